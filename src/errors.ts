@@ -1,0 +1,39 @@
+/** The three ways a thing can go wrong, by who must act. Anything else that is thrown is a bug. */
+
+/** The person who typed can fix it. Shown on the form's field, or to that person only. */
+export class UserError extends Error {
+  override readonly name = 'UserError'
+  /** Key of the form field at fault, where one is. */
+  readonly field: string | undefined
+  /** HTTP status of the provider's answer, where one said no; providers branch on it, nobody shows it. */
+  readonly status: number | undefined
+
+  constructor(message: string, details: { field?: string; status?: number } = {}) {
+    super(message)
+    this.field = details.field
+    this.status = details.status
+  }
+}
+
+/** The operator must fix it: a token refused, a wrong address. Names the connection, never the token. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+}
+
+/** Nobody must act: it is simply tried later. */
+export class TemporaryError extends Error {
+  override readonly name = 'TemporaryError'
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  /**
+   * Whether the request may have taken effect although no usable answer came back (timeout, reset, 5xx). False when it
+   * surely did not (429, connection refused). Only the second may be sent again without looking first.
+   */
+  readonly mayHaveHappened: boolean
+
+  constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean }) {
+    super(message)
+    this.retryAfterMs = details.retryAfterMs
+    this.mayHaveHappened = details.mayHaveHappened
+  }
+}

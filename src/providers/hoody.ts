@@ -1,0 +1,372 @@
+/** Hoody: copies a container, or overwrites an earlier copy with the present state of its source. */
+import { z } from 'zod'
+import { UserError } from '../errors.js'
+import { type Api, defineOperation, defineProvider, type Observation, type Option } from './provider.js'
+
+const ID = /^[0-9a-f]{24}$/
+const NAME_RULE = 'Use 3 to 100 letters, digits, hyphens or underscores.'
+const KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
+const LIMIT = 100
+const DEADLINE_MS = 30 * 60_000
+
+// The nine states of a container. One that is missing here counts as in progress, and the deadline bounds it.
+const IN_PROGRESS = ['copying', 'creating', 'claiming']
+const RUNNING = ['running']
+const IDLE = ['stopped', 'paused']
+const FAILED = ['failed']
+const GONE = ['deleting', 'deleted']
+
+const connection = z.object({
+  url: z.url({ protocol: /^https?$/ }).default('https://api.hoody.com'),
+  token: z.string().min(1),
+})
+
+const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
+
+const copyFields = z.object({
+  container: id.meta({
+    title: 'Container',
+    description: 'Its whole disk is copied, with data, environment variables and secrets.',
+    picker: 'containers',
+  }),
+  project: id.meta({ title: 'Target project', description: 'Where the copy will live.', picker: 'projects' }),
+  // The vendor makes up a name when there is none. Without one a lost copy could not be found again.
+  name: z
+    .string()
+    .trim()
+    .min(3, NAME_RULE)
+    .max(100, NAME_RULE)
+    .regex(/^[a-zA-Z0-9_-]+$/, NAME_RULE)
+    .meta({ title: 'Name of the copy', description: 'Not yet taken in the target project.' }),
+  server: id
+    .optional()
+    .meta({ title: 'Target server', description: 'Left empty: the server of the original.', picker: 'servers' }),
+  snapshot: z
+    .string()
+    .trim()
+    .regex(/^[a-zA-Z0-9_-]+$/, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
+    .optional()
+    .meta({
+      title: 'Snapshot',
+      description: 'Left empty: the present state of the container.',
+      picker: 'snapshots',
+      dependsOn: ['container'],
+    }),
+  sshKey: z
+    .string()
+    .trim()
+    .max(3000, KEY_RULE)
+    .regex(/^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/, KEY_RULE)
+    .optional()
+    .meta({
+      title: 'SSH public key',
+      description: 'The copy does not inherit one. Each key serves one container only.',
+      multiline: true,
+    }),
+  firewall: z
+    .boolean()
+    .default(false)
+    .meta({ title: 'Copy firewall rules', description: 'The access list of the original applies to the copy too.' }),
+  network: z
+    .boolean()
+    .default(false)
+    .meta({ title: 'Copy network rules', description: 'The network settings of the original apply to the copy too.' }),
+  // `kvm` and its alias `dev_kvm` are left out: they grant access to the host's hypervisor, exist on dedicated servers
+  // only, and are never inherited. Such a grant belongs into the vendor's console.
+})
+
+const syncFields = z.object({
+  container: id.meta({
+    title: 'Copy to update',
+    description: 'Changes made in it are overwritten with the present state of its source.',
+    picker: 'copies',
+  }),
+})
+
+/** `operation` tells what made the ref: a copy may be deleted with its job, a synced container must not be. */
+const ref = z.object({ id: z.string().regex(ID), operation: z.enum(['copy', 'sync']) })
+type HoodyRef = z.infer<typeof ref>
+
+const state = z.object({ id: z.string(), status: z.string() })
+const container = state.extend({
+  name: z.string(),
+  project_alias: z.string().nullish(),
+  source_container_id: z.string().nullish(),
+  created_at: z.string(),
+})
+const project = z.object({ id: z.string(), alias: z.string() })
+const snapshot = z.object({ name: z.string(), alias: z.string().nullish(), created_at: z.string().nullish() })
+const server = z.object({
+  name: z.string(),
+  city: z.string().nullish(),
+  country: z.string().nullish(),
+  container_capacity: z.object({ used: z.number(), max: z.number() }).nullish(),
+})
+const rental = z.object({ server_id: z.string().nullish(), server: server.nullish() })
+const statusLog = z.object({
+  to_status: z.string(),
+  transition_time: z.string(),
+  // Its keys are not documented; these are the ones worth showing.
+  metadata: z.object({ reason: z.string(), error: z.string(), message: z.string() }).partial().nullish().catch(null),
+})
+
+const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
+  title: 'Copy a container',
+  fields: copyFields,
+  ref,
+  // Names are unique within a project. Whether by case is not documented, so the lock assumes the stricter.
+  lock: (params) => `copy:${params.project}/${params.name.toLowerCase()}`,
+  summary: (named) => ({
+    from: mask(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
+    to: mask(`${named.name} in ${named.project}${named.server ? ` on ${named.server}` : ''}`),
+  }),
+  deadlineMs: DEADLINE_MS,
+  steps: [
+    {
+      title: 'Copy',
+      // A server that was slow enough to lose the answer may also be slow to list what it made.
+      settleMs: 30_000,
+      async run(api, params) {
+        const json = {
+          target_project_id: params.project,
+          target_server_id: params.server,
+          name: params.name,
+          ssh_public_key: params.sshKey,
+          source_snapshot: params.snapshot,
+          copy_firewall_rules: params.firewall,
+          copy_network_rules: params.network,
+        }
+        const { id } = await api.post(
+          `/api/v1/containers/${params.container}/copy`,
+          envelope(z.object({ id: z.string() })),
+          { json },
+        )
+        return { id, operation: 'copy' }
+      },
+      async find(api, params, since) {
+        const path = `/api/v1/projects/${params.project}/containers`
+        for await (const { items } of pages(api, path, page('containers', container), { include_deleting: true })) {
+          const found = items.find(
+            (one) =>
+              one.name === params.name &&
+              // This list may omit the source; name and time are enough, because a twin's name is refused.
+              (one.source_container_id ?? params.container) === params.container &&
+              Date.parse(one.created_at) >= since.getTime(),
+          )
+          if (found) return { id: found.id, operation: 'copy' }
+        }
+        return null
+      },
+      check,
+    },
+  ],
+})
+
+const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
+  title: 'Sync a copy',
+  fields: syncFields,
+  ref,
+  // A copy's lock cannot name a container that does not exist yet, so a sync onto an unfinished copy is kept out
+  // elsewhere: the picker leaves it out, and the vendor refuses a typed id with a 409.
+  lock: (params) => `sync:${params.container}`,
+  summary: (named) => ({ from: 'the container it was copied from', to: mask(`${named.container}`) }),
+  confirm: (named) =>
+    mask(
+      `Everything changed in ${named.container} since it was copied will be overwritten with the present state of its source. Take a snapshot of it first if any of that is needed.`,
+    ),
+  deadlineMs: DEADLINE_MS,
+  steps: [
+    {
+      title: 'Sync',
+      settleMs: 30_000,
+      async run(api, params) {
+        await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
+        return { id: params.container, operation: 'sync' }
+      },
+      async find(api, params, since) {
+        const found: HoodyRef = { id: params.container, operation: 'sync' }
+        const status = await statusOf(api, params.container)
+        if (GONE.includes(status)) return null
+        if (IN_PROGRESS.includes(status)) return found
+        const logs = await newestLogs(api, params.container)
+        const tookEffect = logs.some(
+          (log) => log.to_status === 'copying' && Date.parse(log.transition_time) >= since.getTime(),
+        )
+        return tookEffect ? found : null
+      },
+      check,
+    },
+  ],
+})
+
+export const hoody = defineProvider({
+  id: 'hoody',
+  name: 'Hoody',
+  connection,
+  client: ({ url, token }) => ({
+    baseUrl: url,
+    headers: { authorization: `Bearer ${token}` },
+    errorMessage: (body) => {
+      const message = z.object({ message: z.string() }).safeParse(body).data?.message
+      return message && mask(message)
+    },
+  }),
+  pickers: {
+    async containers(api) {
+      return (await listContainers(api)).map((one) => toOption(one, one.project_alias, one.status))
+    },
+
+    async copies(api) {
+      const containers = await listContainers(api)
+      const names = new Map(containers.map((one) => [one.id, one.name]))
+      return containers
+        .filter((one) => one.source_container_id && ![...IN_PROGRESS, ...GONE].includes(one.status))
+        .map((one) => {
+          const source = names.get(one.source_container_id ?? '')
+          return toOption(one, source && `copy of ${source}`, one.project_alias, one.status)
+        })
+    },
+
+    async projects(api) {
+      const projects = await listAll(api, '/api/v1/projects/', page('projects', project))
+      return projects.map(({ id, alias }) => ({ value: id, label: alias }))
+    },
+
+    async servers(api) {
+      const rows = await api.get('/api/v1/servers', envelope(z.array(rental)))
+      return rows.flatMap(({ server_id, server }) => {
+        if (!server_id || !server) return []
+        const { name, city, country, container_capacity: room } = server
+        const used = room && `${room.used} of ${room.max} containers used`
+        return [toOption({ id: server_id, name }, [city, country].filter(Boolean).join(', '), used)]
+      })
+    },
+
+    async snapshots(api, { container }) {
+      if (!container || !ID.test(container)) return []
+      const path = `/api/v1/containers/${container}/snapshots`
+      const data = await api.get(path, envelope(z.object({ snapshots: z.array(snapshot) })))
+      return data.snapshots.map(({ name, alias, created_at }) =>
+        toOption({ id: name, name: alias || name }, alias && name, created_at?.slice(0, 10)),
+      )
+    },
+  },
+  operations: { copy, sync },
+  async remove(api, stored) {
+    const { id, operation } = ref.parse(stored)
+    if (operation === 'sync') throw new UserError('A sync made no container of its own, so there is none to delete.')
+    try {
+      await api.delete(`/api/v1/containers/${id}`, z.unknown())
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+  },
+})
+
+/** Looks at the containers of all jobs together, whichever operation they came from. */
+async function check(api: Api, refs: readonly HoodyRef[]): Promise<Observation<HoodyRef>[]> {
+  const missing = new Set(refs.map((ref) => ref.id))
+  const statuses = new Map<string, string>()
+  // What jobs wait for changed lately and so comes early. Once fewer containers are missing than pages are left, asking
+  // for each is cheaper; a container that moves between two pages while they are read is found that way too.
+  if (missing.size > 1) {
+    const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true }
+    for await (const { items, left } of pages(api, '/api/v1/containers/', page('containers', state), query)) {
+      for (const { id, status } of items) if (missing.delete(id)) statuses.set(id, status)
+      if (missing.size <= left) break
+    }
+  }
+  for (const id of missing) statuses.set(id, await statusOf(api, id))
+
+  const observations: Observation<HoodyRef>[] = []
+  for (const { id } of refs) observations.push(await observe(api, id, statuses.get(id) ?? 'deleted'))
+  return observations
+}
+
+async function observe(api: Api, id: string, status: string): Promise<Observation<HoodyRef>> {
+  if (RUNNING.includes(status)) return { phase: 'done' }
+  if (IDLE.includes(status)) return { phase: 'done', detail: `finished, but not running: the container is ${status}` }
+  if (FAILED.includes(status)) return { phase: 'failed', detail: await failureReason(api, id) }
+  if (GONE.includes(status)) return { phase: 'failed', detail: 'the container was deleted' }
+  return { phase: 'working', detail: mask(status) }
+}
+
+async function failureReason(api: Api, id: string): Promise<string> {
+  // A failure is news with or without its reason, and trouble in reading one job's reason must not hold up the others.
+  const logs = await newestLogs(api, id).catch(() => [])
+  const { reason, error, message } = logs.find((log) => FAILED.includes(log.to_status))?.metadata ?? {}
+  return mask(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
+}
+
+async function newestLogs(api: Api, id: string): Promise<z.infer<typeof statusLog>[]> {
+  const query = { limit: LIMIT, sort_by: 'transition_time', sort_order: 'desc' }
+  return (await api.get(`/api/v1/containers/${id}/status-logs`, page('logs', statusLog), { query })).items
+}
+
+/** A container that cannot be found counts as deleted. */
+async function statusOf(api: Api, id: string): Promise<string> {
+  try {
+    return (await api.get(`/api/v1/containers/${id}`, envelope(state))).status
+  } catch (error) {
+    if (isNotFound(error)) return 'deleted'
+    throw error
+  }
+}
+
+function listContainers(api: Api) {
+  return listAll(api, '/api/v1/containers/', page('containers', container), { sort_by: 'name', sort_order: 'asc' })
+}
+
+async function listAll<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query = {}): Promise<T[]> {
+  const all: T[] = []
+  for await (const { items } of pages(api, path, schema, query)) all.push(...items)
+  return all
+}
+
+/** Page after page of a list, each with the number of pages left after it. */
+async function* pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query) {
+  for (let page = 1, left = 1; left > 0; page++) {
+    const { items, total } = await api.get(path, schema, { query: { ...query, page, limit: LIMIT } })
+    left = items.length > 0 ? Math.max(total - page, 0) : 0
+    yield { items, left }
+  }
+}
+
+type Query = Readonly<Record<string, string | boolean>>
+interface Page<T> {
+  items: T[]
+  /** Number of pages. */
+  total: number
+}
+
+/** The vendor's list shape, `{ [key]: [], pagination }`, as ours. */
+function page<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
+  return envelope(
+    z
+      .looseObject({ pagination: z.object({ totalPages: z.number() }) })
+      .transform((data) => ({ items: data[key], total: data.pagination.totalPages }))
+      .pipe(z.object({ items: z.array(item), total: z.number() })),
+  )
+}
+
+/** Every answer of the vendor is `{ statusCode, message, data }`. */
+function envelope<T>(data: z.ZodType<T>): z.ZodType<T> {
+  return z.object({ data }).transform((body) => body.data)
+}
+
+function toOption(item: { id: string; name: string }, ...remarks: (string | null | undefined)[]): Option {
+  const description = remarks.filter(Boolean).join(' · ')
+  return { value: item.id, label: item.name, ...(description && { description }) }
+}
+
+/**
+ * Shows only the end of every id in a text for people. The address of a container's terminal is made of its project's id and
+ * its own, and whoever knows the address is root: a whole id must never stand in a channel.
+ */
+function mask(text: string): string {
+  return text.replace(/[0-9a-f]{24,}/gi, (id) => `…${id.slice(-4)}`)
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof UserError && error.status === 404
+}

@@ -1,0 +1,5 @@
+/** The providers Dolly can talk to. A new one is a file in this folder and a line here. */
+import { hoody } from './hoody.js'
+import type { Provider } from './provider.js'
+
+export const providers: readonly Provider[] = [hoody]

@@ -1,0 +1,156 @@
+/** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
+import type { z } from 'zod'
+
+/** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
+declare module 'zod' {
+  interface GlobalMeta {
+    /** Name of the provider's picker that lists the values of this field. */
+    picker?: string
+    /** Keys of the fields this one's picker needs to know; it stays empty until they are chosen. */
+    dependsOn?: string[]
+    /** A larger text box. */
+    multiline?: boolean
+    /** Human names of an enum's values. */
+    valueTitles?: Record<string, string>
+  }
+}
+
+/** One entry of a picker's list. */
+export interface Option {
+  /** What is sent to the provider. */
+  value: string
+  /** What a person reads: the vendor's own text, of any length; it is cut and escaped where it is shown. */
+  label: string
+  description?: string
+}
+
+/** What the form already knows, by field key. */
+export type Values = Readonly<Record<string, string>>
+
+/** Lists all there is; searching and cutting to a hundred happens outside. Reads only. */
+export type Picker = (api: Api, values: Values) => Promise<Option[]>
+
+/**
+ * The words a person chose, by field key: the label behind a picked value, or the value itself as text. For sentences,
+ * never for requests.
+ */
+export type Named = Readonly<Record<string, string>>
+
+/** A provider's own handle for what a step made. Flat JSON, opaque to all but its provider. */
+export type Ref = Readonly<Record<string, string | undefined>>
+
+/** What one look found out about one ref. */
+export interface Observation<R = Ref> {
+  /** `done` ends the step, `failed` ends the job; a status nobody knows is `working`, and the deadline bounds it. */
+  phase: 'working' | 'done' | 'failed'
+  /** The state or the reason in the provider's words, or a remark such as "copied, not running". */
+  detail?: string
+  /** A link a person may follow. It will stand in a channel, so it must not be a credential. */
+  url?: string
+  /** Replaces the stored ref when the look learned more than the write did. */
+  ref?: R
+}
+
+/**
+ * One write to the provider and the wait for it. `Before` is what the steps before it made: nothing for the first step.
+ * Method syntax is deliberate: it lets the list of providers forget the exact types.
+ */
+export interface Step<P, Before, R> {
+  title: string
+  /** Skips the step when it answers false. Not for the first step. */
+  when?(params: P): boolean
+  /** Makes exactly one write; reads beside it are fine. Never retried blindly. */
+  run(api: Api, params: P, before: Before): Promise<R>
+  /**
+   * What an interrupted `run` left behind, or null when there is provably nothing. `since` lies a little before the
+   * attempt, to allow for two clocks that differ. Without this function a lost answer is a question for a person.
+   */
+  find?(api: Api, params: P, since: Date, before: Before): Promise<R | null>
+  /** How long after a lost write `find`'s null is believed, in milliseconds. Default 10 000. */
+  settleMs?: number
+  /**
+   * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
+   * that share this very function are looked at together.
+   */
+  check(api: Api, refs: readonly R[]): Promise<Observation<R>[]>
+}
+
+/** Something a provider can do for us, with its own form. */
+export interface Operation<P = Record<string, unknown>, R = Ref> {
+  /** Verb and object, at most 24 characters, for it is also a modal's title: "Copy a container". */
+  title: string
+  /** Each property needs `.meta({ title })`; see `GlobalMeta` for the rest. Rows of the form, in this order. */
+  fields: z.ZodType<P> & z.ZodObject
+  /** The shape of this operation's refs as they come back from the database. */
+  ref: z.ZodType<R>
+  /** Two live jobs of one connection may not share a lock: name the target they would both write to. */
+  lock(params: P): string
+  /** What the thread says is cloned, from where and to where. Plain text. */
+  summary(named: Named): { from: string; to: string }
+  /** A sentence that must be confirmed on a last page, because something will be overwritten. Plain text. */
+  confirm?(named: Named): string
+  /** How long one step may take before it is given up, in milliseconds. */
+  deadlineMs: number
+  steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
+}
+
+export interface Provider<C = unknown> {
+  /** Equal to the file name. */
+  id: string
+  name: string
+  /** What dolly.yml must say of a connection beside `provider`. */
+  connection: z.ZodType<C>
+  client(connection: C): ClientOptions
+  pickers: Readonly<Record<string, Picker>>
+  operations: Readonly<Record<string, Operation>>
+  /** Deletes what a job made. */
+  remove?(api: Api, ref: Ref): Promise<void>
+}
+
+/** How to reach one account at one provider. */
+export interface ClientOptions {
+  baseUrl: string
+  headers: Readonly<Record<string, string>>
+  /** The sentence in the provider's error body, if it has the provider's shape. */
+  errorMessage(body: unknown): string | undefined
+  /** Milliseconds for one request. Default 10 000. */
+  timeoutMs?: number
+}
+
+export interface RequestOptions {
+  query?: Readonly<Record<string, string | number | boolean>>
+  json?: unknown
+  /** Milliseconds, where one request needs more than its connection's usual. */
+  timeoutMs?: number
+}
+
+/**
+ * A connection's HTTP client. Every failure arrives as one of the three errors, with no secret in its message. `get` is
+ * retried, the others never.
+ */
+export interface Api {
+  get<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
+  post<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
+  put<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
+  patch<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
+  delete<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
+}
+
+/** One configured account: what the rest of the house knows of a provider. */
+export interface Connection {
+  /** The operator's name for it, such as `hoody-prod`. */
+  name: string
+  provider: Provider
+  api: Api
+}
+
+export function defineProvider<C>(provider: Provider<C>): Provider<C> {
+  return provider
+}
+
+/** Types an operation by its own fields and ref, then lets both be forgotten. */
+export function defineOperation<P extends Record<string, unknown>, R extends Ref>(
+  operation: Operation<P, R>,
+): Operation<P, R> {
+  return operation
+}

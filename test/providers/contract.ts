@@ -1,0 +1,307 @@
+/** The suite every provider must pass, against its simulator. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { StartOptions } from '../../sandbox/providers/server.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { createApi } from '../../src/providers/http.js'
+import type { Api, Observation, Operation, Provider, Ref } from '../../src/providers/provider.js'
+
+/** Finds the value behind a label of a picker, as a person who chooses from the list does. */
+export type Pick = (picker: string, label: string, values?: Record<string, string>) => Promise<string>
+
+export interface OperationExample {
+  /** What the form hands over, before it is parsed. */
+  params(pick: Pick): Promise<Record<string, unknown>>
+  /** Input that the provider refuses, with the status it refuses it with. At least a 404 and a 409. */
+  refused: readonly { status: number; params(pick: Pick): Promise<Record<string, unknown>> }[]
+}
+
+export interface ProviderExample {
+  start(options: StartOptions): Promise<Simulator>
+  operations: Readonly<Record<string, OperationExample>>
+  /** Values each picker needs, where it depends on other fields. */
+  pickerValues?: Readonly<Record<string, (pick: Pick) => Promise<Record<string, string>>>>
+  /** How a failed job's reason reads with the switch `fail-next`. */
+  failure: string
+  /** The refs of 2,000 jobs of the named operation, and how many calls one look at them all may take. */
+  many: { operation: string; refs(api: Api): Promise<Ref[]>; calls: number }
+}
+
+const START = Date.UTC(2026, 7, 21, 9, 0, 0)
+const CLONE_MS = 10_000
+const MANY = 2_000
+
+export function describeProvider(provider: Provider, example: ProviderExample): void {
+  let clock = START
+  let simulator: Simulator
+  let api: Api
+  let secret = ''
+  /** Everything a person could get to read, checked for the token after each test. */
+  let told: string[] = []
+
+  async function start(options: StartOptions = {}): Promise<void> {
+    simulator = await example.start({ now: () => clock, cloneMs: CLONE_MS, ...options })
+    api = connect()
+  }
+
+  /** A client with a timeout below the delay of the switch `slow` when `timeoutMs` is given. */
+  function connect(timeoutMs?: number): Api {
+    const options = provider.client(provider.connection.parse(simulator.connection))
+    secret = simulator.connection.token ?? ''
+    return createApi('example-prod', { ...options, ...(timeoutMs !== undefined && { timeoutMs }) }, 1)
+  }
+
+  beforeEach(async () => {
+    clock = START
+    told = []
+    await start()
+  })
+
+  afterEach(async () => {
+    await simulator.close()
+    expect(secret.length).toBeGreaterThan(8)
+    for (const text of told) expect(text).not.toContain(secret)
+  })
+
+  const pick: Pick = async (picker, label, values = {}) => {
+    const options = await provider.pickers[picker]?.(api, values)
+    const found = options?.find((option) => option.label === label)
+    if (!found) throw new Error(`The picker ${picker} has no "${label}".`)
+    return found.value
+  }
+
+  async function failureOf<E extends Error>(kind: new (...all: never[]) => E, promise: Promise<unknown>): Promise<E> {
+    const error: unknown = await promise.then(
+      () => new Error('It was expected to fail.'),
+      (error: unknown) => error,
+    )
+    if (!(error instanceof kind)) throw error
+    told.push(error.message)
+    return error
+  }
+
+  async function look(operation: Operation, step: number, ref: Ref): Promise<Observation> {
+    const observations = await stepOf(operation, step).check(api, [
+      operation.ref.parse(JSON.parse(JSON.stringify(ref))),
+    ])
+    expect(observations).toHaveLength(1)
+    told.push(JSON.stringify(observations))
+    return observations[0] ?? { phase: 'working' }
+  }
+
+  /** Looks until a step has ended, with the provider's clock running. */
+  async function settle(operation: Operation, step: number, ref: Ref): Promise<Observation & { ref: Ref }> {
+    let latest = ref
+    for (let round = 0; round < 20; round++) {
+      const observation = await look(operation, step, latest)
+      latest = observation.ref ?? latest
+      if (observation.phase !== 'working') return { ...observation, ref: latest }
+      clock += CLONE_MS / 4
+    }
+    throw new Error(`${operation.title}: step ${step} is still working.`)
+  }
+
+  /** Carries out all steps before the given one and answers what they made. */
+  async function reach(operation: Operation, step: number, params: Record<string, unknown>): Promise<Ref | null> {
+    let before: Ref | null = null
+    for (let index = 0; index < step; index++) {
+      if (stepOf(operation, index).when?.(params) === false) continue
+      const settled = await settle(operation, index, await run(operation, index, params, before))
+      expect(settled.phase).toBe('done')
+      before = settled.ref
+    }
+    return before
+  }
+
+  function run(operation: Operation, step: number, params: Record<string, unknown>, before: Ref | null, via = api) {
+    // The first step takes null and the others a ref: the list of steps has forgotten which is which.
+    const { run } = stepOf(operation, step) as { run(api: Api, params: unknown, before: Ref | null): Promise<Ref> }
+    return run(via, params, before)
+  }
+
+  function find(operation: Operation, step: number, params: Record<string, unknown>, since: Date, before: Ref | null) {
+    const { find } = stepOf(operation, step) as {
+      find?(api: Api, params: unknown, since: Date, before: Ref | null): Promise<Ref | null>
+    }
+    return find?.(api, params, since, before)
+  }
+
+  const carriedOut = () => simulator.writes().filter((write) => write.status < 300)
+
+  describe('its declaration', () => {
+    test('has a title for every operation and field, and a picker behind every name', () => {
+      for (const operation of Object.values(provider.operations)) {
+        expect(operation.title.length).toBeLessThanOrEqual(75)
+        const schema = z.toJSONSchema(operation.fields, { io: 'input' })
+        const keys = Object.keys(schema.properties ?? {})
+        expect(keys.length).toBeGreaterThan(0)
+        for (const [key, property] of Object.entries(schema.properties ?? {})) {
+          if (typeof property !== 'object') throw new Error(`${key} is not described.`)
+          expect(property.title, `title of ${key}`).toMatch(/\S/)
+          expect(property.description, `description of ${key}`).toMatch(/\S/)
+          if (property.picker !== undefined) expect(Object.keys(provider.pickers)).toContain(property.picker)
+          if (property.dependsOn !== undefined)
+            expect(keys).toEqual(expect.arrayContaining(property.dependsOn as string[]))
+        }
+      }
+    })
+
+    test('has an example for every operation', () => {
+      expect(Object.keys(example.operations).sort()).toEqual(Object.keys(provider.operations).sort())
+    })
+  })
+
+  test.each(Object.keys(provider.pickers))(
+    'the picker %s lists more than a hundred entries to the end',
+    async (name) => {
+      const values = (await example.pickerValues?.[name]?.(pick)) ?? {}
+      const few = (await provider.pickers[name]?.(api, values))?.length ?? 0
+      await simulator.close()
+      await start({ count: 230 })
+      const options = (await provider.pickers[name]?.(api, values)) ?? []
+      expect(options).toHaveLength(few + 230)
+      expect(new Set(options.map((option) => option.value)).size).toBe(options.length)
+      expect(options.every((option) => option.label !== '' && option.value !== '')).toBe(true)
+    },
+  )
+
+  test('one look at many jobs takes few calls', async () => {
+    await simulator.close()
+    await start({ count: MANY })
+    const refs = await example.many.refs(api)
+    expect(refs).toHaveLength(MANY)
+    const before = simulator.requests()
+    const operation = provider.operations[example.many.operation]
+    const observations = await operation?.steps[0].check(api, refs)
+    expect(observations).toHaveLength(MANY)
+    expect(simulator.requests() - before).toBe(example.many.calls)
+  })
+
+  test('no jobs take no call', async () => {
+    const before = simulator.requests()
+    for (const { steps } of Object.values(provider.operations)) {
+      for (const step of steps) expect(await step.check(api, [])).toEqual([])
+    }
+    expect(simulator.requests()).toBe(before)
+  })
+
+  for (const [name, operation] of Object.entries(provider.operations)) {
+    const operationExample = example.operations[name]
+    if (!operationExample) continue
+    const last = operation.steps.length - 1
+    const given = async () => operation.fields.parse(await operationExample.params(pick))
+
+    describe(`its operation ${name}`, () => {
+      test('runs and ends', async () => {
+        const params = await given()
+        const before = await reach(operation, last, params)
+        const ref = await run(operation, last, params, before)
+        expect((await look(operation, last, ref)).phase).toBe('working')
+        expect((await settle(operation, last, ref)).phase).toBe('done')
+      })
+
+      test('has one lock for one target', async () => {
+        expect(operation.lock(await given())).toBe(operation.lock(await given()))
+      })
+
+      test('tells the reason of a failure', async () => {
+        const params = await given()
+        simulator.setSwitch('fail-next', true)
+        const settled = await settle(operation, 0, await run(operation, 0, params, null))
+        expect(settled).toMatchObject({ phase: 'failed', detail: example.failure })
+      })
+
+      test('keeps watching a status it does not know', async () => {
+        const ref = await run(operation, 0, await given(), null)
+        simulator.setSwitch('unknown-status', true)
+        expect(await look(operation, 0, ref)).toMatchObject({ phase: 'working', detail: expect.stringMatching(/\w/) })
+        simulator.setSwitch('unknown-status', false)
+        expect((await settle(operation, 0, ref)).phase).toBe('done')
+      })
+
+      test.each(operationExample.refused)('a refusal with $status is for the person', async ({ status, params }) => {
+        const parsed = operation.fields.parse(await params(pick))
+        const error = await failureOf(UserError, run(operation, 0, parsed, null))
+        expect(error.status).toBe(status)
+        expect(carriedOut()).toEqual([])
+      })
+
+      test('a refused token is for the operator', async () => {
+        const params = await given()
+        simulator.setSwitch('token-refused', true)
+        const error = await failureOf(ConnectionError, run(operation, 0, params, null))
+        expect(error.message).toContain('example-prod')
+      })
+
+      test('a rate limit surely did nothing and says when to come back', async () => {
+        const params = await given()
+        simulator.setSwitch('rate-limited', true)
+        const error = await failureOf(TemporaryError, run(operation, 0, params, null))
+        expect(error).toMatchObject({ mayHaveHappened: false, retryAfterMs: 30_000 })
+      })
+
+      test.each(['down', 'html'])('with the switch "%s" it is tried later', async (fault) => {
+        const params = await given()
+        simulator.setSwitch(fault, true)
+        await failureOf(TemporaryError, run(operation, 0, params, null))
+        expect(carriedOut()).toEqual([])
+      })
+
+      test('a write that took too long may have happened', async () => {
+        const params = await given()
+        simulator.setSwitch('slow', true)
+        const error = await failureOf(TemporaryError, run(operation, 0, params, null, connect(150)))
+        expect(error.message).toContain('within 0.15 s')
+      })
+
+      for (const [index, step] of operation.steps.entries()) {
+        if (!step.find) continue
+
+        test(`finds what its step "${step.title}" did when the answer was lost`, async () => {
+          const params = await given()
+          const before = await reach(operation, index, params)
+          const since = new Date(clock - 1_000)
+          simulator.setSwitch('lose-answer', true)
+          const written = carriedOut().length
+          const error = await failureOf(TemporaryError, run(operation, index, params, before))
+          expect(error.mayHaveHappened).toBe(true)
+          expect(carriedOut()).toHaveLength(written + 1)
+          const found = await find(operation, index, params, since, before)
+          if (!found) throw new Error('It was not found.')
+          expect((await settle(operation, index, found)).phase).toBe('done')
+          // Still found when the work had already ended by the time somebody asked.
+          expect(await find(operation, index, params, since, before)).toEqual(found)
+          expect(carriedOut()).toHaveLength(written + 1)
+        })
+
+        test(`knows that its step "${step.title}" did nothing when the write was dropped`, async () => {
+          const params = await given()
+          const before = await reach(operation, index, params)
+          const since = new Date(clock - 1_000)
+          simulator.setSwitch('drop-write', true)
+          const written = carriedOut().length
+          const error = await failureOf(TemporaryError, run(operation, index, params, before))
+          expect(error.mayHaveHappened).toBe(true)
+          expect(carriedOut()).toHaveLength(written)
+          expect(await find(operation, index, params, since, before)).toBeNull()
+        })
+      }
+    })
+  }
+
+  test('a picker without permission is for the operator', async () => {
+    simulator.setSwitch('no-permission', true)
+    const pickers = Object.values(provider.pickers)
+    const outcomes = await Promise.allSettled(pickers.map((picker) => picker(api, {})))
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+    expect(reasons.length).toBeGreaterThan(0)
+    for (const reason of reasons) await failureOf(ConnectionError, Promise.reject(reason))
+  })
+}
+
+function stepOf(operation: Operation, index: number) {
+  const step = operation.steps[index]
+  if (!step) throw new Error(`${operation.title} has no step ${index}.`)
+  return step
+}

@@ -1,0 +1,270 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { startHoody } from '../../sandbox/providers/hoody.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { UserError } from '../../src/errors.js'
+import { hoody } from '../../src/providers/hoody.js'
+import { createApi } from '../../src/providers/http.js'
+import type { Api, Ref } from '../../src/providers/provider.js'
+import { describeProvider } from './contract.js'
+
+const NOBODY = 'ffffffffffffffffffffffff'
+
+describeProvider(hoody, {
+  start: startHoody,
+  failure: 'The disk of the target server is full.',
+  operations: {
+    copy: {
+      params: async (pick) => ({
+        container: await pick('containers', 'shop-api'),
+        project: await pick('projects', 'woolworks-staging'),
+        name: 'shop-api-2',
+      }),
+      refused: [
+        {
+          status: 404,
+          params: async (pick) => ({
+            container: NOBODY,
+            project: await pick('projects', 'woolworks-staging'),
+            name: 'x-1',
+          }),
+        },
+        {
+          status: 409,
+          params: async (pick) => ({
+            container: await pick('containers', 'shop-api'),
+            project: await pick('projects', 'woolworks-staging'),
+            name: 'shop-api-staging',
+          }),
+        },
+        {
+          status: 400,
+          params: async (pick) => ({
+            container: await pick('containers', 'shop-api'),
+            project: await pick('projects', 'woolworks-staging'),
+            server: await pick('servers', 'lamb-ams-free'),
+            name: 'shop-api-2',
+          }),
+        },
+      ],
+    },
+    sync: {
+      params: async (pick) => ({ container: await pick('copies', 'shop-api-staging') }),
+      refused: [
+        { status: 404, params: async () => ({ container: NOBODY }) },
+        { status: 409, params: async (pick) => ({ container: await pick('containers', 'shop-api') }) },
+      ],
+    },
+  },
+  pickerValues: { snapshots: async (pick) => ({ container: await pick('containers', 'shop-api') }) },
+  many: {
+    operation: 'copy',
+    // The 2,000 are the ones that changed last, so the eight others behind them are never read.
+    calls: 20,
+    async refs(api) {
+      const copies = (await hoody.pickers.copies?.(api, {})) ?? []
+      return copies.filter((one) => /\d{4}$/.test(one.label)).map((one) => ({ id: one.value, operation: 'copy' }))
+    },
+  },
+})
+
+describe('Hoody', () => {
+  let clock: number
+  let simulator: Simulator
+  let api: Api
+
+  beforeEach(async () => {
+    clock = Date.UTC(2026, 7, 21)
+    simulator = await startHoody({ now: () => clock, cloneMs: 10_000 })
+    api = createApi('hoody-prod', hoody.client(hoody.connection.parse(simulator.connection)), 1)
+  })
+
+  afterEach(() => simulator.close())
+
+  const { copy, sync } = hoody.operations
+  if (!copy || !sync) throw new Error('Both operations are needed.')
+
+  async function idOf(label: string, picker = 'containers'): Promise<string> {
+    const options = (await hoody.pickers[picker]?.(api, {})) ?? []
+    return options.find((option) => option.label === label)?.value ?? `no ${label}`
+  }
+
+  async function copyParams(more: Record<string, unknown> = {}) {
+    const container = await idOf('shop-api')
+    const project = await idOf('woolworks-staging', 'projects')
+    return copy?.fields.parse({ container, project, name: 'shop-api-2', ...more }) as Record<string, unknown>
+  }
+
+  const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null)
+  const look = (refs: Ref[]) => copy.steps[0].check(api, refs)
+  const removed = (ref: Ref) => hoody.remove?.(api, ref)
+
+  test('the copy asks for exactly what the form says', async () => {
+    const server = await idOf('flock-hel-1', 'servers')
+    const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1 ewe@woolworks'
+    await copy.steps[0].run(
+      api,
+      await copyParams({ server, sshKey, snapshot: 'nightly-2026-08-19', firewall: true }),
+      null,
+    )
+    await startCopy('shop-api-3')
+    const project = await idOf('woolworks-staging', 'projects')
+    expect(simulator.writes().map((write) => write.body)).toEqual([
+      {
+        target_project_id: project,
+        target_server_id: server,
+        name: 'shop-api-2',
+        ssh_public_key: sshKey,
+        source_snapshot: 'nightly-2026-08-19',
+        copy_firewall_rules: true,
+        copy_network_rules: false,
+      },
+      { target_project_id: project, name: 'shop-api-3', copy_firewall_rules: false, copy_network_rules: false },
+    ])
+  })
+
+  test('a sync has no body', async () => {
+    const container = await idOf('shop-api-staging', 'copies')
+    await sync.steps[0].run(api, { container }, null)
+    expect(simulator.writes()).toEqual([
+      { method: 'POST', path: `/api/v1/containers/${container}/sync`, body: undefined, status: 200 },
+    ])
+  })
+
+  test.each([
+    ['name', 'ab', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
+    ['name', 'shop api', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
+    ['container', 'shop-api', 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.'],
+    ['sshKey', '-----BEGIN OPENSSH PRIVATE KEY-----', 'Paste one line of a public key'],
+  ])('a wrong %s is told in plain words', async (field, value, message) => {
+    const issues = copy.fields.safeParse({ ...(await copyParams()), [field]: value }).error?.issues
+    expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
+  })
+
+  test('ids are taken with blanks and capitals, and locks do not depend on them', async () => {
+    const params = await copyParams()
+    const loud = { ...params, container: ` ${String(params.container).toUpperCase()} `, name: 'Shop-API-2' }
+    const parsed = copy.fields.parse(loud) as Record<string, unknown>
+    expect(parsed).toEqual({ ...params, name: 'Shop-API-2' })
+    expect(copy.lock(parsed)).toBe(copy.lock(params))
+    expect(copy.lock({ ...params, project: await idOf('woolworks-production', 'projects') })).not.toBe(
+      copy.lock(params),
+    )
+  })
+
+  test('the sentences name what was chosen, and never a whole id', () => {
+    const ids = { container: '507f1f77bcf86cd799439011', project: '507f1f77bcf86cd799433333' }
+    expect(copy.summary({ ...ids, name: 'shop-api-2' })).toEqual({ from: '…9011', to: 'shop-api-2 in …3333' })
+    const chosen = { container: 'shop-api', snapshot: 'nightly', name: 'shop-2', project: 'staging', server: 'fra-1' }
+    expect(copy.summary(chosen)).toEqual({ from: 'shop-api, snapshot nightly', to: 'shop-2 in staging on fra-1' })
+    expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'the container it was copied from', to: 'shop-2' })
+    expect(sync.confirm?.(ids)).toMatch(/changed in …9011 .* will be overwritten/)
+  })
+
+  test('a container being copied cannot be chosen for a sync, nor synced by its id', async () => {
+    const { id = '' } = await startCopy('shop-api-2')
+    expect(await idOf('shop-api-2', 'copies')).toBe('no shop-api-2')
+    await expect(sync.steps[0].run(api, { container: id }, null)).rejects.toMatchObject({ status: 409 })
+    clock += 10_000
+    expect(await idOf('shop-api-2', 'copies')).toBe(id)
+  })
+
+  test('the pickers say what tells equal names apart', async () => {
+    const first = async (picker: string, label: string, values = {}) =>
+      (await hoody.pickers[picker]?.(api, values))?.find((option) => option.label === label)?.description
+    expect(await first('containers', 'mailer')).toBe('woolworks-production · stopped')
+    expect(await first('copies', 'shop-api-staging')).toBe('copy of shop-api · woolworks-staging · running')
+    expect(await first('servers', 'lamb-ams-free')).toBe('Amsterdam, Netherlands · 1 of 1 containers used')
+    const values = { container: await idOf('shop-api') }
+    expect(await first('snapshots', 'before the new checkout', values)).toBe('nightly-2026-08-19 · 2026-08-20')
+    expect(await hoody.pickers.snapshots?.(api, {})).toEqual([])
+  })
+
+  test('copy and sync share one look', async () => {
+    expect(copy.steps[0].check).toBe(sync.steps[0].check)
+    const made = await startCopy('shop-api-2')
+    const synced = await sync.steps[0].run(api, { container: await idOf('shop-api-staging') }, null)
+    const before = simulator.requests()
+    expect((await look([made, synced, made])).map((one) => one.phase)).toEqual(['working', 'working', 'working'])
+    expect(simulator.requests() - before).toBe(1)
+  })
+
+  test('one job costs one call', async () => {
+    const made = await startCopy('shop-api-2')
+    const before = simulator.requests()
+    await look([made])
+    expect(simulator.requests() - before).toBe(1)
+  })
+
+  test('jobs on the first page are watched without reading the rest, a lost one with one call more', async () => {
+    await simulator.close()
+    simulator = await startHoody({ now: () => clock, count: 500 })
+    api = createApi('hoody-prod', hoody.client(hoody.connection.parse(simulator.connection)), 1)
+    clock += 1_000
+    const refs = [await startCopy('one'.padEnd(5, '-')), await startCopy('two'.padEnd(5, '-'))]
+    const before = simulator.requests()
+    const observations = await look([...refs, { id: NOBODY, operation: 'copy' }])
+    expect(observations.map((one) => one.phase)).toEqual(['working', 'working', 'failed'])
+    expect(simulator.requests() - before).toBe(2)
+  })
+
+  test('a stopped container was copied, one that was deleted was not', async () => {
+    const made = await startCopy('shop-api-2')
+    const stopped = { id: await idOf('mailer'), operation: 'copy' }
+    clock += 10_000
+    await removed(made)
+    expect(await look([made, stopped])).toEqual([
+      { phase: 'failed', detail: 'the container was deleted' },
+      { phase: 'done', detail: 'finished, but not running: the container is stopped' },
+    ])
+    clock += 10_000
+    expect(await look([made])).toEqual([{ phase: 'failed', detail: 'the container was deleted' }])
+    await expect(removed(made)).resolves.toBeUndefined()
+  })
+
+  test('a container of the same name that was there before is not taken for a lost copy', async () => {
+    await startCopy('shop-api-2')
+    const params = await copyParams()
+    expect(await copy.steps[0].find?.(api, params, new Date(clock), null)).toMatchObject({ operation: 'copy' })
+    expect(await copy.steps[0].find?.(api, params, new Date(clock + 1), null)).toBeNull()
+  })
+
+  test('an old sync is not taken for a lost one', async () => {
+    const container = await idOf('shop-api-staging')
+    await sync.steps[0].run(api, { container }, null)
+    clock += 60_000
+    expect(await sync.steps[0].find?.(api, { container }, new Date(clock - 70_000), null)).not.toBeNull()
+    expect(await sync.steps[0].find?.(api, { container }, new Date(clock - 1_000), null)).toBeNull()
+    expect(await sync.steps[0].find?.(api, { container: NOBODY }, new Date(clock), null)).toBeNull()
+  })
+
+  test('the container behind a sync is never deleted with its job', async () => {
+    const container = await idOf('shop-api-staging')
+    const ref = await sync.steps[0].run(api, { container }, null)
+    clock += 10_000
+    await expect(removed(ref)).rejects.toThrow(UserError)
+    expect(simulator.writes().map((write) => write.method)).toEqual(['POST'])
+  })
+
+  test('neither an id nor an address made of ids gets into an observation or an error', async () => {
+    const address = `https://507f1f77bcf86cd799433333-507f1f77bcf86cd799439011-terminal-1.fra.containers.hoody.com`
+    const answers: Record<string, unknown> = {
+      containers: [
+        { id: '507f1f77bcf86cd799439011', status: 'failed' },
+        { id: '507f1f77bcf86cd799439012', status: address },
+      ],
+      logs: [{ to_status: 'failed', transition_time: '2026-08-21', metadata: { error: `no ${address}` } }],
+      pagination: { totalPages: 1 },
+    }
+    const faked: Api = { ...api, get: async (_, schema) => z.parse(schema, { data: answers }) }
+    const refs = ['507f1f77bcf86cd799439011', '507f1f77bcf86cd799439012'].map((id) => ({ id, operation: 'copy' }))
+    const observations = await copy.steps[0].check(faked, refs)
+    expect(observations.map((one) => one.phase)).toEqual(['failed', 'working'])
+    expect(observations[0]?.detail).toBe('no https://…3333-…9011-terminal-1.fra.containers.hoody.com')
+    expect(JSON.stringify(observations)).not.toMatch(/[0-9a-f]{24}/)
+
+    const { errorMessage } = hoody.client(hoody.connection.parse(simulator.connection))
+    expect(errorMessage({ message: `No access to ${address}` })).not.toMatch(/[0-9a-f]{24}/)
+    expect(errorMessage('<html>')).toBeUndefined()
+  })
+})

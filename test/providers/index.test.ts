@@ -1,0 +1,18 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { providers } from '../../src/providers/index.js'
+
+const here = (path: string) => new URL(path, import.meta.url)
+const NOT_PROVIDERS = ['provider.ts', 'http.ts', 'index.ts']
+const ids = providers.map((provider) => provider.id)
+
+test('the list of providers is the folder', () => {
+  const files = readdirSync(here('../../src/providers')).filter((file) => !NOT_PROVIDERS.includes(file))
+  expect(ids.map((id) => `${id}.ts`).sort()).toEqual(files.sort())
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test.each(ids)('%s has a test file and a simulator', (id) => {
+  expect(existsSync(here(`./${id}.test.ts`))).toBe(true)
+  expect(existsSync(here(`../../sandbox/providers/${id}.ts`))).toBe(true)
+})
