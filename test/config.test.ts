@@ -1,0 +1,410 @@
+/** Config: what is read from dolly.yml and the environment, and each sentence that stops the start. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how dolly.yml refers to a variable
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ConfigError, loadConfig, secretsOf } from '../src/config.js'
+import { providers as realProviders } from '../src/providers/index.js'
+
+/** A stand-in with the kinds of keys that real providers have. */
+const shear = {
+  id: 'shear',
+  connection: z.object({
+    url: z.url().default('https://api.shear.test'),
+    token: z.string().regex(/^sh_/, 'a Shear token begins with sh_'),
+    region: z.string().optional(),
+    retries: z.number().optional(),
+  }),
+}
+
+const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_wool' }
+const { SLACK_APP_TOKEN: _, ...withoutAppToken } = socketEnv
+const httpEnv = { ...withoutAppToken, SLACK_SIGNING_SECRET: 'c0ffee' }
+
+const file = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
+
+interface Given {
+  env?: Record<string, string | undefined>
+  yaml?: string
+}
+
+function load({ env = {}, yaml = file }: Given = {}) {
+  return loadConfig({ env: { ...socketEnv, ...env }, readFile: () => yaml, providers: [shear] })
+}
+
+function problemsOf(action: () => unknown): readonly string[] {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+/** A connection `farm` of the stand-in with these further lines. */
+function farm(...lines: string[]): string {
+  return ['connections:', '  farm:', '    provider: shear', ...lines.map((line) => `    ${line}`)].join('\n')
+}
+
+describe('a valid start', () => {
+  test('needs two tokens and one connection; the rest has defaults', () => {
+    expect(load()).toEqual({
+      slack: {
+        botToken: 'xoxb-1-bot',
+        apiUrl: 'https://slack.com/api/',
+        mode: { kind: 'socket', appToken: 'xapp-1-app' },
+      },
+      database: { kind: 'sqlite', file: 'data/dolly.db' },
+      logLevel: 'info',
+      connections: [
+        {
+          name: 'farm',
+          provider: 'shear',
+          settings: { url: 'https://api.shear.test', token: 'sh_wool' },
+          secrets: ['sh_wool'],
+        },
+      ],
+      tickSeconds: 2,
+    })
+  })
+
+  test('takes every setting', () => {
+    const env = {
+      SLACK_API_URL: 'http://127.0.0.1:4000/api',
+      DATABASE_URL: 'file:///var/lib/dolly.db',
+      LOG_LEVEL: 'debug',
+    }
+    const config = load({ env, yaml: `${file}\npoll:\n  everySeconds: 60\n` })
+    expect(config.slack.apiUrl).toBe('http://127.0.0.1:4000/api/')
+    expect(config.database).toEqual({ kind: 'sqlite', file: '/var/lib/dolly.db' })
+    expect(config.logLevel).toBe('debug')
+    expect(config.tickSeconds).toBe(60)
+  })
+
+  test.each([
+    { env: httpEnv, mode: { kind: 'http', signingSecret: 'c0ffee', port: 3000 } },
+    { env: { ...httpEnv, PORT: '8080' }, mode: { kind: 'http', signingSecret: 'c0ffee', port: 8080 } },
+    { env: { ...httpEnv, ...socketEnv }, mode: { kind: 'socket', appToken: 'xapp-1-app' } },
+  ])('speaks with Slack in $mode.kind mode', ({ env, mode }) => {
+    expect(loadConfig({ env, readFile: () => file, providers: [shear] }).slack.mode).toEqual(mode)
+  })
+
+  test('reads the file that DOLLY_CONFIG names, by default dolly.yml', () => {
+    const paths: string[] = []
+    const readFile = (path: string) => {
+      paths.push(path)
+      return file
+    }
+    loadConfig({ env: socketEnv, readFile, providers: [shear] })
+    loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: '/etc/dolly.yml' }, readFile, providers: [shear] })
+    expect(paths).toEqual(['dolly.yml', '/etc/dolly.yml'])
+  })
+
+  test('replaces references inside strings, and leaves escaped ones alone', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: $${A}-${REGION}-$1')
+    expect(load({ env: { REGION: '${B}' }, yaml }).connections[0]?.settings).toMatchObject({ region: '${A}-${B}-$1' })
+  })
+
+  test.each(['http://localhost:8080', 'http://127.0.0.1', 'http://[::1]:1', 'https://shear.example'])(
+    'lets a connection be at %s',
+    (url) => {
+      const yaml = farm('token: ${SHEAR_TOKEN}', `url: ${url}`)
+      expect(load({ yaml }).connections[0]?.settings).toMatchObject({ url })
+    },
+  )
+})
+
+describe('secretsOf', () => {
+  test('names the tokens and every variable that a connection refers to, longest first', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: eu-${ZONE}')
+    expect(secretsOf(load({ env: { ZONE: 'hidden-zone' }, yaml }))).toEqual([
+      'hidden-zone',
+      'xoxb-1-bot',
+      'xapp-1-app',
+      'sh_wool',
+    ])
+  })
+
+  test('names the signing secret in HTTP mode', () => {
+    const config = loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] })
+    expect(secretsOf(config)).toEqual(['xoxb-1-bot', 'sh_wool', 'c0ffee'])
+  })
+})
+
+describe('the environment', () => {
+  const bot = 'it must be the bot token of your Slack app, which begins with xoxb-.'
+  const app = 'it must be an app-level token of your Slack app, which begins with xapp-, or be left out for HTTP mode.'
+  const signing = 'it must be the signing secret of your Slack app, or be left out for Socket Mode.'
+  const port = 'it must be a port number from 1 to 65535.'
+  const api =
+    "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only for this machine itself)."
+  const database =
+    'it must be a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version.'
+
+  test.each([
+    { env: { SLACK_BOT_TOKEN: undefined }, problem: `SLACK_BOT_TOKEN is not set; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: '' }, problem: `SLACK_BOT_TOKEN is empty; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: 'xapp-1-app' }, problem: `SLACK_BOT_TOKEN is not valid; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: 'xoxb-1-bot\n' }, problem: `SLACK_BOT_TOKEN is not valid; ${bot}` },
+    { env: { SLACK_APP_TOKEN: '' }, problem: `SLACK_APP_TOKEN is empty; ${app}` },
+    { env: { SLACK_APP_TOKEN: 'xoxb-1-bot' }, problem: `SLACK_APP_TOKEN is not valid; ${app}` },
+    { env: { SLACK_SIGNING_SECRET: '' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
+    { env: { SLACK_SIGNING_SECRET: '   ' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
+    { env: { PORT: '' }, problem: `PORT is empty; ${port}` },
+    { env: { PORT: '0' }, problem: `PORT is not valid; ${port}` },
+    { env: { PORT: '65536' }, problem: `PORT is not valid; ${port}` },
+    { env: { PORT: '0x50' }, problem: `PORT is not valid; ${port}` },
+    { env: { SLACK_API_URL: 'http://slack.example/api/' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { SLACK_API_URL: 'http://127.0.0.1.example/' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { SLACK_API_URL: 'slack.com' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { DATABASE_URL: '' }, problem: `DATABASE_URL is empty; ${database}` },
+    { env: { DATABASE_URL: 'file:' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'file://data/dolly.db' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'postgres://u:hidden@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
+    {
+      env: { LOG_LEVEL: 'loud' },
+      problem: 'LOG_LEVEL is not valid; it must be one of fatal, error, warn, info, debug, trace, silent.',
+    },
+    { env: { DOLLY_CONFIG: '' }, problem: 'DOLLY_CONFIG is empty; it must be the path of your dolly.yml.' },
+    {
+      env: { SLACK_APP_TOKEN: undefined },
+      problem:
+        'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both not set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which needs no public address, or SLACK_SIGNING_SECRET, and PORT if it is not 3000, for HTTP mode.',
+    },
+  ])('refuses $env', ({ env, problem }) => {
+    expect(problemsOf(() => load({ env }))).toEqual([problem])
+  })
+})
+
+describe('dolly.yml', () => {
+  const start = 'as dolly.example.yml shows.'
+  const keys = 'provider, url, token, region, retries'
+  const token = 'token: ${SHEAR_TOKEN}'
+  const url =
+    'connections.farm.url in dolly.yml is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
+
+  test.each([
+    { yaml: '', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
+    { yaml: 'connections:', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
+    { yaml: '- farm', problem: `dolly.yml must be a mapping with the key "connections", ${start}` },
+    {
+      yaml: `${file}\nconections: {}`,
+      problem: 'conections in dolly.yml is not a known key; did you mean "connections"? (known: connections, poll).',
+    },
+    {
+      yaml: 'connections:\n  farm: shear',
+      problem: `connections.farm in dolly.yml must be a mapping with the key "provider", ${start}`,
+    },
+    {
+      yaml: file.replace('farm', 'Farm 1'),
+      problem:
+        'connections.Farm 1 in dolly.yml has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.',
+    },
+    {
+      yaml: file.replace('farm', 'f'.repeat(41)),
+      problem: `connections.${'f'.repeat(41)} in dolly.yml has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
+    },
+    {
+      yaml: 'connections:\n  farm:\n    url: https://shear.test',
+      problem: 'connections.farm.provider in dolly.yml is not set: expected one of shear.',
+    },
+    {
+      yaml: file.replace('provider: shear', 'provider: sheep'),
+      problem: 'connections.farm.provider in dolly.yml is not valid: expected one of shear.',
+    },
+    { yaml: farm(), problem: 'connections.farm.token in dolly.yml is not set: expected a string.' },
+    { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml is not set: expected a string.' },
+    { yaml: farm('token: 12345'), problem: 'connections.farm.token in dolly.yml is not valid: expected a string.' },
+    {
+      yaml: farm('token: hidden'),
+      problem: 'connections.farm.token in dolly.yml is not valid: a Shear token begins with sh_.',
+    },
+    {
+      yaml: farm('token: ""'),
+      problem: 'connections.farm.token in dolly.yml is empty: a Shear token begins with sh_.',
+    },
+    {
+      yaml: farm(token, 'tokn: hidden'),
+      problem: `connections.farm.tokn in dolly.yml is not a known key; did you mean "token"? (known: ${keys}).`,
+    },
+    {
+      yaml: farm(token, 'url: shear'),
+      problem: 'connections.farm.url in dolly.yml is not valid: expected an address such as https://example.com.',
+    },
+    { yaml: farm(token, 'url: http://shear.test'), problem: url },
+    { yaml: farm(token, 'url: " HTTP://shear.test"'), problem: url },
+    { yaml: farm(token, 'url: https://me:hidden@shear.test'), problem: url },
+    {
+      yaml: farm('token: ${WOOL}'),
+      problem:
+        'connections.farm.token in dolly.yml refers to the variable WOOL, which is not set; set it, or change the key.',
+    },
+    {
+      yaml: farm('token: sh_${EMPTY}'),
+      problem:
+        'connections.farm.token in dolly.yml refers to the variable EMPTY, which is empty; set it, or change the key.',
+    },
+    ...['${wool-1}', 'sh_${SHEAR_TOKEN', '${}', '${constructor.name}'].map((value) => ({
+      yaml: farm(`token: ${value}`),
+      problem:
+        'connections.farm.token in dolly.yml has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
+    })),
+    { yaml: `${file}\npoll: 5`, problem: 'poll in dolly.yml must be a mapping; its keys are everySeconds.' },
+    {
+      yaml: `${file}\npoll:\n  every: 5`,
+      problem: 'poll.every in dolly.yml is not a known key (known: everySeconds).',
+    },
+    ...['0', '61', '1.5', '"5"'].map((seconds) => ({
+      yaml: `${file}\npoll:\n  everySeconds: ${seconds}`,
+      problem: 'poll.everySeconds in dolly.yml is not valid: expected a whole number from 1 to 60, without quotes.',
+    })),
+  ])('refuses $yaml', ({ yaml, problem }) => {
+    expect(problemsOf(() => load({ env: { EMPTY: ' ' }, yaml }))).toEqual([problem])
+  })
+
+  test.each([
+    {
+      yaml: 'connections: [',
+      at: 'line 1, column 15',
+      fault: 'Flow sequence in block collection must be sufficiently indented and end with a ]',
+    },
+    { yaml: 'connections:\n\tfarm: 1', at: 'line 2, column 1', fault: 'Tabs are not allowed as indentation' },
+    { yaml: 'poll: {}\npoll: {}', at: 'line 2, column 1', fault: 'Map keys must be unique' },
+    { yaml: 'a: "x" hidden', at: 'line 1, column 8', fault: 'Unexpected scalar at node end' },
+    { yaml: 'a: }hidden', at: 'line 1, column 4', fault: 'Unexpected flow-map-end token in YAML stream' },
+    { yaml: 'a: "\\xhidden"', at: 'line 1, column 5', fault: 'Invalid escape sequence' },
+    { yaml: 'a: !hidden 1', at: 'line 1, column 4', fault: 'Unresolved tag' },
+    {
+      yaml: 'a: &b [*b]',
+      at: 'line 1, column 8',
+      fault: 'YAML aliases (*name) are not supported, so write the value out',
+    },
+    {
+      yaml: 'connections:\n  farm: { provider: shear, token: ${SHEAR_TOKEN} }',
+      at: 'line 2, column 36',
+      fault: 'between { and } a reference needs quotes, as in token: "${NAME}"',
+    },
+  ])('says where $yaml is not YAML', ({ yaml, at, fault }) => {
+    expect(problemsOf(() => load({ yaml }))).toEqual([`dolly.yml, ${at} is not valid YAML: ${fault}.`])
+  })
+
+  test('takes a reference in quotes between braces', () => {
+    const yaml = 'connections:\n  farm: { provider: shear, token: "${SHEAR_TOKEN}" }'
+    expect(load({ yaml }).connections[0]?.settings).toMatchObject({ token: 'sh_wool' })
+  })
+})
+
+describe('all together', () => {
+  test('every problem is told at once, and no value that may be secret', () => {
+    const env = {
+      SLACK_BOT_TOKEN: 'hidden-1',
+      SLACK_APP_TOKEN: 'hidden-2',
+      DATABASE_URL: 'postgres://hidden-3',
+      KEY: 'hidden-4',
+    }
+    const yaml = [
+      'connections:',
+      '  farm: { provider: shear, token: "${KEY}", url: "http://hidden-5.test", tokne: "${ABSENT}" }',
+      '  Barn: { provider: hidden-6 }',
+      'poll: { everySeconds: 0 }',
+    ].join('\n')
+    const problems = problemsOf(() => load({ env, yaml }))
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'SLACK_BOT_TOKEN',
+      'SLACK_APP_TOKEN',
+      'DATABASE_URL',
+      'poll.everySeconds',
+      'connections.farm.tokne',
+      'connections.farm.tokne',
+      'connections.farm.url',
+      'connections.farm.token',
+      'connections.Barn',
+      'connections.Barn.provider',
+    ])
+    expect(new ConfigError(problems).message).not.toContain('hidden')
+    expect(problems.every((problem) => problem.endsWith('.'))).toBe(true)
+  })
+
+  test('the message lists the problems', () => {
+    expect(new ConfigError(['A is not set.', 'B is empty.']).message).toBe(
+      'Dolly cannot start:\n- A is not set.\n- B is empty.',
+    )
+  })
+})
+
+describe('files on disk', () => {
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dolly-config-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const from = (path: string) => loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: path }, providers: [shear] })
+
+  test('a file is read', () => {
+    const path = join(folder, 'dolly.yml')
+    writeFileSync(path, file)
+    expect(from(path).connections.map(({ name }) => name)).toEqual(['farm'])
+  })
+
+  test('a file that is not there is named', () => {
+    const path = join(folder, 'absent.yml')
+    expect(problemsOf(() => from(path))).toEqual([
+      `${path} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`,
+    ])
+  })
+
+  test('a file that cannot be read is named with the reason', () => {
+    expect(problemsOf(() => from(folder))).toEqual([
+      `${folder} cannot be read (EISDIR); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
+    ])
+  })
+})
+
+describe('the examples', () => {
+  const example = readFileSync('.env.example', 'utf8')
+  const exampleFile = { DOLLY_CONFIG: 'dolly.example.yml' }
+
+  test('start Dolly once their blanks are filled in', () => {
+    const filled = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1', HOODY_TOKEN: 'hdy_wool' }
+    const env = { ...parseEnv(example), ...filled, ...exampleFile }
+    const config = loadConfig({ env, providers: realProviders })
+    expect(config.connections).toMatchObject([
+      { name: 'hoody', provider: 'hoody', settings: { url: 'https://api.hoody.com', token: 'hdy_wool' } },
+    ])
+    expect(config.tickSeconds).toBe(2)
+  })
+
+  test('name every blank that was not filled in', () => {
+    const problems = problemsOf(() =>
+      loadConfig({ env: { ...parseEnv(example), ...exampleFile }, providers: realProviders }),
+    )
+    expect(problems.map((problem) => /\b(SLACK_BOT_TOKEN|SLACK_APP_TOKEN|HOODY_TOKEN)\b/.exec(problem)?.[0])).toEqual([
+      'SLACK_BOT_TOKEN',
+      'SLACK_APP_TOKEN',
+      'HOODY_TOKEN',
+    ])
+  })
+
+  test('the defaults they show in comments are the real ones', () => {
+    const shown = parseEnv(example.replace(/^# ([A-Z_]+=.)/gm, '$1'))
+    const env = { ...shown, SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'c0ffee', SLACK_APP_TOKEN: undefined }
+    expect(Object.keys(shown).sort()).toEqual([
+      'DATABASE_URL',
+      'DOLLY_CONFIG',
+      'HOODY_TOKEN',
+      'LOG_LEVEL',
+      'PORT',
+      'SLACK_API_URL',
+      'SLACK_APP_TOKEN',
+      'SLACK_BOT_TOKEN',
+    ])
+    expect(loadConfig({ env: { ...env, SHEAR_TOKEN: 'sh_wool' }, readFile: () => file, providers: [shear] })).toEqual(
+      loadConfig({ env: { ...httpEnv, SLACK_BOT_TOKEN: 'xoxb-1' }, readFile: () => file, providers: [shear] }),
+    )
+  })
+})

@@ -1,0 +1,235 @@
+/** Who may import whom: the rooms of the house as a table, and a reading of all imports against it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+interface Room {
+  /** A file, or a folder when it ends in `*`. A file belongs to the first room that fits. */
+  room: string
+  /** Files of ours it may import, as in `room`. `type ` before one allows its types only. */
+  ours: readonly string[]
+  /** The same for packages. Rooms that may not touch the network or the disk name the few parts of Node they need. */
+  packages: readonly string[]
+}
+
+const rooms: readonly Room[] = [
+  { room: 'src/errors.ts', ours: [], packages: [] },
+  { room: 'src/closest.ts', ours: [], packages: [] },
+  { room: 'src/log.ts', ours: [], packages: ['pino', '@slack/bolt'] },
+  { room: 'src/config.ts', ours: ['src/closest.ts'], packages: ['zod', 'yaml', 'node:*'] },
+
+  { room: 'src/providers/provider.ts', ours: [], packages: ['zod'] },
+  {
+    room: 'src/providers/http.ts',
+    ours: ['src/providers/provider.ts', 'src/errors.ts'],
+    packages: ['ky', 'zod', 'node:*'],
+  },
+  { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
+  {
+    room: 'src/providers/*',
+    ours: ['src/providers/provider.ts', 'src/providers/http.ts', 'src/errors.ts'],
+    packages: ['zod'],
+  },
+
+  { room: 'src/jobs/machine.ts', ours: [], packages: [] },
+  { room: 'src/jobs/clock.ts', ours: ['src/jobs/*'], packages: ['node-cron'] },
+  {
+    room: 'src/jobs/*',
+    ours: ['src/jobs/*', 'src/store/*', 'type src/providers/provider.ts', 'src/errors.ts'],
+    packages: [],
+  },
+  {
+    room: 'src/store/*',
+    ours: ['src/store/*', 'type src/jobs/machine.ts', 'src/errors.ts'],
+    packages: ['kysely', 'better-sqlite3', 'zod', 'node:*'],
+  },
+
+  { room: 'src/slack/limits.ts', ours: [], packages: [] },
+  {
+    room: 'src/slack/sender.ts',
+    ours: [
+      'src/slack/message.ts',
+      'src/slack/limits.ts',
+      'src/store/events.ts',
+      'type src/store/database.ts',
+      'type src/jobs/machine.ts',
+    ],
+    packages: ['@slack/web-api'],
+  },
+  { room: 'src/slack/receiver.ts', ours: [], packages: ['@slack/bolt', 'node:http'] },
+  {
+    room: 'src/slack/*',
+    ours: [
+      'src/slack/form.ts',
+      'src/slack/message.ts',
+      'src/slack/limits.ts',
+      'type src/providers/provider.ts',
+      'type src/jobs/machine.ts',
+    ],
+    packages: ['zod', 'type @slack/types', 'type @slack/web-api'],
+  },
+  {
+    room: 'src/commands/*',
+    ours: [
+      'src/commands/*',
+      'src/slack/*',
+      'src/store/*',
+      'src/jobs/machine.ts',
+      'type src/providers/provider.ts',
+      'src/errors.ts',
+      'src/closest.ts',
+    ],
+    packages: ['@slack/*', 'zod'],
+  },
+  { room: 'src/app.ts', ours: ['src/*'], packages: ['@slack/*', 'pino', 'zod', 'node:*'] },
+
+  // Around the house: free to import anything but app, which only wires and is only started.
+  ...['sandbox/*', 'test/*', 'bench/*'].map((room) => ({
+    room,
+    ours: ['src/*', 'sandbox/*', 'test/*', 'bench/*'],
+    packages: ['*'],
+  })),
+]
+
+interface Import {
+  from: string
+  isType: boolean
+}
+
+function importsOf(source: string): Import[] {
+  const declared = source.matchAll(/^(?:import|export)\s+(?:([\w$*{},\s]+?)\s+from\s+)?['"]([^'"]+)['"]/gm)
+  const dynamic = source.matchAll(/\bimport\(\s*['"`]([^'"`]+)['"`]/g)
+  return [
+    ...[...declared].map(([, clause = '', from = '']) => ({ from, isType: isTypeClause(clause) })),
+    ...[...dynamic].map(([, from = '']) => ({ from, isType: false })),
+  ]
+}
+
+/** `type { A }`, `type A`, or braces in which every name is marked: `{ type A, type B }`. */
+function isTypeClause(clause: string): boolean {
+  if (/^type\s/.test(clause)) return true
+  const names = /^\{([^}]*)\}$/.exec(clause.trim())?.[1]?.split(',') ?? []
+  return names.some((name) => name.trim() !== '') && names.every((name) => /^\s*(type\s.*)?$/.test(name))
+}
+
+function fits(name: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+}
+
+function isAllowed(name: string, isType: boolean, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.startsWith('type ') ? isType && fits(name, pattern.slice('type '.length)) : fits(name, pattern),
+  )
+}
+
+/** `@slack/bolt/dist/x` → `@slack/bolt`, `zod/v4` → `zod`; Node's own modules stay whole. */
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:')) return specifier
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** One sentence per import that the table does not allow. */
+function breachesOf(file: string, source: string): string[] {
+  const room = rooms.find((candidate) => fits(file, candidate.room))
+  if (!room) return [`${file} belongs to no room; give it a line in the table of test/imports.test.ts.`]
+  return importsOf(source).flatMap(({ from, isType }) => {
+    const isOurs = from.startsWith('.')
+    const name = isOurs ? posix.join(posix.dirname(file), from).replace(/\.js$/, '.ts') : packageOf(from)
+    const allowed = isOurs ? room.ours : room.packages
+    if (name === 'src/app.ts') return [`${file} imports ${name}; nobody may import app.`]
+    if (isAllowed(name, isType, allowed)) return []
+    const kind = isOurs ? 'of our files' : 'of packages'
+    const rule = allowed.length === 0 ? `${room.room} imports none ${kind}` : `the rule is: ${allowed.join(', ')}`
+    return [`${file} imports ${isType ? 'types of ' : ''}${name}, but ${rule}.`]
+  })
+}
+
+const files = ['src', 'sandbox', 'test', 'bench']
+  .filter((folder) => existsSync(folder))
+  .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`))
+  .filter((file) => /\.tsx?$/.test(file) && file !== 'test/imports.test.ts')
+  .map((path) => ({ path: path.replaceAll('\\', '/'), source: readFileSync(path, 'utf8') }))
+
+describe('the house', () => {
+  test('no file imports what its room may not know', () => {
+    expect(files.length).toBeGreaterThan(5)
+    expect(files.flatMap(({ path, source }) => breachesOf(path, source))).toEqual([])
+  })
+
+  test('only src/config.ts reads process.env', () => {
+    const readers = files.filter(({ path, source }) => path.startsWith('src/') && /\bprocess\s*\.\s*env\b/.test(source))
+    expect(readers.map(({ path }) => path)).toEqual(['src/config.ts'])
+  })
+})
+
+describe('the table', () => {
+  test.each([
+    {
+      file: 'src/jobs/machine.ts',
+      source: "import type { Job } from '../store/jobs.js'",
+      breach:
+        'src/jobs/machine.ts imports types of src/store/jobs.ts, but src/jobs/machine.ts imports none of our files.',
+    },
+    {
+      file: 'src/store/jobs.ts',
+      source: "import { next, type Job } from '../jobs/machine.js'",
+      breach:
+        'src/store/jobs.ts imports src/jobs/machine.ts, but the rule is: src/store/*, type src/jobs/machine.ts, src/errors.ts.',
+    },
+    {
+      file: 'src/providers/miget.ts',
+      source: "import {\n  hoody,\n} from './hoody.js'",
+      breach:
+        'src/providers/miget.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/providers/http.ts, src/errors.ts.',
+    },
+    {
+      file: 'src/slack/form.ts',
+      source: "import type { App } from '@slack/bolt'",
+      breach:
+        'src/slack/form.ts imports types of @slack/bolt, but the rule is: zod, type @slack/types, type @slack/web-api.',
+    },
+    {
+      file: 'src/slack/message.ts',
+      source: "const http = await import('node:http')",
+      breach: 'src/slack/message.ts imports node:http, but the rule is: zod, type @slack/types, type @slack/web-api.',
+    },
+    {
+      file: 'src/app.ts',
+      source: "export * from '../sandbox/slack/protocol.js'",
+      breach: 'src/app.ts imports sandbox/slack/protocol.ts, but the rule is: src/*.',
+    },
+    {
+      file: 'sandbox/demo.ts',
+      source: "import '../src/app.js'",
+      breach: 'sandbox/demo.ts imports src/app.ts; nobody may import app.',
+    },
+    {
+      file: 'src/attic.ts',
+      source: '',
+      breach: 'src/attic.ts belongs to no room; give it a line in the table of test/imports.test.ts.',
+    },
+  ])('refuses $file its "$source"', ({ file, source, breach }) => {
+    expect(breachesOf(file, source)).toEqual([breach])
+  })
+
+  test.each([
+    { name: 'ky', only: ['src/providers/http.ts'] },
+    { name: 'kysely', only: ['src/store/*'] },
+    { name: 'better-sqlite3', only: ['src/store/*'] },
+    { name: 'node-cron', only: ['src/jobs/clock.ts'] },
+    { name: '@slack/bolt', only: ['src/log.ts', 'src/slack/receiver.ts', 'src/commands/*', 'src/app.ts'] },
+  ])('lets only $only import $name', ({ name, only }) => {
+    const house = rooms.filter(({ room }) => room.startsWith('src/'))
+    expect(house.filter(({ packages }) => isAllowed(name, false, packages)).map(({ room }) => room)).toEqual(only)
+  })
+
+  test('lets types pass where types are allowed', () => {
+    expect(breachesOf('src/store/jobs.ts', "import { type Job, type Transition } from '../jobs/machine.js'")).toEqual(
+      [],
+    )
+    expect(breachesOf('src/slack/message.ts', "import type { KnownBlock } from '@slack/types'")).toEqual([])
+  })
+})

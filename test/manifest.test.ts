@@ -1,0 +1,67 @@
+/** manifest.yml against Slack's own schema for its major version, and against what Dolly promises to ask for. */
+import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+const text = readFileSync('manifest.yml', 'utf8')
+const schema = JSON.parse(readFileSync('test/fixtures/manifest.schema.json', 'utf8'))
+
+/** The file with HTTP mode switched on the way its own comments say. */
+const httpText = text
+  .replace(/# (url|request_url|message_menu_options_url):/g, '$1:')
+  .replace('socket_mode_enabled: true', 'socket_mode_enabled: false')
+
+/** Sentences about what Slack would refuse; none for a valid manifest. */
+function faults(manifest: unknown): string[] {
+  // Slack's schema carries two words of its own, and a format that the one URL in it does not need checked.
+  const ajv = new Ajv({ allErrors: true, formats: { uri: true }, strictTypes: false })
+  ajv.addVocabulary(['_note', 'regex'])
+  const validate = ajv.compile(schema)
+  validate(manifest)
+  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+test('Slack would take the manifest as it stands', () => {
+  expect(faults(parse(text))).toEqual([])
+})
+
+test('Slack would take the manifest with HTTP mode switched on', () => {
+  const manifest = parse(httpText)
+  const address = 'https://dolly.example.com/slack/events'
+  expect(faults(manifest)).toEqual([])
+  expect(manifest.features.slash_commands[0].url).toBe(address)
+  expect(manifest.settings.interactivity).toEqual({
+    is_enabled: true,
+    request_url: address,
+    message_menu_options_url: address,
+  })
+  expect(manifest.settings.socket_mode_enabled).toBe(false)
+})
+
+test('a manifest that Slack would refuse is noticed', () => {
+  const manifest = parse(text)
+  manifest.features.slash_commands[0].command = 'clone-app'
+  manifest.settings.socket_mode = true
+  expect(faults(manifest)).toEqual([
+    '/features/slash_commands/0/command must match pattern "^\\/"',
+    '/settings must NOT have additional properties',
+  ])
+})
+
+test('it asks for two scopes and offers one command', () => {
+  const manifest = parse(text)
+  expect(manifest._metadata.major_version).toBe(1)
+  expect(manifest.display_information.name).toBe('Dolly')
+  expect(manifest.features.bot_user).toEqual({ display_name: 'dolly', always_online: true })
+  expect(manifest.oauth_config).toEqual({ scopes: { bot: ['commands', 'chat:write'] } })
+  expect(manifest.settings).toMatchObject({ interactivity: { is_enabled: true }, socket_mode_enabled: true })
+  expect(manifest.features.slash_commands).toEqual([
+    {
+      command: '/clone-app',
+      description: 'Clone an app',
+      usage_hint: '[connection operation] [field=value …] | help',
+      should_escape: false,
+    },
+  ])
+})
