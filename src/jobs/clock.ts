@@ -1,0 +1,67 @@
+/** node-cron's tick, and the rounds it sets off: each at most once at a time, all finished before the clock has stopped. */
+import cron, { type ScheduledTask } from 'node-cron'
+
+/** Does what is due and answers whether there was anything. Must not throw; what it throws is handed to `onError`. */
+export interface Round {
+  name: string
+  go(): Promise<boolean>
+}
+
+export class Clock {
+  readonly #rounds: readonly Round[]
+  readonly #onError: (round: string, error: unknown) => void
+  /** Rounds under way; `again` when somebody asked while they were. */
+  readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
+  readonly #task: ScheduledTask
+  #stopped = false
+
+  /** @param everySeconds 1 to 60, a divisor of 60 for even ticks. */
+  constructor(everySeconds: number, rounds: readonly Round[], onError: (round: string, error: unknown) => void) {
+    this.#rounds = rounds
+    this.#onError = onError
+    const pattern = everySeconds >= 60 ? '0 * * * * *' : `*/${everySeconds} * * * * *`
+    this.#task = cron.schedule(pattern, () => this.wake())
+  }
+
+  /** A tick at once: somebody submitted, clicked or finished something. */
+  wake(): void {
+    for (const round of this.#rounds) this.#start(round)
+  }
+
+  /** No new rounds; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
+  async stop(withinMs: number): Promise<'finished' | 'cut short'> {
+    this.#stopped = true
+    await this.#task.destroy()
+    const finished = Promise.all([...this.#underWay.values()].map(({ done }) => done)).then(() => 'finished' as const)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'cut short'>((resolve) => {
+      timer = setTimeout(() => resolve('cut short'), withinMs)
+    })
+    return await Promise.race([finished, late]).finally(() => clearTimeout(timer))
+  }
+
+  #start(round: Round): void {
+    if (this.#stopped) return
+    const underWay = this.#underWay.get(round)
+    if (underWay) {
+      underWay.again = true
+      return
+    }
+    const entry = { again: false, done: Promise.resolve() }
+    this.#underWay.set(round, entry)
+    entry.done = this.#run(round, entry)
+  }
+
+  async #run(round: Round, entry: { again: boolean }): Promise<void> {
+    let didSomething = false
+    try {
+      didSomething = await round.go()
+    } catch (error) {
+      this.#onError(round.name, error)
+    }
+    this.#underWay.delete(round)
+    // Work makes work: a finished write is to be told, a finished step has a next one.
+    if (didSomething) this.wake()
+    else if (entry.again) this.#start(round)
+  }
+}

@@ -1,0 +1,323 @@
+/** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
+
+export const liveStates = ['queued', 'starting', 'working', 'uncertain'] as const
+export const finalStates = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const
+
+/**
+ * `queued`: the step at hand is to be written. `starting`: its write was begun and nothing is known of it yet.
+ * `working`: the provider is at it. `uncertain`: nobody but a person can tell whether the write took effect.
+ */
+export type State = (typeof liveStates)[number] | (typeof finalStates)[number]
+
+/** One run of one operation, asked for by one person. Times are milliseconds since 1970. */
+export interface Job {
+  /** Short enough to be read out: `k7f3q`. */
+  id: string
+  connection: string
+  operation: string
+  /** The form's answers as the operation's schema gave them back. */
+  params: Readonly<Record<string, unknown>>
+  /** What is cloned, in words, as the operation's summary said when the job was made. */
+  source: string
+  target: string
+  lock: string
+  state: State
+  /** Index into the operation's steps. */
+  step: number
+  /** What the steps so far made, in the provider's terms. */
+  ref: Readonly<Record<string, string | undefined>> | null
+  /** Which try of the present step this is, from 1; 0 before the first. */
+  attempt: number
+  attemptedAt: number | null
+  /** When somebody should look at the job next; null while it waits for a person or is over. */
+  nextLookAt: number | null
+  /** When the present step is given up. */
+  deadlineAt: number | null
+  /** Since when no look succeeded, and whether the thread was told of it. */
+  unseenSince: number | null
+  unseenTold: boolean
+  /** The provider's present word, then the reason of the end. */
+  detail: string | null
+  url: string | null
+  /** Slack user id of the person who asked. */
+  requester: string
+  /** Where the thread was asked to be. */
+  channel: string
+  /** Where it is, or has to go because Slack would not take it there; null as long as nothing was posted. */
+  rootChannel: string | null
+  rootTs: string | null
+  createdAt: number
+  /** When the present step was accepted by the provider. */
+  startedAt: number | null
+  endedAt: number | null
+  /** Grows by one with every change; the compare-and-set of every write. */
+  version: number
+}
+
+export type EventKind =
+  | 'queued'
+  | 'step_started'
+  | 'step_accepted'
+  | 'postponed'
+  | 'answer_lost'
+  | 'found'
+  | 'absent'
+  | 'uncertain'
+  | 'progress'
+  | 'unreachable'
+  | 'reachable'
+  | 'step_done'
+  | 'succeeded'
+  | 'failed'
+  | 'timed_out'
+  | 'checked_again'
+  | 'started_over'
+  | 'cancelled'
+
+/** A fact about a job, told once. `seq` is the job's version after the change. */
+export interface JobEvent {
+  jobId: string
+  seq: number
+  kind: EventKind
+  at: number
+  step: number
+  detail: string | null
+  /** Slack user id, where a person did it. */
+  actor: string | null
+}
+
+/** What one look found, as a provider reports it. */
+export interface Look {
+  phase: 'working' | 'done' | 'failed'
+  detail?: string
+  url?: string
+  ref?: Readonly<Record<string, string | undefined>>
+}
+
+/** Everything that can happen to a job. */
+export type Happening =
+  | { kind: 'begin' }
+  | { kind: 'wrote'; ref: Readonly<Record<string, string | undefined>>; deadlineMs: number }
+  | { kind: 'refused'; reason: string }
+  /** The write surely did not take effect and may be sent again. */
+  | { kind: 'postponed'; reason: string; retryAfterMs: number | undefined }
+  /** The write may have taken effect; nobody has looked yet. */
+  | { kind: 'lost'; reason: string }
+  | { kind: 'found'; ref: Readonly<Record<string, string | undefined>>; deadlineMs: number }
+  /** A look for a lost write found nothing; believed only once `settleMs` have passed since the attempt. */
+  | { kind: 'absent'; settleMs: number }
+  | { kind: 'unknowable'; reason: string }
+  /** A look failed: the provider is down, or refuses us. */
+  | { kind: 'unseen'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }
+  | { kind: 'observed'; look: Look; nextStep: number | null }
+  | { kind: 'check_again' | 'start_over' | 'dismiss'; actor: string }
+
+/** What changes, and the one fact to tell, if it is worth a row. */
+export interface Transition {
+  set: Partial<Job>
+  event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
+}
+
+/** Now, and a number from 0 to 1 that spreads looks out in time. */
+export interface Moment {
+  now: number
+  jitter: number
+}
+
+const second = 1000
+const minute = 60 * second
+
+/** After this many writes that provably never arrived, something is wrong that another try will not mend. */
+const maxAttempts = 3
+/** A provider that cannot be reached is worth a note in the thread after this long, not before. */
+const unreachableAfterMs = 5 * minute
+
+export function isFinal(state: State): boolean {
+  return finalStates.some((final) => final === state)
+}
+
+/** Milliseconds until the next look at a step of this age: soon at first, then a tenth of the age, 3 to 30 s, ± 10 %. */
+export function lookDelay(ageMs: number, jitter: number): number {
+  const delay = Math.min(Math.max(ageMs / 10, 3 * second), 30 * second)
+  return Math.round(delay * (0.9 + 0.2 * jitter))
+}
+
+/** Throws on a happening that this state does not know: that is a bug of the caller, never of the provider. */
+export function next(job: Job, happening: Happening, { now, jitter }: Moment): Transition {
+  switch (happening.kind) {
+    case 'begin':
+      expect(job, happening, 'queued')
+      return {
+        set: { state: 'starting', attempt: job.attempt + 1, attemptedAt: now, nextLookAt: now },
+        event: { kind: 'step_started' },
+      }
+
+    case 'wrote':
+    case 'found':
+      expect(job, happening, 'starting')
+      return {
+        set: {
+          state: 'working',
+          ref: happening.ref,
+          startedAt: now,
+          deadlineAt: now + happening.deadlineMs,
+          nextLookAt: now + lookDelay(0, jitter),
+          detail: null,
+          ...seen,
+        },
+        event: { kind: happening.kind === 'wrote' ? 'step_accepted' : 'found' },
+      }
+
+    case 'refused':
+      expect(job, happening, 'starting')
+      return end(now, 'failed', happening.reason)
+
+    case 'postponed':
+      expect(job, happening, 'starting')
+      return {
+        // The attempt did not count: nothing was tried as far as the provider is concerned.
+        set: {
+          state: 'queued',
+          attempt: job.attempt - 1,
+          nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, jitter)),
+          detail: happening.reason,
+        },
+        event: job.detail === happening.reason ? null : { kind: 'postponed', detail: happening.reason },
+      }
+
+    case 'lost':
+      expect(job, happening, 'starting')
+      return {
+        set: { nextLookAt: now + lookDelay(0, jitter), detail: happening.reason },
+        event: { kind: 'answer_lost', detail: happening.reason },
+      }
+
+    case 'absent': {
+      expect(job, happening, 'starting')
+      const sinceAttempt = now - (job.attemptedAt ?? now)
+      if (sinceAttempt < happening.settleMs) {
+        return { set: { nextLookAt: now + Math.min(happening.settleMs - sinceAttempt, 3 * second) }, event: null }
+      }
+      if (job.attempt >= maxAttempts) {
+        return end(now, 'failed', `The provider never received the request, in ${maxAttempts} tries.`)
+      }
+      return { set: { state: 'queued', nextLookAt: now, detail: null }, event: { kind: 'absent' } }
+    }
+
+    case 'unknowable':
+      expect(job, happening, 'starting')
+      return uncertain(happening.reason)
+
+    case 'unseen':
+      return afterBlindLook(job, happening, now, jitter)
+
+    case 'observed':
+      expect(job, happening, 'working')
+      return afterLook(job, happening.look, happening.nextStep, now, jitter)
+
+    case 'check_again':
+      expect(job, happening, 'uncertain')
+      // The clock of the attempt starts anew, or a search that failed for long would be given up at its first look.
+      return {
+        set: { state: 'starting', nextLookAt: now, ...seen },
+        event: { kind: 'checked_again', actor: happening.actor },
+      }
+
+    case 'start_over':
+      expect(job, happening, 'uncertain')
+      return {
+        set: { state: 'queued', attempt: 0, nextLookAt: now, detail: null, ...seen },
+        event: { kind: 'started_over', actor: happening.actor },
+      }
+
+    case 'dismiss':
+      expect(job, happening, 'uncertain')
+      return {
+        set: { state: 'cancelled', nextLookAt: null, endedAt: now },
+        event: { kind: 'cancelled', actor: happening.actor },
+      }
+  }
+}
+
+const seen = { unseenSince: null, unseenTold: false } as const
+
+function afterLook(job: Job, look: Look, nextStep: number | null, now: number, jitter: number): Transition {
+  const set: Partial<Job> = { ...seen, detail: look.detail ?? null, url: look.url ?? job.url, ref: look.ref ?? job.ref }
+  if (look.phase === 'failed') {
+    const ended = end(now, 'failed', look.detail ?? 'The provider gave no reason.')
+    return { ...ended, set: { ...set, ...ended.set } }
+  }
+  if (look.phase === 'done' && nextStep === null) {
+    return {
+      set: { ...set, state: 'succeeded', nextLookAt: null, endedAt: now },
+      event: { kind: 'succeeded', detail: look.detail },
+    }
+  }
+  if (look.phase === 'done' && nextStep !== null) {
+    return {
+      set: {
+        ...set,
+        state: 'queued',
+        step: nextStep,
+        attempt: 0,
+        attemptedAt: null,
+        deadlineAt: null,
+        nextLookAt: now,
+      },
+      event: { kind: 'step_done', detail: look.detail },
+    }
+  }
+  if (isPastDeadline(job, now)) {
+    const ended = end(now, 'timed_out', look.detail ?? job.detail)
+    return { ...ended, set: { ...set, ...ended.set } }
+  }
+  set.nextLookAt = now + lookDelay(now - (job.startedAt ?? now), jitter)
+  if (job.unseenTold) return { set, event: { kind: 'reachable', detail: look.detail } }
+  const changed = (look.detail ?? null) !== job.detail
+  return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
+}
+
+/** Looks that fail cost a job nothing but time: it ends only by its deadline. */
+function afterBlindLook(
+  job: Job,
+  happening: Extract<Happening, { kind: 'unseen' }>,
+  now: number,
+  jitter: number,
+): Transition {
+  expect(job, happening, 'starting', 'working')
+  const unseenSince = job.unseenSince ?? now
+  const unseenMs = now - unseenSince
+  if (job.state === 'starting' && unseenMs > happening.giveUpMs) return uncertain(happening.reason)
+  if (job.state === 'working' && isPastDeadline(job, now)) return end(now, 'timed_out', happening.reason)
+  const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
+  return {
+    set: {
+      unseenSince,
+      unseenTold: job.unseenTold || tellNow,
+      nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, jitter)),
+    },
+    event: tellNow ? { kind: 'unreachable', detail: happening.reason } : null,
+  }
+}
+
+function end(now: number, state: 'failed' | 'timed_out', detail: string | null): Transition {
+  return {
+    set: { state, detail, nextLookAt: null, endedAt: now },
+    event: { kind: state, detail: detail ?? undefined },
+  }
+}
+
+function uncertain(reason: string): Transition {
+  return {
+    set: { state: 'uncertain', nextLookAt: null, detail: reason },
+    event: { kind: 'uncertain', detail: reason },
+  }
+}
+
+function isPastDeadline(job: Job, now: number): boolean {
+  return job.deadlineAt !== null && now > job.deadlineAt
+}
+
+function expect(job: Job, happening: Happening, ...states: State[]): void {
+  if (!states.includes(job.state)) throw new Error(`Job ${job.id} is ${job.state}, which knows no "${happening.kind}".`)
+}

@@ -1,0 +1,105 @@
+/** Due writes: begins the next step of a job, and settles writes whose answer never came. */
+import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import { claimDueJobs } from '../store/jobs.js'
+import { advance, type House, openTask, type Task } from './house.js'
+import type { Happening, Job } from './machine.js'
+
+/** Writes of one connection under way at once, so that one slow answer does not hold up all others. */
+const writesAtOnce = 4
+const settleMs = 10_000
+/** Two machines' clocks may differ by this much before a found write is taken for an older one. */
+const clockSkewMs = 60_000
+
+/** One round over a connection's due writes. Answers whether there was anything to do. */
+export async function runDueJobs(house: House, connection: string): Promise<boolean> {
+  const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
+  const wanted = { connection, states: ['queued', 'starting'] as const, limit: writesAtOnce }
+  const jobs = await claimDueJobs(house.db, wanted, lease)
+  await Promise.all(
+    jobs.map(async (job) => {
+      const task = openTask(house, job)
+      if (task) await (job.state === 'queued' ? write(house, task) : settle(house, task))
+    }),
+  )
+  return jobs.length > 0
+}
+
+/**
+ * The crash-safe protocol of one write: `starting` is durable before it, the ref after it, and whatever stops us between
+ * the two leaves `starting` for `settle`.
+ */
+async function write(house: House, task: Task): Promise<void> {
+  const job = await advance(house, task.job, { kind: 'begin' }, { keepLease: true })
+  if (job) await advance(house, job, await attempt(house, { ...task, job }))
+}
+
+async function attempt(house: House, task: Task): Promise<Happening> {
+  const { job, step, connection, operation } = task
+  try {
+    const ref = await step.run(connection.api, job.params, job.ref)
+    return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
+  } catch (error) {
+    return await afterFailedWrite(house, task, error)
+  }
+}
+
+async function afterFailedWrite(house: House, task: Task, error: unknown): Promise<Happening> {
+  const reason = reasonOf(house, task.job, error)
+  if (error instanceof TemporaryError) {
+    if (error.mayHaveHappened) return { kind: 'lost', reason }
+    return { kind: 'postponed', reason, retryAfterMs: error.retryAfterMs }
+  }
+  if (error instanceof UserError || error instanceof ConnectionError) {
+    // "The name is taken" may be the echo of our own earlier write that arrived late: look before believing it.
+    return task.job.attempt > 1 ? await lookForLateWrite(house, task, reason) : { kind: 'refused', reason }
+  }
+  return { kind: 'lost', reason }
+}
+
+async function lookForLateWrite(house: House, task: Task, reason: string): Promise<Happening> {
+  try {
+    const ref = await find(task)
+    if (ref) return { kind: 'found', ref, deadlineMs: task.operation.deadlineMs }
+    return { kind: 'refused', reason }
+  } catch (error) {
+    return { kind: 'lost', reason: reasonOf(house, task.job, error) }
+  }
+}
+
+/** A write was begun, by this process or a dead one, and nobody knows what became of it. */
+async function settle(house: House, task: Task): Promise<void> {
+  await advance(house, task.job, await lookForLostWrite(house, task))
+}
+
+async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
+  const { step, operation, job } = task
+  if (!step.find) return { kind: 'unknowable', reason: 'The provider has no way to look up what became of it.' }
+  try {
+    const ref = await find(task)
+    if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
+    return { kind: 'absent', settleMs: step.settleMs ?? settleMs }
+  } catch (error) {
+    return unseen(house, job, error, operation.deadlineMs)
+  }
+}
+
+async function find({ job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
+  const since = new Date((job.attemptedAt ?? job.createdAt) - clockSkewMs)
+  return (await step.find?.(connection.api, job.params, since, job.ref)) ?? null
+}
+
+/** A look that failed, whether for a lost write or at a running step. */
+export function unseen(house: House, job: Job, error: unknown, giveUpMs: number): Happening {
+  const retryAfterMs = error instanceof TemporaryError ? error.retryAfterMs : undefined
+  return { kind: 'unseen', reason: reasonOf(house, job, error), retryAfterMs, giveUpMs }
+}
+
+/** A sentence for the thread. What is not one of our errors is a bug: its stack goes to the log, not to the thread. */
+function reasonOf(house: House, job: Job, error: unknown): string {
+  if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
+    house.log.info({ job: job.id, error: error.name, reason: error.message }, 'the provider did not do it')
+    return error.message
+  }
+  house.log.error({ job: job.id, err: error }, 'a bug, not the provider')
+  return `Something broke on our side, job ${job.id}.`
+}

@@ -1,0 +1,249 @@
+/** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
+import { randomInt } from 'node:crypto'
+import type { Insertable, Selectable } from 'kysely'
+import type { Job, Transition } from '../jobs/machine.js'
+import type { Database } from './database.js'
+import { insertEvent } from './events.js'
+
+export interface JobTable {
+  id: string
+  connection: string
+  operation: string
+  /** JSON. */
+  params: string
+  source: string
+  target: string
+  lock: string
+  /** What was submitted, so that one submission that arrives twice is one job. */
+  submission: string
+  state: Job['state']
+  step: number
+  /** JSON. */
+  ref: string | null
+  attempt: number
+  attemptedAt: number | null
+  nextLookAt: number | null
+  deadlineAt: number | null
+  unseenSince: number | null
+  unseenTold: number
+  detail: string | null
+  url: string | null
+  requester: string
+  channel: string
+  rootChannel: string | null
+  rootTs: string | null
+  /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
+  rootAttemptedAt: number | null
+  /** The job's version that the root message shows. */
+  rootVersion: number | null
+  createdAt: number
+  startedAt: number | null
+  endedAt: number | null
+  version: number
+  leaseOwner: string | null
+  leaseUntil: number | null
+  teller: string | null
+  tellerUntil: number | null
+}
+
+/** What a submission knows of the job it wants. */
+export interface NewJob {
+  connection: string
+  operation: string
+  params: Readonly<Record<string, unknown>>
+  source: string
+  target: string
+  lock: string
+  submission: string
+  requester: string
+  channel: string
+}
+
+/** A worker's claim on the jobs it works at. */
+export interface Lease {
+  worker: string
+  now: number
+  leaseMs: number
+}
+
+export type Creation =
+  | { kind: 'created'; job: Job }
+  /** This very submission was taken before. */
+  | { kind: 'repeated'; job: Job }
+  /** Somebody else's live job holds the lock. */
+  | { kind: 'locked'; holder: Job }
+
+/** Makes the job and its first event durable, or says which job stands in the way. */
+export async function createJob(db: Database, draft: NewJob, now: number): Promise<Creation> {
+  // Two rounds may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
+  for (let round = 0; round < 5; round += 1) {
+    const row = newRow(draft, now)
+    const created = await db.transaction().execute(async (transaction) => {
+      const inserted = await transaction
+        .insertInto('jobs')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .returningAll()
+        .executeTakeFirst()
+      if (inserted) await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
+      return inserted
+    })
+    if (created) return { kind: 'created', job: toJob(created) }
+
+    const repeated = await db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('submission', '=', draft.submission)
+      .executeTakeFirst()
+    if (repeated) return { kind: 'repeated', job: toJob(repeated) }
+
+    const holder = await db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('connection', '=', draft.connection)
+      .where('lock', '=', draft.lock)
+      .where('endedAt', 'is', null)
+      .executeTakeFirst()
+    if (holder) return { kind: 'locked', holder: toJob(holder) }
+  }
+  throw new Error('No job could be inserted although nothing stood in the way.')
+}
+
+export async function findJob(db: Database, id: string): Promise<Job | null> {
+  const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? toJob(row) : null
+}
+
+/**
+ * Takes due jobs of a connection under a lease, longest due first. The outer conditions repeat the inner ones because
+ * Postgres checks only those again after it waited for another worker's row lock.
+ */
+export async function claimDueJobs(
+  db: Database,
+  wanted: { connection: string; states: readonly Job['state'][]; limit: number },
+  lease: Lease,
+): Promise<Job[]> {
+  const rows = await db
+    .updateTable('jobs')
+    .set({ leaseOwner: lease.worker, leaseUntil: lease.now + lease.leaseMs })
+    .where('id', 'in', (due) =>
+      due
+        .selectFrom('jobs')
+        .select('id')
+        .where('connection', '=', wanted.connection)
+        .where('state', 'in', [...wanted.states])
+        .where('nextLookAt', '<=', lease.now)
+        .where((free) => free.or([free('leaseUntil', 'is', null), free('leaseUntil', '<', lease.now)]))
+        .orderBy('nextLookAt')
+        .limit(wanted.limit),
+    )
+    .where((free) => free.or([free('leaseUntil', 'is', null), free('leaseUntil', '<', lease.now)]))
+    .returningAll()
+    .execute()
+  return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
+}
+
+/** Keeps a worker's claims alive while it is still at them, those for telling too. */
+export async function renewLeases(db: Database, { worker, now, leaseMs }: Lease): Promise<void> {
+  const until = now + leaseMs
+  await db.updateTable('jobs').set({ leaseUntil: until }).where('leaseOwner', '=', worker).execute()
+  await db.updateTable('jobs').set({ tellerUntil: until }).where('teller', '=', worker).execute()
+}
+
+/**
+ * Writes a transition and its event, if the job is still as it was read and, for a worker, its lease still stands.
+ *
+ * @param hold whose lease must stand, and whether it is kept for what comes next; null for a person's click.
+ * @returns the job as it is now, or null when somebody else was first and nothing was changed.
+ */
+export async function applyTransition(
+  db: Database,
+  job: Job,
+  transition: Transition,
+  now: number,
+  hold: { worker: string; keep: boolean } | null,
+): Promise<Job | null> {
+  return await db.transaction().execute(async (transaction) => {
+    const { params: _, ref, unseenTold, ...plain } = transition.set
+    let update = transaction
+      .updateTable('jobs')
+      .set({
+        ...plain,
+        ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
+        ...(unseenTold === undefined ? {} : { unseenTold: unseenTold ? 1 : 0 }),
+        ...(hold?.keep ? {} : { leaseOwner: null, leaseUntil: null }),
+        version: job.version + 1,
+      })
+      .where('id', '=', job.id)
+      .where('version', '=', job.version)
+      .where('state', '=', job.state)
+    if (hold) update = update.where('leaseOwner', '=', hold.worker)
+    const row = await update.returningAll().executeTakeFirst()
+    if (!row) return null
+    const changed = toJob(row)
+    if (transition.event) {
+      // The event belongs to the step it happened in, which a finished step has already left.
+      await insertEvent(transaction, { ...changed, step: job.step }, transition.event, now)
+    }
+    return changed
+  })
+}
+
+/** Median duration of the last twenty successful jobs like this one, in milliseconds; null before the first. */
+export async function usualDuration(db: Database, connection: string, operation: string): Promise<number | null> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select(['createdAt', 'endedAt'])
+    .where('connection', '=', connection)
+    .where('operation', '=', operation)
+    .where('state', '=', 'succeeded')
+    .orderBy('endedAt', 'desc')
+    .limit(20)
+    .execute()
+  const durations = rows.map((row) => (row.endedAt ?? row.createdAt) - row.createdAt).sort((one, other) => one - other)
+  return durations[Math.floor(durations.length / 2)] ?? null
+}
+
+/** Live jobs whose connection is not in this list: they wait until dolly.yml names it again. */
+export async function countStrandedJobs(db: Database, connections: readonly string[]): Promise<Record<string, number>> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select((row) => ['connection', row.fn.countAll<number>().as('jobs')])
+    .where('endedAt', 'is', null)
+    .groupBy('connection')
+    .execute()
+  return Object.fromEntries(
+    rows.filter((row) => !connections.includes(row.connection)).map((row) => [row.connection, Number(row.jobs)]),
+  )
+}
+
+export function toJob(row: Selectable<JobTable>): Job {
+  const { submission, rootAttemptedAt, rootVersion, leaseOwner, leaseUntil, teller, tellerUntil, ...columns } = row
+  return {
+    ...columns,
+    params: JSON.parse(row.params),
+    ref: row.ref === null ? null : JSON.parse(row.ref),
+    unseenTold: row.unseenTold === 1,
+  }
+}
+
+function newRow(draft: NewJob, now: number): Insertable<JobTable> {
+  return {
+    ...draft,
+    id: newId(),
+    params: JSON.stringify(draft.params),
+    state: 'queued',
+    step: 0,
+    attempt: 0,
+    nextLookAt: now,
+    unseenTold: 0,
+    createdAt: now,
+    version: 1,
+  }
+}
+
+/** Five characters without look-alikes: short enough to say aloud, checked against the table by its primary key. */
+function newId(): string {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
+  return Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('')
+}

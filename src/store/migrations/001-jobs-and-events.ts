@@ -1,0 +1,78 @@
+/** The two tables everything else is derived from. */
+import { type Kysely, sql } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('jobs')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('operation', 'text', (column) => column.notNull())
+    .addColumn('params', 'text', (column) => column.notNull())
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addColumn('target', 'text', (column) => column.notNull())
+    .addColumn('lock', 'text', (column) => column.notNull())
+    .addColumn('submission', 'text', (column) => column.notNull().unique())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('step', 'integer', (column) => column.notNull())
+    .addColumn('ref', 'text')
+    .addColumn('attempt', 'integer', (column) => column.notNull())
+    .addColumn('attempted_at', 'bigint')
+    .addColumn('next_look_at', 'bigint')
+    .addColumn('deadline_at', 'bigint')
+    .addColumn('unseen_since', 'bigint')
+    .addColumn('unseen_told', 'integer', (column) => column.notNull())
+    .addColumn('detail', 'text')
+    .addColumn('url', 'text')
+    .addColumn('requester', 'text', (column) => column.notNull())
+    .addColumn('channel', 'text', (column) => column.notNull())
+    .addColumn('root_channel', 'text')
+    .addColumn('root_ts', 'text')
+    .addColumn('root_attempted_at', 'bigint')
+    .addColumn('root_version', 'integer')
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('started_at', 'bigint')
+    .addColumn('ended_at', 'bigint')
+    .addColumn('version', 'integer', (column) => column.notNull())
+    .addColumn('lease_owner', 'text')
+    .addColumn('lease_until', 'bigint')
+    .addColumn('teller', 'text')
+    .addColumn('teller_until', 'bigint')
+    .execute()
+
+  // The lock: while a job lives, no other of its connection may write to the same target.
+  await db.schema
+    .createIndex('jobs_lock')
+    .unique()
+    .on('jobs')
+    .columns(['connection', 'lock'])
+    .where(sql.ref('ended_at'), 'is', null)
+    .execute()
+  await db.schema
+    .createIndex('jobs_due')
+    .on('jobs')
+    .column('next_look_at')
+    .where(sql.ref('ended_at'), 'is', null)
+    .execute()
+  await db.schema.createIndex('jobs_usual').on('jobs').columns(['connection', 'operation', 'ended_at']).execute()
+
+  await db.schema
+    .createTable('events')
+    .addColumn('job_id', 'text', (column) => column.notNull().references('jobs.id'))
+    .addColumn('seq', 'integer', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('step', 'integer', (column) => column.notNull())
+    .addColumn('detail', 'text')
+    .addColumn('actor', 'text')
+    .addColumn('attempted_at', 'bigint')
+    .addColumn('told_at', 'bigint')
+    .addPrimaryKeyConstraint('events_pk', ['job_id', 'seq'])
+    .execute()
+
+  await db.schema
+    .createIndex('events_untold')
+    .on('events')
+    .column('job_id')
+    .where(sql.ref('told_at'), 'is', null)
+    .execute()
+}

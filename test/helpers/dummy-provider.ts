@@ -1,0 +1,112 @@
+/** A provider that lives in arrays and can be told to misbehave: what the job rooms' own tests use. */
+import { z } from 'zod'
+import {
+  type Api,
+  type Connection,
+  defineOperation,
+  defineProvider,
+  type Observation,
+} from '../../src/providers/provider.js'
+
+/** What the next write does. */
+export type Mood = 'works' | { throws: Error; carriesOut: boolean }
+
+export interface DummyWorld {
+  /** Every write that took effect, in order. */
+  made: { id: string; name: string; step: string }[]
+  writes: number
+  looks: number
+  /** What the next write does; then it works again. */
+  mood: Mood
+  /** What a look answers. */
+  observation: Observation | Error
+  /** What a search for a lost write does. */
+  findThrows: Error | null
+}
+
+export function dummyWorld(): DummyWorld {
+  return {
+    made: [],
+    writes: 0,
+    looks: 0,
+    mood: 'works',
+    observation: { phase: 'working', detail: 'copying' },
+    findThrows: null,
+  }
+}
+
+const fields = z.object({
+  name: z
+    .string()
+    .regex(/^[a-z-]+$/, 'Use small letters.')
+    .meta({ title: 'Name' }),
+  deploy: z.boolean().default(false).meta({ title: 'Deploy' }),
+})
+
+/** Operations `clone` (clone → deploy, both can be found again) and `blind` (nothing can be found again). */
+export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connection {
+  const write = (step: string, cloneName: string) => {
+    world.writes += 1
+    const mood = world.mood
+    world.mood = 'works'
+    const id = `${step}-${world.writes}`
+    if (mood === 'works' || mood.carriesOut) world.made.push({ id, name: cloneName, step })
+    if (mood !== 'works') throw mood.throws
+    return { id }
+  }
+  const find = (step: string, cloneName: string) => {
+    if (world.findThrows) throw world.findThrows
+    const found = world.made.find((made) => made.step === step && made.name === cloneName)
+    return found ? { id: found.id } : null
+  }
+  const check = async (_api: Api, refs: readonly { id: string }[]): Promise<Observation<{ id: string }>[]> => {
+    world.looks += 1
+    const { observation } = world
+    if (observation instanceof Error) throw observation
+    const { ref: _, ...seen } = observation
+    return refs.map(() => seen)
+  }
+  const shared = {
+    fields,
+    ref: z.object({ id: z.string() }),
+    lock: (params: z.infer<typeof fields>) => `name ${params.name}`,
+    summary: (named: Readonly<Record<string, string>>) => ({ from: 'source', to: named.name ?? '' }),
+    deadlineMs: 600_000,
+  }
+  const clone = defineOperation({
+    ...shared,
+    title: 'Clone a thing',
+    steps: [
+      {
+        title: 'Clone the thing',
+        run: async (_api, params) => write('clone', params.name),
+        find: async (_api, params) => find('clone', params.name),
+        check,
+      },
+      {
+        title: 'Deploy the clone',
+        when: (params) => params.deploy,
+        run: async (_api, params) => write('deploy', params.name),
+        find: async (_api, params) => find('deploy', params.name),
+        check,
+      },
+    ],
+  })
+  const blind = defineOperation({
+    ...shared,
+    title: 'Clone blindly',
+    steps: [{ title: 'Clone the thing', run: async (_api, params) => write('blind', params.name), check }],
+  })
+  const provider = defineProvider({
+    id: 'dummy',
+    name: 'Dummy',
+    connection: z.object({}),
+    client: () => ({ baseUrl: 'http://127.0.0.1', headers: {}, errorMessage: () => undefined }),
+    pickers: {},
+    operations: { clone, blind },
+  })
+  const unused = async (): Promise<never> => {
+    throw new Error('The dummy makes no requests.')
+  }
+  return { name, provider, api: { get: unused, post: unused, put: unused, patch: unused, delete: unused } }
+}

@@ -1,0 +1,73 @@
+/** A house with a database in memory, one dummy connection, and a clock that only moves when it is told to. */
+import type { House } from '../../src/jobs/house.js'
+import type { Job } from '../../src/jobs/machine.js'
+import { runDueJobs } from '../../src/jobs/run.js'
+import { watchDueJobs } from '../../src/jobs/watch.js'
+import { openDatabase } from '../../src/store/database.js'
+import { readEvents } from '../../src/store/events.js'
+import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
+
+export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+export interface TestHouse extends House {
+  world: DummyWorld
+  /** Moves the clock, in milliseconds. */
+  pass(ms: number): void
+  /** Runs and looks until nothing is due at this moment. */
+  settle(): Promise<void>
+  ask(draft?: Partial<NewJob>): Promise<Job>
+  job(id: string): Promise<Job>
+  kinds(id: string): Promise<string[]>
+}
+
+export async function testHouse(overrides: Partial<House> = {}): Promise<TestHouse> {
+  const world = dummyWorld()
+  const connection = dummyConnection(world)
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  let asked = 0
+  const house: TestHouse = {
+    db: await openDatabase(':memory:'),
+    connections: new Map([[connection.name, connection]]),
+    worker: 'one',
+    leaseMs: 10_000,
+    now: () => now,
+    random: () => 0.5,
+    log: silentLog,
+    world,
+    pass: (ms) => {
+      now += ms
+    },
+    settle: async () => {
+      while ((await runDueJobs(house, connection.name)) || (await watchDueJobs(house, connection.name)));
+    },
+    ask: async (draft = {}) => {
+      asked += 1
+      const creation = await createJob(house.db, { ...newJob(asked), ...draft }, now)
+      if (creation.kind !== 'created') throw new Error(`The job is ${creation.kind}.`)
+      return creation.job
+    },
+    job: async (id) => {
+      const job = await findJob(house.db, id)
+      if (!job) throw new Error(`There is no job ${id}.`)
+      return job
+    },
+    kinds: async (id) => (await readEvents(house.db, id)).map((event) => event.kind),
+    ...overrides,
+  }
+  return house
+}
+
+function newJob(number: number): NewJob {
+  return {
+    connection: 'dummy-one',
+    operation: 'clone',
+    params: { name: 'copy', deploy: false },
+    source: 'shop-api',
+    target: `copy-${number}`,
+    lock: `lock ${number}`,
+    submission: `submission ${number}`,
+    requester: 'U1',
+    channel: 'C1',
+  }
+}

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { next } from '../../src/jobs/machine.js'
+import { runDueJobs } from '../../src/jobs/run.js'
+import { watchDueJobs } from '../../src/jobs/watch.js'
+import { applyTransition, claimDueJobs } from '../../src/store/jobs.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+
+const minute = 60_000
+
+describe('the life of a job', () => {
+  let house: TestHouse
+  beforeEach(async () => {
+    house = await testHouse()
+  })
+  afterEach(async () => await house.db.destroy())
+
+  it('goes from queued to succeeded with one write', async () => {
+    const { id } = await house.ask()
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 1, ref: { id: 'clone-1' } })
+
+    house.pass(5_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', detail: 'copying' })
+
+    house.world.observation = { phase: 'done', url: 'https://copy.example', detail: 'running' }
+    house.pass(5_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'succeeded', url: 'https://copy.example', detail: 'running' })
+    expect(house.world.writes).toBe(1)
+    expect(await house.kinds(id)).toEqual(['queued', 'step_started', 'step_accepted', 'progress', 'succeeded'])
+  })
+
+  it('goes through the steps its params ask for, in order', async () => {
+    house.world.observation = { phase: 'done' }
+    const { id } = await house.ask({ params: { name: 'copy', deploy: true } })
+    await house.settle()
+    house.pass(minute)
+    await house.settle()
+    house.pass(minute)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'succeeded', step: 1, ref: { id: 'deploy-2' } })
+    expect(house.world.made.map((made) => made.step)).toEqual(['clone', 'deploy'])
+  })
+
+  it('ends with the reason when the provider refuses the write', async () => {
+    house.world.mood = { throws: new UserError('The name is taken.'), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.' })
+    expect((await house.job(id)).endedAt).toBe(house.now())
+  })
+
+  it('ends when the connection is refused, and frees its lock', async () => {
+    house.world.mood = { throws: new ConnectionError('The token of dummy-one is refused.'), carriesOut: false }
+    const { lock, id } = await house.ask()
+    await house.settle()
+    expect((await house.job(id)).state).toBe('failed')
+    await expect(house.ask({ lock })).resolves.toMatchObject({ state: 'queued' })
+  })
+
+  it('sends a write again only when it surely did not arrive', async () => {
+    const throws = new TemporaryError('Too many requests.', { retryAfterMs: 20_000, mayHaveHappened: false })
+    house.world.mood = { throws, carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'queued', detail: 'Too many requests.' })
+    house.pass(19_000)
+    await house.settle()
+    expect(house.world.writes).toBe(1)
+    house.pass(1_500)
+    await house.settle()
+    expect(house.world.writes).toBe(2)
+    expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 1 })
+  })
+
+  it('adopts a write whose answer was lost', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
+    const { id } = await house.ask()
+    await house.settle()
+    expect((await house.job(id)).state).toBe('starting')
+    house.pass(4_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
+    expect(house.world.made).toHaveLength(1)
+    expect(await house.kinds(id)).toContain('found')
+  })
+
+  it('does not believe in absence before the write had time to arrive', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    house.pass(7_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+    expect(house.world.made).toHaveLength(1)
+  })
+
+  it('takes "the name is taken" on a second try for the echo of the first', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(11_000)
+    // The first write arrives only now, after it was looked for.
+    house.world.mood = { throws: new UserError('The name is taken.', { status: 409 }), carriesOut: true }
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-2' } })
+  })
+
+  it('gives up after three writes that never arrive', async () => {
+    const { id } = await house.ask()
+    for (let round = 0; round < 3; round += 1) {
+      house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+      await house.settle()
+      house.pass(11_000)
+      await runDueJobs(house, 'dummy-one')
+    }
+    expect(await house.job(id)).toMatchObject({ state: 'failed' })
+    expect(house.world.made).toHaveLength(0)
+  })
+
+  it('asks a person when nothing can be found out, and does as it is told', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
+    const { id } = await house.ask({ operation: 'blind' })
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    const job = await house.job(id)
+    expect(job).toMatchObject({ state: 'uncertain', nextLookAt: null })
+
+    house.pass(60 * minute)
+    await house.settle()
+    expect(house.world.writes).toBe(1)
+
+    const moment = { now: house.now(), jitter: 0 }
+    await applyTransition(house.db, job, next(job, { kind: 'start_over', actor: 'U1' }, moment), house.now(), null)
+    await house.settle()
+    expect(house.world.writes).toBe(2)
+    expect((await house.job(id)).state).toBe('working')
+  })
+
+  it('survives a provider that is down for an hour, with one note each way', async () => {
+    const { id } = await house.ask()
+    await house.settle()
+    house.world.observation = new TemporaryError('Down.', { mayHaveHappened: false })
+    const start = house.now()
+    while (house.now() - start < 9 * minute) {
+      house.pass(10_000)
+      await house.settle()
+    }
+    house.world.observation = { phase: 'working', detail: 'copying' }
+    house.pass(minute)
+    await house.settle()
+    expect((await house.job(id)).state).toBe('working')
+    const kinds = await house.kinds(id)
+    expect(kinds.filter((kind) => kind === 'unreachable')).toHaveLength(1)
+    expect(kinds.filter((kind) => kind === 'reachable')).toHaveLength(1)
+  })
+
+  it('gives up at the deadline when the provider never ends', async () => {
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(11 * minute)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'timed_out', detail: 'copying' })
+  })
+
+  it('keeps looking at a status nobody knows', async () => {
+    house.world.observation = { phase: 'working', detail: 'hibernating' }
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(5_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', detail: 'hibernating' })
+  })
+
+  it('admits a bug without telling its words to the thread', async () => {
+    house.world.mood = { throws: new TypeError('x is not a function'), carriesOut: true }
+    const { id } = await house.ask()
+    await house.settle()
+    expect((await house.job(id)).detail).toBe(`Something broke on our side, job ${id}.`)
+  })
+
+  it('looks at many jobs of a connection in one call', async () => {
+    for (let count = 0; count < 30; count += 1) await house.ask()
+    await house.settle()
+    house.pass(5_000)
+    await house.settle()
+    expect(house.world.looks).toBe(1)
+  })
+})
+
+describe('several workers on one database', () => {
+  it('never give one job to two, and a worker that lost its lease changes nothing', async () => {
+    const house = await testHouse()
+    const job = await house.ask()
+    const lease = { worker: 'one', now: house.now(), leaseMs: 10_000 }
+    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+    expect(await claimDueJobs(house.db, wanted, lease)).toHaveLength(1)
+    expect(await claimDueJobs(house.db, wanted, { ...lease, worker: 'two' })).toHaveLength(0)
+
+    house.pass(10_001)
+    const late = { ...lease, worker: 'two', now: house.now() }
+    expect(await claimDueJobs(house.db, wanted, late)).toHaveLength(1)
+    const transition = next(job, { kind: 'begin' }, { now: house.now(), jitter: 0 })
+    expect(await applyTransition(house.db, job, transition, house.now(), { worker: 'one', keep: true })).toBeNull()
+    expect(await house.kinds(job.id)).toEqual(['queued'])
+    await house.db.destroy()
+  })
+
+  it('take over from one that died between its write and its save, without a second write', async () => {
+    const house = await testHouse()
+    const { id } = await house.ask()
+    const dying = { ...house, worker: 'dying', db: house.db }
+    // The write goes through, the save never happens.
+    const [job] = await claimDueJobs(
+      house.db,
+      { connection: 'dummy-one', states: ['queued'], limit: 1 },
+      { worker: dying.worker, now: house.now(), leaseMs: 10_000 },
+    )
+    if (!job) throw new Error('Nothing was due.')
+    const moment = { now: house.now(), jitter: 0 }
+    await applyTransition(house.db, job, next(job, { kind: 'begin' }, moment), house.now(), {
+      worker: 'dying',
+      keep: true,
+    })
+    house.world.made.push({ id: 'clone-0', name: 'copy', step: 'clone' })
+
+    await house.settle()
+    expect((await house.job(id)).state).toBe('starting')
+    house.pass(10_001)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-0' } })
+    expect(house.world.made).toHaveLength(1)
+    await watchDueJobs(house, 'dummy-one')
+    await house.db.destroy()
+  })
+})

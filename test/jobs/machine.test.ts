@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import {
+  finalStates,
+  type Happening,
+  type Job,
+  liveStates,
+  lookDelay,
+  next,
+  type State,
+} from '../../src/jobs/machine.js'
+
+const now = 1_000_000_000
+const moment = { now, jitter: 0.5 }
+
+function jobIn(state: State, rest: Partial<Job> = {}): Job {
+  return {
+    id: 'k7f3q',
+    connection: 'hoody-prod',
+    operation: 'copy',
+    params: {},
+    source: 'shop-api',
+    target: 'shop-copy',
+    lock: 'shop-copy',
+    state,
+    step: 0,
+    ref: null,
+    attempt: 1,
+    attemptedAt: now - 1_000,
+    nextLookAt: now,
+    deadlineAt: now + 60_000,
+    unseenSince: null,
+    unseenTold: false,
+    detail: null,
+    url: null,
+    requester: 'U1',
+    channel: 'C1',
+    rootChannel: null,
+    rootTs: null,
+    createdAt: now - 5_000,
+    startedAt: now - 1_000,
+    endedAt: null,
+    version: 3,
+    ...rest,
+  }
+}
+
+const happenings: Record<Happening['kind'], { happening: Happening; knownIn: State[] }> = {
+  begin: { happening: { kind: 'begin' }, knownIn: ['queued'] },
+  wrote: { happening: { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
+  refused: { happening: { kind: 'refused', reason: 'no' }, knownIn: ['starting'] },
+  postponed: { happening: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['starting'] },
+  lost: { happening: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
+  found: { happening: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
+  absent: { happening: { kind: 'absent', settleMs: 1 }, knownIn: ['starting'] },
+  unknowable: { happening: { kind: 'unknowable', reason: 'no way' }, knownIn: ['starting'] },
+  unseen: {
+    happening: { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 1 },
+    knownIn: ['starting', 'working'],
+  },
+  observed: { happening: { kind: 'observed', look: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
+  check_again: { happening: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
+  start_over: { happening: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
+  dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
+}
+
+describe('the machine', () => {
+  for (const [kind, { happening, knownIn }] of Object.entries(happenings)) {
+    it(`knows "${kind}" in ${knownIn.join(' and ')} and nowhere else`, () => {
+      for (const state of [...liveStates, ...finalStates]) {
+        if (knownIn.includes(state)) expect(() => next(jobIn(state), happening, moment)).not.toThrow()
+        else expect(() => next(jobIn(state), happening, moment)).toThrow(/knows no/)
+      }
+    })
+  }
+
+  it('ends a job in one of the final states with a time and no further look', () => {
+    const ends: [State, Happening][] = [
+      ['starting', { kind: 'refused', reason: 'no' }],
+      ['working', { kind: 'observed', look: { phase: 'failed', detail: 'disk full' }, nextStep: null }],
+      ['working', { kind: 'observed', look: { phase: 'done' }, nextStep: null }],
+      ['uncertain', { kind: 'dismiss', actor: 'U1' }],
+    ]
+    for (const [state, happening] of ends) {
+      const { set } = next(jobIn(state), happening, moment)
+      expect(finalStates).toContain(set.state)
+      expect(set).toMatchObject({ endedAt: now, nextLookAt: null })
+    }
+  })
+
+  it('keeps the ref and the link a look brought', () => {
+    const look = { phase: 'working' as const, ref: { id: 'b' }, url: 'https://b.example' }
+    const { set } = next(jobIn('working', { ref: { id: 'a' } }), { kind: 'observed', look, nextStep: null }, moment)
+    expect(set).toMatchObject({ ref: { id: 'b' }, url: 'https://b.example' })
+  })
+
+  it('tells a change of detail once', () => {
+    const job = jobIn('working', { detail: 'copying' })
+    const looked = (detail: string): Happening => ({
+      kind: 'observed',
+      look: { phase: 'working', detail },
+      nextStep: null,
+    })
+    expect(next(job, looked('copying'), moment).event).toBeNull()
+    expect(next(job, looked('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
+  })
+
+  it('asks a person only after a search failed for as long as the step may take', () => {
+    const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    expect(next(jobIn('starting', { unseenSince: now - 59_000 }), blind, moment).set.state).toBeUndefined()
+    expect(next(jobIn('starting', { unseenSince: now - 61_000 }), blind, moment).set.state).toBe('uncertain')
+  })
+
+  it('looks soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {
+    expect(lookDelay(0, 0.5)).toBe(3_000)
+    expect(lookDelay(100_000, 0.5)).toBe(10_000)
+    expect(lookDelay(86_400_000, 0.5)).toBe(30_000)
+    expect(lookDelay(0, 0)).toBe(2_700)
+    expect(lookDelay(0, 1)).toBe(3_300)
+  })
+})

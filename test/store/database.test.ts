@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import Sqlite from 'better-sqlite3'
+import { describe, expect, it } from 'vitest'
+import { openDatabase } from '../../src/store/database.js'
+import { createJob, findJob, type NewJob, usualDuration } from '../../src/store/jobs.js'
+
+const draft: NewJob = {
+  connection: 'hoody-prod',
+  operation: 'copy',
+  params: { name: 'shop-copy', deploy: true },
+  source: 'shop-api',
+  target: 'shop-copy',
+  lock: 'shop-copy',
+  submission: 'V1',
+  requester: 'U1',
+  channel: 'C1',
+}
+
+/** Twenty submissions for one target from a process of their own; answers what became of each. */
+async function submitFromProcess(file: string, name: string): Promise<string[]> {
+  const script = new URL('../helpers/submit-many.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    script,
+    file,
+    name,
+    JSON.stringify(draft),
+  ])
+  return JSON.parse(stdout)
+}
+
+function newFile(): string {
+  return join(mkdtempSync(join(tmpdir(), 'dolly-')), 'nested', 'dolly.db')
+}
+
+describe('the database', () => {
+  it('makes its folder and file, and opens again with what it had', async () => {
+    const file = newFile()
+    const first = await openDatabase(file)
+    const created = await createJob(first, draft, 1_000)
+    await first.destroy()
+
+    const second = await openDatabase(file)
+    if (created.kind !== 'created') throw new Error(created.kind)
+    expect(await findJob(second, created.job.id)).toEqual(created.job)
+    await second.destroy()
+  })
+
+  it('commits durably: write-ahead log, full synchronisation, foreign keys', async () => {
+    const file = newFile()
+    const database = await openDatabase(file)
+    const raw = new Sqlite(file)
+    expect(raw.pragma('journal_mode', { simple: true })).toBe('wal')
+    const orphan = () =>
+      raw.prepare("insert into events (job_id, seq, kind, at, step) values ('none', 1, 'queued', 1, 0)").run()
+    expect(orphan).toThrow(/FOREIGN KEY/)
+    raw.close()
+    await database.destroy()
+  })
+
+  it('refuses a file that a newer version wrote, and says what to do', async () => {
+    const file = newFile()
+    await (await openDatabase(file)).destroy()
+    const raw = new Sqlite(file)
+    raw.prepare("insert into kysely_migration (name, timestamp) values ('099-from-the-future', '2030')").run()
+    raw.close()
+    await expect(openDatabase(file)).rejects.toThrow(/written by a newer Dolly .*099-from-the-future.*DATABASE_URL/)
+  })
+})
+
+describe('the lock', () => {
+  it('lets one of two submissions for one target through, and names it to the other', async () => {
+    const database = await openDatabase(':memory:')
+    const [one, other] = await Promise.all([
+      createJob(database, draft, 1_000),
+      createJob(database, { ...draft, submission: 'V2', requester: 'U2' }, 1_000),
+    ])
+    expect(one.kind).toBe('created')
+    expect(other).toMatchObject({ kind: 'locked', holder: { requester: 'U1', target: 'shop-copy' } })
+    await database.destroy()
+  })
+
+  it('holds between two processes on one file', async () => {
+    const file = newFile()
+    await (await openDatabase(file)).destroy()
+    const kinds = (await Promise.all([submitFromProcess(file, 'left'), submitFromProcess(file, 'right')])).flat()
+    expect(kinds.filter((kind) => kind === 'created')).toHaveLength(1)
+    expect(kinds.filter((kind) => kind === 'locked')).toHaveLength(39)
+  }, 20_000)
+
+  it('makes one job of one submission, however often it arrives', async () => {
+    const database = await openDatabase(':memory:')
+    const first = await createJob(database, draft, 1_000)
+    const again = await createJob(database, draft, 2_000)
+    expect(again.kind).toBe('repeated')
+    if (first.kind === 'created' && again.kind === 'repeated') expect(again.job.id).toBe(first.job.id)
+    await database.destroy()
+  })
+})
+
+describe('the usual duration', () => {
+  it('is the median of the last successful jobs like this one', async () => {
+    const database = await openDatabase(':memory:')
+    expect(await usualDuration(database, 'hoody-prod', 'copy')).toBeNull()
+    for (const [at, duration] of [10, 2_000, 30].entries()) {
+      const creation = await createJob(database, { ...draft, submission: `V${at}`, lock: `lock ${at}` }, 1_000)
+      if (creation.kind !== 'created') throw new Error(creation.kind)
+      await database
+        .updateTable('jobs')
+        .set({ state: 'succeeded', endedAt: 1_000 + duration })
+        .where('id', '=', creation.job.id)
+        .execute()
+    }
+    expect(await usualDuration(database, 'hoody-prod', 'copy')).toBe(30)
+    expect(await usualDuration(database, 'other', 'copy')).toBeNull()
+    await database.destroy()
+  })
+})
