@@ -1,0 +1,132 @@
+/** /clone-app: understands what was typed and opens the right page for it. */
+import type { App } from '@slack/bolt'
+import { closest } from '../closest.js'
+import { UserError } from '../errors.js'
+import type { Connection } from '../providers/provider.js'
+import { choiceView, fieldsOf, formView } from '../slack/form.js'
+import { mrkdwn } from '../slack/message.js'
+import { correctForm, firstFormState } from './open-form.js'
+import { explain, findTarget, type Services } from './services.js'
+
+/** What the text behind the command asks for. */
+export type Request =
+  | { kind: 'help' }
+  | { kind: 'choose'; connections: readonly Connection[] }
+  | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
+
+export function registerCloneApp(app: App, services: Services): void {
+  app.command('/clone-app', async ({ command, ack, respond, client }) => {
+    await ack()
+    try {
+      const request = readRequest(command.text, services.connections)
+      if (request.kind === 'help') {
+        await respond({ response_type: 'ephemeral', text: helpText(services.connections) })
+      } else if (request.kind === 'choose') {
+        const view = choiceView(choices(request.connections), command.channel_id)
+        await client.views.open({ trigger_id: command.trigger_id, view })
+      } else {
+        const { operation } = findTarget(services, request.connection, request.operation)
+        const state = firstFormState(request.connection, request.operation, command.channel_id, request.values)
+        const opened = await client.views.open({ trigger_id: command.trigger_id, view: formView(operation, state) })
+        if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
+      }
+    } catch (error) {
+      await respond({ response_type: 'ephemeral', text: answerTo(services, error) })
+    }
+  })
+}
+
+function answerTo(services: Services, error: unknown): string {
+  if (error instanceof Error && /expired_trigger_id/.test(error.message)) {
+    services.log.warn({ err: error }, 'Slack let a trigger expire')
+    return 'Slack took too long to open the form. Please type the command again.'
+  }
+  return mrkdwn(explain(services, error))
+}
+
+/**
+ * Reads `[connection] [operation] [field=value …]`. What is left out and has only one answer is filled in.
+ *
+ * @throws UserError with the nearest known word for one that nobody knows.
+ */
+export function readRequest(text: string, connections: ReadonlyMap<string, Connection>): Request {
+  const { words, values } = readWords(text)
+  if (words[0]?.toLowerCase() === 'help') return { kind: 'help' }
+
+  const rest = [...words]
+  const named = connections.get(rest[0] ?? '')
+  if (named) rest.shift()
+  const candidates = named ? [named] : [...connections.values()]
+  const operationId = rest.shift()
+  if (operationId === undefined) {
+    const only = candidates.length === 1 && candidates[0] ? Object.keys(candidates[0].provider.operations) : []
+    if (only.length === 1 && candidates[0] && only[0]) return form(candidates[0], only[0], values)
+    if (Object.keys(values).length > 0) {
+      throw new UserError('Say first where and what, then the fields: /clone-app <connection> <operation> field=value')
+    }
+    return { kind: 'choose', connections: candidates }
+  }
+
+  const able = candidates.filter((connection) => connection.provider.operations[operationId])
+  if (rest[0] !== undefined || able.length === 0) {
+    const known = [
+      ...(named ? [] : [...connections.keys(), 'help']),
+      ...candidates.flatMap((connection) => Object.keys(connection.provider.operations)),
+    ]
+    const unknown = able.length === 0 ? operationId : (rest[0] ?? '')
+    throw new UserError(`I do not know "${unknown}".${didYouMean(unknown, known)} /clone-app help shows what there is.`)
+  }
+  const [only, another] = able
+  if (only && !another) return form(only, operationId, values)
+  return { kind: 'choose', connections: able }
+}
+
+function form(connection: Connection, operation: string, values: Record<string, string>): Request {
+  const declared = connection.provider.operations[operation]
+  const known = declared ? fieldsOf(declared).map(({ key }) => key) : []
+  const unknown = Object.keys(values).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw new UserError(
+      `${operation} has no field "${unknown}".${didYouMean(unknown, known)} It has ${known.join(', ')}.`,
+    )
+  }
+  return { kind: 'form', connection: connection.name, operation, values }
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const near = closest(word, known)
+  return near === undefined ? '' : ` Did you mean "${near}"?`
+}
+
+/** `name=value`, `name="two words"` (Slack may have curled the quotes), and everything else. */
+function readWords(text: string): { words: string[]; values: Record<string, string> } {
+  const words: string[] = []
+  const values: Record<string, string> = {}
+  for (const [, key, quoted, bare, word] of text.matchAll(/([\w-]+)=(?:["“”]([^"“”]*)["“”]|(\S*))|(\S+)/g)) {
+    if (word !== undefined) words.push(word)
+    else if (key !== undefined) values[key] = quoted ?? bare ?? ''
+  }
+  return { words, values }
+}
+
+function choices(connections: readonly Connection[]): Parameters<typeof choiceView>[0] {
+  return connections.map(({ name, provider }) => ({
+    connection: name,
+    provider: provider.name,
+    operations: Object.entries(provider.operations).map(([id, { title }]) => ({ id, title })),
+  }))
+}
+
+function helpText(connections: ReadonlyMap<string, Connection>): string {
+  const lines = [...connections.values()].flatMap(({ name, provider }) =>
+    Object.entries(provider.operations).map(([id, operation]) => {
+      const fields = fieldsOf(operation).map(({ key }) => `\`${key}=\``)
+      return `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)}); fields ${fields.join(' ')}`
+    }),
+  )
+  return [
+    '*Dolly clones apps.* `/clone-app` alone opens a form; each line below opens its form at once.',
+    ...lines,
+    'Add `field=value` to fill in a field beforehand, with quotes around several words.',
+  ].join('\n')
+}

@@ -1,0 +1,24 @@
+/** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
+import type { App, BlockAction } from '@slack/bolt'
+import { FormState, fieldAction, fieldsOf, formView, readAnswers } from '../slack/form.js'
+import { correctForm } from './open-form.js'
+import { findTarget, type Services } from './services.js'
+
+export function registerFieldChoice(app: App, services: Services): void {
+  app.action<BlockAction>({ type: 'block_actions', action_id: fieldAction }, async ({ ack, body, client }) => {
+    await ack()
+    if (!body.view) return
+    const state = FormState.parse(JSON.parse(body.view.private_metadata))
+    const { operation } = findTarget(services, state.connection, state.operation)
+    const { values } = readAnswers(operation, body.view.state.values)
+    const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
+    const chosen = Object.fromEntries(parents.map((key) => [key, String(values[key] ?? '')]))
+    const next = { ...state, values: { ...state.values, ...chosen } }
+    const updated = await client.views.update({
+      view_id: body.view.id,
+      hash: body.view.hash,
+      view: formView(operation, next),
+    })
+    await correctForm(services, client, { id: body.view.id, hash: updated.view?.hash }, next)
+  })
+}

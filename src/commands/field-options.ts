@@ -1,0 +1,28 @@
+/** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
+import type { App } from '@slack/bolt'
+import { FormState, fieldAction, fieldsOf, noAnswer, searchOptions, waitsFor } from '../slack/form.js'
+import { correctForm } from './open-form.js'
+import { findTarget, type Services, within } from './services.js'
+
+/** Slack waits three seconds, its network included. */
+const answerWithinMs = 2_300
+
+export function registerFieldOptions(app: App, services: Services): void {
+  app.options<'block_suggestion'>(
+    { type: 'block_suggestion', action_id: fieldAction },
+    async ({ ack, body, client }) => {
+      if (!body.view) return await ack({ options: [] })
+      const state = FormState.parse(JSON.parse(body.view.private_metadata))
+      const { connection, operation } = findTarget(services, state.connection, state.operation)
+      const field = fieldsOf(operation).find(({ key }) => key === body.block_id)
+      if (!field || waitsFor(field, state)) return await ack({ options: [] })
+
+      const list = await within(answerWithinMs, services.lists.get(connection, field, state))
+      if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
+      if ('options' in list) return await ack({ options: searchOptions(list.options, body.value) })
+      // The list was to be had when the form was opened and is not now.
+      await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })
+      await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
+    },
+  )
+}

@@ -1,0 +1,170 @@
+/** Page 2 submitted, and page 3 where there is one: answers → job, durable before Slack is told that all is well. */
+import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
+import { z } from 'zod'
+import { UserError } from '../errors.js'
+import type { Job } from '../jobs/machine.js'
+import type { Named, Option } from '../providers/provider.js'
+import {
+  type Answers,
+  callbacks,
+  channelBlock,
+  confirmView,
+  type Field,
+  FormState,
+  fieldErrors,
+  fieldsOf,
+  noticeView,
+  readAnswers,
+} from '../slack/form.js'
+import { inWords, mrkdwn } from '../slack/message.js'
+import { createJob } from '../store/jobs.js'
+import { explain, findTarget, type Services, type Target, within } from './services.js'
+
+/** What page 3 remembers of page 2. It went through the person's client, so it is checked like typed answers. */
+const Confirmed = z.object({
+  connection: z.string(),
+  operation: z.string(),
+  values: z.record(z.string(), z.unknown()),
+  named: z.record(z.string(), z.string()),
+  channel: z.string(),
+})
+
+/** What a typed name may take to be looked up before Slack loses patience, in milliseconds. */
+const lookUpWithinMs = 1_200
+
+export function registerFormSubmit(app: App, services: Services): void {
+  app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
+    await ack(await answerOf(services, async () => await submitForm(services, view, body.user.id)))
+  })
+  app.view({ callback_id: callbacks.confirm, type: 'view_submission' }, async ({ ack, view, body }) => {
+    await ack(await answerOf(services, async () => await submitConfirmation(services, view, body.user.id)))
+  })
+}
+
+/** Whatever happens, the person gets an answer in the modal. */
+async function answerOf(services: Services, submit: () => Promise<ViewResponseAction>): Promise<ViewResponseAction> {
+  try {
+    return await submit()
+  } catch (error) {
+    if (error instanceof UserError && error.field !== undefined) {
+      return { response_action: 'errors', errors: { [error.field]: error.message } }
+    }
+    return { response_action: 'update', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
+  }
+}
+
+async function submitForm(services: Services, view: ViewOutput, requester: string): Promise<ViewResponseAction> {
+  const state = FormState.parse(JSON.parse(view.private_metadata))
+  const target = findTarget(services, state.connection, state.operation)
+  const { operation } = target
+  const answers = await lookUpTypedNames(services, target, state, readAnswers(operation, view.state.values))
+  const { values, named, channel } = answers
+  const checked = operation.fields.safeParse(values)
+  if (!checked.success || channel === undefined) {
+    const missing = channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}
+    return { response_action: 'errors', errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error)) } }
+  }
+  if (operation.confirm) {
+    const memory = JSON.stringify({ connection: state.connection, operation: state.operation, values, named, channel })
+    return { response_action: 'push', view: confirmView(operation, operation.confirm(named), memory) }
+  }
+  return await start(services, target, { named, channel, params: checked.data }, view, requester)
+}
+
+async function submitConfirmation(
+  services: Services,
+  view: ViewOutput,
+  requester: string,
+): Promise<ViewResponseAction> {
+  const { values, named, channel, ...names } = Confirmed.parse(JSON.parse(view.private_metadata))
+  const target = findTarget(services, names.connection, names.operation)
+  const params = target.operation.fields.parse(values)
+  return await start(services, target, { named, channel, params }, view, requester)
+}
+
+/** The hand-over: from here on the database knows, and no room needs to know that there was a modal. */
+async function start(
+  services: Services,
+  { connection, operation, operationId }: Target,
+  { named, channel, params }: { named: Named; channel: string; params: Record<string, unknown> },
+  view: ViewOutput,
+  requester: string,
+): Promise<ViewResponseAction> {
+  const { from, to } = operation.summary(named)
+  const draft = {
+    connection: connection.name,
+    operation: operationId,
+    params,
+    source: from,
+    target: to,
+    lock: operation.lock(params),
+    // One modal is one job, however often its submission arrives.
+    submission: view.root_view_id ?? view.id,
+    requester,
+    channel,
+  }
+  const creation = await createJob(services.db, draft, services.now())
+  if (creation.kind === 'locked') {
+    return { response_action: 'update', view: noticeView('Somebody was first', whoIsFirst(services, creation.holder)) }
+  }
+  services.log.info(
+    { job: creation.job.id, connection: connection.name, operation: operationId },
+    'a job was asked for',
+  )
+  services.wake()
+  return { response_action: 'clear' }
+}
+
+function whoIsFirst(services: Services, holder: Job): string {
+  const age = inWords(services.now() - holder.createdAt)
+  const thread =
+    holder.rootTs === null || holder.rootChannel === null
+      ? ''
+      : ` <${services.workspaceUrl()}archives/${holder.rootChannel}/p${holder.rootTs.replace('.', '')}|See that thread.>`
+  return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
+}
+
+/**
+ * A name that came from the command text or a text box stands for the id behind it. Where the list is not to be had in
+ * time, what was typed is taken for the id itself.
+ *
+ * @throws UserError on the field when the name is not on the list or fits several entries.
+ */
+async function lookUpTypedNames(
+  services: Services,
+  { connection, operation }: Target,
+  state: FormState,
+  answers: Answers,
+): Promise<Answers> {
+  const values = { ...answers.values }
+  const named = { ...answers.named }
+  const parents = { values: { ...state.values } }
+  for (const field of fieldsOf(operation)) {
+    const typed = values[field.key]
+    if (typeof typed !== 'string') continue
+    // A choice from the list has a label of its own; typed text is its own label.
+    if (field.kind === 'picker' && named[field.key] === typed) {
+      const list = await within(lookUpWithinMs, services.lists.get(connection, field, parents))
+      if (list && 'options' in list) {
+        const option = findOption(list.options, typed, field)
+        values[field.key] = option.value
+        named[field.key] = option.label
+      }
+    }
+    parents.values[field.key] = String(values[field.key])
+  }
+  return { ...answers, values, named }
+}
+
+function findOption(options: readonly Option[], typed: string, field: Field): Option {
+  const exact = options.find(({ value }) => value === typed)
+  if (exact) return exact
+  const byName = options.filter(({ label }) => label.toLowerCase() === typed.toLowerCase())
+  const [only, another] = byName
+  if (only && !another) return only
+  const message =
+    another === undefined
+      ? `There is no "${typed}" on the list. Choose one from it, or type an id.`
+      : `"${typed}" fits ${byName.length} entries of the list. Choose the one you mean.`
+  throw new UserError(message, { field: field.key })
+}

@@ -1,0 +1,18 @@
+/** Registers everything a person can do on the Bolt app. */
+import type { App } from '@slack/bolt'
+import { registerCloneApp } from './clone-app.js'
+import { registerFieldChoice } from './field-choice.js'
+import { registerFieldOptions } from './field-options.js'
+import { registerFormSubmit } from './form-submit.js'
+import { registerJobButtons } from './job-buttons.js'
+import { registerOperationChoice } from './operation-choice.js'
+import type { Services } from './services.js'
+
+export function registerCommands(app: App, services: Services): void {
+  registerCloneApp(app, services)
+  registerOperationChoice(app, services)
+  registerFieldOptions(app, services)
+  registerFieldChoice(app, services)
+  registerFormSubmit(app, services)
+  registerJobButtons(app, services)
+}

@@ -1,0 +1,55 @@
+/** The pickers' lists, read live and remembered for a moment: Slack asks again with every key that is pressed. */
+import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import type { Connection, Option, Values } from '../providers/provider.js'
+import type { Field, FormState } from '../slack/form.js'
+
+/** A list, or the sentence that says why there is none. */
+export type List = { options: readonly Option[] } | { reason: string }
+
+/** How long a list is good for, in milliseconds. Long enough to type in, short enough to see a new app soon. */
+const freshMs = 30_000
+/** A failure is forgotten sooner: the next form should find out that the provider is back. */
+const failureFreshMs = 5_000
+const mostLists = 500
+
+export class Lists {
+  readonly #now: () => number
+  readonly #log: { error(fields: object, message: string): void }
+  readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
+
+  constructor(now: () => number, log: { error(fields: object, message: string): void }) {
+    this.#now = now
+    this.#log = log
+  }
+
+  /** The whole list behind a field; never rejects. */
+  async get(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List> {
+    const parents: Values = Object.fromEntries(field.dependsOn.map((key) => [key, state.values[key] ?? '']))
+    const key = JSON.stringify([connection.name, field.picker, parents])
+    const known = this.#lists.get(key)
+    if (known && known.until > this.#now()) return await known.list
+
+    const list = this.#load(connection, field.picker ?? '', parents)
+    const entry = { list, until: this.#now() + freshMs }
+    this.#lists.delete(key)
+    this.#lists.set(key, entry)
+    const [oldest] = this.#lists.keys()
+    if (this.#lists.size > mostLists && oldest !== undefined) this.#lists.delete(oldest)
+    const loaded = await list
+    if ('reason' in loaded) entry.until = this.#now() + failureFreshMs
+    return loaded
+  }
+
+  async #load(connection: Connection, picker: string, values: Values): Promise<List> {
+    try {
+      const options = await connection.provider.pickers[picker]?.(connection.api, values)
+      return { options: options ?? [] }
+    } catch (error) {
+      if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
+        return { reason: error.message }
+      }
+      this.#log.error({ err: error, connection: connection.name, picker }, 'a picker broke')
+      return { reason: 'The list could not be loaded because something broke on our side.' }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** Page 1 submitted: shows the form of what was chosen. */
+import type { App } from '@slack/bolt'
+import { z } from 'zod'
+import { callbacks, formView } from '../slack/form.js'
+import { correctForm, firstFormState } from './open-form.js'
+import { findTarget, type Services } from './services.js'
+
+export function registerOperationChoice(app: App, services: Services): void {
+  app.view(callbacks.choice, async ({ ack, view, client }) => {
+    const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
+    const [connectionName = '', operationId = ''] = chosen.split('/')
+    const target = services.connections.get(connectionName)?.provider.operations[operationId]
+    if (!target) {
+      await ack({ response_action: 'errors', errors: { choice: 'This is not to be had any more. Choose another.' } })
+      return
+    }
+    const { channel } = z.object({ channel: z.string() }).parse(JSON.parse(view.private_metadata))
+    const state = firstFormState(connectionName, operationId, channel)
+    const { operation } = findTarget(services, connectionName, operationId)
+    await ack({ response_action: 'update', view: formView(operation, state) })
+    await correctForm(services, client, { id: view.id }, state)
+  })
+}

@@ -1,0 +1,57 @@
+/** What the commands are given: the store, the connections and a way to say that there is something to do. */
+import { UserError } from '../errors.js'
+import type { Connection, Operation } from '../providers/provider.js'
+import type { Database } from '../store/database.js'
+import type { Lists } from './lists.js'
+
+export interface Services {
+  db: Database
+  connections: ReadonlyMap<string, Connection>
+  lists: Lists
+  /** Something is due: do not wait for the next tick. */
+  wake(): void
+  now(): number
+  /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
+  workspaceUrl(): string
+  log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+}
+
+export interface Target {
+  connection: Connection
+  operation: Operation
+  operationId: string
+}
+
+/**
+ * Looks up what a form, a command or a stored memory names.
+ *
+ * @throws UserError when there is no such connection or operation any more.
+ */
+export function findTarget(services: Services, connectionName: string, operationId: string): Target {
+  const connection = services.connections.get(connectionName)
+  const operation = connection?.provider.operations[operationId]
+  if (!connection || !operation) {
+    throw new UserError(`There is no "${connectionName} ${operationId}" here any more. Begin again with /clone-app.`)
+  }
+  return { connection, operation, operationId }
+}
+
+/** A sentence for the person in front of it; what is a bug goes to the log and is only admitted. */
+export function explain(services: Services, error: unknown): string {
+  if (error instanceof UserError) return error.message
+  services.log.error({ err: error }, 'a request of a person broke')
+  return 'Something broke on our side; the log has the details. Nothing was started. Please try again.'
+}
+
+/** Resolves to undefined when the promise takes longer than this. The promise itself goes on. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,380 @@
+/** Pure: an operation's zod object → the modal that asks for it, and the modal's state → what was answered. */
+import type { InputBlock, InputBlockElement, ModalView, PlainTextElement, PlainTextOption } from '@slack/types'
+import { z } from 'zod'
+import type { Operation, Option, Provider } from '../providers/provider.js'
+import { cut, limits, mustFit } from './limits.js'
+
+/** One question of a form, as its zod property declares it. */
+export interface Field {
+  /** Property name = `block_id` = key in `view.state.values` = first part of a zod issue's path. */
+  key: string
+  title: string
+  description: string | undefined
+  required: boolean
+  kind: 'picker' | 'pickers' | 'choice' | 'yes-no' | 'number' | 'text'
+  picker: string | undefined
+  dependsOn: readonly string[]
+  choices: readonly Option[]
+  initial: string | undefined
+  multiline: boolean
+  maxLength: number | undefined
+}
+
+/**
+ * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
+ * is a memory, not a fact: whatever it names is looked up and checked again.
+ */
+export const FormState = z.object({
+  connection: z.string(),
+  operation: z.string(),
+  /** Answers that other fields' lists depend on, and what the command text already said, by field. */
+  values: z.record(z.string(), z.string()),
+  /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
+  typed: z.record(z.string(), z.string()),
+  /** Where the command was typed; the updates go there unless the form says otherwise. */
+  channel: z.string(),
+})
+export type FormState = z.infer<typeof FormState>
+
+/** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
+export interface Answers {
+  values: Record<string, unknown>
+  named: Record<string, string>
+  channel: string | undefined
+}
+
+/** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
+export const channelBlock = '_channel'
+export const fieldAction = /^field:/
+const formCallback = 'operation_form'
+const confirmCallback = 'operation_confirm'
+export const callbacks = { choice: 'operation_choice', form: formCallback, confirm: confirmCallback, notice: 'notice' }
+
+const JsonProperty = z.object({
+  type: z.string().optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  items: z.object({ type: z.literal('string') }).optional(),
+  default: z.unknown().optional(),
+  maxLength: z.number().optional(),
+  picker: z.string().optional(),
+  dependsOn: z.array(z.string()).optional(),
+  multiline: z.boolean().optional(),
+  valueTitles: z.record(z.string(), z.string()).optional(),
+})
+const JsonObject = z.object({
+  properties: z.record(z.string(), z.unknown()),
+  required: z.array(z.string()).optional(),
+})
+
+/**
+ * Reads the questions off an operation's schema.
+ *
+ * @throws Error naming the field when a property is of a kind no modal can ask for.
+ */
+export function fieldsOf(operation: Operation): Field[] {
+  const { properties, required = [] } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
+  return Object.entries(properties).map(([key, raw]) => {
+    const parsed = JsonProperty.safeParse(raw)
+    const kind = parsed.success ? kindOf(parsed.data) : null
+    if (!parsed.success || !kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
+    const {
+      title,
+      description,
+      picker,
+      dependsOn = [],
+      multiline = false,
+      valueTitles = {},
+      default: initial,
+    } = parsed.data
+    if (!title) throw new Error(`Field "${key}" needs .meta({ title }).`)
+    return {
+      key,
+      title: mustFit(title, limits.inputLabel),
+      description: description && mustFit(description, limits.inputHint),
+      required: required.includes(key),
+      kind,
+      picker,
+      dependsOn,
+      choices: (parsed.data.enum ?? []).map((value) => ({ value, label: valueTitles[value] ?? value })),
+      initial: typeof initial === 'object' ? undefined : initial?.toString(),
+      multiline,
+      maxLength: parsed.data.maxLength,
+    }
+  })
+}
+
+function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {
+  if (type === 'array') return picker && items ? 'pickers' : null
+  if (type === 'boolean') return 'yes-no'
+  if (type === 'number' || type === 'integer') return 'number'
+  if (type !== 'string') return null
+  if (picker) return 'picker'
+  return choices ? 'choice' : 'text'
+}
+
+/**
+ * Draws every form of a provider once, so that a declaration no modal can show stops the start and not a person.
+ *
+ * @throws Error naming provider, operation and field.
+ */
+export function assertDrawable(provider: Provider): void {
+  for (const [id, operation] of Object.entries(provider.operations)) {
+    try {
+      const fields = fieldsOf(operation)
+      for (const field of fields) {
+        if (field.picker && !provider.pickers[field.picker]) throw new Error(`There is no picker "${field.picker}".`)
+        if (field.key.startsWith('_')) throw new Error(`Field "${field.key}" begins with an underscore.`)
+        const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
+        if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
+      }
+      formView(operation, { connection: '', operation: id, values: {}, typed: {}, channel: '' })
+    } catch (error) {
+      throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
+    }
+  }
+}
+
+/** Page 1: what to do, grouped by connection. */
+export function choiceView(
+  groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
+  channel: string,
+): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callbacks.choice,
+    private_metadata: JSON.stringify({ channel }),
+    title: plain('Clone an app'),
+    submit: plain('Next'),
+    close: plain('Cancel'),
+    blocks: [
+      {
+        type: 'input',
+        block_id: 'choice',
+        label: plain('What shall Dolly do?'),
+        element: {
+          type: 'static_select',
+          action_id: 'choice',
+          placeholder: plain('Choose a connection and what to do there'),
+          option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
+            label: plain(cut(`${connection} · ${provider}`, limits.optionGroupLabel)),
+            options: operations.map(({ id, title }) => option({ value: `${connection}/${id}`, label: title })),
+          })),
+        },
+      },
+    ],
+  }
+}
+
+/** Page 2: the operation's own form. */
+export function formView(operation: Operation, state: FormState): ModalView {
+  const fields = fieldsOf(operation)
+  const parents = new Set(fields.flatMap((field) => field.dependsOn))
+  const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key)))
+  if (blocks.length + 1 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
+  return {
+    type: 'modal',
+    callback_id: callbacks.form,
+    private_metadata: mustFit(JSON.stringify(state), limits.privateMetadata),
+    title: plain(mustFit(operation.title, limits.modalTitle)),
+    submit: plain(operation.confirm ? 'Next' : 'Start'),
+    close: plain('Cancel'),
+    blocks: [
+      ...blocks,
+      {
+        type: 'input',
+        block_id: channelBlock,
+        label: plain('Post updates to'),
+        hint: plain('One message shows how it stands, its thread tells the rest. Dolly must be a member there.'),
+        element: {
+          type: 'conversations_select',
+          action_id: 'channel',
+          ...(state.channel === ''
+            ? { default_to_current_conversation: true }
+            : { initial_conversation: state.channel }),
+        },
+      },
+    ],
+  }
+}
+
+/** Page 3, where something will be overwritten: what, said once more, before it is done. */
+export function confirmView(operation: Operation, warning: string, answers: string): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callbacks.confirm,
+    private_metadata: mustFit(answers, limits.privateMetadata),
+    title: plain('Are you sure?'),
+    submit: plain('Overwrite'),
+    close: plain('Back'),
+    blocks: [
+      { type: 'header', text: plain(operation.title) },
+      { type: 'section', text: plain(cut(warning, limits.sectionText)) },
+    ],
+  }
+}
+
+/** A last page that only says something. `text` is mrkdwn, already escaped. */
+export function noticeView(title: string, text: string): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callbacks.notice,
+    title: plain(mustFit(title, limits.modalTitle)),
+    close: plain('Close'),
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }],
+  }
+}
+
+/** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
+export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+  return options
+    .filter(({ value }) => value.length <= limits.optionValue)
+    .filter(({ label, description = '' }) => {
+      const text = `${label} ${description}`.toLowerCase()
+      return words.every((word) => text.includes(word))
+    })
+    .slice(0, limits.options)
+    .map(option)
+}
+
+const noAnswerValue = '!'
+
+/** An entry that only says why there is no list. Choosing it answers nothing. */
+export function noAnswer(text: string): PlainTextOption {
+  return { text: plain(mustFit(text, limits.optionText)), value: noAnswerValue }
+}
+
+/** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
+export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
+  const values: Record<string, unknown> = {}
+  const named: Record<string, string> = {}
+  for (const field of fieldsOf(operation)) {
+    const answer = readElement(stateValues[field.key])
+    if (field.kind === 'yes-no') {
+      values[field.key] = (answer.selected_options ?? []).length > 0
+      named[field.key] = values[field.key] ? 'yes' : 'no'
+    } else if (field.kind === 'pickers') {
+      const chosen = answer.selected_options ?? typedList(answer.value)
+      values[field.key] = chosen.map(({ value }) => value)
+      named[field.key] = chosen.map(({ text }) => text.text).join(', ')
+    } else {
+      const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
+      if (text === '' || text === noAnswerValue) continue
+      values[field.key] = field.kind === 'number' ? Number(text) : text
+      named[field.key] = answer.selected_option?.text.text ?? text
+    }
+  }
+  return { values, named, channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined }
+}
+
+/** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
+export type StateValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+const Selected = z.object({ value: z.string(), text: z.object({ text: z.string() }) })
+const ElementState = z.object({
+  value: z.string().nullish(),
+  selected_option: Selected.nullish(),
+  selected_options: z.array(Selected).nullish(),
+  selected_conversation: z.string().nullish(),
+})
+
+function readElement(block: StateValues[string] | undefined): z.infer<typeof ElementState> {
+  return ElementState.safeParse(Object.values(block ?? {})[0]).data ?? {}
+}
+
+function typedList(text: string | null | undefined): z.infer<typeof Selected>[] {
+  const ids = (text ?? '').split(/[\s,]+/).filter(Boolean)
+  return ids.map((id) => ({ value: id, text: { text: id } }))
+}
+
+/** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
+export function fieldErrors(error: z.ZodError): Record<string, string> {
+  const errors: Record<string, string> = {}
+  for (const issue of error.issues) {
+    const key = String(issue.path[0] ?? channelBlock)
+    errors[key] ??= cut(issue.message, limits.fieldError)
+  }
+  return errors
+}
+
+function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlock {
+  const reason = state.typed[field.key]
+  const hint = reason ? cut(`${reason} Type the id instead.`, limits.inputHint) : field.description
+  return {
+    type: 'input',
+    block_id: field.key,
+    // A checkbox is answered by leaving it alone.
+    optional: !field.required || field.kind === 'yes-no' || field.kind === 'pickers',
+    label: plain(field.title),
+    ...(hint ? { hint: plain(hint) } : {}),
+    ...(isParent ? { dispatch_action: true } : {}),
+    element: fieldElement(field, state),
+  }
+}
+
+function fieldElement(field: Field, state: FormState): InputBlockElement {
+  const { key } = field
+  const initial = state.values[key] ?? field.initial
+  const isTyped = state.typed[key] !== undefined
+  // Slack keeps what was chosen as long as both ids stay the same. A child's choice must not outlive its parent's, and a
+  // text box must not inherit a list's, so the action id carries what the field depends on.
+  const variant = isTyped ? 'typed' : field.dependsOn.map((parent) => state.values[parent] ?? '').join(',')
+  const action_id = cut(`field:${key}:${variant}`, 255)
+  const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
+  if (isTyped) return { type: 'plain_text_input', action_id, ...text, placeholder: plain('Type an id') }
+
+  switch (field.kind) {
+    case 'picker':
+    case 'pickers': {
+      const placeholder = plain(waitsFor(field, state) ? 'Choose the field it depends on first' : 'Type to search')
+      const known = initial ? [option({ value: initial, label: initial })] : []
+      return field.kind === 'picker'
+        ? {
+            type: 'external_select',
+            action_id,
+            min_query_length: 0,
+            placeholder,
+            ...(known[0] && { initial_option: known[0] }),
+          }
+        : { type: 'multi_external_select', action_id, min_query_length: 0, placeholder }
+    }
+    case 'choice': {
+      const options = field.choices.map((choice) => option(choice))
+      const chosen = options.find(({ value }) => value === initial)
+      return { type: 'static_select', action_id, options, ...(chosen ? { initial_option: chosen } : {}) }
+    }
+    case 'yes-no': {
+      const options = [option({ value: 'yes', label: 'Yes' })]
+      return { type: 'checkboxes', action_id, options, ...(isYes(initial) ? { initial_options: options } : {}) }
+    }
+    case 'number':
+      return { type: 'number_input', action_id, is_decimal_allowed: false, ...text }
+    case 'text': {
+      const max_length = Math.min(field.maxLength ?? limits.plainTextInput, limits.plainTextInput)
+      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...text }
+    }
+  }
+}
+
+/** Whether a field's list cannot be asked for yet. */
+export function waitsFor(field: Field, state: FormState): boolean {
+  return field.dependsOn.some((parent) => !state.values[parent])
+}
+
+function isYes(text: string | undefined): boolean {
+  return text !== undefined && /^(true|yes|y|1|on)$/i.test(text)
+}
+
+function option({ value, label, description }: Option): PlainTextOption {
+  return {
+    text: plain(cut(label.trim() || value, limits.optionText)),
+    value: cut(value, limits.optionValue),
+    ...(description ? { description: plain(cut(description, limits.optionDescription)) } : {}),
+  }
+}
+
+function plain(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false }
+}

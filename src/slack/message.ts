@@ -1,0 +1,258 @@
+/** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
+import type { KnownBlock } from '@slack/types'
+import type { Job, JobEvent } from '../jobs/machine.js'
+import { cut, limits } from './limits.js'
+
+/** A job with the words around it that are not the job's own. */
+export interface Story {
+  job: Job
+  /** The operation's title, such as "Copy a container". */
+  title: string
+  /** The provider's name, such as "Hoody". */
+  provider: string
+  /** Titles of the steps this job goes through, by their index in the operation. */
+  steps: ReadonlyMap<number, string>
+  /** Median duration of such jobs in milliseconds; null before the first. */
+  usualMs: number | null
+}
+
+/** `text` is what screen readers and notifications get: it says everything that matters, without the blocks. */
+export interface Message {
+  text: string
+  blocks: KnownBlock[]
+}
+
+/** The buttons of a job and the promise each makes. Their value is the job's id, which is looked up and checked again. */
+export const jobActions = {
+  checkAgain: 'job:check_again',
+  startOver: 'job:start_over',
+  dismiss: 'job:dismiss',
+  open: 'job:open',
+} as const
+
+/** The message at the top of the thread: always the whole present truth. */
+export function rootMessage(story: Story): Message {
+  const { job, title, provider } = story
+  const what = `${title}: ${plainText(job.source)} → ${plainText(job.target)}`
+  const outcome = outcomeOf(story)
+  const blocks: KnownBlock[] = [
+    { type: 'header', text: { type: 'plain_text', text: cut(what, limits.headerText), emoji: false } },
+    section(`${outcome.icon} *${outcome.word}*${outcome.rest ? ` ${outcome.rest}` : ''}`),
+    section(stepLines(story).join('\n')),
+    {
+      type: 'context',
+      elements: [{ type: 'mrkdwn', text: `${facts(story).join('  ·  ')}` }],
+    },
+  ]
+  if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
+  if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
+  else if (job.url && job.state === 'succeeded') blocks.push(openButton(job.url))
+  const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${outcome.word}${outcome.rest ? ` ${outcome.rest}` : ''}`
+  return { text: cut(text, limits.messageText), blocks }
+}
+
+/** What an event adds to the thread; null for one that only changes the root. */
+export function replyMessage(story: Story, event: JobEvent): Message | null {
+  const text = replyText(story, event)
+  return text === null ? null : { text: cut(text, limits.messageText), blocks: [section(text)] }
+}
+
+function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): string | null {
+  const step = `“${mrkdwn(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
+  const by = mrkdwn(provider)
+  const detail = event.detail ? sentence(event.detail) : ''
+  const requester = `<@${job.requester}>`
+  const person = event.actor ? `<@${event.actor}>` : 'Somebody'
+  const duration = inWords((job.endedAt ?? event.at) - job.createdAt)
+
+  switch (event.kind) {
+    case 'queued':
+    case 'step_started':
+    case 'progress':
+      return null
+    case 'step_accepted':
+      return `${by} accepted ${step}.${usualMs === null ? '' : ` The whole job usually takes ${inWords(usualMs)}.`}`
+    case 'postponed':
+      return `${step} has to wait. ${detail} Dolly tries again by itself.`
+    case 'answer_lost':
+      return `The answer to ${step} got lost. ${detail} Dolly looks whether it took effect, before anything is sent again.`
+    case 'found':
+      return `Found it: ${by} had received ${step}. Nothing was sent twice.`
+    case 'absent':
+      return `${by} never received ${step}. Sending it again.`
+    case 'uncertain':
+      return `${requester} Nobody can tell from here whether ${by} carried out ${step}. ${detail} Please look there and answer with a button above.`
+    case 'unreachable':
+      return `${by} has not answered for five minutes. ${detail} Dolly keeps looking; nothing is lost.`
+    case 'reachable':
+      return `${by} answers again.`
+    case 'step_done':
+      return `${step} is done. ${detail}`.trim()
+    case 'succeeded':
+      return `Done in ${duration}. ${detail}`.trim()
+    case 'failed':
+      return `${requester} This failed after ${duration}. ${detail}`
+    case 'timed_out':
+      return `${requester} Dolly gave up after ${duration}: it took longer than this step may. ${detail} It may still finish at ${by}.`
+    case 'checked_again':
+      return `${person} asked Dolly to look again.`
+    case 'started_over':
+      return `${person} asked Dolly to start ${step} over.`
+    case 'cancelled':
+      return `${person} dismissed this job. Whatever ${by} made of it is still there.`
+  }
+}
+
+function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest: string } {
+  const detail = job.detail ? sentence(job.detail) : ''
+  const by = mrkdwn(provider)
+  switch (job.state) {
+    case 'queued':
+      return { icon: ':hourglass:', word: 'Waiting its turn.', rest: detail }
+    case 'starting':
+      return { icon: ':hourglass_flowing_sand:', word: `Asking ${by}.`, rest: detail }
+    case 'working':
+      return { icon: ':hourglass_flowing_sand:', word: `${by} is at it.`, rest: detail }
+    case 'uncertain':
+      return {
+        icon: ':grey_question:',
+        word: `Nobody knows whether ${by} did it.`,
+        rest: `${detail} Check again looks once more, Start over sends the request again, Dismiss ends this job.`.trim(),
+      }
+    case 'succeeded':
+      return { icon: ':white_check_mark:', word: 'Done.', rest: detail }
+    case 'failed':
+      return { icon: ':x:', word: 'Failed.', rest: detail }
+    case 'timed_out':
+      return { icon: ':x:', word: 'Gave up: it took too long.', rest: detail }
+    case 'cancelled':
+      return { icon: ':heavy_minus_sign:', word: 'Dismissed.', rest: detail }
+  }
+}
+
+/** One line a step. The word says what the sign says: nobody should have to tell signs apart. */
+function stepLines({ job, steps }: Story): string[] {
+  return [...steps].map(([index, title]) => {
+    const { icon, word } = stepState(job, index)
+    return `${icon} ${mrkdwn(title)} – ${word}`
+  })
+}
+
+function stepState(job: Job, index: number): { icon: string; word: string } {
+  if (index < job.step || job.state === 'succeeded') return { icon: ':white_check_mark:', word: 'done' }
+  if (index > job.step) return { icon: ':white_circle:', word: 'later' }
+  switch (job.state) {
+    case 'queued':
+      return { icon: ':white_circle:', word: 'next' }
+    case 'starting':
+      return { icon: ':large_blue_circle:', word: 'being asked for' }
+    case 'working':
+      return { icon: ':large_blue_circle:', word: 'under way' }
+    case 'uncertain':
+      return { icon: ':grey_question:', word: 'unknown' }
+    case 'cancelled':
+      return { icon: ':heavy_minus_sign:', word: 'dismissed' }
+    default:
+      return { icon: ':x:', word: job.state === 'timed_out' ? 'took too long' : 'failed' }
+  }
+}
+
+function facts({ job, provider, usualMs }: Story): string[] {
+  return [
+    `Asked for by <@${job.requester}>`,
+    `${mrkdwn(job.connection)} (${mrkdwn(provider)})`,
+    job.endedAt === null ? `since ${time(job.createdAt)}` : `took ${inWords(job.endedAt - job.createdAt)}`,
+    ...(job.endedAt === null && usualMs !== null ? [`usually done by ${time(job.createdAt + usualMs)}`] : []),
+    `job \`${job.id}\``,
+  ]
+}
+
+/** Why the thread is here and not where it was asked to be. */
+function strayNote(channel: string): KnownBlock {
+  const text = `Dolly could not post in <#${channel}>. To have its threads there, type \`/invite @dolly\` in that channel.`
+  return { type: 'context', elements: [{ type: 'mrkdwn', text }] }
+}
+
+function questionButtons(jobId: string): KnownBlock {
+  const button = (action_id: string, text: string) => ({
+    type: 'button' as const,
+    action_id,
+    value: jobId,
+    text: { type: 'plain_text' as const, text, emoji: false },
+  })
+  const confirm = (text: string, yes: string) => ({
+    title: { type: 'plain_text' as const, text: 'Are you sure?' },
+    text: { type: 'plain_text' as const, text },
+    confirm: { type: 'plain_text' as const, text: yes },
+    deny: { type: 'plain_text' as const, text: 'Not now' },
+    style: 'danger' as const,
+  })
+  return {
+    type: 'actions',
+    block_id: 'question',
+    elements: [
+      { ...button(jobActions.checkAgain, 'Check again'), style: 'primary' },
+      {
+        ...button(jobActions.startOver, 'Start over'),
+        confirm: confirm('If the first request did arrive, this makes a second one.', 'Start over'),
+      },
+      {
+        ...button(jobActions.dismiss, 'Dismiss'),
+        confirm: confirm('Dolly stops watching. Whatever was made stays where it is.', 'Dismiss'),
+      },
+    ],
+  }
+}
+
+function openButton(url: string): KnownBlock {
+  return {
+    type: 'actions',
+    block_id: 'open',
+    elements: [
+      {
+        type: 'button',
+        action_id: jobActions.open,
+        url,
+        text: { type: 'plain_text', text: 'Open the clone', emoji: false },
+      },
+    ],
+  }
+}
+
+function section(text: string): KnownBlock {
+  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }
+}
+
+/**
+ * Other people's text made safe for mrkdwn: no mention, link or command can be formed, no direction mark or control
+ * character can make it read as something else.
+ */
+export function mrkdwn(text: string): string {
+  return plainText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
+/** One line without control characters and direction marks, of bounded length. */
+export function plainText(text: string): string {
+  return cut(text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ').trim(), 500)
+}
+
+function sentence(text: string): string {
+  const escaped = mrkdwn(text)
+  const capital = escaped.charAt(0).toUpperCase() + escaped.slice(1)
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`
+}
+
+/** Slack shows this in the reader's own time zone. */
+function time(ms: number): string {
+  const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  return `<!date^${Math.floor(ms / 1000)}^{time}|${fallback} UTC>`
+}
+
+/** "12 s", "2 min 5 s", "1 h 3 min". */
+export function inWords(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { Lists } from '../../src/commands/lists.js'
+import { TemporaryError } from '../../src/errors.js'
+import type { Connection, Picker } from '../../src/providers/provider.js'
+import type { Field } from '../../src/slack/form.js'
+import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { silentLog } from '../helpers/house.js'
+
+const field: Field = {
+  key: 'snapshot',
+  title: 'Snapshot',
+  description: undefined,
+  required: true,
+  kind: 'picker',
+  picker: 'snapshots',
+  dependsOn: ['container'],
+  choices: [],
+  initial: undefined,
+  multiline: false,
+  maxLength: undefined,
+}
+
+function connectionWith(snapshots: Picker): Connection {
+  const connection = dummyConnection(dummyWorld())
+  return { ...connection, provider: { ...connection.provider, pickers: { snapshots } } }
+}
+
+describe('the lists behind pickers', () => {
+  it('are read once for all the keys a person presses, and again when they are old', async () => {
+    let now = 0
+    let reads = 0
+    const connection = connectionWith(async (_api, { container }) => {
+      reads += 1
+      return [{ value: `${container} ${reads}`, label: 'nightly' }]
+    })
+    const lists = new Lists(() => now, silentLog)
+    const get = (container: string) => lists.get(connection, field, { values: { container } })
+    const both = await Promise.all([get('a'), get('a')])
+    expect(both[0]).toEqual({ options: [{ value: 'a 1', label: 'nightly' }] })
+    expect(both[1]).toEqual(both[0])
+    expect(await get('b')).toEqual({ options: [{ value: 'b 2', label: 'nightly' }] })
+    now = 31_000
+    expect(await get('a')).toEqual({ options: [{ value: 'a 3', label: 'nightly' }] })
+  })
+
+  it('turn a failure into its sentence, and forget it soon', async () => {
+    let now = 0
+    let isDown = true
+    const connection = connectionWith(async () => {
+      if (isDown) throw new TemporaryError('hoody-prod did not answer in time.', { mayHaveHappened: false })
+      return []
+    })
+    const lists = new Lists(() => now, silentLog)
+    const get = () => lists.get(connection, field, { values: {} })
+    expect(await get()).toEqual({ reason: 'hoody-prod did not answer in time.' })
+    isDown = false
+    expect(await get()).toEqual({ reason: 'hoody-prod did not answer in time.' })
+    now = 5_001
+    expect(await get()).toEqual({ options: [] })
+  })
+
+  it('admit a bug without its words', async () => {
+    const connection = connectionWith(async () => {
+      throw new TypeError('token-123 is not a function')
+    })
+    const list = await new Lists(() => 0, silentLog).get(connection, field, { values: {} })
+    expect(list).toEqual({ reason: 'The list could not be loaded because something broke on our side.' })
+  })
+})

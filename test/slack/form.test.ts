@@ -1,0 +1,217 @@
+import type { InputBlock } from '@slack/types'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineOperation, type Operation } from '../../src/providers/provider.js'
+import {
+  assertDrawable,
+  choiceView,
+  confirmView,
+  type FormState,
+  fieldErrors,
+  fieldsOf,
+  formView,
+  noAnswer,
+  readAnswers,
+  searchOptions,
+} from '../../src/slack/form.js'
+import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+
+const id = z.string().regex(/^[0-9a-f]{4}$/, 'Use an id of four hexadecimal digits.')
+
+const operation: Operation = defineOperation({
+  title: 'Copy a container',
+  fields: z.object({
+    container: id.meta({ title: 'Container', picker: 'containers' }),
+    snapshot: id.optional().meta({ title: 'Snapshot', picker: 'snapshots', dependsOn: ['container'] }),
+    name: z.string().min(3, 'Use at least three letters.').max(40).meta({ title: 'Name', description: 'Unique.' }),
+    size: z
+      .enum(['small', 'large'])
+      .default('small')
+      .meta({ title: 'Size', valueTitles: { small: 'Small one' } }),
+    instances: z.int().default(1).meta({ title: 'Instances' }),
+    firewall: z.boolean().default(false).meta({ title: 'Firewall rules' }),
+    key: z.string().optional().meta({ title: 'Key', multiline: true }),
+    tags: z.array(z.string()).default([]).meta({ title: 'Tags', picker: 'tags' }),
+  }),
+  ref: z.object({ id: z.string() }),
+  lock: (params) => params.name,
+  summary: () => ({ from: '', to: '' }),
+  deadlineMs: 1,
+  steps: [{ title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
+})
+
+const state: FormState = { connection: 'hoody-prod', operation: 'copy', values: {}, typed: {}, channel: 'C1' }
+
+function inputs(form: ReturnType<typeof formView>): InputBlock[] {
+  return form.blocks.filter((block): block is InputBlock => block.type === 'input')
+}
+
+function element(form: ReturnType<typeof formView>, block: string): InputBlock {
+  const input = inputs(form).find((candidate) => candidate.block_id === block)
+  if (!input) throw new Error(`No input ${block}.`)
+  return input
+}
+
+describe('a form', () => {
+  it('draws each kind of field as its own element, in the declared order, with the conversation last', () => {
+    const form = formView(operation, state)
+    expect(inputs(form).map((block) => [block.block_id, block.element.type])).toEqual([
+      ['container', 'external_select'],
+      ['snapshot', 'external_select'],
+      ['name', 'plain_text_input'],
+      ['size', 'static_select'],
+      ['instances', 'number_input'],
+      ['firewall', 'checkboxes'],
+      ['key', 'plain_text_input'],
+      ['tags', 'multi_external_select'],
+      ['_channel', 'conversations_select'],
+    ])
+    expect(element(form, 'name')).toMatchObject({
+      optional: false,
+      hint: { text: 'Unique.' },
+      element: { max_length: 40 },
+    })
+    expect(element(form, 'snapshot').optional).toBe(true)
+    expect(element(form, 'size').element).toMatchObject({ initial_option: { text: { text: 'Small one' } } })
+    expect(element(form, '_channel').element).toMatchObject({ initial_conversation: 'C1' })
+  })
+
+  it('asks to be told of a choice that another list depends on, and begins that list anew', () => {
+    const before = formView(operation, state)
+    const after = formView(operation, { ...state, values: { container: 'abcd' } })
+    expect(element(before, 'container').dispatch_action).toBe(true)
+    expect(element(before, 'name').dispatch_action).toBeUndefined()
+    const actionId = (form: typeof before, block: string) => {
+      const { element: drawn } = element(form, block)
+      return 'action_id' in drawn ? drawn.action_id : ''
+    }
+    expect(actionId(after, 'snapshot')).not.toBe(actionId(before, 'snapshot'))
+    expect(actionId(after, 'name')).toBe(actionId(before, 'name'))
+  })
+
+  it('takes a typed id where the list cannot be had, and says why', () => {
+    const form = formView(operation, { ...state, typed: { container: 'hoody-prod did not answer in time.' } })
+    expect(element(form, 'container')).toMatchObject({
+      element: { type: 'plain_text_input' },
+      hint: { text: 'hoody-prod did not answer in time. Type the id instead.' },
+    })
+  })
+
+  it('is filled in with what the command said', () => {
+    const values = { container: 'shop-api', name: 'shop-copy', firewall: 'yes', size: 'large' }
+    const form = formView(operation, { ...state, values })
+    expect(element(form, 'container').element).toMatchObject({ initial_option: { value: 'shop-api' } })
+    expect(element(form, 'name').element).toMatchObject({ initial_value: 'shop-copy' })
+    expect(element(form, 'firewall').element).toMatchObject({ initial_options: [{ value: 'yes' }] })
+    expect(element(form, 'size').element).toMatchObject({ initial_option: { value: 'large' } })
+  })
+
+  it('cuts a vendor text to size, by whole characters', () => {
+    const [option] = searchOptions([{ value: 'a', label: '👩‍👩‍👧'.repeat(40) }], '')
+    expect(option?.text.text.length).toBeLessThanOrEqual(75)
+    expect(option?.text.text).toMatch(/^(👩‍👩‍👧)+…$/u)
+  })
+
+  it('throws on a text of ours that does not fit, before a person sees half of it', () => {
+    const long = { ...operation, title: 'A title that is far longer than Slack takes' }
+    expect(() => formView(long, state)).toThrow(/has 43 characters; Slack takes 24 here/)
+    expect(() => confirmView(operation, 'Sure?', 'x'.repeat(3_001))).toThrow(RangeError)
+  })
+
+  it('refuses at boot what no modal can ask for, naming provider, operation and field', () => {
+    const { provider } = dummyConnection(dummyWorld())
+    const { clone } = provider.operations
+    if (!clone) throw new Error('The dummy lost its operation.')
+    const broken = (fields: z.ZodObject) => ({ ...provider, operations: { clone: { ...clone, fields } } })
+    const dates = z.object({ when: z.object({}).meta({ title: 'When' }) })
+    expect(() => assertDrawable(broken(dates))).toThrow('Dummy, operation "clone": Field "when" is of a kind')
+    const untitled = z.object({ name: z.string() })
+    expect(() => assertDrawable(broken(untitled))).toThrow('Field "name" needs .meta({ title })')
+    const lost = z.object({ name: z.string().meta({ title: 'Name', picker: 'nothing' }) })
+    expect(() => assertDrawable(broken(lost))).toThrow('There is no picker "nothing"')
+    expect(() => assertDrawable(provider)).not.toThrow()
+  })
+})
+
+describe('page 1', () => {
+  it('groups what can be done by connection', () => {
+    const operations = [{ id: 'copy', title: 'Copy a container' }]
+    const view = choiceView([{ connection: 'hoody-prod', provider: 'Hoody', operations }], 'C1')
+    expect(view.blocks[0]).toMatchObject({
+      element: { option_groups: [{ label: { text: 'hoody-prod · Hoody' }, options: [{ value: 'hoody-prod/copy' }] }] },
+    })
+  })
+})
+
+describe('a list', () => {
+  const options = Array.from({ length: 250 }, (_, at) => ({
+    value: `id${at}`,
+    label: `shop ${at}`,
+    description: 'frankfurt',
+  }))
+
+  it('is searched by every word and cut to a hundred', () => {
+    expect(searchOptions(options, '')).toHaveLength(100)
+    expect(searchOptions(options, 'frank 249').map(({ value }) => value)).toEqual(['id249'])
+    expect(searchOptions(options, 'berlin')).toEqual([])
+  })
+
+  it('leaves out a value that Slack could not carry back', () => {
+    expect(searchOptions([{ value: 'x'.repeat(151), label: 'long' }], '')).toEqual([])
+  })
+})
+
+describe('answers', () => {
+  const selected = (value: string, text: string) => ({ selected_option: { value, text: { type: 'plain_text', text } } })
+
+  it('are read by field, with the words the person saw', () => {
+    const answers = readAnswers(operation, {
+      container: { a: { type: 'external_select', ...selected('abcd', 'shop-api') } },
+      snapshot: { a: { type: 'external_select', selected_option: null } },
+      name: { a: { type: 'plain_text_input', value: '  shop-copy ' } },
+      instances: { a: { type: 'number_input', value: '3' } },
+      firewall: { a: { type: 'checkboxes', selected_options: [{ value: 'yes', text: { text: 'Yes' } }] } },
+      key: { a: { type: 'plain_text_input', value: null } },
+      tags: { a: { type: 'plain_text_input', value: 'one, two' } },
+      _channel: { channel: { type: 'conversations_select', selected_conversation: 'C2' } },
+    })
+    expect(answers.values).toEqual({
+      container: 'abcd',
+      name: 'shop-copy',
+      instances: 3,
+      firewall: true,
+      tags: ['one', 'two'],
+    })
+    expect(answers.named).toMatchObject({ container: 'shop-api', name: 'shop-copy', firewall: 'yes' })
+    expect(answers.channel).toBe('C2')
+    expect(operation.fields.parse(answers.values)).toMatchObject({ size: 'small' })
+  })
+
+  it('ignore the entry that only says why there is no list', () => {
+    const { value } = noAnswer('Nothing here.')
+    const answers = readAnswers(operation, { container: { a: selected(value ?? '', 'Nothing here.') } })
+    expect(answers.values.container).toBeUndefined()
+  })
+
+  it('land their errors on their fields', () => {
+    const { error } = operation.fields.safeParse({ container: 'ABCD', name: 'x' })
+    if (!error) throw new Error('It should not parse.')
+    expect(fieldErrors(error)).toEqual({
+      container: 'Use an id of four hexadecimal digits.',
+      name: 'Use at least three letters.',
+    })
+  })
+
+  it('know their fields', () => {
+    expect(fieldsOf(operation).map(({ key, kind }) => `${key} ${kind}`)).toEqual([
+      'container picker',
+      'snapshot picker',
+      'name text',
+      'size choice',
+      'instances number',
+      'firewall yes-no',
+      'key text',
+      'tags pickers',
+    ])
+  })
+})

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest'
+import type { EventKind, Job, State } from '../../src/jobs/machine.js'
+import { inWords, mrkdwn, replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
+
+const start = Date.parse('2026-11-21T09:13:00Z')
+
+function story(state: State, rest: Partial<Job> = {}, story: Partial<Story> = {}): Story {
+  const ended = state === 'succeeded' || state === 'failed' || state === 'timed_out' || state === 'cancelled'
+  return {
+    job: {
+      id: 'k7f3q',
+      connection: 'hoody-prod',
+      operation: 'copy',
+      params: {},
+      source: 'shop-api',
+      target: 'shop-copy in staging',
+      lock: 'shop-copy',
+      state,
+      step: 0,
+      ref: null,
+      attempt: 1,
+      attemptedAt: start,
+      nextLookAt: null,
+      deadlineAt: null,
+      unseenSince: null,
+      unseenTold: false,
+      detail: null,
+      url: null,
+      requester: 'U1',
+      channel: 'C1',
+      rootChannel: 'C1',
+      rootTs: '1.1',
+      createdAt: start,
+      startedAt: start,
+      endedAt: ended ? start + 12_000 : null,
+      version: 3,
+      ...rest,
+    },
+    title: 'Copy a container',
+    provider: 'Hoody',
+    steps: new Map([[0, 'Copy the container']]),
+    usualMs: null,
+    ...story,
+  }
+}
+
+const states: State[] = ['queued', 'starting', 'working', 'uncertain', 'succeeded', 'failed', 'timed_out', 'cancelled']
+const kinds: EventKind[] = [
+  'queued',
+  'step_started',
+  'step_accepted',
+  'postponed',
+  'answer_lost',
+  'found',
+  'absent',
+  'uncertain',
+  'progress',
+  'unreachable',
+  'reachable',
+  'step_done',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'checked_again',
+  'started_over',
+  'cancelled',
+]
+
+function event(kind: EventKind, detail: string | null = null, actor: string | null = null) {
+  return { jobId: 'k7f3q', seq: 4, kind, at: start + 12_000, step: 0, detail, actor }
+}
+
+describe('the root message', () => {
+  for (const state of states) {
+    it(`says in a full sentence what is cloned, where, for whom and that it is ${state}`, () => {
+      const { text, blocks } = rootMessage(story(state, { detail: 'disk full' }))
+      expect(text).toContain(
+        'Copy a container: shop-api → shop-copy in staging on hoody-prod (Hoody), asked for by <@U1>.',
+      )
+      expect(text).toMatch(/[.!?]$/)
+      expect(text).toMatch(/disk full/i)
+      expect(JSON.stringify(blocks)).toContain('k7f3q')
+    })
+  }
+
+  it('shows the usual duration while it lasts and the real one after', () => {
+    expect(JSON.stringify(rootMessage(story('working', {}, { usualMs: 60_000 })).blocks)).toContain('usually done by')
+    expect(JSON.stringify(rootMessage(story('succeeded', {}, { usualMs: 60_000 })).blocks)).toContain('took 12 s')
+  })
+
+  it('has the three buttons when nobody knows, and a link when there is one', () => {
+    const actions = (message: ReturnType<typeof rootMessage>) => message.blocks.filter(({ type }) => type === 'actions')
+    expect(JSON.stringify(actions(rootMessage(story('uncertain'))))).toMatch(/Check again.*Start over.*Dismiss/)
+    expect(actions(rootMessage(story('working')))).toEqual([])
+    expect(JSON.stringify(actions(rootMessage(story('succeeded', { url: 'https://a.example' }))))).toContain(
+      'a.example',
+    )
+  })
+
+  it('shows every step with its own word', () => {
+    const steps = new Map([
+      [0, 'Clone'],
+      [1, 'Deploy'],
+      [2, 'Route'],
+    ])
+    const text = JSON.stringify(rootMessage(story('working', { step: 1 }, { steps })).blocks)
+    expect(text).toMatch(/Clone – done.*Deploy – under way.*Route – later/)
+  })
+
+  it('explains why it is not where it was asked to be', () => {
+    const text = JSON.stringify(rootMessage(story('working', { channel: 'C9', rootChannel: 'D1' })).blocks)
+    expect(text).toContain('could not post in <#C9>')
+    expect(text).toContain('/invite @dolly')
+  })
+})
+
+describe('the replies', () => {
+  it('mention the requester on bad news only', () => {
+    const mentions = kinds.filter((kind) => replyMessage(story('working'), event(kind))?.text.includes('<@U1>'))
+    expect(mentions).toEqual(['uncertain', 'failed', 'timed_out'])
+  })
+
+  it('give the reason in the provider’s words', () => {
+    expect(replyMessage(story('failed'), event('failed', 'no space left on device'))?.text).toBe(
+      '<@U1> This failed after 12 s. No space left on device.',
+    )
+  })
+
+  it('name the person who clicked', () => {
+    expect(replyMessage(story('cancelled'), event('cancelled', null, 'U2'))?.text).toContain('<@U2> dismissed')
+  })
+
+  it('are silent about what only changes the root', () => {
+    expect(kinds.filter((kind) => replyMessage(story('working'), event(kind)) === null)).toEqual([
+      'queued',
+      'step_started',
+      'progress',
+    ])
+  })
+})
+
+describe('other people’s text', () => {
+  it('cannot mention, link, command, turn direction or run on', () => {
+    const hostile = `<!channel> <@U9> <https://evil.example|ok> & \u202Eevil\u0000\n${'x'.repeat(10_000)}`
+    const { text, blocks } = rootMessage(story('failed', { source: hostile, target: hostile, detail: hostile }))
+    const all = text + JSON.stringify(blocks.filter(({ type }) => type !== 'header'))
+    expect(all).not.toMatch(/<!channel>|<@U9>|<https:/)
+    expect(all).not.toMatch(/[\u202E\u0000]/)
+    expect(text.length).toBeLessThanOrEqual(4_000)
+    expect(mrkdwn('a < b & c')).toBe('a &lt; b &amp; c')
+  })
+})
+
+describe('durations', () => {
+  it('read like a person’s', () => {
+    expect([0, 12_000, 60_000, 125_000, 3_600_000, 3_780_000].map(inWords)).toEqual([
+      '1 s',
+      '12 s',
+      '1 min',
+      '2 min 5 s',
+      '1 h',
+      '1 h 3 min',
+    ])
+  })
+})
