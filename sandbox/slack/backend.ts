@@ -1,0 +1,146 @@
+/** The `emulate` package as the memory behind the Web API, with the sandbox's team, people and channels in it. */
+import { createServer } from 'node:net'
+import { createEmulator } from 'emulate'
+import { z } from 'zod'
+import type { Json } from './json.js'
+
+/** Who lives in the sandbox. Ids are given by emulate, but for the bot's own. */
+export const TEAM = { id: 'T000000001', name: 'Woolworks', domain: 'woolworks' }
+export const BOT = { id: 'U00000DOLLY', name: 'dolly', botId: 'B00000DOLLY', appId: 'A00000DOLLY' }
+
+const people = [
+  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false },
+  { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false },
+  { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true },
+]
+const channels = [
+  { name: 'platform', topic: 'Clusters, connections and the sheep', hasBot: true },
+  { name: 'deploys', topic: 'What went live, and when', hasBot: true },
+  { name: 'random', topic: 'Everything else', hasBot: false },
+]
+
+// emulate answers 5000 calls an hour for each token and then no more; calls of the bot go round these.
+const BOT_TOKENS = Array.from({ length: 50 }, (_, index) => `xoxb-behind-${index}`)
+
+/** A person as the seed has them. */
+export interface Resident {
+  id: string
+  name: string
+  realName: string
+  title: string
+  /** The direct conversation with the bot. */
+  directChannel: string
+  /** emulate knows no guests; `users.info` is told. */
+  isGuest: boolean
+}
+
+export interface Backend {
+  /** Calls a method as the bot, or as the person with this name. */
+  call(method: string, body: Json, as?: string): Promise<Json>
+  people: readonly Resident[]
+  channels: readonly { id: string; name: string; topic: string; hasBot: boolean }[]
+  close(): Promise<void>
+}
+
+const Members = z.object({
+  members: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      real_name: z.string(),
+      profile: z.object({ title: z.string().optional() }),
+    }),
+  ),
+})
+const Channels = z.object({ channels: z.array(z.object({ id: z.string(), name: z.string() })) })
+const Opened = z.object({ channel: z.object({ id: z.string() }) })
+
+/** Starts emulate with the seed. `scopes` are the bot's; a call beyond them is answered `missing_scope`. */
+export async function startBackend(scopes: readonly string[], permalinkUrl: string): Promise<Backend> {
+  // emulate cannot be asked which port 0 became, so a free one is found for it.
+  const port = await freePort()
+  const emulator = await createEmulator({
+    service: 'slack',
+    port,
+    baseUrl: permalinkUrl,
+    seed: {
+      slack: {
+        team: { name: TEAM.name, domain: TEAM.domain },
+        users: people,
+        channels,
+        strict_scopes: true,
+        oauth_apps: [
+          {
+            app_id: BOT.appId,
+            client_id: '1.1',
+            client_secret: 'sandbox',
+            name: 'Dolly',
+            redirect_uris: [],
+            scopes,
+            bot_id: BOT.botId,
+            bot_user_id: BOT.id,
+            bot_name: BOT.name,
+          },
+        ],
+        tokens: [
+          ...BOT_TOKENS.map((token) => ({
+            token,
+            type: 'bot',
+            user: BOT.id,
+            scopes,
+            app_id: BOT.appId,
+            bot_id: BOT.botId,
+          })),
+          ...people.map(({ name }) => ({ token: `xoxp-${name}`, type: 'user', user: name, app_id: BOT.appId })),
+          { token: 'xoxp-seed', type: 'user', user: BOT.id, app_id: BOT.appId },
+        ],
+      },
+    },
+  })
+  let turn = 0
+
+  async function call(method: string, body: Json, as?: string): Promise<Json> {
+    turn += 1
+    const token = as ? `xoxp-${as}` : BOT_TOKENS[turn % BOT_TOKENS.length]
+    const answer = await fetch(`http://127.0.0.1:${port}/api/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (answer.status === 404) return { ok: false, error: 'unknown_method', req_method: method }
+    return z.record(z.string(), z.unknown()).parse(await answer.json())
+  }
+
+  const found = Members.parse(await call('users.list', {}, 'ann')).members
+  const listed = Channels.parse(await call('conversations.list', {}, 'ann')).channels
+  const idOf = (name: string) => listed.find((channel) => channel.name === name)?.id ?? ''
+  for (const channel of channels) {
+    // #random is emulate's own, with nobody of ours in it yet.
+    for (const person of people) await call('conversations.join', { channel: idOf(channel.name) }, person.name)
+    if (channel.hasBot) await call('conversations.invite', { channel: idOf(channel.name), users: BOT.id }, 'ann')
+  }
+  return {
+    call,
+    people: await Promise.all(
+      people.map(async ({ name, real_name, profile, isGuest }) => {
+        const id = found.find((member) => member.name === name)?.id ?? ''
+        const direct = Opened.parse(await call('conversations.open', { users: id }, 'seed'))
+        return { id, name, realName: real_name, title: profile.title, directChannel: direct.channel.id, isGuest }
+      }),
+    ),
+    channels: channels.map((channel) => ({ ...channel, id: idOf(channel.name) })),
+    close: () => emulator.close(),
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address ? address.port : 0
+      probe.close(() => resolve(port))
+    })
+  })
+}

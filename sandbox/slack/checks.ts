@@ -1,0 +1,97 @@
+/** What Slack says to blocks and views it does not take: pure, in Slack's own words and error codes. */
+import { randomBytes } from 'node:crypto'
+import type { z } from 'zod'
+import { Home, MessageBlocks, Modal } from './block-kit.js'
+import { asList, asObject, type Json } from './json.js'
+
+/** Problems of a message's blocks, as in `response_metadata.messages` of an `invalid_blocks` answer; empty when fine. */
+export function messageProblems(blocks: unknown): string[] {
+  return [...schemaProblems(MessageBlocks.safeParse(blocks), '/blocks'), ...blockProblems(blocks, '/blocks')]
+}
+
+/** Problems of a modal or home view, as in an `invalid_arguments` answer; empty when fine. */
+export function viewProblems(view: unknown): string[] {
+  const schema = asObject(view).type === 'home' ? Home : Modal
+  return [...schemaProblems(schema.safeParse(view), '/view'), ...blockProblems(asObject(view).blocks, '/view/blocks')]
+}
+
+/** Slack's way to refuse arguments. */
+export function refusal(error: string, messages: readonly string[]): Json {
+  return { ok: false, error, response_metadata: { messages: messages.map((message) => `[ERROR] ${message}`) } }
+}
+
+/** The view with all its ids, or Slack's refusal of it. */
+export function checkedView(given: unknown): { view: Json; refusal?: never } | { refusal: Json; view?: never } {
+  const problems = viewProblems(given)
+  if (problems.length > 0) return { refusal: refusal('invalid_arguments', problems) }
+  const view = asObject(given)
+  return { view: { ...view, blocks: completed(asList(view.blocks)) } }
+}
+
+/** Slack gives every block a `block_id` and every element an `action_id` where the app left them out. */
+export function completed(blocks: readonly unknown[]): Json[] {
+  return blocks.map((one) => {
+    const block = asObject(one)
+    return {
+      ...block,
+      block_id: block.block_id ?? shortId(),
+      ...(block.element ? { element: withActionId(block.element) } : {}),
+      ...(block.accessory ? { accessory: withActionId(block.accessory) } : {}),
+      ...(block.type === 'actions' ? { elements: asList(block.elements).map(withActionId) } : {}),
+    }
+  })
+}
+
+function withActionId(element: unknown): Json {
+  const known = asObject(element)
+  return known.type === 'image' ? known : { ...known, action_id: known.action_id ?? shortId() }
+}
+
+function shortId(): string {
+  return randomBytes(4).toString('base64url').slice(0, 5)
+}
+
+/** What no schema of a single block can see. */
+function blockProblems(blocks: unknown, pointer: string): string[] {
+  const known = asList(blocks).map(asObject)
+  const types = new Set(known.map((block) => block.type))
+  return [
+    ...repeated(known.map((block) => block.block_id)).map(
+      (at) => `\`block_id\` ${String(known[at]?.block_id)} already exists [json-pointer:${pointer}/${at}/block_id]`,
+    ),
+    ...known.flatMap((block, index) =>
+      repeated(asList(block.elements).map((element) => asObject(element).action_id)).map(
+        (at) => `\`action_id\` already exists [json-pointer:${pointer}/${index}/elements/${at}/action_id]`,
+      ),
+    ),
+    ...(types.has('plan') && types.has('task_card')
+      ? [`plan and task_card exclude each other [json-pointer:${pointer}]`]
+      : []),
+  ]
+}
+
+/** Indexes of the ids that were there before. */
+function repeated(ids: readonly unknown[]): number[] {
+  return ids.flatMap((id, index) => (id !== undefined && ids.indexOf(id) < index ? [index] : []))
+}
+
+function schemaProblems(result: z.ZodSafeParseResult<unknown>, pointer: string): string[] {
+  if (result.success) return []
+  return result.error.issues.map((issue) => `${sentence(issue)} [json-pointer:${[pointer, ...issue.path].join('/')}]`)
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_big') {
+    return issue.origin === 'string'
+      ? `must be less than ${Number(issue.maximum) + 1} characters`
+      : `no more than ${issue.maximum} items allowed`
+  }
+  if (issue.code === 'too_small') {
+    return issue.origin === 'string' ? 'must be more than 0 characters' : `no fewer than ${issue.minimum} items allowed`
+  }
+  if (issue.code === 'unrecognized_keys') return `invalid additional property: ${issue.keys.join(', ')}`
+  if (issue.code === 'invalid_union') return 'unsupported type'
+  if (issue.code === 'invalid_type' && issue.message.endsWith('undefined')) return 'missing required field'
+  if (issue.code === 'invalid_type') return `must provide a ${issue.expected}`
+  return issue.message
+}

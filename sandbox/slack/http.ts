@@ -1,0 +1,27 @@
+/** Small helpers of the workspace's own HTTP server. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asObject, type Json, parsed } from './json.js'
+
+/** Reads a body whole, as text. */
+export async function readText(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of req) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const JSON_FIELDS = new Set(['blocks', 'view', 'attachments', 'metadata'])
+
+/** Reads a body of JSON or of form fields, where Slack's clients put JSON into single fields. */
+export async function readBody(req: IncomingMessage): Promise<Json> {
+  const text = await readText(req)
+  if (req.headers['content-type']?.includes('application/json')) return asObject(parsed(text))
+  const fields = [...new URLSearchParams(text)]
+  return Object.fromEntries(
+    fields.map(([key, value]) => [key, JSON_FIELDS.has(key) ? (parsed(value) ?? value) : value]),
+  )
+}
+
+export function sendJson(res: ServerResponse, status: number, body: Json, headers: Record<string, string> = {}): void {
+  res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+  res.end(JSON.stringify(body))
+}

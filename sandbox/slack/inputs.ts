@@ -1,0 +1,104 @@
+/** The inputs of a form as a browser keeps them: what is filled in at first, and what may not be submitted. */
+import { asList, asObject, asText, type Json } from './json.js'
+import type { StateValues } from './protocol.js'
+
+/** Where each kind of element keeps its answer, and which property of the element fills it in at first. */
+const KEPT: Readonly<Record<string, readonly [answer: string, initial: string, empty: unknown]>> = {
+  plain_text_input: ['value', 'initial_value', null],
+  number_input: ['value', 'initial_value', null],
+  email_text_input: ['value', 'initial_value', null],
+  url_text_input: ['value', 'initial_value', null],
+  rich_text_input: ['rich_text_value', 'initial_value', null],
+  static_select: ['selected_option', 'initial_option', null],
+  external_select: ['selected_option', 'initial_option', null],
+  radio_buttons: ['selected_option', 'initial_option', null],
+  multi_static_select: ['selected_options', 'initial_options', []],
+  multi_external_select: ['selected_options', 'initial_options', []],
+  checkboxes: ['selected_options', 'initial_options', []],
+  users_select: ['selected_user', 'initial_user', null],
+  multi_users_select: ['selected_users', 'initial_users', []],
+  conversations_select: ['selected_conversation', 'initial_conversation', null],
+  channels_select: ['selected_channel', 'initial_channel', null],
+  datepicker: ['selected_date', 'initial_date', null],
+  timepicker: ['selected_time', 'initial_time', null],
+  datetimepicker: ['selected_date_time', 'initial_date_time', null],
+}
+
+/** An element that keeps an answer, in its block. */
+export interface Input {
+  block: Json
+  element: Json
+  blockId: string
+  actionId: string
+}
+
+/** All elements of these blocks that keep an answer. */
+export function inputsOf(blocks: readonly unknown[]): Input[] {
+  return blocks.map(asObject).flatMap((block) =>
+    [block.element, block.accessory, ...asList(block.elements)]
+      .map(asObject)
+      .filter((element) => asText(element.type) in KEPT)
+      .map((element) => ({ block, element, blockId: asText(block.block_id), actionId: asText(element.action_id) })),
+  )
+}
+
+/** What the form says before anybody touches it. */
+export function initialValues(blocks: readonly unknown[]): StateValues {
+  return merged(
+    inputsOf(blocks).map(({ element, blockId, actionId }) => {
+      const [answer, initial, empty] = KEPT[asText(element.type)] ?? ['value', 'initial_value', null]
+      return { [blockId]: { [actionId]: { type: element.type, [answer]: element[initial] ?? empty } } }
+    }),
+  )
+}
+
+/** Later values win, element by element. */
+export function merged(parts: readonly StateValues[]): StateValues {
+  const values: Record<string, Record<string, unknown>> = {}
+  for (const [blockId, actions] of parts.flatMap((part) => Object.entries(part))) {
+    values[blockId] = { ...values[blockId], ...actions }
+  }
+  return values
+}
+
+/** The state of an element with this answer: text, an option, options, or an id or a date. */
+export function answered(element: Json, answer: unknown): Json {
+  const [key] = KEPT[asText(element.type)] ?? ['value']
+  return { type: element.type, [key]: answer === '' ? null : answer }
+}
+
+/** What Slack itself says beside the fields, by block id, before the bot ever sees the submission. */
+export function inputErrors(blocks: readonly unknown[], values: StateValues): Record<string, string> {
+  const errors = inputsOf(blocks).flatMap(({ block, element, blockId, actionId }) => {
+    if (block.type !== 'input') return []
+    const { type: _, ...state } = asObject(values[blockId]?.[actionId])
+    const [given] = Object.values(state)
+    if (isEmpty(given))
+      return block.optional === true ? [] : [[blockId, 'Please complete this required field.'] as const]
+    const problem = contentProblem(element, String(given))
+    return problem ? [[blockId, problem] as const] : []
+  })
+  return Object.fromEntries(errors)
+}
+
+function isEmpty(answer: unknown): boolean {
+  return answer === undefined || answer === null || answer === '' || (Array.isArray(answer) && answer.length === 0)
+}
+
+function contentProblem(element: Json, given: string): string | undefined {
+  if (element.type === 'number_input') {
+    const number = Number(given)
+    if (Number.isNaN(number)) return 'Enter a number.'
+    if (element.is_decimal_allowed !== true && !Number.isInteger(number)) return 'Enter a whole number.'
+    if (element.min_value !== undefined && number < Number(element.min_value))
+      return `Enter at least ${element.min_value}.`
+    if (element.max_value !== undefined && number > Number(element.max_value))
+      return `Enter at most ${element.max_value}.`
+  }
+  if (element.type === 'plain_text_input') {
+    if (given.length < Number(element.min_length ?? 0)) return `Enter at least ${element.min_length} characters.`
+    if (given.length > Number(element.max_length ?? 3000))
+      return `Enter at most ${element.max_length ?? 3000} characters.`
+  }
+  return undefined
+}

@@ -1,0 +1,155 @@
+/** The payloads Slack sends to a bot, field by field as Bolt's types describe them. Pure. */
+import { BOT, TEAM } from './backend.js'
+import type { Json } from './json.js'
+import type { Person, StateValues } from './protocol.js'
+import type { SlackView, StoredMessage } from './state.js'
+
+/** Slack's long retired verification token; still in every payload, for nobody to use. */
+const TOKEN = 'sandbox-verification-token'
+
+export function commandPayload(details: {
+  person: Person
+  channel: { id: string; name: string }
+  command: string
+  text: string
+  triggerId: string
+  responseUrl: string
+}): Json {
+  return {
+    token: TOKEN,
+    team_id: TEAM.id,
+    team_domain: TEAM.domain,
+    channel_id: details.channel.id,
+    channel_name: details.channel.name,
+    user_id: details.person.id,
+    user_name: details.person.name,
+    command: details.command,
+    text: details.text,
+    api_app_id: BOT.appId,
+    is_enterprise_install: 'false',
+    response_url: details.responseUrl,
+    trigger_id: details.triggerId,
+  }
+}
+
+function envelope(person: Person): Json {
+  return {
+    user: { id: person.id, username: person.name, name: person.name, team_id: TEAM.id },
+    api_app_id: BOT.appId,
+    token: TOKEN,
+    team: { id: TEAM.id, domain: TEAM.domain },
+    enterprise: null,
+    is_enterprise_install: false,
+  }
+}
+
+function viewState(view: SlackView, values: StateValues): Json {
+  return { ...view, state: { values }, app_installed_team_id: TEAM.id }
+}
+
+/** A click or a choice in a form. */
+export function viewActionPayload(details: {
+  person: Person
+  view: SlackView
+  values: StateValues
+  action: Json
+  triggerId: string
+}): Json {
+  return {
+    type: 'block_actions',
+    ...envelope(details.person),
+    container: { type: 'view', view_id: details.view.id },
+    trigger_id: details.triggerId,
+    view: viewState(details.view, details.values),
+    actions: [details.action],
+  }
+}
+
+/** A click or a choice in a message. */
+export function messageActionPayload(details: {
+  person: Person
+  channel: { id: string; name: string }
+  message: StoredMessage
+  values: StateValues
+  action: Json
+  triggerId: string
+  responseUrl: string
+}): Json {
+  const { message, channel } = details
+  const thread = message.threadTs ? { thread_ts: message.threadTs } : {}
+  return {
+    type: 'block_actions',
+    ...envelope(details.person),
+    container: {
+      type: 'message',
+      message_ts: message.ts,
+      channel_id: channel.id,
+      is_ephemeral: message.audience !== undefined,
+      ...thread,
+    },
+    trigger_id: details.triggerId,
+    channel: { id: channel.id, name: channel.name },
+    // Slack does not send the body of a message that only one person can see.
+    ...(message.audience
+      ? {}
+      : {
+          message: {
+            type: 'message',
+            user: message.user,
+            bot_id: BOT.botId,
+            app_id: BOT.appId,
+            team: TEAM.id,
+            ts: message.ts,
+            text: message.text,
+            blocks: message.blocks,
+            ...thread,
+          },
+        }),
+    state: { values: details.values },
+    response_url: details.responseUrl,
+    actions: [details.action],
+  }
+}
+
+/** A request for the list of an external select. It does not tell what the other inputs hold. */
+export function optionsPayload(details: {
+  person: Person
+  view: SlackView
+  blockId: string
+  actionId: string
+  value: string
+}): Json {
+  return {
+    type: 'block_suggestion',
+    ...envelope(details.person),
+    container: { type: 'view', view_id: details.view.id },
+    action_id: details.actionId,
+    block_id: details.blockId,
+    value: details.value,
+    view: viewState(details.view, {}),
+  }
+}
+
+export function submissionPayload(details: {
+  person: Person
+  view: SlackView
+  values: StateValues
+  triggerId: string
+}): Json {
+  return {
+    type: 'view_submission',
+    ...envelope(details.person),
+    trigger_id: details.triggerId,
+    view: viewState(details.view, details.values),
+    response_urls: [],
+  }
+}
+
+export function closedPayload(details: { person: Person; view: SlackView; isCleared: boolean }): Json {
+  return {
+    type: 'view_closed',
+    ...envelope(details.person),
+    view: viewState(details.view, {}),
+    is_cleared: details.isCleared,
+  }
+}

@@ -1,0 +1,89 @@
+/** What the sandbox's web page and its Slack workspace say to each other, as JSON over HTTP and one event stream. */
+
+import type { SwitchState } from '../providers/simulator.js'
+
+/** A person of the sandbox workspace; the page can be any of them. */
+export interface Person {
+  id: string
+  name: string
+  realName: string
+  title: string
+}
+
+export interface Channel {
+  id: string
+  name: string
+  topic: string
+  /** Direct messages between the bot and the person who looks. */
+  isDirect: boolean
+  /** Whether the bot was invited; the page's composer has `/invite @dolly`. */
+  botIsMember: boolean
+}
+
+/** A message as Slack would show it to one person. */
+export interface Message {
+  ts: string
+  channel: string
+  /** Root ts of the thread; absent on messages that are in no thread. */
+  threadTs?: string
+  replyCount: number
+  user: string
+  isBot: boolean
+  text: string
+  blocks: readonly unknown[]
+  /** Seen by this person alone and gone on reload, like Slack's. */
+  isEphemeral: boolean
+  isEdited: boolean
+}
+
+/** An open modal, as `views.open` took it and Slack completed it. */
+export interface View {
+  id: string
+  callback_id: string
+  hash: string
+  title: { type: 'plain_text'; text: string }
+  submit?: { type: 'plain_text'; text: string }
+  close?: { type: 'plain_text'; text: string }
+  blocks: readonly unknown[]
+  private_metadata: string
+}
+
+/** Everything the page draws for one person. Sent whole on every change: a sandbox is small. */
+export interface Snapshot {
+  team: string
+  me: Person
+  people: readonly Person[]
+  bot: { id: string; name: string }
+  channels: readonly Channel[]
+  messages: readonly Message[]
+  /** The modal stack of this person, topmost last. */
+  views: readonly View[]
+  commands: readonly { command: string; description: string; usage: string }[]
+  /** Switches of the workspace itself: Slack slow, Slack 429, Slack loses an answer. */
+  switches: readonly SwitchState[]
+  providers: readonly ProviderPanel[]
+}
+
+/** One simulated provider in the side panel. */
+export interface ProviderPanel {
+  id: string
+  name: string
+  switches: readonly SwitchState[]
+  table: { columns: readonly string[]; rows: readonly (readonly string[])[] }
+}
+
+/** `view.state.values` as Slack defines it: block id → action id → element state. */
+export type StateValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/*
+ * GET  /sandbox/events?user=U…   text/event-stream; each `data:` line is a Snapshot
+ * POST /sandbox/…                JSON in, JSON out; `{ ok: true }` or `{ ok: false, error: "sentence" }` plus what is named below
+ *   message   { user, channel, text, threadTs? }             an ordinary message
+ *   command   { user, channel, text }                        text begins with "/clone-app"
+ *   options   { user, viewId, blockId, actionId, value }     → { options: [] } or { option_groups: [] }, the type-ahead lists
+ *   action    { user, source: { viewId } | { channel, ts }, blockId, action, values? }   a click or a dispatched choice; `action`
+ *                                                            is the element state plus type, action_id and block_id
+ *   submit    { user, viewId, values }                       → { errors?: { [blockId]: string } }
+ *   close     { user, viewId }
+ *   switch    { of: "slack" | provider id, id, value }
+ */

@@ -1,0 +1,87 @@
+/** The workspace as one person sees it. */
+import type { Simulator } from '../providers/simulator.js'
+import { BOT, TEAM } from './backend.js'
+import { type Core, Refusal } from './core.js'
+import type { Message, Person, Snapshot, View } from './protocol.js'
+import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
+import type { Switches } from './switches.js'
+
+/** What is beside Slack on the page. */
+export interface Panels {
+  switches: Switches
+  simulators: readonly Simulator[]
+}
+
+/** `since` is the number of the change after which ephemeral messages are still shown; 0 shows all. */
+export function snapshot(core: Core, panels: Panels, user: string, since = 0): Snapshot {
+  const people: Person[] = core.backend.people.map(({ id, name, realName, title }) => ({ id, name, realName, title }))
+  const me = people.find((person) => person.id === user)
+  if (!me) throw new Refusal(`There is no person ${user} in this workspace.`)
+  const channels = [...core.state.channels.values()].filter((channel) => (channel.directWith ?? user) === user)
+  const messages = core.state.messages().filter((message) => channels.some((channel) => channel.id === message.channel))
+  const counts = replyCounts(messages)
+  return {
+    team: TEAM.name,
+    me,
+    people,
+    bot: { id: BOT.id, name: BOT.name },
+    channels: channels.map(({ id, name, topic, hasBot, directWith }) => ({
+      id,
+      name: directWith ? BOT.name : name,
+      topic,
+      isDirect: directWith !== undefined,
+      botIsMember: hasBot,
+    })),
+    messages: messages
+      .filter(({ audience, born }) => audience === undefined || (audience === user && born > since))
+      .map((message) => shownMessage(message, counts.get(`${message.channel} ${message.ts}`) ?? 0)),
+    views: core.state.stack(user).map(shownView),
+    commands: core.commands,
+    switches: panels.switches.all(),
+    providers: panels.simulators.map((simulator) => ({
+      id: simulator.id,
+      name: simulator.name,
+      switches: simulator.switches(),
+      table: simulator.table(),
+    })),
+  }
+}
+
+/** Number of replies by channel and root. */
+function replyCounts(messages: readonly StoredMessage[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { channel, threadTs, audience } of messages) {
+    const root = `${channel} ${threadTs}`
+    if (threadTs && !audience) counts.set(root, (counts.get(root) ?? 0) + 1)
+  }
+  return counts
+}
+
+function shownMessage(message: StoredMessage, replyCount: number): Message {
+  const { ts, channel, threadTs, user, text, blocks, isEdited, audience } = message
+  return {
+    ts,
+    channel,
+    ...(threadTs ? { threadTs } : {}),
+    replyCount,
+    user,
+    isBot: user === BOT.id || user === SLACKBOT,
+    text,
+    blocks,
+    isEphemeral: audience !== undefined,
+    isEdited,
+  }
+}
+
+function shownView(view: SlackView): View {
+  return {
+    id: view.id,
+    callback_id: view.callback_id,
+    hash: view.hash,
+    title: view.title,
+    ...(view.submit ? { submit: view.submit } : {}),
+    ...(view.close ? { close: view.close } : {}),
+    blocks: view.blocks,
+    private_metadata: view.private_metadata,
+  }
+}

@@ -1,0 +1,137 @@
+/** The Slack side of Socket Mode: connections of the bot, and envelopes that go to one of them. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { BOT } from './backend.js'
+import { asObject, asText, type Json, parsed } from './json.js'
+
+const MOST_CONNECTIONS = 10
+const TICKET_MS = 30_000
+const PING_MS = 10_000
+/** How long a connection may linger after it was told to go. */
+const GRACE_MS = 10_000
+const GOODBYE_MS = 500
+
+export type DisconnectReason = 'warning' | 'refresh_requested'
+
+/** The path that Socket Mode connections come to. */
+export const SOCKET_PATH = '/link/'
+
+export class Sockets {
+  readonly #server = new WebSocketServer({ noServer: true })
+  readonly #tickets = new Map<string, number>()
+  /** In order of their turn: who got the last payload is last. */
+  #ready: WebSocket[] = []
+  readonly #waiting = new Map<string, (payload: Json) => void>()
+  readonly #pings: NodeJS.Timeout
+  readonly #changed: () => void
+
+  constructor(changed: () => void) {
+    this.#changed = changed
+    this.#pings = setInterval(() => {
+      for (const socket of this.#server.clients) socket.ping('Ping from slack')
+    }, PING_MS)
+    this.#pings.unref()
+  }
+
+  /** Number of connections that take payloads. */
+  get count(): number {
+    return this.#ready.length
+  }
+
+  /** A path good for one connection, within half a minute. */
+  issuePath(): string {
+    const ticket = randomUUID()
+    this.#tickets.set(ticket, Date.now() + TICKET_MS)
+    return `${SOCKET_PATH}?ticket=${ticket}&app_id=${BOT.appId}`
+  }
+
+  /** Takes over an upgrade request to `SOCKET_PATH`. */
+  upgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const ticket = new URL(req.url ?? '/', 'http://slack').searchParams.get('ticket') ?? ''
+    const until = this.#tickets.get(ticket)
+    this.#tickets.delete(ticket)
+    if (until === undefined || until < Date.now()) {
+      stream.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
+    this.#server.handleUpgrade(req, stream, head, (socket) => this.#welcome(socket))
+  }
+
+  /**
+   * Sends an envelope to the connection whose turn it is. Resolves with the payload of its acknowledgement, never if none
+   * comes; null when nobody is connected. The caller has the clock, and forgets by the signal.
+   */
+  send(type: string, payload: Json, signal: AbortSignal): Promise<Json> | null {
+    const socket = this.#ready.shift()
+    if (!socket) return null
+    this.#ready.push(socket)
+    const envelopeId = randomUUID()
+    return new Promise((resolve) => {
+      this.#waiting.set(envelopeId, resolve)
+      signal.addEventListener('abort', () => this.#waiting.delete(envelopeId))
+      socket.send(JSON.stringify({ envelope_id: envelopeId, type, payload, accepts_response_payload: true }))
+    })
+  }
+
+  /** Asks every connection to come back on a new one, as Slack does every few hours. */
+  disconnect(reason: DisconnectReason): void {
+    for (const socket of this.#ready) this.#dismiss(socket, reason)
+    this.#ready = []
+    this.#changed()
+  }
+
+  /** Says goodbye to all connections, and does not wait long for those that do not answer. */
+  async close(): Promise<void> {
+    clearInterval(this.#pings)
+    const all = [...this.#server.clients]
+    const patience = setTimeout(() => {
+      for (const socket of all) socket.terminate()
+    }, GOODBYE_MS)
+    await Promise.all(
+      all.map((socket) => {
+        const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+        socket.close(1001)
+        return closed
+      }),
+    )
+    clearTimeout(patience)
+    this.#server.close()
+  }
+
+  #welcome(socket: WebSocket): void {
+    socket.on('error', () => socket.terminate())
+    if (this.#ready.length >= MOST_CONNECTIONS) {
+      this.#dismiss(socket, 'too_many_websockets')
+      return
+    }
+    socket.on('close', () => {
+      this.#ready = this.#ready.filter((one) => one !== socket)
+      this.#changed()
+    })
+    socket.on('message', (data) => {
+      const message = asObject(parsed(data.toString()))
+      const id = asText(message.envelope_id)
+      this.#waiting.get(id)?.(asObject(message.payload))
+      this.#waiting.delete(id)
+    })
+    this.#ready.push(socket)
+    socket.send(
+      JSON.stringify({
+        type: 'hello',
+        num_connections: this.#ready.length,
+        debug_info: { host: 'sandbox', build_number: 1, approximate_connection_time: 18_060 },
+        connection_info: { app_id: BOT.appId },
+      }),
+    )
+    this.#changed()
+  }
+
+  #dismiss(socket: WebSocket, reason: DisconnectReason | 'too_many_websockets'): void {
+    socket.send(JSON.stringify({ type: 'disconnect', reason, debug_info: { host: 'sandbox' } }))
+    const timer = setTimeout(() => socket.terminate(), GRACE_MS)
+    timer.unref()
+    socket.on('close', () => clearTimeout(timer))
+  }
+}

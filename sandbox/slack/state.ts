@@ -1,0 +1,191 @@
+/** What the sandbox's Slack holds in memory: messages, open forms, who is where, and the calls of the bot. */
+import { EventEmitter } from 'node:events'
+import { z } from 'zod'
+import { type Backend, BOT } from './backend.js'
+import { asList, asText, type Json } from './json.js'
+
+/** Slackbot speaks where Slack itself has something to say. */
+export const SLACKBOT = 'USLACKBOT'
+
+/** A message with what Slack knows of it beyond what it shows. */
+export interface StoredMessage {
+  ts: string
+  channel: string
+  threadTs?: string
+  user: string
+  text: string
+  blocks: readonly unknown[]
+  isEdited: boolean
+  /** The only person who sees it, if it is ephemeral. */
+  audience?: string
+  /** The number of the change that made it, so that a reload can forget the ephemeral ones. */
+  born: number
+}
+
+const plainText = z.object({ type: z.literal('plain_text'), text: z.string() })
+
+/** A view as Slack completes it and sends it back in every payload. */
+export const SlackView = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  callback_id: z.string(),
+  external_id: z.string(),
+  hash: z.string(),
+  title: plainText,
+  submit: plainText.nullable(),
+  close: plainText.nullable(),
+  blocks: z.array(z.record(z.string(), z.unknown())),
+  private_metadata: z.string(),
+  root_view_id: z.string(),
+  previous_view_id: z.string().nullable(),
+  clear_on_close: z.boolean(),
+  notify_on_close: z.boolean(),
+})
+export type SlackView = z.infer<typeof SlackView>
+
+/** One call of the bot to the Web API, as it happened. */
+export interface Call {
+  method: string
+  body: Json
+  /** Milliseconds of the workspace's clock at which it arrived. */
+  at: number
+  /** HTTP status of the answer. */
+  status: number
+  answer: Json
+  /** It was carried out, but the bot was not told. */
+  isLost: boolean
+}
+
+export interface StoredChannel {
+  id: string
+  name: string
+  topic: string
+  hasBot: boolean
+  isArchived: boolean
+  /** The person on the other side of a direct conversation with the bot. */
+  directWith?: string
+}
+
+export class WorkspaceState {
+  readonly channels: Map<string, StoredChannel>
+  readonly calls: Call[] = []
+  readonly #messages = new Map<string, StoredMessage>()
+  readonly #stacks = new Map<string, readonly SlackView[]>()
+  readonly #events = new EventEmitter().setMaxListeners(0)
+  #changes = 0
+
+  constructor(backend: Backend) {
+    const open = backend.channels.map((channel) => ({ ...channel, isArchived: false }))
+    const direct = backend.people.map(({ id, directChannel }) => ({
+      id: directChannel,
+      name: 'directmessage',
+      topic: '',
+      hasBot: true,
+      isArchived: false,
+      directWith: id,
+    }))
+    this.channels = new Map([...open, ...direct].map((channel) => [channel.id, channel]))
+  }
+
+  /** The number of changes so far. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Says that something is different now; everything that waits or shows looks again. */
+  changed(): void {
+    this.#changes += 1
+    this.#events.emit('change')
+  }
+
+  /** Calls back after every change, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#events.on('change', listener)
+    return () => this.#events.off('change', listener)
+  }
+
+  /** Messages in order of time, ephemeral ones included. */
+  messages(): StoredMessage[] {
+    return [...this.#messages.values()].sort((one, other) => (one.ts < other.ts ? -1 : 1))
+  }
+
+  message(channel: string, ts: string): StoredMessage | undefined {
+    return this.#messages.get(`${channel} ${ts}`)
+  }
+
+  keepMessage(message: Omit<StoredMessage, 'born'>): void {
+    const born = this.message(message.channel, message.ts)?.born ?? this.#changes + 1
+    this.#messages.set(`${message.channel} ${message.ts}`, { ...message, born })
+    this.changed()
+  }
+
+  /** Keeps what `chat.postEphemeral` with this body made, as a word of `user`. */
+  keepEphemeral(ts: string, body: Json, user: string): void {
+    this.keepMessage({
+      ts,
+      channel: asText(body.channel),
+      ...(asText(body.thread_ts) ? { threadTs: asText(body.thread_ts) } : {}),
+      user,
+      text: asText(body.text),
+      blocks: asList(body.blocks),
+      isEdited: false,
+      audience: asText(body.user),
+    })
+  }
+
+  forgetMessage(channel: string, ts: string): void {
+    this.#messages.delete(`${channel} ${ts}`)
+    this.changed()
+  }
+
+  /** The person's open forms, topmost last. */
+  stack(user: string): readonly SlackView[] {
+    return this.#stacks.get(user) ?? []
+  }
+
+  setStack(user: string, views: readonly SlackView[]): void {
+    this.#stacks.set(user, views)
+    this.changed()
+  }
+
+  /** An open view by either of its ids, with the person who has it open. */
+  findView(id: { view_id?: unknown; external_id?: unknown }): { user: string; view: SlackView } | undefined {
+    for (const [user, views] of this.#stacks) {
+      const view = views.find((one) => (id.view_id ? one.id === id.view_id : one.external_id === id.external_id))
+      if (view) return { user, view }
+    }
+    return undefined
+  }
+
+  /** Takes over what a successful call made of the messages and memberships; views are taken over where they are shown. */
+  apply(method: string, body: Json, answer: Json): void {
+    if (answer.ok !== true) return
+    const channel = this.channels.get(asText(answer.channel) || asText(body.channel))
+    if (!channel) return
+    const users = `${asText(body.users)},${asText(body.user)}`.split(',')
+    if (method === 'chat.postMessage' || method === 'chat.update') {
+      const message = z.record(z.string(), z.unknown()).parse(answer.message)
+      const threadTs = asText(message.thread_ts)
+      this.keepMessage({
+        ts: asText(message.ts),
+        channel: channel.id,
+        ...(threadTs ? { threadTs } : {}),
+        user: asText(message.user),
+        text: asText(message.text),
+        blocks: asList(message.blocks),
+        // Slack does not mark an edit that brings blocks.
+        isEdited: method === 'chat.update' && body.blocks === undefined,
+      })
+    }
+    if (method === 'chat.postEphemeral') this.keepEphemeral(asText(answer.message_ts), body, BOT.id)
+    if (method === 'chat.delete') this.forgetMessage(channel.id, asText(body.ts))
+    if (method === 'conversations.archive') channel.isArchived = true
+    if (method === 'conversations.unarchive') channel.isArchived = false
+    // Only the bot joins and leaves by itself; people were put into their channels at the start.
+    if (method === 'conversations.join') channel.hasBot = true
+    if (method === 'conversations.leave') channel.hasBot = false
+    if (method === 'conversations.invite' && users.includes(BOT.id)) channel.hasBot = true
+    if (method === 'conversations.kick' && users.includes(BOT.id)) channel.hasBot = false
+    if (method.startsWith('conversations.')) this.changed()
+  }
+}

@@ -1,0 +1,34 @@
+/** Bad days of Slack that can be switched on. */
+import type { SwitchState } from '../providers/simulator.js'
+
+export type SlackSwitch = 'slow' | 'rate-limit' | 'lose-answer' | 'down'
+
+export type Switches = ReturnType<typeof createSwitches>
+
+/** All off at first. `changed` is called after every change. */
+export function createSwitches(changed: () => void) {
+  const states: readonly (SwitchState & { id: SlackSwitch })[] = [
+    { id: 'slow', label: 'Slack answers slowly', once: false, on: false },
+    { id: 'rate-limit', label: 'Answer the next message with 429, retry after 2 s', once: true, on: false },
+    { id: 'lose-answer', label: 'Take the next message, but lose the answer', once: true, on: false },
+    { id: 'down', label: 'Slack is down', once: false, on: false },
+  ]
+  const find = (id: string) => states.find((state) => state.id === id)
+  function set(id: string, on: boolean): void {
+    const state = find(id)
+    if (!state) throw new Error(`Slack has no switch ${id}.`)
+    state.on = on
+    changed()
+  }
+  return {
+    all: (): readonly SwitchState[] => states.map((state) => ({ ...state })),
+    set,
+    isOn: (id: SlackSwitch): boolean => find(id)?.on === true,
+    /** Whether it is on; a fault for one request is off after that. */
+    use(id: SlackSwitch): boolean {
+      if (find(id)?.on !== true) return false
+      set(id, false)
+      return true
+    },
+  }
+}

@@ -1,0 +1,107 @@
+/** The Web API as the bot meets it: emulate's memory behind the rules, limits and bad days of the real Slack. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkedView, completed, messageProblems, refusal } from './checks.js'
+import { type Core, perform } from './core.js'
+import { readBody, sendJson } from './http.js'
+import { asList, asObject, asText, type Json } from './json.js'
+import type { Sockets } from './sockets.js'
+import type { StoredChannel } from './state.js'
+import type { Switches } from './switches.js'
+import { openView, publishView, pushView, updateView } from './views.js'
+
+interface Access {
+  botToken: string
+  appToken: string
+  scopes: readonly string[]
+  switches: Switches
+  sockets: Sockets
+  /** Milliseconds every answer takes when Slack is slow. */
+  slowMs: number
+}
+
+/** `/api/:method`. */
+export async function handleApi(
+  core: Core,
+  access: Access,
+  req: IncomingMessage,
+  res: ServerResponse,
+  method: string,
+): Promise<void> {
+  const at = core.now()
+  const { token: bodyToken, ...body } = await readBody(req)
+  const token = (req.headers.authorization ?? asText(bodyToken)).replace(/^Bearer\s+/i, '')
+  const isLost = method === 'chat.postMessage' && access.switches.use('lose-answer')
+  const [status, answer, headers] = await outcome()
+  core.state.calls.push({ method, body, at, status, answer, isLost })
+  core.state.changed()
+  if (access.switches.isOn('slow')) await new Promise((resolve) => setTimeout(resolve, access.slowMs))
+  if (isLost) req.socket.destroy()
+  else sendJson(res, status, answer, { 'x-oauth-scopes': access.scopes.join(','), ...headers })
+
+  async function outcome(): Promise<[status: number, answer: Json, headers?: Record<string, string>]> {
+    if (access.switches.isOn('down')) return [503, { ok: false, error: 'service_unavailable' }]
+    if (method === 'chat.postMessage' && access.switches.use('rate-limit')) {
+      return [429, { ok: false, error: 'ratelimited' }, { 'retry-after': '2' }]
+    }
+    if (!token) return [200, { ok: false, error: 'not_authed' }]
+    if (method === 'apps.connections.open') return [200, connection(token)]
+    if (token !== access.botToken) return [200, { ok: false, error: 'invalid_auth' }]
+    return [200, await answerOf(core, method, body)]
+  }
+
+  function connection(given: string): Json {
+    if (given !== access.appToken) {
+      return { ok: false, error: given === access.botToken ? 'not_allowed_token_type' : 'invalid_auth' }
+    }
+    return { ok: true, url: `${core.url.replace('http', 'ws')}${access.sockets.issuePath()}` }
+  }
+}
+
+async function answerOf(core: Core, method: string, body: Json): Promise<Json> {
+  if (method === 'views.open' || method === 'views.push') {
+    // Slack reads the arguments first: a view it refuses does not use up the trigger.
+    const checked = checkedView(body.view)
+    if (checked.refusal) return checked.refusal
+    const trigger = core.triggers.redeem(asText(body.trigger_id))
+    if ('error' in trigger) return { ok: false, error: trigger.error }
+    return method === 'views.open' ? openView(core, trigger.user, body.view) : pushView(core, trigger.user, body.view)
+  }
+  if (method === 'views.update') return updateView(core, body)
+  if (method === 'views.publish') return publishView(core, body)
+  if (['chat.postMessage', 'chat.update', 'chat.postEphemeral', 'chat.delete'].includes(method)) {
+    return message(core, method, body)
+  }
+  const answer = await perform(core, method, body)
+  const guest = core.backend.people.find((person) => person.isGuest && person.id === body.user)
+  return method === 'users.info' && guest
+    ? { ...answer, user: { ...asObject(answer.user), is_restricted: true } }
+    : answer
+}
+
+async function message(core: Core, method: string, body: Json): Promise<Json> {
+  const channel = addressed(core, asText(body.channel))
+  if (!channel) return { ok: false, error: 'channel_not_found' }
+  if (!channel.hasBot) return { ok: false, error: 'not_in_channel' }
+  if (channel.isArchived) return { ok: false, error: 'is_archived' }
+  const isPost = method === 'chat.postMessage'
+  if (isPost && body.thread_ts !== undefined && !core.state.message(channel.id, asText(body.thread_ts))) {
+    return { ok: false, error: 'thread_not_found' }
+  }
+  const placed = { ...body, channel: channel.id }
+  if (body.blocks === undefined) return perform(core, method, placed)
+  if (!Array.isArray(body.blocks)) return { ok: false, error: 'invalid_blocks_format' }
+  const problems = messageProblems(body.blocks)
+  if (problems.length > 0) return refusal('invalid_blocks', problems)
+  return perform(core, method, { ...placed, blocks: completed(asList(body.blocks)) })
+}
+
+/** A channel by id or name; a person's id stands for the direct conversation with them. */
+function addressed(core: Core, channel: string): StoredChannel | undefined {
+  const all = [...core.state.channels.values()]
+  return (
+    core.state.channels.get(channel) ??
+    all.find(
+      (one) => one.directWith === channel || (!one.directWith && `#${one.name}` === `#${channel.replace('#', '')}`),
+    )
+  )
+}

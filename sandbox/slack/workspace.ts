@@ -1,0 +1,235 @@
+/** A Slack workspace on this machine: stateful, strict, and enough for the real bot to live in without an account. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Simulator, SwitchState } from '../providers/simulator.js'
+import { BOT, startBackend, TEAM } from './backend.js'
+import { type Core, perform, type SlashCommand } from './core.js'
+import { createDelivery } from './delivery.js'
+import { sendJson } from './http.js'
+import { asText } from './json.js'
+import { handlePageApi, PAGE_API_PATH } from './page-api.js'
+import { type Actor, createPerson, type WaitFor } from './person.js'
+import type { Snapshot } from './protocol.js'
+import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
+import { snapshot } from './snapshot.js'
+import { type DisconnectReason, SOCKET_PATH, Sockets } from './sockets.js'
+import { type Call, WorkspaceState } from './state.js'
+import { createSwitches, type SlackSwitch } from './switches.js'
+import { createResponseUrls, createTriggers } from './tickets.js'
+import { handleApi } from './web-api.js'
+
+export interface WorkspaceOptions {
+  /** Default 0: any free port. */
+  port?: number
+  signingSecret?: string
+  botToken?: string
+  appToken?: string
+  /** What the bot was granted; a call beyond it is answered `missing_scope`. Default: commands and chat:write. */
+  scopes?: readonly string[]
+  /** The slash commands of the bot; others are "not a valid command". */
+  commands?: readonly SlashCommand[]
+  /** Where the bot takes signed requests. Without it, or before it is set, the bot must come by Socket Mode. */
+  requestUrl?: string
+  simulators?: readonly Simulator[]
+  /** Serves every path that is not the workspace's own. */
+  page?: (req: IncomingMessage, res: ServerResponse) => void
+  /** Milliseconds; the clock of trigger ids, response URLs and `calls()`. */
+  now?: () => number
+  /** Milliseconds the bot has to acknowledge. Default 3000, as at Slack. */
+  ackTimeoutMs?: number
+  /** Milliseconds each answer takes while Slack is slow. Default 2000. */
+  slowMs?: number
+}
+
+export type PersonName = 'ann' | 'bo' | 'cleo'
+export type ChannelName = 'platform' | 'deploys' | 'random'
+
+export interface Workspace {
+  /** `http://127.0.0.1:PORT`, where the page is. */
+  url: string
+  /** Environment for the bot, as it would be set for the real Slack. */
+  env: Readonly<Record<'SLACK_API_URL' | 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN' | 'SLACK_SIGNING_SECRET', string>>
+  /** For those who must share it, such as a development server with a socket of its own. */
+  server: Server
+  team: { id: string; name: string; domain: string }
+  bot: { id: string; name: string; botId: string; appId: string }
+  people: Readonly<Record<PersonName, { id: string; name: string; directChannel: string }>>
+  channels: Readonly<Record<ChannelName, { id: string; name: string }>>
+  /** The person with this id, to act and to look. */
+  as(user: string): Actor
+  snapshot(user: string): Snapshot
+  /** Every call of the bot to the Web API so far, or those of one method. */
+  calls(method?: string): readonly Call[]
+  /** Sends payloads to this URL; undefined means Socket Mode. */
+  setRequestUrl(url: string | undefined): void
+  /** Number of open Socket Mode connections. */
+  connections(): number
+  /** Tells all Socket Mode connections to reconnect. */
+  disconnect(reason?: DisconnectReason): void
+  switches(): readonly SwitchState[]
+  setSwitch(id: SlackSwitch, on: boolean): void
+  archive(channel: string): Promise<void>
+  waitFor: WaitFor
+  close(): Promise<void>
+}
+
+const WAIT_MS = 5000
+const COMMANDS: readonly SlashCommand[] = [
+  { command: '/clone-app', description: 'Clone an app', usage: '[connection operation] [field=value …] | help' },
+]
+
+/** Starts a workspace with its people and channels in place. */
+export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
+  const {
+    signingSecret = 'sandbox-signing-secret',
+    botToken = 'xoxb-sandbox',
+    appToken = 'xapp-1-sandbox',
+    scopes = ['commands', 'chat:write'],
+    simulators = [],
+    now = Date.now,
+  } = options
+  const server = createServer()
+  const port = await listening(server, options.port ?? 0)
+  const url = `http://127.0.0.1:${port}`
+  const backend = await startBackend(scopes, url)
+  const state = new WorkspaceState(backend)
+  const changed = () => state.changed()
+  const switches = createSwitches(changed)
+  const sockets = new Sockets(changed)
+  const panels = { switches, simulators }
+  let requestUrl = options.requestUrl
+  const core: Core = {
+    backend,
+    state,
+    triggers: createTriggers(now),
+    responseUrls: createResponseUrls(now),
+    commands: options.commands ?? COMMANDS,
+    deliver: createDelivery({
+      requestUrl: () => requestUrl,
+      signingSecret,
+      sockets,
+      ackTimeoutMs: options.ackTimeoutMs ?? 3000,
+    }),
+    url,
+    now,
+  }
+  const access = { botToken, appToken, scopes, switches, sockets, slowMs: options.slowMs ?? 2000 }
+  for (const simulator of simulators) simulator.onChange(changed)
+
+  server.on('request', (req, res) => {
+    route(req, res).catch((error: unknown) => {
+      if (res.headersSent) res.destroy()
+      else sendJson(res, 500, { ok: false, error: error instanceof Error ? error.message : String(error) })
+    })
+  })
+  server.on('upgrade', (req, stream, head) => {
+    if (req.url?.startsWith(SOCKET_PATH)) sockets.upgrade(req, stream, head)
+    // Another listener, such as a development server's, may know the path.
+    else if (server.listenerCount('upgrade') === 1) stream.destroy()
+  })
+
+  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const target = new URL(req.url ?? '/', url)
+    const { pathname } = target
+    if (pathname.startsWith('/api/')) return handleApi(core, access, req, res, pathname.slice('/api/'.length))
+    if (pathname.startsWith(RESPONSE_PATH)) {
+      return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length))
+    }
+    if (pathname.startsWith(PAGE_API_PATH)) return handlePageApi(core, panels, req, res, target)
+    if (options.page) return options.page(req, res)
+    sendJson(res, 404, { ok: false, error: 'not_found' })
+  }
+
+  const waitFor: WaitFor = (look, timeoutMs = WAIT_MS) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => finish(() => reject(new Error(waitedInVain(state, timeoutMs)))), timeoutMs)
+      const stop = state.onChange(check)
+      function finish(settle: () => void): void {
+        clearTimeout(timer)
+        stop()
+        settle()
+      }
+      function check(): void {
+        try {
+          const found = look()
+          if (found) finish(() => resolve(found))
+        } catch (error) {
+          finish(() => reject(error))
+        }
+      }
+      check()
+    })
+
+  const people = new Map<string, Actor>()
+  function as(user: string): Actor {
+    const known = people.get(user) ?? createPerson(core, user, () => snapshot(core, panels, user), waitFor)
+    people.set(user, known)
+    return known
+  }
+
+  const person = (name: PersonName) => found(backend.people, name)
+  const channel = (name: ChannelName) => found(backend.channels, name)
+  return {
+    url,
+    env: {
+      SLACK_API_URL: `${url}/api/`,
+      SLACK_BOT_TOKEN: botToken,
+      SLACK_APP_TOKEN: appToken,
+      SLACK_SIGNING_SECRET: signingSecret,
+    },
+    server,
+    team: TEAM,
+    bot: BOT,
+    people: { ann: person('ann'), bo: person('bo'), cleo: person('cleo') },
+    channels: { platform: channel('platform'), deploys: channel('deploys'), random: channel('random') },
+    as,
+    snapshot: (user) => snapshot(core, panels, user),
+    calls: (method) => state.calls.filter((call) => method === undefined || call.method === method),
+    setRequestUrl(next) {
+      requestUrl = next
+    },
+    connections: () => sockets.count,
+    disconnect: (reason = 'refresh_requested') => sockets.disconnect(reason),
+    switches: switches.all,
+    setSwitch: switches.set,
+    async archive(id) {
+      const answer = await perform(core, 'conversations.archive', { channel: id }, 'ann')
+      if (answer.ok !== true) throw new Error(`The channel was not archived: ${asText(answer.error)}.`)
+    },
+    waitFor,
+    async close() {
+      await sockets.close()
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+      await backend.close()
+    },
+  }
+}
+
+function found<T extends { name: string }>(all: readonly T[], name: string): T {
+  const one = all.find((candidate) => candidate.name === name)
+  if (!one) throw new Error(`The seed has no ${name}.`)
+  return one
+}
+
+/** Resolves with the port it became. */
+function listening(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address ? address.port : port)
+    })
+  })
+}
+
+/** What a failed wait tells: the last calls of the bot say most about what it was doing. */
+function waitedInVain(state: WorkspaceState, timeoutMs: number): string {
+  const calls = state.calls
+    .slice(-5)
+    .map(({ method, answer }) => `${method} ${answer.ok ? 'ok' : asText(answer.error)}`)
+  const messages = state
+    .messages()
+    .slice(-5)
+    .map((message) => message.text)
+  return `Waited ${timeoutMs} ms in vain. Last calls: ${calls.join(', ') || 'none'}. Last messages: ${messages.join(' | ') || 'none'}.`
+}
