@@ -54,7 +54,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
   const workspaceUrl = await readWorkspaceUrl(app)
 
   const house: House = { db, connections, worker: randomUUID(), leaseMs: 10_000, now, random: Math.random, log }
-  const sender = new Sender({ db, client: app.client, now, log, describe: (job) => describe(house, job) })
+  const sender = new Sender({ db, chat: app.client.chat, now, log, describe: (job) => describe(house, job) })
   const rounds: Round[] = [...connections.keys()].flatMap((name) => [
     { name: `run ${name}`, go: () => runDueJobs(house, name) },
     { name: `watch ${name}`, go: () => watchDueJobs(house, name) },

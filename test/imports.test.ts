@@ -54,7 +54,7 @@ const rooms: readonly Room[] = [
       'type src/store/database.ts',
       'type src/jobs/machine.ts',
     ],
-    packages: ['@slack/web-api'],
+    packages: ['@slack/web-api', 'type @slack/types'],
   },
   { room: 'src/slack/receiver.ts', ours: [], packages: ['@slack/bolt', 'node:http'] },
   {

@@ -102,7 +102,9 @@ function didYouMean(word: string, known: readonly string[]): string {
 function readWords(text: string): { words: string[]; values: Record<string, string> } {
   const words: string[] = []
   const values: Record<string, string> = {}
-  for (const [, key, quoted, bare, word] of text.matchAll(/([\w-]+)=(?:["“”]([^"“”]*)["“”]|(\S*))|(\S+)/g)) {
+  // Slack writes these three characters as entities in the texts it sends.
+  const plain = text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+  for (const [, key, quoted, bare, word] of plain.matchAll(/([\w-]+)=(?:["“”]([^"“”]*)["“”]|(\S*))|(\S+)/g)) {
     if (word !== undefined) words.push(word)
     else if (key !== undefined) values[key] = quoted ?? bare ?? ''
   }

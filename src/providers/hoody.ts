@@ -123,7 +123,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   deadlineMs: DEADLINE_MS,
   steps: [
     {
-      title: 'Copy',
+      title: 'Copy the container',
       // A server that was slow enough to lose the answer may also be slow to list what it made.
       settleMs: 30_000,
       async run(api, params) {
@@ -177,7 +177,7 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
   deadlineMs: DEADLINE_MS,
   steps: [
     {
-      title: 'Sync',
+      title: 'Sync the copy',
       settleMs: 30_000,
       async run(api, params) {
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))

@@ -1,20 +1,29 @@
 /** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
-import {
-  WebAPIHTTPError,
-  WebAPIPlatformError,
-  WebAPIRateLimitedError,
-  WebAPIRequestError,
-  type WebClient,
-} from '@slack/web-api'
+import type { KnownBlock } from '@slack/types'
+import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import type { Job } from '../jobs/machine.js'
 import type { Database } from '../store/database.js'
 import { markAttempted, markRootAttempted, markTold, moveThread, saveRoot, type Untold } from '../store/events.js'
 import { cut, limits } from './limits.js'
 import { type Message, replyMessage, rootMessage, type Story } from './message.js'
 
+/** The part of Slack's client that the sender needs. */
+export interface Chat {
+  postMessage(post: {
+    channel: string
+    thread_ts?: string
+    text: string
+    blocks?: KnownBlock[]
+    unfurl_links: boolean
+    unfurl_media: boolean
+    metadata: { event_type: string; event_payload: { job: string } }
+  }): Promise<{ channel?: string; ts?: string }>
+  update(edit: { channel: string; ts: string; text: string; blocks: KnownBlock[] }): Promise<unknown>
+}
+
 interface Options {
   db: Database
-  client: WebClient
+  chat: Chat
   /** The words around a job that the sender cannot know. */
   describe(job: Job): Promise<Story>
   now(): number
@@ -99,7 +108,7 @@ export class Sender {
   }
 
   async #ensureRoot(untold: Untold, story: Story): Promise<Place> {
-    const { db, client } = this.#options
+    const { db, chat } = this.#options
     const { job } = untold
     const message = rootMessage(story)
     if (job.rootTs === null) {
@@ -115,7 +124,7 @@ export class Sender {
     const root = { channel: job.rootChannel ?? job.channel, ts: job.rootTs }
     if (!untold.rootIsCurrent) {
       // An edit is naturally repeatable: it needs no note before it and leaves no doubt after it.
-      await this.#call(root.channel, async () => await client.chat.update({ ...root, ...message }))
+      await this.#call(root.channel, async () => await chat.update({ ...root, ...message }))
       await saveRoot(db, job.id, { rootChannel: root.channel, rootTs: root.ts, rootVersion: job.version })
     }
     return root
@@ -131,12 +140,12 @@ export class Sender {
     jobId: string,
     note: (at: number | null) => Promise<void>,
   ): Promise<Place> {
-    const { client, now } = this.#options
+    const { chat, now } = this.#options
     this.#spend(place.channel)
     await note(now())
     try {
       const answer = await this.#call(place.channel, async () =>
-        client.chat.postMessage({
+        chat.postMessage({
           channel: place.channel,
           ...(place.ts === undefined ? {} : { thread_ts: place.ts }),
           text: message.text,

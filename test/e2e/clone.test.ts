@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Mode, startWorld, type World } from '../helpers/world.js'
+import { askForCopy, type Mode, startWorld, type World } from '../helpers/world.js'
 
 for (const mode of ['http', 'socket'] satisfies Mode[]) {
   describe(`from /clone-app to a live clone, over ${mode}`, () => {
@@ -66,14 +66,18 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(help.text).toContain('/clone-app hoody-demo sync')
       await bo.write(platform.id, '/clone-app hody-demo')
       await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('Did you mean "hoody-demo"?'))
-      expect(workspace.as(workspace.people.ann.id).messages(platform.id).some(({ text }) => text.includes('Did you mean'))).toBe(false)
+      expect(
+        workspace
+          .as(workspace.people.ann.id)
+          .messages(platform.id)
+          .some(({ text }) => text.includes('Did you mean')),
+      ).toBe(false)
     })
 
     it('tells the reason of a failure in the provider’s words and mentions who asked', async () => {
       const { workspace, hoody } = world
       const bo = workspace.as(workspace.people.bo.id)
       hoody.setSwitch('fail-next', true)
-      const { askForCopy } = await import('../helpers/world.js')
       await askForCopy(world, 'doomed-copy', 'bo')
       const failure = await bo.waitForMessage(({ text }) => text.includes('This failed after'), 15_000)
       expect(failure.text).toContain(`<@${bo.id}>`)
@@ -93,11 +97,5 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(JSON.stringify(root.blocks)).toContain('/invite @dolly')
       await workspace.waitFor(() => cleo.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
     }, 30_000)
-
-    it('stops within ten seconds of SIGTERM with nothing half-told', async () => {
-      const bot = await world.start().catch(() => null)
-      expect(bot === null || mode === 'socket').toBe(true)
-      await bot?.kill('SIGKILL')
-    })
   })
 }

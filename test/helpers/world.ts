@@ -21,6 +21,8 @@ export interface World {
   start(env?: Readonly<Record<string, string>>): Promise<Bot>
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string): T[]
+  /** Changes the bot's own database behind its back. */
+  write(sql: string): void
   close(): Promise<void>
 }
 
@@ -68,6 +70,11 @@ export async function startWorld(mode: Mode, options: { cloneMs?: number } = {})
         database.close()
       }
     },
+    write: (sql) => {
+      const database = new Sqlite(join(folder, 'data/dolly.db'))
+      database.exec(sql)
+      database.close()
+    },
     close: async () => {
       await Promise.all(bots.map((bot) => bot.kill('SIGKILL')))
       await workspace.close()
@@ -81,7 +88,9 @@ async function spawnBot(folder: string, env: Readonly<Record<string, string>>): 
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
   let log = ''
-  const exited = new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? '')))
+  const exited = new Promise<number | string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? '')),
+  )
   const up = new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       log += chunk.toString()
@@ -103,15 +112,24 @@ async function spawnBot(folder: string, env: Readonly<Record<string, string>>): 
   }
 }
 
-/** Fills in and submits the copy form for Ann in #platform: the shortest way to a job. */
-export async function askForCopy(world: World, name: string, who: 'ann' | 'bo' = 'ann'): Promise<void> {
+/**
+ * Fills in and submits the copy form in #platform: the shortest way to a job.
+ *
+ * @param beforeSubmit what is to go wrong with the job but not with the form.
+ */
+export async function askForCopy(
+  world: World,
+  name: string,
+  who: 'ann' | 'bo' = 'ann',
+  beforeSubmit: () => void = () => {},
+): Promise<void> {
   const { workspace } = world
   const person = workspace.as(workspace.people[who].id)
   await person.write(workspace.channels.platform.id, `/clone-app hoody-demo copy name=${name}`)
   await person.waitForView((view) => view.callback_id === 'operation_form')
   await person.choose('container', 'shop-api', 'shop-api')
   await person.choose('project', 'woolworks-staging', 'staging')
+  beforeSubmit()
   const errors = await person.submit()
   if (Object.keys(errors).length > 0) throw new Error(`The form was refused: ${JSON.stringify(errors)}`)
 }
-

@@ -1,0 +1,182 @@
+/** Two people at once, lists that cannot be had, answers that get lost, and questions only a person can answer. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { askForCopy, startWorld, type World } from '../helpers/world.js'
+
+describe('in trouble', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld('http', { cloneMs: 1_500 })
+    await world.start()
+  }, 30_000)
+  afterAll(async () => await world.close())
+
+  const copiesOf = (name: string) =>
+    world.hoody.writes().filter(({ body, status }) => status === 201 && JSON.stringify(body).includes(`"${name}"`))
+      .length
+
+  it('two submissions for one target at the same moment are one job, and the other person is told who is first', async () => {
+    const { workspace } = world
+    const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
+    for (const person of [ann, bo]) {
+      await person.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=contested')
+      await person.waitForView()
+      await person.choose('container', 'shop-api', 'shop-api')
+      await person.choose('project', 'woolworks-staging', 'staging')
+    }
+    await Promise.all([ann.submit(), bo.submit()])
+    const [told, first] = ann.topView() ? [ann, bo] : [bo, ann]
+    expect(first.topView()).toBeUndefined()
+    expect(JSON.stringify(told.topView()?.blocks)).toContain(`<@${first.id}> was first`)
+    await told.close()
+
+    const root = await first.waitForMessage(({ text }) => text.includes('contested'))
+    expect(root.text).toContain(`asked for by <@${first.id}>`)
+
+    // A third try, now that the thread stands, is shown the way to it.
+    await told.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=contested')
+    await told.waitForView()
+    await told.choose('container', 'shop-api', 'shop-api')
+    await told.choose('project', 'woolworks-staging', 'staging')
+    await told.submit()
+    expect(JSON.stringify(told.topView()?.blocks)).toContain(`/archives/${root.channel}/p${root.ts.replace('.', '')}`)
+    await told.close()
+    await workspace.waitFor(() => first.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
+    expect(copiesOf('contested')).toBe(1)
+    expect(world.rows<{ jobs: number }>("select count(*) as jobs from jobs where lock like '%contested%'")).toEqual([
+      { jobs: 1 },
+    ])
+  }, 40_000)
+
+  for (const [name, id, sentence] of [
+    ['down', 'down', /503|not answer|unavailable/i],
+    ['without permission for the lists', 'no-permission', /permission|rights|not allowed|403/i],
+  ] as const) {
+    it(`with the provider ${name} the form still opens, says why and takes a typed id`, async () => {
+      const fresh = await startWorld('http', { cloneMs: 300 })
+      try {
+        const { workspace, hoody } = fresh
+        const first = await fresh.start()
+        const ann = workspace.as(workspace.people.ann.id)
+        const ids = { ...(await readIds(fresh)), name: `typed-${id}` }
+        // A new process has forgotten the lists that were just read.
+        await first.kill('SIGTERM')
+        await fresh.start()
+        hoody.setSwitch(id, true)
+        await ann.write(workspace.channels.platform.id, '/clone-app hoody-demo copy')
+        const form = await ann.waitForView(
+          (view) => JSON.stringify(view.blocks).includes('Type the id instead'),
+          10_000,
+        )
+        expect(JSON.stringify(form.blocks)).toMatch(sentence)
+        expect(await ann.submit({ ...ids, container: 'not-an-id' })).toHaveProperty('container')
+        hoody.setSwitch(id, false)
+        expect(await ann.submit(ids)).toEqual({})
+        const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
+        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
+        // A whole id beside its project's would be a key to the container.
+        expect(root.text).not.toContain(ids.container)
+      } finally {
+        await fresh.close()
+      }
+    }, 40_000)
+  }
+
+  it('a lost answer is looked up, not sent again', async () => {
+    const { workspace, hoody } = world
+    const ann = workspace.as(workspace.people.ann.id)
+    await askForCopy(world, 'lost-answer', 'ann', () => hoody.setSwitch('lose-answer', true))
+    await ann.waitForMessage(({ text }) => text.includes('Nothing was sent twice'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('lost-answer') && text.includes('Done.'), 20_000)
+    expect(copiesOf('lost-answer')).toBe(1)
+  }, 50_000)
+
+  it('a message whose answer was lost is not silently posted twice', async () => {
+    const { workspace } = world
+    const ann = workspace.as(workspace.people.ann.id)
+    await askForCopy(world, 'doubted', 'ann', () => workspace.setSwitch('lose-answer', true))
+    await ann.waitForMessage(({ text }) => text.includes('an earlier message about this job may stand'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('doubted') && text.includes('Done.'), 20_000)
+    expect(copiesOf('doubted')).toBe(1)
+  }, 50_000)
+
+  it('Slack’s 429 is waited out', async () => {
+    const { workspace } = world
+    const ann = workspace.as(workspace.people.ann.id)
+    await askForCopy(world, 'patient', 'ann', () => workspace.setSwitch('rate-limit', true))
+    await ann.waitForMessage(({ text }) => text.includes('patient') && text.includes('Done.'), 20_000)
+    expect(ann.snapshot().messages.filter(({ text }) => text.includes('→ patient'))).toHaveLength(1)
+  }, 40_000)
+})
+
+describe('a job that nobody can tell about', () => {
+  it('asks the person who wants it, takes no answer from others, and takes one answer once', async () => {
+    const world = await startWorld('http', { cloneMs: 60_000 })
+    try {
+      const { workspace, hoody } = world
+      const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
+      const first = await world.start()
+      await askForCopy(world, 'riddle')
+      await ann.waitForMessage(({ text }) => text.includes('Hoody accepted'), 15_000)
+      await first.kill('SIGTERM')
+      world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
+      world.write(
+        "insert into events (job_id, seq, kind, at, step, detail) select id, version, 'uncertain', created_at, 0, 'Nobody answers.' from jobs",
+      )
+
+      await world.start()
+      const question = await ann.waitForMessage(({ text }) => text.includes('Nobody can tell from here'), 15_000)
+      expect(question.text).toContain(`<@${ann.id}>`)
+      const root = { channel: question.channel, ts: question.threadTs ?? '' }
+      expect(JSON.stringify(ann.thread(root.channel, root.ts)[0]?.blocks)).toMatch(/Check again.*Start over.*Dismiss/)
+
+      await bo.click(root, 'job:dismiss')
+      await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes(`Only <@${ann.id}>`))
+      expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
+
+      await ann.click(root, 'job:check_again')
+      await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)
+      expect(hoody.writes().filter(({ path }) => path.endsWith('/copy'))).toHaveLength(1)
+      expect(world.rows('select state from jobs')).toEqual([{ state: 'working' }])
+    } finally {
+      await world.close()
+    }
+  }, 60_000)
+
+  it('is dismissed once, and says so to a second click', async () => {
+    const world = await startWorld('http', { cloneMs: 60_000 })
+    try {
+      const { workspace } = world
+      const ann = workspace.as(workspace.people.ann.id)
+      const first = await world.start()
+      await askForCopy(world, 'riddle')
+      await ann.waitForMessage(({ text }) => text.includes('Hoody accepted'), 15_000)
+      await first.kill('SIGTERM')
+      world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
+      world.write(
+        "insert into events (job_id, seq, kind, at, step) select id, version, 'uncertain', created_at, 0 from jobs",
+      )
+      await world.start()
+      const question = await ann.waitForMessage(({ text }) => text.includes('Nobody can tell from here'), 15_000)
+      const root = { channel: question.channel, ts: question.threadTs ?? '' }
+      const before = ann.thread(root.channel, root.ts)[0]
+      if (!before) throw new Error('The root is gone.')
+      await Promise.all([ann.click(root, 'job:dismiss'), ann.click(root, 'job:dismiss')])
+      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('asks nothing any more'))
+      await ann.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
+      expect(world.rows('select state from jobs')).toEqual([{ state: 'cancelled' }])
+    } finally {
+      await world.close()
+    }
+  }, 60_000)
+})
+
+/** Ids of a container and a project, read from the lists while they are to be had. */
+async function readIds({ workspace }: World): Promise<{ container: string; project: string }> {
+  const ann = workspace.as(workspace.people.ann.id)
+  await ann.write(workspace.channels.platform.id, '/clone-app hoody-demo copy')
+  await ann.waitForView()
+  const [container] = await ann.options('container', 'shop-api')
+  const [project] = await ann.options('project', 'staging')
+  await ann.close()
+  return { container: container?.value ?? '', project: project?.value ?? '' }
+}

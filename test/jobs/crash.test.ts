@@ -1,0 +1,196 @@
+/** A process may die between any two awaits. Here it does, at each of them in turn, and another takes over. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { KyselyPlugin } from 'kysely'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { House } from '../../src/jobs/house.js'
+import type { Job } from '../../src/jobs/machine.js'
+import { runDueJobs } from '../../src/jobs/run.js'
+import { tellUntold } from '../../src/jobs/tell.js'
+import { watchDueJobs } from '../../src/jobs/watch.js'
+import { type Chat, Sender } from '../../src/slack/sender.js'
+import { type Database, openDatabase } from '../../src/store/database.js'
+import { createJob, findJob } from '../../src/store/jobs.js'
+import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { silentLog } from '../helpers/house.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'dolly-crash-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Lets a number of steps pass; the process is dead from the next one on, which never returns. */
+function mortal(lives: number) {
+  let left = lives
+  let died = () => {}
+  const death = new Promise<'dead'>((resolve) => {
+    died = () => resolve('dead')
+  })
+  const step = async () => {
+    if (left > 0) {
+      left -= 1
+      return
+    }
+    died()
+    await new Promise(() => {})
+  }
+  return { step, death, used: () => lives - left }
+}
+
+/** What Slack shows: survives every crash, like the provider's world. */
+interface Channel {
+  roots: string[]
+  replies: string[]
+  shown: string
+}
+
+/** Every boundary of the process gets a step before and after: database, provider, Slack. */
+function processOn(
+  db: Database,
+  channel: Channel,
+  world: ReturnType<typeof dummyWorld>,
+  now: () => number,
+  name: string,
+  step: () => Promise<void>,
+) {
+  const around = async <T>(work: () => Promise<T>): Promise<T> => {
+    await step()
+    const result = await work()
+    await step()
+    return result
+  }
+  const afterEachQuery: KyselyPlugin = {
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      await step()
+      return result
+    },
+  }
+  const chat: Chat = {
+    postMessage: async ({ text, ...place }) =>
+      await around(async () => {
+        const list = place.thread_ts !== undefined ? channel.replies : channel.roots
+        list.push(text)
+        return { channel: 'C1', ts: `${channel.roots.length}.${channel.replies.length}` }
+      }),
+    update: async ({ text }) =>
+      await around(async () => {
+        channel.shown = text
+      }),
+  }
+  const connection = dummyConnection(world)
+  const { clone } = connection.provider.operations
+  if (!clone) throw new Error('The dummy lost its operation.')
+  const [first, ...others] = clone.steps
+  const mortalStep: typeof first = {
+    ...first,
+    run: async (...inputs) => await around(async () => await first.run(...inputs)),
+    find: async (...inputs) => await around(async () => (await first.find?.(...inputs)) ?? null),
+    check: async (...inputs) => await around(async () => await first.check(...inputs)),
+  }
+  const operations = { clone: { ...clone, steps: [mortalStep, ...others] as const } }
+  const house: House = {
+    db: db.withPlugin(afterEachQuery),
+    connections: new Map([[connection.name, { ...connection, provider: { ...connection.provider, operations } }]]),
+    worker: name,
+    leaseMs: 10_000,
+    now,
+    random: () => 0.5,
+    log: silentLog,
+  }
+  const describeJob = async (job: Job) => ({
+    job,
+    title: 'Clone',
+    provider: 'Dummy',
+    steps: new Map([[0, 'Clone']]),
+    usualMs: null,
+  })
+  const sender = new Sender({ db: house.db, chat, describe: describeJob, now, log: silentLog })
+  return {
+    house,
+    /** What the clock sets off, until nothing is left to do at this moment. */
+    round: async () => {
+      let busy = true
+      while (busy) {
+        const ran = await runDueJobs(house, connection.name)
+        const watched = await watchDueJobs(house, connection.name)
+        const told = await tellUntold(house, (untold) => sender.tell(untold))
+        busy = ran || watched || told
+      }
+    },
+  }
+}
+
+/** One life of a job with a crash after so many steps; answers whether the crash came before the end. */
+async function liveWithCrash(lives: number): Promise<boolean> {
+  const file = join(folder, `${lives}.db`)
+  const world = dummyWorld()
+  world.observation = { phase: 'done', detail: 'running' }
+  const channel: Channel = { roots: [], replies: [], shown: '' }
+  let now = Date.parse('2026-01-01T00:00:00Z')
+
+  const firstDb = await openDatabase(file)
+  const submitted = await createJob(firstDb, { ...draft, submission: `V${lives}` }, now)
+  if (submitted.kind !== 'created') throw new Error(submitted.kind)
+  const { step, death } = mortal(lives)
+  const first = processOn(firstDb, channel, world, () => now, 'first', step)
+  const life = async () => {
+    for (let count = 0; count < 6; count += 1) {
+      await first.round()
+      now += 5_000
+    }
+    return 'lived' as const
+  }
+  const end = await Promise.race([life(), death])
+
+  // What a dead process leaves is its file, without whatever was not committed.
+  const left = join(folder, `${lives}-left.db`)
+  for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
+  const db = await openDatabase(left)
+  const second = processOn(
+    db,
+    channel,
+    world,
+    () => now,
+    'second',
+    async () => {},
+  )
+  for (let count = 0; count < 12; count += 1) {
+    now += 5_000
+    await second.round()
+  }
+
+  const job = await findJob(db, submitted.job.id)
+  expect(job?.state).toBe('succeeded')
+  expect(world.made).toHaveLength(1)
+  expect(channel.shown || channel.roots.at(-1)).toContain('Done.')
+  expect(channel.roots.length).toBeLessThanOrEqual(2)
+  const finals = channel.replies.filter((text) => text.includes('Done in'))
+  expect(finals.length).toBeGreaterThan(0)
+  expect(finals.filter((text) => !text.includes('may stand twice'))).toHaveLength(
+    finals.length === 1 && finals[0]?.includes('may stand twice') ? 0 : 1,
+  )
+  const untold = await db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()
+  expect(untold).toEqual([])
+  await db.destroy()
+  return end === 'dead'
+}
+
+const draft = {
+  connection: 'dummy-one',
+  operation: 'clone',
+  params: { name: 'copy', deploy: false },
+  source: 'shop-api',
+  target: 'copy',
+  lock: 'copy',
+  requester: 'U1',
+  channel: 'C1',
+}
+
+describe('a process that dies', () => {
+  it('at any await of a job’s life loses nothing, writes once and tells the end', async () => {
+    let lives = 0
+    while (await liveWithCrash(lives)) lives += 1
+    // Far fewer would mean that the steps are not where the awaits are.
+    expect(lives).toBeGreaterThan(40)
+  }, 120_000)
+})
