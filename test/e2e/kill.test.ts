@@ -1,6 +1,6 @@
 /** The real bot, killed where it hurts, and started again on what it left. */
-import { describe, expect, it } from 'vitest'
-import { askForCopy, type Bot, startWorld, type World } from '../helpers/world.js'
+import { describe, it } from 'vitest'
+import { askForCopy, startWorld, type World } from '../helpers/world.js'
 
 /** What went before the kill, and when it comes. */
 const moments: { name: string; prepare(world: World): void; moment(world: World): Promise<unknown> }[] = [
@@ -71,7 +71,7 @@ describe('the bot, killed', () => {
     const world = await startWorld('http', { cloneMs: 60_000 })
     try {
       const { workspace, hoody } = world
-      const bot: Bot = await world.start()
+      const bot = await world.start()
       const submission = askForCopy(world, 'in-flight', 'ann', () => hoody.setSwitch('slow', true))
       await workspace.waitFor(() => copies(world) === 1, 20_000)
       await submission

@@ -1,18 +1,15 @@
 /** The sandbox's workspace and Hoody with the real bot between them, as a child process that can be killed. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Sqlite from 'better-sqlite3'
+import { type Bot, startBot, writeConfig } from '../../sandbox/bot.js'
+import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
-import { freePort } from './free-port.js'
 
 export type Mode = 'http' | 'socket'
-
-const program = fileURLToPath(new URL('../../dist/app.js', import.meta.url))
 
 export interface World {
   workspace: Workspace
@@ -26,16 +23,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export interface Bot {
-  process: ChildProcess
-  log(): string
-  /** Resolves with the exit code, or the signal. */
-  exited: Promise<number | string>
-  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>
-}
-
 export async function startWorld(mode: Mode, options: { cloneMs?: number } = {}): Promise<World> {
-  if (!existsSync(program)) throw new Error('These tests run the built bot: "npm run build" comes first.')
   const folder = mkdtempSync(join(tmpdir(), 'dolly-world-'))
   const hoody = await startHoody({ cloneMs: options.cloneMs ?? 300 })
   const workspace = await startWorkspace({ simulators: [hoody] })
@@ -43,16 +31,14 @@ export async function startWorld(mode: Mode, options: { cloneMs?: number } = {})
   const port = await freePort()
   if (mode === 'http') workspace.setRequestUrl(`http://127.0.0.1:${port}/slack/events`)
 
-  const settings = Object.entries(hoody.connection).map(([key, value]) => `    ${key}: ${JSON.stringify(value)}`)
-  const config = ['poll:', '  everySeconds: 1', 'connections:', '  hoody-demo:', '    provider: hoody', ...settings]
-  writeFileSync(join(folder, 'dolly.yml'), `${config.join('\n')}\n`)
+  writeConfig(folder, [hoody], { everySeconds: 1 })
   const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...shared } = workspace.env
 
   return {
     workspace,
     hoody,
     start: async (env = {}) => {
-      const bot = await spawnBot(folder, {
+      const bot = await startBot(folder, {
         ...shared,
         ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
         LOG_LEVEL: 'debug',
@@ -80,34 +66,6 @@ export async function startWorld(mode: Mode, options: { cloneMs?: number } = {})
       await workspace.close()
       await hoody.close()
       rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-async function spawnBot(folder: string, env: Readonly<Record<string, string>>): Promise<Bot> {
-  const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
-  let log = ''
-  const exited = new Promise<number | string>((resolve) =>
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? '')),
-  )
-  const up = new Promise<void>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      log += chunk.toString()
-      if (log.includes('"Dolly is up"')) resolve()
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    exited.then((code) => reject(new Error(`The bot ended with ${code} before it was up:\n${log}`)))
-  })
-  await up
-  return {
-    process: child,
-    log: () => log,
-    exited,
-    kill: async (signal) => {
-      child.kill(signal)
-      return await exited
     },
   }
 }

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { App, type Logger, LogLevel } from '@slack/bolt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../../sandbox/free-port.js'
 import { openHttpEntrance, type SlackEntrance } from '../../src/slack/receiver.js'
-import { freePort } from '../helpers/free-port.js'
 
 const secret = 'shhh'
 const quiet: Logger = {

@@ -81,10 +81,10 @@ describe('problems before sending', () => {
       max_value: '9',
     })
     const said = (value: string) => found(count, { type: 'number_input', value }).count
-    expect(said('many')).toBe('Please enter a number.')
-    expect(said('1.5')).toBe('Please enter a whole number.')
-    expect(said('0')).toBe('Please enter a number of at least 1.')
-    expect(said('10')).toBe('Please enter a number of at most 9.')
+    expect(said('many')).toBe('Enter a number.')
+    expect(said('1.5')).toBe('Enter a whole number.')
+    expect(said('0')).toBe('Enter at least 1.')
+    expect(said('10')).toBe('Enter at most 9.')
     expect(said('9')).toBeUndefined()
   })
 })

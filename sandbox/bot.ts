@@ -1,0 +1,62 @@
+/** The real bot as a child process between a sandboxed workspace and simulated providers, for the demo and the tests. */
+import { spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import type { Simulator } from './providers/simulator.js'
+
+const program = fileURLToPath(new URL('../dist/app.js', import.meta.url))
+
+export interface Bot {
+  /** Everything it printed so far. */
+  log(): string
+  /** Resolves with the exit code, or with the name of the signal that ended it. */
+  exited: Promise<number | string>
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>
+}
+
+/** Writes a dolly.yml with one connection for each simulator, named after it: `hoody-demo`. */
+export function writeConfig(folder: string, simulators: readonly Simulator[], poll: { everySeconds: number }): void {
+  const connections = Object.fromEntries(
+    simulators.map(({ id, connection }) => [`${id}-demo`, { provider: id, ...connection }]),
+  )
+  writeFileSync(join(folder, 'dolly.yml'), stringify({ poll, connections }))
+}
+
+/**
+ * Starts the built bot in a folder with a dolly.yml, where its database will be too. Resolves when it is up.
+ *
+ * @throws Error with all it printed when it ends before that.
+ */
+export async function startBot(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  onOutput: (text: string) => void = () => {},
+): Promise<Bot> {
+  if (!existsSync(program)) throw new Error('There is no built bot: "npm run build" comes first.')
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
+  let log = ''
+  const exited = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? ''))
+  })
+  await new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      log += chunk.toString()
+      onOutput(chunk.toString())
+      if (log.includes('"Dolly is up"')) resolve()
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    exited.then((code) => reject(new Error(`The bot ended with ${code} before it was up:\n${log}`)))
+  })
+  return {
+    log: () => log,
+    exited,
+    kill: async (signal) => {
+      child.kill(signal)
+      return await exited
+    },
+  }
+}

@@ -1,0 +1,72 @@
+/** The page: which person looks, which conversation and thread are open, and the parts around them. */
+import { useCallback, useMemo, useState } from 'react'
+import { ModalStack } from './modal/modal-stack.js'
+import { BehindTheScenes } from './panel/behind-the-scenes.js'
+import { ChannelPane } from './workspace/channel-pane.js'
+import { type Workspace, WorkspaceContext } from './workspace/context.js'
+import { parsePermalink } from './workspace/permalink.js'
+import { Sidebar } from './workspace/sidebar.js'
+import { ThreadPane } from './workspace/thread-pane.js'
+import { useNotice } from './workspace/use-notice.js'
+import { usePlace } from './workspace/use-place.js'
+import { useSnapshot } from './workspace/use-snapshot.js'
+
+const userParameter = 'user'
+
+export function App() {
+  const [user, setUser] = useState(() => new URL(window.location.href).searchParams.get(userParameter))
+  const { snapshot, isConnected } = useSnapshot(user)
+  const { notice, notify } = useNotice()
+  const place = usePlace(snapshot, parsePermalink(window.location.href), notify)
+  const { channel, open } = place
+
+  const workspace = useMemo<Workspace | null>(
+    () => snapshot && { snapshot, channel: channel?.id ?? '', open, notify },
+    [snapshot, channel, open, notify],
+  )
+  const chooseUser = useCallback((id: string) => {
+    const url = new URL(window.location.href)
+    url.searchParams.set(userParameter, id)
+    window.history.replaceState(null, '', url)
+    setUser(id)
+  }, [])
+
+  if (!workspace || !snapshot) {
+    return <p className="waiting">{isConnected ? 'Opening the workspace…' : 'The sandbox does not answer yet.'}</p>
+  }
+  const root = snapshot.messages.find((message) => message.channel === channel?.id && message.ts === place.threadTs)
+  return (
+    <WorkspaceContext value={workspace}>
+      <div className="page">
+        <Sidebar onChannel={(id) => open({ channel: id })} onUser={chooseUser} />
+        {channel ? (
+          <ChannelPane key={`${channel.id} ${snapshot.me.id}`} channel={channel} highlight={place.highlight} />
+        ) : (
+          <main className="pane">
+            <p className="waiting">This person is in no conversation.</p>
+          </main>
+        )}
+        {root && (
+          <ThreadPane
+            key={`${root.ts} ${snapshot.me.id}`}
+            root={root}
+            highlight={place.highlight}
+            onClose={place.closeThread}
+          />
+        )}
+        <BehindTheScenes />
+      </div>
+      <ModalStack key={snapshot.me.id} />
+      {!isConnected && (
+        <p className="banner" role="status">
+          Connection lost. Trying again…
+        </p>
+      )}
+      {notice && (
+        <p className="toast" role="status">
+          {notice}
+        </p>
+      )}
+    </WorkspaceContext>
+  )
+}

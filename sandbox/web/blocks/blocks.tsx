@@ -1,0 +1,80 @@
+/** The blocks of one message or modal, in order: what shows by the library, what can be worked by ourselves. */
+import { Component, Fragment, type ReactNode } from 'react'
+import { BlockElementView } from './element.js'
+import { isInput } from './form-values.js'
+import { InputBlock } from './input-block.js'
+import { LibraryBlocks } from './library-blocks.js'
+import type { Block, BlockElement } from './types.js'
+
+export function Blocks({ blocks }: { blocks: readonly Block[] }) {
+  return (
+    <div className="blocks">
+      {runs(blocks).map((run) => (
+        <Guard key={run.key}>
+          {run.shown ? <LibraryBlocks blocks={run.shown} /> : run.worked && <WorkedBlock block={run.worked} />}
+        </Guard>
+      ))}
+    </div>
+  )
+}
+
+interface Run {
+  key: string
+  shown?: Block[]
+  worked?: Block
+}
+
+/** Neighbours that the library draws are drawn together, so that it spaces them. */
+function runs(blocks: readonly Block[]): Run[] {
+  const found: Run[] = []
+  for (const [index, block] of blocks.entries()) {
+    const last = found.at(-1)
+    if (canBeWorked(block)) found.push({ key: `worked ${block.block_id}`, worked: block })
+    else if (last?.shown) last.shown.push(block)
+    else found.push({ key: `shown ${index}`, shown: [block] })
+  }
+  return found
+}
+
+function canBeWorked({ type, accessory }: Block): boolean {
+  return type === 'actions' || type === 'input' || (type === 'section' && accessory !== undefined && isOurs(accessory))
+}
+
+function isOurs(element: BlockElement): boolean {
+  return element.type === 'button' || isInput(element)
+}
+
+function WorkedBlock({ block }: { block: Block }) {
+  if (block.type === 'input') return <InputBlock block={block} />
+  if (block.type === 'section' && block.accessory) {
+    const { accessory, ...text } = block
+    return (
+      <div className="section">
+        <LibraryBlocks blocks={[text]} />
+        <BlockElementView blockId={block.block_id} element={accessory} label={block.text?.text ?? ''} />
+      </div>
+    )
+  }
+  return (
+    <div className="actions">
+      {block.elements?.map((element) => (
+        <Fragment key={element.action_id}>
+          <BlockElementView blockId={block.block_id} element={element} label={element.placeholder?.text ?? ''} />
+        </Fragment>
+      ))}
+    </div>
+  )
+}
+
+/** Keeps one block that cannot be drawn from taking the page with it. */
+class Guard extends Component<{ children: ReactNode }, { isBroken: boolean }> {
+  override readonly state = { isBroken: false }
+
+  static getDerivedStateFromError() {
+    return { isBroken: true }
+  }
+
+  override render() {
+    return this.state.isBroken ? <p className="undrawn">This block cannot be drawn here.</p> : this.props.children
+  }
+}

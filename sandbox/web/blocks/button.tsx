@@ -1,0 +1,46 @@
+/** A button of a message or a modal, with its question before and its link after. */
+import { useState } from 'react'
+import { useWorkspace } from '../workspace/context.js'
+import { parsePermalink } from '../workspace/permalink.js'
+import { ConfirmDialog } from './confirm-dialog.js'
+import { PlainText } from './plain-text.js'
+import { useSurface } from './surface.js'
+import type { ButtonElement } from './types.js'
+
+export function Button({ blockId, element }: { blockId: string; element: ButtonElement }) {
+  const { press } = useSurface()
+  const { open } = useWorkspace()
+  const [isAsking, setAsking] = useState(false)
+  const [isWaiting, setWaiting] = useState(false)
+
+  async function act() {
+    setAsking(false)
+    if (isWaiting) return
+    // A link opens first: after the wait for the app a browser would take the new tab for an unwanted one.
+    if (element.url) {
+      const permalink = parsePermalink(element.url)
+      if (permalink) open(permalink)
+      else window.open(element.url, '_blank', 'noreferrer')
+    }
+    setWaiting(true)
+    await press(blockId, element)
+    setWaiting(false)
+  }
+
+  return (
+    <>
+      <button
+        type="button"
+        className={`button ${element.style ?? ''}`}
+        aria-label={element.accessibility_label}
+        aria-busy={isWaiting}
+        onClick={() => (element.confirm ? setAsking(true) : act())}
+      >
+        <PlainText text={element.text} />
+      </button>
+      {isAsking && element.confirm && (
+        <ConfirmDialog confirm={element.confirm} onConfirm={act} onDeny={() => setAsking(false)} />
+      )}
+    </>
+  )
+}

@@ -1,0 +1,31 @@
+/** The question before an action, as its confirmation object words it. */
+import { createPortal } from 'react-dom'
+import { Dialog } from '../modal/dialog.js'
+import { Text } from './library-blocks.js'
+import type { Confirm } from './types.js'
+
+interface ConfirmDialogProps {
+  confirm: Confirm
+  onConfirm(): void
+  onDeny(): void
+}
+
+export function ConfirmDialog({ confirm, onConfirm, onDeny }: ConfirmDialogProps) {
+  const dialog = (
+    <Dialog title={confirm.title.text} className="confirm" onClose={onDeny}>
+      <div className="modal-body">
+        <Text text={confirm.text} />
+      </div>
+      <footer className="modal-foot">
+        <button type="button" className="button" onClick={onDeny}>
+          {confirm.deny.text}
+        </button>
+        <button type="button" className={`button ${confirm.style ?? 'primary'}`} data-focus="true" onClick={onConfirm}>
+          {confirm.confirm.text}
+        </button>
+      </footer>
+    </Dialog>
+  )
+  // Outside of whatever form or scrolling list the button stands in.
+  return createPortal(dialog, document.body)
+}

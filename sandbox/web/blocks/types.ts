@@ -1,0 +1,147 @@
+/** The part of Block Kit that the page draws itself, as the sandbox's Slack completed and checked it. */
+
+export interface TextObject {
+  type: 'plain_text' | 'mrkdwn'
+  text: string
+  emoji?: boolean
+}
+
+export interface Option {
+  text: TextObject
+  value: string
+  description?: TextObject
+}
+
+export interface OptionGroup {
+  /** Null for a list without groups. */
+  label: TextObject | null
+  options: readonly Option[]
+}
+
+export interface Confirm {
+  title: TextObject
+  text: TextObject
+  confirm: TextObject
+  deny: TextObject
+  style?: 'primary' | 'danger'
+}
+
+interface Actionable {
+  action_id: string
+  confirm?: Confirm
+  focus_on_load?: boolean
+  placeholder?: TextObject
+}
+
+export interface ButtonElement extends Actionable {
+  type: 'button'
+  text: TextObject
+  value?: string
+  url?: string
+  style?: 'primary' | 'danger'
+  accessibility_label?: string
+}
+
+interface Written extends Actionable {
+  initial_value?: string
+  dispatch_action_config?: { trigger_actions_on?: readonly ('on_enter_pressed' | 'on_character_entered')[] }
+}
+
+export interface TextElement extends Written {
+  type: 'plain_text_input'
+  multiline?: boolean
+  min_length?: number
+  max_length?: number
+}
+
+export interface NumberElement extends Written {
+  type: 'number_input'
+  is_decimal_allowed: boolean
+  min_value?: string
+  max_value?: string
+}
+
+/** A fixed list, in groups or not. */
+interface Listed {
+  options?: readonly Option[]
+  option_groups?: readonly { label: TextObject; options: readonly Option[] }[]
+}
+
+export interface StaticSelect extends Actionable, Listed {
+  type: 'static_select'
+  initial_option?: Option
+}
+
+export interface MultiStaticSelect extends Actionable, Listed {
+  type: 'multi_static_select'
+  initial_options?: readonly Option[]
+  max_selected_items?: number
+}
+
+export interface ExternalSelect extends Actionable {
+  type: 'external_select'
+  initial_option?: Option
+  min_query_length?: number
+}
+
+export interface MultiExternalSelect extends Actionable {
+  type: 'multi_external_select'
+  initial_options?: readonly Option[]
+  max_selected_items?: number
+  min_query_length?: number
+}
+
+export interface ConversationsSelect extends Actionable {
+  type: 'conversations_select'
+  initial_conversation?: string
+  default_to_current_conversation?: boolean
+  filter?: { include?: readonly string[] }
+}
+
+export interface Checkboxes extends Actionable {
+  type: 'checkboxes'
+  options: readonly Option[]
+  initial_options?: readonly Option[]
+}
+
+export interface RadioButtons extends Actionable {
+  type: 'radio_buttons'
+  options: readonly Option[]
+  initial_option?: Option
+}
+
+export type SelectElement =
+  | StaticSelect
+  | MultiStaticSelect
+  | ExternalSelect
+  | MultiExternalSelect
+  | ConversationsSelect
+
+/** Elements that have a state. */
+export type InputElement = TextElement | NumberElement | SelectElement | Checkboxes | RadioButtons
+
+export type BlockElement = ButtonElement | InputElement
+
+/** Any block; which of the optional parts are there depends on its type. */
+export interface Block {
+  type: string
+  block_id: string
+  text?: TextObject
+  label?: TextObject
+  hint?: TextObject
+  optional?: boolean
+  dispatch_action?: boolean
+  element?: InputElement
+  elements?: readonly BlockElement[]
+  accessory?: BlockElement
+}
+
+/** What an element's value looks like in `view.state.values` and in an action. Nothing chosen is null or an empty list. */
+export type ElementState =
+  | { type: 'plain_text_input' | 'number_input'; value: string | null }
+  | { type: 'static_select' | 'external_select' | 'radio_buttons'; selected_option: Option | null }
+  | { type: 'multi_static_select' | 'multi_external_select' | 'checkboxes'; selected_options: readonly Option[] }
+  | { type: 'conversations_select'; selected_conversation: string | null }
+
+/** Block id → action id → state. */
+export type FormValues = Readonly<Record<string, Readonly<Record<string, ElementState>>>>

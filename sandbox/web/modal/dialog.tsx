@@ -1,0 +1,72 @@
+/** A modal dialog: the browser makes the rest of the page inert, we keep the focus going round inside. */
+import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
+
+interface DialogProps {
+  title: string
+  className: string
+  onClose(): void
+  children: ReactNode
+}
+
+const focusable = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled)'
+
+export function Dialog({ title, className, onClose, children }: DialogProps) {
+  const titleId = useId()
+  const dialog = useRef<HTMLDialogElement>(null)
+
+  // A layout effect, because only a dialog that is still in the page gives the focus back when it closes.
+  useLayoutEffect(() => {
+    const element = dialog.current
+    element?.showModal()
+    focusFirst(element)
+    return () => element?.close()
+  }, [])
+
+  function onKeyDown(event: KeyboardEvent) {
+    // Dialogs can be nested in React without being nested in the page.
+    if (event.key !== 'Tab' || !(event.target instanceof Node) || !dialog.current?.contains(event.target)) return
+    const stops = [...dialog.current.querySelectorAll<HTMLElement>(focusable)].filter((stop) => stop.tabIndex >= 0)
+    const edge = event.shiftKey ? stops.at(0) : stops.at(-1)
+    if (document.activeElement !== edge && document.activeElement !== dialog.current) return
+    event.preventDefault()
+    const next = event.shiftKey ? stops.at(-1) : stops.at(0)
+    next?.focus()
+  }
+
+  return (
+    <dialog
+      ref={dialog}
+      className={`modal ${className}`}
+      aria-labelledby={titleId}
+      tabIndex={-1}
+      onKeyDown={onKeyDown}
+      onCancel={(event) => {
+        if (event.target !== event.currentTarget) return
+        event.preventDefault()
+        onClose()
+      }}
+      // A browser may close a dialog without asking when Escape is pressed twice. The event comes late: by then the dialog
+      // may be gone, or open again.
+      onClose={({ target, currentTarget }) => {
+        if (target === currentTarget && currentTarget.isConnected && !currentTarget.open) onClose()
+      }}
+    >
+      <header className="modal-head">
+        <h2 id={titleId}>{title}</h2>
+        <button type="button" className="icon-button" aria-label="Exit" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      {children}
+    </dialog>
+  )
+}
+
+/** Puts the focus where the person will begin: the field that asks for it, else the first, else the dialog itself. */
+export function focusFirst(dialog: HTMLElement | null) {
+  const field =
+    dialog?.querySelector<HTMLElement>('[data-focus="true"]') ??
+    dialog?.querySelector<HTMLElement>('.modal-body input, .modal-body textarea')
+  const target = field ?? dialog
+  target?.focus()
+}

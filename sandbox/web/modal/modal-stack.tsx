@@ -1,0 +1,19 @@
+/** The person's open views: all of them remembered, the topmost drawn. */
+import { useState } from 'react'
+import { useWorkspace } from '../workspace/context.js'
+import { ViewModal } from './view-modal.js'
+
+export function ModalStack() {
+  const { views } = useWorkspace().snapshot
+  // A closed view goes at once, as the app's word on it does not matter.
+  const [closed, setClosed] = useState<readonly string[]>([])
+  const open = views.filter(({ id }) => !closed.includes(id))
+  return open.map((view) => (
+    <ViewModal
+      key={view.id}
+      view={view}
+      isTop={view === open.at(-1)}
+      onClosed={() => setClosed((ids) => [...ids, view.id])}
+    />
+  ))
+}

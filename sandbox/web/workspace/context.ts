@@ -1,0 +1,22 @@
+/** What every part of the page may know and ask for, wherever it is drawn. */
+import { createContext, useContext } from 'react'
+import type { Snapshot } from '../../slack/protocol.js'
+import type { Permalink } from './permalink.js'
+
+export interface Workspace {
+  snapshot: Snapshot
+  /** Id of the conversation that is open. */
+  channel: string
+  /** Jumps to a message inside the page. */
+  open(link: Permalink): void
+  /** Says a sentence to the person, in passing. */
+  notify(sentence: string): void
+}
+
+export const WorkspaceContext = createContext<Workspace | null>(null)
+
+export function useWorkspace(): Workspace {
+  const workspace = useContext(WorkspaceContext)
+  if (!workspace) throw new Error('This part of the page can only be drawn inside a workspace.')
+  return workspace
+}

@@ -1,0 +1,58 @@
+/** One message: who, when, what, and the way into its thread. */
+import { useMemo } from 'react'
+import type { Message } from '../../slack/protocol.js'
+import { Blocks } from '../blocks/blocks.js'
+import { SurfaceContext } from '../blocks/surface.js'
+import type { Block } from '../blocks/types.js'
+import { Avatar } from './avatar.js'
+import { useWorkspace } from './context.js'
+import { clockTime, formatDate, messageDate } from './dates.js'
+import { useMessageSurface } from './use-message-surface.js'
+
+export function MessageItem({ message, withReplies }: { message: Message; withReplies: boolean }) {
+  const { snapshot, open } = useWorkspace()
+  const { people, bot } = snapshot
+  const { ts, channel, isBot, isEphemeral, isEdited, replyCount, text } = message
+  const person = people.find(({ id }) => id === message.user)
+  // The workspace has a voice of its own, for commands that nobody answers.
+  const author = person?.realName ?? (message.user === bot.id ? bot.name : 'Slackbot')
+  const sent = messageDate(ts)
+  const blocks = useMemo(
+    () => (message.blocks.length > 0 ? message.blocks : [{ type: 'section', text: { type: 'mrkdwn', text } }]),
+    [message.blocks, text],
+  ) as readonly Block[]
+  const surface = useMessageSurface(message, blocks)
+  const openThread = () => open({ channel, threadTs: ts })
+
+  return (
+    <article className={`message${isEphemeral ? ' is-ephemeral' : ''}`} data-ts={ts} aria-label={author}>
+      <Avatar name={author} isBot={isBot} />
+      <div className="message-body">
+        {isEphemeral && <p className="only-you">Only visible to you</p>}
+        <header className="message-head">
+          <strong>{author}</strong>
+          {isBot && <span className="app-badge">APP</span>}
+          <time dateTime={sent.toISOString()} title={formatDate(sent, '{date_long} at {time_secs}', new Date())}>
+            {clockTime(sent)}
+          </time>
+        </header>
+        <SurfaceContext value={surface}>
+          <Blocks blocks={blocks} />
+        </SurfaceContext>
+        {isEdited && <span className="edited">(edited)</span>}
+        {withReplies && replyCount > 0 && (
+          <button type="button" className="replies" onClick={openThread}>
+            {replyCount === 1 ? '1 reply' : `${replyCount} replies`}
+          </button>
+        )}
+      </div>
+      {withReplies && !isEphemeral && (
+        <div className="message-tools">
+          <button type="button" onClick={openThread}>
+            Reply in thread
+          </button>
+        </div>
+      )}
+    </article>
+  )
+}

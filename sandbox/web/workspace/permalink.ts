@@ -1,0 +1,26 @@
+/** Addresses of messages, as Slack writes them. */
+
+export interface Permalink {
+  channel: string
+  /** Absent when the address names a channel only. */
+  ts?: string
+  /** Root of the thread the message is in, where the address says so. */
+  threadTs?: string
+}
+
+/** Stands in where an address has no host; no host is looked at anyway. */
+const anyHost = 'https://paddock.invalid'
+
+/** Reads `https://<anything>/archives/<channel>/p<ts without dot>`; null for any other address. */
+export function parsePermalink(address: string): Permalink | null {
+  if (!URL.canParse(address, anyHost)) return null
+  const url = new URL(address, anyHost)
+  const [, channel, digits] = /^\/archives\/([^/]+)(?:\/p(\d{7,}))?\/?$/.exec(url.pathname) ?? []
+  if (!channel) return null
+  const threadTs = url.searchParams.get('thread_ts')
+  return {
+    channel,
+    ...(digits ? { ts: `${digits.slice(0, -6)}.${digits.slice(-6)}` } : {}),
+    ...(threadTs ? { threadTs } : {}),
+  }
+}

@@ -1,0 +1,59 @@
+/** Chromium, and the demo as a stranger starts it. */
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const pictures = fileURLToPath(new URL('../../test-results/', import.meta.url))
+
+export interface Demo {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Runs `npm run demo` and resolves with the address it prints. */
+export async function startDemo(): Promise<Demo> {
+  // A process group of its own: npm does not hand every signal on to what it started.
+  const child = spawn('npm', ['run', 'demo'], { cwd: root, stdio: 'pipe', detached: true })
+  let output = ''
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString()
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+      if (address && output.includes('Ctrl-C')) resolve(address)
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    exited.then(() => reject(new Error(`The demo ended before it printed an address:\n${output}`)))
+  })
+  return {
+    url,
+    stop: async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      await exited
+    },
+  }
+}
+
+export async function startBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}
+
+/** Leaves a picture of this stage in test-results/. */
+export async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: `${pictures}${name}.png` })
+}

@@ -1,0 +1,108 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+
+describe('a stranger in the sandbox', () => {
+  let demo: Demo
+  let browser: Browser
+  let page: Page
+  const trouble: string[] = []
+
+  beforeAll(async () => {
+    ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    page.on('pageerror', (error) => trouble.push(error.message))
+    page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()))
+    await page.goto(demo.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  it('finds the command, fills in the form by type-ahead, corrects a bad name and sees the copy go live', async () => {
+    const composer = page.getByRole('textbox', { name: 'Message #platform' })
+    await composer.fill('/cl')
+    await page.getByRole('option', { name: /clone-app/ }).waitFor()
+    await picture(page, '1-completion')
+    await composer.press('Tab')
+    await composer.press('Enter')
+
+    const choice = page.getByRole('dialog', { name: 'Clone an app' })
+    await choice.getByRole('combobox').click()
+    await picture(page, '2-choice')
+    await page.getByRole('option', { name: 'Copy a container' }).click()
+    await choice.getByRole('button', { name: 'Next' }).click()
+
+    const form = page.getByRole('dialog', { name: 'Copy a container' })
+    await pick(form, 'Container', 'shop', 'shop-api')
+    await pick(form, 'Target project', 'stag', 'woolworks-staging', '3-type-ahead')
+    await form.getByRole('textbox', { name: 'Name of the copy' }).fill('no good!')
+    await form.getByRole('button', { name: 'Start' }).click()
+    const error = form.getByRole('alert')
+    await error.waitFor()
+    expect(await error.textContent()).toContain('Use 3 to 100 letters, digits, hyphens or underscores.')
+    await picture(page, '4-field-error')
+
+    await form.getByRole('textbox', { name: 'Name of the copy' }).fill('shop-api-pr-12')
+    await picture(page, '5-form')
+    await form.getByRole('button', { name: 'Start' }).click()
+    await form.waitFor({ state: 'hidden' })
+
+    const message = page.getByRole('log').getByText('shop-api → shop-api-pr-12').first()
+    await message.waitFor()
+    await page
+      .getByRole('button', { name: /repl(y|ies)/ })
+      .first()
+      .click()
+    const thread = page.getByRole('region', { name: 'Thread' })
+    await thread.getByText('Hoody accepted').waitFor()
+    await picture(page, '6-working')
+    await thread.getByText(/^Done in/).waitFor({ timeout: 40_000 })
+    await thread.getByText('Copy the container – done').waitFor()
+    await picture(page, '7-live')
+    const scenes = page.getByRole('region', { name: 'Behind the scenes' })
+    await scenes.getByRole('row', { name: /shop-api-pr-12.*running/ }).waitFor()
+  })
+
+  it('syncs the copy after one more question', async () => {
+    const composer = page.getByRole('textbox', { name: 'Message #platform' })
+    await composer.fill('/clone-app hoody-demo sync container=shop-api-pr-12')
+    await composer.press('Enter')
+    const form = page.getByRole('dialog', { name: 'Sync a copy' })
+    await form.waitFor()
+    expect(await form.getByRole('combobox', { name: 'Copy to update' }).inputValue()).toBe('shop-api-pr-12')
+    await form.getByRole('button', { name: 'Next' }).click()
+    const question = page.getByRole('dialog', { name: 'Are you sure?' })
+    await question.getByText(/Everything changed in shop-api-pr-12/).waitFor()
+    await picture(page, '8-confirmation')
+    await question.getByRole('button', { name: 'Overwrite' }).click()
+    await question.waitFor({ state: 'hidden' })
+    await page
+      .getByRole('log')
+      .getByText(/Sync the copy – done/)
+      .first()
+      .waitFor({ timeout: 40_000 })
+    await picture(page, '9-synced')
+  })
+
+  it('is not troubled by errors in the page', () => {
+    expect(trouble).toEqual([])
+  })
+
+  async function pick(
+    form: ReturnType<Page['getByRole']>,
+    label: string,
+    query: string,
+    option: string,
+    name?: string,
+  ) {
+    const input = form.getByRole('combobox', { name: label, exact: true })
+    await input.click()
+    await input.pressSequentially(query)
+    const entry = page.getByRole('option', { name: option }).first()
+    await entry.waitFor()
+    if (name) await picture(page, name)
+    await entry.click()
+  }
+})
