@@ -60,6 +60,7 @@ const rooms: readonly Room[] = [
   {
     room: 'src/slack/*',
     ours: [
+      'src/slack/fields.ts',
       'src/slack/form.ts',
       'src/slack/message.ts',
       'src/slack/limits.ts',

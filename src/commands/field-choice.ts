@@ -1,6 +1,8 @@
 /** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
 import type { App, BlockAction } from '@slack/bolt'
-import { FormState, fieldAction, fieldsOf, formView, readAnswers } from '../slack/form.js'
+import { readAnswers } from '../slack/answers.js'
+import { fieldsOf } from '../slack/fields.js'
+import { FormState, fieldAction, formView } from '../slack/form.js'
 import { correctForm } from './open-form.js'
 import { findTarget, type Services } from './services.js'
 

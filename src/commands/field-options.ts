@@ -1,6 +1,7 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
 import type { App } from '@slack/bolt'
-import { FormState, fieldAction, fieldsOf, noAnswer, searchOptions, waitsFor } from '../slack/form.js'
+import { fieldsOf } from '../slack/fields.js'
+import { FormState, fieldAction, noAnswer, searchOptions, waitsFor } from '../slack/form.js'
 import { correctForm } from './open-form.js'
 import { findTarget, type Services, within } from './services.js'
 

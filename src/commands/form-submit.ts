@@ -4,18 +4,9 @@ import { z } from 'zod'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
-import {
-  type Answers,
-  callbacks,
-  channelBlock,
-  confirmView,
-  type Field,
-  FormState,
-  fieldErrors,
-  fieldsOf,
-  noticeView,
-  readAnswers,
-} from '../slack/form.js'
+import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
+import { type Field, fieldsOf } from '../slack/fields.js'
+import { callbacks, channelBlock, confirmView, FormState, noticeView } from '../slack/form.js'
 import { inWords, mrkdwn } from '../slack/message.js'
 import { createJob } from '../store/jobs.js'
 import { explain, findTarget, type Services, type Target, within } from './services.js'

@@ -1,7 +1,8 @@
 /** The pickers' lists, read live and remembered for a moment: Slack asks again with every key that is pressed. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
-import type { Field, FormState } from '../slack/form.js'
+import type { Field } from '../slack/fields.js'
+import type { FormState } from '../slack/form.js'
 
 /** A list, or the sentence that says why there is none. */
 export type List = { options: readonly Option[] } | { reason: string }

@@ -1,6 +1,7 @@
 /** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
 import type { WebClient } from '@slack/web-api'
-import { type FormState, fieldsOf, formView, waitsFor } from '../slack/form.js'
+import { fieldsOf } from '../slack/fields.js'
+import { type FormState, formView, waitsFor } from '../slack/form.js'
 import { findTarget, type Services } from './services.js'
 
 /** The form of an operation as it is first shown. */

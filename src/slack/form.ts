@@ -1,24 +1,9 @@
-/** Pure: an operation's zod object → the modal that asks for it, and the modal's state → what was answered. */
+/** Pure: the three pages of the modal, drawn from an operation's fields. */
 import type { InputBlock, InputBlockElement, ModalView, PlainTextElement, PlainTextOption } from '@slack/types'
 import { z } from 'zod'
 import type { Operation, Option, Provider } from '../providers/provider.js'
+import { type Field, fieldsOf } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
-
-/** One question of a form, as its zod property declares it. */
-export interface Field {
-  /** Property name = `block_id` = key in `view.state.values` = first part of a zod issue's path. */
-  key: string
-  title: string
-  description: string | undefined
-  required: boolean
-  kind: 'picker' | 'pickers' | 'choice' | 'yes-no' | 'number' | 'text'
-  picker: string | undefined
-  dependsOn: readonly string[]
-  choices: readonly Option[]
-  initial: string | undefined
-  multiline: boolean
-  maxLength: number | undefined
-}
 
 /**
  * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
@@ -36,83 +21,12 @@ export const FormState = z.object({
 })
 export type FormState = z.infer<typeof FormState>
 
-/** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
-export interface Answers {
-  values: Record<string, unknown>
-  named: Record<string, string>
-  channel: string | undefined
-}
-
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
 export const fieldAction = /^field:/
 const formCallback = 'operation_form'
 const confirmCallback = 'operation_confirm'
 export const callbacks = { choice: 'operation_choice', form: formCallback, confirm: confirmCallback, notice: 'notice' }
-
-const JsonProperty = z.object({
-  type: z.string().optional(),
-  title: z.string().optional(),
-  description: z.string().optional(),
-  enum: z.array(z.string()).optional(),
-  items: z.object({ type: z.literal('string') }).optional(),
-  default: z.unknown().optional(),
-  maxLength: z.number().optional(),
-  picker: z.string().optional(),
-  dependsOn: z.array(z.string()).optional(),
-  multiline: z.boolean().optional(),
-  valueTitles: z.record(z.string(), z.string()).optional(),
-})
-const JsonObject = z.object({
-  properties: z.record(z.string(), z.unknown()),
-  required: z.array(z.string()).optional(),
-})
-
-/**
- * Reads the questions off an operation's schema.
- *
- * @throws Error naming the field when a property is of a kind no modal can ask for.
- */
-export function fieldsOf(operation: Operation): Field[] {
-  const { properties, required = [] } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
-  return Object.entries(properties).map(([key, raw]) => {
-    const parsed = JsonProperty.safeParse(raw)
-    const kind = parsed.success ? kindOf(parsed.data) : null
-    if (!parsed.success || !kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
-    const {
-      title,
-      description,
-      picker,
-      dependsOn = [],
-      multiline = false,
-      valueTitles = {},
-      default: initial,
-    } = parsed.data
-    if (!title) throw new Error(`Field "${key}" needs .meta({ title }).`)
-    return {
-      key,
-      title: mustFit(title, limits.inputLabel),
-      description: description && mustFit(description, limits.inputHint),
-      required: required.includes(key),
-      kind,
-      picker,
-      dependsOn,
-      choices: (parsed.data.enum ?? []).map((value) => ({ value, label: valueTitles[value] ?? value })),
-      initial: typeof initial === 'object' ? undefined : initial?.toString(),
-      multiline,
-      maxLength: parsed.data.maxLength,
-    }
-  })
-}
-
-function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {
-  if (type === 'array') return picker && items ? 'pickers' : null
-  if (type === 'boolean') return 'yes-no'
-  if (type === 'number' || type === 'integer') return 'number'
-  if (type !== 'string') return null
-  if (picker) return 'picker'
-  return choices ? 'choice' : 'text'
-}
 
 /**
  * Draws every form of a provider once, so that a declaration no modal can show stops the start and not a person.
@@ -239,64 +153,12 @@ export function searchOptions(options: readonly Option[], query: string): PlainT
     .map(option)
 }
 
-const noAnswerValue = '!'
+/** Value of that entry. */
+export const noAnswerValue = '!'
 
 /** An entry that only says why there is no list. Choosing it answers nothing. */
 export function noAnswer(text: string): PlainTextOption {
   return { text: plain(mustFit(text, limits.optionText)), value: noAnswerValue }
-}
-
-/** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
-export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
-  const values: Record<string, unknown> = {}
-  const named: Record<string, string> = {}
-  for (const field of fieldsOf(operation)) {
-    const answer = readElement(stateValues[field.key])
-    if (field.kind === 'yes-no') {
-      values[field.key] = (answer.selected_options ?? []).length > 0
-      named[field.key] = values[field.key] ? 'yes' : 'no'
-    } else if (field.kind === 'pickers') {
-      const chosen = answer.selected_options ?? typedList(answer.value)
-      values[field.key] = chosen.map(({ value }) => value)
-      named[field.key] = chosen.map(({ text }) => text.text).join(', ')
-    } else {
-      const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
-      if (text === '' || text === noAnswerValue) continue
-      values[field.key] = field.kind === 'number' ? Number(text) : text
-      named[field.key] = answer.selected_option?.text.text ?? text
-    }
-  }
-  return { values, named, channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined }
-}
-
-/** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
-export type StateValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
-
-const Selected = z.object({ value: z.string(), text: z.object({ text: z.string() }) })
-const ElementState = z.object({
-  value: z.string().nullish(),
-  selected_option: Selected.nullish(),
-  selected_options: z.array(Selected).nullish(),
-  selected_conversation: z.string().nullish(),
-})
-
-function readElement(block: StateValues[string] | undefined): z.infer<typeof ElementState> {
-  return ElementState.safeParse(Object.values(block ?? {})[0]).data ?? {}
-}
-
-function typedList(text: string | null | undefined): z.infer<typeof Selected>[] {
-  const ids = (text ?? '').split(/[\s,]+/).filter(Boolean)
-  return ids.map((id) => ({ value: id, text: { text: id } }))
-}
-
-/** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
-export function fieldErrors(error: z.ZodError): Record<string, string> {
-  const errors: Record<string, string> = {}
-  for (const issue of error.issues) {
-    const key = String(issue.path[0] ?? channelBlock)
-    errors[key] ??= cut(issue.message, limits.fieldError)
-  }
-  return errors
 }
 
 function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlock {

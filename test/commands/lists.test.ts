@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
 import { TemporaryError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
-import type { Field } from '../../src/slack/form.js'
+import type { Field } from '../../src/slack/fields.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { silentLog } from '../helpers/house.js'
 

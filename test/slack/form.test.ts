@@ -2,16 +2,15 @@ import type { InputBlock } from '@slack/types'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineOperation, type Operation } from '../../src/providers/provider.js'
+import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
+import { fieldsOf } from '../../src/slack/fields.js'
 import {
   assertDrawable,
   choiceView,
   confirmView,
   type FormState,
-  fieldErrors,
-  fieldsOf,
   formView,
   noAnswer,
-  readAnswers,
   searchOptions,
 } from '../../src/slack/form.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'

@@ -31,6 +31,8 @@ export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
     const wrong = blocks.find(({ block_id }) => errors[block_id] !== undefined)
     const field = form.current?.querySelector(`[data-block="${CSS.escape(wrong?.block_id ?? '')}"]`)
     field?.querySelector<HTMLElement>('input, textarea')?.focus()
+    // With the sentence under it, which a browser would leave out of sight.
+    field?.scrollIntoView({ block: 'nearest' })
   }, [attempts])
 
   async function onSubmit(event: FormEvent) {

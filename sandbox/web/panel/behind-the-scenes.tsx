@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { ProviderPanel } from '../../slack/protocol.js'
 import { useWorkspace } from '../workspace/context.js'
+import { ResourceTable } from './resource-table.js'
 import { Switch } from './switch.js'
 
 export function BehindTheScenes() {
@@ -47,43 +48,10 @@ function Provider({ provider }: { provider: ProviderPanel }) {
   return (
     <fieldset className="provider">
       <legend>{name}</legend>
-      <div className="table">
-        <table aria-label={`What exists at ${name}`}>
-          <thead>
-            <tr>
-              {table.columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {table.rows.map((row) => (
-              <tr key={row.join('\n')}>
-                {row.map((cell, index) => (
-                  <td key={table.columns[index] ?? index} title={cell}>
-                    <span className={`cell ${toneOf(cell)}`}>{cell}</span>
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {table.rows.length === 0 && <p className="hint">Nothing exists here yet.</p>}
-      </div>
+      <ResourceTable name={name} {...table} />
       {switches.map((state) => (
         <Switch key={state.id} of={id} state={state} />
       ))}
     </fieldset>
   )
-}
-
-/** Colours the words that name a state; the word itself stays the message. */
-function toneOf(cell: string): string {
-  const words = cell.toLowerCase()
-  if (/\b(running|ready|deployed|active|complete|completed|started|succeeded|healthy)\b/.test(words)) return 'is-good'
-  if (/\b(failed|error|crashed|errored)\b/.test(words)) return 'is-bad'
-  if (/(ing|queued|pending)$/.test(words) && !words.includes(' ')) return 'is-busy'
-  return ''
 }

@@ -18,7 +18,8 @@ export function Avatar({ name, isBot = false }: { name: string; isBot?: boolean 
   )
 }
 
-/** The same angle on the colour wheel for the same name. */
+/** The same angle on the colour wheel for the same name; the factor keeps like names apart. */
 function hueOf(name: string): number {
-  return [...name].reduce((sum, sign) => (sum * 31 + (sign.codePointAt(0) ?? 0)) % 360, 7)
+  const sum = [...name].reduce((sum, sign) => (sum * 31 + (sign.codePointAt(0) ?? 0)) % 9973, 7)
+  return (sum * 149) % 360
 }

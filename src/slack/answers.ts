@@ -1,0 +1,66 @@
+/** Pure: a submitted modal's state → what was answered. */
+import { z } from 'zod'
+import type { Operation } from '../providers/provider.js'
+import { fieldsOf } from './fields.js'
+import { channelBlock, noAnswerValue } from './form.js'
+import { cut, limits } from './limits.js'
+
+/** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
+export interface Answers {
+  values: Record<string, unknown>
+  named: Record<string, string>
+  channel: string | undefined
+}
+
+/** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
+export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
+  const values: Record<string, unknown> = {}
+  const named: Record<string, string> = {}
+  for (const field of fieldsOf(operation)) {
+    const answer = readElement(stateValues[field.key])
+    if (field.kind === 'yes-no') {
+      values[field.key] = (answer.selected_options ?? []).length > 0
+      named[field.key] = values[field.key] ? 'yes' : 'no'
+    } else if (field.kind === 'pickers') {
+      const chosen = answer.selected_options ?? typedList(answer.value)
+      values[field.key] = chosen.map(({ value }) => value)
+      named[field.key] = chosen.map(({ text }) => text.text).join(', ')
+    } else {
+      const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
+      if (text === '' || text === noAnswerValue) continue
+      values[field.key] = field.kind === 'number' ? Number(text) : text
+      named[field.key] = answer.selected_option?.text.text ?? text
+    }
+  }
+  return { values, named, channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined }
+}
+
+/** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
+export type StateValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+const Selected = z.object({ value: z.string(), text: z.object({ text: z.string() }) })
+const ElementState = z.object({
+  value: z.string().nullish(),
+  selected_option: Selected.nullish(),
+  selected_options: z.array(Selected).nullish(),
+  selected_conversation: z.string().nullish(),
+})
+
+function readElement(block: StateValues[string] | undefined): z.infer<typeof ElementState> {
+  return ElementState.safeParse(Object.values(block ?? {})[0]).data ?? {}
+}
+
+function typedList(text: string | null | undefined): z.infer<typeof Selected>[] {
+  const ids = (text ?? '').split(/[\s,]+/).filter(Boolean)
+  return ids.map((id) => ({ value: id, text: { text: id } }))
+}
+
+/** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
+export function fieldErrors(error: z.ZodError): Record<string, string> {
+  const errors: Record<string, string> = {}
+  for (const issue of error.issues) {
+    const key = String(issue.path[0] ?? channelBlock)
+    errors[key] ??= cut(issue.message, limits.fieldError)
+  }
+  return errors
+}
