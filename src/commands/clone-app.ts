@@ -9,6 +9,9 @@ import { mrkdwn } from '../slack/message.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
 
+/** What the command says is remembered by the form, which holds 3,000 characters in all. */
+const longestText = 1_500
+
 /** What the text behind the command asks for. */
 export type Request =
   | { kind: 'help' }
@@ -51,6 +54,7 @@ function answerTo(services: Services, error: unknown): string {
  * @throws UserError with the nearest known word for one that nobody knows.
  */
 export function readRequest(text: string, connections: ReadonlyMap<string, Connection>): Request {
+  if (text.length > longestText) throw new UserError('That is too long to type here. Leave long values to the form.')
   const { words, values } = readWords(text)
   if (words[0]?.toLowerCase() === 'help') return { kind: 'help' }
 

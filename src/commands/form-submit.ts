@@ -8,11 +8,12 @@ import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, confirmView, FormState, noticeView } from '../slack/form.js'
 import { inWords, mrkdwn } from '../slack/message.js'
+import { readDraft, saveDraft } from '../store/drafts.js'
 import { createJob } from '../store/jobs.js'
 import { explain, findTarget, type Services, type Target, within } from './services.js'
 
-/** What page 3 remembers of page 2. It went through the person's client, so it is checked like typed answers. */
-const Confirmed = z.object({
+/** What page 3 remembers of page 2. */
+const Draft = z.object({
   connection: z.string(),
   operation: z.string(),
   values: z.record(z.string(), z.unknown()),
@@ -56,8 +57,9 @@ async function submitForm(services: Services, view: ViewOutput, requester: strin
     return { response_action: 'errors', errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error)) } }
   }
   if (operation.confirm) {
-    const memory = JSON.stringify({ connection: state.connection, operation: state.operation, values, named, channel })
-    return { response_action: 'push', view: confirmView(operation, operation.confirm(named), memory) }
+    const answers = { connection: state.connection, operation: state.operation, values, named, channel }
+    const draft = await saveDraft(services.db, requester, answers, services.now())
+    return { response_action: 'push', view: confirmView(operation, operation.confirm(named), draft) }
   }
   return await start(services, target, { named, channel, params: checked.data }, view, requester)
 }
@@ -67,7 +69,9 @@ async function submitConfirmation(
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
-  const { values, named, channel, ...names } = Confirmed.parse(JSON.parse(view.private_metadata))
+  const draft = await readDraft(services.db, view.private_metadata, requester)
+  if (draft === null) throw new UserError('This form is too old to be sent. Begin again with /clone-app.')
+  const { values, named, channel, ...names } = Draft.parse(draft)
   const target = findTarget(services, names.connection, names.operation)
   const params = target.operation.fields.parse(values)
   return await start(services, target, { named, channel, params }, view, requester)

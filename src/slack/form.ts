@@ -113,12 +113,12 @@ export function formView(operation: Operation, state: FormState): ModalView {
   }
 }
 
-/** Page 3, where something will be overwritten: what, said once more, before it is done. */
-export function confirmView(operation: Operation, warning: string, answers: string): ModalView {
+/** Page 3, where something will be overwritten: what, said once more. `draft` is the key to the answers of page 2. */
+export function confirmView(operation: Operation, warning: string, draft: string): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.confirm,
-    private_metadata: mustFit(answers, limits.privateMetadata),
+    private_metadata: draft,
     title: plain('Are you sure?'),
     submit: plain('Overwrite'),
     close: plain('Back'),

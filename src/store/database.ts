@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
+import type { DraftTable } from './drafts.js'
 import type { EventTable } from './events.js'
 import type { JobTable } from './jobs.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
@@ -11,6 +12,7 @@ import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
 export interface Schema {
   jobs: JobTable
   events: EventTable
+  drafts: DraftTable
 }
 
 export type Database = Kysely<Schema>

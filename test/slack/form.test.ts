@@ -4,15 +4,7 @@ import { z } from 'zod'
 import { defineOperation, type Operation } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
 import { fieldsOf } from '../../src/slack/fields.js'
-import {
-  assertDrawable,
-  choiceView,
-  confirmView,
-  type FormState,
-  formView,
-  noAnswer,
-  searchOptions,
-} from '../../src/slack/form.js'
+import { assertDrawable, choiceView, type FormState, formView, noAnswer, searchOptions } from '../../src/slack/form.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const id = z.string().regex(/^[0-9a-f]{4}$/, 'Use an id of four hexadecimal digits.')
@@ -114,7 +106,6 @@ describe('a form', () => {
   it('throws on a text of ours that does not fit, before a person sees half of it', () => {
     const long = { ...operation, title: 'A title that is far longer than Slack takes' }
     expect(() => formView(long, state)).toThrow(/has 43 characters; Slack takes 24 here/)
-    expect(() => confirmView(operation, 'Sure?', 'x'.repeat(3_001))).toThrow(RangeError)
   })
 
   it('refuses at boot what no modal can ask for, naming provider, operation and field', () => {

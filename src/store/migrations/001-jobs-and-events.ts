@@ -1,4 +1,4 @@
-/** The two tables everything else is derived from. */
+/** Jobs and events, which everything is derived from, and the drafts that wait for a confirmation. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -74,5 +74,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('events')
     .column('job_id')
     .where(sql.ref('told_at'), 'is', null)
+    .execute()
+
+  await db.schema
+    .createTable('drafts')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('requester', 'text', (column) => column.notNull())
+    .addColumn('answers', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute()
 }
