@@ -18,6 +18,13 @@ export class UserError extends Error {
 /** The operator must fix it: a token refused, a wrong address. Names the connection, never the token. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
+  /** HTTP status of the provider's answer, where one said no. */
+  readonly status: number | undefined
+
+  constructor(message: string, details: { status?: number } = {}) {
+    super(message)
+    this.status = details.status
+  }
 }
 
 /** Nobody must act: it is simply tried later. */
@@ -36,4 +43,9 @@ export class TemporaryError extends Error {
     this.retryAfterMs = details.retryAfterMs
     this.mayHaveHappened = details.mayHaveHappened
   }
+}
+
+/** Whether the provider said that there is no such thing. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof UserError && error.status === 404
 }

@@ -19,15 +19,15 @@ const rooms: readonly Room[] = [
   { room: 'src/config.ts', ours: ['src/closest.ts'], packages: ['zod', 'yaml', 'node:*'] },
 
   { room: 'src/providers/provider.ts', ours: [], packages: ['zod'] },
-  {
-    room: 'src/providers/http.ts',
-    ours: ['src/providers/provider.ts', 'src/errors.ts'],
+  ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
+    room,
+    ours: ['src/providers/provider.ts', 'src/providers/http-errors.ts', 'src/errors.ts'],
     packages: ['ky', 'zod', 'node:*'],
-  },
+  })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
   {
     room: 'src/providers/*',
-    ours: ['src/providers/provider.ts', 'src/providers/http.ts', 'src/errors.ts'],
+    ours: ['src/providers/provider.ts', 'src/errors.ts'],
     packages: ['zod'],
   },
 
@@ -184,7 +184,7 @@ describe('the table', () => {
       file: 'src/providers/miget.ts',
       source: "import {\n  hoody,\n} from './hoody.js'",
       breach:
-        'src/providers/miget.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/providers/http.ts, src/errors.ts.',
+        'src/providers/miget.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/errors.ts.',
     },
     {
       file: 'src/slack/form.ts',
@@ -217,7 +217,7 @@ describe('the table', () => {
   })
 
   test.each([
-    { name: 'ky', only: ['src/providers/http.ts'] },
+    { name: 'ky', only: ['src/providers/http.ts', 'src/providers/http-errors.ts'] },
     { name: 'kysely', only: ['src/store/*'] },
     { name: 'better-sqlite3', only: ['src/store/*'] },
     { name: 'node-cron', only: ['src/jobs/clock.ts'] },

@@ -1,4 +1,4 @@
-/** Page 2 submitted, and page 3 where there is one: answers → job, durable before Slack is told that all is well. */
+/** Pages 2 and 3 submitted: answers → draft → job, durable before Slack is told that all is well. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
 import { UserError } from '../errors.js'
@@ -6,7 +6,7 @@ import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
 import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
-import { callbacks, channelBlock, confirmView, FormState, noticeView } from '../slack/form.js'
+import { callbacks, channelBlock, FormState, noticeView, previewView } from '../slack/form.js'
 import { inWords, mrkdwn } from '../slack/message.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
 import { createJob } from '../store/jobs.js'
@@ -28,8 +28,8 @@ export function registerFormSubmit(app: App, services: Services): void {
   app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
     await ack(await answerOf(services, async () => await submitForm(services, view, body.user.id)))
   })
-  app.view({ callback_id: callbacks.confirm, type: 'view_submission' }, async ({ ack, view, body }) => {
-    await ack(await answerOf(services, async () => await submitConfirmation(services, view, body.user.id)))
+  app.view({ callback_id: callbacks.preview, type: 'view_submission' }, async ({ ack, view, body }) => {
+    await ack(await answerOf(services, async () => await submitPreview(services, view, body.user.id)))
   })
 }
 
@@ -56,19 +56,13 @@ async function submitForm(services: Services, view: ViewOutput, requester: strin
     const missing = channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}
     return { response_action: 'errors', errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error)) } }
   }
-  if (operation.confirm) {
-    const answers = { connection: state.connection, operation: state.operation, values, named, channel }
-    const draft = await saveDraft(services.db, requester, answers, services.now())
-    return { response_action: 'push', view: confirmView(operation, operation.confirm(named), draft) }
-  }
-  return await start(services, target, { named, channel, params: checked.data }, view, requester)
+  const draft = { connection: state.connection, operation: state.operation, values, named, channel }
+  const key = await saveDraft(services.db, requester, draft, services.now())
+  const preview = operation.preview(checked.data, named)
+  return { response_action: 'push', view: previewView(operation, operation.summary(named), preview, key) }
 }
 
-async function submitConfirmation(
-  services: Services,
-  view: ViewOutput,
-  requester: string,
-): Promise<ViewResponseAction> {
+async function submitPreview(services: Services, view: ViewOutput, requester: string): Promise<ViewResponseAction> {
   const draft = await readDraft(services.db, view.private_metadata, requester)
   if (draft === null) throw new UserError('This form is too old to be sent. Begin again with /clone-app.')
   const { values, named, channel, ...names } = Draft.parse(draft)

@@ -1,5 +1,6 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import type { Attempt } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
 import { advance, type House, openTask, type Task } from './house.js'
 import type { Happening, Job } from './machine.js'
@@ -36,7 +37,7 @@ async function write(house: House, task: Task): Promise<void> {
 async function attempt(house: House, task: Task): Promise<Happening> {
   const { job, step, connection, operation } = task
   try {
-    const ref = await step.run(connection.api, job.params, job.ref)
+    const ref = await step.run(connection.api, job.params, job.ref, attemptOf(job))
     return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
   } catch (error) {
     return await afterFailedWrite(house, task, error)
@@ -79,13 +80,17 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
     if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
     return { kind: 'absent', settleMs: step.settleMs ?? settleMs }
   } catch (error) {
+    if (error instanceof UserError) return { kind: 'refused', reason: reasonOf(house, job, error) }
     return unseen(house, job, error, operation.deadlineMs)
   }
 }
 
 async function find({ job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
-  const since = new Date((job.attemptedAt ?? job.createdAt) - clockSkewMs)
-  return (await step.find?.(connection.api, job.params, since, job.ref)) ?? null
+  return (await step.find?.(connection.api, job.params, job.ref, attemptOf(job))) ?? null
+}
+
+function attemptOf(job: Job): Attempt {
+  return { job: job.id, since: new Date((job.attemptedAt ?? job.createdAt) - clockSkewMs) }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

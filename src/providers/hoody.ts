@@ -1,7 +1,7 @@
 /** Hoody: copies a container, or overwrites an earlier copy with the present state of its source. */
 import { z } from 'zod'
-import { UserError } from '../errors.js'
-import { type Api, defineOperation, defineProvider, type Observation, type Option } from './provider.js'
+import { isNotFound } from '../errors.js'
+import { type Api, defineOperation, defineProvider, describedOption, type Observation } from './provider.js'
 
 const ID = /^[0-9a-f]{24}$/
 const NAME_RULE = 'Use 3 to 100 letters, digits, hyphens or underscores.'
@@ -83,8 +83,7 @@ const syncFields = z.object({
   }),
 })
 
-/** `operation` tells what made the ref: a copy may be deleted with its job, a synced container must not be. */
-const ref = z.object({ id: z.string().regex(ID), operation: z.enum(['copy', 'sync']) })
+const ref = z.object({ id: z.string().regex(ID) })
 type HoodyRef = z.infer<typeof ref>
 
 const state = z.object({ id: z.string(), status: z.string() })
@@ -120,6 +119,22 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
     from: mask(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
     to: mask(`${named.name} in ${named.project}${named.server ? ` on ${named.server}` : ''}`),
   }),
+  preview: ({ firewall, network, sshKey }) => ({
+    copied: list(
+      'The whole disk with its data and packages',
+      'environment variables and their secrets',
+      'resource settings',
+      firewall && 'firewall rules',
+      network && 'network rules',
+      sshKey && 'and your SSH key is put in',
+    ),
+    notCopied: list(
+      'SSH keys and addresses of the original',
+      !firewall && 'firewall rules',
+      !network && 'network rules',
+      'access to the hypervisor',
+    ),
+  }),
   deadlineMs: DEADLINE_MS,
   steps: [
     {
@@ -141,9 +156,9 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
           envelope(z.object({ id: z.string() })),
           { json },
         )
-        return { id, operation: 'copy' }
+        return { id }
       },
-      async find(api, params, since) {
+      async find(api, params, _before, { since }) {
         const path = `/api/v1/projects/${params.project}/containers`
         for await (const { items } of pages(api, path, page('containers', container), { include_deleting: true })) {
           const found = items.find(
@@ -153,13 +168,20 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
               (one.source_container_id ?? params.container) === params.container &&
               Date.parse(one.created_at) >= since.getTime(),
           )
-          if (found) return { id: found.id, operation: 'copy' }
+          if (found) return { id: found.id }
         }
         return null
       },
       check,
     },
   ],
+  async remove(api, { id }) {
+    try {
+      await api.delete(`/api/v1/containers/${id}`, z.unknown())
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
+  },
 })
 
 const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
@@ -170,10 +192,13 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
   // elsewhere: the picker leaves it out, and the vendor refuses a typed id with a 409.
   lock: (params) => `sync:${params.container}`,
   summary: (named) => ({ from: 'the container it was copied from', to: mask(`${named.container}`) }),
-  confirm: (named) =>
-    mask(
-      `Everything changed in ${named.container} since it was copied will be overwritten with the present state of its source. Take a snapshot of it first if any of that is needed.`,
+  preview: (_params, named) => ({
+    copied: 'The present state of the source, as far as it differs.',
+    notCopied: 'Firewall and network rules, SSH keys and addresses of the source.',
+    warning: mask(
+      `Everything changed in ${named.container} since it was copied will be overwritten. Take a snapshot of it first if any of that is needed.`,
     ),
+  }),
   deadlineMs: DEADLINE_MS,
   steps: [
     {
@@ -181,10 +206,10 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
       settleMs: 30_000,
       async run(api, params) {
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
-        return { id: params.container, operation: 'sync' }
+        return { id: params.container }
       },
-      async find(api, params, since) {
-        const found: HoodyRef = { id: params.container, operation: 'sync' }
+      async find(api, params, _before, { since }) {
+        const found: HoodyRef = { id: params.container }
         const status = await statusOf(api, params.container)
         if (GONE.includes(status)) return null
         if (IN_PROGRESS.includes(status)) return found
@@ -213,7 +238,7 @@ export const hoody = defineProvider({
   }),
   pickers: {
     async containers(api) {
-      return (await listContainers(api)).map((one) => toOption(one, one.project_alias, one.status))
+      return (await listContainers(api)).map((one) => describedOption(one.id, one.name, one.project_alias, one.status))
     },
 
     async copies(api) {
@@ -223,7 +248,7 @@ export const hoody = defineProvider({
         .filter((one) => one.source_container_id && ![...IN_PROGRESS, ...GONE].includes(one.status))
         .map((one) => {
           const source = names.get(one.source_container_id ?? '')
-          return toOption(one, source && `copy of ${source}`, one.project_alias, one.status)
+          return describedOption(one.id, one.name, source && `copy of ${source}`, one.project_alias, one.status)
         })
     },
 
@@ -238,7 +263,7 @@ export const hoody = defineProvider({
         if (!server_id || !server) return []
         const { name, city, country, container_capacity: room } = server
         const used = room && `${room.used} of ${room.max} containers used`
-        return [toOption({ id: server_id, name }, [city, country].filter(Boolean).join(', '), used)]
+        return [describedOption(server_id, name, [city, country].filter(Boolean).join(', '), used)]
       })
     },
 
@@ -247,20 +272,11 @@ export const hoody = defineProvider({
       const path = `/api/v1/containers/${container}/snapshots`
       const data = await api.get(path, envelope(z.object({ snapshots: z.array(snapshot) })))
       return data.snapshots.map(({ name, alias, created_at }) =>
-        toOption({ id: name, name: alias || name }, alias && name, created_at?.slice(0, 10)),
+        describedOption(name, alias || name, alias && name, created_at?.slice(0, 10)),
       )
     },
   },
   operations: { copy, sync },
-  async remove(api, stored) {
-    const { id, operation } = ref.parse(stored)
-    if (operation === 'sync') throw new UserError('A sync made no container of its own, so there is none to delete.')
-    try {
-      await api.delete(`/api/v1/containers/${id}`, z.unknown())
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-  },
 })
 
 /** Looks at the containers of all jobs together, whichever operation they came from. */
@@ -354,11 +370,6 @@ function envelope<T>(data: z.ZodType<T>): z.ZodType<T> {
   return z.object({ data }).transform((body) => body.data)
 }
 
-function toOption(item: { id: string; name: string }, ...remarks: (string | null | undefined)[]): Option {
-  const description = remarks.filter(Boolean).join(' · ')
-  return { value: item.id, label: item.name, ...(description && { description }) }
-}
-
 /**
  * Shows only the end of every id in a text for people. The address of a container's terminal is made of its project's id and
  * its own, and whoever knows the address is root: a whole id must never stand in a channel.
@@ -367,6 +378,6 @@ function mask(text: string): string {
   return text.replace(/[0-9a-f]{24,}/gi, (id) => `…${id.slice(-4)}`)
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof UserError && error.status === 404
+function list(...parts: (string | false | undefined)[]): string {
+  return `${parts.filter(Boolean).join(', ')}.`
 }

@@ -60,12 +60,12 @@ export interface Step<P, Before, R> {
   /** Skips the step when it answers false. Not for the first step. */
   when?(params: P): boolean
   /** Makes exactly one write; reads beside it are fine. Never retried blindly. */
-  run(api: Api, params: P, before: Before): Promise<R>
+  run(api: Api, params: P, before: Before, attempt: Attempt): Promise<R>
   /**
-   * What an interrupted `run` left behind, or null when there is provably nothing. `since` lies a little before the
-   * attempt, to allow for two clocks that differ. Without this function a lost answer is a question for a person.
+   * What an interrupted `run` left behind, or null when there is provably nothing. Without this function a lost answer is
+   * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
    */
-  find?(api: Api, params: P, since: Date, before: Before): Promise<R | null>
+  find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<R | null>
   /** How long after a lost write `find`'s null is believed, in milliseconds. Default 10 000. */
   settleMs?: number
   /**
@@ -73,6 +73,22 @@ export interface Step<P, Before, R> {
    * that share this very function are looked at together.
    */
   check(api: Api, refs: readonly R[]): Promise<Observation<R>[]>
+}
+
+/** One try of a step. */
+export interface Attempt {
+  /** The job's id, for providers whose things can carry a label of ours. */
+  job: string
+  /** When the try began, a little early to allow for two clocks that differ. What was made before is not ours. */
+  since: Date
+}
+
+/** What the last page of the form says before anything is done. Plain sentences. */
+export interface Preview {
+  copied: string
+  notCopied: string
+  /** What will be overwritten or cost more than one may expect. */
+  warning?: string
 }
 
 /** Something a provider can do for us, with its own form. */
@@ -87,11 +103,13 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   lock(params: P): string
   /** What the thread says is cloned, from where and to where. Plain text. */
   summary(named: Named): { from: string; to: string }
-  /** A sentence that must be confirmed on a last page, because something will be overwritten. Plain text. */
-  confirm?(named: Named): string
+  /** What will and will not be copied with these answers. */
+  preview(params: P, named: Named): Preview
   /** How long one step may take before it is given up, in milliseconds. */
   deadlineMs: number
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
+  /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
+  remove?(api: Api, ref: R): Promise<void>
 }
 
 export interface Provider<C = unknown> {
@@ -103,16 +121,22 @@ export interface Provider<C = unknown> {
   client(connection: C): ClientOptions
   pickers: Readonly<Record<string, Picker>>
   operations: Readonly<Record<string, Operation>>
-  /** Deletes what a job made. */
-  remove?(api: Api, ref: Ref): Promise<void>
 }
 
 /** How to reach one account at one provider. */
 export interface ClientOptions {
   baseUrl: string
+  /** Sent with every request; all but the usual ones are taken for secrets and never shown. */
   headers: Readonly<Record<string, string>>
+  /**
+   * Headers that must be fetched first, such as a token that lives for minutes. Asked before every request, so it keeps
+   * what it has; `isRefused` when that was just answered 401. `login` sends no credentials of its own.
+   */
+  authorize?(login: Api, isRefused: boolean): Promise<Readonly<Record<string, string>>>
   /** The sentence in the provider's error body, if it has the provider's shape. */
   errorMessage(body: unknown): string | undefined
+  /** The provider's own reading of an answer that is not 2xx; undefined leaves it to the usual sorting by status. */
+  classify?(answer: { status: number; body: unknown; isWrite: boolean }): Error | undefined
   /** Milliseconds for one request. Default 10 000. */
   timeoutMs?: number
 }
@@ -120,6 +144,8 @@ export interface ClientOptions {
 export interface RequestOptions {
   query?: Readonly<Record<string, string | number | boolean>>
   json?: unknown
+  /** Sent as application/x-www-form-urlencoded, where a login wants that. */
+  form?: Readonly<Record<string, string>>
   /** Milliseconds, where one request needs more than its connection's usual. */
   timeoutMs?: number
 }
@@ -153,4 +179,10 @@ export function defineOperation<P extends Record<string, unknown>, R extends Ref
   operation: Operation<P, R>,
 ): Operation<P, R> {
   return operation
+}
+
+/** An option whose description is whatever is known of these remarks. */
+export function describedOption(value: string, label: string, ...remarks: (string | null | undefined)[]): Option {
+  const description = remarks.filter(Boolean).join(' · ')
+  return { value, label, ...(description && { description }) }
 }

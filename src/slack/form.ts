@@ -1,9 +1,17 @@
 /** Pure: the three pages of the modal, drawn from an operation's fields. */
-import type { InputBlock, InputBlockElement, ModalView, PlainTextElement, PlainTextOption } from '@slack/types'
+import type {
+  InputBlock,
+  InputBlockElement,
+  KnownBlock,
+  ModalView,
+  PlainTextElement,
+  PlainTextOption,
+} from '@slack/types'
 import { z } from 'zod'
-import type { Operation, Option, Provider } from '../providers/provider.js'
+import type { Operation, Option, Preview, Provider } from '../providers/provider.js'
 import { type Field, fieldsOf } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
+import { mrkdwn } from './message.js'
 
 /**
  * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
@@ -25,8 +33,8 @@ export type FormState = z.infer<typeof FormState>
 export const channelBlock = '_channel'
 export const fieldAction = /^field:/
 const formCallback = 'operation_form'
-const confirmCallback = 'operation_confirm'
-export const callbacks = { choice: 'operation_choice', form: formCallback, confirm: confirmCallback, notice: 'notice' }
+const previewCallback = 'operation_preview'
+export const callbacks = { choice: 'operation_choice', form: formCallback, preview: previewCallback, notice: 'notice' }
 
 /**
  * Draws every form of a provider once, so that a declaration no modal can show stops the start and not a person.
@@ -92,7 +100,7 @@ export function formView(operation: Operation, state: FormState): ModalView {
     callback_id: callbacks.form,
     private_metadata: mustFit(JSON.stringify(state), limits.privateMetadata),
     title: plain(mustFit(operation.title, limits.modalTitle)),
-    submit: plain(operation.confirm ? 'Next' : 'Start'),
+    submit: plain('Next'),
     close: plain('Cancel'),
     blocks: [
       ...blocks,
@@ -113,18 +121,29 @@ export function formView(operation: Operation, state: FormState): ModalView {
   }
 }
 
-/** Page 3, where something will be overwritten: what, said once more. `draft` is the key to the answers of page 2. */
-export function confirmView(operation: Operation, warning: string, draft: string): ModalView {
+/** Page 3: what will be done, said once more before it is. `draft` is the key to the answers of page 2. */
+export function previewView(
+  operation: Operation,
+  what: { from: string; to: string },
+  preview: Preview,
+  draft: string,
+): ModalView {
+  const paragraph = (title: string, text: string): KnownBlock => ({
+    type: 'section',
+    text: { type: 'mrkdwn', text: cut(`*${title}*\n${mrkdwn(text)}`, limits.sectionText) },
+  })
   return {
     type: 'modal',
-    callback_id: callbacks.confirm,
+    callback_id: callbacks.preview,
     private_metadata: draft,
-    title: plain('Are you sure?'),
-    submit: plain('Overwrite'),
+    title: plain(mustFit(operation.title, limits.modalTitle)),
+    submit: plain(preview.warning ? 'Do it anyway' : 'Start'),
     close: plain('Back'),
     blocks: [
-      { type: 'header', text: plain(operation.title) },
-      { type: 'section', text: plain(cut(warning, limits.sectionText)) },
+      { type: 'header', text: plain(cut(`${what.from} → ${what.to}`, limits.headerText)) },
+      ...(preview.warning ? [paragraph('Mind this', preview.warning)] : []),
+      paragraph('Copied', preview.copied),
+      paragraph('Not copied', preview.notCopied),
     ],
   }
 }

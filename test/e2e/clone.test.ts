@@ -31,6 +31,9 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
         name: 'Use 3 to 100 letters, digits, hyphens or underscores.',
       })
       expect(await ann.submit({ name: 'shop-api-pr-12' })).toEqual({})
+      const preview = await ann.waitForView((view) => view.callback_id === 'operation_preview')
+      expect(JSON.stringify(preview.blocks)).toMatch(/Copied.*whole disk.*Not copied.*firewall rules/)
+      expect(await ann.submit()).toEqual({})
       expect(ann.topView()).toBeUndefined()
 
       // One thread that tells the truth, from queued to done.
@@ -48,7 +51,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await ann.write(platform.id, '/clone-app hoody-demo sync container=shop-api-pr-12')
       await ann.waitForView((view) => view.callback_id === 'operation_form')
       expect(await ann.submit()).toEqual({})
-      const question = await ann.waitForView((view) => view.callback_id === 'operation_confirm')
+      const question = await ann.waitForView((view) => view.callback_id === 'operation_preview')
       expect(JSON.stringify(question.blocks)).toContain('Everything changed in shop-api-pr-12')
       expect(await ann.submit()).toEqual({})
       const syncRoot = await ann.waitForMessage(({ text }) => text.startsWith('Sync a copy'))
@@ -91,6 +94,8 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await cleo.waitForView()
       await cleo.choose('container', 'shop-api', 'shop-api')
       await cleo.choose('project', 'woolworks-staging', 'staging')
+      expect(await cleo.submit()).toEqual({})
+      await cleo.waitForView((view) => view.callback_id === 'operation_preview')
       expect(await cleo.submit()).toEqual({})
       const root = await cleo.waitForMessage(({ text }) => text.includes('uninvited'))
       expect(root.channel).toBe(workspace.people.cleo.directChannel)

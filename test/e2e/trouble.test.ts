@@ -22,12 +22,14 @@ describe('in trouble', () => {
       await person.waitForView()
       await person.choose('container', 'shop-api', 'shop-api')
       await person.choose('project', 'woolworks-staging', 'staging')
+      await person.submit()
+      await person.waitForView((view) => view.callback_id === 'operation_preview')
     }
     await Promise.all([ann.submit(), bo.submit()])
     const [told, first] = ann.topView() ? [ann, bo] : [bo, ann]
     expect(first.topView()).toBeUndefined()
     expect(JSON.stringify(told.topView()?.blocks)).toContain(`<@${first.id}> was first`)
-    await told.close()
+    while (told.topView()) await told.close()
 
     const root = await first.waitForMessage(({ text }) => text.includes('contested'))
     expect(root.text).toContain(`asked for by <@${first.id}>`)
@@ -38,8 +40,10 @@ describe('in trouble', () => {
     await told.choose('container', 'shop-api', 'shop-api')
     await told.choose('project', 'woolworks-staging', 'staging')
     await told.submit()
+    await told.waitForView((view) => view.callback_id === 'operation_preview')
+    await told.submit()
     expect(JSON.stringify(told.topView()?.blocks)).toContain(`/archives/${root.channel}/p${root.ts.replace('.', '')}`)
-    await told.close()
+    while (told.topView()) await told.close()
     await workspace.waitFor(() => first.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
     expect(copiesOf('contested')).toBe(1)
     expect(world.rows<{ jobs: number }>("select count(*) as jobs from jobs where lock like '%contested%'")).toEqual([
@@ -71,6 +75,8 @@ describe('in trouble', () => {
         expect(await ann.submit({ ...ids, container: 'not-an-id' })).toHaveProperty('container')
         hoody.setSwitch(id, false)
         expect(await ann.submit(ids)).toEqual({})
+        await ann.waitForView((view) => view.callback_id === 'operation_preview')
+        expect(await ann.submit()).toEqual({})
         const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
         await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
         // A whole id beside its project's would be a key to the container.

@@ -71,6 +71,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     ref: z.object({ id: z.string() }),
     lock: (params: z.infer<typeof fields>) => `name ${params.name}`,
     summary: (named: Readonly<Record<string, string>>) => ({ from: 'source', to: named.name ?? '' }),
+    preview: () => ({ copied: 'All of it.', notCopied: 'Nothing is left out.' }),
     deadlineMs: 600_000,
   }
   const clone = defineOperation({

@@ -87,7 +87,9 @@ export async function askForCopy(
   await person.waitForView((view) => view.callback_id === 'operation_form')
   await person.choose('container', 'shop-api', 'shop-api')
   await person.choose('project', 'woolworks-staging', 'staging')
-  beforeSubmit()
   const errors = await person.submit()
   if (Object.keys(errors).length > 0) throw new Error(`The form was refused: ${JSON.stringify(errors)}`)
+  await person.waitForView((view) => view.callback_id === 'operation_preview')
+  beforeSubmit()
+  await person.submit()
 }

@@ -5,7 +5,8 @@ import type { StartOptions } from '../../sandbox/providers/server.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
-import type { Api, Observation, Operation, Provider, Ref } from '../../src/providers/provider.js'
+import type { Api, Attempt, Observation, Operation, Provider, Ref, Step } from '../../src/providers/provider.js'
+import { assertDrawable } from '../../src/slack/form.js'
 
 /** Finds the value behind a label of a picker, as a person who chooses from the list does. */
 export type Pick = (picker: string, label: string, values?: Record<string, string>) => Promise<string>
@@ -15,13 +16,19 @@ export interface OperationExample {
   params(pick: Pick): Promise<Record<string, unknown>>
   /** Input that the provider refuses, with the status it refuses it with. At least a 404 and a 409. */
   refused: readonly { status: number; params(pick: Pick): Promise<Record<string, unknown>> }[]
+  /** Index of the step that takes time and may fail, where it is not the first. */
+  watchedStep?: number
+  /** How the reason reads when that step fails, where it differs from the provider's usual one. */
+  failure?: string
 }
 
 export interface ProviderExample {
   start(options: StartOptions): Promise<Simulator>
   operations: Readonly<Record<string, OperationExample>>
-  /** Values each picker needs, where it depends on other fields. */
-  pickerValues?: Readonly<Record<string, (pick: Pick) => Promise<Record<string, string>>>>
+  /** What a picker needs to know, and `isFixed` where its list does not grow with the number of apps. */
+  pickers?: Readonly<Record<string, { values?(pick: Pick): Promise<Record<string, string>>; isFixed?: true }>>
+  /** Values of the simulator's connection that nobody may ever read. Default: its token. */
+  secrets?(connection: Simulator['connection']): string[]
   /** How a failed job's reason reads with the switch `fail-next`. */
   failure: string
   /** The refs of 2,000 jobs of the named operation, and how many calls one look at them all may take. */
@@ -36,7 +43,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   let clock = START
   let simulator: Simulator
   let api: Api
-  let secret = ''
+  let secrets: string[] = []
   /** Everything a person could get to read, checked for the token after each test. */
   let told: string[] = []
 
@@ -48,7 +55,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   /** A client with a timeout below the delay of the switch `slow` when `timeoutMs` is given. */
   function connect(timeoutMs?: number): Api {
     const options = provider.client(provider.connection.parse(simulator.connection))
-    secret = simulator.connection.token ?? ''
+    secrets = example.secrets?.(simulator.connection) ?? [simulator.connection.token ?? '']
     return createApi('example-prod', { ...options, ...(timeoutMs !== undefined && { timeoutMs }) }, 1)
   }
 
@@ -60,8 +67,8 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
 
   afterEach(async () => {
     await simulator.close()
-    expect(secret.length).toBeGreaterThan(8)
-    for (const text of told) expect(text).not.toContain(secret)
+    expect(secrets.every((secret) => secret.length > 8)).toBe(true)
+    for (const secret of secrets) for (const text of told) expect(text).not.toContain(secret)
   })
 
   const pick: Pick = async (picker, label, values = {}) => {
@@ -114,17 +121,12 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     return before
   }
 
-  function run(operation: Operation, step: number, params: Record<string, unknown>, before: Ref | null, via = api) {
-    // The first step takes null and the others a ref: the list of steps has forgotten which is which.
-    const { run } = stepOf(operation, step) as { run(api: Api, params: unknown, before: Ref | null): Promise<Ref> }
-    return run(via, params, before)
+  function attempt(): Attempt {
+    return { job: 'k7f3q', since: new Date(clock - 1_000) }
   }
 
-  function find(operation: Operation, step: number, params: Record<string, unknown>, since: Date, before: Ref | null) {
-    const { find } = stepOf(operation, step) as {
-      find?(api: Api, params: unknown, since: Date, before: Ref | null): Promise<Ref | null>
-    }
-    return find?.(api, params, since, before)
+  function run(operation: Operation, index: number, params: Record<string, unknown>, before: Ref | null, via = api) {
+    return stepOf(operation, index).run(via, params, before, attempt())
   }
 
   const carriedOut = () => simulator.writes().filter((write) => write.status < 300)
@@ -132,7 +134,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   describe('its declaration', () => {
     test('has a title for every operation and field, and a picker behind every name', () => {
       for (const operation of Object.values(provider.operations)) {
-        expect(operation.title.length).toBeLessThanOrEqual(75)
+        expect(operation.title.length).toBeLessThanOrEqual(24)
         const schema = z.toJSONSchema(operation.fields, { io: 'input' })
         const keys = Object.keys(schema.properties ?? {})
         expect(keys.length).toBeGreaterThan(0)
@@ -147,24 +149,29 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
       }
     })
 
+    test('can be drawn as forms within all limits of Slack', () => {
+      expect(() => assertDrawable(provider)).not.toThrow()
+    })
+
     test('has an example for every operation', () => {
       expect(Object.keys(example.operations).sort()).toEqual(Object.keys(provider.operations).sort())
     })
   })
 
-  test.each(Object.keys(provider.pickers))(
-    'the picker %s lists more than a hundred entries to the end',
-    async (name) => {
-      const values = (await example.pickerValues?.[name]?.(pick)) ?? {}
-      const few = (await provider.pickers[name]?.(api, values))?.length ?? 0
-      await simulator.close()
-      await start({ count: 230 })
-      const options = (await provider.pickers[name]?.(api, values)) ?? []
-      expect(options).toHaveLength(few + 230)
-      expect(new Set(options.map((option) => option.value)).size).toBe(options.length)
-      expect(options.every((option) => option.label !== '' && option.value !== '')).toBe(true)
-    },
-  )
+  test.each(Object.keys(provider.pickers))('the picker %s lists everything to the end', async (name) => {
+    const { values, isFixed } = example.pickers?.[name] ?? {}
+    const known = (await values?.(pick)) ?? {}
+    const few = (await provider.pickers[name]?.(api, known))?.length ?? 0
+    expect(few).toBeGreaterThan(0)
+    await simulator.close()
+    await start({ count: 230 })
+    const options = (await provider.pickers[name]?.(api, known)) ?? []
+    expect(options).toHaveLength(isFixed ? few : few + 230)
+    expect(new Set(options.map((option) => option.value)).size).toBe(options.length)
+    expect(options.every((option) => option.label !== '' && option.value !== '' && option.value.length <= 150)).toBe(
+      true,
+    )
+  })
 
   test('one look at many jobs takes few calls', async () => {
     await simulator.close()
@@ -205,19 +212,31 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
         expect(operation.lock(await given())).toBe(operation.lock(await given()))
       })
 
+      const watched = operationExample.watchedStep ?? 0
+
+      test('says before anything is done what will and will not be copied', async () => {
+        const { copied, notCopied } = operation.preview(await given(), { name: 'shop-api-2' })
+        for (const sentence of [copied, notCopied]) expect(sentence).toMatch(/^\p{Lu}.*\.$/su)
+      })
+
       test('tells the reason of a failure', async () => {
         const params = await given()
+        const before = await reach(operation, watched, params)
         simulator.setSwitch('fail-next', true)
-        const settled = await settle(operation, 0, await run(operation, 0, params, null))
-        expect(settled).toMatchObject({ phase: 'failed', detail: example.failure })
+        const settled = await settle(operation, watched, await run(operation, watched, params, before))
+        expect(settled).toMatchObject({ phase: 'failed', detail: operationExample.failure ?? example.failure })
       })
 
       test('keeps watching a status it does not know', async () => {
-        const ref = await run(operation, 0, await given(), null)
+        const params = await given()
+        const ref = await run(operation, watched, params, await reach(operation, watched, params))
         simulator.setSwitch('unknown-status', true)
-        expect(await look(operation, 0, ref)).toMatchObject({ phase: 'working', detail: expect.stringMatching(/\w/) })
+        expect(await look(operation, watched, ref)).toMatchObject({
+          phase: 'working',
+          detail: expect.stringMatching(/\w/),
+        })
         simulator.setSwitch('unknown-status', false)
-        expect((await settle(operation, 0, ref)).phase).toBe('done')
+        expect((await settle(operation, watched, ref)).phase).toBe('done')
       })
 
       test.each(operationExample.refused)('a refusal with $status is for the person', async ({ status, params }) => {
@@ -255,36 +274,37 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
         expect(error.message).toContain('within 0.15 s')
       })
 
-      for (const [index, step] of operation.steps.entries()) {
+      for (const index of operation.steps.keys()) {
+        const step = stepOf(operation, index)
         if (!step.find) continue
 
         test(`finds what its step "${step.title}" did when the answer was lost`, async () => {
           const params = await given()
           const before = await reach(operation, index, params)
-          const since = new Date(clock - 1_000)
+          const asked = attempt()
           simulator.setSwitch('lose-answer', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))
           expect(error.mayHaveHappened).toBe(true)
           expect(carriedOut()).toHaveLength(written + 1)
-          const found = await find(operation, index, params, since, before)
+          const found = await step.find?.(api, params, before, asked)
           if (!found) throw new Error('It was not found.')
           expect((await settle(operation, index, found)).phase).toBe('done')
           // Still found when the work had already ended by the time somebody asked.
-          expect(await find(operation, index, params, since, before)).toEqual(found)
+          expect(await step.find?.(api, params, before, asked)).toEqual(found)
           expect(carriedOut()).toHaveLength(written + 1)
         })
 
         test(`knows that its step "${step.title}" did nothing when the write was dropped`, async () => {
           const params = await given()
           const before = await reach(operation, index, params)
-          const since = new Date(clock - 1_000)
+          const asked = attempt()
           simulator.setSwitch('drop-write', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))
           expect(error.mayHaveHappened).toBe(true)
           expect(carriedOut()).toHaveLength(written)
-          expect(await find(operation, index, params, since, before)).toBeNull()
+          expect(await step.find?.(api, params, before, asked)).toBeNull()
         })
       }
     })
@@ -300,8 +320,9 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   })
 }
 
-function stepOf(operation: Operation, index: number) {
+/** The first step takes null and the others a ref: the list of steps has forgotten which is which. */
+function stepOf(operation: Operation, index: number): Step<Record<string, unknown>, Ref | null, Ref> {
   const step = operation.steps[index]
   if (!step) throw new Error(`${operation.title} has no step ${index}.`)
-  return step
+  return step as Step<Record<string, unknown>, Ref | null, Ref>
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { providers } from '../../src/providers/index.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
-const NOT_PROVIDERS = ['provider.ts', 'http.ts', 'index.ts']
+const NOT_PROVIDERS = ['provider.ts', 'http.ts', 'http-errors.ts', 'index.ts']
 const ids = providers.map((provider) => provider.id)
 
 test('the list of providers is the folder', () => {

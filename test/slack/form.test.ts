@@ -27,6 +27,7 @@ const operation: Operation = defineOperation({
   ref: z.object({ id: z.string() }),
   lock: (params) => params.name,
   summary: () => ({ from: '', to: '' }),
+  preview: () => ({ copied: '', notCopied: '' }),
   deadlineMs: 1,
   steps: [{ title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
 })

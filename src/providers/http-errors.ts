@@ -1,0 +1,150 @@
+/** What went wrong with a request, sorted into the three errors by who must act. */
+import { STATUS_CODES } from 'node:http'
+import { HTTPError, TimeoutError } from 'ky'
+import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import type { ClientOptions } from './provider.js'
+
+export const MAX_BODY_BYTES = 10 * 1024 * 1024
+const MAX_SENTENCE_LENGTH = 300
+/** Retry-After outside these bounds is a slip or a clock far off; looking a little early costs one refused request. */
+const RETRY_AFTER_BOUNDS_MS = { least: 1_000, most: 15 * 60_000 }
+
+export class AnswerTooLarge extends Error {}
+
+/** One request as far as an error message may tell of it. */
+export interface Call {
+  connection: string
+  baseUrl: string
+  isWrite: boolean
+  /** Method and path, with neither query nor whole ids: `GET /api/v1/containers/…9011`. */
+  title: string
+  timeoutMs: number
+}
+
+/** Whether another try may well succeed. */
+export function isPassing(error: Error): boolean {
+  if (error instanceof HTTPError) return isServersFault(error.response.status)
+  return error instanceof TimeoutError || (error instanceof TypeError && !isCertificateError(causeOf(error).code))
+}
+
+/** 408 is the one 4xx that blames the line, not the request. */
+function isServersFault(status: number): boolean {
+  return status >= 500 || status === 408
+}
+
+/** Sorts an answer that is not 2xx. */
+export function sortAnswer(
+  call: Call,
+  answer: { status: number; headers: Headers; body: unknown },
+  { errorMessage, classify }: Pick<ClientOptions, 'errorMessage' | 'classify'>,
+  scrub: (text: string) => string,
+): Error {
+  const { connection, title } = call
+  const { status, headers, body } = answer
+  const own = classify?.({ status, body, isWrite: call.isWrite })
+  if (own) return own
+  const sentence = tidy(scrub(errorMessage(body) ?? ''))
+  const itSays = sentence && ` It says: ${sentence}`
+  const retryAfterMs = readRetryAfter(headers)
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
+
+  if (status === 401) {
+    return new ConnectionError(
+      `${connection} refused its credentials (401 to ${title}). Check them in dolly.yml: revoked, expired or mistyped?${itSays}`,
+      { status },
+    )
+  }
+  if (status === 403) {
+    return new ConnectionError(
+      `${connection} may not do this (403 to ${title}). Check the rights of its token.${itSays}`,
+      { status },
+    )
+  }
+  if (status === 429) {
+    return new TemporaryError(`${connection} asks to slow down (429 to ${title}).`, { ...wait, mayHaveHappened: false })
+  }
+  if (isServersFault(status)) {
+    return new TemporaryError(`${connection} answered ${statusLine(status)} to ${title}.${itSays}`, {
+      ...wait,
+      mayHaveHappened: call.isWrite,
+    })
+  }
+  if (status >= 400) {
+    return new UserError(
+      sentence ? `${connection}: ${sentence}` : `${connection} answered ${statusLine(status)} to ${title}.`,
+      { status },
+    )
+  }
+  const target = redirectTarget(headers, call.baseUrl)
+  return new ConnectionError(
+    `The address of ${connection} in dolly.yml redirects${target && ` to ${target}`} (${status} to ${title}). Put the final address there.`,
+  )
+}
+
+/** Sorts a request that got no answer, or none that could be read to its end. */
+export function sortFailure(call: Call, error: unknown): unknown {
+  const { connection, title, isWrite } = call
+  if (error instanceof TimeoutError) {
+    return new TemporaryError(`${connection} did not answer ${title} within ${call.timeoutMs / 1000} s.`, {
+      mayHaveHappened: isWrite,
+    })
+  }
+  if (error instanceof AnswerTooLarge) {
+    return new TemporaryError(`${connection} answered ${title} with more than ${MAX_BODY_BYTES / 1024 / 1024} MB.`, {
+      mayHaveHappened: isWrite,
+    })
+  }
+  // fetch reports every trouble of the line as a TypeError with the real error as its cause.
+  if (!(error instanceof TypeError)) return error
+  const { code, wasSent } = causeOf(error)
+  if (isCertificateError(code)) {
+    return new ConnectionError(
+      `The certificate of ${connection} is not trusted here (${code}). Check its address in dolly.yml.`,
+    )
+  }
+  const reason = code && ` (${code})`
+  return wasSent
+    ? new TemporaryError(`The line to ${connection} broke during ${title}${reason}.`, { mayHaveHappened: isWrite })
+    : new TemporaryError(`${connection} could not be reached for ${title}${reason}.`, { mayHaveHappened: false })
+}
+
+/** Seconds or an HTTP date, measured against the answer's own Date because the two clocks may differ. */
+function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get('retry-after')?.trim()
+  if (!text) return undefined
+  const sentAt = Date.parse(headers.get('date') ?? '') || Date.now()
+  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - sentAt
+  if (Number.isNaN(wait)) return undefined
+  return Math.min(Math.max(wait, RETRY_AFTER_BOUNDS_MS.least), RETRY_AFTER_BOUNDS_MS.most)
+}
+
+/** Scheme and host alone: the rest of a redirect's address may hold a one-time secret. */
+function redirectTarget(headers: Headers, baseUrl: string): string {
+  const location = headers.get('location') ?? ''
+  return location && URL.canParse(location, baseUrl) ? new URL(location, baseUrl).origin : ''
+}
+
+/** The error code below a failed fetch, and whether any of the request can have left this machine. */
+function causeOf(error: unknown): { code: string; wasSent: boolean } {
+  const cause = error instanceof Error ? error.cause : undefined
+  // A name with several addresses fails with one error for each of them.
+  const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  const code = root instanceof Error && 'code' in root ? String(root.code) : ''
+  const systemCall = root instanceof Error && 'syscall' in root ? root.syscall : undefined
+  const neverConnected = systemCall === 'connect' || systemCall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
+  return { code, wasSent: !neverConnected }
+}
+
+function isCertificateError(code: string): boolean {
+  return /CERT|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(code)
+}
+
+/** One line of bounded length. */
+export function tidy(sentence: string): string {
+  const line = sentence.replace(/\s+/g, ' ').trim()
+  return line.length > MAX_SENTENCE_LENGTH ? `${line.slice(0, MAX_SENTENCE_LENGTH - 1)}…` : line
+}
+
+function statusLine(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}`.trim()
+}
