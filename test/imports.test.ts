@@ -51,7 +51,7 @@ const rooms: readonly Room[] = [
       'src/slack/message.ts',
       'src/slack/limits.ts',
       'src/store/events.ts',
-      'type src/store/database.ts',
+      'type src/store/schema.ts',
       'type src/jobs/machine.ts',
     ],
     packages: ['@slack/web-api', 'type @slack/types'],

@@ -1,7 +1,7 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import { UserError } from '../errors.js'
 import type { Connection, Operation } from '../providers/provider.js'
-import type { Database } from '../store/database.js'
+import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
 export interface Services {

@@ -1,7 +1,7 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
 import type { Connection, Operation, Step } from '../providers/provider.js'
-import type { Database } from '../store/database.js'
 import { applyTransition, renewLeases } from '../store/jobs.js'
+import type { Database } from '../store/schema.js'
 import { type Happening, type Job, type Moment, next } from './machine.js'
 
 export interface House {

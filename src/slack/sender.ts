@@ -2,8 +2,8 @@
 import type { KnownBlock } from '@slack/types'
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import type { Job } from '../jobs/machine.js'
-import type { Database } from '../store/database.js'
 import { markAttempted, markRootAttempted, markTold, moveThread, saveRoot, type Untold } from '../store/events.js'
+import type { Database } from '../store/schema.js'
 import { cut, limits } from './limits.js'
 import { type Message, replyMessage, rootMessage, type Story } from './message.js'
 

@@ -3,19 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
-import type { DraftTable } from './drafts.js'
-import type { EventTable } from './events.js'
-import type { JobTable } from './jobs.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
-
-/** Columns are snake_case in the database and camelCase here. */
-export interface Schema {
-  jobs: JobTable
-  events: EventTable
-  drafts: DraftTable
-}
-
-export type Database = Kysely<Schema>
+import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
 const migrations: Record<string, Migration> = {

@@ -1,14 +1,6 @@
 /** Answers of a form that wait for a confirmation: kept here, because what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
-import type { Database } from './database.js'
-
-export interface DraftTable {
-  id: string
-  requester: string
-  /** JSON. */
-  answers: string
-  createdAt: number
-}
+import type { Database } from './schema.js'
 
 /** Slack forgets an open modal far sooner. */
 const keptMs = 24 * 60 * 60 * 1000

@@ -1,21 +1,7 @@
 /** Functions over the events table, which is the audit log and the outbox of Slack in one. */
 import type { Selectable, Transaction } from 'kysely'
-import type { EventKind, Job, JobEvent, Transition } from '../jobs/machine.js'
-import type { Database, Schema } from './database.js'
-import { type Lease, toJob } from './jobs.js'
-
-export interface EventTable {
-  jobId: string
-  seq: number
-  kind: EventKind
-  at: number
-  step: number
-  detail: string | null
-  actor: string | null
-  /** When telling it was begun; set without `toldAt`, nobody knows whether Slack took it. */
-  attemptedAt: number | null
-  toldAt: number | null
-}
+import type { Job, JobEvent, Transition } from '../jobs/machine.js'
+import { type Database, type EventTable, type Lease, type Schema, toJob } from './schema.js'
 
 /** A job with facts its thread does not know yet. */
 export interface Untold {

@@ -1,50 +1,9 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
-import type { Insertable, Selectable } from 'kysely'
+import type { Insertable } from 'kysely'
 import type { Job, Transition } from '../jobs/machine.js'
-import type { Database } from './database.js'
 import { insertEvent } from './events.js'
-
-export interface JobTable {
-  id: string
-  connection: string
-  operation: string
-  /** JSON. */
-  params: string
-  source: string
-  target: string
-  lock: string
-  /** What was submitted, so that one submission that arrives twice is one job. */
-  submission: string
-  state: Job['state']
-  step: number
-  /** JSON. */
-  ref: string | null
-  attempt: number
-  attemptedAt: number | null
-  nextLookAt: number | null
-  deadlineAt: number | null
-  unseenSince: number | null
-  unseenTold: number
-  detail: string | null
-  url: string | null
-  requester: string
-  channel: string
-  rootChannel: string | null
-  rootTs: string | null
-  /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
-  rootAttemptedAt: number | null
-  /** The job's version that the root message shows. */
-  rootVersion: number | null
-  createdAt: number
-  startedAt: number | null
-  endedAt: number | null
-  version: number
-  leaseOwner: string | null
-  leaseUntil: number | null
-  teller: string | null
-  tellerUntil: number | null
-}
+import { type Database, type JobTable, type Lease, toJob } from './schema.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -57,13 +16,6 @@ export interface NewJob {
   submission: string
   requester: string
   channel: string
-}
-
-/** A worker's claim on the jobs it works at. */
-export interface Lease {
-  worker: string
-  now: number
-  leaseMs: number
 }
 
 export type Creation =
@@ -215,16 +167,6 @@ export async function countStrandedJobs(db: Database, connections: readonly stri
   return Object.fromEntries(
     rows.filter((row) => !connections.includes(row.connection)).map((row) => [row.connection, Number(row.jobs)]),
   )
-}
-
-export function toJob(row: Selectable<JobTable>): Job {
-  const { submission, rootAttemptedAt, rootVersion, leaseOwner, leaseUntil, teller, tellerUntil, ...columns } = row
-  return {
-    ...columns,
-    params: JSON.parse(row.params),
-    ref: row.ref === null ? null : JSON.parse(row.ref),
-    unseenTold: row.unseenTold === 1,
-  }
 }
 
 function newRow(draft: NewJob, now: number): Insertable<JobTable> {

@@ -1,48 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import {
-  finalStates,
-  type Happening,
-  type Job,
-  liveStates,
-  lookDelay,
-  next,
-  type State,
-} from '../../src/jobs/machine.js'
+import { finalStates, type Happening, liveStates, lookDelay, next, type State } from '../../src/jobs/machine.js'
+import { jobIn, start } from '../helpers/job.js'
 
-const now = 1_000_000_000
+const now = start + 5_000
 const moment = { now, jitter: 0.5 }
-
-function jobIn(state: State, rest: Partial<Job> = {}): Job {
-  return {
-    id: 'k7f3q',
-    connection: 'hoody-prod',
-    operation: 'copy',
-    params: {},
-    source: 'shop-api',
-    target: 'shop-copy',
-    lock: 'shop-copy',
-    state,
-    step: 0,
-    ref: null,
-    attempt: 1,
-    attemptedAt: now - 1_000,
-    nextLookAt: now,
-    deadlineAt: now + 60_000,
-    unseenSince: null,
-    unseenTold: false,
-    detail: null,
-    url: null,
-    requester: 'U1',
-    channel: 'C1',
-    rootChannel: null,
-    rootTs: null,
-    createdAt: now - 5_000,
-    startedAt: now - 1_000,
-    endedAt: null,
-    version: 3,
-    ...rest,
-  }
-}
 
 const happenings: Record<Happening['kind'], { happening: Happening; knownIn: State[] }> = {
   begin: { happening: { kind: 'begin' }, knownIn: ['queued'] },

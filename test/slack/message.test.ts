@@ -1,41 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { EventKind, Job, State } from '../../src/jobs/machine.js'
 import { inWords, mrkdwn, replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
-
-const start = Date.parse('2026-11-21T09:13:00Z')
+import { jobIn, start } from '../helpers/job.js'
 
 function story(state: State, rest: Partial<Job> = {}, story: Partial<Story> = {}): Story {
-  const ended = state === 'succeeded' || state === 'failed' || state === 'timed_out' || state === 'cancelled'
   return {
-    job: {
-      id: 'k7f3q',
-      connection: 'hoody-prod',
-      operation: 'copy',
-      params: {},
-      source: 'shop-api',
-      target: 'shop-copy in staging',
-      lock: 'shop-copy',
-      state,
-      step: 0,
-      ref: null,
-      attempt: 1,
-      attemptedAt: start,
-      nextLookAt: null,
-      deadlineAt: null,
-      unseenSince: null,
-      unseenTold: false,
-      detail: null,
-      url: null,
-      requester: 'U1',
-      channel: 'C1',
-      rootChannel: 'C1',
-      rootTs: '1.1',
-      createdAt: start,
-      startedAt: start,
-      endedAt: ended ? start + 12_000 : null,
-      version: 3,
-      ...rest,
-    },
+    job: jobIn(state, rest),
     title: 'Copy a container',
     provider: 'Hoody',
     steps: new Map([[0, 'Copy the container']]),

@@ -1,0 +1,64 @@
+/** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
+import type { Kysely, Selectable } from 'kysely'
+import type { Job, JobEvent } from '../jobs/machine.js'
+
+export type Database = Kysely<Schema>
+
+export interface Schema {
+  jobs: JobTable
+  events: EventTable
+  drafts: DraftTable
+}
+
+/** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
+export interface JobTable extends Omit<Job, 'params' | 'ref' | 'unseenTold'> {
+  /** JSON. */
+  params: string
+  /** JSON. */
+  ref: string | null
+  /** 0 or 1. */
+  unseenTold: number
+  /** What was submitted, so that one submission that arrives twice is one job. */
+  submission: string
+  /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
+  rootAttemptedAt: number | null
+  /** The job's version that the root message shows. */
+  rootVersion: number | null
+  /** Who works at the job, and until when nobody else may. */
+  leaseOwner: string | null
+  leaseUntil: number | null
+  /** The same for telling. */
+  teller: string | null
+  tellerUntil: number | null
+}
+
+export interface EventTable extends JobEvent {
+  /** When telling it was begun; set without `toldAt`, nobody knows whether Slack took it. */
+  attemptedAt: number | null
+  toldAt: number | null
+}
+
+export interface DraftTable {
+  id: string
+  requester: string
+  /** JSON. */
+  answers: string
+  createdAt: number
+}
+
+/** A worker's claim on the jobs it works at. */
+export interface Lease {
+  worker: string
+  now: number
+  leaseMs: number
+}
+
+export function toJob(row: Selectable<JobTable>): Job {
+  const { submission, rootAttemptedAt, rootVersion, leaseOwner, leaseUntil, teller, tellerUntil, ...columns } = row
+  return {
+    ...columns,
+    params: JSON.parse(row.params),
+    ref: row.ref === null ? null : JSON.parse(row.ref),
+    unseenTold: row.unseenTold === 1,
+  }
+}

@@ -1,0 +1,36 @@
+/** A job as it comes from the database, in any state. */
+import { finalStates, type Job, type State } from '../../src/jobs/machine.js'
+
+export const start = Date.parse('2026-11-21T09:13:00Z')
+
+export function jobIn(state: State, rest: Partial<Job> = {}): Job {
+  return {
+    id: 'k7f3q',
+    connection: 'hoody-prod',
+    operation: 'copy',
+    params: {},
+    source: 'shop-api',
+    target: 'shop-copy in staging',
+    lock: 'shop-copy',
+    state,
+    step: 0,
+    ref: null,
+    attempt: 1,
+    attemptedAt: start,
+    nextLookAt: null,
+    deadlineAt: null,
+    unseenSince: null,
+    unseenTold: false,
+    detail: null,
+    url: null,
+    requester: 'U1',
+    channel: 'C1',
+    rootChannel: 'C1',
+    rootTs: '1.1',
+    createdAt: start,
+    startedAt: start,
+    endedAt: finalStates.some((final) => final === state) ? start + 12_000 : null,
+    version: 3,
+    ...rest,
+  }
+}
