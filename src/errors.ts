@@ -49,3 +49,13 @@ export class TemporaryError extends Error {
 export function isNotFound(error: unknown): boolean {
   return error instanceof UserError && error.status === 404
 }
+
+/** What a request answers, or null where the provider says that there is no such thing. */
+export async function unlessNotFound<T>(request: Promise<T>): Promise<T | null> {
+  try {
+    return await request
+  } catch (error) {
+    if (isNotFound(error)) return null
+    throw error
+  }
+}

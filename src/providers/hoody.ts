@@ -1,19 +1,26 @@
 /** Hoody: copies a container, or overwrites an earlier copy with the present state of its source. */
 import { z } from 'zod'
-import { isNotFound } from '../errors.js'
-import { type Api, defineOperation, defineProvider, describedOption, type Observation } from './provider.js'
+import { unlessNotFound } from '../errors.js'
+import {
+  type Api,
+  defineOperation,
+  defineProvider,
+  describedOption,
+  maskIds,
+  type Observation,
+  sentence,
+} from './provider.js'
 
 const ID = /^[0-9a-f]{24}$/
 const NAME_RULE = 'Use 3 to 100 letters, digits, hyphens or underscores.'
+const KEY = /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/
 const KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
 const LIMIT = 100
 const DEADLINE_MS = 30 * 60_000
 
-// The nine states of a container. One that is missing here counts as in progress, and the deadline bounds it.
+// Nine states with `running` and `failed`. One that is missing counts as in progress, and the deadline bounds it.
 const IN_PROGRESS = ['copying', 'creating', 'claiming']
-const RUNNING = ['running']
 const IDLE = ['stopped', 'paused']
-const FAILED = ['failed']
 const GONE = ['deleting', 'deleted']
 
 const connection = z.object({
@@ -22,29 +29,27 @@ const connection = z.object({
 })
 
 const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
+const text = z.string().trim()
+const SLUG = /^[a-zA-Z0-9_-]+$/
 
 const copyFields = z.object({
   container: id.meta({
     title: 'Container',
-    description: 'Its whole disk is copied, with data, environment variables and secrets.',
+    description: 'Its whole disk is copied, with data and secrets.',
     picker: 'containers',
   }),
   project: id.meta({ title: 'Target project', description: 'Where the copy will live.', picker: 'projects' }),
   // The vendor makes up a name when there is none. Without one a lost copy could not be found again.
-  name: z
-    .string()
-    .trim()
+  name: text
     .min(3, NAME_RULE)
     .max(100, NAME_RULE)
-    .regex(/^[a-zA-Z0-9_-]+$/, NAME_RULE)
+    .regex(SLUG, NAME_RULE)
     .meta({ title: 'Name of the copy', description: 'Not yet taken in the target project.' }),
   server: id
     .optional()
     .meta({ title: 'Target server', description: 'Left empty: the server of the original.', picker: 'servers' }),
-  snapshot: z
-    .string()
-    .trim()
-    .regex(/^[a-zA-Z0-9_-]+$/, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
+  snapshot: text
+    .regex(SLUG, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
     .optional()
     .meta({
       title: 'Snapshot',
@@ -52,25 +57,19 @@ const copyFields = z.object({
       picker: 'snapshots',
       dependsOn: ['container'],
     }),
-  sshKey: z
-    .string()
-    .trim()
-    .max(3000, KEY_RULE)
-    .regex(/^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/, KEY_RULE)
-    .optional()
-    .meta({
-      title: 'SSH public key',
-      description: 'The copy does not inherit one. Each key serves one container only.',
-      multiline: true,
-    }),
+  sshKey: text.max(3000, KEY_RULE).regex(KEY, KEY_RULE).optional().meta({
+    title: 'SSH public key',
+    description: 'The copy inherits none. Each key serves one container only.',
+    multiline: true,
+  }),
   firewall: z
     .boolean()
     .default(false)
-    .meta({ title: 'Copy firewall rules', description: 'The access list of the original applies to the copy too.' }),
+    .meta({ title: 'Copy firewall rules', description: 'The original’s access list applies too.' }),
   network: z
     .boolean()
     .default(false)
-    .meta({ title: 'Copy network rules', description: 'The network settings of the original apply to the copy too.' }),
+    .meta({ title: 'Copy network rules', description: 'The original’s network settings apply too.' }),
   // `kvm` and its alias `dev_kvm` are left out: they grant access to the host's hypervisor, exist on dedicated servers
   // only, and are never inherited. Such a grant belongs into the vendor's console.
 })
@@ -78,7 +77,7 @@ const copyFields = z.object({
 const syncFields = z.object({
   container: id.meta({
     title: 'Copy to update',
-    description: 'Changes made in it are overwritten with the present state of its source.',
+    description: 'What was changed in it is overwritten from its source.',
     picker: 'copies',
   }),
 })
@@ -102,6 +101,7 @@ const server = z.object({
   container_capacity: z.object({ used: z.number(), max: z.number() }).nullish(),
 })
 const rental = z.object({ server_id: z.string().nullish(), server: server.nullish() })
+type StatusLog = z.infer<typeof statusLog>
 const statusLog = z.object({
   to_status: z.string(),
   transition_time: z.string(),
@@ -116,24 +116,16 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   // Names are unique within a project. Whether by case is not documented, so the lock assumes the stricter.
   lock: (params) => `copy:${params.project}/${params.name.toLowerCase()}`,
   summary: (named) => ({
-    from: mask(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
-    to: mask(`${named.name} in ${named.project}${named.server ? ` on ${named.server}` : ''}`),
+    from: maskIds(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
+    to: maskIds(`${named.name} in ${named.project}${named.server ? ` on ${named.server}` : ''}`),
   }),
-  preview: ({ firewall, network, sshKey }) => ({
-    copied: list(
-      'The whole disk with its data and packages',
-      'environment variables and their secrets',
-      'resource settings',
+  preview: ({ firewall, network }) => ({
+    copied: sentence(
+      'The whole disk, environment variables and their secrets, resource settings',
       firewall && 'firewall rules',
       network && 'network rules',
-      sshKey && 'and your SSH key is put in',
     ),
-    notCopied: list(
-      'SSH keys and addresses of the original',
-      !firewall && 'firewall rules',
-      !network && 'network rules',
-      'access to the hypervisor',
-    ),
+    notCopied: sentence('SSH keys and addresses', !firewall && 'firewall rules', !network && 'network rules'),
   }),
   deadlineMs: DEADLINE_MS,
   steps: [
@@ -151,12 +143,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
           copy_firewall_rules: params.firewall,
           copy_network_rules: params.network,
         }
-        const { id } = await api.post(
-          `/api/v1/containers/${params.container}/copy`,
-          envelope(z.object({ id: z.string() })),
-          { json },
-        )
-        return { id }
+        return await api.post(`/api/v1/containers/${params.container}/copy`, envelope(ref), { json })
       },
       async find(api, params, _before, { since }) {
         const path = `/api/v1/projects/${params.project}/containers`
@@ -176,11 +163,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
     },
   ],
   async remove(api, { id }) {
-    try {
-      await api.delete(`/api/v1/containers/${id}`, z.unknown())
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
+    await unlessNotFound(api.delete(`/api/v1/containers/${id}`, z.unknown()))
   },
 })
 
@@ -191,11 +174,11 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
   // A copy's lock cannot name a container that does not exist yet, so a sync onto an unfinished copy is kept out
   // elsewhere: the picker leaves it out, and the vendor refuses a typed id with a 409.
   lock: (params) => `sync:${params.container}`,
-  summary: (named) => ({ from: 'the container it was copied from', to: mask(`${named.container}`) }),
+  summary: (named) => ({ from: 'the container it was copied from', to: maskIds(`${named.container}`) }),
   preview: (_params, named) => ({
     copied: 'The present state of the source, as far as it differs.',
     notCopied: 'Firewall and network rules, SSH keys and addresses of the source.',
-    warning: mask(
+    warning: maskIds(
       `Everything changed in ${named.container} since it was copied will be overwritten. Take a snapshot of it first if any of that is needed.`,
     ),
   }),
@@ -214,10 +197,9 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         if (GONE.includes(status)) return null
         if (IN_PROGRESS.includes(status)) return found
         const logs = await newestLogs(api, params.container)
-        const tookEffect = logs.some(
-          (log) => log.to_status === 'copying' && Date.parse(log.transition_time) >= since.getTime(),
-        )
-        return tookEffect ? found : null
+        const isOurs = (log: StatusLog) =>
+          log.to_status === 'copying' && Date.parse(log.transition_time) >= since.getTime()
+        return logs.some(isOurs) ? found : null
       },
       check,
     },
@@ -233,7 +215,7 @@ export const hoody = defineProvider({
     headers: { authorization: `Bearer ${token}` },
     errorMessage: (body) => {
       const message = z.object({ message: z.string() }).safeParse(body).data?.message
-      return message && mask(message)
+      return message && maskIds(message)
     },
   }),
   pickers: {
@@ -300,33 +282,28 @@ async function check(api: Api, refs: readonly HoodyRef[]): Promise<Observation<H
 }
 
 async function observe(api: Api, id: string, status: string): Promise<Observation<HoodyRef>> {
-  if (RUNNING.includes(status)) return { phase: 'done' }
+  if (status === 'running') return { phase: 'done' }
   if (IDLE.includes(status)) return { phase: 'done', detail: `finished, but not running: the container is ${status}` }
-  if (FAILED.includes(status)) return { phase: 'failed', detail: await failureReason(api, id) }
+  if (status === 'failed') return { phase: 'failed', detail: await failureReason(api, id) }
   if (GONE.includes(status)) return { phase: 'failed', detail: 'the container was deleted' }
-  return { phase: 'working', detail: mask(status) }
+  return { phase: 'working', detail: maskIds(status) }
 }
 
 async function failureReason(api: Api, id: string): Promise<string> {
   // A failure is news with or without its reason, and trouble in reading one job's reason must not hold up the others.
   const logs = await newestLogs(api, id).catch(() => [])
-  const { reason, error, message } = logs.find((log) => FAILED.includes(log.to_status))?.metadata ?? {}
-  return mask(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
+  const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
+  return maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
 }
 
-async function newestLogs(api: Api, id: string): Promise<z.infer<typeof statusLog>[]> {
+async function newestLogs(api: Api, id: string): Promise<StatusLog[]> {
   const query = { limit: LIMIT, sort_by: 'transition_time', sort_order: 'desc' }
   return (await api.get(`/api/v1/containers/${id}/status-logs`, page('logs', statusLog), { query })).items
 }
 
 /** A container that cannot be found counts as deleted. */
 async function statusOf(api: Api, id: string): Promise<string> {
-  try {
-    return (await api.get(`/api/v1/containers/${id}`, envelope(state))).status
-  } catch (error) {
-    if (isNotFound(error)) return 'deleted'
-    throw error
-  }
+  return (await unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))))?.status ?? 'deleted'
 }
 
 function listContainers(api: Api) {
@@ -339,6 +316,13 @@ async function listAll<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, qu
   return all
 }
 
+interface Page<T> {
+  items: T[]
+  /** Number of pages. */
+  total: number
+}
+type Query = Readonly<Record<string, string | boolean>>
+
 /** Page after page of a list, each with the number of pages left after it. */
 async function* pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query) {
   for (let page = 1, left = 1; left > 0; page++) {
@@ -348,36 +332,14 @@ async function* pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, que
   }
 }
 
-type Query = Readonly<Record<string, string | boolean>>
-interface Page<T> {
-  items: T[]
-  /** Number of pages. */
-  total: number
-}
-
 /** The vendor's list shape, `{ [key]: [], pagination }`, as ours. */
 function page<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
-  return envelope(
-    z
-      .looseObject({ pagination: z.object({ totalPages: z.number() }) })
-      .transform((data) => ({ items: data[key], total: data.pagination.totalPages }))
-      .pipe(z.object({ items: z.array(item), total: z.number() })),
-  )
+  const list = z.looseObject({ pagination: z.object({ totalPages: z.number() }) })
+  const ours = z.object({ items: z.array(item), total: z.number() })
+  return envelope(list.transform((data) => ({ items: data[key], total: data.pagination.totalPages })).pipe(ours))
 }
 
 /** Every answer of the vendor is `{ statusCode, message, data }`. */
 function envelope<T>(data: z.ZodType<T>): z.ZodType<T> {
   return z.object({ data }).transform((body) => body.data)
-}
-
-/**
- * Shows only the end of every id in a text for people. The address of a container's terminal is made of its project's id and
- * its own, and whoever knows the address is root: a whole id must never stand in a channel.
- */
-function mask(text: string): string {
-  return text.replace(/[0-9a-f]{24,}/gi, (id) => `…${id.slice(-4)}`)
-}
-
-function list(...parts: (string | false | undefined)[]): string {
-  return `${parts.filter(Boolean).join(', ')}.`
 }

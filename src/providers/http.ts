@@ -3,7 +3,7 @@ import ky, { HTTPError } from 'ky'
 import type { z } from 'zod'
 import { ConnectionError, TemporaryError } from '../errors.js'
 import { AnswerTooLarge, type Call, isPassing, MAX_BODY_BYTES, sortAnswer, sortFailure, tidy } from './http-errors.js'
-import type { Api, ClientOptions, RequestOptions } from './provider.js'
+import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const PUBLIC_HEADERS = ['accept', 'content-type', 'user-agent']
@@ -57,7 +57,7 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
       connection,
       baseUrl: options.baseUrl,
       isWrite: method !== 'get',
-      title: `${method.toUpperCase()} ${shortenIds(new URL(url).pathname)}`,
+      title: `${method.toUpperCase()} ${maskIds(new URL(url).pathname)}`,
       timeoutMs: timeout,
     }
     const scrub = createScrub(headers)
@@ -195,9 +195,4 @@ function createScrub(headers: ClientOptions['headers']): (text: string) => strin
     .filter((secret) => secret.length >= 4)
     .sort((a, b) => b.length - a.length)
   return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '••••'), text)
-}
-
-/** Some vendors build links out of ids that grant access to whoever has them, so a message shows only an id's end. */
-function shortenIds(path: string): string {
-  return path.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
 }

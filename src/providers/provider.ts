@@ -186,3 +186,16 @@ export function describedOption(value: string, label: string, ...remarks: (strin
   const description = remarks.filter(Boolean).join(' · ')
   return { value, label, ...(description && { description }) }
 }
+
+/** One sentence out of what is true of these parts: "The code, secrets, health checks." */
+export function sentence(...parts: (string | false | null | undefined)[]): string {
+  return `${parts.filter(Boolean).join(', ')}.`
+}
+
+/**
+ * Shows only the end of every long id in a text for people. Some vendors build an address out of ids, and whoever knows
+ * the address is in: a whole id must never stand in a channel.
+ */
+export function maskIds(text: string): string {
+  return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
+}

@@ -1,9 +1,8 @@
 /** Check boxes and radio buttons. */
 import { useId } from 'react'
 import { stateOption } from './form-values.js'
-import type { Field } from './input-element.js'
 import { PlainText } from './plain-text.js'
-import type { Checkboxes, ElementState, Option, RadioButtons } from './types.js'
+import type { Checkboxes, ElementState, Field, Option, RadioButtons } from './types.js'
 
 type ChoiceState = Extract<ElementState, { selected_option: unknown } | { selected_options: unknown }>
 

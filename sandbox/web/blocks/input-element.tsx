@@ -17,18 +17,6 @@ interface InputElementProps {
   dispatch: boolean
 }
 
-/** What every drawing gets; `S` is the state its element has. */
-export interface Field<S extends ElementState> {
-  state: S
-  /** `isFinal` is false while the person is still typing. */
-  onChange(state: S, isFinal?: boolean): void
-  labelId: string
-  inputId: string | undefined
-  describedBy: string | undefined
-  isInvalid: boolean
-  isOptional: boolean
-}
-
 export function InputElementView({ blockId, element, dispatch, ...rest }: InputElementProps) {
   const { values, change } = useSurface()
   const state = values[blockId]?.[element.action_id]

@@ -3,9 +3,8 @@ import { useMemo } from 'react'
 import { useWorkspace } from '../workspace/context.js'
 import { Combobox } from './combobox.js'
 import { stateOption } from './form-values.js'
-import type { Field } from './input-element.js'
 import { useSurface } from './surface.js'
-import type { ElementState, Option, OptionGroup, SelectElement } from './types.js'
+import type { ElementState, Field, Option, OptionGroup, SelectElement } from './types.js'
 import { type Lines, useFixedLines, useRemoteLines } from './use-lines.js'
 
 type SelectState = Exclude<ElementState, { value: unknown }>

@@ -1,7 +1,6 @@
 /** Text and number inputs. */
 import type { KeyboardEvent } from 'react'
-import type { Field } from './input-element.js'
-import type { ElementState, NumberElement, TextElement } from './types.js'
+import type { ElementState, Field, NumberElement, TextElement } from './types.js'
 
 type TextState = Extract<ElementState, { value: string | null }>
 

@@ -145,3 +145,15 @@ export type ElementState =
 
 /** Block id → action id → state. */
 export type FormValues = Readonly<Record<string, Readonly<Record<string, ElementState>>>>
+
+/** What every drawing gets; `S` is the state its element has. */
+export interface Field<S extends ElementState> {
+  state: S
+  /** `isFinal` is false while the person is still typing. */
+  onChange(state: S, isFinal?: boolean): void
+  labelId: string
+  inputId: string | undefined
+  describedBy: string | undefined
+  isInvalid: boolean
+  isOptional: boolean
+}
