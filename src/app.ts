@@ -1,11 +1,14 @@
 /** Wiring only: config → store → connections → Slack → clock, and all of it stopped in reverse order. */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { App } from '@slack/bolt'
-import { WebAPIPlatformError } from '@slack/web-api'
+import { WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api'
+import type { Logger } from 'pino'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config.js'
+import { ConnectionError } from './errors.js'
 import { Clock, type Round } from './jobs/clock.js'
 import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/machine.js'
@@ -15,8 +18,9 @@ import { watchDueJobs } from './jobs/watch.js'
 import { createLog, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
 import { providers } from './providers/index.js'
-import type { Connection } from './providers/provider.js'
+import { type Connection, operationOf } from './providers/provider.js'
 import { assertDrawable } from './slack/form.js'
+import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
@@ -26,10 +30,10 @@ import { countStrandedJobs, usualDuration } from './store/jobs.js'
 const stopWithinMs = 10_000
 const now = () => Date.now()
 
-async function start(config: Config): Promise<() => Promise<void>> {
-  const log = createLog(config.logLevel, secretsOf(config))
+async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   if (config.database.kind !== 'sqlite') throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const db = await openDatabase(config.database.file)
+  closers.push(() => db.destroy())
 
   for (const provider of providers) assertDrawable(provider)
   const connections = connect(config)
@@ -38,6 +42,8 @@ async function start(config: Config): Promise<() => Promise<void>> {
   }
 
   const { mode, apiUrl, botToken } = config.slack
+  const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl)), botToken)
+  await identity.get().catch(giveUpOnRefusal)
   const logger = slackLogger(log)
   const entrance =
     mode.kind === 'socket'
@@ -45,23 +51,23 @@ async function start(config: Config): Promise<() => Promise<void>> {
       : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
   const app = new App({
     receiver: entrance.receiver,
-    token: botToken,
-    tokenVerificationEnabled: false,
+    authorize: async () => identity.get(),
     logger,
-    // The client's own retries are off because it would repeat a message whose answer was lost, and post it twice.
-    clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 10_000 },
+    clientOptions: clientOptions(apiUrl),
   })
-  const workspaceUrl = await readWorkspaceUrl(app)
-
   const house: House = { db, connections, worker: randomUUID(), leaseMs: 10_000, now, random: Math.random, log }
-  const sender = new Sender({ db, chat: app.client.chat, now, log, describe: (job) => describe(house, job) })
+  const sender = new Sender({ db, chat: identity.client.chat, now, log, describe: (job) => describe(house, job) })
   const rounds: Round[] = [...connections.keys()].flatMap((name) => [
     { name: `run ${name}`, go: () => runDueJobs(house, name) },
     { name: `watch ${name}`, go: () => watchDueJobs(house, name) },
   ])
-  rounds.push({ name: 'tell', go: () => tellUntold(house, (untold) => sender.tell(untold)) })
+  rounds.push({
+    name: 'tell',
+    go: (stopping) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping),
+  })
 
   const heartbeat = new Heartbeat(house)
+  closers.push(async () => heartbeat.stop())
   const clock = new Clock(config.tickSeconds, rounds, (round, error) =>
     log.error({ err: error, round }, 'a round broke'),
   )
@@ -72,21 +78,18 @@ async function start(config: Config): Promise<() => Promise<void>> {
     lists,
     wake: () => clock.wake(),
     now,
-    workspaceUrl: () => workspaceUrl,
+    workspaceUrl: () => identity.workspaceUrl,
     log,
   })
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
-  await entrance.start()
+  // Nothing new comes in while what is under way ends, both within one and the same time.
+  closers.push(async () => {
+    const [rounds] = await Promise.all([clock.stop(stopWithinMs), Promise.race([entrance.stop(), delay(stopWithinMs)])])
+    log.info({ rounds }, 'what was under way has ended')
+  })
   clock.wake()
+  await entrance.start()
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
-
-  return async () => {
-    await entrance.stop()
-    const end = await clock.stop(stopWithinMs)
-    heartbeat.stop()
-    await db.destroy()
-    log.info({ rounds: end }, 'Dolly has stopped')
-  }
 }
 
 function connect(config: Config): Map<string, Connection> {
@@ -99,23 +102,20 @@ function connect(config: Config): Map<string, Connection> {
   )
 }
 
-/** A refused token stops the start. Slack being away does not: jobs can go on, and the threads catch up. */
-async function readWorkspaceUrl(app: App): Promise<string> {
-  try {
-    return (await app.client.auth.test()).url ?? 'https://slack.com/'
-  } catch (error) {
-    if (error instanceof WebAPIPlatformError) {
-      throw new ConfigError([
-        `Slack refuses SLACK_BOT_TOKEN with "${error.data.error}". Copy it anew from your Slack app.`,
-      ])
-    }
-    return 'https://slack.com/'
-  }
+/** The client's own retries are off because it would repeat a message whose answer was lost, and post it twice. */
+function clientOptions(slackApiUrl: string): WebClientOptions {
+  return { slackApiUrl, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 10_000 }
+}
+
+/** A refused token stops the start. Slack being away does not: jobs go on, and the threads catch up. */
+function giveUpOnRefusal(error: unknown): void {
+  if (!(error instanceof WebAPIPlatformError)) return
+  throw new ConfigError([`Slack refuses SLACK_BOT_TOKEN with "${error.data.error}". Copy it anew from your Slack app.`])
 }
 
 async function describe({ db, connections }: House, job: Job): Promise<Story> {
   const provider = connections.get(job.connection)?.provider
-  const operation = provider?.operations[job.operation]
+  const operation = operationOf(provider, job.operation)
   const steps = operation?.steps.entries() ?? []
   return {
     job,
@@ -128,23 +128,47 @@ async function describe({ db, connections }: House, job: Job): Promise<Story> {
   }
 }
 
-if (existsSync('.env')) process.loadEnvFile('.env')
-try {
-  const stop = await start(loadConfig({ providers }))
-  let stopping = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) return
-      stopping = true
-      stop().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      )
-    })
+/** Undoes one thing that was started. */
+type Closer = () => Promise<unknown>
+
+async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = loadConfig({ providers })
+  const log = createLog(config.logLevel, secretsOf(config))
+  const closers: Closer[] = []
+  let isStopping = false
+  const stop = async (code: number) => {
+    if (isStopping) return
+    isStopping = true
+    for (const close of closers.reverse()) await close().catch((error) => log.error({ err: error }, 'stopping broke'))
+    log.info({ code }, 'Dolly has stopped')
+    process.exit(code)
   }
-} catch (error) {
-  process.stderr.write(
-    `${error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  )
-  process.exit(1)
+  // Before anything is started: a stop may be asked for while Slack or the disk keeps us waiting.
+  process.on('SIGTERM', () => void stop(0))
+  process.on('SIGINT', () => void stop(0))
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'something broke that nobody expected')
+    void stop(1)
+  })
+  try {
+    await start(config, log, closers)
+  } catch (error) {
+    complain(error)
+    await stop(1)
+  }
 }
+
+/** What the operator can mend gets its sentence, a bug its stack. */
+function complain(error: unknown): void {
+  const isOurs =
+    error instanceof ConfigError || error instanceof ConnectionError || error instanceof WebAPIPlatformError
+  const isSystems = error instanceof Error && 'code' in error
+  const text = error instanceof Error ? (isOurs || isSystems ? error.message : error.stack) : String(error)
+  process.stderr.write(`${text}\n`)
+}
+
+main().catch((error) => {
+  complain(error)
+  process.exit(1)
+})

@@ -45,6 +45,17 @@ export class TemporaryError extends Error {
   }
 }
 
+/** Whether a failed fetch found nobody to connect to, so that surely nothing was sent. */
+export function wasNeverSent(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  // A name with several addresses fails with one error for each of them.
+  const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  if (!(root instanceof Error)) return false
+  const systemCall = 'syscall' in root ? root.syscall : undefined
+  const code = 'code' in root ? root.code : undefined
+  return systemCall === 'connect' || systemCall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
+}
+
 /** Whether the provider said that there is no such thing. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof UserError && error.status === 404

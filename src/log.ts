@@ -4,7 +4,10 @@ import { type Logger, pino } from 'pino'
 
 export function createLog(level: string, secrets: readonly string[]): Logger {
   // A line is JSON, in which a quote or a backslash of a secret is written differently.
-  const struck = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+  // A short value, such as a port, is no secret, and striking it would mangle times and numbers.
+  const struck = secrets
+    .filter((secret) => secret.length >= 8)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
   return pino({
     level,
     hooks: { streamWrite: (line) => struck.reduce((text, secret) => text.replaceAll(secret, '••••'), line) },

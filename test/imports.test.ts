@@ -35,7 +35,7 @@ const rooms: readonly Room[] = [
   { room: 'src/jobs/clock.ts', ours: ['src/jobs/*'], packages: ['node-cron'] },
   {
     room: 'src/jobs/*',
-    ours: ['src/jobs/*', 'src/store/*', 'type src/providers/provider.ts', 'src/errors.ts'],
+    ours: ['src/jobs/*', 'src/store/*', 'src/providers/provider.ts', 'src/errors.ts'],
     packages: [],
   },
   {
@@ -50,6 +50,7 @@ const rooms: readonly Room[] = [
     ours: [
       'src/slack/message.ts',
       'src/slack/limits.ts',
+      'src/errors.ts',
       'src/store/events.ts',
       'type src/store/schema.ts',
       'type src/jobs/machine.ts',
@@ -57,6 +58,7 @@ const rooms: readonly Room[] = [
     packages: ['@slack/web-api', 'type @slack/types'],
   },
   { room: 'src/slack/receiver.ts', ours: [], packages: ['@slack/bolt', 'node:http'] },
+  { room: 'src/slack/identity.ts', ours: [], packages: ['type @slack/bolt', 'type @slack/web-api'] },
   {
     room: 'src/slack/*',
     ours: [
@@ -76,7 +78,7 @@ const rooms: readonly Room[] = [
       'src/slack/*',
       'src/store/*',
       'src/jobs/machine.ts',
-      'type src/providers/provider.ts',
+      'src/providers/provider.ts',
       'src/errors.ts',
       'src/closest.ts',
     ],

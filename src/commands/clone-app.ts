@@ -2,7 +2,7 @@
 import type { App } from '@slack/bolt'
 import { closest } from '../closest.js'
 import { UserError } from '../errors.js'
-import type { Connection } from '../providers/provider.js'
+import { type Connection, operationOf } from '../providers/provider.js'
 import { fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
 import { mrkdwn } from '../slack/message.js'
@@ -72,7 +72,7 @@ export function readRequest(text: string, connections: ReadonlyMap<string, Conne
     return { kind: 'choose', connections: candidates }
   }
 
-  const able = candidates.filter((connection) => connection.provider.operations[operationId])
+  const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
   if (rest[0] !== undefined || able.length === 0) {
     const known = [
       ...(named ? [] : [...connections.keys(), 'help']),
@@ -87,7 +87,7 @@ export function readRequest(text: string, connections: ReadonlyMap<string, Conne
 }
 
 function form(connection: Connection, operation: string, values: Record<string, string>): Request {
-  const declared = connection.provider.operations[operation]
+  const declared = operationOf(connection.provider, operation)
   const known = declared ? fieldsOf(declared).map(({ key }) => key) : []
   const unknown = Object.keys(values).find((key) => !known.includes(key))
   if (unknown !== undefined) {

@@ -12,13 +12,14 @@ export function registerFieldChoice(app: App, services: Services): void {
     if (!body.view) return
     const state = FormState.parse(JSON.parse(body.view.private_metadata))
     const { operation } = findTarget(services, state.connection, state.operation)
-    const { values } = readAnswers(operation, body.view.state.values)
+    const { values, named } = readAnswers(operation, body.view.state.values)
     const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
     const chosen = Object.fromEntries(parents.map((key) => [key, String(values[key] ?? '')]))
-    const next = { ...state, values: { ...state.values, ...chosen } }
+    const labels = Object.fromEntries(parents.map((key) => [key, named[key] ?? '']))
+    const next = { ...state, values: { ...state.values, ...chosen }, labels: { ...state.labels, ...labels } }
     const updated = await client.views.update({
+      // Without the view's hash: what a person chose wins over a correction of ours that came between.
       view_id: body.view.id,
-      hash: body.view.hash,
       view: formView(operation, next),
     })
     await correctForm(services, client, { id: body.view.id, hash: updated.view?.hash }, next)

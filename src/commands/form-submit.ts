@@ -6,10 +6,11 @@ import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
 import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
-import { callbacks, channelBlock, FormState, noticeView, previewView } from '../slack/form.js'
+import { callbacks, channelBlock, FormState, noticeView, previewView, waitsFor } from '../slack/form.js'
 import { inWords, mrkdwn } from '../slack/message.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
 import { createJob } from '../store/jobs.js'
+import { matchingOptions } from './lists.js'
 import { explain, findTarget, type Services, type Target, within } from './services.js'
 
 /** What page 3 remembers of page 2. */
@@ -19,10 +20,11 @@ const Draft = z.object({
   values: z.record(z.string(), z.unknown()),
   named: z.record(z.string(), z.string()),
   channel: z.string(),
+  mentionOnSuccess: z.boolean(),
 })
 
-/** What a typed name may take to be looked up before Slack loses patience, in milliseconds. */
-const lookUpWithinMs = 1_200
+/** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
+const lookUpWithinMs = 1_500
 
 export function registerFormSubmit(app: App, services: Services): void {
   app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
@@ -50,13 +52,16 @@ async function submitForm(services: Services, view: ViewOutput, requester: strin
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
   const answers = await lookUpTypedNames(services, target, state, readAnswers(operation, view.state.values))
-  const { values, named, channel } = answers
+  const { values, named, channel, mentionOnSuccess } = answers
   const checked = operation.fields.safeParse(values)
   if (!checked.success || channel === undefined) {
     const missing = channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}
-    return { response_action: 'errors', errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error)) } }
+    return {
+      response_action: 'errors',
+      errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error, values)) },
+    }
   }
-  const draft = { connection: state.connection, operation: state.operation, values, named, channel }
+  const draft = { connection: state.connection, operation: state.operation, values, named, channel, mentionOnSuccess }
   const key = await saveDraft(services.db, requester, draft, services.now())
   const preview = operation.preview(checked.data, named)
   return { response_action: 'push', view: previewView(operation, operation.summary(named), preview, key) }
@@ -65,17 +70,25 @@ async function submitForm(services: Services, view: ViewOutput, requester: strin
 async function submitPreview(services: Services, view: ViewOutput, requester: string): Promise<ViewResponseAction> {
   const draft = await readDraft(services.db, view.private_metadata, requester)
   if (draft === null) throw new UserError('This form is too old to be sent. Begin again with /clone-app.')
-  const { values, named, channel, ...names } = Draft.parse(draft)
-  const target = findTarget(services, names.connection, names.operation)
+  const { values, ...answers } = Draft.parse(draft)
+  const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
-  return await start(services, target, { named, channel, params }, view, requester)
+  return await start(services, target, { ...answers, params }, view, requester)
+}
+
+/** Answers that were checked. */
+interface Decided {
+  named: Named
+  channel: string
+  mentionOnSuccess: boolean
+  params: Record<string, unknown>
 }
 
 /** The hand-over: from here on the database knows, and no room needs to know that there was a modal. */
 async function start(
   services: Services,
   { connection, operation, operationId }: Target,
-  { named, channel, params }: { named: Named; channel: string; params: Record<string, unknown> },
+  { named, channel, mentionOnSuccess, params }: Decided,
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
@@ -90,11 +103,17 @@ async function start(
     // One modal is one job, however often its submission arrives.
     submission: view.root_view_id ?? view.id,
     requester,
+    mentionOnSuccess,
     channel,
   }
   const creation = await createJob(services.db, draft, services.now())
   if (creation.kind === 'locked') {
     return { response_action: 'update', view: noticeView('Somebody was first', whoIsFirst(services, creation.holder)) }
+  }
+  if (creation.kind === 'repeated') {
+    if (JSON.stringify(creation.job.params) === JSON.stringify(params)) return { response_action: 'clear' }
+    const text = `Job \`${creation.job.id}\` was already started from this form, with other answers. Nothing more was started; begin again with /clone-app.`
+    return { response_action: 'update', view: noticeView('Already started', text) }
   }
   services.log.info(
     { job: creation.job.id, connection: connection.name, operation: operationId },
@@ -128,32 +147,40 @@ async function lookUpTypedNames(
   const values = { ...answers.values }
   const named = { ...answers.named }
   const parents = { values: { ...state.values } }
-  for (const field of fieldsOf(operation)) {
-    const typed = values[field.key]
-    if (typeof typed !== 'string') continue
-    // A choice from the list has a label of its own; typed text is its own label.
-    if (field.kind === 'picker' && named[field.key] === typed) {
-      const list = await within(lookUpWithinMs, services.lists.get(connection, field, parents))
-      if (list && 'options' in list) {
-        const option = findOption(list.options, typed, field)
-        values[field.key] = option.value
-        named[field.key] = option.label
-      }
+  const deadline = services.now() + lookUpWithinMs
+  const listOf = (field: Field) => services.lists.get(connection, field, parents)
+  // A choice from the list has a label of its own; typed text is its own label.
+  const fields = fieldsOf(operation).filter(({ kind, key }) => kind === 'picker' && typeof values[key] === 'string')
+  const isTyped = ({ key }: Field) => named[key] === values[key]
+  // All at once first, so that each is there when its turn comes: Slack's patience is for all of them together.
+  await within(
+    lookUpWithinMs,
+    Promise.all(fields.filter((field) => isTyped(field) && !waitsFor(field, parents)).map(listOf)),
+  )
+  for (const field of fields) {
+    const typed = String(values[field.key])
+    const list = isTyped(field) ? await within(Math.max(deadline - services.now(), 1), listOf(field)) : undefined
+    if (list && 'options' in list) {
+      const option = findOption(list.options, typed, field)
+      values[field.key] = option.value
+      named[field.key] = option.label
     }
     parents.values[field.key] = String(values[field.key])
   }
   return { ...answers, values, named }
 }
 
+/**
+ * The entry that was meant by an id or a name.
+ *
+ * @throws UserError on the field when there is none or more than one.
+ */
 function findOption(options: readonly Option[], typed: string, field: Field): Option {
-  const exact = options.find(({ value }) => value === typed)
-  if (exact) return exact
-  const byName = options.filter(({ label }) => label.toLowerCase() === typed.toLowerCase())
-  const [only, another] = byName
+  const [only, another] = matchingOptions(options, typed)
   if (only && !another) return only
   const message =
     another === undefined
       ? `There is no "${typed}" on the list. Choose one from it, or type an id.`
-      : `"${typed}" fits ${byName.length} entries of the list. Choose the one you mean.`
+      : `"${typed}" fits several entries of the list. Choose the one you mean.`
   throw new UserError(message, { field: field.key })
 }

@@ -27,6 +27,8 @@ export function registerJobButtons(app: App, services: Services): void {
   app.action(jobActions.open, async ({ ack }) => await ack())
 }
 
+const oneDayMs = 24 * 60 * 60 * 1000
+
 /**
  * The button's value is only a hint: the job is read anew, and whether this person may answer and whether there still is
  * a question is decided on what the database says.
@@ -40,9 +42,15 @@ async function answer(
   try {
     const job = await findJob(services.db, jobId)
     if (!job) return 'I know of no such job.'
-    if (job.requester !== actor) return `Only <@${job.requester}>, who asked for job \`${job.id}\`, can answer this.`
-    if (job.state !== 'uncertain') return await alreadyAnswered(services, job)
     const now = services.now()
+    // Looking again changes nothing. The rest is for who asked, and for anyone once that person let a day go by.
+    const isOpenToAll = kind === 'check_again' || now - job.createdAt > oneDayMs
+    if (job.requester !== actor && !isOpenToAll) {
+      return `Only <@${job.requester}>, who asked for job \`${job.id}\`, can answer this today.`
+    }
+    if (job.state !== 'uncertain' && !(kind === 'dismiss' && job.state === 'queued')) {
+      return await alreadyAnswered(services, job)
+    }
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)
     if (!changed) return await alreadyAnswered(services, (await findJob(services.db, jobId)) ?? job)
     services.wake()

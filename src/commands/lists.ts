@@ -43,8 +43,8 @@ export class Lists {
 
   async #load(connection: Connection, picker: string, values: Values): Promise<List> {
     try {
-      const options = await connection.provider.pickers[picker]?.(connection.api, values)
-      return { options: options ?? [] }
+      const read = connection.provider.pickers[picker]
+      return { options: read ? await read(connection.api, values) : [] }
     } catch (error) {
       if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
         return { reason: error.message }
@@ -53,4 +53,10 @@ export class Lists {
       return { reason: 'The list could not be loaded because something broke on our side.' }
     }
   }
+}
+
+/** The entry with this id, or all with this name. */
+export function matchingOptions(options: readonly Option[], typed: string): readonly Option[] {
+  const exact = options.filter(({ value }) => value === typed)
+  return exact.length > 0 ? exact : options.filter(({ label }) => label.toLowerCase() === typed.toLowerCase())
 }

@@ -2,6 +2,7 @@
 import type { WebClient } from '@slack/web-api'
 import { fieldsOf } from '../slack/fields.js'
 import { type FormState, formView, waitsFor } from '../slack/form.js'
+import { matchingOptions } from './lists.js'
 import { findTarget, type Services } from './services.js'
 
 /** The form of an operation as it is first shown. */
@@ -11,12 +12,12 @@ export function firstFormState(
   channel: string,
   values: Readonly<Record<string, string>> = {},
 ): FormState {
-  return { connection, operation, channel, values: { ...values }, typed: {} }
+  return { connection, operation, channel, values: { ...values }, labels: {}, typed: {} }
 }
 
 /**
- * Asks for the form's lists before the person does. One that cannot be had becomes a text box that says why; the others
- * are then there when they are opened.
+ * Asks for the form's lists before the person does. One that cannot be had becomes a text box that says why, a name that
+ * the command text gave is replaced by the id behind it, and the others are there when they are opened.
  *
  * @param hash of the view as it was drawn: a choice made meanwhile wins over this correction.
  */
@@ -27,17 +28,28 @@ export async function correctForm(
   state: FormState,
 ): Promise<void> {
   const { connection, operation } = findTarget(services, state.connection, state.operation)
-  const typed: Record<string, string> = {}
+  const corrected = { ...state, values: { ...state.values }, labels: { ...state.labels }, typed: { ...state.typed } }
+  let isCorrected = false
   await Promise.all(
     fieldsOf(operation)
       .filter((field) => field.picker && !waitsFor(field, state) && state.typed[field.key] === undefined)
       .map(async (field) => {
         const list = await services.lists.get(connection, field, state)
-        if ('reason' in list) typed[field.key] = list.reason
+        if ('reason' in list) {
+          corrected.typed[field.key] = list.reason
+          isCorrected = true
+          return
+        }
+        // A name from the command text: the lists that depend on it want the id behind it.
+        const [named, another] = matchingOptions(list.options, state.values[field.key] ?? '')
+        if (named && !another && state.labels[field.key] === undefined) {
+          corrected.values[field.key] = named.value
+          corrected.labels[field.key] = named.label
+          isCorrected = true
+        }
       }),
   )
-  if (Object.keys(typed).length === 0) return
-  const corrected = { ...state, typed: { ...state.typed, ...typed } }
+  if (!isCorrected) return
   try {
     await client.views.update({
       view_id: view.id,

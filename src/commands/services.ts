@@ -1,6 +1,6 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import { UserError } from '../errors.js'
-import type { Connection, Operation } from '../providers/provider.js'
+import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
@@ -33,7 +33,7 @@ export interface Target {
  */
 export function findTarget(services: Services, connectionName: string, operationId: string): Target {
   const connection = services.connections.get(connectionName)
-  const operation = connection?.provider.operations[operationId]
+  const operation = operationOf(connection?.provider, operationId)
   if (!connection || !operation) {
     throw new UserError(`There is no "${connectionName} ${operationId}" here any more. Begin again with /clone-app.`)
   }

@@ -4,7 +4,8 @@ import cron, { type ScheduledTask } from 'node-cron'
 /** Does what is due and answers whether there was anything. Must not throw; what it throws is handed to `onError`. */
 export interface Round {
   name: string
-  go(): Promise<boolean>
+  /** @param stopping aborted when the clock stops: finish what is begun, begin nothing more. */
+  go(stopping: AbortSignal): Promise<boolean>
 }
 
 export class Clock {
@@ -13,7 +14,7 @@ export class Clock {
   /** Rounds under way; `again` when somebody asked while they were. */
   readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
   readonly #task: ScheduledTask
-  #stopped = false
+  readonly #stopping = new AbortController()
 
   /** @param everySeconds 1 to 60, a divisor of 60 for even ticks. */
   constructor(everySeconds: number, rounds: readonly Round[], onError: (round: string, error: unknown) => void) {
@@ -30,7 +31,7 @@ export class Clock {
 
   /** No new rounds; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
   async stop(withinMs: number): Promise<'finished' | 'cut short'> {
-    this.#stopped = true
+    this.#stopping.abort()
     await this.#task.destroy()
     const finished = Promise.all([...this.#underWay.values()].map(({ done }) => done)).then(() => 'finished' as const)
     let timer: NodeJS.Timeout | undefined
@@ -41,7 +42,7 @@ export class Clock {
   }
 
   #start(round: Round): void {
-    if (this.#stopped) return
+    if (this.#stopping.signal.aborted) return
     const underWay = this.#underWay.get(round)
     if (underWay) {
       underWay.again = true
@@ -55,7 +56,7 @@ export class Clock {
   async #run(round: Round, entry: { again: boolean }): Promise<void> {
     let didSomething = false
     try {
-      didSomething = await round.go()
+      didSomething = await round.go(this.#stopping.signal)
     } catch (error) {
       this.#onError(round.name, error)
     }

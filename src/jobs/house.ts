@@ -1,6 +1,6 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
-import type { Connection, Operation, Step } from '../providers/provider.js'
-import { applyTransition, renewLeases } from '../store/jobs.js'
+import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
+import { applyTransition, releaseLease, renewLeases } from '../store/jobs.js'
 import type { Database } from '../store/schema.js'
 import { type Happening, type Job, type Moment, next } from './machine.js'
 
@@ -36,10 +36,14 @@ export interface Task {
   step: AnyStep
 }
 
-/** Null when a stored job asks for something this version does not know; such a job waits until one does. */
-export function openTask(house: House, job: Job): Task | null {
+/** Those of the jobs that can be worked at. One that asks for something this version does not know waits until one does. */
+export function openTasks(house: House, jobs: readonly Job[]): Task[] {
+  return jobs.map((job) => openTask(house, job)).filter((task) => task !== null)
+}
+
+function openTask(house: House, job: Job): Task | null {
   const connection = house.connections.get(job.connection)
-  const operation = connection?.provider.operations[job.operation]
+  const operation = operationOf(connection?.provider, job.operation)
   const step = operation?.steps[job.step]
   if (!connection || !operation || !step) {
     const wanted = { job: job.id, connection: job.connection, operation: job.operation, step: job.step }
@@ -64,6 +68,28 @@ export class Heartbeat {
   stop(): void {
     clearInterval(this.#timer)
   }
+}
+
+/**
+ * Works at claimed jobs side by side. A job whose work breaks, because the disk is full or we have a bug, is logged and
+ * given back: it is due again, and the others are not held up.
+ */
+export async function workAt<T extends { job: Job }>(
+  house: House,
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  await Promise.all(
+    items.map(async (item) => {
+      const { job } = item
+      try {
+        await work(item)
+      } catch (error) {
+        house.log.error({ job: job.id, err: error }, 'working at a job broke; it is tried again')
+        await releaseLease(house.db, job.id, house.worker).catch(() => undefined)
+      }
+    }),
+  )
 }
 
 /** Index of the step after this one that these params ask for; null after the last. */

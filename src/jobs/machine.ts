@@ -41,6 +41,8 @@ export interface Job {
   url: string | null
   /** Slack user id of the person who asked. */
   requester: string
+  /** Whether the requester wants to be mentioned when it is done, and not only when it failed. */
+  mentionOnSuccess: boolean
   /** Where the thread was asked to be. */
   channel: string
   /** Where it is, or has to go because Slack would not take it there; null as long as nothing was posted. */
@@ -149,7 +151,8 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
       expect(job, happening, 'queued')
       return {
         set: { state: 'starting', attempt: job.attempt + 1, attemptedAt: now, nextLookAt: now },
-        event: { kind: 'step_started' },
+        // A write that was told to wait is begun again silently: the thread knows that it will be.
+        event: job.detail === null ? { kind: 'step_started' } : null,
       }
 
     case 'wrote':
@@ -226,12 +229,13 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
     case 'start_over':
       expect(job, happening, 'uncertain')
       return {
-        set: { state: 'queued', attempt: 0, nextLookAt: now, detail: null, ...seen },
+        // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
+        set: { state: 'queued', attempt: 1, nextLookAt: now, detail: null, ...seen },
         event: { kind: 'started_over', actor: happening.actor },
       }
 
     case 'dismiss':
-      expect(job, happening, 'uncertain')
+      expect(job, happening, 'uncertain', 'queued')
       return {
         set: { state: 'cancelled', nextLookAt: null, endedAt: now },
         event: { kind: 'cancelled', actor: happening.actor },

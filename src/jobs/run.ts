@@ -2,25 +2,22 @@
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Attempt } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
-import { advance, type House, openTask, type Task } from './house.js'
+import { advance, type House, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './machine.js'
 
 /** Writes of one connection under way at once, so that one slow answer does not hold up all others. */
 const writesAtOnce = 4
 const settleMs = 10_000
 /** Two machines' clocks may differ by this much before a found write is taken for an older one. */
-const clockSkewMs = 60_000
+const clockSkewMs = 15_000
 
 /** One round over a connection's due writes. Answers whether there was anything to do. */
 export async function runDueJobs(house: House, connection: string): Promise<boolean> {
   const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
   const wanted = { connection, states: ['queued', 'starting'] as const, limit: writesAtOnce }
   const jobs = await claimDueJobs(house.db, wanted, lease)
-  await Promise.all(
-    jobs.map(async (job) => {
-      const task = openTask(house, job)
-      if (task) await (job.state === 'queued' ? write(house, task) : settle(house, task))
-    }),
+  await workAt(house, openTasks(house, jobs), (task) =>
+    task.job.state === 'queued' ? write(house, task) : settle(house, task),
   )
   return jobs.length > 0
 }
@@ -80,7 +77,9 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
     if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
     return { kind: 'absent', settleMs: step.settleMs ?? settleMs }
   } catch (error) {
-    if (error instanceof UserError) return { kind: 'refused', reason: reasonOf(house, job, error) }
+    // With a status it is the provider's own no to the search, which says nothing about the write.
+    if (error instanceof UserError && error.status === undefined)
+      return { kind: 'refused', reason: reasonOf(house, job, error) }
     return unseen(house, job, error, operation.deadlineMs)
   }
 }
@@ -90,7 +89,8 @@ async function find({ job, step, connection }: Task): Promise<NonNullable<Job['r
 }
 
 function attemptOf(job: Job): Attempt {
-  return { job: job.id, since: new Date((job.attemptedAt ?? job.createdAt) - clockSkewMs) }
+  // What any try of this job made is its own, also the one before somebody pressed Start over.
+  return { job: job.id, since: new Date(job.createdAt - clockSkewMs) }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

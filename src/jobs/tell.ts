@@ -3,7 +3,7 @@ import { claimUntold, readUntold, releaseTelling, type Untold } from '../store/e
 import type { House } from './house.js'
 
 /** Tells all of a job's untold events, and ticks each off as it goes. */
-export type Tell = (untold: Untold) => Promise<{ waitMs: number }>
+export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<{ waitMs: number }>
 
 const threadsAtOnce = 50
 
@@ -11,15 +11,15 @@ const threadsAtOnce = 50
  * One round over the threads that are behind. Answers whether any thread was brought up to date. A thread that cannot be
  * told now asks for a pause and is left alone for that long.
  */
-export async function tellUntold(house: House, tell: Tell): Promise<boolean> {
+export async function tellUntold(house: House, tell: Tell, stopping: AbortSignal): Promise<boolean> {
   const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
   const jobIds = await claimUntold(house.db, threadsAtOnce, lease)
   let told = false
   for (const jobId of jobIds) {
     let waitMs = 0
     try {
-      const untold = await readUntold(house.db, jobId)
-      if (untold) ({ waitMs } = await tell(untold))
+      const untold = stopping.aborted ? null : await readUntold(house.db, jobId, house.worker)
+      if (untold) ({ waitMs } = await tell(untold, stopping))
       told ||= waitMs === 0
     } catch (error) {
       house.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')

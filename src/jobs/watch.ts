@@ -1,7 +1,8 @@
 /** Due looks: asks each connection once for as many jobs as possible and decides what the answers mean. */
 import type { Observation } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
-import { type AnyStep, advance, followingStep, type House, openTask, type Task } from './house.js'
+import { type AnyStep, advance, followingStep, type House, openTasks, type Task, workAt } from './house.js'
+import type { Job } from './machine.js'
 import { unseen } from './run.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
@@ -12,12 +13,13 @@ export async function watchDueJobs(house: House, connection: string): Promise<bo
   const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
   const wanted = { connection, states: ['working'] as const, limit: jobsPerRound }
   const jobs = await claimDueJobs(house.db, wanted, lease)
-  const groups = new Map<AnyStep['check'], Task[]>()
-  for (const job of jobs) {
-    const task = openTask(house, job)
-    if (task) append(groups, task.step.check, task)
-  }
-  await Promise.all([...groups].map(([check, tasks]) => look(house, check, tasks)))
+  const groups = new Map<AnyStep['check'], Sight[]>()
+  await workAt(house, openTasks(house, jobs), async (task) => {
+    const ref = task.operation.ref.safeParse(task.job.ref)
+    if (ref.success) append(groups, task.step.check, { ...task, ref: ref.data })
+    else await advance(house, task.job, unseen(house, task.job, ref.error, task.operation.deadlineMs))
+  })
+  await Promise.all([...groups].map(([check, sights]) => look(house, check, sights)))
   return jobs.length > 0
 }
 
@@ -27,28 +29,39 @@ function append<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
   else groups.set(key, [value])
 }
 
-async function look(house: House, check: AnyStep['check'], tasks: readonly Task[]): Promise<void> {
-  const [first] = tasks
-  if (!first) return
-  let observations: readonly Observation[]
+/** A job to be looked at, with its ref as its provider knows it. */
+interface Sight extends Task {
+  ref: NonNullable<Job['ref']>
+}
+
+async function look(house: House, check: AnyStep['check'], sights: readonly Sight[]): Promise<void> {
   try {
-    observations = await check(
-      first.connection.api,
-      tasks.map((task) => task.operation.ref.parse(task.job.ref)),
-    )
-    if (observations.length !== tasks.length) {
-      throw new Error(
-        `"${first.step.title}" looked at ${tasks.length} refs and made ${observations.length} observations.`,
-      )
-    }
+    const looks = await observe(check, sights)
+    await workAt(house, looks, async ({ look, ...task }) => {
+      await advance(house, task.job, { kind: 'observed', look, nextStep: followingStep(task) })
+    })
   } catch (error) {
-    for (const task of tasks) {
-      await advance(house, task.job, unseen(house, task.job, error, task.operation.deadlineMs))
-    }
-    return
+    await workAt(house, sights, async ({ job, operation }) => {
+      await advance(house, job, unseen(house, job, error, operation.deadlineMs))
+    })
   }
-  for (const [at, task] of tasks.entries()) {
+}
+
+async function observe(
+  check: AnyStep['check'],
+  sights: readonly Sight[],
+): Promise<readonly (Sight & { look: Observation })[]> {
+  const [first] = sights
+  if (!first) return []
+  const observations = await check(
+    first.connection.api,
+    sights.map(({ ref }) => ref),
+  )
+  return sights.map((sight, at) => {
     const look = observations[at]
-    if (look) await advance(house, task.job, { kind: 'observed', look, nextStep: followingStep(task) })
-  }
+    if (look) return { ...sight, look }
+    throw new Error(
+      `"${first.step.title}" looked at ${sights.length} refs and made ${observations.length} observations.`,
+    )
+  })
 }

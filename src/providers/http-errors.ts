@@ -1,7 +1,7 @@
 /** What went wrong with a request, sorted into the three errors by who must act. */
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
-import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import { ConnectionError, TemporaryError, UserError, wasNeverSent } from '../errors.js'
 import type { ClientOptions } from './provider.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -24,7 +24,7 @@ export interface Call {
 /** Whether another try may well succeed. */
 export function isPassing(error: Error): boolean {
   if (error instanceof HTTPError) return isServersFault(error.response.status)
-  return error instanceof TimeoutError || (error instanceof TypeError && !isCertificateError(causeOf(error).code))
+  return error instanceof TimeoutError || (error instanceof TypeError && !isCertificateError(codeOf(error)))
 }
 
 /** 408 is the one 4xx that blames the line, not the request. */
@@ -96,16 +96,15 @@ export function sortFailure(call: Call, error: unknown): unknown {
   }
   // fetch reports every trouble of the line as a TypeError with the real error as its cause.
   if (!(error instanceof TypeError)) return error
-  const { code, wasSent } = causeOf(error)
+  const code = codeOf(error)
   if (isCertificateError(code)) {
     return new ConnectionError(
       `The certificate of ${connection} is not trusted here (${code}). Check its address in dolly.yml.`,
     )
   }
-  const reason = code && ` (${code})`
-  return wasSent
-    ? new TemporaryError(`The line to ${connection} broke during ${title}${reason}.`, { mayHaveHappened: isWrite })
-    : new TemporaryError(`${connection} could not be reached for ${title}${reason}.`, { mayHaveHappened: false })
+  return !wasNeverSent(error)
+    ? new TemporaryError(`The line to ${connection} broke during ${title}.`, { mayHaveHappened: isWrite })
+    : new TemporaryError(`${connection} could not be reached for ${title}.`, { mayHaveHappened: false })
 }
 
 /** Seconds or an HTTP date, measured against the answer's own Date because the two clocks may differ. */
@@ -124,15 +123,11 @@ function redirectTarget(headers: Headers, baseUrl: string): string {
   return location && URL.canParse(location, baseUrl) ? new URL(location, baseUrl).origin : ''
 }
 
-/** The error code below a failed fetch, and whether any of the request can have left this machine. */
-function causeOf(error: unknown): { code: string; wasSent: boolean } {
+/** The error code below a failed fetch. */
+function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
-  // A name with several addresses fails with one error for each of them.
   const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
-  const code = root instanceof Error && 'code' in root ? String(root.code) : ''
-  const systemCall = root instanceof Error && 'syscall' in root ? root.syscall : undefined
-  const neverConnected = systemCall === 'connect' || systemCall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
-  return { code, wasSent: !neverConnected }
+  return root instanceof Error && 'code' in root ? String(root.code) : ''
 }
 
 function isCertificateError(code: string): boolean {

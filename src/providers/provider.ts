@@ -181,6 +181,11 @@ export function defineOperation<P extends Record<string, unknown>, R extends Ref
   return operation
 }
 
+/** Undefined for a name that is no operation, whatever else an object may answer to. */
+export function operationOf(provider: Provider | undefined, id: string): Operation | undefined {
+  return provider && Object.hasOwn(provider.operations, id) ? provider.operations[id] : undefined
+}
+
 /** An option whose description is whatever is known of these remarks. */
 export function describedOption(value: string, label: string, ...remarks: (string | null | undefined)[]): Option {
   const description = remarks.filter(Boolean).join(' · ')

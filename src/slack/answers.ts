@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Operation } from '../providers/provider.js'
 import { fieldsOf } from './fields.js'
-import { channelBlock, noAnswerValue } from './form.js'
+import { channelBlock, mentionBlock, noAnswerValue } from './form.js'
 import { cut, limits } from './limits.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
@@ -10,6 +10,7 @@ export interface Answers {
   values: Record<string, unknown>
   named: Record<string, string>
   channel: string | undefined
+  mentionOnSuccess: boolean
 }
 
 /** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
@@ -32,7 +33,12 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
       named[field.key] = answer.selected_option?.text.text ?? text
     }
   }
-  return { values, named, channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined }
+  return {
+    values,
+    named,
+    channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined,
+    mentionOnSuccess: (readElement(stateValues[mentionBlock]).selected_options ?? []).length > 0,
+  }
 }
 
 /** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
@@ -56,11 +62,12 @@ function typedList(text: string | null | undefined): z.infer<typeof Selected>[] 
 }
 
 /** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
-export function fieldErrors(error: z.ZodError): Record<string, string> {
+export function fieldErrors(error: z.ZodError, values: Readonly<Record<string, unknown>>): Record<string, string> {
   const errors: Record<string, string> = {}
   for (const issue of error.issues) {
     const key = String(issue.path[0] ?? channelBlock)
-    errors[key] ??= cut(issue.message, limits.fieldError)
+    const isMissing = issue.code === 'invalid_type' && values[key] === undefined
+    errors[key] ??= isMissing ? 'Please fill this in.' : cut(issue.message, limits.fieldError)
   }
   return errors
 }

@@ -22,6 +22,8 @@ export const FormState = z.object({
   operation: z.string(),
   /** Answers that other fields' lists depend on, and what the command text already said, by field. */
   values: z.record(z.string(), z.string()),
+  /** What a person reads for such a value, by field. */
+  labels: z.record(z.string(), z.string()),
   /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
   typed: z.record(z.string(), z.string()),
   /** Where the command was typed; the updates go there unless the form says otherwise. */
@@ -31,8 +33,12 @@ export type FormState = z.infer<typeof FormState>
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
+export const mentionBlock = '_mention'
 export const fieldAction = /^field:/
 const formCallback = 'operation_form'
+/** A vendor's reason, of which up to a dozen must fit into what a modal carries. */
+const longestReason = 150
+const onEveryCharacter: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
 const previewCallback = 'operation_preview'
 export const callbacks = { choice: 'operation_choice', form: formCallback, preview: previewCallback, notice: 'notice' }
 
@@ -51,7 +57,7 @@ export function assertDrawable(provider: Provider): void {
         const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
         if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
       }
-      formView(operation, { connection: '', operation: id, values: {}, typed: {}, channel: '' })
+      formView(operation, { connection: '', operation: id, values: {}, labels: {}, typed: {}, channel: '' })
     } catch (error) {
       throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
     }
@@ -98,7 +104,7 @@ export function formView(operation: Operation, state: FormState): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.form,
-    private_metadata: mustFit(JSON.stringify(state), limits.privateMetadata),
+    private_metadata: memoryOf(state, parents),
     title: plain(mustFit(operation.title, limits.modalTitle)),
     submit: plain('Next'),
     close: plain('Cancel'),
@@ -117,6 +123,17 @@ export function formView(operation: Operation, state: FormState): ModalView {
             : { initial_conversation: state.channel }),
         },
       },
+      {
+        type: 'input',
+        block_id: mentionBlock,
+        optional: true,
+        label: plain('When it is done'),
+        element: {
+          type: 'checkboxes',
+          action_id: 'mention',
+          options: [option({ value: 'yes', label: 'Mention me, and not only when it fails' })],
+        },
+      },
     ],
   }
 }
@@ -130,7 +147,7 @@ export function previewView(
 ): ModalView {
   const paragraph = (title: string, text: string): KnownBlock => ({
     type: 'section',
-    text: { type: 'mrkdwn', text: cut(`*${title}*\n${mrkdwn(text)}`, limits.sectionText) },
+    text: { type: 'mrkdwn', verbatim: true, text: cut(`*${title}*\n${mrkdwn(text)}`, limits.sectionText) },
   })
   return {
     type: 'modal',
@@ -155,21 +172,21 @@ export function noticeView(title: string, text: string): ModalView {
     callback_id: callbacks.notice,
     title: plain(mustFit(title, limits.modalTitle)),
     close: plain('Close'),
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }],
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }],
   }
 }
 
 /** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
 export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean)
-  return options
+  const found = options
     .filter(({ value }) => value.length <= limits.optionValue)
-    .filter(({ label, description = '' }) => {
-      const text = `${label} ${description}`.toLowerCase()
+    .filter(({ value, label, description = '' }) => {
+      const text = `${label} ${description} ${value}`.toLowerCase()
       return words.every((word) => text.includes(word))
     })
-    .slice(0, limits.options)
-    .map(option)
+  if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
+  return found.slice(0, limits.options).map(option)
 }
 
 /** Value of that entry. */
@@ -181,7 +198,7 @@ export function noAnswer(text: string): PlainTextOption {
 }
 
 function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlock {
-  const reason = state.typed[field.key]
+  const reason = state.typed[field.key] && cut(state.typed[field.key] ?? '', longestReason)
   const hint = reason ? cut(`${reason} Type the id instead.`, limits.inputHint) : field.description
   return {
     type: 'input',
@@ -191,11 +208,11 @@ function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlo
     label: plain(field.title),
     ...(hint ? { hint: plain(hint) } : {}),
     ...(isParent ? { dispatch_action: true } : {}),
-    element: fieldElement(field, state),
+    element: fieldElement(field, state, isParent),
   }
 }
 
-function fieldElement(field: Field, state: FormState): InputBlockElement {
+function fieldElement(field: Field, state: FormState, isParent: boolean): InputBlockElement {
   const { key } = field
   const initial = state.values[key] ?? field.initial
   const isTyped = state.typed[key] !== undefined
@@ -204,13 +221,17 @@ function fieldElement(field: Field, state: FormState): InputBlockElement {
   const variant = isTyped ? 'typed' : field.dependsOn.map((parent) => state.values[parent] ?? '').join(',')
   const action_id = cut(`field:${key}:${variant}`, 255)
   const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
-  if (isTyped) return { type: 'plain_text_input', action_id, ...text, placeholder: plain('Type an id') }
+  if (isTyped) {
+    // By itself a text box reports only Enter, and whoever tabs on would never see the list that depends on it.
+    const report = isParent ? { dispatch_action_config: { trigger_actions_on: onEveryCharacter } } : {}
+    return { type: 'plain_text_input', action_id, ...text, ...report, placeholder: plain('Type an id') }
+  }
 
   switch (field.kind) {
     case 'picker':
     case 'pickers': {
       const placeholder = plain(waitsFor(field, state) ? 'Choose the field it depends on first' : 'Type to search')
-      const known = initial ? [option({ value: initial, label: initial })] : []
+      const known = initial ? [option({ value: initial, label: state.labels[key] ?? initial })] : []
       return field.kind === 'picker'
         ? {
             type: 'external_select',
@@ -239,8 +260,25 @@ function fieldElement(field: Field, state: FormState): InputBlockElement {
   }
 }
 
+/**
+ * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
+ * fields that others depend on stay.
+ */
+function memoryOf(state: FormState, parents: ReadonlySet<string>): string {
+  const typed = Object.fromEntries(
+    Object.entries(state.typed).map(([key, reason]) => [key, cut(reason, longestReason)]),
+  )
+  const whole = JSON.stringify({ ...state, typed })
+  if (whole.length <= limits.privateMetadata) return whole
+  const ofParents = (all: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(all).filter(([key, value]) => parents.has(key) && value.length <= limits.optionValue),
+    )
+  return JSON.stringify({ ...state, typed, values: ofParents(state.values), labels: {} })
+}
+
 /** Whether a field's list cannot be asked for yet. */
-export function waitsFor(field: Field, state: FormState): boolean {
+export function waitsFor(field: Field, state: Pick<FormState, 'values'>): boolean {
   return field.dependsOn.some((parent) => !state.values[parent])
 }
 

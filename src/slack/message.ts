@@ -1,7 +1,7 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
-import type { KnownBlock } from '@slack/types'
+import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
 import type { Job, JobEvent } from '../jobs/machine.js'
-import { cut, limits } from './limits.js'
+import { cut, limits, mustFit } from './limits.js'
 
 /** A job with the words around it that are not the job's own. */
 export interface Story {
@@ -38,14 +38,16 @@ export function rootMessage(story: Story): Message {
   const blocks: KnownBlock[] = [
     { type: 'header', text: { type: 'plain_text', text: cut(what, limits.headerText), emoji: false } },
     section(`${outcome.icon} *${outcome.word}*${outcome.rest ? ` ${outcome.rest}` : ''}`),
-    section(stepLines(story).join('\n')),
+    // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
+    ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
     {
       type: 'context',
-      elements: [{ type: 'mrkdwn', text: `${facts(story).join('  ·  ')}` }],
+      elements: [{ type: 'mrkdwn', verbatim: true, text: facts(story).join('  ·  ') }],
     },
   ]
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
+  else if (job.state === 'queued' && job.detail !== null) blocks.push(cancelButton(job.id))
   else if (job.url && job.state === 'succeeded') blocks.push(openButton(job.url))
   const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${outcome.word}${outcome.rest ? ` ${outcome.rest}` : ''}`
   return { text: cut(text, limits.messageText), blocks }
@@ -89,7 +91,7 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'step_done':
       return `${step} is done. ${detail}`.trim()
     case 'succeeded':
-      return `Done in ${duration}. ${detail}`.trim()
+      return `${job.mentionOnSuccess ? `${requester} ` : ''}Done in ${duration}. ${detail}`.trim()
     case 'failed':
       return `${requester} This failed after ${duration}. ${detail}`
     case 'timed_out':
@@ -99,7 +101,9 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'started_over':
       return `${person} asked Dolly to start ${step} over.`
     case 'cancelled':
-      return `${person} dismissed this job. Whatever ${by} made of it is still there.`
+      return job.ref === null && job.attempt === 0
+        ? `${person} cancelled this job before anything was sent to ${by}.`
+        : `${person} dismissed this job. Whatever ${by} made of it is still there.`
   }
 }
 
@@ -126,7 +130,7 @@ function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest
     case 'timed_out':
       return { icon: ':x:', word: 'Gave up: it took too long.', rest: detail }
     case 'cancelled':
-      return { icon: ':heavy_minus_sign:', word: 'Dismissed.', rest: detail }
+      return { icon: ':heavy_minus_sign:', word: 'Dismissed.', rest: '' }
   }
 }
 
@@ -169,38 +173,50 @@ function facts({ job, provider, usualMs }: Story): string[] {
 
 /** Why the thread is here and not where it was asked to be. */
 function strayNote(channel: string): KnownBlock {
-  const text = `Dolly could not post in <#${channel}>. To have its threads there, type \`/invite @dolly\` in that channel.`
-  return { type: 'context', elements: [{ type: 'mrkdwn', text }] }
+  const text = `Dolly could not write in <#${channel}>, or its message there is gone. To have its threads there, type \`/invite @dolly\` in that channel.`
+  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
 function questionButtons(jobId: string): KnownBlock {
-  const button = (action_id: string, text: string) => ({
-    type: 'button' as const,
-    action_id,
-    value: jobId,
-    text: { type: 'plain_text' as const, text, emoji: false },
-  })
-  const confirm = (text: string, yes: string) => ({
-    title: { type: 'plain_text' as const, text: 'Are you sure?' },
-    text: { type: 'plain_text' as const, text },
-    confirm: { type: 'plain_text' as const, text: yes },
-    deny: { type: 'plain_text' as const, text: 'Not now' },
-    style: 'danger' as const,
-  })
+  const startOver = 'If the first request did arrive, this makes a second one.'
+  const dismiss = 'Dolly stops watching. Whatever was made stays where it is.'
   return {
     type: 'actions',
     block_id: 'question',
     elements: [
-      { ...button(jobActions.checkAgain, 'Check again'), style: 'primary' },
-      {
-        ...button(jobActions.startOver, 'Start over'),
-        confirm: confirm('If the first request did arrive, this makes a second one.', 'Start over'),
-      },
-      {
-        ...button(jobActions.dismiss, 'Dismiss'),
-        confirm: confirm('Dolly stops watching. Whatever was made stays where it is.', 'Dismiss'),
-      },
+      { ...button(jobActions.checkAgain, 'Check again', jobId), style: 'primary' },
+      { ...button(jobActions.startOver, 'Start over', jobId), confirm: confirmation(startOver, 'Start over') },
+      { ...button(jobActions.dismiss, 'Dismiss', jobId), confirm: confirmation(dismiss, 'Dismiss') },
     ],
+  }
+}
+
+/** For a job that waits because its provider cannot be reached: nothing was sent yet. */
+function cancelButton(jobId: string): KnownBlock {
+  const confirm = confirmation('Nothing has been sent to the provider yet, and nothing will be.', 'Cancel the job')
+  return {
+    type: 'actions',
+    block_id: 'cancel',
+    elements: [{ ...button(jobActions.dismiss, 'Cancel', jobId), confirm }],
+  }
+}
+
+function button(action_id: string, text: string, value: string): Button {
+  return {
+    type: 'button',
+    action_id,
+    value: mustFit(value, limits.buttonValue),
+    text: { type: 'plain_text', text: mustFit(text, limits.buttonText), emoji: false },
+  }
+}
+
+function confirmation(text: string, yes: string): ConfirmationDialog {
+  return {
+    title: { type: 'plain_text', text: 'Are you sure?' },
+    text: { type: 'plain_text', text: mustFit(text, limits.confirmText) },
+    confirm: { type: 'plain_text', text: mustFit(yes, limits.confirmButton) },
+    deny: { type: 'plain_text', text: 'Not now' },
+    style: 'danger',
   }
 }
 
@@ -220,7 +236,7 @@ function openButton(url: string): KnownBlock {
 }
 
 function section(text: string): KnownBlock {
-  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }
+  return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
 }
 
 /**

@@ -11,13 +11,15 @@ export interface SlackEntrance {
 /** Slack's requests are a few kilobytes; a form with all its answers stays far below this many bytes. */
 const bodyLimit = 1024 * 1024
 const windowMs = 5 * 60_000
+const drainMs = 3_000
+/** A list asked for twice within a second looks the same to the byte, and reading it twice changes nothing. */
+const typeAheadGraceMs = 2_000
 
 export function openSocketEntrance(appToken: string, apiUrl: string, logger: Logger): SlackEntrance {
-  const receiver = new SocketModeReceiver({
-    appToken,
-    logger,
-    installerOptions: { clientOptions: { slackApiUrl: apiUrl } },
-  })
+  // Without a ceiling the pauses between tries grow to a quarter of an hour while Slack is away.
+  const retryConfig = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 30_000 }
+  const clientOptions = { slackApiUrl: apiUrl, retryConfig, timeout: 10_000 }
+  const receiver = new SocketModeReceiver({ appToken, logger, installerOptions: { clientOptions } })
   return {
     receiver,
     start: async () => void (await receiver.start()),
@@ -62,7 +64,8 @@ export function openHttpEntrance(
     const isCertificateCheck = verified.rawBody.toString() === 'ssl_check=1'
     const stampMs = Number(request.headers['x-slack-request-timestamp']) * 1000
     const signature = String(request.headers['x-slack-signature'])
-    if (!isCertificateCheck && (stampMs > now() + windowMs || !seen.isNew(signature, stampMs))) {
+    const graceMs = isTypeAhead(verified.rawBody) ? typeAheadGraceMs : 0
+    if (!isCertificateCheck && (stampMs > now() + windowMs || !seen.isNew(signature, stampMs, graceMs))) {
       logger.warn('A request was refused: it is dated ahead, or came before.')
       return refuse(response, 401)
     }
@@ -76,7 +79,15 @@ export function openHttpEntrance(
         server.once('error', reject)
         server.listen(port, resolve)
       }),
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
+    stop: () =>
+      new Promise((resolve) => {
+        // A request that trickles in must not hold up the end.
+        const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      }),
   }
 }
 
@@ -84,22 +95,28 @@ function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status).end()
 }
 
+function isTypeAhead(body: Buffer): boolean {
+  const payload = new URLSearchParams(body.toString()).get('payload') ?? ''
+  return payload.includes('"type":"block_suggestion"')
+}
+
 /** Signatures that were accepted and are still inside the window in which Bolt would accept them again. */
 class SeenSignatures {
   readonly #now: () => number
-  /** In order of arrival, with the time after which Bolt itself calls the request stale. */
-  readonly #staleAt = new Map<string, number>()
+  /** In order of arrival: when each came, and after when Bolt itself calls the request stale. */
+  readonly #seen = new Map<string, { at: number; staleAt: number }>()
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  isNew(signature: string, stampMs: number): boolean {
-    for (const [old, staleAt] of this.#staleAt) {
-      if (staleAt < this.#now()) this.#staleAt.delete(old)
-    }
-    if (this.#staleAt.has(signature)) return false
-    this.#staleAt.set(signature, stampMs + windowMs + 1000)
+  /** @param graceMs for how long after its first arrival the same request is taken again. */
+  isNew(signature: string, stampMs: number, graceMs: number): boolean {
+    const now = this.#now()
+    for (const [old, { staleAt }] of this.#seen) if (staleAt < now) this.#seen.delete(old)
+    const before = this.#seen.get(signature)
+    if (before) return now - before.at < graceMs
+    this.#seen.set(signature, { at: now, staleAt: stampMs + windowMs + 1000 })
     return true
   }
 }

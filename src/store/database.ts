@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
+import { ConnectionError } from '../errors.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
 import type { Database, Schema } from './schema.js'
 
@@ -14,7 +15,7 @@ const migrations: Record<string, Migration> = {
 /**
  * Opens the SQLite file, creates it where missing and migrates it.
  *
- * @throws Error with a sentence for the operator when the file belongs to a newer Dolly.
+ * @throws ConnectionError when the file belongs to a newer Dolly.
  */
 export async function openDatabase(file: string): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
@@ -41,7 +42,7 @@ export async function openDatabase(file: string): Promise<Database> {
 async function migrate(database: Database, file: string): Promise<void> {
   const unknown = (await appliedMigrations(database)).filter((name) => !(name in migrations))
   if (unknown.length > 0) {
-    throw new Error(
+    throw new ConnectionError(
       `The database ${file} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
         'Start that version again, or point DATABASE_URL to another file.',
     )

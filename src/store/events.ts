@@ -1,13 +1,17 @@
 /** Functions over the events table, which is the audit log and the outbox of Slack in one. */
-import type { Selectable, Transaction } from 'kysely'
+import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
 import type { Job, JobEvent, Transition } from '../jobs/machine.js'
 import { type Database, type EventTable, type Lease, type Schema, toJob } from './schema.js'
 
 /** A job with facts its thread does not know yet. */
 export interface Untold {
   job: Job
+  /** Whose claim on the telling this is; without it nothing can be ticked off. */
+  teller: string
   /** Posting the root was begun once and nobody knows how it ended. */
   rootInDoubt: boolean
+  /** How often posting the root ended like that. */
+  rootTries: number
   /** Whether the root message shows the job as it is now. */
   rootIsCurrent: boolean
   events: readonly UntoldEvent[]
@@ -16,6 +20,7 @@ export interface Untold {
 export interface UntoldEvent extends JobEvent {
   /** Telling it was begun once and nobody knows how it ended. */
   inDoubt: boolean
+  tries: number
 }
 
 export async function insertEvent(
@@ -35,6 +40,7 @@ export async function insertEvent(
       detail: event.detail ?? null,
       actor: event.actor ?? null,
       attemptedAt: null,
+      tries: 0,
       toldAt: null,
     })
     .execute()
@@ -75,7 +81,7 @@ export async function releaseTelling(db: Database, jobId: string, worker: string
  * What there is to tell of a job. The events are read before the job: an event that comes between is told next time,
  * whereas the other way round an old state could be shown and its newer event ticked off.
  */
-export async function readUntold(db: Database, jobId: string): Promise<Untold | null> {
+export async function readUntold(db: Database, jobId: string, teller: string): Promise<Untold | null> {
   const events = await db
     .selectFrom('events')
     .selectAll()
@@ -87,9 +93,11 @@ export async function readUntold(db: Database, jobId: string): Promise<Untold | 
   if (!row || events.length === 0) return null
   return {
     job: toJob(row),
+    teller,
+    rootTries: row.rootTries,
     rootInDoubt: row.rootTs === null && row.rootAttemptedAt !== null,
     rootIsCurrent: row.rootTs !== null && row.rootVersion === row.version,
-    events: events.map((event) => ({ ...toEvent(event), inDoubt: event.attemptedAt !== null })),
+    events: events.map((event) => ({ ...toEvent(event), tries: event.tries, inDoubt: event.attemptedAt !== null })),
   }
 }
 
@@ -99,50 +107,80 @@ export async function readEvents(db: Database, jobId: string): Promise<JobEvent[
   return rows.map(toEvent)
 }
 
-/** Notes that posting is about to begin, or with null that it surely did not happen. */
-export async function markRootAttempted(db: Database, jobId: string, at: number | null): Promise<void> {
-  await db.updateTable('jobs').set({ rootAttemptedAt: at }).where('id', '=', jobId).execute()
+/** Another process has taken over the telling of this job: nothing was changed. */
+export class TellingLost extends Error {}
+
+/** Notes that posting the root is about to begin, or with null that it surely did not happen. */
+export async function markRootAttempted(db: Database, { job, teller }: Untold, at: number | null): Promise<void> {
+  await updateToldJob(db, job.id, teller, (row) => ({
+    rootAttemptedAt: at,
+    rootTries: row('rootTries', '+', at === null ? -1 : 1),
+  }))
 }
 
 /** Where the thread stands, and which version of the job its root message shows. */
 export async function saveRoot(
   db: Database,
-  jobId: string,
-  root: { rootChannel: string; rootTs: string; rootVersion: number },
+  { job, teller }: Untold,
+  root: { rootChannel: string; rootTs: string },
 ): Promise<void> {
-  await db.updateTable('jobs').set(root).where('id', '=', jobId).execute()
+  await updateToldJob(db, job.id, teller, () => ({ ...root, rootVersion: job.version }))
 }
 
 /** Sends the thread elsewhere, where it begins anew with its next telling. */
-export async function moveThread(db: Database, jobId: string, rootChannel: string): Promise<void> {
-  await db
+export async function moveThread(db: Database, { job, teller }: Untold, rootChannel: string): Promise<void> {
+  const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null }
+  await updateToldJob(db, job.id, teller, () => ({ rootChannel, ...nowhere }))
+}
+
+/** The same for an event that gets a reply of its own. */
+export async function markAttempted(
+  db: Database,
+  { teller }: Untold,
+  event: JobEvent,
+  at: number | null,
+): Promise<void> {
+  await updateEvent(db, event, teller, (row) => ({ attemptedAt: at, tries: row('tries', '+', at === null ? -1 : 1) }))
+}
+
+export async function markTold(db: Database, { teller }: Untold, event: JobEvent, at: number): Promise<void> {
+  await updateEvent(db, event, teller, () => ({ toldAt: at }))
+}
+
+async function updateToldJob(
+  db: Database,
+  jobId: string,
+  teller: string,
+  set: (row: ExpressionBuilder<Schema, 'jobs'>) => UpdateObject<Schema, 'jobs'>,
+): Promise<void> {
+  const { numUpdatedRows } = await db
     .updateTable('jobs')
-    .set({ rootChannel, rootTs: null, rootAttemptedAt: null, rootVersion: null })
+    .set(set)
     .where('id', '=', jobId)
-    .execute()
+    .where('teller', '=', teller)
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new TellingLost()
 }
 
-export async function markAttempted(db: Database, event: JobEvent, at: number | null): Promise<void> {
-  await db
+async function updateEvent(
+  db: Database,
+  { jobId, seq }: JobEvent,
+  teller: string,
+  set: (row: ExpressionBuilder<Schema, 'events'>) => UpdateObject<Schema, 'events'>,
+): Promise<void> {
+  const { numUpdatedRows } = await db
     .updateTable('events')
-    .set({ attemptedAt: at })
-    .where('jobId', '=', event.jobId)
-    .where('seq', '=', event.seq)
-    .execute()
-}
-
-export async function markTold(db: Database, events: readonly JobEvent[], at: number): Promise<void> {
-  for (const event of events) {
-    await db
-      .updateTable('events')
-      .set({ toldAt: at })
-      .where('jobId', '=', event.jobId)
-      .where('seq', '=', event.seq)
-      .execute()
-  }
+    .set(set)
+    .where('jobId', '=', jobId)
+    .where('seq', '=', seq)
+    .where((told) =>
+      told.exists(told.selectFrom('jobs').select('id').where('id', '=', jobId).where('teller', '=', teller)),
+    )
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new TellingLost()
 }
 
 function toEvent(row: Selectable<EventTable>): JobEvent {
-  const { attemptedAt, toldAt, ...event } = row
+  const { attemptedAt, tries, toldAt, ...event } = row
   return event
 }

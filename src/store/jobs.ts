@@ -15,6 +15,7 @@ export interface NewJob {
   lock: string
   submission: string
   requester: string
+  mentionOnSuccess: boolean
   channel: string
 }
 
@@ -95,6 +96,16 @@ export async function claimDueJobs(
   return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
 }
 
+/** Gives a claim back, where the work ended without a transition that did. */
+export async function releaseLease(db: Database, jobId: string, worker: string): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ leaseOwner: null, leaseUntil: null })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .execute()
+}
+
 /** Keeps a worker's claims alive while it is still at them, those for telling too. */
 export async function renewLeases(db: Database, { worker, now, leaseMs }: Lease): Promise<void> {
   const until = now + leaseMs
@@ -116,7 +127,7 @@ export async function applyTransition(
   hold: { worker: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const { params: _, ref, unseenTold, ...plain } = transition.set
+    const { params: _, mentionOnSuccess: __, ref, unseenTold, ...plain } = transition.set
     let update = transaction
       .updateTable('jobs')
       .set({
@@ -179,6 +190,8 @@ function newRow(draft: NewJob, now: number): Insertable<JobTable> {
     attempt: 0,
     nextLookAt: now,
     unseenTold: 0,
+    mentionOnSuccess: draft.mentionOnSuccess ? 1 : 0,
+    rootTries: 0,
     createdAt: now,
     version: 1,
   }

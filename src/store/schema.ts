@@ -11,17 +11,21 @@ export interface Schema {
 }
 
 /** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
-export interface JobTable extends Omit<Job, 'params' | 'ref' | 'unseenTold'> {
+export interface JobTable extends Omit<Job, 'params' | 'ref' | 'unseenTold' | 'mentionOnSuccess'> {
   /** JSON. */
   params: string
   /** JSON. */
   ref: string | null
   /** 0 or 1. */
   unseenTold: number
+  /** 0 or 1. */
+  mentionOnSuccess: number
   /** What was submitted, so that one submission that arrives twice is one job. */
   submission: string
   /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
   rootAttemptedAt: number | null
+  /** How often posting the root ended in doubt. */
+  rootTries: number
   /** The job's version that the root message shows. */
   rootVersion: number | null
   /** Who works at the job, and until when nobody else may. */
@@ -35,6 +39,8 @@ export interface JobTable extends Omit<Job, 'params' | 'ref' | 'unseenTold'> {
 export interface EventTable extends JobEvent {
   /** When telling it was begun; set without `toldAt`, nobody knows whether Slack took it. */
   attemptedAt: number | null
+  /** How often telling it ended in doubt. */
+  tries: number
   toldAt: number | null
 }
 
@@ -54,11 +60,22 @@ export interface Lease {
 }
 
 export function toJob(row: Selectable<JobTable>): Job {
-  const { submission, rootAttemptedAt, rootVersion, leaseOwner, leaseUntil, teller, tellerUntil, ...columns } = row
+  const {
+    submission,
+    rootAttemptedAt,
+    rootTries,
+    rootVersion,
+    leaseOwner,
+    leaseUntil,
+    teller,
+    tellerUntil,
+    ...columns
+  } = row
   return {
     ...columns,
     params: JSON.parse(row.params),
     ref: row.ref === null ? null : JSON.parse(row.ref),
     unseenTold: row.unseenTold === 1,
+    mentionOnSuccess: row.mentionOnSuccess === 1,
   }
 }

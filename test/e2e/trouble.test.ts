@@ -126,7 +126,7 @@ describe('a job that nobody can tell about', () => {
       await first.kill('SIGTERM')
       world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
       world.write(
-        "insert into events (job_id, seq, kind, at, step, detail) select id, version, 'uncertain', created_at, 0, 'Nobody answers.' from jobs",
+        "insert into events (job_id, seq, kind, at, step, tries, detail) select id, version, 'uncertain', created_at, 0, 0, 'Nobody answers.' from jobs",
       )
 
       await world.start()
@@ -159,7 +159,7 @@ describe('a job that nobody can tell about', () => {
       await first.kill('SIGTERM')
       world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
       world.write(
-        "insert into events (job_id, seq, kind, at, step) select id, version, 'uncertain', created_at, 0 from jobs",
+        "insert into events (job_id, seq, kind, at, step, tries) select id, version, 'uncertain', created_at, 0, 0 from jobs",
       )
       await world.start()
       const question = await ann.waitForMessage(({ text }) => text.includes('Nobody can tell from here'), 15_000)

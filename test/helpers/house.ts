@@ -68,6 +68,7 @@ function newJob(number: number): NewJob {
     lock: `lock ${number}`,
     submission: `submission ${number}`,
     requester: 'U1',
+    mentionOnSuccess: false,
     channel: 'C1',
   }
 }

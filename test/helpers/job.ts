@@ -24,6 +24,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     detail: null,
     url: null,
     requester: 'U1',
+    mentionOnSuccess: false,
     channel: 'C1',
     rootChannel: 'C1',
     rootTs: '1.1',

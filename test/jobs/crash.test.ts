@@ -114,7 +114,11 @@ function processOn(
       while (busy) {
         const ran = await runDueJobs(house, connection.name)
         const watched = await watchDueJobs(house, connection.name)
-        const told = await tellUntold(house, (untold) => sender.tell(untold))
+        const told = await tellUntold(
+          house,
+          (untold, signal) => sender.tell(untold, signal),
+          new AbortController().signal,
+        )
         busy = ran || watched || told
       }
     },
@@ -184,6 +188,7 @@ const draft = {
   target: 'copy',
   lock: 'copy',
   requester: 'U1',
+  mentionOnSuccess: false,
   channel: 'C1',
 }
 

@@ -4,9 +4,23 @@ import { next } from '../../src/jobs/machine.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import { applyTransition, claimDueJobs } from '../../src/store/jobs.js'
+import type { Database } from '../../src/store/schema.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 
 const minute = 60_000
+
+/** The same database, in which the n-th statement from now fails as on a full disk. */
+function failingOnce(db: Database, n: number): Database {
+  let left = n
+  return db.withPlugin({
+    transformQuery: ({ node }) => {
+      left -= 1
+      if (left === 0) throw new Error('database or disk is full')
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+}
 
 describe('the life of a job', () => {
   let house: TestHouse
@@ -183,6 +197,53 @@ describe('the life of a job', () => {
     const { id } = await house.ask()
     await house.settle()
     expect((await house.job(id)).detail).toBe(`Something broke on our side, job ${id}.`)
+  })
+
+  it('gives a job back when the disk is full, and finds its write again', async () => {
+    const { id } = await house.ask()
+    const full = { ...house, db: failingOnce(house.db, 4) }
+    await runDueJobs(full, 'dummy-one')
+    expect(await house.job(id)).toMatchObject({ state: 'starting' })
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
+    expect(house.world.made).toHaveLength(1)
+  })
+
+  it('does not let one unreadable ref blind the others', async () => {
+    const [broken, sound] = [await house.ask(), await house.ask()]
+    await house.settle()
+    await house.db.updateTable('jobs').set({ ref: '{}' }).where('id', '=', broken.id).execute()
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+    expect((await house.job(sound.id)).state).toBe('succeeded')
+    expect((await house.job(broken.id)).state).toBe('working')
+  })
+
+  it('takes the provider’s own no to a search for no news about the write', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
+    house.world.findThrows = new UserError('No such project.', { status: 404 })
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    expect((await house.job(id)).state).toBe('starting')
+    house.world.findThrows = new UserError('Nothing came of it; start again.')
+    house.pass(4_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'failed', detail: 'Nothing came of it; start again.' })
+  })
+
+  it('waits silently through a provider that is down before anything was sent', async () => {
+    const { id } = await house.ask()
+    for (let round = 0; round < 10; round += 1) {
+      house.world.mood = { throws: new TemporaryError('Down.', { mayHaveHappened: false }), carriesOut: false }
+      await house.settle()
+      house.pass(minute)
+    }
+    expect(await house.kinds(id)).toEqual(['queued', 'step_started', 'postponed'])
+    await house.settle()
+    expect((await house.job(id)).state).toBe('working')
   })
 
   it('looks at many jobs of a connection in one call', async () => {

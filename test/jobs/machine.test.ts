@@ -21,7 +21,7 @@ const happenings: Record<Happening['kind'], { happening: Happening; knownIn: Sta
   observed: { happening: { kind: 'observed', look: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
   check_again: { happening: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
   start_over: { happening: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
-  dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
+  dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain', 'queued'] },
 }
 
 describe('the machine', () => {

@@ -154,7 +154,7 @@ test('a refused connection and an unknown host surely did nothing', async () => 
   await new Promise((resolve) => closed?.close(resolve))
   const refused = await temporaryFailureOf(client(baseUrl).post('/things', anything))
   expect(refused.mayHaveHappened).toBe(false)
-  expect(refused.message).toBe('hoody-prod could not be reached for POST /things (ECONNREFUSED).')
+  expect(refused.message).toBe('hoody-prod could not be reached for POST /things.')
 
   const unknown = await temporaryFailureOf(client('http://nowhere.invalid').post('/things', anything))
   expect(unknown.mayHaveHappened).toBe(false)

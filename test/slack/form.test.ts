@@ -32,7 +32,14 @@ const operation: Operation = defineOperation({
   steps: [{ title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
 })
 
-const state: FormState = { connection: 'hoody-prod', operation: 'copy', values: {}, typed: {}, channel: 'C1' }
+const state: FormState = {
+  connection: 'hoody-prod',
+  operation: 'copy',
+  values: {},
+  labels: {},
+  typed: {},
+  channel: 'C1',
+}
 
 function inputs(form: ReturnType<typeof formView>): InputBlock[] {
   return form.blocks.filter((block): block is InputBlock => block.type === 'input')
@@ -57,6 +64,7 @@ describe('a form', () => {
       ['key', 'plain_text_input'],
       ['tags', 'multi_external_select'],
       ['_channel', 'conversations_select'],
+      ['_mention', 'checkboxes'],
     ])
     expect(element(form, 'name')).toMatchObject({
       optional: false,
@@ -187,7 +195,7 @@ describe('answers', () => {
   it('land their errors on their fields', () => {
     const { error } = operation.fields.safeParse({ container: 'ABCD', name: 'x' })
     if (!error) throw new Error('It should not parse.')
-    expect(fieldErrors(error)).toEqual({
+    expect(fieldErrors(error, { container: 'ABCD', name: 'x' })).toEqual({
       container: 'Use an id of four hexadecimal digits.',
       name: 'Use at least three letters.',
     })

@@ -48,7 +48,7 @@ describe('the root message', () => {
         'Copy a container: shop-api → shop-copy in staging on hoody-prod (Hoody), asked for by <@U1>.',
       )
       expect(text).toMatch(/[.!?]$/)
-      expect(text).toMatch(/disk full/i)
+      if (state !== 'cancelled') expect(text).toMatch(/disk full/i)
       expect(JSON.stringify(blocks)).toContain('k7f3q')
     })
   }
@@ -67,6 +67,16 @@ describe('the root message', () => {
     )
   })
 
+  it('can be called off while it waits for a provider that cannot be reached', () => {
+    const buttons = JSON.stringify(rootMessage(story('queued', { detail: 'Hoody is down.' })).blocks)
+    expect(buttons).toContain('"text":"Cancel"')
+    expect(JSON.stringify(rootMessage(story('queued')).blocks)).not.toContain('Cancel')
+  })
+
+  it('leaves out the steps of a connection that is gone', () => {
+    expect(rootMessage(story('working', {}, { steps: new Map() })).blocks).toHaveLength(3)
+  })
+
   it('shows every step with its own word', () => {
     const steps = new Map([
       [0, 'Clone'],
@@ -79,7 +89,7 @@ describe('the root message', () => {
 
   it('explains why it is not where it was asked to be', () => {
     const text = JSON.stringify(rootMessage(story('working', { channel: 'C9', rootChannel: 'D1' })).blocks)
-    expect(text).toContain('could not post in <#C9>')
+    expect(text).toContain('could not write in <#C9>')
     expect(text).toContain('/invite @dolly')
   })
 })
@@ -96,8 +106,19 @@ describe('the replies', () => {
     )
   })
 
+  it('mention the requester on success only if that was asked for', () => {
+    expect(replyMessage(story('succeeded'), event('succeeded'))?.text).toBe('Done in 12 s.')
+    expect(replyMessage(story('succeeded', { mentionOnSuccess: true }), event('succeeded'))?.text).toBe(
+      '<@U1> Done in 12 s.',
+    )
+  })
+
   it('name the person who clicked', () => {
     expect(replyMessage(story('cancelled'), event('cancelled', null, 'U2'))?.text).toContain('<@U2> dismissed')
+    const early = story('cancelled', { attempt: 0 })
+    expect(replyMessage(early, event('cancelled', null, 'U2'))?.text).toContain(
+      '<@U2> cancelled this job before anything',
+    )
   })
 
   it('are silent about what only changes the root', () => {
@@ -117,6 +138,7 @@ describe('other people’s text', () => {
     expect(all).not.toMatch(/<!channel>|<@U9>|<https:/)
     expect(all).not.toMatch(/\p{Bidi_Control}|\p{Cc}/u)
     expect(text.length).toBeLessThanOrEqual(4_000)
+    expect(all.match(/"type":"mrkdwn"/g)?.length).toBe(all.match(/"verbatim":true/g)?.length)
     expect(mrkdwn('a < b & c')).toBe('a &lt; b &amp; c')
   })
 })

@@ -31,13 +31,15 @@ describe('the HTTP entrance', () => {
   let entrance: SlackEntrance
   let address: string
   let received: number
-  const clock = () => Date.now()
+  let clockAhead = 0
+  const clock = () => Date.now() + clockAhead
 
   beforeEach(async () => {
     const port = await freePort()
     address = `http://127.0.0.1:${port}`
     entrance = openHttpEntrance(secret, port, quiet, clock)
     received = 0
+    clockAhead = 0
     const app = new App({
       receiver: entrance.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0' }),
@@ -91,8 +93,10 @@ describe('the HTTP entrance', () => {
     it(`refuses ${kind} that came before, even at the same moment`, async () => {
       const headers = signed(body)
       const statuses = await Promise.all([send(body, headers), send(body, headers), send(body, headers)])
-      expect(statuses.sort()).toEqual([200, 401, 401])
-      expect(received).toBe(1)
+      // A list may be asked for again at once: typing the same letters twice makes the same request.
+      expect(statuses.sort()).toEqual(kind === 'a list' ? [200, 200, 200] : [200, 401, 401])
+      clockAhead = 2_001
+      expect(await send(body, headers)).toBe(401)
     })
   }
 

@@ -17,6 +17,7 @@ const draft: NewJob = {
   lock: 'shop-copy',
   submission: 'V1',
   requester: 'U1',
+  mentionOnSuccess: false,
   channel: 'C1',
 }
 
@@ -57,7 +58,7 @@ describe('the database', () => {
     const raw = new Sqlite(file)
     expect(raw.pragma('journal_mode', { simple: true })).toBe('wal')
     const orphan = () =>
-      raw.prepare("insert into events (job_id, seq, kind, at, step) values ('none', 1, 'queued', 1, 0)").run()
+      raw.prepare("insert into events (job_id, seq, kind, at, step, tries) values ('none', 1, 'queued', 1, 0, 0)").run()
     expect(orphan).toThrow(/FOREIGN KEY/)
     raw.close()
     await database.destroy()

@@ -1,0 +1,36 @@
+/** Who the bot is at Slack, asked once: Bolt would ask again before each request, out of its three seconds. */
+import type { AuthorizeResult } from '@slack/bolt'
+import type { WebClient } from '@slack/web-api'
+
+export class Identity {
+  readonly client: WebClient
+  readonly #botToken: string
+  #known: Promise<AuthorizeResult> | undefined
+  /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
+  workspaceUrl = 'https://slack.com/'
+
+  constructor(client: WebClient, botToken: string) {
+    this.client = client
+    this.#botToken = botToken
+  }
+
+  /** Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. */
+  get(): Promise<AuthorizeResult> {
+    this.#known ??= this.#ask().catch((error: unknown) => {
+      this.#known = undefined
+      throw error
+    })
+    return this.#known
+  }
+
+  async #ask(): Promise<AuthorizeResult> {
+    const { url, user_id, bot_id, team_id } = await this.client.auth.test()
+    if (url) this.workspaceUrl = url
+    return {
+      botToken: this.#botToken,
+      ...(user_id ? { botUserId: user_id } : {}),
+      ...(bot_id ? { botId: bot_id } : {}),
+      ...(team_id ? { teamId: team_id } : {}),
+    }
+  }
+}

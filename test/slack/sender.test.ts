@@ -1,0 +1,148 @@
+import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { tellUntold } from '../../src/jobs/tell.js'
+import { type Chat, Sender } from '../../src/slack/sender.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+
+/** A Slack that keeps what it took, and says what it is told to say next. */
+function fakeChat() {
+  const posts: { channel: string; text: string; inThread: boolean; hasBlocks: boolean }[] = []
+  const edits: string[] = []
+  const answers: { on: 'post' | 'edit'; error: Error; takes?: boolean }[] = []
+  const next = (on: 'post' | 'edit') => {
+    const at = answers.findIndex((answer) => answer.on === on)
+    return at === -1 ? undefined : answers.splice(at, 1)[0]
+  }
+  const chat: Chat = {
+    postMessage: async ({ channel, text, thread_ts, blocks }) => {
+      const planned = next('post')
+      if (!planned || planned.takes) {
+        posts.push({ channel, text, inThread: thread_ts !== undefined, hasBlocks: blocks !== undefined })
+      }
+      if (planned) throw planned.error
+      return { channel: channel.startsWith('U') ? `D${channel}` : channel, ts: `${posts.length}.0` }
+    },
+    update: async ({ text }) => {
+      const planned = next('edit')
+      if (planned) throw planned.error
+      edits.push(text)
+    },
+  }
+  return { chat, posts, edits, answers }
+}
+
+const platformError = (error: string) => new WebAPIPlatformError({ ok: false, error })
+const lost = () => new WebAPIRequestError(new TypeError('fetch failed', { cause: new Error('reset') }))
+
+describe('the sender', () => {
+  let house: TestHouse
+  let slack: ReturnType<typeof fakeChat>
+  let round: () => Promise<boolean>
+
+  beforeEach(async () => {
+    house = await testHouse()
+    slack = fakeChat()
+    const describeJob: ConstructorParameters<typeof Sender>[0]['describe'] = async (job) => ({
+      job,
+      title: 'Clone a thing',
+      provider: 'Dummy',
+      steps: new Map([[0, 'Clone the thing']]),
+      usualMs: null,
+    })
+    const { db, now, log } = house
+    const sender = new Sender({ db, now, log, chat: slack.chat, describe: describeJob })
+    round = () => tellUntold(house, (untold, signal) => sender.tell(untold, signal), new AbortController().signal)
+  })
+  afterEach(async () => await house.db.destroy())
+
+  async function tellFor(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 1_000) {
+      while (await round());
+      house.pass(1_000)
+    }
+  }
+
+  it('posts the root once, edits it, and adds the replies in order', async () => {
+    await house.ask()
+    await tellFor(1_000)
+    await house.settle()
+    await tellFor(2_000)
+    expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
+    expect(slack.edits.at(-1)).toContain('Dummy is at it.')
+    expect(await round()).toBe(false)
+  })
+
+  it('backs off while answers get lost, instead of posting one copy after the other', async () => {
+    await house.ask()
+    for (let count = 0; count < 100; count += 1) slack.answers.push({ on: 'post', error: lost(), takes: true })
+    await tellFor(600_000)
+    expect(slack.posts.length).toBeLessThanOrEqual(6)
+    expect(slack.posts.length).toBeGreaterThan(2)
+  })
+
+  it('does not doubt a message that surely never left', async () => {
+    await house.ask()
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', syscall: 'connect' })
+    slack.answers.push({ on: 'post', error: new WebAPIRequestError(new TypeError('fetch failed', { cause: refused })) })
+    await tellFor(10_000)
+    expect(slack.posts).toHaveLength(1)
+  })
+
+  it('waits as long as Slack says, in that channel only', async () => {
+    slack.answers.push({ on: 'post', error: new WebAPIRateLimitedError(30) })
+    await house.ask()
+    await tellFor(1_000)
+    await house.ask({ channel: 'C2' })
+    await tellFor(25_000)
+    expect(slack.posts.map(({ channel }) => channel)).toEqual(['C2'])
+    await tellFor(10_000)
+    expect(slack.posts.map(({ channel }) => channel)).toEqual(['C2', 'C1'])
+  })
+
+  it('stops all edits when Slack says that there were too many', async () => {
+    await house.ask()
+    await house.ask({ channel: 'C2' })
+    await tellFor(1_000)
+    slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
+    await house.settle()
+    await tellFor(25_000)
+    expect(slack.edits).toEqual([])
+    await tellFor(10_000)
+    expect(slack.edits).toHaveLength(2)
+  })
+
+  it('keeps to a message a second in one channel after a short burst', async () => {
+    for (let count = 0; count < 20; count += 1) await house.ask()
+    await tellFor(10_000)
+    expect(slack.posts.length).toBeLessThanOrEqual(14)
+    await tellFor(15_000)
+    expect(slack.posts).toHaveLength(20)
+  })
+
+  for (const reason of ['not_in_channel', 'is_archived', 'channel_not_found']) {
+    it(`goes on as a direct message when Slack answers ${reason}`, async () => {
+      slack.answers.push({ on: 'post', error: platformError(reason) })
+      const { id } = await house.ask()
+      await tellFor(3_000)
+      expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1'])
+      expect(await house.job(id)).toMatchObject({ channel: 'C1', rootChannel: 'DU1' })
+    })
+  }
+
+  it('begins the thread anew when somebody deleted its root', async () => {
+    const { id } = await house.ask()
+    await tellFor(1_000)
+    slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
+    await house.settle()
+    await tellFor(5_000)
+    expect((await house.job(id)).rootChannel).toBe('DU1')
+    expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1', 'DU1'])
+  })
+
+  it('says it in words when Slack finds fault with the blocks', async () => {
+    slack.answers.push({ on: 'post', error: platformError('invalid_blocks') })
+    await house.ask()
+    await tellFor(2_000)
+    expect(slack.posts).toEqual([expect.objectContaining({ hasBlocks: false })])
+  })
+})
