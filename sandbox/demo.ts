@@ -1,17 +1,17 @@
-/** `npm run demo`: a workspace, a provider and the real bot between them, on this machine, in one browser tab. */
+/** `npm run demo`: a workspace, providers and the real bot between them, on this machine, in one browser tab. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
-import { startHoody } from './providers/hoody.js'
+import { starters } from './providers/index.js'
 import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
 
 const usualPort = 4321
 
 const page = await pageMiddleware()
-const simulators = [await startHoody()]
+const simulators = await Promise.all(starters.map((start) => start()))
 const port = (await isFree(usualPort)) ? usualPort : await freePort()
 const workspace = await startWorkspace({ port, simulators, page: page.handle })
 const { SLACK_APP_TOKEN: _, ...slack } = workspace.env

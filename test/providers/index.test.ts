@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { starters } from '../../sandbox/providers/index.js'
 import { providers } from '../../src/providers/index.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
@@ -15,4 +16,10 @@ test('the list of providers is the folder', () => {
 test.each(ids)('%s has a test file and a simulator', (id) => {
   expect(existsSync(here(`./${id}.test.ts`))).toBe(true)
   expect(existsSync(here(`../../sandbox/providers/${id}.ts`))).toBe(true)
+})
+
+test('the demo starts a simulator of every provider', async () => {
+  const simulators = await Promise.all(starters.map((start) => start()))
+  expect(simulators.map(({ id }) => id).sort()).toEqual([...ids].sort())
+  await Promise.all(simulators.map((simulator) => simulator.close()))
 })

@@ -1,0 +1,6 @@
+/** The explicit list of all simulated providers; the demo starts each of them. */
+import { startHoody } from './hoody.js'
+import type { StartOptions } from './server.js'
+import type { Simulator } from './simulator.js'
+
+export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [startHoody]
