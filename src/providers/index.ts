@@ -1,5 +1,6 @@
 /** The providers Dolly can talk to. A new one is a file in this folder and a line here. */
 import { hoody } from './hoody.js'
+import { miget } from './miget.js'
 import type { Provider } from './provider.js'
 
-export const providers: readonly Provider[] = [hoody]
+export const providers: readonly Provider[] = [hoody, miget]

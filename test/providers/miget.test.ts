@@ -1,0 +1,548 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { startMiget } from '../../sandbox/providers/miget.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { createApi } from '../../src/providers/http.js'
+import { miget } from '../../src/providers/miget.js'
+import type { Api, Observation, Ref } from '../../src/providers/provider.js'
+import { describeProvider, type Pick } from './contract.js'
+
+const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
+
+/** The answers of a form, each picked from its list. */
+async function answers(pick: Pick, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  const app = await pick('apps', 'shop-api')
+  const project = await pick('projects', 'woolworks-staging')
+  const resource = await pick('resources', 'migetlamb', { app, project })
+  return { app, label: 'Shop API 2', name: 'shop-api-2', project, resource, ...more }
+}
+
+const shopApi = async (pick: Pick) => ({ app: await pick('apps', 'shop-api') })
+
+describeProvider(miget, {
+  start: startMiget,
+  failure: 'cloned as shop-api-2-6fry9, but it is "failed", and Miget gives no reason',
+  operations: {
+    clone: {
+      params: (pick) => answers(pick),
+      refused: [
+        { status: 404, params: (pick) => answers(pick, { app: NOBODY }) },
+        { status: 404, params: (pick) => answers(pick, { project: NOBODY }) },
+        { status: 422, params: (pick) => answers(pick, { name: 'shop-web' }) },
+      ],
+    },
+  },
+  pickers: {
+    resources: {
+      values: async (pick) => ({ ...(await shopApi(pick)), project: await pick('projects', 'woolworks-staging') }),
+    },
+    addons: { values: shopApi },
+    cronjobs: { values: shopApi },
+  },
+  many: {
+    operation: 'clone',
+    calls: 1,
+    async refs(api) {
+      const apps = (await miget.pickers.apps?.(api, {})) ?? []
+      return apps
+        .filter((one) => /\d{4}$/.test(one.label))
+        .map((one) => ({ id: one.value, name: one.label, next: 'deployed' }))
+    },
+  },
+})
+
+describe('Miget', () => {
+  const { clone } = miget.operations
+  const [cloneStep, deployStep] = clone?.steps ?? []
+  if (!clone || !cloneStep || !deployStep) throw new Error('There is no clone in two steps.')
+  let simulator: Simulator
+  let api: Api
+
+  /** Both clocks, for the provider tells how old a state is by its own. */
+  function tick(milliseconds: number): void {
+    vi.setSystemTime(Date.now() + milliseconds)
+  }
+
+  function connect(settings: Record<string, string> = {}): Api {
+    return createApi('miget-prod', miget.client(miget.connection.parse({ ...simulator.connection, ...settings })), 1)
+  }
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 7, 21) })
+    simulator = await startMiget({ cloneMs: 10_000 })
+    api = connect()
+  })
+
+  afterEach(async () => {
+    vi.useRealTimers()
+    await simulator.close()
+  })
+
+  const options = async (picker: string, values = {}) => (await miget.pickers[picker]?.(api, values)) ?? []
+  const pick: Pick = async (picker, label, values = {}) =>
+    (await options(picker, values)).find((one) => one.label === label)?.value ?? `no ${label}`
+  const parsed = async (more: Record<string, unknown> = {}) => clone.fields.parse(await answers(pick, more))
+  const issuesOf = async (more: Record<string, unknown>) =>
+    clone.fields.safeParse(await answers(pick, more)).error?.issues.map(({ path, message }) => [path[0], message])
+  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000) })
+  const startClone = async (more: Record<string, unknown> = {}) =>
+    await cloneStep.run(api, await parsed(more), null, attempt())
+  const startDeploy = async (ref: Ref) => await deployStep.run(api, await parsed(), ref, attempt())
+  const writes = () => simulator.writes().filter(({ status }) => status < 300)
+
+  async function look(ref: Ref): Promise<Observation> {
+    const [observation] = (await cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref])) ?? []
+    return observation ?? { phase: 'working' }
+  }
+
+  /** Looks every five seconds until it ends; answers that end and how many milliseconds it took. */
+  async function settle(ref: Ref): Promise<Observation & { ref: Ref; tookMs: number }> {
+    const startedAt = Date.now()
+    for (let latest = ref; Date.now() - startedAt < 20 * 60_000; tick(5_000)) {
+      const observation = await look(latest)
+      latest = observation.ref ?? latest
+      if (observation.phase !== 'working') return { ...observation, ref: latest, tookMs: Date.now() - startedAt }
+    }
+    throw new Error('It is still working.')
+  }
+
+  describe('what the vendor page says and the server does not', () => {
+    test('row 7: the name gets a suffix, which is shown; the unsuffixed one is what a lost clone is found by', async () => {
+      const asked = attempt()
+      const ref = await startClone()
+      expect(ref.name).toBe('shop-api-2-6fry9')
+      expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
+      expect(await cloneStep.find?.(api, await parsed({ name: 'shop-api-2-6fry9' }), null, asked)).toBeNull()
+      expect(await settle(ref)).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
+    })
+
+    test('row 7: at most 34 characters may be asked for, since the suffix counts', async () => {
+      const longest = 'a'.repeat(34)
+      expect((await startClone({ name: longest })).name).toHaveLength(40)
+      expect(await issuesOf({ name: `${longest}a` })).toEqual([['name', expect.stringContaining('1 to 34')]])
+      const raw = { ...(await parsed()), name: `${longest}a` }
+      await expect(cloneStep.run(api, raw, null, attempt())).rejects.toThrow('Name is too long')
+    })
+
+    test('row 8: a state nobody knows is shown and waited for, and one of Kubernetes is understood', async () => {
+      const ref = await startClone()
+      simulator.setSwitch('unknown-status', true)
+      expect(await look(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: hibernating' })
+    })
+
+    test('row 9: the security settings can be copied, and are not by default', async () => {
+      await startClone()
+      await startClone({ name: 'shop-api-3', clone_security: true })
+      expect(simulator.writes().map(({ body }) => z.object({ clone_security: z.boolean() }).parse(body))).toEqual([
+        { clone_security: false },
+        { clone_security: true },
+      ])
+    })
+
+    test('row 10: the image is asked about first, and a clone without it is said to have no source', async () => {
+      expect(Object.keys(clone.fields.shape)[0]).toBe('use_parent_image')
+      const withImage = clone.preview(await parsed(), {})
+      const without = clone.preview(await parsed({ use_parent_image: false }), {})
+      expect(withImage.copied).toContain('the image')
+      expect(withImage.warning).toBeUndefined()
+      expect(without.warning).toBe('The clone has no source: it cannot run until you give it one in Miget.')
+    })
+
+    test('row 11: the workspace is always named; without it the server shows another one', async () => {
+      expect(await options('apps')).not.toHaveLength(0)
+      const { headers, baseUrl } = miget.client(miget.connection.parse(simulator.connection))
+      expect(headers['x-workspace-id']).toBe(simulator.connection.workspace)
+      const { authorization = '' } = headers
+      const nameless = await fetch(`${baseUrl}/apps`, { headers: { authorization } })
+      expect(await nameless.json()).toEqual([])
+      expect(miget.connection.safeParse({ ...simulator.connection, workspace: undefined }).success).toBe(false)
+      expect(miget.connection.safeParse({ ...simulator.connection, workspace: 'woolworks' }).success).toBe(false)
+    })
+
+    test('row 11: a token of another workspace is for the operator', async () => {
+      api = connect({ workspace: NOBODY })
+      await expect(options('apps')).rejects.toThrow(ConnectionError)
+      await expect(options('apps')).rejects.toThrow('Token has no access to this workspace')
+    })
+
+    test.each([false, true])('row 12: an answer is read with an envelope or without one (%s)', async (isWrapped) => {
+      simulator.setSwitch('envelope', isWrapped)
+      expect((await options('apps')).length).toBeGreaterThan(5)
+      const asked = attempt()
+      const ref = await startClone()
+      expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
+      const deployed = await startDeploy((await settle(ref)).ref)
+      expect(await deployStep.find?.(api, await parsed(), ref, asked)).toEqual(deployed)
+      expect(await settle(deployed)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
+    })
+
+    test.each([200, 201, 202])('row 12: %i is as good as any other 2xx', async (status) => {
+      const answer = new Response(JSON.stringify({ uuid: NOBODY, name: 'x-12345', colour: 'white' }), { status })
+      const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(answer)
+      const params = { app: NOBODY, use_parent_image: true, deploy: true, addons: [], addonsWithData: [] }
+      const ref = await cloneStep.run(api, params, null, attempt()).finally(() => fetched.mockRestore())
+      expect(ref).toEqual({ id: NOBODY, name: 'x-12345', next: 'deployment' })
+    })
+
+    test('row 13: the builder is nobody’s business, whatever it is called', async () => {
+      const faked: Api = {
+        ...api,
+        get: (path, schema, more) =>
+          api.get(path, z.unknown(), more).then((body) =>
+            schema.parse(
+              z
+                .array(z.looseObject({}))
+                .parse(body)
+                .map((app) => ({ ...app, builder: 'paketo' })),
+            ),
+          ),
+      }
+      expect(await miget.pickers.apps?.(faked, {})).toEqual(await options('apps'))
+    })
+
+    test('row 21: a second try is refused because of the first, and the first is found', async () => {
+      const asked = attempt()
+      simulator.setSwitch('lose-answer', true)
+      await expect(startClone()).rejects.toThrow(TemporaryError)
+      await expect(startClone()).rejects.toThrow(UserError)
+      await expect(startClone()).rejects.toThrow(/Codename has already been taken\. Names are taken in all projects/)
+      expect(await cloneStep.find?.(api, await parsed(), null, asked)).toMatchObject({ name: 'shop-api-2-6fry9' })
+      expect(writes()).toHaveLength(1)
+    })
+
+    test('an app of that name from before the attempt is not taken for a lost clone', async () => {
+      await startClone()
+      tick(60_000)
+      expect(await cloneStep.find?.(api, await parsed(), null, attempt())).toBeNull()
+    })
+  })
+
+  test('the clone asks for exactly what the form says, each add-on with or without its data', async () => {
+    const app = await pick('apps', 'shop-api')
+    const [db, cache] = [await pick('addons', 'shop-db', { app }), await pick('addons', 'shop-cache', { app })]
+    const cronjob = await pick('cronjobs', 'reindex', { app })
+    const params = await answers(pick, {
+      parent_image_auto_sync: true,
+      clone_variables: true,
+      clone_health_checks: true,
+      addons: [cache],
+      addonsWithData: [db],
+      cronjobs: [cronjob],
+    })
+    await cloneStep.run(api, clone.fields.parse(params), null, attempt())
+    expect(simulator.writes()).toMatchObject([{ method: 'POST', path: `/api/v1/apps/${app}/clone`, status: 201 }])
+    expect(simulator.writes()[0]?.body).toEqual({
+      label: 'Shop API 2',
+      name: 'shop-api-2',
+      project_id: params.project,
+      resource_id: params.resource,
+      use_parent_image: true,
+      parent_image_auto_sync: true,
+      clone_variables: true,
+      clone_secret_files: false,
+      clone_scaling_settings: false,
+      clone_health_checks: true,
+      clone_security: false,
+      addons: [
+        { uuid: cache, clone_data: false },
+        { uuid: db, clone_data: true },
+      ],
+      cronjobs: [cronjob],
+    })
+  })
+
+  test('wrong answers are told on their field, in plain words', async () => {
+    const app = await pick('apps', 'shop-api')
+    const db = await pick('addons', 'shop-db', { app })
+    for (const name of ['', 'Shop-2', 'shop_2', '-shop', 'shop-', 'shop 2']) {
+      expect(await issuesOf({ name }), name).toEqual([['name', expect.stringMatching(/^Use 1 to 34 lower-case/)]])
+    }
+    expect(await issuesOf({ name: 'shop--2', label: '🐑'.repeat(40) })).toBeUndefined()
+    expect(await issuesOf({ label: 'x'.repeat(41) })).toEqual([['label', 'Use 1 to 40 characters.']])
+    expect(await issuesOf({ app: 'shop-api' })).toEqual([['app', 'Choose from the list, or paste a UUID.']])
+    expect(await issuesOf({ use_parent_image: false, parent_image_auto_sync: true })).toEqual([
+      ['parent_image_auto_sync', 'There is no image to follow: run that of the source app, or leave this off.'],
+    ])
+    expect(await issuesOf({ addons: [db], addonsWithData: [db] })).toEqual([
+      ['addonsWithData', 'An add-on is chosen twice. Decide for each whether its data is copied.'],
+    ])
+  })
+
+  test('a copy of data is warned of, and the last page says what is copied', async () => {
+    const params = await parsed({
+      addons: [NOBODY],
+      addonsWithData: [await pick('apps', 'billing')],
+      cronjobs: [NOBODY],
+    })
+    const named = { addons: 'shop-cache', addonsWithData: 'shop-db', cronjobs: 'reindex' }
+    expect(clone.preview({ ...params, clone_secret_files: true }, named)).toEqual({
+      copied:
+        'Settings such as ports and limits, the image, secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
+      notCopied:
+        "The code's source, variables, scaling settings, health checks, security, domains, and all that is not chosen.",
+      warning: 'All data in shop-db is copied, whoever it belongs to.',
+    })
+    expect(clone.preview(await parsed({ clone_variables: true }), {}).warning).toMatch(
+      /write to what the source app uses/,
+    )
+  })
+
+  test('names are locked in the whole workspace, not in a project', async () => {
+    const params = await parsed()
+    expect(clone.lock({ ...params, project: NOBODY, app: NOBODY })).toBe(clone.lock(params))
+    expect(clone.lock({ ...params, name: 'shop-api-3' })).not.toBe(clone.lock(params))
+    const named = { app: 'shop-api', name: 'shop-api-2', project: 'staging', resource: 'migetlamb' }
+    expect(clone.summary(named)).toEqual({ from: 'shop-api', to: 'shop-api-2 in staging on migetlamb' })
+  })
+
+  test('only resources are offered that are open to the project and have room for the source app', async () => {
+    const app = await pick('apps', 'shop-api')
+    const names = async (project: string, source = app) =>
+      (await options('resources', { app: source, project: await pick('projects', project) })).map(({ label }) => label)
+    expect(await names('woolworks-staging')).toEqual(['migetlamb', 'migetmeadow'])
+    expect(await names('woolworks-production')).toEqual(['migetflock', 'migetmeadow'])
+    expect(await options('resources', { app })).toEqual([])
+    const [lamb] = await options('resources', { app, project: await pick('projects', 'woolworks-staging') })
+    expect(lamb?.description).toBe('staging · of this project · 7.5 GiB RAM and 98.0 GiB disk free')
+    expect(await options('addons', { app: 'shop-api' })).toEqual([])
+    expect((await options('addons', { app })).map(({ label }) => label)).toEqual([
+      'shop-db',
+      'shop-cache',
+      'shop-uploads',
+    ])
+  })
+
+  test('a resource of other projects is refused in the words of the server', async () => {
+    const params = await parsed({ project: await pick('projects', 'woolworks-production') })
+    await expect(cloneStep.run(api, params, null, attempt())).rejects.toThrow(
+      'miget-prod: Resource is assigned to other projects',
+    )
+  })
+
+  describe('errors', () => {
+    const { errorMessage } = miget.client(
+      miget.connection.parse({ token: 'miget_live_x', workspace: NOBODY, url: 'http://localhost' }),
+    )
+
+    test('several errors of a validation are one string', async () => {
+      expect(errorMessage({ errors: 'Label is too long (maximum is 40 characters), Name is invalid' })).toBe(
+        'Label is too long (maximum is 40 characters), Name is invalid',
+      )
+      const params = { ...(await parsed()), name: 'Shop', label: 'x'.repeat(41) }
+      await expect(cloneStep.run(api, params, null, attempt())).rejects.toMatchObject({
+        name: 'UserError',
+        status: 422,
+        message: 'miget-prod: Label is too long (maximum is 40 characters), Name is invalid',
+      })
+    })
+
+    test('"not found" may mean "not visible", and is said so', () => {
+      expect(errorMessage({ error: 'Project not found' })).toBe('Project not found, or this token may not see it.')
+    })
+
+    test('a body of another shape says nothing', () => {
+      for (const body of [null, '<html>', [], {}, { error: '' }, { errors: ['A'] }])
+        expect(errorMessage(body)).toBeUndefined()
+    })
+  })
+
+  describe('the outcome', () => {
+    test('without a source the clone is made and not deployed, which is no failure', async () => {
+      const ref = await startClone({ use_parent_image: false })
+      expect(deployStep.when?.(await parsed({ use_parent_image: false }))).toBe(false)
+      expect(await settle(ref)).toMatchObject({
+        phase: 'done',
+        detail: 'cloned as shop-api-2-6fry9, not deployed: it has no source yet; it is "stopped"',
+        url: 'https://app.miget.com',
+      })
+    })
+
+    test('a deployment nobody wants is not made', async () => {
+      expect(deployStep.when?.(await parsed({ deploy: false }))).toBe(false)
+      expect(deployStep.when?.(await parsed())).toBe(true)
+      const settled = await settle(await startClone({ deploy: false }))
+      expect(settled).toMatchObject({
+        phase: 'done',
+        detail: 'cloned as shop-api-2-6fry9, not deployed; it is "stopped"',
+      })
+    })
+
+    test('the old state that lingers after a deployment is not taken for its end', async () => {
+      const cloned = await settle(await startClone())
+      const deployed = await startDeploy(cloned.ref)
+      expect(await look(deployed)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: stopped' })
+      const settled = await settle(deployed)
+      expect(settled).toMatchObject({
+        phase: 'done',
+        detail: 'live as shop-api-2-6fry9',
+        url: 'https://shop-api-2-6fry9.eu-wool-1.migetapp.example',
+      })
+      expect(settled.tookMs).toBe(10_000)
+    })
+
+    test('a private app has no address, and an address that holds more than a host is not shown', async () => {
+      const ref = await startClone({ app: await pick('apps', 'billing') })
+      const settled = await settle(await startDeploy((await settle(ref)).ref))
+      expect(settled).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
+      for (const public_url of ['http://a.example', 'https://u:p@a.example', 'https://a.example/?key=1', null]) {
+        const row = { uuid: NOBODY, name: 'x', state: 'running', created_at: '2026-08-21T00:00:00Z', public_url }
+        const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
+        const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }])
+        expect(observation).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
+      }
+    })
+
+    test('a clone that Miget deploys by itself is not deployed twice', async () => {
+      simulator.setSwitch('auto-start', true)
+      const cloned = await settle(await startClone())
+      expect(cloned.detail).toBe('cloned as shop-api-2-6fry9')
+      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+      expect(writes()).toHaveLength(1)
+      const undeployed = await settle(await startClone({ name: 'shop-api-3', deploy: false }))
+      expect(undeployed.detail).toMatch(/^live as shop-api-3-/)
+    })
+
+    test('a deployment that is already under way will do', async () => {
+      const cloned = await settle(await startClone())
+      await startDeploy(cloned.ref)
+      const again = await startDeploy(cloned.ref)
+      expect(simulator.writes().map(({ status }) => status)).toEqual([201, 201, 409])
+      expect(await settle(again)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
+    })
+
+    test('a deployment that failed is told apart from the clone, which was made', async () => {
+      const cloned = await settle(await startClone())
+      simulator.setSwitch('fail-deploy', true)
+      const settled = await settle(await startDeploy(cloned.ref))
+      expect(settled).toMatchObject({
+        phase: 'failed',
+        detail: 'cloned as shop-api-2-6fry9, but its deployment failed; Miget keeps the log',
+      })
+      expect(settled.tookMs).toBeLessThanOrEqual(40_000)
+    })
+
+    test('"pending" that never moves after a clone is bounded, and said so', async () => {
+      simulator.setSwitch('stuck-pending', true)
+      const settled = await settle(await startClone({ deploy: false }))
+      expect(settled.detail).toBe('cloned as shop-api-2-6fry9, not deployed; it is still "pending" after ten minutes')
+      expect(settled.phase).toBe('done')
+      expect(settled.tookMs).toBeGreaterThanOrEqual(10 * 60_000)
+      expect(settled.tookMs).toBeLessThan(11 * 60_000)
+    })
+
+    test('"pending" does not keep a clone from being deployed', async () => {
+      simulator.setSwitch('stuck-pending', true)
+      const cloned = await settle(await startClone())
+      expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
+      expect(cloned.tookMs).toBeLessThan(30_000)
+      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+    })
+
+    test('"pending" that never moves after a deployment is a failure, of the deployment only', async () => {
+      const cloned = await settle(await startClone())
+      simulator.setSwitch('stuck-deploy', true)
+      const settled = await settle(await startDeploy(cloned.ref))
+      expect(settled).toMatchObject({
+        phase: 'failed',
+        detail: 'cloned as shop-api-2-6fry9, but it is still "pending" after ten minutes, and Miget gives no reason',
+      })
+      expect(settled.tookMs).toBeLessThan(11 * 60_000)
+    })
+
+    test('the add-ons have to be ready as well, and one that crashed is named', async () => {
+      const app = await pick('apps', 'shop-api')
+      const addons = [await pick('addons', 'shop-db', { app })]
+      expect((await settle(await startClone({ addons }))).phase).toBe('done')
+      simulator.setSwitch('fail-addons', true)
+      const settled = await settle(await startClone({ addons, name: 'shop-api-3' }))
+      expect(settled.phase).toBe('failed')
+      expect(settled.detail).toMatch(/^cloned as shop-api-3-\w{5}, but its add-on shop-db-\w+ is "crashloopbackoff"$/)
+    })
+
+    const states: [string, string, Observation['phase']][] = [
+      ...['cloning', 'start_scheduled', 'started', 'deploying', 'restart_scheduled', 'stop_scheduled', 'fluffy'].map(
+        (state): [string, string, Observation['phase']] => [state, 'not deployed', 'working'],
+      ),
+      ...['failed', 'problem', 'blocked'].map((state): [string, string, Observation['phase']] => [
+        state,
+        'not deployed',
+        'failed',
+      ]),
+      ['pending', 'not deployed', 'working'],
+      ['assigned', 'not deployed', 'working'],
+      ['pending', 'deployment', 'done'],
+      ['assigned', 'deployment', 'done'],
+      ['stopped', 'deployment', 'done'],
+      ['stopped', 'deployed', 'working'],
+      ['problem', 'deployed', 'working'],
+      ['running', 'deployed', 'done'],
+      ['running', 'not deployed', 'done'],
+    ]
+    test.each(states)('"%s" of a clone with "%s" is %s', async (state, next, phase) => {
+      const row = { uuid: NOBODY, name: 'x-12345', state, created_at: '2026-08-21T00:00:00Z' }
+      const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
+      const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }])
+      expect(observation).toMatchObject({ phase, detail: expect.stringContaining('x-12345') })
+    })
+
+    test.each(['pending', 'running', 'cancelling'])('a deployment that is "%s" is still under way', async (state) => {
+      const now = new Date().toISOString()
+      const app = { uuid: NOBODY, name: 'x-12345', state: 'stopped', created_at: now }
+      const faked: Api = {
+        ...api,
+        get: async (path, schema) => schema.parse(path.includes('deployments') ? [{ state, created_at: now }] : [app]),
+      }
+      const ref = { id: NOBODY, name: 'x-12345', next: 'deployed', state: 'stopped', since: now }
+      tick(60_000)
+      expect(await cloneStep.check(faked, [ref])).toMatchObject([{ phase: 'working' }])
+    })
+  })
+
+  test('both steps share one look, which is one call, however old the states are', async () => {
+    expect(deployStep.check).toBe(cloneStep.check)
+    const first = await startClone()
+    const second = await startClone({ name: 'shop-api-3', use_parent_image: false })
+    const before = simulator.requests()
+    expect(await cloneStep.check(api, [first, second])).toHaveLength(2)
+    expect(simulator.requests() - before).toBe(1)
+  })
+
+  test('the simulator refuses what the server refuses', async () => {
+    const { url, token, workspace = '' } = simulator.connection
+    const call = async (method: string, path: string, body?: unknown, authorization = `Bearer ${token}`) => {
+      const headers = { authorization, 'x-workspace-id': workspace }
+      return (await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) ?? null })).status
+    }
+    const app = await pick('apps', 'shop-api')
+    const { resource: resource_id, project: project_id } = await parsed()
+    const good = { label: 'x', name: 'x', project_id, resource_id }
+    for (const wrong of [token, `bearer ${token}`, 'Bearer x'])
+      expect(await call('GET', '/apps', undefined, wrong)).toBe(401)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, colour: 'white' })).toBe(400)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, resource_id: undefined })).toBe(400)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, addons: [{ uuid: NOBODY }] })).toBe(422)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, resource_id: NOBODY })).toBe(404)
+    expect(await call('GET', `/apps/${app}/deployments?period=ever`)).toBe(400)
+    expect(writes()).toEqual([])
+    const ref = await startClone({ use_parent_image: false })
+    expect(await call('POST', `/apps/${ref.id}/deploy`, {})).toBe(422)
+    tick(10_000)
+    expect(await call('POST', `/apps/${ref.id}/deploy`, {})).toBe(422)
+    expect(await call('POST', `/apps/${app}/deploy`)).toBe(201)
+  })
+
+  test('what the list does not show is asked for before it is called deleted', async () => {
+    const ref = await startClone()
+    await clone.remove?.(api, ref)
+    expect(simulator.writes()[1]).toMatchObject({ method: 'DELETE', status: 204 })
+    const before = simulator.requests()
+    expect(await look(ref)).toEqual({
+      phase: 'failed',
+      detail: 'shop-api-2-6fry9 was deleted, or this token may no longer see it',
+    })
+    expect(simulator.requests() - before).toBe(2)
+    await expect(clone.remove?.(api, ref)).resolves.toBeUndefined()
+    await expect(deployStep.find?.(api, await parsed(), ref, attempt())).rejects.toThrow(UserError)
+  })
+})
