@@ -370,11 +370,17 @@ describe('the examples', () => {
   const exampleFile = { DOLLY_CONFIG: 'dolly.example.yml' }
 
   test('start Dolly once their blanks are filled in', () => {
-    const filled = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1', HOODY_TOKEN: 'hdy_wool' }
+    const filled = {
+      SLACK_BOT_TOKEN: 'xoxb-1',
+      SLACK_APP_TOKEN: 'xapp-1',
+      HOODY_TOKEN: 'hdy_wool',
+      MIGET_TOKEN: 'miget_wool',
+    }
     const env = { ...parseEnv(example), ...filled, ...exampleFile }
     const config = loadConfig({ env, providers: realProviders })
     expect(config.connections).toMatchObject([
       { name: 'hoody', provider: 'hoody', settings: { url: 'https://api.hoody.com', token: 'hdy_wool' } },
+      { name: 'miget', provider: 'miget', settings: { url: 'https://app.miget.com/api/v1', token: 'miget_wool' } },
     ])
     expect(config.tickSeconds).toBe(2)
   })
@@ -383,11 +389,9 @@ describe('the examples', () => {
     const problems = problemsOf(() =>
       loadConfig({ env: { ...parseEnv(example), ...exampleFile }, providers: realProviders }),
     )
-    expect(problems.map((problem) => /\b(SLACK_BOT_TOKEN|SLACK_APP_TOKEN|HOODY_TOKEN)\b/.exec(problem)?.[0])).toEqual([
-      'SLACK_BOT_TOKEN',
-      'SLACK_APP_TOKEN',
-      'HOODY_TOKEN',
-    ])
+    expect(
+      problems.map((problem) => /\b(SLACK_BOT_TOKEN|SLACK_APP_TOKEN|HOODY_TOKEN|MIGET_TOKEN)\b/.exec(problem)?.[0]),
+    ).toEqual(['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'HOODY_TOKEN', 'MIGET_TOKEN'])
   })
 
   test('the defaults they show in comments are the real ones', () => {
@@ -398,6 +402,7 @@ describe('the examples', () => {
       'DOLLY_CONFIG',
       'HOODY_TOKEN',
       'LOG_LEVEL',
+      'MIGET_TOKEN',
       'PORT',
       'SLACK_API_URL',
       'SLACK_APP_TOKEN',
