@@ -1,6 +1,7 @@
 /** The explicit list of all simulated providers; the demo starts each of them. */
 import { startHoody } from './hoody.js'
+import { startMiget } from './miget.js'
 import type { StartOptions } from './server.js'
 import type { Simulator } from './simulator.js'
 
-export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [startHoody]
+export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [startHoody, startMiget]

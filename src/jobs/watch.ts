@@ -36,7 +36,7 @@ interface Sight extends Task {
 
 async function look(house: House, check: AnyStep['check'], sights: readonly Sight[]): Promise<void> {
   try {
-    const looks = await observe(check, sights)
+    const looks = await observe(check, sights, house.now())
     await workAt(house, looks, async ({ look, ...task }) => {
       await advance(house, task.job, { kind: 'observed', look, nextStep: followingStep(task) })
     })
@@ -50,12 +50,14 @@ async function look(house: House, check: AnyStep['check'], sights: readonly Sigh
 async function observe(
   check: AnyStep['check'],
   sights: readonly Sight[],
+  now: number,
 ): Promise<readonly (Sight & { look: Observation })[]> {
   const [first] = sights
   if (!first) return []
   const observations = await check(
     first.connection.api,
     sights.map(({ ref }) => ref),
+    now,
   )
   return sights.map((sight, at) => {
     const look = observations[at]

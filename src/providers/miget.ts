@@ -1,7 +1,7 @@
 /** Miget: clones an app into a project, and deploys the clone where it has an image to run. */
 import { z } from 'zod'
 import { UserError } from '../errors.js'
-import { type Api, defineOperation, defineProvider, describedOption, type Observation } from './provider.js'
+import { type Api, defineOperation, defineProvider, describedOption, type Observation, sentence } from './provider.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
@@ -128,15 +128,15 @@ const clone = defineOperation<Params, MigetRef>({
       params.clone_variables && 'The variables may make the clone write to what the source app uses.',
     ].filter(Boolean)
     return {
-      copied: joined([
+      copied: sentence(
         'Settings such as ports and limits',
         params.use_parent_image && 'the image',
         ...flagsThatAre(true),
         params.addons.length > 0 && `${named.addons} without data`,
         withData && `${withData} with all data`,
         params.cronjobs.length > 0 && `the cron jobs ${named.cronjobs}`,
-      ]),
-      notCopied: joined(["The code's source", ...flagsThatAre(false), 'domains, and all that is not chosen']),
+      ),
+      notCopied: sentence("The code's source", ...flagsThatAre(false), 'domains, and all that is not chosen'),
       ...(warnings.length > 0 && { warning: warnings.join(' ') }),
     }
   },
@@ -210,14 +210,14 @@ export const miget = defineProvider({
 })
 
 /** One list answers for all jobs; what it does not show is asked for once more before it counts as gone. */
-async function check(api: Api, refs: readonly MigetRef[]): Promise<Observation<MigetRef>[]> {
+async function check(api: Api, refs: readonly MigetRef[], now: number): Promise<Observation<MigetRef>[]> {
   const apps = refs.length > 0 ? await list(api, '/apps', app) : []
   const byId = new Map(apps.map((one) => [one.uuid, one]))
   const observations: Observation<MigetRef>[] = []
   for (const ref of refs) {
     const seen = byId.get(ref.id) ?? (await api.get(`/apps/${ref.id}`, unwrapped(app)).catch(nullOn(404)))
-    const since = seen && seen.state === ref.state && ref.since ? ref.since : new Date().toISOString()
-    const observation = seen && (await judge(api, ref.next, seen, Date.now() - Date.parse(since)))
+    const since = seen && seen.state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
+    const observation = seen && (await judge(api, ref.next, seen, now - Date.parse(since)))
     const gone = { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` } as const
     observations.push(observation ? { ...observation, ref: { ...ref, state: seen.state, since } } : gone)
   }
@@ -289,8 +289,4 @@ function nullOn(status: number): (error: unknown) => null {
     if (error instanceof UserError && error.status === status) return null
     throw error
   }
-}
-
-function joined(parts: (string | false | undefined)[]): string {
-  return `${parts.filter(Boolean).join(', ')}.`
 }

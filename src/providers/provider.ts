@@ -70,9 +70,9 @@ export interface Step<P, Before, R> {
   settleMs?: number
   /**
    * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
-   * that share this very function are looked at together.
+   * that share this very function are looked at together. `now` is our clock, in milliseconds, for what takes too long.
    */
-  check(api: Api, refs: readonly R[]): Promise<Observation<R>[]>
+  check(api: Api, refs: readonly R[], now: number): Promise<Observation<R>[]>
 }
 
 /** One try of a step. */

@@ -89,9 +89,11 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   }
 
   async function look(operation: Operation, step: number, ref: Ref): Promise<Observation> {
-    const observations = await stepOf(operation, step).check(api, [
-      operation.ref.parse(JSON.parse(JSON.stringify(ref))),
-    ])
+    const observations = await stepOf(operation, step).check(
+      api,
+      [operation.ref.parse(JSON.parse(JSON.stringify(ref)))],
+      clock,
+    )
     expect(observations).toHaveLength(1)
     told.push(JSON.stringify(observations))
     return observations[0] ?? { phase: 'working' }
@@ -180,7 +182,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     expect(refs).toHaveLength(MANY)
     const before = simulator.requests()
     const operation = provider.operations[example.many.operation]
-    const observations = await operation?.steps[0].check(api, refs)
+    const observations = await operation?.steps[0].check(api, refs, clock)
     expect(observations).toHaveLength(MANY)
     expect(simulator.requests() - before).toBe(example.many.calls)
   })
@@ -188,7 +190,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   test('no jobs take no call', async () => {
     const before = simulator.requests()
     for (const { steps } of Object.values(provider.operations)) {
-      for (const step of steps) expect(await step.check(api, [])).toEqual([])
+      for (const step of steps) expect(await step.check(api, [], clock)).toEqual([])
     }
     expect(simulator.requests()).toBe(before)
   })

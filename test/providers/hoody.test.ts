@@ -96,7 +96,7 @@ describe('Hoody', () => {
 
   const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs) })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
-  const look = (refs: Ref[]) => copy.steps[0].check(api, refs)
+  const look = (refs: Ref[]) => copy.steps[0].check(api, refs, clock)
   const removed = (ref: Ref) => copy.remove?.(api, ref)
 
   test('the copy asks for exactly what the form says', async () => {
@@ -255,7 +255,7 @@ describe('Hoody', () => {
     }
     const faked: Api = { ...api, get: async (_, schema) => z.parse(schema, { data: answers }) }
     const refs = ['507f1f77bcf86cd799439011', '507f1f77bcf86cd799439012'].map((id) => ({ id }))
-    const observations = await copy.steps[0].check(faked, refs)
+    const observations = await copy.steps[0].check(faked, refs, clock)
     expect(observations.map((one) => one.phase)).toEqual(['failed', 'working'])
     expect(observations[0]?.detail).toBe('no https://…9011-terminal-1.fra.containers.hoody.com')
     expect(JSON.stringify(observations)).not.toMatch(/[0-9a-f]{24}/)

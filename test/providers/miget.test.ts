@@ -92,7 +92,7 @@ describe('Miget', () => {
   const writes = () => simulator.writes().filter(({ status }) => status < 300)
 
   async function look(ref: Ref): Promise<Observation> {
-    const [observation] = (await cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref])) ?? []
+    const [observation] = (await cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref], Date.now())) ?? []
     return observation ?? { phase: 'working' }
   }
 
@@ -388,7 +388,7 @@ describe('Miget', () => {
       for (const public_url of ['http://a.example', 'https://u:p@a.example', 'https://a.example/?key=1', null]) {
         const row = { uuid: NOBODY, name: 'x', state: 'running', created_at: '2026-08-21T00:00:00Z', public_url }
         const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-        const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }])
+        const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }], Date.now())
         expect(observation).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
       }
     })
@@ -482,7 +482,7 @@ describe('Miget', () => {
     test.each(states)('"%s" of a clone with "%s" is %s', async (state, next, phase) => {
       const row = { uuid: NOBODY, name: 'x-12345', state, created_at: '2026-08-21T00:00:00Z' }
       const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-      const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }])
+      const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }], Date.now())
       expect(observation).toMatchObject({ phase, detail: expect.stringContaining('x-12345') })
     })
 
@@ -495,7 +495,7 @@ describe('Miget', () => {
       }
       const ref = { id: NOBODY, name: 'x-12345', next: 'deployed', state: 'stopped', since: now }
       tick(60_000)
-      expect(await cloneStep.check(faked, [ref])).toMatchObject([{ phase: 'working' }])
+      expect(await cloneStep.check(faked, [ref], Date.now())).toMatchObject([{ phase: 'working' }])
     })
   })
 
@@ -504,7 +504,7 @@ describe('Miget', () => {
     const first = await startClone()
     const second = await startClone({ name: 'shop-api-3', use_parent_image: false })
     const before = simulator.requests()
-    expect(await cloneStep.check(api, [first, second])).toHaveLength(2)
+    expect(await cloneStep.check(api, [first, second], Date.now())).toHaveLength(2)
     expect(simulator.requests() - before).toBe(1)
   })
 
