@@ -3,11 +3,14 @@ import { z } from 'zod'
 import { unlessNotFound } from '../errors.js'
 import {
   type Api,
+  allItems,
   defineOperation,
   defineProvider,
   describedOption,
+  eachPage,
   maskIds,
   type Observation,
+  type Page,
   sentence,
 } from './provider.js'
 
@@ -30,6 +33,7 @@ const connection = z.object({
 
 const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
 const text = z.string().trim()
+const flag = z.boolean().default(false)
 const SLUG = /^[a-zA-Z0-9_-]+$/
 
 const copyFields = z.object({
@@ -62,45 +66,28 @@ const copyFields = z.object({
     description: 'The copy inherits none. Each key serves one container only.',
     multiline: true,
   }),
-  firewall: z
-    .boolean()
-    .default(false)
-    .meta({ title: 'Copy firewall rules', description: 'The original’s access list applies too.' }),
-  network: z
-    .boolean()
-    .default(false)
-    .meta({ title: 'Copy network rules', description: 'The original’s network settings apply too.' }),
+  firewall: flag.meta({ title: 'Copy firewall rules', description: 'The original’s access list applies too.' }),
+  network: flag.meta({ title: 'Copy network rules', description: 'The original’s network settings apply too.' }),
   // `kvm` and its alias `dev_kvm` are left out: they grant access to the host's hypervisor, exist on dedicated servers
   // only, and are never inherited. Such a grant belongs into the vendor's console.
 })
 
 const syncFields = z.object({
-  container: id.meta({
-    title: 'Copy to update',
-    description: 'What was changed in it is overwritten from its source.',
-    picker: 'copies',
-  }),
+  container: id.meta({ title: 'Copy to update', description: 'Its source overwrites it.', picker: 'copies' }),
 })
 
 const ref = z.object({ id: z.string().regex(ID) })
 type HoodyRef = z.infer<typeof ref>
 
-const state = z.object({ id: z.string(), status: z.string() })
-const container = state.extend({
-  name: z.string(),
-  project_alias: z.string().nullish(),
-  source_container_id: z.string().nullish(),
-  created_at: z.string(),
-})
-const project = z.object({ id: z.string(), alias: z.string() })
-const snapshot = z.object({ name: z.string(), alias: z.string().nullish(), created_at: z.string().nullish() })
-const server = z.object({
-  name: z.string(),
-  city: z.string().nullish(),
-  country: z.string().nullish(),
-  container_capacity: z.object({ used: z.number(), max: z.number() }).nullish(),
-})
-const rental = z.object({ server_id: z.string().nullish(), server: server.nullish() })
+const state = z.object({ id: text, status: text })
+const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish(), created_at: text }
+const container = state.extend(listed)
+type Container = z.infer<typeof container>
+const project = z.object({ id: text, alias: text })
+const snapshot = z.object({ name: text, alias: text.nullish(), created_at: text.nullish() })
+const room = z.object({ used: z.number(), max: z.number() }).nullish()
+const server = z.object({ name: text, city: text.nullish(), country: text.nullish(), container_capacity: room })
+const rental = z.object({ server_id: text.nullish(), server: server.nullish() })
 type StatusLog = z.infer<typeof statusLog>
 const statusLog = z.object({
   to_status: z.string(),
@@ -147,17 +134,14 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
       },
       async find(api, params, _before, { since }) {
         const path = `/api/v1/projects/${params.project}/containers`
-        for await (const { items } of pages(api, path, page('containers', container), { include_deleting: true })) {
-          const found = items.find(
-            (one) =>
-              one.name === params.name &&
-              // This list may omit the source; name and time are enough, because a twin's name is refused.
-              (one.source_container_id ?? params.container) === params.container &&
-              Date.parse(one.created_at) >= since.getTime(),
-          )
-          if (found) return { id: found.id }
-        }
-        return null
+        // This list may omit the source; name and time are enough, because a twin's name is refused.
+        const found = (await listContainers(api, path)).find(
+          ({ name, source_container_id, created_at }) =>
+            name === params.name &&
+            (source_container_id ?? params.container) === params.container &&
+            Date.parse(created_at) >= since.getTime(),
+        )
+        return found ? { id: found.id } : null
       },
       check,
     },
@@ -220,22 +204,25 @@ export const hoody = defineProvider({
   }),
   pickers: {
     async containers(api) {
-      return (await listContainers(api)).map((one) => describedOption(one.id, one.name, one.project_alias, one.status))
+      const containers = await listContainers(api)
+      return containers
+        .filter(({ status }) => !GONE.includes(status))
+        .map((one) => describedOption(one.id, one.name, one.project_alias, one.status))
     },
 
     async copies(api) {
       const containers = await listContainers(api)
-      const names = new Map(containers.map((one) => [one.id, one.name]))
+      const sourceOf = ({ source_container_id }: Container) => containers.find(({ id }) => id === source_container_id)
       return containers
         .filter((one) => one.source_container_id && ![...IN_PROGRESS, ...GONE].includes(one.status))
         .map((one) => {
-          const source = names.get(one.source_container_id ?? '')
+          const source = sourceOf(one)?.name
           return describedOption(one.id, one.name, source && `copy of ${source}`, one.project_alias, one.status)
         })
     },
 
     async projects(api) {
-      const projects = await listAll(api, '/api/v1/projects/', page('projects', project))
+      const projects = await allItems(pages(api, '/api/v1/projects/', page('projects', project)))
       return projects.map(({ id, alias }) => ({ value: id, label: alias }))
     },
 
@@ -306,31 +293,16 @@ async function statusOf(api: Api, id: string): Promise<string> {
   return (await unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))))?.status ?? 'deleted'
 }
 
-function listContainers(api: Api) {
-  return listAll(api, '/api/v1/containers/', page('containers', container), { sort_by: 'name', sort_order: 'asc' })
+async function listContainers(api: Api, path = '/api/v1/containers/'): Promise<Container[]> {
+  return await allItems(pages(api, path, page('containers', container), { sort_by: 'name', include_deleting: true }))
 }
-
-async function listAll<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query = {}): Promise<T[]> {
-  const all: T[] = []
-  for await (const { items } of pages(api, path, schema, query)) all.push(...items)
-  return all
-}
-
-interface Page<T> {
-  items: T[]
-  /** Number of pages. */
-  total: number
-}
-type Query = Readonly<Record<string, string | boolean>>
 
 /** Page after page of a list, each with the number of pages left after it. */
-async function* pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query) {
-  for (let page = 1, left = 1; left > 0; page++) {
-    const { items, total } = await api.get(path, schema, { query: { ...query, page, limit: LIMIT } })
-    left = items.length > 0 ? Math.max(total - page, 0) : 0
-    yield { items, left }
-  }
+function pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query = {}) {
+  return eachPage((page) => api.get(path, schema, { query: { ...query, page, limit: LIMIT } }))
 }
+
+type Query = Readonly<Record<string, string | boolean>>
 
 /** The vendor's list shape, `{ [key]: [], pagination }`, as ours. */
 function page<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {

@@ -204,3 +204,25 @@ export function sentence(...parts: (string | false | null | undefined)[]): strin
 export function maskIds(text: string): string {
   return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
 }
+
+/** One page of a vendor's list, and how many pages there are. */
+export interface Page<T> {
+  items: T[]
+  total: number
+}
+
+/** Page after page, from 1, each with the number of pages left after it. */
+export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>) {
+  for (let page = 1, left = 1; left > 0; page += 1) {
+    const { items, total } = await read(page)
+    // A list that shrinks while it is read ends with an empty page.
+    left = items.length > 0 ? Math.max(total - page, 0) : 0
+    yield { items, left }
+  }
+}
+
+export async function allItems<T>(pages: AsyncIterable<{ items: readonly T[] }>): Promise<T[]> {
+  const all: T[] = []
+  for await (const { items } of pages) all.push(...items)
+  return all
+}
