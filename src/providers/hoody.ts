@@ -11,10 +11,12 @@ import {
   maskIds,
   type Observation,
   type Page,
+  type RequestOptions,
   sentence,
 } from './provider.js'
 
 const ID = /^[0-9a-f]{24}$/
+const NAME = /^[a-zA-Z0-9_-]{3,100}$/
 const NAME_RULE = 'Use 3 to 100 letters, digits, hyphens or underscores.'
 const KEY = /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/
 const KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
@@ -26,10 +28,8 @@ const IN_PROGRESS = ['copying', 'creating', 'claiming']
 const IDLE = ['stopped', 'paused']
 const GONE = ['deleting', 'deleted']
 
-const connection = z.object({
-  url: z.url({ protocol: /^https?$/ }).default('https://api.hoody.com'),
-  token: z.string().min(1),
-})
+const url = z.url({ protocol: /^https?$/ }).default('https://api.hoody.com')
+const connection = z.object({ url, token: z.string().min(1) })
 
 const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
 const text = z.string().trim()
@@ -37,21 +37,13 @@ const flag = z.boolean().default(false)
 const SLUG = /^[a-zA-Z0-9_-]+$/
 
 const copyFields = z.object({
-  container: id.meta({
-    title: 'Container',
-    description: 'Its whole disk is copied, with data and secrets.',
-    picker: 'containers',
-  }),
+  container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
   project: id.meta({ title: 'Target project', description: 'Where the copy will live.', picker: 'projects' }),
   // The vendor makes up a name when there is none. Without one a lost copy could not be found again.
-  name: text
-    .min(3, NAME_RULE)
-    .max(100, NAME_RULE)
-    .regex(SLUG, NAME_RULE)
-    .meta({ title: 'Name of the copy', description: 'Not yet taken in the target project.' }),
+  name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Not yet taken in the project.' }),
   server: id
     .optional()
-    .meta({ title: 'Target server', description: 'Left empty: the server of the original.', picker: 'servers' }),
+    .meta({ title: 'Target server', description: 'Empty: that of the original.', picker: 'servers' }),
   snapshot: text
     .regex(SLUG, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
     .optional()
@@ -83,7 +75,6 @@ const state = z.object({ id: text, status: text })
 const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish(), created_at: text }
 const container = state.extend(listed)
 type Container = z.infer<typeof container>
-const project = z.object({ id: text, alias: text })
 const snapshot = z.object({ name: text, alias: text.nullish(), created_at: text.nullish() })
 const room = z.object({ used: z.number(), max: z.number() }).nullish()
 const server = z.object({ name: text, city: text.nullish(), country: text.nullish(), container_capacity: room })
@@ -181,8 +172,7 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         if (GONE.includes(status)) return null
         if (IN_PROGRESS.includes(status)) return found
         const logs = await newestLogs(api, params.container)
-        const isOurs = (log: StatusLog) =>
-          log.to_status === 'copying' && Date.parse(log.transition_time) >= since.getTime()
+        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= +since
         return logs.some(isOurs) ? found : null
       },
       check,
@@ -209,23 +199,21 @@ export const hoody = defineProvider({
         .filter(({ status }) => !GONE.includes(status))
         .map((one) => describedOption(one.id, one.name, one.project_alias, one.status))
     },
-
     async copies(api) {
       const containers = await listContainers(api)
-      const sourceOf = ({ source_container_id }: Container) => containers.find(({ id }) => id === source_container_id)
       return containers
         .filter((one) => one.source_container_id && ![...IN_PROGRESS, ...GONE].includes(one.status))
         .map((one) => {
-          const source = sourceOf(one)?.name
+          const source = containers.find(({ id }) => id === one.source_container_id)?.name
           return describedOption(one.id, one.name, source && `copy of ${source}`, one.project_alias, one.status)
         })
     },
-
     async projects(api) {
-      const projects = await allItems(pages(api, '/api/v1/projects/', page('projects', project)))
+      const projects = await allItems(
+        pages(api, '/api/v1/projects/', page('projects', z.object({ id: text, alias: text }))),
+      )
       return projects.map(({ id, alias }) => ({ value: id, label: alias }))
     },
-
     async servers(api) {
       const rows = await api.get('/api/v1/servers', envelope(z.array(rental)))
       return rows.flatMap(({ server_id, server }) => {
@@ -235,7 +223,6 @@ export const hoody = defineProvider({
         return [describedOption(server_id, name, [city, country].filter(Boolean).join(', '), used)]
       })
     },
-
     async snapshots(api, { container }) {
       if (!container || !ID.test(container)) return []
       const path = `/api/v1/containers/${container}/snapshots`
@@ -298,11 +285,9 @@ async function listContainers(api: Api, path = '/api/v1/containers/'): Promise<C
 }
 
 /** Page after page of a list, each with the number of pages left after it. */
-function pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Query = {}) {
+function pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: RequestOptions['query'] = {}) {
   return eachPage((page) => api.get(path, schema, { query: { ...query, page, limit: LIMIT } }))
 }
-
-type Query = Readonly<Record<string, string | boolean>>
 
 /** The vendor's list shape, `{ [key]: [], pagination }`, as ours. */
 function page<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
