@@ -60,8 +60,7 @@ const copyFields = z.object({
   }),
   firewall: flag.meta({ title: 'Copy firewall rules', description: 'The original’s access list applies too.' }),
   network: flag.meta({ title: 'Copy network rules', description: 'The original’s network settings apply too.' }),
-  // `kvm` and its alias `dev_kvm` are left out: they grant access to the host's hypervisor, exist on dedicated servers
-  // only, and are never inherited. Such a grant belongs into the vendor's console.
+  // `kvm` is left out: it opens the host's hypervisor, which is for the vendor's console to grant.
 })
 
 const syncFields = z.object({
@@ -75,6 +74,7 @@ const state = z.object({ id: text, status: text })
 const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish(), created_at: text }
 const container = state.extend(listed)
 type Container = z.infer<typeof container>
+const project = z.object({ id: text, alias: text })
 const snapshot = z.object({ name: text, alias: text.nullish(), created_at: text.nullish() })
 const room = z.object({ used: z.number(), max: z.number() }).nullish()
 const server = z.object({ name: text, city: text.nullish(), country: text.nullish(), container_capacity: room })
@@ -209,9 +209,7 @@ export const hoody = defineProvider({
         })
     },
     async projects(api) {
-      const projects = await allItems(
-        pages(api, '/api/v1/projects/', page('projects', z.object({ id: text, alias: text }))),
-      )
+      const projects = await allItems(pages(api, '/api/v1/projects/', page('projects', project)))
       return projects.map(({ id, alias }) => ({ value: id, label: alias }))
     },
     async servers(api) {
