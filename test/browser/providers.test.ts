@@ -1,0 +1,99 @@
+/** One job of every operation of every provider, from the form to its end, as a person does it. */
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { providers } from '../../src/providers/index.js'
+import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+
+interface Journey {
+  provider: string
+  operation: string
+  /** Answers by the field's label, in an order in which each list knows what it depends on. `pick` searches a list. */
+  answers: readonly ({ label: string } & ({ pick: string } | { type: string } | { tick: true }))[]
+  /** What the thread says at the end. */
+  end: RegExp
+}
+
+const journeys: readonly Journey[] = [
+  {
+    provider: 'hoody',
+    operation: 'copy',
+    answers: [
+      { label: 'Container', pick: 'billing' },
+      { label: 'Target project', pick: 'woolworks-staging' },
+      { label: 'Name of the copy', type: 'billing-2' },
+    ],
+    end: /^Done in/,
+  },
+  {
+    provider: 'hoody',
+    operation: 'sync',
+    answers: [{ label: 'Copy to update', pick: 'shop-api-staging' }],
+    end: /^Done in/,
+  },
+  {
+    provider: 'miget',
+    operation: 'clone',
+    answers: [
+      { label: 'Source app', pick: 'shop-api' },
+      { label: 'Label of the clone', type: 'Shop API 2' },
+      { label: 'Name of the clone', type: 'shop-api-2' },
+      { label: 'Target project', pick: 'woolworks-staging' },
+      { label: 'Resource', pick: 'migetlamb' },
+    ],
+    end: /^Done in .* Live as shop-api-2-/,
+  },
+]
+
+it('every operation has its journey', () => {
+  const operations = providers.flatMap(({ id, operations }) => Object.keys(operations).map((name) => `${id} ${name}`))
+  expect(journeys.map(({ provider, operation }) => `${provider} ${operation}`).sort()).toEqual(operations.sort())
+})
+
+describe('in the demo', () => {
+  let demo: Demo
+  let browser: Browser
+  let page: Page
+
+  beforeAll(async () => {
+    ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    await page.goto(demo.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  for (const { provider, operation, answers, end } of journeys) {
+    it(`${provider} ${operation} goes from the form to its end`, async () => {
+      const messages = page.getByRole('log', { name: 'Messages in #platform' }).getByRole('article')
+      const root = messages.nth(await messages.count())
+      const composer = page.getByRole('textbox', { name: 'Message #platform' })
+      await composer.fill(`/clone-app ${provider}-demo ${operation}`)
+      await composer.press('Enter')
+      const form = page.getByRole('dialog')
+      await form.getByRole('button', { name: 'Next' }).waitFor()
+      for (const answer of answers) await fill(form, answer)
+      await picture(page, `${provider}-${operation}-form`)
+      await form.getByRole('button', { name: 'Next' }).click()
+      await form.getByText('Not copied').waitFor()
+      await picture(page, `${provider}-${operation}-preview`)
+      await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
+      await form.waitFor({ state: 'hidden' })
+
+      await root.getByRole('button', { name: /repl(y|ies)/ }).click()
+      const thread = page.getByRole('region', { name: 'Thread' })
+      await thread.getByText(end).waitFor({ timeout: 100_000 })
+      await picture(page, `${provider}-${operation}-end`)
+    })
+  }
+
+  async function fill(form: Locator, answer: Journey['answers'][number]): Promise<void> {
+    if ('type' in answer) return await form.getByRole('textbox', { name: answer.label, exact: true }).fill(answer.type)
+    if ('tick' in answer) return await form.getByRole('group', { name: answer.label }).getByRole('checkbox').check()
+    const input = form.getByRole('combobox', { name: answer.label, exact: true })
+    await input.click()
+    await input.pressSequentially(answer.pick)
+    await page.getByRole('option', { name: answer.pick }).first().click()
+  }
+})
