@@ -1,7 +1,12 @@
 /** The explicit list of all simulated providers; the demo starts each of them. */
 import { startHoody } from './hoody.js'
 import { startMiget } from './miget.js'
+import { startQovery } from './qovery.js'
 import type { StartOptions } from './server.js'
 import type { Simulator } from './simulator.js'
 
-export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [startHoody, startMiget]
+export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [
+  startHoody,
+  startMiget,
+  startQovery,
+]

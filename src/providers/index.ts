@@ -2,5 +2,6 @@
 import { hoody } from './hoody.js'
 import { miget } from './miget.js'
 import type { Provider } from './provider.js'
+import { qovery } from './qovery.js'
 
-export const providers: readonly Provider[] = [hoody, miget]
+export const providers: readonly Provider[] = [hoody, miget, qovery]

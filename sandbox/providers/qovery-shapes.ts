@@ -1,0 +1,82 @@
+/** What the simulated Qovery takes and refuses: the bodies of its calls, and the pieces of its answers. */
+import { z } from 'zod'
+import { type Cluster, iso, WOOLWORKS } from './qovery-world.js'
+import type { SwitchState } from './simulator.js'
+
+export const ERRORS: Readonly<Record<number, string>> = {
+  ...{ 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict' },
+  ...{ 429: 'Too Many Requests', 503: 'Service Unavailable' },
+}
+export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
+  { id: 'fail-next', label: 'Let the next deployment fail', once: true },
+  { id: 'cancel-next', label: 'Cancel the next deployment half way', once: true },
+  { id: 'stale-status', label: 'Show the old state for four seconds after a deploy call', once: false },
+  { id: 'busy', label: 'Answer clone and deploy calls with 409, operation in progress', once: false },
+  { id: 'hide-missing', label: 'Answer 403 for what does not exist', once: false },
+  { id: 'missing-is-400', label: 'Answer 400 for what does not exist', once: false },
+  { id: 'empty-errors', label: 'Leave the bodies of errors empty', once: false },
+  { id: 'no-request-ids', label: 'Tell no deployment request ids', once: false },
+  { id: 'new-kind', label: 'List a kind of service that nobody knows', once: false },
+  { id: 'no-permission', label: 'Forbid the lists of the organization', once: false },
+  { id: 'unknown-status', label: 'Report work in progress as "HIBERNATING"', once: false },
+]
+
+export const CLONEABLE = 'application|container|database|helm|job|terraform'
+const GIT = z.strictObject({ git_commit_id: z.string().regex(/^[0-9a-f]{7,40}$/) })
+export const deployBodies: Readonly<Record<string, z.ZodType>> = {
+  application: GIT.optional(),
+  container: z.strictObject({ image_tag: z.string().min(1) }).optional(),
+  database: z.undefined(),
+  job: z.union([GIT, z.strictObject({ image_tag: z.string().min(1) })]).optional(),
+  helm: z
+    .strictObject({ ...GIT.shape, chart_version: z.string() })
+    .partial()
+    .optional(),
+  terraform: z
+    .strictObject({ ...GIT.shape, action: z.enum(['PLAN', 'FORCE_UNLOCK', 'MIGRATE_STATE']) })
+    .partial()
+    .optional(),
+  environment: z.undefined(),
+}
+export const cloneServiceBody = z.strictObject({ name: z.string().min(1), environment_id: z.uuid() })
+export const cloneEnvironmentBody = z.strictObject({
+  name: z.string().min(1),
+  cluster_id: z.uuid().optional(),
+  mode: z.enum(['DEVELOPMENT', 'PREVIEW', 'PRODUCTION', 'STAGING']).optional(),
+  apply_deployment_rule: z.boolean().default(false),
+  project_id: z.uuid().optional(),
+})
+
+/** Thrown by a handler and answered in the shape that the vendor's own clients read. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+export function showOrganization(id: string) {
+  const name = id === WOOLWORKS ? 'Woolworks' : 'Woolworks Labs'
+  return { id, name, created_at: iso(0), plan: 'TEAM', billing_deployment_restriction: null }
+}
+
+export function showCluster({ region, ...one }: Cluster) {
+  return { ...named(one), region, cloud_provider: 'AWS', organization: { id: WOOLWORKS } }
+}
+
+export function named({ id, name, createdAt = 0 }: { id: string; name: string; createdAt?: number }) {
+  return { id, created_at: iso(createdAt), updated_at: iso(createdAt), name }
+}
+
+export function isSame(name: string, other: string): boolean {
+  return name.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const { path = [], message } = parsed.error.issues[0] ?? {}
+  throw new Refusal(400, `Invalid body${path.length > 0 ? ` at ${path.join('.')}` : ''}: ${message}`)
+}

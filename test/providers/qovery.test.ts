@@ -1,0 +1,645 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { JWT, startQovery } from '../../sandbox/providers/qovery.js'
+import { COMMIT, LABS, newId } from '../../sandbox/providers/qovery-world.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { createApi } from '../../src/providers/http.js'
+import type { Api, Operation, Ref, Step } from '../../src/providers/provider.js'
+import { qovery } from '../../src/providers/qovery.js'
+import { describeProvider, type Pick } from './contract.js'
+
+const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
+const SHOP_API = 'shop-api (Shop / production)'
+const DAY_MS = 24 * 60 * 60 * 1000
+
+const serviceParams = async (pick: Pick) => ({
+  service: await pick('services', SHOP_API),
+  environment: await pick('environments', 'staging (Shop)'),
+  name: 'shop-api-2',
+})
+const environmentParams = async (pick: Pick) => ({
+  environment: await pick('environments', 'staging (Shop)'),
+  project: await pick('projects', 'Internal'),
+  name: 'staging-2',
+})
+
+describeProvider(qovery, {
+  start: startQovery,
+  failure: 'cloned, but not live: build error',
+  operations: {
+    clone: {
+      params: serviceParams,
+      watchedStep: 1,
+      refused: [
+        { status: 404, params: async (pick) => ({ ...(await serviceParams(pick)), service: `application/${NOBODY}` }) },
+        { status: 404, params: async (pick) => ({ ...(await serviceParams(pick)), environment: NOBODY }) },
+        { status: 409, params: async (pick) => ({ ...(await serviceParams(pick)), name: 'shop-api' }) },
+      ],
+    },
+    'clone-environment': {
+      params: environmentParams,
+      watchedStep: 1,
+      refused: [
+        { status: 404, params: async (pick) => ({ ...(await environmentParams(pick)), environment: NOBODY }) },
+        { status: 404, params: async (pick) => ({ ...(await environmentParams(pick)), cluster: NOBODY }) },
+        { status: 404, params: async (pick) => ({ ...(await environmentParams(pick)), project: NOBODY }) },
+        { status: 409, params: async (pick) => ({ ...(await environmentParams(pick)), name: 'tools' }) },
+      ],
+    },
+  },
+  many: {
+    operation: 'clone',
+    // As many as there are environments that hold them.
+    calls: 3,
+    async refs(api) {
+      const services = (await qovery.pickers.services?.(api, {})) ?? []
+      const extra = services.filter((one) => /^shop-api-\d{4} /.test(one.label))
+      return extra.map((one, index) => ({
+        ...{ kind: 'application', id: one.value.split('/')[1] ?? '', environment: newId(4, (index % 3) + 1) },
+        ...{ console: 'https://console.qovery.com/', deployment: 'asked', request: NOBODY },
+      }))
+    },
+  },
+})
+
+describe('Qovery', () => {
+  let clock: number
+  let simulator: Simulator
+  let api: Api
+
+  const connect = (more: Record<string, unknown> = {}) =>
+    createApi('qovery-prod', qovery.client(qovery.connection.parse({ ...simulator.connection, ...more })), 1)
+
+  beforeEach(async () => {
+    clock = Date.UTC(2026, 7, 21)
+    simulator = await startQovery({ now: () => clock, cloneMs: 10_000 })
+    api = connect()
+  })
+
+  afterEach(() => simulator.close())
+
+  const operations = { clone: operation('clone'), environment: operation('clone-environment') }
+
+  function operation(name: string): Operation {
+    const found = qovery.operations[name]
+    if (!found) throw new Error(`There is no ${name}.`)
+    return found
+  }
+
+  function deployStep({ steps }: Operation) {
+    const [, step] = steps
+    if (!step) throw new Error('There is no second step.')
+    return step as Step<Record<string, unknown>, Ref, Ref>
+  }
+
+  const pick: Pick = async (picker, label) => {
+    const found = (await qovery.pickers[picker]?.(api, {}))?.find((option) => option.label === label)
+    return found?.value ?? `no ${label}`
+  }
+
+  async function paramsOf(more: Record<string, unknown> = {}, of = operations.clone) {
+    const given = of === operations.clone ? await serviceParams(pick) : await environmentParams(pick)
+    return of.fields.parse({ ...given, ...more }) as Record<string, unknown>
+  }
+
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000) })
+
+  async function cloned(more: Record<string, unknown> = {}, of = operations.clone) {
+    const params = await paramsOf(more, of)
+    const ref = await of.steps[0].run(api, params, null, attempt())
+    return { params, ref }
+  }
+
+  async function deployed(more: Record<string, unknown> = {}, of = operations.clone) {
+    const { params, ref } = await cloned(more, of)
+    return { params, before: ref, ref: await deployStep(of).run(api, params, ref, attempt()) }
+  }
+
+  const look = (...refs: Ref[]) => operations.clone.steps[0].check(api, refs, clock)
+  const serviceOf = (kind: string) => {
+    const labels = { database: 'shop-db', container: 'shop-web', helm: 'search', job: 'reports', terraform: 'network' }
+    return pick('services', `${labels[kind as keyof typeof labels] ?? 'shop-api'} (Shop / production)`)
+  }
+  const lastWrite = () => simulator.writes().at(-1)
+  const callsOf = async (action: () => Promise<unknown>) => {
+    const before = simulator.requests()
+    await action()
+    return simulator.requests() - before
+  }
+
+  describe('where the vendor page and the server differ', () => {
+    test.each([
+      ['qov_sandbox_1', 'Token qov_sandbox_1'],
+      [JWT, `Bearer ${JWT}`],
+      ['eyJust-a-word', 'Token eyJust-a-word'],
+      ['Bearer opaque', 'Bearer opaque'],
+    ])('the token %s is sent as "%s"', (token, header) => {
+      const { headers } = qovery.client(qovery.connection.parse({ token }))
+      expect(headers.authorization).toBe(header)
+    })
+
+    test('an API token sent as Bearer is refused, so ours is not', async () => {
+      expect(await qovery.pickers.projects?.(api, {})).not.toEqual([])
+      const asBearer = connect({ token: `Bearer ${simulator.connection.token}` })
+      await expect(qovery.pickers.projects?.(asBearer, {})).rejects.toMatchObject({ status: 401 })
+    })
+
+    test('a clone exists at once, and without a deploy call nothing of it runs, ever', async () => {
+      const { params, ref } = await cloned({ deploy: false })
+      expect(deployStep(operations.clone).when?.(params)).toBe(false)
+      clock += DAY_MS
+      expect(await callsOf(() => look(ref))).toBe(0)
+      expect(await look(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed', url: ref.console }])
+      expect(simulator.table().rows.find(([name]) => name === 'shop-api-2')?.[3]).toBe('READY')
+    })
+
+    test('an error tells its detail, or without a body its status', async () => {
+      const taken = paramsOf({ service: `job/${NOBODY}` })
+      await expect(operations.clone.steps[0].run(api, await taken, null, attempt())).rejects.toThrow(
+        'qovery-prod: Job not found',
+      )
+      simulator.setSwitch('empty-errors', true)
+      await expect(operations.clone.steps[0].run(api, await taken, null, attempt())).rejects.toThrow(
+        /^qovery-prod answered 404 Not Found to POST /,
+      )
+    })
+
+    test('403 may mean not found, and so may a 400', async () => {
+      const params = await paramsOf({ service: `job/${NOBODY}` })
+      simulator.setSwitch('hide-missing', true)
+      const hidden = operations.clone.steps[0].run(api, params, null, attempt())
+      await expect(hidden).rejects.toThrow(/knows no such thing, or gives the token of this connection no access to it/)
+      await expect(hidden).rejects.toBeInstanceOf(ConnectionError)
+      simulator.setSwitch('hide-missing', false)
+      simulator.setSwitch('missing-is-400', true)
+      await expect(operations.clone.steps[0].run(api, params, null, attempt())).rejects.toMatchObject({ status: 404 })
+    })
+
+    test('409 says in progress, and is settled by looking the name up', async () => {
+      const params = await paramsOf()
+      simulator.setSwitch('busy', true)
+      const busy = operations.clone.steps[0].run(api, params, null, attempt())
+      await expect(busy).rejects.toThrow('Qovery is busy with another operation there. Nothing was cloned')
+      await expect(busy).rejects.toMatchObject({ status: 409, name: 'UserError' })
+      expect(simulator.writes()).toHaveLength(1)
+    })
+
+    test('a name that is taken just before the call is told from work in progress', async () => {
+      const params = await paramsOf()
+      let lists = 0
+      const overtaken: Api = {
+        ...api,
+        get: async (path, schema) => {
+          const answer = await api.get(path, schema)
+          if (path.endsWith('/application') && ++lists === 1) await cloned()
+          return answer
+        },
+      }
+      const late = operations.clone.steps[0].run(overtaken, params, null, attempt())
+      await expect(late).rejects.toThrow('The name shop-api-2 is taken there. Choose another one.')
+    })
+
+    test.each(['application', 'container', 'database', 'helm', 'job', 'terraform'])(
+      'a %s has a clone endpoint of its own',
+      async (kind) => {
+        const service = await serviceOf(kind)
+        const { ref } = await cloned({ service, name: 'dolly' })
+        expect(lastWrite()).toMatchObject({
+          path: `/${service}/clone`,
+          body: { name: 'dolly', environment_id: await pick('environments', 'staging (Shop)') },
+          status: 202,
+        })
+        expect(ref).toMatchObject({ kind, deployment: kind === 'terraform' ? 'none' : 'due' })
+      },
+    )
+
+    test('the seventh endpoint clones an environment, with cluster, mode, rule and project', async () => {
+      const cluster = await pick('clusters', 'woolworks-us')
+      const more = { cluster, mode: 'PREVIEW', applyDeploymentRule: true }
+      const { params, ref } = await cloned(more, operations.environment)
+      expect(lastWrite()).toMatchObject({
+        path: `/environment/${params.environment}/clone`,
+        body: {
+          ...{ name: 'staging-2', project_id: params.project, cluster_id: cluster, mode: 'PREVIEW' },
+          apply_deployment_rule: true,
+        },
+      })
+      await cloned({ name: 'staging-3' }, operations.environment)
+      expect(lastWrite()?.body).toEqual({
+        ...{ name: 'staging-3', project_id: params.project, apply_deployment_rule: false },
+      })
+      expect(ref.environment).toBe(ref.id)
+    })
+
+    test('kinds that cannot be cloned, or that nobody knows, are not offered', async () => {
+      const labels = ((await qovery.pickers.services?.(api, {})) ?? []).map((one) => one.label)
+      expect(labels).toContain('wool-price-feed (Internal / tools)')
+      expect(labels.join()).not.toMatch(/delivery|sheepdog/)
+      simulator.setSwitch('new-kind', true)
+      expect(await qovery.pickers.services?.(api, {})).toEqual([])
+    })
+
+    test('there is no idempotency key: a name of ours that is there is never cloned again', async () => {
+      await cloned()
+      await expect(cloned()).rejects.toMatchObject({ status: 409 })
+      expect(simulator.writes()).toHaveLength(1)
+    })
+  })
+
+  describe('its deployments', () => {
+    test.each([
+      ['application', { git_commit_id: COMMIT }],
+      ['container', { image_tag: '2.14.0' }],
+      ['database', undefined],
+      ['helm', { git_commit_id: COMMIT }],
+      ['job', { git_commit_id: COMMIT }],
+      ['terraform', { git_commit_id: COMMIT }],
+    ])('a %s is deployed at what its original runs', async (kind, body) => {
+      const { ref } = await deployed({ service: await serviceOf(kind), name: 'dolly', applyTerraform: true })
+      expect(lastWrite()).toEqual({ method: 'POST', path: `/${kind}/${ref.id}/deploy`, body, status: 202 })
+    })
+
+    test('a job from an image has a tag, an original that never ran has nothing to pass on', async () => {
+      await deployed({ service: await pick('services', 'invoices (Shop / production)'), name: 'invoices-2' })
+      expect(lastWrite()?.body).toEqual({ image_tag: '2.14.0' })
+      await deployed({ service: await pick('services', 'wool-price-feed (Internal / tools)'), name: 'feed-2' })
+      expect(lastWrite()).toMatchObject({ body: undefined, status: 202 })
+    })
+
+    test('an original that was deleted meanwhile does not stop the deployment', async () => {
+      const { params, ref } = await cloned()
+      const original: Ref = { ...ref, id: String(params.service).split('/')[1] }
+      await operations.clone.remove?.(api, original)
+      clock += 5_000
+      await deployStep(operations.clone).run(api, params, ref, attempt())
+      expect(lastWrite()).toMatchObject({ path: `/application/${ref.id}/deploy`, body: undefined })
+    })
+
+    test('an environment is deployed as a whole', async () => {
+      const { ref } = await deployed({}, operations.environment)
+      expect(lastWrite()).toMatchObject({ path: `/environment/${ref.id}/deploy`, body: undefined, status: 202 })
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'deployment queued' }])
+      clock += 10_000
+      expect((await look(ref))[0]?.phase).toBe('done')
+    })
+
+    test('Terraform is deployed only when both are ticked', async () => {
+      const service = await serviceOf('terraform')
+      const { when } = deployStep(operations.clone)
+      const answers = async (deploy: boolean, applyTerraform: boolean) =>
+        when?.(await paramsOf({ service, deploy, applyTerraform }))
+      expect(await answers(true, false)).toBe(false)
+      expect(await answers(false, true)).toBe(false)
+      expect(await answers(true, true)).toBe(true)
+      const { ref } = await cloned({ service, name: 'network-2' })
+      expect(await look(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed' }])
+    })
+
+    test('Terraform has no status of its own and is watched all the same', async () => {
+      const { ref } = await deployed({ service: await serviceOf('terraform'), name: 'network-2', applyTerraform: true })
+      expect((await look(ref))[0]?.phase).toBe('working')
+      clock += 10_000
+      expect((await look(ref))[0]?.phase).toBe('done')
+    })
+
+    test('an environment with Terraform in it is not cloned to be deployed unless that is ticked', async () => {
+      const environment = await pick('environments', 'production (Shop)')
+      const unasked = cloned({ environment }, operations.environment)
+      await expect(unasked).rejects.toMatchObject({ name: 'UserError', field: 'applyTerraform' })
+      await expect(unasked).rejects.toThrow(/Terraform in it, which is called network/)
+      expect(simulator.writes()).toEqual([])
+      await cloned({ environment, deploy: false }, operations.environment)
+      await cloned({ environment, applyTerraform: true, name: 'staging-3' }, operations.environment)
+      expect(simulator.writes()).toHaveLength(2)
+    })
+
+    test('the state before a deployment is not taken for its end', async () => {
+      const { params, before, ref } = await deployed()
+      clock += 10_000
+      expect((await look(ref))[0]?.phase).toBe('done')
+      clock += DAY_MS
+      simulator.setSwitch('stale-status', true)
+      const again = await deployStep(operations.clone).run(api, params, before, attempt())
+      expect(again.previous).toBeDefined()
+      expect(await look(again)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
+      simulator.setSwitch('no-request-ids', true)
+      expect((await look(again))[0]?.phase).toBe('working')
+      clock += 5_000
+      expect(await look(again)).toMatchObject([{ phase: 'working', detail: 'building' }])
+      clock += 5_000
+      expect((await look(again))[0]?.phase).toBe('done')
+      // The last one's end is also not that of a deployment with another id.
+      simulator.setSwitch('no-request-ids', false)
+      expect((await look({ ...ref, request: NOBODY }))[0]?.phase).toBe('working')
+    })
+
+    test('READY is not the end of a first deployment either', async () => {
+      simulator.setSwitch('stale-status', true)
+      const { ref } = await deployed()
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
+    })
+
+    test('a lost deploy call whose effect does not show yet is not believed absent for half a minute', () => {
+      for (const one of Object.values(qovery.operations)) {
+        for (const step of one.steps) expect(step.settleMs).toBe(30_000)
+      }
+    })
+
+    test('a deployment under way is adopted and not asked for again, with or without its id', async () => {
+      const { params, ref } = await cloned()
+      const step = deployStep(operations.clone)
+      await step.run(api, params, ref, attempt())
+      simulator.setSwitch('no-request-ids', true)
+      const written = simulator.writes().length
+      clock += 1_000
+      expect(await step.run(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'asked' })
+      expect(await step.find?.(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'asked' })
+      expect(simulator.writes()).toHaveLength(written)
+    })
+
+    test('an old deployment is not taken for a lost one', async () => {
+      const { params, before } = await deployed()
+      clock += 10_000
+      const { find } = deployStep(operations.clone)
+      expect(await find?.(api, params, before, attempt())).not.toBeNull()
+      clock += DAY_MS
+      expect(await find?.(api, params, before, attempt())).toBeNull()
+    })
+
+    test('a deploy call that meets another operation is tried later', async () => {
+      const { params, ref } = await cloned()
+      simulator.setSwitch('busy', true)
+      const busy = deployStep(operations.clone).run(api, params, ref, attempt())
+      await expect(busy).rejects.toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
+      await expect(busy).rejects.toBeInstanceOf(TemporaryError)
+    })
+
+    test('a clone that was deleted is not deployed, nor looked for any more', async () => {
+      const { params, ref } = await cloned()
+      await operations.clone.remove?.(api, ref)
+      clock += 5_000
+      const step = deployStep(operations.clone)
+      await expect(step.find?.(api, params, ref, attempt())).rejects.toBeInstanceOf(UserError)
+      await expect(step.run(api, params, ref, attempt())).rejects.toThrow('deleted before it was deployed')
+    })
+
+    test('a cancelled one says so', async () => {
+      simulator.setSwitch('cancel-next', true)
+      const { ref } = await deployed()
+      clock += 10_000
+      expect(await look(ref)).toMatchObject([
+        { phase: 'failed', detail: 'cloned, but not live: canceled', url: ref.console },
+      ])
+    })
+  })
+
+  describe('its states', () => {
+    const clone = {
+      kind: 'application',
+      id: NOBODY,
+      environment: LABS,
+      console: 'https://console',
+      deployment: 'asked',
+    }
+
+    /** What one look says of a service in this state, of which the rest is as after a first deployment. */
+    async function seen(state: string, more: Record<string, unknown> = {}) {
+      const lists = { containers: [], databases: [], helms: [], jobs: [], terraforms: [], agentic_workflows: 'new' }
+      const body = { ...lists, environment: { id: LABS, state }, applications: [{ id: NOBODY, state, ...more }] }
+      const get: Api['get'] = async (path, schema) =>
+        z.parse(schema, path.endsWith('/link') ? { results: [] } : JSON.parse(JSON.stringify(body)))
+      return (await operations.clone.steps[0].check({ ...api, get }, [clone], clock))[0]
+    }
+
+    const working = [
+      ...['QUEUED', 'DEPLOYMENT_QUEUED', 'BUILDING', 'DEPLOYING', 'EXECUTING', 'WAITING_RUNNING', 'RESTART_QUEUED'],
+      ...['RESTARTING', 'WAITING_RESTARTING', 'STOP_QUEUED', 'STOPPING', 'WAITING_STOPPING', 'DELETE_QUEUED'],
+      ...['DELETING', 'WAITING_DELETING', 'CANCELING', 'RECAP', 'UNAVAILABLE', 'READY'],
+    ]
+    const done = ['DEPLOYED', 'RESTARTED']
+    const failed = [
+      ...['BUILD_ERROR', 'DEPLOYMENT_ERROR', 'RESTART_ERROR', 'STOP_ERROR', 'DELETE_ERROR'],
+      ...['CANCELED', 'STOPPED', 'DELETED'],
+    ]
+
+    test('are 29', () => expect(new Set([...working, ...done, ...failed]).size).toBe(29))
+
+    test.each([
+      ...working.map((state) => [state, 'working']),
+      ...done.map((state) => [state, 'done']),
+      ...failed.map((state) => [state, 'failed']),
+      ['SHEARING', 'working'],
+      ['SHEARING_QUEUED', 'working'],
+    ])('%s is %s', async (state, phase) => {
+      expect((await seen(state))?.phase).toBe(phase)
+    })
+
+    test('are told in words, and one that nobody knows in its own', async () => {
+      expect((await seen('WAITING_RUNNING'))?.detail).toBe('waiting running')
+      expect((await seen('SHEARING_QUEUED'))?.detail).toBe('SHEARING_QUEUED')
+      expect((await seen('STOP_ERROR'))?.detail).toBe('cloned, but not live: stop error')
+    })
+  })
+
+  describe('its looks', () => {
+    test('one call per environment watches all jobs of both operations', async () => {
+      expect(new Set(Object.values(qovery.operations).flatMap((one) => one.steps.map((step) => step.check))).size).toBe(
+        1,
+      )
+      const one = await deployed()
+      const two = await deployed({ name: 'shop-api-3' })
+      const three = await deployed({ service: await serviceOf('database'), name: 'shop-db-2' })
+      const four = await deployed({ name: 'staging-9' }, operations.environment)
+      expect(await callsOf(() => look(one.ref, two.ref, three.ref, one.ref))).toBe(1)
+      expect(await callsOf(() => look(one.ref, four.ref))).toBe(2)
+      clock += 10_000
+      // And one more for the addresses of all that has just ended.
+      expect(await callsOf(() => look(one.ref, two.ref, three.ref))).toBe(2)
+    })
+
+    test('end with the public address, and the console beside it', async () => {
+      const { ref } = await deployed()
+      clock += 10_000
+      const [end] = await look(ref)
+      expect(end?.url).toMatch(/^https:\/\/z[0-9a-f]+\.woolworks\.example$/)
+      expect(end?.detail).toContain(String(ref.console))
+      expect(end?.detail).toMatch(/https:\/\/p8080-z/)
+      const organization = simulator.connection.organization
+      expect(ref.console).toBe(
+        `https://console.qovery.com/organization/${organization}/project/${newId(2, 1)}/environment/${newId(4, 2)}/service/${ref.id}/overview`,
+      )
+    })
+
+    test('end with the console where there is no public address, or no list of them', async () => {
+      const { ref } = await deployed({ service: await serviceOf('database'), name: 'shop-db-2' })
+      const web = await deployed()
+      clock += 10_000
+      expect(await look(ref)).toEqual([{ phase: 'done', url: ref.console }])
+      const get: Api['get'] = (path, schema) => {
+        return path.endsWith('/link') ? Promise.reject(new Error('down')) : api.get(path, schema)
+      }
+      const found = await operations.clone.steps[0].check({ ...api, get }, [web.ref], clock)
+      expect(found).toEqual([{ phase: 'done', url: web.ref.console }])
+    })
+
+    test('an environment ends with the main address of what is in it', async () => {
+      const { ref } = await deployed({}, operations.environment)
+      expect(ref.console).toMatch(new RegExp(`/project/${newId(2, 2)}/environment/${ref.id}/overview$`))
+      clock += 10_000
+      const [end] = await look(ref)
+      expect(end?.url).toMatch(/^https:\/\/z/)
+      expect(end?.detail).not.toMatch(/p8080/)
+    })
+
+    test('a clone that was deleted has failed, with its environment or without', async () => {
+      const { ref } = await deployed()
+      const gone = [{ phase: 'failed', detail: 'the clone was deleted', url: ref.console }]
+      await operations.clone.remove?.(api, ref)
+      expect((await look(ref))[0]).toMatchObject({ phase: 'working', detail: 'deleting' })
+      clock += 5_000
+      expect(await look(ref)).toEqual(gone)
+      expect(await look({ ...ref, environment: NOBODY })).toEqual(gone)
+    })
+
+    test('an environment that is hidden is watched on, and hides no other', async () => {
+      const { ref } = await deployed()
+      clock += 10_000
+      simulator.setSwitch('hide-missing', true)
+      const [hidden, seen] = await look({ ...ref, environment: NOBODY }, ref)
+      expect(hidden).toMatchObject({ phase: 'working', detail: expect.stringContaining('no access') })
+      expect(seen?.phase).toBe('done')
+    })
+  })
+
+  describe('its organization', () => {
+    test('need not be named when the token sees only one', async () => {
+      const options = await qovery.pickers.services?.(connect({ organization: undefined }), {})
+      expect(options).toEqual(await qovery.pickers.services?.(api, {}))
+    })
+
+    test('must be named when the token sees several', async () => {
+      const unnamed = connect({ token: JWT, organization: undefined })
+      const asked = qovery.pickers.services?.(unnamed, {})
+      await expect(asked).rejects.toBeInstanceOf(ConnectionError)
+      await expect(asked).rejects.toThrow(/Name one organization in dolly.yml.*Woolworks \(.*Woolworks Labs \(/)
+      const labels = async (organization: string) =>
+        (await qovery.pickers.projects?.(connect({ token: JWT, organization }), {}))?.map((one) => one.label)
+      expect(await labels(LABS)).toEqual(['Felting'])
+      expect(await labels(String(simulator.connection.organization))).toEqual(['Shop', 'Internal'])
+    })
+
+    test('must be an id', () => {
+      const wrong = qovery.connection.safeParse({ token: 'qov_1', organization: 'Woolworks' })
+      expect(wrong.error?.issues[0]?.message).toBe(
+        'must be the id that follows /organization/ in the address of the console',
+      )
+    })
+
+    test('is read once for all its services', async () => {
+      expect(await callsOf(async () => await qovery.pickers.services?.(api, {}))).toBe(2)
+    })
+
+    test('an address with a path of its own, or a slash too many, is kept', () => {
+      const { baseUrl } = qovery.client(
+        qovery.connection.parse({ url: 'https://proxy.example/qovery/', token: 'qov_1' }),
+      )
+      expect(new URL(`${baseUrl}/../../application/1`).href).toBe('https://proxy.example/qovery/application/1')
+    })
+  })
+
+  describe('its form', () => {
+    test.each([
+      ['name', 'Shop API', 'Use 1 to 63 letters, digits or hyphens.'],
+      ['name', 'x'.repeat(64), 'Use 1 to 63 letters, digits or hyphens.'],
+      ['service', NOBODY, 'Choose from the list, or type kind and id'],
+      ['service', `argocd_app/${NOBODY}`, 'Choose from the list, or type kind and id'],
+      ['environment', 'staging', 'Choose from the list, or paste an id'],
+    ])('a wrong %s is told in plain words', async (field, value, message) => {
+      const issues = operations.clone.fields.safeParse({ ...(await paramsOf()), [field]: value }).error?.issues
+      expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
+    })
+
+    test('locks are those of the vendor: by kind in an environment, by name in a project, whatever the case', async () => {
+      const { lock } = operations.clone
+      const base = await paramsOf()
+      expect(lock(await paramsOf({ name: ' SHOP-api-2 ', environment: String(base.environment).toUpperCase() }))).toBe(
+        lock(base),
+      )
+      expect(lock(await paramsOf({ service: await pick('services', 'billing (Shop / production)') }))).toBe(lock(base))
+      expect(lock(await paramsOf({ service: await serviceOf('job') }))).not.toBe(lock(base))
+      const environment = await paramsOf({}, operations.environment)
+      const other = await paramsOf({ environment: newId(4, 1) }, operations.environment)
+      expect(operations.environment.lock(other)).toBe(operations.environment.lock(environment))
+      expect(operations.environment.lock({ ...other, project: NOBODY })).not.toBe(operations.environment.lock(other))
+    })
+
+    test('the last page says what depends on the answers', async () => {
+      const preview = async (more: Record<string, unknown>) =>
+        operations.clone.preview(await paramsOf(more), { service: SHOP_API })
+      const terraform = await serviceOf('terraform')
+      expect((await preview({})).copied).toMatch(/automatic deployment.*Then it is deployed, at the commit or tag/)
+      expect((await preview({ deploy: false })).copied).toMatch(/It is not deployed\.$/)
+      expect((await preview({ service: terraform })).copied).toMatch(/“Apply Terraform” must be ticked too\.$/)
+      expect(await preview({ service: terraform })).not.toHaveProperty('warning')
+      expect((await preview({ service: terraform, applyTerraform: true })).warning).toMatch(/real infrastructure/)
+      expect((await preview({ service: await serviceOf('helm') })).notCopied).toMatch(/public access/)
+      const whole = operations.environment.preview(await paramsOf({}, operations.environment), {})
+      expect(whole.notCopied).toMatch(/data of databases.*With Terraform among the services nothing is cloned/)
+      expect(operations.environment.preview({ ...whole, deploy: true, applyTerraform: true }, {}).warning).toBeDefined()
+    })
+
+    test('the sentences name what was chosen', () => {
+      const names = { service: SHOP_API, environment: 'staging (Shop)', name: 'shop-api-2', project: 'Internal' }
+      expect(operations.clone.summary(names)).toEqual({ from: SHOP_API, to: 'shop-api-2 in staging (Shop)' })
+      expect(operations.environment.summary(names)).toEqual({ from: 'staging (Shop)', to: 'shop-api-2 in Internal' })
+    })
+
+    test('the pickers tell equal names apart', async () => {
+      const services = (await qovery.pickers.services?.(api, {})) ?? []
+      expect(services.filter((one) => one.label.startsWith('shop-api ')).map((one) => one.label)).toEqual([
+        SHOP_API,
+        'shop-api (Shop / staging)',
+      ])
+      expect(services[0]).toMatchObject({ value: `application/${newId(5, 1)}`, description: 'application' })
+      expect((await qovery.pickers.environments?.(api, {}))?.[0]?.description).toBe('production')
+      expect((await qovery.pickers.clusters?.(api, {}))?.[1]?.description).toBe('us-east-1')
+    })
+  })
+
+  test('a name that was there before is not taken for a lost clone', async () => {
+    const { params } = await cloned()
+    const { find } = operations.clone.steps[0]
+    expect(await find?.(api, params, null, attempt())).not.toBeNull()
+    expect(await find?.(api, params, null, attempt(clock + 2_000))).toBeNull()
+  })
+
+  test('names are compared without their case', async () => {
+    const params = await paramsOf()
+    await api.post(`../../${params.service}/clone`, z.unknown(), {
+      json: { name: ' Shop-API-2 ', environment_id: params.environment },
+    })
+    await expect(cloned()).rejects.toThrow('The name shop-api-2 is taken there.')
+  })
+
+  test('only what a job made is deleted, once', async () => {
+    const service = await cloned()
+    const environment = await cloned({}, operations.environment)
+    await operations.clone.remove?.(api, service.ref)
+    await operations.environment.remove?.(api, environment.ref)
+    expect(simulator.writes().slice(-2)).toMatchObject([
+      { method: 'DELETE', path: `/application/${service.ref.id}`, status: 204 },
+      { method: 'DELETE', path: `/environment/${environment.ref.id}`, status: 204 },
+    ])
+    clock += 5_000
+    await expect(operations.clone.remove?.(api, service.ref)).resolves.toBeUndefined()
+    simulator.setSwitch('hide-missing', true)
+    await expect(operations.clone.remove?.(api, service.ref)).rejects.toThrow(/no such thing, or gives the token/)
+  })
+
+  test('a refusal that quotes the token does not show it', () => {
+    const { classify } = qovery.client(qovery.connection.parse({ token: 'qov_sandbox_secret' }))
+    const error = classify?.({ status: 403, body: { detail: 'Not for qov_sandbox_secret' }, isWrite: true })
+    expect(error?.message).toMatch(/Not for ••••$/)
+  })
+})
