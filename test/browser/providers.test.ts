@@ -42,6 +42,26 @@ const journeys: readonly Journey[] = [
     ],
     end: /^Done in .* Live as shop-api-2-/,
   },
+  {
+    provider: 'qovery',
+    operation: 'clone',
+    answers: [
+      { label: 'Service', pick: 'shop-api (Shop / production)' },
+      { label: 'Target environment', pick: 'staging' },
+      { label: 'Name of the clone', type: 'shop-api-2' },
+    ],
+    end: /^Done in/,
+  },
+  {
+    provider: 'qovery',
+    operation: 'clone-environment',
+    answers: [
+      { label: 'Environment', pick: 'staging' },
+      { label: 'Target project', pick: 'Shop' },
+      { label: 'Name of the clone', type: 'review-12' },
+    ],
+    end: /^Done in/,
+  },
 ]
 
 it('every operation has its journey', () => {
