@@ -2,6 +2,7 @@
 import { startHoody } from './hoody.js'
 import { startMiget } from './miget.js'
 import { startQovery } from './qovery.js'
+import { startRainbond } from './rainbond.js'
 import type { StartOptions } from './server.js'
 import type { Simulator } from './simulator.js'
 
@@ -9,4 +10,5 @@ export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)
   startHoody,
   startMiget,
   startQovery,
+  startRainbond,
 ]

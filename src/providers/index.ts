@@ -3,5 +3,6 @@ import { hoody } from './hoody.js'
 import { miget } from './miget.js'
 import type { Provider } from './provider.js'
 import { qovery } from './qovery.js'
+import { rainbond } from './rainbond.js'
 
-export const providers: readonly Provider[] = [hoody, miget, qovery]
+export const providers: readonly Provider[] = [hoody, miget, qovery, rainbond]

@@ -62,6 +62,16 @@ const journeys: readonly Journey[] = [
     ],
     end: /^Done in/,
   },
+  {
+    provider: 'rainbond',
+    operation: 'copy',
+    answers: [
+      { label: 'App', pick: 'Production / Frankfurt / shop' },
+      { label: 'Target team and region', pick: 'Staging / Frankfurt' },
+      { label: 'Name of the new app', type: 'shop-pr-12' },
+    ],
+    end: /^Done in/,
+  },
 ]
 
 it('every operation has its journey', () => {

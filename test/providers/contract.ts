@@ -20,6 +20,8 @@ export interface OperationExample {
   watchedStep?: number
   /** How the reason reads when that step fails, where it differs from the provider's usual one. */
   failure?: string
+  /** Makes a step write that otherwise has nothing to do. Called before the steps that lead to it. */
+  arrange?(simulator: Simulator, step: number): void
 }
 
 export interface ProviderExample {
@@ -282,6 +284,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
 
         test(`finds what its step "${step.title}" did when the answer was lost`, async () => {
           const params = await given()
+          operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
           const asked = attempt()
           simulator.setSwitch('lose-answer', true)
@@ -299,6 +302,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
 
         test(`knows that its step "${step.title}" did nothing when the write was dropped`, async () => {
           const params = await given()
+          operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
           const asked = attempt()
           simulator.setSwitch('drop-write', true)

@@ -1,0 +1,104 @@
+/** The simulated Rainbond's components over time: how a copy is built and started, and what its events tell. */
+import { type App, type BuildEvent, type Component, newId } from './rainbond-world.js'
+import type { SimulatorServer } from './server.js'
+
+const FAILURE = 'The image could not be pulled.'
+
+interface Cluster {
+  now(): number
+  cloneMs: number
+  server: SimulatorServer
+}
+
+export function startCluster({ now, cloneMs, server }: Cluster) {
+  const copies: Component[] = []
+  let made = 0
+
+  function duplicate({ name, source }: Component, target: App, at: number): Component {
+    const one: Component = {
+      id: newId('d', ++made),
+      name: `${name}-copy`,
+      source,
+      createStatus: 'complete',
+      isCopy: true,
+      createdAt: at,
+      changes: [{ at, status: source === 'third_party' ? 'running' : 'undeploy' }],
+      events: [],
+    }
+    target.components.push(one)
+    copies.push(one)
+    return one
+  }
+
+  function addEvent(one: Component, kind: string, at: number, endsAt: number): BuildEvent {
+    const event: BuildEvent = { id: newId('e', ++made), kind, at, endsAt, outcome: 'success', message: '' }
+    one.events.push(event)
+    return event
+  }
+
+  /** Dispatches a build: the component is `closed` while it goes on, and starts after it. Answers the event's id. */
+  function build(one: Component, at: number): string {
+    const endsAt = at + cloneMs / 2
+    one.changes.push(
+      { at, status: 'closed' },
+      { at: endsAt, status: 'waiting' },
+      { at: endsAt + cloneMs / 4, status: 'starting' },
+      { at: at + cloneMs, status: 'running' },
+    )
+    server.changed(cloneMs / 2)
+    server.changed(cloneMs)
+    return addEvent(one, 'build-service', at, endsAt).id
+  }
+
+  /** A scan of the source comes first and dispatches the build when it is over, late enough to be taken for forgotten. */
+  function scan(one: Component, at: number): void {
+    const endsAt = at + 40_000
+    addEvent(one, 'source-scan', at, endsAt)
+    build(one, endsAt)
+  }
+
+  /** The switch `fail-next` strikes as soon as there is a build to strike. */
+  function failOpenBuild(): void {
+    for (const one of copies) {
+      const open = one.events.find(({ kind, at, endsAt }) => kind === 'build-service' && at <= now() && endsAt > now())
+      if (!open || !server.isOn('fail-next')) continue
+      Object.assign(open, { outcome: 'failure', message: FAILURE })
+      one.changes = one.changes.filter(({ at }) => at < open.endsAt)
+    }
+  }
+
+  function statusOf({ changes, isCopy }: Component): string | null {
+    if (server.isOn('region-down')) return null
+    const status = changes.findLast(({ at }) => at <= now())?.status ?? 'undeploy'
+    if (!isCopy) return status
+    if (status === 'running') return server.isOn('crash') ? 'abnormal' : status
+    return status !== 'undeploy' && server.isOn('unknown-status') ? 'hibernating' : status
+  }
+
+  /** Newest first. Pods report here too, and never come to an end. */
+  function eventsOf(one: Component) {
+    const reached = one.events.filter(({ at }) => at <= now()).toReversed()
+    const pod = {
+      event_id: newId('e', 0),
+      opt_type: 'Unhealthy',
+      status: '',
+      final_status: 'emptycomplete',
+      message: '',
+    }
+    const events = reached.map(({ id, kind, at, endsAt, outcome, message }) => {
+      const end = { status: outcome, final_status: 'complete', message }
+      const open = { status: '', final_status: '', message: '' }
+      const create_time = new Date(at).toISOString()
+      return { event_id: id, opt_type: kind, target_id: one.id, create_time, ...(endsAt <= now() ? end : open) }
+    })
+    return [pod, ...events]
+  }
+
+  function show(one: Component) {
+    const { id, name, source, createStatus } = one
+    const known = { service_id: id, service_cname: name, service_alias: `gr${id.slice(-6)}`, service_source: source }
+    return { ...known, create_status: createStatus, status: statusOf(one), access_infos: [], arch: 'amd64' }
+  }
+
+  return { duplicate, build, scan, failOpenBuild, statusOf, show, eventsOf }
+}

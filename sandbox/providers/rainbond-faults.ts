@@ -1,0 +1,59 @@
+/** What can go wrong with the simulated Rainbond: its switches, and the many shapes of its refusals. */
+
+/** The vendor shows it in its lists of regions, to everybody. */
+export const REGION_TOKEN = 'region-token-woolworks-5b1e'
+const TRACE = `Traceback (most recent call last):\n  File "views/base.py", line 139\nKeyError: '${REGION_TOKEN}'`
+
+export const SWITCHES = [
+  { id: 'fail-next', label: 'Let the build under way fail, or the next one', once: true },
+  { id: 'no-permission', label: 'Forbid the list of teams', once: false },
+  { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
+  { id: 'swallow-build', label: 'Copy next time, but never start the first component’s build', once: true },
+  { id: 'scan-source', label: 'Scan the source of the next copy before it is built', once: true },
+  { id: 'crash', label: 'Let copied components crash', once: false },
+  { id: 'late-copy', label: 'Lose the next copy’s answer and finish it a minute later', once: true },
+  { id: 'empty-copy', label: 'Say yes to the next copy, but copy nothing', once: true },
+  { id: 'roll-back', label: 'Roll the next copy back halfway, with leftovers in the cluster', once: true },
+  { id: 'no-room', label: 'Have no room for copies', once: false },
+  { id: 'too-frequent', label: 'Call the next build too frequent', once: true },
+  { id: 'build-refused', label: 'Refuse the next build that is started by hand', once: true },
+  { id: 'region-down', label: 'Lose the regions: no status, no writes', once: false },
+  { id: 'region-slow', label: 'Let the region time out at the next write', once: true },
+  { id: 'licence', label: 'Let the cluster’s licence expire', once: false },
+  { id: 'server-bug', label: 'Break with a stack trace at the next write', once: true },
+]
+
+/** Thrown by a handler and answered as the vendor does. */
+export class Refusal extends Error {
+  readonly body: object
+
+  constructor(
+    readonly status: number,
+    msg: unknown,
+    code = status,
+    body: object = {},
+  ) {
+    super(String(msg))
+    this.body = { code, msg, msg_show: '请求错误', data: { bean: {}, list: [] }, ...body }
+  }
+}
+
+export const denied = {
+  detail: 'No such user or user is not admin',
+  error_type: 'AuthenticationFailed',
+  error_trace: TRACE,
+}
+
+/** What the vendor does not expect it answers with its stack. */
+export const bug = { code: 10401, msg: 'boom', msg_show: TRACE, error_type: 'KeyError', error_trace: TRACE }
+
+export function drfError(status: number, message: string) {
+  return {
+    detail: message,
+    code: status,
+    msg: message,
+    msg_show: message,
+    error_type: 'APIException',
+    error_trace: TRACE,
+  }
+}

@@ -1,0 +1,663 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { startRainbond } from '../../sandbox/providers/rainbond.js'
+import { REGION_TOKEN } from '../../sandbox/providers/rainbond-faults.js'
+import type { StartOptions } from '../../sandbox/providers/server.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { createApi } from '../../src/providers/http.js'
+import type { Api, Observation, Ref, Step } from '../../src/providers/provider.js'
+import { rainbond } from '../../src/providers/rainbond.js'
+import { describeProvider, type Pick } from './contract.js'
+
+const SHOP = 'o19p6wen/frankfurt/11'
+const STAGING = 'k3v8m2ra/frankfurt'
+const START = Date.UTC(2026, 7, 21)
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+// One request per job and per team: the long lists take hundreds of them.
+vi.setConfig({ testTimeout: 30 * SECOND })
+
+/** The provider reads the machine's clock, so that one goes with the simulator's. */
+function startOnOneClock(options: StartOptions): Promise<Simulator> {
+  const now = () => {
+    const time = options.now?.() ?? START
+    vi.setSystemTime(time)
+    return time
+  }
+  return startRainbond({ ...options, now })
+}
+
+afterEach(() => void vi.useRealTimers())
+
+const shopTo = (target: string) => async (pick: Pick) => ({
+  app: await pick('apps', 'Production / Frankfurt / shop'),
+  target,
+  name: 'shop-2',
+})
+
+describeProvider(rainbond, {
+  start: startOnOneClock,
+  failure: 'copied, but the build of shop-api-copy failed: The image could not be pulled.',
+  operations: {
+    copy: {
+      params: async (pick) => ({
+        app: await pick('apps', 'Production / Frankfurt / shop'),
+        target: await pick('targets', 'Staging / Frankfurt'),
+        name: 'shop-2',
+      }),
+      watchedStep: 2,
+      arrange: (simulator, step) => step === 2 && simulator.setSwitch('swallow-build', true),
+      refused: [
+        { status: 404, params: async (pick) => ({ ...(await shopTo(STAGING)(pick)), app: 'o19p6wen/frankfurt/999' }) },
+        { status: 409, params: shopTo('k3v8m2ra/helsinki') },
+        { status: 400, params: async (pick) => ({ ...(await shopTo(STAGING)(pick)), name: 'shop-staging' }) },
+      ],
+    },
+  },
+  pickers: {
+    components: { values: async (pick) => ({ app: await pick('apps', 'Production / Frankfurt / shop') }) },
+  },
+  secrets: ({ token = '' }) => [token, REGION_TOKEN],
+  many: {
+    operation: 'copy',
+    // The vendor lists the components of one app at a time, and each job has an app of its own.
+    calls: 2_000,
+    async refs(api) {
+      const apps = await api.get(
+        '/openapi/v1/teams/o19p6wen/regions/frankfurt/apps',
+        z.array(z.object({ ID: z.number() })),
+      )
+      const since = new Date(START).toISOString()
+      const ours = apps.map(({ ID }) => ({ app: `o19p6wen/frankfurt/${ID}`, job: 'k7f3q', components: 'c1', since }))
+      return ours.filter(({ app }) => Number(app.split('/')[2]) > 15).map((one) => ({ ...one, stage: 'built' }))
+    },
+  },
+})
+
+describe('Rainbond', () => {
+  let clock: number
+  let simulator: Simulator
+  let api: Api
+
+  beforeEach(async () => {
+    clock = START
+    vi.setSystemTime(clock)
+    simulator = await startOnOneClock({ now: () => clock, cloneMs: 10 * SECOND })
+    api = connect()
+  })
+
+  afterEach(() => simulator.close())
+
+  const connect = (token = simulator.connection.token) => {
+    const settings = rainbond.connection.parse({ ...simulator.connection, token })
+    return createApi('rainbond-prod', rainbond.client(settings), 1)
+  }
+  const { copy } = rainbond.operations
+  if (!copy) throw new Error('The operation is needed.')
+  const stepAt = (index: 0 | 1 | 2) => copy.steps[index] as Step<Record<string, unknown>, Ref | null, Ref>
+  const [create, doCopy, start] = [stepAt(0), stepAt(1), stepAt(2)]
+
+  const paramsOf = (more: Record<string, unknown> = {}) =>
+    copy.fields.parse({ app: SHOP, target: STAGING, name: 'shop-2', ...more }) as Record<string, unknown>
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - MINUTE) })
+  const runCreate = (more = {}) => create.run(api, paramsOf(more), null, attempt())
+  const runCopy = async (more = {}) => doCopy.run(api, paramsOf(more), await runCreate(more), attempt())
+  const runStart = (ref: Ref) => start.run(api, paramsOf(), ref, attempt())
+  const lookAll = (refs: Ref[]) => create.check(api, refs, Date.now())
+  const bodies = (end: string) =>
+    simulator
+      .writes()
+      .filter(({ path }) => path.endsWith(end))
+      .map(({ body }) => body)
+  const row = (name: string) => simulator.table().rows.find(([app]) => app === name)
+
+  async function look(ref: Ref): Promise<Observation> {
+    const [observation] = await lookAll([ref])
+    if (!observation) throw new Error('There was no observation.')
+    return observation
+  }
+
+  function advance(milliseconds: number): void {
+    clock += milliseconds
+    vi.setSystemTime(clock)
+  }
+
+  /** Copies and starts, and leaves everything to the clock. */
+  async function watched(): Promise<Ref> {
+    const copied = await runCopy()
+    expect((await look(copied)).phase).toBe('done')
+    return await runStart(copied)
+  }
+
+  async function failureOf(promise: Promise<unknown>): Promise<Error> {
+    const error: unknown = await promise.catch((error: unknown) => error)
+    if (!(error instanceof Error)) throw new Error('It was expected to fail.')
+    for (const secret of [simulator.connection.token ?? '', REGION_TOKEN, 'Traceback', 'views/base.py', '请求错误']) {
+      expect(error.message).not.toContain(secret)
+    }
+    return error
+  }
+
+  const idsOf = async (app = SHOP) => {
+    const options = (await rainbond.pickers.components?.(api, { app })) ?? []
+    return new Map(options.map(({ label, value }) => [label, value]))
+  }
+
+  describe('vendor page, real server, client', () => {
+    test('auth: the bare token is sent, for a scheme is refused', async () => {
+      const { headers } = rainbond.client(rainbond.connection.parse(simulator.connection))
+      expect(headers).toEqual({ authorization: simulator.connection.token })
+      const error = await failureOf(
+        connect(`Token ${simulator.connection.token}`).get('/openapi/v1/teams', z.unknown()),
+      )
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error.message).toContain('rainbond-prod')
+    })
+
+    test('auth: a bare token that the vendor quotes is taken out of its words', async () => {
+      const { createServer } = await import('node:http')
+      const echo = createServer((request, response) => {
+        response.writeHead(400, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ code: 400, msg: `no user for ${request.headers.authorization}` }))
+      })
+      const port = await new Promise<number>((resolve) => {
+        echo.listen(0, '127.0.0.1', () => resolve((echo.address() as { port: number }).port))
+      })
+      const settings = rainbond.connection.parse({ ...simulator.connection, url: `http://127.0.0.1:${port}` })
+      const error = await failureOf(createApi('r', rainbond.client(settings), 1).post('/x', z.unknown()))
+      echo.close()
+      expect(error.message).toBe('r: no user for ••••')
+    })
+
+    test('auth: 401 with code 10400 is the licence of the cluster, not the token', async () => {
+      simulator.setSwitch('licence', true)
+      const error = await failureOf(runCreate())
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error.message).toBe('The licence of the Rainbond cluster is wrong or has expired.')
+    })
+
+    test('target: a new app is made first, whose number the copy names', async () => {
+      await runCopy()
+      expect(bodies('/apps')).toEqual([
+        { app_name: 'shop-2', app_note: 'Made by Dolly, job k7f3q.', k8s_app: 'dolly-k7f3q' },
+      ])
+      expect(bodies('/copy')).toMatchObject([{ target_app_id: 16 }])
+    })
+
+    test('team name: the target is named by tenant_name, never by its alias or id', async () => {
+      await runCopy()
+      expect(bodies('/copy')).toMatchObject([{ target_team_name: 'k3v8m2ra', target_region_name: 'frankfurt' }])
+    })
+
+    test('services: without a choice all complete ones are named, the incomplete one is not', async () => {
+      await runCopy()
+      const ids = await idsOf()
+      expect([...ids.keys()]).toEqual(['shop-api', 'shop-web', 'shop-db', 'wool-exchange'])
+      const services = [...ids.values()].map((service_id) => ({ service_id }))
+      expect(bodies('/copy')).toMatchObject([{ services }])
+    })
+
+    test('services: a choice is kept to', async () => {
+      const web = (await idsOf()).get('shop-web')
+      const copied = await runCopy({ components: [web] })
+      expect(bodies('/copy')).toMatchObject([{ services: [{ service_id: web }] }])
+      expect(row('shop-2')?.[4]).toBe('shop-web-copy')
+      expect((await look(copied)).phase).toBe('done')
+    })
+
+    test('change is left out, and the body always sent', async () => {
+      await runCopy()
+      for (const body of bodies('/copy')) expect(JSON.stringify(body)).not.toContain('change')
+    })
+
+    test('path app_id: digits only', () => {
+      const parsed = copy.fields.safeParse({ app: 'o19p6wen/frankfurt/shop', target: STAGING, name: 'x' })
+      expect(parsed.error?.issues[0]?.message).toBe('Choose from the list, or type team/region/app number.')
+    })
+
+    test('response: statuses are read in the new app, and the third party, missing from the answer, is counted there', async () => {
+      const ref = await watched()
+      expect(await look(ref)).toMatchObject({ phase: 'working', detail: expect.stringMatching(/^0 of 3 running; /) })
+      advance(10 * SECOND)
+      expect(await look(ref)).toMatchObject({ phase: 'done' })
+    })
+
+    test('response: an app of third-party components alone is live at once', async () => {
+      const copied = await runCopy({ components: [(await idsOf()).get('wool-exchange')] })
+      expect((await look(copied)).phase).toBe('done')
+      expect((await look(await runStart(copied))).phase).toBe('done')
+    })
+
+    test('response: a yes with nothing copied is a failure', async () => {
+      simulator.setSwitch('empty-copy', true)
+      expect(await look(await runCopy())).toEqual({
+        phase: 'failed',
+        detail: 'only 0 of 4 components are there. Start again with another name; this app can be deleted.',
+      })
+    })
+
+    test('completion: `closed` while it is built is not an end', async () => {
+      const ref = await watched()
+      expect(row('shop-2')?.[3]).toBe('closed')
+      expect(await look(ref)).toMatchObject({
+        phase: 'working',
+        detail: expect.stringContaining('shop-api-copy (closed)'),
+      })
+    })
+
+    test('retry: what is lost is never copied again into the same app, which doubles or stumbles over debris', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('drop-write', true)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toMatchObject({ mayHaveHappened: true })
+      const asked = attempt()
+      expect(doCopy.settleMs).toBe(Number.MAX_SAFE_INTEGER)
+      advance(6 * MINUTE + 59 * SECOND)
+      expect(await doCopy.find?.(api, paramsOf(), before, asked)).toBeNull()
+      advance(2 * SECOND)
+      const end = await failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, asked)))
+      expect(end).toBeInstanceOf(UserError)
+      expect(end.message).toBe(
+        'Rainbond did not say what became of the copy, and shop-2 is empty. Start again with another name; this app can be deleted.',
+      )
+      expect(bodies('/copy')).toEqual([])
+    })
+
+    test('uploads: a component from uploaded files is refused by name before anything is made', async () => {
+      const error = await failureOf(runCreate({ app: 'o19p6wen/frankfurt/12' }))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toBe('Built from uploaded files, not to be copied: ledger-import.')
+      expect(simulator.writes()).toEqual([])
+      const options = (await rainbond.pickers.components?.(api, { app: 'o19p6wen/frankfurt/12' })) ?? []
+      expect(options.map(({ label, description }) => [label, description])).toEqual([
+        ['billing-api', 'running'],
+        ['ledger-import', 'uploaded, cannot be copied'],
+      ])
+      const others = options.slice(0, 1).map(({ value }) => value)
+      await expect(runCreate({ app: 'o19p6wen/frankfurt/12', components: others })).resolves.toBeDefined()
+    })
+  })
+
+  describe('errors', () => {
+    const classify = (status: number, body: unknown, isWrite = true) =>
+      rainbond.client(rainbond.connection.parse(simulator.connection)).classify?.({ status, body, isWrite })
+
+    test('403 is for the operator', async () => {
+      simulator.setSwitch('no-permission', true)
+      expect(await failureOf(runCreate())).toBeInstanceOf(ConnectionError)
+    })
+
+    test.each(['no found team', 'no found team or team not join this region', 'the region is not found'])(
+      '404 "%s" is about the team or the region',
+      (msg) => {
+        const error = classify(404, { code: 404, msg })
+        expect(error).toBeInstanceOf(UserError)
+        expect(error?.message).toBe("The token's user is not in that team, or the team not in that region.")
+      },
+    )
+
+    test.each(['no found group app', 'no found app'])('404 "%s" is told in the vendor’s words', (msg) => {
+      expect(classify(404, { code: 404, msg })).toBeUndefined()
+    })
+
+    test('404 with a page is a wrong address, never a deleted app', async () => {
+      expect(classify(404, null)).toBeInstanceOf(ConnectionError)
+      await expect(api.get('/openapi/v2/teams', z.unknown())).rejects.toBeInstanceOf(ConnectionError)
+    })
+
+    test('409 code 2001 is a region that the team did not open', async () => {
+      const error = await failureOf(runCreate({ target: 'k3v8m2ra/helsinki' }))
+      expect(error).toMatchObject({ name: 'UserError', status: 409 })
+      expect(error.message).toContain('has not opened that region')
+    })
+
+    test('400 code 10411 may have happened at a write', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('region-down', true)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
+      expect(classify(400, { code: 10411 }, false)).toMatchObject({ mayHaveHappened: false })
+    })
+
+    test('400 with httpcode 101 may have happened', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('region-slow', true)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
+      expect(await doCopy.find?.(api, paramsOf(), before, attempt())).toBeNull()
+    })
+
+    test('400 code 10106 is debris, and asks for a new app', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('roll-back', true)
+      expect(await failureOf(doCopy.run(api, paramsOf(), before, attempt()))).toBeInstanceOf(TemporaryError)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toContain('Start again')
+    })
+
+    test('412 and 409 code 20002 are quota', async () => {
+      simulator.setSwitch('no-room', true)
+      const error = await failureOf(runCopy())
+      expect(error).toMatchObject({ name: 'UserError', status: 412 })
+      expect(error.message).toBe('The target team or cluster has no room for the copy.')
+      expect(classify(409, { code: 20002, msg: 'quota' })?.message).toBe(error.message)
+    })
+
+    test('500 code 10401 is for the operator, without its stack', async () => {
+      simulator.setSwitch('server-bug', true)
+      const error = await failureOf(runCreate())
+      expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
+    })
+
+    test('500 without that code, and everything from a gateway, may have happened', () => {
+      for (const status of [500, 502, 503, 504]) expect(classify(status, null)).toBeUndefined()
+    })
+
+    test('a taken name is for the person', async () => {
+      const error = await failureOf(runCreate({ name: 'shop-staging' }))
+      expect(error.message).toBe('An app of that name is there already. Choose another name.')
+    })
+
+    test('other refusals are told in the vendor’s English words', () => {
+      const { errorMessage } = rainbond.client(rainbond.connection.parse(simulator.connection))
+      expect(errorMessage({ code: 21003, msg: 'k8s app name exists', msg_show: '已存在' })).toBe('k8s app name exists')
+      expect(errorMessage({ code: 400, msg: [{ msg: 'x' }], msg_show: '请求错误' })).toBeUndefined()
+      expect(errorMessage({ code: 20400, detail: '参数错误' })).toBeUndefined()
+      expect(errorMessage('<html>')).toBeUndefined()
+    })
+  })
+
+  describe('the new app', () => {
+    test('is found again by its name and its job, not by its name alone', async () => {
+      simulator.setSwitch('lose-answer', true)
+      await failureOf(runCreate())
+      const found = await create.find?.(api, paramsOf(), null, attempt())
+      expect(found).toMatchObject({ app: `${STAGING}/16` })
+      expect(await create.find?.(api, paramsOf(), null, { job: 'other', since: new Date(0) })).toBeNull()
+      expect(await create.find?.(api, paramsOf({ name: 'shop' }), null, attempt())).toBeNull()
+    })
+
+    test('is made only in teams of the token’s user, and copied only from them', async () => {
+      for (const more of [{ app: 'q7d4x9tz/frankfurt/15' }, { target: 'q7d4x9tz/frankfurt' }]) {
+        const error = await failureOf(runCreate(more))
+        expect(error).toMatchObject({ name: 'UserError', status: 404 })
+        expect(error.message).toContain('q7d4x9tz')
+      }
+      await failureOf(Promise.resolve(rainbond.pickers.components?.(api, { app: 'q7d4x9tz/frankfurt/15' })))
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test('is not made when a chosen component is gone or incomplete', async () => {
+      const error = await failureOf(runCreate({ components: ['c'.repeat(32)] }))
+      expect(error.message).toBe('Not all of the components to copy are in the app and complete.')
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test('costs no look of its own', async () => {
+      const ref = await runCreate()
+      const before = simulator.requests()
+      expect(await look(ref)).toEqual({ phase: 'done' })
+      expect(simulator.requests()).toBe(before)
+    })
+
+    test('is deleted with all that runs in it, and nothing else ever is', async () => {
+      const ref = await watched()
+      advance(10 * SECOND)
+      await copy.remove?.(api, ref)
+      expect(row('shop-2')).toBeUndefined()
+      expect(await look(ref)).toEqual({ phase: 'failed', detail: 'the new app is gone' })
+      await expect(copy.remove?.(api, ref)).resolves.toBeUndefined()
+      const error = await failureOf(Promise.resolve(copy.remove?.(api, { ...ref, app: SHOP })))
+      expect(error.message).toBe('The note of the app does not say that Dolly made it.')
+      expect(row('shop')).toBeDefined()
+    })
+  })
+
+  describe('the copy', () => {
+    test('takes its time: the timeout grows with the components', async () => {
+      const seen: (number | undefined)[] = []
+      const spy: Api = {
+        ...api,
+        post: (path, schema, options) => {
+          seen.push(options?.timeoutMs)
+          return api.post(path, schema, options)
+        },
+      }
+      await doCopy.run(spy, paramsOf(), await runCreate(), attempt())
+      expect(seen).toEqual([160 * SECOND])
+    })
+
+    test('that is committed long after its answer was lost is found', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('late-copy', true)
+      await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      const asked = attempt()
+      expect(await doCopy.find?.(api, paramsOf(), before, asked)).toBeNull()
+      advance(MINUTE)
+      const found = await doCopy.find?.(api, paramsOf(), before, asked)
+      expect(found).toMatchObject({ stage: 'copied' })
+      expect(bodies('/copy')).toHaveLength(1)
+    })
+
+    test('reads nothing after its write, for a read that fails must not send it again', async () => {
+      const before = await runCreate()
+      const calls: string[] = []
+      const spy: Api = {
+        ...api,
+        get: (path, schema, options) => {
+          calls.push('get')
+          return api.get(path, schema, options)
+        },
+        post: (path, schema, options) => {
+          calls.push('post')
+          return api.post(path, schema, options)
+        },
+      }
+      await doCopy.run(spy, paramsOf(), before, attempt())
+      expect(calls).toEqual(['get', 'post'])
+    })
+
+    test('that a person starts over is not sent into an app that has its components already', async () => {
+      const before = await runCreate()
+      const copied = await doCopy.run(api, paramsOf(), before, attempt())
+      expect(await doCopy.run(api, paramsOf(), before, attempt())).toEqual(copied)
+      expect(bodies('/copy')).toHaveLength(1)
+    })
+  })
+
+  describe('builds', () => {
+    test('one that was never begun is started by hand after half a minute', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      expect(await look(copied)).toEqual({ phase: 'working', detail: 'waiting for the builds to begin' })
+      advance(30 * SECOND)
+      expect((await look(copied)).phase).toBe('done')
+      const ref = await runStart(copied)
+      expect(bodies('/build')).toEqual([{}])
+      await runStart(copied)
+      expect(bodies('/build')).toHaveLength(1)
+      advance(10 * SECOND)
+      expect((await look(ref)).phase).toBe('done')
+    })
+
+    test('one whose source is still scanned is left to begin by itself', async () => {
+      simulator.setSwitch('scan-source', true)
+      const copied = await runCopy()
+      advance(30 * SECOND)
+      expect((await look(copied)).phase).toBe('done')
+      const ref = await runStart(copied)
+      expect(bodies('/build')).toEqual([])
+      advance(20 * SECOND)
+      expect((await look(ref)).phase).toBe('done')
+    })
+
+    test('one that is refused by hand tells the true reason', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      simulator.setSwitch('build-refused', true)
+      const error = await failureOf(runStart(copied))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toBe(
+        'Copied, but the build of shop-api-copy cannot be started. rainbond-prod: the access to the git repository was withdrawn',
+      )
+    })
+
+    test('too frequent is tried again half a minute later', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      simulator.setSwitch('too-frequent', true)
+      const error = await failureOf(runStart(copied))
+      expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false, retryAfterMs: 30 * SECOND })
+    })
+
+    test('are not judged while the region does not answer', async () => {
+      const copied = await runCopy()
+      simulator.setSwitch('region-down', true)
+      advance(MINUTE)
+      const blind = { phase: 'working', detail: 'the region does not answer at the moment' }
+      expect(await look(copied)).toEqual(blind)
+      expect(await failureOf(runStart(copied))).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
+      simulator.setSwitch('region-down', false)
+      const ref = await runStart(copied)
+      simulator.setSwitch('region-down', true)
+      expect(await look(ref)).toEqual(blind)
+    })
+
+    test('cost a request each only when a component is long in starting', async () => {
+      const ref = await watched()
+      const count = async () => {
+        const before = simulator.requests()
+        await look(ref)
+        return simulator.requests() - before
+      }
+      expect(await count()).toBe(1)
+      simulator.setSwitch('fail-next', true)
+      advance(SECOND)
+      await look(ref)
+      advance(18 * SECOND)
+      expect(await count()).toBe(1)
+      advance(SECOND)
+      expect(await count()).toBe(2)
+    })
+
+    test('that were superseded or run are not failures', async () => {
+      const ref = { ...(await watched()), since: new Date(START - MINUTE).toISOString() }
+      for (const final_status of ['', 'timeout', 'emptycomplete']) {
+        expect((await look2(ref, { opt_type: 'build-service', status: 'failure', final_status })).phase).toBe('working')
+      }
+      const failed = await look2(ref, { opt_type: 'build-service', status: 'failure', final_status: 'complete' })
+      expect(failed.detail).toMatch(/failed: Rainbond gives no reason\.$/)
+    })
+
+    async function look2(ref: Ref, event: Record<string, string>): Promise<Observation> {
+      const faked: Api = {
+        ...api,
+        get: async (path, schema, options) =>
+          path.includes('/events') ? z.parse(schema, { events: [event] }) : await api.get(path, schema, options),
+      }
+      const [observation] = await create.check(faked, [ref], Date.now())
+      return observation ?? { phase: 'done' }
+    }
+  })
+
+  describe('watching', () => {
+    test('a crash is a failure only after five minutes, and healing resets them', async () => {
+      const ref = await watched()
+      advance(10 * SECOND)
+      simulator.setSwitch('crash', true)
+      const first = await look(ref)
+      expect(first).toMatchObject({ phase: 'working', ref: { troubledSince: new Date(clock).toISOString() } })
+      advance(4 * MINUTE + 59 * SECOND)
+      expect((await look(first.ref ?? {})).phase).toBe('working')
+      advance(SECOND)
+      expect(await look(first.ref ?? {})).toMatchObject({
+        phase: 'failed',
+        detail: expect.stringMatching(/^copied, but not well for five minutes: shop-api-copy \(abnormal\), /),
+      })
+      simulator.setSwitch('crash', false)
+      expect((await look(first.ref ?? {})).phase).toBe('done')
+    })
+
+    test('a component that is no longer in trouble starts its five minutes anew', async () => {
+      const ref = { ...(await watched()), troubledSince: new Date(START - MINUTE).toISOString() }
+      expect((await look(ref)).ref).not.toHaveProperty('troubledSince')
+    })
+
+    test('the end names a public address', async () => {
+      const ref = await watched()
+      advance(10 * SECOND)
+      expect(await look(ref)).toEqual({
+        phase: 'done',
+        url: 'http://shop-web-copy-5000-k3v8m2ra.frankfurt.woolworks.example/',
+      })
+    })
+
+    test('jobs of different stages are looked at together, one request each', async () => {
+      const one = await watched()
+      const two = await create.run(api, paramsOf({ name: 'shop-3' }), null, { job: 'other', since: new Date(clock) })
+      const before = simulator.requests()
+      expect((await lookAll([one, two, one])).map(({ phase }) => phase)).toEqual(['working', 'done', 'working'])
+      expect(simulator.requests() - before).toBe(2)
+      expect(create.check).toBe(doCopy.check)
+      expect(create.check).toBe(start.check)
+    })
+  })
+
+  describe('the form', () => {
+    test('lists only enabled regions of teams that the user joined, and no token of theirs', async () => {
+      const targets = (await rainbond.pickers.targets?.(api, {})) ?? []
+      expect(targets.map(({ label }) => label)).toEqual([
+        'Production / Frankfurt',
+        'Production / Helsinki',
+        'Staging / Frankfurt',
+      ])
+      const all = JSON.stringify([targets, await rainbond.pickers.apps?.(api, {})])
+      expect(all).not.toContain(REGION_TOKEN)
+      expect(await rainbond.pickers.components?.(api, {})).toEqual([])
+    })
+
+    test('skips a team whose regions the vendor cannot list', async () => {
+      const faked: Api = {
+        ...api,
+        get: (path, schema, options) =>
+          path.includes('k3v8m2ra/regions')
+            ? Promise.reject(new UserError('20400', { status: 400 }))
+            : api.get(path, schema, options),
+      }
+      const targets = (await rainbond.pickers.targets?.(faked, {})) ?? []
+      expect(targets.map(({ label }) => label)).toEqual(['Production / Frankfurt', 'Production / Helsinki'])
+    })
+
+    test.each(['shop 2', 'shop/2', '', 'x'.repeat(129), 'wöl'])('refuses the name "%s"', (name) => {
+      const issues = copy.fields.safeParse({ app: SHOP, target: STAGING, name }).error?.issues
+      expect(issues?.[0]).toMatchObject({ path: ['name'], message: expect.stringContaining('1 to 128 letters') })
+    })
+
+    test.each(['shop.2_b-c', '羊毛店', 'x'.repeat(128)])('takes the name "%s"', (name) => {
+      expect(copy.fields.safeParse({ app: SHOP, target: STAGING, name }).success).toBe(true)
+    })
+
+    test('one lock for one name in one place, whatever its capitals', () => {
+      expect(copy.lock(paramsOf({ name: 'Shop-2' }))).toBe(copy.lock(paramsOf()))
+      expect(copy.lock(paramsOf({ target: 'o19p6wen/frankfurt' }))).not.toBe(copy.lock(paramsOf()))
+    })
+
+    test('says what is copied', () => {
+      const named = { app: 'Production / Frankfurt / shop', target: 'Staging / Frankfurt', name: 'shop-2' }
+      expect(copy.summary(named)).toEqual({
+        from: 'Production / Frankfurt / shop',
+        to: 'shop-2 in Staging / Frankfurt',
+      })
+      expect(copy.preview(paramsOf(), named).notCopied).toContain('old team and region')
+      const here = copy.preview(paramsOf({ target: 'o19p6wen/frankfurt', components: ['c1'] }), {
+        ...named,
+        components: 'shop-api, shop-web',
+      })
+      expect(here.notCopied).not.toContain('old team')
+      expect(here.copied).toMatch(/^Only shop-api, shop-web, with build source/)
+    })
+  })
+})
