@@ -1,4 +1,5 @@
 /** The explicit list of all simulated providers; the demo starts each of them. */
+import { startCloudFoundry } from './cloud-foundry.js'
 import { startHoody } from './hoody.js'
 import { startMiget } from './miget.js'
 import { startQovery } from './qovery.js'
@@ -7,6 +8,7 @@ import type { StartOptions } from './server.js'
 import type { Simulator } from './simulator.js'
 
 export const starters: readonly ((options?: StartOptions) => Promise<Simulator>)[] = [
+  startCloudFoundry,
   startHoody,
   startMiget,
   startQovery,

@@ -18,7 +18,7 @@ export interface SimulatedRequest {
   path: string
   query: URLSearchParams
   headers: IncomingMessage['headers']
-  /** Parsed JSON; undefined when there was no body, or none that is JSON. */
+  /** Parsed JSON, or a form as an object; undefined when there was no body, or none that can be parsed. */
   body: unknown
 }
 
@@ -35,6 +35,10 @@ export interface ServerOptions {
   answer(request: SimulatedRequest): Answer
   /** The provider's error body. */
   errorBody(status: number, message: string): unknown
+  /** Headers beside it. */
+  errorHeaders?(status: number): Record<string, string>
+  /** Whether a request fetches credentials. That is no write, so it is neither lost, dropped nor entered in the books. */
+  isLogin?(path: string): boolean
 }
 
 /** A simulator's shell. `isOn` reads a switch and uses it up if it is one for a single request. */
@@ -95,13 +99,18 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
 
   /** The answer of a provider that does not get as far as the request itself. */
   function fault(): Answer | undefined {
-    const refuse = (status: number, message: string) => ({ status, body: options.errorBody(status, message) })
+    const refuse = (status: number, message: string) => ({
+      status,
+      body: options.errorBody(status, message),
+      headers: options.errorHeaders?.(status) ?? {},
+    })
     if (isOn('down')) return refuse(503, 'The service is temporarily unavailable.')
     if (isOn('html')) {
       return { status: 200, body: '<!doctype html><p>Down for maintenance', headers: { 'content-type': 'text/html' } }
     }
     if (isOn('rate-limited')) {
-      return { ...refuse(429, 'Too many requests.'), headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } }
+      const { headers, ...refusal } = refuse(429, 'Too many requests.')
+      return { ...refusal, headers: { ...headers, 'retry-after': String(RETRY_AFTER_SECONDS) } }
     }
     return isOn('token-refused') ? refuse(401, 'The token is invalid or expired.') : undefined
   }
@@ -109,8 +118,8 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
   const server = createServer(async (request, response) => {
     requests++
     const method = request.method ?? 'GET'
-    const isWrite = method !== 'GET'
     const url = new URL(request.url ?? '/', 'http://simulator')
+    const isWrite = method !== 'GET' && !options.isLogin?.(url.pathname)
     const body = await readBody(request)
     if (isWrite && isOn('drop-write')) {
       tell()
@@ -160,6 +169,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const text = Buffer.concat(chunks).toString()
+    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
+    if (isForm) return Object.fromEntries(new URLSearchParams(text))
     return text === '' ? undefined : JSON.parse(text)
   } catch {
     return undefined

@@ -6,7 +6,9 @@ import { AnswerTooLarge, type Call, isPassing, MAX_BODY_BYTES, sortAnswer, sortF
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
-const PUBLIC_HEADERS = ['accept', 'content-type', 'user-agent']
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+/** What is no secret among the headers of a request and the fields of a login. */
+const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username']
 
 /**
  * Makes the client of one connection. `retryDelayMs` is the pause before a GET's second try; the third waits twice as long.
@@ -29,38 +31,42 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
     },
   })
   /** Without credentials, for fetching some: it may go to other hosts, as the provider's own discovery tells it. */
-  const anonymous = methods((method, path, schema, request) => send(method, path, schema, request, {}))
-  if (!options.authorize)
-    return methods((method, path, schema, request) => send(method, path, schema, request, options.headers))
-  const { authorize } = options
+  const login = methods((method, path, schema, request) => send(method, path, schema, request, {}, true), {})
+  const { authorize, settings = {} } = options
+  if (!authorize) {
+    return methods((method, path, schema, request) => send(method, path, schema, request, options.headers), settings)
+  }
   return methods(async (method, path, schema, request) => {
-    const headers = { ...options.headers, ...(await authorize(anonymous, false)) }
+    const headers = { ...options.headers, ...(await authorize(login, false)) }
     try {
       return await send(method, path, schema, request, headers)
     } catch (error) {
       // What is answered 401 was not carried out, so even a write may be sent again with fresh credentials.
       if (!(error instanceof ConnectionError && error.status === 401)) throw error
-      return await send(method, path, schema, request, { ...options.headers, ...(await authorize(anonymous, true)) })
+      return await send(method, path, schema, request, { ...options.headers, ...(await authorize(login, true)) })
     }
-  })
+  }, settings)
 
   async function send<T>(
     method: string,
     path: string,
     schema: z.ZodType<T>,
     request: RequestOptions,
-    headers: Readonly<Record<string, string>>,
+    credentials: Readonly<Record<string, string>>,
+    isLogin = false,
   ): Promise<T> {
-    const url = urlOf(options.baseUrl, path)
+    const url = isLogin ? loginUrlOf(connection, options.baseUrl, path) : urlOf(options.baseUrl, path)
+    const headers = { ...credentials, ...request.headers }
     const timeout = request.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const call: Call = {
       connection,
       baseUrl: options.baseUrl,
-      isWrite: method !== 'get',
+      // A login changes nothing at the provider, so the loss of its answer leaves nothing in doubt.
+      isWrite: method !== 'get' && !isLogin,
       title: `${method.toUpperCase()} ${maskIds(new URL(url).pathname)}`,
       timeoutMs: timeout,
     }
-    const scrub = createScrub(headers)
+    const scrub = createScrub({ ...headers, ...request.form })
     let response: Response
     try {
       response = await client(url, {
@@ -83,12 +89,19 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
 
 type Send = <T>(method: string, path: string, schema: z.ZodType<T>, request: RequestOptions) => Promise<T>
 
-function methods(send: Send): Api {
+function methods(send: Send, settings: NonNullable<ClientOptions['settings']>): Api {
   const bound =
     (method: string): Api['get'] =>
     (path, schema, request = {}) =>
       send(method, path, schema, request)
-  return { get: bound('get'), post: bound('post'), put: bound('put'), patch: bound('patch'), delete: bound('delete') }
+  return {
+    settings,
+    get: bound('get'),
+    post: bound('post'),
+    put: bound('put'),
+    patch: bound('patch'),
+    delete: bound('delete'),
+  }
 }
 
 /**
@@ -98,6 +111,15 @@ function methods(send: Send): Api {
 function urlOf(baseUrl: string, path: string): string {
   if (/^https?:/.test(path) && new URL(path).origin === new URL(baseUrl).origin) return path
   return `${baseUrl.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`
+}
+
+/** As `urlOf`, but another host may be named too, if nobody on the way there can listen. */
+function loginUrlOf(connection: string, baseUrl: string, path: string): string {
+  const { protocol, hostname } = URL.canParse(path) ? new URL(path) : {}
+  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname ?? ''))) return path
+  const url = urlOf(baseUrl, path)
+  if (protocol === undefined || url === path) return url
+  throw new ConnectionError(`${connection} wants its login at an address that is not https. Nothing was sent there.`)
 }
 
 function checkAddress(connection: string, baseUrl: string): void {
@@ -185,7 +207,7 @@ function checkHeaders(connection: string, headers: ClientOptions['headers']): He
 /** Takes a connection's secrets out of a vendor's words, for some quote the header they refuse. */
 function createScrub(headers: ClientOptions['headers']): (text: string) => string {
   const secrets = Object.entries(headers)
-    .filter(([name]) => !PUBLIC_HEADERS.includes(name.toLowerCase()))
+    .filter(([name]) => !PUBLIC_NAMES.includes(name.toLowerCase()))
     .flatMap(([, value]) => {
       const withoutScheme = value.trim().replace(/^\S+\s+/, '')
       const pair = /^basic\s/i.test(value) ? Buffer.from(withoutScheme, 'base64').toString() : ''

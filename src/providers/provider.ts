@@ -130,9 +130,12 @@ export interface ClientOptions {
   headers: Readonly<Record<string, string>>
   /**
    * Headers that must be fetched first, such as a token that lives for minutes. Asked before every request, so it keeps
-   * what it has; `isRefused` when that was just answered 401. `login` sends no credentials of its own.
+   * what it has; `isRefused` when that was just answered 401. `login` sends no credentials of its own, and unlike all
+   * other requests may go to another https host that the provider's own discovery named.
    */
   authorize?(login: Api, isRefused: boolean): Promise<Readonly<Record<string, string>>>
+  /** What a step may want to know of its connection, such as a template of links. No secrets. */
+  settings?: Readonly<Record<string, string | undefined>>
   /** The sentence in the provider's error body, if it has the provider's shape. */
   errorMessage(body: unknown): string | undefined
   /** The provider's own reading of an answer that is not 2xx; undefined leaves it to the usual sorting by status. */
@@ -146,6 +149,8 @@ export interface RequestOptions {
   json?: unknown
   /** Sent as application/x-www-form-urlencoded, where a login wants that. */
   form?: Readonly<Record<string, string>>
+  /** Added to the connection's own. */
+  headers?: Readonly<Record<string, string>>
   /** Milliseconds, where one request needs more than its connection's usual. */
   timeoutMs?: number
 }
@@ -155,6 +160,8 @@ export interface RequestOptions {
  * retried, the others never.
  */
 export interface Api {
+  /** As the provider's `client` gave them. */
+  readonly settings?: ClientOptions['settings']
   get<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
   post<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
   put<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>

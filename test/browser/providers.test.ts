@@ -15,6 +15,26 @@ interface Journey {
 
 const journeys: readonly Journey[] = [
   {
+    provider: 'cloud-foundry',
+    operation: 'clone',
+    answers: [
+      { label: 'App', pick: 'shop-api' },
+      { label: 'Target space', pick: 'staging' },
+      { label: 'Name of the clone', type: 'shop-api-2' },
+      { label: 'Host name', type: 'shop-api-2' },
+    ],
+    end: /^Done in/,
+  },
+  {
+    provider: 'cloud-foundry',
+    operation: 'copy-bits',
+    answers: [
+      { label: 'App to copy from', pick: 'shop-api' },
+      { label: 'App to overwrite', pick: 'shop-api-staging' },
+    ],
+    end: /^Done in/,
+  },
+  {
     provider: 'hoody',
     operation: 'copy',
     answers: [

@@ -280,3 +280,62 @@ test('a token that no header can hold is told without showing it', () => {
   expect(make).toThrow(ConnectionError)
   expect(make).not.toThrow(/secret/)
 })
+
+test('a login may go to another host, without the credentials of the connection, and nothing else may', async () => {
+  const elsewhere = await listen((request, response) => {
+    received.push({ method: '', url: request.url ?? '', headers: request.headers, body: '' })
+    json(200, 'fresh')(response)
+  })
+  const here = await listen((request, response) => {
+    received.push({ method: '', url: request.url ?? '', headers: request.headers, body: '' })
+    json(200, 'here')(response)
+  })
+  const api = createApi('cf', {
+    baseUrl: here,
+    headers: { 'x-secret': TOKEN },
+    authorize: async (login) => ({
+      authorization: await login.post(`${elsewhere.replace('127.0.0.1', 'localhost')}/oauth/token`, z.string(), {
+        form: { password: 'secret' },
+        headers: { authorization: 'Basic Y2Y6' },
+      }),
+    }),
+    errorMessage: () => undefined,
+  })
+  expect(await api.get(`${elsewhere}/x`, anything)).toBe('here')
+  const [login, request] = received
+  expect(login).toMatchObject({ url: '/oauth/token', headers: { authorization: 'Basic Y2Y6' } })
+  expect(login?.headers).not.toHaveProperty('x-secret')
+  expect(request?.url).not.toBe('/x')
+  expect(request?.headers).toMatchObject({ authorization: 'fresh', 'x-secret': TOKEN })
+})
+
+test('a login is never sent to another host in clear text', async () => {
+  const api = createApi('cf', {
+    baseUrl: await listen(() => {}),
+    headers: {},
+    authorize: async (login) =>
+      login.post('http://login.invalid/oauth/token', z.never(), { form: { password: 'secret' } }),
+    errorMessage: () => undefined,
+  })
+  const error = await failureOf(api.post('/things', anything))
+  expect(error).toBeInstanceOf(ConnectionError)
+  expect(error.message).toBe('cf wants its login at an address that is not https. Nothing was sent there.')
+})
+
+test('a login that fails leaves the write behind it surely undone, and its form is not told', async () => {
+  for (const answer of [json(503, {}), reset, json(400, { message: 'pass-phrase is wrong for ewe, says password' })]) {
+    const baseUrl = await listen((_, response) => answer(response))
+    const api = createApi('cf', {
+      baseUrl,
+      headers: {},
+      authorize: async (login) =>
+        login.post('/oauth/token', z.never(), {
+          form: { grant_type: 'password', username: 'ewe', password: 'pass-phrase' },
+        }),
+      errorMessage: (body) => z.object({ message: z.string() }).safeParse(body).data?.message,
+    })
+    const error = await failureOf(api.post('/things', anything))
+    expect('mayHaveHappened' in error && error.mayHaveHappened).toBe(false)
+    expect(error.message).not.toContain('pass-phrase')
+  }
+})

@@ -1,0 +1,56 @@
+/** Who may change what in the simulated Cloud Foundry, and the shape of what is sent to it. */
+import type { z } from 'zod'
+import { notFound, Refusal, unprocessable } from './cloud-foundry-lists.js'
+import type { App, seed } from './cloud-foundry-world.js'
+import type { SimulatedRequest, SimulatorServer } from './server.js'
+
+/** What all writes share. */
+export interface Place extends ReturnType<typeof createAccess> {
+  world: World
+  server: Pick<SimulatorServer, 'isOn' | 'changed'>
+  now(): number
+  cloneMs: number
+}
+
+export type World = ReturnType<typeof seed>
+
+/** @throws Refusal as the real one does, which names the first thing it does not like. */
+export function parse<T>(schema: z.ZodType<T>, { body }: SimulatedRequest): T {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const { path, message } = parsed.error.issues[0] ?? { path: [], message: '' }
+  throw unprocessable(`${path.join(' ') || 'Request body'}: ${message}`)
+}
+
+export function createAccess(world: World, now: () => number) {
+  /** The app, for somebody who may change it. */
+  function appOf(guid: string, refusal = notFound('App')): App {
+    const found = world.apps.find((app) => app.guid === guid && app.deletedAt === undefined)
+    if (!found) throw refusal
+    return found
+  }
+
+  function changeable(guid: string, refusal?: Refusal): App {
+    const app = appOf(guid, refusal)
+    permit(app.space)
+    return app
+  }
+
+  function permit(guid: string): void {
+    const space = world.spaces.find((one) => one.guid === guid)
+    if (!space) throw unprocessable('Invalid space. Ensure that the space exists and you have access to it.')
+    if (space.suspended) throw new Refusal(403, 'CF-SpaceSuspended', 10019, 'The space is suspended')
+    if (world.organizations.find((one) => one.guid === space.organization)?.suspended) {
+      throw new Refusal(403, 'CF-OrgSuspended', 10017, 'The organization is suspended')
+    }
+    if (space.readOnly) {
+      throw new Refusal(403, 'CF-NotAuthorized', 10003, 'You are not authorized to perform the requested action')
+    }
+  }
+
+  function record(type: string, target: string, data: Record<string, unknown> = {}): void {
+    world.events.push({ guid: world.next(8), type, target, createdAt: now(), data })
+  }
+
+  return { appOf, changeable, permit, record }
+}

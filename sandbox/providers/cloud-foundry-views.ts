@@ -1,0 +1,74 @@
+/** How the simulated Cloud Foundry shows what it holds. */
+import type { Place } from './cloud-foundry-access.js'
+import type { Code } from './cloud-foundry-code.js'
+import { iso } from './cloud-foundry-lists.js'
+import type { App, Artifact } from './cloud-foundry-world.js'
+
+const COPY_FAILURE = 'failed to copy - the blobstore is full'
+const STAGING_FAILURE = 'NoAppDetectedError - An app was not successfully detected by any available buildpack'
+
+export function createViews({ world, server, now, cloneMs }: Place, code: Code) {
+  function showApp({ guid, name, space, state, createdAt, lifecycle, labels, droplet }: App) {
+    return {
+      ...{ guid, name, state, created_at: iso(createdAt), lifecycle, metadata: { labels, annotations: {} } },
+      relationships: { space: linked(space), current_droplet: linked(droplet) },
+    }
+  }
+
+  function showSpaceRow({ guid, name, suspended, organization }: (typeof world.spaces)[number]) {
+    return {
+      guid,
+      name,
+      suspended,
+      created_at: iso(0),
+      relationships: { organization: linked(organization), quota: linked(null) },
+    }
+  }
+
+  function showArtifact(one: Artifact) {
+    const { guid, kind, app, createdAt, readyAt, fails } = one
+    const failed = fails && now() >= readyAt
+    const reason = failed ? (kind === 'build' || one.package ? STAGING_FAILURE : COPY_FAILURE) : null
+    const state = code.stateOf(one)
+    return {
+      ...{ guid, created_at: iso(createdAt), state, relationships: { app: linked(app) } },
+      ...(kind === 'package'
+        ? { type: 'bits', data: { error: reason, checksum: { type: 'sha256', value: null } } }
+        : { error: reason }),
+      ...(kind === 'build' && {
+        droplet: state === 'STAGED' ? { guid: one.droplet } : null,
+        package: { guid: one.package },
+      }),
+    }
+  }
+
+  function instanceState({ state, startedAt, crashes }: App): string {
+    if (state === 'STOPPED') return 'DOWN'
+    if (now() < startedAt + cloneMs * 0.2) return server.isOn('unknown-status') ? 'HIBERNATING' : 'STARTING'
+    return crashes ? 'CRASHED' : 'RUNNING'
+  }
+
+  function showRoute({ guid, host, domain, space, createdAt, labels, destinations }: (typeof world.routes)[number]) {
+    const url = `${host}.${world.domains.find((one) => one.guid === domain)?.name}`
+    return {
+      ...{ guid, host, url, protocol: 'http', created_at: iso(createdAt), metadata: { labels } },
+      ...{ destinations: destinations.map((guid) => ({ app: { guid, process: { type: 'web' } } })) },
+      relationships: { space: linked(space), domain: linked(domain) },
+    }
+  }
+
+  function showBinding({ guid, app, service, createdAt, readyAt, fails }: (typeof world.bindings)[number]) {
+    const state = now() < readyAt ? 'in progress' : fails ? 'failed' : 'succeeded'
+    const description = state === 'failed' ? 'The broker has no more credentials to give.' : ''
+    return {
+      ...{ guid, type: 'app', created_at: iso(createdAt), last_operation: { type: 'create', state, description } },
+      relationships: { app: linked(app), service_instance: linked(service) },
+    }
+  }
+
+  return { showApp, showSpaceRow, showArtifact, instanceState, showRoute, showBinding }
+}
+
+export function linked(guid: string | null): { data: { guid: string } | null } {
+  return { data: guid === null ? null : { guid } }
+}

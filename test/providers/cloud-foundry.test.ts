@@ -1,0 +1,813 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
+import { CLIENT, PERSON, REFRESH_TOKEN, TOKEN_PREFIX } from '../../sandbox/providers/cloud-foundry-lists.js'
+import type { StartOptions } from '../../sandbox/providers/server.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError, UserError } from '../../src/errors.js'
+import { cloudFoundry } from '../../src/providers/cloud-foundry.js'
+import { createApi } from '../../src/providers/http.js'
+import type { Api, Attempt, Observation, Operation, Ref, Step } from '../../src/providers/provider.js'
+import { describeProvider, type OperationExample, type Pick } from './contract.js'
+
+type AnyStep = Step<Record<string, unknown>, Ref | null, Ref>
+
+const CLONE_MS = 10_000
+const NOBODY = 'ffffffff-57ee-4b00-8c0d-ffffffffffff'
+
+const cloneParams = async (pick: Pick, more: Record<string, unknown> = {}) => {
+  const app = await pick('apps', 'shop-api')
+  const services = [await pick('services', 'shop-db', { app })]
+  return { app, space: await pick('spaces', 'staging'), name: 'shop-api-2', host: 'shop-api-2', services, ...more }
+}
+
+const clone: OperationExample = {
+  params: (pick) => cloneParams(pick),
+  refused: [
+    { status: 404, params: (pick) => cloneParams(pick, { app: NOBODY }) },
+    { status: 422, params: (pick) => cloneParams(pick, { space: NOBODY }) },
+    { status: 422, params: (pick) => cloneParams(pick, { name: 'SHOP-API-STAGING' }) },
+  ],
+  watchedStep: 3,
+}
+
+const copyParams = async (pick: Pick, more: Record<string, unknown> = {}) => ({
+  app: await pick('apps', 'shop-api'),
+  target: await pick('apps', 'shop-api-staging'),
+  ...more,
+})
+
+const copyBits: OperationExample = {
+  params: (pick) => copyParams(pick),
+  refused: [
+    { status: 404, params: (pick) => copyParams(pick, { app: NOBODY }) },
+    { status: 404, params: (pick) => copyParams(pick, { target: NOBODY }) },
+  ],
+}
+
+describe.each([{ v2: false }, { v2: true }])('Cloud Foundry with v2: $v2', ({ v2 }) => {
+  describeProvider(cloudFoundry, {
+    async start(options: StartOptions) {
+      const simulator = await startCloudFoundry(options)
+      simulator.setSwitch('v2', v2)
+      return simulator
+    },
+    operations: { clone, 'copy-bits': copyBits },
+    pickers: {
+      services: { values: async (pick) => ({ app: await pick('apps', 'shop-api') }), isFixed: true },
+    },
+    secrets: ({ clientSecret = '' }) => [clientSecret, TOKEN_PREFIX],
+    failure: 'failed to copy - the blobstore is full',
+    many: {
+      operation: 'clone',
+      // A hundred guids make an address of four kilobytes.
+      calls: 20,
+      async refs(api) {
+        const list = z.object({ resources: z.array(z.object({ guid: z.string() })) })
+        const { resources } = await api.get('/v3/packages', list, { query: { per_page: 5000 } })
+        return resources.slice(-2000).map(({ guid }, index) => ({ app: `app-${index}`, look: 'package', guid }))
+      },
+    },
+  })
+})
+
+describe('Cloud Foundry', () => {
+  let clock: number
+  let simulator: Simulator
+  let api: Api
+
+  beforeEach(async () => {
+    clock = Date.UTC(2026, 7, 21)
+    await start()
+  })
+
+  afterEach(async () => {
+    vi.useRealTimers()
+    await simulator.close()
+  })
+
+  async function start(options: StartOptions = {}): Promise<void> {
+    simulator = await startCloudFoundry({ now: () => clock, cloneMs: CLONE_MS, ...options })
+    api = connect()
+  }
+
+  function connect(settings: Record<string, string> = simulator.connection): Api {
+    return createApi('cf-prod', cloudFoundry.client(cloudFoundry.connection.parse(settings)), 1)
+  }
+
+  const { clone, 'copy-bits': copyBits } = cloudFoundry.operations
+  if (!clone || !copyBits) throw new Error('Both operations are needed.')
+
+  const pick: Pick = async (picker, label, values = {}) => {
+    const options = (await cloudFoundry.pickers[picker]?.(api, values)) ?? []
+    return options.find((option) => option.label === label)?.value ?? `no ${label}`
+  }
+  const attempt = (job = 'k7f3q'): Attempt => ({ job, since: new Date(clock - 1_000) })
+  const parse = (operation: Operation, params: object) => operation.fields.parse(params) as Record<string, unknown>
+
+  async function settle(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
+    let latest = ref
+    for (let round = 0; round < 20; round++) {
+      const [seen] = await step.check(api, [latest], clock)
+      if (!seen) throw new Error('Nothing was seen.')
+      latest = seen.ref ?? latest
+      if (seen.phase !== 'working') return { ...seen, ref: latest }
+      clock += CLONE_MS / 4
+    }
+    throw new Error(`"${step.title}" never ended.`)
+  }
+
+  /** Carries out an operation as the jobs do, up to and without the step of that title. */
+  async function carryOut(operation: Operation, params: Record<string, unknown>, until?: string) {
+    let before: Ref | null = null
+    const ends: Observation[] = []
+    for (const step of operation.steps as readonly AnyStep[]) {
+      if (step.title === until) break
+      if (step.when?.(params) === false) continue
+      const end = await settle(step, await step.run(api, params, before, attempt()))
+      ends.push(end)
+      if (end.phase === 'failed') break
+      before = end.ref
+    }
+    return { ref: before, ends, last: ends.at(-1) }
+  }
+
+  const stepOf = (operation: Operation, title: string): AnyStep => {
+    const found = (operation.steps as readonly AnyStep[]).find((step) => step.title === title)
+    if (!found) throw new Error(`There is no step "${title}".`)
+    return found
+  }
+  const cloneOf = async (label: string, more: object = {}) => {
+    const [app, space] = [await pick('apps', label), await pick('spaces', 'staging')]
+    return parse(clone, { app, space, name: `${label}-2`, ...more })
+  }
+  const copyOf = async (from: string, to: string, more: object = {}) =>
+    parse(copyBits, { app: await pick('apps', from), target: await pick('apps', to), ...more })
+  const written = () =>
+    simulator.writes().map(({ method, path }) => `${method} ${path.replace(/[0-9a-f-]{36}/g, ':guid')}`)
+  const failureOf = async (promise: Promise<unknown>): Promise<Error> => {
+    const error: unknown = await promise.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (!(error instanceof Error)) throw new Error('It was expected to fail.')
+    return error
+  }
+  const begin = (params: Record<string, unknown>) => clone.steps[0].run(api, params, null, attempt())
+  const overwrite = (params: Record<string, unknown>) => copyBits.steps[0].run(api, params, null, attempt())
+  const switchOn = (...ids: string[]) => {
+    for (const id of ids) simulator.setSwitch(id, true)
+  }
+  /** An API whose reads of some paths answer what the test says. */
+  const faked = (answers: Record<string, unknown>): Api => ({
+    ...api,
+    get: async (path, schema, options) =>
+      path in answers ? z.parse(schema, answers[path]) : await api.get(path, schema, options),
+  })
+
+  describe('where the vendor page is wrong', () => {
+    test('the endpoint: v2 is used only where the root announces it', async () => {
+      await overwrite(await copyOf('shop-api', 'shop-api-staging'))
+      switchOn('v2')
+      await overwrite(await copyOf('shop-web', 'shop-web-staging'))
+      expect(written()).toEqual(['POST /v3/packages', 'POST /v2/apps/:guid/copy_bits'])
+    })
+
+    test('the endpoint: v2 announced but cut off with a plain-text 404 falls back to v3', async () => {
+      switchOn('v2-cut')
+      const { last } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging'))
+      expect(last?.phase).toBe('done')
+      expect(written().slice(0, 2)).toEqual(['POST /v2/apps/:guid/copy_bits', 'POST /v3/packages'])
+      expect(simulator.writes()[0]?.status).toBe(404)
+    })
+
+    test('the content type: the copy is asked for in JSON, the source in the body, the target in the path', async () => {
+      switchOn('v2')
+      const params = await copyOf('shop-api', 'shop-api-staging')
+      await overwrite(params)
+      const [write] = simulator.writes()
+      expect(write).toMatchObject({
+        path: `/v2/apps/${params.target}/copy_bits`,
+        body: { source_app_guid: params.app },
+      })
+    })
+
+    test('"always a job": the job "0" of a docker source is done already', async () => {
+      switchOn('v2')
+      const params = await copyOf('wool-price-feed', 'image-resizer', { restart: false })
+      const ref = await overwrite(params)
+      expect(ref).toMatchObject({ look: 'job', guid: '0' })
+      expect(await copyBits.steps[0].check(api, [ref], clock)).toMatchObject([{ phase: 'done' }])
+    })
+
+    test.each([
+      ['no code at all', 'newsletter', 'newsletter has no code to copy: nothing was ever uploaded.'],
+      ['code of another kind', 'wool-price-feed', 'Code for docker does not fit an app for buildpack.'],
+    ])('"always a job": a source with %s is refused before v2 answers 500', async (_, source, message) => {
+      switchOn('v2')
+      const error = await failureOf(overwrite(await copyOf(source, 'shop-api-staging')))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toBe(message)
+      expect(written()).toEqual([])
+    })
+
+    test('"always a job": an app cannot be copied over itself, which v2 answers with 500', async () => {
+      const app = await pick('apps', 'shop-api')
+      const { issues } = copyBits.fields.safeParse({ app, target: app }).error ?? {}
+      expect(issues).toMatchObject([{ path: ['target'], message: 'Choose another app than the source.' }])
+    })
+
+    test('the meaning of a job: a forgotten one reads as finished, so the package is what counts', async () => {
+      switchOn('v2', 'forget-jobs', 'fail-next')
+      const { last } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging'))
+      expect(last).toMatchObject({ phase: 'failed', detail: 'failed to copy - the blobstore is full' })
+    })
+
+    test('the meaning of a job: one that is finished and left no package has failed', async () => {
+      switchOn('v2')
+      const app = await pick('apps', 'newsletter')
+      const ref = { app, look: 'job', guid: NOBODY, since: '2026-08-21T00:00:00Z' }
+      expect(await copyBits.steps[0].check(api, [ref], clock)).toEqual([
+        { phase: 'failed', detail: 'the copy is said to be finished, but the app has no new package' },
+      ])
+    })
+
+    test.each([
+      ['queued', { phase: 'working', detail: 'queued' }],
+      ['failed', { phase: 'failed', detail: 'The bits are gone.' }],
+    ])('the meaning of a job: without a package, "%s" is believed', async (status, seen) => {
+      const job = { guid: 'j', status, error_details: { description: 'The bits are gone.' } }
+      const read = faked({ '/v2/jobs/j': { entity: job } })
+      const ref = { app: await pick('apps', 'newsletter'), look: 'job', guid: 'j', since: '2026-08-21T00:00:00Z' }
+      expect(await copyBits.steps[0].check(read, [ref], clock)).toEqual([seen])
+    })
+
+    test('the restart: the code is staged, assigned and the app restarted', async () => {
+      const params = await copyOf('shop-api', 'shop-api-staging')
+      const { last } = await carryOut(copyBits, params)
+      expect(last).toMatchObject({ phase: 'done', url: 'https://shop-api-staging.apps.woolworks.example' })
+      expect(written()).toEqual([
+        'POST /v3/packages',
+        'POST /v3/builds',
+        'PATCH /v3/apps/:guid/relationships/current_droplet',
+        'POST /v3/apps/:guid/actions/restart',
+      ])
+    })
+
+    test('the restart: without one the copy is a success of its own', async () => {
+      const { ends } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging', { restart: false }))
+      const detail = 'copied, but its old code runs until it is staged and restarted'
+      expect(ends).toMatchObject([{ phase: 'done', detail }])
+    })
+
+    test('what is copied: the newest usable package, and by v3 where v2 would take an unusable one', async () => {
+      switchOn('v2', 'fail-next')
+      const params = await copyOf('shop-web', 'shop-api-staging')
+      await carryOut(copyBits, params)
+      await overwrite(await copyOf('shop-api-staging', 'shop-web-staging'))
+      const [first, second] = written()
+      expect([first, second]).toEqual(['POST /v2/apps/:guid/copy_bits', 'POST /v3/packages'])
+    })
+
+    test('creating an app: the clone is made with its label, space, environment and kind', async () => {
+      const params = await cloneOf('shop-api')
+      await begin(params)
+      expect(simulator.writes()[0]).toMatchObject({
+        path: '/v3/apps',
+        body: {
+          name: 'shop-api-2',
+          environment_variables: { SESSION_KEY: 'ewe-and-me' },
+          lifecycle: { type: 'buildpack', data: { buildpacks: ['nodejs_buildpack'], stack: 'cflinuxfs4' } },
+          relationships: { space: { data: { guid: params.space } } },
+          metadata: { labels: { 'dolly-job': 'k7f3q' } },
+        },
+      })
+    })
+
+    test('creating an app: a taken name is refused in capitals, too, and one lock holds it', async () => {
+      const error = await failureOf(begin(await cloneOf('shop-api', { name: 'Shop-Web-Staging' })))
+      expect(error.message).toBe("cf-prod: App with the name 'Shop-Web-Staging' already exists. Choose another name.")
+      const [loud, quiet] = [await cloneOf('shop-api', { name: 'SHEEP' }), await cloneOf('billing', { name: 'sheep' })]
+      expect(clone.lock(loud)).toBe(clone.lock(quiet))
+    })
+
+    test('the two answers with 201 are both understood', async () => {
+      const made = await overwrite(await copyOf('shop-api', 'shop-api-staging'))
+      expect(made).toMatchObject({ look: 'package', guid: expect.stringMatching(/^5/) })
+      switchOn('v2')
+      const job = await overwrite(await copyOf('shop-web', 'shop-web-staging'))
+      expect(job).toMatchObject({ look: 'job', guid: expect.stringMatching(/^8/) })
+    })
+  })
+
+  describe('a clone', () => {
+    test('runs through all of its steps, each of them one write', async () => {
+      const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
+      const { last, ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2', services }))
+      expect(last).toMatchObject({ phase: 'done', url: 'https://shop-api-2.apps.woolworks.example' })
+      expect(ref).toMatchObject({ app: expect.stringMatching(/^4/), route: expect.stringMatching(/^7/) })
+      expect(written()).toEqual([
+        'POST /v3/apps',
+        'POST /v3/routes',
+        'POST /v3/service_credential_bindings',
+        'POST /v3/packages',
+        'POST /v3/builds',
+        'PATCH /v3/apps/:guid/relationships/current_droplet',
+        'POST /v3/apps/:guid/processes/web/actions/scale',
+        'POST /v3/routes/:guid/destinations',
+        'POST /v3/apps/:guid/actions/start',
+      ])
+    })
+
+    test('of the staged build skips staging', async () => {
+      const params = await cloneOf('shop-api', { fastPath: true, size: false })
+      expect((await carryOut(clone, params)).last?.phase).toBe('done')
+      expect(written()).toEqual([
+        'POST /v3/apps',
+        'POST /v3/droplets',
+        'PATCH /v3/apps/:guid/relationships/current_droplet',
+        'POST /v3/apps/:guid/actions/start',
+      ])
+    })
+
+    test('of a staged build by Cloud Native Buildpacks is refused, for the server would make nothing of it', async () => {
+      const error = await failureOf(begin(await cloneOf('loom', { fastPath: true })))
+      expect(error).toMatchObject({ field: 'fastPath', message: expect.stringContaining('cannot be copied') })
+      const none = await failureOf(begin(await cloneOf('newsletter', { fastPath: true })))
+      expect(none.message).toBe('newsletter has no staged build. Have it staged anew.')
+      const { ref } = await carryOut(clone, await cloneOf('loom'), 'Copy the code')
+      const late = stepOf(clone, 'Copy the code').run(
+        faked({
+          [`/v3/apps/${await pick('apps', 'loom')}`]: {
+            guid: 'x',
+            lifecycle: { type: 'buildpack' },
+            relationships: { current_droplet: { data: { guid: await dropletOf('loom') } } },
+          },
+        }),
+        await cloneOf('loom', { fastPath: true }),
+        ref,
+        attempt(),
+      )
+      expect((await failureOf(late)).message).toBe('Cloud Foundry made no copy of this droplet.')
+    })
+
+    const dropletOf = async (label: string) => {
+      const schema = z.object({
+        relationships: z.object({ current_droplet: z.object({ data: z.object({ guid: z.string() }) }) }),
+      })
+      return (await api.get(`/v3/apps/${await pick('apps', label)}`, schema)).relationships.current_droplet.data.guid
+    }
+
+    test('that is not started is a success that says so', async () => {
+      const { last } = await carryOut(clone, await cloneOf('shop-api', { start: false }))
+      expect(last).toMatchObject({ phase: 'done', detail: 'not started, as asked' })
+      expect(written().at(-1)).toBe('POST /v3/apps/:guid/processes/web/actions/scale')
+    })
+
+    test('leaves out what it was told to', async () => {
+      const params = await cloneOf('shop-api', { environment: false, size: false, start: false })
+      await carryOut(clone, params)
+      expect(simulator.writes()[0]?.body).not.toHaveProperty('environment_variables')
+      expect(written().some((write) => /scale|routes|bindings|actions/.test(write))).toBe(false)
+    })
+
+    test('gets all processes of its original, their size and health checks, also when an answer is lost halfway', async () => {
+      const params = await cloneOf('billing')
+      const { ref } = await carryOut(clone, params, 'Set the size')
+      const step = stepOf(clone, 'Set the size')
+      const before = written().length
+      switchOn('lose-answer')
+      await failureOf(step.run(api, params, ref, attempt()))
+      expect(await step.find?.(api, params, ref, attempt())).toBeNull()
+      await step.run(api, params, ref, attempt())
+      expect(await step.find?.(api, params, ref, attempt())).not.toBeNull()
+      expect(written().slice(before)).toEqual([
+        'POST /v3/apps/:guid/processes/web/actions/scale',
+        'PATCH /v3/apps/:guid/processes/web',
+        'POST /v3/apps/:guid/processes/worker/actions/scale',
+      ])
+    })
+
+    test('never touches the addresses of its original, and gets one of its own', async () => {
+      await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
+      const rows = simulator.table().rows.map(([name, , , address]) => [name, address])
+      expect(rows).toContainEqual(['shop-api', 'shop-api.apps.woolworks.example'])
+      expect(rows).toContainEqual(['shop-api-2', 'shop-api-2.apps.woolworks.example'])
+      expect(simulator.writes().find(({ path }) => path === '/v3/routes')?.body).toMatchObject({ host: 'shop-api-2' })
+    })
+
+    test('with an address that is taken fails before any code is copied', async () => {
+      const params = await cloneOf('shop-api', { host: 'shop-web' })
+      const error = await failureOf(carryOut(clone, params))
+      expect(error.message).toBe(
+        "cf-prod: Route already exists with host 'shop-web' for domain 'apps.woolworks.example'.",
+      )
+      expect(written()).toEqual(['POST /v3/apps', 'POST /v3/routes'])
+    })
+
+    test('goes into a space of another organization', async () => {
+      const params = await cloneOf('shop-api', { space: await pick('spaces', 'sandbox') })
+      expect((await carryOut(clone, params)).last?.phase).toBe('done')
+    })
+
+    test('shares services only when asked to, and warns', async () => {
+      const app = await pick('apps', 'shop-api')
+      const services = [await pick('services', 'shop-db', { app }), await pick('services', 'mail-relay', { app })]
+      const params = await cloneOf('shop-api', { services })
+      expect(clone.preview(params, {}).warning).toContain('The clone shares the services you chose')
+      expect(clone.preview(await cloneOf('shop-api'), {})).toMatchObject({
+        notCopied: expect.stringContaining('service bindings'),
+      })
+      expect(clone.preview(await cloneOf('shop-api'), {}).warning).toBeUndefined()
+      const { ref } = await carryOut(clone, params, 'Bind the services')
+      const step = stepOf(clone, 'Bind the services')
+      switchOn('lose-answer')
+      await failureOf(step.run(api, params, ref, attempt()))
+      expect(await step.find?.(api, params, ref, attempt())).toBeNull()
+      await step.run(api, params, ref, attempt())
+      const bound = simulator.writes().filter(({ path }) => path.endsWith('bindings'))
+      expect(bound.map(({ status }) => status)).toEqual([202, 201])
+    })
+
+    test('tells why a binding, a staging or a start failed', async () => {
+      const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
+      const endOf = async (fault: string, name: string) => {
+        switchOn(fault)
+        return (await carryOut(clone, await cloneOf('shop-api', { services, name }))).last
+      }
+      expect(await endOf('fail-binding', 'a')).toMatchObject({
+        phase: 'failed',
+        detail: 'The broker has no more credentials to give.',
+      })
+      expect(await endOf('fail-staging', 'b')).toMatchObject({
+        phase: 'failed',
+        detail: expect.stringMatching(/^NoAppDetectedError - /),
+      })
+      expect(await endOf('crash-next', 'c')).toMatchObject({
+        phase: 'failed',
+        detail: 'web: CRASHED, CRASHED (Instance never healthy after 60s)',
+      })
+    })
+
+    test('is found again by its label under any name, and another app of that name is not taken for it', async () => {
+      const name = 'shop, 100% wool & more'
+      const params = await cloneOf('shop-api', { name })
+      const made = await begin(params)
+      expect(await clone.steps[0].find?.(api, params, null, attempt())).toEqual(made)
+      expect(await clone.steps[0].find?.(api, params, null, attempt('other'))).toBeNull()
+    })
+
+    test('is removed together with its own address, once or twice', async () => {
+      const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
+      await clone.remove?.(api, ref ?? {})
+      await clone.remove?.(api, ref ?? {})
+      const [route, app] = ['DELETE /v3/routes/:guid', 'DELETE /v3/apps/:guid']
+      expect(written().slice(-4)).toEqual([route, app, route, app])
+      const statuses = simulator.writes().map(({ status }) => status)
+      expect(statuses.slice(-4)).toEqual([202, 202, 404, 404])
+      expect(simulator.table().rows.some(([name]) => name === 'shop-api-2')).toBe(false)
+    })
+
+    test('is removed without an address that by now leads to another app, too', async () => {
+      const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
+      const destinations = [{ app: { guid: await pick('apps', 'shop-web-staging') } }]
+      await api.post(`/v3/routes/${ref?.route}/destinations`, z.unknown(), { json: { destinations } })
+      await clone.remove?.(api, ref ?? {})
+      expect(written().at(-1)).toBe('DELETE /v3/apps/:guid')
+      expect(written().filter((write) => write.startsWith('DELETE'))).toHaveLength(1)
+    })
+
+    test('of somebody else cannot be removed through a copy', () => {
+      expect(copyBits.remove).toBeUndefined()
+    })
+  })
+
+  describe('a copy whose answer was lost', () => {
+    test('is told from the upload and from the copy of somebody else', async () => {
+      const params = await copyOf('shop-api', 'shop-api-staging')
+      await overwrite(await copyOf('shop-web', 'shop-api-staging'))
+      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toBeNull()
+      const made = await overwrite(params)
+      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toEqual(made)
+      clock += 60_000
+      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toBeNull()
+    })
+  })
+
+  describe('looks', () => {
+    test('of all kinds go out together, one call for each list', async () => {
+      const first = await begin(await cloneOf('shop-api'))
+      const second = await begin(await cloneOf('shop-api', { name: 'x' }))
+      const copying = await stepOf(clone, 'Copy the code').run(api, await cloneOf('shop-api'), first, attempt())
+      const also = await stepOf(clone, 'Copy the code').run(api, await cloneOf('shop-api'), second, attempt())
+      const droplet = await stepOf(clone, 'Copy the code').run(
+        api,
+        await cloneOf('shop-api', { fastPath: true }),
+        second,
+        attempt(),
+      )
+      const before = simulator.requests()
+      const seen = await clone.steps[0].check(api, [copying, first, droplet, also], clock)
+      expect(seen.map(({ phase }) => phase)).toEqual(['working', 'done', 'working', 'working'])
+      expect(seen[0]?.detail).toBe('package: COPYING')
+      expect(simulator.requests() - before).toBe(2)
+      expect(new Set([...clone.steps, ...copyBits.steps].map(({ check }) => check)).size).toBe(1)
+    })
+
+    test('see what was deleted or has expired as failed', async () => {
+      const app = await pick('apps', 'shop-api')
+      const [gone, lost] = [
+        { app, look: 'package', guid: NOBODY },
+        { app: NOBODY, look: 'instances' },
+      ]
+      expect(await clone.steps[0].check(api, [gone, lost], clock)).toEqual([
+        { phase: 'failed', detail: 'the package was deleted' },
+        { phase: 'failed', detail: 'the app was deleted' },
+      ])
+      const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'EXPIRED' }] }
+      const [expired] = await clone.steps[0].check(
+        faked({ '/v3/packages': page }),
+        [{ app, look: 'package', guid: 'p' }],
+        clock,
+      )
+      expect(expired).toEqual({ phase: 'failed', detail: 'the package is EXPIRED, and Cloud Foundry says no more' })
+    })
+
+    test('take instances that cannot be counted for a passing trouble', async () => {
+      const params = await cloneOf('shop-api')
+      const { ref } = await carryOut(clone, params, 'Start the clone')
+      const step = stepOf(clone, 'Start the clone')
+      const started = await step.run(api, params, ref, attempt())
+      switchOn('stats-down')
+      expect(await step.check(api, [started], clock)).toEqual([
+        { phase: 'working', detail: 'web: no instance to be seen yet' },
+      ])
+      simulator.setSwitch('stats-down', false)
+      expect((await settle(step, started)).phase).toBe('done')
+    })
+
+    test('call an app with one running instance of each process started, and one set to none as well', async () => {
+      const process = (guid: string, instances: number) => ({
+        guid,
+        type: guid,
+        instances,
+        relationships: { app: { data: { guid: 'a' } } },
+      })
+      const look = async (...states: string[]) => {
+        const resources = states.map((state) => ({ state }))
+        const page = { pagination: { next: null }, resources: [process('web', states.length), process('idle', 0)] }
+        const read = faked({ '/v3/processes': page, '/v3/processes/web/stats': { resources } })
+        return (await clone.steps[0].check(read, [{ app: 'a', look: 'instances' }], clock))[0]
+      }
+      expect(await look('CRASHED', 'RUNNING')).toEqual({ phase: 'done' })
+      expect(await look('CRASHED', 'STARTING')).toMatchObject({ phase: 'working' })
+      expect(await look('DOWN')).toMatchObject({ phase: 'working', detail: 'web: DOWN' })
+      expect(await look('CRASHED', 'CRASHED')).toMatchObject({ phase: 'failed' })
+      expect(await look()).toEqual({ phase: 'done', detail: 'started, but set to run no instance' })
+    })
+
+    test('show no whole guid', async () => {
+      const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'FAILED', error: `no ${NOBODY}` }] }
+      const [seen] = await clone.steps[0].check(
+        faked({ '/v3/packages': page }),
+        [{ app: 'a', look: 'package', guid: 'p' }],
+        clock,
+      )
+      expect(seen?.detail).toBe('no …ffff')
+    })
+  })
+
+  describe('lists', () => {
+    test('are read on over whole addresses, on the connection’s own host only', async () => {
+      await simulator.close()
+      await start({ count: 1_200 })
+      switchOn('foreign-pages')
+      const before = simulator.requests()
+      expect(await cloudFoundry.pickers.apps?.(api, {})).toHaveLength(1_210)
+      // A root and a login, then three pages: the host that was named for the next was never asked.
+      expect(simulator.requests() - before).toBe(5)
+    })
+
+    test('say what tells equal names apart, and leave out what is suspended', async () => {
+      const apps = (await cloudFoundry.pickers.apps?.(api, {})) ?? []
+      expect(apps.find(({ label }) => label === 'image-resizer')?.description).toBe(
+        'woolworks / production · stopped · docker',
+      )
+      const spaces = (await cloudFoundry.pickers.spaces?.(api, {})) ?? []
+      expect(spaces.map(({ label, description }) => `${label}, ${description}`)).toEqual([
+        'audited, woolworks-partners',
+        'production, woolworks',
+        'sandbox, woolworks-partners',
+        'staging, woolworks',
+      ])
+      expect(await cloudFoundry.pickers.services?.(api, {})).toEqual([])
+    })
+  })
+
+  describe('links', () => {
+    const template = 'https://console.woolworks.example/{organization}/{space}/{app}'
+
+    test('are the operator’s, where there is a template', async () => {
+      api = connect({ ...simulator.connection, appUrl: template })
+      const { last, ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
+      const space = await pick('spaces', 'staging')
+      expect(last?.url).toMatch(new RegExp(`^https://console.woolworks.example/1[0-9a-f-]+/${space}/${ref?.app}$`))
+      const copy = await overwrite(await copyOf('shop-api', 'shop-api-staging'))
+      expect(copy.url).toMatch(new RegExp(`/${space}/${copy.app}$`))
+    })
+
+    test('are otherwise the address, if it can be reached from outside', async () => {
+      const known = await overwrite(await copyOf('shop-web', 'shop-api-staging'))
+      expect(known.url).toBe('https://shop-api-staging.apps.woolworks.example')
+      expect((await overwrite(await copyOf('shop-web', 'shop-web-staging'))).url).toBeUndefined()
+    })
+  })
+
+  describe('refusals', () => {
+    test('403 without the role is for the operator, and says which role', async () => {
+      const error = await failureOf(begin(await cloneOf('shop-api', { space: await pick('spaces', 'audited') })))
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error.message).toContain('requested action. It takes the role Space Developer in the spaces of both apps.')
+    })
+
+    test('403 of a switched-off feature is for the operator, with its name', async () => {
+      switchOn('no-new-routes')
+      const error = await failureOf(carryOut(clone, await cloneOf('shop-api', { host: 'x' })))
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error.message).toContain('Feature Disabled: route_creation')
+    })
+
+    test.each(['attic', 'old-shop'])('403 of the suspended %s is for the person', async (name) => {
+      const spaces = await api.get(
+        '/v3/spaces',
+        z.object({ resources: z.array(z.object({ name: z.string(), guid: z.string() })) }),
+      )
+      const space = spaces.resources.find((one) => one.name === name)?.guid
+      const error = await failureOf(begin(await cloneOf('shop-api', { space })))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toMatch(/is suspended\. Choose another space\.$/)
+    })
+
+    test('404 in plain text is for the operator, 404 in JSON for the person', async () => {
+      const plain = await failureOf(api.get('/v2/apps', z.unknown()))
+      expect(plain).toBeInstanceOf(ConnectionError)
+      expect(plain.message).toContain('Is url in dolly.yml the root of its API?')
+      const gone = await failureOf(api.get(`/v3/apps/${NOBODY}`, z.unknown()))
+      expect(gone).toMatchObject({ status: 404, message: 'cf-prod: App not found' })
+    })
+
+    test('429 in plain text says when to come back', async () => {
+      switchOn('rate-limited')
+      expect(await failureOf(api.get('/v3/apps', z.unknown()))).toMatchObject({
+        name: 'TemporaryError',
+        retryAfterMs: 30_000,
+      })
+    })
+
+    test('422 of a staging in progress waits for its end', async () => {
+      const params = await cloneOf('shop-api')
+      const { ref } = await carryOut(clone, params, 'Stage the code')
+      switchOn('staging-busy')
+      const error = await failureOf(stepOf(clone, 'Stage the code').run(api, params, ref, attempt()))
+      expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false, retryAfterMs: 30_000 })
+    })
+
+    test('400 of a package that is not ready is for the person, in the words of the server', async () => {
+      const params = await cloneOf('shop-api')
+      const first = await begin(params)
+      const copying = await stepOf(clone, 'Copy the code').run(api, params, first, attempt())
+      const error = await failureOf(stepOf(clone, 'Stage the code').run(api, params, copying, attempt()))
+      expect(error.message).toBe('cf-prod: Bad request: Cannot stage package whose state is not ready.')
+    })
+
+    test.each([
+      ['v3', { errors: [{ code: 10008, title: 'CF-UnprocessableEntity', detail: 'No room.' }] }, 'No room.'],
+      ['v2', { description: 'No app.', error_code: 'CF-AppNotFound', code: 100004 }, 'No app.'],
+      ['the login', { error: 'unauthorized', error_description: 'Locked.' }, 'Locked.'],
+      ['nobody', '<html>', undefined],
+    ])('the sentence of %s is read', (_, body, sentence) => {
+      const { errorMessage } = cloudFoundry.client(cloudFoundry.connection.parse(simulator.connection))
+      expect(errorMessage(body)).toBe(sentence)
+    })
+
+    test('a warning in a header changes nothing', async () => {
+      const answered = await fetch(`${simulator.connection.url}/v3/apps`, {
+        headers: { authorization: await tokenOf() },
+      })
+      expect(answered.headers.get('x-cf-warnings')).toBe('Mind%20the%20sheep%2C+please')
+      expect(await cloudFoundry.pickers.apps?.(api, {})).not.toEqual([])
+    })
+  })
+
+  /** A token, asked for by hand. */
+  async function tokenOf(): Promise<string> {
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: 'dolly',
+      client_secret: simulator.connection.clientSecret ?? '',
+    })
+    const answered = await fetch(`${simulator.connection.url?.replace('127.0.0.1', 'localhost')}/oauth/token`, {
+      method: 'POST',
+      body,
+    })
+    return `bearer ${z.object({ access_token: z.string() }).parse(await answered.json()).access_token}`
+  }
+
+  describe('logins', () => {
+    const client = { ...CLIENT }
+
+    test.each([
+      ['client credentials', client],
+      ['user name and password of another identity provider', PERSON],
+      ['a refresh token', { refreshToken: REFRESH_TOKEN }],
+    ])('with %s go to the host that the root names, and are no writes', async (_, credentials) => {
+      const own = connect({ url: simulator.connection.url ?? '', ...credentials })
+      const before = simulator.requests()
+      expect(await cloudFoundry.pickers.spaces?.(own, {})).toHaveLength(4)
+      expect(simulator.requests() - before).toBe(3)
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test('are made once for requests that run at the same time', async () => {
+      const before = simulator.requests()
+      await Promise.all([1, 2, 3].map(() => cloudFoundry.pickers.spaces?.(api, {})))
+      expect(simulator.requests() - before).toBe(5)
+    })
+
+    test('are renewed before the token ends, with whatever refresh token came back', async () => {
+      vi.useFakeTimers({ toFake: ['Date'], now: clock })
+      const own = connect({ url: simulator.connection.url ?? '', refreshToken: REFRESH_TOKEN })
+      for (const [minutes, requests] of [
+        [0, 3],
+        [18, 1],
+        [20, 3],
+        [30, 1],
+        [60, 3],
+      ] as const) {
+        clock = Date.UTC(2026, 7, 21) + minutes * 60_000
+        vi.setSystemTime(clock)
+        const before = simulator.requests()
+        await cloudFoundry.pickers.spaces?.(own, {})
+        expect([minutes, simulator.requests() - before]).toEqual([minutes, requests])
+      }
+    })
+
+    test('are renewed once on 401, and the same write is sent again', async () => {
+      const params = await cloneOf('shop-api')
+      await begin(params)
+      switchOn('expire-tokens')
+      const before = simulator.requests()
+      await overwrite(await copyOf('shop-api', 'shop-api-staging'))
+      expect(written()).toEqual(['POST /v3/apps', 'POST /v3/packages'])
+      expect(simulator.requests() - before).toBeGreaterThan(2)
+    })
+
+    test.each([
+      ['a wrong secret', { ...client, clientSecret: 'wolf-in-sheeps-clothing' }],
+      ['a wrong password', { ...PERSON, password: 'wolf-in-sheeps-clothing' }],
+      ['a dead refresh token', { refreshToken: 'wolf-in-sheeps-clothing' }],
+    ])('with %s are for the operator, and not tried again at once', async (_, credentials) => {
+      const own = connect({ url: simulator.connection.url ?? '', ...credentials })
+      const error = await failureOf(own.get('/v3/apps', z.unknown()))
+      expect(error).toBeInstanceOf(ConnectionError)
+      expect(error.message).toContain('cf-prod refused its credentials (401 to POST /oauth/token)')
+      expect(error.message).not.toContain('wolf')
+      const before = simulator.requests()
+      expect(await failureOf(own.get('/v3/apps', z.unknown()))).toBe(error)
+      expect(simulator.requests()).toBe(before)
+    })
+
+    test.each([
+      [{}, false],
+      [{ clientId: 'a' }, false],
+      [{ clientId: 'a', clientSecret: 'b', refreshToken: 'c' }, false],
+      [{ clientId: 'a', clientSecret: 'b' }, true],
+      [{ username: 'a', password: 'b', origin: 'ldap' }, true],
+      [{ refreshToken: 'c', appUrl: 'http://console.example' }, false],
+      [{ refreshToken: 'c', appUrl: 'https://console.example/{app}' }, true],
+    ])('take exactly one kind of credentials: %j', (keys, isRight) => {
+      expect(cloudFoundry.connection.safeParse({ url: 'https://api.cf.example', ...keys }).success).toBe(isRight)
+    })
+  })
+
+  test.each([
+    [clone, 'name', '', 'Use 1 to 255 printable characters.'],
+    [clone, 'name', 'shop\u0007api', 'Use 1 to 255 printable characters.'],
+    [clone, 'name', 'x'.repeat(256), 'Use 1 to 255 printable characters.'],
+    [clone, 'host', 'shop.api', 'Use 1 to 63 letters, digits, hyphens or underscores.'],
+    [clone, 'host', 'x'.repeat(64), 'Use 1 to 63 letters, digits, hyphens or underscores.'],
+    [clone, 'space', 'staging', 'Choose from the list, or paste a guid.'],
+    [copyBits, 'target', 'shop-api', 'Choose from the list, or paste a guid.'],
+  ])('a wrong answer is told in plain words: %#', (operation, field, value, message) => {
+    const given = { app: NOBODY, space: NOBODY, name: 'shop-api-2', target: NOBODY.replace('f', '0') }
+    const { issues } = operation.fields.safeParse({ ...given, [field]: value }).error ?? {}
+    expect(issues?.[0]).toMatchObject({ path: [field], message })
+  })
+
+  test('the sentences name what was chosen, and never a whole guid', () => {
+    const ids = { app: NOBODY, space: NOBODY, target: NOBODY, name: 'shop-api-2' }
+    expect(clone.summary(ids)).toEqual({ from: '…ffff', to: 'shop-api-2 in …ffff' })
+    expect(copyBits.summary(ids)).toEqual({ from: '…ffff', to: '…ffff' })
+    expect(copyBits.preview({}, ids).warning).toBe('The code of …ffff is overwritten.')
+  })
+})
