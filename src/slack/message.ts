@@ -89,7 +89,8 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'reachable':
       return `${by} answers again.`
     case 'step_done':
-      return `${step} is done. ${detail}`.trim()
+      // The root shows that it is done; a reply of its own is for what there is to say about it.
+      return detail === '' ? null : `${step} is done. ${detail}`
     case 'succeeded':
       return `${job.mentionOnSuccess ? `${requester} ` : ''}Done in ${duration}. ${detail}`.trim()
     case 'failed':

@@ -126,7 +126,9 @@ describe('the replies', () => {
       'queued',
       'step_started',
       'progress',
+      'step_done',
     ])
+    expect(replyMessage(story('working'), event('step_done', 'cloned as shop-2'))?.text).toContain('Cloned as shop-2.')
   })
 })
 
