@@ -10,7 +10,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**'],
-          maxWorkers: 4,
+          maxWorkers: 3,
           testTimeout: 20_000,
         },
       },

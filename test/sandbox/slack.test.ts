@@ -7,13 +7,16 @@ import type { Snapshot } from '../../sandbox/slack/protocol.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { clientOptions, type Mode, option, type Payload, plain, startBot, teach } from './tiny-bot.js'
 
+/** These tests are about what is said, not how fast: a busy machine must not decide them. */
+const PATIENT_MS = 30_000
+
 describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
   let workspace: Workspace
   let app: App
   let seen: Payload[]
 
   beforeEach(async () => {
-    workspace = await startWorkspace()
+    workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
     app = await startBot(workspace, mode)
     seen = []
     teach(app, seen)
@@ -189,7 +192,7 @@ it.each<Mode>(['http', 'socket'])(
 
 describe('the socket', () => {
   it('moves a bot to a new connection, and loses no payload meanwhile', async () => {
-    const workspace = await startWorkspace()
+    const workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
     const app = await startBot(workspace, 'socket')
     const other = await startBot(workspace, 'socket')
     const seen: Payload[] = []
@@ -213,7 +216,7 @@ describe('the socket', () => {
   })
 
   it('refuses a wrong token, a used ticket and an eleventh connection', async () => {
-    const workspace = await startWorkspace()
+    const workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
     const open = (token: string) => new WebClient(token, clientOptions(workspace)).apps.connections.open({})
     await expect(open('xapp-wrong')).rejects.toThrow('invalid_auth')
     await expect(open(workspace.env.SLACK_BOT_TOKEN)).rejects.toThrow('not_allowed_token_type')
