@@ -25,17 +25,19 @@ const rooms: readonly Room[] = [
     packages: ['ky', 'zod', 'node:*'],
   })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
-  // The one provider that needs more than a file has its parts in a folder of its name.
-  ...['src/providers/cloud-foundry.ts', 'src/providers/cloud-foundry/*'].map((room) => ({
-    room,
-    ours: [
-      'src/providers/provider.ts',
-      'src/errors.ts',
-      'src/providers/cloud-foundry/*',
-      'type src/providers/cloud-foundry.ts',
-    ],
-    packages: ['zod'],
-  })),
+  // A provider that needs more than a file has its parts in a folder of its name.
+  ...['cloud-foundry', 'qovery', 'rainbond'].flatMap((id) => [
+    {
+      room: `src/providers/${id}.ts`,
+      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`],
+      packages: ['zod'],
+    },
+    {
+      room: `src/providers/${id}/*`,
+      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`, `type src/providers/${id}.ts`],
+      packages: ['zod'],
+    },
+  ]),
   {
     room: 'src/providers/*',
     ours: ['src/providers/provider.ts', 'src/errors.ts'],

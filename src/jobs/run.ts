@@ -34,7 +34,7 @@ async function write(house: House, task: Task): Promise<void> {
 async function attempt(house: House, task: Task): Promise<Happening> {
   const { job, step, connection, operation } = task
   try {
-    const ref = await step.run(connection.api, job.params, job.ref, attemptOf(job))
+    const ref = await step.run(connection.api, job.params, job.ref, attemptOf(house, job))
     return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
   } catch (error) {
     return await afterFailedWrite(house, task, error)
@@ -56,7 +56,7 @@ async function afterFailedWrite(house: House, task: Task, error: unknown): Promi
 
 async function lookForLateWrite(house: House, task: Task, reason: string): Promise<Happening> {
   try {
-    const ref = await find(task)
+    const ref = await find(house, task)
     if (ref) return { kind: 'found', ref, deadlineMs: task.operation.deadlineMs }
     return { kind: 'refused', reason }
   } catch (error) {
@@ -73,7 +73,7 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
   const { step, operation, job } = task
   if (!step.find) return { kind: 'unknowable', reason: 'The provider has no way to look up what became of it.' }
   try {
-    const ref = await find(task)
+    const ref = await find(house, task)
     if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
     return { kind: 'absent', settleMs: step.settleMs ?? settleMs }
   } catch (error) {
@@ -84,13 +84,14 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
   }
 }
 
-async function find({ job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
-  return (await step.find?.(connection.api, job.params, job.ref, attemptOf(job))) ?? null
+async function find(house: House, { job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
+  return (await step.find?.(connection.api, job.params, job.ref, attemptOf(house, job))) ?? null
 }
 
-function attemptOf(job: Job): Attempt {
+function attemptOf(house: House, job: Job): Attempt {
   // What any try of this job made is its own, also the one before somebody pressed Start over.
-  return { job: job.id, since: new Date(job.createdAt - clockSkewMs) }
+  const since = new Date(job.createdAt - clockSkewMs)
+  return { job: job.id, since, begunAt: job.attemptedAt ?? job.createdAt, now: house.now() }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

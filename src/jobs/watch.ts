@@ -38,7 +38,9 @@ async function look(house: House, check: AnyStep['check'], sights: readonly Sigh
   try {
     const looks = await observe(check, sights, house.now())
     await workAt(house, looks, async ({ look, ...task }) => {
-      await advance(house, task.job, { kind: 'observed', look, nextStep: followingStep(task) })
+      const { job, operation } = task
+      if (look instanceof Error) await advance(house, job, unseen(house, job, look, operation.deadlineMs))
+      else await advance(house, job, { kind: 'observed', look, nextStep: followingStep(task) })
     })
   } catch (error) {
     await workAt(house, sights, async ({ job, operation }) => {
@@ -51,7 +53,7 @@ async function observe(
   check: AnyStep['check'],
   sights: readonly Sight[],
   now: number,
-): Promise<readonly (Sight & { look: Observation })[]> {
+): Promise<readonly (Sight & { look: Observation | Error })[]> {
   const [first] = sights
   if (!first) return []
   const observations = await check(

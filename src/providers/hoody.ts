@@ -13,6 +13,7 @@ import {
   type Page,
   type RequestOptions,
   sentence,
+  settleEach,
 } from './provider.js'
 
 const ID = /^[0-9a-f]{24}$/
@@ -234,7 +235,7 @@ export const hoody = defineProvider({
 })
 
 /** Looks at the containers of all jobs together, whichever operation they came from. */
-async function check(api: Api, refs: readonly HoodyRef[]): Promise<Observation<HoodyRef>[]> {
+async function check(api: Api, refs: readonly HoodyRef[]): Promise<(Observation<HoodyRef> | Error)[]> {
   const missing = new Set(refs.map((ref) => ref.id))
   const statuses = new Map<string, string>()
   // What jobs wait for changed lately and so comes early. Once fewer containers are missing than pages are left, asking
@@ -246,11 +247,7 @@ async function check(api: Api, refs: readonly HoodyRef[]): Promise<Observation<H
       if (missing.size <= left) break
     }
   }
-  for (const id of missing) statuses.set(id, await statusOf(api, id))
-
-  const observations: Observation<HoodyRef>[] = []
-  for (const { id } of refs) observations.push(await observe(api, id, statuses.get(id) ?? 'deleted'))
-  return observations
+  return await settleEach(refs, async ({ id }) => observe(api, id, statuses.get(id) ?? (await statusOf(api, id))))
 }
 
 async function observe(api: Api, id: string, status: string): Promise<Observation<HoodyRef>> {
@@ -262,7 +259,7 @@ async function observe(api: Api, id: string, status: string): Promise<Observatio
 }
 
 async function failureReason(api: Api, id: string): Promise<string> {
-  // A failure is news with or without its reason, and trouble in reading one job's reason must not hold up the others.
+  // A failure is news with or without its reason.
   const logs = await newestLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   return maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
 import { ConnectionError, TemporaryError, UserError, wasNeverSent } from '../errors.js'
-import type { ClientOptions } from './provider.js'
+import type { ClientOptions, Verdict } from './provider.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
 const MAX_SENTENCE_LENGTH = 300
@@ -41,8 +41,8 @@ export function sortAnswer(
 ): Error {
   const { connection, title } = call
   const { status, headers, body } = answer
-  const own = classify?.({ status, body, isWrite: call.isWrite })
-  if (own) return own
+  const own = classify?.({ status, body })
+  if (own) return sentenced(call, { ...own, sentence: tidy(scrub(own.sentence)) }, status, readRetryAfter(headers))
   const sentence = tidy(scrub(errorMessage(body) ?? ''))
   const itSays = sentence && ` It says: ${sentence}`
   const retryAfterMs = readRetryAfter(headers)
@@ -79,6 +79,15 @@ export function sortAnswer(
   return new ConnectionError(
     `The address of ${connection} in dolly.yml redirects${target && ` to ${target}`} (${status} to ${title}). Put the final address there.`,
   )
+}
+
+/** The error that a provider's own reading of an answer stands for. */
+function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = verdict.retryAfterMs): Error {
+  const message = `${call.connection}: ${verdict.sentence}`
+  if (verdict.blame === 'user') return new UserError(message, { status: verdict.status ?? status })
+  if (verdict.blame === 'operator') return new ConnectionError(message, { status: verdict.status ?? status })
+  const mayHaveHappened = call.isWrite && !verdict.isHarmless
+  return new TemporaryError(message, { mayHaveHappened, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 
 /** Sorts a request that got no answer, or none that could be read to its end. */

@@ -1,7 +1,15 @@
 /** Miget: clones an app into a project, and deploys the clone where it has an image to run. */
 import { z } from 'zod'
 import { UserError } from '../errors.js'
-import { type Api, defineOperation, defineProvider, describedOption, type Observation, sentence } from './provider.js'
+import {
+  type Api,
+  defineOperation,
+  defineProvider,
+  describedOption,
+  type Observation,
+  sentence,
+  settleEach,
+} from './provider.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
@@ -210,18 +218,16 @@ export const miget = defineProvider({
 })
 
 /** One list answers for all jobs; what it does not show is asked for once more before it counts as gone. */
-async function check(api: Api, refs: readonly MigetRef[], now: number): Promise<Observation<MigetRef>[]> {
+async function check(api: Api, refs: readonly MigetRef[], now: number): Promise<(Observation<MigetRef> | Error)[]> {
   const apps = refs.length > 0 ? await list(api, '/apps', app) : []
   const byId = new Map(apps.map((one) => [one.uuid, one]))
-  const observations: Observation<MigetRef>[] = []
-  for (const ref of refs) {
+  return await settleEach(refs, async (ref) => {
     const seen = byId.get(ref.id) ?? (await api.get(`/apps/${ref.id}`, unwrapped(app)).catch(nullOn(404)))
     const since = seen && seen.state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
-    const observation = seen && (await judge(api, ref.next, seen, now - Date.parse(since)))
-    const gone = { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` } as const
-    observations.push(observation ? { ...observation, ref: { ...ref, state: seen.state, since } } : gone)
-  }
-  return observations
+    if (!seen) return { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` }
+    const observation = await judge(api, ref.next, seen, now - Date.parse(since))
+    return { ...observation, ref: { ...ref, state: seen.state, since } }
+  })
 }
 
 /** `heldMs` is how long the app has been seen in its present state. */

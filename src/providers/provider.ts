@@ -70,17 +70,22 @@ export interface Step<P, Before, R> {
   settleMs?: number
   /**
    * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
-   * that share this very function are looked at together. `now` is our clock, in milliseconds, for what takes too long.
+   * that share this very function are looked at together. An error in an observation's place is a look that failed for
+   * that ref alone; one that is thrown failed for all. `now` is our clock, in milliseconds, for what takes too long.
    */
-  check(api: Api, refs: readonly R[], now: number): Promise<Observation<R>[]>
+  check(api: Api, refs: readonly R[], now: number): Promise<(Observation<R> | Error)[]>
 }
 
 /** One try of a step. */
 export interface Attempt {
   /** The job's id, for providers whose things can carry a label of ours. */
   job: string
-  /** When the try began, a little early to allow for two clocks that differ. What was made before is not ours. */
+  /** When the job was made, a little early to allow for two clocks that differ. What was made before is not ours. */
   since: Date
+  /** When this very try began, in milliseconds: what bounds how long a lost write may still be under way. */
+  begunAt: number
+  /** Our clock, in milliseconds. */
+  now: number
 }
 
 /** What the last page of the form says before anything is done. Plain sentences. */
@@ -139,9 +144,23 @@ export interface ClientOptions {
   /** The sentence in the provider's error body, if it has the provider's shape. */
   errorMessage(body: unknown): string | undefined
   /** The provider's own reading of an answer that is not 2xx; undefined leaves it to the usual sorting by status. */
-  classify?(answer: { status: number; body: unknown; isWrite: boolean }): Error | undefined
+  classify?(answer: { status: number; body: unknown }): Verdict | undefined
   /** Milliseconds for one request. Default 10 000. */
   timeoutMs?: number
+}
+
+/** What a refusal means, where its status alone would say something else. */
+export interface Verdict {
+  /** Who must act: the person who typed, the operator, or nobody because it passes. */
+  blame: 'user' | 'operator' | 'nobody'
+  /** What to read and do; the connection's name is put before it, and its secrets are taken out. */
+  sentence: string
+  /** The status it stands for, where that is another: a 400 that means 404. */
+  status?: number
+  /** Surely nothing was done, although the status leaves that open. */
+  isHarmless?: boolean
+  /** How long to wait where the answer does not say, in milliseconds. */
+  retryAfterMs?: number
 }
 
 export interface RequestOptions {
@@ -211,6 +230,26 @@ export function sentence(...parts: (string | false | null | undefined)[]): strin
 export function maskIds(text: string): string {
   return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
 }
+
+/**
+ * What `work` makes of each item, eight at a time and in order, or the error in its place: what cannot be read of one
+ * thing must not hold up the looks at all others. When a whole eight fails, the rest is spared and shares the last error.
+ */
+export async function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<(R | Error)[]> {
+  const done: (R | Error)[] = []
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    const some = await Promise.all(items.slice(at, at + AT_ONCE).map((item) => work(item).catch(asError)))
+    done.push(...some)
+    const last = some.at(-1)
+    if (some.length === AT_ONCE && some.every((one) => one instanceof Error) && last instanceof Error) {
+      return items.map((_, index) => done[index] ?? last)
+    }
+  }
+  return done
+}
+
+const AT_ONCE = 8
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
 
 /** One page of a vendor's list, and how many pages there are. */
 export interface Page<T> {

@@ -1,33 +1,28 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
-import { ConnectionError, isNotFound, TemporaryError, UserError } from '../errors.js'
-import type { Api, Attempt, Observation, Step } from './provider.js'
-import { defineOperation, defineProvider, describedOption } from './provider.js'
+import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../errors.js'
+import { type Api, type Attempt, defineOperation, defineProvider, describedOption, type Step } from './provider.js'
+import {
+  check,
+  HIDDEN,
+  ifHidden,
+  KINDS,
+  lookAtClone,
+  made,
+  type QoveryRef,
+  ref,
+  results,
+  status,
+  statusOf,
+} from './qovery/watch.js'
 
-/** From a connection's address, which ends in its organization, back to where most paths begin. */
-const ROOT = '../..'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** The kinds of services that can be cloned, as paths spell them. There are others, and there will be more. */
-const KINDS = ['application', 'container', 'database', 'helm', 'job', 'terraform']
 const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 /** A person's token. API tokens have another scheme; a scheme that is written before a token is kept. */
 const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/
 const BUSY = 'Qovery is busy with another operation there.'
-const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
 const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
 const APPLIES = 'Deploying applies the Terraform code: it makes real infrastructure, which may cost money.'
-
-// All 29 states. One that is missing here counts as under way, as do two whose meaning is not documented: RECAP and
-// UNAVAILABLE. The deadline bounds them.
-const RESTING = 'READY'
-const UNDER_WAY = [
-  ...['QUEUED', 'DEPLOYMENT_QUEUED', 'BUILDING', 'DEPLOYING', 'EXECUTING', 'WAITING_RUNNING', 'CANCELING', 'RECAP'],
-  ...['RESTART_QUEUED', 'RESTARTING', 'WAITING_RESTARTING', 'STOP_QUEUED', 'STOPPING', 'WAITING_STOPPING'],
-  ...['DELETE_QUEUED', 'DELETING', 'WAITING_DELETING', 'UNAVAILABLE'],
-]
-const LIVE = ['DEPLOYED', 'RESTARTED']
-const BROKEN = ['BUILD_ERROR', 'DEPLOYMENT_ERROR', 'RESTART_ERROR', 'STOP_ERROR', 'DELETE_ERROR']
-const ENDED = [...LIVE, ...BROKEN, 'CANCELED', 'STOPPED', 'DELETED']
 
 const connection = z.object({
   url: z.url({ protocol: /^https?$/ }).default('https://api.qovery.com'),
@@ -65,31 +60,14 @@ const environmentFields = z.object({
 type Params = z.infer<typeof serviceFields> | z.infer<typeof environmentFields>
 
 const text = z.string()
-/** `environment` is the one the clone is in, or is. The deploy step makes `asked` of `due`, and notes what it can. */
-const ref = z.object({
-  ...{ kind: text, id: text, environment: text, console: text, deployment: z.enum(['none', 'due', 'asked']) },
-  /** The deployment's id, and when the clone was last deployed before it, as far as the vendor tells. */
-  ...{ request: text.optional(), previous: text.optional() },
-})
-type QoveryRef = z.infer<typeof ref>
-
-const results = <T>(item: z.ZodType<T>) => z.object({ results: z.array(item) }).transform((body) => body.results)
 const within = <T>(key: string, inner: z.ZodType<T>) => z.object({ [key]: inner }).transform((one) => one[key])
 /** The vendor documents no body for errors; this one is what its own clients read. */
 const problem = z
   .object({ detail: z.string().nullish(), error: z.string().nullish() })
   .transform(({ detail, error }) => detail || error || undefined)
-const made = z.object({ id: text })
 const listed = made.extend({ name: text, created_at: text, region: text.nullish() })
 const environment = listed.extend({ mode: text, project: made, organization: made })
 const service = made.extend({ name: text, service_type: text, project_name: text, environment_name: text })
-const link = z.object({ service_id: text, url: text, is_default: z.boolean().nullish() })
-const status = made.extend({ state: text, last_deployment_date: text.nullish(), deployment_request_id: text.nullish() })
-/** An environment and all that is in it, by id. */
-const statuses = z
-  .object({ ...Object.fromEntries(KINDS.map((kind) => [`${kind}s`, z.array(status)])), environment: status })
-  .transform((all) => new Map([...Object.values(all)].flat().map((one) => [one.id, one])))
-type Statuses = z.infer<typeof statuses>
 const commit = z
   .object({ git_repository: z.object({ deployed_commit_id: z.string().min(1) }) })
   .transform((one) => ({ git_commit_id: one.git_repository.deployed_commit_id }))
@@ -142,15 +120,15 @@ export const qovery = defineProvider({
   id: 'qovery',
   name: 'Qovery',
   connection,
-  client: ({ url, token, organization = '00000000-0000-0000-0000-000000000000' }) => ({
-    // Pickers know nothing of their connection but its address, so that is where its organization is named.
-    baseUrl: `${url.replace(/\/+$/, '')}/organization/${organization}`,
+  client: ({ url, token, organization }) => ({
+    baseUrl: url,
+    settings: { organization },
     headers: { authorization: token.replace(/^(?!(Token|Bearer) )/, JWT.test(token) ? 'Bearer ' : 'Token ') },
     errorMessage: (body) => problem.safeParse(body).data,
     classify({ status, body }) {
-      const sentence = problem.safeParse(body).data?.replaceAll(token, '••••').slice(0, 200) ?? ''
-      if (status === 403) return new ConnectionError(`${HIDDEN} ${sentence}`.trim(), { status })
-      return status === 400 && /(not|n't) exist/i.test(sentence) ? new UserError(sentence, { status: 404 }) : undefined
+      const sentence = problem.safeParse(body).data ?? ''
+      if (status === 403) return { blame: 'operator', sentence: `${HIDDEN} ${sentence}`.trim() }
+      return status === 400 && /(not|n't) exist/i.test(sentence) ? { blame: 'user', sentence, status: 404 } : undefined
     },
   }),
   pickers: {
@@ -176,14 +154,14 @@ export const qovery = defineProvider({
 })
 
 async function startClone(api: Api, params: Params): Promise<QoveryRef> {
-  const path = `${ROOT}/environment/${params.environment}`
+  const path = `/environment/${params.environment}`
   const home = await api.get(path, environment)
   // Deploying an environment deploys everything in it, and Terraform wants to be asked for twice.
   const isAsked = 'service' in params || !params.deploy || params.applyTerraform
   const [terraform] = isAsked ? [] : await api.get(`${path}/terraform`, results(listed))
   if (terraform) throw new UserError(`${UNASKED} ${terraform.name}.`, { field: 'applyTerraform' })
   await refuseTaken(api, params)
-  const source = 'service' in params ? `${ROOT}/${params.service}` : path
+  const source = 'service' in params ? `/${params.service}` : path
   try {
     return refOf(params, home, (await api.post(`${source}/clone`, made, { json: bodyOf(params) })).id)
   } catch (error) {
@@ -198,7 +176,7 @@ async function findClone(api: Api, params: Params, _before: null, { since }: Att
   const found = await namesake(api, params, since.getTime())
   if (!found) return null
   const home = 'service' in params ? params.environment : found.id
-  return refOf(params, await api.get(`${ROOT}/environment/${home}`, environment), found.id)
+  return refOf(params, await api.get(`/environment/${home}`, environment), found.id)
 }
 
 async function startDeployment(api: Api, params: Params, before: QoveryRef, { since }: Attempt): Promise<QoveryRef> {
@@ -206,8 +184,8 @@ async function startDeployment(api: Api, params: Params, before: QoveryRef, { si
   // Ours, if an earlier answer was lost. Another one would only queue up behind it.
   if (hasBegun) return { ...before, deployment: 'asked' }
   // Without a body the newest version is deployed.
-  const json = 'service' in params ? await api.get(`${ROOT}/${params.service}`, version).catch(ifHidden) : undefined
-  const path = `${ROOT}/${before.kind}/${before.id}/deploy`
+  const json = 'service' in params ? await api.get(`/${params.service}`, version).catch(ifHidden) : undefined
+  const path = `/${before.kind}/${before.id}/deploy`
   const { deployment_request_id: request } = await api.post(path, status, { json }).catch((error) => {
     throw statusOf(error) === 409 ? new TemporaryError(BUSY, { mayHaveHappened: false }) : error
   })
@@ -218,69 +196,13 @@ async function findDeployment(api: Api, _: Params, before: QoveryRef, { since }:
   return (await lookAtClone(api, before, since)).hasBegun ? { ...before, deployment: 'asked' } : null
 }
 
-async function lookAtClone(api: Api, { environment, id }: QoveryRef, since: Date) {
-  const now = (await statusesOf(api, environment)).get(id)
-  if (!now) throw new UserError('The clone was deleted before it was deployed.')
-  const { state, last_deployment_date: previous } = now
-  const isOld = ENDED.includes(state) && !(Date.parse(previous ?? '') >= since.getTime())
-  return { previous, hasBegun: state === RESTING ? Boolean(now.deployment_request_id) : !isOld }
-}
-
-/** Looks at each environment once, however many jobs of either operation have their clones there. */
-async function check(api: Api, refs: readonly QoveryRef[]): Promise<Observation<QoveryRef>[]> {
-  const asked = refs.filter((ref) => ref.deployment === 'asked')
-  // Neither may an environment that is hidden hide the others, nor a list of links hold up the end of a job.
-  const look = (id: string) => statusesOf(api, id).catch((error) => (isNotFound(error) ? new Map() : ifHidden(error)))
-  const linksOf = (id: string) => api.get(`${ROOT}/environment/${id}/link`, results(link)).catch(() => [])
-  const seen = await byEnvironment(asked, look)
-  const live = asked.filter((ref) => observe(ref, seen.get(ref.environment)).phase === 'done')
-  const links = await byEnvironment(live, linksOf)
-  return refs.map((ref) => observe(ref, seen.get(ref.environment), links.get(ref.environment)))
-}
-
-async function byEnvironment<T>(refs: readonly QoveryRef[], read: (environment: string) => Promise<T>) {
-  const found = new Map<string, T>()
-  for (const { environment } of refs) if (!found.has(environment)) found.set(environment, await read(environment))
-  return found
-}
-
-function observe(ref: QoveryRef, all?: Statuses, links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
-  const url = ref.console
-  // The answer to the clone call is the finished thing; only a deployment takes time.
-  if (ref.deployment === 'due') return { phase: 'done', url }
-  if (ref.deployment === 'none') return { phase: 'done', url, detail: 'cloned, not deployed' }
-  // The environment may be gone, but the token may also have lost its role.
-  if (!all) return { phase: 'working', url, detail: HIDDEN }
-  const seen = all.get(ref.id)
-  if (!seen) return { phase: 'failed', url, detail: 'the clone was deleted' }
-  const { state, deployment_request_id: request, last_deployment_date: date } = seen
-  const words = state.toLowerCase().replaceAll('_', ' ')
-  // The end of an earlier deployment lingers for some seconds after a new one was asked for.
-  const isOld = ref.previous && !(Date.parse(date ?? '') > Date.parse(ref.previous))
-  const isOther = ref.request && request && ref.request !== request
-  if (state === RESTING || (ENDED.includes(state) && (isOld || isOther))) {
-    return { phase: 'working', url, detail: 'waiting for the deployment to begin' }
-  }
-  if (!ENDED.includes(state)) return { phase: 'working', url, detail: UNDER_WAY.includes(state) ? words : state }
-  if (!LIVE.includes(state)) return { phase: 'failed', url, detail: `cloned, but not live: ${words}` }
-  // People go to the public address if there is one.
-  const ours = links.filter((one) => one.service_id === ref.id || (ref.kind === 'environment' && one.is_default))
-  const [first, ...others] = ours
-    .filter((one) => /^https?:/.test(one.url))
-    .sort((a, b) => Number(b.is_default) - Number(a.is_default))
-  const more = [url, ...others.map((one) => one.url)].slice(0, 5).join(' ')
-  return { phase: 'done', url: first?.url ?? url, ...(first && { detail: `see also ${more}` }) }
-}
-
 async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
-  await api.delete(`${ROOT}/${kind}/${id}`, z.unknown()).catch((error) => {
-    if (!isNotFound(error)) throw error
-  })
+  await unlessNotFound(api.delete(`/${kind}/${id}`, z.unknown()))
 }
 
 /** What has the clone's name where it must be unique. Names do not depend on case. */
 async function namesake(api: Api, params: Params, sinceMs = 0) {
-  const siblings = await api.get(`${ROOT}/${siblingsOf(params)}`, results(listed))
+  const siblings = await api.get(`/${siblingsOf(params)}`, results(listed))
   const named = siblings.filter((one) => one.name.trim().toLowerCase() === params.name)
   return named.find((one) => Date.parse(one.created_at) >= sinceMs)
 }
@@ -290,19 +212,18 @@ async function refuseTaken(api: Api, params: Params): Promise<void> {
   if (await namesake(api, params)) throw new UserError(message, { status: 409 })
 }
 
-/** A list of the organization that dolly.yml names, or of the only one that the token sees. */
 async function listOf<T>(api: Api, list: string, item: z.ZodType<T>): Promise<T[]> {
-  const all = await api.get(`${ROOT}/organization`, results(listed))
-  if (all.length === 1) return await api.get(`${ROOT}/organization/${all[0]?.id}/${list}`, results(item))
-  const found = await api.get(list, results(item)).catch(ifHidden)
-  if (found) return found
-  const names = all.map(({ id, name }) => `${name} (${id})`).join(', ') || 'none'
-  throw new ConnectionError(`Name one organization in dolly.yml, by its id. The token there sees: ${names}.`)
+  return await api.get(`/organization/${await organizationOf(api)}/${list}`, results(item))
 }
 
-/** Undefined for what is not there, or not for us: the vendor's 403 may mean either. */
-function ifHidden(error: unknown): undefined {
-  if (![403, 404].includes(statusOf(error) ?? 0)) throw error
+/** The one that dolly.yml names, or the only one that the token sees. */
+async function organizationOf(api: Api): Promise<string> {
+  if (api.settings?.organization) return api.settings.organization
+  const all = await api.get('/organization', results(listed))
+  const [only, other] = all
+  if (only && !other) return only.id
+  const names = all.map(({ id, name }) => `${name} (${id})`).join(', ') || 'none'
+  throw new ConnectionError(`Name one organization in dolly.yml, by its id. The token there sees: ${names}.`)
 }
 
 function outcome(params: Params, version: string): string {
@@ -324,7 +245,4 @@ function refOf(params: Params, home: z.infer<typeof environment>, id: string): Q
   return { kind: kindOf(params), id, environment: place, console: `https://console.qovery.com/${path}`, deployment }
 }
 
-const statusesOf = (api: Api, id: string) => api.get(`${ROOT}/environment/${id}/statuses`, statuses)
 const asOption = ({ id, name, region }: z.infer<typeof listed>) => describedOption(id, name, region)
-const statusOf = (error: unknown) =>
-  error instanceof UserError || error instanceof ConnectionError ? error.status : undefined

@@ -69,7 +69,7 @@ describe('the documentation’s sixth provider', () => {
     expect(await shed.pickers.apps?.(api, {})).toEqual([{ value: 'a1', label: 'shop-api' }])
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })
-    const attempt = { job: 'k7f3q', since: new Date(0) }
+    const attempt = { job: 'k7f3q', since: new Date(0), begunAt: 0, now: 0 }
     expect(await step.find?.(api, params, null, attempt)).toBeNull()
     const ref = await step.run(api, params, null, attempt)
     expect(await step.find?.(api, params, null, attempt)).toEqual(ref)

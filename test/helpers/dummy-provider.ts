@@ -1,5 +1,6 @@
 /** A provider that lives in arrays and can be told to misbehave: what the job rooms' own tests use. */
 import { z } from 'zod'
+import { ConnectionError } from '../../src/errors.js'
 import {
   type Api,
   type Connection,
@@ -20,6 +21,8 @@ export interface DummyWorld {
   mood: Mood
   /** What a look answers. */
   observation: Observation | Error
+  /** Ids of what cannot be looked at, while the rest can. */
+  hidden: string[]
   /** What a search for a lost write does. */
   findThrows: Error | null
 }
@@ -31,6 +34,7 @@ export function dummyWorld(): DummyWorld {
     looks: 0,
     mood: 'works',
     observation: { phase: 'working', detail: 'copying' },
+    hidden: [],
     findThrows: null,
   }
 }
@@ -59,12 +63,12 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     const found = world.made.find((made) => made.step === step && made.name === cloneName)
     return found ? { id: found.id } : null
   }
-  const check = async (_api: Api, refs: readonly { id: string }[]): Promise<Observation<{ id: string }>[]> => {
+  const check = async (_api: Api, refs: readonly { id: string }[]) => {
     world.looks += 1
     const { observation } = world
     if (observation instanceof Error) throw observation
     const { ref: _, ...seen } = observation
-    return refs.map(() => seen)
+    return refs.map(({ id }) => (world.hidden.includes(id) ? new ConnectionError(`No right to see ${id}.`) : seen))
   }
   const shared = {
     fields,

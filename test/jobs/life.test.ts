@@ -58,6 +58,19 @@ describe('the life of a job', () => {
     expect(house.world.made.map((made) => made.step)).toEqual(['clone', 'deploy'])
   })
 
+  it('goes on when another job of the same look cannot be seen', async () => {
+    const one = await house.ask({ lock: 'name one' })
+    const other = await house.ask({ lock: 'name other' })
+    await house.settle()
+    house.world.hidden = ['clone-1']
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+    expect(await house.job(other.id)).toMatchObject({ state: 'succeeded' })
+    expect(await house.job(one.id)).toMatchObject({ state: 'working', unseenSince: house.now() })
+    expect(house.world.looks).toBe(1)
+  })
+
   it('ends with the reason when the provider refuses the write', async () => {
     house.world.mood = { throws: new UserError('The name is taken.'), carriesOut: false }
     const { id } = await house.ask()

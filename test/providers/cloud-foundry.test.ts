@@ -8,6 +8,7 @@ import { ConnectionError, UserError } from '../../src/errors.js'
 import { cloudFoundry } from '../../src/providers/cloud-foundry.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Attempt, Observation, Operation, Ref, Step } from '../../src/providers/provider.js'
+import { observed } from '../helpers/observed.js'
 import { describeProvider, type OperationExample, type Pick } from './contract.js'
 
 type AnyStep = Step<Record<string, unknown>, Ref | null, Ref>
@@ -102,13 +103,13 @@ describe('Cloud Foundry', () => {
     const options = (await cloudFoundry.pickers[picker]?.(api, values)) ?? []
     return options.find((option) => option.label === label)?.value ?? `no ${label}`
   }
-  const attempt = (job = 'k7f3q'): Attempt => ({ job, since: new Date(clock - 1_000) })
+  const attempt = (job = 'k7f3q'): Attempt => ({ job, since: new Date(clock - 1_000), begunAt: clock, now: clock })
   const parse = (operation: Operation, params: object) => operation.fields.parse(params) as Record<string, unknown>
 
   async function settle(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
     let latest = ref
     for (let round = 0; round < 20; round++) {
-      const [seen] = await step.check(api, [latest], clock)
+      const [seen] = await observed(step.check(api, [latest], clock))
       if (!seen) throw new Error('Nothing was seen.')
       latest = seen.ref ?? latest
       if (seen.phase !== 'working') return { ...seen, ref: latest }
@@ -197,7 +198,7 @@ describe('Cloud Foundry', () => {
       const params = await copyOf('wool-price-feed', 'image-resizer', { restart: false })
       const ref = await overwrite(params)
       expect(ref).toMatchObject({ look: 'job', guid: '0' })
-      expect(await copyBits.steps[0].check(api, [ref], clock)).toMatchObject([{ phase: 'done' }])
+      expect(await observed(copyBits.steps[0].check(api, [ref], clock))).toMatchObject([{ phase: 'done' }])
     })
 
     test.each([
@@ -227,7 +228,7 @@ describe('Cloud Foundry', () => {
       switchOn('v2')
       const app = await pick('apps', 'newsletter')
       const ref = { app, look: 'job', guid: NOBODY, since: '2026-08-21T00:00:00Z' }
-      expect(await copyBits.steps[0].check(api, [ref], clock)).toEqual([
+      expect(await observed(copyBits.steps[0].check(api, [ref], clock))).toEqual([
         { phase: 'failed', detail: 'the copy is said to be finished, but the app has no new package' },
       ])
     })
@@ -239,7 +240,7 @@ describe('Cloud Foundry', () => {
       const job = { guid: 'j', status, error_details: { description: 'The bits are gone.' } }
       const read = faked({ '/v2/jobs/j': { entity: job } })
       const ref = { app: await pick('apps', 'newsletter'), look: 'job', guid: 'j', since: '2026-08-21T00:00:00Z' }
-      expect(await copyBits.steps[0].check(read, [ref], clock)).toEqual([seen])
+      expect(await observed(copyBits.steps[0].check(read, [ref], clock))).toEqual([seen])
     })
 
     test('the restart: the code is staged, assigned and the app restarted', async () => {
@@ -507,7 +508,7 @@ describe('Cloud Foundry', () => {
         attempt(),
       )
       const before = simulator.requests()
-      const seen = await clone.steps[0].check(api, [copying, first, droplet, also], clock)
+      const seen = await observed(clone.steps[0].check(api, [copying, first, droplet, also], clock))
       expect(seen.map(({ phase }) => phase)).toEqual(['working', 'done', 'working', 'working'])
       expect(seen[0]?.detail).toBe('package: COPYING')
       expect(simulator.requests() - before).toBe(2)
@@ -520,15 +521,13 @@ describe('Cloud Foundry', () => {
         { app, look: 'package', guid: NOBODY },
         { app: NOBODY, look: 'instances' },
       ]
-      expect(await clone.steps[0].check(api, [gone, lost], clock)).toEqual([
+      expect(await observed(clone.steps[0].check(api, [gone, lost], clock))).toEqual([
         { phase: 'failed', detail: 'the package was deleted' },
         { phase: 'failed', detail: 'the app was deleted' },
       ])
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'EXPIRED' }] }
-      const [expired] = await clone.steps[0].check(
-        faked({ '/v3/packages': page }),
-        [{ app, look: 'package', guid: 'p' }],
-        clock,
+      const [expired] = await observed(
+        clone.steps[0].check(faked({ '/v3/packages': page }), [{ app, look: 'package', guid: 'p' }], clock),
       )
       expect(expired).toEqual({ phase: 'failed', detail: 'the package is EXPIRED, and Cloud Foundry says no more' })
     })
@@ -539,7 +538,7 @@ describe('Cloud Foundry', () => {
       const step = stepOf(clone, 'Start the clone')
       const started = await step.run(api, params, ref, attempt())
       switchOn('stats-down')
-      expect(await step.check(api, [started], clock)).toEqual([
+      expect(await observed(step.check(api, [started], clock))).toEqual([
         { phase: 'working', detail: 'web: no instance to be seen yet' },
       ])
       simulator.setSwitch('stats-down', false)
@@ -557,7 +556,7 @@ describe('Cloud Foundry', () => {
         const resources = states.map((state) => ({ state }))
         const page = { pagination: { next: null }, resources: [process('web', states.length), process('idle', 0)] }
         const read = faked({ '/v3/processes': page, '/v3/processes/web/stats': { resources } })
-        return (await clone.steps[0].check(read, [{ app: 'a', look: 'instances' }], clock))[0]
+        return (await observed(clone.steps[0].check(read, [{ app: 'a', look: 'instances' }], clock)))[0]
       }
       expect(await look('CRASHED', 'RUNNING')).toEqual({ phase: 'done' })
       expect(await look('CRASHED', 'STARTING')).toMatchObject({ phase: 'working' })
@@ -568,10 +567,8 @@ describe('Cloud Foundry', () => {
 
     test('show no whole guid', async () => {
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'FAILED', error: `no ${NOBODY}` }] }
-      const [seen] = await clone.steps[0].check(
-        faked({ '/v3/packages': page }),
-        [{ app: 'a', look: 'package', guid: 'p' }],
-        clock,
+      const [seen] = await observed(
+        clone.steps[0].check(faked({ '/v3/packages': page }), [{ app: 'a', look: 'package', guid: 'p' }], clock),
       )
       expect(seen?.detail).toBe('no …ffff')
     })
@@ -651,7 +648,7 @@ describe('Cloud Foundry', () => {
     test('404 in plain text is for the operator, 404 in JSON for the person', async () => {
       const plain = await failureOf(api.get('/v2/apps', z.unknown()))
       expect(plain).toBeInstanceOf(ConnectionError)
-      expect(plain.message).toContain('Is url in dolly.yml the root of its API?')
+      expect(plain.message).toContain('Is url in dolly.yml the root of the API?')
       const gone = await failureOf(api.get(`/v3/apps/${NOBODY}`, z.unknown()))
       expect(gone).toMatchObject({ status: 404, message: 'cf-prod: App not found' })
     })

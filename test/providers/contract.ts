@@ -7,6 +7,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Attempt, Observation, Operation, Provider, Ref, Step } from '../../src/providers/provider.js'
 import { assertDrawable } from '../../src/slack/form.js'
+import { observed } from '../helpers/observed.js'
 
 /** Finds the value behind a label of a picker, as a person who chooses from the list does. */
 export type Pick = (picker: string, label: string, values?: Record<string, string>) => Promise<string>
@@ -91,11 +92,8 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   }
 
   async function look(operation: Operation, step: number, ref: Ref): Promise<Observation> {
-    const observations = await stepOf(operation, step).check(
-      api,
-      [operation.ref.parse(JSON.parse(JSON.stringify(ref)))],
-      clock,
-    )
+    const stored = operation.ref.parse(JSON.parse(JSON.stringify(ref)))
+    const observations = await observed(stepOf(operation, step).check(api, [stored], clock))
     expect(observations).toHaveLength(1)
     told.push(JSON.stringify(observations))
     return observations[0] ?? { phase: 'working' }
@@ -126,7 +124,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   }
 
   function attempt(): Attempt {
-    return { job: 'k7f3q', since: new Date(clock - 1_000) }
+    return { job: 'k7f3q', since: new Date(clock - 1_000), begunAt: clock, now: clock }
   }
 
   function run(operation: Operation, index: number, params: Record<string, unknown>, before: Ref | null, via = api) {
@@ -184,7 +182,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     expect(refs).toHaveLength(MANY)
     const before = simulator.requests()
     const operation = provider.operations[example.many.operation]
-    const observations = await operation?.steps[0].check(api, refs, clock)
+    const observations = await observed(operation?.steps[0].check(api, refs, clock))
     expect(observations).toHaveLength(MANY)
     expect(simulator.requests() - before).toBe(example.many.calls)
   })

@@ -5,6 +5,7 @@ import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Ref } from '../../src/providers/provider.js'
+import { observed } from '../helpers/observed.js'
 import { describeProvider } from './contract.js'
 
 const NOBODY = 'ffffffffffffffffffffffff'
@@ -94,9 +95,9 @@ describe('Hoody', () => {
     return copy?.fields.parse({ container, project, name: 'shop-api-2', ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs) })
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs), begunAt: atMs, now: clock })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
-  const look = (refs: Ref[]) => copy.steps[0].check(api, refs, clock)
+  const look = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
   const removed = (ref: Ref) => copy.remove?.(api, ref)
 
   test('the copy asks for exactly what the form says', async () => {
@@ -255,7 +256,7 @@ describe('Hoody', () => {
     }
     const faked: Api = { ...api, get: async (_, schema) => z.parse(schema, { data: answers }) }
     const refs = ['507f1f77bcf86cd799439011', '507f1f77bcf86cd799439012'].map((id) => ({ id }))
-    const observations = await copy.steps[0].check(faked, refs, clock)
+    const observations = await observed(copy.steps[0].check(faked, refs, clock))
     expect(observations.map((one) => one.phase)).toEqual(['failed', 'working'])
     expect(observations[0]?.detail).toBe('no https://…9011-terminal-1.fra.containers.hoody.com')
     expect(JSON.stringify(observations)).not.toMatch(/[0-9a-f]{24}/)

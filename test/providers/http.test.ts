@@ -223,6 +223,39 @@ test('basic credentials are scrubbed in every form', async () => {
   expect((await failureOf(api.get('/x', anything))).message).toBe('cf: •••• or •••• or •••• or ••••')
 })
 
+test.each([
+  [{ blame: 'user' }, UserError, { status: 418 }],
+  [{ blame: 'user', status: 404 }, UserError, { status: 404 }],
+  [{ blame: 'operator' }, ConnectionError, { status: 418 }],
+  [{ blame: 'nobody' }, TemporaryError, { mayHaveHappened: true, retryAfterMs: undefined }],
+  [
+    { blame: 'nobody', isHarmless: true, retryAfterMs: 5_000 },
+    TemporaryError,
+    { mayHaveHappened: false, retryAfterMs: 5_000 },
+  ],
+] as const)(
+  'a provider’s own verdict %j becomes its error, named and without secrets',
+  async (verdict, kind, details) => {
+    const baseUrl = await listen((_, response) => json(418, {})(response))
+    const api = createApi('cf', {
+      baseUrl,
+      headers: { authorization: `Bearer ${TOKEN}` },
+      errorMessage: () => 'not asked',
+      classify: () => ({ ...verdict, sentence: `Not  for\n${TOKEN}.` }),
+    })
+    const error = await failureOf(api.post('/x', anything))
+    expect(error).toBeInstanceOf(kind)
+    expect(error).toMatchObject({ ...details, message: 'cf: Not for ••••.' })
+  },
+)
+
+test('how long the answer says to wait comes before a verdict’s own guess', async () => {
+  const baseUrl = await listen((_, response) => json(422, {}, { 'retry-after': '7' })(response))
+  const classify = () => ({ blame: 'nobody', sentence: 'Busy.', retryAfterMs: 60_000 }) as const
+  const api = createApi('cf', { baseUrl, headers: {}, errorMessage: () => undefined, classify })
+  expect(await temporaryFailureOf(api.post('/x', anything))).toMatchObject({ retryAfterMs: 7_000 })
+})
+
 test('an answer that is not what was agreed is temporary, and its content is not told', async () => {
   const html = await serve((response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>secret'))
   const first = await temporaryFailureOf(html.post('/things', anything))

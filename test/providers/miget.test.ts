@@ -6,6 +6,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import { miget } from '../../src/providers/miget.js'
 import type { Api, Observation, Ref } from '../../src/providers/provider.js'
+import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
@@ -85,14 +86,14 @@ describe('Miget', () => {
   const parsed = async (more: Record<string, unknown> = {}) => clone.fields.parse(await answers(pick, more))
   const issuesOf = async (more: Record<string, unknown>) =>
     clone.fields.safeParse(await answers(pick, more)).error?.issues.map(({ path, message }) => [path[0], message])
-  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000) })
+  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000), begunAt: Date.now(), now: Date.now() })
   const startClone = async (more: Record<string, unknown> = {}) =>
     await cloneStep.run(api, await parsed(more), null, attempt())
   const startDeploy = async (ref: Ref) => await deployStep.run(api, await parsed(), ref, attempt())
   const writes = () => simulator.writes().filter(({ status }) => status < 300)
 
   async function look(ref: Ref): Promise<Observation> {
-    const [observation] = (await cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref], Date.now())) ?? []
+    const [observation] = (await observed(cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref], Date.now()))) ?? []
     return observation ?? { phase: 'working' }
   }
 
@@ -388,7 +389,9 @@ describe('Miget', () => {
       for (const public_url of ['http://a.example', 'https://u:p@a.example', 'https://a.example/?key=1', null]) {
         const row = { uuid: NOBODY, name: 'x', state: 'running', created_at: '2026-08-21T00:00:00Z', public_url }
         const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-        const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }], Date.now())
+        const [observation] = await observed(
+          cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }], Date.now()),
+        )
         expect(observation).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
       }
     })
@@ -482,7 +485,7 @@ describe('Miget', () => {
     test.each(states)('"%s" of a clone with "%s" is %s', async (state, next, phase) => {
       const row = { uuid: NOBODY, name: 'x-12345', state, created_at: '2026-08-21T00:00:00Z' }
       const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-      const [observation] = await cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }], Date.now())
+      const [observation] = await observed(cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }], Date.now()))
       expect(observation).toMatchObject({ phase, detail: expect.stringContaining('x-12345') })
     })
 
@@ -495,7 +498,7 @@ describe('Miget', () => {
       }
       const ref = { id: NOBODY, name: 'x-12345', next: 'deployed', state: 'stopped', since: now }
       tick(60_000)
-      expect(await cloneStep.check(faked, [ref], Date.now())).toMatchObject([{ phase: 'working' }])
+      expect(await observed(cloneStep.check(faked, [ref], Date.now()))).toMatchObject([{ phase: 'working' }])
     })
   })
 
@@ -504,7 +507,7 @@ describe('Miget', () => {
     const first = await startClone()
     const second = await startClone({ name: 'shop-api-3', use_parent_image: false })
     const before = simulator.requests()
-    expect(await cloneStep.check(api, [first, second], Date.now())).toHaveLength(2)
+    expect(await observed(cloneStep.check(api, [first, second], Date.now()))).toHaveLength(2)
     expect(simulator.requests() - before).toBe(1)
   })
 

@@ -7,6 +7,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Operation, Ref, Step } from '../../src/providers/provider.js'
 import { qovery } from '../../src/providers/qovery.js'
+import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
@@ -103,7 +104,7 @@ describe('Qovery', () => {
     return of.fields.parse({ ...given, ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000) })
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000), begunAt: atMs, now: clock })
 
   async function cloned(more: Record<string, unknown> = {}, of = operations.clone) {
     const params = await paramsOf(more, of)
@@ -116,7 +117,7 @@ describe('Qovery', () => {
     return { params, before: ref, ref: await deployStep(of).run(api, params, ref, attempt()) }
   }
 
-  const look = (...refs: Ref[]) => operations.clone.steps[0].check(api, refs, clock)
+  const look = (...refs: Ref[]) => observed(operations.clone.steps[0].check(api, refs, clock))
   const serviceOf = (kind: string) => {
     const labels = { database: 'shop-db', container: 'shop-web', helm: 'search', job: 'reports', terraform: 'network' }
     return pick('services', `${labels[kind as keyof typeof labels] ?? 'shop-api'} (Shop / production)`)
@@ -409,7 +410,7 @@ describe('Qovery', () => {
       const body = { ...lists, environment: { id: LABS, state }, applications: [{ id: NOBODY, state, ...more }] }
       const get: Api['get'] = async (path, schema) =>
         z.parse(schema, path.endsWith('/link') ? { results: [] } : JSON.parse(JSON.stringify(body)))
-      return (await operations.clone.steps[0].check({ ...api, get }, [clone], clock))[0]
+      return (await observed(operations.clone.steps[0].check({ ...api, get }, [clone], clock)))[0]
     }
 
     const working = [
@@ -479,7 +480,7 @@ describe('Qovery', () => {
       const get: Api['get'] = (path, schema) => {
         return path.endsWith('/link') ? Promise.reject(new Error('down')) : api.get(path, schema)
       }
-      const found = await operations.clone.steps[0].check({ ...api, get }, [web.ref], clock)
+      const found = await observed(operations.clone.steps[0].check({ ...api, get }, [web.ref], clock))
       expect(found).toEqual([{ phase: 'done', url: web.ref.console }])
     })
 
@@ -537,14 +538,7 @@ describe('Qovery', () => {
     })
 
     test('is read once for all its services', async () => {
-      expect(await callsOf(async () => await qovery.pickers.services?.(api, {}))).toBe(2)
-    })
-
-    test('an address with a path of its own, or a slash too many, is kept', () => {
-      const { baseUrl } = qovery.client(
-        qovery.connection.parse({ url: 'https://proxy.example/qovery/', token: 'qov_1' }),
-      )
-      expect(new URL(`${baseUrl}/../../application/1`).href).toBe('https://proxy.example/qovery/application/1')
+      expect(await callsOf(async () => await qovery.pickers.services?.(api, {}))).toBe(1)
     })
   })
 
@@ -635,11 +629,5 @@ describe('Qovery', () => {
     await expect(operations.clone.remove?.(api, service.ref)).resolves.toBeUndefined()
     simulator.setSwitch('hide-missing', true)
     await expect(operations.clone.remove?.(api, service.ref)).rejects.toThrow(/no such thing, or gives the token/)
-  })
-
-  test('a refusal that quotes the token does not show it', () => {
-    const { classify } = qovery.client(qovery.connection.parse({ token: 'qov_sandbox_secret' }))
-    const error = classify?.({ status: 403, body: { detail: 'Not for qov_sandbox_secret' }, isWrite: true })
-    expect(error?.message).toMatch(/Not for ••••$/)
   })
 })

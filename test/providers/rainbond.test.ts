@@ -8,6 +8,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Observation, Ref, Step } from '../../src/providers/provider.js'
 import { rainbond } from '../../src/providers/rainbond.js'
+import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const SHOP = 'o19p6wen/frankfurt/11'
@@ -101,11 +102,11 @@ describe('Rainbond', () => {
 
   const paramsOf = (more: Record<string, unknown> = {}) =>
     copy.fields.parse({ app: SHOP, target: STAGING, name: 'shop-2', ...more }) as Record<string, unknown>
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - MINUTE) })
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - MINUTE), begunAt: atMs, now: clock })
   const runCreate = (more = {}) => create.run(api, paramsOf(more), null, attempt())
   const runCopy = async (more = {}) => doCopy.run(api, paramsOf(more), await runCreate(more), attempt())
   const runStart = (ref: Ref) => start.run(api, paramsOf(), ref, attempt())
-  const lookAll = (refs: Ref[]) => create.check(api, refs, Date.now())
+  const lookAll = (refs: Ref[]) => observed(create.check(api, refs, Date.now()))
   const bodies = (end: string) =>
     simulator
       .writes()
@@ -175,7 +176,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('licence', true)
       const error = await failureOf(runCreate())
       expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toBe('The licence of the Rainbond cluster is wrong or has expired.')
+      expect(error.message).toBe('rainbond-prod: The licence of the Rainbond cluster is wrong or has expired.')
     })
 
     test('target: a new app is made first, whose number the copy names', async () => {
@@ -255,9 +256,9 @@ describe('Rainbond', () => {
       const asked = attempt()
       expect(doCopy.settleMs).toBe(Number.MAX_SAFE_INTEGER)
       advance(6 * MINUTE + 59 * SECOND)
-      expect(await doCopy.find?.(api, paramsOf(), before, asked)).toBeNull()
+      expect(await doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })).toBeNull()
       advance(2 * SECOND)
-      const end = await failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, asked)))
+      const end = await failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })))
       expect(end).toBeInstanceOf(UserError)
       expect(end.message).toBe(
         'Rainbond did not say what became of the copy, and shop-2 is empty. Start again with another name; this app can be deleted.',
@@ -281,8 +282,8 @@ describe('Rainbond', () => {
   })
 
   describe('errors', () => {
-    const classify = (status: number, body: unknown, isWrite = true) =>
-      rainbond.client(rainbond.connection.parse(simulator.connection)).classify?.({ status, body, isWrite })
+    const classify = (status: number, body: unknown) =>
+      rainbond.client(rainbond.connection.parse(simulator.connection)).classify?.({ status, body })
 
     test('403 is for the operator', async () => {
       simulator.setSwitch('no-permission', true)
@@ -292,9 +293,8 @@ describe('Rainbond', () => {
     test.each(['no found team', 'no found team or team not join this region', 'the region is not found'])(
       '404 "%s" is about the team or the region',
       (msg) => {
-        const error = classify(404, { code: 404, msg })
-        expect(error).toBeInstanceOf(UserError)
-        expect(error?.message).toBe("The token's user is not in that team, or the team not in that region.")
+        const sentence = "The token's user is not in that team, or the team not in that region."
+        expect(classify(404, { code: 404, msg })).toMatchObject({ blame: 'user', sentence })
       },
     )
 
@@ -303,7 +303,7 @@ describe('Rainbond', () => {
     })
 
     test('404 with a page is a wrong address, never a deleted app', async () => {
-      expect(classify(404, null)).toBeInstanceOf(ConnectionError)
+      expect(classify(404, null)?.blame).toBe('operator')
       await expect(api.get('/openapi/v2/teams', z.unknown())).rejects.toBeInstanceOf(ConnectionError)
     })
 
@@ -318,7 +318,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('region-down', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
-      expect(classify(400, { code: 10411 }, false)).toMatchObject({ mayHaveHappened: false })
+      expect(classify(400, { code: 10411 })).toMatchObject({ blame: 'nobody', isHarmless: false })
     })
 
     test('400 with httpcode 101 may have happened', async () => {
@@ -342,8 +342,8 @@ describe('Rainbond', () => {
       simulator.setSwitch('no-room', true)
       const error = await failureOf(runCopy())
       expect(error).toMatchObject({ name: 'UserError', status: 412 })
-      expect(error.message).toBe('The target team or cluster has no room for the copy.')
-      expect(classify(409, { code: 20002, msg: 'quota' })?.message).toBe(error.message)
+      expect(error.message).toBe('rainbond-prod: The target team or cluster has no room for the copy.')
+      expect(classify(409, { code: 20002, msg: 'quota' })?.blame).toBe('user')
     })
 
     test('500 code 10401 is for the operator, without its stack', async () => {
@@ -358,7 +358,7 @@ describe('Rainbond', () => {
 
     test('a taken name is for the person', async () => {
       const error = await failureOf(runCreate({ name: 'shop-staging' }))
-      expect(error.message).toBe('An app of that name is there already. Choose another name.')
+      expect(error.message).toBe('rainbond-prod: An app of that name is there already. Choose another name.')
     })
 
     test('other refusals are told in the vendor’s English words', () => {
@@ -376,7 +376,7 @@ describe('Rainbond', () => {
       await failureOf(runCreate())
       const found = await create.find?.(api, paramsOf(), null, attempt())
       expect(found).toMatchObject({ app: `${STAGING}/16` })
-      expect(await create.find?.(api, paramsOf(), null, { job: 'other', since: new Date(0) })).toBeNull()
+      expect(await create.find?.(api, paramsOf(), null, { ...attempt(), job: 'other' })).toBeNull()
       expect(await create.find?.(api, paramsOf({ name: 'shop' }), null, attempt())).toBeNull()
     })
 
@@ -435,7 +435,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('late-copy', true)
       await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       const asked = attempt()
-      expect(await doCopy.find?.(api, paramsOf(), before, asked)).toBeNull()
+      expect(await doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })).toBeNull()
       advance(MINUTE)
       const found = await doCopy.find?.(api, paramsOf(), before, asked)
       expect(found).toMatchObject({ stage: 'copied' })
@@ -558,7 +558,7 @@ describe('Rainbond', () => {
         get: async (path, schema, options) =>
           path.includes('/events') ? z.parse(schema, { events: [event] }) : await api.get(path, schema, options),
       }
-      const [observation] = await create.check(faked, [ref], Date.now())
+      const [observation] = await observed(create.check(faked, [ref], Date.now()))
       return observation ?? { phase: 'done' }
     }
   })
@@ -597,7 +597,7 @@ describe('Rainbond', () => {
 
     test('jobs of different stages are looked at together, one request each', async () => {
       const one = await watched()
-      const two = await create.run(api, paramsOf({ name: 'shop-3' }), null, { job: 'other', since: new Date(clock) })
+      const two = await create.run(api, paramsOf({ name: 'shop-3' }), null, { ...attempt(), job: 'other' })
       const before = simulator.requests()
       expect((await lookAll([one, two, one])).map(({ phase }) => phase)).toEqual(['working', 'done', 'working'])
       expect(simulator.requests() - before).toBe(2)

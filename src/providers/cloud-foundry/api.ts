@@ -1,7 +1,6 @@
 /** How Cloud Foundry speaks: its rows, its lists and its refusals. */
 import { z } from 'zod'
-import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
-import { type Api, maskIds } from '../provider.js'
+import { type Api, maskIds, type Verdict } from '../provider.js'
 
 const ROWS_PER_PAGE = 500
 const STAGING_BUSY_MS = 30_000
@@ -98,19 +97,18 @@ export function messageOf(body: unknown): string | undefined {
 }
 
 /** What the status alone would sort wrongly. */
-export function classify({ status, body }: { status: number; body: unknown }): Error | undefined {
+export function classify({ status, body }: { status: number; body: unknown }): Verdict | undefined {
   const { title = '', detail = '' } = problemOf(body) ?? {}
   if (status === 404 && body === null) {
     // Of a proxy in front of the API. The API's own are JSON.
-    const message = 'Cloud Foundry has nothing at this address. Is url in dolly.yml the root of its API?'
-    return new ConnectionError(message, { status })
+    return { blame: 'operator', sentence: 'There is nothing at this address. Is url in dolly.yml the root of the API?' }
   }
   if (status === 403 && SUSPENDED.includes(title)) {
-    return new UserError(`${detail.replace(/\.?$/, '.')} Choose another space.`, { status })
+    return { blame: 'user', sentence: `${detail.replace(/\.?$/, '.')} Choose another space.` }
   }
   if (title === 'CF-StagingInProgress') {
-    const message = 'Another build of this app is being staged.'
-    return new TemporaryError(message, { mayHaveHappened: false, retryAfterMs: STAGING_BUSY_MS })
+    const sentence = 'Another build of this app is being staged.'
+    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: STAGING_BUSY_MS }
   }
   return undefined
 }

@@ -1,7 +1,7 @@
 /** What a step of Cloud Foundry is waiting for, and how all of them are looked at together. */
 import { z } from 'zod'
 import { isNotFound, TemporaryError } from '../../errors.js'
-import { type Api, maskIds, type Observation } from '../provider.js'
+import { type Api, maskIds, type Observation, settleEach } from '../provider.js'
 import { job, list, type Row } from './api.js'
 
 /** Makes an address of four kilobytes, half of what proxies usually take. */
@@ -31,7 +31,7 @@ export type CfRef = z.infer<typeof ref>
 const stats = z.object({ resources: z.array(z.object({ state: z.string(), details: z.string().nullish() })) })
 
 /** Looks at all jobs together, whatever each is waiting for. */
-export async function check(api: Api, refs: readonly CfRef[]): Promise<Observation<CfRef>[]> {
+export async function check(api: Api, refs: readonly CfRef[]): Promise<(Observation<CfRef> | Error)[]> {
   const found = new Map<string, Row[]>()
   const placeOf = ({ look = '', app, guid }: CfRef) => `${look} ${LOOKS[look]?.[1] === 'guids' ? guid : app}`
   for (const [look, [path, by]] of Object.entries(LOOKS)) {
@@ -45,13 +45,11 @@ export async function check(api: Api, refs: readonly CfRef[]): Promise<Observati
       }
     }
   }
-  const observations: Observation<CfRef>[] = []
-  for (const ref of refs) {
+  return await settleEach(refs, async (ref) => {
     const seen = await observe(api, ref, found.get(placeOf(ref)) ?? [])
     const detail = seen.detail && { detail: maskIds(seen.detail) }
-    observations.push({ ...seen, ...detail, ...(ref.url && { url: ref.url }) })
-  }
-  return observations
+    return { ...seen, ...detail, ...(ref.url && { url: ref.url }) }
+  })
 }
 
 async function observe(api: Api, ref: CfRef, rows: Row[]): Promise<Observation<CfRef>> {
@@ -87,7 +85,7 @@ async function observeInstances(api: Api, processes: Row[]): Promise<Observation
   if (processes.length === 0) return { phase: 'failed', detail: 'the app was deleted' }
   const wanted = processes.filter(({ instances }) => instances !== 0)
   for (const { guid, type } of wanted) {
-    // Instances cannot always be counted, and one app's trouble must not hold up the others.
+    // Instances cannot always be counted.
     const counted = await api.get(`/v3/processes/${guid}/stats`, stats).catch((error: unknown) => {
       if (error instanceof TemporaryError || isNotFound(error)) return { resources: [] }
       throw error
