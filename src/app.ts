@@ -17,8 +17,8 @@ import { tellUntold } from './jobs/tell.js'
 import { watchDueJobs } from './jobs/watch.js'
 import { createLog, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
-import { providers } from './providers/index.js'
-import { type Connection, operationOf } from './providers/provider.js'
+import * as listed from './providers/index.js'
+import { type Connection, operationOf, type Provider } from './providers/provider.js'
 import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
@@ -27,6 +27,7 @@ import { Sender } from './slack/sender.js'
 import { openDatabase } from './store/database.js'
 import { countStrandedJobs, usualDuration } from './store/jobs.js'
 
+const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
 const now = () => Date.now()
 

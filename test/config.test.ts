@@ -7,7 +7,10 @@ import { parseEnv } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ConfigError, loadConfig, secretsOf } from '../src/config.js'
-import { providers as realProviders } from '../src/providers/index.js'
+import * as listed from '../src/providers/index.js'
+import type { Provider } from '../src/providers/provider.js'
+
+const realProviders: readonly Provider[] = Object.values(listed)
 
 /** A stand-in with the kinds of keys that real providers have. */
 const shear = {

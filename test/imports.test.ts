@@ -18,7 +18,7 @@ const rooms: readonly Room[] = [
   { room: 'src/log.ts', ours: [], packages: ['pino', '@slack/bolt'] },
   { room: 'src/config.ts', ours: ['src/closest.ts'], packages: ['zod', 'yaml', 'node:*'] },
 
-  { room: 'src/providers/provider.ts', ours: [], packages: ['zod'] },
+  { room: 'src/providers/provider.ts', ours: ['src/errors.ts'], packages: ['zod'] },
   ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
     room,
     ours: ['src/providers/provider.ts', 'src/providers/http-errors.ts', 'src/errors.ts'],

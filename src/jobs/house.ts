@@ -105,7 +105,8 @@ export async function advance(
   happening: Happening,
   options: { keepLease: boolean } = { keepLease: false },
 ): Promise<Job | null> {
-  const moment: Moment = { now: house.now(), jitter: house.random() }
+  const operation = operationOf(house.connections.get(job.connection)?.provider, job.operation)
+  const moment: Moment = { now: house.now(), jitter: house.random(), lookEveryMs: operation?.lookEveryMs }
   const hold = { worker: house.worker, keep: options.keepLease }
   const changed = await applyTransition(house.db, job, next(job, happening, moment), moment.now, hold)
   if (changed) house.log.debug({ job: job.id, state: changed.state, after: happening.kind }, 'job moved')

@@ -120,10 +120,11 @@ export interface Transition {
   event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
 }
 
-/** Now, and a number from 0 to 1 that spreads looks out in time. */
+/** Now, a number from 0 to 1 that spreads looks out in time, and the least time between two of them. */
 export interface Moment {
   now: number
   jitter: number
+  lookEveryMs?: number | undefined
 }
 
 const second = 1000
@@ -131,6 +132,8 @@ const minute = 60 * second
 
 /** After this many writes that provably never arrived, something is wrong that another try will not mend. */
 const maxAttempts = 3
+/** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
+const postponeAtMost = 24 * 60 * minute
 /** A provider that cannot be reached is worth a note in the thread after this long, not before. */
 const unreachableAfterMs = 5 * minute
 
@@ -138,14 +141,15 @@ export function isFinal(state: State): boolean {
   return finalStates.some((final) => final === state)
 }
 
-/** Milliseconds until the next look at a step of this age: soon at first, then a tenth of the age, 3 to 30 s, ± 10 %. */
-export function lookDelay(ageMs: number, jitter: number): number {
-  const delay = Math.min(Math.max(ageMs / 10, 3 * second), 30 * second)
+/** Milliseconds until the next look at a step of this age: soon at first, then a tenth of the age up to 30 s, ± 10 %. */
+export function lookDelay(ageMs: number, { jitter, lookEveryMs = 3 * second }: Moment): number {
+  const delay = Math.max(Math.min(ageMs / 10, 30 * second), lookEveryMs)
   return Math.round(delay * (0.9 + 0.2 * jitter))
 }
 
 /** Throws on a happening that this state does not know: that is a bug of the caller, never of the provider. */
-export function next(job: Job, happening: Happening, { now, jitter }: Moment): Transition {
+export function next(job: Job, happening: Happening, moment: Moment): Transition {
+  const { now } = moment
   switch (happening.kind) {
     case 'begin':
       expect(job, happening, 'queued')
@@ -164,7 +168,7 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
           ref: happening.ref,
           startedAt: now,
           deadlineAt: now + happening.deadlineMs,
-          nextLookAt: now + lookDelay(0, jitter),
+          nextLookAt: now + lookDelay(0, moment),
           detail: null,
           ...seen,
         },
@@ -177,12 +181,13 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
 
     case 'postponed':
       expect(job, happening, 'starting')
+      if (now - job.createdAt > postponeAtMost) return end(now, 'failed', happening.reason)
       return {
         // The attempt did not count: nothing was tried as far as the provider is concerned.
         set: {
           state: 'queued',
           attempt: job.attempt - 1,
-          nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, jitter)),
+          nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, moment)),
           detail: happening.reason,
         },
         event: job.detail === happening.reason ? null : { kind: 'postponed', detail: happening.reason },
@@ -191,7 +196,7 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
     case 'lost':
       expect(job, happening, 'starting')
       return {
-        set: { nextLookAt: now + lookDelay(0, jitter), detail: happening.reason },
+        set: { nextLookAt: now + lookDelay(0, moment), detail: happening.reason },
         event: { kind: 'answer_lost', detail: happening.reason },
       }
 
@@ -212,11 +217,11 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
       return uncertain(happening.reason)
 
     case 'unseen':
-      return afterBlindLook(job, happening, now, jitter)
+      return afterBlindLook(job, happening, moment)
 
     case 'observed':
       expect(job, happening, 'working')
-      return afterLook(job, happening.look, happening.nextStep, now, jitter)
+      return afterLook(job, happening.look, happening.nextStep, moment)
 
     case 'check_again':
       expect(job, happening, 'uncertain')
@@ -245,7 +250,8 @@ export function next(job: Job, happening: Happening, { now, jitter }: Moment): T
 
 const seen = { unseenSince: null, unseenTold: false } as const
 
-function afterLook(job: Job, look: Look, nextStep: number | null, now: number, jitter: number): Transition {
+function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment): Transition {
+  const { now } = moment
   const set: Partial<Job> = { ...seen, detail: look.detail ?? null, url: look.url ?? job.url, ref: look.ref ?? job.ref }
   if (look.phase === 'failed') {
     const ended = end(now, 'failed', look.detail ?? 'The provider gave no reason.')
@@ -267,6 +273,8 @@ function afterLook(job: Job, look: Look, nextStep: number | null, now: number, j
         attemptedAt: null,
         deadlineAt: null,
         nextLookAt: now,
+        // The event tells it. What stays with the job would read as the reason why the next step waits.
+        detail: null,
       },
       event: { kind: 'step_done', detail: look.detail },
     }
@@ -275,19 +283,15 @@ function afterLook(job: Job, look: Look, nextStep: number | null, now: number, j
     const ended = end(now, 'timed_out', look.detail ?? job.detail)
     return { ...ended, set: { ...set, ...ended.set } }
   }
-  set.nextLookAt = now + lookDelay(now - (job.startedAt ?? now), jitter)
+  set.nextLookAt = now + lookDelay(now - (job.startedAt ?? now), moment)
   if (job.unseenTold) return { set, event: { kind: 'reachable', detail: look.detail } }
   const changed = (look.detail ?? null) !== job.detail
   return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
 }
 
 /** Looks that fail cost a job nothing but time: it ends only by its deadline. */
-function afterBlindLook(
-  job: Job,
-  happening: Extract<Happening, { kind: 'unseen' }>,
-  now: number,
-  jitter: number,
-): Transition {
+function afterBlindLook(job: Job, happening: Extract<Happening, { kind: 'unseen' }>, moment: Moment): Transition {
+  const { now } = moment
   expect(job, happening, 'starting', 'working')
   const unseenSince = job.unseenSince ?? now
   const unseenMs = now - unseenSince
@@ -298,7 +302,7 @@ function afterBlindLook(
     set: {
       unseenSince,
       unseenTold: job.unseenTold || tellNow,
-      nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, jitter)),
+      nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, moment)),
     },
     event: tellNow ? { kind: 'unreachable', detail: happening.reason } : null,
   }

@@ -5,8 +5,8 @@ import { claimDueJobs } from '../store/jobs.js'
 import { advance, type House, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './machine.js'
 
-/** Writes of one connection under way at once, so that one slow answer does not hold up all others. */
-const writesAtOnce = 4
+/** One slow answer must not hold up all other jobs of its connection. */
+const usualWritesAtOnce = 4
 const settleMs = 10_000
 /** Two machines' clocks may differ by this much before a found write is taken for an older one. */
 const clockSkewMs = 15_000
@@ -14,7 +14,8 @@ const clockSkewMs = 15_000
 /** One round over a connection's due writes. Answers whether there was anything to do. */
 export async function runDueJobs(house: House, connection: string): Promise<boolean> {
   const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
-  const wanted = { connection, states: ['queued', 'starting'] as const, limit: writesAtOnce }
+  const limit = house.connections.get(connection)?.provider.writesAtOnce ?? usualWritesAtOnce
+  const wanted = { connection, states: ['queued', 'starting'] as const, limit }
   const jobs = await claimDueJobs(house.db, wanted, lease)
   await workAt(house, openTasks(house, jobs), (task) =>
     task.job.state === 'queued' ? write(house, task) : settle(house, task),

@@ -1,5 +1,5 @@
 /** Due looks: asks each connection once for as many jobs as possible and decides what the answers mean. */
-import type { Observation } from '../providers/provider.js'
+import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
 import { type AnyStep, advance, followingStep, type House, openTasks, type Task, workAt } from './house.js'
 import type { Job } from './machine.js'
@@ -63,7 +63,8 @@ async function observe(
   )
   return sights.map((sight, at) => {
     const look = observations[at]
-    if (look) return { ...sight, look }
+    if (look instanceof Error) return { ...sight, look }
+    if (look) return { ...sight, look: { ...look, ...(look.detail && { detail: withoutCredentials(look.detail) }) } }
     throw new Error(
       `"${first.step.title}" looked at ${sights.length} refs and made ${observations.length} observations.`,
     )

@@ -23,6 +23,7 @@ const KEY = /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/
 const KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
 const LIMIT = 100
 const DEADLINE_MS = 30 * 60_000
+const CLOCK_SKEW_MS = 2_000
 
 // Nine states with `running` and `failed`. One that is missing counts as in progress, and the deadline bounds it.
 const IN_PROGRESS = ['copying', 'creating', 'claiming']
@@ -35,7 +36,6 @@ const connection = z.object({ url, token: z.string().min(1) })
 const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
 const text = z.string().trim()
 const flag = z.boolean().default(false)
-const SLUG = /^[a-zA-Z0-9_-]+$/
 
 const copyFields = z.object({
   container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
@@ -46,7 +46,7 @@ const copyFields = z.object({
     .optional()
     .meta({ title: 'Target server', description: 'Empty: that of the original.', picker: 'servers' }),
   snapshot: text
-    .regex(SLUG, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
+    .regex(/^[a-zA-Z0-9_-]+$/, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
     .optional()
     .meta({
       title: 'Snapshot',
@@ -105,6 +105,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
       network && 'network rules',
     ),
     notCopied: sentence('SSH keys and addresses', !firewall && 'firewall rules', !network && 'network rules'),
+    warning: 'Whoever may use the target project can read the copied data and secrets, and the copy starts by itself.',
   }),
   deadlineMs: DEADLINE_MS,
   steps: [
@@ -167,13 +168,15 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
         return { id: params.container }
       },
-      async find(api, params, _before, { since }) {
+      async find(api, params, _before, { begunAt }) {
         const found: HoodyRef = { id: params.container }
         const status = await statusOf(api, params.container)
         if (GONE.includes(status)) return null
         if (IN_PROGRESS.includes(status)) return found
         const logs = await newestLogs(api, params.container)
-        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= +since
+        // A sync taken for another one's would be told without having been done; one sent twice only repeats itself.
+        const since = begunAt - CLOCK_SKEW_MS
+        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= since
         return logs.some(isOurs) ? found : null
       },
       check,
@@ -241,7 +244,7 @@ async function check(api: Api, refs: readonly HoodyRef[]): Promise<(Observation<
   // What jobs wait for changed lately and so comes early. Once fewer containers are missing than pages are left, asking
   // for each is cheaper; a container that moves between two pages while they are read is found that way too.
   if (missing.size > 1) {
-    const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true }
+    const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true, include_expired: true }
     for await (const { items, left } of pages(api, '/api/v1/containers/', page('containers', state), query)) {
       for (const { id, status } of items) if (missing.delete(id)) statuses.set(id, status)
       if (missing.size <= left) break
@@ -287,8 +290,8 @@ function pages<T>(api: Api, path: string, schema: z.ZodType<Page<T>>, query: Req
 /** The vendor's list shape, `{ [key]: [], pagination }`, as ours. */
 function page<T>(key: string, item: z.ZodType<T>): z.ZodType<Page<T>> {
   const list = z.looseObject({ pagination: z.object({ totalPages: z.number() }) })
-  const ours = z.object({ items: z.array(item), total: z.number() })
-  return envelope(list.transform((data) => ({ items: data[key], total: data.pagination.totalPages })).pipe(ours))
+  const ours = z.object({ items: z.array(item), pages: z.number() })
+  return envelope(list.transform((data) => ({ items: data[key], pages: data.pagination.totalPages })).pipe(ours))
 }
 
 /** Every answer of the vendor is `{ statusCode, message, data }`. */

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
 import { ConnectionError, TemporaryError, UserError, wasNeverSent } from '../errors.js'
-import type { ClientOptions, Verdict } from './provider.js'
+import { type ClientOptions, type Verdict, withoutCredentials } from './provider.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
 const MAX_SENTENCE_LENGTH = 300
@@ -143,9 +143,9 @@ function isCertificateError(code: string): boolean {
   return /CERT|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(code)
 }
 
-/** One line of bounded length. */
+/** One line of bounded length, without credentials. */
 export function tidy(sentence: string): string {
-  const line = sentence.replace(/\s+/g, ' ').trim()
+  const line = withoutCredentials(sentence).replace(/\s+/g, ' ').trim()
   return line.length > MAX_SENTENCE_LENGTH ? `${line.slice(0, MAX_SENTENCE_LENGTH - 1)}…` : line
 }
 

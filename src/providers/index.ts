@@ -1,9 +1,6 @@
 /** The providers Dolly can talk to. A new one is a file in this folder and a line here. */
-import { cloudFoundry } from './cloud-foundry.js'
-import { hoody } from './hoody.js'
-import { miget } from './miget.js'
-import type { Provider } from './provider.js'
-import { qovery } from './qovery.js'
-import { rainbond } from './rainbond.js'
-
-export const providers: readonly Provider[] = [cloudFoundry, hoody, miget, qovery, rainbond]
+export { cloudFoundry } from './cloud-foundry.js'
+export { hoody } from './hoody.js'
+export { miget } from './miget.js'
+export { qovery } from './qovery.js'
+export { rainbond } from './rainbond.js'

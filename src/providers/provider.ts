@@ -1,5 +1,6 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import type { z } from 'zod'
+import { ConnectionError, TemporaryError } from '../errors.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
@@ -112,6 +113,8 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   preview(params: P, named: Named): Preview
   /** How long one step may take before it is given up, in milliseconds. */
   deadlineMs: number
+  /** The provider's answers are no fresher than this, in milliseconds: looking sooner is in vain. Default 3 000. */
+  lookEveryMs?: number
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
   /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
   remove?(api: Api, ref: R): Promise<void>
@@ -126,6 +129,8 @@ export interface Provider<C = unknown> {
   client(connection: C): ClientOptions
   pickers: Readonly<Record<string, Picker>>
   operations: Readonly<Record<string, Operation>>
+  /** How many writes of one connection may be under way at once. Default 4. */
+  writesAtOnce?: number
 }
 
 /** How to reach one account at one provider. */
@@ -231,9 +236,15 @@ export function maskIds(text: string): string {
   return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
 }
 
+/** Takes the credentials out of addresses in a vendor's words: a log of a build may quote `https://user:token@host`. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/(\w+:\/\/)[^\s/@]+@/g, '$1••••@')
+}
+
 /**
  * What `work` makes of each item, eight at a time and in order, or the error in its place: what cannot be read of one
- * thing must not hold up the looks at all others. When a whole eight fails, the rest is spared and shares the last error.
+ * thing must not hold up the looks at all others. When the provider answers none of eight, the rest is spared and shares
+ * the last error.
  */
 export async function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<(R | Error)[]> {
   const done: (R | Error)[] = []
@@ -241,7 +252,7 @@ export async function settleEach<T, R>(items: readonly T[], work: (item: T) => P
     const some = await Promise.all(items.slice(at, at + AT_ONCE).map((item) => work(item).catch(asError)))
     done.push(...some)
     const last = some.at(-1)
-    if (some.length === AT_ONCE && some.every((one) => one instanceof Error) && last instanceof Error) {
+    if (some.length === AT_ONCE && some.every(isEverybodys) && last instanceof Error) {
       return items.map((_, index) => done[index] ?? last)
     }
   }
@@ -249,20 +260,23 @@ export async function settleEach<T, R>(items: readonly T[], work: (item: T) => P
 }
 
 const AT_ONCE = 8
+/** Whether a failure is likely to meet all other requests too: no answer, or no to our credentials. */
+const isEverybodys = (one: unknown) =>
+  one instanceof TemporaryError || (one instanceof ConnectionError && one.status === 401)
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
 
 /** One page of a vendor's list, and how many pages there are. */
 export interface Page<T> {
   items: T[]
-  total: number
+  pages: number
 }
 
 /** Page after page, from 1, each with the number of pages left after it. */
 export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>) {
   for (let page = 1, left = 1; left > 0; page += 1) {
-    const { items, total } = await read(page)
+    const { items, pages } = await read(page)
     // A list that shrinks while it is read ends with an empty page.
-    left = items.length > 0 ? Math.max(total - page, 0) : 0
+    left = items.length > 0 ? Math.max(pages - page, 0) : 0
     yield { items, left }
   }
 }

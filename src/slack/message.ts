@@ -47,7 +47,7 @@ export function rootMessage(story: Story): Message {
   ]
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
-  else if (job.state === 'queued' && job.detail !== null) blocks.push(cancelButton(job.id))
+  else if (job.state === 'queued' && job.detail !== null) blocks.push(cancelButton(job))
   else if (job.url && job.state === 'succeeded') blocks.push(openButton(job.url))
   const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${outcome.word}${outcome.rest ? ` ${outcome.rest}` : ''}`
   return { text: cut(text, limits.messageText), blocks }
@@ -192,13 +192,17 @@ function questionButtons(jobId: string): KnownBlock {
   }
 }
 
-/** For a job that waits because its provider cannot be reached: nothing was sent yet. */
-function cancelButton(jobId: string): KnownBlock {
-  const confirm = confirmation('Nothing has been sent to the provider yet, and nothing will be.', 'Cancel the job')
+/** For a job that waits because its provider cannot be reached: nothing of the step at hand was sent yet. */
+function cancelButton({ id, ref }: Job): KnownBlock {
+  const promise =
+    ref === null
+      ? 'Nothing has been sent to the provider yet, and nothing will be.'
+      : 'What the steps before made stays where it is. Nothing more will be sent to the provider.'
+  const confirm = confirmation(promise, 'Cancel the job')
   return {
     type: 'actions',
     block_id: 'cancel',
-    elements: [{ ...button(jobActions.dismiss, 'Cancel', jobId), confirm }],
+    elements: [{ ...button(jobActions.dismiss, 'Cancel', id), confirm }],
   }
 }
 

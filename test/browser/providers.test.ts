@@ -1,7 +1,7 @@
 /** One job of every operation of every provider, from the form to its end, as a person does it. */
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { providers } from '../../src/providers/index.js'
+import * as providers from '../../src/providers/index.js'
 import { type Demo, picture, startBrowser, startDemo } from './browser.js'
 
 interface Journey {
@@ -95,7 +95,9 @@ const journeys: readonly Journey[] = [
 ]
 
 it('every operation has its journey', () => {
-  const operations = providers.flatMap(({ id, operations }) => Object.keys(operations).map((name) => `${id} ${name}`))
+  const operations = Object.values(providers).flatMap(({ id, operations }) =>
+    Object.keys(operations).map((name) => `${id} ${name}`),
+  )
   expect(journeys.map(({ provider, operation }) => `${provider} ${operation}`).sort()).toEqual(operations.sort())
 })
 

@@ -16,7 +16,7 @@ const page = readFileSync(join(root, 'docs/adding-a-provider.md'), 'utf8')
 describe('the documentation’s sixth provider', () => {
   let folder: string
   let server: Server
-  let apps: { id: string; name: string; status: string; clone_of?: string }[]
+  let apps: { id: string; name: string; status: string; created_at: string }[]
   let shed: Provider
 
   beforeAll(async () => {
@@ -30,13 +30,13 @@ describe('the documentation’s sixth provider', () => {
       .replaceAll("'../errors.js'", `'${sources}/errors.js'`)
     writeFileSync(file, here)
     ;({ shed } = await import(file))
-    apps = [{ id: 'a1', name: 'shop-api', status: 'running' }]
+    apps = [{ id: 'a1', name: 'shop-api', status: 'running', created_at: '2026-08-21T09:00:00Z' }]
     server = createServer(async (request, response) => {
-      const [, id] = /^\/apps\/(\w+)\/clone$/.exec(request.url ?? '') ?? []
       if (request.method === 'GET') return response.end(JSON.stringify(apps))
       let body = ''
       for await (const chunk of request) body += chunk
-      const clone = { id: `a${apps.length + 1}`, name: JSON.parse(body).name, status: 'cloning', clone_of: id ?? '' }
+      const { name } = JSON.parse(body)
+      const clone = { id: `a${apps.length + 1}`, name, status: 'cloning', created_at: '2026-08-21T10:00:00Z' }
       if (apps.some(({ name }) => name === clone.name)) {
         return response.writeHead(409).end(JSON.stringify({ error: 'The name is taken.' }))
       }
@@ -69,10 +69,12 @@ describe('the documentation’s sixth provider', () => {
     expect(await shed.pickers.apps?.(api, {})).toEqual([{ value: 'a1', label: 'shop-api' }])
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })
-    const attempt = { job: 'k7f3q', since: new Date(0), begunAt: 0, now: 0 }
+    const begunAt = Date.parse('2026-08-21T09:59:59Z')
+    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), begunAt, now: begunAt }
     expect(await step.find?.(api, params, null, attempt)).toBeNull()
     const ref = await step.run(api, params, null, attempt)
     expect(await step.find?.(api, params, null, attempt)).toEqual(ref)
+    expect(await step.find?.(api, { ...params, name: 'shop-api' }, null, attempt)).toBeNull()
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'working', detail: 'cloning' }])
     for (const app of apps) app.status = 'running'
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'done' }])

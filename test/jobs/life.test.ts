@@ -58,6 +58,15 @@ describe('the life of a job', () => {
     expect(house.world.made.map((made) => made.step)).toEqual(['clone', 'deploy'])
   })
 
+  it('never keeps the credentials that a provider’s word quotes', async () => {
+    const { id } = await house.ask()
+    await house.settle()
+    house.world.observation = { phase: 'failed', detail: 'cannot clone https://wool:s3cret@git.example/shop.git' }
+    house.pass(5_000)
+    await house.settle()
+    expect((await house.job(id)).detail).toBe('cannot clone https://••••@git.example/shop.git')
+  })
+
   it('goes on when another job of the same look cannot be seen', async () => {
     const one = await house.ask({ lock: 'name one' })
     const other = await house.ask({ lock: 'name other' })

@@ -65,17 +65,35 @@ describe('the machine', () => {
     expect(next(job, looked('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
   })
 
+  it('tells a step’s last word with the step, and does not keep it as the reason why the next one waits', () => {
+    const done: Happening = { kind: 'observed', look: { phase: 'done', detail: 'not started' }, nextStep: 1 }
+    expect(next(jobIn('working', { detail: 'copying' }), done, moment)).toMatchObject({
+      set: { state: 'queued', step: 1, detail: null },
+      event: { kind: 'step_done', detail: 'not started' },
+    })
+  })
+
   it('asks a person only after a search failed for as long as the step may take', () => {
     const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
     expect(next(jobIn('starting', { unseenSince: now - 59_000 }), blind, moment).set.state).toBeUndefined()
     expect(next(jobIn('starting', { unseenSince: now - 61_000 }), blind, moment).set.state).toBe('uncertain')
   })
 
+  it('gives a write up that nobody let us make for a day', () => {
+    const busy: Happening = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
+    const day = 86_400_000
+    expect(next(jobIn('starting', { createdAt: now - day, attempt: 1 }), busy, moment).set.state).toBe('queued')
+    const late = next(jobIn('starting', { createdAt: now - day - 1, attempt: 1 }), busy, moment)
+    expect(late).toMatchObject({ set: { state: 'failed' }, event: { kind: 'failed', detail: 'Too many requests.' } })
+  })
+
   it('looks soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {
-    expect(lookDelay(0, 0.5)).toBe(3_000)
-    expect(lookDelay(100_000, 0.5)).toBe(10_000)
-    expect(lookDelay(86_400_000, 0.5)).toBe(30_000)
-    expect(lookDelay(0, 0)).toBe(2_700)
-    expect(lookDelay(0, 1)).toBe(3_300)
+    expect(lookDelay(0, moment)).toBe(3_000)
+    expect(lookDelay(100_000, moment)).toBe(10_000)
+    expect(lookDelay(86_400_000, moment)).toBe(30_000)
+    expect(lookDelay(0, { now, jitter: 0 })).toBe(2_700)
+    expect(lookDelay(0, { now, jitter: 1 })).toBe(3_300)
+    expect(lookDelay(0, { ...moment, lookEveryMs: 10_000 })).toBe(10_000)
+    expect(lookDelay(86_400_000, { ...moment, lookEveryMs: 10_000 })).toBe(30_000)
   })
 })

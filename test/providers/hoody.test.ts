@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { ConnectionError } from '../../src/errors.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Ref } from '../../src/providers/provider.js'
@@ -135,12 +136,62 @@ describe('Hoody', () => {
 
   test.each([
     ['name', 'ab', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
+    ['name', undefined, 'expected string'],
     ['name', 'shop api', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
     ['container', 'shop-api', 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.'],
     ['sshKey', '-----BEGIN OPENSSH PRIVATE KEY-----', 'Paste one line of a public key'],
   ])('a wrong %s is told in plain words', async (field, value, message) => {
     const issues = copy.fields.safeParse({ ...(await copyParams()), [field]: value }).error?.issues
     expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
+  })
+
+  test('the address is the vendor’s own unless dolly.yml names that of a realm', () => {
+    const addressOf = (more: object) => hoody.client(hoody.connection.parse({ token: 'hdy_1', ...more })).baseUrl
+    expect(addressOf({})).toBe('https://api.hoody.com')
+    expect(addressOf({ url: 'https://realm.api.hoody.com' })).toBe('https://realm.api.hoody.com')
+  })
+
+  test('the rights to run virtual machines in a copy are never asked for', () => {
+    expect(Object.keys(copy.fields.shape)).not.toEqual(expect.arrayContaining(['kvm']))
+  })
+
+  test('a copy’s form warns of what comes along', async () => {
+    expect(copy.preview(await copyParams(), {}).warning).toContain('can read the copied data and secrets')
+  })
+
+  test.each([
+    ['copying', 'working'],
+    ['creating', 'working'],
+    ['claiming', 'working'],
+    ['shearing', 'working'],
+    ['running', 'done'],
+    ['stopped', 'done'],
+    ['paused', 'done'],
+    ['failed', 'failed'],
+    ['deleting', 'failed'],
+    ['deleted', 'failed'],
+  ])('a container that is %s is %s', async (status, phase) => {
+    const get: Api['get'] = async (_, schema) =>
+      z.parse(schema, { data: { id: NOBODY, status, logs: [], pagination: { totalPages: 1 } } })
+    const [one] = await observed(copy.steps[0].check({ ...api, get }, [{ id: NOBODY }], clock))
+    expect(one?.phase).toBe(phase)
+  })
+
+  test('only what is a copy can be chosen for a sync', async () => {
+    expect(await idOf('shop-api')).not.toBe('no shop-api')
+    expect(await idOf('shop-api', 'copies')).toBe('no shop-api')
+    await expect(sync.steps[0].run(api, { container: await idOf('shop-api') }, null, attempt())).rejects.toThrow()
+  })
+
+  test('one container that cannot be seen hides no other', async () => {
+    const made = await startCopy('shop-api-2')
+    const get: Api['get'] = async (path, schema, options) => {
+      if (path.endsWith(NOBODY)) throw new ConnectionError('No right to see it.', { status: 403 })
+      return await api.get(path, schema, options)
+    }
+    const [first, second] = await copy.steps[0].check({ ...api, get }, [{ id: NOBODY }, made], clock)
+    expect(first).toBeInstanceOf(ConnectionError)
+    expect(second).toMatchObject({ phase: 'working' })
   })
 
   test('ids are taken with blanks and capitals, and locks do not depend on them', async () => {

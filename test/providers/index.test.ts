@@ -1,27 +1,34 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { starters } from '../../sandbox/providers/index.js'
-import { providers } from '../../src/providers/index.js'
+import * as providers from '../../src/providers/index.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
 const NOT_PROVIDERS = ['provider.ts', 'http.ts', 'http-errors.ts', 'index.ts']
-const ids = providers.map((provider) => provider.id)
+const ids = Object.values(providers).map((provider) => provider.id)
+// A folder holds the parts of the provider that it is named after.
+const inFolder = readdirSync(here('../../src/providers/'), { recursive: true }).map(String)
+const files = inFolder.filter((file) => file.endsWith('.ts'))
 
 test('the list of providers is the folder', () => {
-  const inFolder = readdirSync(here('../../src/providers'))
-  // A folder holds the parts of the provider that it is named after.
-  const files = inFolder.filter((file) => file.endsWith('.ts') && !NOT_PROVIDERS.includes(file))
-  expect(ids.map((id) => `${id}.ts`).sort()).toEqual(files.sort())
+  const own = files.filter((file) => !file.includes('/') && !NOT_PROVIDERS.includes(file))
+  expect(ids.map((id) => `${id}.ts`).sort()).toEqual(own.sort())
   expect(new Set(ids).size).toBe(ids.length)
 })
 
-test.each(ids)('%s has a test file and a simulator', (id) => {
+test.each(ids)('%s has a test file', (id) => {
   expect(existsSync(here(`./${id}.test.ts`))).toBe(true)
-  expect(existsSync(here(`../../sandbox/providers/${id}.ts`))).toBe(true)
 })
 
-test('the demo starts a simulator of every provider', async () => {
+test.each(files)('%s can be read in one go', (file) => {
+  const lines = readFileSync(here(`../../src/providers/${file}`), 'utf8').split('\n').length - 1
+  expect(lines).toBeLessThanOrEqual(300)
+})
+
+test('the demo starts simulators of providers only, each once', async () => {
   const simulators = await Promise.all(starters.map((start) => start()))
-  expect(simulators.map(({ id }) => id).sort()).toEqual([...ids].sort())
+  const simulated = simulators.map(({ id }) => id)
+  expect(simulated).toEqual([...new Set(simulated)])
+  expect(ids).toEqual(expect.arrayContaining(simulated))
   await Promise.all(simulators.map((simulator) => simulator.close()))
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ConnectionError, TemporaryError } from '../../src/errors.js'
 import { settleEach } from '../../src/providers/provider.js'
 
 test('what fails for one item holds up no other, and the order is kept', async () => {
@@ -9,15 +10,17 @@ test('what fails for one item holds up no other, and the order is kept', async (
   expect(await settleEach([1, 2, 3, 4], work)).toEqual([2, 4, new Error('Not three.'), 8])
 })
 
-test('what fails for everything is not tried for all of it', async () => {
+test.each([
+  [new TemporaryError('No answer.', { mayHaveHappened: false }), 8],
+  [new ConnectionError('The token is refused.', { status: 401 }), 8],
+  // A thing that nobody may see, however many of them there are, says nothing about the others.
+  [new ConnectionError('No right to see it.', { status: 403 }), 100],
+])('after eight times "%s" it takes %i tries', async (error, tries) => {
   let calls = 0
-  const work = async (item: number) => {
+  const work = async () => {
     calls += 1
-    throw new Error(`No answer for ${item}.`)
+    throw error
   }
-  const done = await settleEach([...Array(100).keys()], work)
-  expect(calls).toBe(8)
-  expect(done).toHaveLength(100)
-  expect(done[0]).toEqual(new Error('No answer for 0.'))
-  expect(done[99]).toEqual(new Error('No answer for 7.'))
+  expect(await settleEach([...Array(100).keys()], work)).toEqual(Array(100).fill(error))
+  expect(calls).toBe(tries)
 })
