@@ -1,0 +1,91 @@
+/**
+ * How many HTTP calls, and how long, it takes to look once at a thousand live jobs of each provider: the real watcher with a
+ * real database against the simulators, beside a rival that asks for each job by itself as a job of its own would.
+ */
+import { randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import type { House } from '../src/jobs/house.js'
+import { watchDueJobs } from '../src/jobs/watch.js'
+import { createApi } from '../src/providers/http.js'
+import * as providers from '../src/providers/index.js'
+import { type Connection, operationOf, type Provider, type Ref } from '../src/providers/provider.js'
+import { openDatabase } from '../src/store/database.js'
+import { createJob } from '../src/store/jobs.js'
+import { type Herd, herds } from '../test/helpers/herds.js'
+import { silentLog } from '../test/helpers/house.js'
+
+const count = Number(process.argv[2] ?? 1_000)
+const rows = []
+for (const provider of Object.values(providers) as Provider[]) {
+  const herd = herds[provider.id]
+  if (herd) rows.push(await measure(provider, herd))
+}
+console.log(`${count} live jobs of each provider, looked at once:\n`)
+console.table(Object.fromEntries(rows))
+console.log('\n"One by one" makes the same looks with one call of the same function for each job, in the same run.')
+process.exitCode = rows.every(([, row]) => row.calls === row.collections) ? 0 : 1
+
+async function measure(provider: Provider, herd: Herd) {
+  const simulator = await herd.start({ count })
+  // What nobody knows is watched on, so that every job stays alive.
+  simulator.setSwitch('unknown-status', true)
+  const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
+  const refs = await herd.refs(provider, api, count)
+  const house = await houseWith({ name: 'bench', provider, api }, herd, refs)
+
+  const watched = await measured(simulator.requests, async () => {
+    await watchDueJobs(house, 'bench')
+  })
+  const seen = await house.db.selectFrom('jobs').select('id').where('version', '>', 1).execute()
+  if (seen.length !== count) throw new Error(`Only ${seen.length} jobs of ${provider.name} were looked at.`)
+
+  const check = operationOf(provider, herd.operation)?.steps[0].check
+  const alone = await measured(simulator.requests, async () => {
+    for (const ref of refs) await check?.(api, [ref], Date.now())
+  })
+  await house.db.destroy()
+  await simulator.close()
+  const row = {
+    calls: watched.calls,
+    collections: herd.collections(count),
+    'one by one': alone.calls,
+    'fewer calls': `${(alone.calls / watched.calls).toFixed(0)}×`,
+    faster: `${(alone.ms / watched.ms).toFixed(1)}×`,
+    'held in': herd.collection,
+  }
+  return [provider.name, row] as const
+}
+
+async function measured(requests: () => number, work: () => Promise<void>): Promise<{ calls: number; ms: number }> {
+  const [before, start] = [requests(), performance.now()]
+  await work()
+  return { calls: requests() - before, ms: performance.now() - start }
+}
+
+/** A house with one connection whose jobs are all due for a look. */
+async function houseWith(
+  connection: Connection,
+  { operation, params = {} }: Herd,
+  refs: readonly Ref[],
+): Promise<House> {
+  const db = await openDatabase(':memory:')
+  const now = Date.now()
+  for (const [index, ref] of refs.entries()) {
+    const draft = { connection: 'bench', operation, params, source: 'one', target: `${index}`, lock: `${index}` }
+    const who = { submission: `${index}`, requester: 'U1', mentionOnSuccess: false, channel: 'C1' }
+    const made = await createJob(db, { ...draft, ...who }, now)
+    if (made.kind !== 'created') throw new Error(`Job ${index} is ${made.kind}.`)
+    const set = {
+      state: 'working',
+      ref: JSON.stringify(ref),
+      startedAt: now,
+      nextLookAt: now,
+      deadlineAt: now + 3_600_000,
+    } as const
+    await db.updateTable('jobs').set(set).where('id', '=', made.job.id).execute()
+  }
+  const connections = new Map([['bench', connection]])
+  // The clock stands still, or the first jobs would be due again before the last ones were looked at.
+  const times = { leaseMs: 600_000, now: () => now, random: () => 0.5 }
+  return { db, connections, worker: randomUUID(), log: silentLog, ...times }
+}
