@@ -114,18 +114,17 @@ function giveUpOnRefusal(error: unknown): void {
   throw new ConfigError([`Slack refuses SLACK_BOT_TOKEN with "${error.data.error}". Copy it anew from your Slack app.`])
 }
 
-async function describe({ db, connections }: House, job: Job): Promise<Story> {
+async function describe({ db, connections, now }: House, job: Job): Promise<Story> {
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
-  const steps = operation?.steps.entries() ?? []
+  const asked = [...(operation?.steps.entries() ?? [])].filter(([, step]) => step.when?.({ ...job.params }) ?? true)
   return {
     job,
     title: operation?.title ?? job.operation,
     provider: provider?.name ?? job.connection,
-    steps: new Map(
-      [...steps].filter(([, step]) => step.when?.({ ...job.params }) ?? true).map(([at, step]) => [at, step.title]),
-    ),
-    usualMs: await usualDuration(db, job.connection, job.operation),
+    steps: new Map(asked.map(([at, step]) => [at, step.title])),
+    usualMs: await usualDuration(db, { ...job, lastStep: asked.at(-1)?.[0] ?? 0 }),
+    now: now(),
   }
 }
 

@@ -80,7 +80,7 @@ const rooms: readonly Room[] = [
       'src/slack/message.ts',
       'src/slack/limits.ts',
       'type src/providers/provider.ts',
-      'type src/jobs/machine.ts',
+      'src/jobs/machine.ts',
     ],
     packages: ['zod', 'type @slack/types', 'type @slack/web-api'],
   },

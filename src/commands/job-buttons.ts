@@ -1,6 +1,6 @@
 /** The three answers to "nobody knows": check again, start over, dismiss. */
 import type { App, BlockButtonAction } from '@slack/bolt'
-import { type Happening, type Job, next } from '../jobs/machine.js'
+import { accepts, type Happening, type Job, next } from '../jobs/machine.js'
 import { jobActions, mrkdwn } from '../slack/message.js'
 import { readEvents } from '../store/events.js'
 import { applyTransition, findJob } from '../store/jobs.js'
@@ -48,9 +48,7 @@ async function answer(
     if (job.requester !== actor && !isOpenToAll) {
       return `Only <@${job.requester}>, who asked for job \`${job.id}\`, can answer this today.`
     }
-    if (job.state !== 'uncertain' && !(kind === 'dismiss' && job.state === 'queued')) {
-      return await alreadyAnswered(services, job)
-    }
+    if (!accepts(job, kind)) return await alreadyAnswered(services, job)
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)
     if (!changed) return await alreadyAnswered(services, (await findJob(services.db, jobId)) ?? job)
     services.wake()

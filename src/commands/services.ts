@@ -1,4 +1,5 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
+import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import type { Database } from '../store/schema.js'
@@ -43,6 +44,10 @@ export function findTarget(services: Services, connectionName: string, operation
 /** A sentence for the person in front of it; what is a bug goes to the log and is only admitted. */
 export function explain(services: Services, error: unknown): string {
   if (error instanceof UserError) return error.message
+  const isSlackAway = [WebAPIRequestError, WebAPIHTTPError, WebAPIRateLimitedError].some(
+    (kind) => error instanceof kind,
+  )
+  if (isSlackAway) return 'Slack did not answer Dolly just now. Nothing was started. Please try again.'
   services.log.error({ err: error }, 'a request of a person broke')
   return 'Something broke on our side; the log has the details. Nothing was started. Please try again.'
 }

@@ -204,12 +204,13 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expect(job, happening, 'starting')
       const sinceAttempt = now - (job.attemptedAt ?? now)
       if (sinceAttempt < happening.settleMs) {
-        return { set: { nextLookAt: now + Math.min(happening.settleMs - sinceAttempt, 3 * second) }, event: null }
+        const nextLookAt = now + Math.min(happening.settleMs - sinceAttempt, 3 * second)
+        return { set: { nextLookAt, ...seen }, event: null }
       }
       if (job.attempt >= maxAttempts) {
         return end(now, 'failed', `The provider never received the request, in ${maxAttempts} tries.`)
       }
-      return { set: { state: 'queued', nextLookAt: now, detail: null }, event: { kind: 'absent' } }
+      return { set: { state: 'queued', nextLookAt: now, detail: null, ...seen }, event: { kind: 'absent' } }
     }
 
     case 'unknowable':
@@ -224,15 +225,15 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       return afterLook(job, happening.look, happening.nextStep, moment)
 
     case 'check_again':
-      expect(job, happening, 'uncertain')
-      // The clock of the attempt starts anew, or a search that failed for long would be given up at its first look.
+      expectAnswer(job, happening)
+      // Since when nothing was seen stays as it is: if this look fails too, the question is there again at once.
       return {
-        set: { state: 'starting', nextLookAt: now, ...seen },
+        set: { state: 'starting', nextLookAt: now },
         event: { kind: 'checked_again', actor: happening.actor },
       }
 
     case 'start_over':
-      expect(job, happening, 'uncertain')
+      expectAnswer(job, happening)
       return {
         // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
         set: { state: 'queued', attempt: 1, nextLookAt: now, detail: null, ...seen },
@@ -240,12 +241,20 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       }
 
     case 'dismiss':
-      expect(job, happening, 'uncertain', 'queued')
+      expectAnswer(job, happening)
       return {
         set: { state: 'cancelled', nextLookAt: null, endedAt: now },
         event: { kind: 'cancelled', actor: happening.actor },
       }
   }
+}
+
+/** Whether a person may answer like this now: only what the root message offers. */
+export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismiss'): boolean {
+  if (job.state === 'uncertain') return true
+  if (answer !== 'dismiss') return false
+  // A write that has to wait, and one that nobody could look for in a long time.
+  return job.state === 'queued' ? job.detail !== null : job.state === 'starting' && job.unseenTold
 }
 
 const seen = { unseenSince: null, unseenTold: false } as const
@@ -324,6 +333,11 @@ function uncertain(reason: string): Transition {
 
 function isPastDeadline(job: Job, now: number): boolean {
   return job.deadlineAt !== null && now > job.deadlineAt
+}
+
+function expectAnswer(job: Job, happening: Extract<Happening, { actor: string }>): void {
+  if (!accepts(job, happening.kind))
+    throw new Error(`Job ${job.id} is ${job.state}, which knows no "${happening.kind}".`)
 }
 
 function expect(job: Job, happening: Happening, ...states: State[]): void {

@@ -1,6 +1,6 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
-import type { Job, JobEvent } from '../jobs/machine.js'
+import { accepts, type Job, type JobEvent } from '../jobs/machine.js'
 import { cut, limits, mustFit } from './limits.js'
 
 /** A job with the words around it that are not the job's own. */
@@ -12,8 +12,10 @@ export interface Story {
   provider: string
   /** Titles of the steps this job goes through, by their index in the operation. */
   steps: ReadonlyMap<number, string>
-  /** Median duration of such jobs in milliseconds; null before the first. */
+  /** Median duration of such jobs in milliseconds; null while there are too few to tell. */
   usualMs: number | null
+  /** When this is told, in milliseconds. */
+  now: number
 }
 
 /** `text` is what screen readers and notifications get: it says everything that matters, without the blocks. */
@@ -37,7 +39,7 @@ export function rootMessage(story: Story): Message {
   const outcome = outcomeOf(story)
   const blocks: KnownBlock[] = [
     { type: 'header', text: { type: 'plain_text', text: cut(what, limits.headerText), emoji: false } },
-    section(`${outcome.icon} *${outcome.word}*${outcome.rest ? ` ${outcome.rest}` : ''}`),
+    section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
     // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
     ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
     {
@@ -47,9 +49,9 @@ export function rootMessage(story: Story): Message {
   ]
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
-  else if (job.state === 'queued' && job.detail !== null) blocks.push(cancelButton(job))
-  else if (job.url && job.state === 'succeeded') blocks.push(openButton(job.url))
-  const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${outcome.word}${outcome.rest ? ` ${outcome.rest}` : ''}`
+  else if (accepts(job, 'dismiss')) blocks.push(cancelButton(job))
+  else if (job.url && job.endedAt !== null) blocks.push(openButton(job.url))
+  const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}`
   return { text: cut(text, limits.messageText), blocks }
 }
 
@@ -62,7 +64,7 @@ export function replyMessage(story: Story, event: JobEvent): Message | null {
 function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): string | null {
   const step = `“${mrkdwn(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
   const by = mrkdwn(provider)
-  const detail = event.detail ? sentence(event.detail) : ''
+  const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
   const person = event.actor ? `<@${event.actor}>` : 'Somebody'
   const duration = inWords((job.endedAt ?? event.at) - job.createdAt)
@@ -73,66 +75,80 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'progress':
       return null
     case 'step_accepted':
-      return `${by} accepted ${step}.${usualMs === null ? '' : ` The whole job usually takes ${inWords(usualMs)}.`}`
+      // Said once, and only as long as it can still come true.
+      return event.step > 0 || usualMs === null || job.endedAt !== null
+        ? `${by} accepted ${step}.`
+        : `${by} accepted ${step}. The whole job usually takes ${inWords(usualMs)}.`
     case 'postponed':
-      return `${step} has to wait. ${detail} Dolly tries again by itself.`
+      return `${withDetail(`${step} has to wait`, detail)} Dolly tries again by itself.`
     case 'answer_lost':
-      return `The answer to ${step} got lost. ${detail} Dolly looks whether it took effect, before anything is sent again.`
+      return `${withDetail(`Nobody can tell yet whether ${by} received ${step}`, detail)} Dolly looks before anything is sent again.`
     case 'found':
       return `Found it: ${by} had received ${step}. Nothing was sent twice.`
     case 'absent':
       return `${by} never received ${step}. Sending it again.`
     case 'uncertain':
-      return `${requester} Nobody can tell from here whether ${by} carried out ${step}. ${detail} Please look there and answer with a button above.`
+      return `${requester} ${withDetail(`Nobody can tell from here whether ${by} carried out ${step}`, detail)} Please look there and answer with a button above.`
     case 'unreachable':
-      return `${by} has not answered for five minutes. ${detail} Dolly keeps looking; nothing is lost.`
+      return `${withDetail(`For five minutes ${by} could not be asked`, detail)} Dolly keeps looking; nothing is lost.`
     case 'reachable':
       return `${by} answers again.`
     case 'step_done':
       // The root shows that it is done; a reply of its own is for what there is to say about it.
-      return detail === '' ? null : `${step} is done. ${detail}`
+      return detail === '' ? null : withDetail(`${step} is done`, detail)
     case 'succeeded':
-      return `${job.mentionOnSuccess ? `${requester} ` : ''}Done in ${duration}. ${detail}`.trim()
+      return withDetail(`${job.mentionOnSuccess ? `${requester} ` : ''}Done in ${duration}`, detail)
     case 'failed':
-      return `${requester} This failed after ${duration}. ${detail}`
+      return `${requester} ${withDetail(`This failed after ${duration}`, detail)}`
     case 'timed_out':
-      return `${requester} Dolly gave up after ${duration}: it took longer than this step may. ${detail} It may still finish at ${by}.`
+      return `${requester} ${withDetail(`Dolly gave up after ${duration}, for it took longer than this step may`, detail)} It may still finish at ${by}.`
     case 'checked_again':
       return `${person} asked Dolly to look again.`
     case 'started_over':
       return `${person} asked Dolly to start ${step} over.`
     case 'cancelled':
-      return job.ref === null && job.attempt === 0
-        ? `${person} cancelled this job before anything was sent to ${by}.`
-        : `${person} dismissed this job. Whatever ${by} made of it is still there.`
+      return wasSent(job)
+        ? `${person} dismissed this job. Whatever ${by} made of it is still there.`
+        : `${person} cancelled this job before anything was sent to ${by}.`
   }
 }
 
+/** How the job stands, without a full stop, and what is known beyond that. */
 function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest: string } {
-  const detail = job.detail ? sentence(job.detail) : ''
+  const detail = sentence(job.detail)
   const by = mrkdwn(provider)
   switch (job.state) {
     case 'queued':
-      return { icon: ':hourglass:', word: 'Waiting its turn.', rest: detail }
+      return { icon: ':hourglass:', word: 'Waiting its turn', rest: waitOf(job, detail) }
     case 'starting':
-      return { icon: ':hourglass_flowing_sand:', word: `Asking ${by}.`, rest: detail }
+      return { icon: ':hourglass_flowing_sand:', word: `Asking ${by}`, rest: detail }
     case 'working':
-      return { icon: ':hourglass_flowing_sand:', word: `${by} is at it.`, rest: detail }
+      return { icon: ':hourglass_flowing_sand:', word: `${by} is at it`, rest: detail }
     case 'uncertain':
       return {
         icon: ':grey_question:',
-        word: `Nobody knows whether ${by} did it.`,
+        word: `Nobody knows whether ${by} did it`,
         rest: `${detail} Check again looks once more, Start over sends the request again, Dismiss ends this job.`.trim(),
       }
     case 'succeeded':
-      return { icon: ':white_check_mark:', word: 'Done.', rest: detail }
+      return { icon: ':white_check_mark:', word: 'Done', rest: detail }
     case 'failed':
-      return { icon: ':x:', word: 'Failed.', rest: detail }
+      return { icon: ':x:', word: 'Failed', rest: detail }
     case 'timed_out':
-      return { icon: ':x:', word: 'Gave up: it took too long.', rest: detail }
+      return { icon: ':x:', word: 'Gave up, for it took too long', rest: detail }
     case 'cancelled':
-      return { icon: ':heavy_minus_sign:', word: 'Dismissed.', rest: '' }
+      return { icon: ':heavy_minus_sign:', word: wasSent(job) ? 'Dismissed' : 'Cancelled', rest: '' }
   }
+}
+
+/** Why a job waits, and until when. */
+function waitOf({ nextLookAt }: Job, detail: string): string {
+  return detail === '' || nextLookAt === null ? detail : `${detail} Next try at ${time(nextLookAt)}.`
+}
+
+/** Whether anything of this job can have reached its provider. */
+function wasSent({ ref, attempt }: Job): boolean {
+  return ref !== null || attempt > 0
 }
 
 /** One line a step. The word says what the sign says: nobody should have to tell signs apart. */
@@ -145,7 +161,7 @@ function stepLines({ job, steps }: Story): string[] {
 
 function stepState(job: Job, index: number): { icon: string; word: string } {
   if (index < job.step || job.state === 'succeeded') return { icon: ':white_check_mark:', word: 'done' }
-  if (index > job.step) return { icon: ':white_circle:', word: 'later' }
+  if (index > job.step) return { icon: ':white_circle:', word: job.endedAt === null ? 'later' : 'not done' }
   switch (job.state) {
     case 'queued':
       return { icon: ':white_circle:', word: 'next' }
@@ -156,18 +172,19 @@ function stepState(job: Job, index: number): { icon: string; word: string } {
     case 'uncertain':
       return { icon: ':grey_question:', word: 'unknown' }
     case 'cancelled':
-      return { icon: ':heavy_minus_sign:', word: 'dismissed' }
+      return { icon: ':heavy_minus_sign:', word: wasSent(job) ? 'dismissed' : 'cancelled' }
     default:
       return { icon: ':x:', word: job.state === 'timed_out' ? 'took too long' : 'failed' }
   }
 }
 
-function facts({ job, provider, usualMs }: Story): string[] {
+function facts({ job, provider, usualMs, now }: Story): string[] {
+  const usualEnd = usualMs === null || job.endedAt !== null ? 0 : job.createdAt + usualMs
   return [
     `Asked for by <@${job.requester}>`,
     `${mrkdwn(job.connection)} (${mrkdwn(provider)})`,
     job.endedAt === null ? `since ${time(job.createdAt)}` : `took ${inWords(job.endedAt - job.createdAt)}`,
-    ...(job.endedAt === null && usualMs !== null ? [`usually done by ${time(job.createdAt + usualMs)}`] : []),
+    ...(usualEnd > now ? [`usually done by ${time(usualEnd)}`] : []),
     `job \`${job.id}\``,
   ]
 }
@@ -192,17 +209,16 @@ function questionButtons(jobId: string): KnownBlock {
   }
 }
 
-/** For a job that waits because its provider cannot be reached: nothing of the step at hand was sent yet. */
-function cancelButton({ id, ref }: Job): KnownBlock {
-  const promise =
-    ref === null
-      ? 'Nothing has been sent to the provider yet, and nothing will be.'
-      : 'What the steps before made stays where it is. Nothing more will be sent to the provider.'
-  const confirm = confirmation(promise, 'Cancel the job')
+/** For a job that its provider lets wait. */
+function cancelButton(job: Job): KnownBlock {
+  const [word, promise] = wasSent(job)
+    ? ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.']
+    : ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.']
+  const confirm = confirmation(promise, `${word} the job`)
   return {
     type: 'actions',
     block_id: 'cancel',
-    elements: [{ ...button(jobActions.dismiss, 'Cancel', id), confirm }],
+    elements: [{ ...button(jobActions.dismiss, word, job.id), confirm }],
   }
 }
 
@@ -234,7 +250,7 @@ function openButton(url: string): KnownBlock {
         type: 'button',
         action_id: jobActions.open,
         url,
-        text: { type: 'plain_text', text: 'Open the clone', emoji: false },
+        text: { type: 'plain_text', text: 'Open it', emoji: false },
       },
     ],
   }
@@ -257,10 +273,14 @@ export function plainText(text: string): string {
   return cut(text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ').trim(), 500)
 }
 
-function sentence(text: string): string {
-  const escaped = mrkdwn(text)
-  const capital = escaped.charAt(0).toUpperCase() + escaped.slice(1)
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`
+/** What is known, to be read after a colon: names keep their small letters. */
+function sentence(text: string | null): string {
+  const escaped = mrkdwn(text ?? '')
+  return escaped === '' || /[.!?…]$/.test(escaped) ? escaped : `${escaped}.`
+}
+
+function withDetail(words: string, detail: string): string {
+  return detail === '' ? `${words}.` : `${words}: ${detail}`
 }
 
 /** Slack shows this in the reader's own time zone. */

@@ -152,17 +152,28 @@ export async function applyTransition(
   })
 }
 
-/** Median duration of the last twenty successful jobs like this one, in milliseconds; null before the first. */
-export async function usualDuration(db: Database, connection: string, operation: string): Promise<number | null> {
+/** Fewer than these are no habit. */
+const fewestForUsual = 3
+
+/**
+ * Median duration of the last twenty successful jobs that went as far as this one will, in milliseconds; null while there
+ * are too few of them.
+ */
+export async function usualDuration(
+  db: Database,
+  { connection, operation, lastStep }: { connection: string; operation: string; lastStep: number },
+): Promise<number | null> {
   const rows = await db
     .selectFrom('jobs')
     .select(['createdAt', 'endedAt'])
     .where('connection', '=', connection)
     .where('operation', '=', operation)
     .where('state', '=', 'succeeded')
+    .where('step', '=', lastStep)
     .orderBy('endedAt', 'desc')
     .limit(20)
     .execute()
+  if (rows.length < fewestForUsual) return null
   const durations = rows.map((row) => (row.endedAt ?? row.createdAt) - row.createdAt).sort((one, other) => one - other)
   return durations[Math.floor(durations.length / 2)] ?? null
 }

@@ -39,7 +39,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       // One thread that tells the truth, from queued to done.
       const root = await ann.waitForMessage((message) => message.isBot && message.text.includes('shop-api-pr-12'))
       expect(root.channel).toBe(platform.id)
-      await workspace.waitFor(() => ann.thread(platform.id, root.ts)[0]?.text.includes('Done.'), 15_000)
+      await workspace.waitFor(() => ann.thread(platform.id, root.ts)[0]?.text.includes('Done'), 15_000)
       const thread = ann.thread(platform.id, root.ts)
       expect(thread[0]?.text).toContain('Copy a container: shop-api → shop-api-pr-12 in woolworks-staging')
       expect(thread[0]?.text).toContain(`<@${ann.id}>`)
@@ -55,7 +55,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(JSON.stringify(question.blocks)).toContain('Everything changed in shop-api-pr-12')
       expect(await ann.submit()).toEqual({})
       const syncRoot = await ann.waitForMessage(({ text }) => text.startsWith('Sync a copy'))
-      await workspace.waitFor(() => ann.thread(platform.id, syncRoot.ts)[0]?.text.includes('Done.'), 15_000)
+      await workspace.waitFor(() => ann.thread(platform.id, syncRoot.ts)[0]?.text.includes('Done'), 15_000)
       expect(hoody.writes().filter(({ path }) => path.endsWith('/sync'))).toHaveLength(1)
     }, 60_000)
 
@@ -100,7 +100,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       const root = await cleo.waitForMessage(({ text }) => text.includes('uninvited'))
       expect(root.channel).toBe(workspace.people.cleo.directChannel)
       expect(JSON.stringify(root.blocks)).toContain('/invite @dolly')
-      await workspace.waitFor(() => cleo.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
+      await workspace.waitFor(() => cleo.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
     }, 30_000)
   })
 }

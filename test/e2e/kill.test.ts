@@ -50,7 +50,7 @@ describe('the bot, killed', () => {
 
         await world.start()
         await workspace.waitFor(
-          () => ann.snapshot().messages.some(({ text }) => text.includes('survivor') && text.includes('Done.')),
+          () => ann.snapshot().messages.some(({ text }) => text.includes('survivor') && text.includes('Done')),
           75_000,
         )
         await ann.waitForMessage(({ text }) => text.includes('Done in'), 15_000)

@@ -44,7 +44,7 @@ describe('in trouble', () => {
     await told.submit()
     expect(JSON.stringify(told.topView()?.blocks)).toContain(`/archives/${root.channel}/p${root.ts.replace('.', '')}`)
     while (told.topView()) await told.close()
-    await workspace.waitFor(() => first.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
+    await workspace.waitFor(() => first.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
     expect(copiesOf('contested')).toBe(1)
     expect(world.rows<{ jobs: number }>("select count(*) as jobs from jobs where lock like '%contested%'")).toEqual([
       { jobs: 1 },
@@ -78,7 +78,7 @@ describe('in trouble', () => {
         await ann.waitForView((view) => view.callback_id === 'operation_preview')
         expect(await ann.submit()).toEqual({})
         const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
-        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done.'), 15_000)
+        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
         // A whole id beside its project's would be a key to the container.
         expect(root.text).not.toContain(ids.container)
       } finally {
@@ -92,7 +92,7 @@ describe('in trouble', () => {
     const ann = workspace.as(workspace.people.ann.id)
     await askForCopy(world, 'lost-answer', 'ann', () => hoody.setSwitch('lose-answer', true))
     await ann.waitForMessage(({ text }) => text.includes('Nothing was sent twice'), 20_000)
-    await ann.waitForMessage(({ text }) => text.includes('lost-answer') && text.includes('Done.'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('lost-answer') && text.includes('Done'), 20_000)
     expect(copiesOf('lost-answer')).toBe(1)
   }, 50_000)
 
@@ -101,7 +101,7 @@ describe('in trouble', () => {
     const ann = workspace.as(workspace.people.ann.id)
     await askForCopy(world, 'doubted', 'ann', () => workspace.setSwitch('lose-answer', true))
     await ann.waitForMessage(({ text }) => text.includes('an earlier message about this job may stand'), 20_000)
-    await ann.waitForMessage(({ text }) => text.includes('doubted') && text.includes('Done.'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('doubted') && text.includes('Done'), 20_000)
     expect(copiesOf('doubted')).toBe(1)
   }, 50_000)
 
@@ -109,7 +109,7 @@ describe('in trouble', () => {
     const { workspace } = world
     const ann = workspace.as(workspace.people.ann.id)
     await askForCopy(world, 'patient', 'ann', () => workspace.setSwitch('rate-limit', true))
-    await ann.waitForMessage(({ text }) => text.includes('patient') && text.includes('Done.'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('patient') && text.includes('Done'), 20_000)
     expect(ann.snapshot().messages.filter(({ text }) => text.includes('→ patient'))).toHaveLength(1)
   }, 40_000)
 })
@@ -130,7 +130,7 @@ describe('a job that nobody can tell about', () => {
       await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)
       expect(hoody.writes().filter(({ path }) => path.endsWith('/copy'))).toHaveLength(1)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'working' }])
-      await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Hoody is at it.'), 15_000)
+      await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Hoody is at it'), 15_000)
     } finally {
       await world.close()
     }

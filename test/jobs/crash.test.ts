@@ -104,6 +104,7 @@ function processOn(
     provider: 'Dummy',
     steps: new Map([[0, 'Clone']]),
     usualMs: null,
+    now: now(),
   })
   const sender = new Sender({ db: house.db, chat, describe: describeJob, now, log: silentLog })
   return {
@@ -167,7 +168,7 @@ async function liveWithCrash(lives: number): Promise<boolean> {
   const job = await findJob(db, submitted.job.id)
   expect(job?.state).toBe('succeeded')
   expect(world.made).toHaveLength(1)
-  expect(channel.shown || channel.roots.at(-1)).toContain('Done.')
+  expect(channel.shown || channel.roots.at(-1)).toContain('Done: running.')
   expect(channel.roots.length).toBeLessThanOrEqual(2)
   const finals = channel.replies.filter((text) => text.includes('Done in'))
   expect(finals.length).toBeGreaterThan(0)

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { finalStates, type Happening, liveStates, lookDelay, next, type State } from '../../src/jobs/machine.js'
+import {
+  accepts,
+  finalStates,
+  type Happening,
+  liveStates,
+  lookDelay,
+  next,
+  type State,
+} from '../../src/jobs/machine.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const now = start + 5_000
@@ -21,7 +29,7 @@ const happenings: Record<Happening['kind'], { happening: Happening; knownIn: Sta
   observed: { happening: { kind: 'observed', look: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
   check_again: { happening: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
   start_over: { happening: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
-  dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain', 'queued'] },
+  dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
 }
 
 describe('the machine', () => {
@@ -33,6 +41,22 @@ describe('the machine', () => {
       }
     })
   }
+
+  it('can be dismissed while it has to wait, and while nobody can look for its write', () => {
+    expect(accepts(jobIn('queued', { detail: 'Too many requests.' }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('starting', { unseenTold: true }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('starting'), 'dismiss')).toBe(false)
+    expect(accepts(jobIn('starting', { unseenTold: true }), 'start_over')).toBe(false)
+  })
+
+  it('asks again at once when the look that a person asked for fails as well', () => {
+    const down: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const asked = next(jobIn('uncertain', { unseenSince: now - 61_000 }), { kind: 'check_again', actor: 'U1' }, moment)
+    const checking = jobIn('starting', { unseenSince: now - 61_000, ...asked.set })
+    expect(next(checking, down, moment).set.state).toBe('uncertain')
+    const found = next(checking, { kind: 'absent', settleMs: 0 }, moment)
+    expect(found.set).toMatchObject({ state: 'queued', unseenSince: null })
+  })
 
   it('ends a job in one of the final states with a time and no further look', () => {
     const ends: [State, Happening][] = [

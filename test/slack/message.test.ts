@@ -10,6 +10,7 @@ function story(state: State, rest: Partial<Job> = {}, story: Partial<Story> = {}
     provider: 'Hoody',
     steps: new Map([[0, 'Copy the container']]),
     usualMs: null,
+    now: start,
     ...story,
   }
 }
@@ -54,7 +55,9 @@ describe('the root message', () => {
   }
 
   it('shows the usual duration while it lasts and the real one after', () => {
-    expect(JSON.stringify(rootMessage(story('working', {}, { usualMs: 60_000 })).blocks)).toContain('usually done by')
+    const factsAt = (now: number) => JSON.stringify(rootMessage(story('working', {}, { usualMs: 60_000, now })).blocks)
+    expect(factsAt(start + 59_000)).toContain('usually done by')
+    expect(factsAt(start + 61_000)).not.toContain('usually done by')
     expect(JSON.stringify(rootMessage(story('succeeded', {}, { usualMs: 60_000 })).blocks)).toContain('took 12 s')
   })
 
@@ -68,8 +71,12 @@ describe('the root message', () => {
   })
 
   it('can be called off while it waits for a provider that cannot be reached', () => {
-    const buttons = JSON.stringify(rootMessage(story('queued', { detail: 'Hoody is down.' })).blocks)
-    expect(buttons).toContain('"text":"Cancel"')
+    const buttonsOf = (rest: Partial<Job>) =>
+      JSON.stringify(rootMessage(story('queued', { detail: 'Hoody is down.', ...rest })).blocks)
+    const untouched = { ref: null, attempt: 0 }
+    expect(buttonsOf(untouched)).toMatch(/"text":"Cancel".*Nothing has been sent to the provider yet/)
+    expect(buttonsOf({ ...untouched, ref: { id: 'a' } })).toMatch(/"text":"Dismiss".*Whatever was made stays/)
+    expect(buttonsOf({ nextLookAt: start + 30_000 })).toMatch(/Hoody is down\. Next try at <!date/)
     expect(JSON.stringify(rootMessage(story('queued')).blocks)).not.toContain('Cancel')
   })
 
@@ -102,7 +109,7 @@ describe('the replies', () => {
 
   it('give the reason in the provider’s words', () => {
     expect(replyMessage(story('failed'), event('failed', 'no space left on device'))?.text).toBe(
-      '<@U1> This failed after 12 s. No space left on device.',
+      '<@U1> This failed after 12 s: no space left on device.',
     )
   })
 
@@ -128,7 +135,9 @@ describe('the replies', () => {
       'progress',
       'step_done',
     ])
-    expect(replyMessage(story('working'), event('step_done', 'cloned as shop-2'))?.text).toContain('Cloned as shop-2.')
+    expect(replyMessage(story('working'), event('step_done', 'cloned as shop-2'))?.text).toContain(
+      'is done: cloned as shop-2.',
+    )
   })
 })
 

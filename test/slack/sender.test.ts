@@ -48,6 +48,7 @@ describe('the sender', () => {
       provider: 'Dummy',
       steps: new Map([[0, 'Clone the thing']]),
       usualMs: null,
+      now: 0,
     })
     const { db, now, log } = house
     const sender = new Sender({ db, now, log, chat: slack.chat, describe: describeJob })
@@ -68,7 +69,7 @@ describe('the sender', () => {
     await house.settle()
     await tellFor(2_000)
     expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
-    expect(slack.edits.at(-1)).toContain('Dummy is at it.')
+    expect(slack.edits.at(-1)).toContain('Dummy is at it')
     expect(await round()).toBe(false)
   })
 

@@ -107,8 +107,10 @@ describe('the lock', () => {
 describe('the usual duration', () => {
   it('is the median of the last successful jobs like this one', async () => {
     const database = await openDatabase(':memory:')
-    expect(await usualDuration(database, 'hoody-prod', 'copy')).toBeNull()
+    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBeNull()
     for (const [at, duration] of [10, 2_000, 30].entries()) {
+      // Two are no habit yet.
+      expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBeNull()
       const creation = await createJob(database, { ...draft, submission: `V${at}`, lock: `lock ${at}` }, 1_000)
       if (creation.kind !== 'created') throw new Error(creation.kind)
       await database
@@ -117,8 +119,9 @@ describe('the usual duration', () => {
         .where('id', '=', creation.job.id)
         .execute()
     }
-    expect(await usualDuration(database, 'hoody-prod', 'copy')).toBe(30)
-    expect(await usualDuration(database, 'other', 'copy')).toBeNull()
+    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBe(30)
+    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 1 })).toBeNull()
+    expect(await usualDuration(database, { connection: 'other', operation: 'copy', lastStep: 0 })).toBeNull()
     await database.destroy()
   })
 })
