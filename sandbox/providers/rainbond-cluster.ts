@@ -8,9 +8,11 @@ interface Cluster {
   now(): number
   cloneMs: number
   server: SimulatorServer
+  /** What all copies say of themselves, whatever they do; undefined lets them tell the truth. */
+  stateOfCopies(): string | null | undefined
 }
 
-export function startCluster({ now, cloneMs, server }: Cluster) {
+export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
   const copies: Component[] = []
   let made = 0
 
@@ -50,11 +52,20 @@ export function startCluster({ now, cloneMs, server }: Cluster) {
     return addEvent(one, 'build-service', at, endsAt).id
   }
 
-  /** A scan of the source comes first and dispatches the build when it is over, late enough to be taken for forgotten. */
-  function scan(one: Component, at: number): void {
-    const endsAt = at + 40_000
-    addEvent(one, 'source-scan', at, endsAt)
-    build(one, endsAt)
+  /** A scan of the source comes before the build, long enough to be taken for a forgotten one. Answers when it ends. */
+  function scan(one: Component, at: number): number {
+    return addEvent(one, 'source-scan', at, at + 40_000).endsAt
+  }
+
+  /** Dispatches the builds that belong to a copy, as far as the switches let it. */
+  function dispatch(parts: Component[], at: number): void {
+    const isSwallowed = server.isOn('swallow-build')
+    const isScanned = server.isOn('scan-source')
+    const isOnlyScanned = server.isOn('scan-only')
+    for (const [index, one] of parts.entries()) {
+      const builtAt = isScanned || isOnlyScanned ? scan(one, at) : at
+      if (!isOnlyScanned && !(isSwallowed && index === 0)) build(one, builtAt)
+    }
   }
 
   /** The switch `fail-next` strikes as soon as there is a build to strike. */
@@ -71,6 +82,8 @@ export function startCluster({ now, cloneMs, server }: Cluster) {
     if (server.isOn('region-down')) return null
     const status = changes.findLast(({ at }) => at <= now())?.status ?? 'undeploy'
     if (!isCopy) return status
+    const forced = stateOfCopies()
+    if (forced !== undefined) return forced
     if (status === 'running') return server.isOn('crash') ? 'abnormal' : status
     return status !== 'undeploy' && server.isOn('unknown-status') ? 'hibernating' : status
   }
@@ -86,8 +99,9 @@ export function startCluster({ now, cloneMs, server }: Cluster) {
       message: '',
     }
     const events = reached.map(({ id, kind, at, endsAt, outcome, message }) => {
-      const end = { status: outcome, final_status: 'complete', message }
-      const open = { status: '', final_status: '', message: '' }
+      const end_time = new Date(endsAt).toISOString()
+      const end = { status: outcome, final_status: 'complete', message, end_time }
+      const open = { status: '', final_status: '', message: '', end_time: '' }
       const create_time = new Date(at).toISOString()
       return { event_id: id, opt_type: kind, target_id: one.id, create_time, ...(endsAt <= now() ? end : open) }
     })
@@ -100,5 +114,5 @@ export function startCluster({ now, cloneMs, server }: Cluster) {
     return { ...known, create_status: createStatus, status: statusOf(one), access_infos: [], arch: 'amd64' }
   }
 
-  return { duplicate, build, scan, failOpenBuild, statusOf, show, eventsOf }
+  return { duplicate, build, dispatch, failOpenBuild, statusOf, show, eventsOf }
 }

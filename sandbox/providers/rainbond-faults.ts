@@ -10,17 +10,19 @@ export const SWITCHES = [
   { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
   { id: 'swallow-build', label: 'Copy next time, but never start the first component’s build', once: true },
   { id: 'scan-source', label: 'Scan the source of the next copy before it is built', once: true },
+  { id: 'scan-only', label: 'Scan the source of the next copy, then forget to build it', once: true },
   { id: 'crash', label: 'Let copied components crash', once: false },
   { id: 'late-copy', label: 'Lose the next copy’s answer and finish it a minute later', once: true },
   { id: 'empty-copy', label: 'Say yes to the next copy, but copy nothing', once: true },
   { id: 'roll-back', label: 'Roll the next copy back halfway, with leftovers in the cluster', once: true },
   { id: 'no-room', label: 'Have no room for copies', once: false },
-  { id: 'too-frequent', label: 'Call the next build too frequent', once: true },
+  { id: 'too-frequent', label: 'Call the next copy or build too frequent', once: true },
   { id: 'build-refused', label: 'Refuse the next build that is started by hand', once: true },
   { id: 'region-down', label: 'Lose the regions: no status, no writes', once: false },
   { id: 'region-slow', label: 'Let the region time out at the next write', once: true },
   { id: 'licence', label: 'Let the cluster’s licence expire', once: false },
   { id: 'server-bug', label: 'Break with a stack trace at the next write', once: true },
+  { id: 'one-broken', label: 'Break at looks at the components of the next new app', once: true },
 ]
 
 /** Thrown by a handler and answered as the vendor does. */

@@ -22,7 +22,12 @@ const copyBody = z.object({
   target_app_id: z.coerce.number().int().nullable(),
 })
 
-export async function startRainbond(options: StartOptions = {}): Promise<Simulator> {
+interface RainbondOptions extends StartOptions {
+  /** What all copied components report as their state, while it is not undefined. Default: what they do. */
+  stateOfCopies?: () => string | null | undefined
+}
+
+export async function startRainbond(options: RainbondOptions = {}): Promise<Simulator> {
   const now = options.now ?? Date.now
   const cloneMs = options.cloneMs ?? 10_000
   const world = seed(now(), options.count ?? 0)
@@ -31,7 +36,11 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     errorBody: drfError,
     answer,
   })
-  const { duplicate, build, scan, failOpenBuild, statusOf, show, eventsOf } = startCluster({ now, cloneMs, server })
+  const { stateOfCopies = () => undefined } = options
+  const cluster = startCluster({ now, cloneMs, server, stateOfCopies })
+  const { duplicate, build, dispatch, failOpenBuild, statusOf, show, eventsOf } = cluster
+  /** Numbers of the apps whose components cannot be read. */
+  const broken = new Set<number>()
 
   function answer(request: SimulatedRequest): Answer {
     try {
@@ -62,7 +71,7 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     ['GET', new RegExp(`${place}/apps/(\\d+)$`), (_, parts) => ok({ ...showApp(appOf(parts)), app_id: parts[2] })],
     ['DELETE', new RegExp(`${place}/apps/(\\d+)$`), deleteStoppedApp],
     ['DELETE', new RegExp(`${place}/app/(\\d+)/delete$`), deleteApp],
-    ['GET', new RegExp(`${place}/apps/(\\d+)/services$`), (_, parts) => ok(partsOf(appOf(parts)).map(show))],
+    ['GET', new RegExp(`${place}/apps/(\\d+)/services$`), listComponents],
     ['GET', new RegExp(`${place}/apps/(\\d+)/httpdomains$`), listDomains],
     ['POST', new RegExp(`${place}/apps/(\\d+)/copy$`), copy],
     ['GET', new RegExp(`${place}/apps/(\\d+)/services/([\\w-]+)/events$`), listEvents],
@@ -118,6 +127,7 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     const known = { ID, group_name: app_name, note: app_note, k8s_app: k8s_app || `app-${ID}` }
     const app: App = { ...known, team, region, updatedAt: now(), hasDebris: false, components: [] }
     world.apps.set(ID, app)
+    if (server.isOn('one-broken')) broken.add(ID)
     return { status: 201, body: showApp(app) }
   }
 
@@ -144,6 +154,7 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     if (uploaded.length > 0) {
       throw new Refusal(400, `package_build components do not support quick copy: ${uploaded.join(',')}`)
     }
+    if (server.isOn('too-frequent')) throw new Refusal(409, 'wait a moment please')
     if (server.isOn('no-room')) throw new Refusal(412, 'cluster_lack_of_memory', 10413)
     if (target.hasDebris) throw new Refusal(400, 'k8s component name exists', 10106)
     if (server.isOn('roll-back')) {
@@ -153,18 +164,10 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     if (server.isOn('empty-copy') || target.region !== target_region_name) return ok({ services: [] })
     const isLate = server.isOn('late-copy')
     const at = now() + (isLate ? LATE_MS : 0)
-    const copies = chosen.map((one) => duplicate(one, target, at))
-    const [first] = copies
-    const isSwallowed = server.isOn('swallow-build')
-    const isScanned = server.isOn('scan-source')
-    for (const one of copies.filter(({ source }) => source !== 'third_party')) {
-      if (isScanned) scan(one, at)
-      else if (!(isSwallowed && one === first)) build(one, at)
-    }
+    const copies = chosen.map((one) => duplicate(one, target, at)).filter(({ source }) => source !== 'third_party')
+    dispatch(copies, at)
     if (isLate) server.setSwitch('lose-answer', true)
-    return ok({
-      services: copies.filter(({ source }) => source !== 'third_party').map((one) => ({ ...show(one), status: '' })),
-    })
+    return ok({ services: copies.map((one) => ({ ...show(one), status: '' })) })
   }
 
   function buildByHand(_: SimulatedRequest, parts: string[]): Answer {
@@ -173,6 +176,14 @@ export async function startRainbond(options: StartOptions = {}): Promise<Simulat
     if (server.isOn('build-refused')) throw new Refusal(400, 'the access to the git repository was withdrawn')
     if (one.events.some(({ endsAt }) => endsAt > now())) throw new Refusal(409, 'wait a moment please')
     return ok({ event_id: build(one, now()) })
+  }
+
+  function listComponents(_: SimulatedRequest, parts: string[]): Answer {
+    const app = appOf(parts)
+    const components = partsOf(app)
+    // There is nothing to stumble over in an empty list.
+    if (broken.has(app.ID) && components.length > 0) throw new Error('a bug')
+    return ok(components.map(show))
   }
 
   function listEvents({ query }: SimulatedRequest, parts: string[]): Answer {

@@ -1,11 +1,23 @@
 /** Rainbond: copies an app's components into a new app, and starts the builds that the server dropped. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../errors.js'
-import { type Api, defineOperation, defineProvider, describedOption, sentence, type Verdict } from './provider.js'
+import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../errors.js'
+import {
+  type Api,
+  allItems,
+  defineOperation,
+  defineProvider,
+  describedOption,
+  eachPage,
+  type Page,
+  sentence,
+  settleEach,
+  type Verdict,
+} from './provider.js'
 import {
   type Component,
   check,
   componentsOf,
+  consoleOf,
   forgotten,
   MINUTE,
   path,
@@ -18,17 +30,22 @@ import {
 const COPIED = 'with build source and its credentials, settings, ports, variables, config files and empty volumes'
 const NOT_COPIED = 'Data in volumes, health checks, custom domains (public ports get new urls)'
 
-// What an answer means, by its status, code and words. What fits none of these is sorted by its status alone.
-const READINGS: [RegExp, Verdict['blame'], string][] = [
+/** What this provider calls an operation that is under way; the vendor's 409 means quota and closed regions, too. */
+const BUSY = 423
+
+// What an answer means, by its status, code and words, and as which status it counts where that is another: 404 is kept
+// for an app that is gone, which ends its job. What fits none of these is sorted by its status alone.
+const READINGS: [RegExp, Verdict['blame'], string, number?][] = [
   [/^401 10400 /, 'operator', 'The licence of the Rainbond cluster is wrong or has expired.'],
   [/^404 undefined/, 'operator', 'There is no Rainbond console at the address in dolly.yml.'],
-  [/^404 .*(team|region)/, 'user', "The token's user is not in that team, or the team not in that region."],
+  [/^404 \S+ "region no found/, 'user', 'The region does not know that app or component.', 403],
+  [/^404 .*(team|region)/, 'user', "The token's user is not in that team, or the team not in that region.", 403],
   [/^500 10401 /, 'operator', 'Rainbond itself broke on this request; the log of its console says why.'],
   [/^400 (10411 |.*"httpcode":101\b)/, 'nobody', 'Rainbond could not reach the region.'],
-  [/^409 409 /, 'nobody', 'Another operation of that component is under way.'],
+  [/^409 409 /, 'user', 'Another operation of that component is under way.', BUSY],
   [/^409 2001 /, 'user', 'The team has not opened that region. Choose another, or open it there.'],
-  [/^(412|409 20002) /, 'user', 'The target team or cluster has no room for the copy.'],
-  [/^400 10106 /, 'user', 'An earlier try left components behind. Start again: that makes another new app.'],
+  [/^(412|409 20002) /, 'user', 'The target team or cluster has no room for the copy.', 412],
+  [/^400 10106 /, 'user', 'An earlier try left components of these names behind in the region.'],
   [/^400 \S+ "app name exist/, 'user', 'An app of that name is there already. Choose another name.'],
 ]
 
@@ -53,11 +70,22 @@ const fields = z.object({
 // The vendor's answers also hold a region's token and passwords of registries: nothing but these keys is read.
 const id = z.string()
 const word = z.string().nullish()
-const teamPage = z.object({ tenants: z.array(z.object({ tenant_name: id, tenant_alias: word })), total: z.number() })
-const region = z.object({ region_name: id, region_alias: word, status: z.coerce.string() })
-const regionPage = z.object({ regions: z.array(region) }).transform(({ regions }) => regions)
+const PAGE_SIZE = 100
+const pagesOf = (total: number) => Math.ceil(total / PAGE_SIZE)
+const teamPage = z
+  .object({ tenants: z.array(z.object({ tenant_name: id, tenant_alias: word })), total: z.number() })
+  .transform(({ tenants, total }) => ({ items: tenants, pages: pagesOf(total) }))
+const regionPage = z
+  .object({
+    regions: z.array(z.object({ region_name: id, region_alias: word, status: z.coerce.string() })),
+    total: z.number(),
+  })
+  .transform(({ regions, total }) => ({ items: regions, pages: pagesOf(total) }))
 const app = z.object({ ID: z.number(), group_name: id, note: word })
-const refusal = z.object({ code: z.number(), msg: z.unknown() }).partial().catch({})
+const errorType = z.string().regex(/^\w{1,64}$/)
+const refusal = z.object({ code: z.number(), msg: z.unknown(), error_type: z.unknown() }).partial().catch({})
+
+const DEADLINE = 60 * MINUTE
 const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
   title: 'Copy an app',
   fields,
@@ -69,44 +97,53 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
     copied: sentence(components.length > 0 ? `Only ${named.components}` : 'All complete components', COPIED),
     notCopied: sentence(NOT_COPIED, !app.startsWith(`${target}/`) && 'ties to components of the old team and region'),
   }),
-  deadlineMs: 60 * MINUTE,
+  deadlineMs: DEADLINE,
   steps: [
     {
       title: 'Create the new app',
       settleMs: 45_000,
-      async run(api, params, _before, { job, now }) {
+      async run(api, params, _before, { job }) {
         const components = await choose(api, params)
         const json = { app_name: params.name, app_note: noteOf(job), k8s_app: `dolly-${job}` }
         const { ID } = await api.post(`${path(params.target)}/apps`, app.pick({ ID: true }), { json })
-        return { app: `${params.target}/${ID}`, job, components, ...begin('created', now) }
+        return { app: `${params.target}/${ID}`, job, components, stage: 'created' }
       },
-      async find(api, params, _before, { job, since }) {
+      async find(api, params, _before, { job }) {
         const apps = await api.get(`${path(params.target)}/apps`, z.array(app), { query: { query: params.name } })
         const found = apps.find(({ group_name, note }) => group_name === params.name && note === noteOf(job))
         if (!found) return null
-        const components = await choose(api, params)
-        return { app: `${params.target}/${found.ID}`, job, components, ...begin('created', since) }
+        const components = await choose(api, params).catch(leavingEmpty(params.name))
+        return { app: `${params.target}/${found.ID}`, job, components, stage: 'created' }
       },
       check,
     },
     {
       title: 'Copy the components',
       // Sent twice it makes everything twice, and one that was rolled back leaves debris in the cluster. So nothing is
-      // ever copied into an app that was tried before, and it is `find` that gives up.
+      // ever copied into an app that was tried before: `find` never lets it be sent again, and gives up before a person
+      // is asked, who could start it over.
       settleMs: Number.MAX_SAFE_INTEGER,
-      async run(api, params, before, { now }) {
-        if ((await componentsOf(api, before.app)).length > 0) return { ...before, ...begin('copied', now) }
+      async run(api, params, before) {
+        const leaving = leavingEmpty(params.name)
+        if (await hasCopies(api, before, leaving)) return enter(before, 'copied')
         const services = before.components.split(',').map((service_id) => ({ service_id }))
         const [target_team_name, target_region_name, number] = before.app.split('/')
         const json = { services, target_team_name, target_region_name, target_app_id: Number(number) }
         // Its answer leaves components out and knows no status: what came of it is read in the new app.
         const timeoutMs = 2 * MINUTE + services.length * 10_000
-        await api.post(`${path(params.app)}/copy`, z.unknown(), { json, timeoutMs })
-        return { ...before, ...begin('copied', now) }
+        await api.post(`${path(params.app)}/copy`, z.unknown(), { json, timeoutMs }).catch(leaving)
+        return enter(before, 'copied')
       },
-      async find(api, params, before, { since, begunAt, now }) {
-        // One transaction makes all or none.
-        if ((await componentsOf(api, before.app)).length > 0) return { ...before, ...begin('copied', since) }
+      async find(api, params, before, { begunAt, now }) {
+        // What cannot be looked up for as long as the deadline is put to a person; a look itself may take minutes.
+        const isLong = now - begunAt >= DEADLINE - 10 * MINUTE
+        const isThere = await hasCopies(api, before, (error) => {
+          if (!isLong) throw error
+          throw new UserError(
+            `Rainbond cannot be asked what became of the copy. If ${params.name} is empty: ${START_AGAIN}`,
+          )
+        })
+        if (isThere) return enter(before, 'copied')
         // Three calls to the region for each component, of 35 seconds at worst.
         const worst = Math.max(3 * MINUTE, before.components.split(',').length * 105_000)
         if (now - begunAt < worst) return null
@@ -118,17 +155,19 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       title: 'Build and start',
       // Safe to repeat: what has a build by now is left alone.
       async run(api, _params, before, { now }) {
-        for (const { service_id, service_cname } of await forgotten(api, before)) {
+        for (const { service_id, service_cname } of await forgotten(api, before, now)) {
           const build = api.post(`${path(before.app)}/services/${service_id}/build`, z.unknown(), { json: {} })
           await build.catch((error: unknown) => {
             if (!(error instanceof UserError)) throw error
+            const later = { mayHaveHappened: false, retryAfterMs: MINUTE / 2 }
+            if (error.status === BUSY) throw new TemporaryError(error.message, later)
             throw new UserError(`Copied, but the build of ${service_cname} cannot be started. ${error.message}`)
           })
         }
-        return { ...before, ...begin('built', now) }
+        return enter(before, 'built')
       },
-      async find(api, _params, before, { since }) {
-        return (await forgotten(api, before)).length > 0 ? null : { ...before, ...begin('built', since) }
+      async find(api, _params, before, { now }) {
+        return (await forgotten(api, before, now)).length > 0 ? null : enter(before, 'built')
       },
       check,
     },
@@ -149,20 +188,24 @@ export const rainbond = defineProvider({
     baseUrl: url,
     // The bare token: with a scheme before it, it is refused.
     headers: { authorization: token },
+    settings: { console: consoleOf(url) },
     timeoutMs: 40_000,
     // Never `msg_show`: it is Chinese, or a stack trace.
     errorMessage: (body) => z.string().safeParse(refusal.parse(body).msg).data,
     classify({ status, body }) {
-      const { code, msg } = refusal.parse(body)
+      const { code, msg, error_type } = refusal.parse(body)
       const answer = `${status} ${code} ${JSON.stringify(msg)}`
-      const [, blame, sentence] = READINGS.find(([pattern]) => pattern.test(answer)) ?? []
-      // What is refused with 409 was not done.
-      return blame && sentence ? { blame, sentence, isHarmless: status === 409, retryAfterMs: MINUTE / 2 } : undefined
+      const [, blame, sentence, meant = status] = READINGS.find(([pattern]) => pattern.test(answer)) ?? []
+      if (!blame || !sentence) return undefined
+      // Not `msg`: it quotes an exception, which may name hosts and accounts.
+      const { data: kind } = errorType.safeParse(code === 10401 ? error_type : undefined)
+      const words = kind ? `${sentence} Look there for ${kind}.` : sentence
+      return { blame, sentence: words, status: meant, retryAfterMs: MINUTE / 2 }
     },
   }),
   pickers: {
     async apps(api) {
-      return gather(await places(api), async ({ value, label }) => {
+      return allOf(await places(api), async ({ value, label }) => {
         const apps = await api.get(`${path(value)}/apps`, z.array(app)).catch(noneIfRefused)
         return apps.map((one) => ({ value: `${value}/${one.ID}`, label: `${label} / ${one.group_name}` }))
       })
@@ -176,6 +219,8 @@ export const rainbond = defineProvider({
     targets: places,
   },
   operations: { copy },
+  // The console keeps everything in one SQLite file unless it was set up otherwise, and a copy is one long transaction.
+  writesAtOnce: 1,
 })
 
 /** Ids of what shall be copied, always all of them: without any, the server trips over an incomplete component. */
@@ -190,16 +235,16 @@ async function choose(api: Api, { app, components, target }: z.infer<typeof fiel
 
 /** Any token reads and copies the apps of all teams, so it is for us to keep strangers out of `app` and `target`. */
 async function completeOf(api: Api, app: string, target = app): Promise<Component[]> {
-  const teams = (await teamsOf(api)).map(({ tenant_name }) => tenant_name)
+  const teams = (await listOf(api, TEAMS, teamPage)).map(({ tenant_name }) => tenant_name)
   const [stranger] = [app, target].filter((place) => !teams.includes(`${place.split('/')[0]}`))
-  if (stranger) throw new UserError(`The user of Dolly's token is not in the team of ${stranger}.`, { status: 404 })
+  if (stranger) throw new UserError(`The user of Dolly's token is not in the team of ${stranger}.`, { status: 403 })
   return (await componentsOf(api, app)).filter(({ create_status }) => create_status === 'complete')
 }
 
 /** Every enabled region of every team that the token's user belongs to. */
 async function places(api: Api) {
-  return gather(await teamsOf(api), async ({ tenant_name, tenant_alias }) => {
-    const regions = await api.get(`${TEAMS}/${tenant_name}/regions?page_size=100`, regionPage).catch(noneIfRefused)
+  return allOf(await listOf(api, TEAMS, teamPage), async ({ tenant_name, tenant_alias }) => {
+    const regions = await listOf(api, `${TEAMS}/${tenant_name}/regions`, regionPage).catch(noneIfRefused)
     const enabled = regions.filter(({ status }) => status === '1')
     return enabled.map(({ region_name, region_alias }) => ({
       value: `${tenant_name}/${region_name}`,
@@ -208,23 +253,38 @@ async function places(api: Api) {
   })
 }
 
-async function teamsOf(api: Api, page = 1): Promise<z.infer<typeof teamPage>['tenants']> {
-  const { tenants, total } = await api.get(TEAMS, teamPage, { query: { page, page_size: 100 } })
-  return page * 100 < total ? [...tenants, ...(await teamsOf(api, page + 1))] : tenants
+function listOf<T>(api: Api, path: string, page: z.ZodType<Page<T>>): Promise<T[]> {
+  return allItems(eachPage((number) => api.get(path, page, { query: { page: number, page_size: PAGE_SIZE } })))
 }
 
-/** Eight at a time, in order. */
-async function gather<T, R>(all: readonly T[], work: (one: T) => Promise<R[]>): Promise<R[]> {
-  const done: R[] = []
-  for (let at = 0; at < all.length; at += 8) done.push(...(await Promise.all(all.slice(at, at + 8).map(work))).flat())
-  return done
+/** What `work` lists for each item, in order, or the first error. */
+async function allOf<T, R>(items: readonly T[], work: (item: T) => Promise<R[]>): Promise<R[]> {
+  return (await settleEach(items, work)).flatMap((some) => {
+    if (some instanceof Error) throw some
+    return some
+  })
+}
+
+/** One transaction makes all or none. `orElse` throws what a read that fails stands for. */
+async function hasCopies(api: Api, { app }: RainbondRef, orElse: (error: unknown) => never): Promise<boolean> {
+  const all = await unlessNotFound(componentsOf(api, app)).catch(orElse)
+  if (!all) throw new UserError('The new app is gone.')
+  return all.length > 0
+}
+
+/** Throws an error again; a refusal with what it leaves behind. */
+function leavingEmpty(name: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof UserError || error instanceof ConnectionError)) throw error
+    const Refusal = error instanceof UserError ? UserError : ConnectionError
+    const status = error.status === undefined ? {} : { status: error.status }
+    throw new Refusal(`${error.message} The new app ${name} is left, and it is empty. ${START_AGAIN}`, status)
+  }
 }
 
 /** One broken row makes the vendor refuse its list, which must not hide the others. */
 const noneIfRefused = (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error))
-const begin = (stage: 'created' | 'copied' | 'built', since: Date | number) => ({
-  stage,
-  since: new Date(since).toISOString(),
-})
+/** A write takes its time, so what it began counts from the first look. */
+const enter = (ref: RainbondRef, stage: 'copied' | 'built'): RainbondRef => ({ ...ref, stage, since: undefined })
 const noteOf = (job: string) => `Made by Dolly, job ${job}.`
 const isUploaded = (one: Component) => one.service_source === 'package_build'

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { startRainbond } from '../../sandbox/providers/rainbond.js'
 import { REGION_TOKEN } from '../../sandbox/providers/rainbond-faults.js'
-import type { StartOptions } from '../../sandbox/providers/server.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
@@ -20,18 +19,6 @@ const MINUTE = 60 * SECOND
 // One request per job and per team: the long lists take hundreds of them.
 vi.setConfig({ testTimeout: 30 * SECOND })
 
-/** The provider reads the machine's clock, so that one goes with the simulator's. */
-function startOnOneClock(options: StartOptions): Promise<Simulator> {
-  const now = () => {
-    const time = options.now?.() ?? START
-    vi.setSystemTime(time)
-    return time
-  }
-  return startRainbond({ ...options, now })
-}
-
-afterEach(() => void vi.useRealTimers())
-
 const shopTo = (target: string) => async (pick: Pick) => ({
   app: await pick('apps', 'Production / Frankfurt / shop'),
   target,
@@ -39,7 +26,7 @@ const shopTo = (target: string) => async (pick: Pick) => ({
 })
 
 describeProvider(rainbond, {
-  start: startOnOneClock,
+  start: startRainbond,
   failure: 'copied, but the build of shop-api-copy failed: The image could not be pulled.',
   operations: {
     copy: {
@@ -81,11 +68,13 @@ describe('Rainbond', () => {
   let clock: number
   let simulator: Simulator
   let api: Api
+  /** What all copied components say of themselves, where it is not what they do. */
+  let stateOfCopies: string | null | undefined
 
   beforeEach(async () => {
     clock = START
-    vi.setSystemTime(clock)
-    simulator = await startOnOneClock({ now: () => clock, cloneMs: 10 * SECOND })
+    stateOfCopies = undefined
+    simulator = await startRainbond({ now: () => clock, cloneMs: 10 * SECOND, stateOfCopies: () => stateOfCopies })
     api = connect()
   })
 
@@ -102,11 +91,12 @@ describe('Rainbond', () => {
 
   const paramsOf = (more: Record<string, unknown> = {}) =>
     copy.fields.parse({ app: SHOP, target: STAGING, name: 'shop-2', ...more }) as Record<string, unknown>
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - MINUTE), begunAt: atMs, now: clock })
+  /** As the house makes them: the job was made when the test began, with an allowance for clocks that differ. */
+  const attempt = () => ({ job: 'k7f3q', since: new Date(START - 15 * SECOND), begunAt: clock, now: clock })
   const runCreate = (more = {}) => create.run(api, paramsOf(more), null, attempt())
   const runCopy = async (more = {}) => doCopy.run(api, paramsOf(more), await runCreate(more), attempt())
   const runStart = (ref: Ref) => start.run(api, paramsOf(), ref, attempt())
-  const lookAll = (refs: Ref[]) => observed(create.check(api, refs, Date.now()))
+  const lookAll = (refs: Ref[]) => observed(create.check(api, refs, clock))
   const bodies = (end: string) =>
     simulator
       .writes()
@@ -122,14 +112,16 @@ describe('Rainbond', () => {
 
   function advance(milliseconds: number): void {
     clock += milliseconds
-    vi.setSystemTime(clock)
   }
 
-  /** Copies and starts, and leaves everything to the clock. */
+  const consoleOf = (number = 16) =>
+    `${simulator.connection.url}/#/team/k3v8m2ra/region/frankfurt/apps/${number}/overview`
+
+  /** Copies and starts, and leaves everything to the clock. The ref is as the first look made it. */
   async function watched(): Promise<Ref> {
     const copied = await runCopy()
     expect((await look(copied)).phase).toBe('done')
-    return await runStart(copied)
+    return (await look(await runStart(copied))).ref ?? {}
   }
 
   async function failureOf(promise: Promise<unknown>): Promise<Error> {
@@ -233,7 +225,7 @@ describe('Rainbond', () => {
 
     test('response: a yes with nothing copied is a failure', async () => {
       simulator.setSwitch('empty-copy', true)
-      expect(await look(await runCopy())).toEqual({
+      expect(await look(await runCopy())).toMatchObject({
         phase: 'failed',
         detail: 'only 0 of 4 components are there. Start again with another name; this app can be deleted.',
       })
@@ -291,12 +283,17 @@ describe('Rainbond', () => {
     })
 
     test.each(['no found team', 'no found team or team not join this region', 'the region is not found'])(
-      '404 "%s" is about the team or the region',
+      '404 "%s" is about the team or the region, and tells of no app',
       (msg) => {
         const sentence = "The token's user is not in that team, or the team not in that region."
-        expect(classify(404, { code: 404, msg })).toMatchObject({ blame: 'user', sentence })
+        expect(classify(404, { code: 404, msg })).toMatchObject({ blame: 'user', sentence, status: 403 })
       },
     )
+
+    test('404 "region no found this resource" is about a part of the app, not about the team', () => {
+      const verdict = classify(404, { code: 404, msg: 'region no found this resource' })
+      expect(verdict).toMatchObject({ sentence: 'The region does not know that app or component.', status: 403 })
+    })
 
     test.each(['no found group app', 'no found app'])('404 "%s" is told in the vendor’s words', (msg) => {
       expect(classify(404, { code: 404, msg })).toBeUndefined()
@@ -318,7 +315,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('region-down', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
-      expect(classify(400, { code: 10411 })).toMatchObject({ blame: 'nobody', isHarmless: false })
+      expect(classify(400, { code: 10411 })?.isHarmless).toBeUndefined()
     })
 
     test('400 with httpcode 101 may have happened', async () => {
@@ -329,27 +326,61 @@ describe('Rainbond', () => {
       expect(await doCopy.find?.(api, paramsOf(), before, attempt())).toBeNull()
     })
 
+    const LEFT = 'The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.'
+
     test('400 code 10106 is debris, and asks for a new app', async () => {
       const before = await runCreate()
       simulator.setSwitch('roll-back', true)
       expect(await failureOf(doCopy.run(api, paramsOf(), before, attempt()))).toBeInstanceOf(TemporaryError)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toBeInstanceOf(UserError)
-      expect(error.message).toContain('Start again')
+      expect(error.message).toBe(
+        `rainbond-prod: An earlier try left components of these names behind in the region. ${LEFT}`,
+      )
     })
 
-    test('412 and 409 code 20002 are quota', async () => {
+    test('412 and 409 code 20002 are quota, and no other 409 is', async () => {
       simulator.setSwitch('no-room', true)
       const error = await failureOf(runCopy())
       expect(error).toMatchObject({ name: 'UserError', status: 412 })
-      expect(error.message).toBe('rainbond-prod: The target team or cluster has no room for the copy.')
-      expect(classify(409, { code: 20002, msg: 'quota' })?.blame).toBe('user')
+      expect(error.message).toBe(`rainbond-prod: The target team or cluster has no room for the copy. ${LEFT}`)
+      expect(classify(409, { code: 20002, msg: 'quota' })).toMatchObject({ blame: 'user', status: 412 })
     })
 
-    test('500 code 10401 is for the operator, without its stack', async () => {
+    test('409 code 409 to the copy ends it, for a second copy would go into an app that was tried before', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('too-frequent', true)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toBe(`rainbond-prod: Another operation of that component is under way. ${LEFT}`)
+    })
+
+    test('500 code 10401 is for the operator, with the kind of the error, without its stack', async () => {
       simulator.setSwitch('server-bug', true)
       const error = await failureOf(runCreate())
       expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
+      expect(error.message).toBe(
+        'rainbond-prod: Rainbond itself broke on this request; the log of its console says why. Look there for KeyError.',
+      )
+      for (const error_type of [undefined, 'Traceback (most recent call last): x', 'x'.repeat(65)]) {
+        const { sentence } = classify(500, { code: 10401, msg: 'boom', error_type }) ?? {}
+        expect(sentence).toMatch(/says why\.$/)
+      }
+    })
+
+    test('500 code 10401 to the copy says what it leaves, too', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('server-bug', true)
+      const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
+      expect(error.message.endsWith(` Look there for KeyError. ${LEFT}`)).toBe(true)
+    })
+
+    test('a copy into an app that is gone leaves nothing', async () => {
+      const error = await failureOf(
+        doCopy.run(api, paramsOf(), { ...(await runCreate()), app: `${STAGING}/99` }, attempt()),
+      )
+      expect(error.message).toBe('The new app is gone.')
     })
 
     test('500 without that code, and everything from a gateway, may have happened', () => {
@@ -380,10 +411,21 @@ describe('Rainbond', () => {
       expect(await create.find?.(api, paramsOf({ name: 'shop' }), null, attempt())).toBeNull()
     })
 
+    test('that was made although its components are gone by now is told to be left', async () => {
+      simulator.setSwitch('lose-answer', true)
+      await failureOf(runCreate())
+      const params = paramsOf({ components: ['c'.repeat(32)] })
+      const error = await failureOf(Promise.resolve(create.find?.(api, params, null, attempt())))
+      expect(error).toMatchObject({ name: 'UserError', status: undefined })
+      expect(error.message).toBe(
+        'Not all of the components to copy are in the app and complete. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
+      )
+    })
+
     test('is made only in teams of the token’s user, and copied only from them', async () => {
       for (const more of [{ app: 'q7d4x9tz/frankfurt/15' }, { target: 'q7d4x9tz/frankfurt' }]) {
         const error = await failureOf(runCreate(more))
-        expect(error).toMatchObject({ name: 'UserError', status: 404 })
+        expect(error).toMatchObject({ name: 'UserError', status: 403 })
         expect(error.message).toContain('q7d4x9tz')
       }
       await failureOf(Promise.resolve(rainbond.pickers.components?.(api, { app: 'q7d4x9tz/frankfurt/15' })))
@@ -399,7 +441,7 @@ describe('Rainbond', () => {
     test('costs no look of its own', async () => {
       const ref = await runCreate()
       const before = simulator.requests()
-      expect(await look(ref)).toEqual({ phase: 'done' })
+      expect(await look(ref)).toEqual({ phase: 'done', url: consoleOf() })
       expect(simulator.requests()).toBe(before)
     })
 
@@ -417,6 +459,37 @@ describe('Rainbond', () => {
   })
 
   describe('the copy', () => {
+    test('is given up before anybody could start it over, even while the region cannot be asked', async () => {
+      const before = await runCreate()
+      simulator.setSwitch('drop-write', true)
+      await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
+      const asked = attempt()
+      simulator.setSwitch('down', true)
+      const find = () => failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })))
+      advance(49 * MINUTE)
+      expect(await find()).toBeInstanceOf(TemporaryError)
+      advance(MINUTE)
+      const end = await find()
+      // Without a status it ends the job; what fails to be found for as long as the deadline is a person's to start over.
+      expect(end).toMatchObject({ name: 'UserError', status: undefined })
+      expect(asked.begunAt + copy.deadlineMs - clock).toBe(10 * MINUTE)
+      expect(end.message).toBe(
+        'Rainbond cannot be asked what became of the copy. If shop-2 is empty: Start again with another name; this app can be deleted.',
+      )
+    })
+
+    test('has half a minute to begin its builds from its first look on, however long it took', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      advance(2 * MINUTE)
+      const first = await look(copied)
+      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      advance(29 * SECOND)
+      expect((await look(first.ref ?? {})).phase).toBe('working')
+      advance(SECOND)
+      expect((await look(first.ref ?? {})).phase).toBe('done')
+    })
+
     test('takes its time: the timeout grows with the components', async () => {
       const seen: (number | undefined)[] = []
       const spy: Api = {
@@ -437,7 +510,7 @@ describe('Rainbond', () => {
       const asked = attempt()
       expect(await doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })).toBeNull()
       advance(MINUTE)
-      const found = await doCopy.find?.(api, paramsOf(), before, asked)
+      const found = await doCopy.find?.(api, paramsOf(), before, { ...asked, now: clock })
       expect(found).toMatchObject({ stage: 'copied' })
       expect(bodies('/copy')).toHaveLength(1)
     })
@@ -472,9 +545,10 @@ describe('Rainbond', () => {
     test('one that was never begun is started by hand after half a minute', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
-      expect(await look(copied)).toEqual({ phase: 'working', detail: 'waiting for the builds to begin' })
+      const first = await look(copied)
+      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
       advance(30 * SECOND)
-      expect((await look(copied)).phase).toBe('done')
+      expect((await look(first.ref ?? {})).phase).toBe('done')
       const ref = await runStart(copied)
       expect(bodies('/build')).toEqual([{}])
       await runStart(copied)
@@ -486,12 +560,39 @@ describe('Rainbond', () => {
     test('one whose source is still scanned is left to begin by itself', async () => {
       simulator.setSwitch('scan-source', true)
       const copied = await runCopy()
-      advance(30 * SECOND)
-      expect((await look(copied)).phase).toBe('done')
+      const { ref: seen = {} } = await look(copied)
+      advance(39 * SECOND)
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      advance(SECOND)
+      expect((await look(seen)).phase).toBe('done')
       const ref = await runStart(copied)
       expect(bodies('/build')).toEqual([])
-      advance(20 * SECOND)
+      advance(10 * SECOND)
       expect((await look(ref)).phase).toBe('done')
+    })
+
+    test('one that does not follow its source’s scan within half a minute is started by hand', async () => {
+      simulator.setSwitch('scan-only', true)
+      const copied = await runCopy()
+      const { ref: seen = {} } = await look(copied)
+      advance(69 * SECOND)
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      advance(SECOND)
+      expect((await look(seen)).phase).toBe('done')
+      const ref = await runStart(copied)
+      expect(bodies('/build')).toEqual([{}, {}, {}])
+      advance(10 * SECOND)
+      expect((await look(ref)).phase).toBe('done')
+    })
+
+    test('one whose scan found something has failed', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const first = await look(await runCopy())
+      const scanned = { opt_type: 'source-scan', status: 'failure', final_status: 'complete', message: 'a weak spot' }
+      advance(30 * SECOND)
+      expect((await look2(first.ref ?? {}, scanned)).phase).toBe('done')
+      const ref = { ...first.ref, stage: 'built' }
+      expect((await look2(ref, scanned)).detail).toBe('copied, but the build of shop-api-copy failed: a weak spot')
     })
 
     test('one that is refused by hand tells the true reason', async () => {
@@ -518,12 +619,12 @@ describe('Rainbond', () => {
       simulator.setSwitch('region-down', true)
       advance(MINUTE)
       const blind = { phase: 'working', detail: 'the region does not answer at the moment' }
-      expect(await look(copied)).toEqual(blind)
+      expect(await look(copied)).toMatchObject(blind)
       expect(await failureOf(runStart(copied))).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
       simulator.setSwitch('region-down', false)
       const ref = await runStart(copied)
       simulator.setSwitch('region-down', true)
-      expect(await look(ref)).toEqual(blind)
+      expect(await look(ref)).toMatchObject(blind)
     })
 
     test('cost a request each only when a component is long in starting', async () => {
@@ -558,7 +659,7 @@ describe('Rainbond', () => {
         get: async (path, schema, options) =>
           path.includes('/events') ? z.parse(schema, { events: [event] }) : await api.get(path, schema, options),
       }
-      const [observation] = await observed(create.check(faked, [ref], Date.now()))
+      const [observation] = await observed(create.check(faked, [ref], clock))
       return observation ?? { phase: 'done' }
     }
   })
@@ -589,11 +690,84 @@ describe('Rainbond', () => {
     test('the end names a public address', async () => {
       const ref = await watched()
       advance(10 * SECOND)
-      expect(await look(ref)).toEqual({
+      expect(await look(ref)).toMatchObject({
         phase: 'done',
         url: 'http://shop-web-copy-5000-k3v8m2ra.frankfurt.woolworks.example/',
       })
     })
+
+    test('the app’s page in the console is its address until it has a public one', async () => {
+      const copied = await runCopy({ components: [(await idsOf()).get('shop-api')] })
+      expect(await look(copied)).toMatchObject({ url: consoleOf() })
+      const ref = await runStart(copied)
+      expect(await look(ref)).toMatchObject({ phase: 'working', url: consoleOf() })
+      advance(10 * SECOND)
+      expect(await look(ref)).toMatchObject({ phase: 'done', url: consoleOf() })
+    })
+
+    test.each(['?key=secret', '/#/login', '/'])('the console’s address "%s" is told without what follows it', (end) => {
+      const { url } = simulator.connection
+      const { settings } = rainbond.client(rainbond.connection.parse({ ...simulator.connection, url: `${url}${end}` }))
+      expect(settings).toEqual({ console: url })
+    })
+
+    // Every state that the vendor's status query, its region or its console names.
+    const PENDING = [
+      'undeploy',
+      'closed',
+      'waiting',
+      'starting',
+      'checking',
+      'upgrade',
+      'stopping',
+      'stoping',
+      'paused',
+    ]
+    const DECLARED = ['restoring', 'building', 'build_failure', 'owed', 'Owed', 'expired', 'creating', 'uncreate']
+    const LIVE = { states: ['running', 'succeeded'], phase: 'done', later: 'done' }
+    const TROUBLED = { states: ['abnormal', 'some_abnormal', 'unusual'], phase: 'working', later: 'failed' }
+    const UNDER_WAY = { states: [...PENDING, ...DECLARED, 'deployed'], phase: 'working', later: 'working' }
+    const UNSEEN = { states: ['unknow', 'unKnow', 'failure', null], phase: 'working', later: 'working' }
+    const table = [LIVE, TROUBLED, UNDER_WAY, UNSEEN].flatMap((row) => row.states.map((state) => ({ ...row, state })))
+
+    test.each(table)(
+      'a component that is $state is $phase, and $later five minutes later',
+      async ({ states, state, phase, later }) => {
+        const ref = await watched()
+        stateOfCopies = state
+        const first = await look(ref)
+        expect(first.phase).toBe(phase)
+        if (states === UNSEEN.states) expect(first.detail).toBe('the region does not answer at the moment')
+        else if (phase === 'working') expect(first.detail).toContain(`shop-api-copy (${state})`)
+        advance(5 * MINUTE)
+        expect((await look(first.ref ?? ref)).phase).toBe(later)
+      },
+    )
+
+    test.each(['no-such-team/frankfurt/16', 'k3v8m2ra/no-such-region/16'])(
+      'a team or region that cannot be found, %s, is no app that is gone',
+      async (app) => {
+        const ref = { ...(await watched()), app }
+        const [seen] = await create.check(api, [ref], clock)
+        expect(seen).toMatchObject({ name: 'UserError', status: 403 })
+        const error = await failureOf(Promise.resolve(copy.remove?.(api, ref)))
+        expect(error).toMatchObject({ name: 'UserError', status: 403 })
+      },
+    )
+
+    test('an app that the vendor breaks on does not hold up the look at another', async () => {
+      simulator.setSwitch('one-broken', true)
+      const one = await watchedBlindly('shop-2', 'k7f3q')
+      const two = await watchedBlindly('shop-3', 'other')
+      const [broken, fine] = await create.check(api, [one, two], clock)
+      expect(broken).toMatchObject({ name: 'ConnectionError', status: 500 })
+      expect(fine).toMatchObject({ phase: 'done' })
+    })
+
+    async function watchedBlindly(name: string, job: string): Promise<Ref> {
+      const made = await create.run(api, paramsOf({ name }), null, { ...attempt(), job })
+      return await doCopy.run(api, paramsOf({ name }), made, { ...attempt(), job })
+    }
 
     test('jobs of different stages are looked at together, one request each', async () => {
       const one = await watched()

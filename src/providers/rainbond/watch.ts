@@ -13,22 +13,28 @@ const LIVE = ['running', 'succeeded']
 const UNBUILT = ['undeploy', 'closed']
 const TROUBLED = ['abnormal', 'some_abnormal', 'unusual']
 const UNSEEN = ['unknow', 'unKnow', 'failure', null]
+// An extension that the vendor puts before a build.
+const SCAN = 'source-scan'
 
 const id = z.string()
 const word = z.string().nullish()
-export const service = z.object({
+const service = z.object({
   service_id: id,
   service_cname: id,
   service_source: word,
   create_status: word,
   status: word,
 })
-const log = z.object({ events: z.array(z.object({ opt_type: word, status: word, final_status: word, message: word })) })
+const event = z.object({ opt_type: word, status: word, final_status: word, message: word, end_time: word })
+const log = z.object({ events: z.array(event) })
 const domain = z.object({ domain_name: id, domain_path: word, certificate_id: z.unknown() })
 export type Component = z.infer<typeof service>
 
-/** `app` is the new one as team/region/number, `components` are the ids to copy, `since` is when the stage began. */
-export const ref = z.object({ app: id, job: id, components: id, stage: id, since: id, troubledSince: id.optional() })
+/** `app` is the new one as team/region/number, `components` are the ids to copy, `since` is the first look at the stage. */
+export const ref = z.object({
+  ...{ app: id, job: id, components: id, stage: z.enum(['created', 'copied', 'built']) },
+  ...{ since: id.optional(), troubledSince: id.optional() },
+})
 export type RainbondRef = z.infer<typeof ref>
 
 /** Looks at the apps of all jobs with one request each: the vendor has no wider list of components. */
@@ -38,25 +44,30 @@ export function check(
   now: number,
 ): Promise<(Observation<RainbondRef> | Error)[]> {
   return settleEach(refs, async (one) => {
-    if (one.stage === 'created') return { phase: 'done' }
+    const url = pageOf(api, one)
+    if (one.stage === 'created') return { phase: 'done', url }
     const all = await unlessNotFound(componentsOf(api, one.app))
-    return all ? await observe(api, one, all, now) : { phase: 'failed', detail: 'the new app is gone' }
+    if (!all) return { phase: 'failed', detail: 'the new app is gone' }
+    const ref = { ...one, since: one.since ?? new Date(now).toISOString() }
+    return { url, ref, ...(await observe(api, ref, all, now)) }
   })
 }
 
-async function observe(api: Api, ref: RainbondRef, all: Component[], now: number): Promise<Observation<RainbondRef>> {
+type Seen = RainbondRef & { since: string }
+
+async function observe(api: Api, ref: Seen, all: Component[], now: number): Promise<Observation<RainbondRef>> {
   const fail = (detail: string) => ({ phase: 'failed', detail }) as const
   const own = all.filter(isOwn)
   const asked = ref.components.split(',').length
   if (all.length < asked) return fail(`only ${all.length} of ${asked} components are there. ${START_AGAIN}`)
   if (own.some(isIn(UNSEEN))) return { phase: 'working', detail: 'the region does not answer at the moment' }
-  // With its build a component leaves `undeploy`. If that takes longer, the next step looks why.
-  const isWaiting = own.some(isIn(['undeploy'])) && ageOf(ref.since, now) < MINUTE / 2
-  if (ref.stage === 'copied' && isWaiting) return { phase: 'working', detail: 'waiting for the builds to begin' }
-  if (ref.stage === 'copied') return { phase: 'done' }
+  if (ref.stage === 'copied') {
+    const isWaiting = await isWaitingForBuilds(api, ref, own, now)
+    return isWaiting ? { phase: 'working', detail: 'waiting for the builds to begin' } : { phase: 'done' }
+  }
   // At first it is no news that a component does not run, and its events are not worth a request.
   for (const one of ageOf(ref.since, now) < MINUTE / 3 ? [] : own.filter(isIn(UNBUILT))) {
-    const build = await buildOf(api, ref, one)
+    const build = await buildOf(api, ref, one, now)
     // Another end, `timeout`, only says that another operation came in between.
     if (build?.final_status !== 'complete' || build.status !== 'failure') continue
     return fail(`copied, but the build of ${one.service_cname} failed: ${build.message || 'Rainbond gives no reason.'}`)
@@ -72,6 +83,17 @@ async function observe(api: Api, ref: RainbondRef, all: Component[], now: number
   return { phase: 'working', detail, ref: troubled.length > 0 ? { ...calm, troubledSince } : calm }
 }
 
+/** With its build a component leaves `undeploy`. If that takes longer, and no scan comes before it, the next step acts. */
+async function isWaitingForBuilds(api: Api, ref: Seen, own: Component[], now: number): Promise<boolean> {
+  const unbuilt = own.filter(isIn(['undeploy']))
+  if (ageOf(ref.since, now) < MINUTE / 2) return unbuilt.length > 0
+  for (const one of unbuilt) {
+    const build = await buildOf(api, ref, one, now)
+    if (build?.opt_type === SCAN && build.status !== 'failure') return true
+  }
+  return false
+}
+
 /** The link is an extra: that the copy runs is news without it. */
 async function publicUrl(api: Api, { app }: RainbondRef): Promise<{ url?: string }> {
   const domains = await api.get(`${path(app)}/httpdomains`, z.array(domain)).catch(() => [])
@@ -81,25 +103,43 @@ async function publicUrl(api: Api, { app }: RainbondRef): Promise<{ url?: string
 }
 
 /** Components without any sign of a build. */
-export async function forgotten(api: Api, ref: RainbondRef): Promise<Component[]> {
+export async function forgotten(api: Api, ref: RainbondRef, now: number): Promise<Component[]> {
   const own = (await componentsOf(api, ref.app)).filter(isOwn)
   if (own.some(isIn(UNSEEN))) throw new TemporaryError('The region does not answer.', { mayHaveHappened: false })
   const unbuilt: Component[] = []
-  for (const one of own.filter(isIn(['undeploy']))) if (!(await buildOf(api, ref, one))) unbuilt.push(one)
+  for (const one of own.filter(isIn(['undeploy']))) if (!(await buildOf(api, ref, one, now))) unbuilt.push(one)
   return unbuilt
 }
 
-/** The newest sign of a build. */
-async function buildOf(api: Api, { app }: RainbondRef, { service_id }: Component) {
-  const { events } = await api.get(`${path(app)}/services/${service_id}/events?page_size=20`, log)
-  return events.find(({ opt_type }) => opt_type === 'build-service' || opt_type === 'source-scan')
+/** The newest sign of a build: a scan of the source is one until half a minute after it ended well. */
+async function buildOf(api: Api, { app }: RainbondRef, { service_id }: Component, now: number) {
+  const query = { page_size: 20 }
+  const { events } = await api.get(`${path(app)}/services/${service_id}/events`, log, { query })
+  const newest = events.find(({ opt_type }) => opt_type === 'build-service' || opt_type === SCAN)
+  const isScanned = newest?.opt_type === SCAN && newest.final_status === 'complete' && newest.status === 'success'
+  return isScanned && !(ageOf(newest.end_time ?? '', now) < MINUTE / 2) ? undefined : newest
 }
 
 /** `team/region` or `team/region/app` as the vendor's path. */
-export const path = (place: string, [team, region, app] = place.split('/')) =>
-  `${TEAMS}/${team}/regions/${region}${app ? `/apps/${app}` : ''}`
+export function path(place: string): string {
+  const [team, region, app] = place.split('/')
+  return `${TEAMS}/${team}/regions/${region}${app ? `/apps/${app}` : ''}`
+}
+
+/** The console's address for links, from that of its API: whatever else was copied with it stays out of the thread. */
+export function consoleOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`.replace(/\/+$/, '')
+}
+
+/** The new app in the console, as its pages are reached unless it was built to do without the `#`. Only after a login. */
+function pageOf({ settings }: Api, { app }: RainbondRef): string {
+  const [team, region, number] = app.split('/')
+  return `${settings?.console}/#/team/${team}/region/${region}/apps/${number}/overview`
+}
+
 export const componentsOf = (api: Api, app: string) => api.get(`${path(app)}/services`, z.array(service))
-const ageOf = (time: Date | string, now: number) => now - new Date(time).getTime()
+const ageOf = (time: string, now: number) => now - Date.parse(time)
 const isIn = (states: (string | null)[]) => (one: Component) => states.includes(one.status ?? null)
 const isOwn = (one: Component) => one.service_source !== 'third_party'
 const inWords = (some: Component[]) => some.map((one) => `${one.service_cname} (${one.status})`).join(', ')
