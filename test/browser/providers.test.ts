@@ -1,4 +1,5 @@
 /** One job of every operation of every provider, from the form to its end, as a person does it. */
+import { existsSync } from 'node:fs'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as providers from '../../src/providers/index.js'
@@ -94,10 +95,9 @@ const journeys: readonly Journey[] = [
   },
 ]
 
-it('every operation has its journey', () => {
-  const operations = Object.values(providers).flatMap(({ id, operations }) =>
-    Object.keys(operations).map((name) => `${id} ${name}`),
-  )
+it('every operation of a provider in the demo has its journey', () => {
+  const simulated = Object.values(providers).filter(({ id }) => existsSync(`sandbox/providers/${id}.ts`))
+  const operations = simulated.flatMap(({ id, operations }) => Object.keys(operations).map((name) => `${id} ${name}`))
   expect(journeys.map(({ provider, operation }) => `${provider} ${operation}`).sort()).toEqual(operations.sort())
 })
 
