@@ -34,7 +34,7 @@ const rooms: readonly Room[] = [
     },
     {
       room: `src/providers/${id}/*`,
-      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`, `type src/providers/${id}.ts`],
+      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`],
       packages: ['zod'],
     },
   ]),

@@ -1,6 +1,6 @@
 /** Who may change what in the simulated Cloud Foundry, and the shape of what is sent to it. */
 import type { z } from 'zod'
-import { notFound, Refusal, unprocessable } from './cloud-foundry-lists.js'
+import { notFound, Refusal, unauthorized, unprocessable } from './cloud-foundry-lists.js'
 import type { App, seed } from './cloud-foundry-world.js'
 import type { SimulatedRequest, SimulatorServer } from './server.js'
 
@@ -22,10 +22,14 @@ export function parse<T>(schema: z.ZodType<T>, { body }: SimulatedRequest): T {
   throw unprocessable(`${path.join(' ') || 'Request body'}: ${message}`)
 }
 
-export function createAccess(world: World, now: () => number) {
-  /** The app, for somebody who may change it. */
+export function createAccess(world: World, now: () => number, isOn: SimulatorServer['isOn']) {
+  /** What may be read: nothing once the role is gone, and nobody says that this is why. */
+  function readable<T>(rows: readonly T[]): readonly T[] {
+    return isOn('no-role') ? [] : rows
+  }
+
   function appOf(guid: string, refusal = notFound('App')): App {
-    const found = world.apps.find((app) => app.guid === guid && app.deletedAt === undefined)
+    const found = readable(world.apps).find((app) => app.guid === guid && app.deletedAt === undefined)
     if (!found) throw refusal
     return found
   }
@@ -37,20 +41,25 @@ export function createAccess(world: World, now: () => number) {
   }
 
   function permit(guid: string): void {
-    const space = world.spaces.find((one) => one.guid === guid)
+    const space = readable(world.spaces).find((one) => one.guid === guid)
     if (!space) throw unprocessable('Invalid space. Ensure that the space exists and you have access to it.')
     if (space.suspended) throw new Refusal(403, 'CF-SpaceSuspended', 10019, 'The space is suspended')
     if (world.organizations.find((one) => one.guid === space.organization)?.suspended) {
       throw new Refusal(403, 'CF-OrgSuspended', 10017, 'The organization is suspended')
     }
-    if (space.readOnly) {
-      throw new Refusal(403, 'CF-NotAuthorized', 10003, 'You are not authorized to perform the requested action')
-    }
+    if (space.readOnly) throw unauthorized()
   }
 
   function record(type: string, target: string, data: Record<string, unknown> = {}): void {
     world.events.push({ guid: world.next(8), type, target, createdAt: now(), data })
   }
 
-  return { appOf, changeable, permit, record }
+  /** With the secrets in them, so that reading the app is not enough. */
+  function environmentOf(guid: string): App['environment'] {
+    const app = appOf(guid)
+    if (world.spaces.find((one) => one.guid === app.space)?.readOnly) throw unauthorized()
+    return app.environment
+  }
+
+  return { readable, appOf, changeable, permit, environmentOf, record }
 }

@@ -100,10 +100,12 @@ export function createCode({ world, server, now, cloneMs, appOf, changeable, per
   }
 
   /** The old API's copy: of the newest package in whatever state. */
-  function copyBits({ body }: SimulatedRequest, guid: string) {
+  function copyBits({ body, headers }: SimulatedRequest, guid: string) {
     const unknown = new Refusal(500, 'UnknownError', 10001, 'An unknown error occurred.')
     const wanted = z.object({ source_app_guid: z.string().optional() }).safeParse(body).data
-    if (!wanted) throw unknown
+    // Whatever it is called, the body is read as JSON, which a form is not.
+    const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
+    if (!wanted || isForm) throw unknown
     if (!wanted.source_app_guid) {
       throw new Refusal(400, 'CF-AppBitsCopyInvalid', 160002, 'The app copy is invalid: missing source_app_guid')
     }
@@ -113,9 +115,8 @@ export function createCode({ world, server, now, cloneMs, appOf, changeable, per
     const newest = world.artifacts.findLast((one) => one.app === source.guid && one.kind === 'package')
     if (!newest || source === target) throw unknown
     const made = startPackage(newest, target)
-    for (const one of [source, target]) {
-      record('audit.app.copy-bits', one.guid, { source_guid: source.guid, destination_guid: guid })
-    }
+    record('audit.app.copy-bits', source.guid, { destination_guid: target.guid })
+    record('audit.app.copy-bits', target.guid, { source_guid: source.guid })
     const job = world.next(8)
     if (source.lifecycle.type === 'docker') return showJob('0')
     jobs.set(job, made.guid)

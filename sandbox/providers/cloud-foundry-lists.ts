@@ -15,6 +15,8 @@ export class Refusal extends Error {
 
 export const unprocessable = (detail: string) => new Refusal(422, 'CF-UnprocessableEntity', 10008, detail)
 export const notFound = (what: string) => new Refusal(404, 'CF-ResourceNotFound', 10010, `${what} not found`)
+export const unauthorized = () =>
+  new Refusal(403, 'CF-NotAuthorized', 10003, 'You are not authorized to perform the requested action')
 
 export function answerOf(path: string, { status, title, code, message }: Refusal): Answer {
   const body = path.startsWith('/v2')
@@ -31,7 +33,8 @@ export function iso(time: number): string {
 export interface Listed {
   guid: string
   created_at: string
-  name?: string
+  name?: string | null
+  metadata?: { labels: Record<string, string> }
 }
 
 /** A list of an API of version 3: filters, order and one page, with whole addresses to the next. */
@@ -51,6 +54,9 @@ export function list<T extends Listed>(
       // Each value is decoded once more, after the whole was.
       const wanted = value.split(',').map((one) => decode(one, bad).toLowerCase())
       found = found.filter((row) => wanted.includes(filter(row)?.toLowerCase() ?? ''))
+    } else if (key === 'label_selector') {
+      const [label = '', wanted] = value.split('=')
+      found = found.filter(({ metadata }) => metadata?.labels[label] === wanted)
     } else if (key === 'created_ats[gt]') {
       if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value)) throw bad('Created ats has an invalid timestamp format')
       found = found.filter(({ created_at }) => created_at > value)
@@ -78,8 +84,12 @@ export function list<T extends Listed>(
   const include = query.get('include')
   return {
     pagination: {
-      ...{ total_results: found.length, total_pages, first: hrefOf(1), last: hrefOf(total_pages) },
-      ...{ next: page < total_pages ? hrefOf(page + 1) : null, previous: page > 1 ? hrefOf(page - 1) : null },
+      total_results: found.length,
+      total_pages,
+      first: hrefOf(1),
+      last: hrefOf(total_pages),
+      next: page < total_pages ? hrefOf(page + 1) : null,
+      previous: page > 1 ? hrefOf(page - 1) : null,
     },
     resources,
     ...(include && { included: includes[include]?.(resources) }),

@@ -10,7 +10,12 @@ const STAGING_FAILURE = 'NoAppDetectedError - An app was not successfully detect
 export function createViews({ world, server, now, cloneMs }: Place, code: Code) {
   function showApp({ guid, name, space, state, createdAt, lifecycle, labels, droplet }: App) {
     return {
-      ...{ guid, name, state, created_at: iso(createdAt), lifecycle, metadata: { labels, annotations: {} } },
+      guid,
+      name,
+      state,
+      created_at: iso(createdAt),
+      lifecycle,
+      metadata: { labels, annotations: {} },
       relationships: { space: linked(space), current_droplet: linked(droplet) },
     }
   }
@@ -31,7 +36,10 @@ export function createViews({ world, server, now, cloneMs }: Place, code: Code) 
     const reason = failed ? (kind === 'build' || one.package ? STAGING_FAILURE : COPY_FAILURE) : null
     const state = code.stateOf(one)
     return {
-      ...{ guid, created_at: iso(createdAt), state, relationships: { app: linked(app) } },
+      guid,
+      created_at: iso(createdAt),
+      state,
+      relationships: { app: linked(app) },
       ...(kind === 'package'
         ? { type: 'bits', data: { error: reason, checksum: { type: 'sha256', value: null } } }
         : { error: reason }),
@@ -51,17 +59,29 @@ export function createViews({ world, server, now, cloneMs }: Place, code: Code) 
   function showRoute({ guid, host, domain, space, createdAt, labels, destinations }: (typeof world.routes)[number]) {
     const url = `${host}.${world.domains.find((one) => one.guid === domain)?.name}`
     return {
-      ...{ guid, host, url, protocol: 'http', created_at: iso(createdAt), metadata: { labels } },
-      ...{ destinations: destinations.map((guid) => ({ app: { guid, process: { type: 'web' } } })) },
+      guid,
+      host,
+      url,
+      protocol: 'http',
+      created_at: iso(createdAt),
+      metadata: { labels },
+      destinations: destinations.map((guid) => ({ app: { guid, process: { type: 'web' } } })),
       relationships: { space: linked(space), domain: linked(domain) },
     }
   }
 
-  function showBinding({ guid, app, service, createdAt, readyAt, fails }: (typeof world.bindings)[number]) {
-    const state = now() < readyAt ? 'in progress' : fails ? 'failed' : 'succeeded'
-    const description = state === 'failed' ? 'The broker has no more credentials to give.' : ''
+  function showBinding(one: (typeof world.bindings)[number]) {
+    const { guid, app, service, createdAt, readyAt, fails, stays } = one
+    const state = now() < readyAt ? 'in progress' : fails || stays ? 'failed' : 'succeeded'
+    const type = stays ? 'delete' : 'create'
+    const reason = stays ? 'The broker does not let go of it.' : 'The broker has no more credentials to give.'
+    const description = state === 'failed' ? reason : ''
     return {
-      ...{ guid, type: 'app', created_at: iso(createdAt), last_operation: { type: 'create', state, description } },
+      guid,
+      name: null,
+      type: 'app',
+      created_at: iso(createdAt),
+      last_operation: { type, state, description },
       relationships: { app: linked(app), service_instance: linked(service) },
     }
   }

@@ -26,6 +26,7 @@ export interface Process {
   disk_in_mb: number
   log_rate_limit_in_bytes_per_second: number
   health_check: { type: string; data: Record<string, unknown> }
+  readiness_health_check: { type: string; data: Record<string, unknown> }
 }
 
 export interface App {
@@ -38,7 +39,8 @@ export interface App {
   startedAt: number
   crashes: boolean
   lifecycle: { type: string; data: Record<string, unknown> }
-  environment: Record<string, string>
+  /** Made by the old API, a value may be more than a text. */
+  environment: Record<string, unknown>
   labels: Record<string, string>
   droplet: string | null
   processes: Process[]
@@ -86,6 +88,8 @@ export interface Binding {
   createdAt: number
   readyAt: number
   fails: boolean
+  /** Its deletion failed, and that of its app with it. */
+  stays?: boolean
 }
 
 export interface AuditEvent {
@@ -117,14 +121,20 @@ export function seed(now: number, count: number) {
   const partners = organization('woolworks-partners')
   const closed = organization('woolworks-2019', true)
   const space = (name: string, { guid }: Organization, more: Partial<Space> = {}): Space => ({
-    ...{ guid: next(2), name, organization: guid, suspended: false, readOnly: false, ...more },
+    guid: next(2),
+    name,
+    organization: guid,
+    suspended: false,
+    readOnly: false,
+    ...more,
   })
   const production = space('production', woolworks)
   const staging = space('staging', woolworks)
   const audited = space('audited', partners, { readOnly: true })
+  const sandbox = space('sandbox', partners)
+  const attic = space('attic', woolworks, { suspended: true })
   const spaces = [
-    ...[production, staging, space('sandbox', partners), audited],
-    ...[space('attic', woolworks, { suspended: true }), space('old-shop', closed)],
+    ...[production, staging, sandbox, audited, attic, space('old-shop', closed)],
     ...extra.map((number) => space(`team-${number}`, woolworks)),
   ]
   const domains: Domain[] = [
@@ -133,8 +143,14 @@ export function seed(now: number, count: number) {
   ]
 
   const processOf = (guid: string, type: string, more: Partial<Process> = {}): Process => ({
-    ...{ guid, type, instances: 1, memory_in_mb: 256, disk_in_mb: 1024, log_rate_limit_in_bytes_per_second: -1 },
+    guid,
+    type,
+    instances: 1,
+    memory_in_mb: 256,
+    disk_in_mb: 1024,
+    log_rate_limit_in_bytes_per_second: -1,
     health_check: { type: type === 'web' ? 'port' : 'process', data: { timeout: null, invocation_timeout: null } },
+    readiness_health_check: { type: 'process', data: { invocation_timeout: null, interval: null } },
     ...more,
   })
   const apps: App[] = []
@@ -149,14 +165,19 @@ export function seed(now: number, count: number) {
     const [guid, createdAt] = [next(4), now - 40 * day + apps.length * 1000]
     const lifecycle = { type: 'buildpack', data: { buildpacks: ['nodejs_buildpack'], stack: 'cflinuxfs4' } }
     const made: App = {
-      ...{ guid, name, space: home.guid, createdAt, startedAt: createdAt, state: 'STARTED', crashes: false, lifecycle },
-      ...{
-        environment: { LOG_LEVEL: 'info' },
-        labels: {},
-        droplet: null,
-        processes: [processOf(guid, 'web', web)],
-        ...rest,
-      },
+      guid,
+      name,
+      space: home.guid,
+      createdAt,
+      startedAt: createdAt,
+      state: 'STARTED',
+      crashes: false,
+      lifecycle,
+      environment: { LOG_LEVEL: 'info' },
+      labels: {},
+      droplet: null,
+      processes: [processOf(guid, 'web', web)],
+      ...rest,
     }
     apps.push(made)
     if (!code) return made
@@ -178,7 +199,11 @@ export function seed(now: number, count: number) {
     web: { instances: 2, memory_in_mb: 512 },
   })
   const shopWeb = app('shop-web', production, { web: { memory_in_mb: 384 } })
-  const billing = app('billing', production, { web: { instances: 2, memory_in_mb: 1024, health_check: http } })
+  const ready = { type: 'http', data: { invocation_timeout: null, interval: 10, endpoint: '/ready' } }
+  const billing = app('billing', production, {
+    environment: { CURRENCIES: ['EUR', 'NZD'], RETRIES: 3, SANDBOX: false, NOTE: null, LOG_LEVEL: 'info' },
+    web: { instances: 2, memory_in_mb: 1024, health_check: http, readiness_health_check: ready },
+  })
   billing.processes.push(processOf(next(8), 'worker', { instances: 3, memory_in_mb: 2048 }))
   const docker = { type: 'docker', data: {} }
   app('wool-price-feed', production, { lifecycle: docker })
@@ -186,10 +211,18 @@ export function seed(now: number, count: number) {
   app('loom', production, {
     lifecycle: { type: 'cnb', data: { buildpacks: ['docker://wool/node'], stack: 'cflinuxfs4' } },
   })
+  // Whose password nobody is told.
+  app('carding', production, {
+    lifecycle: {
+      type: 'buildpack',
+      data: { buildpacks: ['https://***:***@git.wool.example/pack'], stack: 'cflinuxfs4' },
+    },
+  })
   app('newsletter', production, { code: false, state: 'STOPPED' })
   const preview = app('shop-api-staging', staging, { web: { memory_in_mb: 128 } })
   app('shop-web-staging', staging)
   app('ledger', audited)
+  app('wool-blog', attic)
   for (const number of extra) app(`customer-${number}`, spaces[0] ?? staging)
   for (const one of [shopApi, shopWeb, billing]) reach(one, one.name)
   reach(preview, 'shop-api', domains[1])
@@ -205,7 +238,14 @@ export function seed(now: number, count: number) {
     return { guid: next(9), ...bound, fails: false }
   })
   return {
-    ...{ organizations: [woolworks, partners, closed], spaces, domains, apps, artifacts, routes, services, bindings },
+    organizations: [woolworks, partners, closed],
+    spaces,
+    domains,
+    apps,
+    artifacts,
+    routes,
+    services,
+    bindings,
     events: [] as AuditEvent[],
     next,
     /** The processes of an app that was just made, or those that a droplet brings with it. */

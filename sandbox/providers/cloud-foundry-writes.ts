@@ -23,7 +23,8 @@ const scaleBody = z
     log_rate_limit_in_bytes_per_second: z.int(),
   })
   .partial()
-const processBody = z.strictObject({ health_check: z.strictObject({ type: z.string(), data: z.looseObject({}) }) })
+const check = z.strictObject({ type: z.enum(['port', 'process', 'http']), data: z.looseObject({}) })
+const processBody = z.strictObject({ health_check: check, readiness_health_check: check }).partial()
 const routeBody = z.strictObject({
   host: z.string().regex(/^([\w-]{1,63}|\*)$/),
   relationships: z.strictObject({ space: linkBody, domain: linkBody }),
@@ -53,18 +54,17 @@ export function createWrites(place: Place, code: Code) {
     }
     const guid = world.next(4)
     const app: App = {
-      ...{
-        guid,
-        name: name.trim(),
-        space,
-        createdAt: now(),
-        state: 'STOPPED',
-        startedAt: 0,
-        crashes: false,
-        droplet: null,
-      },
+      guid,
+      name: name.trim(),
+      space,
+      createdAt: now(),
+      state: 'STOPPED',
+      startedAt: 0,
+      crashes: false,
+      droplet: null,
       lifecycle: lifecycle ?? { type: 'buildpack', data: { buildpacks: [], stack: 'cflinuxfs4' } },
-      ...{ environment: environment_variables, labels: metadata?.labels ?? {} },
+      environment: environment_variables,
+      labels: metadata?.labels ?? {},
       processes: [world.processOf(guid, 'web', { memory_in_mb: 1024 })],
     }
     world.apps.push(app)
@@ -78,6 +78,7 @@ export function createWrites(place: Place, code: Code) {
       throw unprocessable('Unable to assign current droplet. Ensure the droplet exists and belongs to this app.')
     }
     app.droplet = droplet.guid
+    record('audit.app.droplet.mapped', guid, { request: { droplet_guid: droplet.guid } })
     const origin = world.apps.find((one) => one.guid === droplet.origin)
     for (const { type } of origin?.processes ?? []) {
       const isNew = app.processes.every((one) => one.type !== type)
@@ -92,13 +93,15 @@ export function createWrites(place: Place, code: Code) {
     return found
   }
 
-  function launch(guid: string, action: string): App {
+  function act(guid: string, action: string): App {
+    if (!['start', 'stop', 'restart'].includes(action)) throw new Refusal(404, 'CF-NotFound', 10000, 'Unknown request')
     const app = changeable(guid)
-    if (!app.droplet) throw unprocessable('Assign a droplet before starting this app.')
+    if (action !== 'stop' && !app.droplet) throw unprocessable('Assign a droplet before starting this app.')
+    record(`audit.app.${action}`, guid)
+    if (action === 'stop') return Object.assign(app, { state: 'STOPPED' })
     if (action === 'restart' || app.state !== 'STARTED') app.startedAt = now()
     app.crashes = server.isOn('crash-next')
     app.state = 'STARTED'
-    record(`audit.app.${action}`, guid)
     server.changed(cloneMs * 0.2)
     return app
   }
@@ -111,7 +114,7 @@ export function createWrites(place: Place, code: Code) {
     const domain = world.domains.find((one) => one.guid === relationships.domain.data.guid)
     if (!domain) throw unprocessable('Invalid domain. Ensure that the domain exists and you have access to it.')
     permit(relationships.space.data.guid)
-    if (world.routes.some((one) => one.host.toLowerCase() === host.toLowerCase() && one.domain === domain.guid)) {
+    if (isTaken(host, domain.guid)) {
       throw unprocessable(`Route already exists with host '${host}' for domain '${domain.name}'.`)
     }
     const home = { space: relationships.space.data.guid, domain: domain.guid, createdAt: now() }
@@ -120,8 +123,12 @@ export function createWrites(place: Place, code: Code) {
     return route
   }
 
+  function isTaken(host: string, domain: string): boolean {
+    return world.routes.some((one) => one.host.toLowerCase() === host.toLowerCase() && one.domain === domain)
+  }
+
   function routeOf(guid: string) {
-    const found = world.routes.find((one) => one.guid === guid)
+    const found = place.readable(world.routes).find((one) => one.guid === guid)
     if (!found) throw notFound('Route')
     return found
   }
@@ -153,12 +160,21 @@ export function createWrites(place: Place, code: Code) {
     return { made, isAsynchronous: service.type === 'managed' }
   }
 
-  function deleteApp(guid: string): void {
-    changeable(guid).deletedAt = now()
+  /** Answers why it failed, where a service does not let go of the app. */
+  function deleteApp(guid: string): string | undefined {
+    const app = changeable(guid)
+    const bound = world.bindings.find((one) => one.app === guid)
+    if (bound && server.isOn('fail-delete')) {
+      // Until the job of the next try begins, the failure of the last is what can be read.
+      if (!bound.stays) Object.assign(bound, { readyAt: now() + cloneMs * 0.2, stays: true })
+      return 'An unbind operation for the service binding failed'
+    }
+    app.deletedAt = now()
     // Its addresses stay, and lead nowhere.
     for (const route of world.routes) route.destinations = route.destinations.filter((one) => one !== guid)
     world.bindings = world.bindings.filter((one) => one.app !== guid)
     world.artifacts = world.artifacts.filter((one) => one.app !== guid)
+    return undefined
   }
 
   function deleteRoute(guid: string): void {
@@ -168,10 +184,20 @@ export function createWrites(place: Place, code: Code) {
 
   const rescale = (request: SimulatedRequest, guid: string, type: string) =>
     Object.assign(processOf(guid, type), parse(scaleBody, request))
-  const check = (request: SimulatedRequest, guid: string, type: string) =>
+  const recheck = (request: SimulatedRequest, guid: string, type: string) =>
     Object.assign(processOf(guid, type), parse(processBody, request))
   return {
-    ...{ createApp, assign, rescale, check, launch, deleteApp },
-    ...{ createRoute, routeOf, addDestinations, deleteRoute, bind },
+    createApp,
+    assign,
+    rescale,
+    recheck,
+    act,
+    deleteApp,
+    isTaken,
+    createRoute,
+    routeOf,
+    addDestinations,
+    deleteRoute,
+    bind,
   }
 }

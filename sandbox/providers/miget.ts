@@ -1,5 +1,6 @@
 /** A simulated Miget: apps that are cloned and deployed over time, with the vendor's suffixes, old states and refusals. */
-import { z } from 'zod'
+import type { z } from 'zod'
+import { cloneBody, deployBody, faultsOf, Refusal, SWITCHES } from './miget-shapes.js'
 import { type App, type Change, iso, newUuid, type Part, type Resource, seed, suffixed } from './miget-world.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
@@ -8,39 +9,9 @@ const TOKEN = 'miget_live_woolworks_8s1kd93mq0z'
 const WORKSPACE = '1a7c0de0-5eed-4a11-8b0b-00000000f10c'
 const STATE_CACHE_MS = 10_000
 const READY: Readonly<Record<string, string>> = { postgres: 'healthy', storage: 'bound' }
+/** Not yet made, so there is nothing to deploy. */
+const UNMADE: readonly string[] = ['cloning', 'pending', 'assigned']
 const OVER: readonly string[] = ['completed', 'failed', 'cancelled']
-
-const cloneBody = z.strictObject({
-  label: z.string(),
-  name: z.string(),
-  project_id: z.string(),
-  resource_id: z.string(),
-  use_parent_image: z.boolean().default(false),
-  parent_image_auto_sync: z.boolean().default(false),
-  clone_variables: z.boolean().default(false),
-  clone_secret_files: z.boolean().default(false),
-  clone_scaling_settings: z.boolean().default(false),
-  clone_health_checks: z.boolean().default(false),
-  clone_security: z.boolean().default(false),
-  addons: z.array(z.strictObject({ uuid: z.string(), clone_data: z.boolean().default(false) })).default([]),
-  cronjobs: z.array(z.string()).default([]),
-})
-const deployBody = z.strictObject({
-  custom_tag: z.string().optional(),
-  commit_sha: z.string().optional(),
-  branch: z.string().optional(),
-})
-
-/** Thrown by a handler. Validation errors are one string, joined by commas, under a key of their own. */
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly key: 'error' | 'errors' = 'error',
-  ) {
-    super(message)
-  }
-}
 
 export async function startMiget(options: StartOptions = {}): Promise<Simulator> {
   const now = options.now ?? Date.now
@@ -49,19 +20,10 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
   // A world that runs faster has younger states as well.
   const cacheMs = Math.min(STATE_CACHE_MS, cloneMs)
   const world = seed(now(), options.count ?? 0)
+  const broken = new Set<string>()
   const shown = new Map<string, { state: string; until: number }>()
   const server = await startServer({
-    switches: [
-      { id: 'fail-next', label: 'Let the next clone fail', once: true },
-      { id: 'fail-deploy', label: 'Let the next deployment fail', once: true },
-      { id: 'fail-addons', label: 'Let the add-ons of the next clone crash', once: true },
-      { id: 'stuck-pending', label: 'Leave new clones "pending" for ever', once: false },
-      { id: 'stuck-deploy', label: 'Leave apps "pending" that are to be deployed', once: false },
-      { id: 'auto-start', label: 'Deploy clones with an image without being asked', once: false },
-      { id: 'envelope', label: 'Wrap every answer in { "data": … }', once: false },
-      { id: 'no-permission', label: 'Forbid the lists of apps, projects and resources', once: false },
-      { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
-    ],
+    switches: SWITCHES,
     errorBody: (_, message) => ({ error: message }),
     answer,
   })
@@ -109,6 +71,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
     const period = query.get('period') ?? '7days'
     if (!['7days', '30days', '90days', 'all'].includes(period)) throw new Refusal(400, 'period has an invalid value')
     const since = period === 'all' ? 0 : now() - Number.parseInt(period, 10) * 24 * 60 * 60 * 1000
+    if (broken.has(uuid)) throw new Refusal(500, 'Internal Server Error')
     const rows = appOf(uuid).deployments.filter(({ createdAt }) => createdAt <= now() && createdAt >= since)
     return { body: rows.map((one) => ({ uuid: one.uuid, state: stateOf(one), created_at: iso(one.createdAt) })) }
   }
@@ -139,6 +102,8 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
       const name = suffixed(part.label, number * 10 + index)
       return { ...part, uuid: newUuid(9, number * 100 + index), name, changes }
     }
+    const isWaiting = server.isOn('pending-first')
+    const startsAt = isWaiting ? now() + cloneMs : now()
     const app: App = {
       uuid: newUuid(4, number),
       label: wanted.label,
@@ -152,26 +117,26 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
       ram: source.ram,
       disk: source.disk,
       createdAt: now(),
-      changes: [{ at: now(), state: 'cloning' }],
+      changes: [
+        { at: now(), state: isWaiting ? 'pending' : 'cloning' },
+        { at: startsAt, state: 'cloning' },
+      ],
       addons: wanted.addons.map(({ uuid }, index) => copy(source.addons, uuid, index)),
       cronjobs: wanted.cronjobs.map((uuid, index) => copy(source.cronjobs, uuid, index + 50)),
       deployments: [],
     }
     const end = server.isOn('fail-next') ? 'failed' : server.isOn('stuck-pending') ? 'pending' : 'stopped'
-    app.changes.push({ at: now() + cloneMs, state: end })
-    if (end === 'stopped' && app.hasSource && server.isOn('auto-start')) start(app, now() + cloneMs)
+    app.changes.push({ at: startsAt + cloneMs, state: end })
+    if (end === 'stopped' && app.hasSource && server.isOn('auto-start')) start(app, startsAt + cloneMs)
+    if (server.isOn('one-broken')) broken.add(app.uuid)
     world.apps.set(app.uuid, app)
-    server.changed(cloneMs)
+    for (const at of [startsAt, startsAt + cloneMs]) server.changed(at - now())
     return { status: 201, body: show(app) }
   }
 
   function validate(wanted: z.infer<typeof cloneBody>, resource: Resource): void {
-    const errors = [
-      wanted.label.length > 40 && 'Label is too long (maximum is 40 characters)',
-      !/^[a-z0-9-]+$/.test(wanted.name) && 'Name is invalid',
-      wanted.name.length + 6 > 40 && 'Name is too long (maximum is 40 characters)',
-      [...world.apps.values()].some((one) => one.serviceName === wanted.name) && 'Codename has already been taken',
-    ].filter(Boolean)
+    const isTaken = [...world.apps.values()].some((one) => one.serviceName === wanted.name)
+    const errors = [...faultsOf(wanted), ...(isTaken ? ['Codename has already been taken'] : [])]
     if (errors.length > 0) throw new Refusal(422, errors.join(', '), 'errors')
     if (resource.projectIds.length > 0 && !resource.projectIds.includes(wanted.project_id)) {
       throw new Refusal(422, 'Resource is assigned to other projects')
@@ -184,7 +149,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
     if (app.deployments.some((one) => !OVER.includes(stateOf(one)))) {
       throw new Refusal(409, 'A deployment is already in progress')
     }
-    if (stateOf(app) === 'cloning') throw new Refusal(422, 'Application is not ready to be deployed')
+    if (UNMADE.includes(stateOf(app))) throw new Refusal(422, 'Application is not ready to be deployed')
     if (!app.hasSource) throw new Refusal(422, 'Deployment method is not configured')
     start(app, now())
     server.changed(deployMs)

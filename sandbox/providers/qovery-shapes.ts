@@ -1,11 +1,12 @@
 /** What the simulated Qovery takes and refuses: the bodies of its calls, and the pieces of its answers. */
 import { z } from 'zod'
-import { type Cluster, iso, WOOLWORKS } from './qovery-world.js'
+import { type Cluster, iso, type Service, WOOLWORKS } from './qovery-world.js'
+import type { SimulatedRequest } from './server.js'
 import type { SwitchState } from './simulator.js'
 
 export const ERRORS: Readonly<Record<number, string>> = {
   ...{ 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict' },
-  ...{ 429: 'Too Many Requests', 503: 'Service Unavailable' },
+  ...{ 415: 'Unsupported Media Type', 429: 'Too Many Requests', 503: 'Service Unavailable' },
 }
 export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'fail-next', label: 'Let the next deployment fail', once: true },
@@ -16,6 +17,7 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'missing-is-400', label: 'Answer 400 for what does not exist', once: false },
   { id: 'empty-errors', label: 'Leave the bodies of errors empty', once: false },
   { id: 'no-request-ids', label: 'Tell no deployment request ids', once: false },
+  { id: 'one-broken', label: 'Answer 403 to looks at where the next clone is deployed', once: true },
   { id: 'new-kind', label: 'List a kind of service that nobody knows', once: false },
   { id: 'no-permission', label: 'Forbid the lists of the organization', once: false },
   { id: 'unknown-status', label: 'Report work in progress as "HIBERNATING"', once: false },
@@ -70,8 +72,27 @@ export function named({ id, name, createdAt = 0 }: { id: string; name: string; c
   return { id, created_at: iso(createdAt), updated_at: iso(createdAt), name }
 }
 
+/** The addresses of a service that is live: one of its port, and the one that people use. */
+export function linksOf({ id, type }: Service) {
+  const host = `z${id.slice(0, 4)}${id.slice(-4)}.woolworks.example`
+  const base = { service_id: id, service_type: type, internal_port: 8080, external_port: 443, is_qovery_domain: true }
+  return [
+    { ...base, url: `https://p8080-${host}`, is_default: false },
+    { ...base, url: `https://${host}`, is_default: true },
+  ]
+}
+
 export function isSame(name: string, other: string): boolean {
   return name.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+/** A body must say that it is JSON, and be JSON. */
+export function refuseForeign({ headers, body }: SimulatedRequest): void {
+  const isSent = Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined
+  if (!isSent) return
+  if (!/^application\/json\b/.test(headers['content-type'] ?? ''))
+    throw new Refusal(415, 'Content-Type is not supported')
+  if (body === undefined) throw new Refusal(400, 'The body cannot be read as JSON')
 }
 
 export function parse<T>(schema: z.ZodType<T>, body: unknown): T {

@@ -7,9 +7,11 @@ import {
   deployBodies,
   ERRORS,
   isSame,
+  linksOf,
   named,
   parse,
   Refusal,
+  refuseForeign,
   SWITCHES,
   showCluster,
   showOrganization,
@@ -31,6 +33,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
   const cloneMs = options.cloneMs ?? 10_000
   const { projects, clusters, environments, services } = seed(now(), options.count ?? 0)
   let requests = 0
+  const broken = new Set<string>()
   const server = await startServer({
     switches: SWITCHES,
     errorBody: (status, detail) => ({ status, error: ERRORS[status], detail }),
@@ -64,6 +67,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
   function answer(request: SimulatedRequest): Answer {
     try {
       organizationsOf(request)
+      refuseForeign(request)
       for (const [method, pattern, handle] of routes) {
         const found = new RegExp(`^${pattern.replace('ID', '(?<id>[^/]+)')}$`).exec(request.path)
         if (method !== request.method || !found) continue
@@ -109,9 +113,8 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
 
   function listEnvironmentsOfProject(_: SimulatedRequest, id: string) {
     if (!projects.some((one) => one.id === id)) throw missing('Project')
-    return {
-      body: { results: environments.filter((one) => one.projectId === id && isThere(one)).map(showEnvironment) },
-    }
+    const all = environments.filter((one) => one.projectId === id && isThere(one))
+    return { body: { results: all.map(showEnvironment) } }
   }
 
   function listServicesOfEnvironment(_: SimulatedRequest, id: string, kind: string) {
@@ -121,8 +124,9 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
 
   function showStatuses(_: SimulatedRequest, id: string) {
     const environment = environmentOf(id)
+    if (broken.has(id)) throw new Refusal(403, 'Access is denied')
     const all = inside(environment)
-    const of = (type: string) => all.filter((one) => one.type === type).map(showStatus)
+    const of = (type: string) => all.filter((one) => one.type === type).map((one) => showStatus(one))
     return {
       body: {
         environment: { ...showStatus(environment), last_deployment_state: stateOf(environment.deployments, now()) },
@@ -133,18 +137,8 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
   }
 
   function showLinks(_: SimulatedRequest, id: string) {
-    const live = inside(environmentOf(id)).filter(
-      (one) => one.isPublic && stateOf(one.deployments, now()) === 'DEPLOYED',
-    )
-    const results = live.flatMap((one) => {
-      const host = `z${one.id.slice(0, 4)}${one.id.slice(-4)}.woolworks.example`
-      const base = { service_id: one.id, service_type: one.type, internal_port: 8080, external_port: 443 }
-      return [
-        { ...base, url: `https://p8080-${host}`, is_qovery_domain: true, is_default: false },
-        { ...base, url: `https://${host}`, is_qovery_domain: true, is_default: true },
-      ]
-    })
-    return { body: { results } }
+    const isLive = (one: world.Service) => one.isPublic && stateOf(one.deployments, now()) === 'DEPLOYED'
+    return { body: { results: inside(environmentOf(id)).filter(isLive).flatMap(linksOf) } }
   }
 
   function cloneService({ body }: SimulatedRequest, id: string, kind: string) {
@@ -190,20 +184,24 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
   function deploy({ body }: SimulatedRequest, id: string, kind: string) {
     parse(deployBodies[kind] ?? z.never(), body)
     const thing = kind === 'environment' ? environmentOf(id) : serviceOf(kind, id)
-    refuseIfBusy()
+    const home = 'environmentId' in thing ? environmentOf(thing.environmentId) : thing
+    refuseIfBusy(thing, home)
+    // Not before: a deploy call wants to look as well.
+    if (server.isOn('one-broken')) broken.add(home.id)
     const builds = ['application', 'job', 'environment'].includes(kind)
     const end = server.isOn('cancel-next') ? 'CANCELED' : builds ? 'BUILD_ERROR' : 'DEPLOYMENT_ERROR'
+    const request = newId(9, ++requests)
     const deployment: world.Deployment = {
-      ...{ request: newId(9, ++requests), at: now(), ms: cloneMs, builds },
+      ...{ request, at: now(), ms: cloneMs, builds },
       end: end === 'CANCELED' || server.isOn('fail-next') ? end : 'DEPLOYED',
       shownFrom: now() + (server.isOn('stale-status') ? STALE_MS : 0),
     }
-    const home = 'environmentId' in thing ? environmentOf(thing.environmentId) : thing
     for (const one of new Set([home, thing, ...('environmentId' in thing ? [] : inside(thing))])) {
       one.deployments.push(deployment)
     }
     for (const part of [0, 0.2, 0.6, 1]) server.changed(cloneMs * part)
-    return { status: 202, body: showStatus(thing) }
+    // The id is new at once, whatever state is shown beside it.
+    return { status: 202, body: showStatus(thing, request) }
   }
 
   function remove(_: SimulatedRequest, id: string, kind: string) {
@@ -213,8 +211,10 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     return { status: 204 }
   }
 
-  function refuseIfBusy(): void {
-    if (server.isOn('busy')) throw new Refusal(409, 'Operation is in progress')
+  /** Takes what is to be deployed: what is being deleted is busy as well. */
+  function refuseIfBusy(...things: { deletedAt?: number }[]): void {
+    const isBusy = server.isOn('busy') || things.some((one) => one.deletedAt !== undefined)
+    if (isBusy) throw new Refusal(409, 'Operation is in progress')
   }
 
   function missing(what: string): Refusal {
@@ -259,7 +259,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     return isUnderWay && server.isOn('unknown-status') ? 'HIBERNATING' : state
   }
 
-  function showStatus(thing: world.Environment | world.Service) {
+  function showStatus(thing: world.Environment | world.Service, request?: string) {
     const shown = thing.deployments.filter((one) => one.shownFrom <= now())
     const ended = shown.findLast((one) => one.at + one.ms <= now())
     const isNew = thing.deployments.length === 0
@@ -269,7 +269,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
       ...{ service_deployment_status: isNew ? 'NEVER_DEPLOYED' : 'UP_TO_DATE', is_part_last_deployment: !isNew },
       ...(ended && { last_deployment_date: iso(ended.at + ended.ms) }),
       status_details: { action: isNew ? 'UNKNOWN' : 'DEPLOY', status: isNew ? 'NEVER' : 'ONGOING', sub_action: 'NONE' },
-      deployment_request_id: server.isOn('no-request-ids') ? null : (shown.at(-1)?.request ?? null),
+      deployment_request_id: server.isOn('no-request-ids') ? null : (request ?? shown.at(-1)?.request ?? null),
       deployment_requests_count: shown.filter((one) => one.at + one.ms > now()).length,
     }
   }

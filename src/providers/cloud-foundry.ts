@@ -1,118 +1,24 @@
 /** Cloud Foundry: clones an app into a new one, or copies the code of one app over that of another. */
 import { z } from 'zod'
-import { unlessNotFound } from '../errors.js'
-import { classify, list, messageOf } from './cloud-foundry/api.js'
-import { connection, createLogin } from './cloud-foundry/login.js'
-import * as steps from './cloud-foundry/steps.js'
-import { type CfRef, ref } from './cloud-foundry/watch.js'
-import { defineOperation, defineProvider, describedOption, maskIds, sentence } from './provider.js'
+import { classify, connection, createLogin, item, link, listWith, messageOf } from './cloud-foundry/client.js'
+import { cloneApp } from './cloud-foundry/clone.js'
+import { copyBits } from './cloud-foundry/copy-bits.js'
+import { defineProvider, describedOption } from './provider.js'
 
-const deadlineMs = 30 * 60_000
-
-const guid = z.guid('Choose from the list, or paste a guid.')
-const app = (title: string, description: string) => guid.meta({ title, description, picker: 'apps' })
-const yes = (title: string, description: string) => z.boolean().default(true).meta({ title, description })
-const text = (most: number, rule: string) => z.string().trim().min(1, rule).max(most, rule)
-const NAME = 'Use 1 to 255 printable characters.'
-const HOST = 'Use 1 to 63 letters, digits, hyphens or underscores.'
-const cloneFields = z.object({
-  app: app('App', 'Its newest uploaded code is copied.'),
-  space: guid.meta({ title: 'Target space', description: 'Of any organization.', picker: 'spaces' }),
-  name: text(255, NAME)
-    .regex(/^\P{C}*$/u, NAME)
-    .meta({ title: 'Name of the clone', description: 'Not yet taken in the target space, in capitals or not.' }),
-  host: text(63, HOST)
-    .regex(/^[\w-]*$/, HOST)
-    .optional()
-    .meta({ title: 'Host name', description: 'Of a new address in the default domain. Left empty: no address.' }),
-  environment: yes('Copy environment variables', 'With the secrets in them.'),
-  size: yes('Copy the size', 'Instances, memory, disk and health check of each process.'),
-  services: z
-    .array(guid)
-    .default([])
-    .meta({
-      title: 'Services to share',
-      description: 'The clone is bound to the same ones and works on the data of the original.',
-      picker: 'services',
-      dependsOn: ['app'],
-    }),
-  fastPath: z.boolean().default(false).meta({
-    title: 'Copy the staged build',
-    description: 'What is deployed now, to the byte. The clone cannot be staged anew without an upload.',
-  }),
-  start: yes('Start the clone', 'Otherwise it stays stopped.'),
+/** A space, or the organization it is in. */
+const place = item.extend({
+  name: z.string(),
+  suspended: z.boolean().nullish(),
+  relationships: z.object({ organization: link }).optional(),
 })
-const copyFields = z
-  .object({
-    app: app('App to copy from', 'Its newest uploaded code is copied.'),
-    target: app('App to overwrite', 'It keeps all but its code.'),
-    restart: yes('Stage and restart it', 'With a short interruption. Otherwise its old code runs on.'),
-  })
-  .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
-export type CloneParams = z.infer<typeof cloneFields>
-export type CopyParams = z.infer<typeof copyFields>
-
-const cloneApp = defineOperation<CloneParams, CfRef>({
-  title: 'Clone an app',
-  fields: cloneFields,
-  ref,
-  // Names are unique within a space, in capitals or not.
-  lock: ({ space, name }) => `clone:${space}/${name.toLowerCase()}`,
-  summary: ({ app = '', name = '', space = '' }) => ({ from: maskIds(app), to: maskIds(`${name} in ${space}`) }),
-  preview: ({ fastPath, environment, size, services, host }) => ({
-    copied: sentence(
-      fastPath ? 'The staged build that is deployed now' : 'The newest uploaded code, staged anew',
-      environment && 'environment variables with their secrets',
-      size && 'size and health checks',
-    ),
-    notCopied: sentence(
-      `Addresses${host ? ` (${host} is a new one)` : ''}`,
-      services.length === 0 && 'service bindings',
-      'start commands, sidecars, tasks, network policies, labels, registry passwords of Docker images',
-    ),
-    ...(services.length > 0 && {
-      warning: 'The clone shares the services you chose: what it writes or deletes there, the original loses too.',
-    }),
-  }),
-  deadlineMs,
-  steps: [
-    steps.create,
-    steps.reserve,
-    steps.bind,
-    steps.copyCode,
-    { ...steps.stage, when: ({ fastPath }) => !fastPath },
-    steps.assign,
-    steps.resize,
-    steps.map,
-    steps.launch('Start the clone', 'start'),
-  ],
-  async remove(api, { app, route }) {
-    // An app leaves its addresses behind. Ours may lead to other apps by now.
-    const isOurs = route && (await steps.destinationsOf(api, route)).every((one) => one === app)
-    if (isOurs) await unlessNotFound(api.delete(`/v3/routes/${route}`, z.unknown()))
-    await unlessNotFound(api.delete(`/v3/apps/${app}`, z.unknown()))
-  },
+const app = item.extend({
+  name: z.string(),
+  state: z.string().optional(),
+  lifecycle: z.object({ type: z.string() }).optional(),
+  relationships: z.object({ space: link }),
 })
-
-const copyBits = defineOperation<CopyParams, CfRef>({
-  title: 'Copy code to an app',
-  fields: copyFields,
-  ref,
-  lock: ({ target }) => `app:${target}`,
-  summary: ({ app = '', target = '' }) => ({ from: maskIds(app), to: maskIds(target) }),
-  preview: (_params, { target = 'the target' }) => ({
-    copied: 'The newest uploaded code.',
-    notCopied: 'Environment variables, size, services, addresses.',
-    warning: maskIds(`The code of ${target} is overwritten.`),
-  }),
-  deadlineMs,
-  steps: [
-    steps.overwrite,
-    { ...steps.stage, when: ({ restart }) => restart },
-    { ...steps.assign, when: ({ restart }) => restart },
-    steps.launch('Restart the app', 'restart'),
-  ],
-})
+const binding = z.object({ relationships: z.object({ service_instance: link }) })
+const service = item.extend({ name: z.string(), type: z.string().nullish() })
 
 export const cloudFoundry = defineProvider({
   id: 'cloud-foundry',
@@ -127,21 +33,25 @@ export const cloudFoundry = defineProvider({
     classify,
     timeoutMs: 30_000,
   }),
+  // Nothing can be written where an organization or a space is suspended, not even a copy of what is there.
   pickers: {
     async apps(api) {
-      const { rows, others } = await list(api, '/v3/apps', { include: 'space.organization', order_by: 'name' })
-      return rows.map(({ guid, name, state, lifecycle, relationships }) => {
+      const query = { include: 'space.organization', order_by: 'name' }
+      const { rows, others } = await listWith(api, '/v3/apps', app, place, query)
+      return rows.flatMap(({ guid, name, state, lifecycle, relationships }) => {
         const space = others.get(relationships.space ?? '')
-        const organization = others.get(space?.relationships.organization ?? '')
-        const place = [organization?.name, space?.name].filter(Boolean).join(' / ')
-        return describedOption(guid, name, place, state?.toLowerCase(), lifecycle?.type)
+        const organization = others.get(space?.relationships?.organization ?? '')
+        if (space?.suspended || organization?.suspended) return []
+        const where = [organization?.name, space?.name].filter(Boolean).join(' / ')
+        return describedOption(guid, name, where, state?.toLowerCase(), lifecycle?.type)
       })
     },
 
     async spaces(api) {
-      const { rows, others } = await list(api, '/v3/spaces', { include: 'organization', order_by: 'name' })
+      const query = { include: 'organization', order_by: 'name' }
+      const { rows, others } = await listWith(api, '/v3/spaces', place, place, query)
       return rows.flatMap(({ guid, name, suspended, relationships }) => {
-        const organization = others.get(relationships.organization ?? '')
+        const organization = others.get(relationships?.organization ?? '')
         return suspended || organization?.suspended ? [] : [describedOption(guid, name, organization?.name)]
       })
     },
@@ -149,7 +59,7 @@ export const cloudFoundry = defineProvider({
     async services(api, { app }) {
       if (!app) return []
       const query = { app_guids: app, type: 'app', include: 'service_instance' }
-      const { rows, others } = await list(api, '/v3/service_credential_bindings', query)
+      const { rows, others } = await listWith(api, '/v3/service_credential_bindings', binding, service, query)
       return rows
         .flatMap(({ relationships }) => others.get(relationships.service_instance ?? '') ?? [])
         .map(({ guid, name, type }) => describedOption(guid, name, type))

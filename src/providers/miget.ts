@@ -1,34 +1,23 @@
 /** Miget: clones an app into a project, and deploys the clone where it has an image to run. */
 import { z } from 'zod'
-import { UserError } from '../errors.js'
-import {
-  type Api,
-  defineOperation,
-  defineProvider,
-  describedOption,
-  type Observation,
-  sentence,
-  settleEach,
-} from './provider.js'
+import { UserError, unlessNotFound } from '../errors.js'
+import type { Api, Observation } from './provider.js'
+import { defineOperation, defineProvider, describedOption, sentence, settleEach } from './provider.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
 /** Whatever else an address may hold is not safe to post. */
-const PLAIN_ADDRESS = /^https:\/\/[\w.-]+\/?$/
+const PLAIN_ADDRESS = /^https:\/\/[\w-]+(\.[\w-]+)+\/?$/
 /** The vendor tells no address of an app's own page. */
 const DASHBOARD = 'https://app.miget.com'
 
-// The states of an app, a mixture of the platform's own and whatever Kubernetes says. `cloning`, `stop_scheduled` and
-// every word that is missing here count as in progress, and the deadline bounds them.
-const RUNNING = ['running']
+// The states of an app beside `running` and `stopped`: a mixture of the platform's own and whatever Kubernetes says.
+// `cloning`, `stop_scheduled` and every word that is missing here count as in progress, and the deadline bounds them.
 const STARTING = ['start_scheduled', 'started', 'deploying', 'restart_scheduled']
 const PARKED = ['pending', 'assigned']
-const IDLE = ['stopped']
 const FAILED = ['failed', 'problem', 'blocked']
-const ADDON_READY = ['healthy', 'bound', 'running', 'active', 'degraded', 'degradated', 'stopped']
+const ADDON_READY = ['healthy', 'bound', 'running', 'active', 'degraded', 'degradated']
 const ADDON_FAILED = ['failed', 'failing', 'lost', 'crashloopbackoff']
-const DEPLOYMENT_FAILED = ['failed', 'cancelled']
-const DEPLOYMENT_DONE = ['completed']
 /** A parked app may be about to move, or have nothing that moves it. */
 const PARKED_MS = 10 * 60_000
 /** States are up to ten seconds old: one that may be from before the deployment is believed when it outlives this. */
@@ -45,35 +34,33 @@ const words = z.string().trim()
 const id = words.toLowerCase().regex(UUID, 'Choose from the list, or paste a UUID.')
 const label = words.regex(/^.{1,40}$/u, 'Use 1 to 40 characters.')
 const name = words.regex(/^(?!.{35})[a-z0-9]+(-+[a-z0-9]+)*$/, NAME_RULE)
-const flag = z.boolean().default(false)
-const ids = z.array(id).default([])
+const flag = (initial: boolean, title: string, description: string) =>
+  z.boolean().default(initial).meta({ title, description })
 const parts = (picker: string, title: string, description: string) =>
-  ids.meta({ title, description, picker, dependsOn: ['app'] })
+  z
+    .array(id)
+    .default([])
+    .meta({ title, description, picker, dependsOn: ['app'] })
 const inGiB = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`
 
 // The flags have the vendor's names, for they are sent as they are.
 const fields = z.object({
-  use_parent_image: flag.default(true).meta({
-    title: 'Run the image of the source app',
-    description: 'Code is never copied: without the image the clone cannot be deployed until you give it a source.',
-  }),
+  use_parent_image: flag(true, 'Run the image of the source app', 'Code is never copied: without it nothing can run.'),
   app: id.meta({ title: 'Source app', description: 'It stays as it is.', picker: 'apps' }),
   label: label.meta({ title: 'Label of the clone', description: 'What people read in the dashboard.' }),
   name: name.meta({ title: 'Name of the clone', description: 'Not yet taken in the workspace. Miget adds a suffix.' }),
   project: id.meta({ title: 'Target project', description: 'Where the clone will belong.', picker: 'projects' }),
   resource: id.meta({
-    title: 'Resource',
+    ...{ title: 'Resource', picker: 'resources', dependsOn: ['app', 'project'] },
     description: 'What it will run on: open to the target project, with room for the source app.',
-    picker: 'resources',
-    dependsOn: ['app', 'project'],
   }),
-  deploy: flag.default(true).meta({ title: 'Deploy the clone', description: 'If it has an image to run.' }),
-  parent_image_auto_sync: flag.meta({ title: 'Follow the image', description: 'Deploys each new one of the source.' }),
-  clone_variables: flag.meta({ title: 'Copy variables', description: 'They still name the databases of the source.' }),
-  clone_secret_files: flag.meta({ title: 'Copy secret files', description: 'With their contents.' }),
-  clone_scaling_settings: flag.meta({ title: 'Copy scaling settings', description: 'Replicas, automatic scaling.' }),
-  clone_health_checks: flag.meta({ title: 'Copy health checks', description: 'What tells whether the app is well.' }),
-  clone_security: flag.meta({ title: 'Copy security settings', description: 'Allowed connections, Basic Auth.' }),
+  deploy: flag(true, 'Deploy the clone', 'If it has an image to run.'),
+  parent_image_auto_sync: flag(false, 'Follow the image', 'Deploys each new one of the source.'),
+  clone_variables: flag(false, 'Copy variables', 'They still name the databases of the source.'),
+  clone_secret_files: flag(false, 'Copy secret files', 'With their contents.'),
+  clone_scaling_settings: flag(false, 'Copy scaling settings', 'Replicas, automatic scaling.'),
+  clone_health_checks: flag(false, 'Copy health checks', 'What tells whether the app is well.'),
+  clone_security: flag(false, 'Copy security settings', 'Allowed connections, Basic Auth.'),
   addons: parts('addons', 'Add-ons without data', 'The clone gets new, empty ones of the same kind.'),
   addonsWithData: parts('addons', 'Add-ons with their data', 'Every row and file is copied.'),
   cronjobs: parts('cronjobs', 'Cron jobs', 'They will run in the clone as well as in the source app.'),
@@ -94,29 +81,34 @@ const ref = z.object({
   name: z.string(),
   /** Whether a deployment is to come, was asked for, or will not be. */
   next: z.enum(['deployment', 'deployed', 'not deployed', 'not deployed: it has no source yet']),
-  /** The state last seen, and since when by our own clock. */
-  state: z.string().optional(),
-  since: z.string().optional(),
+  /** The states of app and deployment as last seen, and since when by our own clock. */
+  ...{ state: z.string().optional(), since: z.string().optional() },
 })
 type MigetRef = z.infer<typeof ref>
 
+// Only its id is needed of everything in a list: one odd app must not hide all others.
 const text = z.string().nullish()
-const time = z.string().transform((text) => Date.parse(text))
-const thing = z.object({ uuid: z.string(), name: z.string(), label: text, type: text, state: text })
+const stateWord = text.transform((word) => word ?? 'unknown')
+const time = text.transform((text) => Date.parse(text ?? '') || 0)
+const size = z.number().nullish()
+/** What does not tell its room is offered: the server has the last word, and there may be no other. */
+const room = size.transform((bytes) => bytes ?? Infinity)
+const thing = z.object({ uuid: z.string(), name: text, label: text, type: text, state: text })
+const option = thing.transform(({ uuid, name, label, type, state }) =>
+  describedOption(uuid, label || name || uuid, type, name, state),
+)
+const made = z.object({ uuid: ref.shape.id, name: text })
 const app = thing.extend({
-  service_name: text,
-  state: z.string(),
-  created_at: time,
-  public_url: text,
-  private_access: z.boolean().nullish(),
-  quota: z.object({ ram_size: z.number().nullish(), disk_size: z.number().nullish() }).nullish(),
-  addons: z.array(z.object({ name: z.string(), state: z.string() })).nullish(),
+  ...{ service_name: text, project_id: text, state: stateWord, created_at: time, public_url: text },
+  ...{ private_access: z.boolean().nullish(), quota: z.object({ ram_size: size, disk_size: size }).nullish() },
+  addons: z.array(z.object({ name: text, state: stateWord })).nullish(),
 })
-type App = z.infer<typeof app>
-const deployment = z.object({ state: z.string(), created_at: time })
-const project = z.object({ uuid: text, id: text, label: text, name: text })
-const room = { available_ram_size: z.number(), available_disk_size: z.number() }
-const resource = thing.extend({ ...room, assigned: z.boolean().nullish(), project_ids: z.array(z.string()).nullish() })
+const deployment = z.object({ state: stateWord, created_at: time })
+const project = z
+  .object({ uuid: text, id: text, label: text, name: text })
+  .transform(({ uuid, id, label, name }) => ({ value: uuid ?? id ?? '', label: label || name || uuid || id || '' }))
+const access = { assigned: z.boolean().nullish(), project_ids: z.array(z.string()).nullish() }
+const resource = thing.extend({ ...access, available_ram_size: room, available_disk_size: room })
 
 const clone = defineOperation<Params, MigetRef>({
   title: 'Clone an app',
@@ -149,39 +141,46 @@ const clone = defineOperation<Params, MigetRef>({
     }
   },
   deadlineMs: 60 * 60_000,
+  lookEveryMs: 10_000,
   steps: [
     {
-      title: 'Clone the app',
+      ...{ title: 'Clone the app', settleMs: 30_000 },
       async run(api, params) {
         const { app, project: project_id, resource: resource_id, deploy: _, addons, addonsWithData, ...rest } = params
         const asked = (uuid: string) => ({ uuid, clone_data: addonsWithData.includes(uuid) })
         const json = { ...rest, project_id, resource_id, addons: [...addons, ...addonsWithData].map(asked) }
-        return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(thing), { json }))
+        return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(made), { json }))
       },
       async find(api, params, _before, { since }) {
-        const made = (await list(api, '/apps', app)).find((one) => one.service_name === params.name)
-        return made && made.created_at >= since.getTime() ? refOf(params, made) : null
+        const apps = await list(api, '/apps', app.extend(made.shape))
+        const one = apps.find(({ service_name }) => service_name === params.name)
+        if (!one || one.created_at < since.getTime()) return null
+        const isOurs =
+          (one.label ?? params.label) === params.label && (one.project_id ?? params.project) === params.project
+        return isOurs ? refOf(params, one) : null
       },
       check,
     },
     {
-      title: 'Deploy the clone',
+      ...{ title: 'Deploy the clone', settleMs: 30_000 },
       when: (params) => params.deploy && params.use_parent_image,
       async run(api, _params, { id, name }) {
         const { state } = await api.get(`/apps/${id}`, unwrapped(app))
         // It may start by itself, for all the vendor says; 409 tells of a deployment that began just now.
-        if (![...RUNNING, ...STARTING].includes(state))
-          await api.post(`/apps/${id}/deploy`, z.unknown(), { json: {} }).catch(nullOn(409))
+        if (!['running', ...STARTING].includes(state))
+          await api.post(`/apps/${id}/deploy`, z.unknown(), { json: {} }).catch((error) => {
+            if (!(error instanceof UserError && error.status === 409)) throw error
+          })
         return { id, name, next: 'deployed' }
       },
       async find(api, _params, { id, name }, { since }) {
-        const [latest] = await newestDeployments(api, id)
+        const latest = await newestDeployment(api, id)
         return latest && latest.created_at >= since.getTime() ? { id, name, next: 'deployed' } : null
       },
       check,
     },
   ],
-  remove: async (api, { id }) => void (await api.delete(`/apps/${id}`, z.unknown()).catch(nullOn(404))),
+  remove: async (api, { id }) => void (await unlessNotFound(api.delete(`/apps/${id}`, z.unknown()))),
 })
 
 export const miget = defineProvider({
@@ -194,91 +193,102 @@ export const miget = defineProvider({
     errorMessage,
   }),
   pickers: {
-    apps: (api) => listOptions(api, '/apps'),
-    async projects(api) {
-      const projects = await list(api, '/projects', project)
-      return projects.map(({ uuid, id, label, name }) => ({ value: uuid ?? id ?? '', label: label || name || '' }))
-    },
+    apps: (api) => list(api, '/apps', option),
+    projects: (api) => list(api, '/projects', project),
     async resources(api, { app: appId = '', project = '' }) {
       if (!UUID.test(appId) || !UUID.test(project)) return []
       const { quota } = await api.get(`/apps/${appId}`, unwrapped(app))
-      return (await list(api, '/resources', resource))
-        .filter((one) => !one.assigned || one.project_ids?.includes(project))
-        .filter((one) => one.available_ram_size >= (quota?.ram_size ?? 0))
-        .filter((one) => one.available_disk_size >= (quota?.disk_size ?? 0))
-        .map((one) => {
-          const free = `${inGiB(one.available_ram_size)} RAM and ${inGiB(one.available_disk_size)} disk free`
-          return describedOption(one.uuid, one.name, one.label, one.assigned ? 'of this project' : 'shared', free)
-        })
+      const all = await list(api, '/resources', resource)
+      const open = all.filter((one) => !one.assigned || one.project_ids?.includes(project))
+      return open.flatMap(({ uuid, name, label, assigned, available_ram_size: ram, available_disk_size: disk }) => {
+        if (ram < (quota?.ram_size ?? 0) || disk < (quota?.disk_size ?? 0)) return []
+        const free = ram + disk < Infinity ? `${inGiB(ram)} RAM and ${inGiB(disk)} disk free` : 'free room unknown'
+        return [describedOption(uuid, name || label || uuid, label, assigned ? 'of this project' : 'shared', free)]
+      })
     },
-    addons: async (api, { app = '' }) => (UUID.test(app) ? listOptions(api, `/apps/${app}/addons`) : []),
-    cronjobs: async (api, { app = '' }) => (UUID.test(app) ? listOptions(api, `/apps/${app}/cronjobs`) : []),
+    addons: async (api, { app = '' }) => (UUID.test(app) ? list(api, `/apps/${app}/addons`, option) : []),
+    cronjobs: async (api, { app = '' }) => (UUID.test(app) ? list(api, `/apps/${app}/cronjobs`, option) : []),
   },
   operations: { clone },
 })
+
+/** What one look saw of a clone and, where that matters, of its newest deployment, and for how long both were so. */
+type Sight = z.infer<typeof app> & { name: string; deployment: string | undefined; heldMs: number }
 
 /** One list answers for all jobs; what it does not show is asked for once more before it counts as gone. */
 async function check(api: Api, refs: readonly MigetRef[], now: number): Promise<(Observation<MigetRef> | Error)[]> {
   const apps = refs.length > 0 ? await list(api, '/apps', app) : []
   const byId = new Map(apps.map((one) => [one.uuid, one]))
   return await settleEach(refs, async (ref) => {
-    const seen = byId.get(ref.id) ?? (await api.get(`/apps/${ref.id}`, unwrapped(app)).catch(nullOn(404)))
-    const since = seen && seen.state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
+    const seen = byId.get(ref.id) ?? (await unlessNotFound(api.get(`/apps/${ref.id}`, unwrapped(app))))
     if (!seen) return { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` }
-    const observation = await judge(api, ref.next, seen, now - Date.parse(since))
-    return { ...observation, ref: { ...ref, state: seen.state, since } }
+    const isAtRest = ['stopped', ...PARKED, ...FAILED].includes(seen.state)
+    const deployment = ref.next === 'deployed' && isAtRest ? (await newestDeployment(api, ref.id))?.state : undefined
+    const state = [seen.state, deployment].join(' ')
+    const since = state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
+    const sight = { ...seen, name: seen.name ?? ref.name, deployment, heldMs: now - Date.parse(since) }
+    return { ...judge(sight, ref.next), ref: { ...ref, state, since } }
   })
 }
 
-/** `heldMs` is how long the app has been seen in its present state. */
-async function judge(api: Api, next: MigetRef['next'], seen: App, heldMs: number): Promise<Observation> {
-  const { uuid, name, state, addons, public_url, private_access } = seen
-  const working = (what: string) => ({ phase: 'working', detail: `${name}: ${what}` }) as const
-  const failed = (what: string) => ({ phase: 'failed', detail: `cloned as ${name}, but ${what}` }) as const
-  const isRunning = RUNNING.includes(state)
-  const isParked = PARKED.includes(state)
-  if (!isRunning && !isParked && !IDLE.includes(state) && !FAILED.includes(state)) return working(state)
+function judge(sight: Sight, next: MigetRef['next']): Observation {
+  if (next === 'deployed') return afterDeployment(sight)
+  return whileCloning(sight) ?? (next === 'deployment' ? beforeDeployment(sight) : withoutDeployment(sight, next))
+}
 
-  const isNew = next === 'deployed' && !isRunning
-  if (heldMs < (isParked ? PARKED_MS : isNew ? STALE_MS : 0) && next !== 'deployment') return working(state)
-  const latest = isNew ? (await newestDeployments(api, uuid).catch(() => []))[0]?.state : undefined
-  if (latest && DEPLOYMENT_FAILED.includes(latest)) return failed(`its deployment ${latest}; Miget keeps the log`)
-  if (latest && !DEPLOYMENT_DONE.includes(latest) && !isParked) return working(state)
-  const word = isParked ? `still "${state}" after ten minutes` : `"${state}"`
-  if (FAILED.includes(state) || (isParked && isNew)) return failed(`it is ${word}, and Miget gives no reason`)
+/** Null once the clone is at rest, or was parked for too long to wait any further: before that it takes no deploy call. */
+function whileCloning(sight: Sight): Observation | null {
+  const { state, heldMs } = sight
+  if (FAILED.includes(state)) return failed(sight, unexplained(sight))
+  const isMade = ['running', 'stopped'].includes(state) || (PARKED.includes(state) && heldMs >= PARKED_MS)
+  return isMade ? whileAddonsStart(sight) : working(sight, state)
+}
 
-  const addon = addons?.find((one) => !ADDON_READY.includes(one.state))
-  if (addon)
-    return (ADDON_FAILED.includes(addon.state) ? failed : working)(`its add-on ${addon.name} is "${addon.state}"`)
-  if (next === 'deployment') return { phase: 'done', detail: `cloned as ${name}` }
-  if (!isRunning) return { phase: 'done', detail: `cloned as ${name}, ${next}; it is ${word}`, url: DASHBOARD }
+function whileAddonsStart(sight: Sight): Observation | null {
+  const addon = sight.addons?.find((one) => !ADDON_READY.includes(one.state))
+  const tell = addon && ADDON_FAILED.includes(addon.state) ? failed : working
+  return addon ? tell(sight, `its add-on ${addon.name ?? 'of no name'} is "${addon.state}"`) : null
+}
+
+const beforeDeployment = ({ name }: Sight) => ({ phase: 'done', detail: `cloned as ${name}` }) as const
+
+function withoutDeployment(sight: Sight, next: string): Observation {
+  const detail = `cloned as ${sight.name}, ${next}; it is ${wordOf(sight)}`
+  return sight.state === 'running' ? live(sight) : { phase: 'done', detail, url: DASHBOARD }
+}
+
+/** The end of a deployment is told sooner than what it made of the app. */
+function afterDeployment(sight: Sight): Observation {
+  const { state, deployment = '', heldMs } = sight
+  if (state === 'running') return whileAddonsStart(sight) ?? live(sight)
+  if (heldMs < STALE_MS) return working(sight, state)
+  if (['failed', 'cancelled'].includes(deployment))
+    return failed(sight, `its deployment ${deployment}; Miget keeps the log`)
+  const isOver = deployment === 'completed' && (!PARKED.includes(state) || heldMs >= PARKED_MS)
+  return isOver ? failed(sight, unexplained(sight)) : working(sight, state)
+}
+
+function live({ name, public_url, private_access }: Sight): Observation {
   const isOpen = public_url && !private_access && PLAIN_ADDRESS.test(public_url)
   return { phase: 'done', detail: `live as ${name}`, url: isOpen ? public_url : DASHBOARD }
 }
 
-async function newestDeployments(api: Api, id: string) {
-  const deployments = await list(api, `/apps/${id}/deployments?period=all`, deployment)
-  return deployments.toSorted((a, b) => b.created_at - a.created_at)
-}
+const working = ({ name }: Sight, what: string) => ({ phase: 'working', detail: `${name}: ${what}` }) as const
+const failed = ({ name }: Sight, why: string) => ({ phase: 'failed', detail: `cloned as ${name}, but ${why}` }) as const
+const wordOf = ({ state }: Sight) => (PARKED.includes(state) ? `still "${state}" after ten minutes` : `"${state}"`)
+const unexplained = (sight: Sight) => `it is ${wordOf(sight)}, and Miget gives no reason`
 
-async function listOptions(api: Api, path: string) {
-  const things = await list(api, path, thing)
-  return things.map((one) => describedOption(one.uuid, one.label || one.name, one.type, one.name, one.state))
-}
-
-function list<T>(api: Api, path: string, schema: z.ZodType<T>): Promise<T[]> {
-  return api.get(path, unwrapped(z.array(schema)))
-}
-
+const newestDeployment = async (api: Api, id: string) =>
+  (await list(api, `/apps/${id}/deployments?period=all`, deployment)).sort((a, b) => b.created_at - a.created_at)[0]
+const list = <T>(api: Api, path: string, item: z.ZodType<T>) => api.get(path, unwrapped(z.array(item)))
 /** Every answer comes as it is, or in an envelope. */
-function unwrapped<T>(schema: z.ZodType<T>): z.ZodType<T> {
-  const envelope = z.looseObject({ data: z.unknown() })
-  return z.preprocess((body) => envelope.safeParse(body).data?.data ?? body, schema)
-}
+const envelope = z.looseObject({ data: z.unknown() })
+const unwrapped = <T>(schema: z.ZodType<T>) =>
+  z.preprocess((body) => envelope.safeParse(body).data?.data ?? body, schema)
 
-function refOf(params: Params, { uuid, name }: z.infer<typeof thing>): MigetRef {
-  if (!params.use_parent_image) return { id: uuid, name, next: 'not deployed: it has no source yet' }
-  return { id: uuid, name, next: params.deploy ? 'deployment' : 'not deployed' }
+function refOf(params: Params, { uuid: id, name }: z.infer<typeof made>): MigetRef {
+  const next = params.deploy ? 'deployment' : 'not deployed'
+  return { id, name: name ?? params.name, next: params.use_parent_image ? next : 'not deployed: it has no source yet' }
 }
 
 /** Validation errors come as one string, joined by commas. */
@@ -287,12 +297,4 @@ function errorMessage(body: unknown): string | undefined {
   const words = error || errors || ''
   if (/codename|taken/i.test(words)) return `${words}. Names are taken in all projects at once: choose another one.`
   return /not found/i.test(words) ? `${words}, or this token may not see it.` : words || undefined
-}
-
-/** Takes an answer with this status for none, and throws every other error. */
-function nullOn(status: number): (error: unknown) => null {
-  return (error) => {
-    if (error instanceof UserError && error.status === status) return null
-    throw error
-  }
 }

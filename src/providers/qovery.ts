@@ -1,25 +1,16 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
-import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../errors.js'
+import { ConnectionError, isNotFound, TemporaryError, UserError, unlessNotFound } from '../errors.js'
 import { type Api, type Attempt, defineOperation, defineProvider, describedOption, type Step } from './provider.js'
-import {
-  check,
-  HIDDEN,
-  ifHidden,
-  KINDS,
-  lookAtClone,
-  made,
-  type QoveryRef,
-  ref,
-  results,
-  status,
-  statusOf,
-} from './qovery/watch.js'
+import { check, KINDS, lookAtClone, made, type QoveryRef, ref, results } from './qovery/watch.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 /** A person's token. API tokens have another scheme; a scheme that is written before a token is kept. */
 const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/
+const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
+/** Two machines' clocks may differ by this much. What ended before our call is not its work, even if the job is older. */
+const CLOCK_SKEW_MS = 2_000
 const BUSY = 'Qovery is busy with another operation there.'
 const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
 const APPLIES = 'Deploying applies the Terraform code: it makes real infrastructure, which may cost money.'
@@ -90,7 +81,7 @@ const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>]
   { title: 'Deploy the clone', settleMs: 30_000, when: deploys, run: startDeployment, find: findDeployment, check },
 ]
 const lock = (params: Params) => `${siblingsOf(params)}/${params.name}`
-const shared = { ref, lock, deadlineMs: 60 * 60_000, steps, remove }
+const shared = { ref, lock, deadlineMs: 60 * 60_000, lookEveryMs: 5_000, steps, remove }
 
 const clone = defineOperation<z.infer<typeof serviceFields>, QoveryRef>({
   ...shared,
@@ -128,6 +119,7 @@ export const qovery = defineProvider({
     classify({ status, body }) {
       const sentence = problem.safeParse(body).data ?? ''
       if (status === 403) return { blame: 'operator', sentence: `${HIDDEN} ${sentence}`.trim() }
+      if (status === 409) return { blame: 'user', sentence: sentence ? `${BUSY} It says: ${sentence}` : BUSY }
       return status === 400 && /(not|n't) exist/i.test(sentence) ? { blame: 'user', sentence, status: 404 } : undefined
     },
   }),
@@ -165,10 +157,10 @@ async function startClone(api: Api, params: Params): Promise<QoveryRef> {
   try {
     return refOf(params, home, (await api.post(`${source}/clone`, made, { json: bodyOf(params) })).id)
   } catch (error) {
-    if (statusOf(error) !== 409) throw error
+    if (!isBusy(error)) throw error
     // Documented as "in progress", but most likely also said of a taken name. Nothing is sent again.
     await refuseTaken(api, params)
-    throw new UserError(`${BUSY} Nothing was cloned: try again when it has ended.`, { status: 409 })
+    throw new UserError(`Nothing was cloned: try again when it has ended. ${error.message}`, { status: 409 })
   }
 }
 
@@ -179,21 +171,21 @@ async function findClone(api: Api, params: Params, _before: null, { since }: Att
   return refOf(params, await api.get(`/environment/${home}`, environment), found.id)
 }
 
-async function startDeployment(api: Api, params: Params, before: QoveryRef, { since }: Attempt): Promise<QoveryRef> {
-  const { hasBegun, previous } = await lookAtClone(api, before, since)
-  // Ours, if an earlier answer was lost. Another one would only queue up behind it.
-  if (hasBegun) return { ...before, deployment: 'asked' }
+async function startDeployment(api: Api, params: Params, before: QoveryRef): Promise<QoveryRef> {
+  const { isUnderWay, previous } = await lookAtClone(api, before)
+  // Another one would only queue up behind it.
+  if (isUnderWay) return { ...before, deployment: 'asked' }
   // Without a body the newest version is deployed.
   const json = 'service' in params ? await api.get(`/${params.service}`, version).catch(ifHidden) : undefined
-  const path = `/${before.kind}/${before.id}/deploy`
-  const { deployment_request_id: request } = await api.post(path, status, { json }).catch((error) => {
-    throw statusOf(error) === 409 ? new TemporaryError(BUSY, { mayHaveHappened: false }) : error
+  await api.post(`/${before.kind}/${before.id}/deploy`, z.unknown(), { json }).catch((error) => {
+    throw isBusy(error) ? new TemporaryError(error.message, { mayHaveHappened: false }) : error
   })
-  return { ...before, deployment: 'asked', ...(request && { request }), ...(previous && { previous }) }
+  return { ...before, deployment: 'asked', ...(previous && { previous }) }
 }
 
-async function findDeployment(api: Api, _: Params, before: QoveryRef, { since }: Attempt): Promise<QoveryRef | null> {
-  return (await lookAtClone(api, before, since)).hasBegun ? { ...before, deployment: 'asked' } : null
+async function findDeployment(api: Api, _: Params, before: QoveryRef, { begunAt }: Attempt): Promise<QoveryRef | null> {
+  const { isUnderWay, endedAt } = await lookAtClone(api, before)
+  return isUnderWay || endedAt >= begunAt - CLOCK_SKEW_MS ? { ...before, deployment: 'asked' } : null
 }
 
 async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
@@ -243,6 +235,14 @@ function refOf(params: Params, home: z.infer<typeof environment>, id: string): Q
   const path = `organization/${home.organization.id}/project/${project}/environment/${place}/${page}`
   const deployment = deploys(params) ? 'due' : 'none'
   return { kind: kindOf(params), id, environment: place, console: `https://console.qovery.com/${path}`, deployment }
+}
+
+const isBusy = (error: unknown): error is UserError => error instanceof UserError && error.status === 409
+
+/** A handler of errors: undefined for what is not there, or not for us: the vendor's 403 may mean either. */
+function ifHidden(error: unknown): undefined {
+  const isHidden = isNotFound(error) || (error instanceof ConnectionError && error.status === 403)
+  if (!isHidden) throw error
 }
 
 const asOption = ({ id, name, region }: z.infer<typeof listed>) => describedOption(id, name, region)

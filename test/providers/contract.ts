@@ -7,6 +7,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Attempt, Observation, Operation, Provider, Ref, Step } from '../../src/providers/provider.js'
 import { assertDrawable } from '../../src/slack/form.js'
+import { herds } from '../helpers/herds.js'
 import { observed } from '../helpers/observed.js'
 
 /** Finds the value behind a label of a picker, as a person who chooses from the list does. */
@@ -15,7 +16,7 @@ export type Pick = (picker: string, label: string, values?: Record<string, strin
 export interface OperationExample {
   /** What the form hands over, before it is parsed. */
   params(pick: Pick): Promise<Record<string, unknown>>
-  /** Input that the provider refuses, with the status it refuses it with. At least a 404 and a 409. */
+  /** Input that the provider refuses, each with the status it is refused with. */
   refused: readonly { status: number; params(pick: Pick): Promise<Record<string, unknown>> }[]
   /** Index of the step that takes time and may fail, where it is not the first. */
   watchedStep?: number
@@ -34,8 +35,6 @@ export interface ProviderExample {
   secrets?(connection: Simulator['connection']): string[]
   /** How a failed job's reason reads with the switch `fail-next`. */
   failure: string
-  /** The refs of 2,000 jobs of the named operation, and how many calls one look at them all may take. */
-  many: { operation: string; refs(api: Api): Promise<Ref[]>; calls: number }
 }
 
 const START = Date.UTC(2026, 7, 21, 9, 0, 0)
@@ -178,13 +177,15 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   test('one look at many jobs takes few calls', async () => {
     await simulator.close()
     await start({ count: MANY })
-    const refs = await example.many.refs(api)
+    const herd = herds[provider.id]
+    if (!herd) throw new Error(`There is no herd of ${provider.name}.`)
+    const refs = await herd.refs(provider, api, MANY)
     expect(refs).toHaveLength(MANY)
     const before = simulator.requests()
-    const operation = provider.operations[example.many.operation]
+    const operation = provider.operations[herd.operation]
     const observations = await observed(operation?.steps[0].check(api, refs, clock))
     expect(observations).toHaveLength(MANY)
-    expect(simulator.requests() - before).toBe(example.many.calls)
+    expect(simulator.requests() - before).toBe(herd.collections(MANY))
   })
 
   test('no jobs take no call', async () => {

@@ -58,15 +58,6 @@ describeProvider(hoody, {
     },
   },
   pickers: { snapshots: { values: async (pick) => ({ container: await pick('containers', 'shop-api') }) } },
-  many: {
-    operation: 'copy',
-    // The 2,000 are the ones that changed last, so the eight others behind them are never read.
-    calls: 20,
-    async refs(api) {
-      const copies = (await hoody.pickers.copies?.(api, {})) ?? []
-      return copies.filter((one) => /\d{4}$/.test(one.label)).map((one) => ({ id: one.value }))
-    },
-  },
 })
 
 describe('Hoody', () => {

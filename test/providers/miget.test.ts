@@ -41,16 +41,6 @@ describeProvider(miget, {
     addons: { values: shopApi },
     cronjobs: { values: shopApi },
   },
-  many: {
-    operation: 'clone',
-    calls: 1,
-    async refs(api) {
-      const apps = (await miget.pickers.apps?.(api, {})) ?? []
-      return apps
-        .filter((one) => /\d{4}$/.test(one.label))
-        .map((one) => ({ id: one.value, name: one.label, next: 'deployed' }))
-    },
-  },
 })
 
 describe('Miget', () => {
@@ -108,6 +98,20 @@ describe('Miget', () => {
     throw new Error('It is still working.')
   }
 
+  /** A client of a server that lists just this app, and these deployments of it. */
+  const lister = (row: Record<string, unknown>, deployments: unknown[] = []): Api => ({
+    ...api,
+    get: async (path, schema) => schema.parse(path.includes('/deployments') ? deployments : [row]),
+  })
+  const row = { uuid: NOBODY, name: 'x-12345', state: 'stopped', created_at: '2026-08-21T00:00:00Z' }
+
+  /** What one look says of an app with these properties, whose clone was to be deployed or not. */
+  async function seen(more: Record<string, unknown>, next = 'deployed', deployments: unknown[] = [], before: Ref = {}) {
+    const ref = { id: NOBODY, name: 'x-12345', next, ...before }
+    const [observation] = await observed(cloneStep?.check(lister({ ...row, ...more }, deployments), [ref], Date.now()))
+    return observation
+  }
+
   describe('what the vendor page says and the server does not', () => {
     test('row 7: the name gets a suffix, which is shown; the unsuffixed one is what a lost clone is found by', async () => {
       const asked = attempt()
@@ -126,10 +130,16 @@ describe('Miget', () => {
       await expect(cloneStep.run(api, raw, null, attempt())).rejects.toThrow('Name is too long')
     })
 
-    test('row 8: a state nobody knows is shown and waited for, and one of Kubernetes is understood', async () => {
+    test('row 8: a state nobody knows is shown and waited for', async () => {
       const ref = await startClone()
       simulator.setSwitch('unknown-status', true)
       expect(await look(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: hibernating' })
+    })
+
+    test('row 8: so is one of Kubernetes, of which only the word for what runs ends a job', async () => {
+      for (const state of ['containercreating', 'terminating', 'crashloopbackoff', 'unknown'])
+        expect(await seen({ state })).toMatchObject({ phase: 'working', detail: `x-12345: ${state}` })
+      expect(await seen({ state: 'running' })).toMatchObject({ phase: 'done', detail: 'live as x-12345' })
     })
 
     test('row 9: the security settings can be copied, and are not by default', async () => {
@@ -211,6 +221,33 @@ describe('Miget', () => {
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toMatchObject({ name: 'shop-api-2-6fry9' })
       expect(writes()).toHaveLength(1)
     })
+
+    test('an app of that name with another label or in another project is not ours either', async () => {
+      const asked = attempt()
+      const ref = await startClone()
+      const found = async (more: Record<string, unknown>) =>
+        await cloneStep.find?.(api, { ...(await parsed()), ...more }, null, asked)
+      expect(await found({})).toEqual(ref)
+      expect(await found({ label: 'Shop API 3' })).toBeNull()
+      expect(await found({ project: NOBODY })).toBeNull()
+      const silent = lister({ ...row, service_name: 'shop-api-2', label: null })
+      expect(await cloneStep.find?.(silent, await parsed(), null, asked)).toMatchObject({ id: NOBODY })
+    })
+
+    test('a lost write may still arrive for half a minute', () => {
+      expect([cloneStep.settleMs, deployStep.settleMs]).toEqual([30_000, 30_000])
+    })
+
+    test.each(['FFFFFFFF-FFFF-4FFF-8FFF-FFFFFFFFFFFF', 'x', null])(
+      'a clone whose id (%s) cannot be used later is asked about at once',
+      async (uuid) => {
+        const answer = new Response(JSON.stringify({ uuid, name: 'x-12345' }), { status: 201 })
+        const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(answer)
+        const params = { app: NOBODY, use_parent_image: true, deploy: true, addons: [], addonsWithData: [] }
+        const run = cloneStep.run(api, params, null, attempt()).finally(() => fetched.mockRestore())
+        await expect(run).rejects.toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
+      },
+    )
 
     test('an app of that name from before the attempt is not taken for a lost clone', async () => {
       await startClone()
@@ -386,13 +423,19 @@ describe('Miget', () => {
       const ref = await startClone({ app: await pick('apps', 'billing') })
       const settled = await settle(await startDeploy((await settle(ref)).ref))
       expect(settled).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
-      for (const public_url of ['http://a.example', 'https://u:p@a.example', 'https://a.example/?key=1', null]) {
-        const row = { uuid: NOBODY, name: 'x', state: 'running', created_at: '2026-08-21T00:00:00Z', public_url }
-        const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-        const [observation] = await observed(
-          cloneStep.check(faked, [{ id: NOBODY, name: 'x', next: 'deployed' }], Date.now()),
-        )
-        expect(observation).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
+      const odd = [
+        'https://..',
+        'https://a',
+        'http://a.example',
+        'https://u:p@a.example',
+        'https://a.example/?key=1',
+        null,
+      ]
+      for (const public_url of odd) {
+        expect(await seen({ state: 'running', public_url })).toMatchObject({
+          phase: 'done',
+          url: 'https://app.miget.com',
+        })
       }
     })
 
@@ -434,12 +477,22 @@ describe('Miget', () => {
       expect(settled.tookMs).toBeLessThan(11 * 60_000)
     })
 
-    test('"pending" does not keep a clone from being deployed', async () => {
+    test('"pending" before it is cloned is waited for, since no deployment is taken then', async () => {
+      simulator.setSwitch('pending-first', true)
+      const ref = await startClone()
+      expect(await look(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: pending' })
+      await expect(startDeploy(ref)).rejects.toMatchObject({ status: 422 })
+      const cloned = await settle(ref)
+      expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
+      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+    })
+
+    test('a clone that stays "pending" is deployed after ten minutes all the same, if Miget lets us', async () => {
       simulator.setSwitch('stuck-pending', true)
       const cloned = await settle(await startClone())
       expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
-      expect(cloned.tookMs).toBeLessThan(30_000)
-      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+      expect(cloned.tookMs).toBeGreaterThanOrEqual(10 * 60_000)
+      await expect(startDeploy(cloned.ref)).rejects.toThrow('Application is not ready to be deployed')
     })
 
     test('"pending" that never moves after a deployment is a failure, of the deployment only', async () => {
@@ -451,6 +504,65 @@ describe('Miget', () => {
         detail: 'cloned as shop-api-2-6fry9, but it is still "pending" after ten minutes, and Miget gives no reason',
       })
       expect(settled.tookMs).toBeLessThan(11 * 60_000)
+    })
+
+    const created_at = '2026-08-21T00:00:00Z'
+    const hour = 60 * 60_000
+
+    /** Two looks at an app that stays as it is, with this time between them. */
+    async function twice(state: string, deployments: unknown[], laterMs: number) {
+      const first = await seen({ state }, 'deployed', deployments)
+      expect(first?.phase).toBe('working')
+      tick(laterMs)
+      return await seen({ state }, 'deployed', deployments, first?.ref)
+    }
+
+    test('"pending" is waited for as long as its deployment runs', async () => {
+      expect(await twice('pending', [{ state: 'running', created_at }], hour)).toMatchObject({ phase: 'working' })
+    })
+
+    test.each(['stopped', 'pending', 'problem'])(
+      'an app that is "%s" and has no deployment yet is waited for',
+      async (state) => {
+        expect(await twice(state, [], hour)).toMatchObject({ phase: 'working', detail: `x-12345: ${state}` })
+      },
+    )
+
+    test.each([
+      ['stopped', 20_000],
+      ['problem', 20_000],
+      ['pending', 10 * 60_000],
+    ])('a deployment that completed and left the app "%s" has failed', async (state, patienceMs) => {
+      const completed = [
+        { state: 'failed', created_at: null },
+        { state: 'completed', created_at },
+      ]
+      expect((await twice(state, completed, patienceMs - 1))?.phase).toBe('working')
+      expect(await twice(state, completed, patienceMs)).toMatchObject({
+        phase: 'failed',
+        detail: expect.stringMatching(/^cloned as x-12345, but it is .*, and Miget gives no reason$/),
+      })
+    })
+
+    test('how long the deployment took is no part of the time it has to show up', async () => {
+      const building = await seen({}, 'deployed', [{ state: 'running', created_at }])
+      tick(hour)
+      expect((await seen({}, 'deployed', [{ state: 'completed', created_at }], building?.ref))?.phase).toBe('working')
+    })
+
+    test('deployments that cannot be listed are no success: that look failed, beside one that did not', async () => {
+      simulator.setSwitch('one-broken', true)
+      const clones = [await startClone(), await startClone({ name: 'shop-api-3' })]
+      tick(10_000)
+      simulator.setSwitch('stuck-deploy', true)
+      const refs = await Promise.all(clones.map(startDeploy))
+      tick(10_000)
+      const down = { name: 'TemporaryError', message: expect.stringContaining('500 Internal Server Error') }
+      expect(await cloneStep.check(api, refs, Date.now())).toEqual([
+        expect.objectContaining(down),
+        expect.objectContaining({ phase: 'working', detail: expect.stringMatching(/^shop-api-3-\w+: pending$/) }),
+      ])
+      await expect(deployStep.find?.(api, await parsed(), refs[0] ?? {}, attempt())).rejects.toMatchObject(down)
     })
 
     test('the add-ons have to be ready as well, and one that crashed is named', async () => {
@@ -474,8 +586,8 @@ describe('Miget', () => {
       ]),
       ['pending', 'not deployed', 'working'],
       ['assigned', 'not deployed', 'working'],
-      ['pending', 'deployment', 'done'],
-      ['assigned', 'deployment', 'done'],
+      ['pending', 'deployment', 'working'],
+      ['assigned', 'deployment', 'working'],
       ['stopped', 'deployment', 'done'],
       ['stopped', 'deployed', 'working'],
       ['problem', 'deployed', 'working'],
@@ -483,23 +595,61 @@ describe('Miget', () => {
       ['running', 'not deployed', 'done'],
     ]
     test.each(states)('"%s" of a clone with "%s" is %s', async (state, next, phase) => {
-      const row = { uuid: NOBODY, name: 'x-12345', state, created_at: '2026-08-21T00:00:00Z' }
-      const faked: Api = { ...api, get: async (_, schema) => schema.parse([row]) }
-      const [observation] = await observed(cloneStep.check(faked, [{ id: NOBODY, name: 'x-12345', next }], Date.now()))
+      const observation = await seen({ state }, next)
       expect(observation).toMatchObject({ phase, detail: expect.stringContaining('x-12345') })
     })
 
-    test.each(['pending', 'running', 'cancelling'])('a deployment that is "%s" is still under way', async (state) => {
-      const now = new Date().toISOString()
-      const app = { uuid: NOBODY, name: 'x-12345', state: 'stopped', created_at: now }
-      const faked: Api = {
-        ...api,
-        get: async (path, schema) => schema.parse(path.includes('deployments') ? [{ state, created_at: now }] : [app]),
-      }
-      const ref = { id: NOBODY, name: 'x-12345', next: 'deployed', state: 'stopped', since: now }
-      tick(60_000)
-      expect(await observed(cloneStep.check(faked, [ref], Date.now()))).toMatchObject([{ phase: 'working' }])
+    test.each(['pending', 'running', 'cancelling', null])(
+      'a deployment that is "%s" is still under way',
+      async (state) => {
+        expect(await twice('stopped', [{ state, created_at }], hour)).toMatchObject({ phase: 'working' })
+      },
+    )
+  })
+
+  test('an odd app anywhere in the workspace is nobody else’s trouble', async () => {
+    const odd = {
+      ...{ uuid: NOBODY, name: null, label: null, state: null, service_name: null, project_id: null, created_at: null },
+      ...{ quota: { ram_size: null }, addons: [{ name: null, state: null }], public_url: null, private_access: null },
+    }
+    const beside: Api = {
+      ...api,
+      get: async (path, schema) => {
+        const body = await api.get(path, z.unknown())
+        return schema.parse(Array.isArray(body) ? [odd, ...body] : body)
+      },
+    }
+    const asked = attempt()
+    const ref = await startClone()
+    expect(await cloneStep.find?.(beside, await parsed(), null, asked)).toEqual(ref)
+    const own = { id: NOBODY, name: 'x-12345', next: 'deployed' }
+    expect(await observed(cloneStep.check(beside, [ref, own], Date.now()))).toMatchObject([
+      { phase: 'working', detail: 'shop-api-2-6fry9: cloning' },
+      { phase: 'working', detail: 'x-12345: unknown' },
+    ])
+    expect(await miget.pickers.apps?.(beside, {})).toContainEqual({ value: NOBODY, label: NOBODY })
+    const addons = [{ name: 'db', state: 'stopped' }]
+    expect(await seen({ state: 'running', addons })).toMatchObject({
+      phase: 'working',
+      detail: expect.stringMatching(/its add-on db is "stopped"$/),
     })
+    expect(await seen({ state: 'running', addons: odd.addons }, 'deployed')).toMatchObject({
+      phase: 'working',
+      detail: 'x-12345: its add-on of no name is "unknown"',
+    })
+  })
+
+  test('a resource that does not tell its room is offered without it', async () => {
+    const app = await pick('apps', 'shop-api')
+    const project = await pick('projects', 'woolworks-staging')
+    const vague = [{ uuid: NOBODY, name: 'migetfog', available_ram_size: null }]
+    const faked: Api = {
+      ...api,
+      get: async (path, schema) => schema.parse(path === '/resources' ? vague : await api.get(path, z.unknown())),
+    }
+    expect(await miget.pickers.resources?.(faked, { app, project })).toEqual([
+      { value: NOBODY, label: 'migetfog', description: 'shared · free room unknown' },
+    ])
   })
 
   test('both steps share one look, which is one call, however old the states are', async () => {
@@ -526,6 +676,12 @@ describe('Miget', () => {
     expect(await call('POST', `/apps/${app}/clone`, { ...good, resource_id: undefined })).toBe(400)
     expect(await call('POST', `/apps/${app}/clone`, { ...good, addons: [{ uuid: NOBODY }] })).toBe(422)
     expect(await call('POST', `/apps/${app}/clone`, { ...good, resource_id: NOBODY })).toBe(404)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, label: ' ' })).toBe(422)
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, parent_image_auto_sync: true })).toBe(422)
+    const uuid = await pick('addons', 'shop-db', { app })
+    expect(await call('POST', `/apps/${app}/clone`, { ...good, addons: [{ uuid }, { uuid, clone_data: true }] })).toBe(
+      422,
+    )
     expect(await call('GET', `/apps/${app}/deployments?period=ever`)).toBe(400)
     expect(writes()).toEqual([])
     const ref = await startClone({ use_parent_image: false })

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { JWT, startQovery } from '../../sandbox/providers/qovery.js'
@@ -47,19 +49,6 @@ describeProvider(qovery, {
         { status: 404, params: async (pick) => ({ ...(await environmentParams(pick)), project: NOBODY }) },
         { status: 409, params: async (pick) => ({ ...(await environmentParams(pick)), name: 'tools' }) },
       ],
-    },
-  },
-  many: {
-    operation: 'clone',
-    // As many as there are environments that hold them.
-    calls: 3,
-    async refs(api) {
-      const services = (await qovery.pickers.services?.(api, {})) ?? []
-      const extra = services.filter((one) => /^shop-api-\d{4} /.test(one.label))
-      return extra.map((one, index) => ({
-        ...{ kind: 'application', id: one.value.split('/')[1] ?? '', environment: newId(4, (index % 3) + 1) },
-        ...{ console: 'https://console.qovery.com/', deployment: 'asked', request: NOBODY },
-      }))
     },
   },
 })
@@ -114,8 +103,14 @@ describe('Qovery', () => {
 
   async function deployed(more: Record<string, unknown> = {}, of = operations.clone) {
     const { params, ref } = await cloned(more, of)
-    return { params, before: ref, ref: await deployStep(of).run(api, params, ref, attempt()) }
+    return { params, before: ref, ref: await deploy({ params, ref }, of) }
   }
+
+  const deploy = ({ params, ref }: Awaited<ReturnType<typeof cloned>>, of = operations.clone) =>
+    deployStep(of).run(api, params, ref, attempt())
+
+  /** A deployment that is not ours, such as one that a push to the repository set off. */
+  const deployElsewhere = (ref: Ref) => api.post(`/${ref.kind}/${ref.id}/deploy`, z.unknown())
 
   const look = (...refs: Ref[]) => observed(operations.clone.steps[0].check(api, refs, clock))
   const serviceOf = (kind: string) => {
@@ -145,6 +140,25 @@ describe('Qovery', () => {
       const asBearer = connect({ token: `Bearer ${simulator.connection.token}` })
       await expect(qovery.pickers.projects?.(asBearer, {})).rejects.toMatchObject({ status: 401 })
     })
+
+    test.each(['Token qov_bare_4711', 'Bearer opaque_4711', 'qov_bare_4711'])(
+      'the token of "%s" is not shown when the server quotes it without its scheme',
+      async (token) => {
+        const server = createServer((request, response) => {
+          const detail = `Unknown token ${request.headers.authorization?.split(' ')[1]}!`
+          response.writeHead(401).end(JSON.stringify({ status: 401, error: 'Unauthorized', detail }))
+        })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+        const failure = await qovery.pickers.projects?.(connect({ url, token }), {}).then(
+          () => 'It was let in.',
+          (error: Error) => error.message,
+        )
+        server.closeAllConnections()
+        server.close()
+        expect(failure).toMatch(/It says: Unknown token •+!$/)
+      },
+    )
 
     test('a clone exists at once, and without a deploy call nothing of it runs, ever', async () => {
       const { params, ref } = await cloned({ deploy: false })
@@ -181,7 +195,9 @@ describe('Qovery', () => {
       const params = await paramsOf()
       simulator.setSwitch('busy', true)
       const busy = operations.clone.steps[0].run(api, params, null, attempt())
-      await expect(busy).rejects.toThrow('Qovery is busy with another operation there. Nothing was cloned')
+      await expect(busy).rejects.toThrow(
+        'Nothing was cloned: try again when it has ended. qovery-prod: Qovery is busy with another operation there. It says: Operation is in progress',
+      )
       await expect(busy).rejects.toMatchObject({ status: 409, name: 'UserError' })
       expect(simulator.writes()).toHaveLength(1)
     })
@@ -315,24 +331,79 @@ describe('Qovery', () => {
       expect(simulator.writes()).toHaveLength(2)
     })
 
-    test('the state before a deployment is not taken for its end', async () => {
-      const { params, before, ref } = await deployed()
+    test('the end of a deployment before ours is not taken for the end of ours, however long it lingers', async () => {
+      const { params, ref: before } = await cloned()
+      await deployElsewhere(before)
+      clock += 10_000
+      simulator.setSwitch('stale-status', true)
+      const ref = await deployStep(operations.clone).run(api, params, before, attempt())
+      expect(simulator.writes()).toHaveLength(3)
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
+      simulator.setSwitch('no-request-ids', true)
+      expect((await look(ref))[0]?.phase).toBe('working')
+      clock += 5_000
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'building' }])
+      clock += 5_000
+      expect((await look(ref))[0]?.phase).toBe('done')
+    })
+
+    test('a failure before ours is not ours either', async () => {
+      const { params, ref: before } = await cloned()
+      simulator.setSwitch('fail-next', true)
+      await deployElsewhere(before)
+      clock += 10_000
+      simulator.setSwitch('stale-status', true)
+      const ref = await deployStep(operations.clone).run(api, params, before, attempt())
+      expect((await look(ref))[0]?.phase).toBe('working')
       clock += 10_000
       expect((await look(ref))[0]?.phase).toBe('done')
-      clock += DAY_MS
-      simulator.setSwitch('stale-status', true)
-      const again = await deployStep(operations.clone).run(api, params, before, attempt())
-      expect(again.previous).toBeDefined()
-      expect(await look(again)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
-      simulator.setSwitch('no-request-ids', true)
-      expect((await look(again))[0]?.phase).toBe('working')
-      clock += 5_000
-      expect(await look(again)).toMatchObject([{ phase: 'working', detail: 'building' }])
-      clock += 5_000
-      expect((await look(again))[0]?.phase).toBe('done')
-      // The last one's end is also not that of a deployment with another id.
-      simulator.setSwitch('no-request-ids', false)
-      expect((await look({ ...ref, request: NOBODY }))[0]?.phase).toBe('working')
+    })
+
+    test.each([true, false])(
+      'a deployment that somebody asked for after ours ends the wait too (%s)',
+      async (isFailing) => {
+        const { ref } = await deployed()
+        clock += 5_000
+        simulator.setSwitch('fail-next', isFailing)
+        await deployElsewhere(ref)
+        clock += 10_000
+        expect((await look(ref))[0]?.phase).toBe(isFailing ? 'failed' : 'done')
+      },
+    )
+
+    test('an end that has no date holds nothing up', async () => {
+      const undated: Api = {
+        ...api,
+        get: (path, schema) =>
+          api
+            .get(path, z.unknown())
+            .then((body) => z.parse(schema, JSON.parse(JSON.stringify(body).replaceAll('last_deployment_date', 'x')))),
+      }
+      const { params, ref: before } = await cloned()
+      await deployElsewhere(before)
+      clock += 10_000
+      const ref = await deployStep(operations.clone).run(undated, params, before, attempt())
+      clock += 10_000
+      expect((await observed(operations.clone.steps[0].check(undated, [ref], clock)))[0]?.phase).toBe('done')
+    })
+
+    test('a clone at rest has not begun, whatever request it names, and a deployment is asked for', async () => {
+      const { params, ref } = await cloned()
+      const named: Api = {
+        ...api,
+        get: (path, schema) =>
+          api.get(path, z.unknown()).then((body) => {
+            const text = JSON.stringify(body).replaceAll(
+              '"deployment_request_id":null',
+              `"deployment_request_id":"${NOBODY}"`,
+            )
+            return z.parse(schema, JSON.parse(text))
+          }),
+      }
+      const step = deployStep(operations.clone)
+      expect(await step.find?.(named, params, ref, attempt())).toBeNull()
+      await step.run(named, params, ref, attempt())
+      expect(lastWrite()).toMatchObject({ path: `/application/${ref.id}/deploy`, status: 202 })
     })
 
     test('READY is not the end of a first deployment either', async () => {
@@ -366,6 +437,9 @@ describe('Qovery', () => {
       expect(await find?.(api, params, before, attempt())).not.toBeNull()
       clock += DAY_MS
       expect(await find?.(api, params, before, attempt())).toBeNull()
+      // What ended after the job was made, but before this try of the step, is not its work.
+      const since = new Date(clock - 2 * DAY_MS)
+      expect(await find?.(api, params, before, { ...attempt(), since })).toBeNull()
     })
 
     test('a deploy call that meets another operation is tried later', async () => {
@@ -374,6 +448,10 @@ describe('Qovery', () => {
       const busy = deployStep(operations.clone).run(api, params, ref, attempt())
       await expect(busy).rejects.toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
       await expect(busy).rejects.toBeInstanceOf(TemporaryError)
+      await expect(busy).rejects.toThrow(/busy with another operation there\. It says: Operation is in progress$/)
+      simulator.setSwitch('empty-errors', true)
+      const wordless = deployStep(operations.clone).run(api, params, ref, attempt())
+      await expect(wordless).rejects.toThrow(/busy with another operation there\.$/)
     })
 
     test('a clone that was deleted is not deployed, nor looked for any more', async () => {
@@ -503,13 +581,51 @@ describe('Qovery', () => {
       expect(await look({ ...ref, environment: NOBODY })).toEqual(gone)
     })
 
-    test('an environment that is hidden is watched on, and hides no other', async () => {
+    test('an environment that is hidden is an error for what is in it, and hides no other', async () => {
+      const good = await deployed()
+      simulator.setSwitch('one-broken', true)
+      const home = await pick('environments', 'tools (Internal)')
+      const broken = await deploy(await cloned({ environment: home }))
+      const late = await deploy(await cloned({ name: 'shop-api-3' }))
+      const looks = await operations.clone.steps[0].check(api, [broken, good.ref, broken, late], clock)
+      const hidden = expect.objectContaining({
+        name: 'ConnectionError',
+        message: expect.stringMatching(/^qovery-prod: .*no access to it \(403\)\. Access is denied$/),
+      })
+      const seen = expect.objectContaining({ phase: 'working', detail: 'deployment queued' })
+      expect(looks).toEqual([hidden, seen, hidden, seen])
+    })
+
+    test('only an address that Slack takes is linked', async () => {
       const { ref } = await deployed()
       clock += 10_000
-      simulator.setSwitch('hide-missing', true)
-      const [hidden, seen] = await look({ ...ref, environment: NOBODY }, ref)
-      expect(hidden).toMatchObject({ phase: 'working', detail: expect.stringContaining('no access') })
-      expect(seen?.phase).toBe('done')
+      const linked = async (...urls: string[]) => {
+        const results = urls.map((url, at) => ({ service_id: ref.id, url, is_default: at === 0 }))
+        const get: Api['get'] = async (path, schema) =>
+          path.endsWith('/link') ? z.parse(schema, { results }) : await api.get(path, schema)
+        return (await observed(operations.clone.steps[0].check({ ...api, get }, [ref], clock)))[0]
+      }
+      expect(await linked('https://shop.example/admin/~me')).toMatchObject({ url: 'https://shop.example/admin/~me' })
+      for (const url of [
+        ...[
+          'https:',
+          'https://',
+          'http://shop.example',
+          'https://shop',
+          'https://shop..example',
+          'https://a b.example',
+        ],
+        ...[
+          'https://u:p@shop.example',
+          'https://shop.example/?key=1',
+          'https://shop.example/<!channel>',
+          'javascript:1',
+        ],
+        `https://shop.example/${'x'.repeat(3_000)}`,
+      ]) {
+        expect(await linked(url)).toEqual({ phase: 'done', url: ref.console })
+        expect(await linked(url, 'https://shop.example')).toMatchObject({ url: 'https://shop.example' })
+      }
     })
   })
 
@@ -614,6 +730,32 @@ describe('Qovery', () => {
       json: { name: ' Shop-API-2 ', environment_id: params.environment },
     })
     await expect(cloned()).rejects.toThrow('The name shop-api-2 is taken there.')
+  })
+
+  test('the simulator refuses what the server refuses', async () => {
+    const { url, token } = simulator.connection
+    const { ref, params } = await cloned()
+    const send = async (path: string, type: string, body: string) => {
+      const headers = { authorization: `Token ${token}`, 'content-type': type }
+      return (await fetch(`${url}${path}`, { method: 'POST', headers, body })).status
+    }
+    const wanted = JSON.stringify({ name: 'shop-api-9', environment_id: params.environment })
+    expect(await send(`/${params.service}/clone`, 'text/plain', wanted)).toBe(415)
+    expect(await send(`/${params.service}/clone`, 'application/json; charset=utf-8', wanted)).toBe(202)
+    expect(await send(`/application/${ref.id}/deploy`, 'text/plain', 'now')).toBe(415)
+    expect(await send(`/application/${ref.id}/deploy`, 'application/json', 'now')).toBe(400)
+    await operations.clone.remove?.(api, ref)
+    expect(await send(`/application/${ref.id}/deploy`, 'application/json', '')).toBe(409)
+  })
+
+  test('the simulator names a new deployment at once, even while it shows the old state', async () => {
+    const { ref } = await cloned()
+    simulator.setSwitch('stale-status', true)
+    const answer = z.object({ state: z.string(), deployment_request_id: z.string() })
+    const first = await api.post(`/application/${ref.id}/deploy`, answer)
+    const second = await api.post(`/application/${ref.id}/deploy`, answer)
+    expect(first.state).toBe('READY')
+    expect(second.deployment_request_id).not.toBe(first.deployment_request_id)
   })
 
   test('only what a job made is deleted, once', async () => {

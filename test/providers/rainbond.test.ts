@@ -48,20 +48,6 @@ describeProvider(rainbond, {
     components: { values: async (pick) => ({ app: await pick('apps', 'Production / Frankfurt / shop') }) },
   },
   secrets: ({ token = '' }) => [token, REGION_TOKEN],
-  many: {
-    operation: 'copy',
-    // The vendor lists the components of one app at a time, and each job has an app of its own.
-    calls: 2_000,
-    async refs(api) {
-      const apps = await api.get(
-        '/openapi/v1/teams/o19p6wen/regions/frankfurt/apps',
-        z.array(z.object({ ID: z.number() })),
-      )
-      const since = new Date(START).toISOString()
-      const ours = apps.map(({ ID }) => ({ app: `o19p6wen/frankfurt/${ID}`, job: 'k7f3q', components: 'c1', since }))
-      return ours.filter(({ app }) => Number(app.split('/')[2]) > 15).map((one) => ({ ...one, stage: 'built' }))
-    },
-  },
 })
 
 describe('Rainbond', () => {

@@ -1,8 +1,8 @@
 /** What a step of Cloud Foundry is waiting for, and how all of them are looked at together. */
 import { z } from 'zod'
-import { isNotFound, TemporaryError } from '../../errors.js'
+import { UserError } from '../../errors.js'
 import { type Api, maskIds, type Observation, settleEach } from '../provider.js'
-import { job, list, type Row } from './api.js'
+import { closed, item, link, list } from './client.js'
 
 /** Makes an address of four kilobytes, half of what proxies usually take. */
 const IDS_PER_CALL = 100
@@ -10,101 +10,199 @@ const IDS_PER_CALL = 100
 // The states of packages, droplets, builds and bindings. One that is missing here counts as in progress.
 const DONE = ['READY', 'STAGED', 'succeeded']
 const FAILED = ['FAILED', 'EXPIRED', 'failed']
+// The states of instances that do not come up, for reasons that only the stats know.
+const DARK = ['DOWN', 'CRASHED']
 
 const word = z.string().optional()
-/** How a step is watched: in which list, and by whose guid its rows are found there. */
-const LOOKS: Readonly<Record<string, readonly [path: string, by: 'guids' | 'app_guids']>> = {
-  package: ['/v3/packages', 'guids'],
-  droplet: ['/v3/droplets', 'guids'],
-  build: ['/v3/builds', 'guids'],
-  binding: ['/v3/service_credential_bindings', 'app_guids'],
-  instances: ['/v3/processes', 'app_guids'],
-  // A job of the old API reads as finished when it is lost, too, so the package it makes is what counts.
-  job: ['/v3/packages', 'app_guids'],
-}
-/** `guid` is what `look` looks at, `since` when a job began. Without a look there is nothing to wait for. */
-export const ref = z
-  .object({ app: z.string(), look: word, guid: word, since: word })
-  .extend({ droplet: word, route: word, url: word, note: word })
+const kind = z.enum(['package', 'droplet', 'build', 'binding', 'copy', 'instances'])
+/**
+ * `app` is the new one or the one that is overwritten. `guid` is what `look` looks at; without a look there is nothing to
+ * wait for. `note` is the remark of a success, `left` a sentence on what a failure leaves behind.
+ */
+export const ref = z.object({
+  app: z.string(),
+  look: kind.optional(),
+  guid: word,
+  droplet: word,
+  route: word,
+  url: word,
+  note: word,
+  left: word,
+})
 export type CfRef = z.infer<typeof ref>
 
-const stats = z.object({ resources: z.array(z.object({ state: z.string(), details: z.string().nullish() })) })
+type Seen = Observation<CfRef> | Error
 
-/** Looks at all jobs together, whatever each is waiting for. */
-export async function check(api: Api, refs: readonly CfRef[]): Promise<(Observation<CfRef> | Error)[]> {
-  const found = new Map<string, Row[]>()
-  const placeOf = ({ look = '', app, guid }: CfRef) => `${look} ${LOOKS[look]?.[1] === 'guids' ? guid : app}`
-  for (const [look, [path, by]] of Object.entries(LOOKS)) {
-    const waiting = refs.filter((ref) => ref.look === look)
-    const ids = [...new Set(waiting.map(({ app, guid = '' }) => (by === 'guids' ? guid : app)))]
-    for (let at = 0; at < ids.length; at += IDS_PER_CALL) {
-      const query = { order_by: '-created_at', [by]: ids.slice(at, at + IDS_PER_CALL).join(',') }
-      for (const row of (await list(api, path, query)).rows) {
-        const place = `${look} ${by === 'guids' ? row.guid : row.relationships.app}`
-        found.set(place, [...(found.get(place) ?? []), row])
-      }
-    }
-  }
-  return await settleEach(refs, async (ref) => {
-    const seen = await observe(api, ref, found.get(placeOf(ref)) ?? [])
-    const detail = seen.detail && { detail: maskIds(seen.detail) }
-    return { ...seen, ...detail, ...(ref.url && { url: ref.url }) }
+/** One kind of waiting: what its rows are asked for by, and what an answer means for each ref. */
+interface Look {
+  by: 'guid' | 'app'
+  read(api: Api, ids: string): Promise<(ref: CfRef) => Seen>
+}
+
+/** A package, droplet, build or binding, as far as all of them are alike. */
+interface Work {
+  guid: string
+  state: string
+  reason: string | null | undefined
+  /** Whose it is, where that is asked. */
+  app?: string | undefined
+  /** The droplet it is or has made. */
+  droplet?: string | undefined
+}
+
+const some = z.string().nullish()
+const stated = item.extend({ state: z.string(), error: some })
+const packageRow = stated
+  .extend({ data: z.object({ error: some }).nullish(), relationships: z.object({ app: link }).optional() })
+  .transform(({ guid, state, data, relationships }) => ({ guid, state, reason: data?.error, app: relationships?.app }))
+const dropletRow = stated.transform(({ guid, state, error }) => ({ guid, state, reason: error, droplet: guid }))
+const buildRow = stated
+  .extend({ droplet: item.nullish() })
+  .transform(({ guid, state, error, droplet }) => ({ guid, state, reason: error, droplet: droplet?.guid }))
+const bindingRow = item
+  .extend({
+    last_operation: z.object({ state: z.string(), description: some }).nullish(),
+    relationships: z.object({ app: link }),
+  })
+  .transform(({ guid, last_operation, relationships }) => ({
+    guid,
+    state: last_operation?.state ?? 'succeeded',
+    reason: last_operation?.description,
+    app: relationships.app,
+  }))
+const processRow = item.extend({
+  type: z.string(),
+  instances: z.number(),
+  process_instances: z.array(z.object({ state: z.string() })).optional(),
+  relationships: z.object({ app: link }),
+})
+const stats = z.object({ resources: z.array(z.object({ state: z.string(), details: some })) })
+type Process = z.infer<typeof processRow>
+type Stats = z.infer<typeof stats>
+
+// Instances come last: it is not the API itself that counts them, and where it cannot, nothing else shall wait.
+const LOOKS: Readonly<Record<z.infer<typeof kind>, Look>> = {
+  package: worksOf('package', '/v3/packages', packageRow, 'guid'),
+  droplet: worksOf('droplet', '/v3/droplets', dropletRow, 'guid'),
+  build: worksOf('build', '/v3/builds', buildRow, 'guid'),
+  binding: worksOf('binding', '/v3/service_credential_bindings', bindingRow, 'app'),
+  copy: worksOf('copy', '/v3/packages', packageRow, 'app', observeCopy),
+  instances: {
+    by: 'app',
+    async read(api, ids) {
+      const rows = await processesOf(api, ids)
+      const dark = rows.filter(isDark)
+      const counts = await settleEach(dark, ({ guid }) => api.get(`/v3/processes/${guid}/stats`, stats))
+      const countOf = new Map(dark.map(({ guid }, index) => [guid, counts[index]]))
+      return (ref) => observeProcesses(ref, rows, countOf)
+    },
+  },
+}
+
+/** Looks at all jobs together, whatever each is waiting for: one call for every hundred that wait for the same kind. */
+export async function check(api: Api, refs: readonly CfRef[]): Promise<Seen[]> {
+  const calls = Object.entries(LOOKS).flatMap(([name, look]) => {
+    const ids = [...new Set(refs.filter((ref) => ref.look === name).map((ref) => ref[look.by] ?? ''))]
+    return hundreds(ids).map((some) => ({ name, look, ids: some }))
+  })
+  const answers = await settleEach(calls, ({ look, ids }) => look.read(api, ids.join(',')))
+  const answerOf = new Map(calls.flatMap(({ name, ids }, at) => ids.map((id) => [`${name} ${id}`, answers[at]])))
+  return refs.map((ref) => {
+    if (ref.look === undefined) return told(ref, doneOf(ref))
+    const answer = answerOf.get(`${ref.look} ${ref[LOOKS[ref.look].by] ?? ''}`)
+    return answer instanceof Error ? answer : told(ref, answer?.(ref) ?? { phase: 'working' })
   })
 }
 
-async function observe(api: Api, ref: CfRef, rows: Row[]): Promise<Observation<CfRef>> {
-  const done = { phase: 'done' as const, ...(ref.note && { detail: ref.note }) }
-  if (ref.look === undefined) return done
-  if (ref.look === 'instances') return await observeInstances(api, rows)
-  if (ref.look === 'job') {
-    const made = rows.find(({ created_at }) => created_at >= (ref.since ?? ''))
-    if (!made) return await observeJob(api, ref)
-    return {
-      ...(await observe(api, { ...ref, look: 'package' }, [made])),
-      ref: { ...ref, look: 'package', guid: made.guid },
-    }
+function hundreds(ids: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / IDS_PER_CALL) }, (_, at) =>
+    ids.slice(at * IDS_PER_CALL, (at + 1) * IDS_PER_CALL),
+  )
+}
+
+function told(ref: CfRef, seen: Seen): Seen {
+  if (seen instanceof Error) return seen
+  return { ...seen, ...(seen.detail && { detail: maskIds(seen.detail) }), ...(ref.url && { url: ref.url }) }
+}
+
+function worksOf(name: string, path: string, row: z.ZodType<Work>, by: Look['by'], mean = observe): Look {
+  const filter = by === 'guid' ? 'guids' : 'app_guids'
+  return {
+    by,
+    async read(api, ids) {
+      const newestFirst = await list(api, path, row, { [filter]: ids, order_by: '-created_at' })
+      return (ref) => {
+        const mine = newestFirst.filter((one) => one[by] === ref[by])
+        return mean(ref, mine, name)
+      }
+    },
   }
-  if (rows.length === 0) return { phase: 'failed', detail: `the ${ref.look} was deleted` }
-  const stateOf = ({ state, last_operation }: Row) => state ?? last_operation?.state ?? 'succeeded'
-  const failed = rows.find((row) => FAILED.includes(stateOf(row)))
+}
+
+function doneOf(ref: CfRef): Observation<CfRef> {
+  return { phase: 'done', ...(ref.note && { detail: ref.note }) }
+}
+
+function ended({ left }: CfRef, reason: string): string {
+  return left ? `${closed(reason)} ${left}` : reason
+}
+
+function observe(ref: CfRef, works: readonly Work[], name: string): Observation<CfRef> {
+  if (works.length === 0) return { phase: 'failed', detail: `the ${name} was deleted, or may no longer be read` }
+  const failed = works.find(({ state }) => FAILED.includes(state))
   if (failed) {
-    const reason = failed.error || failed.data?.error || failed.last_operation?.description
-    return {
-      phase: 'failed',
-      detail: reason || `the ${ref.look} is ${stateOf(failed)}, and Cloud Foundry says no more`,
-    }
+    const unsaid = `the ${name} is ${failed.state}, and Cloud Foundry says no more`
+    return { phase: 'failed', detail: ended(ref, failed.reason || unsaid) }
   }
-  const open = rows.find((row) => !DONE.includes(stateOf(row)))
-  if (open) return { phase: 'working', detail: `${ref.look}: ${stateOf(open)}` }
-  const droplet = ref.look === 'droplet' ? ref.guid : rows[0]?.droplet?.guid
-  return droplet ? { ...done, ref: { ...ref, droplet } } : done
+  const open = works.find(({ state }) => !DONE.includes(state))
+  if (open) return { phase: 'working', detail: `${name}: ${open.state}` }
+  const droplet = works[0]?.droplet
+  return droplet ? { ...doneOf(ref), ref: { ...ref, droplet } } : doneOf(ref)
+}
+
+/**
+ * The old API makes its package within the request and does not tell which, and a job of it that is lost reads as
+ * finished. So what counts is the first package that came after the one that was the newest before.
+ */
+function observeCopy(ref: CfRef, newestFirst: readonly Work[]): Observation<CfRef> {
+  const before = newestFirst.findIndex(({ guid }) => guid === ref.guid)
+  const made = (before < 0 ? newestFirst : newestFirst.slice(0, before)).at(-1)
+  if (!made) return { phase: 'failed', detail: 'Cloud Foundry took the copy, but the app has no new package' }
+  return { ...observe(ref, [made], 'package'), ref: { ...ref, look: 'package', guid: made.guid } }
+}
+
+/** With their instances, where the API knows how: since its version 3.212. */
+async function processesOf(api: Api, app_guids: string): Promise<Process[]> {
+  try {
+    return await list(api, '/v3/processes', processRow, { app_guids, embed: 'process_instances' })
+  } catch (error) {
+    if (!(error instanceof UserError && error.status === 400)) throw error
+    return await list(api, '/v3/processes', processRow, { app_guids })
+  }
+}
+
+function isDark({ instances, process_instances = [] }: Process): boolean {
+  return instances !== 0 && process_instances.every(({ state }) => DARK.includes(state))
 }
 
 /** An app runs when each of its processes that shall has an instance that does. */
-async function observeInstances(api: Api, processes: Row[]): Promise<Observation<CfRef>> {
-  if (processes.length === 0) return { phase: 'failed', detail: 'the app was deleted' }
+function observeProcesses(
+  ref: CfRef,
+  all: readonly Process[],
+  counts: ReadonlyMap<string, Stats | Error | undefined>,
+): Seen {
+  const processes = all.filter(({ relationships }) => relationships.app === ref.app)
+  if (processes.length === 0) return { phase: 'failed', detail: 'the app was deleted, or may no longer be read' }
   const wanted = processes.filter(({ instances }) => instances !== 0)
-  for (const { guid, type } of wanted) {
-    // Instances cannot always be counted.
-    const counted = await api.get(`/v3/processes/${guid}/stats`, stats).catch((error: unknown) => {
-      if (error instanceof TemporaryError || isNotFound(error)) return { resources: [] }
-      throw error
-    })
-    const states = counted.resources.map(({ state }) => state)
+  for (const { guid, type, process_instances = [] } of wanted) {
+    const counted = counts.get(guid)
+    if (counted instanceof Error) return counted
+    const states = (counted?.resources ?? process_instances).map(({ state }) => state)
     if (states.includes('RUNNING')) continue
-    const details = counted.resources.find((one) => one.details)?.details
+    const details = counted?.resources.find((one) => one.details)?.details
     const detail = `${type}: ${states.join(', ') || 'no instance to be seen yet'}${details ? ` (${details})` : ''}`
     const isLost = states.length > 0 && states.every((state) => state === 'CRASHED')
-    return { phase: isLost ? 'failed' : 'working', detail }
+    return isLost ? { phase: 'failed', detail: ended(ref, detail) } : { phase: 'working', detail }
   }
   return wanted.length > 0 ? { phase: 'done' } : { phase: 'done', detail: 'started, but set to run no instance' }
-}
-
-/** A job that made no package. One that is unknown reads as finished. */
-async function observeJob(api: Api, { guid }: CfRef): Promise<Observation<CfRef>> {
-  const { status, error_details } = (await api.get(`/v2/jobs/${guid}`, job)).entity
-  if (status === 'failed')
-    return { phase: 'failed', detail: error_details?.description ?? 'the copy failed, without a reason' }
-  if (status !== 'finished') return { phase: 'working', detail: status }
-  return { phase: 'failed', detail: 'the copy is said to be finished, but the app has no new package' }
 }

@@ -1,11 +1,10 @@
 /** What a clone on Qovery is doing, and how all of them are looked at together. */
 import { z } from 'zod'
-import { ConnectionError, isNotFound, UserError } from '../../errors.js'
+import { UserError, unlessNotFound } from '../../errors.js'
 import { type Api, type Observation, settleEach } from '../provider.js'
 
 /** The kinds of services that can be cloned, as paths spell them. There are others, and there will be more. */
 export const KINDS = ['application', 'container', 'database', 'helm', 'job', 'terraform']
-export const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
 
 // All 29 states. One that is missing here counts as under way, as do two whose meaning is not documented: RECAP and
 // UNAVAILABLE. The deadline bounds them.
@@ -19,36 +18,45 @@ const LIVE = ['DEPLOYED', 'RESTARTED']
 const BROKEN = ['BUILD_ERROR', 'DEPLOYMENT_ERROR', 'RESTART_ERROR', 'STOP_ERROR', 'DELETE_ERROR']
 const ENDED = [...LIVE, ...BROKEN, 'CANCELED', 'STOPPED', 'DELETED']
 
+/** Slack refuses a whole message for one address it cannot read, and whatever else one may hold is not safe to post. */
+const PLAIN_ADDRESS = /^https:\/\/[\w-]+(\.[\w-]+)+(\/[\w.~/-]{0,200})?$/
+
 const text = z.string()
-/** `environment` is the one the clone is in, or is. The deploy step makes `asked` of `due`, and notes what it can. */
+/**
+ * `environment` is the one the clone is in, or is. The deploy step makes `asked` of `due`, and notes as `previous` the end
+ * that an earlier deployment had already come to.
+ */
 export const ref = z.object({
   ...{ kind: text, id: text, environment: text, console: text, deployment: z.enum(['none', 'due', 'asked']) },
-  /** The deployment's id, and when the clone was last deployed before it, as far as the vendor tells. */
-  ...{ request: text.optional(), previous: text.optional() },
+  previous: text.optional(),
 })
 export type QoveryRef = z.infer<typeof ref>
 
 export const results = <T>(item: z.ZodType<T>) => z.object({ results: z.array(item) }).transform((body) => body.results)
 export const made = z.object({ id: text })
 const link = z.object({ service_id: text, url: text, is_default: z.boolean().nullish() })
-export const status = made.extend({
-  state: text,
-  last_deployment_date: text.nullish(),
-  deployment_request_id: text.nullish(),
-})
+const status = made.extend({ state: text, last_deployment_date: text.nullish() })
+type Status = z.infer<typeof status>
 /** An environment and all that is in it, by id. */
 const statuses = z
   .object({ ...Object.fromEntries(KINDS.map((kind) => [`${kind}s`, z.array(status)])), environment: status })
   .transform((all) => new Map([...Object.values(all)].flat().map((one) => [one.id, one])))
 type Statuses = z.infer<typeof statuses>
 
-/** Whether a deployment of ours has begun, and when the clone was deployed before it. */
-export async function lookAtClone(api: Api, { environment, id }: QoveryRef, since: Date) {
+const statusesOf = (api: Api, id: string) => api.get(`/environment/${id}/statuses`, statuses)
+/** What tells the end of one deployment from that of another; undefined while there is none. */
+const endOf = ({ state, last_deployment_date }: Status) =>
+  ENDED.includes(state) ? `${state} ${last_deployment_date ?? ''}` : undefined
+
+/** Whether a deployment of the clone is under way; if not, when the last one ended, in milliseconds, and its end. */
+export async function lookAtClone(api: Api, { environment, id }: QoveryRef) {
   const now = (await statusesOf(api, environment)).get(id)
   if (!now) throw new UserError('The clone was deleted before it was deployed.')
-  const { state, last_deployment_date: previous } = now
-  const isOld = ENDED.includes(state) && !(Date.parse(previous ?? '') >= since.getTime())
-  return { previous, hasBegun: state === RESTING ? Boolean(now.deployment_request_id) : !isOld }
+  const end = endOf(now)
+  const endedAt = end === undefined ? Number.NaN : Date.parse(now.last_deployment_date ?? '')
+  // Without a date no later end could be told from this one.
+  const previous = Number.isNaN(endedAt) ? undefined : end
+  return { isUnderWay: now.state !== RESTING && end === undefined, endedAt, previous }
 }
 
 /** Looks at each environment once, however many jobs of either operation have their clones there. */
@@ -56,53 +64,40 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
   const asked = refs.filter((ref) => ref.deployment === 'asked')
   const environments = [...new Set(asked.map((ref) => ref.environment))]
   const found = await settleEach(environments, async (id) => {
-    const all = await statusesOf(api, id).catch((error) => (isNotFound(error) ? new Map() : ifHidden(error)))
+    const all: Statuses = (await unlessNotFound(statusesOf(api, id))) ?? new Map()
     const isEnd = asked.some((ref) => ref.environment === id && observe(ref, all).phase === 'done')
     // A list of links must not hold up the end of a job.
     const links = isEnd ? await api.get(`/environment/${id}/link`, results(link)).catch(() => []) : []
-    return { all, links }
+    return (ref: QoveryRef) => observe(ref, all, links)
   })
-  const seen = new Map(environments.map((id, at) => [id, found[at]]))
+  const sights = new Map(environments.map((id, at) => [id, found[at]]))
   return refs.map((ref) => {
     // The answer to the clone call is the finished thing; only a deployment takes time.
     if (ref.deployment === 'due') return { phase: 'done', url: ref.console }
     if (ref.deployment === 'none') return { phase: 'done', url: ref.console, detail: 'cloned, not deployed' }
-    const place = seen.get(ref.environment)
-    return place instanceof Error ? place : observe(ref, place?.all, place?.links)
+    const sight = sights.get(ref.environment)
+    return typeof sight === 'function' ? sight(ref) : (sight ?? new Error('It was not looked at.'))
   })
 }
 
-const statusesOf = (api: Api, id: string) => api.get(`/environment/${id}/statuses`, statuses)
-
-function observe(ref: QoveryRef, all?: Statuses, links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
+function observe(ref: QoveryRef, all: Statuses, links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
   const url = ref.console
-  // The environment may be gone, but the token may also have lost its role.
-  if (!all) return { phase: 'working', url, detail: HIDDEN }
   const seen = all.get(ref.id)
   if (!seen) return { phase: 'failed', url, detail: 'the clone was deleted' }
-  const { state, deployment_request_id: request, last_deployment_date: date } = seen
-  const words = state.toLowerCase().replaceAll('_', ' ')
-  // The end of an earlier deployment lingers for some seconds after a new one was asked for.
-  const isOld = ref.previous && !(Date.parse(date ?? '') > Date.parse(ref.previous))
-  const isOther = ref.request && request && ref.request !== request
-  if (state === RESTING || (ENDED.includes(state) && (isOld || isOther))) {
+  const { state } = seen
+  const end = endOf(seen)
+  // The state from before our deploy call lingers for some seconds. Every other end counts, whoever asked for it.
+  if (state === RESTING || (end !== undefined && end === ref.previous)) {
     return { phase: 'working', url, detail: 'waiting for the deployment to begin' }
   }
-  if (!ENDED.includes(state)) return { phase: 'working', url, detail: UNDER_WAY.includes(state) ? words : state }
+  const words = state.toLowerCase().replaceAll('_', ' ')
+  if (end === undefined) return { phase: 'working', url, detail: UNDER_WAY.includes(state) ? words : state }
   if (!LIVE.includes(state)) return { phase: 'failed', url, detail: `cloned, but not live: ${words}` }
   // People go to the public address if there is one.
   const ours = links.filter((one) => one.service_id === ref.id || (ref.kind === 'environment' && one.is_default))
   const [first, ...others] = ours
-    .filter((one) => /^https?:/.test(one.url))
+    .filter((one) => PLAIN_ADDRESS.test(one.url))
     .sort((a, b) => Number(b.is_default) - Number(a.is_default))
   const more = [url, ...others.map((one) => one.url)].slice(0, 5).join(' ')
   return { phase: 'done', url: first?.url ?? url, ...(first && { detail: `see also ${more}` }) }
 }
-
-/** A handler of errors: undefined for what is not there, or not for us: the vendor's 403 may mean either. */
-export function ifHidden(error: unknown): undefined {
-  if (![403, 404].includes(statusOf(error) ?? 0)) throw error
-}
-
-export const statusOf = (error: unknown) =>
-  error instanceof UserError || error instanceof ConnectionError ? error.status : undefined

@@ -1,0 +1,195 @@
+/** How Cloud Foundry is spoken to: its logins, its lists and its refusals. */
+import { z } from 'zod'
+import { ConnectionError, UserError } from '../../errors.js'
+import { type Api, type ClientOptions, maskIds, type Verdict } from '../provider.js'
+
+/** Renewed this long before its end, in seconds, or at half its life. */
+const MARGIN_S = 60
+/** So long a refused login is not tried again: too many, and the account is locked. */
+const REFUSED_MS = 60_000
+const ROWS_PER_PAGE = 500
+const STAGING_BUSY_MS = 30_000
+/** What the vendor's own clients wait where the limiter does not say how long. */
+const SLOW_DOWN_MS = 60_000
+const HINTS: Readonly<Record<string, string>> = {
+  'CF-NotAuthorized': 'It takes the role Space Developer.',
+  'CF-UniquenessError': 'Choose another name.',
+}
+const SUSPENDED = ['CF-OrgSuspended', 'CF-SpaceSuspended']
+
+const key = z.string().min(1).optional()
+export const connection = z
+  .object({
+    url: z.url({ protocol: /^https?$/ }),
+    clientId: key,
+    clientSecret: key,
+    username: key,
+    password: key,
+    origin: key,
+    refreshToken: key,
+    appUrl: z.string().startsWith('https://').optional(),
+  })
+  .refine(
+    ({ clientId, clientSecret, username, password, refreshToken }) =>
+      [clientId && clientSecret, username && password, refreshToken].filter(Boolean).length === 1,
+    'needs exactly one of clientId with clientSecret, username with password, or refreshToken',
+  )
+
+/** What the API says of itself. The old version is named only where the operator left it on. */
+export const root = z.object({
+  links: z.object({ login: z.object({ href: z.url() }), cloud_controller_v2: z.unknown().optional() }),
+})
+const tokens = z.object({ access_token: z.string(), expires_in: z.number(), refresh_token: key })
+
+/** Keeps a token until shortly before its end, or until it is refused. */
+export function createLogin(account: z.infer<typeof connection>): NonNullable<ClientOptions['authorize']> {
+  const { clientId = '', clientSecret = '', username = '', password = '', origin } = account
+  let { refreshToken } = account
+  let token = { header: '', until: 0 }
+  let refused = { error: new Error(), until: 0 }
+  let pending: Promise<void> | undefined
+
+  async function logIn(login: Api): Promise<void> {
+    const { href } = (await login.get('/', root)).links.login
+    const form: Record<string, string> = clientSecret
+      ? { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
+      : refreshToken
+        ? { grant_type: 'refresh_token', refresh_token: refreshToken }
+        : { grant_type: 'password', username, password }
+    const answer = await login.post(`${href.replace(/\/$/, '')}/oauth/token`, tokens, {
+      form,
+      // A person logs in through the public client of the command line, which has no secret.
+      ...(!clientSecret && { headers: { authorization: `Basic ${btoa('cf:')}` } }),
+      ...(origin && { query: { login_hint: JSON.stringify({ origin }) } }),
+    })
+    if (refreshToken) refreshToken = answer.refresh_token ?? refreshToken
+    const usefulMs = Math.max(answer.expires_in - MARGIN_S, answer.expires_in / 2) * 1000
+    token = { header: `bearer ${answer.access_token}`, until: Date.now() + usefulMs }
+  }
+
+  return async (login, isRefused) => {
+    if (refused.until > Date.now()) throw refused.error
+    if (isRefused || token.until <= Date.now()) {
+      pending ??= logIn(login).finally(() => {
+        pending = undefined
+      })
+      await pending.catch((error: unknown) => {
+        // Whatever it is that is wrong with a login, the form did not cause it.
+        const told = error instanceof UserError ? new ConnectionError(error.message) : error
+        if (told instanceof ConnectionError) refused = { error: told, until: Date.now() + REFUSED_MS }
+        throw told
+      })
+    }
+    return { authorization: token.header }
+  }
+}
+
+/** What everything has, and all that is read of what was just made. */
+export const item = z.object({ guid: z.string() })
+/** A relationship to one other thing: its guid. */
+export const link = z
+  .object({ data: item.nullish() })
+  .nullish()
+  .transform((one) => one?.data?.guid)
+
+type Query = Readonly<Record<string, string>>
+
+/** All rows of a list to its end. */
+export async function list<T>(api: Api, path: string, row: z.ZodType<T>, query: Query = {}): Promise<T[]> {
+  return (await listWith(api, path, row, item, query)).rows
+}
+
+/** All rows of a list to its end, and by guid what the query has included beside them. */
+export async function listWith<T, O extends { guid: string }>(
+  api: Api,
+  path: string,
+  row: z.ZodType<T>,
+  other: z.ZodType<O>,
+  query: Query,
+): Promise<{ rows: T[]; others: Map<string, O> }> {
+  const page = z.object({
+    pagination: z.object({ next: z.object({ href: z.string() }).nullish() }),
+    resources: z.array(row),
+    included: z.record(z.string(), z.array(other)).default({}),
+  })
+  const rows: T[] = []
+  const others = new Map<string, O>()
+  let options: { query?: Record<string, string | number> } = { query: { per_page: ROWS_PER_PAGE, ...query } }
+  for (let next: string | undefined = path; next; options = {}) {
+    const { resources, included, pagination }: z.infer<typeof page> = await api.get(next, page, options)
+    rows.push(...resources)
+    for (const one of Object.values(included).flat()) others.set(one.guid, one)
+    // A whole address. Whatever host it names, only this connection's own is asked.
+    const { pathname, search } = new URL(pagination.next?.href ?? '/', 'https://api')
+    next = pagination.next ? pathname + search : undefined
+  }
+  return { rows, others }
+}
+
+/** What was made since then, the newest first. */
+export async function madeSince<T>(api: Api, path: string, row: z.ZodType<T>, query: Query, since: Date): Promise<T[]> {
+  const before = secondOf(since.getTime() - 1000)
+  return await list(api, path, row, { order_by: '-created_at', 'created_ats[gt]': before, ...query })
+}
+
+/** Cloud Foundry's times are whole seconds, and in this form their order is that of their letters. */
+export function secondOf(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+/, '')
+}
+
+const problem = z.object({ title: z.string(), detail: z.string() })
+
+/** The vendor's three ways to say what is wrong: of the API, of the old API, of the login. */
+function problemOf(body: unknown): z.infer<typeof problem> | undefined {
+  const fields = z.record(z.string(), z.unknown()).safeParse(body).data ?? {}
+  const [first] = Array.isArray(fields.errors) ? fields.errors : []
+  const old = { title: fields.error_code ?? fields.error, detail: fields.description ?? fields.error_description }
+  return problem.safeParse(first ?? old).data
+}
+
+/** Its sentence, with a word on what helps. */
+export function messageOf(body: unknown): string | undefined {
+  const { title, detail } = problemOf(body) ?? {}
+  const hint = HINTS[title ?? '']
+  return detail && maskIds(hint ? `${closed(detail)} ${hint}` : detail)
+}
+
+/** What the status alone would sort wrongly. */
+export function classify({ status, body }: { status: number; body: unknown }): Verdict | undefined {
+  const { title = '', detail = '' } = problemOf(body) ?? {}
+  if (status === 404 && body === null) {
+    // Of a proxy in front of the API. The API's own are JSON.
+    return { blame: 'operator', sentence: 'There is nothing at this address. Is url in dolly.yml the root of the API?' }
+  }
+  if (status === 429) {
+    const sentence = 'It asks to slow down.'
+    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: SLOW_DOWN_MS }
+  }
+  if (status === 403 && SUSPENDED.includes(title)) {
+    return { blame: 'user', sentence: `${closed(detail)} Choose another space.` }
+  }
+  if (title === 'CF-StagingInProgress') {
+    const sentence = 'Another build of this app is being staged.'
+    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: STAGING_BUSY_MS }
+  }
+  return undefined
+}
+
+/** A refusal with one more sentence to it; any other error as it is. */
+export function adding(words: string, error: unknown): unknown {
+  if (error instanceof UserError) {
+    const { field, status } = error
+    return new UserError(`${closed(error.message)} ${words}`, {
+      ...(field !== undefined && { field }),
+      ...(status !== undefined && { status }),
+    })
+  }
+  if (!(error instanceof ConnectionError)) return error
+  const { status } = error
+  return new ConnectionError(`${closed(error.message)} ${words}`, status === undefined ? {} : { status })
+}
+
+/** With a full stop, so that another sentence may follow. */
+export function closed(sentence: string): string {
+  return sentence.replace(/\.?$/, '.')
+}

@@ -1,0 +1,202 @@
+/** How code gets into an app and runs there: what the steps of a clone and of a copy have in common. */
+import { z } from 'zod'
+import { ConnectionError, UserError } from '../../errors.js'
+import type { Api, Attempt, Step } from '../provider.js'
+import { adding, item, link, list, madeSince, secondOf } from './client.js'
+import { type CfRef, check, ref } from './watch.js'
+
+/** Writes may take their time, for the vendor does more within the request than others. */
+const WRITE_MS = 60_000
+/** A write may take that long to be lost, and some more to be carried out all the same. */
+const settleMs = 90_000
+/** By so much Cloud Foundry's clock may be behind ours. */
+const SKEW_MS = 15_000
+const LABEL = 'dolly-job'
+
+export const deadlineMs = 30 * 60_000
+export const guid = z.guid('Choose from the list, or paste a guid.')
+export const appField = (title: string, description: string) => guid.meta({ title, description, picker: 'apps' })
+export const yesField = (title: string, description: string) => z.boolean().default(true).meta({ title, description })
+
+/** What is new in the ref. */
+export type Made = Partial<CfRef>
+type Do<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) => Promise<R>
+/** A write, and the look for what it left behind. */
+interface Deed<P, Before> {
+  write: Do<P, Before, Made>
+  find: Do<P, Before, Made | false | undefined>
+}
+
+/** The first step of an operation, in a space or an app of this path. */
+export function firstStep<P>(title: string, homeOf: (params: P) => string, deed: Deed<P, null>): Step<P, null, CfRef> {
+  return stepOf(title, homeOf, deed)
+}
+
+/** A later step, in the app that the first one made or overwrote. */
+export function step<P>(title: string, deed: Deed<P, CfRef>, when?: (params: P) => boolean): Step<P, CfRef, CfRef> {
+  return { ...stepOf(title, (_, { app }) => `/v3/apps/${app}`, deed), ...(when && { when }) }
+}
+
+function stepOf<P, Before extends CfRef | null>(
+  title: string,
+  homeOf: (params: P, before: Before) => string,
+  { write, find }: Deed<P, Before>,
+): Step<P, Before, CfRef> {
+  const next = (before: Before, made: Made) => ref.parse({ ...before, look: undefined, ...made })
+  return {
+    title,
+    settleMs,
+    check,
+    async run(api, params, before, attempt) {
+      try {
+        return next(before, await write(patient(api), params, before, attempt))
+      } catch (error) {
+        throw before?.left ? adding(before.left, error) : error
+      }
+    },
+    async find(api, params, before, attempt) {
+      const found = await find(api, params, before, attempt)
+      if (found) return next(before, found)
+      // Lists leave out what may no longer be read, and so look as if nothing had been done.
+      await api.get(homeOf(params, before), item)
+      return null
+    },
+  }
+}
+
+function patient(api: Api): Api {
+  return { ...api, post: (path, schema, options) => api.post(path, schema, { timeoutMs: WRITE_MS, ...options }) }
+}
+
+/** The relationships of something new, and our label where it can carry one. */
+export function owned(owners: Readonly<Record<string, string>>, job?: string) {
+  const relationships = Object.fromEntries(Object.entries(owners).map(([key, guid]) => [key, { data: { guid } }]))
+  return { relationships, ...(job !== undefined && { metadata: { labels: { [LABEL]: job } } }) }
+}
+
+/** What carries our label, so that it is surely of this job. */
+export async function labelled<T>(
+  api: Api,
+  path: string,
+  row: z.ZodType<T>,
+  space: string,
+  job: string,
+): Promise<T | undefined> {
+  return (await list(api, path, row, { space_guids: space, label_selector: `${LABEL}=${job}` }))[0]
+}
+
+export const space = item.extend({ name: z.string(), relationships: z.object({ organization: link }) })
+export type Space = z.infer<typeof space>
+
+/** The operator's template of a link, filled in; undefined without one. */
+export function consoleLink(api: Api, { guid, relationships }: Space, app: string): string | undefined {
+  return api.settings?.appUrl
+    ?.replaceAll('{organization}', relationships.organization ?? '')
+    .replaceAll('{space}', guid)
+    .replaceAll('{app}', app)
+}
+
+/** A write that takes the role in all of these spaces; a refusal for want of it names them. */
+export async function withRole<T>(api: Api, spaces: readonly (string | undefined)[], write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (!(error instanceof ConnectionError && error.status === 403)) throw error
+    const guids = [...new Set(spaces)].filter((guid) => guid !== undefined)
+    // What was refused is no less refused when nobody can tell where.
+    const known = await list(api, '/v3/spaces', space, { guids: guids.join(',') }).catch(() => [])
+    const names = known.map(({ name }) => name).join(' and ')
+    throw names ? adding(`It is about ${names}.`, error) : error
+  }
+}
+
+export const app = item.extend({
+  name: z.string(),
+  lifecycle: z.looseObject({ type: z.string() }),
+  relationships: z.object({ space: link, current_droplet: link }),
+})
+export type App = z.infer<typeof app>
+
+const sourcePackage = item.extend({ state: z.string() })
+
+/** The package to copy, or the droplet. `isNewest` unless newer packages are of no use. */
+export async function codeOf(api: Api, from: App, fastPath: boolean): Promise<{ guid: string; isNewest: boolean }> {
+  if (fastPath) {
+    // The vendor makes nothing out of such a droplet, and calls that a success.
+    if (from.lifecycle.type === 'cnb') {
+      throw new UserError('A build by Cloud Native Buildpacks cannot be copied; have it staged anew.', {
+        field: 'fastPath',
+      })
+    }
+    const guid = from.relationships.current_droplet
+    if (!guid) throw new UserError(`${from.name} has no staged build. Have it staged anew.`, { field: 'fastPath' })
+    return { guid, isNewest: true }
+  }
+  const rows = await list(api, '/v3/packages', sourcePackage, { app_guids: from.guid, order_by: '-created_at' })
+  const ready = rows.find(({ state }) => state === 'READY')
+  if (ready) return { guid: ready.guid, isNewest: ready === rows[0] }
+  const instead = rows[0] ? `its newest upload is ${rows[0].state}` : 'nothing was ever uploaded'
+  throw new UserError(`${from.name} has no code to copy: ${instead}.`, { field: 'app' })
+}
+
+/** Makes a package or a droplet of an app out of that of another. */
+export async function copyInto(api: Api, look: 'package' | 'droplet', source_guid: string, to: string): Promise<Made> {
+  const made = z.object({ guid: z.string().nullable() })
+  const { guid } = await api.post(`/v3/${look}s`, made, { query: { source_guid }, json: owned({ app: to }) })
+  if (guid === null) throw new UserError(`Cloud Foundry made no copy of this ${look}.`)
+  return { look, guid }
+}
+
+const build = item.extend({ state: z.string() })
+
+export const stage = step('Stage the code', {
+  async write(api, _params, { guid = '' }, { since }) {
+    // Whoever staged it: there can be only one build at a time, and of the same package it comes to the same.
+    const under = (await buildsOf(api, guid, since)).find(({ state }) => state !== 'FAILED')
+    const { guid: made } = under ?? (await api.post('/v3/builds', item, { json: { package: { guid } } }))
+    return { look: 'build', guid: made }
+  },
+  // The package was made by the step before, so that a build of it is ours.
+  async find(api, _params, { guid = '' }, { since }) {
+    const [made] = await buildsOf(api, guid, since)
+    return made && { look: 'build', guid: made.guid }
+  },
+})
+
+async function buildsOf(api: Api, package_guids: string, since: Date): Promise<z.infer<typeof build>[]> {
+  return await madeSince(api, '/v3/builds', build, { package_guids }, since)
+}
+
+export const assign = step('Deploy the staged code', {
+  async write(api, _params, ref) {
+    const json = { data: { guid: ref.droplet } }
+    await api.patch(`/v3/apps/${ref.app}/relationships/current_droplet`, z.unknown(), { json })
+    return {}
+  },
+  async find(api, _params, ref) {
+    return (await api.get(`/v3/apps/${ref.app}`, app)).relationships.current_droplet === ref.droplet && {}
+  },
+})
+
+const event = z.object({ type: z.string(), created_at: z.string() })
+
+export const launch = (title: string, action: 'start' | 'restart') =>
+  step<Record<string, unknown>>(
+    title,
+    {
+      async write(api, _params, ref) {
+        await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
+        return { look: 'instances' }
+      },
+      async find(api, _params, ref, { since, begunAt }) {
+        const [acted, mapped] = [`audit.app.${action}`, 'audit.app.droplet.mapped']
+        const query = { target_guids: ref.app, types: `${acted},${mapped}` }
+        const events = await madeSince(api, '/v3/audit_events', event, query, since)
+        const newest = (wanted: string) => events.find(({ type }) => type === wanted)?.created_at ?? ''
+        // One from before the new code, by whomever, does not run it.
+        const isOurs = newest(acted) >= newest(mapped) && newest(acted) >= secondOf(begunAt - SKEW_MS)
+        return isOurs && { look: 'instances' }
+      },
+    },
+    (params) => params[action] === true,
+  )

@@ -1,0 +1,142 @@
+/** The copy of one app's code over that of another, which keeps all the rest. */
+import { z } from 'zod'
+import { ConnectionError, UserError } from '../../errors.js'
+import { type Api, defineOperation, maskIds } from '../provider.js'
+import { item, link, list, listWith, madeSince, root } from './client.js'
+import {
+  type App,
+  app,
+  appField,
+  assign,
+  codeOf,
+  consoleLink,
+  copyInto,
+  deadlineMs,
+  firstStep,
+  launch,
+  type Made,
+  space,
+  stage,
+  withRole,
+  yesField,
+} from './code.js'
+import { type CfRef, ref } from './watch.js'
+
+const fields = z
+  .object({
+    app: appField('App to copy from', 'Its newest uploaded code is copied.'),
+    target: appField('App to overwrite', 'It keeps all but its code.'),
+    restart: yesField('Stage and restart it', 'With a short interruption. Otherwise its old code runs on.'),
+  })
+  .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
+type CopyParams = z.infer<typeof fields>
+
+const made = item.extend({ created_at: z.string() })
+const event = z.object({
+  created_at: z.string(),
+  data: z
+    .object({
+      package_guid: z.string().nullish(),
+      source_guid: z.string().nullish(),
+      request: z.object({ source_package_guid: z.string().nullish() }).nullish(),
+    })
+    .nullish(),
+})
+
+const overwrite = firstStep<CopyParams>('Copy the code', ({ target }) => `/v3/apps/${target}`, {
+  async write(api, params) {
+    const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
+    if (from.lifecycle.type !== to.lifecycle.type) {
+      throw new UserError(`Code for ${from.lifecycle.type} does not fit an app for ${to.lifecycle.type}.`, {
+        field: 'target',
+      })
+    }
+    const code = await codeOf(api, from, false)
+    const known = await overwritten(api, to, params.restart)
+    const spaces = [from.relationships.space, to.relationships.space]
+    // The old API copies the newest package in whatever state. Whether there is one, its root tells.
+    if (code.isNewest && (await api.get('/', root)).links.cloud_controller_v2) {
+      const [before] = await packagesOf(api, to.guid)
+      try {
+        const json = { source_app_guid: from.guid }
+        await withRole(api, spaces, api.post(`/v2/apps/${to.guid}/copy_bits`, z.unknown(), { json }))
+        return { ...known, look: 'copy', guid: before?.guid }
+      } catch (error) {
+        // Announced but cut off: a plain 404 by the proxy in front of it.
+        if (!(error instanceof ConnectionError && error.status === 404)) throw error
+      }
+    }
+    return { ...known, ...(await withRole(api, spaces, copyInto(api, 'package', code.guid, to.guid))) }
+  },
+  async find(api, params, _, { since }) {
+    const query = { target_guids: params.target, types: 'audit.app.package.create,audit.app.copy-bits' }
+    const events = await madeSince(api, '/v3/audit_events', event, query, since)
+    const sources = events.length > 0 ? await packagesOf(api, params.app) : []
+    // One from whose code nothing could be copied may just as well be one that may no longer be read.
+    if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
+    // An upload by somebody else has no source.
+    const mine = events.find(
+      ({ data }) =>
+        data?.source_guid === params.app || sources.some(({ guid }) => guid === data?.request?.source_package_guid),
+    )
+    // The old API does not say which package it made, but it makes it just before it says so.
+    const guid = mine && (mine.data?.package_guid ?? (await packageAt(api, params.target, mine.created_at)))
+    if (!guid) return undefined
+    const known = await overwritten(api, await api.get(`/v3/apps/${params.target}`, app), params.restart)
+    return { ...known, look: 'package', guid }
+  },
+})
+
+/** The newest first. */
+async function packagesOf(api: Api, app_guids: string): Promise<z.infer<typeof made>[]> {
+  return await list(api, '/v3/packages', made, { app_guids, order_by: '-created_at' })
+}
+
+async function packageAt(api: Api, target: string, time: string): Promise<string | undefined> {
+  return (await packagesOf(api, target)).find(({ created_at }) => created_at <= time)?.guid
+}
+
+const route = z.object({ url: z.string(), protocol: z.string().nullish(), relationships: z.object({ domain: link }) })
+const domain = item.extend({ internal: z.boolean().nullish() })
+
+/** What is known of an app that is overwritten: its link, and what to say when that is all. */
+async function overwritten(api: Api, to: App, restart: boolean): Promise<Made> {
+  return {
+    app: to.guid,
+    url: api.settings?.appUrl ? await consoleOf(api, to) : await addressOf(api, to.guid),
+    note: restart ? undefined : 'copied, but its old code runs until it is staged and restarted',
+  }
+}
+
+async function consoleOf(api: Api, { guid, relationships }: App): Promise<string | undefined> {
+  return consoleLink(api, await api.get(`/v3/spaces/${relationships.space}`, space), guid)
+}
+
+/** Of its first address that can be reached from outside. */
+async function addressOf(api: Api, app_guids: string): Promise<string | undefined> {
+  const { rows, others } = await listWith(api, '/v3/routes', route, domain, { app_guids, include: 'domain' })
+  const found = rows.find(
+    ({ protocol, relationships }) => protocol !== 'tcp' && !others.get(relationships.domain ?? '')?.internal,
+  )
+  return found && `https://${found.url}`
+}
+
+export const copyBits = defineOperation<CopyParams, CfRef>({
+  title: 'Copy code to an app',
+  fields,
+  ref,
+  lock: ({ target }) => `app:${target}`,
+  summary: ({ app = '', target = '' }) => ({ from: maskIds(app), to: maskIds(target) }),
+  preview: (_params, { target = 'the target' }) => ({
+    copied: 'The newest uploaded code.',
+    notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
+    warning: maskIds(`The code of ${target} is overwritten.`),
+  }),
+  deadlineMs,
+  steps: [
+    overwrite,
+    { ...stage, when: ({ restart }) => restart },
+    { ...assign, when: ({ restart }) => restart },
+    launch('Restart the app', 'restart'),
+  ],
+})
