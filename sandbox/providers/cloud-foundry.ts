@@ -189,15 +189,10 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   }
 
   return {
+    ...server,
     id: 'cloud-foundry',
     name: 'Cloud Foundry',
     connection: { url: server.url, ...CLIENT },
-    requests: server.requests,
-    writes: server.writes,
-    switches: server.switches,
-    setSwitch: server.setSwitch,
-    onChange: server.onChange,
-    close: server.close,
     table: () => ({ columns: ['App', 'Space', 'Status', 'Address', 'Code'], rows: reads.table() }),
   }
 }

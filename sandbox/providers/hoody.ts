@@ -1,5 +1,5 @@
 /** A simulated Hoody: containers that are copied and synced over time, in the vendor's envelope and with its refusals. */
-import { z } from 'zod'
+import { CONTAINER_ORDERS, checkId, copyBody, ERROR_NAMES, page, Refusal } from './hoody-shapes.js'
 import { type Change, type Container, iso, newId, type Server, seed } from './hoody-world.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
@@ -7,41 +7,6 @@ import type { Simulator } from './simulator.js'
 const TOKEN = 'hdy_sandbox_woolworks_7f3kq9x2m4'
 const DELETE_MS = 2_000
 const FAILURE = 'The disk of the target server is full.'
-const ERROR_NAMES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  409: 'Conflict',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-}
-
-const id = z.string().regex(/^[0-9a-f]{24}$/)
-const slug = z.string().regex(/^[a-zA-Z0-9-_]+$/)
-const copyBody = z.strictObject({
-  target_project_id: id,
-  target_server_id: id.optional(),
-  name: slug.min(3).max(100).optional(),
-  ssh_public_key: z.string().nullish(),
-  source_snapshot: slug.optional(),
-  copy_firewall_rules: z.boolean().default(false),
-  copy_network_rules: z.boolean().default(false),
-  kvm: z.boolean().optional(),
-  dev_kvm: z.boolean().optional(),
-})
-
-/** Thrown by a handler and answered in the vendor's envelope. */
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly data?: unknown,
-  ) {
-    super(message)
-  }
-}
-
 export async function startHoody(options: StartOptions = {}): Promise<Simulator> {
   const now = options.now ?? Date.now
   const cloneMs = options.cloneMs ?? 10_000
@@ -271,15 +236,10 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
 
   const columns = ['Container', 'Project', 'Server', 'Status', 'Copy of']
   return {
+    ...server,
     id: 'hoody',
     name: 'Hoody',
     connection: { url: server.url, token: TOKEN },
-    requests: server.requests,
-    writes: server.writes,
-    switches: server.switches,
-    setSwitch: server.setSwitch,
-    onChange: server.onChange,
-    close: server.close,
     table: () => ({
       columns,
       rows: living()
@@ -301,35 +261,8 @@ interface Success {
   data: unknown
 }
 
-const CONTAINER_ORDERS = ['id', 'name', 'status', 'created_at', 'updated_at']
-
-/** One page of a list, in the vendor's shape: `{ [key]: [], pagination }`. */
-function page<T extends object>(key: string, rows: T[], query: URLSearchParams, orders: readonly string[]) {
-  const number = Number(query.get('page') ?? 1)
-  const limit = Number(query.get('limit') ?? 10)
-  const order = query.get('sort_by')
-  const direction = query.get('sort_order') ?? 'asc'
-  if (!Number.isInteger(number) || number < 1) throw new Refusal(400, 'Validation failed: page must be >= 1')
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100)
-    throw new Refusal(400, 'Validation failed: limit must be <= 100')
-  if (order && !orders.includes(order)) throw new Refusal(400, `Validation failed: sort_by must be one of ${orders}`)
-  if (!['asc', 'desc'].includes(direction)) throw new Refusal(400, 'Validation failed: sort_order must be asc or desc')
-  const value = (row: T) => String(Object.entries(row).find(([name]) => name === order)?.[1] ?? '')
-  const sign = direction === 'asc' ? 1 : -1
-  const sorted = order ? rows.toSorted((a, b) => sign * value(a).localeCompare(value(b))) : rows
-  return {
-    [key]: sorted.slice((number - 1) * limit, number * limit),
-    pagination: { total: rows.length, page: number, limit, totalPages: Math.ceil(rows.length / limit) },
-  }
-}
-
 function authorize(header: string | undefined): void {
   if (!header) throw new Refusal(401, 'Authentication token is missing')
   // The scheme is case-sensitive; a long-lived token also passes without it.
   if (header !== `Bearer ${TOKEN}` && header !== TOKEN) throw new Refusal(401, 'Authentication token is invalid')
-}
-
-function checkId(text: string): string {
-  if (!id.safeParse(text).success) throw new Refusal(400, 'Invalid ID format')
-  return text
 }

@@ -236,15 +236,10 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
   }
 
   return {
+    ...server,
     id: 'miget',
     name: 'Miget',
     connection: { url: `${server.url}/api/v1`, token: TOKEN, workspace: WORKSPACE },
-    requests: server.requests,
-    writes: server.writes,
-    switches: server.switches,
-    setSwitch: server.setSwitch,
-    onChange: server.onChange,
-    close: server.close,
     table: () => ({
       columns: ['App', 'Project', 'Resource', 'Status', 'Clone of'],
       rows: [...world.apps.values()].map((app) => [

@@ -254,15 +254,10 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
   }
 
   return {
+    ...server,
     id: 'rainbond',
     name: 'Rainbond',
     connection: { url: server.url, token: TOKEN },
-    requests: server.requests,
-    writes: server.writes,
-    switches: server.switches,
-    setSwitch: server.setSwitch,
-    onChange: server.onChange,
-    close: server.close,
     table: () => ({
       columns: ['App', 'Team', 'Region', 'Status', 'Components'],
       rows: [...world.apps.values()].map((app) => {
