@@ -100,12 +100,12 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   }),
   preview: ({ firewall, network }) => ({
     copied: sentence(
-      'The whole disk, environment variables and their secrets, resource settings',
+      'The whole disk with all data and secrets, to be read by whoever may use the target project',
+      'environment variables, resource settings',
       firewall && 'firewall rules',
       network && 'network rules',
     ),
     notCopied: sentence('SSH keys and addresses', !firewall && 'firewall rules', !network && 'network rules'),
-    warning: 'Whoever may use the target project can read the copied data and secrets, and the copy starts by itself.',
   }),
   deadlineMs: DEADLINE_MS,
   steps: [

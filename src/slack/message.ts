@@ -75,8 +75,9 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'progress':
       return null
     case 'step_accepted':
-      // Said once, and only as long as it can still come true.
-      return event.step > 0 || usualMs === null || job.endedAt !== null
+      // The root shows the steps after it. How long it takes is said only as long as it can still come true.
+      if (event.step > 0) return null
+      return usualMs === null || job.endedAt !== null
         ? `${by} accepted ${step}.`
         : `${by} accepted ${step}. The whole job usually takes ${inWords(usualMs)}.`
     case 'postponed':

@@ -61,7 +61,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target project', pick: 'woolworks-staging' },
       { label: 'Resource', pick: 'migetlamb' },
     ],
-    end: /^Done in .* Live as shop-api-2-/,
+    end: /^Done in .*: live as shop-api-2-/,
   },
   {
     provider: 'qovery',

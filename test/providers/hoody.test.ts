@@ -146,8 +146,9 @@ describe('Hoody', () => {
     expect(Object.keys(copy.fields.shape)).not.toEqual(expect.arrayContaining(['kvm']))
   })
 
-  test('a copy’s form warns of what comes along', async () => {
-    expect(copy.preview(await copyParams(), {}).warning).toContain('can read the copied data and secrets')
+  test('a copy’s last page says who will be able to read the data and secrets', async () => {
+    const { copied } = copy.preview(await copyParams(), {})
+    expect(copied).toContain('all data and secrets, to be read by whoever may use the target project')
   })
 
   test.each([
