@@ -9,10 +9,13 @@ export const TEAM = { id: 'T000000001', name: 'Woolworks', domain: 'woolworks' }
 export const BOT = { id: 'U00000DOLLY', name: 'dolly', botId: 'B00000DOLLY', appId: 'A00000DOLLY' }
 
 const people = [
-  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false },
-  { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false },
-  { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true },
-]
+  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false },
+  { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false, hasLeft: false },
+  { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true, hasLeft: false },
+  { name: 'dora', real_name: 'Dora Eng', profile: { title: 'Left last month' }, isGuest: false, hasLeft: true },
+] as const
+/** User groups by id, with the names of who is in them; emulate knows none. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = { S00PLATFORM: ['ann'] }
 const channels = [
   { name: 'platform', topic: 'Clusters, connections and the sheep', hasBot: true },
   { name: 'deploys', topic: 'What went live, and when', hasBot: true },
@@ -30,8 +33,9 @@ export interface Resident {
   title: string
   /** The direct conversation with the bot. */
   directChannel: string
-  /** emulate knows no guests; `users.info` is told. */
+  /** emulate knows no guests and nobody whose account was deactivated; `users.info` is told. */
   isGuest: boolean
+  hasLeft: boolean
 }
 
 export interface Backend {
@@ -66,7 +70,7 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
     seed: {
       slack: {
         team: { name: TEAM.name, domain: TEAM.domain },
-        users: people,
+        users: people.map(({ name, real_name, profile }) => ({ name, real_name, profile })),
         channels,
         strict_scopes: true,
         oauth_apps: [
@@ -122,10 +126,18 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
   return {
     call,
     people: await Promise.all(
-      people.map(async ({ name, real_name, profile, isGuest }) => {
+      people.map(async ({ name, real_name, profile, isGuest, hasLeft }) => {
         const id = found.find((member) => member.name === name)?.id ?? ''
         const direct = Opened.parse(await call('conversations.open', { users: id }, 'seed'))
-        return { id, name, realName: real_name, title: profile.title, directChannel: direct.channel.id, isGuest }
+        return {
+          id,
+          name,
+          realName: real_name,
+          title: profile.title,
+          directChannel: direct.channel.id,
+          isGuest,
+          hasLeft,
+        }
       }),
     ),
     channels: channels.map((channel) => ({ ...channel, id: idOf(channel.name) })),

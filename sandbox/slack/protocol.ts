@@ -8,6 +8,8 @@ export interface Person {
   name: string
   realName: string
   title: string
+  /** Nobody can be them any more, but their messages are still there. */
+  hasLeft: boolean
 }
 
 export interface Channel {

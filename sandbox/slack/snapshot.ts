@@ -14,7 +14,13 @@ export interface Panels {
 
 /** `since` is the number of the change after which ephemeral messages are still shown; 0 shows all. */
 export function snapshot(core: Core, panels: Panels, user: string, since = 0): Snapshot {
-  const people: Person[] = core.backend.people.map(({ id, name, realName, title }) => ({ id, name, realName, title }))
+  const people: Person[] = core.backend.people.map(({ id, name, realName, title, hasLeft }) => ({
+    id,
+    name,
+    realName,
+    title,
+    hasLeft,
+  }))
   const me = people.find((person) => person.id === user)
   if (!me) throw new Refusal(`There is no person ${user} in this workspace.`)
   const channels = [...core.state.channels.values()].filter((channel) => (channel.directWith ?? user) === user)

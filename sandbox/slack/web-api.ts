@@ -1,5 +1,6 @@
 /** The Web API as the bot meets it: emulate's memory behind the rules, limits and bad days of the real Slack. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { GROUPS } from './backend.js'
 import { checkedView, completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform } from './core.js'
 import { readBody, sendJson } from './http.js'
@@ -46,7 +47,7 @@ export async function handleApi(
     if (!token) return [200, { ok: false, error: 'not_authed' }]
     if (method === 'apps.connections.open') return [200, connection(token)]
     if (token !== access.botToken) return [200, { ok: false, error: 'invalid_auth' }]
-    return [200, await answerOf(core, method, body)]
+    return [200, await answerOf(core, access.scopes, method, body)]
   }
 
   function connection(given: string): Json {
@@ -57,7 +58,7 @@ export async function handleApi(
   }
 }
 
-async function answerOf(core: Core, method: string, body: Json): Promise<Json> {
+async function answerOf(core: Core, scopes: readonly string[], method: string, body: Json): Promise<Json> {
   if (method === 'views.open' || method === 'views.push') {
     // Slack reads the arguments first: a view it refuses does not use up the trigger.
     const checked = checkedView(body.view)
@@ -71,11 +72,25 @@ async function answerOf(core: Core, method: string, body: Json): Promise<Json> {
   if (['chat.postMessage', 'chat.update', 'chat.postEphemeral', 'chat.delete'].includes(method)) {
     return message(core, method, body)
   }
+  if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
   const answer = await perform(core, method, body)
-  const guest = core.backend.people.find((person) => person.isGuest && person.id === body.user)
-  return method === 'users.info' && guest
-    ? { ...answer, user: { ...asObject(answer.user), is_restricted: true } }
-    : answer
+  return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
+}
+
+/** A person as `users.info` tells of them; of somebody who has left Slack no longer tells whether they were a guest. */
+function described(core: Core, user: unknown): Json {
+  const known = asObject(user)
+  const person = core.backend.people.find(({ id }) => id === known.id)
+  if (person?.hasLeft) return { ...known, deleted: true }
+  return { ...known, deleted: false, is_restricted: person?.isGuest === true, is_ultra_restricted: false }
+}
+
+function groupUsers(core: Core, scopes: readonly string[], body: Json): Json {
+  const needed = 'usergroups:read'
+  if (!scopes.includes(needed)) return { ok: false, error: 'missing_scope', needed, provided: scopes.join(',') }
+  const names = Object.entries(GROUPS).find(([id]) => id === body.usergroup)?.[1]
+  if (!names) return { ok: false, error: 'no_such_subteam' }
+  return { ok: true, users: core.backend.people.filter(({ name }) => names.includes(name)).map(({ id }) => id) }
 }
 
 async function message(core: Core, method: string, body: Json): Promise<Json> {

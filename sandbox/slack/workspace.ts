@@ -23,7 +23,7 @@ export interface WorkspaceOptions {
   signingSecret?: string
   botToken?: string
   appToken?: string
-  /** What the bot was granted; a call beyond it is answered `missing_scope`. Default: commands and chat:write. */
+  /** What the bot was granted; a call beyond it is answered `missing_scope`. Default: what manifest.yml asks for. */
   scopes?: readonly string[]
   /** The slash commands of the bot; others are "not a valid command". */
   commands?: readonly SlashCommand[]
@@ -40,7 +40,7 @@ export interface WorkspaceOptions {
   slowMs?: number
 }
 
-export type PersonName = 'ann' | 'bo' | 'cleo'
+export type PersonName = 'ann' | 'bo' | 'cleo' | 'dora'
 export type ChannelName = 'platform' | 'deploys' | 'random'
 
 export interface Workspace {
@@ -57,6 +57,10 @@ export interface Workspace {
   /** The person with this id, to act and to look. */
   as(user: string): Actor
   snapshot(user: string): Snapshot
+  /** Brings the bot a payload as it is, signed by Slack, and its acknowledgement back: for what no client would send. */
+  deliver: Core['deliver']
+  /** A response URL whose answers this person sees there, for such a payload. */
+  issueResponseUrl(context: { user: string; channel: string }): string
   /** Every call of the bot to the Web API so far, or those of one method. */
   calls(method?: string): readonly Call[]
   /** Sends payloads to this URL; undefined means Socket Mode. */
@@ -83,7 +87,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     signingSecret = 'sandbox-signing-secret',
     botToken = 'xoxb-sandbox',
     appToken = 'xapp-1-sandbox',
-    scopes = ['commands', 'chat:write'],
+    scopes = ['commands', 'chat:write', 'users:read', 'usergroups:read'],
     simulators = [],
     now = Date.now,
   } = options
@@ -179,10 +183,12 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     server,
     team: TEAM,
     bot: BOT,
-    people: { ann: person('ann'), bo: person('bo'), cleo: person('cleo') },
+    people: { ann: person('ann'), bo: person('bo'), cleo: person('cleo'), dora: person('dora') },
     channels: { platform: channel('platform'), deploys: channel('deploys'), random: channel('random') },
     as,
     snapshot: (user) => snapshot(core, panels, user),
+    deliver: core.deliver,
+    issueResponseUrl: (context) => `${url}${RESPONSE_PATH}${core.responseUrls.issue(context)}`,
     calls: (method) => state.calls.filter((call) => method === undefined || call.method === method),
     setRequestUrl(next) {
       requestUrl = next

@@ -45,9 +45,25 @@ describe('the Web API', () => {
     const stranger = new WebClient('xoxb-wrong', clientOptions(workspace))
     await expect(stranger.auth.test()).rejects.toThrow('invalid_auth')
     const { user } = await client.users.info({ user: workspace.people.cleo.id })
-    expect(user).toMatchObject({ name: 'cleo', is_restricted: true })
+    expect(user).toMatchObject({ name: 'cleo', is_restricted: true, deleted: false })
+    const { user: gone } = await client.users.info({ user: workspace.people.dora.id })
+    expect(gone).toMatchObject({ name: 'dora', deleted: true })
+    await expect(client.users.info({ user: 'U0NOBODY' })).rejects.toThrow('user_not_found')
     await expect(client.conversations.list()).rejects.toThrow('missing_scope')
     await expect(client.apiCall('chat.teleport')).rejects.toThrow('unknown_method')
+  })
+
+  it('knows who is in a user group, for a bot that may ask', async () => {
+    await expect(client.usergroups.users.list({ usergroup: 'S00PLATFORM' })).rejects.toMatchObject({
+      data: { error: 'missing_scope', needed: 'usergroups:read', provided: 'chat:write,users:read' },
+    })
+    const other = await startWorkspace()
+    const able = new WebClient(other.env.SLACK_BOT_TOKEN, clientOptions(other))
+    expect(await able.usergroups.users.list({ usergroup: 'S00PLATFORM' })).toMatchObject({
+      users: [other.people.ann.id],
+    })
+    await expect(able.usergroups.users.list({ usergroup: 'S0GONE' })).rejects.toThrow('no_such_subteam')
+    await other.close()
   })
 
   it('lets the bot write where it is a member, and an invitation helps', async () => {

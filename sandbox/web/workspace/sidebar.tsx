@@ -58,22 +58,24 @@ export function Sidebar({ onChannel, onUser }: SidebarProps) {
       </div>
       <fieldset className="people">
         <legend>You are</legend>
-        {people.map((person) => (
-          <button
-            key={person.id}
-            type="button"
-            className="person"
-            aria-label={person.realName}
-            aria-pressed={person.id === me.id}
-            onClick={() => onUser(person.id)}
-          >
-            <Avatar name={person.realName} />
-            <span>
-              {person.realName}
-              <small>{person.title}</small>
-            </span>
-          </button>
-        ))}
+        {people
+          .filter(({ hasLeft }) => !hasLeft)
+          .map((person) => (
+            <button
+              key={person.id}
+              type="button"
+              className="person"
+              aria-label={person.realName}
+              aria-pressed={person.id === me.id}
+              onClick={() => onUser(person.id)}
+            >
+              <Avatar name={person.realName} />
+              <span>
+                {person.realName}
+                <small>{person.title}</small>
+              </span>
+            </button>
+          ))}
       </fieldset>
     </nav>
   )
