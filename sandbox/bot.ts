@@ -16,12 +16,27 @@ export interface Bot {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>
 }
 
+/** Who may do what in the sandbox: Ann's group everything, other members a little of Hoody, guests nothing. */
+export const usualAccess = {
+  owner: '#platform',
+  access: [
+    { who: 'S00PLATFORM', may: '*', on: '*' },
+    { who: 'members', may: 'copy', on: 'hoody-*', target: ['* in woolworks-staging', '* in woolworks-staging on *'] },
+    { who: 'members', may: ['sync', 'check-again'], on: 'hoody-*' },
+  ],
+}
+
 /** Writes a dolly.yml with one connection for each simulator, named after it: `hoody-demo`. */
-export function writeConfig(folder: string, simulators: readonly Simulator[], poll: { everySeconds: number }): void {
+export function writeConfig(
+  folder: string,
+  simulators: readonly Simulator[],
+  poll: { everySeconds: number },
+  who: { owner: string; access: readonly object[] } = usualAccess,
+): void {
   const connections = Object.fromEntries(
     simulators.map(({ id, connection }) => [`${id}-demo`, { provider: id, ...connection }]),
   )
-  writeFileSync(join(folder, 'dolly.yml'), stringify({ poll, connections }))
+  writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...who, poll }))
 }
 
 /**

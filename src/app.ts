@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { App } from '@slack/bolt'
 import { WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api'
 import type { Logger } from 'pino'
+import { groupsIn } from './access.js'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config.js'
@@ -22,6 +23,7 @@ import { type Connection, operationOf, type Provider } from './providers/provide
 import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
+import { missingScopes, People } from './slack/people.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
 import { openDatabase } from './store/database.js'
@@ -45,6 +47,9 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl)), botToken)
   await identity.get().catch(giveUpOnRefusal)
+  const groups = groupsIn(config.access.rules)
+  const problems = missingScopes(identity.scopes, groups)
+  if (problems.length > 0) throw new ConfigError(problems)
   const logger = slackLogger(log)
   const entrance =
     mode.kind === 'socket'
@@ -73,10 +78,14 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     log.error({ err: error, round }, 'a round broke'),
   )
   const lists = new Lists(now, log)
+  const team = async () => (await identity.get()).teamId
+  const people = new People({ slack: identity.client, team, groups, now, log })
   registerCommands(app, {
     db,
     connections,
     lists,
+    people,
+    access: config.access,
     wake: () => clock.wake(),
     now,
     workspaceUrl: () => identity.workspaceUrl,

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
+import type { AccessRules } from './access.js'
 import { closest } from './closest.js'
+import { readAccess } from './config/access.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -11,6 +13,8 @@ export interface Config {
   database: DatabaseConfig
   logLevel: (typeof logLevels)[number]
   connections: readonly ConnectionConfig[]
+  /** Who may do what. */
+  access: AccessRules
   /** Seconds between two looks for due jobs, 1 to 60. */
   tickSeconds: number
 }
@@ -35,6 +39,7 @@ export interface ConnectionConfig {
 export interface ProviderSchema {
   id: string
   connection: z.ZodType
+  operations: Readonly<Record<string, unknown>>
 }
 
 export interface Sources {
@@ -149,19 +154,25 @@ interface Reading extends Required<Sources> {
 }
 
 /** The file's share of the Config, or undefined after a problem with the file itself. */
-function readDollyFile(reading: Reading): Pick<Config, 'connections' | 'tickSeconds'> | undefined {
+function readDollyFile(reading: Reading): Pick<Config, 'connections' | 'access' | 'tickSeconds'> | undefined {
   const content = parseFile(reading)
   if (!content) return undefined
-  const { connections, poll = {} } = onlyKnown(content, ['connections', 'poll'], [], reading)
+  const known = ['connections', 'owner', 'access', 'poll']
+  const { connections, owner, access, poll = {} } = onlyKnown(content, known, [], reading)
   if (!isMapping(connections) || Object.keys(connections).length === 0) {
     note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
   }
-  const known = parse(Poll, onlyKnown(poll, ['everySeconds'], ['poll'], reading), ['poll'], reading)
+  const looks = parse(Poll, onlyKnown(poll, ['everySeconds'], ['poll'], reading), ['poll'], reading)
   return {
     connections: Object.entries(isMapping(connections) ? connections : {}).flatMap(
       ([name, value]) => readConnection(name, value, reading) ?? [],
     ),
-    tickSeconds: known?.everySeconds ?? 0,
+    access: readAccess(access, owner, {
+      connections: Object.keys(isMapping(connections) ? connections : {}),
+      operations: [...new Set(reading.providers.flatMap(({ operations }) => Object.keys(operations)))],
+      note: (path, problem) => note(reading, path, problem),
+    }),
+    tickSeconds: looks?.everySeconds ?? 0,
   }
 }
 
@@ -202,7 +213,7 @@ function parseFile({ file, readFile, problems }: Reading): Mapping | undefined {
   if (faults.length > 0) return undefined
   const content: unknown = document.toJS() ?? {}
   if (isMapping(content)) return content
-  problems.push(`${file} must be a mapping with the key "connections", as dolly.example.yml shows.`)
+  problems.push(`${file} must be a mapping with the keys "connections" and "access", as dolly.example.yml shows.`)
   return undefined
 }
 

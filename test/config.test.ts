@@ -21,13 +21,16 @@ const shear = {
     region: z.string().optional(),
     retries: z.number().optional(),
   }),
+  operations: { clone: {}, 'copy-bits': {} },
 }
 
 const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_wool' }
 const { SLACK_APP_TOKEN: _, ...withoutAppToken } = socketEnv
 const httpEnv = { ...withoutAppToken, SLACK_SIGNING_SECRET: 'c0ffee' }
 
-const file = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
+const access = 'access: [{ who: members, may: "*", on: "*" }]'
+const connections = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
+const file = `${connections}\n${access}`
 
 interface Given {
   env?: Record<string, string | undefined>
@@ -50,7 +53,7 @@ function problemsOf(action: () => unknown): readonly string[] {
 
 /** A connection `farm` of the stand-in with these further lines. */
 function farm(...lines: string[]): string {
-  return ['connections:', '  farm:', '    provider: shear', ...lines.map((line) => `    ${line}`)].join('\n')
+  return [access, 'connections:', '  farm:', '    provider: shear', ...lines.map((line) => `    ${line}`)].join('\n')
 }
 
 describe('a valid start', () => {
@@ -71,6 +74,7 @@ describe('a valid start', () => {
           secrets: ['sh_wool'],
         },
       ],
+      access: { rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }], owner: 'whoever keeps dolly.yml' },
       tickSeconds: 2,
     })
   })
@@ -191,15 +195,28 @@ describe('dolly.yml', () => {
     'connections.farm.url in dolly.yml is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
 
   test.each([
-    { yaml: '', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
-    { yaml: 'connections:', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
-    { yaml: '- farm', problem: `dolly.yml must be a mapping with the key "connections", ${start}` },
+    { yaml: 'access: []', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
     {
-      yaml: `${file}\nconections: {}`,
-      problem: 'conections in dolly.yml is not a known key; did you mean "connections"? (known: connections, poll).',
+      yaml: 'access: []\nconnections:',
+      problem: `connections in dolly.yml names no connection; add at least one, ${start}`,
+    },
+    { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },
+    {
+      yaml: connections,
+      problem: `access in dolly.yml is not set, so nobody may do anything; write rules ${start.slice(0, -1)}, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace.`,
     },
     {
-      yaml: 'connections:\n  farm: shear',
+      yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
+      problem:
+        'access.0.may in dolly.yml is no operation of a provider and no verb; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
+    },
+    {
+      yaml: `${file}\nconections: {}`,
+      problem:
+        'conections in dolly.yml is not a known key; did you mean "connections"? (known: connections, owner, access, poll).',
+    },
+    {
+      yaml: `${access}\nconnections:\n  farm: shear`,
       problem: `connections.farm in dolly.yml must be a mapping with the key "provider", ${start}`,
     },
     {
@@ -212,7 +229,7 @@ describe('dolly.yml', () => {
       problem: `connections.${'f'.repeat(41)} in dolly.yml has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
     },
     {
-      yaml: 'connections:\n  farm:\n    url: https://shear.test',
+      yaml: `${access}\nconnections:\n  farm:\n    url: https://shear.test`,
       problem: 'connections.farm.provider in dolly.yml is not set: expected one of shear.',
     },
     {
@@ -296,7 +313,7 @@ describe('dolly.yml', () => {
   })
 
   test('takes a reference in quotes between braces', () => {
-    const yaml = 'connections:\n  farm: { provider: shear, token: "${SHEAR_TOKEN}" }'
+    const yaml = `${access}\nconnections:\n  farm: { provider: shear, token: "\${SHEAR_TOKEN}" }`
     expect(load({ yaml }).connections[0]?.settings).toMatchObject({ token: 'sh_wool' })
   })
 })
@@ -313,6 +330,7 @@ describe('all together', () => {
       'connections:',
       '  farm: { provider: shear, token: "${KEY}", url: "http://hidden-5.test", tokne: "${ABSENT}" }',
       '  Barn: { provider: hidden-6 }',
+      'access: [{ who: members, may: hidden, on: hidden }]',
       'poll: { everySeconds: 0 }',
     ].join('\n')
     const problems = problemsOf(() => load({ env, yaml }))
@@ -327,6 +345,8 @@ describe('all together', () => {
       'connections.farm.token',
       'connections.Barn',
       'connections.Barn.provider',
+      'access.0.may',
+      'access.0.on',
     ])
     expect(new ConfigError(problems).message).not.toContain('hidden')
     expect(problems.every((problem) => problem.endsWith('.'))).toBe(true)

@@ -16,7 +16,13 @@ const rooms: readonly Room[] = [
   { room: 'src/errors.ts', ours: [], packages: [] },
   { room: 'src/closest.ts', ours: [], packages: [] },
   { room: 'src/log.ts', ours: [], packages: ['pino', '@slack/bolt'] },
-  { room: 'src/config.ts', ours: ['src/closest.ts'], packages: ['zod', 'yaml', 'node:*'] },
+  { room: 'src/access.ts', ours: [], packages: [] },
+  {
+    room: 'src/config.ts',
+    ours: ['src/closest.ts', 'src/config/*', 'type src/access.ts'],
+    packages: ['zod', 'yaml', 'node:*'],
+  },
+  { room: 'src/config/*', ours: ['src/closest.ts', 'src/access.ts'], packages: [] },
 
   { room: 'src/providers/provider.ts', ours: ['src/errors.ts'], packages: ['zod'] },
   ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
@@ -71,6 +77,7 @@ const rooms: readonly Room[] = [
     packages: ['@slack/web-api', 'type @slack/types'],
   },
   { room: 'src/slack/receiver.ts', ours: [], packages: ['@slack/bolt', 'node:http'] },
+  { room: 'src/slack/people.ts', ours: ['type src/access.ts'], packages: ['zod'] },
   { room: 'src/slack/identity.ts', ours: [], packages: ['type @slack/bolt', 'type @slack/web-api'] },
   {
     room: 'src/slack/*',
@@ -94,6 +101,7 @@ const rooms: readonly Room[] = [
       'src/providers/provider.ts',
       'src/errors.ts',
       'src/closest.ts',
+      'src/access.ts',
     ],
     packages: ['@slack/*', 'zod'],
   },

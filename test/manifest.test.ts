@@ -49,12 +49,23 @@ test('a manifest that Slack would refuse is noticed', () => {
   ])
 })
 
-test('it asks for two scopes and offers one command', () => {
+test('it says of each scope what it is for', () => {
+  const reasons = text.slice(text.indexOf('scopes:'), text.indexOf('bot:\n'))
+  const readme = readFileSync('README.md', 'utf8')
+  for (const scope of parse(text).oauth_config.scopes.bot) {
+    expect(reasons).toContain(`${scope}:`)
+    expect(readme).toContain(`| \`${scope}\` |`)
+  }
+})
+
+test('it asks for four scopes and offers one command', () => {
   const manifest = parse(text)
   expect(manifest._metadata.major_version).toBe(1)
   expect(manifest.display_information.name).toBe('Dolly')
   expect(manifest.features.bot_user).toEqual({ display_name: 'dolly', always_online: true })
-  expect(manifest.oauth_config).toEqual({ scopes: { bot: ['commands', 'chat:write'] } })
+  expect(manifest.oauth_config).toEqual({
+    scopes: { bot: ['commands', 'chat:write', 'users:read', 'usergroups:read'] },
+  })
   expect(manifest.settings).toMatchObject({ interactivity: { is_enabled: true }, socket_mode_enabled: true })
   expect(manifest.features.slash_commands).toEqual([
     {

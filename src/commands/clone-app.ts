@@ -6,6 +6,7 @@ import { type Connection, operationOf } from '../providers/provider.js'
 import { fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
 import { mrkdwn } from '../slack/message.js'
+import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
 
@@ -16,21 +17,32 @@ const longestText = 1_500
 export type Request =
   | { kind: 'help' }
   | { kind: 'choose'; connections: readonly Connection[] }
+  /** It is there, but not for this person. */
+  | { kind: 'refused'; act: string }
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
 
 export function registerCloneApp(app: App, services: Services): void {
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
     await ack()
     try {
-      const request = readRequest(command.text, services.connections)
+      const { user_id: user, team_id: team, channel_id: channel } = command
+      const origin = { user: { id: user }, team: { id: team }, channel: { id: channel } }
+      const asker = await whoAsks(services, origin, afterAckMs)
+      const mine = permitted(services, asker)
+      if (mine.size === 0) throw refused(services, asker, 'use Dolly here')
+      const request = readRequest(command.text, mine, services.connections)
+      if (request.kind === 'refused') throw refused(services, asker, request.act)
       if (request.kind === 'help') {
-        await respond({ response_type: 'ephemeral', text: helpText(services.connections) })
-      } else if (request.kind === 'choose') {
-        const view = choiceView(choices(request.connections), command.channel_id)
+        await respond({ response_type: 'ephemeral', text: helpText(mine) })
+        return
+      }
+      const from = { channel, opening: await noteWhereAsked(services, user, channel) }
+      if (request.kind === 'choose') {
+        const view = choiceView(choices(request.connections), from)
         await client.views.open({ trigger_id: command.trigger_id, view })
       } else {
         const { operation } = findTarget(services, request.connection, request.operation)
-        const state = firstFormState(request.connection, request.operation, command.channel_id, request.values)
+        const state = firstFormState(request.connection, request.operation, from, request.values)
         const opened = await client.views.open({ trigger_id: command.trigger_id, view: formView(operation, state) })
         if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
       }
@@ -51,15 +63,23 @@ function answerTo(services: Services, error: unknown): string {
 /**
  * Reads `[connection] [operation] [field=value …]`. What is left out and has only one answer is filled in.
  *
+ * @param connections what the person may use, with the operations they may start.
+ * @param everything what there is, also for others.
  * @throws UserError with the nearest known word for one that nobody knows.
  */
-export function readRequest(text: string, connections: ReadonlyMap<string, Connection>): Request {
+export function readRequest(
+  text: string,
+  connections: ReadonlyMap<string, Connection>,
+  everything: ReadonlyMap<string, Connection> = connections,
+): Request {
   if (text.length > longestText) throw new UserError('That is too long to type here. Leave long values to the form.')
   const { words, values } = readWords(text)
   if (words[0]?.toLowerCase() === 'help') return { kind: 'help' }
 
   const rest = [...words]
-  const named = connections.get(rest[0] ?? '')
+  const [first = ''] = rest
+  const named = connections.get(first)
+  if (!named && everything.has(first)) return { kind: 'refused', act: `use ${first}` }
   if (named) rest.shift()
   const candidates = named ? [named] : [...connections.values()]
   const operationId = rest.shift()
@@ -74,6 +94,10 @@ export function readRequest(text: string, connections: ReadonlyMap<string, Conne
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
   if (rest[0] !== undefined || able.length === 0) {
+    const where = named ? [everything.get(named.name)] : [...everything.values()]
+    if (able.length === 0 && where.some((connection) => operationOf(connection?.provider, operationId))) {
+      return { kind: 'refused', act: `${operationId} on ${named?.name ?? 'any connection'}` }
+    }
     const known = [
       ...(named ? [] : [...connections.keys(), 'help']),
       ...candidates.flatMap((connection) => Object.keys(connection.provider.operations)),

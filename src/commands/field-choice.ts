@@ -3,14 +3,22 @@ import type { App, BlockAction } from '@slack/bolt'
 import { readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { FormState, fieldAction, formView } from '../slack/form.js'
+import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
-import { findTarget, type Services } from './services.js'
+import { explain, findTarget, type Services } from './services.js'
 
 export function registerFieldChoice(app: App, services: Services): void {
   app.action<BlockAction>({ type: 'block_actions', action_id: fieldAction }, async ({ ack, body, client }) => {
     await ack()
     if (!body.view) return
     const state = FormState.parse(JSON.parse(body.view.private_metadata))
+    try {
+      await whoFillsIn(services, body, state)
+    } catch (error) {
+      // The form stays as it is; sending it in, or opening a list, says why.
+      services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
+      return
+    }
     const { operation } = findTarget(services, state.connection, state.operation)
     const { values, named } = readAnswers(operation, body.view.state.values)
     const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)

@@ -2,8 +2,10 @@
 import type { App } from '@slack/bolt'
 import { fieldsOf } from '../slack/fields.js'
 import { FormState, fieldAction, noAnswer, searchOptions, waitsFor } from '../slack/form.js'
+import { cut, limits } from '../slack/limits.js'
+import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
-import { findTarget, type Services, within } from './services.js'
+import { explain, findTarget, type Services, within } from './services.js'
 
 /** Slack waits three seconds, its network included. */
 const answerWithinMs = 2_300
@@ -13,12 +15,19 @@ export function registerFieldOptions(app: App, services: Services): void {
     { type: 'block_suggestion', action_id: fieldAction },
     async ({ ack, body, client }) => {
       if (!body.view) return await ack({ options: [] })
+      const began = services.now()
       const state = FormState.parse(JSON.parse(body.view.private_metadata))
+      try {
+        await whoFillsIn(services, body, state)
+      } catch (error) {
+        return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
+      }
       const { connection, operation } = findTarget(services, state.connection, state.operation)
       const field = fieldsOf(operation).find(({ key }) => key === body.block_id)
       if (!field || waitsFor(field, state)) return await ack({ options: [] })
 
-      const list = await within(answerWithinMs, services.lists.get(connection, field, state))
+      const leftMs = answerWithinMs - (services.now() - began)
+      const list = await within(leftMs, services.lists.get(connection, field, state))
       if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
       if ('options' in list) return await ack({ options: searchOptions(list.options, body.value) })
       // The list was to be had when the form was opened and is not now.

@@ -1,15 +1,18 @@
 /** Pages 2 and 3 submitted: answers → draft → job, durable before Slack is told that all is well. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
+import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
 import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, FormState, noticeView, previewView, waitsFor } from '../slack/form.js'
+import { cut, limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/message.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
 import { createJob } from '../store/jobs.js'
+import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
 import { matchingOptions } from './lists.js'
 import { explain, findTarget, type Services, type Target, within } from './services.js'
 
@@ -21,17 +24,23 @@ const Draft = z.object({
   named: z.record(z.string(), z.string()),
   channel: z.string(),
   mentionOnSuccess: z.boolean(),
+  /** The channel in which the form was asked for, as the server knows it; null where it does not. */
+  askedIn: z.string().nullable(),
+  /** Whether `named` was read from the provider, because what this person may do depended on it. */
+  isNamedByProvider: z.boolean(),
 })
+
+const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
 
 /** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
 const lookUpWithinMs = 1_500
 
 export function registerFormSubmit(app: App, services: Services): void {
   app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
-    await ack(await answerOf(services, async () => await submitForm(services, view, body.user.id)))
+    await ack(await answerOf(services, async () => await submitForm(services, view, body)))
   })
   app.view({ callback_id: callbacks.preview, type: 'view_submission' }, async ({ ack, view, body }) => {
-    await ack(await answerOf(services, async () => await submitPreview(services, view, body.user.id)))
+    await ack(await answerOf(services, async () => await submitPreview(services, view, body)))
   })
 }
 
@@ -43,15 +52,18 @@ async function answerOf(services: Services, submit: () => Promise<ViewResponseAc
     if (error instanceof UserError && error.field !== undefined) {
       return { response_action: 'errors', errors: { [error.field]: error.message } }
     }
-    return { response_action: 'update', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
+    // On top of the form and not in its place: whoever goes back finds all answers still there.
+    return { response_action: 'push', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
   }
 }
 
-async function submitForm(services: Services, view: ViewOutput, requester: string): Promise<ViewResponseAction> {
+async function submitForm(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const state = FormState.parse(JSON.parse(view.private_metadata))
+  const asker = await whoFillsIn(services, origin, state)
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
-  const answers = await lookUpTypedNames(services, target, state, readAnswers(operation, view.state.values))
+  const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
+  const answers = await lookUpNames(services, target, state, readAnswers(operation, view.state.values), isDoubted)
   const { values, named, channel, mentionOnSuccess } = answers
   const checked = operation.fields.safeParse(values)
   if (!checked.success || channel === undefined) {
@@ -61,19 +73,60 @@ async function submitForm(services: Services, view: ViewOutput, requester: strin
       errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error, values)) },
     }
   }
-  const draft = { connection: state.connection, operation: state.operation, values, named, channel, mentionOnSuccess }
-  const key = await saveDraft(services.db, requester, draft, services.now())
+  try {
+    assertMayWriteTo(services, asker, target, named)
+  } catch (error) {
+    if (!(error instanceof UserError) || answers.unread === null) throw error
+    const { field, reason } = answers.unread
+    const why = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
+    throw new UserError(cut(`${why} ${reason}`, limits.fieldError), { field })
+  }
+  const { connection, operation: operationId } = state
+  const facts = { askedIn: asker.channel, isNamedByProvider: isDoubted }
+  const draft = { connection, operation: operationId, values, named, channel, mentionOnSuccess, ...facts }
+  const key = await saveDraft(services.db, asker.id, draft, services.now())
   const preview = operation.preview(checked.data, named)
   return { response_action: 'push', view: previewView(operation, operation.summary(named), preview, key) }
 }
 
-async function submitPreview(services: Services, view: ViewOutput, requester: string): Promise<ViewResponseAction> {
-  const draft = await readDraft(services.db, view.private_metadata, requester)
-  if (draft === null) throw new UserError('This form is too old to be sent. Begin again with /clone-app.')
-  const { values, ...answers } = Draft.parse(draft)
+async function submitPreview(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+  const draft = Draft.safeParse(await readDraft(services.db, view.private_metadata, origin.user.id))
+  if (!draft.success) throw new UserError(tooOld)
+  const { values, askedIn, isNamedByProvider, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
-  return await start(services, target, { ...answers, params }, view, requester)
+  const asker = { ...(await whoAsks(services, origin)), channel: askedIn }
+  // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
+  const isDoubted = dependsOnTarget(services.access.rules, asker, answers.connection)
+  if (isDoubted && !isNamedByProvider) throw new UserError(tooOld)
+  assertMayWriteTo(services, asker, target, answers.named)
+  return await start(services, target, { ...answers, params }, view, asker.id)
+}
+
+/**
+ * The decision, now that the target has a name. Words that the person typed freely are part of that name, so it is also
+ * decided on the name without the blanks in them: a clone called "x in staging on a" must not make "x in staging on a in
+ * production on b" fit a rule for "* in staging on *". Only who gets in by both readings gets in.
+ */
+function assertMayWriteTo(
+  services: Services,
+  asker: Asker,
+  { connection, operation, operationId }: Target,
+  named: Named,
+): void {
+  const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
+  const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
+  const mayWrite = [named, Object.fromEntries(joined)].every((words) => {
+    const act = { connection: connection.name, what: operationId, target: operation.summary(words).to }
+    return decide(services.access.rules, asker, act).isAllowed
+  })
+  if (mayWrite) return
+  const { to } = operation.summary(named)
+  throw refused(services, asker, `${operationId} on ${connection.name} with the target “${to}”`)
+}
+
+function withoutBlanks(text: string): string {
+  return text.replaceAll(/\s+/g, '_')
 }
 
 /** Answers that were checked. */
@@ -132,42 +185,55 @@ function whoIsFirst(services: Services, holder: Job): string {
   return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
 }
 
+/** Answers whose names come from the provider, and the first field for which they do not, where that matters. */
+interface LookedUp extends Answers {
+  unread: { field: string; reason: string } | null
+}
+
 /**
  * A name that came from the command text or a text box stands for the id behind it. Where the list is not to be had in
  * time, what was typed is taken for the id itself.
  *
+ * @param isDoubted whether the names decide about access. The label of a picked entry comes back through the person's
+ *   client, so then it is read again by its value; what no list names is named by its id.
  * @throws UserError on the field when the name is not on the list or fits several entries.
  */
-async function lookUpTypedNames(
+async function lookUpNames(
   services: Services,
   { connection, operation }: Target,
   state: FormState,
   answers: Answers,
-): Promise<Answers> {
+  isDoubted: boolean,
+): Promise<LookedUp> {
   const values = { ...answers.values }
   const named = { ...answers.named }
+  let unread: LookedUp['unread'] = null
   const parents = { values: { ...state.values } }
   const deadline = services.now() + lookUpWithinMs
   const listOf = (field: Field) => services.lists.get(connection, field, parents)
+  const fields = fieldsOf(operation).filter(({ picker, key }) => picker && [values[key] ?? []].flat().length > 0)
   // A choice from the list has a label of its own; typed text is its own label.
-  const fields = fieldsOf(operation).filter(({ kind, key }) => kind === 'picker' && typeof values[key] === 'string')
-  const isTyped = ({ key }: Field) => named[key] === values[key]
+  const isTyped = ({ kind, key }: Field) => kind === 'picker' && named[key] === values[key]
+  const isWanted = (field: Field) => isDoubted || isTyped(field)
   // All at once first, so that each is there when its turn comes: Slack's patience is for all of them together.
   await within(
     lookUpWithinMs,
-    Promise.all(fields.filter((field) => isTyped(field) && !waitsFor(field, parents)).map(listOf)),
+    Promise.all(fields.filter((field) => isWanted(field) && !waitsFor(field, parents)).map(listOf)),
   )
   for (const field of fields) {
-    const typed = String(values[field.key])
-    const list = isTyped(field) ? await within(Math.max(deadline - services.now(), 1), listOf(field)) : undefined
+    const given = [values[field.key]].flat().map(String)
+    const list = isWanted(field) ? await within(Math.max(deadline - services.now(), 1), listOf(field)) : undefined
     if (list && 'options' in list) {
-      const option = findOption(list.options, typed, field)
-      values[field.key] = option.value
-      named[field.key] = option.label
+      const found = given.map((value) => findOption(list.options, value, field))
+      values[field.key] = field.kind === 'pickers' ? found.map(({ value }) => value) : found[0]?.value
+      named[field.key] = found.map(({ label }) => label).join(', ')
+    } else if (isDoubted) {
+      named[field.key] = given.map(withoutBlanks).join(', ')
+      unread ??= { field: field.key, reason: list?.reason ?? 'The provider takes long to answer.' }
     }
     parents.values[field.key] = String(values[field.key])
   }
-  return { ...answers, values, named }
+  return { ...answers, values, named, unread }
 }
 
 /**

@@ -1,24 +1,26 @@
 /** The three answers to "nobody knows": check again, start over, dismiss. */
 import type { App, BlockButtonAction } from '@slack/bolt'
+import { decide, type Verb } from '../access.js'
 import { accepts, type Happening, type Job, next } from '../jobs/machine.js'
 import { jobActions, mrkdwn } from '../slack/message.js'
 import { readEvents } from '../store/events.js'
 import { applyTransition, findJob } from '../store/jobs.js'
+import { afterAckMs, type Origin, refused, whoAsks } from './access.js'
 import { explain, type Services } from './services.js'
 
 const answers = {
-  [jobActions.checkAgain]: 'check_again',
-  [jobActions.startOver]: 'start_over',
-  [jobActions.dismiss]: 'dismiss',
-} as const satisfies Record<string, Happening['kind']>
+  [jobActions.checkAgain]: { kind: 'check_again', verb: 'check-again' },
+  [jobActions.startOver]: { kind: 'start_over', verb: 'start-over' },
+  [jobActions.dismiss]: { kind: 'dismiss', verb: 'dismiss' },
+} as const satisfies Record<string, { kind: Happening['kind']; verb: Verb }>
 
 export function registerJobButtons(app: App, services: Services): void {
-  for (const [actionId, kind] of Object.entries(answers)) {
+  for (const [actionId, chosen] of Object.entries(answers)) {
     app.action<BlockButtonAction>(
       { type: 'block_actions', action_id: actionId },
       async ({ ack, action, body, respond }) => {
         await ack()
-        const refusal = await answer(services, action.value ?? '', kind, body.user.id)
+        const refusal = await answer(services, action.value ?? '', chosen, body)
         if (refusal) await respond({ response_type: 'ephemeral', replace_original: false, text: refusal })
       },
     )
@@ -27,8 +29,6 @@ export function registerJobButtons(app: App, services: Services): void {
   app.action(jobActions.open, async ({ ack }) => await ack())
 }
 
-const oneDayMs = 24 * 60 * 60 * 1000
-
 /**
  * The button's value is only a hint: the job is read anew, and whether this person may answer and whether there still is
  * a question is decided on what the database says.
@@ -36,17 +36,20 @@ const oneDayMs = 24 * 60 * 60 * 1000
 async function answer(
   services: Services,
   jobId: string,
-  kind: (typeof answers)[keyof typeof answers],
-  actor: string,
+  { kind, verb }: (typeof answers)[keyof typeof answers],
+  origin: Origin,
 ): Promise<string | null> {
   try {
+    const asker = await whoAsks(services, origin, afterAckMs)
     const job = await findJob(services.db, jobId)
     if (!job) return 'I know of no such job.'
     const now = services.now()
-    // Looking again changes nothing. The rest is for who asked, and for anyone once that person let a day go by.
-    const isOpenToAll = kind === 'check_again' || now - job.createdAt > oneDayMs
-    if (job.requester !== actor && !isOpenToAll) {
-      return `Only <@${job.requester}>, who asked for job \`${job.id}\`, can answer this today.`
+    const actor = asker.id
+    const may = (what: string) =>
+      decide(services.access.rules, asker, { connection: job.connection, what, target: job.target }).isAllowed
+    // Who asked for the job answers for it, as long as they could still ask for it.
+    if (!may(verb) && !(job.requester === actor && may(job.operation))) {
+      throw refused(services, asker, 'answer for this job')
     }
     if (!accepts(job, kind)) return await alreadyAnswered(services, job)
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)

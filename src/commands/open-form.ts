@@ -9,10 +9,10 @@ import { findTarget, type Services } from './services.js'
 export function firstFormState(
   connection: string,
   operation: string,
-  channel: string,
+  from: { channel: string; opening: string },
   values: Readonly<Record<string, string>> = {},
 ): FormState {
-  return { connection, operation, channel, values: { ...values }, labels: {}, typed: {} }
+  return { connection, operation, ...from, values: { ...values }, labels: {}, typed: {} }
 }
 
 /**

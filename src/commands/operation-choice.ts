@@ -1,22 +1,29 @@
 /** Page 1 submitted: shows the form of what was chosen. */
 import type { App } from '@slack/bolt'
 import { z } from 'zod'
+import { UserError } from '../errors.js'
 import { operationOf } from '../providers/provider.js'
 import { callbacks, formView } from '../slack/form.js'
+import { whoFillsIn } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
-import { findTarget, type Services } from './services.js'
+import { explain, findTarget, type Services } from './services.js'
+
+const Memory = z.object({ channel: z.string(), opening: z.string() })
 
 export function registerOperationChoice(app: App, services: Services): void {
-  app.view(callbacks.choice, async ({ ack, view, client }) => {
+  app.view(callbacks.choice, async ({ ack, view, body, client }) => {
     const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
     const [connectionName = '', operationId = ''] = chosen.split('/')
     const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
-    if (!target) {
-      await ack({ response_action: 'errors', errors: { choice: 'This is not to be had any more. Choose another.' } })
+    const from = Memory.parse(JSON.parse(view.private_metadata))
+    try {
+      if (!target) throw new UserError('This is not to be had any more. Choose another.')
+      await whoFillsIn(services, body, { connection: connectionName, operation: operationId, opening: from.opening })
+    } catch (error) {
+      await ack({ response_action: 'errors', errors: { choice: explain(services, error) } })
       return
     }
-    const { channel } = z.object({ channel: z.string() }).parse(JSON.parse(view.private_metadata))
-    const state = firstFormState(connectionName, operationId, channel)
+    const state = firstFormState(connectionName, operationId, from)
     const { operation } = findTarget(services, connectionName, operationId)
     const form = formView(operation, state)
     await ack({ response_action: 'update', view: form })

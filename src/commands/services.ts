@@ -1,7 +1,9 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
+import type { AccessRules } from '../access.js'
 import { UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
+import type { People } from '../slack/people.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
@@ -9,6 +11,8 @@ export interface Services {
   db: Database
   connections: ReadonlyMap<string, Connection>
   lists: Lists
+  people: People
+  access: AccessRules
   /** Something is due: do not wait for the next tick. */
   wake(): void
   now(): number

@@ -30,7 +30,9 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
       const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
       if (text === '' || text === noAnswerValue) continue
       values[field.key] = field.kind === 'number' ? Number(text) : text
-      named[field.key] = answer.selected_option?.text.text ?? text
+      // Only a picker's words must be taken from what comes back, and they are only as good as the client they come from.
+      const label = field.kind === 'picker' ? answer.selected_option?.text.text : undefined
+      named[field.key] = field.choices.find(({ value }) => value === text)?.label ?? label ?? text
     }
   }
   return {

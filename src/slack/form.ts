@@ -26,8 +26,10 @@ export const FormState = z.object({
   labels: z.record(z.string(), z.string()),
   /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
   typed: z.record(z.string(), z.string()),
-  /** Where the command was typed; the updates go there unless the form says otherwise. */
+  /** Where the command was typed; the updates go there unless the form says otherwise. No rule trusts it: see `opening`. */
   channel: z.string(),
+  /** Key of the row that says where the command was typed, for that person alone. */
+  opening: z.string(),
 })
 export type FormState = z.infer<typeof FormState>
 
@@ -57,7 +59,15 @@ export function assertDrawable(provider: Provider): void {
         const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
         if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
       }
-      formView(operation, { connection: '', operation: id, values: {}, labels: {}, typed: {}, channel: '' })
+      formView(operation, {
+        connection: '',
+        operation: id,
+        values: {},
+        labels: {},
+        typed: {},
+        channel: '',
+        opening: '',
+      })
     } catch (error) {
       throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
     }
@@ -67,12 +77,12 @@ export function assertDrawable(provider: Provider): void {
 /** Page 1: what to do, grouped by connection. */
 export function choiceView(
   groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
-  channel: string,
+  from: { channel: string; opening: string },
 ): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.choice,
-    private_metadata: JSON.stringify({ channel }),
+    private_metadata: JSON.stringify(from),
     title: plain('Clone an app'),
     submit: plain('Next'),
     close: plain('Cancel'),

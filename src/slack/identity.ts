@@ -8,6 +8,8 @@ export class Identity {
   #known: Promise<AuthorizeResult> | undefined
   /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
   workspaceUrl = 'https://slack.com/'
+  /** What Slack granted the token; undefined where it did not say. */
+  scopes: readonly string[] | undefined
 
   constructor(client: WebClient, botToken: string) {
     this.client = client
@@ -24,7 +26,8 @@ export class Identity {
   }
 
   async #ask(): Promise<AuthorizeResult> {
-    const { url, user_id, bot_id, team_id } = await this.client.auth.test()
+    const { url, user_id, bot_id, team_id, response_metadata } = await this.client.auth.test()
+    this.scopes = response_metadata?.scopes
     if (url) this.workspaceUrl = url
     return {
       botToken: this.#botToken,

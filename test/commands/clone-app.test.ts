@@ -36,6 +36,21 @@ describe('the text behind /clone-app', () => {
     expect(names(readRequest('dummy-two', two))).toEqual(['dummy-two'])
   })
 
+  it('is understood by what this person may use; what is for others is refused by its name', () => {
+    const [both] = two.values()
+    if (!both) throw new Error('There is no connection.')
+    const { clone } = both.provider.operations
+    const provider = { ...both.provider, operations: clone ? { clone } : {} }
+    const mine = new Map([[both.name, { ...both, provider }]])
+    const refused = (text: string) => readRequest(text, mine, two)
+    expect(refused('dummy-two')).toEqual({ kind: 'refused', act: 'use dummy-two' })
+    expect(refused('dummy-two clone name=x')).toEqual({ kind: 'refused', act: 'use dummy-two' })
+    expect(refused('dummy-one blind')).toEqual({ kind: 'refused', act: 'blind on dummy-one' })
+    expect(refused('blind')).toEqual({ kind: 'refused', act: 'blind on any connection' })
+    expect(refused('')).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
+    expect(() => refused('dummy-tw')).toThrow('Did you mean "dummy-one"?')
+  })
+
   it.each([
     ['dumy-one clone', 'I do not know "dumy-one". Did you mean "dummy-one"?'],
     ['dummy-one clown', 'I do not know "clown". Did you mean "clone"?'],

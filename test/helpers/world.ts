@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { type Bot, startBot, writeConfig } from '../../sandbox/bot.js'
+import { type Bot, startBot, usualAccess, writeConfig } from '../../sandbox/bot.js'
 import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
@@ -23,21 +23,34 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function startWorld(mode: Mode, options: { cloneMs?: number } = {}): Promise<World> {
+export interface WorldOptions {
+  cloneMs?: number
+  /** What the Slack app was granted. */
+  scopes?: readonly string[]
+  /** Providers beside Hoody. */
+  others?: readonly (() => Promise<Simulator>)[]
+  /** Who may do what, where it is not the usual; asked at every start of the bot. */
+  access?(workspace: Workspace): readonly object[]
+}
+
+export async function startWorld(mode: Mode, options: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-world-'))
   const hoody = await startHoody({ cloneMs: options.cloneMs ?? 300 })
-  const workspace = await startWorkspace({ simulators: [hoody] })
+  const others = await Promise.all((options.others ?? []).map((start) => start()))
+  const simulators = [hoody, ...others]
+  const workspace = await startWorkspace({ simulators, ...(options.scopes ? { scopes: options.scopes } : {}) })
   const bots: Bot[] = []
   const port = await freePort()
   if (mode === 'http') workspace.setRequestUrl(`http://127.0.0.1:${port}/slack/events`)
 
-  writeConfig(folder, [hoody], { everySeconds: 1 })
   const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...shared } = workspace.env
 
   return {
     workspace,
     hoody,
     start: async (env = {}) => {
+      const access = options.access?.(workspace) ?? usualAccess.access
+      writeConfig(folder, simulators, { everySeconds: 1 }, { ...usualAccess, access })
       const bot = await startBot(folder, {
         ...shared,
         ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
@@ -64,7 +77,7 @@ export async function startWorld(mode: Mode, options: { cloneMs?: number } = {})
     close: async () => {
       await Promise.all(bots.map((bot) => bot.kill('SIGKILL')))
       await workspace.close()
-      await hoody.close()
+      await Promise.all(simulators.map((simulator) => simulator.close()))
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -92,4 +105,25 @@ export async function askForCopy(
   await person.waitForView((view) => view.callback_id === 'operation_preview')
   beforeSubmit()
   await person.submit()
+}
+
+/**
+ * A job of this person's that the bot finds uncertain when it starts again, and the root of the thread that asks about it.
+ * The bot is started here.
+ */
+export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
+  const { workspace } = world
+  const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
+  const first = await world.start()
+  await askForCopy(world, 'riddle', who)
+  await ann.waitForMessage(({ text }) => text.includes('Hoody accepted'), 15_000)
+  await first.kill('SIGTERM')
+  world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
+  world.write(
+    "insert into events (job_id, seq, kind, at, step, tries, detail) select id, version, 'uncertain', created_at, 0, 0, 'Nobody answers.' from jobs",
+  )
+  const bot = await world.start()
+  const question = await ann.waitForMessage(({ text }) => text.includes('Nobody can tell from here'), 15_000)
+  if (!question.text.includes(`<@${workspace.people[who].id}>`)) throw new Error(`Nobody is asked: ${question.text}`)
+  return { ann, bo, bot, root: { channel: question.channel, ts: question.threadTs ?? '' } }
 }

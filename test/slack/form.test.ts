@@ -38,6 +38,7 @@ const state: FormState = {
   values: {},
   labels: {},
   typed: {},
+  opening: '',
   channel: 'C1',
 }
 
@@ -135,7 +136,10 @@ describe('a form', () => {
 describe('page 1', () => {
   it('groups what can be done by connection', () => {
     const operations = [{ id: 'copy', title: 'Copy a container' }]
-    const view = choiceView([{ connection: 'hoody-prod', provider: 'Hoody', operations }], 'C1')
+    const view = choiceView([{ connection: 'hoody-prod', provider: 'Hoody', operations }], {
+      channel: 'C1',
+      opening: 'k',
+    })
     expect(view.blocks[0]).toMatchObject({
       element: { option_groups: [{ label: { text: 'hoody-prod · Hoody' }, options: [{ value: 'hoody-prod/copy' }] }] },
     })
@@ -184,6 +188,16 @@ describe('answers', () => {
     expect(answers.named).toMatchObject({ container: 'shop-api', name: 'shop-copy', firewall: 'yes' })
     expect(answers.channel).toBe('C2')
     expect(operation.fields.parse(answers.values)).toMatchObject({ size: 'small' })
+  })
+
+  it('are called what our own lists call them, whatever label comes back', () => {
+    const { values, named } = readAnswers(operation, {
+      size: { a: selected('small', 'Large one') },
+      name: { a: selected('shop-copy', 'another in staging') },
+      instances: { a: selected('3', 'thirty') },
+    })
+    expect(values).toMatchObject({ size: 'small', name: 'shop-copy', instances: 3 })
+    expect(named).toMatchObject({ size: 'Small one', name: 'shop-copy', instances: '3' })
   })
 
   it('ignore the entry that only says why there is no list', () => {

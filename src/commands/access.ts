@@ -1,0 +1,93 @@
+/** The rules applied to a request: who asks, from where, and what they may do. Every handler comes by here first. */
+import { z } from 'zod'
+import { type Asker, decide } from '../access.js'
+import { UserError } from '../errors.js'
+import type { Connection } from '../providers/provider.js'
+import type { FormState } from '../slack/form.js'
+import { readDraft, saveDraft } from '../store/drafts.js'
+import { type Services, within } from './services.js'
+
+/** The people and places that a request of Slack names beside its content. */
+export interface Origin {
+  user: { id: string; team_id?: string }
+  team: { id: string } | null
+  channel?: { id: string } | undefined
+}
+
+/** How long Slack may take to say who somebody is, in milliseconds: where an answer is due in three seconds, and where not. */
+const beforeAckMs = 800
+export const afterAckMs = 2_500
+
+/**
+ * Who asks. Only what Slack's signature vouches for counts: user, workspace and channel of the request itself, never what
+ * a modal or a button carries.
+ *
+ * @throws UserError when Slack cannot say; the log has the reason.
+ */
+export async function whoAsks(
+  services: Services,
+  { user, team, channel }: Origin,
+  patienceMs = beforeAckMs,
+): Promise<Asker> {
+  const teams = [user.team_id, team?.id].filter((id) => id !== undefined)
+  const person = await within(patienceMs, services.people.get(user.id, teams)).catch((error: unknown) => {
+    services.log.error({ err: error, user: user.id }, 'Slack did not say who somebody is')
+    return undefined
+  })
+  if (person) return { ...person, channel: channel?.id ?? null }
+  throw new UserError('Dolly could not ask Slack who you are, so nothing was done. Please try again in a moment.')
+}
+
+/**
+ * Who sends something out of a modal, in the channel where it was opened.
+ *
+ * @throws UserError when they may not do this for any target, or Slack cannot say who they are.
+ */
+export async function whoFillsIn(
+  services: Services,
+  { user, team }: Origin,
+  form: Pick<FormState, 'connection' | 'operation' | 'opening'>,
+): Promise<Asker> {
+  const channel = await whereAsked(services, user.id, form.opening)
+  const asker = await whoAsks(services, { user, team, channel: channel === null ? undefined : { id: channel } })
+  const { connection, operation } = form
+  const mayAnywhere = decide(services.access.rules, asker, { connection, what: operation }).isAllowed
+  if (!mayAnywhere) throw refused(services, asker, `${operation} on ${connection}`)
+  return asker
+}
+
+/** The error that says what may not be done and whom to ask; the log has who tried. */
+export function refused({ access, log }: Services, asker: Asker, act: string): UserError {
+  log.info({ user: asker.id, standing: asker.standing, channel: asker.channel, act }, 'refused by the rules of access')
+  return new UserError(`You may not ${act}. Ask ${access.owner} if you should.`)
+}
+
+/** The connections with no other operations than this person may start, somewhere at least. */
+export function permitted({ access, connections }: Services, asker: Asker): Map<string, Connection> {
+  return new Map(
+    [...connections].flatMap(([name, connection]) => {
+      const operations = Object.entries(connection.provider.operations).filter(
+        ([id]) => decide(access.rules, asker, { connection: name, what: id }).isAllowed,
+      )
+      const provider = { ...connection.provider, operations: Object.fromEntries(operations) }
+      return operations.length === 0 ? [] : [[name, { ...connection, provider }] as const]
+    }),
+  )
+}
+
+/** Of a name that no other draft gives to what a person chose: drafts of all kinds are kept in one table. */
+const Opening = z.object({ askedIn: z.string() })
+
+/**
+ * Notes where a modal is opened. A submission does not tell the channel it began in, and what the modal carries passes
+ * through the person's client: so the modal carries only the key, and the row answers to nobody but this person. Another
+ * key of their own is a place where they did type the command, less than a day ago.
+ */
+export async function noteWhereAsked(services: Services, user: string, channel: string): Promise<string> {
+  return await saveDraft(services.db, user, { askedIn: channel }, services.now())
+}
+
+/** The channel behind a modal's key; null when it is nobody's or somebody else's, and then no rule for a channel fits. */
+async function whereAsked(services: Services, user: string, opening: string): Promise<string | null> {
+  return Opening.safeParse(await readDraft(services.db, opening, user)).data?.askedIn ?? null
+}

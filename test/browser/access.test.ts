@@ -1,0 +1,92 @@
+/** Three people in the demo: a guest who is refused, a member who sees a little, and somebody of the platform group. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+
+describe('in the demo', () => {
+  let demo: Demo
+  let browser: Browser
+  let page: Page
+
+  beforeAll(async () => {
+    ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+    await page.goto(demo.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  async function become(name: string): Promise<void> {
+    const people = page.getByRole('group', { name: 'You are' })
+    await people.getByRole('button', { name }).click()
+    await people.getByRole('button', { name, pressed: true }).waitFor()
+  }
+
+  async function type(text: string): Promise<void> {
+    const composer = page.getByRole('textbox', { name: 'Message #platform' })
+    await composer.fill(text)
+    await composer.press('Enter')
+  }
+
+  /** What page 1 offers. */
+  async function offers(name: string): Promise<string[]> {
+    await type('/clone-app ')
+    const choice = page.getByRole('dialog', { name: 'Clone an app' })
+    await choice.getByRole('combobox').click()
+    await page.getByRole('option').first().waitFor()
+    await picture(page, name)
+    const texts = await page.getByRole('option').allTextContents()
+    await page.keyboard.press('Escape')
+    await choice.getByRole('button', { name: 'Cancel' }).click()
+    await choice.waitFor({ state: 'hidden' })
+    return texts
+  }
+
+  const log = () => page.getByRole('log', { name: 'Messages in #platform' })
+
+  it('a guest is refused, and told whom to ask', async () => {
+    await become('Cleo Diaz')
+    await type('/clone-app ')
+    await log().getByText('You may not use Dolly here. Ask #platform if you should.').waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await picture(page, 'access-1-guest')
+  })
+
+  it('a member sees only their connections, and is refused the rest by name', async () => {
+    await become('Bo Chen')
+    expect(await offers('access-2-member')).toEqual(['Copy a container', 'Sync a copy'])
+    await type('/clone-app help')
+    await log().getByText('/clone-app hoody-demo copy').waitFor()
+    expect(await log().getByText('/clone-app miget-demo').count()).toBe(0)
+    await type('/clone-app miget-demo clone')
+    await log().getByText('You may not use miget-demo. Ask #platform if you should.').waitFor()
+    await picture(page, 'access-3-member-help')
+  })
+
+  it('a member is refused a target, and keeps the form', async () => {
+    await type('/clone-app hoody-demo copy container=shop-api project=woolworks-production name=sneaked')
+    const form = page.getByRole('dialog', { name: 'Copy a container' })
+    await form.getByRole('button', { name: 'Next' }).click()
+    const refusal = page.getByRole('dialog', { name: 'That did not work' })
+    await refusal.getByText('with the target “sneaked in woolworks-production”').waitFor()
+    await picture(page, 'access-4-target')
+    await refusal.getByRole('button', { name: 'Close' }).click()
+    await form.waitFor()
+    expect(await form.getByRole('textbox', { name: 'Name of the copy' }).inputValue()).toBe('sneaked')
+    await form.getByRole('button', { name: 'Cancel' }).click()
+    await form.waitFor({ state: 'hidden' })
+  })
+
+  it('the platform group sees all', async () => {
+    await become('Ann Baker')
+    const all = await offers('access-5-group')
+    expect(all.length).toBeGreaterThanOrEqual(8)
+    for (const one of ['Clone an app', 'Copy a container', 'Clone an environment']) expect(all).toContain(one)
+  })
+
+  it('nobody can be somebody who has left', async () => {
+    expect(await page.getByRole('button', { name: 'Dora Eng' }).count()).toBe(0)
+  })
+})

@@ -1,0 +1,426 @@
+/** Who is refused, wherever they ask: at the command, in each list, on each page, at each button, also with made-up payloads. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
+import { startMiget } from '../../sandbox/providers/miget.js'
+import { GROUPS } from '../../sandbox/slack/backend.js'
+import type { Actor } from '../../sandbox/slack/person.js'
+import { askForCopy, askRiddle, startWorld, type World } from '../helpers/world.js'
+
+const [platformGroup] = Object.keys(GROUPS)
+const owner = 'Ask #platform if you should.'
+const picked = (value: string, label: string) => ({
+  selected_option: { value, text: { type: 'plain_text', text: label } },
+})
+
+/** A request as Slack would sign it, with whatever a client of its own making may put into it. */
+function forged(world: World, who: Actor, callback: string, memory: unknown, values: object = {}, team?: string) {
+  const { team: ours, bot } = world.workspace
+  const teamId = team ?? ours.id
+  return {
+    user: { id: who.id, username: 'x', name: 'x', team_id: teamId },
+    team: { id: teamId, domain: 'x' },
+    api_app_id: bot.appId,
+    token: 'x',
+    view: {
+      id: 'V0FORGED',
+      root_view_id: 'V0FORGED',
+      type: 'modal',
+      callback_id: callback,
+      hash: '1',
+      private_metadata: typeof memory === 'string' ? memory : JSON.stringify(memory),
+      blocks: [],
+      state: { values },
+    },
+  }
+}
+
+async function submitted(world: World, payload: object): Promise<string> {
+  const answer = await world.workspace.deliver('interactive', { type: 'view_submission', ...payload })
+  return JSON.stringify(answer.ok ? answer.body : answer)
+}
+
+async function listed(world: World, payload: object, field: string): Promise<string> {
+  const rest = { action_id: `field:${field}:`, block_id: field, value: '' }
+  const answer = await world.workspace.deliver('interactive', { type: 'block_suggestion', ...payload, ...rest })
+  return JSON.stringify(answer.ok ? answer.body : answer)
+}
+
+const formOf = (connection: string, operation: string, more: object = {}) => ({
+  connection,
+  operation,
+  values: {},
+  labels: {},
+  typed: {},
+  channel: '',
+  opening: '',
+  ...more,
+})
+
+/** What the person was just told, to them alone. */
+async function told(who: Actor, sentence: string): Promise<void> {
+  await who.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes(sentence))
+}
+
+async function closeAll(who: Actor): Promise<void> {
+  while (who.topView()) await who.close()
+}
+
+describe('with rules for a group, a channel and members', () => {
+  let world: World
+  let ann: Actor
+  let bo: Actor
+  let cleo: Actor
+  let dora: Actor
+  let platform: string
+  let deploys: string
+
+  beforeAll(async () => {
+    world = await startWorld('http', {
+      others: [startCloudFoundry, startMiget],
+      access: ({ channels }) => [
+        { who: platformGroup, may: '*', on: '*' },
+        { who: channels.deploys.id, may: 'copy-bits', on: 'cloud-*' },
+        { who: 'members', may: 'copy', on: 'hoody-*', target: ['* in woolworks-staging'] },
+        { who: 'members', may: 'sync', on: 'hoody-*' },
+        // Loose at its end, as somebody may write it.
+        { who: 'members', may: 'clone', on: 'cloud-*', target: '* in staging*' },
+      ],
+    })
+    const { workspace } = world
+    const { people, channels } = workspace
+    ;[ann, bo] = [workspace.as(people.ann.id), workspace.as(people.bo.id)]
+    ;[cleo, dora] = [workspace.as(people.cleo.id), workspace.as(people.dora.id)]
+    ;[platform, deploys] = [channels.platform.id, channels.deploys.id]
+    await world.start()
+  }, 90_000)
+  afterAll(async () => await world.close())
+
+  /** What the open form remembers. */
+  const memoryOf = (who: Actor) => JSON.parse(who.topView()?.private_metadata ?? '{}')
+  const nothingCameOfIt = () => {
+    expect(world.rows('select id from jobs')).toEqual([])
+    expect(world.hoody.writes()).toEqual([])
+  }
+
+  it('a member sees only their connections, the group sees all', async () => {
+    await bo.write(platform, '/clone-app')
+    const choice = JSON.stringify((await bo.waitForView()).blocks)
+    expect(choice.match(/"value":"[^"]+\/[^"]+"/g)).toEqual([
+      '"value":"hoody-demo/copy"',
+      '"value":"hoody-demo/sync"',
+      '"value":"cloud-foundry-demo/clone"',
+    ])
+    await closeAll(bo)
+    await bo.write(platform, '/clone-app help')
+    const help = await bo.waitForMessage(({ text }) => text.includes('Dolly clones apps'))
+    expect(help.text).toContain('/clone-app hoody-demo copy')
+    expect(help.text).not.toMatch(/miget|copy-bits/)
+
+    await ann.write(platform, '/clone-app')
+    const all = JSON.stringify((await ann.waitForView()).blocks)
+    for (const one of ['hoody-demo/copy', 'cloud-foundry-demo/copy-bits', 'miget-demo/clone'])
+      expect(all).toContain(one)
+    await closeAll(ann)
+    await ann.write(platform, '/clone-app help')
+    const everything = await ann.waitForMessage(({ text }) => text.includes('Dolly clones apps'))
+    expect(everything.text).toMatch(/miget-demo clone.*/)
+  })
+
+  it('a member who names what is not theirs is told whom to ask', async () => {
+    await bo.write(platform, '/clone-app miget-demo clone')
+    await told(bo, `You may not use miget-demo. ${owner}`)
+    await bo.write(platform, '/clone-app cloud-foundry-demo copy-bits')
+    await told(bo, `You may not copy-bits on cloud-foundry-demo. ${owner}`)
+    await bo.write(platform, '/clone-app copy-bits')
+    await told(bo, `You may not copy-bits on any connection. ${owner}`)
+    expect(bo.topView()).toBeUndefined()
+  })
+
+  for (const [name, person] of [
+    ['a guest', () => cleo],
+    ['somebody whose account was deactivated', () => dora],
+  ] as const) {
+    it(`${name} is refused at the command, in lists and on every page`, async () => {
+      const who = person()
+      for (const text of ['', ' help', ' hoody-demo copy']) {
+        const before = world.workspace.calls('views.open').length
+        await who.write(platform, `/clone-app${text}`)
+        await told(who, `You may not use Dolly here. ${owner}`)
+        expect(world.workspace.calls('views.open')).toHaveLength(before)
+      }
+
+      // Ann's own key to her own form is worth nothing in other hands.
+      await ann.write(platform, '/clone-app hoody-demo copy')
+      await ann.waitForView()
+      const memory = memoryOf(ann)
+      expect(await listed(world, forged(world, who, 'operation_form', memory), 'container')).toMatch(
+        /^\{"options":\[\{[^{]*\{[^{]*You may not copy on hoody-demo[^{]*"value":"!"\}\]\}$/,
+      )
+      const container = await ann.options('container', 'shop-api')
+      const project = await ann.options('project', 'staging')
+      const values = {
+        container: { a: picked(container[0]?.value ?? '', 'shop-api') },
+        project: { a: picked(project[0]?.value ?? '', 'woolworks-staging') },
+        name: { a: { value: 'forged' } },
+        _channel: { a: { selected_conversation: platform } },
+      }
+      const choice = { choice: { choice: picked('hoody-demo/copy', 'Copy a container') } }
+      const page1 = { channel: platform, opening: memory.opening }
+      expect(await submitted(world, forged(world, who, 'operation_choice', page1, choice))).toContain(
+        `{"response_action":"errors","errors":{"choice":"You may not copy on hoody-demo. ${owner}"}}`,
+      )
+      expect(await submitted(world, forged(world, who, 'operation_form', memory, values))).toContain(
+        `You may not copy on hoody-demo. ${owner}`,
+      )
+
+      await ann.choose('container', 'shop-api', 'shop-api')
+      await ann.choose('project', 'woolworks-staging', 'staging')
+      expect(await ann.submit({ name: 'forged' })).toEqual({})
+      const preview = await ann.waitForView(({ callback_id }) => callback_id === 'operation_preview')
+      expect(await submitted(world, forged(world, who, 'operation_preview', preview.private_metadata))).toContain(
+        'This form is too old to be sent',
+      )
+      await closeAll(ann)
+      nothingCameOfIt()
+    })
+  }
+
+  it('somebody of another company is refused, whoever they say they are', async () => {
+    const foreign = (callback: string, memory: unknown, values: object = {}) =>
+      forged(world, ann, callback, memory, values, 'T0STRANGER')
+    const memory = formOf('hoody-demo', 'copy')
+    expect(await submitted(world, foreign('operation_form', memory))).toContain('You may not copy on hoody-demo')
+    expect(await listed(world, foreign('operation_form', memory), 'container')).toContain('You may not copy')
+    const command = { command: '/clone-app', text: '', team_id: 'T0STRANGER', user_id: ann.id, channel_id: platform }
+    const url = await responseUrl(world)
+    await world.workspace.deliver('slash_commands', { ...command, trigger_id: 'x', response_url: url })
+    await told(bo, `You may not use Dolly here. ${owner}`)
+  })
+
+  it('a rule for a channel fits where the command is typed, and no modal can say otherwise', async () => {
+    await bo.write(platform, '/clone-app cloud-foundry-demo copy-bits')
+    expect(bo.topView()).toBeUndefined()
+    await bo.write(deploys, '/clone-app cloud-foundry-demo copy-bits')
+    await bo.waitForView()
+    const there = memoryOf(bo)
+    expect((await bo.options('app', 'shop-api')).length).toBeGreaterThan(0)
+    await closeAll(bo)
+    expect(await listed(world, forged(world, bo, 'operation_form', there), 'app')).toContain('shop-api')
+
+    // Opened in #platform, with the channel, the connection and the operation of another form written into it.
+    await bo.write(platform, '/clone-app hoody-demo copy')
+    await bo.waitForView()
+    const here = { ...there, opening: memoryOf(bo).opening, channel: deploys }
+    const refusal = `You may not copy-bits on cloud-foundry-demo. ${owner}`
+    expect(await submitted(world, forged(world, bo, 'operation_form', here))).toContain(refusal)
+    expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain('You may not copy-bits')
+
+    // The key to another row of his own, in which #deploys is where the updates shall go.
+    await bo.choose('container', 'shop-api', 'shop-api')
+    await bo.choose('project', 'woolworks-staging', 'staging')
+    await bo.choose('_channel', deploys)
+    expect(await bo.submit({ name: 'elsewhere' })).toEqual({})
+    const draft = (await bo.waitForView(({ callback_id }) => callback_id === 'operation_preview')).private_metadata
+    await closeAll(bo)
+    const swapped = { ...there, opening: draft, channel: deploys }
+    expect(await submitted(world, forged(world, bo, 'operation_form', swapped))).toContain(refusal)
+
+    // And the key of somebody who did type it there.
+    await ann.write(deploys, '/clone-app cloud-foundry-demo copy-bits')
+    await ann.waitForView()
+    expect(await submitted(world, forged(world, bo, 'operation_form', memoryOf(ann)))).toContain(refusal)
+    await closeAll(ann)
+    nothingCameOfIt()
+  })
+
+  it('a rule for a target reads its name from the provider, not from the label that comes back', async () => {
+    await bo.write(platform, '/clone-app hoody-demo copy')
+    await bo.waitForView()
+    const memory = memoryOf(bo)
+    const [container] = await bo.options('container', 'shop-api')
+    const [production] = await bo.options('project', 'production')
+    const values = (label: string) => ({
+      container: { a: picked(container?.value ?? '', 'shop-api') },
+      project: { a: picked(production?.value ?? '', label) },
+      name: { a: { value: 'sneaked' } },
+      _channel: { a: { selected_conversation: platform } },
+    })
+    for (const label of ['woolworks-production', 'woolworks-staging', production?.value ?? '']) {
+      expect(await submitted(world, forged(world, bo, 'operation_form', memory, values(label)))).toContain(
+        `You may not copy on hoody-demo with the target “sneaked in woolworks-production”. ${owner}`,
+      )
+    }
+    // Through the form: the refusal lies on top of it, and what was answered is still there.
+    await bo.choose('container', 'shop-api', 'shop-api')
+    await bo.choose('project', 'woolworks-production', 'production')
+    await bo.submit({ name: 'sneaked' })
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('with the target “sneaked in woolworks-production”')
+    await bo.close()
+    expect(bo.values().name).toMatchObject({ 'field:name:': { value: 'sneaked' } })
+    await closeAll(bo)
+    nothingCameOfIt()
+  })
+
+  it('a name typed by hand cannot pass for the place it is in', async () => {
+    await bo.write(platform, '/clone-app cloud-foundry-demo clone')
+    await bo.waitForView()
+    await bo.choose('app', 'shop-api', 'shop-api')
+    await bo.choose('space', 'sandbox', 'sandbox')
+    await bo.submit({ name: 'x in staging' })
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('with the target “x in staging in sandbox”')
+    await bo.close()
+    const values = bo.values()
+    const label = { name: { a: picked('x', 'x in staging') } }
+    expect(
+      await submitted(world, forged(world, bo, 'operation_form', memoryOf(bo), { ...values, ...label })),
+    ).toContain('with the target “x in sandbox”')
+    await bo.choose('space', 'staging', 'staging')
+    expect(await bo.submit({ name: 'x' })).toEqual({})
+    expect(bo.topView()?.callback_id).toBe('operation_preview')
+    await closeAll(bo)
+  })
+})
+
+describe('when somebody cannot answer', () => {
+  it('a target without a name is refused, and Slack not answering loses no answer', async () => {
+    const world = await startWorld('http')
+    try {
+      const { workspace, hoody } = world
+      const bo = workspace.as(workspace.people.bo.id)
+      const first = await world.start()
+      await bo.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=patient')
+      await bo.waitForView()
+      await bo.choose('container', 'shop-api', 'shop-api')
+      await bo.choose('project', 'woolworks-staging', 'staging')
+      // A new process knows neither lists nor people.
+      await first.kill('SIGTERM')
+      await world.start()
+      workspace.setSwitch('down', true)
+      expect(await bo.submit()).toEqual({})
+      expect(JSON.stringify(bo.topView()?.blocks)).toContain('Dolly could not ask Slack who you are')
+      await bo.close()
+      workspace.setSwitch('down', false)
+
+      hoody.setSwitch('down', true)
+      const errors = await bo.submit()
+      expect(Object.values(errors).join(' ')).toContain('What you may do depends on its name')
+      hoody.setSwitch('down', false)
+      // A failed list is remembered for a moment.
+      await expect.poll(async () => await bo.submit(), { timeout: 15_000, interval: 1_000 }).toEqual({})
+      expect(bo.topView()?.callback_id).toBe('operation_preview')
+      expect(await bo.submit()).toEqual({})
+      await workspace.waitFor(() => world.rows('select target from jobs').length === 1)
+      expect(world.rows('select target from jobs')).toEqual([{ target: 'patient in woolworks-staging' }])
+    } finally {
+      await world.close()
+    }
+  }, 90_000)
+
+  it('a start without the scopes that the rules need says which, and how', async () => {
+    const world = await startWorld('http', { scopes: ['commands', 'chat:write'] })
+    try {
+      const refusal = await world.start().then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      expect(refusal).toContain('Slack has not granted users:read to SLACK_BOT_TOKEN')
+      expect(refusal).toContain(`a rule of access names the user group ${platformGroup}`)
+      expect(refusal).toContain('Reinstall the app with that scope')
+    } finally {
+      await world.close()
+    }
+  }, 30_000)
+})
+
+describe('the buttons of a job', () => {
+  it('are for the group, and for who asked; a guest, somebody deactivated and another company press in vain', async () => {
+    const world = await startWorld('http', {
+      cloneMs: 60_000,
+      access: () => [
+        { who: platformGroup, may: '*', on: '*' },
+        { who: 'members', may: ['copy', 'check-again'], on: '*', target: '* in woolworks-staging' },
+      ],
+    })
+    try {
+      const { workspace } = world
+      const { people } = workspace
+      const { ann, bo, root } = await askRiddle(world, 'bo')
+      const [{ id = '' } = {}] = world.rows<{ id: string }>('select id from jobs')
+      const state = () => world.rows('select state from jobs')
+      for (const person of [workspace.as(people.cleo.id), workspace.as(people.dora.id)]) {
+        for (const button of ['job:check_again', 'job:start_over', 'job:dismiss']) {
+          const before = person.snapshot().messages.filter(({ isEphemeral }) => isEphemeral).length
+          await person.click(root, button)
+          await workspace.waitFor(
+            () => person.snapshot().messages.filter(({ isEphemeral }) => isEphemeral).length > before,
+          )
+          expect(person.snapshot().messages.findLast(({ isEphemeral }) => isEphemeral)?.text).toBe(
+            `You may not answer for this job. ${owner}`,
+          )
+        }
+      }
+      const url = await responseUrl(world)
+      const foreign = {
+        type: 'block_actions',
+        ...forged(world, ann, '', '', {}, 'T0STRANGER'),
+        view: undefined,
+        channel: { id: root.channel, name: 'platform' },
+        response_url: url,
+        actions: [{ type: 'button', action_id: 'job:dismiss', block_id: 'question', value: id }],
+      }
+      await workspace.deliver('interactive', foreign)
+      await told(bo, 'You may not answer for this job.')
+      expect(state()).toEqual([{ state: 'uncertain' }])
+
+      // Bo asked for it, so no rule needs to name the verb for him.
+      await bo.click(root, 'job:dismiss')
+      await bo.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
+      expect(state()).toEqual([{ state: 'cancelled' }])
+    } finally {
+      await world.close()
+    }
+  }, 90_000)
+
+  it('follow the rules of the day: who asked loses them with the right to ask, a verb alone is enough', async () => {
+    let rules: readonly object[] = [{ who: 'members', may: 'copy', on: '*' }]
+    const world = await startWorld('http', { cloneMs: 60_000, access: () => rules })
+    try {
+      const { workspace } = world
+      const { ann, bo, bot, root } = await askRiddle(world, 'bo')
+      await ann.click(root, 'job:check_again')
+      await told(ann, `You may not answer for this job. ${owner}`)
+
+      rules = [
+        { who: workspace.people.bo.id, may: [], on: '*' },
+        { who: 'members', may: 'check-again', on: '*', target: 'riddle in *' },
+      ]
+      await bot.kill('SIGTERM')
+      await world.start()
+      await bo.click(root, 'job:start_over')
+      await told(bo, `You may not answer for this job. ${owner}`)
+      expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
+      await ann.click(root, 'job:check_again')
+      await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)
+    } finally {
+      await world.close()
+    }
+  }, 90_000)
+})
+
+it('a copy to where a rule lets members copy goes all the way', async () => {
+  const world = await startWorld('socket')
+  try {
+    const bo = world.workspace.as(world.workspace.people.bo.id)
+    await world.start()
+    await askForCopy(world, 'allowed', 'bo')
+    await bo.waitForMessage(({ text }) => text.includes('allowed') && text.includes('Done.'), 20_000)
+  } finally {
+    await world.close()
+  }
+}, 60_000)
+
+/** A response URL that shows what comes to it to Bo, in #platform. */
+async function responseUrl({ workspace }: World): Promise<string> {
+  const bo = workspace.people.bo.id
+  return workspace.issueResponseUrl({ user: bo, channel: workspace.channels.platform.id })
+}
