@@ -136,6 +136,8 @@ const maxAttempts = 3
 const postponeAtMost = 24 * 60 * minute
 /** A provider that cannot be reached is worth a note in the thread after this long, not before. */
 const unreachableAfterMs = 5 * minute
+/** An outage is over by then; what still cannot be seen is not waited for beyond its own time. */
+const outageAtMost = 6 * 60 * minute
 
 export function isFinal(state: State): boolean {
   return finalStates.some((final) => final === state)
@@ -190,7 +192,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
           nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, moment)),
           detail: happening.reason,
         },
-        event: job.detail === happening.reason ? null : { kind: 'postponed', detail: happening.reason },
+        event: whyItWaits(job, happening.reason),
       }
 
     case 'lost':
@@ -257,11 +259,26 @@ export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismis
   return job.state === 'queued' ? job.detail !== null : job.state === 'starting' && job.unseenTold
 }
 
+/** The thread is told once that a write waits; another reason only changes what the root shows. */
+function whyItWaits(job: Job, reason: string): Transition['event'] {
+  if (job.detail === reason) return null
+  return { kind: job.detail === null ? 'postponed' : 'progress', detail: reason }
+}
+
 const seen = { unseenSince: null, unseenTold: false } as const
 
 function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment): Transition {
   const { now } = moment
-  const set: Partial<Job> = { ...seen, detail: look.detail ?? null, url: look.url ?? job.url, ref: look.ref ?? job.ref }
+  // Nobody could look meanwhile, so that time is not held against the step.
+  const blindMs = job.unseenSince === null ? 0 : now - job.unseenSince
+  const deadlineAt = job.deadlineAt === null ? null : job.deadlineAt + blindMs
+  const set: Partial<Job> = {
+    ...seen,
+    deadlineAt,
+    detail: look.detail ?? null,
+    url: look.url ?? job.url,
+    ref: look.ref ?? job.ref,
+  }
   if (look.phase === 'failed') {
     const ended = end(now, 'failed', look.detail ?? 'The provider gave no reason.')
     return { ...ended, set: { ...set, ...ended.set } }
@@ -288,7 +305,7 @@ function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment
       event: { kind: 'step_done', detail: look.detail },
     }
   }
-  if (isPastDeadline(job, now)) {
+  if (deadlineAt !== null && now > deadlineAt) {
     const ended = end(now, 'timed_out', look.detail ?? job.detail)
     return { ...ended, set: { ...set, ...ended.set } }
   }
@@ -298,14 +315,16 @@ function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment
   return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
 }
 
-/** Looks that fail cost a job nothing but time: it ends only by its deadline. */
+/** Looks that fail cost a job nothing but time: its provider may be down for hours. */
 function afterBlindLook(job: Job, happening: Extract<Happening, { kind: 'unseen' }>, moment: Moment): Transition {
   const { now } = moment
   expect(job, happening, 'starting', 'working')
   const unseenSince = job.unseenSince ?? now
   const unseenMs = now - unseenSince
-  if (job.state === 'starting' && unseenMs > happening.giveUpMs) return uncertain(happening.reason)
-  if (job.state === 'working' && isPastDeadline(job, now)) return end(now, 'timed_out', happening.reason)
+  const patience = Math.max(happening.giveUpMs, outageAtMost)
+  if (unseenMs > patience) {
+    return job.state === 'starting' ? uncertain(happening.reason) : end(now, 'timed_out', happening.reason)
+  }
   const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
   return {
     set: {
@@ -329,10 +348,6 @@ function uncertain(reason: string): Transition {
     set: { state: 'uncertain', nextLookAt: null, detail: reason },
     event: { kind: 'uncertain', detail: reason },
   }
-}
-
-function isPastDeadline(job: Job, now: number): boolean {
-  return job.deadlineAt !== null && now > job.deadlineAt
 }
 
 function expectAnswer(job: Job, happening: Extract<Happening, { actor: string }>): void {

@@ -97,10 +97,34 @@ describe('the machine', () => {
     })
   })
 
-  it('asks a person only after a search failed for as long as the step may take', () => {
-    const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
-    expect(next(jobIn('starting', { unseenSince: now - 59_000 }), blind, moment).set.state).toBeUndefined()
-    expect(next(jobIn('starting', { unseenSince: now - 61_000 }), blind, moment).set.state).toBe('uncertain')
+  it('gives up on what cannot be seen only after six hours, or as long as the step may take', () => {
+    const hour = 3_600_000
+    const blind = (giveUpMs: number): Happening => ({
+      kind: 'unseen',
+      reason: 'down',
+      retryAfterMs: undefined,
+      giveUpMs,
+    })
+    const blindFor = (state: State, unseenMs: number, giveUpMs: number) =>
+      next(jobIn(state, { unseenSince: now - unseenMs, deadlineAt: now - 1 }), blind(giveUpMs), moment).set.state
+    expect(blindFor('starting', 6 * hour, 60_000)).toBeUndefined()
+    expect(blindFor('starting', 6 * hour + 1, 60_000)).toBe('uncertain')
+    expect(blindFor('starting', 6 * hour + 1, 7 * hour)).toBeUndefined()
+    expect(blindFor('working', 6 * hour, 60_000)).toBeUndefined()
+    expect(blindFor('working', 6 * hour + 1, 60_000)).toBe('timed_out')
+  })
+
+  it('does not hold the time in which nobody could look against the step', () => {
+    const look: Happening = { kind: 'observed', look: { phase: 'working' }, nextStep: null }
+    const job = jobIn('working', { deadlineAt: now - 20_000, unseenSince: now - 30_000 })
+    expect(next(job, look, moment).set).toMatchObject({ deadlineAt: now + 10_000, unseenSince: null })
+    expect(next({ ...job, unseenSince: now - 10_000 }, look, moment).set.state).toBe('timed_out')
+  })
+
+  it('says once in the thread that a write has to wait, whatever the reasons', () => {
+    const busy: Happening = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
+    const waits = (detail: string | null) => next(jobIn('starting', { detail }), busy, moment).event?.kind
+    expect([waits(null), waits('Down.'), waits('Too many requests.')]).toEqual(['postponed', 'progress', undefined])
   })
 
   it('gives a write up that nobody let us make for a day', () => {
