@@ -9,7 +9,7 @@ export const TEAM = { id: 'T000000001', name: 'Woolworks', domain: 'woolworks' }
 export const BOT = { id: 'U00000DOLLY', name: 'dolly', botId: 'B00000DOLLY', appId: 'A00000DOLLY' }
 
 const people = [
-  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false },
+  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false, is_admin: true },
   { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false, hasLeft: false },
   { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true, hasLeft: false },
   { name: 'dora', real_name: 'Dora Eng', profile: { title: 'Left last month' }, isGuest: false, hasLeft: true },

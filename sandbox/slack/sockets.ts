@@ -13,6 +13,9 @@ const PING_MS = 10_000
 const GRACE_MS = 10_000
 const GOODBYE_MS = 500
 
+/** Relative to Slack's reading of an acknowledgement. */
+export type DropMoment = 'before-ack' | 'after-ack'
+
 export type DisconnectReason = 'warning' | 'refresh_requested'
 
 /** The path that Socket Mode connections come to. */
@@ -24,6 +27,11 @@ export class Sockets {
   /** In order of their turn: who got the last payload is last. */
   #ready: WebSocket[] = []
   readonly #waiting = new Map<string, (payload: Json) => void>()
+  /** The drop that was ordered, and whom to tell when Slack has its acknowledgement. */
+  #drop: { moment: DropMoment; done: () => void } | undefined
+  /** What the next connection gets again, since nobody acknowledged it. */
+  #again: { envelopeId: string; text: string; done: () => void } | undefined
+  readonly #sent = new Map<string, string>()
   readonly #pings: NodeJS.Timeout
   readonly #changed: () => void
 
@@ -71,7 +79,9 @@ export class Sockets {
     return new Promise((resolve) => {
       this.#waiting.set(envelopeId, resolve)
       signal.addEventListener('abort', () => this.#waiting.delete(envelopeId))
-      socket.send(JSON.stringify({ envelope_id: envelopeId, type, payload, accepts_response_payload: true }))
+      const text = JSON.stringify({ envelope_id: envelopeId, type, payload, accepts_response_payload: true })
+      this.#sent.set(envelopeId, text)
+      socket.send(text)
     })
   }
 
@@ -80,6 +90,13 @@ export class Sockets {
     for (const socket of this.#ready) this.#dismiss(socket, reason)
     this.#ready = []
     this.#changed()
+  }
+
+  /** Drops the connection of the next acknowledgement; resolves once Slack has that acknowledgement. */
+  dropAt(moment: DropMoment): Promise<void> {
+    return new Promise((done) => {
+      this.#drop = { moment, done }
+    })
   }
 
   /** Says goodbye to all connections, and does not wait long for those that do not answer. */
@@ -113,8 +130,21 @@ export class Sockets {
     socket.on('message', (data) => {
       const message = asObject(parsed(data.toString()))
       const id = asText(message.envelope_id)
+      const { moment, done } = this.#drop ?? {}
+      this.#drop = undefined
+      if (moment) socket.terminate()
+      if (moment === 'before-ack') {
+        this.#again = { envelopeId: id, text: this.#sent.get(id) ?? '', done: done ?? (() => {}) }
+        return
+      }
       this.#waiting.get(id)?.(asObject(message.payload))
       this.#waiting.delete(id)
+      this.#sent.delete(id)
+      done?.()
+      if (this.#again?.envelopeId === id) {
+        this.#again.done()
+        this.#again = undefined
+      }
     })
     this.#ready.push(socket)
     socket.send(
@@ -125,6 +155,8 @@ export class Sockets {
         connection_info: { app_id: BOT.appId },
       }),
     )
+    // Slack promises this for events alone; a bot that can bear it for everything is safe either way.
+    if (this.#again) socket.send(this.#again.text)
     this.#changed()
   }
 

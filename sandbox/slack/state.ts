@@ -181,6 +181,7 @@ export class WorkspaceState {
     if (method === 'chat.delete') this.forgetMessage(channel.id, asText(body.ts))
     if (method === 'conversations.archive') channel.isArchived = true
     if (method === 'conversations.unarchive') channel.isArchived = false
+    if (method === 'conversations.rename') channel.name = asText(body.name)
     // Only the bot joins and leaves by itself; people were put into their channels at the start.
     if (method === 'conversations.join') channel.hasBot = true
     if (method === 'conversations.leave') channel.hasBot = false

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GROUPS } from './backend.js'
 import { checkedView, completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform } from './core.js'
+import { lookBack } from './history.js'
 import { readBody, sendJson } from './http.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import type { Sockets } from './sockets.js'
@@ -73,6 +74,7 @@ async function answerOf(core: Core, scopes: readonly string[], method: string, b
     return message(core, method, body)
   }
   if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
+  if (method === 'conversations.history' || method === 'conversations.replies') return lookBack(core, method, body)
   const answer = await perform(core, method, body)
   return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
 }

@@ -5,13 +5,13 @@ import { BOT, startBackend, TEAM } from './backend.js'
 import { type Core, perform, type SlashCommand } from './core.js'
 import { createDelivery } from './delivery.js'
 import { sendJson } from './http.js'
-import { asText } from './json.js'
+import { asText, type Json } from './json.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
 import type { Snapshot } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { snapshot } from './snapshot.js'
-import { type DisconnectReason, SOCKET_PATH, Sockets } from './sockets.js'
+import { type DisconnectReason, type DropMoment, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
@@ -71,7 +71,13 @@ export interface Workspace {
   disconnect(reason?: DisconnectReason): void
   switches(): readonly SwitchState[]
   setSwitch(id: SlackSwitch, on: boolean): void
+  /**
+   * Drops the socket over which the next acknowledgement comes, just before Slack has read it or just after. Resolves once
+   * Slack has it, in the first case because the payload was delivered again and acknowledged.
+   */
+  dropSocket(moment: DropMoment): Promise<void>
   archive(channel: string): Promise<void>
+  rename(channel: string, name: string): Promise<void>
   waitFor: WaitFor
   close(): Promise<void>
 }
@@ -170,6 +176,11 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     return known
   }
 
+  async function asAnn(method: string, body: Json): Promise<void> {
+    const answer = await perform(core, method, body, 'ann')
+    if (answer.ok !== true) throw new Error(`${method} was refused: ${asText(answer.error)}.`)
+  }
+
   const person = (name: PersonName) => found(backend.people, name)
   const channel = (name: ChannelName) => found(backend.channels, name)
   return {
@@ -197,10 +208,9 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     disconnect: (reason = 'refresh_requested') => sockets.disconnect(reason),
     switches: switches.all,
     setSwitch: switches.set,
-    async archive(id) {
-      const answer = await perform(core, 'conversations.archive', { channel: id }, 'ann')
-      if (answer.ok !== true) throw new Error(`The channel was not archived: ${asText(answer.error)}.`)
-    },
+    dropSocket: (moment) => sockets.dropAt(moment),
+    archive: (id) => asAnn('conversations.archive', { channel: id }),
+    rename: (id, name) => asAnn('conversations.rename', { channel: id, name }),
     waitFor,
     async close() {
       await sockets.close()

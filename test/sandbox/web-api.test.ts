@@ -172,6 +172,44 @@ describe('the Web API', () => {
     await expect(client.views.update({ view_id: view?.id ?? '', view: form() })).rejects.toThrow('not_found')
   })
 
+  it('shows history and metadata only to those who may read and ask for them', async () => {
+    const closed = client.conversations.history({ channel: workspace.channels.platform.id })
+    await expect(closed).rejects.toMatchObject({
+      data: { error: 'missing_scope', needed: 'channels:history' },
+    })
+    const reader = await startWorkspace({ scopes: ['chat:write', 'channels:history'] })
+    const { platform, random } = reader.channels
+    try {
+      const { chat, conversations } = new WebClient(reader.env.SLACK_BOT_TOKEN, clientOptions(reader))
+      const metadata = { event_type: 'dolly_job', event_payload: { job: 'k7f3q' } }
+      const post = (text: string, thread?: string) =>
+        chat.postMessage({ channel: platform.id, text, metadata, ...(thread ? { thread_ts: thread } : {}) })
+      const { ts = '' } = await post('Root')
+      const { ts: second = '' } = await post('Second')
+      await post('Reply', ts)
+
+      const bare = await conversations.history({ channel: platform.id })
+      expect(bare.messages?.map((message) => [message.text, 'metadata' in message])).toEqual([
+        ['Second', false],
+        ['Root', false],
+      ])
+      const bounds = { oldest: ts, latest: second, include_all_metadata: true }
+      expect((await conversations.history({ channel: platform.id, ...bounds })).messages).toEqual([])
+      const inside = await conversations.history({ channel: platform.id, ...bounds, inclusive: true, limit: 1 })
+      expect(inside).toMatchObject({ has_more: true, messages: [{ text: 'Second', metadata }] })
+      const cursor = inside.response_metadata?.next_cursor ?? ''
+      const rest = await conversations.history({ channel: platform.id, ...bounds, inclusive: true, cursor })
+      expect(rest).toMatchObject({ has_more: false, messages: [{ text: 'Root' }] })
+
+      const thread = await conversations.replies({ channel: platform.id, ts, include_all_metadata: true })
+      expect(thread.messages).toMatchObject([{ text: 'Root' }, { text: 'Reply', metadata }])
+      await expect(conversations.replies({ channel: platform.id, ts: '1.2' })).rejects.toThrow('thread_not_found')
+      await expect(conversations.history({ channel: random.id })).rejects.toThrow('not_in_channel')
+    } finally {
+      await reader.close()
+    }
+  })
+
   it('answers 429 once, when told to', async () => {
     workspace.setSwitch('rate-limit', true)
     await expect(post(workspace.channels.platform.id)).rejects.toMatchObject({ retryAfter: 2 })

@@ -1,0 +1,34 @@
+/** Looking back: conversations.history and conversations.replies with the bounds and the metadata rules of the real Slack. */
+import type { Core } from './core.js'
+import { asList, asObject, asText, type Json } from './json.js'
+
+const mostPerPage = 999
+
+/** emulate has the messages and knows who may read them, but no bounds, and it shows metadata to everyone who asks. */
+export async function lookBack(core: Core, method: string, body: Json): Promise<Json> {
+  const channel = core.state.channels.get(asText(body.channel))
+  const { cursor: _, limit: __, ...rest } = body
+  const answer = await core.backend.call(method, { ...rest, limit: mostPerPage })
+  if (answer.ok !== true) return answer
+  if (!channel?.hasBot) return { ok: false, error: 'not_in_channel' }
+  const isReplies = method === 'conversations.replies'
+  if (isReplies && !core.state.message(channel.id, asText(body.ts))) return { ok: false, error: 'thread_not_found' }
+  const all = asList(answer.messages).map(asObject)
+  // The root of a thread is always there, whatever the bounds.
+  const wanted = all.filter((message) => (isReplies && message.ts === body.ts) || isInside(Number(message.ts), body))
+  const from = Number(body.cursor ?? 0)
+  const to = from + Math.min(Number(body.limit ?? 100), mostPerPage)
+  const isFull = body.include_all_metadata === true || body.include_all_metadata === 'true'
+  return {
+    ok: true,
+    messages: wanted.slice(from, to).map(({ metadata, ...message }) => (isFull ? { ...message, metadata } : message)),
+    has_more: to < wanted.length,
+    response_metadata: { next_cursor: to < wanted.length ? `${to}` : '' },
+  }
+}
+
+function isInside(ts: number, { oldest, latest, inclusive }: Json): boolean {
+  const from = Number(oldest ?? 0)
+  const to = Number(latest ?? Number.POSITIVE_INFINITY)
+  return (ts > from && ts < to) || ((inclusive === true || inclusive === 'true') && (ts === from || ts === to))
+}
