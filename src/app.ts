@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { App } from '@slack/bolt'
-import { WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api'
+import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsIn } from './access.js'
 import { registerCommands } from './commands/index.js'
@@ -20,6 +20,7 @@ import { createLog, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
+import { clientOptions } from './slack/client.js'
 import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
@@ -27,7 +28,7 @@ import { missingScopes, People } from './slack/people.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
 import { openDatabase } from './store/database.js'
-import { countStrandedJobs, usualDuration } from './store/jobs.js'
+import { countStrandedJobs, lookAtAll, usualDuration } from './store/jobs.js'
 
 const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
@@ -43,6 +44,8 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   for (const [name, jobs] of Object.entries(await countStrandedJobs(db, [...connections.keys()]))) {
     log.warn({ connection: name, jobs }, 'live jobs wait for a connection that dolly.yml no longer has')
   }
+
+  await lookAtAll(db, now())
 
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl)), botToken)
@@ -62,14 +65,15 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     clientOptions: clientOptions(apiUrl),
   })
   const house: House = { db, connections, worker: randomUUID(), leaseMs: 10_000, now, random: Math.random, log }
-  const sender = new Sender({ db, chat: identity.client.chat, now, log, describe: (job) => describe(house, job) })
+  const { chat, conversations } = identity.client
+  const sender = new Sender({ db, chat, conversations, now, log, describe: (job) => describe(house, job) })
   const rounds: Round[] = [...connections.keys()].flatMap((name) => [
     { name: `run ${name}`, go: () => runDueJobs(house, name) },
     { name: `watch ${name}`, go: () => watchDueJobs(house, name) },
   ])
   rounds.push({
     name: 'tell',
-    go: (stopping) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping),
+    go: (stopping, againIn) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping, againIn),
   })
 
   const heartbeat = new Heartbeat(house)
@@ -110,11 +114,6 @@ function connect(config: Config): Map<string, Connection> {
       return [name, { name, provider, api: createApi(name, provider.client(settings)) }]
     }),
   )
-}
-
-/** The client's own retries are off because it would repeat a message whose answer was lost, and post it twice. */
-function clientOptions(slackApiUrl: string): WebClientOptions {
-  return { slackApiUrl, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 10_000 }
 }
 
 /** A refused token stops the start. Slack being away does not: jobs go on, and the threads catch up. */

@@ -4,8 +4,11 @@ import cron, { type ScheduledTask } from 'node-cron'
 /** Does what is due and answers whether there was anything. Must not throw; what it throws is handed to `onError`. */
 export interface Round {
   name: string
-  /** @param stopping aborted when the clock stops: finish what is begun, begin nothing more. */
-  go(stopping: AbortSignal): Promise<boolean>
+  /**
+   * @param stopping aborted when the clock stops: finish what is begun, begin nothing more.
+   * @param againIn asks for one more go of this round in so many milliseconds, which may be before the next tick.
+   */
+  go(stopping: AbortSignal, againIn: (ms: number) => void): Promise<boolean>
 }
 
 export class Clock {
@@ -13,6 +16,8 @@ export class Clock {
   readonly #onError: (round: string, error: unknown) => void
   /** Rounds under way; `again` when somebody asked while they were. */
   readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
+  /** Rounds that asked to go again at a time of their own. */
+  readonly #alarms = new Map<Round, NodeJS.Timeout>()
   readonly #task: ScheduledTask
   readonly #stopping = new AbortController()
 
@@ -32,6 +37,7 @@ export class Clock {
   /** No new rounds; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
   async stop(withinMs: number): Promise<'finished' | 'cut short'> {
     this.#stopping.abort()
+    for (const alarm of this.#alarms.values()) clearTimeout(alarm)
     await this.#task.destroy()
     const finished = Promise.all([...this.#underWay.values()].map(({ done }) => done)).then(() => 'finished' as const)
     let timer: NodeJS.Timeout | undefined
@@ -53,10 +59,19 @@ export class Clock {
     entry.done = this.#run(round, entry)
   }
 
+  #startIn(round: Round, ms: number): void {
+    clearTimeout(this.#alarms.get(round))
+    if (!this.#stopping.signal.aborted)
+      this.#alarms.set(
+        round,
+        setTimeout(() => this.#start(round), ms),
+      )
+  }
+
   async #run(round: Round, entry: { again: boolean }): Promise<void> {
     let didSomething = false
     try {
-      didSomething = await round.go(this.#stopping.signal)
+      didSomething = await round.go(this.#stopping.signal, (ms) => this.#startIn(round, ms))
     } catch (error) {
       this.#onError(round.name, error)
     }

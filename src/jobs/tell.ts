@@ -5,27 +5,45 @@ import type { House } from './house.js'
 /** Tells all of a job's untold events, and ticks each off as it goes. */
 export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<{ waitMs: number }>
 
-const threadsAtOnce = 50
+/** Few of one channel: what does not fit into its budget would only be put back. */
+const atOnce = { threads: 50, perChannel: 5 }
 
 /**
  * One round over the threads that are behind. Answers whether any thread was brought up to date. A thread that cannot be
- * told now asks for a pause and is left alone for that long.
+ * told now asks for a pause and is left alone for that long; channels do not wait for each other.
+ *
+ * @param againIn is told in how many milliseconds the first such pause is over.
  */
-export async function tellUntold(house: House, tell: Tell, stopping: AbortSignal): Promise<boolean> {
+export async function tellUntold(
+  house: House,
+  tell: Tell,
+  stopping: AbortSignal,
+  againIn: (ms: number) => void = () => {},
+): Promise<boolean> {
   const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
-  const jobIds = await claimUntold(house.db, threadsAtOnce, lease)
-  let told = false
-  for (const jobId of jobIds) {
-    let waitMs = 0
-    try {
-      const untold = stopping.aborted ? null : await readUntold(house.db, jobId, house.worker)
-      if (untold) ({ waitMs } = await tell(untold, stopping))
-      told ||= waitMs === 0
-    } catch (error) {
-      house.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')
-      waitMs = 5_000
+  const claimed = await claimUntold(house.db, atOnce, lease)
+  const waits: number[] = []
+  const tellChannel = async (wanted: string) => {
+    for (const { jobId, channel } of claimed) {
+      if (channel === wanted) waits.push(await tellOne(house, tell, jobId, stopping))
     }
-    await releaseTelling(house.db, jobId, house.worker, house.now() + waitMs - 1)
   }
-  return told
+  await Promise.all([...new Set(claimed.map(({ channel }) => channel))].map(tellChannel))
+  const pauses = waits.filter((ms) => ms > 0)
+  if (pauses.length > 0) againIn(Math.min(...pauses))
+  return waits.includes(0)
+}
+
+/** Answers for how long the thread is left alone; 0 when it is up to date. */
+async function tellOne(house: House, tell: Tell, jobId: string, stopping: AbortSignal): Promise<number> {
+  let waitMs = 0
+  try {
+    const untold = stopping.aborted ? null : await readUntold(house.db, jobId, house.worker)
+    if (untold) ({ waitMs } = await tell(untold, stopping))
+  } catch (error) {
+    house.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')
+    waitMs = 5_000
+  }
+  await releaseTelling(house.db, jobId, house.worker, house.now() + waitMs - 1)
+  return waitMs
 }

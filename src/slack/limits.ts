@@ -25,6 +25,26 @@ export const limits = {
   fieldError: 300,
 } as const
 
+/** At most `burst` calls at once, and `perMinute` in the long run. */
+export interface Pace {
+  perMinute: number
+  burst: number
+}
+
+/**
+ * How often the methods we use may be called, in one channel and in all of a workspace together. From
+ * docs.slack.dev/apis/web-api/rate-limits: a message a second in a channel with short bursts above it and several hundred
+ * a minute in a workspace; tier 3 is fifty a minute, here so that no minute has more than fifty with its burst.
+ */
+export const paces = {
+  'chat.postMessage': { channel: { perMinute: 60, burst: 4 }, workspace: { perMinute: 240, burst: 20 } },
+  'chat.update': { workspace: { perMinute: 45, burst: 5 } },
+  'conversations.history': { workspace: { perMinute: 45, burst: 5 } },
+  'conversations.replies': { workspace: { perMinute: 45, burst: 5 } },
+} as const satisfies Record<string, { channel?: Pace; workspace: Pace }>
+
+export type Method = keyof typeof paces
+
 /** A vendor's or a user's text, cut to fit. Cuts between characters as people see them, never inside an emoji. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text

@@ -1,12 +1,23 @@
 /** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
 import type { KnownBlock } from '@slack/types'
-import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
-import { wasNeverSent } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
-import { markAttempted, markRootAttempted, markTold, moveThread, saveRoot, type Untold } from '../store/events.js'
+import {
+  markAttempted,
+  markDoubtAdmitted,
+  markReplied,
+  markRootAttempted,
+  markTold,
+  moveThread,
+  saveRoot,
+  type Untold,
+  type UntoldEvent,
+} from '../store/events.js'
 import type { Database } from '../store/schema.js'
-import { cut, limits } from './limits.js'
+import { Budgets } from './budgets.js'
+import { type Conversations, eventType, History, type Mark } from './history.js'
+import { cut, limits, type Method } from './limits.js'
 import { type Message, replyMessage, rootMessage, type Story } from './message.js'
+import { Closed, Refused, sorted, Wait } from './trouble.js'
 
 /** The part of Slack's client that the sender needs. */
 export interface Chat {
@@ -17,71 +28,50 @@ export interface Chat {
     blocks?: KnownBlock[]
     unfurl_links: boolean
     unfurl_media: boolean
-    metadata: { event_type: string; event_payload: { job: string } }
-  }): Promise<{ channel?: string; ts?: string }>
+    metadata: { event_type: string; event_payload: { job: string; event: Mark['event'] } }
+  }): Promise<{ channel?: string; ts?: string; message?: { thread_ts?: string } }>
   update(edit: { channel: string; ts: string; text: string; blocks: KnownBlock[] }): Promise<unknown>
 }
 
 interface Options {
   db: Database
   chat: Chat
+  /** Where it may look for messages that nobody knows the fate of; without it, it asks nobody. */
+  conversations?: Conversations
   /** The words around a job that the sender cannot know. */
   describe(job: Job): Promise<Story>
   now(): number
-  log: { warn(fields: object, message: string): void }
+  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
-
-/** Slack takes about one message a second in a channel and allows a short burst. */
-const postsPerSecond = 1
-const burst = 4
-
-/** Slack takes fifty edits a minute from an app in a workspace, whatever the channel. */
-const editBudget = 'edits'
-const editsPerSecond = 50 / 60
-const editBurst = 10
-
-/** Slack's words for a place that takes no messages of ours, now or later, or a root that is gone. */
-const closedPlaces = new Set([
-  'not_in_channel',
-  'channel_not_found',
-  'is_archived',
-  'restricted_action',
-  'message_not_found',
-  'cant_update_message',
-  'thread_not_found',
-  'user_not_found',
-  'cannot_dm_bot',
-  'messages_tab_disabled',
-])
 
 interface Place {
   channel: string
   ts: string
 }
 
-/** Not now. `mayHaveHappened` when the message may stand there all the same. */
-class Wait extends Error {
-  constructor(
-    readonly ms: number,
-    readonly mayHaveHappened: boolean,
-  ) {
-    super(`Wait ${ms} ms.`)
-  }
+/** A message on its way: to where, how to know it again, and what is known of earlier tries. */
+interface Post {
+  message: Message
+  place: { channel: string; ts?: string }
+  mark: Mark
+  tries: number
+  /** Is told the time before the request, and null when it surely did not arrive; what stays says that nobody knows. */
+  note(at: number | null): Promise<void>
 }
 
-/** Not here, now or later. */
-class Closed extends Error {}
-
-/** Slack found fault with the message or with us. */
-class Refused extends Error {}
+/** After a refusal that only the operator can mend, or a new version. */
+const refusedWaitMs = 60_000
 
 export class Sender {
   readonly #options: Options
-  /** Requests that may be made at once, as of a time: per channel for posts, one for all edits. Full when at rest. */
-  readonly #budgets = new Map<string, { left: number; asOf: number }>()
+  readonly #budgets: Budgets
+  readonly #history: History | null
 
   constructor(options: Options) {
+    const { now, conversations } = options
     this.#options = options
+    this.#budgets = new Budgets(now)
+    this.#history = conversations ? new History(conversations, this.#budgets, now) : null
   }
 
   /** Tells all that is untold of one job; answers for how long to leave this thread alone. */
@@ -92,74 +82,119 @@ export class Sender {
     } catch (error) {
       if (error instanceof Wait) return { waitMs: error.ms }
       if (error instanceof Closed) return await this.#giveWay(untold, error.message)
-      throw error
+      if (!(error instanceof Refused)) throw error
+      this.#options.log.error({ job: untold.job.id, err: error }, 'Slack does not take this message; it is tried again')
+      return { waitMs: refusedWaitMs }
     }
   }
 
+  /** An event is ticked off when both its reply stands and the root shows it; a root that has to wait holds up no reply. */
   async #tellInOrder(untold: Untold, stopping: AbortSignal): Promise<void> {
     const { db, describe, now } = this.#options
     const story = await describe(untold.job)
-    const root = await this.#ensureRoot(untold, story)
+    const { root, later } = await this.#bringRootUpToDate(untold, story)
     for (const event of untold.events) {
       if (stopping.aborted) return
-      const reply = replyMessage(story, event)
-      if (reply) {
-        const again = event.inDoubt ? 'Dolly was interrupted here, so this may stand twice. ' : ''
-        await this.#post(prefixed(reply, again), root, story.job.id, event.tries, async (at) => {
-          await markAttempted(db, untold, event, at)
-        })
-      }
-      await markTold(db, untold, event, now())
+      const reply = event.replyTs === null ? replyMessage(story, event) : null
+      const replyTs = reply ? await this.#reply(untold, event, reply, root) : event.replyTs
+      if (!later) await markTold(db, untold, event, { replyTs, toldAt: now() })
+      else if (reply) await markReplied(db, untold, event, replyTs)
     }
+    if (later) throw later
   }
 
-  async #ensureRoot(untold: Untold, story: Story): Promise<Place> {
-    const { db, chat } = this.#options
+  /** Where the root stands, and what to wait for when it does not show the present state yet. */
+  async #bringRootUpToDate(untold: Untold, story: Story): Promise<{ root: Place; later: Wait | null }> {
+    const { db } = this.#options
     const { job } = untold
-    const message = rootMessage(story)
-    if (job.rootTs === null) {
-      const target = { channel: job.rootChannel ?? job.channel }
-      const root = await this.#post(message, target, job.id, untold.rootTries, async (at) => {
-        await markRootAttempted(db, untold, at)
-      })
-      await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts })
-      if (untold.rootInDoubt) {
-        const text = 'Dolly was interrupted while posting: an earlier message about this job may stand in this channel.'
-        await this.#post({ text, blocks: [] }, root, job.id, 0, async () => undefined)
-      }
-      return root
-    }
+    if (job.rootTs === null) return await this.#beginThread(untold, story)
     const root = { channel: job.rootChannel ?? job.channel, ts: job.rootTs }
-    if (!untold.rootIsCurrent) {
-      // An edit is naturally repeatable: it needs no note before it and leaves no doubt after it.
-      this.#spend(editBudget, editsPerSecond, editBurst)
-      await this.#call(
-        editBudget,
-        0,
-        async () => await this.#withPlainText(message, (m) => chat.update({ ...root, ...m })),
-      )
-      await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts })
+    if (untold.rootTries > 1) await this.#admitDoubt(untold, root)
+    if (untold.rootIsCurrent) return { root, later: null }
+    try {
+      await this.#edit(root, rootMessage(story))
+    } catch (error) {
+      if (error instanceof Wait) return { root, later: error }
+      if (!(error instanceof Refused)) throw error
+      // The next change tries anew; the replies tell what this edit would have.
+      this.#options.log.error({ job: job.id, err: error }, 'Slack does not take the edit of a root message')
     }
-    return root
+    await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
+    return { root, later: null }
   }
 
-  /**
-   * Posts once. `note` is told the time before the request and null when it surely did not arrive; a note that stays says
-   * that nobody knows.
-   */
-  async #post(
-    message: Message,
-    place: { channel: string; ts?: string },
-    jobId: string,
-    tries: number,
-    note: (at: number | null) => Promise<void>,
-  ): Promise<Place> {
+  async #beginThread(untold: Untold, story: Story): Promise<{ root: Place; later: Wait | null }> {
+    const { db } = this.#options
+    const { job, rootAttemptedAt } = untold
+    const post: Post = {
+      message: rootMessage(story),
+      place: { channel: job.rootChannel ?? job.channel },
+      mark: { job: job.id, event: 'root' },
+      tries: untold.rootTries,
+      note: async (at) => await markRootAttempted(db, untold, at),
+    }
+    const fate = await this.#fate(post, rootAttemptedAt)
+    if (fate !== null && fate !== 'unknown') {
+      // Found again: it shows what was true when it was posted, so an edit comes next.
+      await saveRoot(db, untold, { rootChannel: post.place.channel, rootTs: fate }, 0)
+      return { root: { ...post.place, ts: fate }, later: new Wait(1, { mayHaveHappened: false }) }
+    }
+    // Provably absent: the next try is the first one again.
+    if (fate === null && rootAttemptedAt !== null) await post.note(null)
+    const root = await this.#post(post)
+    await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
+    if (fate === 'unknown') await this.#admitDoubt(untold, root)
+    return { root, later: null }
+  }
+
+  /** The root was tried more than once and nobody could look: its thread says so. */
+  async #admitDoubt(untold: Untold, root: Place): Promise<void> {
+    const text = 'Dolly was interrupted while posting: an earlier message about this job may stand in this channel.'
+    const mark: Mark = { job: untold.job.id, event: 'doubt' }
+    const note = async () => undefined
+    await this.#post({ message: { text, blocks: [] }, place: root, mark, tries: 0, note })
+    await markDoubtAdmitted(this.#options.db, untold)
+  }
+
+  async #reply(untold: Untold, event: UntoldEvent, message: Message, root: Place): Promise<string> {
+    const { db } = this.#options
+    const post: Post = {
+      message,
+      place: root,
+      mark: { job: event.jobId, event: event.seq },
+      tries: event.tries,
+      note: async (at) => await markAttempted(db, untold, event, at),
+    }
+    const fate = await this.#fate(post, event.attemptedAt)
+    if (fate === null) return (await this.#post(post)).ts
+    if (fate !== 'unknown') return fate
+    const warned = prefixed(message, 'Dolly was interrupted here, so this may stand twice. ')
+    return (await this.#post({ ...post, message: warned })).ts
+  }
+
+  /** The ts of a post that was begun before, null when it surely is not there, or 'unknown'. */
+  async #fate({ place, mark }: Post, attemptedAt: number | null): Promise<string | null | 'unknown'> {
+    if (attemptedAt === null) return null
+    return (await this.#history?.find(place, mark, attemptedAt)) ?? (this.#history ? null : 'unknown')
+  }
+
+  /** An edit is naturally repeatable: it needs no note before it and leaves no doubt after it. */
+  async #edit(root: Place, message: Message): Promise<void> {
+    const { chat } = this.#options
+    this.#spend('chat.update', root.channel)
+    await this.#call('chat.update', root.channel, 0, () =>
+      this.#withPlainText(message, async (given) => await chat.update({ ...root, ...given })),
+    )
+  }
+
+  /** Posts once. */
+  async #post({ message, place, mark, tries, note }: Post): Promise<Place> {
     const { chat, now } = this.#options
-    this.#spend(place.channel, postsPerSecond, burst)
+    this.#spend('chat.postMessage', place.channel)
     await note(now())
     try {
-      const answer = await this.#call(place.channel, tries, () =>
-        this.#withPlainText(message, ({ text, blocks }) =>
+      const answer = await this.#call('chat.postMessage', place.channel, tries, () =>
+        this.#withPlainText(message, async ({ text, blocks }) =>
           chat.postMessage({
             channel: place.channel,
             ...(place.ts === undefined ? {} : { thread_ts: place.ts }),
@@ -167,10 +202,12 @@ export class Sender {
             ...(blocks.length === 0 ? {} : { blocks }),
             unfurl_links: false,
             unfurl_media: false,
-            metadata: { event_type: 'dolly_job', event_payload: { job: jobId } },
+            metadata: { event_type: eventType, event_payload: { ...mark } },
           }),
         ),
       )
+      // A reply to a root that was just deleted is not refused: Slack puts it into the channel, outside any thread.
+      if (place.ts !== undefined && answer.message && !answer.message.thread_ts) throw new Closed('thread_not_found')
       return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
     } catch (error) {
       if (error instanceof Closed || error instanceof Refused || (error instanceof Wait && !error.mayHaveHappened)) {
@@ -185,33 +222,21 @@ export class Sender {
     try {
       return await send(message)
     } catch (error) {
-      if (!(error instanceof WebAPIPlatformError && /^(invalid_blocks|msg_blocks_too_long)/.test(error.data.error)))
-        throw error
+      const trouble = sorted(error, 0)
+      if (!(trouble instanceof Refused && /^(invalid_blocks|msg_blocks_too_long)/.test(trouble.code))) throw error
       this.#options.log.warn({ err: error }, 'Slack refused the blocks of a message; it gets the text alone')
       return await send({ text: message.text, blocks: [] })
     }
   }
 
-  /**
-   * Sorts what Slack answered into: done, wait, or closed for good. The more often a message ended in doubt, the longer it
-   * is left alone: while Slack has an incident, each further try may be one more copy of it.
-   */
-  async #call<T>(budget: string, tries: number, request: () => Promise<T>): Promise<T> {
+  /** @throws Wait, Closed or Refused, and nothing else. */
+  async #call<T>(method: Method, channel: string, tries: number, request: () => Promise<T>): Promise<T> {
     try {
       return await request()
     } catch (error) {
-      if (error instanceof WebAPIRateLimitedError) {
-        const ms = error.retryAfter * 1000
-        this.#budgets.set(budget, { left: 0, asOf: this.#options.now() + ms })
-        throw new Wait(ms, false)
-      }
-      if (error instanceof WebAPIRequestError) throw new Wait(inDoubtMs(tries), !wasNeverSent(error.original))
-      if (error instanceof WebAPIHTTPError) throw new Wait(inDoubtMs(tries), true)
-      if (error instanceof WebAPIPlatformError) {
-        if (closedPlaces.has(error.data.error)) throw new Closed(error.data.error)
-        throw new Refused(`Slack refused a message with "${error.data.error}".`)
-      }
-      throw error
+      const trouble = sorted(error, tries)
+      if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
+      throw trouble
     }
   }
 
@@ -220,29 +245,23 @@ export class Sender {
     const { db, log, now } = this.#options
     const { job, events } = untold
     const isLastResort = job.rootChannel !== null && job.rootChannel !== job.channel
-    log.warn({ job: job.id, channel: job.rootChannel ?? job.channel, reason }, 'Slack takes no messages there')
-    if (isLastResort) for (const event of events) await markTold(db, untold, event, now())
-    else await moveThread(db, untold, job.requester)
+    log.warn(
+      { job: job.id, channel: job.rootChannel ?? job.channel, reason },
+      isLastResort ? 'Slack takes no messages there either: this is told to nobody' : 'Slack takes no messages there',
+    )
+    if (!isLastResort) await moveThread(db, untold, job.requester)
+    else for (const event of events) await markTold(db, untold, event, { replyTs: event.replyTs, toldAt: now() })
     return { waitMs: isLastResort ? 0 : 1 }
   }
 
-  /** Takes one request from a budget, or says when there will be one. */
-  #spend(budget: string, perSecond: number, most: number): void {
-    const now = this.#options.now()
-    const { left, asOf } = this.#budgets.get(budget) ?? { left: most, asOf: now }
-    const present = Math.min(most, left + ((now - asOf) / 1000) * perSecond)
-    if (present < 1) throw new Wait(Math.ceil(((1 - present) / perSecond) * 1000), false)
-    this.#budgets.set(budget, { left: present - 1, asOf: now })
+  /** Takes one call from the budgets, or says when there will be one. */
+  #spend(method: Method, channel: string): void {
+    const waitMs = this.#budgets.spend(method, channel)
+    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: false })
   }
 }
 
-/** 3 s, then four times as long with every further try, at most ten minutes. */
-function inDoubtMs(tries: number): number {
-  return Math.min(3_000 * 4 ** Math.max(tries, 0), 600_000)
-}
-
 function prefixed(message: Message, prefix: string): Message {
-  if (prefix === '') return message
   const text = prefix + message.text
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }] }
 }

@@ -5,11 +5,13 @@ import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
 import { ConnectionError } from '../errors.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
+import * as replies from './migrations/002-replies.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
 const migrations: Record<string, Migration> = {
   '001-jobs-and-events': jobsAndEvents,
+  '002-replies': replies,
 }
 
 /**

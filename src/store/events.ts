@@ -8,8 +8,8 @@ export interface Untold {
   job: Job
   /** Whose claim on the telling this is; without it nothing can be ticked off. */
   teller: string
-  /** Posting the root was begun once and nobody knows how it ended. */
-  rootInDoubt: boolean
+  /** When posting the root was begun, where nobody knows how that ended. */
+  rootAttemptedAt: number | null
   /** How often posting the root ended like that. */
   rootTries: number
   /** Whether the root message shows the job as it is now. */
@@ -18,9 +18,11 @@ export interface Untold {
 }
 
 export interface UntoldEvent extends JobEvent {
-  /** Telling it was begun once and nobody knows how it ended. */
-  inDoubt: boolean
+  /** When telling it was begun, where nobody knows how that ended. */
+  attemptedAt: number | null
   tries: number
+  /** The reply that tells it, where one stands already and only the root is behind. */
+  replyTs: string | null
 }
 
 export async function insertEvent(
@@ -41,31 +43,70 @@ export async function insertEvent(
       actor: event.actor ?? null,
       attemptedAt: null,
       tries: 0,
+      replyTs: null,
       toldAt: null,
     })
     .execute()
 }
 
-/** Takes jobs with something to tell, under a lease of their own: telling and working never wait for each other. */
-export async function claimUntold(db: Database, limit: number, lease: Lease): Promise<string[]> {
-  const rows = await db
+/**
+ * Takes jobs with something to tell, under a lease of their own: telling and working never wait for each other. Channels
+ * take turns, so that a crowded one holds up no other. Within a channel come first those whose thread has not begun,
+ * since a root tells everything at once; then the finished ones, first ended first; then the longest untold.
+ *
+ * @returns in the order in which they are to be told.
+ */
+export async function claimUntold(
+  db: Database,
+  limit: { threads: number; perChannel: number },
+  lease: Lease,
+): Promise<{ jobId: string; channel: string }[]> {
+  const behind = db
+    .selectFrom('jobs')
+    .innerJoin('events', 'events.jobId', 'jobs.id')
+    .where('events.toldAt', 'is', null)
+    .where((free) => free.or([free('tellerUntil', 'is', null), free('tellerUntil', '<', lease.now)]))
+    .groupBy('jobs.id')
+    .select((job) => [
+      'jobs.id as jobId',
+      job.fn.coalesce('rootChannel', 'channel').as('channel'),
+      job('rootTs', 'is not', null).as('hasBegun'),
+      job('endedAt', 'is', null).as('goesOn'),
+      job.fn.coalesce('endedAt', job.fn.min('events.at')).as('since'),
+    ])
+  const ranked = db.selectFrom(behind.as('behind')).select((job) => [
+    'jobId',
+    'channel',
+    'since',
+    job.fn
+      .agg<number>('row_number')
+      .over((turns) =>
+        turns.partitionBy('channel').orderBy('hasBegun').orderBy('goesOn').orderBy('since').orderBy('jobId'),
+      )
+      .as('turn'),
+  ])
+  const wanted = await db
+    .selectFrom(ranked.as('ranked'))
+    .select(['jobId', 'channel'])
+    .where('turn', '<=', limit.perChannel)
+    .orderBy('turn')
+    .orderBy('since')
+    .limit(limit.threads)
+    .execute()
+  if (wanted.length === 0) return []
+  const claimed = await db
     .updateTable('jobs')
     .set({ teller: lease.worker, tellerUntil: lease.now + lease.leaseMs })
-    .where('id', 'in', (untold) =>
-      untold
-        .selectFrom('events')
-        .innerJoin('jobs as told', 'told.id', 'events.jobId')
-        .select('events.jobId')
-        .where('events.toldAt', 'is', null)
-        .where((free) => free.or([free('told.tellerUntil', 'is', null), free('told.tellerUntil', '<', lease.now)]))
-        .groupBy('events.jobId')
-        .orderBy((first) => first.fn.min('events.at'))
-        .limit(limit),
+    .where(
+      'id',
+      'in',
+      wanted.map(({ jobId }) => jobId),
     )
     .where((free) => free.or([free('tellerUntil', 'is', null), free('tellerUntil', '<', lease.now)]))
     .returning('id')
     .execute()
-  return rows.map((row) => row.id)
+  const ids = new Set(claimed.map(({ id }) => id))
+  return wanted.filter(({ jobId }) => ids.has(jobId))
 }
 
 export async function releaseTelling(db: Database, jobId: string, worker: string, freeAt: number): Promise<void> {
@@ -95,9 +136,12 @@ export async function readUntold(db: Database, jobId: string, teller: string): P
     job: toJob(row),
     teller,
     rootTries: row.rootTries,
-    rootInDoubt: row.rootTs === null && row.rootAttemptedAt !== null,
+    rootAttemptedAt: row.rootTs === null ? row.rootAttemptedAt : null,
     rootIsCurrent: row.rootTs !== null && row.rootVersion === row.version,
-    events: events.map((event) => ({ ...toEvent(event), tries: event.tries, inDoubt: event.attemptedAt !== null })),
+    events: events.map((event) => {
+      const { attemptedAt, tries, replyTs } = event
+      return { ...toEvent(event), attemptedAt, tries, replyTs }
+    }),
   }
 }
 
@@ -118,19 +162,29 @@ export async function markRootAttempted(db: Database, { job, teller }: Untold, a
   }))
 }
 
+/** The thread was told that its root may stand twice. */
+export async function markDoubtAdmitted(db: Database, { job, teller }: Untold): Promise<void> {
+  await updateToldJob(db, job.id, teller, () => ({ rootTries: 1 }))
+}
+
 /** Where the thread stands, and which version of the job its root message shows. */
 export async function saveRoot(
   db: Database,
   { job, teller }: Untold,
   root: { rootChannel: string; rootTs: string },
+  rootVersion: number,
 ): Promise<void> {
-  await updateToldJob(db, job.id, teller, () => ({ ...root, rootVersion: job.version }))
+  await updateToldJob(db, job.id, teller, () => ({ ...root, rootVersion }))
 }
 
 /** Sends the thread elsewhere, where it begins anew with its next telling. */
-export async function moveThread(db: Database, { job, teller }: Untold, rootChannel: string): Promise<void> {
+export async function moveThread(db: Database, untold: Untold, rootChannel: string): Promise<void> {
   const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null }
-  await updateToldJob(db, job.id, teller, () => ({ rootChannel, ...nowhere }))
+  await updateToldJob(db, untold.job.id, untold.teller, () => ({ rootChannel, ...nowhere }))
+  // What was begun or said in the old place says nothing about the new one.
+  for (const event of untold.events) {
+    await updateEvent(db, event, untold.teller, () => ({ attemptedAt: null, tries: 0, replyTs: null }))
+  }
 }
 
 /** The same for an event that gets a reply of its own. */
@@ -143,8 +197,24 @@ export async function markAttempted(
   await updateEvent(db, event, teller, (row) => ({ attemptedAt: at, tries: row('tries', '+', at === null ? -1 : 1) }))
 }
 
-export async function markTold(db: Database, { teller }: Untold, event: JobEvent, at: number): Promise<void> {
-  await updateEvent(db, event, teller, () => ({ toldAt: at }))
+/** The reply stands, and the root is still behind. */
+export async function markReplied(
+  db: Database,
+  { teller }: Untold,
+  event: JobEvent,
+  replyTs: string | null,
+): Promise<void> {
+  await updateEvent(db, event, teller, () => ({ replyTs }))
+}
+
+/** All that an event has to say is said. */
+export async function markTold(
+  db: Database,
+  { teller }: Untold,
+  event: JobEvent,
+  told: { replyTs: string | null; toldAt: number },
+): Promise<void> {
+  await updateEvent(db, event, teller, () => told)
 }
 
 async function updateToldJob(
@@ -181,6 +251,6 @@ async function updateEvent(
 }
 
 function toEvent(row: Selectable<EventTable>): JobEvent {
-  const { attemptedAt, tries, toldAt, ...event } = row
+  const { attemptedAt, tries, replyTs, toldAt, ...event } = row
   return event
 }

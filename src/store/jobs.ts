@@ -96,6 +96,20 @@ export async function claimDueJobs(
   return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
 }
 
+/**
+ * Makes every running step due, whatever pause was planned for it: after a stop nobody knows how long ago the last look
+ * was. A provider that could not be reached keeps the pause it may have asked for.
+ */
+export async function lookAtAll(db: Database, now: number): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ nextLookAt: now })
+    .where('state', '=', 'working')
+    .where('nextLookAt', '>', now)
+    .where('unseenSince', 'is', null)
+    .execute()
+}
+
 /** Gives a claim back, where the work ended without a transition that did. */
 export async function releaseLease(db: Database, jobId: string, worker: string): Promise<void> {
   await db

@@ -41,6 +41,9 @@ export interface EventTable extends JobEvent {
   attemptedAt: number | null
   /** How often telling it ended in doubt. */
   tries: number
+  /** The message that tells it in the thread, if one does. */
+  replyTs: string | null
+  /** When both its reply stood and the root showed it. */
   toldAt: number | null
 }
 

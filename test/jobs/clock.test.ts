@@ -67,6 +67,30 @@ describe('the clock', () => {
     expect(quick.runs()).toBe(1)
   })
 
+  it('lets a round ask for its next go before the next tick, and forgets that when it stops', async () => {
+    let runs = 0
+    const clock = new Clock(
+      60,
+      [
+        {
+          name: 'round',
+          go: async (_stopping, againIn) => {
+            runs += 1
+            againIn(5)
+            return false
+          },
+        },
+      ],
+      () => {},
+    )
+    clock.wake()
+    await expect.poll(() => runs).toBeGreaterThan(2)
+    await clock.stop(1_000)
+    const before = runs
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(runs).toBe(before)
+  })
+
   it('survives a round that breaks', async () => {
     let runs = 0
     const clock = clockOf(async () => {

@@ -9,6 +9,7 @@ import type { Job } from '../../src/jobs/machine.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { tellUntold } from '../../src/jobs/tell.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
+import type { Conversations } from '../../src/slack/history.js'
 import { type Chat, Sender } from '../../src/slack/sender.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
@@ -42,6 +43,8 @@ interface Channel {
   roots: string[]
   replies: string[]
   shown: string
+  /** What a look back finds; null where the bot may not look. */
+  kept: { ts: string; threadTs: string | undefined; metadata: unknown }[] | null
 }
 
 /** Every boundary of the process gets a step before and after: database, provider, Slack. */
@@ -67,16 +70,23 @@ function processOn(
     },
   }
   const chat: Chat = {
-    postMessage: async ({ text, ...place }) =>
+    postMessage: async ({ text, metadata, ...place }) =>
       await around(async () => {
         const list = place.thread_ts !== undefined ? channel.replies : channel.roots
         list.push(text)
-        return { channel: 'C1', ts: `${channel.roots.length}.${channel.replies.length}` }
+        const ts = `${channel.roots.length}.${channel.replies.length}`
+        channel.kept?.push({ ts, threadTs: place.thread_ts, metadata })
+        return { channel: 'C1', ts }
       }),
     update: async ({ text }) =>
       await around(async () => {
         channel.shown = text
       }),
+  }
+  const conversations: Conversations = {
+    history: async () => await around(async () => ({ messages: channel.kept?.filter((one) => !one.threadTs) })),
+    replies: async ({ ts }) =>
+      await around(async () => ({ messages: channel.kept?.filter((one) => one.threadTs === ts) })),
   }
   const connection = dummyConnection(world)
   const { clone } = connection.provider.operations
@@ -106,7 +116,8 @@ function processOn(
     usualMs: null,
     now: now(),
   })
-  const sender = new Sender({ db: house.db, chat, describe: describeJob, now, log: silentLog })
+  const lookBack = channel.kept ? { conversations } : {}
+  const sender = new Sender({ db: house.db, chat, ...lookBack, describe: describeJob, now, log: silentLog })
   return {
     house,
     /** What the clock sets off, until nothing is left to do at this moment. */
@@ -127,11 +138,11 @@ function processOn(
 }
 
 /** One life of a job with a crash after so many steps; answers whether the crash came before the end. */
-async function liveWithCrash(lives: number): Promise<boolean> {
-  const file = join(folder, `${lives}.db`)
+async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
+  const file = join(folder, `${mayRead ? 'read' : 'blind'}-${lives}.db`)
   const world = dummyWorld()
   world.observation = { phase: 'done', detail: 'running' }
-  const channel: Channel = { roots: [], replies: [], shown: '' }
+  const channel: Channel = { roots: [], replies: [], shown: '', kept: mayRead ? [] : null }
   let now = Date.parse('2026-01-01T00:00:00Z')
 
   const firstDb = await openDatabase(file)
@@ -149,7 +160,7 @@ async function liveWithCrash(lives: number): Promise<boolean> {
   const end = await Promise.race([life(), death])
 
   // What a dead process leaves is its file, without whatever was not committed.
-  const left = join(folder, `${lives}-left.db`)
+  const left = `${file}-left.db`
   for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
   const db = await openDatabase(left)
   const second = processOn(
@@ -175,6 +186,11 @@ async function liveWithCrash(lives: number): Promise<boolean> {
   expect(finals.filter((text) => !text.includes('may stand twice'))).toHaveLength(
     finals.length === 1 && finals[0]?.includes('may stand twice') ? 0 : 1,
   )
+  if (mayRead) {
+    expect(channel.roots).toHaveLength(1)
+    expect(new Set(channel.replies).size).toBe(channel.replies.length)
+    expect([...channel.roots, ...channel.replies].filter((text) => /may stand/.test(text))).toEqual([])
+  }
   const untold = await db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()
   expect(untold).toEqual([])
   await db.destroy()
@@ -198,6 +214,12 @@ describe('a process that dies', () => {
     let lives = 0
     while (await liveWithCrash(lives)) lives += 1
     // Far fewer would mean that the steps are not where the awaits are.
+    expect(lives).toBeGreaterThan(40)
+  }, 120_000)
+
+  it('posts nothing twice where it may look back, and needs no word of explanation', async () => {
+    let lives = 0
+    while (await liveWithCrash(lives, true)) lives += 1
     expect(lives).toBeGreaterThan(40)
   }, 120_000)
 })

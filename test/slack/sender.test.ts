@@ -1,15 +1,21 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { tellUntold } from '../../src/jobs/tell.js'
-import { type Chat, Sender } from '../../src/slack/sender.js'
+import type { Chat } from '../../src/slack/sender.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
+import { tellerOf } from '../helpers/teller.js'
 
 /** A Slack that keeps what it took, and says what it is told to say next. */
 function fakeChat() {
   const posts: { channel: string; text: string; inThread: boolean; hasBlocks: boolean }[] = []
   const edits: string[] = []
   const answers: { on: 'post' | 'edit'; error: Error; takes?: boolean }[] = []
+  let unthreads = false
+  let spared: 'post' | 'edit' | undefined
   const next = (on: 'post' | 'edit') => {
+    if (spared === on) {
+      spared = undefined
+      return undefined
+    }
     const at = answers.findIndex((answer) => answer.on === on)
     return at === -1 ? undefined : answers.splice(at, 1)[0]
   }
@@ -20,7 +26,13 @@ function fakeChat() {
         posts.push({ channel, text, inThread: thread_ts !== undefined, hasBlocks: blocks !== undefined })
       }
       if (planned) throw planned.error
-      return { channel: channel.startsWith('U') ? `D${channel}` : channel, ts: `${posts.length}.0` }
+      const isInThread = thread_ts !== undefined && !unthreads
+      unthreads = false
+      return {
+        channel: channel.startsWith('U') ? `D${channel}` : channel,
+        ts: `${posts.length}.0`,
+        message: isInThread ? { thread_ts } : {},
+      }
     },
     update: async ({ text }) => {
       const planned = next('edit')
@@ -28,7 +40,14 @@ function fakeChat() {
       edits.push(text)
     },
   }
-  return { chat, posts, edits, answers }
+  const unthreadNext = () => {
+    unthreads = true
+  }
+  /** The next call of this kind goes well before any planned answer. */
+  const skipNext = (on: 'post' | 'edit') => {
+    spared = on
+  }
+  return { chat, posts, edits, answers, unthreadNext, skipNext }
 }
 
 const platformError = (error: string) => new WebAPIPlatformError({ ok: false, error })
@@ -38,29 +57,18 @@ describe('the sender', () => {
   let house: TestHouse
   let slack: ReturnType<typeof fakeChat>
   let round: () => Promise<boolean>
+  let tellFor: (ms: number) => Promise<void>
 
   beforeEach(async () => {
     house = await testHouse()
     slack = fakeChat()
-    const describeJob: ConstructorParameters<typeof Sender>[0]['describe'] = async (job) => ({
-      job,
-      title: 'Clone a thing',
-      provider: 'Dummy',
-      steps: new Map([[0, 'Clone the thing']]),
-      usualMs: null,
-      now: 0,
-    })
-    const { db, now, log } = house
-    const sender = new Sender({ db, now, log, chat: slack.chat, describe: describeJob })
-    round = () => tellUntold(house, (untold, signal) => sender.tell(untold, signal), new AbortController().signal)
+    ;({ round, tellFor } = tellerOf(house, slack.chat))
   })
   afterEach(async () => await house.db.destroy())
 
-  async function tellFor(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 1_000) {
-      while (await round());
-      house.pass(1_000)
-    }
+  async function untold(id: string): Promise<number> {
+    const rows = await house.db.selectFrom('events').select('toldAt').where('jobId', '=', id).execute()
+    return rows.filter(({ toldAt }) => toldAt === null).length
   }
 
   it('posts the root once, edits it, and adds the replies in order', async () => {
@@ -79,6 +87,19 @@ describe('the sender', () => {
     await tellFor(600_000)
     expect(slack.posts.length).toBeLessThanOrEqual(6)
     expect(slack.posts.length).toBeGreaterThan(2)
+  })
+
+  it('admits that a root may stand twice even if Slack takes that only later', async () => {
+    await house.ask()
+    slack.answers.push({ on: 'post', error: lost(), takes: true })
+    await tellFor(1_000)
+    house.pass(3_000)
+    // The second root is taken, the word about it is not.
+    slack.answers.push({ on: 'post', error: platformError('service_unavailable') })
+    slack.skipNext('post')
+    await tellFor(20_000)
+    expect(slack.posts.filter(({ text }) => text.includes('may stand in this channel'))).toHaveLength(1)
+    expect(slack.posts).toHaveLength(3)
   })
 
   it('does not doubt a message that surely never left', async () => {
@@ -111,6 +132,51 @@ describe('the sender', () => {
     await tellFor(10_000)
     expect(slack.edits).toHaveLength(2)
   })
+
+  it('goes on replying while edits have to wait, and edits once they need not', async () => {
+    const { id } = await house.ask()
+    await tellFor(1_000)
+    slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
+    await house.settle()
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+    await tellFor(20_000)
+    expect(slack.posts.map(({ text }) => text).at(-1)).toContain('Done in')
+    expect(slack.edits).toEqual([])
+    await tellFor(15_000)
+    expect(slack.edits).toEqual([expect.stringContaining('Done.')])
+    expect(slack.posts).toHaveLength(3)
+    expect(await untold(id)).toBe(0)
+  })
+
+  it('tells the end although Slack takes no edit of the root', async () => {
+    await house.ask()
+    await tellFor(1_000)
+    slack.answers.push({ on: 'edit', error: platformError('edit_window_closed') })
+    await house.settle()
+    await tellFor(3_000)
+    expect(slack.posts.at(-1)?.text).toContain('Dummy accepted')
+  })
+
+  it('takes a reply that Slack put outside the thread for the end of that thread', async () => {
+    const { id } = await house.ask()
+    await tellFor(1_000)
+    slack.unthreadNext()
+    await house.settle()
+    await tellFor(5_000)
+    expect((await house.job(id)).rootChannel).toBe('DU1')
+    expect(slack.posts.at(-1)).toMatchObject({ channel: 'DU1', inThread: true })
+  })
+
+  for (const error of ['internal_error', 'fatal_error', '{"ok":true,"chan', '<!doctype html>']) {
+    it(`knows that a message may stand although Slack answered ${error}`, async () => {
+      await house.ask()
+      slack.answers.push({ on: 'post', error: platformError(error), takes: true })
+      await tellFor(10_000)
+      expect(slack.posts.at(-1)?.text).toContain('an earlier message about this job may stand')
+    })
+  }
 
   it('keeps to a message a second in one channel after a short burst', async () => {
     for (let count = 0; count < 20; count += 1) await house.ask()

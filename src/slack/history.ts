@@ -1,0 +1,135 @@
+/** Finds a message again by the metadata it was posted with, where the bot may read that conversation. */
+import { z } from 'zod'
+import type { Budgets } from './budgets.js'
+import { Closed, Refused, sorted, Wait } from './trouble.js'
+
+/** What a message tells, as its metadata says: the root of a job's thread, one of its events, or that a root may stand twice. */
+export interface Mark {
+  job: string
+  event: number | 'root' | 'doubt'
+}
+
+export const eventType = 'dolly_job'
+
+interface Window {
+  channel: string
+  oldest?: string
+  latest?: string
+  limit: number
+  cursor?: string
+  inclusive: true
+  include_all_metadata: true
+}
+
+/** The part of Slack's client that looks back. */
+export interface Conversations {
+  history(window: Window): Promise<unknown>
+  replies(window: Window & { ts: string }): Promise<unknown>
+}
+
+/** Only the fields that are read. Metadata of others has another type and is passed over. */
+const Page = z.object({
+  messages: z
+    .array(
+      z.object({
+        ts: z.string(),
+        metadata: z
+          .object({
+            event_type: z.string().optional(),
+            event_payload: z.record(z.string(), z.unknown()).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .default([]),
+  response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
+})
+
+/** Slack's clock and ours may differ by this much. */
+const skewMs = 10 * 60_000
+/** A request may still arrive this long after it was sent; before, not to be there means nothing. */
+const settleMs = 10_000
+const pageSize = 200
+/** More than a busy channel has in the window; beyond it nobody knows. */
+const mostPages = 5
+
+export class History {
+  readonly #conversations: Conversations
+  readonly #budgets: Budgets
+  readonly #now: () => number
+  /** Where Slack said that the bot may not read. Rights come with a new installation, and that with a restart. */
+  readonly #unreadable = new Set<string>()
+
+  constructor(conversations: Conversations, budgets: Budgets, now: () => number) {
+    this.#conversations = conversations
+    this.#budgets = budgets
+    this.#now = now
+  }
+
+  /**
+   * What became of a post that was begun at `at`: the message's ts, null when it surely is not there, or 'unknown' where
+   * the bot may not look.
+   *
+   * @throws Wait when Slack cannot be asked now, or the request may still be on its way.
+   */
+  async find(place: { channel: string; ts?: string }, mark: Mark, at: number): Promise<string | null | 'unknown'> {
+    // A person's id is no conversation to Slack, and to learn its id would take one more right.
+    if (this.#unreadable.has(place.channel) || /^[UW]/.test(place.channel)) return 'unknown'
+    try {
+      const ts = await this.#search(place, mark, at)
+      const early = at + settleMs - this.#now()
+      if (ts === null && early > 0) throw new Wait(early, { mayHaveHappened: true })
+      return ts
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'missing_scope') this.#unreadable.add(place.channel)
+      // Whether it takes messages is for the next post to find out.
+      if (error instanceof Refused || error instanceof Closed) return 'unknown'
+      throw error
+    }
+  }
+
+  async #search({ channel, ts }: { channel: string; ts?: string }, mark: Mark, at: number) {
+    const window = {
+      channel,
+      // A thread is short and all ours; a channel is neither.
+      ...(ts === undefined ? { oldest: seconds(at - skewMs), latest: seconds(at + skewMs) } : {}),
+      limit: pageSize,
+      inclusive: true,
+      include_all_metadata: true,
+    } as const
+    let cursor: string | undefined
+    for (let count = 0; count < mostPages; count += 1) {
+      const page: z.output<typeof Page> = await this.#read(channel, ts, { ...window, ...(cursor ? { cursor } : {}) })
+      const found = page.messages.find(({ metadata }) => {
+        const { job, event } = metadata?.event_payload ?? {}
+        return metadata?.event_type === eventType && job === mark.job && event === mark.event
+      })
+      if (found) return found.ts
+      cursor = page.response_metadata?.next_cursor
+      if (!cursor) return null
+    }
+    return 'unknown'
+  }
+
+  async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
+    const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
+    const waitMs = this.#budgets.spend(method, channel)
+    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: true })
+    try {
+      const answer =
+        ts === undefined
+          ? await this.#conversations.history(window)
+          : await this.#conversations.replies({ ...window, ts })
+      return Page.parse(answer)
+    } catch (error) {
+      const trouble = sorted(error, 0)
+      if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
+      throw trouble
+    }
+  }
+}
+
+/** Slack's stamps are seconds with six decimals. */
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(6)
+}

@@ -1,0 +1,42 @@
+/** The sender and its rounds over a test house, driven by the house's own clock. */
+import { tellUntold } from '../../src/jobs/tell.js'
+import type { Conversations } from '../../src/slack/history.js'
+import { type Chat, Sender } from '../../src/slack/sender.js'
+import type { TestHouse } from './house.js'
+
+export interface Teller {
+  /** One round; answers whether any thread was brought up to date. */
+  round(): Promise<boolean>
+  /** As many rounds as it takes, second by second, for so long. */
+  tellFor(ms: number): Promise<void>
+}
+
+export function tellerOf(house: TestHouse, chat: Chat, conversations?: Conversations): Teller {
+  const { db, now, log } = house
+  const sender = new Sender({
+    db,
+    now,
+    log,
+    chat,
+    ...(conversations ? { conversations } : {}),
+    describe: async (job) => ({
+      job,
+      title: 'Clone a thing',
+      provider: 'Dummy',
+      steps: new Map([[0, 'Clone the thing']]),
+      usualMs: null,
+      now: now(),
+    }),
+  })
+  const { signal } = new AbortController()
+  const round = () => tellUntold(house, (untold, stopping) => sender.tell(untold, stopping), signal)
+  return {
+    round,
+    tellFor: async (ms) => {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        while (await round());
+        house.pass(1_000)
+      }
+    },
+  }
+}

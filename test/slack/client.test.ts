@@ -1,0 +1,64 @@
+/** What the client of the Web API does by itself, against a real HTTP server that has bad moments. */
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { WebClient } from '@slack/web-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { clientOptions } from '../../src/slack/client.js'
+
+describe('the client', () => {
+  let server: Server
+  let client: WebClient
+  /** Channels of the posts that arrived. */
+  let arrived: string[]
+  let answer: (channel: string, response: ServerResponse) => void
+
+  beforeEach(async () => {
+    arrived = []
+    server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const channel = new URLSearchParams(Buffer.concat(chunks).toString()).get('channel') ?? ''
+      arrived.push(channel)
+      answer(channel, response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    if (typeof address !== 'object' || !address) throw new Error('The server does not listen.')
+    client = new WebClient('xoxb-1', clientOptions(`http://127.0.0.1:${address.port}/api/`))
+  })
+  afterEach(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  const ok = (response: ServerResponse) => response.end('{"ok":true,"channel":"C1","ts":"1.0"}')
+  const post = (channel: string) => client.chat.postMessage({ channel, text: 'Hello' })
+
+  it('posts once when Slack answers 500 once', async () => {
+    answer = (_channel, response) => {
+      if (arrived.length > 1) return void ok(response)
+      response.writeHead(500).end('Internal Server Error')
+    }
+    await expect(post('C1')).rejects.toMatchObject({ statusCode: 500 })
+    expect(arrived).toEqual(['C1'])
+  })
+
+  it('posts once when the answer is lost', async () => {
+    answer = (_channel, response) => void response.socket?.destroy()
+    await expect(post('C1')).rejects.toThrow()
+    expect(arrived).toEqual(['C1'])
+  })
+
+  it('hands a 429 on at once, and holds up no other channel for it', async () => {
+    answer = (channel, response) => {
+      if (channel === 'busy') response.writeHead(429, { 'retry-after': '30' }).end()
+      else if (channel !== 'slow') ok(response)
+    }
+    // Fifty threads that hang are as many as are told at once.
+    const hanging = Array.from({ length: 50 }, () => post('slow').catch(() => undefined))
+    await expect(post('busy')).rejects.toMatchObject({ retryAfter: 30 })
+    expect(await post('C1')).toMatchObject({ ts: '1.0' })
+    expect(arrived.filter((channel) => channel === 'busy')).toHaveLength(1)
+    server.closeAllConnections()
+    await Promise.all(hanging)
+  })
+})

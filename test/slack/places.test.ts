@@ -1,0 +1,110 @@
+/** A thread that can no longer stand where it was asked for, in a workspace where that really happens. */
+import { WebClient } from '@slack/web-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
+import { clientOptions } from '../../src/slack/client.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+import { tellerOf } from '../helpers/teller.js'
+
+describe('a thread', () => {
+  let house: TestHouse
+  let workspace: Workspace
+  let client: WebClient
+  let tellFor: (ms: number) => Promise<void>
+  const warnings: string[] = []
+
+  beforeEach(async () => {
+    warnings.length = 0
+    house = await testHouse()
+    house.log = { ...house.log, warn: (_fields, message) => warnings.push(message) }
+    workspace = await startWorkspace()
+    client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL))
+    ;({ tellFor } = tellerOf(house, client.chat, client.conversations))
+  })
+  afterEach(async () => {
+    await workspace.close()
+    await house.db.destroy()
+  })
+
+  /** A job of Ann's in #platform, accepted and told. */
+  async function underWay(requester = workspace.people.ann.id) {
+    const { id } = await house.ask({ channel: workspace.channels.platform.id, requester })
+    await house.settle()
+    await tellFor(3_000)
+    return await house.job(id)
+  }
+
+  async function end(): Promise<void> {
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+    await tellFor(8_000)
+  }
+
+  /** What Ann has in her direct messages: the root, then its replies. */
+  function directMessages(): string[] {
+    const ann = workspace.as(workspace.people.ann.id)
+    return ann
+      .snapshot()
+      .messages.filter(({ channel }) => channel === workspace.people.ann.directChannel)
+      .map(({ text }) => text)
+  }
+
+  async function expectGoneOn(id: string): Promise<void> {
+    expect(directMessages()).toEqual([
+      expect.stringMatching(/^Clone a thing.*Done\./),
+      expect.stringContaining('Done in'),
+    ])
+    expect(await house.job(id)).toMatchObject({
+      state: 'succeeded',
+      channel: workspace.channels.platform.id,
+      rootChannel: workspace.people.ann.directChannel,
+    })
+    expect(await house.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
+  }
+
+  it('whose root was deleted goes on as a direct message', async () => {
+    const { id, rootTs } = await underWay()
+    await client.chat.delete({ channel: workspace.channels.platform.id, ts: rootTs ?? '' })
+    await end()
+    await expectGoneOn(id)
+  })
+
+  it('in a channel that was archived goes on as a direct message', async () => {
+    const { id } = await underWay()
+    await workspace.archive(workspace.channels.platform.id)
+    await end()
+    await expectGoneOn(id)
+  })
+
+  it('in a channel from which the bot was removed goes on as a direct message', async () => {
+    const { id } = await underWay()
+    await workspace.as(workspace.people.bo.id).write(workspace.channels.platform.id, '/remove @dolly')
+    await end()
+    await expectGoneOn(id)
+  })
+
+  it('in a channel that was renamed stays where it is, since its id does', async () => {
+    const { id, rootTs } = await underWay()
+    const { platform } = workspace.channels
+    await workspace.rename(platform.id, 'flock')
+    await end()
+    const thread = workspace.as(workspace.people.ann.id).thread(platform.id, rootTs ?? '')
+    expect(thread[0]?.text).toContain('Done.')
+    expect(thread.at(-1)?.text).toContain('Done in')
+    expect(directMessages()).toEqual([])
+    expect(await house.job(id)).toMatchObject({ state: 'succeeded', rootChannel: platform.id })
+  })
+
+  it('that not even its requester can be told ends in the log, and its job ends rightly', async () => {
+    const { id } = await underWay('U0LEFT')
+    await workspace.archive(workspace.channels.platform.id)
+    await end()
+    expect(warnings.at(-1)).toContain('this is told to nobody')
+    expect((await house.job(id)).state).toBe('succeeded')
+    expect(await house.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
+    const posts = workspace.calls('chat.postMessage').length
+    await tellFor(60_000)
+    expect(workspace.calls('chat.postMessage')).toHaveLength(posts)
+  })
+})
