@@ -56,7 +56,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   const logger = slackLogger(log)
   const entrance =
     mode.kind === 'socket'
-      ? openSocketEntrance(mode.appToken, apiUrl, logger)
+      ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
       : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
   const app = new App({
     receiver: entrance.receiver,

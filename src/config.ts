@@ -19,8 +19,10 @@ export interface Config {
   tickSeconds: number
 }
 
-/** How Slack reaches Dolly: over a socket that Dolly opens, or by requests to `port`. */
-export type SlackMode = { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string; port: number }
+/** How Slack reaches Dolly: over a socket that Dolly opens, where a `port` only answers probes, or by requests to `port`. */
+export type SlackMode =
+  | { kind: 'socket'; appToken: string; port?: number }
+  | { kind: 'http'; signingSecret: string; port: number }
 
 /** `file` is a path, relative to the working directory unless it begins with a slash. Postgres is refused so far. */
 export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string }
@@ -80,7 +82,7 @@ const Environment = z.object({
   PORT: matching(/^\d{1,5}$/, port)
     .transform(Number)
     .refine((number) => number >= 1 && number <= 65_535, port)
-    .prefault('3000'),
+    .optional(),
   SLACK_API_URL: z
     .string(slackUrl)
     .refine(isSafeUrl, slackUrl)
@@ -139,8 +141,8 @@ export function secretsOf({ slack, database, connections }: Config): string[] {
 
 function modeOf(environment: z.output<typeof Environment>): SlackMode | undefined {
   const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, PORT } = environment
-  if (appToken !== undefined) return { kind: 'socket', appToken }
-  return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT }
+  if (appToken !== undefined) return { kind: 'socket', appToken, ...(PORT === undefined ? {} : { port: PORT }) }
+  return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT ?? 3000 }
 }
 
 type Mapping = Record<string, unknown>

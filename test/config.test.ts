@@ -96,6 +96,7 @@ describe('a valid start', () => {
     { env: httpEnv, mode: { kind: 'http', signingSecret: 'c0ffee', port: 3000 } },
     { env: { ...httpEnv, PORT: '8080' }, mode: { kind: 'http', signingSecret: 'c0ffee', port: 8080 } },
     { env: { ...httpEnv, ...socketEnv }, mode: { kind: 'socket', appToken: 'xapp-1-app' } },
+    { env: { ...socketEnv, PORT: '8080' }, mode: { kind: 'socket', appToken: 'xapp-1-app', port: 8080 } },
   ])('speaks with Slack in $mode.kind mode', ({ env, mode }) => {
     expect(loadConfig({ env, readFile: () => file, providers: [shear] }).slack.mode).toEqual(mode)
   })

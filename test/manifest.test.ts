@@ -39,6 +39,13 @@ test('Slack would take the manifest with HTTP mode switched on', () => {
   expect(manifest.settings.socket_mode_enabled).toBe(false)
 })
 
+test('Slack would take the manifest with the right to read history, which it asks for only when told to', () => {
+  const manifest = parse(text.replace(/# - (channels|groups|im):history/g, '- $1:history'))
+  expect(faults(manifest)).toEqual([])
+  const history = ['channels:history', 'groups:history', 'im:history']
+  expect(manifest.oauth_config.scopes.bot).toEqual(['commands', 'chat:write', ...history])
+})
+
 test('a manifest that Slack would refuse is noticed', () => {
   const manifest = parse(text)
   manifest.features.slash_commands[0].command = 'clone-app'

@@ -118,4 +118,10 @@ describe('the HTTP entrance', () => {
   it('says that it is alive', async () => {
     expect((await fetch(`${address}/healthz`)).status).toBe(200)
   })
+
+  it('is ready as long as it can be asked', async () => {
+    expect((await fetch(`${address}/ready`)).status).toBe(200)
+    await entrance.stop()
+    await expect(fetch(`${address}/ready`)).rejects.toThrow()
+  })
 })

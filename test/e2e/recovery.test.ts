@@ -1,0 +1,72 @@
+/** From a SIGKILL in the middle of several looks to the next look at every live job. */
+import { expect, it } from 'vitest'
+import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
+import { startQovery } from '../../sandbox/providers/qovery.js'
+import { askForCopy, startWorld, type World } from '../helpers/world.js'
+
+interface Row {
+  id: string
+  connection: string
+  version: number
+  lease: number | null
+}
+
+const liveJobs = (world: World) =>
+  world.rows<Row>('select id, connection, version, lease_until as lease from jobs where ended_at is null')
+
+/** Fills in the lists of a form, each by a word that its entry begins with, and submits it. */
+async function ask(world: World, command: string, picks: Readonly<Record<string, string>>): Promise<void> {
+  const { workspace } = world
+  const ann = workspace.as(workspace.people.ann.id)
+  await ann.write(workspace.channels.platform.id, `/clone-app ${command}`)
+  await ann.waitForView((view) => view.callback_id === 'operation_form')
+  for (const [list, word] of Object.entries(picks)) {
+    const entry = (await ann.options(list, word)).find(({ text }) => text.text.includes(word))
+    await ann.choose(list, entry?.value ?? '', word)
+  }
+  expect(await ann.submit()).toEqual({})
+  await ann.waitForView((view) => view.callback_id === 'operation_preview')
+  expect(await ann.submit()).toEqual({})
+}
+
+it('after a SIGKILL every live job of every connection is looked at again within fifteen seconds', async () => {
+  const others = [await startQovery({ cloneMs: 300_000 }), await startCloudFoundry({ cloneMs: 300_000 })]
+  const world = await startWorld('http', { cloneMs: 300_000, others })
+  try {
+    const { hoody } = world
+    const simulators = [hoody, ...others]
+    const bot = await world.start()
+    await askForCopy(world, 'first')
+    await askForCopy(world, 'second')
+    await ask(world, 'qovery-demo clone name=third', { service: 'shop-api', environment: 'staging' })
+    await ask(world, 'cloud-foundry-demo clone name=fourth', { app: 'shop-api', space: 'staging' })
+    const running = () => world.rows("select id from jobs where state = 'working'").length
+    await expect.poll(running, { timeout: 30_000 }).toBe(4)
+
+    // Slow answers keep the bot in the middle of its looks, with leases on the jobs.
+    for (const simulator of simulators) simulator.setSwitch('slow', true)
+    const leased = () => new Set(liveJobs(world).flatMap(({ lease, connection }) => (lease === null ? [] : connection)))
+    await expect.poll(() => leased().size, { timeout: 30_000, interval: 20 }).toBeGreaterThan(1)
+    expect(await bot.kill('SIGKILL')).toBe('SIGKILL')
+    const killed = Date.now()
+    const left = liveJobs(world)
+    expect(left).toHaveLength(4)
+    expect(left.some(({ lease }) => (lease ?? 0) > killed)).toBe(true)
+    for (const simulator of simulators) simulator.setSwitch('slow', false)
+    const requests = simulators.map((simulator) => simulator.requests())
+    // Old jobs are looked at every half minute only.
+    world.write("update jobs set next_look_at = next_look_at + 30000 where state = 'working'")
+
+    await world.start()
+    const seen = () => {
+      const now = new Map(world.rows<Row>('select id, version from jobs').map(({ id, version }) => [id, version]))
+      return left.filter(({ id, version }) => (now.get(id) ?? 0) > version).length
+    }
+    await expect.poll(seen, { timeout: 20_000, interval: 50 }).toBe(4)
+    expect(Date.now() - killed).toBeLessThan(15_000)
+    for (const [at, simulator] of simulators.entries()) expect(simulator.requests()).toBeGreaterThan(requests[at] ?? 0)
+    expect(new Set(left.map(({ connection }) => connection)).size).toBe(3)
+  } finally {
+    await world.close()
+  }
+}, 120_000)
