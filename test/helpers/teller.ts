@@ -7,8 +7,8 @@ import type { TestHouse } from './house.js'
 export interface Teller {
   /** One round; answers whether any thread was brought up to date. */
   round(): Promise<boolean>
-  /** As many rounds as it takes, second by second, for so long. */
-  tellFor(ms: number): Promise<void>
+  /** As many rounds as it takes, second by second or in longer steps, for so long. */
+  tellFor(ms: number, stepMs?: number): Promise<void>
 }
 
 export function tellerOf(house: TestHouse, chat: Chat, conversations?: Conversations): Teller {
@@ -32,10 +32,10 @@ export function tellerOf(house: TestHouse, chat: Chat, conversations?: Conversat
   const round = () => tellUntold(house, (untold, stopping) => sender.tell(untold, stopping), signal)
   return {
     round,
-    tellFor: async (ms) => {
-      for (let passed = 0; passed < ms; passed += 1_000) {
+    tellFor: async (ms, stepMs = 1_000) => {
+      for (let passed = 0; passed < ms; passed += stepMs) {
         while (await round());
-        house.pass(1_000)
+        house.pass(stepMs)
       }
     },
   }
