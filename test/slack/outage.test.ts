@@ -40,9 +40,11 @@ describe('a provider that is down for an hour', () => {
     // From 3 s at first to one each 30 s.
     expect(house.world.looks - looks).toBeGreaterThan(115)
     expect(house.world.looks - looks).toBeLessThan(150)
-    expect(saying('has not answered for five minutes')).toHaveLength(1)
-    expect((saying('has not answered for five minutes')[0]?.at ?? 0) - wentDown).toBeGreaterThanOrEqual(5 * minute)
-    expect((saying('has not answered for five minutes')[0]?.at ?? 0) - wentDown).toBeLessThan(6 * minute)
+    expect(saying('For five minutes Dummy could not be asked')).toHaveLength(1)
+    expect((saying('For five minutes Dummy could not be asked')[0]?.at ?? 0) - wentDown).toBeGreaterThanOrEqual(
+      5 * minute,
+    )
+    expect((saying('For five minutes Dummy could not be asked')[0]?.at ?? 0) - wentDown).toBeLessThan(6 * minute)
     expect((await house.job(id)).state).toBe('working')
 
     house.world.observation = { phase: 'working', detail: 'copying' }
@@ -61,7 +63,7 @@ describe('a provider that is down for an hour', () => {
     house.world.findThrows = down(false)
     await live(60 * minute)
     expect((await house.job(id)).state).toBe('starting')
-    expect(saying('has not answered for five minutes')).toHaveLength(1)
+    expect(saying('For five minutes Dummy could not be asked')).toHaveLength(1)
     house.world.findThrows = null
     await live(minute)
     expect((await house.job(id)).state).toBe('working')
