@@ -51,8 +51,9 @@ describe('the machine', () => {
 
   it('asks again at once when the look that a person asked for fails as well', () => {
     const down: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
-    const asked = next(jobIn('uncertain', { unseenSince: now - 61_000 }), { kind: 'check_again', actor: 'U1' }, moment)
-    const checking = jobIn('starting', { unseenSince: now - 61_000, ...asked.set })
+    const unseenSince = now - 6 * 3_600_000 - 1
+    const asked = next(jobIn('uncertain', { unseenSince }), { kind: 'check_again', actor: 'U1' }, moment)
+    const checking = jobIn('starting', { unseenSince, ...asked.set })
     expect(next(checking, down, moment).set.state).toBe('uncertain')
     const found = next(checking, { kind: 'absent', settleMs: 0 }, moment)
     expect(found.set).toMatchObject({ state: 'queued', unseenSince: null })
