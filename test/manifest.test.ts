@@ -43,7 +43,8 @@ test('Slack would take the manifest with the right to read history, which it ask
   const manifest = parse(text.replace(/# - (channels|groups|im):history/g, '- $1:history'))
   expect(faults(manifest)).toEqual([])
   const history = ['channels:history', 'groups:history', 'im:history']
-  expect(manifest.oauth_config.scopes.bot).toEqual(['commands', 'chat:write', ...history])
+  const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
+  expect(manifest.oauth_config.scopes.bot).toEqual([...usual, ...history])
 })
 
 test('a manifest that Slack would refuse is noticed', () => {

@@ -9,7 +9,7 @@ export const TEAM = { id: 'T000000001', name: 'Woolworks', domain: 'woolworks' }
 export const BOT = { id: 'U00000DOLLY', name: 'dolly', botId: 'B00000DOLLY', appId: 'A00000DOLLY' }
 
 const people = [
-  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false, is_admin: true },
+  { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false },
   { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false, hasLeft: false },
   { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true, hasLeft: false },
   { name: 'dora', real_name: 'Dora Eng', profile: { title: 'Left last month' }, isGuest: false, hasLeft: true },
@@ -70,7 +70,8 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
     seed: {
       slack: {
         team: { name: TEAM.name, domain: TEAM.domain },
-        users: people.map(({ name, real_name, profile }) => ({ name, real_name, profile })),
+        // Renaming a channel takes an admin.
+        users: people.map(({ name, real_name, profile }) => ({ name, real_name, profile, is_admin: name === 'ann' })),
         channels,
         strict_scopes: true,
         oauth_apps: [

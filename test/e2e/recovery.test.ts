@@ -31,7 +31,7 @@ async function ask(world: World, command: string, picks: Readonly<Record<string,
 
 it('after a SIGKILL every live job of every connection is looked at again within fifteen seconds', async () => {
   const others = [await startQovery({ cloneMs: 300_000 }), await startCloudFoundry({ cloneMs: 300_000 })]
-  const world = await startWorld('http', { cloneMs: 300_000, others })
+  const world = await startWorld('http', { cloneMs: 300_000, others: others.map((one) => async () => one) })
   try {
     const { hoody } = world
     const simulators = [hoody, ...others]
