@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Operation } from '../providers/provider.js'
 import { fieldsOf } from './fields.js'
 import { channelBlock, mentionBlock, noAnswerValue } from './form.js'
-import { cut, limits } from './limits.js'
+import { limits } from './limits.js'
+import { plainText } from './message.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {
@@ -51,7 +52,11 @@ const ElementState = z.object({
   value: z.string().nullish(),
   selected_option: Selected.nullish(),
   selected_options: z.array(Selected).nullish(),
-  selected_conversation: z.string().nullish(),
+  selected_conversation: z
+    .string()
+    .regex(/^[A-Z0-9]{1,40}$/)
+    .nullish()
+    .catch(undefined),
 })
 
 function readElement(block: StateValues[string] | undefined): z.infer<typeof ElementState> {
@@ -63,13 +68,18 @@ function typedList(text: string | null | undefined): z.infer<typeof Selected>[] 
   return ids.map((id) => ({ value: id, text: { text: id } }))
 }
 
+/** What stands under a field: plain text, and never nothing, for Slack then takes none of the errors. */
+export function fieldError(message: string): string {
+  return plainText(message, limits.fieldError) || 'Please change this.'
+}
+
 /** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
 export function fieldErrors(error: z.ZodError, values: Readonly<Record<string, unknown>>): Record<string, string> {
   const errors: Record<string, string> = {}
   for (const issue of error.issues) {
     const key = String(issue.path[0] ?? channelBlock)
     const isMissing = issue.code === 'invalid_type' && values[key] === undefined
-    errors[key] ??= isMissing ? 'Please fill this in.' : cut(issue.message, limits.fieldError)
+    errors[key] ??= isMissing ? 'Please fill this in.' : fieldError(issue.message)
   }
   return errors
 }

@@ -11,15 +11,15 @@ import { z } from 'zod'
 import type { Operation, Option, Preview, Provider } from '../providers/provider.js'
 import { type Field, fieldsOf } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
-import { mrkdwn } from './message.js'
+import { mrkdwn, plainText } from './message.js'
 
 /**
  * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
  * is a memory, not a fact: whatever it names is looked up and checked again.
  */
 export const FormState = z.object({
-  connection: z.string(),
-  operation: z.string(),
+  connection: z.string().max(100),
+  operation: z.string().max(100),
   /** Answers that other fields' lists depend on, and what the command text already said, by field. */
   values: z.record(z.string(), z.string()),
   /** What a person reads for such a value, by field. */
@@ -27,11 +27,23 @@ export const FormState = z.object({
   /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
   typed: z.record(z.string(), z.string()),
   /** Where the command was typed; the updates go there unless the form says otherwise. No rule trusts it: see `opening`. */
-  channel: z.string(),
+  channel: z.string().regex(/^[A-Z0-9]{0,40}$/),
   /** Key of the row that says where the command was typed, for that person alone. */
-  opening: z.string(),
+  opening: z.string().max(100),
 })
 export type FormState = z.infer<typeof FormState>
+
+/** What page 1 remembers. */
+export const ChoiceState = FormState.pick({ channel: true, opening: true })
+
+/** What a modal remembered, or undefined when it is not a memory of that kind. */
+export function readMemory<T>(memory: z.ZodType<T>, privateMetadata: string): T | undefined {
+  try {
+    return memory.safeParse(JSON.parse(privateMetadata)).data
+  } catch {
+    return undefined
+  }
+}
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
@@ -96,7 +108,7 @@ export function choiceView(
           action_id: 'choice',
           placeholder: plain('Choose a connection and what to do there'),
           option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
-            label: plain(cut(`${connection} · ${provider}`, limits.optionGroupLabel)),
+            label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
             options: operations.map(({ id, title }) => option({ value: `${connection}/${id}`, label: title })),
           })),
         },
@@ -114,7 +126,7 @@ export function formView(operation: Operation, state: FormState): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.form,
-    private_metadata: memoryOf(state, parents),
+    private_metadata: memoryOf(state, fields),
     title: plain(mustFit(operation.title, limits.modalTitle)),
     submit: plain('Next'),
     close: plain('Cancel'),
@@ -167,7 +179,7 @@ export function previewView(
     submit: plain(preview.warning ? 'Do it anyway' : 'Start'),
     close: plain('Back'),
     blocks: [
-      { type: 'header', text: plain(cut(`${what.from} → ${what.to}`, limits.headerText)) },
+      { type: 'header', text: plain(plainText(`${what.from} → ${what.to}`, limits.headerText)) },
       ...(preview.warning ? [paragraph('Mind this', preview.warning)] : []),
       paragraph('Copied', preview.copied),
       paragraph('Not copied', preview.notCopied),
@@ -182,7 +194,7 @@ export function noticeView(title: string, text: string): ModalView {
     callback_id: callbacks.notice,
     title: plain(mustFit(title, limits.modalTitle)),
     close: plain('Close'),
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }],
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text || '…', limits.sectionText) } }],
   }
 }
 
@@ -190,7 +202,8 @@ export function noticeView(title: string, text: string): ModalView {
 export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean)
   const found = options
-    .filter(({ value }) => value.length <= limits.optionValue)
+    // A value that would not come back as it is cannot be chosen.
+    .filter(({ value }) => value !== '' && value === cut(value, limits.optionValue))
     .filter(({ value, label, description = '' }) => {
       const text = `${label} ${description} ${value}`.toLowerCase()
       return words.every((word) => text.includes(word))
@@ -208,7 +221,7 @@ export function noAnswer(text: string): PlainTextOption {
 }
 
 function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlock {
-  const reason = state.typed[field.key] && cut(state.typed[field.key] ?? '', longestReason)
+  const reason = plainText(state.typed[field.key] ?? '', longestReason)
   const hint = reason ? cut(`${reason} Type the id instead.`, limits.inputHint) : field.description
   return {
     type: 'input',
@@ -261,30 +274,37 @@ function fieldElement(field: Field, state: FormState, isParent: boolean): InputB
       const options = [option({ value: 'yes', label: 'Yes' })]
       return { type: 'checkboxes', action_id, options, ...(isYes(initial) ? { initial_options: options } : {}) }
     }
-    case 'number':
-      return { type: 'number_input', action_id, is_decimal_allowed: false, ...text }
+    case 'number': {
+      // Slack refuses the whole form for a number that is none.
+      const number = /^-?\d{1,15}$/.test(initial ?? '') ? text : {}
+      return { type: 'number_input', action_id, is_decimal_allowed: false, ...number }
+    }
     case 'text': {
       const max_length = Math.min(field.maxLength ?? limits.plainTextInput, limits.plainTextInput)
-      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...text }
+      const fitting = initial ? { initial_value: cut(initial, max_length) } : {}
+      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...fitting }
     }
   }
 }
 
 /**
  * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
- * fields that others depend on stay.
+ * fields that others depend on stay as long as they can.
  */
-function memoryOf(state: FormState, parents: ReadonlySet<string>): string {
-  const typed = Object.fromEntries(
-    Object.entries(state.typed).map(([key, reason]) => [key, cut(reason, longestReason)]),
+function memoryOf(state: FormState, fields: readonly Field[]): string {
+  const parents = new Set(fields.flatMap((field) => field.dependsOn))
+  const isTyped = fields.map(({ key }) => key).filter((key) => state.typed[key] !== undefined)
+  const reasons = isTyped.map((key) => [key, plainText(state.typed[key] ?? '', longestReason)])
+  const typed = Object.fromEntries(reasons)
+  const ofParents = Object.entries(state.values).filter(
+    ([key, value]) => parents.has(key) && value.length <= limits.optionValue,
   )
-  const whole = JSON.stringify({ ...state, typed })
-  if (whole.length <= limits.privateMetadata) return whole
-  const ofParents = (all: Record<string, string>) =>
-    Object.fromEntries(
-      Object.entries(all).filter(([key, value]) => parents.has(key) && value.length <= limits.optionValue),
-    )
-  return JSON.stringify({ ...state, typed, values: ofParents(state.values), labels: {} })
+  const memories = [
+    { ...state, typed },
+    { ...state, typed, values: Object.fromEntries(ofParents), labels: {} },
+    { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), values: {}, labels: {} },
+  ].map((memory) => JSON.stringify(memory))
+  return memories.find((memory) => memory.length <= limits.privateMetadata) ?? memories.at(-1) ?? ''
 }
 
 /** Whether a field's list cannot be asked for yet. */
@@ -296,11 +316,13 @@ function isYes(text: string | undefined): boolean {
   return text !== undefined && /^(true|yes|y|1|on)$/i.test(text)
 }
 
-function option({ value, label, description }: Option): PlainTextOption {
+function option({ value, label, description = '' }: Option): PlainTextOption {
+  const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
+  const remark = plainText(description, limits.optionDescription)
   return {
-    text: plain(cut(label.trim() || value, limits.optionText)),
+    text: plain(text),
     value: cut(value, limits.optionValue),
-    ...(description ? { description: plain(cut(description, limits.optionDescription)) } : {}),
+    ...(remark ? { description: plain(remark) } : {}),
   }
 }
 

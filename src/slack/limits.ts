@@ -19,6 +19,7 @@ export const limits = {
   headerText: 150,
   buttonText: 75,
   buttonValue: 2_000,
+  buttonUrl: 3_000,
   confirmText: 300,
   confirmButton: 30,
   /** Shown under a field; Slack publishes no number, longer ones are hard to read. */
@@ -45,8 +46,12 @@ export const paces = {
 
 export type Method = keyof typeof paces
 
-/** A vendor's or a user's text, cut to fit. Cuts between characters as people see them, never inside an emoji. */
-export function cut(text: string, most: number): string {
+/**
+ * A vendor's or a user's text, cut to fit. Cuts between characters as people see them, never inside an emoji; half a
+ * surrogate pair that was there before, which Slack refuses with all around it, becomes the sign for what is unreadable.
+ */
+export function cut(whole: string, most: number): string {
+  const text = whole.replaceAll(/\p{Surrogate}/gu, '\ufffd')
   if (text.length <= most) return text
   let kept = ''
   for (const { segment } of new Intl.Segmenter().segment(text.slice(0, most + 32))) {

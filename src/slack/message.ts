@@ -50,8 +50,8 @@ export function rootMessage(story: Story): Message {
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
   else if (accepts(job, 'dismiss')) blocks.push(cancelButton(job))
-  else if (job.url && job.endedAt !== null) blocks.push(openButton(job.url))
-  const text = `${mrkdwn(what)} on ${mrkdwn(job.connection)} (${mrkdwn(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}`
+  else if (job.endedAt !== null) blocks.push(...openButton(job.url))
+  const text = `${mrkdwn(what)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}`
   return { text: cut(text, limits.messageText), blocks }
 }
 
@@ -63,7 +63,7 @@ export function replyMessage(story: Story, event: JobEvent): Message | null {
 
 function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): string | null {
   const step = `“${mrkdwn(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
-  const by = mrkdwn(provider)
+  const by = name(provider)
   const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
   const person = event.actor ? `<@${event.actor}>` : 'Somebody'
@@ -117,7 +117,7 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
 /** How the job stands, without a full stop, and what is known beyond that. */
 function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest: string } {
   const detail = sentence(job.detail)
-  const by = mrkdwn(provider)
+  const by = name(provider)
   switch (job.state) {
     case 'queued':
       return { icon: ':hourglass:', word: 'Waiting its turn', rest: waitOf(job, detail) }
@@ -183,7 +183,7 @@ function facts({ job, provider, usualMs, now }: Story): string[] {
   const usualEnd = usualMs === null || job.endedAt !== null ? 0 : job.createdAt + usualMs
   return [
     `Asked for by <@${job.requester}>`,
-    `${mrkdwn(job.connection)} (${mrkdwn(provider)})`,
+    `${name(job.connection)} (${name(provider)})`,
     job.endedAt === null ? `since ${time(job.createdAt)}` : `took ${inWords(job.endedAt - job.createdAt)}`,
     ...(usualEnd > now ? [`usually done by ${time(usualEnd)}`] : []),
     `job \`${job.id}\``,
@@ -242,19 +242,31 @@ function confirmation(text: string, yes: string): ConfirmationDialog {
   }
 }
 
-function openButton(url: string): KnownBlock {
-  return {
-    type: 'actions',
-    block_id: 'open',
-    elements: [
-      {
-        type: 'button',
-        action_id: jobActions.open,
-        url,
-        text: { type: 'plain_text', text: 'Open it', emoji: false },
-      },
-    ],
-  }
+function openButton(address: string | null): KnownBlock[] {
+  const url = webAddress(address)
+  if (url === undefined) return []
+  return [
+    {
+      type: 'actions',
+      block_id: 'open',
+      elements: [
+        {
+          type: 'button',
+          action_id: jobActions.open,
+          url,
+          text: { type: 'plain_text', text: 'Open it', emoji: false },
+        },
+      ],
+    },
+  ]
+}
+
+/** A vendor's address as a button may carry it: of the web, of bearable length, and without a user name or password. */
+function webAddress(address: string | null): string | undefined {
+  if (address === null || !URL.canParse(address)) return undefined
+  const { protocol, username, password, href } = new URL(address)
+  const isFit = /^https?:$/.test(protocol) && username === '' && password === '' && href.length <= limits.buttonUrl
+  return isFit ? href : undefined
 }
 
 function section(text: string): KnownBlock {
@@ -262,16 +274,46 @@ function section(text: string): KnownBlock {
 }
 
 /**
- * Other people's text made safe for mrkdwn: no mention, link or command can be formed, no direction mark or control
- * character can make it read as something else.
+ * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
+ *
+ * Slack has escapes for its three brackets but none for its formatting marks, so those are replaced by look-alikes. An
+ * invisible character beside the mark would be the other way; it would travel along with every name that is copied out of
+ * a thread, and nobody could see why it is not found. An underscore within a word formats nothing and stays as it is,
+ * because names are full of them.
  */
-export function mrkdwn(text: string): string {
-  return plainText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+export function mrkdwn(text: string, most = longestText): string {
+  return (
+    plainText(text, most)
+      .replaceAll('*', '∗')
+      .replaceAll('~', '∼')
+      .replaceAll('`', 'ˋ')
+      .replaceAll(/(?<![a-z0-9_])_+|_+(?![a-z0-9_])/gi, (marks) => 'ˍ'.repeat(marks.length))
+      // Also before the last word alone, because a colon of ours may follow.
+      .replaceAll(/:(?=\S*:|[\p{L}\p{N}_+'-]+$)/gu, '∶')
+      .replace(/^>/, '›')
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+  )
 }
 
-/** One line without control characters and direction marks, of bounded length. */
-export function plainText(text: string): string {
-  return cut(text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ').trim(), 500)
+const longestText = 500
+
+/**
+ * Other people's text as one line of bounded length, which reads as what it is: no control character, no direction mark,
+ * nothing invisible but the joiners that scripts and emoji need. Empty when nothing in it can be seen.
+ */
+export function plainText(text: string, most = longestText): string {
+  const line = text
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu, '')
+    .trim()
+  return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(line, most) : ''
+}
+
+/** A connection's or a provider's name, which is short. */
+function name(text: string): string {
+  return mrkdwn(text, 75)
 }
 
 /** What is known, to be read after a colon: names keep their small letters. */

@@ -262,6 +262,9 @@ export class Sender {
 }
 
 function prefixed(message: Message, prefix: string): Message {
-  const text = prefix + message.text
-  return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text: cut(text, limits.sectionText) } }] }
+  const text = cut(prefix + message.text, limits.messageText)
+  return {
+    text,
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }],
+  }
 }
