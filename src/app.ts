@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { App } from '@slack/bolt'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsIn } from './access.js'
@@ -21,6 +20,7 @@ import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
 import { clientOptions } from './slack/client.js'
+import { Door } from './slack/door.js'
 import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
@@ -28,6 +28,7 @@ import { missingScopes, People } from './slack/people.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
 import { openDatabase } from './store/database.js'
+import { forget } from './store/drafts.js'
 import { countStrandedJobs, lookAtAll, usualDuration } from './store/jobs.js'
 
 const providers: readonly Provider[] = Object.values(listed)
@@ -58,7 +59,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     mode.kind === 'socket'
       ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
       : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
-  const app = new App({
+  const app = new Door({
     receiver: entrance.receiver,
     authorize: async () => identity.get(),
     logger,
@@ -75,6 +76,8 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     name: 'tell',
     go: (stopping, againIn) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping, againIn),
   })
+
+  rounds.push({ name: 'forget', go: seldom(60_000, () => forget(db, now())) })
 
   const heartbeat = new Heartbeat(house)
   closers.push(async () => heartbeat.stop())
@@ -104,6 +107,18 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   clock.wake()
   await entrance.start()
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
+}
+
+/** A round's work that is done once in so many milliseconds, however often it ticks. */
+function seldom(ms: number, work: () => Promise<void>): Round['go'] {
+  let doneAt = 0
+  return async () => {
+    // A clock that was set back must not stop it.
+    if (Math.abs(now() - doneAt) < ms) return false
+    doneAt = now()
+    await work()
+    return false
+  }
 }
 
 function connect(config: Config): Map<string, Connection> {

@@ -17,6 +17,8 @@ export interface Job {
   operation: string
   /** The form's answers as the operation's schema gave them back. */
   params: Readonly<Record<string, unknown>>
+  /** Keys of the answers that are secret or a person's own. They are forgotten when the job has ended. */
+  personal: readonly string[]
   /** What is cloned, in words, as the operation's summary said when the job was made. */
   source: string
   target: string

@@ -32,7 +32,6 @@ const GONE = ['deleting', 'deleted']
 
 const url = z.url({ protocol: /^https?$/ }).default('https://api.hoody.com')
 const connection = z.object({ url, token: z.string().min(1) })
-
 const id = z.string().trim().toLowerCase().regex(ID, 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.')
 const text = z.string().trim()
 const flag = z.boolean().default(false)
@@ -58,6 +57,7 @@ const copyFields = z.object({
     title: 'SSH public key',
     description: 'The copy inherits none. Each key serves one container only.',
     multiline: true,
+    personal: true,
   }),
   firewall: flag.meta({ title: 'Copy firewall rules', description: 'The original’s access list applies too.' }),
   network: flag.meta({ title: 'Copy network rules', description: 'The original’s network settings apply too.' }),

@@ -11,6 +11,8 @@ declare module 'zod' {
     dependsOn?: string[]
     /** A larger text box. */
     multiline?: boolean
+    /** Secret, or a person's own: kept only until the job has ended. */
+    personal?: boolean
     /** Human names of an enum's values. */
     valueTitles?: Record<string, string>
   }

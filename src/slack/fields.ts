@@ -16,6 +16,8 @@ export interface Field {
   choices: readonly Option[]
   initial: string | undefined
   multiline: boolean
+  /** Kept only until the job has ended. */
+  personal: boolean
   maxLength: number | undefined
 }
 
@@ -30,6 +32,7 @@ const JsonProperty = z.object({
   picker: z.string().optional(),
   dependsOn: z.array(z.string()).optional(),
   multiline: z.boolean().optional(),
+  personal: z.boolean().optional(),
   valueTitles: z.record(z.string(), z.string()).optional(),
 })
 const JsonObject = z.object({
@@ -54,6 +57,7 @@ export function fieldsOf(operation: Operation): Field[] {
       picker,
       dependsOn = [],
       multiline = false,
+      personal = false,
       valueTitles = {},
       default: initial,
     } = parsed.data
@@ -69,6 +73,7 @@ export function fieldsOf(operation: Operation): Field[] {
       choices: (parsed.data.enum ?? []).map((value) => ({ value, label: valueTitles[value] ?? value })),
       initial: typeof initial === 'object' ? undefined : initial?.toString(),
       multiline,
+      personal,
       maxLength: parsed.data.maxLength,
     }
   })

@@ -6,13 +6,17 @@ import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql }
 import { ConnectionError } from '../errors.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
 import * as replies from './migrations/002-replies.js'
+import * as personalParams from './migrations/003-personal-params.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
 const migrations: Record<string, Migration> = {
   '001-jobs-and-events': jobsAndEvents,
   '002-replies': replies,
+  '003-personal-params': personalParams,
 }
+
+const busyTimeoutMs = 5_000
 
 /**
  * Opens the SQLite file, creates it where missing and migrates it.
@@ -26,7 +30,9 @@ export async function openDatabase(file: string): Promise<Database> {
   // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
   sqlite.pragma('synchronous = FULL')
   sqlite.pragma('foreign_keys = ON')
-  sqlite.pragma('busy_timeout = 5000')
+  sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
+  // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
+  sqlite.pragma('secure_delete = ON')
 
   const database = new Kysely<Schema>({
     dialect: new SqliteDialect({ database: sqlite }),
@@ -39,6 +45,19 @@ export async function openDatabase(file: string): Promise<Database> {
     throw error
   }
   return database
+}
+
+/**
+ * Empties the write-ahead log, which holds deleted rows until it happens to be overwritten. While another process reads
+ * it stays as it is, until the next time.
+ */
+export async function emptyLog(db: Database): Promise<void> {
+  await db.connection().execute(async (connection) => {
+    // Waiting would hold up everything else: the driver is synchronous.
+    await sql`pragma busy_timeout = 0`.execute(connection)
+    await sql`pragma wal_checkpoint(truncate)`.execute(connection)
+    await sql`pragma busy_timeout = ${sql.lit(busyTimeoutMs)}`.execute(connection)
+  })
 }
 
 async function migrate(database: Database, file: string): Promise<void> {

@@ -10,6 +10,10 @@ export interface NewJob {
   connection: string
   operation: string
   params: Readonly<Record<string, unknown>>
+  /** Keys of the params that are forgotten when the job has ended. */
+  personal?: readonly string[]
+  /** Key of the draft it came from, which is used up. */
+  draft?: string
   source: string
   target: string
   lock: string
@@ -38,17 +42,19 @@ export async function createJob(db: Database, draft: NewJob, now: number): Promi
         .onConflict((conflict) => conflict.doNothing())
         .returningAll()
         .executeTakeFirst()
-      if (inserted) await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
+      if (inserted) {
+        await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
+        await transaction
+          .deleteFrom('drafts')
+          .where('id', '=', draft.draft ?? '')
+          .execute()
+      }
       return inserted
     })
     if (created) return { kind: 'created', job: toJob(created) }
 
-    const repeated = await db
-      .selectFrom('jobs')
-      .selectAll()
-      .where('submission', '=', draft.submission)
-      .executeTakeFirst()
-    if (repeated) return { kind: 'repeated', job: toJob(repeated) }
+    const repeated = await findSubmitted(db, draft.submission)
+    if (repeated) return { kind: 'repeated', job: repeated }
 
     const holder = await db
       .selectFrom('jobs')
@@ -60,6 +66,12 @@ export async function createJob(db: Database, draft: NewJob, now: number): Promi
     if (holder) return { kind: 'locked', holder: toJob(holder) }
   }
   throw new Error('No job could be inserted although nothing stood in the way.')
+}
+
+/** The job that this submission became. */
+export async function findSubmitted(db: Database, submission: string): Promise<Job | null> {
+  const row = await db.selectFrom('jobs').selectAll().where('submission', '=', submission).executeTakeFirst()
+  return row ? toJob(row) : null
 }
 
 export async function findJob(db: Database, id: string): Promise<Job | null> {
@@ -128,7 +140,8 @@ export async function renewLeases(db: Database, { worker, now, leaseMs }: Lease)
 }
 
 /**
- * Writes a transition and its event, if the job is still as it was read and, for a worker, its lease still stands.
+ * Writes a transition and its event, if the job is still as it was read and, for a worker, its lease still stands. The
+ * end of a job forgets its personal answers.
  *
  * @param hold whose lease must stand, and whether it is kept for what comes next; null for a person's click.
  * @returns the job as it is now, or null when somebody else was first and nothing was changed.
@@ -141,13 +154,15 @@ export async function applyTransition(
   hold: { worker: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const { params: _, mentionOnSuccess: __, ref, unseenTold, ...plain } = transition.set
+    const { params: _, personal: __, mentionOnSuccess: ___, ref, unseenTold, ...plain } = transition.set
     let update = transaction
       .updateTable('jobs')
       .set({
         ...plain,
+        ...(plain.detail ? { detail: withoutPersonal(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
         ...(unseenTold === undefined ? {} : { unseenTold: unseenTold ? 1 : 0 }),
+        ...(plain.endedAt ? { personalParams: null } : {}),
         ...(hold?.keep ? {} : { leaseOwner: null, leaseUntil: null }),
         version: job.version + 1,
       })
@@ -160,10 +175,22 @@ export async function applyTransition(
     const changed = toJob(row)
     if (transition.event) {
       // The event belongs to the step it happened in, which a finished step has already left.
-      await insertEvent(transaction, { ...changed, step: job.step }, transition.event, now)
+      const { event } = transition
+      const told = event.detail ? { ...event, detail: withoutPersonal(job, event.detail) } : event
+      await insertEvent(transaction, { ...changed, step: job.step }, told, now)
     }
     return changed
   })
+}
+
+/** Takes personal answers out of a provider's words, which may quote them whole or up to where the words were cut. */
+function withoutPersonal({ params, personal }: Job, text: string): string {
+  const words = personal.flatMap((key) => String(params[key] ?? '').split(/\s+/)).filter(({ length }) => length >= 8)
+  return words.reduce((clean, word) => {
+    const [before = '', ...after] = clean.split(word.slice(0, 16))
+    const struck = before + after.map((rest) => `••••${rest.replace(/^[^\s"',]*/, '')}`).join('')
+    return struck.replaceAll(/(••••)+/g, '••••')
+  }, text)
 }
 
 /** Fewer than these are no habit. */
@@ -205,17 +232,21 @@ export async function countStrandedJobs(db: Database, connections: readonly stri
   )
 }
 
-function newRow(draft: NewJob, now: number): Insertable<JobTable> {
+function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Insertable<JobTable> {
+  const entries = Object.entries(job.params)
+  const some = (isPersonal: boolean) =>
+    JSON.stringify(Object.fromEntries(entries.filter(([key]) => personal.includes(key) === isPersonal)))
   return {
-    ...draft,
+    ...job,
     id: newId(),
-    params: JSON.stringify(draft.params),
+    params: some(false),
+    personalParams: personal.length > 0 ? some(true) : null,
     state: 'queued',
     step: 0,
     attempt: 0,
     nextLookAt: now,
     unseenTold: 0,
-    mentionOnSuccess: draft.mentionOnSuccess ? 1 : 0,
+    mentionOnSuccess: job.mentionOnSuccess ? 1 : 0,
     rootTries: 0,
     createdAt: now,
     version: 1,

@@ -11,9 +11,11 @@ export interface Schema {
 }
 
 /** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
-export interface JobTable extends Omit<Job, 'params' | 'ref' | 'unseenTold' | 'mentionOnSuccess'> {
+export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'unseenTold' | 'mentionOnSuccess'> {
   /** JSON. */
   params: string
+  /** JSON of those that are forgotten when the job has ended; null from then on, and where there are none. */
+  personalParams: string | null
   /** JSON. */
   ref: string | null
   /** 0 or 1. */
@@ -64,6 +66,7 @@ export interface Lease {
 
 export function toJob(row: Selectable<JobTable>): Job {
   const {
+    personalParams,
     submission,
     rootAttemptedAt,
     rootTries,
@@ -74,9 +77,11 @@ export function toJob(row: Selectable<JobTable>): Job {
     tellerUntil,
     ...columns
   } = row
+  const personal = JSON.parse(personalParams ?? '{}')
   return {
     ...columns,
-    params: JSON.parse(row.params),
+    params: { ...JSON.parse(row.params), ...personal },
+    personal: Object.keys(personal),
     ref: row.ref === null ? null : JSON.parse(row.ref),
     unseenTold: row.unseenTold === 1,
     mentionOnSuccess: row.mentionOnSuccess === 1,

@@ -9,6 +9,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     connection: 'hoody-prod',
     operation: 'copy',
     params: {},
+    personal: [],
     source: 'shop-api',
     target: 'shop-copy in staging',
     lock: 'shop-copy',
