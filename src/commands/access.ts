@@ -81,7 +81,7 @@ const Opening = z.object({ askedIn: z.string() })
 /**
  * Notes where a modal is opened. A submission does not tell the channel it began in, and what the modal carries passes
  * through the person's client: so the modal carries only the key, and the row answers to nobody but this person. Another
- * key of their own is a place where they did type the command, less than a day ago.
+ * key of their own is a place where they did type the command, less than an hour ago.
  */
 export async function noteWhereAsked(services: Services, user: string, channel: string): Promise<string> {
   return await saveDraft(services.db, user, { askedIn: channel }, services.now())
@@ -89,5 +89,5 @@ export async function noteWhereAsked(services: Services, user: string, channel: 
 
 /** The channel behind a modal's key; null when it is nobody's or somebody else's, and then no rule for a channel fits. */
 async function whereAsked(services: Services, user: string, opening: string): Promise<string | null> {
-  return Opening.safeParse(await readDraft(services.db, opening, user)).data?.askedIn ?? null
+  return Opening.safeParse(await readDraft(services.db, opening, user, services.now())).data?.askedIn ?? null
 }

@@ -5,10 +5,11 @@ import { UserError } from '../errors.js'
 import { type Connection, operationOf } from '../providers/provider.js'
 import { fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
-import { mrkdwn } from '../slack/message.js'
+import { inWords, mrkdwn } from '../slack/message.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
+import { Throttle } from './throttle.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
 const longestText = 1_500
@@ -22,7 +23,13 @@ export type Request =
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
 
 export function registerCloneApp(app: App, services: Services): void {
+  const throttle = new Throttle()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
+    const { waitMs } = throttle.take(command.user_id, services.now())
+    if (waitMs > 0) {
+      const text = `That was a lot at once. Please wait ${inWords(waitMs)} and type the command again.`
+      return await ack({ response_type: 'ephemeral', text })
+    }
     await ack()
     try {
       const { user_id: user, team_id: team, channel_id: channel } = command
@@ -52,7 +59,7 @@ export function registerCloneApp(app: App, services: Services): void {
   })
 }
 
-function answerTo(services: Services, error: unknown): string {
+export function answerTo(services: Services, error: unknown): string {
   if (error instanceof Error && /expired_trigger_id/.test(error.message)) {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
     return 'Slack took too long to open the form. Please type the command again.'
@@ -148,7 +155,7 @@ function choices(connections: readonly Connection[]): Parameters<typeof choiceVi
   }))
 }
 
-function helpText(connections: ReadonlyMap<string, Connection>): string {
+export function helpText(connections: ReadonlyMap<string, Connection>): string {
   const lines = [...connections.values()].flatMap(({ name, provider }) =>
     Object.entries(provider.operations).map(([id, operation]) => {
       const fields = fieldsOf(operation).map(({ key }) => `\`${key}=\``)

@@ -1,25 +1,28 @@
 /** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
 import type { App, BlockAction } from '@slack/bolt'
+import type { Operation } from '../providers/provider.js'
 import { readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { FormState, fieldAction, formView } from '../slack/form.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
-import { explain, findTarget, type Services } from './services.js'
+import { explain, findTarget, recall, type Services } from './services.js'
 
 export function registerFieldChoice(app: App, services: Services): void {
   app.action<BlockAction>({ type: 'block_actions', action_id: fieldAction }, async ({ ack, body, client }) => {
     await ack()
     if (!body.view) return
-    const state = FormState.parse(JSON.parse(body.view.private_metadata))
+    let state: FormState
+    let operation: Operation
     try {
+      state = recall(FormState, body.view)
       await whoFillsIn(services, body, state)
+      ;({ operation } = findTarget(services, state.connection, state.operation))
     } catch (error) {
       // The form stays as it is; sending it in, or opening a list, says why.
       services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
       return
     }
-    const { operation } = findTarget(services, state.connection, state.operation)
     const { values, named } = readAnswers(operation, body.view.state.values)
     const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
     const chosen = Object.fromEntries(parents.map((key) => [key, String(values[key] ?? '')]))

@@ -5,7 +5,7 @@ import { FormState, fieldAction, noAnswer, searchOptions, waitsFor } from '../sl
 import { cut, limits } from '../slack/limits.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
-import { explain, findTarget, type Services, within } from './services.js'
+import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
 
 /** Slack waits three seconds, its network included. */
 const answerWithinMs = 2_300
@@ -16,15 +16,18 @@ export function registerFieldOptions(app: App, services: Services): void {
     async ({ ack, body, client }) => {
       if (!body.view) return await ack({ options: [] })
       const began = services.now()
-      const state = FormState.parse(JSON.parse(body.view.private_metadata))
+      let state: FormState
+      let target: Target
       try {
+        state = recall(FormState, body.view)
         await whoFillsIn(services, body, state)
+        target = findTarget(services, state.connection, state.operation)
       } catch (error) {
         return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
       }
-      const { connection, operation } = findTarget(services, state.connection, state.operation)
+      const { connection, operation } = target
       const field = fieldsOf(operation).find(({ key }) => key === body.block_id)
-      if (!field || waitsFor(field, state)) return await ack({ options: [] })
+      if (!field?.picker || waitsFor(field, state)) return await ack({ options: [] })
 
       const leftMs = answerWithinMs - (services.now() - began)
       const list = await within(leftMs, services.lists.get(connection, field, state))

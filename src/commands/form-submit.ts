@@ -5,16 +5,16 @@ import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
-import { type Answers, fieldErrors, readAnswers } from '../slack/answers.js'
+import { type Answers, fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, FormState, noticeView, previewView, waitsFor } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/message.js'
-import { readDraft, saveDraft } from '../store/drafts.js'
-import { createJob } from '../store/jobs.js'
+import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
+import { createJob, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
 import { matchingOptions } from './lists.js'
-import { explain, findTarget, type Services, type Target, within } from './services.js'
+import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
 
 /** What page 3 remembers of page 2. */
 const Draft = z.object({
@@ -45,12 +45,15 @@ export function registerFormSubmit(app: App, services: Services): void {
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
-async function answerOf(services: Services, submit: () => Promise<ViewResponseAction>): Promise<ViewResponseAction> {
+export async function answerOf(
+  services: Services,
+  submit: () => Promise<ViewResponseAction>,
+): Promise<ViewResponseAction> {
   try {
     return await submit()
   } catch (error) {
     if (error instanceof UserError && error.field !== undefined) {
-      return { response_action: 'errors', errors: { [error.field]: error.message } }
+      return { response_action: 'errors', errors: { [error.field]: fieldError(error.message) } }
     }
     // On top of the form and not in its place: whoever goes back finds all answers still there.
     return { response_action: 'push', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
@@ -58,7 +61,7 @@ async function answerOf(services: Services, submit: () => Promise<ViewResponseAc
 }
 
 async function submitForm(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
-  const state = FormState.parse(JSON.parse(view.private_metadata))
+  const state = recall(FormState, view)
   const asker = await whoFillsIn(services, origin, state)
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
@@ -90,8 +93,14 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
 }
 
 async function submitPreview(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
-  const draft = Draft.safeParse(await readDraft(services.db, view.private_metadata, origin.user.id))
-  if (!draft.success) throw new UserError(tooOld)
+  const requester = origin.user.id
+  const draft = Draft.safeParse(await readDraft(services.db, view.private_metadata, requester, services.now()))
+  if (!draft.success) {
+    // A draft is used up by its job: a submission that arrives twice finds the job instead.
+    const job = await findSubmitted(services.db, submissionOf(view))
+    if (job?.requester === requester) return { response_action: 'clear' }
+    throw new UserError(tooOld)
+  }
   const { values, askedIn, isNamedByProvider, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
@@ -146,27 +155,35 @@ async function start(
   requester: string,
 ): Promise<ViewResponseAction> {
   const { from, to } = operation.summary(named)
+  const personal = fieldsOf(operation)
+    .filter((field) => field.personal)
+    .map(({ key }) => key)
   const draft = {
     connection: connection.name,
     operation: operationId,
     params,
+    personal,
+    draft: view.private_metadata,
     source: from,
     target: to,
     lock: operation.lock(params),
-    // One modal is one job, however often its submission arrives.
-    submission: view.root_view_id ?? view.id,
+    submission: submissionOf(view),
     requester,
     mentionOnSuccess,
     channel,
   }
   const creation = await createJob(services.db, draft, services.now())
+  if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata)
   if (creation.kind === 'locked') {
     return { response_action: 'update', view: noticeView('Somebody was first', whoIsFirst(services, creation.holder)) }
   }
   if (creation.kind === 'repeated') {
-    if (JSON.stringify(creation.job.params) === JSON.stringify(params)) return { response_action: 'clear' }
-    const text = `Job \`${creation.job.id}\` was already started from this form, with other answers. Nothing more was started; begin again with /clone-app.`
-    return { response_action: 'update', view: noticeView('Already started', text) }
+    // Personal answers may be forgotten by now.
+    const lasting = (all: object) => Object.entries(all).filter(([key]) => !personal.includes(key))
+    const text = (all: object) => JSON.stringify(Object.fromEntries(lasting(all)))
+    if (text(creation.job.params) === text(params)) return { response_action: 'clear' }
+    const words = `Job \`${creation.job.id}\` was already started from this form, with other answers. Nothing more was started; begin again with /clone-app.`
+    return { response_action: 'update', view: noticeView('Already started', words) }
   }
   services.log.info(
     { job: creation.job.id, connection: connection.name, operation: operationId },
@@ -176,7 +193,12 @@ async function start(
   return { response_action: 'clear' }
 }
 
-function whoIsFirst(services: Services, holder: Job): string {
+/** One modal is one job, however often its submission arrives. */
+function submissionOf(view: ViewOutput): string {
+  return view.root_view_id ?? view.id
+}
+
+export function whoIsFirst(services: Services, holder: Job): string {
   const age = inWords(services.now() - holder.createdAt)
   const thread =
     holder.rootTs === null || holder.rootChannel === null

@@ -20,7 +20,7 @@ export function registerJobButtons(app: App, services: Services): void {
       { type: 'block_actions', action_id: actionId },
       async ({ ack, action, body, respond }) => {
         await ack()
-        const refusal = await answer(services, action.value ?? '', chosen, body)
+        const refusal = await answer(services, String(action.value), chosen, body)
         if (refusal) await respond({ response_type: 'ephemeral', replace_original: false, text: refusal })
       },
     )

@@ -12,11 +12,15 @@ const freshMs = 30_000
 /** A failure is forgotten sooner: the next form should find out that the provider is back. */
 const failureFreshMs = 5_000
 const mostLists = 500
+/** Lists of one connection that are read at the same time. The forms of several people need no more. */
+const readsAtOnce = 20
 
 export class Lists {
   readonly #now: () => number
   readonly #log: { error(fields: object, message: string): void }
   readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
+  /** How many lists are being read, by connection. */
+  readonly #reads = new Map<string, number>()
 
   constructor(now: () => number, log: { error(fields: object, message: string): void }) {
     this.#now = now
@@ -30,14 +34,19 @@ export class Lists {
     const known = this.#lists.get(key)
     if (known && known.until > this.#now()) return await known.list
 
+    const reads = this.#reads.get(connection.name) ?? 0
+    if (reads >= readsAtOnce) return { reason: `${connection.name} has many lists to read just now.` }
+    this.#reads.set(connection.name, reads + 1)
     const list = this.#load(connection, field.picker ?? '', parents)
-    const entry = { list, until: this.#now() + freshMs }
+    // One that is still being read is not read a second time, however long it takes.
+    const entry = { list, until: Number.POSITIVE_INFINITY }
     this.#lists.delete(key)
     this.#lists.set(key, entry)
     const [oldest] = this.#lists.keys()
     if (this.#lists.size > mostLists && oldest !== undefined) this.#lists.delete(oldest)
     const loaded = await list
-    if ('reason' in loaded) entry.until = this.#now() + failureFreshMs
+    this.#reads.set(connection.name, (this.#reads.get(connection.name) ?? 1) - 1)
+    entry.until = this.#now() + ('reason' in loaded ? failureFreshMs : freshMs)
     return loaded
   }
 

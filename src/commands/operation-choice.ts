@@ -1,22 +1,21 @@
 /** Page 1 submitted: shows the form of what was chosen. */
 import type { App } from '@slack/bolt'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { UserError } from '../errors.js'
 import { operationOf } from '../providers/provider.js'
-import { callbacks, formView } from '../slack/form.js'
+import { ChoiceState, callbacks, formView } from '../slack/form.js'
 import { whoFillsIn } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
-import { explain, findTarget, type Services } from './services.js'
-
-const Memory = z.object({ channel: z.string(), opening: z.string() })
+import { explain, findTarget, recall, type Services } from './services.js'
 
 export function registerOperationChoice(app: App, services: Services): void {
   app.view(callbacks.choice, async ({ ack, view, body, client }) => {
     const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
     const [connectionName = '', operationId = ''] = chosen.split('/')
     const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
-    const from = Memory.parse(JSON.parse(view.private_metadata))
+    let from: z.infer<typeof ChoiceState>
     try {
+      from = recall(ChoiceState, view)
       if (!target) throw new UserError('This is not to be had any more. Choose another.')
       await whoFillsIn(services, body, { connection: connectionName, operation: operationId, opening: from.opening })
     } catch (error) {

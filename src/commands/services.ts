@@ -1,8 +1,10 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
+import type { z } from 'zod'
 import type { AccessRules } from '../access.js'
 import { UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
+import { readMemory } from '../slack/form.js'
 import type { People } from '../slack/people.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
@@ -43,6 +45,17 @@ export function findTarget(services: Services, connectionName: string, operation
     throw new UserError(`There is no "${connectionName} ${operationId}" here any more. Begin again with /clone-app.`)
   }
   return { connection, operation, operationId }
+}
+
+/**
+ * What an open modal remembers.
+ *
+ * @throws UserError when no modal of ours would remember that.
+ */
+export function recall<T>(memory: z.ZodType<T>, view: { private_metadata: string }): T {
+  const state = readMemory(memory, view.private_metadata)
+  if (state === undefined) throw new UserError('This form cannot be read. Begin again with /clone-app.')
+  return state
 }
 
 /** A sentence for the person in front of it; what is a bug goes to the log and is only admitted. */

@@ -16,13 +16,16 @@ export class Identity {
     this.#botToken = botToken
   }
 
-  /** Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. */
-  get(): Promise<AuthorizeResult> {
+  /**
+   * Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. Each answer is a copy, because
+   * Bolt writes the person behind a request into the one it gets.
+   */
+  async get(): Promise<AuthorizeResult> {
     this.#known ??= this.#ask().catch((error: unknown) => {
       this.#known = undefined
       throw error
     })
-    return this.#known
+    return { ...(await this.#known) }
   }
 
   async #ask(): Promise<AuthorizeResult> {

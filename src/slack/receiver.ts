@@ -90,6 +90,9 @@ export function openHttpEntrance(
   logger: Logger,
   now: () => number,
 ): SlackEntrance {
+  // Anyone can sign with an empty key.
+  if (signingSecret.trim() === '')
+    throw new Error('There is no signing secret, so no request could be told from a forged one.')
   const receiver = new HTTPReceiver({ signingSecret, logger, bodyLimit, endpoints: '/slack/events' })
   const seen = new SeenSignatures(now)
 

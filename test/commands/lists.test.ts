@@ -17,6 +17,7 @@ const field: Field = {
   choices: [],
   initial: undefined,
   multiline: false,
+  personal: false,
   maxLength: undefined,
 }
 
@@ -57,6 +58,44 @@ describe('the lists behind pickers', () => {
     expect(await get()).toEqual({ reason: 'hoody-prod did not answer in time.' })
     now = 5_001
     expect(await get()).toEqual({ options: [] })
+  })
+
+  it('are read once in a flood of requests, however slow the provider is', async () => {
+    let now = 0
+    let reads = 0
+    let answer: () => void = () => {}
+    const connection = connectionWith(async () => {
+      reads += 1
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return []
+    })
+    const lists = new Lists(() => now, silentLog)
+    const flood = Array.from({ length: 1_000 }, () => lists.get(connection, field, { values: { container: 'a' } }))
+    now = 3_600_000
+    flood.push(lists.get(connection, field, { values: { container: 'a' } }))
+    answer()
+    expect(new Set(await Promise.all(flood)).size).toBe(1)
+    expect(reads).toBe(1)
+  })
+
+  it('are read twenty at a time at most, whatever a form says that they depend on', async () => {
+    let reading = 0
+    let most = 0
+    const connection = connectionWith(async () => {
+      reading += 1
+      most = Math.max(most, reading)
+      await new Promise((resolve) => setImmediate(resolve))
+      reading -= 1
+      return []
+    })
+    const lists = new Lists(() => 0, silentLog)
+    const get = (container: string) => lists.get(connection, field, { values: { container } })
+    const flood = await Promise.all(Array.from({ length: 1_000 }, (_, at) => get(`made up ${at}`)))
+    expect(most).toBe(20)
+    expect(flood.filter((list) => 'reason' in list)).toHaveLength(980)
+    expect(await get('later')).toEqual({ options: [] })
   })
 
   it('admit a bug without its words', async () => {

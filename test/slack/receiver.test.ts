@@ -1,19 +1,10 @@
-import { createHmac } from 'node:crypto'
-import { App, type Logger, LogLevel } from '@slack/bolt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
+import { Door } from '../../src/slack/door.js'
 import { openHttpEntrance, type SlackEntrance } from '../../src/slack/receiver.js'
+import { quietLogger as quiet, signed as signedWith } from '../helpers/slack-request.js'
 
 const secret = 'shhh'
-const quiet: Logger = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  setLevel: () => {},
-  getLevel: () => LogLevel.ERROR,
-  setName: () => {},
-}
 
 /** One of each kind of request Slack sends; all come in by the same door. */
 const requests = {
@@ -40,9 +31,9 @@ describe('the HTTP entrance', () => {
     entrance = openHttpEntrance(secret, port, quiet, clock)
     received = 0
     clockAhead = 0
-    const app = new App({
+    const app = new Door({
       receiver: entrance.receiver,
-      authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0' }),
+      authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
       logger: quiet,
     })
     app.use(async ({ next }) => {
@@ -67,9 +58,7 @@ describe('the HTTP entrance', () => {
   }
 
   function signed(body: string, atMs = clock(), key = secret): Record<string, string> {
-    const stamp = Math.floor(atMs / 1000)
-    const hash = createHmac('sha256', key).update(`v0:${stamp}:${body}`).digest('hex')
-    return { 'x-slack-request-timestamp': `${stamp}`, 'x-slack-signature': `v0=${hash}` }
+    return signedWith(body, key, atMs)
   }
 
   for (const [kind, parameters] of Object.entries(requests)) {
@@ -113,6 +102,10 @@ describe('the HTTP entrance', () => {
     const body = `ssl_check=1&${requests['a command']}`
     expect(await send(body)).toBe(200)
     expect(received).toBe(0)
+  })
+
+  it('is not opened without a signing secret', () => {
+    for (const none of ['', '  ']) expect(() => openHttpEntrance(none, 0, quiet, clock)).toThrow('no signing secret')
   })
 
   it('says that it is alive', async () => {

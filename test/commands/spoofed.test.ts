@@ -1,0 +1,397 @@
+/** Requests that Slack signed and that say what no form or button of ours would say. */
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { WebClient } from '@slack/web-api'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../../sandbox/free-port.js'
+import { registerCommands } from '../../src/commands/index.js'
+import { Lists } from '../../src/commands/lists.js'
+import type { Connection } from '../../src/providers/provider.js'
+import { Door } from '../../src/slack/door.js'
+import { jobActions } from '../../src/slack/message.js'
+import { People } from '../../src/slack/people.js'
+import { openHttpEntrance, type SlackEntrance } from '../../src/slack/receiver.js'
+import { saveDraft } from '../../src/store/drafts.js'
+import { dummyConnection } from '../helpers/dummy-provider.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+import { quietLogger, signed } from '../helpers/slack-request.js'
+
+const secret = 'shhh'
+const ann = 'U1'
+const mallory = 'U2'
+
+/** A Slack that answers "ok" to everything and keeps what it was told. */
+let slack: Server
+let slackUrl: string
+let told: string[]
+let house: TestHouse
+let entrance: SlackEntrance
+let address: string
+let errors: unknown[]
+let woken: number
+let lists: number
+
+beforeAll(async () => {
+  slack = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    if (!/auth\.test$|users\.info/.test(request.url ?? ''))
+      told.push(`${request.url} ${decodeURIComponent(body.replaceAll('+', ' '))}`)
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"user":{"team_id":"T1"}}')
+  })
+  await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve))
+  slackUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}`
+})
+afterAll(async () => void (await new Promise((resolve) => slack.close(resolve))))
+
+beforeEach(async () => {
+  told = []
+  errors = []
+  woken = 0
+  lists = 0
+  const logError = (fields: object, message: string) => void errors.push({ message, ...fields })
+  house = await testHouse({ log: { debug() {}, info() {}, warn() {}, error: logError } })
+  const connection = dummyConnection(house.world)
+  const pickers = {
+    things: async () => {
+      lists += 1
+      return [{ value: 'one', label: 'One' }]
+    },
+  }
+  const connections = new Map<string, Connection>([
+    ['dummy-one', { ...connection, provider: { ...connection.provider, pickers } }],
+  ])
+  const logger = { ...quietLogger, error: (...words: unknown[]) => void errors.push(words) }
+  const port = await freePort()
+  address = `http://127.0.0.1:${port}/slack/events`
+  entrance = openHttpEntrance(secret, port, logger, Date.now)
+  const client = new WebClient('xoxb-1', { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } })
+  const app = new Door({
+    receiver: entrance.receiver,
+    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+    logger,
+    clientOptions: { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } },
+  })
+  registerCommands(app, {
+    db: house.db,
+    connections,
+    lists: new Lists(house.now, house.log),
+    people: new People({ slack: client, team: async () => 'T1', groups: [], now: house.now, log: house.log }),
+    // What their own jobs ask, requesters may answer without a rule.
+    access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] },
+    wake: () => void woken++,
+    now: house.now,
+    workspaceUrl: () => 'https://woolworks.slack.com/',
+    log: house.log,
+  })
+  app.error(async (error) => void errors.push(error))
+  await entrance.start()
+})
+afterEach(async () => {
+  await entrance.stop()
+  await house.db.destroy()
+})
+
+/** Sends an interaction as this person of this workspace; answers with what came back and what Slack was told. */
+async function send(payload: object, { user = mallory, team = 'T1' } = {}) {
+  const envelope = {
+    team: { id: team },
+    user: { id: user },
+    // Two requests are never the same to the byte: that would be a replay.
+    trigger_id: randomUUID(),
+    response_url: `${slackUrl}/response`,
+    ...payload,
+  }
+  return await post(new URLSearchParams({ payload: JSON.stringify(envelope) }))
+}
+
+async function post(parameters: URLSearchParams) {
+  const body = parameters.toString()
+  const began = Date.now()
+  const response = await fetch(address, { method: 'POST', body, headers: signed(body, secret) })
+  const answer = await response.text()
+  expect(response.status).toBe(200)
+  expect(Date.now() - began).toBeLessThan(2_000)
+  // What comes after the acknowledgement comes at once, over the loopback.
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  const said = answer + told.join('\n')
+  expect(said).not.toMatch(/\n? at .*:\d+|Error:|SyntaxError|ZodError|SQLITE|node_modules/)
+  return { answer, said }
+}
+
+/** What came by the response URL, which is after the answer. */
+const whispered = () => expect.poll(() => told.join('\n'), { timeout: 5_000 })
+
+async function everything(): Promise<string> {
+  const { db } = house
+  const tables = (['jobs', 'events', 'drafts'] as const).map((table) => db.selectFrom(table).selectAll().execute())
+  return JSON.stringify(await Promise.all(tables))
+}
+
+const press = (action_id: string, value: unknown, rest: object = {}) => ({
+  type: 'block_actions',
+  container: { type: 'message' },
+  actions: [{ type: 'button', action_id, block_id: 'question', value }],
+  ...rest,
+})
+const memory = (rest: object = {}) =>
+  JSON.stringify({
+    connection: 'dummy-one',
+    operation: 'clone',
+    values: {},
+    labels: {},
+    typed: {},
+    channel: 'C1',
+    opening: 'made up',
+    ...rest,
+  })
+const state = {
+  values: {
+    name: { a: { type: 'plain_text_input', value: 'copy' } },
+    deploy: { a: { type: 'checkboxes', selected_options: [] } },
+    _channel: { a: { type: 'conversations_select', selected_conversation: 'C1' } },
+  },
+}
+const view = (callback_id: string, private_metadata: unknown) => ({
+  view: { id: 'V1', type: 'modal', callback_id, private_metadata, hash: 'h', root_view_id: 'V1', state },
+})
+const submit = (callback_id: string, private_metadata: unknown) => ({
+  type: 'view_submission',
+  ...view(callback_id, private_metadata),
+})
+const list = (private_metadata: unknown, block_id = 'things', action_id = 'field:things:') => ({
+  type: 'block_suggestion',
+  action_id,
+  block_id,
+  value: '',
+  ...view('operation_form', private_metadata),
+})
+const choose = (private_metadata: unknown) => ({
+  type: 'block_actions',
+  container: { type: 'view' },
+  actions: [{ type: 'external_select', action_id: 'field:name:', block_id: 'name' }],
+  ...view('operation_form', private_metadata),
+})
+
+/** Sent without a trace: answered, nothing written, nothing begun, and no bug in the log. */
+async function expectNothing(payload: object, as: Parameters<typeof send>[1] = {}) {
+  const before = await everything()
+  const result = await send(payload, as)
+  expect(await everything()).toBe(before)
+  expect(woken).toBe(0)
+  expect(house.world.writes).toBe(0)
+  expect(errors).toEqual([])
+  return result
+}
+
+async function askUncertain() {
+  const job = await house.ask({ requester: ann })
+  await house.db.updateTable('jobs').set({ state: 'uncertain', nextLookAt: null }).where('id', '=', job.id).execute()
+  return job
+}
+
+describe('a button that names', () => {
+  const values: Record<string, unknown> = {
+    'no job at all': 'zzzzz',
+    'nothing that could be an id': "'; drop table jobs; --",
+    'two kilobytes': 'x'.repeat(2_048),
+    'an object': { id: 'k7f3q' },
+    'a list': ['k7f3q'],
+    nothing: undefined,
+  }
+  for (const [name, value] of Object.entries(values)) {
+    it(`${name} is told that there is no such job`, async () => {
+      await askUncertain()
+      told = []
+      await expectNothing(press(jobActions.startOver, value))
+      await whispered().toContain('I know of no such job.')
+    })
+  }
+
+  it('another person’s job does nothing', async () => {
+    const { id } = await askUncertain()
+    for (const action of [jobActions.startOver, jobActions.dismiss]) {
+      told = []
+      await expectNothing(press(action, id))
+      await whispered().toContain('You may not answer for this job. Ask #platform')
+    }
+  })
+
+  it('a job in another state does nothing', async () => {
+    const { id } = await house.ask({ requester: ann })
+    for (const state of ['starting', 'working', 'succeeded', 'failed', 'cancelled'] as const) {
+      await house.db.updateTable('jobs').set({ state }).where('id', '=', id).execute()
+      for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
+        told = []
+        await expectNothing(press(action, id), { user: ann })
+        await whispered().toContain('asks nothing any more')
+      }
+    }
+  })
+
+  it('somebody else as the requester, in a message of their own making, does nothing', async () => {
+    const { id } = await askUncertain()
+    const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
+    await expectNothing(press(jobActions.dismiss, id, { message }))
+  })
+})
+
+describe('another workspace', () => {
+  it('gets nothing done, whatever it sends', async () => {
+    const { id } = await askUncertain()
+    const draft = await saveDraft(house.db, ann, {}, house.now())
+    const strangers = { user: ann, team: 'T2' }
+    for (const payload of [
+      press(jobActions.startOver, id),
+      choose(memory()),
+      list(memory()),
+      submit('operation_form', memory()),
+      submit('operation_preview', draft),
+      submit('operation_choice', '{"channel":"C1","opening":""}'),
+    ]) {
+      await expectNothing(payload, strangers)
+    }
+    expect(lists).toBe(0)
+    const response_url = `${slackUrl}/response`
+    const command = { command: '/clone-app', text: 'help', team_id: 'T2', user_id: ann, channel_id: 'C1', response_url }
+    told = []
+    await post(new URLSearchParams(command))
+    await whispered().toContain('You may not use Dolly here. Ask #platform')
+    expect(errors).toEqual([])
+  })
+})
+
+describe('a form that remembers', () => {
+  const memories: Record<string, unknown> = {
+    'broken JSON': '{"connection":',
+    nothing: '',
+    'a list': '[]',
+    null: 'null',
+    'a number': 7,
+    'half of what it should': '{"connection":"dummy-one"}',
+    'other types': memory({ values: [1, 2], channel: { id: 'C1' } }),
+    'a channel that is none': memory({ channel: 'C1> <!channel' }),
+    'a connection that does not exist': memory({ connection: 'dummy-two' }),
+    'an operation that does not exist': memory({ operation: 'wipe' }),
+    'an operation that every object answers to': memory({ operation: 'constructor' }),
+    'a connection that every object answers to': memory({ connection: '__proto__' }),
+  }
+  for (const [name, remembered] of Object.entries(memories)) {
+    it(`${name} leads nowhere`, async () => {
+      const form = await expectNothing(submit('operation_form', remembered))
+      expect(form.answer).toMatch(/Begin again with \/clone-app|You may not/)
+      const listed = await expectNothing(list(remembered))
+      expect(listed.answer).toMatch(/Begin again with|You may not/)
+      expect((await expectNothing(choose(remembered))).said).toBe('')
+      expect(lists).toBe(0)
+    })
+  }
+
+  it('nothing that page 1 could have said leads nowhere', async () => {
+    const chosen = { choice: { choice: { selected_option: { value: 'dummy-one/clone' } } } }
+    const spoiled = ['{"channel":7,"opening":""}', '{"channel":"<!here>","opening":""}', '{"channel":"C1"}']
+    for (const remembered of ['', '{', '[]', ...spoiled]) {
+      const spoofed = submit('operation_choice', remembered)
+      const { answer } = await expectNothing({ ...spoofed, view: { ...spoofed.view, state: { values: chosen } } })
+      expect(answer).toContain('Begin again with /clone-app')
+    }
+  })
+
+  it('more keys than ours, __proto__ among them, is read without them', async () => {
+    const polluted = `{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},${memory({
+      requester: ann,
+    }).slice(1)}`
+    const values = memory().replace('"values":{}', '"values":{"__proto__":"x","name":"copy"}')
+    for (const remembered of [polluted, values]) {
+      const { answer } = await send(submit('operation_form', remembered))
+      expect(answer).toContain('"response_action":"push"')
+    }
+    expect(({} as Record<string, unknown>).isAdmin).toBeUndefined()
+    const drafts = await house.db.selectFrom('drafts').selectAll().execute()
+    expect(drafts.map(({ requester }) => requester)).toEqual([mallory, mallory])
+    expect(JSON.stringify(drafts)).not.toContain('isAdmin')
+    expect(errors).toEqual([])
+  })
+
+  it('another operation is checked as that operation, and asks before anything is done', async () => {
+    const { answer } = await send(submit('operation_form', memory({ operation: 'blind' })))
+    expect(answer).toContain('Clone blindly')
+    expect(answer).toContain('"response_action":"push"')
+    expect(await house.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+  })
+
+  it('somebody else’s draft, or none, is too old to be sent', async () => {
+    const answers = {
+      connection: 'dummy-one',
+      operation: 'clone',
+      values: { name: 'copy', deploy: false },
+      named: { name: 'copy' },
+      channel: 'C1',
+      mentionOnSuccess: false,
+      askedIn: null,
+      isNamedByProvider: false,
+    }
+    const draft = await saveDraft(house.db, ann, answers, house.now())
+    for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
+      const { answer } = await expectNothing(submit('operation_preview', key))
+      expect(answer).toContain('too old to be sent')
+    }
+  })
+})
+
+describe('a flood', () => {
+  const command = () =>
+    new URLSearchParams({
+      command: '/clone-app',
+      text: 'help',
+      team_id: 'T1',
+      user_id: mallory,
+      trigger_id: randomUUID(),
+      response_url: `${slackUrl}/response`,
+    })
+
+  it('of commands is answered with a sentence for that person alone, and reaches nobody else', async () => {
+    for (let count = 0; count < 10; count += 1) expect((await post(command())).answer).toBe('')
+    await expect.poll(() => told.length, { timeout: 5_000 }).toBe(10)
+    for (let count = 0; count < 20; count += 1) {
+      expect(JSON.parse((await post(command())).answer)).toEqual({
+        response_type: 'ephemeral',
+        text: 'That was a lot at once. Please wait 3 s and type the command again.',
+      })
+    }
+    expect(told).toHaveLength(10)
+    house.pass(3_000)
+    expect((await post(command())).answer).toBe('')
+  })
+})
+
+describe('what no form of ours has', () => {
+  const strange: Record<string, object> = {
+    'an unknown button': press('job:erase', 'k7f3q'),
+    'an unknown element': press('__proto__', 'k7f3q'),
+    'an unknown form': submit('operation_wipe', memory()),
+    'an unknown list': list(memory(), 'things', 'secrets'),
+    'a closed form': { type: 'view_closed', ...view('operation_form', memory()) },
+    'an unknown kind of request': { type: 'block_party' },
+    'a shortcut': { type: 'shortcut', callback_id: 'wipe' },
+  }
+  for (const [name, payload] of Object.entries(strange)) {
+    it(`such as ${name} is answered with silence`, async () => {
+      expect((await expectNothing(payload)).said).toBe('')
+    })
+  }
+
+  it('such as a list for an unknown field is empty', async () => {
+    for (const field of ['nothing', '__proto__', 'constructor', '_channel', 'x'.repeat(255)]) {
+      expect((await expectNothing(list(memory(), field))).answer).toBe('{"options":[]}')
+    }
+    expect(lists).toBe(0)
+  })
+
+  it('such as an unknown command is answered with silence', async () => {
+    const command = new URLSearchParams({ command: '/wipe', text: '', team_id: 'T1', user_id: mallory })
+    expect((await post(command)).said).toBe('')
+    expect(errors).toEqual([])
+  })
+})

@@ -1,0 +1,17 @@
+import { WebClient } from '@slack/web-api'
+import { expect, it } from 'vitest'
+import { Identity } from '../../src/slack/identity.js'
+
+it('who the bot is does not change with the person who asks', async () => {
+  let asked = 0
+  const answer = { ok: true, url: 'https://woolworks.slack.com/', user_id: 'U0', bot_id: 'B1', team_id: 'T1' }
+  const fetch = async () => {
+    asked += 1
+    return new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } })
+  }
+  const identity = new Identity(new WebClient('xoxb-1', { fetch }), 'xoxb-1')
+  // Bolt writes the person and the workspace of a request into what it is given.
+  Object.assign(await identity.get(), { userId: 'U1', teamId: 'T2' })
+  expect(await identity.get()).toEqual({ botToken: 'xoxb-1', botUserId: 'U0', botId: 'B1', teamId: 'T1' })
+  expect(asked).toBe(1)
+})
