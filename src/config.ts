@@ -33,7 +33,7 @@ export interface ConnectionConfig {
   provider: string
   /** What the provider's own schema made of the rest. */
   settings: unknown
-  /** The values of all variables that the settings refer to, for `secretsOf`. */
+  /** All tokens and passwords among the settings, and the values of all variables they refer to, for `secretsOf`. */
   secrets: readonly string[]
 }
 
@@ -243,6 +243,11 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
   const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
   const known = onlyKnown(settings, ['provider', ...Object.keys(properties)], path, reading)
   checkUrls(known, path, reading)
+  // One that stands in the file itself is as secret as one that comes from the environment.
+  for (const [key, item] of Object.entries(known)) {
+    const isSecret = /token|secret|password/i.test(key) && typeof item === 'string'
+    if (isSecret && !secrets.includes(item)) secrets.push(item)
+  }
   return { name, provider: provider.id, settings: parse(provider.connection, known, path, reading), secrets }
 }
 

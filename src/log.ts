@@ -3,15 +3,28 @@ import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 
 export function createLog(level: string, secrets: readonly string[]): Logger {
-  // A line is JSON, in which a quote or a backslash of a secret is written differently.
   // A short value, such as a port, is no secret, and striking it would mangle times and numbers.
-  const struck = secrets
-    .filter((secret) => secret.length >= 8)
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+  const struck = [...new Set(secrets.filter((secret) => secret.length >= 8).flatMap(formsOf))]
   return pino({
     level,
     hooks: { streamWrite: (line) => struck.reduce((text, secret) => text.replaceAll(secret, '••••'), line) },
   })
+}
+
+/**
+ * A secret as it may stand in a line: as it is, with the escapes of JSON, in an address, and in base64, where its letters
+ * depend on what stands before it, such as the user name of a Basic header.
+ */
+function formsOf(secret: string): string[] {
+  const encoded = [0, 1, 2].map((before) => {
+    const text = Buffer.from('\0'.repeat(before) + secret)
+      .toString('base64')
+      .replaceAll('=', '')
+    // The first and the last letter are half their neighbours'.
+    return text.slice(before === 0 ? 0 : before + 1, -1)
+  })
+  const forWeb = encoded.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...encoded, ...forWeb]
 }
 
 /** The same log for Bolt, which has its own idea of a logger. */

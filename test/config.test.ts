@@ -126,6 +126,48 @@ describe('a valid start', () => {
   )
 })
 
+describe('addresses', () => {
+  const problemsWith = (connection: Record<string, string>) =>
+    problemsOf(() =>
+      loadConfig({
+        env: socketEnv,
+        readFile: () => JSON.stringify({ connections: { 'cf-prod': { provider: 'cloud-foundry', ...connection } } }),
+        providers: realProviders,
+      }),
+    )
+  const login = { username: 'ewe', password: 'hidden' }
+
+  test('refuses a connection whose address is not https, and names it', () => {
+    const url = 'https://api.cf.example'
+    for (const unsafe of [
+      { url: 'http://api.cf.example', ...login },
+      { url: 'http://localhost.cf.example', ...login },
+      { url: 'http://127.0.0.1.example', ...login },
+      { url: 'https://me:hidden@api.cf.example', ...login },
+      { url: 'ftp://api.cf.example', ...login },
+      { url, appUrl: 'http://console.example/{app}', ...login },
+      { url, appUrl: 'javascript:hidden', ...login },
+    ]) {
+      const problems = problemsWith(unsafe).join(' ')
+      expect(problems).toMatch(/connections\.cf-prod\.(url|appUrl) in dolly\.yml is not (safe|valid)/)
+      expect(problems).not.toContain('hidden')
+    }
+  })
+
+  test('refuses a Slack address that is not https', () => {
+    for (const url of [
+      'http://slack.example/api/',
+      'http://127.0.0.1.example/',
+      'ws://slack.com/',
+      'https://a:hidden@slack.com/',
+    ]) {
+      expect(problemsOf(() => load({ env: { SLACK_API_URL: url } })).join()).toMatch(
+        /^SLACK_API_URL is not valid(?!.*hidden)/,
+      )
+    }
+  })
+})
+
 describe('secretsOf', () => {
   test('names the tokens and every variable that a connection refers to, longest first', () => {
     const yaml = farm('token: ${SHEAR_TOKEN}', 'region: eu-${ZONE}')
@@ -135,6 +177,10 @@ describe('secretsOf', () => {
       'xapp-1-app',
       'sh_wool',
     ])
+  })
+
+  test('names a token that stands in the file itself', () => {
+    expect(secretsOf(load({ yaml: farm('token: sh_literal') }))).toContain('sh_literal')
   })
 
   test('names the signing secret in HTTP mode', () => {

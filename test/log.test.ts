@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const secret = 'wool/"of"\\the+sheep=4711'
+
+it('no line shows a secret, in whatever form it was written there', async () => {
+  // pino writes to the process's own output, so it takes a process to read it.
+  const script = `
+    import { createLog } from './src/log.ts'
+    const secret = process.env.SECRET
+    const log = createLog('trace', [secret, 'short'])
+    log.info({ secret, port: 'short' }, secret)
+    log.error({ err: new Error('Refused ' + secret) }, 'a round broke')
+    log.debug({ url: 'https://x.example/?token=' + encodeURIComponent(secret) }, 'asked')
+    for (const user of ['', 'a:', 'bo:', 'ann:']) log.trace(Buffer.from(user + secret).toString('base64') + ' sent')
+    log.trace(Buffer.from(secret + ' and more').toString('base64url') + ' sent')
+  `
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', script],
+    { env: { ...process.env, SECRET: secret } },
+  )
+  const lines = stdout.trim().split('\n')
+  expect(lines).toHaveLength(8)
+  for (const line of lines) {
+    expect(line).toContain('••••')
+    expect(() => JSON.parse(line)).not.toThrow()
+    const { msg = '' } = JSON.parse(line)
+    expect(Buffer.from(msg.replace(/ .*/, ''), 'base64').toString()).not.toMatch(/sheep|wool/)
+  }
+  expect(stdout).not.toContain('sheep')
+  expect(stdout).toContain('"port":"short"')
+}, 30_000)
