@@ -22,7 +22,7 @@ import { type Connection, operationOf, type Provider } from './providers/provide
 import { clientOptions } from './slack/client.js'
 import { Door } from './slack/door.js'
 import { assertDrawable } from './slack/form.js'
-import { Identity } from './slack/identity.js'
+import { Identity, isTokenRefused } from './slack/identity.js'
 import type { Story } from './slack/message.js'
 import { missingScopes, People } from './slack/people.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
@@ -133,7 +133,7 @@ function connect(config: Config): Map<string, Connection> {
 
 /** A refused token stops the start. Slack being away does not: jobs go on, and the threads catch up. */
 function giveUpOnRefusal(error: unknown): void {
-  if (!(error instanceof WebAPIPlatformError)) return
+  if (!(error instanceof WebAPIPlatformError && isTokenRefused(error.data.error))) return
   throw new ConfigError([`Slack refuses SLACK_BOT_TOKEN with "${error.data.error}". Copy it anew from your Slack app.`])
 }
 

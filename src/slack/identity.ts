@@ -2,6 +2,32 @@
 import type { AuthorizeResult } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 
+/**
+ * Slack's words for a token that will never do. Its other words pass, and what is no word at all is a page of something
+ * between us and Slack, which the client hands on as if Slack had said it.
+ */
+const refusals = new Set([
+  'invalid_auth',
+  'not_authed',
+  'not_allowed_token_type',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'user_removed_from_team',
+  'team_access_not_granted',
+  'org_login_required',
+  'enterprise_is_restricted',
+  'ekm_access_denied',
+  'access_denied',
+  'missing_scope',
+  'no_permission',
+])
+
+/** Whether this error code of Slack's says that the token is refused for good, and not that Slack has a bad moment. */
+export function isTokenRefused(code: string): boolean {
+  return refusals.has(code)
+}
+
 export class Identity {
   readonly client: WebClient
   readonly #botToken: string

@@ -1,6 +1,6 @@
 import { WebClient } from '@slack/web-api'
 import { expect, it } from 'vitest'
-import { Identity } from '../../src/slack/identity.js'
+import { Identity, isTokenRefused } from '../../src/slack/identity.js'
 
 it('who the bot is does not change with the person who asks', async () => {
   let asked = 0
@@ -15,3 +15,14 @@ it('who the bot is does not change with the person who asks', async () => {
   expect(await identity.get()).toEqual({ botToken: 'xoxb-1', botUserId: 'U0', botId: 'B1', teamId: 'T1' })
   expect(asked).toBe(1)
 })
+
+it.each(['invalid_auth', 'account_inactive', 'token_revoked'])('%s is the end of a token', (code) => {
+  expect(isTokenRefused(code)).toBe(true)
+})
+
+it.each(['internal_error', 'service_unavailable', 'ratelimited', '<!doctype html><p>Down for maintenance'])(
+  '"%s" is a bad moment of Slack’s, or of what lies before it',
+  (code) => {
+    expect(isTokenRefused(code)).toBe(false)
+  },
+)
