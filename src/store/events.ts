@@ -65,7 +65,14 @@ export async function claimUntold(
     .selectFrom('jobs')
     .innerJoin('events', 'events.jobId', 'jobs.id')
     .where('events.toldAt', 'is', null)
-    .where((free) => free.or([free('tellerUntil', 'is', null), free('tellerUntil', '<', lease.now)]))
+    .where((told) =>
+      // A claim of the asking worker's own is one that it could not give back.
+      told.or([
+        told('tellerUntil', 'is', null),
+        told('tellerUntil', '<', lease.now),
+        told('teller', '=', lease.worker),
+      ]),
+    )
     .groupBy('jobs.id')
     .select((job) => [
       'jobs.id as jobId',
@@ -102,7 +109,13 @@ export async function claimUntold(
       'in',
       wanted.map(({ jobId }) => jobId),
     )
-    .where((free) => free.or([free('tellerUntil', 'is', null), free('tellerUntil', '<', lease.now)]))
+    .where((told) =>
+      told.or([
+        told('tellerUntil', 'is', null),
+        told('tellerUntil', '<', lease.now),
+        told('teller', '=', lease.worker),
+      ]),
+    )
     .returning('id')
     .execute()
   const ids = new Set(claimed.map(({ id }) => id))

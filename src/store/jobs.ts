@@ -1,9 +1,9 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
-import type { Insertable } from 'kysely'
+import type { ExpressionBuilder, Insertable } from 'kysely'
 import type { Job, Transition } from '../jobs/machine.js'
 import { insertEvent } from './events.js'
-import { type Database, type JobTable, type Lease, toJob } from './schema.js'
+import { type Database, type JobTable, type Lease, type Schema, toJob } from './schema.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -98,11 +98,11 @@ export async function claimDueJobs(
         .where('connection', '=', wanted.connection)
         .where('state', 'in', [...wanted.states])
         .where('nextLookAt', '<=', lease.now)
-        .where((free) => free.or([free('leaseUntil', 'is', null), free('leaseUntil', '<', lease.now)]))
+        .where((row) => isFree(row, lease))
         .orderBy('nextLookAt')
         .limit(wanted.limit),
     )
-    .where((free) => free.or([free('leaseUntil', 'is', null), free('leaseUntil', '<', lease.now)]))
+    .where((row) => isFree(row, lease))
     .returningAll()
     .execute()
   return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
@@ -120,6 +120,14 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
     .where('nextLookAt', '>', now)
     .where('unseenSince', 'is', null)
     .execute()
+}
+
+/**
+ * A claim of the asking worker's own is none: it works at no job any more when it asks for the next ones, so that what
+ * it still holds it could not give back, because the disk was full.
+ */
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now }: Lease) {
+  return row.or([row('leaseUntil', 'is', null), row('leaseUntil', '<', now), row('leaseOwner', '=', worker)])
 }
 
 /** Gives a claim back, where the work ended without a transition that did. */

@@ -3,19 +3,19 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { next } from '../../src/jobs/machine.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
-import { applyTransition, claimDueJobs } from '../../src/store/jobs.js'
+import { applyTransition, claimDueJobs, renewLeases } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 
 const minute = 60_000
 
-/** The same database, in which the n-th statement from now fails as on a full disk. */
-function failingOnce(db: Database, n: number): Database {
+/** The same database, in which the n-th statement from now, and as many as said, fail as on a full disk. */
+function failing(db: Database, n: number, times = 1): Database {
   let left = n
   return db.withPlugin({
     transformQuery: ({ node }) => {
       left -= 1
-      if (left === 0) throw new Error('database or disk is full')
+      if (left <= 0 && left > -times) throw new Error('database or disk is full')
       return node
     },
     transformResult: async ({ result }) => result,
@@ -223,12 +223,21 @@ describe('the life of a job', () => {
 
   it('gives a job back when the disk is full, and finds its write again', async () => {
     const { id } = await house.ask()
-    const full = { ...house, db: failingOnce(house.db, 4) }
+    const full = { ...house, db: failing(house.db, 4) }
     await runDueJobs(full, 'dummy-one')
     expect(await house.job(id)).toMatchObject({ state: 'starting' })
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
     expect(house.world.made).toHaveLength(1)
+  })
+
+  it('takes up a job again that it could not even give back, although it kept renewing its claims', async () => {
+    const { id } = await house.ask()
+    await runDueJobs({ ...house, db: failing(house.db, 4, 100) }, 'dummy-one')
+    house.pass(4_000)
+    await renewLeases(house.db, { worker: house.worker, now: house.now(), leaseMs: house.leaseMs })
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
   })
 
   it('does not let one unreadable ref blind the others', async () => {
