@@ -49,6 +49,17 @@ export async function startBot(
   env: Readonly<Record<string, string>>,
   onOutput: (text: string) => void = () => {},
 ): Promise<Bot> {
+  const bot = spawnBot(folder, env, onOutput)
+  await bot.up
+  return bot
+}
+
+/** The same without waiting. `up` rejects with all it printed when it ends before. */
+export function spawnBot(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  onOutput: (text: string) => void = () => {},
+): Bot & { up: Promise<void> } {
   if (!existsSync(program)) throw new Error('There is no built bot: "npm run build" comes first.')
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
@@ -56,7 +67,7 @@ export async function startBot(
   const exited = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? ''))
   })
-  await new Promise<void>((resolve, reject) => {
+  const up = new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       log += chunk.toString()
       onOutput(chunk.toString())
@@ -67,6 +78,7 @@ export async function startBot(
     exited.then((code) => reject(new Error(`The bot ended with ${code} before it was up:\n${log}`)))
   })
   return {
+    up,
     log: () => log,
     exited,
     kill: async (signal) => {

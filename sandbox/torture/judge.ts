@@ -1,0 +1,118 @@
+/** The four counts, taken from the providers' own books and lists and from what stands in Slack. */
+import type { Message } from '../slack/protocol.js'
+import type { Submission } from './people.js'
+import type { Exchange } from './proxy.js'
+
+export interface Evidence {
+  submissions: readonly Submission[]
+  messages: readonly Message[]
+  /** By provider: the writes that were carried out, and the list of what exists. */
+  books: Readonly<Record<string, readonly Exchange[]>>
+  tables: Readonly<Record<string, readonly (readonly string[])[]>>
+}
+
+export type End = 'done' | 'failed' | 'gave up' | 'dismissed'
+
+/** One thing that must not be. */
+export interface Offence {
+  count: 'jobs lost' | 'writes made twice' | 'ends told wrong' | 'threads broken'
+  submission: Submission
+  /** As the thread says, where there is one. */
+  job: string | undefined
+  sentence: string
+}
+
+export interface Finding {
+  submission: Submission
+  job: string | undefined
+  end: End | undefined
+  /** Roots and last replies beyond the first that say themselves that they may stand twice. */
+  explainedRepeats: number
+}
+
+export interface Judgement {
+  offences: readonly Offence[]
+  findings: readonly Finding[]
+}
+
+/** The words with which Dolly says that a message may stand twice. */
+const mayStandTwice = /^Dolly was interrupted here, so this may stand twice\. /
+const earlierRoot = /an earlier message about this job may stand in this channel/
+const ends: readonly (readonly [End, RegExp, rootWord: string])[] = [
+  ['done', /^(<@\w+> )?Done in /, 'Done.'],
+  ['failed', /^<@\w+> This failed after /, 'Failed.'],
+  ['gave up', /^<@\w+> Dolly gave up after /, 'Gave up'],
+  ['dismissed', /^\S+ (dismissed|cancelled) this job/, 'Dismissed.'],
+]
+
+export function judge({ submissions, messages, books, tables }: Evidence): Judgement {
+  const offences: Offence[] = []
+  const findings = submissions.map((submission): Finding => {
+    const { trade, errand, ids, isAcknowledged } = submission
+    const asked = { target: errand.target, ids }
+    const thread = readThread(submission, messages)
+    const { job, end } = thread
+    const accuse = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })
+
+    if (isAcknowledged && thread.roots.length === 0)
+      accuse('jobs lost', 'Slack was told that it was taken, and nothing came of it.')
+    if (thread.roots.length > 0 && end === undefined) accuse('jobs lost', 'Its thread has no end.')
+
+    const writes = trade.writes(asked, books[trade.provider] ?? [])
+    for (const [what, times] of Object.entries(writes)) {
+      if (times > 1) accuse('writes made twice', `${what}: ${times} times.`)
+    }
+
+    const isLive = trade.isLive(asked, tables[trade.provider] ?? [], books[trade.provider] ?? [])
+    if (end === 'done' && !isLive) accuse('ends told wrong', 'The thread says Done, and it is not live.')
+    if ((end === 'failed' || end === 'gave up') && isLive)
+      accuse('ends told wrong', `The thread says ${end}, and it is live.`)
+    for (const sentence of thread.faults) accuse('threads broken', sentence)
+    return { submission, job, end, explainedRepeats: thread.explainedRepeats }
+  })
+  return { offences, findings }
+}
+
+interface Thread {
+  roots: readonly Message[]
+  job: string | undefined
+  end: End | undefined
+  faults: readonly string[]
+  explainedRepeats: number
+}
+
+function readThread({ trade, errand }: Submission, messages: readonly Message[]): Thread {
+  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider}-demo `)
+  const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
+    isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${trade.title}: `) && target.test(text)
+  const roots = messages.filter(isRoot)
+  const isReply = ({ channel, threadTs, ts }: Message) =>
+    threadTs !== ts && roots.some((root) => root.channel === channel && root.ts === threadTs)
+  const replies = messages.filter(isReply)
+  const lasts = replies.flatMap(({ text }) => {
+    const [end] = ends.find(([, words]) => words.test(text.replace(mayStandTwice, ''))) ?? []
+    return end ? [{ end, isExplained: mayStandTwice.test(text) }] : []
+  })
+  const faults: string[] = []
+  const end = lasts.at(-1)?.end
+  const unexplained = lasts.filter(({ isExplained }) => !isExplained).length
+  if (unexplained > 1) faults.push(`${unexplained} last replies without a word about it.`)
+  if (new Set(lasts.map((one) => one.end)).size > 1)
+    faults.push(`It ends in two ways: ${lasts.map((one) => one.end).join(', ')}.`)
+  const rootsExplained = replies.some(({ text }) => earlierRoot.test(text))
+  if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots without a word about it.`)
+  const word = ends.find(([name]) => name === end)?.[2]
+  // A thread that was begun twice goes on in its last root.
+  const current = roots.findLast(({ channel, ts }) =>
+    replies.some((one) => one.channel === channel && one.threadTs === ts),
+  )
+  if (word && current && !current.text.includes(word))
+    faults.push(`The root does not show the end, but: ${current.text}`)
+  return {
+    roots,
+    job: /job `(\w+)`/.exec(JSON.stringify(roots.at(-1)?.blocks ?? []))?.[1],
+    end,
+    faults,
+    explainedRepeats: Math.max(roots.length - 1, 0) + Math.max(lasts.length - 1, 0),
+  }
+}

@@ -1,0 +1,79 @@
+/** A person who wants an app cloned and does not give up at the first trouble: types, picks, sends, sends again. */
+import type { Actor } from '../slack/person.js'
+import type { Errand, Trade } from './trades.js'
+
+export interface Submission {
+  number: number
+  trade: Trade
+  errand: Errand
+  who: string
+  channel: string
+  /** The values behind the picked labels. */
+  ids: Record<string, string>
+  /** How often the last page was sent. */
+  sent: number
+  /** Slack was told that all is well, and the form went away. */
+  isAcknowledged: boolean
+  /** Why it was given up, where it was. */
+  trouble?: string
+}
+
+const tries = 6
+
+/**
+ * Fills in and sends the form of one errand.
+ *
+ * @param ready resolves when the bot is there to be asked.
+ */
+export async function submit(actor: Actor, submission: Submission, ready: () => Promise<void>): Promise<void> {
+  const { trade, errand, channel } = submission
+  const typed = Object.entries(errand.typed).map(([field, text]) => `${field}=${text}`)
+  try {
+    await leave(actor)
+    await again(ready, async () => {
+      await actor.write(channel, ['/clone-app', `${trade.provider}-demo`, trade.operation, ...typed].join(' '))
+      await actor.waitForView((view) => view.callback_id === 'operation_form', 2_000)
+    })
+    for (const [field, label] of errand.picked) {
+      await again(ready, () => actor.choose(field, label, label))
+      submission.ids[field] = pickedValue(actor, field)
+    }
+    const errors = await again(ready, () => actor.submit())
+    const title = actor.topView()?.callback_id
+    if (title !== 'operation_preview') throw new Error(`The form was not taken: ${JSON.stringify(errors)} ${title}`)
+    await again(ready, async () => {
+      submission.sent += 1
+      await actor.submit()
+    })
+    const left = actor.topView()
+    submission.isAcknowledged = left === undefined
+    if (left) submission.trouble = `${left.title.text}: ${JSON.stringify(left.blocks)}`
+  } catch (error) {
+    submission.trouble = error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** What fails is tried again: a form that is open stays open while the bot is away. */
+async function again<T>(ready: () => Promise<void>, act: () => Promise<T>): Promise<T> {
+  let last: unknown
+  for (let count = 0; count < tries; count += 1) {
+    await ready()
+    try {
+      return await act()
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+/** Closes whatever is open; the bot need not hear of it. */
+async function leave(actor: Actor): Promise<void> {
+  while (actor.topView()) await actor.close().catch(() => undefined)
+}
+
+function pickedValue(actor: Actor, field: string): string {
+  const [state] = Object.values(actor.values()[field] ?? {})
+  const text = JSON.stringify(state ?? null)
+  return /"selected_option":\{.*?"value":"([^"]*)"/.exec(text)?.[1] ?? /"value":"([^"]*)"/.exec(text)?.[1] ?? ''
+}

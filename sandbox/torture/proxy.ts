@@ -1,0 +1,167 @@
+/** A line with accidents, laid before each provider and before Slack. What came through it, it enters in a book. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** What may happen to one request on its way. */
+export const mishaps = [
+  /** Carried out; then the line breaks. */
+  'lost answer',
+  /** The line breaks first: nothing was carried out. */
+  'dropped',
+  /** 503, and nothing was carried out. */
+  'refused',
+  /** Carried out, but the gateway answers 502 with a page of its own. */
+  'bad gateway',
+  /** 429 with Retry-After, and nothing was carried out. */
+  'rate limit',
+  /** Held up on its way there; it arrives even if nobody waits for the answer any more. */
+  'late request',
+  /** The answer is held up on its way back. */
+  'late answer',
+  /** Carried out; the answer breaks off halfway. */
+  'truncated answer',
+  /** Carried out; a page of HTML comes back under status 200. */
+  'html answer',
+] as const
+export type Mishap = (typeof mishaps)[number]
+
+/** A write that came through, as the other side answered it, whatever became of that answer. */
+export interface Exchange {
+  at: number
+  method: string
+  path: string
+  body: unknown
+  status: number
+  answer: unknown
+  mishap: Mishap | undefined
+}
+
+export interface Line {
+  url: string
+  /** All writes that were carried out or refused by the other side, in the order of its answers. */
+  book: readonly Exchange[]
+  /** The next so many requests, or writes, meet with this. */
+  plan(mishap: Mishap, on: 'write' | 'any', times: number): void
+  /** 503 to everything. */
+  setDown(isDown: boolean): void
+  /** Forgets what was planned. */
+  heal(): void
+  /** Called with each write right after it was carried out and before it is answered. */
+  onWrite(listener: (exchange: Exchange) => void): () => void
+  /** How often each mishap came about. */
+  happened(): Readonly<Record<string, number>>
+  close(): Promise<void>
+}
+
+const HELD_MS = 1_500
+const RETRY_AFTER_SECONDS = '2'
+const PAGE = '<!doctype html><html><body>Something is not as it should be.</body></html>'
+
+export async function startLine(target: string, isWrite: (method: string, path: string) => boolean): Promise<Line> {
+  const book: Exchange[] = []
+  const listeners = new Set<(exchange: Exchange) => void>()
+  const counts: Record<string, number> = {}
+  let planned: { mishap: Mishap; on: 'write' | 'any' }[] = []
+  let isDown = false
+
+  function due(request: { isWrite: boolean }): Mishap | undefined {
+    const at = planned.findIndex(({ on }) => on === 'any' || request.isWrite)
+    const [found] = at === -1 ? [] : planned.splice(at, 1)
+    if (found) counts[found.mishap] = (counts[found.mishap] ?? 0) + 1
+    return found?.mishap
+  }
+
+  async function carry(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = request.method ?? 'GET'
+    const path = request.url ?? '/'
+    const sent = await readBody(request)
+    if (isDown) return void answer(response, 503, PAGE, 'text/html')
+    const writes = isWrite(method, path)
+    const mishap = due({ isWrite: writes })
+    if (mishap === 'dropped') return void request.socket.destroy()
+    if (mishap === 'refused') return void answer(response, 503, '{}', 'application/json')
+    if (mishap === 'rate limit') {
+      response.setHeader('retry-after', RETRY_AFTER_SECONDS)
+      return void answer(response, 429, '{"ok":false,"error":"ratelimited"}', 'application/json')
+    }
+    if (mishap === 'late request') await delay(HELD_MS)
+
+    const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
+    const came = await fetch(target + path, {
+      method,
+      headers: Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+      redirect: 'manual',
+      ...(sent.length > 0 && { body: new Uint8Array(sent) }),
+    })
+    // The other side names its own address for the next page, and this line is where it is to be had.
+    const text = (await came.text()).replaceAll(target, url)
+    if (writes) {
+      const [body, back] = [parsed(sent.toString()), parsed(text)]
+      const exchange = { at: Date.now(), method, path, body, status: came.status, answer: back, mishap }
+      book.push(exchange)
+      for (const listener of listeners) listener(exchange)
+    }
+    if (mishap === 'lost answer') return void request.socket.destroy()
+    if (mishap === 'bad gateway') return void answer(response, 502, PAGE, 'text/html')
+    if (mishap === 'html answer') return void answer(response, 200, PAGE, 'text/html')
+    if (mishap === 'late answer') await delay(HELD_MS)
+    const passed = [...came.headers].filter(([name]) => !['content-length', 'connection', 'keep-alive'].includes(name))
+    for (const [name, value] of passed) response.setHeader(name, value.replaceAll(target, url))
+    if (mishap === 'truncated answer') {
+      response.writeHead(came.status, { 'content-length': Buffer.byteLength(text) + 1 })
+      response.write(text.slice(0, text.length / 2))
+      setTimeout(() => request.socket.destroy(), 20)
+      return
+    }
+    response.writeHead(came.status).end(text)
+  }
+
+  const server = createServer((request, response) => {
+    carry(request, response).catch(() => request.socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return {
+    url,
+    book,
+    plan(mishap, on, times) {
+      for (let count = 0; count < times; count += 1) planned.push({ mishap, on })
+    },
+    setDown(next) {
+      isDown = next
+    },
+    heal() {
+      planned = []
+      isDown = false
+    },
+    onWrite(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    happened: () => counts,
+    close() {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: string, type: string): void {
+  response.writeHead(status, { 'content-type': type }).end(body)
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

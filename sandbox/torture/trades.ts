@@ -1,0 +1,266 @@
+/** The eight operations: how a person asks for each, what the provider's books must not show twice, and what is true. */
+import { z } from 'zod'
+import type { Exchange } from './proxy.js'
+
+/** One job to ask for. Each has a target of its own, by which the books can be read. */
+export interface Errand {
+  target: string
+  /** Said with the command: field → text. */
+  typed: Readonly<Record<string, string>>
+  /** Picked from live lists, in this order: field and label. */
+  picked: readonly (readonly [field: string, label: string])[]
+}
+
+/** What the judge knows of one submission. `ids` are the values behind the picked labels. */
+export interface Asked {
+  target: string
+  ids: Readonly<Record<string, string>>
+}
+
+export interface Trade {
+  provider: string
+  operation: string
+  /** As the root message begins. */
+  title: string
+  errand(number: number): Errand
+  /**
+   * How often the provider carried out each write that must not be made twice, by what it made. Left out are writes that
+   * set a value, which change nothing when they are made again; each trade says which.
+   */
+  writes(asked: Asked, book: readonly Exchange[]): Readonly<Record<string, number>>
+  /** Whether what was asked for is there and live. `rows` is the provider's own list of what exists. */
+  isLive(asked: Asked, rows: readonly (readonly string[])[], book: readonly Exchange[]): boolean
+}
+
+const made = z.looseObject({ id: z.string(), uuid: z.string(), guid: z.string(), ID: z.number() }).partial()
+const sent = z
+  .looseObject({
+    name: z.string(),
+    app_name: z.string(),
+    host: z.string(),
+    target_app_id: z.number(),
+    package: z.object({ guid: z.string() }),
+    relationships: z.record(z.string(), z.object({ data: z.object({ guid: z.string() }) })),
+  })
+  .partial()
+const bodyOf = ({ body }: Exchange) => sent.safeParse(body).data ?? {}
+const answerOf = ({ answer }: Exchange) => made.safeParse(answer).data ?? {}
+const pathOf = ({ path }: Exchange) => path.split('?')[0] ?? ''
+const appOf = (one: Exchange) => bodyOf(one).relationships?.app?.data.guid
+
+/** The writes on these paths that the provider carried out. */
+function done(book: readonly Exchange[], path: RegExp, fits: (one: Exchange) => boolean = () => true): Exchange[] {
+  return book.filter((one) => one.method === 'POST' && one.status < 300 && path.test(pathOf(one)) && fits(one))
+}
+
+/** Counts by what was written to; without any there is nothing to tell. */
+function counted(
+  what: string,
+  some: readonly Exchange[],
+  by: (one: Exchange) => string = () => '',
+): [string, number][] {
+  const counts = new Map<string, number>()
+  for (const one of some) counts.set(`${what} ${by(one)}`.trim(), (counts.get(`${what} ${by(one)}`.trim()) ?? 0) + 1)
+  return [...counts]
+}
+
+/** Of a fixed length, so that none is the beginning of another. */
+const childName = (of: string, number: number) => `${of}-lamb-${String(number).padStart(4, '0')}`
+const extra = (number: number) => String(number + 1).padStart(4, '0')
+
+const hoodyCopy: Trade = {
+  provider: 'hoody',
+  operation: 'copy',
+  title: 'Copy a container',
+  errand: (number) => ({
+    target: childName('hoody', number),
+    typed: { name: childName('hoody', number) },
+    picked: [
+      ['container', 'shop-api'],
+      ['project', 'woolworks-staging'],
+      // A server has room for a handful of containers.
+      ['server', `fold-${extra(Math.floor(number / 4) + 1)}`],
+    ],
+  }),
+  writes: ({ target }, book) =>
+    Object.fromEntries(
+      counted(
+        'copy',
+        done(book, /\/copy$/, (one) => bodyOf(one).name === target),
+      ),
+    ),
+  isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
+}
+
+const hoodySync: Trade = {
+  provider: 'hoody',
+  operation: 'sync',
+  title: 'Sync a copy',
+  errand: (number) => ({
+    target: `shop-api-${extra(number)}`,
+    typed: {},
+    picked: [['container', `shop-api-${extra(number)}`]],
+  }),
+  // A second sync overwrites what was changed in the copy since the first one.
+  writes: ({ ids }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${ids.container}/sync$`)))),
+  isLive: (asked, rows, book) =>
+    rows.some(([name, , , status]) => name === asked.target && status === 'running') &&
+    hoodySync.writes(asked, book).sync !== undefined,
+}
+
+const migetClone: Trade = {
+  provider: 'miget',
+  operation: 'clone',
+  title: 'Clone an app',
+  errand: (number) => ({
+    target: childName('miget', number),
+    typed: { name: childName('miget', number), label: childName('miget', number) },
+    picked: [
+      ['app', 'shop-web'],
+      ['project', 'woolworks-staging'],
+      // 4 GiB each, of which a clone takes a half and the app that is there another.
+      ['resource', `miget${extra(Math.floor(number / 6))}`],
+    ],
+  }),
+  writes({ target }, book) {
+    const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+    const ids = clones.map((one) => answerOf(one).uuid)
+    const deployments = done(book, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
+    return Object.fromEntries([...counted('clone', clones), ...counted('deploy', deployments)])
+  },
+  isLive: ({ target }, rows) =>
+    rows.some(([name = '', , , status]) => name.replace(/-\w{5}$/, '') === target && status === 'running'),
+}
+
+function qoveryWrites({ target }: Asked, book: readonly Exchange[]): Readonly<Record<string, number>> {
+  const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+  const ids = clones.map((one) => answerOf(one).id)
+  const deployments = done(book, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
+  return Object.fromEntries([...counted('clone', clones), ...counted('deploy', deployments)])
+}
+
+const qoveryClone: Trade = {
+  provider: 'qovery',
+  operation: 'clone',
+  title: 'Clone a service',
+  errand: (number) => ({
+    target: childName('qovery', number),
+    typed: { name: childName('qovery', number) },
+    picked: [
+      ['service', number % 2 === 0 ? 'shop-api (Shop / production)' : 'shop-web (Shop / production)'],
+      ['environment', 'staging (Shop)'],
+    ],
+  }),
+  writes: qoveryWrites,
+  isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'DEPLOYED'),
+}
+
+const qoveryCloneEnvironment: Trade = {
+  provider: 'qovery',
+  operation: 'clone-environment',
+  title: 'Clone an environment',
+  errand: (number) => ({
+    target: childName('meadow', number),
+    typed: { name: childName('meadow', number) },
+    picked: [
+      ['environment', 'tools (Internal)'],
+      ['project', 'Internal'],
+    ],
+  }),
+  writes: qoveryWrites,
+  isLive: qoveryClone.isLive,
+}
+
+const rainbondCopy: Trade = {
+  provider: 'rainbond',
+  operation: 'copy',
+  title: 'Copy an app',
+  errand: (number) => ({
+    target: childName('rainbond', number),
+    typed: { name: childName('rainbond', number) },
+    picked: [
+      ['app', number % 3 === 0 ? 'Production / Frankfurt / shop' : 'Staging / Frankfurt / shop-staging'],
+      ['target', 'Staging / Frankfurt'],
+    ],
+  }),
+  writes({ target }, book) {
+    const apps = done(book, /\/apps$/, (one) => bodyOf(one).app_name === target)
+    const ids = apps.map((one) => answerOf(one).ID)
+    const copies = done(book, /\/copy$/, (one) => ids.includes(bodyOf(one).target_app_id))
+    const builds = done(book, /\/apps\/\d+\/services\/\w+\/build$/, (one) =>
+      ids.includes(Number(/\/apps\/(\d+)\//.exec(pathOf(one))?.[1])),
+    )
+    const componentOf = (one: Exchange) => pathOf(one).split('/').at(-2) ?? ''
+    return Object.fromEntries([
+      ...counted('app', apps),
+      ...counted('copy', copies),
+      ...counted('build of', builds, componentOf),
+    ])
+  },
+  isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
+}
+
+/** A package, its builds and how often the app was told to start. Assigning a droplet sets a value. */
+function codeWrites(app: string, action: string, book: readonly Exchange[]): [string, number][] {
+  const packages = done(book, /^\/v3\/packages$/, (one) => appOf(one) === app)
+  const guids = packages.map((one) => answerOf(one).guid)
+  const builds = done(book, /^\/v3\/builds$/, (one) => guids.includes(bodyOf(one).package?.guid))
+  const launches = done(book, new RegExp(`^/v3/apps/${app}/actions/${action}$`))
+  return [...counted('copy', packages), ...counted('build', builds), ...counted(action, launches)]
+}
+
+const cloudFoundryClone: Trade = {
+  provider: 'cloud-foundry',
+  operation: 'clone',
+  title: 'Clone an app',
+  errand: (number) => ({
+    target: childName('cf', number),
+    typed: { name: childName('cf', number), host: childName('cf', number) },
+    picked: [
+      ['app', 'shop-web'],
+      ['space', 'production'],
+    ],
+  }),
+  // The size, the health checks and where an address leads are values that are set.
+  writes({ target }, book) {
+    const apps = done(book, /^\/v3\/apps$/, (one) => bodyOf(one).name === target)
+    const routes = done(book, /^\/v3\/routes$/, (one) => bodyOf(one).host === target)
+    const code = apps.flatMap((one) => codeWrites(answerOf(one).guid ?? '', 'start', book))
+    return Object.fromEntries([...counted('app', apps), ...counted('address', routes), ...code])
+  },
+  isLive: ({ target }, rows) =>
+    rows.some(
+      ([name, , status, address = '', code]) =>
+        name === target && status === 'running' && address.startsWith(`${target}.`) && code === 'staged',
+    ),
+}
+
+const cloudFoundryCopyBits: Trade = {
+  provider: 'cloud-foundry',
+  operation: 'copy-bits',
+  title: 'Copy code to an app',
+  errand: (number) => ({
+    target: `customer-${extra(number)}`,
+    typed: {},
+    picked: [
+      ['app', 'shop-web'],
+      ['target', `customer-${extra(number)}`],
+    ],
+  }),
+  // A second restart is a second interruption.
+  writes: ({ ids }, book) => Object.fromEntries(codeWrites(ids.target ?? '', 'restart', book)),
+  isLive: (asked, rows, book) =>
+    rows.some(([name, , status, , code]) => name === asked.target && status === 'running' && code === 'staged') &&
+    cloudFoundryCopyBits.writes(asked, book).restart !== undefined,
+}
+
+export const trades = [
+  hoodyCopy,
+  hoodySync,
+  migetClone,
+  qoveryClone,
+  qoveryCloneEnvironment,
+  rainbondCopy,
+  cloudFoundryClone,
+  cloudFoundryCopyBits,
+] as const satisfies readonly Trade[]
