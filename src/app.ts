@@ -13,6 +13,7 @@ import { Clock, type Round } from './jobs/clock.js'
 import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/machine.js'
 import { runDueJobs } from './jobs/run.js'
+import { SteadyClock } from './jobs/steady.js'
 import { tellUntold } from './jobs/tell.js'
 import { watchDueJobs } from './jobs/watch.js'
 import { createLog, slackLogger } from './log.js'
@@ -33,6 +34,7 @@ import { countStrandedJobs, lookAtAll, usualDuration } from './store/jobs.js'
 
 const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
+const leaseMs = 10_000
 const now = () => Date.now()
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
@@ -65,7 +67,17 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     logger,
     clientOptions: clientOptions(apiUrl),
   })
-  const house: House = { db, connections, worker: randomUUID(), leaseMs: 10_000, now, random: Math.random, log }
+  const steady = new SteadyClock(now, () => performance.now(), leaseMs / 2)
+  const house: House = {
+    db,
+    connections,
+    worker: randomUUID(),
+    leaseMs,
+    now,
+    random: Math.random,
+    log,
+    isSteady: () => steady.isSteady(),
+  }
   const { chat, conversations } = identity.client
   const sender = new Sender({ db, chat, conversations, now, log, describe: (job) => describe(house, job) })
   const rounds: Round[] = [...connections.keys()].flatMap((name) => [

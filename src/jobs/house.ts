@@ -1,7 +1,7 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
 import { applyTransition, releaseLease, renewLeases } from '../store/jobs.js'
-import type { Database } from '../store/schema.js'
+import type { Database, Lease } from '../store/schema.js'
 import { type Happening, type Job, type Moment, next } from './machine.js'
 
 export interface House {
@@ -12,6 +12,8 @@ export interface House {
   /** How long a claim stands without being renewed, in milliseconds. */
   leaseMs: number
   now(): number
+  /** Whether the clock has run evenly of late, as in a `SteadyClock`. Default: it has. */
+  isSteady?(): boolean
   /** 0 to 1; spreads looks out in time. */
   random(): number
   log: Log
@@ -23,6 +25,11 @@ export interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+}
+
+/** What this worker claims jobs with at this moment. */
+export function leaseOf({ worker, now, leaseMs, isSteady = () => true }: House): Lease {
+  return { worker, now: now(), leaseMs, takesOver: isSteady() }
 }
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */

@@ -2,7 +2,7 @@
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Attempt } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
-import { advance, type House, openTasks, type Task, workAt } from './house.js'
+import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './machine.js'
 
 /** One slow answer must not hold up all other jobs of its connection. */
@@ -13,10 +13,9 @@ const clockSkewMs = 15_000
 
 /** One round over a connection's due writes. Answers whether there was anything to do. */
 export async function runDueJobs(house: House, connection: string): Promise<boolean> {
-  const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
   const limit = house.connections.get(connection)?.provider.writesAtOnce ?? usualWritesAtOnce
   const wanted = { connection, states: ['queued', 'starting'] as const, limit }
-  const jobs = await claimDueJobs(house.db, wanted, lease)
+  const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
   await workAt(house, openTasks(house, jobs), (task) =>
     task.job.state === 'queued' ? write(house, task) : settle(house, task),
   )

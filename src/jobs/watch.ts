@@ -1,7 +1,7 @@
 /** Due looks: asks each connection once for as many jobs as possible and decides what the answers mean. */
 import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
-import { type AnyStep, advance, followingStep, type House, openTasks, type Task, workAt } from './house.js'
+import { type AnyStep, advance, followingStep, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Job } from './machine.js'
 import { unseen } from './run.js'
 
@@ -10,9 +10,8 @@ const jobsPerRound = 5_000
 
 /** One round over a connection's jobs that are due for a look. Answers whether any job was looked at. */
 export async function watchDueJobs(house: House, connection: string): Promise<boolean> {
-  const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
   const wanted = { connection, states: ['working'] as const, limit: jobsPerRound }
-  const jobs = await claimDueJobs(house.db, wanted, lease)
+  const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
   const groups = new Map<AnyStep['check'], Sight[]>()
   await workAt(house, openTasks(house, jobs), async (task) => {
     const ref = task.operation.ref.safeParse(task.job.ref)

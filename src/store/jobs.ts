@@ -126,8 +126,9 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
  * A claim of the asking worker's own is none: it works at no job any more when it asks for the next ones, so that what
  * it still holds it could not give back, because the disk was full.
  */
-function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now }: Lease) {
-  return row.or([row('leaseUntil', 'is', null), row('leaseUntil', '<', now), row('leaseOwner', '=', worker)])
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
+  const isOver = takesOver ? [row('leaseUntil', '<', now)] : []
+  return row.or([row('leaseUntil', 'is', null), row('leaseOwner', '=', worker), ...isOver])
 }
 
 /** Gives a claim back, where the work ended without a transition that did. */

@@ -62,6 +62,8 @@ export interface Lease {
   worker: string
   now: number
   leaseMs: number
+  /** False while the clock cannot be trusted to say which claims of others have run out. Default true. */
+  takesOver?: boolean
 }
 
 export function toJob(row: Selectable<JobTable>): Job {
