@@ -38,11 +38,11 @@ export interface Judgement {
 /** The words with which Dolly says that a message may stand twice. */
 const mayStandTwice = /^Dolly was interrupted here, so this may stand twice\. /
 const earlierRoot = /an earlier message about this job may stand in this channel/
-const ends: readonly (readonly [End, RegExp, rootWord: string])[] = [
-  ['done', /^(<@\w+> )?Done in /, 'Done.'],
-  ['failed', /^<@\w+> This failed after /, 'Failed.'],
-  ['gave up', /^<@\w+> Dolly gave up after /, 'Gave up'],
-  ['dismissed', /^\S+ (dismissed|cancelled) this job/, 'Dismissed.'],
+const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
+  ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
+  ['failed', /^<@\w+> This failed after /, /^Failed[.:]/],
+  ['gave up', /^<@\w+> Dolly gave up after /, /^Gave up[,.:]/],
+  ['dismissed', /^\S+ (dismissed|cancelled) this job/, /^(Dismissed|Cancelled)\./],
 ]
 
 export function judge({ submissions, messages, books, tables }: Evidence): Judgement {
@@ -101,13 +101,13 @@ function readThread({ trade, errand }: Submission, messages: readonly Message[])
     faults.push(`It ends in two ways: ${lasts.map((one) => one.end).join(', ')}.`)
   const rootsExplained = replies.some(({ text }) => earlierRoot.test(text))
   if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots without a word about it.`)
-  const word = ends.find(([name]) => name === end)?.[2]
+  const shown = ends.find(([name]) => name === end)?.[2]
   // A thread that was begun twice goes on in its last root.
   const current = roots.findLast(({ channel, ts }) =>
     replies.some((one) => one.channel === channel && one.threadTs === ts),
   )
-  if (word && current && !current.text.includes(word))
-    faults.push(`The root does not show the end, but: ${current.text}`)
+  const outcome = current?.text.split(/asked for by <@\w+>\. /).at(-1) ?? ''
+  if (shown && current && !shown.test(outcome)) faults.push(`The root does not show the end, but: ${current.text}`)
   return {
     roots,
     job: /job `(\w+)`/.exec(JSON.stringify(roots.at(-1)?.blocks ?? []))?.[1],

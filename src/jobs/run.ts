@@ -1,15 +1,17 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Attempt } from '../providers/provider.js'
-import { claimDueJobs } from '../store/jobs.js'
+import { claimDueJobs, endOfEarlierJob } from '../store/jobs.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './machine.js'
 
 /** One slow answer must not hold up all other jobs of its connection. */
 const usualWritesAtOnce = 4
 const settleMs = 10_000
-/** Two machines' clocks may differ by this much before a found write is taken for an older one. */
+/** Two machines' clocks differ by this much as a rule. */
 const clockSkewMs = 15_000
+/** A clock that was set wrong may be off by this much: from a farther one Slack's requests would have been refused. */
+const wrongClockMs = 5 * 60_000
 
 /** One round over a connection's due writes. Answers whether there was anything to do. */
 export async function runDueJobs(house: House, connection: string): Promise<boolean> {
@@ -33,8 +35,9 @@ async function write(house: House, task: Task): Promise<void> {
 
 async function attempt(house: House, task: Task): Promise<Happening> {
   const { job, step, connection, operation } = task
+  const thisTry = await attemptOf(house, job)
   try {
-    const ref = await step.run(connection.api, job.params, job.ref, attemptOf(house, job))
+    const ref = await step.run(connection.api, job.params, job.ref, thisTry)
     return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
   } catch (error) {
     return await afterFailedWrite(house, task, error)
@@ -85,12 +88,14 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
 }
 
 async function find(house: House, { job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
-  return (await step.find?.(connection.api, job.params, job.ref, attemptOf(house, job))) ?? null
+  return (await step.find?.(connection.api, job.params, job.ref, await attemptOf(house, job))) ?? null
 }
 
-function attemptOf(house: House, job: Job): Attempt {
-  // What any try of this job made is its own, also the one before somebody pressed Start over.
-  const since = new Date(job.createdAt - clockSkewMs)
+async function attemptOf(house: House, job: Job): Promise<Attempt> {
+  // What any try of this job made is its own, also the one before somebody pressed Start over. It may look older than the
+  // job, for our clock may have been ahead when that was asked for; what an earlier job with the same target made is not.
+  const earlier = (await endOfEarlierJob(house.db, job)) ?? 0
+  const since = new Date(Math.min(Math.max(job.createdAt - wrongClockMs, earlier), job.createdAt - clockSkewMs))
   return { job: job.id, since, begunAt: job.attemptedAt ?? job.createdAt, now: house.now() }
 }
 

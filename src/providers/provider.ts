@@ -83,7 +83,10 @@ export interface Step<P, Before, R> {
 export interface Attempt {
   /** The job's id, for providers whose things can carry a label of ours. */
   job: string
-  /** When the job was made, a little early to allow for two clocks that differ. What was made before is not ours. */
+  /**
+   * What was made before is not ours. It is up to five minutes earlier than the job, for two clocks may differ by that,
+   * but not before an earlier job with the same lock had ended.
+   */
   since: Date
   /** When this very try began, in milliseconds: what bounds how long a lost write may still be under way. */
   begunAt: number

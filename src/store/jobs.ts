@@ -228,6 +228,20 @@ export async function usualDuration(
   return durations[Math.floor(durations.length / 2)] ?? null
 }
 
+/** When the last job before this one ended that had the same target, by its lock; null when there was none. */
+export async function endOfEarlierJob(db: Database, job: Job): Promise<number | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .select((earlier) => earlier.fn.max('endedAt').as('endedAt'))
+    .where('connection', '=', job.connection)
+    .where('operation', '=', job.operation)
+    .where('lock', '=', job.lock)
+    .where('createdAt', '<=', job.createdAt)
+    .where('id', '!=', job.id)
+    .executeTakeFirst()
+  return row?.endedAt ?? null
+}
+
 /** Live jobs whose connection is not in this list: they wait until dolly.yml names it again. */
 export async function countStrandedJobs(db: Database, connections: readonly string[]): Promise<Record<string, number>> {
   const rows = await db

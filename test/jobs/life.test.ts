@@ -123,6 +123,35 @@ describe('the life of a job', () => {
     expect(await house.kinds(id)).toContain('found')
   })
 
+  it('knows its own write by a clock that was minutes ahead, and not what an earlier job with that target made', async () => {
+    const sinces: number[] = []
+    const step = house.connections.get('dummy-one')?.provider.operations.clone?.steps[0]
+    if (!step) throw new Error('The dummy has a clone.')
+    const { find } = step
+    step.find = async (...args) => {
+      sinces.push(args[3].since.getTime())
+      return (await find?.(...args)) ?? null
+    }
+    const ask = async () => {
+      house.world.mood = { throws: new TemporaryError('Lost.', { mayHaveHappened: true }), carriesOut: true }
+      const job = await house.ask({ lock: 'one target' })
+      await house.settle()
+      house.pass(4_000)
+      await house.settle()
+      return await house.job(job.id)
+    }
+    const first = await ask()
+    expect(sinces).toEqual([first.createdAt - 5 * minute])
+
+    house.world.observation = { phase: 'done' }
+    house.pass(4_000)
+    await house.settle()
+    const { endedAt } = await house.job(first.id)
+    house.pass(minute)
+    await ask()
+    expect(sinces.at(-1)).toBe(endedAt)
+  })
+
   it('does not believe in absence before the write had time to arrive', async () => {
     house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await house.ask()
@@ -223,7 +252,7 @@ describe('the life of a job', () => {
 
   it('gives a job back when the disk is full, and finds its write again', async () => {
     const { id } = await house.ask()
-    const full = { ...house, db: failing(house.db, 4) }
+    const full = { ...house, db: failing(house.db, 5) }
     await runDueJobs(full, 'dummy-one')
     expect(await house.job(id)).toMatchObject({ state: 'starting' })
     await house.settle()
@@ -233,7 +262,7 @@ describe('the life of a job', () => {
 
   it('takes up a job again that it could not even give back, although it kept renewing its claims', async () => {
     const { id } = await house.ask()
-    await runDueJobs({ ...house, db: failing(house.db, 4, 100) }, 'dummy-one')
+    await runDueJobs({ ...house, db: failing(house.db, 5, 100) }, 'dummy-one')
     house.pass(4_000)
     await renewLeases(house.db, { worker: house.worker, now: house.now(), leaseMs: house.leaseMs })
     await house.settle()
