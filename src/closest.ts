@@ -9,6 +9,12 @@ export function closest(word: string, known: readonly string[]): string | undefi
   return ranked[0]?.candidate
 }
 
+/** The question that goes behind a refusal, with the blank before it; empty when nothing is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = closest(word, known)
+  return near === undefined ? '' : ` Did you mean "${near}"?`
+}
+
 /** Levenshtein's: how many characters must be added, removed or replaced. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, at) => at)

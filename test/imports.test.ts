@@ -94,6 +94,7 @@ const rooms: readonly Room[] = [
     ours: [
       'src/slack/fields.ts',
       'src/slack/form.ts',
+      'src/slack/options.ts',
       'src/slack/message.ts',
       'src/slack/limits.ts',
       'type src/providers/provider.ts',

@@ -1,6 +1,6 @@
 /** /clone-app: understands what was typed and opens the right page for it. */
 import type { App } from '@slack/bolt'
-import { closest } from '../closest.js'
+import { didYouMean } from '../closest.js'
 import { UserError } from '../errors.js'
 import { type Connection, operationOf } from '../providers/provider.js'
 import { fieldsOf } from '../slack/fields.js'
@@ -10,14 +10,17 @@ import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './acces
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
 import { Throttle } from './throttle.js'
+import { readTypedValues, type TypedValues } from './typed-values.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
 const longestText = 1_500
+const helpWords: ReadonlySet<string> = new Set(['help', 'list'])
 
 /** What the text behind the command asks for. */
 export type Request =
-  | { kind: 'help' }
-  | { kind: 'choose'; connections: readonly Connection[] }
+  | { kind: 'help'; connections: readonly Connection[] }
+  /** `operation` alone is offered where it was named; `values` fit all that is offered. */
+  | { kind: 'choose'; connections: readonly Connection[]; operation?: string; values: TypedValues }
   /** It is there, but not for this person. */
   | { kind: 'refused'; act: string }
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
@@ -40,12 +43,13 @@ export function registerCloneApp(app: App, services: Services): void {
       const request = readRequest(command.text, mine, services.connections)
       if (request.kind === 'refused') throw refused(services, asker, request.act)
       if (request.kind === 'help') {
-        await respond({ response_type: 'ephemeral', text: helpText(mine) })
+        await respond({ response_type: 'ephemeral', text: helpText(request.connections) })
         return
       }
       const from = { channel, opening: await noteWhereAsked(services, user, channel) }
       if (request.kind === 'choose') {
-        const view = choiceView(choices(request.connections), from)
+        const memory = { ...from, values: { ...request.values } }
+        const view = choiceView(choices(request.connections, request.operation), memory)
         await client.views.open({ trigger_id: command.trigger_id, view })
       } else {
         const { operation } = findTarget(services, request.connection, request.operation)
@@ -72,31 +76,33 @@ export function answerTo(services: Services, error: unknown): string {
  *
  * @param connections what the person may use, with the operations they may start.
  * @param everything what there is, also for others.
- * @throws UserError with the nearest known word for one that nobody knows.
+ * @throws UserError with the nearest known word for one that nobody knows, and for values that no form can show.
  */
 export function readRequest(
   text: string,
   connections: ReadonlyMap<string, Connection>,
   everything: ReadonlyMap<string, Connection> = connections,
 ): Request {
-  if (text.length > longestText) throw new UserError('That is too long to type here. Leave long values to the form.')
+  if (JSON.stringify(text).length > longestText)
+    throw new UserError('That is too long to type here. Leave long values to the form.')
   const { words, values } = readWords(text)
-  if (words[0]?.toLowerCase() === 'help') return { kind: 'help' }
-
-  const rest = [...words]
-  const [first = ''] = rest
-  const named = connections.get(first)
-  if (!named && everything.has(first)) return { kind: 'refused', act: `use ${first}` }
-  if (named) rest.shift()
+  // Names are written small in dolly.yml, and a telephone begins with a capital.
+  const [first = '', second = ''] = words.map((word) => word.toLowerCase())
+  const name = helpWords.has(first) ? second : first
+  const named = connections.get(name)
+  if (!named && everything.has(name)) return { kind: 'refused', act: `use ${name}` }
   const candidates = named ? [named] : [...connections.values()]
-  const operationId = rest.shift()
+  if (helpWords.has(first) || (named && helpWords.has(second))) return { kind: 'help', connections: candidates }
+
+  const rest = named ? words.slice(1) : [...words]
+  const operationId = rest.shift()?.toLowerCase()
   if (operationId === undefined) {
     const only = candidates.length === 1 && candidates[0] ? Object.keys(candidates[0].provider.operations) : []
     if (only.length === 1 && candidates[0] && only[0]) return form(candidates[0], only[0], values)
     if (Object.keys(values).length > 0) {
       throw new UserError('Say first where and what, then the fields: /clone-app <connection> <operation> field=value')
     }
-    return { kind: 'choose', connections: candidates }
+    return { kind: 'choose', connections: candidates, values }
   }
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
@@ -106,7 +112,7 @@ export function readRequest(
       return { kind: 'refused', act: `${operationId} on ${named?.name ?? 'any connection'}` }
     }
     const known = [
-      ...(named ? [] : [...connections.keys(), 'help']),
+      ...(named ? [] : [...connections.keys(), ...helpWords]),
       ...candidates.flatMap((connection) => Object.keys(connection.provider.operations)),
     ]
     const unknown = able.length === 0 ? operationId : (rest[0] ?? '')
@@ -114,49 +120,60 @@ export function readRequest(
   }
   const [only, another] = able
   if (only && !another) return form(only, operationId, values)
-  return { kind: 'choose', connections: able }
+  // What the values do not fit was not meant.
+  const fitting = able.filter((connection) => fits(connection, operationId, values))
+  const [best = only, ...others] = fitting
+  if (best && others.length === 0) return form(best, operationId, values)
+  return { kind: 'choose', connections: fitting, operation: operationId, values }
 }
 
-function form(connection: Connection, operation: string, values: Record<string, string>): Request {
-  const declared = operationOf(connection.provider, operation)
-  const known = declared ? fieldsOf(declared).map(({ key }) => key) : []
-  const unknown = Object.keys(values).find((key) => !known.includes(key))
-  if (unknown !== undefined) {
-    throw new UserError(
-      `${operation} has no field "${unknown}".${didYouMean(unknown, known)} It has ${known.join(', ')}.`,
-    )
+function fits(connection: Connection, operation: string, values: TypedValues): boolean {
+  try {
+    return Boolean(form(connection, operation, values))
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
   }
-  return { kind: 'form', connection: connection.name, operation, values }
 }
 
-function didYouMean(word: string, known: readonly string[]): string {
-  const near = closest(word, known)
-  return near === undefined ? '' : ` Did you mean "${near}"?`
+function form(connection: Connection, operation: string, values: TypedValues): Request {
+  const declared = operationOf(connection.provider, operation)
+  const read = declared ? readTypedValues(declared, operation, values) : {}
+  return { kind: 'form', connection: connection.name, operation, values: read }
 }
 
-/** `name=value`, `name="two words"` (Slack may have curled the quotes), and everything else. */
+/**
+ * `name=value`, `name="two words"` (Slack may have curled the quotes), and everything else. There may be blanks around the
+ * equals sign; behind it they end an empty value where the next field follows.
+ */
+const token = /([\w-]+)\s*=(?:\s*["“”]([^"“”]*)(["“”]?)|(\S+)|\s+(?![\w-]+\s*=)(\S+)|)|(\S+)/g
+
+/** @throws UserError for a quotation mark without a second one. */
 function readWords(text: string): { words: string[]; values: Record<string, string> } {
   const words: string[] = []
   const values: Record<string, string> = {}
   // Slack writes these three characters as entities in the texts it sends.
   const plain = text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
-  for (const [, key, quoted, bare, word] of plain.matchAll(/([\w-]+)=(?:["“”]([^"“”]*)["“”]|(\S*))|(\S+)/g)) {
+  for (const [, key, quoted, end, bare, spaced, word] of plain.matchAll(token)) {
+    if (end === '') throw new UserError(`The quotation mark before "${quoted}" has no second one to end the value.`)
     if (word !== undefined) words.push(word)
-    else if (key !== undefined) values[key] = quoted ?? bare ?? ''
+    else if (key !== undefined) values[key] = quoted ?? bare ?? spaced ?? ''
   }
   return { words, values }
 }
 
-function choices(connections: readonly Connection[]): Parameters<typeof choiceView>[0] {
+function choices(connections: readonly Connection[], only: string | undefined): Parameters<typeof choiceView>[0] {
   return connections.map(({ name, provider }) => ({
     connection: name,
     provider: provider.name,
-    operations: Object.entries(provider.operations).map(([id, { title }]) => ({ id, title })),
+    operations: Object.entries(provider.operations)
+      .filter(([id]) => only === undefined || id === only)
+      .map(([id, { title }]) => ({ id, title })),
   }))
 }
 
-export function helpText(connections: ReadonlyMap<string, Connection>): string {
-  const lines = [...connections.values()].flatMap(({ name, provider }) =>
+export function helpText(connections: readonly Connection[]): string {
+  const lines = connections.flatMap(({ name, provider }) =>
     Object.entries(provider.operations).map(([id, operation]) => {
       const fields = fieldsOf(operation).map(({ key }) => `\`${key}=\``)
       return `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)}); fields ${fields.join(' ')}`
@@ -165,6 +182,6 @@ export function helpText(connections: ReadonlyMap<string, Connection>): string {
   return [
     '*Dolly clones apps.* `/clone-app` alone opens a form; each line below opens its form at once.',
     ...lines,
-    'Add `field=value` to fill in a field beforehand, with quotes around several words.',
+    'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
   ].join('\n')
 }

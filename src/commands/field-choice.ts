@@ -1,7 +1,7 @@
 /** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
 import type { App, BlockAction } from '@slack/bolt'
 import type { Operation } from '../providers/provider.js'
-import { readAnswers } from '../slack/answers.js'
+import { type Answers, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { FormState, fieldAction, formView } from '../slack/form.js'
 import { whoFillsIn } from './access.js'
@@ -23,11 +23,7 @@ export function registerFieldChoice(app: App, services: Services): void {
       services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
       return
     }
-    const { values, named } = readAnswers(operation, body.view.state.values)
-    const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
-    const chosen = Object.fromEntries(parents.map((key) => [key, String(values[key] ?? '')]))
-    const labels = Object.fromEntries(parents.map((key) => [key, named[key] ?? '']))
-    const next = { ...state, values: { ...state.values, ...chosen }, labels: { ...state.labels, ...labels } }
+    const next = withChoices(operation, state, readAnswers(operation, body.view.state.values))
     const updated = await client.views.update({
       // Without the view's hash: what a person chose wins over a correction of ours that came between.
       view_id: body.view.id,
@@ -35,4 +31,27 @@ export function registerFieldChoice(app: App, services: Services): void {
     })
     await correctForm(services, client, { id: body.view.id, hash: updated.view?.hash }, next)
   })
+}
+
+/** The form's memory after a choice: what the answers say of fields that others depend on, and nothing of a list gone by. */
+function withChoices(operation: Operation, state: FormState, { values, named }: Answers): FormState {
+  const next = structuredClone(state)
+  const fields = fieldsOf(operation)
+  for (const key of new Set(fields.flatMap((field) => field.dependsOn))) {
+    next.values[key] = String(values[key] ?? '')
+    const label = named[key]
+    // Typed text is its own label: a name that is still to be looked up.
+    if (label === undefined || label === values[key]) delete next.labels[key]
+    else next.labels[key] = label
+    // The word on what was not found has been answered.
+    if (next.values[key] && next.remarks[key]) next.remarks[key] = ''
+  }
+  for (const { key, dependsOn } of fields) {
+    const isAnew = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
+    if (!isAnew || state.remarks[key] === undefined) continue
+    delete next.values[key]
+    delete next.labels[key]
+    delete next.remarks[key]
+  }
+  return next
 }

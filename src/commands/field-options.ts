@@ -1,8 +1,9 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
 import type { App } from '@slack/bolt'
 import { fieldsOf } from '../slack/fields.js'
-import { FormState, fieldAction, noAnswer, searchOptions, waitsFor } from '../slack/form.js'
+import { FormState, fieldAction } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
+import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../slack/options.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
@@ -26,12 +27,16 @@ export function registerFieldOptions(app: App, services: Services): void {
         return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
       }
       const { connection, operation } = target
-      const field = fieldsOf(operation).find(({ key }) => key === body.block_id)
-      if (!field?.picker || waitsFor(field, state)) return await ack({ options: [] })
+      const fields = fieldsOf(operation)
+      const field = fields.find(({ key }) => key === body.block_id)
+      if (!field?.picker) return await ack({ options: [] })
+      const unmet = unmetBy(field, fields, state)
+      if (unmet.length > 0) return await ack({ options: [noAnswer(chooseFirst(unmet, limits.optionText))] })
 
       const leftMs = answerWithinMs - (services.now() - began)
       const list = await within(leftMs, services.lists.get(connection, field, state))
       if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
+      if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })
       if ('options' in list) return await ack({ options: searchOptions(list.options, body.value) })
       // The list was to be had when the form was opened and is not now.
       await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })

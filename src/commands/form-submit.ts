@@ -5,16 +5,17 @@ import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
 import type { Named, Option } from '../providers/provider.js'
-import { type Answers, fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
-import { type Field, fieldsOf } from '../slack/fields.js'
-import { callbacks, channelBlock, FormState, noticeView, previewView, waitsFor } from '../slack/form.js'
+import { type Answers, fieldError, fieldErrors, readAnswers, setPicked } from '../slack/answers.js'
+import { fieldsOf } from '../slack/fields.js'
+import { callbacks, channelBlock, FormState, noticeView, previewView } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/message.js'
+import { chooseFirst, unmetBy } from '../slack/options.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
 import { createJob, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
-import { matchingOptions } from './lists.js'
 import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
+import { inTurn, meaningOf, readAgain } from './typed-names.js'
 
 /** What page 3 remembers of page 2. */
 const Draft = z.object({
@@ -66,21 +67,24 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
   const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
-  const answers = await lookUpNames(services, target, state, readAnswers(operation, view.state.values), isDoubted)
+  const given = readAnswers(operation, view.state.values)
+  const { answers, unknown, unread } = await lookUpNames(services, target, state, given, isDoubted)
   const { values, named, channel, mentionOnSuccess } = answers
   const checked = operation.fields.safeParse(values)
-  if (!checked.success || channel === undefined) {
-    const missing = channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}
-    return {
-      response_action: 'errors',
-      errors: { ...missing, ...(checked.success ? {} : fieldErrors(checked.error, values)) },
-    }
+  const errors = {
+    ...(channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}),
+    ...(checked.success ? {} : fieldErrors(checked.error, values)),
+    ...unknown,
+    ...answers.refused,
+  }
+  if (!checked.success || channel === undefined || Object.keys(errors).length > 0) {
+    return { response_action: 'errors', errors }
   }
   try {
     assertMayWriteTo(services, asker, target, named)
   } catch (error) {
-    if (!(error instanceof UserError) || answers.unread === null) throw error
-    const { field, reason } = answers.unread
+    if (!(error instanceof UserError) || unread === null) throw error
+    const { field, reason } = unread
     const why = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
     throw new UserError(cut(`${why} ${reason}`, limits.fieldError), { field })
   }
@@ -207,8 +211,12 @@ export function whoIsFirst(services: Services, holder: Job): string {
   return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
 }
 
-/** Answers whose names come from the provider, and the first field for which they do not, where that matters. */
-interface LookedUp extends Answers {
+/** Answers with the ids behind the names, and what stands in their way. */
+interface LookedUp {
+  answers: Answers
+  /** A sentence for each field whose answer is not on its list, or fits several entries of it. */
+  unknown: Record<string, string>
+  /** A field that no list could name although that mattered. */
   unread: { field: string; reason: string } | null
 }
 
@@ -217,58 +225,57 @@ interface LookedUp extends Answers {
  * time, what was typed is taken for the id itself.
  *
  * @param isDoubted whether the names decide about access. The label of a picked entry comes back through the person's
- *   client, so then it is read again by its value; what no list names is named by its id.
- * @throws UserError on the field when the name is not on the list or fits several entries.
+ *   client, so then it is read again by its value; what no list can name is named by its id.
  */
 async function lookUpNames(
   services: Services,
   { connection, operation }: Target,
   state: FormState,
-  answers: Answers,
+  given: Answers,
   isDoubted: boolean,
 ): Promise<LookedUp> {
-  const values = { ...answers.values }
-  const named = { ...answers.named }
+  const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
+  const unknown: LookedUp['unknown'] = {}
   let unread: LookedUp['unread'] = null
-  const parents = { values: { ...state.values } }
+  const fields = fieldsOf(operation)
+  // What was answered, and not what the form remembers of it: that passed through the client as well.
+  const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
   const deadline = services.now() + lookUpWithinMs
-  const listOf = (field: Field) => services.lists.get(connection, field, parents)
-  const fields = fieldsOf(operation).filter(({ picker, key }) => picker && [values[key] ?? []].flat().length > 0)
-  // A choice from the list has a label of its own; typed text is its own label.
-  const isTyped = ({ kind, key }: Field) => kind === 'picker' && named[key] === values[key]
-  const isWanted = (field: Field) => isDoubted || isTyped(field)
-  // All at once first, so that each is there when its turn comes: Slack's patience is for all of them together.
-  await within(
-    lookUpWithinMs,
-    Promise.all(fields.filter((field) => isWanted(field) && !waitsFor(field, parents)).map(listOf)),
+  await inTurn(
+    fields.filter(({ picker }) => picker),
+    async (field) => {
+      const { key } = field
+      const entries = answers.picked[key] ?? []
+      if (!entries.some((entry) => isDoubted || isTyped(entry))) return
+      const unmet = unmetBy(field, fields, parents)
+      // All together have this long: that is Slack's patience.
+      const left = Math.max(deadline - services.now(), 1)
+      const list = unmet.length > 0 ? undefined : await within(left, services.lists.get(connection, field, parents))
+      if (unmet.length > 0) {
+        unknown[key] = chooseFirst(unmet, limits.fieldError)
+      } else if (list && 'options' in list) {
+        const meanings = entries.map((entry) => {
+          if (isTyped(entry)) return meaningOf(list.options, entry.value)
+          return isDoubted ? readAgain(list.options, entry) : { option: entry }
+        })
+        const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
+        const advice = state.typed[key] === undefined ? '' : ' Type the id.'
+        const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+        if (problems.length > 0) unknown[key] = fieldError(`${problems.join(' ')}${advice}`)
+        else setPicked(answers, field, found)
+      } else if (isDoubted) {
+        const ids = entries.map(({ value }) => ({ value, label: withoutBlanks(value) }))
+        setPicked(answers, field, ids)
+        unread ??= { field: key, reason: list?.reason ?? 'The provider takes long to answer.' }
+      }
+      // What depends on a name that stands for nothing is not to be looked up.
+      parents.values[key] = unknown[key] === undefined ? String(answers.values[key] ?? '') : ''
+    },
   )
-  for (const field of fields) {
-    const given = [values[field.key]].flat().map(String)
-    const list = isWanted(field) ? await within(Math.max(deadline - services.now(), 1), listOf(field)) : undefined
-    if (list && 'options' in list) {
-      const found = given.map((value) => findOption(list.options, value, field))
-      values[field.key] = field.kind === 'pickers' ? found.map(({ value }) => value) : found[0]?.value
-      named[field.key] = found.map(({ label }) => label).join(', ')
-    } else if (isDoubted) {
-      named[field.key] = given.map(withoutBlanks).join(', ')
-      unread ??= { field: field.key, reason: list?.reason ?? 'The provider takes long to answer.' }
-    }
-    parents.values[field.key] = String(values[field.key])
-  }
-  return { ...answers, values, named, unread }
+  return { answers, unknown, unread }
 }
 
-/**
- * The entry that was meant by an id or a name.
- *
- * @throws UserError on the field when there is none or more than one.
- */
-function findOption(options: readonly Option[], typed: string, field: Field): Option {
-  const [only, another] = matchingOptions(options, typed)
-  if (only && !another) return only
-  const message =
-    another === undefined
-      ? `There is no "${typed}" on the list. Choose one from it, or type an id.`
-      : `"${typed}" fits several entries of the list. Choose the one you mean.`
-  throw new UserError(message, { field: field.key })
+/** A choice from the list has a label of its own; typed text is its own label. */
+function isTyped({ value, label }: Option): boolean {
+  return value === label
 }

@@ -63,9 +63,3 @@ export class Lists {
     }
   }
 }
-
-/** The entry with this id, or all with this name. */
-export function matchingOptions(options: readonly Option[], typed: string): readonly Option[] {
-  const exact = options.filter(({ value }) => value === typed)
-  return exact.length > 0 ? exact : options.filter(({ label }) => label.toLowerCase() === typed.toLowerCase())
-}

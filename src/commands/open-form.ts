@@ -1,9 +1,10 @@
 /** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
 import type { WebClient } from '@slack/web-api'
-import { fieldsOf } from '../slack/fields.js'
-import { type FormState, formView, waitsFor } from '../slack/form.js'
-import { matchingOptions } from './lists.js'
+import { entriesOf, fieldsOf } from '../slack/fields.js'
+import { type FormState, formView } from '../slack/form.js'
+import { waitsFor } from '../slack/options.js'
 import { findTarget, type Services } from './services.js'
+import { inTurn, meaningOf } from './typed-names.js'
 
 /** The form of an operation as it is first shown. */
 export function firstFormState(
@@ -12,12 +13,13 @@ export function firstFormState(
   from: { channel: string; opening: string },
   values: Readonly<Record<string, string>> = {},
 ): FormState {
-  return { connection, operation, ...from, values: { ...values }, labels: {}, typed: {} }
+  return { connection, operation, ...from, values: { ...values }, labels: {}, remarks: {}, typed: {} }
 }
 
 /**
  * Asks for the form's lists before the person does. One that cannot be had becomes a text box that says why, a name that
- * the command text gave is replaced by the id behind it, and the others are there when they are opened.
+ * the command text gave is replaced by what it stands for or by a word on why it is not, and the others are there when
+ * they are opened.
  *
  * @param hash of the view as it was drawn: a choice made meanwhile wins over this correction.
  */
@@ -28,27 +30,27 @@ export async function correctForm(
   state: FormState,
 ): Promise<void> {
   const { connection, operation } = findTarget(services, state.connection, state.operation)
-  const corrected = { ...state, values: { ...state.values }, labels: { ...state.labels }, typed: { ...state.typed } }
+  const corrected = structuredClone(state)
   let isCorrected = false
-  await Promise.all(
-    fieldsOf(operation)
-      .filter((field) => field.picker && !waitsFor(field, state) && state.typed[field.key] === undefined)
-      .map(async (field) => {
-        const list = await services.lists.get(connection, field, state)
-        if ('reason' in list) {
-          corrected.typed[field.key] = list.reason
-          isCorrected = true
-          return
-        }
-        // A name from the command text: the lists that depend on it want the id behind it.
-        const [named, another] = matchingOptions(list.options, state.values[field.key] ?? '')
-        if (named && !another && state.labels[field.key] === undefined) {
-          corrected.values[field.key] = named.value
-          corrected.labels[field.key] = named.label
-          isCorrected = true
-        }
-      }),
-  )
+  const pickers = fieldsOf(operation).filter((field) => field.picker && state.typed[field.key] === undefined)
+  await inTurn(pickers, async (field) => {
+    const { key } = field
+    if (waitsFor(field, corrected)) return
+    const list = await services.lists.get(connection, field, corrected)
+    if ('reason' in list) {
+      corrected.typed[key] = list.reason
+      isCorrected = true
+      return
+    }
+    const typed = state.labels[key] === undefined ? entriesOf(field, state.values[key] ?? '') : []
+    if (typed.length === 0) return
+    const meanings = typed.map((name) => meaningOf(list.options, name))
+    const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+    corrected.values[key] = found.map(({ value }) => value).join(',')
+    corrected.labels[key] = found.map(({ label }) => label.replaceAll('\n', ' ')).join('\n')
+    corrected.remarks[key] = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : [])).join(' ')
+    isCorrected = true
+  })
   if (!isCorrected) return
   try {
     await client.views.update({

@@ -1,28 +1,29 @@
 /** Page 1 submitted: shows the form of what was chosen. */
 import type { App } from '@slack/bolt'
-import type { z } from 'zod'
 import { UserError } from '../errors.js'
 import { operationOf } from '../providers/provider.js'
-import { ChoiceState, callbacks, formView } from '../slack/form.js'
+import { fieldError } from '../slack/answers.js'
+import { ChoiceState, callbacks, type FormState, formView } from '../slack/form.js'
 import { whoFillsIn } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, recall, type Services } from './services.js'
+import { readTypedValues } from './typed-values.js'
 
 export function registerOperationChoice(app: App, services: Services): void {
   app.view(callbacks.choice, async ({ ack, view, body, client }) => {
     const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
     const [connectionName = '', operationId = ''] = chosen.split('/')
     const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
-    let from: z.infer<typeof ChoiceState>
+    let state: FormState
     try {
-      from = recall(ChoiceState, view)
+      const { values, ...from } = recall(ChoiceState, view)
       if (!target) throw new UserError('This is not to be had any more. Choose another.')
       await whoFillsIn(services, body, { connection: connectionName, operation: operationId, opening: from.opening })
+      state = firstFormState(connectionName, operationId, from, readTypedValues(target, operationId, values))
     } catch (error) {
-      await ack({ response_action: 'errors', errors: { choice: explain(services, error) } })
+      await ack({ response_action: 'errors', errors: { choice: fieldError(explain(services, error)) } })
       return
     }
-    const state = firstFormState(connectionName, operationId, from)
     const { operation } = findTarget(services, connectionName, operationId)
     const form = formView(operation, state)
     await ack({ response_action: 'update', view: form })

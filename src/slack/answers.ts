@@ -1,15 +1,23 @@
 /** Pure: a submitted modal's state → what was answered. */
 import { z } from 'zod'
-import type { Operation } from '../providers/provider.js'
-import { fieldsOf } from './fields.js'
-import { channelBlock, mentionBlock, noAnswerValue } from './form.js'
+import type { Operation, Option } from '../providers/provider.js'
+import { type Field, fieldsOf } from './fields.js'
+import { channelBlock, mentionBlock } from './form.js'
 import { limits } from './limits.js'
 import { plainText } from './message.js'
+import { noAnswerValue } from './options.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {
   values: Record<string, unknown>
   named: Record<string, string>
+  /**
+   * What was chosen from lists, by field; typed text is its own label. These labels come back through the person's client
+   * and are only as good as that.
+   */
+  picked: Record<string, readonly Option[]>
+  /** Why an answer is none, by field: the chosen entry only said why there is no list. */
+  refused: Record<string, string>
   channel: string | undefined
   mentionOnSuccess: boolean
 }
@@ -18,30 +26,48 @@ export interface Answers {
 export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
   const values: Record<string, unknown> = {}
   const named: Record<string, string> = {}
+  const picked: Answers['picked'] = {}
+  const refused: Answers['refused'] = {}
   for (const field of fieldsOf(operation)) {
     const answer = readElement(stateValues[field.key])
     if (field.kind === 'yes-no') {
       values[field.key] = (answer.selected_options ?? []).length > 0
       named[field.key] = values[field.key] ? 'yes' : 'no'
-    } else if (field.kind === 'pickers') {
-      const chosen = answer.selected_options ?? typedList(answer.value)
-      values[field.key] = chosen.map(({ value }) => value)
-      named[field.key] = chosen.map(({ text }) => text.text).join(', ')
+    } else if (field.kind === 'picker' || field.kind === 'pickers') {
+      const all = chosenOptions(answer, field.kind)
+      const chosen = all.filter(({ value }) => value !== noAnswerValue)
+      const remark = all.find(({ value }) => value === noAnswerValue)
+      const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this.`
+      if (remark) refused[field.key] = fieldError(refusal)
+      setPicked({ values, named, picked }, field, chosen)
     } else {
       const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
-      if (text === '' || text === noAnswerValue) continue
+      if (text === '') continue
       values[field.key] = field.kind === 'number' ? Number(text) : text
-      // Only a picker's words must be taken from what comes back, and they are only as good as the client they come from.
-      const label = field.kind === 'picker' ? answer.selected_option?.text.text : undefined
-      named[field.key] = field.choices.find(({ value }) => value === text)?.label ?? label ?? text
+      named[field.key] = field.choices.find(({ value }) => value === text)?.label ?? text
     }
   }
   return {
     values,
     named,
+    picked,
+    refused,
     channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined,
     mentionOnSuccess: (readElement(stateValues[mentionBlock]).selected_options ?? []).length > 0,
   }
+}
+
+/** Changes answers: what is chosen from a field's list. */
+export function setPicked(
+  { values, named, picked }: Pick<Answers, 'values' | 'named' | 'picked'>,
+  { key, kind }: Field,
+  chosen: readonly Option[],
+): void {
+  const each = [...new Map(chosen.map((option) => [option.value, option])).values()]
+  picked[key] = each
+  if (kind === 'picker' && !each[0]) return
+  values[key] = kind === 'picker' ? each[0]?.value : each.map(({ value }) => value)
+  named[key] = each.map(({ label }) => label).join(', ')
 }
 
 /** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
@@ -63,9 +89,12 @@ function readElement(block: StateValues[string] | undefined): z.infer<typeof Ele
   return ElementState.safeParse(Object.values(block ?? {})[0]).data ?? {}
 }
 
-function typedList(text: string | null | undefined): z.infer<typeof Selected>[] {
-  const ids = (text ?? '').split(/[\s,]+/).filter(Boolean)
-  return ids.map((id) => ({ value: id, text: { text: id } }))
+/** From a list, or typed into the text box that stands in for one. */
+function chosenOptions(answer: z.infer<typeof ElementState>, kind: 'picker' | 'pickers'): Option[] {
+  const selected = answer.selected_options ?? (answer.selected_option ? [answer.selected_option] : undefined)
+  if (selected) return selected.map(({ value, text }) => ({ value: value.trim(), label: text.text.trim() }))
+  const typed = kind === 'pickers' ? (answer.value ?? '').split(/[\s,]+/) : [(answer.value ?? '').trim()]
+  return typed.filter(Boolean).map((text) => ({ value: text, label: text }))
 }
 
 /** What stands under a field: plain text, and never nothing, for Slack then takes none of the errors. */

@@ -79,6 +79,21 @@ export function fieldsOf(operation: Operation): Field[] {
   })
 }
 
+/** A yes in a command or a default. */
+export function isYes(text: string): boolean {
+  return /^(true|yes|y|1|on)$/i.test(text)
+}
+
+export function isNo(text: string): boolean {
+  return /^(false|no|n|0|off)$/i.test(text)
+}
+
+/** The ids or names in a text, of which only a list for several takes more than one. */
+export function entriesOf({ kind }: Field, text: string): string[] {
+  const entries = kind === 'pickers' ? text.split(',') : [text]
+  return entries.map((entry) => entry.trim()).filter(Boolean)
+}
+
 function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {
   if (type === 'array') return picker && items ? 'pickers' : null
   if (type === 'boolean') return 'yes-no'

@@ -1,17 +1,11 @@
 /** Pure: the three pages of the modal, drawn from an operation's fields. */
-import type {
-  InputBlock,
-  InputBlockElement,
-  KnownBlock,
-  ModalView,
-  PlainTextElement,
-  PlainTextOption,
-} from '@slack/types'
+import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { z } from 'zod'
-import type { Operation, Option, Preview, Provider } from '../providers/provider.js'
-import { type Field, fieldsOf } from './fields.js'
+import type { Operation, Preview, Provider } from '../providers/provider.js'
+import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
 import { mrkdwn, plainText } from './message.js'
+import { chooseFirst, option, plain, unmetBy } from './options.js'
 
 /**
  * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
@@ -20,10 +14,12 @@ import { mrkdwn, plainText } from './message.js'
 export const FormState = z.object({
   connection: z.string().max(100),
   operation: z.string().max(100),
-  /** Answers that other fields' lists depend on, and what the command text already said, by field. */
+  /** Answers that other fields' lists depend on, and what the command text already said, by field; several with commas. */
   values: z.record(z.string(), z.string()),
-  /** What a person reads for such a value, by field. */
+  /** What a person reads for such a value, by field; several on a line each. Absent for a name not yet looked up. */
   labels: z.record(z.string(), z.string()),
+  /** Fields whose typed names were looked up, with the sentence on what was not found; empty where all was. */
+  remarks: z.record(z.string(), z.string()),
   /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
   typed: z.record(z.string(), z.string()),
   /** Where the command was typed; the updates go there unless the form says otherwise. No rule trusts it: see `opening`. */
@@ -33,8 +29,9 @@ export const FormState = z.object({
 })
 export type FormState = z.infer<typeof FormState>
 
-/** What page 1 remembers. */
-export const ChoiceState = FormState.pick({ channel: true, opening: true })
+/** What page 1 remembers for page 2: where the command was typed, and the fields it named. */
+export const ChoiceState = FormState.pick({ channel: true, opening: true, values: true })
+export type ChoiceState = z.infer<typeof ChoiceState>
 
 /** What a modal remembered, or undefined when it is not a memory of that kind. */
 export function readMemory<T>(memory: z.ZodType<T>, privateMetadata: string): T | undefined {
@@ -76,6 +73,7 @@ export function assertDrawable(provider: Provider): void {
         operation: id,
         values: {},
         labels: {},
+        remarks: {},
         typed: {},
         channel: '',
         opening: '',
@@ -89,12 +87,12 @@ export function assertDrawable(provider: Provider): void {
 /** Page 1: what to do, grouped by connection. */
 export function choiceView(
   groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
-  from: { channel: string; opening: string },
+  memory: ChoiceState,
 ): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.choice,
-    private_metadata: JSON.stringify(from),
+    private_metadata: JSON.stringify(memory),
     title: plain('Clone an app'),
     submit: plain('Next'),
     close: plain('Cancel'),
@@ -121,7 +119,7 @@ export function choiceView(
 export function formView(operation: Operation, state: FormState): ModalView {
   const fields = fieldsOf(operation)
   const parents = new Set(fields.flatMap((field) => field.dependsOn))
-  const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key)))
+  const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key), unmetBy(field, fields, state)))
   if (blocks.length + 1 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
   return {
     type: 'modal',
@@ -136,7 +134,9 @@ export function formView(operation: Operation, state: FormState): ModalView {
         type: 'input',
         block_id: channelBlock,
         label: plain('Post updates to'),
-        hint: plain('One message shows how it stands, its thread tells the rest. Dolly must be a member there.'),
+        hint: plain(
+          'One message shows how it stands, its thread tells the rest. Where Dolly is no member, both reach you as direct messages.',
+        ),
         element: {
           type: 'conversations_select',
           action_id: 'channel',
@@ -198,31 +198,11 @@ export function noticeView(title: string, text: string): ModalView {
   }
 }
 
-/** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
-export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean)
-  const found = options
-    // A value that would not come back as it is cannot be chosen.
-    .filter(({ value }) => value !== '' && value === cut(value, limits.optionValue))
-    .filter(({ value, label, description = '' }) => {
-      const text = `${label} ${description} ${value}`.toLowerCase()
-      return words.every((word) => text.includes(word))
-    })
-  if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
-  return found.slice(0, limits.options).map(option)
-}
-
-/** Value of that entry. */
-export const noAnswerValue = '!'
-
-/** An entry that only says why there is no list. Choosing it answers nothing. */
-export function noAnswer(text: string): PlainTextOption {
-  return { text: plain(mustFit(text, limits.optionText)), value: noAnswerValue }
-}
-
-function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlock {
+function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
   const reason = plainText(state.typed[field.key] ?? '', longestReason)
-  const hint = reason ? cut(`${reason} Type the id instead.`, limits.inputHint) : field.description
+  const hint = reason
+    ? cut(`${reason} Type the id instead.`, limits.inputHint)
+    : plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
   return {
     type: 'input',
     block_id: field.key,
@@ -231,17 +211,21 @@ function fieldBlock(field: Field, state: FormState, isParent: boolean): InputBlo
     label: plain(field.title),
     ...(hint ? { hint: plain(hint) } : {}),
     ...(isParent ? { dispatch_action: true } : {}),
-    element: fieldElement(field, state, isParent),
+    element: fieldElement(field, state, isParent, unmet),
   }
 }
 
-function fieldElement(field: Field, state: FormState, isParent: boolean): InputBlockElement {
+function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlockElement {
   const { key } = field
   const initial = state.values[key] ?? field.initial
   const isTyped = state.typed[key] !== undefined
   // Slack keeps what was chosen as long as both ids stay the same. A child's choice must not outlive its parent's, and a
-  // text box must not inherit a list's, so the action id carries what the field depends on.
-  const variant = isTyped ? 'typed' : field.dependsOn.map((parent) => state.values[parent] ?? '').join(',')
+  // text box must not inherit a list's, so the action id carries what the field depends on. Neither may a typed name that
+  // was looked up outlive what was found.
+  const found = state.remarks[key] === undefined ? [] : ['found']
+  const variant = isTyped
+    ? 'typed'
+    : [...found, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
   const action_id = cut(`field:${key}:${variant}`, 255)
   const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
   if (isTyped) {
@@ -253,17 +237,12 @@ function fieldElement(field: Field, state: FormState, isParent: boolean): InputB
   switch (field.kind) {
     case 'picker':
     case 'pickers': {
-      const placeholder = plain(waitsFor(field, state) ? 'Choose the field it depends on first' : 'Type to search')
-      const known = initial ? [option({ value: initial, label: state.labels[key] ?? initial })] : []
+      const placeholder = plain(unmet.length > 0 ? chooseFirst(unmet, limits.placeholder) : 'Type to search')
+      const shared = { action_id, min_query_length: 0, placeholder }
+      const known = initialOptions(field, state)
       return field.kind === 'picker'
-        ? {
-            type: 'external_select',
-            action_id,
-            min_query_length: 0,
-            placeholder,
-            ...(known[0] && { initial_option: known[0] }),
-          }
-        : { type: 'multi_external_select', action_id, min_query_length: 0, placeholder }
+        ? { type: 'external_select', ...shared, ...(known[0] && { initial_option: known[0] }) }
+        : { type: 'multi_external_select', ...shared, ...(known.length > 0 && { initial_options: known }) }
     }
     case 'choice': {
       const options = field.choices.map((choice) => option(choice))
@@ -272,7 +251,12 @@ function fieldElement(field: Field, state: FormState, isParent: boolean): InputB
     }
     case 'yes-no': {
       const options = [option({ value: 'yes', label: 'Yes' })]
-      return { type: 'checkboxes', action_id, options, ...(isYes(initial) ? { initial_options: options } : {}) }
+      return {
+        type: 'checkboxes',
+        action_id,
+        options,
+        ...(initial && isYes(initial) ? { initial_options: options } : {}),
+      }
     }
     case 'number': {
       // Slack refuses the whole form for a number that is none.
@@ -287,6 +271,14 @@ function fieldElement(field: Field, state: FormState, isParent: boolean): InputB
   }
 }
 
+/** What a picker begins with: ids with their labels, and names that are not looked up yet. */
+function initialOptions(field: Field, { values, labels }: FormState): PlainTextOption[] {
+  const entries = entriesOf(field, values[field.key] ?? field.initial ?? '').slice(0, limits.options)
+  const label = labels[field.key] ?? ''
+  const lines = field.kind === 'pickers' ? label.split('\n') : [label]
+  return entries.map((value, at) => option({ value, label: (entries.length === lines.length && lines[at]) || value }))
+}
+
 /**
  * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
  * fields that others depend on stay as long as they can.
@@ -299,33 +291,12 @@ function memoryOf(state: FormState, fields: readonly Field[]): string {
   const ofParents = Object.entries(state.values).filter(
     ([key, value]) => parents.has(key) && value.length <= limits.optionValue,
   )
+  // That a name was looked up must stay known even where there is no room for what was found.
+  const remarks = Object.fromEntries(fields.flatMap(({ key }) => (state.remarks[key] === undefined ? [] : [[key, '']])))
   const memories = [
     { ...state, typed },
-    { ...state, typed, values: Object.fromEntries(ofParents), labels: {} },
-    { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), values: {}, labels: {} },
+    { ...state, typed, remarks, values: Object.fromEntries(ofParents), labels: {} },
+    { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), remarks, values: {}, labels: {} },
   ].map((memory) => JSON.stringify(memory))
   return memories.find((memory) => memory.length <= limits.privateMetadata) ?? memories.at(-1) ?? ''
-}
-
-/** Whether a field's list cannot be asked for yet. */
-export function waitsFor(field: Field, state: Pick<FormState, 'values'>): boolean {
-  return field.dependsOn.some((parent) => !state.values[parent])
-}
-
-function isYes(text: string | undefined): boolean {
-  return text !== undefined && /^(true|yes|y|1|on)$/i.test(text)
-}
-
-function option({ value, label, description = '' }: Option): PlainTextOption {
-  const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
-  const remark = plainText(description, limits.optionDescription)
-  return {
-    text: plain(text),
-    value: cut(value, limits.optionValue),
-    ...(remark ? { description: plain(remark) } : {}),
-  }
-}
-
-function plain(text: string): PlainTextElement {
-  return { type: 'plain_text', text, emoji: false }
 }

@@ -8,6 +8,7 @@ export const limits = {
   inputLabel: 2_000,
   inputHint: 2_000,
   plainTextInput: 3_000,
+  placeholder: 150,
   options: 100,
   optionGroups: 100,
   optionText: 75,

@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { readRequest } from '../../src/commands/clone-app.js'
+import type { Connection } from '../../src/providers/provider.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const two = new Map(['dummy-one', 'dummy-two'].map((name) => [name, dummyConnection(dummyWorld(), name)]))
 const one = new Map([...two].slice(0, 1))
+
+/** A connection whose `clone` asks for these fields as well. */
+function asking(name: string, more: z.ZodRawShape): Connection {
+  const connection = dummyConnection(dummyWorld(), name)
+  const { clone, blind } = connection.provider.operations
+  if (!clone || !blind) throw new Error('The dummy lost its operations.')
+  const operations = { clone: { ...clone, fields: clone.fields.extend(more) }, blind }
+  return { ...connection, provider: { ...connection.provider, operations } }
+}
+const mode = z.enum(['fast', 'careful']).meta({ title: 'Mode', valueTitles: { careful: 'With care' } })
+const rich = asking('rich', { mode, size: z.int().default(1).meta({ title: 'Size' }) })
+const mixed = new Map([...two, ['rich', rich]])
 
 function names(request: ReturnType<typeof readRequest>): string[] {
   return request.kind === 'choose' ? request.connections.map(({ name }) => name) : []
@@ -16,8 +30,46 @@ describe('the text behind /clone-app', () => {
   })
 
   it('may ask for help', () => {
-    expect(readRequest('help', two)).toEqual({ kind: 'help' })
-    expect(readRequest('HELP me', two)).toEqual({ kind: 'help' })
+    const all = { kind: 'help', connections: [...two.values()] }
+    expect(readRequest('help', two)).toEqual(all)
+    expect(readRequest('HELP me', two)).toEqual(all)
+    expect(readRequest('list', two)).toEqual(all)
+  })
+
+  it.each(['dummy-two help', 'Dummy-Two list', 'help dummy-two'])(
+    'may ask for help with one connection: %s',
+    (text) => {
+      expect(readRequest(text, two)).toEqual({ kind: 'help', connections: [two.get('dummy-two')] })
+    },
+  )
+
+  it('may be written large', () => {
+    expect(readRequest('Dummy-Two Clone', two)).toMatchObject({ connection: 'dummy-two', operation: 'clone' })
+  })
+
+  it.each([
+    ['name = copy deploy= yes', { name: 'copy', deploy: 'yes' }],
+    ['name =copy', { name: 'copy' }],
+    ['name = “two words” deploy=no', { name: 'two words', deploy: 'no' }],
+    ['name= deploy=on', { name: '', deploy: 'on' }],
+    ['name=a=b', { name: 'a=b' }],
+    ['name=', { name: '' }],
+  ])('may have blanks around the equals sign: %s', (text, values) => {
+    expect(readRequest(`dummy-two clone ${text}`, two)).toMatchObject({ operation: 'clone', values })
+  })
+
+  it('keeps its fields where the connection must still be chosen', () => {
+    const request = readRequest('clone name=copy', two)
+    expect(names(request)).toEqual(['dummy-one', 'dummy-two'])
+    expect(request).toMatchObject({ operation: 'clone', values: { name: 'copy' } })
+  })
+
+  it('leaves out the connections that its fields do not fit', () => {
+    expect(readRequest('clone mode=fast', mixed)).toMatchObject({ connection: 'rich', values: { mode: 'fast' } })
+  })
+
+  it('may name a choice by its title, in capitals or not', () => {
+    expect(readRequest('rich clone mode="with CARE"', mixed)).toMatchObject({ values: { mode: 'careful' } })
   })
 
   it('may name connection, operation and fields, with quotes of any kind around several words', () => {
@@ -59,7 +111,17 @@ describe('the text behind /clone-app', () => {
     ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? It has name, deploy.'],
     ['dummy-one clone extra', 'I do not know "extra".'],
     ['name=x', 'Say first where and what'],
+    ['rich clone mode=WRONG', 'mode cannot be "WRONG". It takes fast, careful.'],
+    ['rich clone mode=fats', 'It takes fast, careful. Did you mean "fast"?'],
+    ['rich clone deploy=maybe', 'deploy cannot be "maybe". Say yes or no (or true, false, on, off).'],
+    ['rich clone size=many', 'size cannot be "many". It takes a whole number.'],
+    ['clone deploy=maybe', 'deploy cannot be "maybe".'],
+    [
+      'rich clone deploy=maybe mode=no',
+      'deploy cannot be "maybe". Say yes or no (or true, false, on, off). mode cannot',
+    ],
+    ['dummy-one clone name="two words', 'The quotation mark before "two words" has no second one'],
   ])('answers "%s" with the nearest match', (text, sentence) => {
-    expect(() => readRequest(text, two)).toThrow(sentence)
+    expect(() => readRequest(text, mixed)).toThrow(sentence)
   })
 })

@@ -2,24 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
 import { TemporaryError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
-import type { Field } from '../../src/slack/fields.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { fieldOf } from '../helpers/field.js'
 import { silentLog } from '../helpers/house.js'
 
-const field: Field = {
-  key: 'snapshot',
-  title: 'Snapshot',
-  description: undefined,
-  required: true,
-  kind: 'picker',
-  picker: 'snapshots',
-  dependsOn: ['container'],
-  choices: [],
-  initial: undefined,
-  multiline: false,
-  personal: false,
-  maxLength: undefined,
-}
+const field = fieldOf('snapshot', { dependsOn: ['container'] })
 
 function connectionWith(snapshots: Picker): Connection {
   const connection = dummyConnection(dummyWorld())

@@ -141,6 +141,7 @@ const memory = (rest: object = {}) =>
     operation: 'clone',
     values: {},
     labels: {},
+    remarks: {},
     typed: {},
     channel: 'C1',
     opening: 'made up',
@@ -248,7 +249,7 @@ describe('another workspace', () => {
       list(memory()),
       submit('operation_form', memory()),
       submit('operation_preview', draft),
-      submit('operation_choice', '{"channel":"C1","opening":""}'),
+      submit('operation_choice', '{"channel":"C1","opening":"","values":{}}'),
     ]) {
       await expectNothing(payload, strangers)
     }
@@ -290,7 +291,13 @@ describe('a form that remembers', () => {
 
   it('nothing that page 1 could have said leads nowhere', async () => {
     const chosen = { choice: { choice: { selected_option: { value: 'dummy-one/clone' } } } }
-    const spoiled = ['{"channel":7,"opening":""}', '{"channel":"<!here>","opening":""}', '{"channel":"C1"}']
+    const spoiled = [
+      '{"channel":7,"opening":"","values":{}}',
+      '{"channel":"<!here>","opening":"","values":{}}',
+      '{"channel":"C1","opening":""}',
+      '{"channel":"C1","opening":"","values":[]}',
+      '{"channel":"C1","values":{}}',
+    ]
     for (const remembered of ['', '{', '[]', ...spoiled]) {
       const spoofed = submit('operation_choice', remembered)
       const { answer } = await expectNothing({ ...spoofed, view: { ...spoofed.view, state: { values: chosen } } })

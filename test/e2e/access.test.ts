@@ -50,6 +50,7 @@ const formOf = (connection: string, operation: string, more: object = {}) => ({
   operation,
   values: {},
   labels: {},
+  remarks: {},
   typed: {},
   channel: '',
   opening: '',
@@ -165,7 +166,7 @@ describe('with rules for a group, a channel and members', () => {
         _channel: { a: { selected_conversation: platform } },
       }
       const choice = { choice: { choice: picked('hoody-demo/copy', 'Copy a container') } }
-      const page1 = { channel: platform, opening: memory.opening }
+      const page1 = { channel: platform, opening: memory.opening, values: {} }
       expect(await submitted(world, forged(world, who, 'operation_choice', page1, choice))).toContain(
         `{"response_action":"errors","errors":{"choice":"You may not copy on hoody-demo. ${owner}"}}`,
       )
@@ -239,9 +240,9 @@ describe('with rules for a group, a channel and members', () => {
     const memory = memoryOf(bo)
     const [container] = await bo.options('container', 'shop-api')
     const [production] = await bo.options('project', 'production')
-    const values = (label: string) => ({
+    const values = (label: string, project = production?.value ?? '') => ({
       container: { a: picked(container?.value ?? '', 'shop-api') },
-      project: { a: picked(production?.value ?? '', label) },
+      project: { a: picked(project, label) },
       name: { a: { value: 'sneaked' } },
       _channel: { a: { selected_conversation: platform } },
     })
@@ -250,6 +251,15 @@ describe('with rules for a group, a channel and members', () => {
         `You may not copy on hoody-demo with the target “sneaked in woolworks-production”. ${owner}`,
       )
     }
+    const unlisted = values('woolworks-staging', 'f'.repeat(24))
+    expect(await submitted(world, forged(world, bo, 'operation_form', memory, unlisted))).toContain(
+      'woolworks-staging\\" is not on the list any more.',
+    )
+    // Names that were typed, of which the provider says what they stand for; one that it does not know is no name.
+    const typed = (project: string) =>
+      submitted(world, forged(world, bo, 'operation_form', memory, values(project, project)))
+    expect(await typed('woolworks-prod')).toContain('with the target “sneaked in woolworks-production”')
+    expect(await typed('x in woolworks-staging')).toContain('There is no \\"x in woolworks-staging\\" on the list.')
     // Through the form: the refusal lies on top of it, and what was answered is still there.
     await bo.choose('container', 'shop-api', 'shop-api')
     await bo.choose('project', 'woolworks-production', 'production')

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { defineOperation, type Operation } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
 import { fieldsOf } from '../../src/slack/fields.js'
-import { assertDrawable, choiceView, type FormState, formView, noAnswer, searchOptions } from '../../src/slack/form.js'
+import { assertDrawable, choiceView, type FormState, formView } from '../../src/slack/form.js'
+import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const id = z.string().regex(/^[0-9a-f]{4}$/, 'Use an id of four hexadecimal digits.')
@@ -37,6 +38,7 @@ const state: FormState = {
   operation: 'copy',
   values: {},
   labels: {},
+  remarks: {},
   typed: {},
   opening: '',
   channel: 'C1',
@@ -50,6 +52,11 @@ function element(form: ReturnType<typeof formView>, block: string): InputBlock {
   const input = inputs(form).find((candidate) => candidate.block_id === block)
   if (!input) throw new Error(`No input ${block}.`)
   return input
+}
+
+function actionId(form: ReturnType<typeof formView>, block: string): string | undefined {
+  const { element: drawn } = element(form, block)
+  return 'action_id' in drawn ? drawn.action_id : ''
 }
 
 describe('a form', () => {
@@ -82,10 +89,6 @@ describe('a form', () => {
     const after = formView(operation, { ...state, values: { container: 'abcd' } })
     expect(element(before, 'container').dispatch_action).toBe(true)
     expect(element(before, 'name').dispatch_action).toBeUndefined()
-    const actionId = (form: typeof before, block: string) => {
-      const { element: drawn } = element(form, block)
-      return 'action_id' in drawn ? drawn.action_id : ''
-    }
     expect(actionId(after, 'snapshot')).not.toBe(actionId(before, 'snapshot'))
     expect(actionId(after, 'name')).toBe(actionId(before, 'name'))
   })
@@ -96,6 +99,38 @@ describe('a form', () => {
       element: { type: 'plain_text_input' },
       hint: { text: 'hoody-prod did not answer in time. Type the id instead.' },
     })
+  })
+
+  it('says which field a list waits for, by its title', () => {
+    const placeholder = { text: 'Choose first: Container' }
+    expect(element(formView(operation, state), 'snapshot').element).toMatchObject({ placeholder })
+  })
+
+  it('shows what stands for a typed name, and begins anew where nothing does', () => {
+    const before = formView(operation, { ...state, values: { container: 'shop' } })
+    const labels = { container: 'shop-api' }
+    const found = formView(operation, { ...state, values: { container: 'abcd' }, labels, remarks: { container: '' } })
+    const initial_option = { text: { text: 'shop-api' }, value: 'abcd' }
+    expect(element(found, 'container')).toMatchObject({ element: { initial_option } })
+    expect(actionId(found, 'container')).not.toBe(actionId(before, 'container'))
+
+    const remarks = { container: 'There is no "shop" on the list.' }
+    const lost = formView(operation, { ...state, values: { container: '' }, labels: { container: '' }, remarks })
+    expect(element(lost, 'container')).toMatchObject({ hint: { text: remarks.container } })
+    expect(element(lost, 'container').element).not.toHaveProperty('initial_option')
+  })
+
+  it('is filled in with several entries of a list, by their labels where these are known', () => {
+    const typed = formView(operation, { ...state, values: { tags: 'one, two' } })
+    expect(element(typed, 'tags').element).toMatchObject({ initial_options: [{ value: 'one' }, { value: 'two' }] })
+    const found = formView(operation, { ...state, values: { tags: '1,2' }, labels: { tags: 'One, and more\nTwo' } })
+    expect(element(found, 'tags').element).toMatchObject({
+      initial_options: [
+        { value: '1', text: { text: 'One, and more' } },
+        { value: '2', text: { text: 'Two' } },
+      ],
+    })
+    expect(element(formView(operation, state), 'tags').element).not.toHaveProperty('initial_options')
   })
 
   it('is filled in with what the command said', () => {
@@ -139,6 +174,7 @@ describe('page 1', () => {
     const view = choiceView([{ connection: 'hoody-prod', provider: 'Hoody', operations }], {
       channel: 'C1',
       opening: 'k',
+      values: {},
     })
     expect(view.blocks[0]).toMatchObject({
       element: { option_groups: [{ label: { text: 'hoody-prod · Hoody' }, options: [{ value: 'hoody-prod/copy' }] }] },
@@ -198,6 +234,27 @@ describe('answers', () => {
     })
     expect(values).toMatchObject({ size: 'small', name: 'shop-copy', instances: 3 })
     expect(named).toMatchObject({ size: 'Small one', name: 'shop-copy', instances: '3' })
+  })
+
+  it('tell chosen entries from typed names', () => {
+    const tags = { type: 'multi_external_select', selected_options: [{ value: '1', text: { text: 'One' } }] }
+    const { picked } = readAnswers(operation, {
+      container: { a: selected('shop-api', 'shop-api') },
+      tags: { a: tags },
+    })
+    expect(picked.container).toEqual([{ value: 'shop-api', label: 'shop-api' }])
+    expect(picked.tags).toEqual([{ value: '1', label: 'One' }])
+  })
+
+  it('refuse the entry that only says why there is no list, with a sentence', () => {
+    const { value = '', text } = noAnswer('Choose first: Container')
+    const answers = readAnswers(operation, {
+      snapshot: { a: selected(value, text.text) },
+      tags: { a: { type: 'multi_external_select', selected_options: [{ value, text }] } },
+    })
+    const refusal = '"Choose first: Container" is only a remark. Choose something else, or clear this.'
+    expect(answers.refused).toEqual({ snapshot: refusal, tags: refusal })
+    expect(answers.values).toMatchObject({ tags: [] })
   })
 
   it('ignore the entry that only says why there is no list', () => {

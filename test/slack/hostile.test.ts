@@ -9,18 +9,11 @@ import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { UserError } from '../../src/errors.js'
 import type { EventKind, Job, State } from '../../src/jobs/machine.js'
-import { type Connection, defineOperation } from '../../src/providers/provider.js'
+import { defineOperation } from '../../src/providers/provider.js'
 import { fieldErrors } from '../../src/slack/answers.js'
-import {
-  choiceView,
-  type FormState,
-  formView,
-  noAnswer,
-  noticeView,
-  previewView,
-  searchOptions,
-} from '../../src/slack/form.js'
+import { choiceView, type FormState, formView, noticeView, previewView } from '../../src/slack/form.js'
 import { mrkdwn, plainText, replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
+import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { type Directory, People } from '../../src/slack/people.js'
 import { openDatabase } from '../../src/store/database.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
@@ -151,6 +144,7 @@ describe('hostile text', () => {
           operation: 'copy',
           values: { app: text(), name: text(), count: text(), note: text(), list: text(), child: text() },
           labels: { app: text(), child: text() },
+          remarks: { app: text(), list: text() },
           typed: { ...(seed % 2 ? { list: text() } : {}), ...(seed % 3 ? { child: text() } : {}) },
           channel: 'C1',
           opening: 'o1',
@@ -170,7 +164,12 @@ describe('hostile text', () => {
         return [
           previewView(form, { from: text(), to: text() }, preview, 'draft'),
           noticeView('Somebody was first', mrkdwn(text())),
-          choiceView([{ connection: text(), provider: text(), operations }], { channel: 'C1', opening: 'o1' }),
+          choiceView([{ connection: text(), provider: text(), operations }], {
+            channel: 'C1',
+            opening: 'o1',
+            // A command that says more is refused before.
+            values: { name: text().slice(0, 400) },
+          }),
         ]
       }
       const twins = pages(harmless)
@@ -257,7 +256,7 @@ describe('hostile text', () => {
           name: text() || 'x',
           operations: { clone: { ...form, title: text() } },
         }
-        return { text: helpText(new Map<string, Connection>([['dummy-one', { ...connection, provider }]])) }
+        return { text: helpText([{ ...connection, provider }]) }
       }
       expectHarmless(help(evil), help(harmless))
     }

@@ -1,0 +1,57 @@
+/** Pure: the entries of lists, and those that only say why there is nothing to choose. */
+import type { PlainTextElement, PlainTextOption } from '@slack/types'
+import type { Option, Values } from '../providers/provider.js'
+import type { Field } from './fields.js'
+import { cut, limits, mustFit } from './limits.js'
+import { plainText } from './message.js'
+
+/** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
+export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+  const found = options
+    // A value that would not come back as it is cannot be chosen.
+    .filter(({ value }) => value !== '' && value === cut(value, limits.optionValue))
+    .filter(({ value, label, description = '' }) => {
+      const text = `${label} ${description} ${value}`.toLowerCase()
+      return words.every((word) => text.includes(word))
+    })
+  if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
+  return found.slice(0, limits.options).map(option)
+}
+
+/** Value of that entry. */
+export const noAnswerValue = '!'
+
+/** An entry that only says why there is no list. Choosing it answers nothing. */
+export function noAnswer(text: string): PlainTextOption {
+  return { text: plain(mustFit(text, limits.optionText)), value: noAnswerValue }
+}
+
+/** Whether a field's list cannot be asked for yet. */
+export function waitsFor(field: Field, { values }: { values: Values }): boolean {
+  return field.dependsOn.some((parent) => !values[parent])
+}
+
+/** The fields that must be answered before this one's list can be asked for. */
+export function unmetBy(field: Field, fields: readonly Field[], { values }: { values: Values }): Field[] {
+  return fields.filter(({ key }) => field.dependsOn.includes(key) && !values[key])
+}
+
+/** Says which fields those are. */
+export function chooseFirst(unmet: readonly Field[], most: number): string {
+  return cut(`Choose first: ${unmet.map(({ title }) => title).join(', ')}`, most)
+}
+
+export function option({ value, label, description = '' }: Option): PlainTextOption {
+  const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
+  const remark = plainText(description, limits.optionDescription)
+  return {
+    text: plain(text),
+    value: cut(value, limits.optionValue),
+    ...(remark ? { description: plain(remark) } : {}),
+  }
+}
+
+export function plain(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false }
+}
