@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { Simulator } from './providers/simulator.js'
@@ -21,21 +22,19 @@ export const usualAccess = {
   owner: '#platform',
   access: [
     { who: 'S00PLATFORM', may: '*', on: '*' },
-    { who: 'members', may: 'copy', on: 'hoody-*', target: ['* in woolworks-staging', '* in woolworks-staging on *'] },
-    { who: 'members', may: ['sync', 'check-again'], on: 'hoody-*' },
+    { who: 'members', may: 'copy', on: 'hoody', target: ['* in woolworks-staging', '* in woolworks-staging on *'] },
+    { who: 'members', may: ['sync', 'check-again'], on: 'hoody' },
   ],
 }
 
-/** Writes a dolly.yml with one connection for each simulator, named after it: `hoody-demo`. */
+/** Writes a dolly.yml with one connection for each simulator, named after its provider. */
 export function writeConfig(
   folder: string,
   simulators: readonly Simulator[],
   poll: { everySeconds: number },
   who: { owner: string; access: readonly object[] } = usualAccess,
 ): void {
-  const connections = Object.fromEntries(
-    simulators.map(({ id, connection }) => [`${id}-demo`, { provider: id, ...connection }]),
-  )
+  const connections = Object.fromEntries(simulators.map(({ id, connection }) => [id, { provider: id, ...connection }]))
   writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...who, poll }))
 }
 
@@ -85,5 +84,61 @@ export function spawnBot(
       child.kill(signal)
       return await exited
     },
+  }
+}
+
+/** A bot whose every death is followed by a new start, until it is stopped. */
+export interface KeptBot {
+  /** Ends the process as a crash would. */
+  kill(): void
+  /** Lets the bot end what is under way. Resolves when it is gone for good, with its exit code or signal. */
+  stop(): Promise<number | string>
+  /** Resolves as `stop` does, whoever asked for it. */
+  stopped: Promise<number | string>
+}
+
+/** Long enough to see that it is gone. */
+const restartAfterMs = 1_000
+
+/**
+ * Starts a bot and keeps it running: a new process on what the last one left.
+ *
+ * @param onLife told whenever it is up or has died, then with its exit code, its signal or why it could not start.
+ * @throws Error when the very first start fails.
+ */
+export async function keepBot(
+  start: () => Promise<Bot>,
+  onLife: (life: 'up' | { diedOf: number | string }) => void,
+): Promise<KeptBot> {
+  let isStopping = false
+  let bot = await start()
+  onLife('up')
+
+  async function keep(): Promise<number | string> {
+    for (;;) {
+      const diedOf = await bot.exited
+      if (isStopping) return diedOf
+      onLife({ diedOf })
+      await delay(restartAfterMs)
+      if (isStopping) return diedOf
+      try {
+        bot = await start()
+      } catch (error) {
+        bot = { ...bot, exited: Promise.resolve(error instanceof Error ? error.message : String(error)) }
+        continue
+      }
+      if (isStopping) return await bot.kill('SIGTERM')
+      onLife('up')
+    }
+  }
+  const stopped = keep()
+  return {
+    kill: () => void bot.kill('SIGKILL'),
+    stop: async () => {
+      isStopping = true
+      void bot.kill('SIGTERM')
+      return await stopped
+    },
+    stopped,
   }
 }

@@ -82,7 +82,7 @@ interface Thread {
 }
 
 function readThread({ trade, errand }: Submission, messages: readonly Message[]): Thread {
-  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider}-demo `)
+  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider} `)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
     isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${trade.title}: `) && target.test(text)
   const roots = messages.filter(isRoot)

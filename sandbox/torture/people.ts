@@ -31,7 +31,7 @@ export async function submit(actor: Actor, submission: Submission, ready: () => 
   try {
     await leave(actor)
     await again(ready, async () => {
-      await actor.write(channel, ['/clone-app', `${trade.provider}-demo`, trade.operation, ...typed].join(' '))
+      await actor.write(channel, ['/clone-app', trade.provider, trade.operation, ...typed].join(' '))
       await actor.waitForView((view) => view.callback_id === 'operation_form', 2_000)
     })
     for (const [field, label] of errand.picked) {

@@ -246,7 +246,7 @@ function uncertainOf(world: World): Result['uncertain'] {
   const sql = `select job_id, events.step, connection, operation, events.detail from events join jobs on jobs.id = job_id where kind = 'uncertain'`
   const rows = world.rows<{ job_id: string; step: number; connection: string; operation: string; detail: string }>(sql)
   return rows.map(({ job_id, step: index, connection, operation, detail }) => {
-    const provider = Object.values<Provider>(listed).find(({ id }) => `${id}-demo` === connection)
+    const provider = Object.values<Provider>(listed).find(({ id }) => id === connection)
     const step = operationOf(provider, operation)?.steps[index]
     // Where there is a way to look it up, nobody needs to be asked.
     return {

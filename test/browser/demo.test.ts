@@ -70,7 +70,7 @@ describe('a stranger in the sandbox', () => {
 
   it('syncs the copy after one more question', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
-    await composer.fill('/clone-app hoody-demo sync container=shop-api-pr-12')
+    await composer.fill('/clone-app hoody sync container=shop-api-pr-12')
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Sync a copy' })
     await form.waitFor()

@@ -121,7 +121,7 @@ describe('in the demo', () => {
       const messages = page.getByRole('log', { name: 'Messages in #platform' }).getByRole('article')
       const root = messages.nth(await messages.count())
       const composer = page.getByRole('textbox', { name: 'Message #platform' })
-      await composer.fill(`/clone-app ${provider}-demo ${operation}`)
+      await composer.fill(`/clone-app ${provider} ${operation}`)
       await composer.press('Enter')
       const form = page.getByRole('dialog')
       await form.getByRole('button', { name: 'Next' }).waitFor()

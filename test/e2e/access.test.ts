@@ -81,8 +81,8 @@ describe('with rules for a group, a channel and members', () => {
       access: ({ channels }) => [
         { who: platformGroup, may: '*', on: '*' },
         { who: channels.deploys.id, may: 'copy-bits', on: 'cloud-*' },
-        { who: 'members', may: 'copy', on: 'hoody-*', target: ['* in woolworks-staging'] },
-        { who: 'members', may: 'sync', on: 'hoody-*' },
+        { who: 'members', may: 'copy', on: 'hoody', target: ['* in woolworks-staging'] },
+        { who: 'members', may: 'sync', on: 'hoody' },
         // Loose at its end, as somebody may write it.
         { who: 'members', may: 'clone', on: 'cloud-*', target: '* in staging*' },
       ],
@@ -107,31 +107,30 @@ describe('with rules for a group, a channel and members', () => {
     await bo.write(platform, '/clone-app')
     const choice = JSON.stringify((await bo.waitForView()).blocks)
     expect(choice.match(/"value":"[^"]+\/[^"]+"/g)).toEqual([
-      '"value":"hoody-demo/copy"',
-      '"value":"hoody-demo/sync"',
-      '"value":"cloud-foundry-demo/clone"',
+      '"value":"hoody/copy"',
+      '"value":"hoody/sync"',
+      '"value":"cloud-foundry/clone"',
     ])
     await closeAll(bo)
     await bo.write(platform, '/clone-app help')
     const help = await bo.waitForMessage(({ text }) => text.includes('Dolly clones apps'))
-    expect(help.text).toContain('/clone-app hoody-demo copy')
+    expect(help.text).toContain('/clone-app hoody copy')
     expect(help.text).not.toMatch(/miget|copy-bits/)
 
     await ann.write(platform, '/clone-app')
     const all = JSON.stringify((await ann.waitForView()).blocks)
-    for (const one of ['hoody-demo/copy', 'cloud-foundry-demo/copy-bits', 'miget-demo/clone'])
-      expect(all).toContain(one)
+    for (const one of ['hoody/copy', 'cloud-foundry/copy-bits', 'miget/clone']) expect(all).toContain(one)
     await closeAll(ann)
     await ann.write(platform, '/clone-app help')
     const everything = await ann.waitForMessage(({ text }) => text.includes('Dolly clones apps'))
-    expect(everything.text).toMatch(/miget-demo clone.*/)
+    expect(everything.text).toMatch(/miget clone.*/)
   })
 
   it('a member who names what is not theirs is told whom to ask', async () => {
-    await bo.write(platform, '/clone-app miget-demo clone')
-    await told(bo, `You may not use miget-demo. ${owner}`)
-    await bo.write(platform, '/clone-app cloud-foundry-demo copy-bits')
-    await told(bo, `You may not copy-bits on cloud-foundry-demo. ${owner}`)
+    await bo.write(platform, '/clone-app miget clone')
+    await told(bo, `You may not use miget. ${owner}`)
+    await bo.write(platform, '/clone-app cloud-foundry copy-bits')
+    await told(bo, `You may not copy-bits on cloud-foundry. ${owner}`)
     await bo.write(platform, '/clone-app copy-bits')
     await told(bo, `You may not copy-bits on any connection. ${owner}`)
     expect(bo.topView()).toBeUndefined()
@@ -143,7 +142,7 @@ describe('with rules for a group, a channel and members', () => {
   ] as const) {
     it(`${name} is refused at the command, in lists and on every page`, async () => {
       const who = person()
-      for (const text of ['', ' help', ' hoody-demo copy']) {
+      for (const text of ['', ' help', ' hoody copy']) {
         const before = world.workspace.calls('views.open').length
         await who.write(platform, `/clone-app${text}`)
         await told(who, `You may not use Dolly here. ${owner}`)
@@ -151,11 +150,11 @@ describe('with rules for a group, a channel and members', () => {
       }
 
       // Ann's own key to her own form is worth nothing in other hands.
-      await ann.write(platform, '/clone-app hoody-demo copy')
+      await ann.write(platform, '/clone-app hoody copy')
       await ann.waitForView()
       const memory = memoryOf(ann)
       expect(await listed(world, forged(world, who, 'operation_form', memory), 'container')).toMatch(
-        /^\{"options":\[\{[^{]*\{[^{]*You may not copy on hoody-demo[^{]*"value":"!"\}\]\}$/,
+        /^\{"options":\[\{[^{]*\{[^{]*You may not copy on hoody[^{]*"value":"!"\}\]\}$/,
       )
       const container = await ann.options('container', 'shop-api')
       const project = await ann.options('project', 'staging')
@@ -165,13 +164,13 @@ describe('with rules for a group, a channel and members', () => {
         name: { a: { value: 'forged' } },
         _channel: { a: { selected_conversation: platform } },
       }
-      const choice = { choice: { choice: picked('hoody-demo/copy', 'Copy a container') } }
+      const choice = { choice: { choice: picked('hoody/copy', 'Copy a container') } }
       const page1 = { channel: platform, opening: memory.opening, values: {} }
       expect(await submitted(world, forged(world, who, 'operation_choice', page1, choice))).toContain(
-        `{"response_action":"errors","errors":{"choice":"You may not copy on hoody-demo. ${owner}"}}`,
+        `{"response_action":"errors","errors":{"choice":"You may not copy on hoody. ${owner}"}}`,
       )
       expect(await submitted(world, forged(world, who, 'operation_form', memory, values))).toContain(
-        `You may not copy on hoody-demo. ${owner}`,
+        `You may not copy on hoody. ${owner}`,
       )
 
       await ann.choose('container', 'shop-api', 'shop-api')
@@ -189,8 +188,8 @@ describe('with rules for a group, a channel and members', () => {
   it('somebody of another company is refused, whoever they say they are', async () => {
     const foreign = (callback: string, memory: unknown, values: object = {}) =>
       forged(world, ann, callback, memory, values, 'T0STRANGER')
-    const memory = formOf('hoody-demo', 'copy')
-    expect(await submitted(world, foreign('operation_form', memory))).toContain('You may not copy on hoody-demo')
+    const memory = formOf('hoody', 'copy')
+    expect(await submitted(world, foreign('operation_form', memory))).toContain('You may not copy on hoody')
     expect(await listed(world, foreign('operation_form', memory), 'container')).toContain('You may not copy')
     const command = { command: '/clone-app', text: '', team_id: 'T0STRANGER', user_id: ann.id, channel_id: platform }
     const url = await responseUrl(world)
@@ -199,9 +198,9 @@ describe('with rules for a group, a channel and members', () => {
   })
 
   it('a rule for a channel fits where the command is typed, and no modal can say otherwise', async () => {
-    await bo.write(platform, '/clone-app cloud-foundry-demo copy-bits')
+    await bo.write(platform, '/clone-app cloud-foundry copy-bits')
     expect(bo.topView()).toBeUndefined()
-    await bo.write(deploys, '/clone-app cloud-foundry-demo copy-bits')
+    await bo.write(deploys, '/clone-app cloud-foundry copy-bits')
     await bo.waitForView()
     const there = memoryOf(bo)
     expect((await bo.options('app', 'shop-api')).length).toBeGreaterThan(0)
@@ -209,10 +208,10 @@ describe('with rules for a group, a channel and members', () => {
     expect(await listed(world, forged(world, bo, 'operation_form', there), 'app')).toContain('shop-api')
 
     // Opened in #platform, with the channel, the connection and the operation of another form written into it.
-    await bo.write(platform, '/clone-app hoody-demo copy')
+    await bo.write(platform, '/clone-app hoody copy')
     await bo.waitForView()
     const here = { ...there, opening: memoryOf(bo).opening, channel: deploys }
-    const refusal = `You may not copy-bits on cloud-foundry-demo. ${owner}`
+    const refusal = `You may not copy-bits on cloud-foundry. ${owner}`
     expect(await submitted(world, forged(world, bo, 'operation_form', here))).toContain(refusal)
     expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain('You may not copy-bits')
 
@@ -227,7 +226,7 @@ describe('with rules for a group, a channel and members', () => {
     expect(await submitted(world, forged(world, bo, 'operation_form', swapped))).toContain(refusal)
 
     // And the key of somebody who did type it there.
-    await ann.write(deploys, '/clone-app cloud-foundry-demo copy-bits')
+    await ann.write(deploys, '/clone-app cloud-foundry copy-bits')
     await ann.waitForView()
     expect(await submitted(world, forged(world, bo, 'operation_form', memoryOf(ann)))).toContain(refusal)
     await closeAll(ann)
@@ -235,7 +234,7 @@ describe('with rules for a group, a channel and members', () => {
   })
 
   it('a rule for a target reads its name from the provider, not from the label that comes back', async () => {
-    await bo.write(platform, '/clone-app hoody-demo copy')
+    await bo.write(platform, '/clone-app hoody copy')
     await bo.waitForView()
     const memory = memoryOf(bo)
     const [container] = await bo.options('container', 'shop-api')
@@ -248,7 +247,7 @@ describe('with rules for a group, a channel and members', () => {
     })
     for (const label of ['woolworks-production', 'woolworks-staging', production?.value ?? '']) {
       expect(await submitted(world, forged(world, bo, 'operation_form', memory, values(label)))).toContain(
-        `You may not copy on hoody-demo with the target “sneaked in woolworks-production”. ${owner}`,
+        `You may not copy on hoody with the target “sneaked in woolworks-production”. ${owner}`,
       )
     }
     const unlisted = values('woolworks-staging', 'f'.repeat(24))
@@ -272,7 +271,7 @@ describe('with rules for a group, a channel and members', () => {
   })
 
   it('a name typed by hand cannot pass for the place it is in', async () => {
-    await bo.write(platform, '/clone-app cloud-foundry-demo clone')
+    await bo.write(platform, '/clone-app cloud-foundry clone')
     await bo.waitForView()
     await bo.choose('app', 'shop-api', 'shop-api')
     await bo.choose('space', 'sandbox', 'sandbox')
@@ -298,7 +297,7 @@ describe('when somebody cannot answer', () => {
       const { workspace, hoody } = world
       const bo = workspace.as(workspace.people.bo.id)
       const first = await world.start()
-      await bo.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=patient')
+      await bo.write(workspace.channels.platform.id, '/clone-app hoody copy name=patient')
       await bo.waitForView()
       await bo.choose('container', 'shop-api', 'shop-api')
       await bo.choose('project', 'woolworks-staging', 'staging')

@@ -18,11 +18,11 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       // Page 1 offers what can be done; its choice becomes page 2.
       await ann.write(platform.id, '/clone-app')
       await ann.waitForView((view) => view.callback_id === 'operation_choice')
-      expect(await ann.submit({ choice: 'hoody-demo/copy' })).toEqual({})
+      expect(await ann.submit({ choice: 'hoody/copy' })).toEqual({})
       await ann.waitForView((view) => view.callback_id === 'operation_form')
 
       // Type-ahead, a list that depends on another, and a field error that loses nothing.
-      expect((await ann.options('snapshot')).length).toBe(0)
+      expect((await ann.options('snapshot')).map(({ text }) => text.text)).toEqual(['Choose first: Container'])
       expect((await ann.options('container', 'shop')).map(({ text }) => text.text)).toContain('shop-api')
       await ann.choose('container', 'shop-api', 'shop-api')
       await workspace.waitFor(() => ann.topView()?.private_metadata.match(/"container":"[0-9a-f]{24}"/))
@@ -48,7 +48,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(hoody.writes().filter(({ path }) => path.endsWith('/copy'))).toHaveLength(1)
 
       // A sync overwrites, so it asks once more.
-      await ann.write(platform.id, '/clone-app hoody-demo sync container=shop-api-pr-12')
+      await ann.write(platform.id, '/clone-app hoody sync container=shop-api-pr-12')
       await ann.waitForView((view) => view.callback_id === 'operation_form')
       expect(await ann.submit()).toEqual({})
       const question = await ann.waitForView((view) => view.callback_id === 'operation_preview')
@@ -66,9 +66,9 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await bo.write(platform.id, '/clone-app help')
       const help = await bo.waitForMessage(({ text }) => text.includes('Dolly clones apps'))
       expect(help.isEphemeral).toBe(true)
-      expect(help.text).toContain('/clone-app hoody-demo sync')
-      await bo.write(platform.id, '/clone-app hody-demo')
-      await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('Did you mean "hoody-demo"?'))
+      expect(help.text).toContain('/clone-app hoody sync')
+      await bo.write(platform.id, '/clone-app hody')
+      await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('Did you mean "hoody"?'))
       expect(
         workspace
           .as(workspace.people.ann.id)
@@ -90,7 +90,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
     it('goes on as a direct message where it was not invited, and says how to invite it', async () => {
       const { workspace } = world
       const bo = workspace.as(workspace.people.bo.id)
-      await bo.write(workspace.channels.random.id, '/clone-app hoody-demo copy name=uninvited')
+      await bo.write(workspace.channels.random.id, '/clone-app hoody copy name=uninvited')
       await bo.waitForView()
       await bo.choose('container', 'shop-api', 'shop-api')
       await bo.choose('project', 'woolworks-staging', 'staging')

@@ -38,8 +38,8 @@ it('after a SIGKILL every live job of every connection is looked at again within
     const bot = await world.start()
     await askForCopy(world, 'first')
     await askForCopy(world, 'second')
-    await ask(world, 'qovery-demo clone name=third', { service: 'shop-api', environment: 'staging' })
-    await ask(world, 'cloud-foundry-demo clone name=fourth', { app: 'shop-api', space: 'staging' })
+    await ask(world, 'qovery clone name=third', { service: 'shop-api', environment: 'staging' })
+    await ask(world, 'cloud-foundry clone name=fourth', { app: 'shop-api', space: 'staging' })
     const running = () => world.rows("select id from jobs where state = 'working'").length
     await expect.poll(running, { timeout: 30_000 }).toBe(4)
 

@@ -90,9 +90,9 @@ describe('secrets', () => {
       const key = 'token' in connection ? 'token' : 'clientSecret'
       secrets[variable] = connection[key] ?? ''
       const url = `${middleman.url}${pathname === '/' ? '' : pathname}`
-      connections[`${id}-demo`] = { provider: id, ...connection, url, [key]: `\${${variable}}` }
+      connections[id] = { provider: id, ...connection, url, [key]: `\${${variable}}` }
     }
-    const { url = '' } = connections['cloud-foundry-demo'] ?? {}
+    const { url = '' } = connections['cloud-foundry'] ?? {}
     // Two more ways to log in, with the secrets in the file itself.
     connections['cf-person'] = { provider: 'cloud-foundry', url, ...PERSON }
     connections['cf-refresh'] = { provider: 'cloud-foundry', url, refreshToken: REFRESH_TOKEN }
@@ -130,7 +130,7 @@ describe('secrets', () => {
     if (!journey) throw new Error(`There is no journey for ${id}.`)
     number += 1
     const own = `${number}`
-    await person.write(workspace.channels.platform.id, `/clone-app ${id}-demo ${journey.command}`)
+    await person.write(workspace.channels.platform.id, `/clone-app ${id} ${journey.command}`)
     await person.waitForView((view) => view.callback_id === 'operation_form', 15_000)
     const block = (label: string) => {
       const blocks = (person.topView()?.blocks ?? []) as { block_id: string; label?: { text: string } }[]
@@ -176,7 +176,7 @@ describe('secrets', () => {
     const people = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)] as const
     let bot: Bot = await start()
     for (const one of middlemen.values()) one.quoteBack(401)
-    const all = [...Object.keys(journeys).map((id) => `${id}-demo ${journeys[id]?.command}`)]
+    const all = [...Object.keys(journeys).map((id) => `${id} ${journeys[id]?.command}`)]
     for (const [at, command] of [...all, 'cf-person clone', 'cf-refresh clone'].entries()) {
       const person = people[at % 2] ?? people[0]
       await person.write(workspace.channels.platform.id, `/clone-app ${command}`)
@@ -185,7 +185,7 @@ describe('secrets', () => {
       while (person.topView()) await person.close()
     }
     await people[0].write(workspace.channels.platform.id, '/clone-app help')
-    await people[0].write(workspace.channels.platform.id, '/clone-app hoddy-demo')
+    await people[0].write(workspace.channels.platform.id, '/clone-app hoddy')
     expect(await bot.kill('SIGTERM')).toBe(0)
     for (const one of middlemen.values()) one.quoteBack(null)
     bot = await start()

@@ -18,7 +18,7 @@ describe('in trouble', () => {
     const { workspace } = world
     const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
     for (const person of [ann, bo]) {
-      await person.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=contested')
+      await person.write(workspace.channels.platform.id, '/clone-app hoody copy name=contested')
       await person.waitForView()
       await person.choose('container', 'shop-api', 'shop-api')
       await person.choose('project', 'woolworks-staging', 'staging')
@@ -35,7 +35,7 @@ describe('in trouble', () => {
     expect(root.text).toContain(`asked for by <@${first.id}>`)
 
     // A third try, now that the thread stands, is shown the way to it.
-    await told.write(workspace.channels.platform.id, '/clone-app hoody-demo copy name=contested')
+    await told.write(workspace.channels.platform.id, '/clone-app hoody copy name=contested')
     await told.waitForView()
     await told.choose('container', 'shop-api', 'shop-api')
     await told.choose('project', 'woolworks-staging', 'staging')
@@ -66,7 +66,7 @@ describe('in trouble', () => {
         await first.kill('SIGTERM')
         await fresh.start()
         hoody.setSwitch(id, true)
-        await ann.write(workspace.channels.platform.id, '/clone-app hoody-demo copy')
+        await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
         const form = await ann.waitForView(
           (view) => JSON.stringify(view.blocks).includes('Type the id instead'),
           10_000,
@@ -155,7 +155,7 @@ describe('a job that nobody can tell about', () => {
 /** Ids of a container and a project, read from the lists while they are to be had. */
 async function readIds({ workspace }: World): Promise<{ container: string; project: string }> {
   const ann = workspace.as(workspace.people.ann.id)
-  await ann.write(workspace.channels.platform.id, '/clone-app hoody-demo copy')
+  await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
   await ann.waitForView()
   const [container] = await ann.options('container', 'shop-api')
   const [project] = await ann.options('project', 'staging')

@@ -96,7 +96,7 @@ export async function askForCopy(
 ): Promise<void> {
   const { workspace } = world
   const person = workspace.as(workspace.people[who].id)
-  await person.write(workspace.channels.platform.id, `/clone-app hoody-demo copy name=${name}`)
+  await person.write(workspace.channels.platform.id, `/clone-app hoody copy name=${name}`)
   await person.waitForView((view) => view.callback_id === 'operation_form')
   await person.choose('container', 'shop-api', 'shop-api')
   await person.choose('project', 'woolworks-staging', 'staging')
