@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startBot, writeConfig } from './bot.js'
+import { type KeptBot, keepBot, startBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
 import { starters } from './providers/index.js'
 import { startWorkspace } from './slack/workspace.js'
@@ -13,7 +13,8 @@ const usualPort = 4321
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
 const port = (await isFree(usualPort)) ? usualPort : await freePort()
-const workspace = await startWorkspace({ port, simulators, page: page.handle })
+let kept: KeptBot | undefined
+const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => kept?.kill() })
 const { SLACK_APP_TOKEN: _, ...slack } = workspace.env
 
 // A folder of its own: the demo begins anew each time and leaves nothing behind.
@@ -21,11 +22,18 @@ const folder = mkdtempSync(join(tmpdir(), 'dolly-demo-'))
 writeConfig(folder, simulators, { everySeconds: 1 })
 const botPort = await freePort()
 workspace.setRequestUrl(`http://127.0.0.1:${botPort}/slack/events`)
-const bot = await startBot(folder, { ...slack, PORT: `${botPort}` }, printTrouble)
+kept = await keepBot(
+  () => startBot(folder, { ...slack, PORT: `${botPort}` }, printTrouble),
+  (life) => {
+    workspace.setBotLife(life === 'up' ? 'up' : 'down')
+    if (life !== 'up') console.log(`  The bot ended (${life.diedOf}). It is started again on the same database.`)
+  },
+)
+const { stop, stopped } = kept
 console.log(`\n  Dolly's sandbox is at ${workspace.url}\n  Type /clone-app in #platform. Ctrl-C ends it.\n`)
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bot.kill('SIGTERM'))
-const end = await bot.exited
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+const end = await stopped
 await Promise.all([workspace.close(), page.close(), ...simulators.map((simulator) => simulator.close())])
 rmSync(folder, { recursive: true, force: true })
 process.exit(end === 0 ? 0 : 1)

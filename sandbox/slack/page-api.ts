@@ -79,6 +79,11 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     await dismiss(core, user, viewId)
     return {}
   }
+  if (what === 'kill') {
+    if (panels.bot.life !== 'up') throw new Refusal('The bot is not running.')
+    panels.bot.kill()
+    return {}
+  }
   if (what === 'switch') {
     const { of, id, value } = Switched.parse(body)
     if (of === 'slack') panels.switches.set(id, value)

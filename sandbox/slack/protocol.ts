@@ -55,7 +55,8 @@ export interface Snapshot {
   team: string
   me: Person
   people: readonly Person[]
-  bot: { id: string; name: string }
+  /** `life` is null where the sandbox does not keep the bot's process. */
+  bot: { id: string; name: string; life: BotLife | null }
   channels: readonly Channel[]
   messages: readonly Message[]
   /** The modal stack of this person, topmost last. */
@@ -65,6 +66,9 @@ export interface Snapshot {
   switches: readonly SwitchState[]
   providers: readonly ProviderPanel[]
 }
+
+/** Whether the bot's process runs. A dead one is started again on the same database. */
+export type BotLife = 'up' | 'down'
 
 /** One simulated provider in the side panel. */
 export interface ProviderPanel {
@@ -87,5 +91,6 @@ export type StateValues = Readonly<Record<string, Readonly<Record<string, unknow
  *                                                            is the element state plus type, action_id and block_id
  *   submit    { user, viewId, values }                       → { errors?: { [blockId]: string } }
  *   close     { user, viewId }
+ *   kill      {}                                             ends the bot's process as a crash would
  *   switch    { of: "slack" | provider id, id, value }
  */

@@ -2,7 +2,7 @@
 import type { Simulator } from '../providers/simulator.js'
 import { BOT, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
-import type { Message, Person, Snapshot, View } from './protocol.js'
+import type { BotLife, Message, Person, Snapshot, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
 import type { Switches } from './switches.js'
 
@@ -10,6 +10,7 @@ import type { Switches } from './switches.js'
 export interface Panels {
   switches: Switches
   simulators: readonly Simulator[]
+  bot: { life: BotLife | null; kill(): void }
 }
 
 /** `since` is the number of the change after which ephemeral messages are still shown; 0 shows all. */
@@ -30,7 +31,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
     team: TEAM.name,
     me,
     people,
-    bot: { id: BOT.id, name: BOT.name },
+    bot: { id: BOT.id, name: BOT.name, life: panels.bot.life },
     channels: channels.map(({ id, name, topic, hasBot, directWith }) => ({
       id,
       name: directWith ? BOT.name : name,

@@ -8,9 +8,9 @@ import { sendJson } from './http.js'
 import { asText, type Json } from './json.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
-import type { Snapshot } from './protocol.js'
+import type { BotLife, Snapshot } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
-import { snapshot } from './snapshot.js'
+import { type Panels, snapshot } from './snapshot.js'
 import { type DisconnectReason, type DropMoment, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
@@ -32,6 +32,8 @@ export interface WorkspaceOptions {
   simulators?: readonly Simulator[]
   /** Serves every path that is not the workspace's own. */
   page?: (req: IncomingMessage, res: ServerResponse) => void
+  /** Ends the bot's process, for the page's button; see `setBotLife`. */
+  killBot?: () => void
   /** Milliseconds; the clock of trigger ids, response URLs and `calls()`. */
   now?: () => number
   /** Milliseconds the bot has to acknowledge. Default 3000, as at Slack. */
@@ -76,6 +78,8 @@ export interface Workspace {
    * Slack has it, in the first case because the payload was delivered again and acknowledged.
    */
   dropSocket(moment: DropMoment): Promise<void>
+  /** Tells the page whether the bot's process runs; without that it offers nothing to kill. */
+  setBotLife(life: BotLife): void
   archive(channel: string): Promise<void>
   rename(channel: string, name: string): Promise<void>
   waitFor: WaitFor
@@ -105,7 +109,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
   const changed = () => state.changed()
   const switches = createSwitches(changed)
   const sockets = new Sockets(changed)
-  const panels = { switches, simulators }
+  const panels: Panels = { switches, simulators, bot: { life: null, kill: options.killBot ?? (() => {}) } }
   let requestUrl = options.requestUrl
   const core: Core = {
     backend,
@@ -208,6 +212,10 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     disconnect: (reason = 'refresh_requested') => sockets.disconnect(reason),
     switches: switches.all,
     setSwitch: switches.set,
+    setBotLife(life) {
+      panels.bot.life = life
+      changed()
+    },
     dropSocket: (moment) => sockets.dropAt(moment),
     archive: (id) => asAnn('conversations.archive', { channel: id }),
     rename: (id, name) => asAnn('conversations.rename', { channel: id, name }),

@@ -38,28 +38,35 @@ export function App() {
   return (
     <WorkspaceContext value={workspace}>
       <div className="page">
-        <Sidebar onChannel={(id) => open({ channel: id })} onUser={chooseUser} />
-        {channel ? (
-          <ChannelPane key={`${channel.id} ${snapshot.me.id}`} channel={channel} highlight={place.highlight} />
-        ) : (
-          <main className="pane">
-            <p className="waiting">This person is in no conversation.</p>
-          </main>
-        )}
-        {root && (
-          <ThreadPane
-            key={`${root.ts} ${snapshot.me.id}`}
-            root={root}
-            highlight={place.highlight}
-            onClose={place.closeThread}
-          />
-        )}
+        <div className="workspace">
+          <Sidebar onChannel={(id) => open({ channel: id })} onUser={chooseUser} />
+          {channel ? (
+            <ChannelPane key={`${channel.id} ${snapshot.me.id}`} channel={channel} highlight={place.highlight} />
+          ) : (
+            <main className="pane">
+              <p className="waiting">This person is in no conversation.</p>
+            </main>
+          )}
+          {root && (
+            <ThreadPane
+              key={`${root.ts} ${snapshot.me.id}`}
+              root={root}
+              highlight={place.highlight}
+              onClose={place.closeThread}
+            />
+          )}
+        </div>
         <BehindTheScenes />
       </div>
       <ModalStack key={snapshot.me.id} />
       {!isConnected && (
         <p className="banner" role="status">
           Connection lost. Trying again…
+        </p>
+      )}
+      {isConnected && snapshot.bot.life === 'down' && (
+        <p className="banner" role="status">
+          The bot was killed in the middle of what it did. A new process is starting on the same database and goes on.
         </p>
       )}
       {notice && (

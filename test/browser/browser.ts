@@ -9,6 +9,8 @@ const pictures = fileURLToPath(new URL('../../test-results/', import.meta.url))
 
 export interface Demo {
   url: string
+  /** Everything it printed so far. */
+  output(): string
   stop(): Promise<void>
 }
 
@@ -30,6 +32,7 @@ export async function startDemo(): Promise<Demo> {
   })
   return {
     url,
+    output: () => output,
     stop: async () => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
       await exited

@@ -49,7 +49,7 @@ describe('a stranger in the sandbox', () => {
     const preview = page.getByRole('dialog', { name: 'Copy a container' })
     await preview.getByText('Not copied').waitFor()
     await picture(page, '5-preview')
-    await preview.getByRole('button', { name: 'Start' }).click()
+    await preview.getByRole('button', { name: /Start|Do it anyway/ }).click()
     await preview.waitFor({ state: 'hidden' })
 
     const message = page.getByRole('log').getByText('shop-api → shop-api-pr-12').first()
@@ -87,6 +87,66 @@ describe('a stranger in the sandbox', () => {
       .first()
       .waitFor({ timeout: 40_000 })
     await picture(page, '9-synced')
+  })
+
+  it('kills the bot while a job runs, reads what is happening, and sees the job end once and rightly', async () => {
+    const composer = page.getByRole('textbox', { name: 'Message #platform' })
+    await composer.fill('/clone-app hoody copy container=mailer project=woolworks-staging name=survivor')
+    await composer.press('Enter')
+    const form = page.getByRole('dialog', { name: 'Copy a container' })
+    await form.getByRole('button', { name: 'Next' }).click()
+    await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
+    await form.waitFor({ state: 'hidden' })
+    const root = page.getByRole('log').getByRole('article').filter({ hasText: 'mailer → survivor' }).first()
+    await root.getByRole('button', { name: /repl(y|ies)/ }).click()
+    const thread = page.getByRole('region', { name: 'Thread' })
+    await thread.getByText('Hoody accepted').waitFor()
+
+    const scenes = page.getByRole('region', { name: 'Behind the scenes' })
+    await scenes.getByRole('button', { name: 'Kill the bot' }).click()
+    const banner = page.getByText('The bot was killed')
+    await banner.waitFor()
+    await picture(page, '10-killed')
+    await banner.waitFor({ state: 'hidden', timeout: 20_000 })
+    expect(demo.output()).toContain('The bot ended (SIGKILL). It is started again on the same database.')
+    await thread.getByText(/^Done in/).waitFor({ timeout: 60_000 })
+    expect(await scenes.getByRole('row', { name: /survivor.*running/ }).count()).toBe(1)
+    await picture(page, '11-survived')
+  })
+
+  it('switches something behind the scenes while a form is open', async () => {
+    const composer = page.getByRole('textbox', { name: 'Message #platform' })
+    await composer.fill('/clone-app hoody copy')
+    await composer.press('Enter')
+    const form = page.getByRole('dialog', { name: 'Copy a container' })
+    await form.waitFor()
+    const lost = page.getByRole('checkbox', { name: 'Take the next message, but lose the answer' })
+    await lost.check()
+    await picture(page, '12-beside')
+    await lost.uncheck()
+    // What is behind the form stays out of reach, and the form goes by Escape.
+    expect(await composer.isVisible()).toBe(true)
+    await composer.focus()
+    expect(await composer.evaluate((box) => box === document.activeElement)).toBe(false)
+    await form.getByRole('textbox', { name: 'Name of the copy' }).press('Escape')
+    await form.waitFor({ state: 'hidden' })
+    expect(await composer.evaluate((box) => box === document.activeElement)).toBe(true)
+  })
+
+  it('has nothing to scroll but what is meant to, in a wide and in a narrow window', async () => {
+    const overflow = () =>
+      page.evaluate(() => ({
+        page: document.documentElement.scrollHeight - window.innerHeight,
+        sideways: [document.documentElement, ...document.querySelectorAll('.messages')].map(
+          (element) => element.scrollWidth - element.clientWidth,
+        ),
+      }))
+    await page.getByRole('button', { name: 'Close thread' }).click()
+    expect(await overflow()).toEqual({ page: 0, sideways: [0, 0] })
+    await page.setViewportSize({ width: 390, height: 800 })
+    await page.getByRole('button', { name: 'Hide what is behind the scenes' }).click()
+    await picture(page, '13-narrow')
+    expect(await overflow()).toEqual({ page: 0, sideways: [0, 0] })
   })
 
   it('is not troubled by errors in the page', () => {

@@ -1,30 +1,41 @@
-/** A modal dialog: the browser makes the rest of the page inert, we keep the focus going round inside. */
+/** A modal dialog: the browser makes the rest of the page inert, or we the workspace alone, and the focus stays outside it. */
 import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 
 interface DialogProps {
   title: string
   className: string
+  /** Leaves what is behind the scenes within reach: only the workspace is inert. */
+  isBesideScenes?: boolean
   onClose(): void
   children: ReactNode
 }
 
 const focusable = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled)'
 
-export function Dialog({ title, className, onClose, children }: DialogProps) {
+export function Dialog({ title, className, isBesideScenes = false, onClose, children }: DialogProps) {
   const titleId = useId()
   const dialog = useRef<HTMLDialogElement>(null)
 
   // A layout effect, because only a dialog that is still in the page gives the focus back when it closes.
   useLayoutEffect(() => {
     const element = dialog.current
-    element?.showModal()
+    const workspace = isBesideScenes ? document.querySelector<HTMLElement>('.workspace') : null
+    if (workspace) workspace.inert = true
+    if (isBesideScenes) element?.show()
+    else element?.showModal()
     focusFirst(element)
-    return () => element?.close()
-  }, [])
+    return () => {
+      if (workspace) workspace.inert = false
+      element?.close()
+    }
+  }, [isBesideScenes])
 
   function onKeyDown(event: KeyboardEvent) {
     // Dialogs can be nested in React without being nested in the page.
-    if (event.key !== 'Tab' || !(event.target instanceof Node) || !dialog.current?.contains(event.target)) return
+    if (!(event.target instanceof Node) || !dialog.current?.contains(event.target)) return
+    // The browser closes a dialog on Escape only if it made the page inert itself.
+    if (event.key === 'Escape' && isBesideScenes && !event.defaultPrevented) onClose()
+    if (event.key !== 'Tab' || isBesideScenes) return
     const stops = [...dialog.current.querySelectorAll<HTMLElement>(focusable)].filter((stop) => stop.tabIndex >= 0)
     const edge = event.shiftKey ? stops.at(0) : stops.at(-1)
     if (document.activeElement !== edge && document.activeElement !== dialog.current) return

@@ -43,30 +43,33 @@ export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
 
   if (!isTop) return null
   return (
-    <Dialog title={view.title.text} className="view" onClose={close}>
-      <form ref={form} noValidate onSubmit={onSubmit}>
-        <div className="modal-body">
-          {problem && (
-            <p role="alert" className="modal-problem">
-              {problem}
-            </p>
-          )}
-          <SurfaceContext value={surface}>
-            <Blocks blocks={blocks} />
-          </SurfaceContext>
-        </div>
-        <footer className="modal-foot">
-          <button type="button" className="button" onClick={close}>
-            {view.close?.text ?? 'Cancel'}
-          </button>
-          {view.submit && (
-            <button type="submit" className="button primary" disabled={isWaiting} aria-busy={isWaiting}>
-              {isWaiting && <span className="spinner" aria-hidden="true" />}
-              {view.submit.text}
+    <>
+      <div className="backdrop" />
+      <Dialog title={view.title.text} className="view" isBesideScenes onClose={close}>
+        <form ref={form} noValidate onSubmit={onSubmit}>
+          <div className="modal-body">
+            {problem && (
+              <p role="alert" className="modal-problem">
+                {problem}
+              </p>
+            )}
+            <SurfaceContext value={surface}>
+              <Blocks blocks={blocks} />
+            </SurfaceContext>
+          </div>
+          <footer className="modal-foot">
+            <button type="button" className="button" onClick={close}>
+              {view.close?.text ?? 'Cancel'}
             </button>
-          )}
-        </footer>
-      </form>
-    </Dialog>
+            {view.submit && (
+              <button type="submit" className="button primary" disabled={isWaiting} aria-busy={isWaiting}>
+                {isWaiting && <span className="spinner" aria-hidden="true" />}
+                {view.submit.text}
+              </button>
+            )}
+          </footer>
+        </form>
+      </Dialog>
+    </>
   )
 }

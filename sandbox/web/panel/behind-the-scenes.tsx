@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { ProviderPanel } from '../../slack/protocol.js'
 import { useWorkspace } from '../workspace/context.js'
+import { BotProcess } from './bot-process.js'
 import { ResourceTable } from './resource-table.js'
 import { Switch } from './switch.js'
 
@@ -27,6 +28,7 @@ export function BehindTheScenes() {
         {isOpen && (
           <div className="behind-body">
             <p className="behind-intro">No account, no cloud: these servers run on this machine. Break something.</p>
+            <BotProcess />
             <fieldset className="provider">
               <legend>Slack</legend>
               {switches.map((state) => (
