@@ -80,14 +80,12 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
   if (!checked.success || channel === undefined || Object.keys(errors).length > 0) {
     return { response_action: 'errors', errors }
   }
-  try {
-    assertMayWriteTo(services, asker, target, named)
-  } catch (error) {
-    if (!(error instanceof UserError) || unread === null) throw error
-    const { field, reason } = unread
+  if (unread !== null) {
+    // Under another name than its id, a rule might forbid it.
     const why = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
-    throw new UserError(cut(`${why} ${reason}`, limits.fieldError), { field })
+    throw new UserError(cut(`${why} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
+  assertMayWriteTo(services, asker, target, named)
   const { connection, operation: operationId } = state
   const facts = { askedIn: asker.channel, isNamedByProvider: isDoubted }
   const draft = { connection, operation: operationId, values, named, channel, mentionOnSuccess, ...facts }

@@ -325,6 +325,29 @@ describe('when somebody cannot answer', () => {
     }
   }, 90_000)
 
+  it('what a rule forbids by name is not let through while its name cannot be read', async () => {
+    const access = () => [
+      { who: 'members', may: [], on: '*', target: '*production*' },
+      { who: 'members', may: '*', on: '*' },
+    ]
+    const world = await startWorld('http', { access })
+    try {
+      const bo = world.workspace.as(world.workspace.people.bo.id)
+      const first = await world.start()
+      await bo.write(world.workspace.channels.platform.id, '/clone-app hoody copy name=sneaked')
+      await bo.waitForView()
+      await bo.choose('container', 'shop-api', 'shop-api')
+      await bo.choose('project', 'woolworks-production', 'production')
+      await first.kill('SIGTERM')
+      await world.start()
+      world.hoody.setSwitch('down', true)
+      expect(Object.values(await bo.submit()).join(' ')).toContain('What you may do depends on its name')
+      expect(bo.topView()?.callback_id).not.toBe('operation_preview')
+    } finally {
+      await world.close()
+    }
+  }, 60_000)
+
   it('a start without the scopes that the rules need says which, and how', async () => {
     const world = await startWorld('http', { scopes: ['commands', 'chat:write'] })
     try {
