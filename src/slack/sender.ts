@@ -55,8 +55,13 @@ interface Post {
   place: { channel: string; ts?: string }
   mark: Mark
   tries: number
-  /** Is told the time before the request, and null when it surely did not arrive; what stays says that nobody knows. */
-  note(at: number | null): Promise<void>
+  /** When an earlier try began of which nobody knows how it ended. */
+  attemptedAt: number | null
+  /**
+   * Is told the time before the request, and one try more; when it surely did not arrive, what was so before, and one
+   * less. What stays says that nobody knows.
+   */
+  note(at: number | null, tries: 1 | -1): Promise<void>
 }
 
 /** After a refusal that only the operator can mend, or a new version. */
@@ -131,7 +136,8 @@ export class Sender {
       place: { channel: job.rootChannel ?? job.channel },
       mark: { job: job.id, event: 'root' },
       tries: untold.rootTries,
-      note: async (at) => await markRootAttempted(db, untold, at),
+      attemptedAt: rootAttemptedAt,
+      note: async (at, by) => await markRootAttempted(db, untold, at, by),
     }
     const fate = await this.#fate(post, rootAttemptedAt)
     if (fate !== null && fate !== 'unknown') {
@@ -140,8 +146,8 @@ export class Sender {
       return { root: { ...post.place, ts: fate }, later: new Wait(1, { mayHaveHappened: false }) }
     }
     // Provably absent: the next try is the first one again.
-    if (fate === null && rootAttemptedAt !== null) await post.note(null)
-    const root = await this.#post(post)
+    if (fate === null && rootAttemptedAt !== null) await post.note(null, -1)
+    const root = await this.#post(fate === null ? { ...post, attemptedAt: null } : post)
     await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
     if (fate === 'unknown') await this.#admitDoubt(untold, root)
     return { root, later: null }
@@ -152,7 +158,7 @@ export class Sender {
     const text = 'Dolly was interrupted while posting: an earlier message about this job may stand in this channel.'
     const mark: Mark = { job: untold.job.id, event: 'doubt' }
     const note = async () => undefined
-    await this.#post({ message: { text, blocks: [] }, place: root, mark, tries: 0, note })
+    await this.#post({ message: { text, blocks: [] }, place: root, mark, tries: 0, attemptedAt: null, note })
     await markDoubtAdmitted(this.#options.db, untold)
   }
 
@@ -163,10 +169,11 @@ export class Sender {
       place: root,
       mark: { job: event.jobId, event: event.seq },
       tries: event.tries,
-      note: async (at) => await markAttempted(db, untold, event, at),
+      attemptedAt: event.attemptedAt,
+      note: async (at, by) => await markAttempted(db, untold, event, at, by),
     }
     const fate = await this.#fate(post, event.attemptedAt)
-    if (fate === null) return (await this.#post(post)).ts
+    if (fate === null) return (await this.#post({ ...post, attemptedAt: null })).ts
     if (fate !== 'unknown') return fate
     const warned = prefixed(message, 'Dolly was interrupted here, so this may stand twice. ')
     return (await this.#post({ ...post, message: warned })).ts
@@ -188,10 +195,10 @@ export class Sender {
   }
 
   /** Posts once. */
-  async #post({ message, place, mark, tries, note }: Post): Promise<Place> {
+  async #post({ message, place, mark, tries, attemptedAt, note }: Post): Promise<Place> {
     const { chat, now } = this.#options
     this.#spend('chat.postMessage', place.channel)
-    await note(now())
+    await note(now(), 1)
     try {
       const answer = await this.#call('chat.postMessage', place.channel, tries, () =>
         this.#withPlainText(message, async ({ text, blocks }) =>
@@ -211,7 +218,8 @@ export class Sender {
       return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
     } catch (error) {
       if (error instanceof Closed || error instanceof Refused || (error instanceof Wait && !error.mayHaveHappened)) {
-        await note(null)
+        // It surely did not arrive. What an earlier try may have left stays in doubt.
+        await note(attemptedAt, -1)
       }
       throw error
     }

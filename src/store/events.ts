@@ -167,11 +167,11 @@ export async function readEvents(db: Database, jobId: string): Promise<JobEvent[
 /** Another process has taken over the telling of this job: nothing was changed. */
 export class TellingLost extends Error {}
 
-/** Notes that posting the root is about to begin, or with null that it surely did not happen. */
-export async function markRootAttempted(db: Database, { job, teller }: Untold, at: number | null): Promise<void> {
+/** Notes when posting the root began of which nobody knows how it ended, and one such try more or less. */
+export async function markRootAttempted(db: Database, { job, teller }: Untold, at: number | null, tries: 1 | -1) {
   await updateToldJob(db, job.id, teller, (row) => ({
     rootAttemptedAt: at,
-    rootTries: row('rootTries', '+', at === null ? -1 : 1),
+    rootTries: row('rootTries', '+', tries),
   }))
 }
 
@@ -206,8 +206,9 @@ export async function markAttempted(
   { teller }: Untold,
   event: JobEvent,
   at: number | null,
+  tries: 1 | -1,
 ): Promise<void> {
-  await updateEvent(db, event, teller, (row) => ({ attemptedAt: at, tries: row('tries', '+', at === null ? -1 : 1) }))
+  await updateEvent(db, event, teller, (row) => ({ attemptedAt: at, tries: row('tries', '+', tries) }))
 }
 
 /** The reply stands, and the root is still behind. */

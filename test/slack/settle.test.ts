@@ -103,6 +103,19 @@ describe('an ambiguous post', () => {
     expect(texts()).toHaveLength(2)
   })
 
+  it('stays one, though the next try is refused for being too soon', async () => {
+    await openWorkspace([])
+    await ask()
+    await tellFor(1_000)
+    await house.settle()
+    workspace.setSwitch('lose-answer', true)
+    await tellFor(1_000)
+    workspace.setSwitch('rate-limit', true)
+    await tellFor(20_000)
+    const accepted = texts().filter((text) => text.includes('Dummy accepted'))
+    expect(accepted).toEqual([expect.not.stringContaining('may stand'), expect.stringContaining('may stand twice')])
+  })
+
   it('is posted again with a word of explanation where the bot may not read, and asked for once', async () => {
     await openWorkspace([])
     workspace.setSwitch('lose-answer', true)
