@@ -23,7 +23,6 @@ const KEY = /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/
 const KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
 const LIMIT = 100
 const DEADLINE_MS = 30 * 60_000
-const CLOCK_SKEW_MS = 2_000
 
 // Nine states with `running` and `failed`. One that is missing counts as in progress, and the deadline bounds it.
 const IN_PROGRESS = ['copying', 'creating', 'claiming']
@@ -168,15 +167,14 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
         return { id: params.container }
       },
-      async find(api, params, _before, { begunAt }) {
+      async find(api, params, _before, { since }) {
         const found: HoodyRef = { id: params.container }
         const status = await statusOf(api, params.container)
         if (GONE.includes(status)) return null
         if (IN_PROGRESS.includes(status)) return found
         const logs = await newestLogs(api, params.container)
-        // A sync taken for another one's would be told without having been done; one sent twice only repeats itself.
-        const since = begunAt - CLOCK_SKEW_MS
-        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= since
+        // What an earlier job of ours did to this copy is older than that: its lock was in the way.
+        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= +since
         return logs.some(isOurs) ? found : null
       },
       check,

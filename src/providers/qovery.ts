@@ -10,7 +10,6 @@ const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/
 const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
 /** Two machines' clocks may differ by this much. What ended before our call is not its work, even if the job is older. */
-const CLOCK_SKEW_MS = 2_000
 const BUSY = 'Qovery is busy with another operation there.'
 const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
 const APPLIES = 'Deploying applies the Terraform code: it makes real infrastructure, which may cost money.'
@@ -183,9 +182,9 @@ async function startDeployment(api: Api, params: Params, before: QoveryRef): Pro
   return { ...before, deployment: 'asked', ...(previous && { previous }) }
 }
 
-async function findDeployment(api: Api, _: Params, before: QoveryRef, { begunAt }: Attempt): Promise<QoveryRef | null> {
+async function findDeployment(api: Api, _: Params, before: QoveryRef, { since }: Attempt): Promise<QoveryRef | null> {
   const { isUnderWay, endedAt } = await lookAtClone(api, before)
-  return isUnderWay || endedAt >= begunAt - CLOCK_SKEW_MS ? { ...before, deployment: 'asked' } : null
+  return isUnderWay || endedAt >= since.getTime() ? { ...before, deployment: 'asked' } : null
 }
 
 async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {

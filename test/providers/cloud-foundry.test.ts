@@ -638,10 +638,6 @@ describe('Cloud Foundry', () => {
       switchOn('drop-write')
       await failureOf(restart.run(api, params, assigned, attempt()))
       expect(await restart.find?.(api, params, assigned, attempt())).toBeNull()
-      // Nor in one of long before this try, although it came after the new code.
-      await api.post(`/v3/apps/${params.target}/actions/restart`, z.unknown())
-      clock += 60_000
-      expect(await restart.find?.(api, params, assigned, attempt())).toBeNull()
       switchOn('lose-answer')
       await failureOf(restart.run(api, params, assigned, attempt()))
       expect(await restart.find?.(api, params, assigned, attempt())).toMatchObject({ look: 'instances' })

@@ -2,15 +2,13 @@
 import { z } from 'zod'
 import { ConnectionError, UserError } from '../../errors.js'
 import type { Api, Attempt, Step } from '../provider.js'
-import { adding, item, link, list, madeSince, secondOf } from './client.js'
+import { adding, item, link, list, madeSince } from './client.js'
 import { type CfRef, check, ref } from './watch.js'
 
 /** Writes may take their time, for the vendor does more within the request than others. */
 const WRITE_MS = 60_000
 /** A write may take that long to be lost, and some more to be carried out all the same. */
 const settleMs = 90_000
-/** By so much Cloud Foundry's clock may be behind ours. */
-const SKEW_MS = 15_000
 const LABEL = 'dolly-job'
 
 export const deadlineMs = 30 * 60_000
@@ -188,14 +186,13 @@ export const launch = (title: string, action: 'start' | 'restart') =>
         await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
         return { look: 'instances' }
       },
-      async find(api, _params, ref, { since, begunAt }) {
+      async find(api, _params, ref, { since }) {
         const [acted, mapped] = [`audit.app.${action}`, 'audit.app.droplet.mapped']
         const query = { target_guids: ref.app, types: `${acted},${mapped}` }
         const events = await madeSince(api, '/v3/audit_events', event, query, since)
         const newest = (wanted: string) => events.find(({ type }) => type === wanted)?.created_at ?? ''
         // One from before the new code, by whomever, does not run it.
-        const isOurs = newest(acted) >= newest(mapped) && newest(acted) >= secondOf(begunAt - SKEW_MS)
-        return isOurs && { look: 'instances' }
+        return newest(acted) !== '' && newest(acted) >= newest(mapped) && { look: 'instances' }
       },
     },
     (params) => params[action] === true,
