@@ -48,8 +48,8 @@ const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
 export function judge({ submissions, messages, books, tables }: Evidence): Judgement {
   const offences: Offence[] = []
   const findings = submissions.map((submission): Finding => {
-    const { trade, errand, ids, isAcknowledged } = submission
-    const asked = { target: errand.target, ids }
+    const { trade, errand, id, isAcknowledged } = submission
+    const asked = { target: errand.target, id }
     const thread = readThread(submission, messages)
     const { job, end } = thread
     const accuse = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })

@@ -8,8 +8,8 @@ export interface Submission {
   errand: Errand
   who: string
   channel: string
-  /** The values behind the picked labels. */
-  ids: Record<string, string>
+  /** What the provider calls the target, where its books do not name it: learnt when all is over. */
+  id?: string | undefined
   /** How often the last page was sent. */
   sent: number
   /** Slack was told that all is well, and the form went away. */
@@ -26,18 +26,10 @@ const tries = 6
  * @param ready resolves when the bot is there to be asked.
  */
 export async function submit(actor: Actor, submission: Submission, ready: () => Promise<void>): Promise<void> {
-  const { trade, errand, channel } = submission
-  const typed = Object.entries(errand.typed).map(([field, text]) => `${field}=${text}`)
+  const { errand } = submission
   try {
-    await leave(actor)
-    await again(ready, async () => {
-      await actor.write(channel, ['/clone-app', trade.provider, trade.operation, ...typed].join(' '))
-      await actor.waitForView((view) => view.callback_id === 'operation_form', 2_000)
-    })
-    for (const [field, label] of errand.picked) {
-      await again(ready, () => actor.choose(field, label, label))
-      submission.ids[field] = pickedValue(actor, field)
-    }
+    await open(actor, submission, ready)
+    for (const [field, label] of errand.picked) await again(ready, () => actor.choose(field, label, label))
     const errors = await again(ready, () => actor.submit())
     const title = actor.topView()?.callback_id
     if (title !== 'operation_preview') throw new Error(`The form was not taken: ${JSON.stringify(errors)} ${title}`)
@@ -51,6 +43,30 @@ export async function submit(actor: Actor, submission: Submission, ready: () => 
   } catch (error) {
     submission.trouble = error instanceof Error ? error.message : String(error)
   }
+}
+
+/** Asks the form's list for the ids of targets: who typed a name while the list could not be had saw none. */
+export async function learnIds(actor: Actor, submissions: readonly Submission[]): Promise<void> {
+  const [first] = submissions
+  if (!first) return
+  await open(actor, first, async () => {})
+  for (const submission of submissions) {
+    const { trade, errand } = submission
+    const options = await actor.options(trade.idField ?? '', errand.target)
+    submission.id = options.find(({ text }) => text.text === errand.target)?.value
+    if (!submission.id) throw new Error(`${trade.provider} has no "${errand.target}" any more.`)
+  }
+  await leave(actor)
+}
+
+/** Writes the command, with all that can be typed, until the form is there. */
+async function open(actor: Actor, { trade, errand, channel }: Submission, ready: () => Promise<void>): Promise<void> {
+  const typed = Object.entries(errand.typed).map(([field, text]) => `${field}=${text}`)
+  await leave(actor)
+  await again(ready, async () => {
+    await actor.write(channel, ['/clone-app', trade.provider, trade.operation, ...typed].join(' '))
+    await actor.waitForView((view) => view.callback_id === 'operation_form', 2_000)
+  })
 }
 
 /** What fails is tried again: a form that is open stays open while the bot is away. */
@@ -70,10 +86,4 @@ async function again<T>(ready: () => Promise<void>, act: () => Promise<T>): Prom
 /** Closes whatever is open; the bot need not hear of it. */
 async function leave(actor: Actor): Promise<void> {
   while (actor.topView()) await actor.close().catch(() => undefined)
-}
-
-function pickedValue(actor: Actor, field: string): string {
-  const [state] = Object.values(actor.values()[field] ?? {})
-  const text = JSON.stringify(state ?? null)
-  return /"selected_option":\{.*?"value":"([^"]*)"/.exec(text)?.[1] ?? /"value":"([^"]*)"/.exec(text)?.[1] ?? ''
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as listed from '../../src/providers/index.js'
 import { operationOf, type Provider } from '../../src/providers/provider.js'
 import { type Judgement, judge } from './judge.js'
-import { type Submission, submit } from './people.js'
+import { learnIds, type Submission, submit } from './people.js'
 import { type Life, type Moment, planLives } from './plan.js'
 import type { Exchange } from './proxy.js'
 import { createRandom, type Random } from './random.js'
@@ -73,6 +73,11 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
     )
     await world.stalls[1].stop()
     await settle(world, say)
+    const asker = world.workspace.as(world.workspace.people.ann.id)
+    for (const trade of trades.filter(({ idField }) => idField)) {
+      const known = submissions.filter((one) => one.trade === trade)
+      await learnIds(asker, known)
+    }
     return resultOf()
   } finally {
     await world.close()
@@ -114,8 +119,9 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
       falls: world.stalls.flatMap((stall) => stall.falls()),
       bugs: new Map(world.stalls.flatMap((stall) => [...stall.bugs()])),
       startMs: Math.round(starts[Math.floor(starts.length / 2)] ?? 0),
-      replay: ({ trade, errand }, job) => {
-        const book = relatedTo(books[trade.provider] ?? [], [errand.target, ...(job ? [job] : [])])
+      replay: ({ trade, errand, id }, job) => {
+        const words = [errand.target, id, job].flatMap((word) => word ?? [])
+        const book = relatedTo(books[trade.provider] ?? [], words)
         const posts = messages.filter(
           ({ text, blocks }) =>
             text.includes(errand.target) || (job && JSON.stringify(blocks).includes(`job \`${job}\``)),
@@ -155,7 +161,7 @@ function planErrands(random: Random, most: number, { workspace }: World): Omit<S
     random.shuffled<Trade>(trades).map((trade) => {
       // Dolly is no member of the last one, so those threads begin in a direct conversation.
       const channel = random.pick([platform.id, platform.id, deploys.id, deploys.id, elsewhere.id])
-      return { trade, errand: trade.errand(round), channel, ids: {}, sent: 0, isAcknowledged: false }
+      return { trade, errand: trade.errand(round), channel, sent: 0, isAcknowledged: false }
     }),
   )
   return rounds.flat()

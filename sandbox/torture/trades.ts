@@ -11,10 +11,11 @@ export interface Errand {
   picked: readonly (readonly [field: string, label: string])[]
 }
 
-/** What the judge knows of one submission. `ids` are the values behind the picked labels. */
+/** What the judge knows of one submission. */
 export interface Asked {
   target: string
-  ids: Readonly<Record<string, string>>
+  /** The provider's own id of the target, where `idField` says which list has it. */
+  id?: string | undefined
 }
 
 export interface Trade {
@@ -22,6 +23,8 @@ export interface Trade {
   operation: string
   /** As the root message begins. */
   title: string
+  /** The form's field that picks the target, where the books know that by its id only. */
+  idField?: string
   errand(number: number): Errand
   /**
    * How often the provider carried out each write that must not be made twice, by what it made. Left out are writes that
@@ -96,13 +99,14 @@ const hoodySync: Trade = {
   provider: 'hoody',
   operation: 'sync',
   title: 'Sync a copy',
+  idField: 'container',
   errand: (number) => ({
     target: `shop-api-${extra(number)}`,
     typed: {},
     picked: [['container', `shop-api-${extra(number)}`]],
   }),
   // A second sync overwrites what was changed in the copy since the first one.
-  writes: ({ ids }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${ids.container}/sync$`)))),
+  writes: ({ id }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${id}/sync$`)))),
   isLive: (asked, rows, book) =>
     rows.some(([name, , , status]) => name === asked.target && status === 'running') &&
     hoodySync.writes(asked, book).sync !== undefined,
@@ -239,6 +243,7 @@ const cloudFoundryCopyBits: Trade = {
   provider: 'cloud-foundry',
   operation: 'copy-bits',
   title: 'Copy code to an app',
+  idField: 'target',
   errand: (number) => ({
     target: `customer-${extra(number)}`,
     typed: {},
@@ -248,7 +253,7 @@ const cloudFoundryCopyBits: Trade = {
     ],
   }),
   // A second restart is a second interruption.
-  writes: ({ ids }, book) => Object.fromEntries(codeWrites(ids.target ?? '', 'restart', book)),
+  writes: ({ id = '' }, book) => Object.fromEntries(codeWrites(id, 'restart', book)),
   isLive: (asked, rows, book) =>
     rows.some(([name, , status, , code]) => name === asked.target && status === 'running' && code === 'staged') &&
     cloudFoundryCopyBits.writes(asked, book).restart !== undefined,
