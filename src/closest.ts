@@ -1,7 +1,7 @@
 /** The known word that somebody may have meant. */
 
 /** Undefined when none is near: at most every second character may differ. */
-export function closest(word: string, known: readonly string[]): string | undefined {
+function closest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, distance }) => distance <= Math.max(word.length, candidate.length) / 2)
@@ -9,10 +9,10 @@ export function closest(word: string, known: readonly string[]): string | undefi
   return ranked[0]?.candidate
 }
 
-/** The question that goes behind a refusal, with the blank before it; empty when nothing is near. */
-export function didYouMean(word: string, known: readonly string[]): string {
+/** The question that goes behind a refusal, as a sentence of its own or with a semicolon; empty when nothing is near. */
+export function didYouMean(word: string, known: readonly string[], did: ' Did' | '; did' = ' Did'): string {
   const near = closest(word, known)
-  return near === undefined ? '' : ` Did you mean "${near}"?`
+  return near === undefined ? '' : `${did} you mean "${near}"?`
 }
 
 /** Levenshtein's: how many characters must be added, removed or replaced. */

@@ -1,22 +1,14 @@
-/** Reads dolly.yml and the environment into one typed Config, or says in sentences everything that is wrong with them. */
+/** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
 import { readFileSync } from 'node:fs'
-import { LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
-import type { AccessRules } from './access.js'
-import { closest } from './closest.js'
-import { readAccess } from './config/access.js'
+import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile, stateOf } from './config/file.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-export interface Config {
+export interface Config extends DollyFile {
   slack: { botToken: string; apiUrl: string; mode: SlackMode }
   database: DatabaseConfig
   logLevel: (typeof logLevels)[number]
-  connections: readonly ConnectionConfig[]
-  /** Who may do what. */
-  access: AccessRules
-  /** Seconds between two looks for due jobs, 1 to 60. */
-  tickSeconds: number
 }
 
 /** How Slack reaches Dolly: over a socket that Dolly opens, where a `port` only answers probes, or by requests to `port`. */
@@ -26,23 +18,6 @@ export type SlackMode =
 
 /** `file` is a path, relative to the working directory unless it begins with a slash. Postgres is refused so far. */
 export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string }
-
-export interface ConnectionConfig {
-  name: string
-  /** Id of a provider that is in the list. */
-  provider: string
-  /** What the provider's own schema made of the rest. */
-  settings: unknown
-  /** All tokens and passwords among the settings, and the values of all variables they refer to, for `secretsOf`. */
-  secrets: readonly string[]
-}
-
-/** What config needs to know of a provider. */
-export interface ProviderSchema {
-  id: string
-  connection: z.ZodType
-  operations: Readonly<Record<string, unknown>>
-}
 
 export interface Sources {
   env?: Readonly<Record<string, string | undefined>>
@@ -98,10 +73,6 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(logLevels, `one of ${logLevels.join(', ')}`).prefault('info'),
 })
 
-const everySeconds = 'expected a whole number from 1 to 60, without quotes'
-
-const Poll = z.object({ everySeconds: z.int(everySeconds).min(1, everySeconds).max(60, everySeconds).default(2) })
-
 /**
  * Reads everything once. With both an app-level token and a signing secret Socket Mode wins: it opens no port.
  * Throws a ConfigError with all problems at once.
@@ -119,8 +90,7 @@ export function loadConfig({ env = process.env, readFile = readText, providers }
     )
   }
   const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)
-  const file =
-    path.success && readDollyFile({ file: path.data, env, readFile, providers, problems, unresolved: new Set() })
+  const file = path.success && readDollyFile({ file: path.data, env, readFile, providers, problems })
   const mode = environment.success ? modeOf(environment.data) : undefined
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
@@ -143,210 +113,6 @@ function modeOf(environment: z.output<typeof Environment>): SlackMode | undefine
   const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, PORT } = environment
   if (appToken !== undefined) return { kind: 'socket', appToken, ...(PORT === undefined ? {} : { port: PORT }) }
   return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT ?? 3000 }
-}
-
-type Mapping = Record<string, unknown>
-
-/** What reading dolly.yml needs, and where its problems go. */
-interface Reading extends Required<Sources> {
-  file: string
-  problems: string[]
-  /** Keys whose variable is missing: their schema has nothing to add. */
-  unresolved: Set<string>
-}
-
-/** The file's share of the Config, or undefined after a problem with the file itself. */
-function readDollyFile(reading: Reading): Pick<Config, 'connections' | 'access' | 'tickSeconds'> | undefined {
-  const content = parseFile(reading)
-  if (!content) return undefined
-  const known = ['connections', 'owner', 'access', 'poll']
-  const { connections, owner, access, poll = {} } = onlyKnown(content, known, [], reading)
-  if (!isMapping(connections) || Object.keys(connections).length === 0) {
-    note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
-  }
-  const looks = parse(Poll, onlyKnown(poll, ['everySeconds'], ['poll'], reading), ['poll'], reading)
-  return {
-    connections: Object.entries(isMapping(connections) ? connections : {}).flatMap(
-      ([name, value]) => readConnection(name, value, reading) ?? [],
-    ),
-    access: readAccess(access, owner, {
-      connections: Object.keys(isMapping(connections) ? connections : {}),
-      operations: [...new Set(reading.providers.flatMap(({ operations }) => Object.keys(operations)))],
-      note: (path, problem) => note(reading, path, problem),
-    }),
-    tickSeconds: looks?.everySeconds ?? 0,
-  }
-}
-
-/** The file's mapping, or undefined after a problem. Library messages that quote the file are cut: it may hold secrets. */
-function parseFile({ file, readFile, problems }: Reading): Mapping | undefined {
-  let text: string
-  try {
-    text = readFile(file)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : 'unknown error'
-    problems.push(
-      code === 'ENOENT'
-        ? `${file} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`
-        : `${file} cannot be read (${code}); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
-    )
-    return undefined
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const faults = [...document.errors, ...document.warnings].map(({ message, pos: [offset] }) => ({
-    offset,
-    message: text.slice(offset - 1, offset + 1) === '${' ? quoteReference : message.replace(/(?<=\w): .*| \\.*/s, ''),
-  }))
-  visit(document, {
-    Alias(_, { range }) {
-      faults.push({
-        offset: range?.[0] ?? 0,
-        message: 'YAML aliases (*name) are not supported, so write the value out',
-      })
-    },
-  })
-  // One mistake often upsets the rest of its line, so only the first fault of a line is told.
-  const byLine = new Map(faults.reverse().map((fault) => [lines.linePos(fault.offset).line, fault]))
-  for (const { offset, message } of [...byLine.values()].reverse()) {
-    const { line, col } = lines.linePos(offset)
-    problems.push(`${file}, line ${line}, column ${col} is not valid YAML: ${message}.`)
-  }
-  if (faults.length > 0) return undefined
-  const content: unknown = document.toJS() ?? {}
-  if (isMapping(content)) return content
-  problems.push(`${file} must be a mapping with the keys "connections" and "access", as dolly.example.yml shows.`)
-  return undefined
-}
-
-const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
-
-function readConnection(name: string, value: unknown, reading: Reading): ConnectionConfig | undefined {
-  const path = ['connections', name]
-  if (!/^[a-z0-9-]{1,40}$/.test(name)) {
-    note(reading, path, 'has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens')
-  }
-  if (!isMapping(value)) {
-    note(reading, path, 'must be a mapping with the key "provider", as dolly.example.yml shows')
-    return undefined
-  }
-  const { provider: id, ...rest } = value
-  const secrets: string[] = []
-  const settings = expand(rest, path, reading, secrets)
-  const providerId = expand(id, [...path, 'provider'], reading, [])
-  const provider = reading.providers.find((candidate) => candidate.id === providerId)
-  if (!provider) {
-    const ids = reading.providers.map((candidate) => candidate.id).join(', ')
-    noteInvalid(reading, [...path, 'provider'], providerId, `expected one of ${ids}`)
-    return undefined
-  }
-  const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
-  const known = onlyKnown(settings, ['provider', ...Object.keys(properties)], path, reading)
-  checkUrls(known, path, reading)
-  // One that stands in the file itself is as secret as one that comes from the environment.
-  for (const [key, item] of Object.entries(known)) {
-    const isSecret = /token|secret|password/i.test(key) && typeof item === 'string'
-    if (isSecret && !secrets.includes(item)) secrets.push(item)
-  }
-  return { name, provider: provider.id, settings: parse(provider.connection, known, path, reading), secrets }
-}
-
-/** The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`. */
-function expand(value: unknown, path: readonly string[], reading: Reading, secrets: string[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading, secrets))
-  if (isMapping(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], reading, secrets)]),
-    )
-  }
-  if (typeof value !== 'string') return value
-  return value.replace(/\$\$\{|\$\{(?:([A-Za-z_]\w*)\})?/g, (reference, name: string | undefined) => {
-    if (reference === '$${') return '${'
-    const found = name === undefined ? undefined : reading.env[name]
-    if (found !== undefined && found.trim() !== '') {
-      secrets.push(found)
-      return found
-    }
-    const problem =
-      name === undefined
-        ? `has a "\${" that begins no reference; write \${NAME} for a variable, or $\${ for the characters themselves`
-        : `refers to the variable ${name}, which ${stateOf(found)}; set it, or change the key`
-    note(reading, path, problem)
-    reading.unresolved.add(path.join('.'))
-    return reference
-  })
-}
-
-/** Refuses what would send a token in clear text, whatever the provider calls its address. */
-function checkUrls(value: unknown, path: readonly string[], reading: Reading): void {
-  if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) checkUrls(item, [...path, key], reading)
-  } else if (typeof value === 'string' && isWebUrl(value) && !isSafeUrl(value)) {
-    const expected =
-      'it must begin with https:// (http:// only for this machine itself) and hold no user name or password'
-    note(reading, path, `is not safe; ${expected}`)
-  }
-}
-
-/** The schema's output, or undefined after its problems were noted. */
-function parse<T>(schema: z.ZodType<T>, value: unknown, path: readonly string[], reading: Reading): T | undefined {
-  const result = schema.safeParse(value, { error: expectation })
-  for (const issue of result.error?.issues ?? []) {
-    const input = issue.path.reduce<unknown>((part, key) => (isMapping(part) ? part[String(key)] : part), value)
-    noteInvalid(reading, [...path, ...issue.path.map(String)], input, issue.message.replace(/\.$/, ''))
-  }
-  return result.data
-}
-
-/** Says what zod expects where the schema has no words of its own. */
-function expectation(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code === 'invalid_type') return `expected a ${issue.expected}`
-  if (issue.code === 'invalid_format' && issue.format === 'url')
-    return 'expected an address such as https://example.com'
-  return undefined
-}
-
-/** The part of `value` under known keys; every other key is a problem that names its nearest neighbour. */
-function onlyKnown(value: unknown, known: readonly string[], path: readonly string[], reading: Reading): Mapping {
-  if (!isMapping(value)) {
-    note(reading, path, `must be a mapping; its keys are ${known.join(', ')}`)
-    return {}
-  }
-  for (const key of Object.keys(value).filter((candidate) => !known.includes(candidate))) {
-    const near = closest(key, known)
-    const meant = near === undefined ? '' : `; did you mean "${near}"?`
-    note(reading, [...path, key], `is not a known key${meant} (known: ${known.join(', ')})`)
-  }
-  return Object.fromEntries(Object.entries(value).filter(([key]) => known.includes(key)))
-}
-
-function note({ file, problems }: Reading, path: readonly string[], problem: string): void {
-  problems.push(`${path.join('.')} in ${file} ${problem}.`)
-}
-
-/** Silent where a variable is missing: that is the one problem to mend there. */
-function noteInvalid(reading: Reading, path: readonly string[], value: unknown, expected: string): void {
-  if (!reading.unresolved.has(path.join('.'))) note(reading, path, `${stateOf(value)}: ${expected}`)
-}
-
-function stateOf(value: unknown): string {
-  if (value === undefined || value === null) return 'is not set'
-  return typeof value === 'string' && value.trim() === '' ? 'is empty' : 'is not valid'
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isWebUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-}
-
-function isSafeUrl(text: string): boolean {
-  if (!isWebUrl(text)) return false
-  const { protocol, hostname, username, password } = new URL(text)
-  const isLoopback = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-  return (protocol === 'https:' || isLoopback) && username === '' && password === ''
 }
 
 function readText(path: string): string {

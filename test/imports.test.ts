@@ -19,10 +19,10 @@ const rooms: readonly Room[] = [
   { room: 'src/access.ts', ours: [], packages: [] },
   {
     room: 'src/config.ts',
-    ours: ['src/closest.ts', 'src/config/*', 'type src/access.ts'],
-    packages: ['zod', 'yaml', 'node:*'],
+    ours: ['src/config/*'],
+    packages: ['zod', 'node:*'],
   },
-  { room: 'src/config/*', ours: ['src/closest.ts', 'src/access.ts'], packages: [] },
+  { room: 'src/config/*', ours: ['src/closest.ts', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
 
   { room: 'src/providers/provider.ts', ours: ['src/errors.ts'], packages: ['zod'] },
   ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
@@ -94,8 +94,10 @@ const rooms: readonly Room[] = [
     ours: [
       'src/slack/fields.ts',
       'src/slack/form.ts',
+      'src/slack/memory.ts',
       'src/slack/options.ts',
       'src/slack/message.ts',
+      'src/slack/text.ts',
       'src/slack/limits.ts',
       'type src/providers/provider.ts',
       'src/jobs/machine.ts',

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Asker, decide } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Connection } from '../providers/provider.js'
-import type { FormState } from '../slack/form.js'
+import type { FormState } from '../slack/memory.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
 import { type Services, within } from './services.js'
 

@@ -1,8 +1,9 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
 import type { App } from '@slack/bolt'
 import { fieldsOf } from '../slack/fields.js'
-import { FormState, fieldAction } from '../slack/form.js'
+import { fieldAction } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
+import { FormState } from '../slack/memory.js'
 import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../slack/options.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'

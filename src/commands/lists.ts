@@ -2,7 +2,7 @@
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
-import type { FormState } from '../slack/form.js'
+import type { FormState } from '../slack/memory.js'
 
 /** A list, or the sentence that says why there is none. */
 export type List = { options: readonly Option[] } | { reason: string }

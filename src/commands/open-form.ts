@@ -1,7 +1,8 @@
 /** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
 import type { WebClient } from '@slack/web-api'
 import { entriesOf, fieldsOf } from '../slack/fields.js'
-import { type FormState, formView } from '../slack/form.js'
+import { formView } from '../slack/form.js'
+import type { FormState } from '../slack/memory.js'
 import { waitsFor } from '../slack/options.js'
 import { findTarget, type Services } from './services.js'
 import { inTurn, meaningOf } from './typed-names.js'

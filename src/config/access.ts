@@ -1,6 +1,6 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
 import { type AccessRules, fitsGlob, type Rule, verbs } from '../access.js'
-import { closest } from '../closest.js'
+import { didYouMean } from '../closest.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
@@ -48,7 +48,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
     return undefined
   }
   for (const key of Object.keys(rule).filter((candidate) => !keys.includes(candidate))) {
-    reading.note([...path, key], `is not a known key${didYouMean(key, keys)} (known: ${keys.join(', ')})`)
+    reading.note([...path, key], `is not a known key${didYouMean(key, keys, '; did')} (known: ${keys.join(', ')})`)
   }
   const { who, may, on, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
   const words = [...verbs, ...reading.operations]
@@ -56,17 +56,17 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
     who: readWords(who, [...path, 'who'], reading, (name) =>
       name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
         ? undefined
-        : `is not valid${didYouMean(name, ['members'])}: ${expectedWho}`,
+        : `is not valid${didYouMean(name, ['members'], '; did')}: ${expectedWho}`,
     ),
     may: readWords(may, [...path, 'may'], reading, (word) =>
       word === '*' || words.includes(word)
         ? undefined
-        : `is no operation of a provider and no verb${didYouMean(word, words)} (known: ${words.join(', ')})`,
+        : `is no operation of a provider and no verb${didYouMean(word, words, '; did')} (known: ${words.join(', ')})`,
     ),
     on: readWords(on, [...path, 'on'], reading, (glob) =>
       reading.connections.some((name) => fitsGlob(glob, name))
         ? undefined
-        : `fits no connection${didYouMean(glob, reading.connections)} (known: ${reading.connections.join(', ')})`,
+        : `fits no connection${didYouMean(glob, reading.connections, '; did')} (known: ${reading.connections.join(', ')})`,
     ),
     target: readWords(target, [...path, 'target'], reading, () => undefined),
   }
@@ -97,9 +97,4 @@ function readWords(
     })
   }
   return []
-}
-
-function didYouMean(word: string, known: readonly string[]): string {
-  const near = closest(word, known)
-  return near === undefined ? '' : `; did you mean "${near}"?`
 }

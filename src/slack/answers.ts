@@ -4,8 +4,8 @@ import type { Operation, Option } from '../providers/provider.js'
 import { type Field, fieldsOf } from './fields.js'
 import { channelBlock, mentionBlock } from './form.js'
 import { limits } from './limits.js'
-import { plainText } from './message.js'
 import { noAnswerValue } from './options.js'
+import { plainText } from './text.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {

@@ -3,7 +3,7 @@ import type { PlainTextElement, PlainTextOption } from '@slack/types'
 import type { Option, Values } from '../providers/provider.js'
 import type { Field } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
-import { plainText } from './message.js'
+import { plainText } from './text.js'
 
 /** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
 export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EventKind, Job, State } from '../../src/jobs/machine.js'
-import { inWords, mrkdwn, replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
+import { replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
+import { inWords, mrkdwn } from '../../src/slack/text.js'
 import { jobIn, start } from '../helpers/job.js'
 
 function story(state: State, rest: Partial<Job> = {}, story: Partial<Story> = {}): Story {

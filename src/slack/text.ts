@@ -1,0 +1,55 @@
+/** Pure: words for Slack. Other people's text made harmless, and times as a reader says them. */
+import { cut } from './limits.js'
+
+/**
+ * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
+ *
+ * Slack has escapes for its three brackets but none for its formatting marks, so those are replaced by look-alikes. An
+ * invisible character beside the mark would be the other way; it would travel along with every name that is copied out of
+ * a thread, and nobody could see why it is not found. An underscore within a word formats nothing and stays as it is,
+ * because names are full of them.
+ */
+export function mrkdwn(text: string, most = longestText): string {
+  return (
+    plainText(text, most)
+      .replaceAll('*', '∗')
+      .replaceAll('~', '∼')
+      .replaceAll('`', 'ˋ')
+      .replaceAll(/(?<![a-z0-9_])_+|_+(?![a-z0-9_])/gi, (marks) => 'ˍ'.repeat(marks.length))
+      // Also before the last word alone, because a colon of ours may follow.
+      .replaceAll(/:(?=\S*:|[\p{L}\p{N}_+'-]+$)/gu, '∶')
+      .replace(/^>/, '›')
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+  )
+}
+
+const longestText = 500
+
+/**
+ * Other people's text as one line of bounded length, which reads as what it is: no control character, no direction mark,
+ * nothing invisible but the joiners that scripts and emoji need. Empty when nothing in it can be seen.
+ */
+export function plainText(text: string, most = longestText): string {
+  const line = text
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu, '')
+    .trim()
+  return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(line, most) : ''
+}
+
+/** A moment in milliseconds since 1970, which Slack shows in the reader's own time zone. */
+export function time(ms: number): string {
+  const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  return `<!date^${Math.floor(ms / 1000)}^{time}|${fallback} UTC>`
+}
+
+/** "12 s", "2 min 5 s", "1 h 3 min". */
+export function inWords(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
