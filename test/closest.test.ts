@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { closest } from '../src/closest.js'
+import { didYouMean } from '../src/closest.js'
 
-it('finds the word that was meant, and none where none is near', () => {
-  expect(closest('cpoy', ['copy', 'sync'])).toBe('copy')
-  expect(closest('SYNC', ['copy', 'sync'])).toBe('sync')
-  expect(closest('zzzzzz', ['copy', 'sync'])).toBeUndefined()
-  expect(closest('copy', [])).toBeUndefined()
+it('asks for the word that was meant, and not at all where none is near', () => {
+  expect(didYouMean('cpoy', ['copy', 'sync'])).toBe(' Did you mean "copy"?')
+  expect(didYouMean('SYNC', ['copy', 'sync'], '; did')).toBe('; did you mean "sync"?')
+  expect(didYouMean('zzzzzz', ['copy', 'sync'])).toBe('')
+  expect(didYouMean('copy', [])).toBe('')
 })
