@@ -49,25 +49,24 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   }
 
   await lookAtAll(db, now())
-
+  const logger = slackLogger(log)
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl)), botToken)
-  await identity.get().catch(giveUpOnRefusal)
-  const groups = groupsIn(config.access.rules)
-  const problems = missingScopes(identity.scopes, groups)
-  if (problems.length > 0) throw new ConfigError(problems)
-  const logger = slackLogger(log)
   const entrance =
     mode.kind === 'socket'
       ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
       : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
-  const app = new Door({
-    receiver: entrance.receiver,
-    authorize: async () => identity.get(),
-    logger,
-    clientOptions: clientOptions(apiUrl),
-  })
-  const steady = new SteadyClock(now, () => performance.now(), leaseMs / 2)
+
+  const steady = new SteadyClock(
+    now,
+    () => performance.now(),
+    (byMs) => {
+      log.warn({ byMs }, 'the clock of this machine was set; all that waits is looked at anew')
+      lookAtAll(db, now())
+        .then(() => clock.restart())
+        .catch((error) => log.error({ err: error }, 'what waits could not be made due'))
+    },
+  )
   const house: House = {
     db,
     connections,
@@ -76,7 +75,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     now,
     random: Math.random,
     log,
-    isSteady: () => steady.isSteady(),
+    steadyForMs: () => steady.steadyForMs(),
   }
   const { chat, conversations } = identity.client
   const sender = new Sender({ db, chat, conversations, now, log, describe: (job) => describe(house, job) })
@@ -88,14 +87,30 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     name: 'tell',
     go: (stopping, againIn) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping, againIn),
   })
-
   rounds.push({ name: 'forget', go: seldom(60_000, () => forget(db, now())) })
-
-  const heartbeat = new Heartbeat(house)
-  closers.push(async () => heartbeat.stop())
   const clock = new Clock(config.tickSeconds, rounds, (round, error) =>
     log.error({ err: error, round }, 'a round broke'),
   )
+  const heartbeat = new Heartbeat(house)
+  closers.push(async () => heartbeat.stop())
+  // Nothing new comes in while what is under way ends, both within one and the same time.
+  closers.push(async () => {
+    const [rounds] = await Promise.all([clock.stop(stopWithinMs), Promise.race([entrance.stop(), delay(stopWithinMs)])])
+    log.info({ rounds }, 'what was under way has ended')
+  })
+  // Before Slack is asked anything, which may keep us waiting: jobs do not need it.
+  clock.wake()
+
+  await identity.get().catch(giveUpOnRefusal)
+  const groups = groupsIn(config.access.rules)
+  const problems = missingScopes(identity.scopes, groups)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const app = new Door({
+    receiver: entrance.receiver,
+    authorize: async () => identity.get(),
+    logger,
+    clientOptions: clientOptions(apiUrl),
+  })
   const lists = new Lists(now, log)
   const team = async () => (await identity.get()).teamId
   const people = new People({ slack: identity.client, team, groups, now, log })
@@ -111,12 +126,6 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     log,
   })
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
-  // Nothing new comes in while what is under way ends, both within one and the same time.
-  closers.push(async () => {
-    const [rounds] = await Promise.all([clock.stop(stopWithinMs), Promise.race([entrance.stop(), delay(stopWithinMs)])])
-    log.info({ rounds }, 'what was under way has ended')
-  })
-  clock.wake()
   await entrance.start()
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
 }

@@ -18,15 +18,29 @@ export class Clock {
   readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
   /** Rounds that asked to go again at a time of their own. */
   readonly #alarms = new Map<Round, NodeJS.Timeout>()
-  readonly #task: ScheduledTask
+  readonly #pattern: string
+  #task: ScheduledTask
   readonly #stopping = new AbortController()
 
   /** @param everySeconds 1 to 60, a divisor of 60 for even ticks. */
   constructor(everySeconds: number, rounds: readonly Round[], onError: (round: string, error: unknown) => void) {
     this.#rounds = rounds
     this.#onError = onError
-    const pattern = everySeconds >= 60 ? '0 * * * * *' : `*/${everySeconds} * * * * *`
-    this.#task = cron.schedule(pattern, () => this.wake())
+    this.#pattern = everySeconds >= 60 ? '0 * * * * *' : `*/${everySeconds} * * * * *`
+    this.#task = this.#schedule()
+  }
+
+  /** For a clock that was set: node-cron waits for the time of its next tick, which may be hours away by now. */
+  async restart(): Promise<void> {
+    const old = this.#task
+    if (this.#stopping.signal.aborted) return
+    this.#task = this.#schedule()
+    await old.destroy()
+    this.wake()
+  }
+
+  #schedule(): ScheduledTask {
+    return cron.schedule(this.#pattern, () => this.wake())
   }
 
   /** A tick at once: somebody submitted, clicked or finished something. */

@@ -1,6 +1,6 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
-import { applyTransition, releaseLease, renewLeases } from '../store/jobs.js'
+import { applyTransition, postponeLook, releaseLease, renewLeases } from '../store/jobs.js'
 import type { Database, Lease } from '../store/schema.js'
 import { type Happening, type Job, type Moment, next } from './machine.js'
 
@@ -12,8 +12,8 @@ export interface House {
   /** How long a claim stands without being renewed, in milliseconds. */
   leaseMs: number
   now(): number
-  /** Whether the clock has run evenly of late, as in a `SteadyClock`. Default: it has. */
-  isSteady?(): boolean
+  /** For how long the clock was seen to run evenly, as by a `SteadyClock`. Default: always. */
+  steadyForMs?(): number
   /** 0 to 1; spreads looks out in time. */
   random(): number
   log: Log
@@ -28,9 +28,12 @@ export interface Log {
 }
 
 /** What this worker claims jobs with at this moment. */
-export function leaseOf({ worker, now, leaseMs, isSteady = () => true }: House): Lease {
-  return { worker, now: now(), leaseMs, takesOver: isSteady() }
+export function leaseOf({ worker, now, leaseMs, steadyForMs = always }: House): Lease {
+  // Whoever still lives renews a claim within a third of its time.
+  return { worker, now: now(), leaseMs, takesOver: steadyForMs() >= leaseMs / 2 }
 }
+
+const always = () => Number.POSITIVE_INFINITY
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */
 export type AnyStep = Step<Job['params'], Job['ref'], NonNullable<Job['ref']>>
@@ -43,9 +46,18 @@ export interface Task {
   step: AnyStep
 }
 
+/** A job that nobody here can work at is left to others for that long, lest it be claimed with every tick. */
+const unknownPauseMs = 60_000
+
 /** Those of the jobs that can be worked at. One that asks for something this version does not know waits until one does. */
-export function openTasks(house: House, jobs: readonly Job[]): Task[] {
-  return jobs.map((job) => openTask(house, job)).filter((task) => task !== null)
+export async function openTasks(house: House, jobs: readonly Job[]): Promise<Task[]> {
+  const tasks: Task[] = []
+  for (const job of jobs) {
+    const task = openTask(house, job)
+    if (task) tasks.push(task)
+    else await postponeLook(house.db, job.id, house.worker, house.now() + unknownPauseMs)
+  }
+  return tasks
 }
 
 function openTask(house: House, job: Job): Task | null {
@@ -60,43 +72,57 @@ function openTask(house: House, job: Job): Task | null {
   return { job, connection, operation, step: step as AnyStep }
 }
 
-/** Renews this worker's claims three times within each lease, for as long as it lives. */
+/** Renews this worker's claims three times within each lease, and looks at the clock every second, as long as it lives. */
 export class Heartbeat {
-  readonly #timer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
 
   constructor(house: House) {
-    this.#timer = setInterval(() => {
+    const renew = () => {
       renewLeases(house.db, { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }).catch((error) =>
         house.log.error({ err: error }, 'leases could not be renewed'),
       )
-    }, house.leaseMs / 3)
+    }
+    // No tick of the wall's clock may come for long after it was set back.
+    this.#timers = [setInterval(renew, house.leaseMs / 3), setInterval(() => house.steadyForMs?.(), 1_000)]
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
   }
 }
 
+/** SQLite answers before the loop turns: this many at a time leave Slack's requests and the timers their turn. */
+const itemsPerTurn = 50
+
 /**
  * Works at claimed jobs side by side. A job whose work breaks, because the disk is full or we have a bug, is logged and
- * given back: it is due again, and the others are not held up.
+ * given back: it is due again with the next tick, and the others are not held up.
+ *
+ * @param work answers whether it moved the job.
+ * @returns whether any job was moved, so that there may be more to do at once.
  */
 export async function workAt<T extends { job: Job }>(
   house: House,
   items: readonly T[],
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  await Promise.all(
-    items.map(async (item) => {
-      const { job } = item
-      try {
-        await work(item)
-      } catch (error) {
-        house.log.error({ job: job.id, err: error }, 'working at a job broke; it is tried again')
-        await releaseLease(house.db, job.id, house.worker).catch(() => undefined)
-      }
-    }),
-  )
+  work: (item: T) => Promise<boolean>,
+): Promise<boolean> {
+  const begun: Promise<boolean>[] = []
+  for (const item of items) {
+    if (begun.length % itemsPerTurn === itemsPerTurn - 1) await new Promise((resolve) => setImmediate(resolve))
+    begun.push(workAtOne(house, item, work))
+  }
+  return (await Promise.all(begun)).includes(true)
+}
+
+async function workAtOne<T extends { job: Job }>(house: House, item: T, work: (item: T) => Promise<boolean>) {
+  const { job } = item
+  try {
+    return await work(item)
+  } catch (error) {
+    house.log.error({ job: job.id, err: error }, 'working at a job broke; it is tried again')
+    await releaseLease(house.db, job.id, house.worker).catch(() => undefined)
+    return false
+  }
 }
 
 /** Index of the step after this one that these params ask for; null after the last. */
@@ -113,7 +139,12 @@ export async function advance(
   options: { keepLease: boolean } = { keepLease: false },
 ): Promise<Job | null> {
   const operation = operationOf(house.connections.get(job.connection)?.provider, job.operation)
-  const moment: Moment = { now: house.now(), jitter: house.random(), lookEveryMs: operation?.lookEveryMs }
+  const moment: Moment = {
+    now: house.now(),
+    jitter: house.random(),
+    lookEveryMs: operation?.lookEveryMs,
+    steadyMs: house.steadyForMs?.(),
+  }
   const hold = { worker: house.worker, keep: options.keepLease }
   const changed = await applyTransition(house.db, job, next(job, happening, moment), moment.now, hold)
   if (changed) house.log.debug({ job: job.id, state: changed.state, after: happening.kind }, 'job moved')

@@ -31,6 +31,10 @@ export interface Job {
   /** Which try of the present step this is, from 1; 0 before the first. */
   attempt: number
   attemptedAt: number | null
+  /** What stood at the target before the first try of the present step, in the provider's terms; null where none asks. */
+  mark: string | null
+  /** Since when looks for a lost write have found nothing. */
+  absentSince: number | null
   /** When somebody should look at the job next; null while it waits for a person or is over. */
   nextLookAt: number | null
   /** When the present step is given up. */
@@ -100,7 +104,7 @@ export interface Look {
 
 /** Everything that can happen to a job. */
 export type Happening =
-  | { kind: 'begin' }
+  | { kind: 'begin'; mark?: string }
   | { kind: 'wrote'; ref: Readonly<Record<string, string | undefined>>; deadlineMs: number }
   | { kind: 'refused'; reason: string }
   /** The write surely did not take effect and may be sent again. */
@@ -108,7 +112,7 @@ export type Happening =
   /** The write may have taken effect; nobody has looked yet. */
   | { kind: 'lost'; reason: string }
   | { kind: 'found'; ref: Readonly<Record<string, string | undefined>>; deadlineMs: number }
-  /** A look for a lost write found nothing; believed only once `settleMs` have passed since the attempt. */
+  /** A look for a lost write found nothing; believed only once that was so for `settleMs`. */
   | { kind: 'absent'; settleMs: number }
   | { kind: 'unknowable'; reason: string }
   /** A look failed: the provider is down, or refuses us. */
@@ -122,18 +126,22 @@ export interface Transition {
   event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
 }
 
-/** Now, a number from 0 to 1 that spreads looks out in time, and the least time between two of them. */
+/** When something happened. */
 export interface Moment {
   now: number
+  /** 0 to 1; spreads looks out in time. */
   jitter: number
+  /** The least time between two looks, in milliseconds. */
   lookEveryMs?: number | undefined
+  /** For how long the clock has been seen to run evenly, in milliseconds: no wait is over sooner. Default: always. */
+  steadyMs?: number | undefined
 }
 
 const second = 1000
 const minute = 60 * second
 
 /** After this many writes that provably never arrived, something is wrong that another try will not mend. */
-const maxAttempts = 3
+export const maxAttempts = 3
 /** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
 const postponeAtMost = 24 * 60 * minute
 /** A provider that cannot be reached is worth a note in the thread after this long, not before. */
@@ -153,12 +161,19 @@ export function lookDelay(ageMs: number, { jitter, lookEveryMs = 3 * second }: M
 
 /** Throws on a happening that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, happening: Happening, moment: Moment): Transition {
-  const { now } = moment
+  const { now, steadyMs = Number.POSITIVE_INFINITY } = moment
   switch (happening.kind) {
     case 'begin':
       expect(job, happening, 'queued')
       return {
-        set: { state: 'starting', attempt: job.attempt + 1, attemptedAt: now, nextLookAt: now },
+        set: {
+          state: 'starting',
+          attempt: job.attempt + 1,
+          attemptedAt: now,
+          absentSince: null,
+          nextLookAt: now,
+          ...(happening.mark !== undefined && { mark: happening.mark }),
+        },
         // A write that was told to wait is begun again silently: the thread knows that it will be.
         event: job.detail === null ? { kind: 'step_started' } : null,
       }
@@ -180,17 +195,17 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       }
 
     case 'refused':
-      expect(job, happening, 'starting')
+      expect(job, happening, 'queued', 'starting')
       return end(now, 'failed', happening.reason)
 
     case 'postponed':
-      expect(job, happening, 'starting')
+      expect(job, happening, 'queued', 'starting')
       if (now - job.createdAt > postponeAtMost) return end(now, 'failed', happening.reason)
       return {
         // The attempt did not count: nothing was tried as far as the provider is concerned.
         set: {
           state: 'queued',
-          attempt: job.attempt - 1,
+          attempt: job.state === 'starting' ? job.attempt - 1 : job.attempt,
           nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, moment)),
           detail: happening.reason,
         },
@@ -206,10 +221,12 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
 
     case 'absent': {
       expect(job, happening, 'starting')
-      const sinceAttempt = now - (job.attemptedAt ?? now)
-      if (sinceAttempt < happening.settleMs) {
-        const nextLookAt = now + Math.min(happening.settleMs - sinceAttempt, 3 * second)
-        return { set: { nextLookAt, ...seen }, event: null }
+      // A clock that was set back must not make it wait for as long again.
+      const absentSince = Math.min(job.absentSince ?? now, now)
+      const absentMs = Math.min(now - absentSince, steadyMs)
+      if (absentMs < happening.settleMs) {
+        const nextLookAt = now + Math.min(happening.settleMs - absentMs, 3 * second)
+        return { set: { nextLookAt, absentSince, ...seen }, event: null }
       }
       if (job.attempt >= maxAttempts) {
         return end(now, 'failed', `The provider never received the request, in ${maxAttempts} tries.`)
@@ -272,7 +289,7 @@ const seen = { unseenSince: null, unseenTold: false } as const
 function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment): Transition {
   const { now } = moment
   // Nobody could look meanwhile, so that time is not held against the step.
-  const blindMs = job.unseenSince === null ? 0 : now - job.unseenSince
+  const blindMs = Math.max(job.unseenSince === null ? 0 : now - job.unseenSince, lateBy(job, now))
   const deadlineAt = job.deadlineAt === null ? null : job.deadlineAt + blindMs
   const set: Partial<Job> = {
     ...seen,
@@ -299,6 +316,7 @@ function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment
         step: nextStep,
         attempt: 0,
         attemptedAt: null,
+        mark: null,
         deadlineAt: null,
         nextLookAt: now,
         // The event tells it. What stays with the job would read as the reason why the next step waits.
@@ -317,11 +335,21 @@ function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment
   return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
 }
 
+/**
+ * For how long a due look was not made, in milliseconds, because Dolly was stopped, the machine slept or its clock was
+ * set ahead. What a busy moment takes is none of these.
+ */
+function lateBy({ nextLookAt }: Job, now: number): number {
+  const lateMs = now - (nextLookAt ?? now)
+  return lateMs > minute ? lateMs : 0
+}
+
 /** Looks that fail cost a job nothing but time: its provider may be down for hours. */
 function afterBlindLook(job: Job, happening: Extract<Happening, { kind: 'unseen' }>, moment: Moment): Transition {
   const { now } = moment
   expect(job, happening, 'starting', 'working')
-  const unseenSince = job.unseenSince ?? now
+  // An outage is what was seen of it.
+  const unseenSince = (job.unseenSince ?? now) + (job.unseenSince === null ? 0 : lateBy(job, now))
   const unseenMs = now - unseenSince
   const patience = Math.max(happening.giveUpMs, outageAtMost)
   if (unseenMs > patience) {

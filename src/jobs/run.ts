@@ -1,9 +1,9 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
-import type { Attempt } from '../providers/provider.js'
-import { claimDueJobs, endOfEarlierJob } from '../store/jobs.js'
+import type { Api, Attempt } from '../providers/provider.js'
+import { claimDueJobs, endOfEarlierJob, renewLease } from '../store/jobs.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
-import type { Happening, Job } from './machine.js'
+import { type Happening, type Job, maxAttempts } from './machine.js'
 
 /** One slow answer must not hold up all other jobs of its connection. */
 const usualWritesAtOnce = 4
@@ -13,35 +13,63 @@ const clockSkewMs = 15_000
 /** A clock that was set wrong may be off by this much: from a farther one Slack's requests would have been refused. */
 const wrongClockMs = 5 * 60_000
 
-/** One round over a connection's due writes. Answers whether there was anything to do. */
+/** One round over a connection's due writes. Answers whether any job was moved. */
 export async function runDueJobs(house: House, connection: string): Promise<boolean> {
   const limit = house.connections.get(connection)?.provider.writesAtOnce ?? usualWritesAtOnce
   const wanted = { connection, states: ['queued', 'starting'] as const, limit }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
-  await workAt(house, openTasks(house, jobs), (task) =>
+  return await workAt(house, await openTasks(house, jobs), (task) =>
     task.job.state === 'queued' ? write(house, task) : settle(house, task),
   )
-  return jobs.length > 0
 }
 
 /**
  * The crash-safe protocol of one write: `starting` is durable before it, the ref after it, and whatever stops us between
  * the two leaves `starting` for `settle`.
  */
-async function write(house: House, task: Task): Promise<void> {
-  const job = await advance(house, task.job, { kind: 'begin' }, { keepLease: true })
-  if (job) await advance(house, job, await attempt(house, { ...task, job }))
+async function write(house: House, task: Task): Promise<boolean> {
+  const ready = await prepare(house, task)
+  const job = await advance(house, task.job, ready, { keepLease: ready.kind === 'begin' })
+  if (job && ready.kind === 'begin') await advance(house, job, await attempt(house, { ...task, job }))
+  return job !== null
+}
+
+/** Notes what stands at the target. Where that cannot be read, surely nothing was written. */
+async function prepare(house: House, { job, step, connection }: Task): Promise<Happening> {
+  if (!step.mark || job.mark !== null) return { kind: 'begin' }
+  try {
+    return { kind: 'begin', mark: await step.mark(connection.api, job.params, job.ref) }
+  } catch (error) {
+    const reason = reasonOf(house, job, error)
+    if (!(error instanceof TemporaryError)) return { kind: 'refused', reason }
+    return { kind: 'postponed', reason, retryAfterMs: error.retryAfterMs }
+  }
 }
 
 async function attempt(house: House, task: Task): Promise<Happening> {
   const { job, step, connection, operation } = task
   const thisTry = await attemptOf(house, job)
   try {
-    const ref = await step.run(connection.api, job.params, job.ref, thisTry)
+    const ref = await step.run(underLease(house, job, connection.api), job.params, job.ref, thisTry)
     return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
   } catch (error) {
     return await afterFailedWrite(house, task, error)
   }
+}
+
+/**
+ * The connection's client for one try. Right before a write goes out the claim on the job is renewed: a process that was
+ * stopped for long between its reads may have lost the job to another, and then sends nothing more.
+ */
+function underLease(house: House, job: Job, api: Api): Api {
+  const after = (write: Api['post']): Api['post'] => {
+    return async (path, schema, options) => {
+      if (await renewLease(house.db, job.id, leaseOf(house))) return await write(path, schema, options)
+      throw new TemporaryError('Another process has taken this job over.', { mayHaveHappened: false })
+    }
+  }
+  const { post, put, patch, delete: remove } = api
+  return { ...api, post: after(post), put: after(put), patch: after(patch), delete: after(remove) }
 }
 
 async function afterFailedWrite(house: House, task: Task, error: unknown): Promise<Happening> {
@@ -52,24 +80,25 @@ async function afterFailedWrite(house: House, task: Task, error: unknown): Promi
   }
   if (error instanceof UserError || error instanceof ConnectionError) {
     // "The name is taken" may be the echo of our own earlier write that arrived late: look before believing it.
-    return task.job.attempt > 1 ? await lookForLateWrite(house, task, reason) : { kind: 'refused', reason }
+    return task.job.attempt > 1 ? await lookForEarlierWrite(house, task, reason) : { kind: 'refused', reason }
   }
   return { kind: 'lost', reason }
 }
 
-async function lookForLateWrite(house: House, task: Task, reason: string): Promise<Happening> {
+async function lookForEarlierWrite(house: House, task: Task, reason: string): Promise<Happening> {
   try {
     const ref = await find(house, task)
     if (ref) return { kind: 'found', ref, deadlineMs: task.operation.deadlineMs }
-    return { kind: 'refused', reason }
+    // What was made just now may not be listed yet, so that only the last no is believed at once.
+    return task.job.attempt < maxAttempts ? { kind: 'lost', reason } : { kind: 'refused', reason }
   } catch (error) {
     return { kind: 'lost', reason: reasonOf(house, task.job, error) }
   }
 }
 
 /** A write was begun, by this process or a dead one, and nobody knows what became of it. */
-async function settle(house: House, task: Task): Promise<void> {
-  await advance(house, task.job, await lookForLostWrite(house, task))
+async function settle(house: House, task: Task): Promise<boolean> {
+  return (await advance(house, task.job, await lookForLostWrite(house, task))) !== null
 }
 
 async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
@@ -96,7 +125,10 @@ async function attemptOf(house: House, job: Job): Promise<Attempt> {
   // job, for our clock may have been ahead when that was asked for; what an earlier job with the same target made is not.
   const earlier = (await endOfEarlierJob(house.db, job)) ?? 0
   const since = new Date(Math.min(Math.max(job.createdAt - wrongClockMs, earlier), job.createdAt - clockSkewMs))
-  return { job: job.id, since, begunAt: job.attemptedAt ?? job.createdAt, now: house.now() }
+  const now = house.now()
+  const soughtFrom = Math.min(job.absentSince ?? now, job.unseenSince ?? now)
+  const soughtMs = Math.min(now - soughtFrom, house.steadyForMs?.() ?? Number.POSITIVE_INFINITY)
+  return { job: job.id, since, mark: job.mark ?? '', soughtMs, now }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

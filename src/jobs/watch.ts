@@ -2,24 +2,31 @@
 import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
 import { type AnyStep, advance, followingStep, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
-import type { Job } from './machine.js'
+import type { Happening, Job } from './machine.js'
 import { unseen } from './run.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
 const jobsPerRound = 5_000
 
-/** One round over a connection's jobs that are due for a look. Answers whether any job was looked at. */
+/** One round over a connection's jobs that are due for a look. Answers whether any job was moved. */
 export async function watchDueJobs(house: House, connection: string): Promise<boolean> {
   const wanted = { connection, states: ['working'] as const, limit: jobsPerRound }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
   const groups = new Map<AnyStep['check'], Sight[]>()
-  await workAt(house, openTasks(house, jobs), async (task) => {
+  const wasBroken = await workAt(house, await openTasks(house, jobs), async (task) => {
     const ref = task.operation.ref.safeParse(task.job.ref)
-    if (ref.success) append(groups, task.step.check, { ...task, ref: ref.data })
-    else await advance(house, task.job, unseen(house, task.job, ref.error, task.operation.deadlineMs))
+    if (!ref.success) {
+      return await moved(house, task.job, unseen(house, task.job, ref.error, task.operation.deadlineMs))
+    }
+    append(groups, task.step.check, { ...task, ref: ref.data })
+    return false
   })
-  await Promise.all([...groups].map(([check, sights]) => look(house, check, sights)))
-  return jobs.length > 0
+  const looks = await Promise.all([...groups].map(([check, sights]) => look(house, check, sights)))
+  return wasBroken || looks.includes(true)
+}
+
+async function moved(house: House, job: Job, happening: Happening): Promise<boolean> {
+  return (await advance(house, job, happening)) !== null
 }
 
 function append<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
@@ -33,19 +40,15 @@ interface Sight extends Task {
   ref: NonNullable<Job['ref']>
 }
 
-async function look(house: House, check: AnyStep['check'], sights: readonly Sight[]): Promise<void> {
-  try {
-    const looks = await observe(check, sights, house.now())
-    await workAt(house, looks, async ({ look, ...task }) => {
-      const { job, operation } = task
-      if (look instanceof Error) await advance(house, job, unseen(house, job, look, operation.deadlineMs))
-      else await advance(house, job, { kind: 'observed', look, nextStep: followingStep(task) })
-    })
-  } catch (error) {
-    await workAt(house, sights, async ({ job, operation }) => {
-      await advance(house, job, unseen(house, job, error, operation.deadlineMs))
-    })
-  }
+async function look(house: House, check: AnyStep['check'], sights: readonly Sight[]): Promise<boolean> {
+  const looks = await observe(check, sights, house.now()).catch((error: unknown) =>
+    sights.map((sight) => ({ ...sight, look: error instanceof Error ? error : new Error(String(error)) })),
+  )
+  return await workAt(house, looks, ({ look, ...task }) => {
+    const { job, operation } = task
+    if (look instanceof Error) return moved(house, job, unseen(house, job, look, operation.deadlineMs))
+    return moved(house, job, { kind: 'observed', look, nextStep: followingStep(task) })
+  })
 }
 
 async function observe(

@@ -167,15 +167,10 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
         return { id: params.container }
       },
-      async find(api, params, _before, { since }) {
-        const found: HoodyRef = { id: params.container }
-        const status = await statusOf(api, params.container)
-        if (GONE.includes(status)) return null
-        if (IN_PROGRESS.includes(status)) return found
-        const logs = await newestLogs(api, params.container)
-        // What an earlier job of ours did to this copy is older than that: its lock was in the way.
-        const isOurs = (log: StatusLog) => log.to_status === 'copying' && Date.parse(log.transition_time) >= +since
-        return logs.some(isOurs) ? found : null
+      mark: (api, params) => newestCopying(api, params.container),
+      async find(api, params, _before, { mark }) {
+        const newest = await unlessNotFound(newestCopying(api, params.container))
+        return newest && newest > mark ? { id: params.container } : null
       },
       check,
     },
@@ -264,6 +259,11 @@ async function failureReason(api: Api, id: string): Promise<string> {
   const logs = await newestLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   return maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
+}
+
+/** When a copy or a sync into this container last began, by the vendor's clock; empty where none ever did. */
+async function newestCopying(api: Api, id: string): Promise<string> {
+  return (await newestLogs(api, id)).find((log) => log.to_status === 'copying')?.transition_time ?? ''
 }
 
 async function newestLogs(api: Api, id: string): Promise<StatusLog[]> {

@@ -65,11 +65,16 @@ export interface Step<P, Before, R> {
   /** Makes exactly one write; reads beside it are fine. Never retried blindly. */
   run(api: Api, params: P, before: Before, attempt: Attempt): Promise<R>
   /**
+   * For a write to what was there before the job: the newest trace of such writes, by the provider's own times or ids.
+   * Noted before the first try; what `find` sees beyond it is ours, which no clock of ours could tell. Reads only.
+   */
+  mark?(api: Api, params: P, before: Before): Promise<string>
+  /**
    * What an interrupted `run` left behind, or null when there is provably nothing. Without this function a lost answer is
    * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
    */
   find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<R | null>
-  /** How long after a lost write `find`'s null is believed, in milliseconds. Default 10 000. */
+  /** For how long `find` must have answered null before that is believed, in milliseconds. Default 10 000. */
   settleMs?: number
   /**
    * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
@@ -88,8 +93,10 @@ export interface Attempt {
    * but not before an earlier job with the same lock had ended.
    */
   since: Date
-  /** When this very try began, in milliseconds: what bounds how long a lost write may still be under way. */
-  begunAt: number
+  /** What the step's `mark` read; empty where it has none. */
+  mark: string
+  /** For how long a lost write was sought in vain by an even clock, in milliseconds: it may still be under way. */
+  soughtMs: number
   /** Our clock, in milliseconds. */
   now: number
 }

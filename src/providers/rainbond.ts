@@ -134,9 +134,9 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
         await api.post(`${path(params.app)}/copy`, z.unknown(), { json, timeoutMs }).catch(leaving)
         return enter(before, 'copied')
       },
-      async find(api, params, before, { begunAt, now }) {
-        // What cannot be looked up for as long as the deadline is put to a person; a look itself may take minutes.
-        const isLong = now - begunAt >= DEADLINE - 10 * MINUTE
+      async find(api, params, before, { soughtMs }) {
+        // What cannot be looked up in six hours is put to a person; a look itself may take minutes.
+        const isLong = soughtMs >= 4 * 60 * MINUTE
         const isThere = await hasCopies(api, before, (error) => {
           if (!isLong) throw error
           throw new UserError(
@@ -146,7 +146,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
         if (isThere) return enter(before, 'copied')
         // Three calls to the region for each component, of 35 seconds at worst.
         const worst = Math.max(3 * MINUTE, before.components.split(',').length * 105_000)
-        if (now - begunAt < worst) return null
+        if (soughtMs < worst) return null
         throw new UserError(`Rainbond did not say what became of the copy, and ${params.name} is empty. ${START_AGAIN}`)
       },
       check,

@@ -73,7 +73,7 @@ export function sorted(error: unknown, tries: number): Wait | Closed | Refused {
   return closedPlaces.has(code) || code.startsWith('restricted_action') ? new Closed(code) : new Refused(code)
 }
 
-/** 3 s, then four times as long with every further try, at most ten minutes. */
+/** 3 s, then four times as long with every further try, at most five minutes. */
 function inDoubtMs(tries: number): number {
-  return Math.min(3_000 * 4 ** Math.max(tries, 0), 600_000)
+  return Math.min(3_000 * 4 ** Math.max(tries, 0), 300_000)
 }

@@ -108,9 +108,12 @@ export async function claimDueJobs(
   return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
 }
 
+/** A pause that a provider or Slack asked for is longer only once in a while, and asked for again. */
+const pauseAtMost = 60_000
+
 /**
- * Makes every running step due, whatever pause was planned for it: after a stop nobody knows how long ago the last look
- * was. A provider that could not be reached keeps the pause it may have asked for.
+ * Makes due what was planned for a later time, because after a stop, or when the clock was set, nobody knows how far
+ * that is away: running steps at once, and all that waits because somebody asked for a pause within a minute.
  */
 export async function lookAtAll(db: Database, now: number): Promise<void> {
   await db
@@ -119,6 +122,14 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
     .where('state', '=', 'working')
     .where('nextLookAt', '>', now)
     .where('unseenSince', 'is', null)
+    .execute()
+  const latest = now + pauseAtMost
+  await db.updateTable('jobs').set({ nextLookAt: latest }).where('nextLookAt', '>', latest).execute()
+  await db
+    .updateTable('jobs')
+    .set({ tellerUntil: latest })
+    .where('tellerUntil', '>', latest)
+    .where('teller', 'is', null)
     .execute()
 }
 
@@ -131,6 +142,16 @@ function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver
   return row.or([row('leaseUntil', 'is', null), row('leaseOwner', '=', worker), ...isOver])
 }
 
+/** Gives a claim back and leaves the job alone until then. */
+export async function postponeLook(db: Database, jobId: string, worker: string, until: number): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ leaseOwner: null, leaseUntil: null, nextLookAt: until })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .execute()
+}
+
 /** Gives a claim back, where the work ended without a transition that did. */
 export async function releaseLease(db: Database, jobId: string, worker: string): Promise<void> {
   await db
@@ -139,6 +160,17 @@ export async function releaseLease(db: Database, jobId: string, worker: string):
     .where('id', '=', jobId)
     .where('leaseOwner', '=', worker)
     .execute()
+}
+
+/** Keeps one claim alive, and answers whether there still was one to keep. */
+export async function renewLease(db: Database, jobId: string, { worker, now, leaseMs }: Lease): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('jobs')
+    .set({ leaseUntil: now + leaseMs })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** Keeps a worker's claims alive while it is still at them, those for telling too. */

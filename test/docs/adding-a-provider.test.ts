@@ -70,7 +70,7 @@ describe('the documentation’s sixth provider', () => {
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })
     const begunAt = Date.parse('2026-08-21T09:59:59Z')
-    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), begunAt, now: begunAt }
+    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), mark: '', soughtMs: 0, now: begunAt }
     expect(await step.find?.(api, params, null, attempt)).toBeNull()
     const ref = await step.run(api, params, null, attempt)
     expect(await step.find?.(api, params, null, attempt)).toEqual(ref)

@@ -18,6 +18,8 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     ref: null,
     attempt: 1,
     attemptedAt: start,
+    mark: null,
+    absentSince: null,
     nextLookAt: null,
     deadlineAt: null,
     unseenSince: null,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { next } from '../../src/jobs/machine.js'
 import { runDueJobs } from '../../src/jobs/run.js'
@@ -20,6 +21,12 @@ function failing(db: Database, n: number, times = 1): Database {
     },
     transformResult: async ({ result }) => result,
   })
+}
+
+function firstStep({ connections }: TestHouse) {
+  const step = connections.get('dummy-one')?.provider.operations.clone?.steps[0]
+  if (!step) throw new Error('The dummy has a clone.')
+  return step
 }
 
 describe('the life of a job', () => {
@@ -125,8 +132,7 @@ describe('the life of a job', () => {
 
   it('knows its own write by a clock that was minutes ahead, and not what an earlier job with that target made', async () => {
     const sinces: number[] = []
-    const step = house.connections.get('dummy-one')?.provider.operations.clone?.steps[0]
-    if (!step) throw new Error('The dummy has a clone.')
+    const step = firstStep(house)
     const { find } = step
     step.find = async (...args) => {
       sinces.push(args[3].since.getTime())
@@ -159,15 +165,143 @@ describe('the life of a job', () => {
     house.pass(4_000)
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
-    house.pass(7_000)
+    house.pass(9_999)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    house.pass(1)
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 2 })
     expect(house.world.made).toHaveLength(1)
   })
 
+  it('does not believe in absence sooner because the clock was set ahead', async () => {
+    let steadyMs = 60_000
+    house.steadyForMs = () => steadyMs
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    house.pass(4 * minute)
+    steadyMs = 0
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    house.pass(10_000)
+    steadyMs = 10_000
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+  })
+
+  it('does not believe in absence sooner because the reads before the write were slow', async () => {
+    const { first, id } = { first: firstStep(house), ...(await house.ask()) }
+    const { run } = first
+    first.run = async (...args) => {
+      house.pass(40_000)
+      return await run(...args)
+    }
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    await house.settle()
+    house.pass(3_500)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    expect(house.world.writes).toBe(1)
+  })
+
+  it('notes what stands at the target before its first try, and keeps to that in the tries after it', async () => {
+    let newest = 'first'
+    const marks: string[] = []
+    const step = firstStep(house)
+    const { find } = step
+    step.mark = async () => newest
+    step.find = async (...args) => {
+      marks.push(args[3].mark)
+      return (await find?.(...args)) ?? null
+    }
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    await house.ask()
+    await house.settle()
+    newest = 'second'
+    house.pass(4_000)
+    await house.settle()
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
+    house.pass(10_000)
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    expect(house.world.writes).toBe(2)
+    expect(marks).toEqual(['first', 'first', 'first'])
+  })
+
+  it('sends nothing as long as it cannot be read what stands at the target', async () => {
+    let problem: Error = new TemporaryError('Down.', { mayHaveHappened: false })
+    firstStep(house).mark = async () => {
+      throw problem
+    }
+    const { id } = await house.ask()
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'queued', attempt: 0, detail: 'Down.' })
+    problem = new UserError('There is no such target.')
+    house.pass(5_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'failed', detail: 'There is no such target.' })
+    expect(house.world.writes).toBe(0)
+  })
+
+  it('believes a refusal of the second try only when a third one is refused too', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(4_000)
+    await house.settle()
+    const taken = new UserError('The name is taken.', { status: 409 })
+    house.world.mood = { throws: taken, carriesOut: false }
+    house.pass(10_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'starting', attempt: 2 })
+    house.pass(4_000)
+    await house.settle()
+    house.world.mood = { throws: taken, carriesOut: false }
+    house.pass(10_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.', attempt: 3 })
+  })
+
+  it('leaves a job that this version does not know to others, and says that there was nothing to do', async () => {
+    const { id } = await house.ask({ operation: 'clone-of-tomorrow' })
+    expect(await runDueJobs(house, 'dummy-one')).toBe(false)
+    expect(await runDueJobs(house, 'dummy-one')).toBe(false)
+    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+    const newer = () => ({ worker: 'newer', now: house.now(), leaseMs: house.leaseMs })
+    expect(await claimDueJobs(house.db, wanted, newer())).toEqual([])
+    house.pass(minute)
+    expect(await claimDueJobs(house.db, wanted, newer())).toMatchObject([{ id }])
+  })
+
+  it('says that there was nothing to do when nothing could be written down, so that nobody goes round and round', async () => {
+    await house.ask()
+    expect(await runDueJobs({ ...house, db: failing(house.db, 2, 1_000) }, 'dummy-one')).toBe(false)
+    await house.settle()
+    expect(await watchDueJobs({ ...house, db: failing(house.db, 2, 1_000) }, 'dummy-one')).toBe(false)
+  })
+
+  it('leaves the loop its turns while hundreds of jobs end', async () => {
+    for (let count = 0; count < 300; count += 1) await house.ask()
+    await house.db.updateTable('jobs').set({ state: 'working', ref: '{"id":"clone-1"}' }).execute()
+    house.world.observation = { phase: 'done' }
+    let turns = 0
+    const turning = setInterval(() => {
+      turns += 1
+    }, 0)
+    await watchDueJobs(house, 'dummy-one')
+    clearInterval(turning)
+    expect(turns).toBeGreaterThanOrEqual(5)
+  })
+
   it('takes "the name is taken" on a second try for the echo of the first', async () => {
     house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await house.ask()
+    await house.settle()
+    house.pass(4_000)
     await house.settle()
     house.pass(11_000)
     // The first write arrives only now, after it was looked for.
@@ -180,6 +314,8 @@ describe('the life of a job', () => {
     const { id } = await house.ask()
     for (let round = 0; round < 3; round += 1) {
       house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+      await house.settle()
+      house.pass(4_000)
       await house.settle()
       house.pass(11_000)
       await runDueJobs(house, 'dummy-one')
@@ -228,8 +364,12 @@ describe('the life of a job', () => {
 
   it('gives up at the deadline when the provider never ends', async () => {
     const { id } = await house.ask()
-    await house.settle()
-    house.pass(11 * minute)
+    for (let looks = 0; looks < 10; looks += 1) {
+      await house.settle()
+      expect((await house.job(id)).state).toBe('working')
+      house.pass(minute)
+    }
+    house.pass(5_000)
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'timed_out', detail: 'copying' })
   })
@@ -316,6 +456,39 @@ describe('the life of a job', () => {
 })
 
 describe('several workers on one database', () => {
+  it('send nothing any more when the job was taken over between their reads and their write', async () => {
+    const house = await testHouse()
+    const { id } = await house.ask()
+    const connection = house.connections.get('dummy-one')
+    if (!connection) throw new Error('There is a dummy.')
+    let posts = 0
+    connection.api.post = async <T>() => {
+      posts += 1
+      return { id: `clone-${posts}` } as T
+    }
+    const step = firstStep(house)
+    let isFirst = true
+    step.run = async (api) => {
+      const isStopped = isFirst
+      isFirst = false
+      if (isStopped) {
+        // The machine sleeps here; another process finds nothing, waits and writes.
+        house.pass(10_001)
+        const other = { ...house, worker: 'two' }
+        await runDueJobs(other, 'dummy-one')
+        house.pass(10_001)
+        await runDueJobs(other, 'dummy-one')
+        await runDueJobs(other, 'dummy-one')
+        expect(posts).toBe(1)
+      }
+      return await api.post('/clones', z.object({ id: z.string() }))
+    }
+    await runDueJobs(house, 'dummy-one')
+    expect(posts).toBe(1)
+    expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
+    await house.db.destroy()
+  })
+
   it('never give one job to two, and a worker that lost its lease changes nothing', async () => {
     const house = await testHouse()
     const job = await house.ask()

@@ -16,8 +16,8 @@ const moment = { now, jitter: 0.5 }
 const happenings: Record<Happening['kind'], { happening: Happening; knownIn: State[] }> = {
   begin: { happening: { kind: 'begin' }, knownIn: ['queued'] },
   wrote: { happening: { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
-  refused: { happening: { kind: 'refused', reason: 'no' }, knownIn: ['starting'] },
-  postponed: { happening: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['starting'] },
+  refused: { happening: { kind: 'refused', reason: 'no' }, knownIn: ['queued', 'starting'] },
+  postponed: { happening: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['queued', 'starting'] },
   lost: { happening: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
   found: { happening: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
   absent: { happening: { kind: 'absent', settleMs: 1 }, knownIn: ['starting'] },
@@ -120,6 +120,28 @@ describe('the machine', () => {
     const job = jobIn('working', { deadlineAt: now - 20_000, unseenSince: now - 30_000 })
     expect(next(job, look, moment).set).toMatchObject({ deadlineAt: now + 10_000, unseenSince: null })
     expect(next({ ...job, unseenSince: now - 10_000 }, look, moment).set.state).toBe('timed_out')
+  })
+
+  it('does not hold against the step that Dolly was stopped, the machine slept or its clock was set ahead', () => {
+    const look: Happening = { kind: 'observed', look: { phase: 'working' }, nextStep: null }
+    const late = (ms: number) => jobIn('working', { deadlineAt: now - 1, nextLookAt: now - ms })
+    expect(next(late(3_600_000), look, moment).set).toMatchObject({ deadlineAt: now - 1 + 3_600_000 })
+    expect(next(late(60_000), look, moment).set.state).toBe('timed_out')
+    const down: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const blind = jobIn('working', { unseenSince: now - 7 * 3_600_000, nextLookAt: now - 2 * 3_600_000 })
+    expect(next(blind, down, moment).set).toMatchObject({ unseenSince: now - 5 * 3_600_000 })
+  })
+
+  it('believes absence only when looks have found nothing for long enough by a clock that ran evenly', () => {
+    const absent: Happening = { kind: 'absent', settleMs: 10_000 }
+    const sought = (absentSince: number | null, steadyMs?: number) =>
+      next(jobIn('starting', { absentSince }), absent, { ...moment, steadyMs }).set
+    expect(sought(null)).toMatchObject({ absentSince: now, nextLookAt: now + 3_000 })
+    expect(sought(now - 9_999).state).toBeUndefined()
+    expect(sought(now - 10_000)).toMatchObject({ state: 'queued' })
+    expect(sought(now - 240_000, 9_999)).toMatchObject({ absentSince: now - 240_000, nextLookAt: now + 1 })
+    // Noted by a clock that was ahead.
+    expect(sought(now + 240_000)).toMatchObject({ absentSince: now })
   })
 
   it('says once in the thread that a write has to wait, whatever the reasons', () => {

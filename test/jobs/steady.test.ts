@@ -1,18 +1,22 @@
 /** A clock that jumps, and what it may no longer decide. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { Clock } from '../../src/jobs/clock.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { SteadyClock } from '../../src/jobs/steady.js'
+import { lookAtAll } from '../../src/store/jobs.js'
 import { testHouse } from '../helpers/house.js'
 
 function clocks() {
   const time = { wall: 1_800_000_000_000, monotonic: 5_000 }
+  const jumps: number[] = []
   const steady = new SteadyClock(
     () => time.wall,
     () => time.monotonic,
-    5_000,
+    (byMs) => jumps.push(byMs),
   )
   return {
     steady,
+    jumps,
     pass: (ms: number) => {
       time.wall += ms
       time.monotonic += ms
@@ -23,32 +27,83 @@ function clocks() {
   }
 }
 
-it('trusts a clock that it saw run evenly for a while', () => {
-  const { steady, pass } = clocks()
-  expect(steady.isSteady()).toBe(false)
-  pass(4_999)
-  expect(steady.isSteady()).toBe(false)
-  pass(1)
-  expect(steady.isSteady()).toBe(true)
+it('counts for how long it saw the clock run evenly', () => {
+  const { steady, jumps, pass } = clocks()
+  expect(steady.steadyForMs()).toBe(0)
+  pass(5_000)
+  expect(steady.steadyForMs()).toBe(5_000)
+  expect(jumps).toEqual([])
 })
 
-it.each([180_000, -180_000])('trusts it no more for a while after a jump of %i ms', (ms) => {
-  const { steady, pass, jump } = clocks()
+it.each([180_000, -180_000])('begins anew after a jump of %i ms, and says so once', (ms) => {
+  const { steady, jumps, pass, jump } = clocks()
   pass(5_000)
-  expect(steady.isSteady()).toBe(true)
   jump(ms)
-  expect(steady.isSteady()).toBe(false)
+  expect(steady.steadyForMs()).toBe(0)
   pass(4_000)
-  expect(steady.isSteady()).toBe(false)
-  pass(1_000)
-  expect(steady.isSteady()).toBe(true)
+  expect(steady.steadyForMs()).toBe(4_000)
+  expect(jumps).toEqual([ms])
+})
+
+it('is not irritated by a clock that is slewed', () => {
+  const { steady, jumps, pass, jump } = clocks()
+  for (let second = 0; second < 60; second += 1) {
+    pass(1_000)
+    jump(50)
+    steady.steadyForMs()
+  }
+  expect(steady.steadyForMs()).toBe(60_000)
+  expect(jumps).toEqual([])
+})
+
+it('makes due what a clock that was ahead had planned for later, and cuts pauses to a minute', async () => {
+  const { ask, job, db, now } = await testHouse()
+  const hour = 3_600_000
+  const [queued, working] = [await ask(), await ask()]
+  await db
+    .updateTable('jobs')
+    .set({ nextLookAt: now() + hour })
+    .execute()
+  await db.updateTable('jobs').set({ state: 'working' }).where('id', '=', working.id).execute()
+  await db
+    .updateTable('jobs')
+    .set({ tellerUntil: now() + hour })
+    .execute()
+  await lookAtAll(db, now())
+  expect(await job(working.id)).toMatchObject({ nextLookAt: now() })
+  expect(await job(queued.id)).toMatchObject({ nextLookAt: now() + 60_000 })
+  const rows = await db.selectFrom('jobs').select('tellerUntil').execute()
+  expect(rows).toEqual([{ tellerUntil: now() + 60_000 }, { tellerUntil: now() + 60_000 }])
+  await db.destroy()
+})
+
+it('ticks on when the clock is set back by an hour', async () => {
+  vi.useFakeTimers({ now: 1_800_000_000_000 })
+  try {
+    let ticks = 0
+    const go = async () => {
+      ticks += 1
+      return false
+    }
+    const clock = new Clock(1, [{ name: 'round', go }], () => {})
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(ticks).toBeGreaterThanOrEqual(2)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    await clock.restart()
+    ticks = 0
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(ticks).toBeGreaterThanOrEqual(2)
+    await clock.stop(0)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it('lets no process take a job out of the hands of another because the clock jumped', async () => {
   const one = await testHouse()
   const { steady, jump, pass } = clocks()
   const now = () => one.now()
-  const other = { ...one, worker: 'two', now, isSteady: () => steady.isSteady() }
+  const other = { ...one, worker: 'two', now, steadyForMs: () => steady.steadyForMs() }
   pass(5_000)
   const { id } = await one.ask()
   // In the middle of its write the clock jumps ahead, and the other process looks for work.

@@ -100,7 +100,8 @@ describe('Cloud Foundry', () => {
   const attempt = (job = 'k7f3q'): Attempt => ({
     job,
     since: new Date(created - 15_000),
-    begunAt: clock,
+    mark: '',
+    soughtMs: 0,
     now: clock,
   })
   const parse = (operation: Operation, params: object) => operation.fields.parse(params) as Record<string, unknown>
@@ -606,14 +607,17 @@ describe('Cloud Foundry', () => {
   describe('a copy whose answer was lost', () => {
     test('is told from the upload and from the copy of somebody else', async () => {
       const params = await copyOf('shop-api', 'shop-api-staging')
+      const [step] = copyBits.steps
+      const marked = async () => ({ ...attempt(), mark: (await step.mark?.(api, params, null)) ?? '' })
+      const before = await marked()
       await overwrite(await copyOf('shop-web', 'shop-api-staging'))
-      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toBeNull()
+      expect(await step.find?.(api, params, null, before)).toBeNull()
       const made = await overwrite(params)
-      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toEqual(made)
+      expect(await step.find?.(api, params, null, before)).toEqual(made)
       clock += 60_000
-      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toEqual(made)
-      created = clock
-      expect(await copyBits.steps[0].find?.(api, params, null, attempt())).toBeNull()
+      expect(await step.find?.(api, params, null, before)).toEqual(made)
+      // Also what was made of the same source in this very second, but before.
+      expect(await step.find?.(api, params, null, await marked())).toBeNull()
     })
 
     test('is found by v2, too, which does not say what it made', async () => {
@@ -635,12 +639,13 @@ describe('Cloud Foundry', () => {
       const { ref: staged } = await settle(stepOf(copyBits, 'Stage the code'), staging)
       const assigned = await stepOf(copyBits, 'Deploy the staged code').run(api, params, staged, attempt())
       const restart = stepOf(copyBits, 'Restart the app')
+      const asked = { ...attempt(), mark: (await restart.mark?.(api, params, assigned)) ?? '' }
       switchOn('drop-write')
-      await failureOf(restart.run(api, params, assigned, attempt()))
-      expect(await restart.find?.(api, params, assigned, attempt())).toBeNull()
+      await failureOf(restart.run(api, params, assigned, asked))
+      expect(await restart.find?.(api, params, assigned, asked)).toBeNull()
       switchOn('lose-answer')
-      await failureOf(restart.run(api, params, assigned, attempt()))
-      expect(await restart.find?.(api, params, assigned, attempt())).toMatchObject({ look: 'instances' })
+      await failureOf(restart.run(api, params, assigned, asked))
+      expect(await restart.find?.(api, params, assigned, asked)).toMatchObject({ look: 'instances' })
     })
 
     test.each(['Create the app', 'Copy the code', 'Stage the code', 'Start the clone'])(

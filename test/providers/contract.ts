@@ -122,8 +122,8 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     return before
   }
 
-  function attempt(): Attempt {
-    return { job: 'k7f3q', since: new Date(clock - 1_000), begunAt: clock, now: clock }
+  function attempt(mark = ''): Attempt {
+    return { job: 'k7f3q', since: new Date(clock - 1_000), mark, soughtMs: 0, now: clock }
   }
 
   function run(operation: Operation, index: number, params: Record<string, unknown>, before: Ref | null, via = api) {
@@ -285,7 +285,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
-          const asked = attempt()
+          const asked = attempt(await step.mark?.(api, params, before))
           simulator.setSwitch('lose-answer', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))
@@ -303,7 +303,9 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
-          const asked = attempt()
+          // What was done to the same target a moment ago is not ours.
+          if (step.mark) await settle(operation, index, await run(operation, index, params, before))
+          const asked = attempt(await step.mark?.(api, params, before))
           simulator.setSwitch('drop-write', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))

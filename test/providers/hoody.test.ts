@@ -87,7 +87,7 @@ describe('Hoody', () => {
     return copy?.fields.parse({ container, project, name: 'shop-api-2', ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs), begunAt: atMs, now: clock })
+  const attempt = (atMs = clock, mark = '') => ({ job: 'k7f3q', since: new Date(atMs), mark, soughtMs: 0, now: clock })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
   const look = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
   const removed = (ref: Ref) => copy.remove?.(api, ref)
@@ -274,13 +274,19 @@ describe('Hoody', () => {
     expect(await copy.steps[0].find?.(api, params, null, attempt(clock + 1))).toBeNull()
   })
 
-  test('an old sync is not taken for a lost one', async () => {
-    const container = await idOf('shop-api-staging')
-    await sync.steps[0].run(api, { container }, null, attempt())
+  test('neither the copy that made a container nor a sync of others is taken for a lost sync of ours', async () => {
+    const [step] = sync.steps
+    const find = (container: string, mark: string) => step.find?.(api, { container }, null, attempt(0, mark))
+    const { id: container = '' } = await startCopy('shop-api-2')
     clock += 60_000
-    expect(await sync.steps[0].find?.(api, { container }, null, attempt(clock - 70_000))).not.toBeNull()
-    expect(await sync.steps[0].find?.(api, { container }, null, attempt(clock - 1_000))).toBeNull()
-    expect(await sync.steps[0].find?.(api, { container: NOBODY }, null, attempt(clock))).toBeNull()
+    const afterCopy = (await step.mark?.(api, { container }, null)) ?? ''
+    expect(await find(container, afterCopy)).toBeNull()
+    await step.run(api, { container }, null, attempt())
+    expect(await find(container, afterCopy)).toEqual({ id: container })
+    clock += 60_000
+    expect(await find(container, afterCopy)).toEqual({ id: container })
+    expect(await find(container, (await step.mark?.(api, { container }, null)) ?? '')).toBeNull()
+    expect(await find(NOBODY, '')).toBeNull()
   })
 
   test('the container behind a sync is never deleted with its job', () => {

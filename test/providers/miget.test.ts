@@ -76,7 +76,7 @@ describe('Miget', () => {
   const parsed = async (more: Record<string, unknown> = {}) => clone.fields.parse(await answers(pick, more))
   const issuesOf = async (more: Record<string, unknown>) =>
     clone.fields.safeParse(await answers(pick, more)).error?.issues.map(({ path, message }) => [path[0], message])
-  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000), begunAt: Date.now(), now: Date.now() })
+  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000), mark: '', soughtMs: 0, now: Date.now() })
   const startClone = async (more: Record<string, unknown> = {}) =>
     await cloneStep.run(api, await parsed(more), null, attempt())
   const startDeploy = async (ref: Ref) => await deployStep.run(api, await parsed(), ref, attempt())

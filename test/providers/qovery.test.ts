@@ -93,7 +93,7 @@ describe('Qovery', () => {
     return of.fields.parse({ ...given, ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000), begunAt: atMs, now: clock })
+  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000), mark: '', soughtMs: 0, now: clock })
 
   async function cloned(more: Record<string, unknown> = {}, of = operations.clone) {
     const params = await paramsOf(more, of)

@@ -126,10 +126,36 @@ export async function listWith<T, O extends { guid: string }>(
   return { rows, others }
 }
 
-/** What was made since then, the newest first. */
-export async function madeSince<T>(api: Api, path: string, row: z.ZodType<T>, query: Query, since: Date): Promise<T[]> {
-  const before = secondOf(since.getTime() - 1000)
-  return await list(api, path, row, { order_by: '-created_at', 'created_ats[gt]': before, ...query })
+/** All rows of a list, the newest first. */
+export async function newestOf<T>(api: Api, path: string, row: z.ZodType<T>, query: Query): Promise<T[]> {
+  return await list(api, path, row, { order_by: '-created_at', ...query })
+}
+
+const EVENTS = '/v3/audit_events'
+export const dated = item.extend({ created_at: z.string() })
+type Dated = z.infer<typeof dated>
+
+/** The newest events of a kind about an app, to tell later ones from: their second and their guids; empty without any. */
+export async function markEvents(api: Api, target_guids: string, types: string): Promise<string> {
+  const query = { target_guids, types, order_by: '-created_at', per_page: 50 }
+  const { resources } = await api.get(EVENTS, z.object({ resources: z.array(dated) }), { query })
+  const [newest] = resources
+  const last = resources.filter(({ created_at }) => created_at === newest?.created_at)
+  return newest ? [newest.created_at, ...last.map(({ guid }) => guid)].join(' ') : ''
+}
+
+/** The events of that kind that came after the mark, the newest first. */
+export async function eventsAfter<T extends Dated>(
+  api: Api,
+  mark: string,
+  row: z.ZodType<T>,
+  target_guids: string,
+  types: string,
+): Promise<T[]> {
+  const [second = '', ...known] = mark.split(' ')
+  const later: Query = second === '' ? {} : { 'created_ats[gt]': secondOf(Date.parse(second) - 1000) }
+  const events = await newestOf(api, EVENTS, row, { target_guids, types, ...later })
+  return events.filter(({ guid, created_at }) => created_at >= second && !known.includes(guid))
 }
 
 /** Cloud Foundry's times are whole seconds, and in this form their order is that of their letters. */

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ConnectionError, UserError } from '../../errors.js'
 import type { Api, Attempt, Step } from '../provider.js'
-import { adding, item, link, list, madeSince } from './client.js'
+import { adding, dated, eventsAfter, item, link, list, markEvents, newestOf } from './client.js'
 import { type CfRef, check, ref } from './watch.js'
 
 /** Writes may take their time, for the vendor does more within the request than others. */
@@ -22,6 +22,7 @@ type Do<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) 
 /** A write, and the look for what it left behind. */
 interface Deed<P, Before> {
   write: Do<P, Before, Made>
+  mark?(api: Api, params: P, before: Before): Promise<string>
   find: Do<P, Before, Made | false | undefined>
 }
 
@@ -38,13 +39,14 @@ export function step<P>(title: string, deed: Deed<P, CfRef>, when?: (params: P) 
 function stepOf<P, Before extends CfRef | null>(
   title: string,
   homeOf: (params: P, before: Before) => string,
-  { write, find }: Deed<P, Before>,
+  { write, mark, find }: Deed<P, Before>,
 ): Step<P, Before, CfRef> {
   const next = (before: Before, made: Made) => ref.parse({ ...before, look: undefined, ...made })
   return {
     title,
     settleMs,
     check,
+    ...(mark && { mark }),
     async run(api, params, before, attempt) {
       try {
         return next(before, await write(patient(api), params, before, attempt))
@@ -148,21 +150,21 @@ export async function copyInto(api: Api, look: 'package' | 'droplet', source_gui
 const build = item.extend({ state: z.string() })
 
 export const stage = step('Stage the code', {
-  async write(api, _params, { guid = '' }, { since }) {
+  async write(api, _params, { guid = '' }) {
     // Whoever staged it: there can be only one build at a time, and of the same package it comes to the same.
-    const under = (await buildsOf(api, guid, since)).find(({ state }) => state !== 'FAILED')
+    const under = (await buildsOf(api, guid)).find(({ state }) => state !== 'FAILED')
     const { guid: made } = under ?? (await api.post('/v3/builds', item, { json: { package: { guid } } }))
     return { look: 'build', guid: made }
   },
   // The package was made by the step before, so that a build of it is ours.
-  async find(api, _params, { guid = '' }, { since }) {
-    const [made] = await buildsOf(api, guid, since)
+  async find(api, _params, { guid = '' }) {
+    const [made] = await buildsOf(api, guid)
     return made && { look: 'build', guid: made.guid }
   },
 })
 
-async function buildsOf(api: Api, package_guids: string, since: Date): Promise<z.infer<typeof build>[]> {
-  return await madeSince(api, '/v3/builds', build, { package_guids }, since)
+async function buildsOf(api: Api, package_guids: string): Promise<z.infer<typeof build>[]> {
+  return await newestOf(api, '/v3/builds', build, { package_guids })
 }
 
 export const assign = step('Deploy the staged code', {
@@ -176,8 +178,6 @@ export const assign = step('Deploy the staged code', {
   },
 })
 
-const event = z.object({ type: z.string(), created_at: z.string() })
-
 export const launch = (title: string, action: 'start' | 'restart') =>
   step<Record<string, unknown>>(
     title,
@@ -186,13 +186,11 @@ export const launch = (title: string, action: 'start' | 'restart') =>
         await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
         return { look: 'instances' }
       },
-      async find(api, _params, ref, { since }) {
-        const [acted, mapped] = [`audit.app.${action}`, 'audit.app.droplet.mapped']
-        const query = { target_guids: ref.app, types: `${acted},${mapped}` }
-        const events = await madeSince(api, '/v3/audit_events', event, query, since)
-        const newest = (wanted: string) => events.find(({ type }) => type === wanted)?.created_at ?? ''
-        // One from before the new code, by whomever, does not run it.
-        return newest(acted) !== '' && newest(acted) >= newest(mapped) && { look: 'instances' }
+      // Noted when the new code is in: an earlier one, by whomever, does not run it.
+      mark: (api, _params, ref) => markEvents(api, ref.app, `audit.app.${action}`),
+      async find(api, _params, ref, { mark }) {
+        const events = await eventsAfter(api, mark, dated, ref.app, `audit.app.${action}`)
+        return events.length > 0 && { look: 'instances' }
       },
     },
     (params) => params[action] === true,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ConnectionError, UserError } from '../../errors.js'
 import { type Api, defineOperation, maskIds } from '../provider.js'
-import { item, link, list, listWith, madeSince, root } from './client.js'
+import { dated, eventsAfter, item, link, listWith, markEvents, newestOf, root } from './client.js'
 import {
   type App,
   app,
@@ -31,9 +31,8 @@ const fields = z
   .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
 type CopyParams = z.infer<typeof fields>
 
-const made = item.extend({ created_at: z.string() })
-const event = z.object({
-  created_at: z.string(),
+const copied = 'audit.app.package.create,audit.app.copy-bits'
+const event = dated.extend({
   data: z
     .object({
       package_guid: z.string().nullish(),
@@ -68,9 +67,9 @@ const overwrite = firstStep<CopyParams>('Copy the code', ({ target }) => `/v3/ap
     }
     return { ...known, ...(await withRole(api, spaces, copyInto(api, 'package', code.guid, to.guid))) }
   },
-  async find(api, params, _, { since }) {
-    const query = { target_guids: params.target, types: 'audit.app.package.create,audit.app.copy-bits' }
-    const events = await madeSince(api, '/v3/audit_events', event, query, since)
+  mark: (api, params) => markEvents(api, params.target, copied),
+  async find(api, params, _, { mark }) {
+    const events = await eventsAfter(api, mark, event, params.target, copied)
     const sources = events.length > 0 ? await packagesOf(api, params.app) : []
     // One from whose code nothing could be copied may just as well be one that may no longer be read.
     if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
@@ -88,8 +87,8 @@ const overwrite = firstStep<CopyParams>('Copy the code', ({ target }) => `/v3/ap
 })
 
 /** The newest first. */
-async function packagesOf(api: Api, app_guids: string): Promise<z.infer<typeof made>[]> {
-  return await list(api, '/v3/packages', made, { app_guids, order_by: '-created_at' })
+async function packagesOf(api: Api, app_guids: string): Promise<z.infer<typeof dated>[]> {
+  return await newestOf(api, '/v3/packages', dated, { app_guids })
 }
 
 async function packageAt(api: Api, target: string, time: string): Promise<string | undefined> {
