@@ -11,7 +11,7 @@ import * as lostWrites from './migrations/005-lost-writes.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
-const migrations: Record<string, Migration> = {
+export const migrations: Record<string, Migration> = {
   '001-jobs-and-events': jobsAndEvents,
   '002-replies': replies,
   '003-personal-params': personalParams,
@@ -23,16 +23,17 @@ const busyTimeoutMs = 5_000
 /**
  * Opens the SQLite file, creates it where missing and migrates it.
  *
+ * @param known all migrations there are; others only in tests.
  * @throws ConnectionError when the file belongs to a newer Dolly.
  */
-export async function openDatabase(file: string): Promise<Database> {
+export async function openDatabase(file: string, known = migrations): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
   const sqlite = new Sqlite(file)
-  sqlite.pragma('journal_mode = WAL')
+  sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
+  writeAhead(sqlite)
   // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
   sqlite.pragma('synchronous = FULL')
   sqlite.pragma('foreign_keys = ON')
-  sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
   // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
   sqlite.pragma('secure_delete = ON')
 
@@ -41,7 +42,7 @@ export async function openDatabase(file: string): Promise<Database> {
     plugins: [new CamelCasePlugin()],
   })
   try {
-    await migrate(database, file)
+    await migrate(database, file, known)
   } catch (error) {
     await database.destroy()
     throw error
@@ -57,22 +58,49 @@ export async function emptyLog(db: Database): Promise<void> {
   await db.connection().execute(async (connection) => {
     // Waiting would hold up everything else: the driver is synchronous.
     await sql`pragma busy_timeout = 0`.execute(connection)
-    await sql`pragma wal_checkpoint(truncate)`.execute(connection)
-    await sql`pragma busy_timeout = ${sql.lit(busyTimeoutMs)}`.execute(connection)
+    try {
+      await sql`pragma wal_checkpoint(truncate)`.execute(connection)
+    } finally {
+      await sql`pragma busy_timeout = ${sql.lit(busyTimeoutMs)}`.execute(connection)
+    }
   })
 }
 
-async function migrate(database: Database, file: string): Promise<void> {
-  const unknown = (await appliedMigrations(database)).filter((name) => !(name in migrations))
-  if (unknown.length > 0) {
-    throw new ConnectionError(
-      `The database ${file} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
-        'Start that version again, or point DATABASE_URL to another file.',
-    )
+/** Of two processes that switch a new file over at once, SQLite refuses one without waiting for the other. */
+function writeAhead(sqlite: Sqlite.Database): void {
+  try {
+    sqlite.pragma('journal_mode = WAL')
+  } catch {
+    sqlite.exec('begin immediate; commit')
+    sqlite.pragma('journal_mode = WAL')
   }
-  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+}
+
+/**
+ * All or nothing, and one process at a time: Kysely runs SQLite's migrations outside of any transaction, so that a kill
+ * between two statements, or two starts on a new file, would leave tables that no migration fits any more.
+ */
+async function migrate(database: Database, file: string, known: Record<string, Migration>): Promise<void> {
+  await database.connection().execute(async (connection) => {
+    await sql`begin immediate`.execute(connection)
+    try {
+      const unknown = (await appliedMigrations(connection)).filter((name) => !(name in known))
+      if (unknown.length > 0) {
+        throw new ConnectionError(
+          `The database ${file} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
+            'Start that version again, or point DATABASE_URL to another file.',
+        )
+      }
+      const migrator = new Migrator({ db: connection, provider: { getMigrations: async () => known } })
+      const { error } = await migrator.migrateToLatest()
+      if (error) throw error
+      await sql`commit`.execute(connection)
+    } catch (error) {
+      // SQLite may have rolled back by itself, as on a full disk.
+      await sql`rollback`.execute(connection).catch(() => undefined)
+      throw error
+    }
+  })
 }
 
 async function appliedMigrations(database: Database): Promise<string[]> {

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
+import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { openDatabase } from '../../src/store/database.js'
+import { emptyLog, migrations, openDatabase } from '../../src/store/database.js'
 import { createJob, findJob, type NewJob, usualDuration } from '../../src/store/jobs.js'
 
 const draft: NewJob = {
@@ -21,18 +24,19 @@ const draft: NewJob = {
   channel: 'C1',
 }
 
+/** Runs a helper as a process of its own; answers what it printed. Rejects with its `signal` when it was killed. */
+async function run(helper: string, ...args: string[]): Promise<string> {
+  return (await start(helper, ...args)).stdout
+}
+
+function start(helper: string, ...args: string[]) {
+  const script = new URL(`../helpers/${helper}`, import.meta.url).pathname
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...args])
+}
+
 /** Twenty submissions for one target from a process of their own; answers what became of each. */
 async function submitFromProcess(file: string, name: string): Promise<string[]> {
-  const script = new URL('../helpers/submit-many.ts', import.meta.url).pathname
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--import',
-    'tsx',
-    script,
-    file,
-    name,
-    JSON.stringify(draft),
-  ])
-  return JSON.parse(stdout)
+  return JSON.parse(await run('submit-many.ts', file, name, JSON.stringify(draft)))
 }
 
 function newFile(): string {
@@ -71,6 +75,84 @@ describe('the database', () => {
     raw.prepare("insert into kysely_migration (name, timestamp) values ('099-from-the-future', '2030')").run()
     raw.close()
     await expect(openDatabase(file)).rejects.toThrow(/written by a newer Dolly .*099-from-the-future.*DATABASE_URL/)
+  })
+})
+
+describe('a migration', () => {
+  const schemaOf = (file: string) => {
+    const raw = new Sqlite(file)
+    const tables = raw.prepare('select name, sql from sqlite_master order by name').all()
+    raw.close()
+    return tables
+  }
+  const isWhole = async (file: string) => {
+    const database = await openDatabase(file)
+    expect(await createJob(database, draft, 1_000)).toMatchObject({ kind: 'created' })
+    await database.destroy()
+  }
+
+  it('that breaks after its first statement leaves nothing behind, and the next start succeeds', async () => {
+    const file = newFile()
+    const broken: Migration = {
+      up: async (db) => {
+        await db.schema.createTable('jobs').addColumn('id', 'text').execute()
+        throw new Error('database or disk is full')
+      },
+    }
+    await expect(openDatabase(file, { ...migrations, '001-jobs-and-events': broken })).rejects.toThrow(/disk is full/)
+    expect(schemaOf(file)).toEqual([])
+    await isWhole(file)
+  })
+
+  it('in whose middle the process is killed leaves the file as it was, and the next start succeeds', async () => {
+    const file = newFile()
+    await (await openDatabase(file)).destroy()
+    const before = schemaOf(file)
+    await expect(run('die-migrating.ts', file)).rejects.toMatchObject({ signal: 'SIGKILL' })
+    expect(schemaOf(file)).toEqual(before)
+    await isWhole(file)
+  })
+
+  it('runs once when several processes open a new file at the same moment', async () => {
+    const file = newFile()
+    const processes = ['one', 'two', 'three'].map(() => start('open-on-word.ts', file))
+    await Promise.all(processes.map(({ child }) => once(child.stdout ?? child, 'data')))
+    for (const { child } of processes) child.stdin?.end('now')
+    await Promise.all(processes)
+    await isWhole(file)
+  })
+
+  it('waits for another process that is writing to the new file', async () => {
+    const file = newFile()
+    mkdirSync(dirname(file), { recursive: true })
+    const writer = new Worker(
+      `const { parentPort, workerData } = require('node:worker_threads')
+      const raw = new (require('better-sqlite3'))(workerData)
+      raw.exec('begin immediate; create table other (id)')
+      parentPort.postMessage('writing')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+      raw.exec('commit')`,
+      { eval: true, workerData: file },
+    )
+    const ended = once(writer, 'exit')
+    await once(writer, 'message')
+    await isWhole(file)
+    expect(await ended).toEqual([0])
+  })
+})
+
+describe('emptying the log', () => {
+  it('leaves the database patient with other processes, even when it breaks', async () => {
+    const database = await openDatabase(newFile())
+    await database.connection().execute(async (connection) => {
+      await sql`begin`.execute(connection)
+      await sql`insert into drafts (id, requester, answers, created_at) values ('1', 'U1', '', 0)`.execute(connection)
+      await expect(emptyLog(connection)).rejects.toThrow(/locked/)
+      await sql`rollback`.execute(connection)
+      const { rows } = await sql`pragma busy_timeout`.execute(connection)
+      expect(rows).toEqual([{ timeout: 5_000 }])
+    })
+    await database.destroy()
   })
 })
 
