@@ -51,7 +51,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   await lookAtAll(db, now())
   const logger = slackLogger(log)
   const { mode, apiUrl, botToken } = config.slack
-  const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl)), botToken)
+  const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const entrance =
     mode.kind === 'socket'
       ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
@@ -109,7 +109,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     receiver: entrance.receiver,
     authorize: async () => identity.get(),
     logger,
-    clientOptions: clientOptions(apiUrl),
+    clientOptions: clientOptions(apiUrl, logger),
   })
   const lists = new Lists(now, log)
   const team = async () => (await identity.get()).teamId

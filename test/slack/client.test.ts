@@ -3,10 +3,12 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientOptions } from '../../src/slack/client.js'
+import { quietLogger } from '../helpers/slack-request.js'
 
 describe('the client', () => {
   let server: Server
   let client: WebClient
+  let complaints: unknown[]
   /** Channels of the posts that arrived. */
   let arrived: string[]
   let answer: (channel: string, response: ServerResponse) => void
@@ -23,7 +25,9 @@ describe('the client', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     if (typeof address !== 'object' || !address) throw new Error('The server does not listen.')
-    client = new WebClient('xoxb-1', clientOptions(`http://127.0.0.1:${address.port}/api/`))
+    complaints = []
+    const logger = { ...quietLogger, warn: (...words: unknown[]) => void complaints.push(words) }
+    client = new WebClient('xoxb-1', clientOptions(`http://127.0.0.1:${address.port}/api/`, logger))
   })
   afterEach(async () => {
     server.closeAllConnections()
@@ -46,6 +50,7 @@ describe('the client', () => {
     answer = (_channel, response) => void response.socket?.destroy()
     await expect(post('C1')).rejects.toThrow()
     expect(arrived).toEqual(['C1'])
+    expect(complaints).toEqual([expect.arrayContaining(['http request failed'])])
   })
 
   it('hands a 429 on at once, and holds up no other channel for it', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { clientOptions } from '../../src/slack/client.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
+import { quietLogger } from '../helpers/slack-request.js'
 import { tellerOf } from '../helpers/teller.js'
 
 describe('a thread', () => {
@@ -18,7 +19,7 @@ describe('a thread', () => {
     house = await testHouse()
     house.log = { ...house.log, warn: (_fields, message) => warnings.push(message) }
     workspace = await startWorkspace()
-    client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL))
+    client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL, quietLogger))
     ;({ tellFor } = tellerOf(house, client.chat, client.conversations))
   })
   afterEach(async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { clientOptions } from '../../src/slack/client.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
+import { quietLogger } from '../helpers/slack-request.js'
 import { tellerOf } from '../helpers/teller.js'
 
 const history = ['channels:history', 'groups:history', 'im:history']
@@ -31,7 +32,7 @@ describe('an ambiguous post', () => {
 
   async function openWorkspace(scopes: readonly string[]): Promise<void> {
     workspace = await startWorkspace({ scopes: ['commands', 'chat:write', ...scopes], simulators: [] })
-    const client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL))
+    const client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL, quietLogger))
     ;({ tellFor } = tellerOf(house, client.chat, client.conversations))
     channel = workspace.channels.platform.id
     requester = workspace.people.ann.id
