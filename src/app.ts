@@ -36,6 +36,7 @@ const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
 const leaseMs = 10_000
 const now = () => Date.now()
+const elapsed = () => performance.now()
 
 async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
   if (config.database.kind !== 'sqlite') throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
@@ -57,16 +58,12 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
       ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
       : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
 
-  const steady = new SteadyClock(
-    now,
-    () => performance.now(),
-    (byMs) => {
-      log.warn({ byMs }, 'the clock of this machine was set; all that waits is looked at anew')
-      lookAtAll(db, now())
-        .then(() => clock.restart())
-        .catch((error) => log.error({ err: error }, 'what waits could not be made due'))
-    },
-  )
+  const steady = new SteadyClock(now, elapsed, (byMs) => {
+    log.warn({ byMs }, 'the clock of this machine was set; all that waits is looked at anew')
+    lookAtAll(db, now())
+      .then(() => clock.restart())
+      .catch((error) => log.error({ err: error }, 'what waits could not be made due'))
+  })
   const house: House = {
     db,
     connections,
@@ -78,7 +75,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     steadyForMs: () => steady.steadyForMs(),
   }
   const { chat, conversations } = identity.client
-  const sender = new Sender({ db, chat, conversations, now, log, describe: (job) => describe(house, job) })
+  const sender = new Sender({ db, chat, conversations, now, elapsed, log, describe: (job) => describe(house, job) })
   const rounds: Round[] = [...connections.keys()].flatMap((name) => [
     { name: `run ${name}`, go: () => runDueJobs(house, name) },
     { name: `watch ${name}`, go: () => watchDueJobs(house, name) },

@@ -5,19 +5,29 @@ import { type Method, type Pace, paces } from './limits.js'
 const turnKeptMs = 5_000
 
 export class Budgets {
-  readonly #now: () => number
-  /** By method, and by method and channel. */
+  readonly #elapsed: () => number
+  /** By method, and by method and channel. One that is full again is forgotten. */
   readonly #budgets = new Map<string, Budget>()
 
-  constructor(now: () => number) {
-    this.#now = now
+  /** @param elapsed milliseconds that nobody sets, from any beginning: Slack measures without our clock on the wall. */
+  constructor(elapsed: () => number) {
+    this.#elapsed = elapsed
+  }
+
+  /** How many budgets are kept, because something was taken from them of late. */
+  get size(): number {
+    return this.#budgets.size
   }
 
   /** Takes one call and answers 0, or takes nothing and answers in how many milliseconds to ask again. */
   spend(method: Method, channel: string): number {
-    const budgets = [this.#inChannel(method, channel), this.#inWorkspace(method)].filter((budget) => budget !== null)
+    const now = this.#elapsed()
+    for (const [key, budget] of this.#budgets) if (budget.isAtRest(now)) this.#budgets.delete(key)
+    const budgets = [this.#inChannel(method, channel, now), this.#inWorkspace(method, now)].filter(
+      (budget) => budget !== null,
+    )
     for (const budget of budgets) {
-      const waitMs = budget.waitFor(channel, this.#now())
+      const waitMs = budget.waitFor(channel, now)
       if (waitMs > 0) return waitMs
     }
     for (const budget of budgets) budget.take(channel)
@@ -29,24 +39,24 @@ export class Budgets {
    * channel, unless another one is being waited for as well.
    */
   pause(method: Method, channel: string, ms: number): void {
-    const until = this.#now() + ms
-    const inChannel = this.#inChannel(method, channel)
+    const now = this.#elapsed()
+    const inChannel = this.#inChannel(method, channel, now)
     const others = [...this.#budgets].filter(([key, budget]) => key.startsWith(`${method} `) && budget !== inChannel)
-    inChannel?.pause(until)
-    if (!inChannel || others.some(([, budget]) => budget.isPaused(this.#now()))) this.#inWorkspace(method).pause(until)
+    inChannel?.pause(now + ms)
+    if (!inChannel || others.some(([, budget]) => budget.isPaused(now))) this.#inWorkspace(method, now).pause(now + ms)
   }
 
-  #inChannel(method: Method, channel: string): Budget | null {
+  #inChannel(method: Method, channel: string, now: number): Budget | null {
     const pace = paces[method]
-    return 'channel' in pace ? this.#budget(`${method} ${channel}`, pace.channel) : null
+    return 'channel' in pace ? this.#budget(`${method} ${channel}`, pace.channel, now) : null
   }
 
-  #inWorkspace(method: Method): Budget {
-    return this.#budget(method, paces[method].workspace)
+  #inWorkspace(method: Method, now: number): Budget {
+    return this.#budget(method, paces[method].workspace, now)
   }
 
-  #budget(key: string, pace: Pace): Budget {
-    const known = this.#budgets.get(key) ?? new Budget(pace, this.#now())
+  #budget(key: string, pace: Pace, now: number): Budget {
+    const known = this.#budgets.get(key) ?? new Budget(pace, now)
     this.#budgets.set(key, known)
     return known
   }
@@ -68,14 +78,10 @@ class Budget {
   }
 
   waitFor(channel: string, now: number): number {
-    for (const [other, until] of this.#line) if (until < now) this.#line.delete(other)
+    this.#catchUp(now)
     const line = [...this.#line.keys()]
     const turn = line.includes(channel) ? line.indexOf(channel) : line.length
     const perMs = this.#pace.perMinute / 60_000
-    if (now > this.#asOf) {
-      this.#left = Math.min(this.#pace.burst, this.#left + (now - this.#asOf) * perMs)
-      this.#asOf = now
-    }
     // A thousandth of a call is a rounding error, and no reason to wait for another round.
     const missing = turn + 1 - this.#left - 0.001
     const waitMs = Math.ceil(Math.max(missing / perMs, 0) + Math.max(this.#asOf - now, 0))
@@ -96,5 +102,18 @@ class Budget {
 
   isPaused(now: number): boolean {
     return this.#asOf > now
+  }
+
+  /** Whether it is as good as new. */
+  isAtRest(now: number): boolean {
+    this.#catchUp(now)
+    return this.#left >= this.#pace.burst && this.#line.size === 0
+  }
+
+  #catchUp(now: number): void {
+    for (const [other, until] of this.#line) if (until < now) this.#line.delete(other)
+    if (now <= this.#asOf) return
+    this.#left = Math.min(this.#pace.burst, this.#left + ((now - this.#asOf) * this.#pace.perMinute) / 60_000)
+    this.#asOf = now
   }
 }

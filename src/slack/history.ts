@@ -49,6 +49,8 @@ const Page = z.object({
 const skewMs = 10 * 60_000
 /** A request may still arrive this long after it was sent; before, not to be there means nothing. */
 const settleMs = 10_000
+/** So many channels and attempts are remembered; of what is forgotten Slack is only asked once more. */
+const mostKept = 1_000
 const pageSize = 200
 /** More than a busy channel has in the window; beyond it nobody knows. */
 const mostPages = 5
@@ -56,14 +58,17 @@ const mostPages = 5
 export class History {
   readonly #conversations: Conversations
   readonly #budgets: Budgets
-  readonly #now: () => number
+  readonly #elapsed: () => number
   /** Where Slack said that the bot may not read. Rights come with a new installation, and that with a restart. */
   readonly #unreadable = new Set<string>()
+  /** Since when an attempt was looked for in vain. The clock on the wall may have jumped since the attempt itself. */
+  readonly #missed = new Map<string, number>()
 
-  constructor(conversations: Conversations, budgets: Budgets, now: () => number) {
+  /** @param elapsed milliseconds that nobody sets, from any beginning. */
+  constructor(conversations: Conversations, budgets: Budgets, elapsed: () => number) {
     this.#conversations = conversations
     this.#budgets = budgets
-    this.#now = now
+    this.#elapsed = elapsed
   }
 
   /**
@@ -77,15 +82,26 @@ export class History {
     if (this.#unreadable.has(place.channel) || /^[UW]/.test(place.channel)) return 'unknown'
     try {
       const ts = await this.#search(place, mark, at)
-      const early = at + settleMs - this.#now()
-      if (ts === null && early > 0) throw new Wait(early, { mayHaveHappened: true })
+      if (ts === null) this.#believeAbsence(`${mark.job} ${mark.event} ${at}`)
       return ts
     } catch (error) {
-      if (error instanceof Refused && error.code === 'missing_scope') this.#unreadable.add(place.channel)
+      if (error instanceof Refused && error.code === 'missing_scope') forgetOldest(this.#unreadable.add(place.channel))
       // Whether it takes messages is for the next post to find out.
       if (error instanceof Refused || error instanceof Closed) return 'unknown'
       throw error
     }
+  }
+
+  /** @throws Wait while the attempt was not missed for long enough. */
+  #believeAbsence(attempt: string): void {
+    const now = this.#elapsed()
+    const since = this.#missed.get(attempt) ?? now
+    const early = Math.ceil(since + settleMs - now)
+    if (early > 0) {
+      forgetOldest(this.#missed.set(attempt, since))
+      throw new Wait(early, { mayHaveHappened: true })
+    }
+    this.#missed.delete(attempt)
   }
 
   async #search({ channel, ts }: { channel: string; ts?: string }, mark: Mark, at: number) {
@@ -127,6 +143,11 @@ export class History {
       throw trouble
     }
   }
+}
+
+function forgetOldest(kept: Map<string, unknown> | Set<string>): void {
+  const [oldest] = kept.keys()
+  if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
 }
 
 /** Slack's stamps are seconds with six decimals. */

@@ -41,6 +41,8 @@ interface Options {
   /** The words around a job that the sender cannot know. */
   describe(job: Job): Promise<Story>
   now(): number
+  /** Milliseconds that nobody sets, from any beginning: what is waited for in this process is measured by it. */
+  elapsed(): number
   log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
@@ -73,10 +75,10 @@ export class Sender {
   readonly #history: History | null
 
   constructor(options: Options) {
-    const { now, conversations } = options
+    const { elapsed, conversations } = options
     this.#options = options
-    this.#budgets = new Budgets(now)
-    this.#history = conversations ? new History(conversations, this.#budgets, now) : null
+    this.#budgets = new Budgets(elapsed)
+    this.#history = conversations ? new History(conversations, this.#budgets, elapsed) : null
   }
 
   /** Tells all that is untold of one job; answers for how long to leave this thread alone. */

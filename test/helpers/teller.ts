@@ -11,11 +11,18 @@ export interface Teller {
   tellFor(ms: number, stepMs?: number): Promise<void>
 }
 
-export function tellerOf(house: TestHouse, chat: Chat, conversations?: Conversations): Teller {
+/** @param elapsed for tests that set the house's clock: milliseconds that pass whatever is done to it. */
+export function tellerOf(
+  house: TestHouse,
+  chat: Chat,
+  conversations?: Conversations,
+  elapsed: () => number = house.now,
+): Teller {
   const { db, now, log } = house
   const sender = new Sender({
     db,
     now,
+    elapsed,
     log,
     chat,
     ...(conversations ? { conversations } : {}),

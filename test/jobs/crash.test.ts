@@ -117,7 +117,8 @@ function processOn(
     now: now(),
   })
   const lookBack = channel.kept ? { conversations } : {}
-  const sender = new Sender({ db: house.db, chat, ...lookBack, describe: describeJob, now, log: silentLog })
+  const about = { describe: describeJob, now, elapsed: now, log: silentLog }
+  const sender = new Sender({ db: house.db, chat, ...lookBack, ...about })
   return {
     house,
     /** What the clock sets off, until nothing is left to do at this moment. */

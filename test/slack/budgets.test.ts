@@ -81,4 +81,27 @@ describe('the budgets', () => {
     now += 10_000
     expect(budgets.spend('chat.update', 'C2')).toBe(0)
   })
+
+  it('are forgotten once they are full again, whatever the number of channels', () => {
+    for (let channel = 0; channel < 1_000; channel += 1) {
+      expect(budgets.spend('chat.postMessage', `C${channel}`)).toBe(0)
+      now += 1_000
+    }
+    expect(budgets.size).toBeLessThan(10)
+    budgets.pause('chat.postMessage', 'C1', 60_000)
+    now += 59_000
+    expect(budgets.spend('chat.postMessage', 'C2')).toBe(0)
+    expect(budgets.spend('chat.postMessage', 'C1')).toBe(1_000)
+  })
+
+  it('count the first calls of a channel and of the workspace alike', () => {
+    expect(granted('chat.postMessage', 'C1')).toBe(4)
+    for (const channel of ['C2', 'C3', 'C4', 'C5']) expect(granted('chat.postMessage', channel)).toBe(4)
+    expect(granted('chat.postMessage', 'C6')).toBe(0)
+  })
+
+  it('take the time that they need themselves for no reason to wait', () => {
+    const hasty = new Budgets(() => (now += 0.3))
+    expect(hasty.spend('chat.postMessage', 'C1')).toBe(0)
+  })
 })
