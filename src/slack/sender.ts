@@ -66,6 +66,9 @@ interface Post {
   note(at: number | null, tries: 1 | -1): Promise<void>
 }
 
+/** Slack's words for a root that somebody deleted: the place itself may be open. */
+const rootsGone = new Set(['message_not_found', 'thread_not_found'])
+
 /** After a refusal that only the operator can mend, or a new version. */
 const refusedWaitMs = 60_000
 
@@ -250,11 +253,15 @@ export class Sender {
     }
   }
 
-  /** The place asked for takes no messages: the thread goes on as a direct message to the person who asked. */
+  /**
+   * The place asked for takes no messages, or the root is gone: the thread goes on as a direct message to the person who
+   * asked, also where it stood there and lost its root. A root that is gone as soon as it is posted is no place either.
+   */
   async #giveWay(untold: Untold, reason: string): Promise<{ waitMs: number }> {
     const { db, log, now } = this.#options
     const { job, events } = untold
-    const isLastResort = job.rootChannel !== null && job.rootChannel !== job.channel
+    const isElsewhere = job.rootChannel !== null && job.rootChannel !== job.channel
+    const isLastResort = isElsewhere && !(rootsGone.has(reason) && job.rootTs !== null)
     log.warn(
       { job: job.id, channel: job.rootChannel ?? job.channel, reason },
       isLastResort ? 'Slack takes no messages there either: this is told to nobody' : 'Slack takes no messages there',

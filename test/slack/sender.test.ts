@@ -206,6 +206,41 @@ describe('the sender', () => {
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1', 'DU1'])
   })
 
+  for (const [on, error] of [
+    ['edit', 'message_not_found'],
+    ['post', 'thread_not_found'],
+  ] as const) {
+    it(`begins the thread anew in a direct message when its root there was deleted: ${error}`, async () => {
+      slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
+      const { id } = await house.ask()
+      await tellFor(3_000)
+      await house.settle()
+      house.world.observation = { phase: 'done' }
+      house.pass(5_000)
+      await house.settle()
+      slack.answers.push({ on, error: platformError(error) })
+      await tellFor(10_000)
+      expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1', 'U1', 'DU1', 'DU1'])
+      expect(slack.posts.at(-1)?.text).toContain('Done in')
+      expect(await untold(id)).toBe(0)
+    })
+  }
+
+  it('begins no thread for ever in a place where each root is gone at once', async () => {
+    slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
+    const { id } = await house.ask()
+    await tellFor(3_000)
+    await house.settle()
+    slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
+    slack.skipNext('post')
+    for (let count = 0; count < 10; count += 1) {
+      slack.answers.push({ on: 'post', error: platformError('thread_not_found') })
+    }
+    await tellFor(10_000)
+    expect(slack.posts).toHaveLength(2)
+    expect(await untold(id)).toBe(0)
+  })
+
   it('says it in words when Slack finds fault with the blocks', async () => {
     slack.answers.push({ on: 'post', error: platformError('invalid_blocks') })
     await house.ask()
