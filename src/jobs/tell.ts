@@ -1,6 +1,6 @@
 /** Untold events → whoever tells them. Knows when something is to be told and in which order, not where or how. */
 import { claimUntold, readUntold, releaseTelling, type Untold } from '../store/events.js'
-import type { House } from './house.js'
+import { type House, leaseOf } from './house.js'
 
 /** Tells all of a job's untold events, and ticks each off as it goes. */
 export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<{ waitMs: number }>
@@ -20,8 +20,7 @@ export async function tellUntold(
   stopping: AbortSignal,
   againIn: (ms: number) => void = () => {},
 ): Promise<boolean> {
-  const lease = { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }
-  const claimed = await claimUntold(house.db, atOnce, lease)
+  const claimed = await claimUntold(house.db, atOnce, leaseOf(house))
   const waits: number[] = []
   const tellChannel = async (wanted: string) => {
     for (const { jobId, channel } of claimed) {
@@ -34,7 +33,10 @@ export async function tellUntold(
   return waits.includes(0)
 }
 
-/** Answers for how long the thread is left alone; 0 when it is up to date. */
+/**
+ * Answers for how long the thread is left alone; 0 when it is up to date. Never rejects: a round that ended while others of
+ * its channels are still being told would let the next one tell them again.
+ */
 async function tellOne(house: House, tell: Tell, jobId: string, stopping: AbortSignal): Promise<number> {
   let waitMs = 0
   try {
@@ -44,6 +46,8 @@ async function tellOne(house: House, tell: Tell, jobId: string, stopping: AbortS
     house.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')
     waitMs = 5_000
   }
-  await releaseTelling(house.db, jobId, house.worker, house.now() + waitMs - 1)
+  await releaseTelling(house.db, jobId, leaseOf(house), waitMs).catch((error) =>
+    house.log.error({ job: jobId, err: error }, 'a thread could not be given back; the next round takes it up again'),
+  )
   return waitMs
 }

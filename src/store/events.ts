@@ -25,6 +25,12 @@ export interface UntoldEvent extends JobEvent {
   replyTs: string | null
 }
 
+/**
+ * No claim and no pause is meant to last as long, in milliseconds: one that seems to was dated by a clock that was set back
+ * since, and is over.
+ */
+const longestMs = 15 * 60_000
+
 export async function insertEvent(
   transaction: Transaction<Schema>,
   job: Job,
@@ -65,14 +71,7 @@ export async function claimUntold(
     .selectFrom('jobs')
     .innerJoin('events', 'events.jobId', 'jobs.id')
     .where('events.toldAt', 'is', null)
-    .where((told) =>
-      // A claim of the asking worker's own is one that it could not give back.
-      told.or([
-        told('tellerUntil', 'is', null),
-        told('tellerUntil', '<', lease.now),
-        told('teller', '=', lease.worker),
-      ]),
-    )
+    .where((row) => isFree(row, lease))
     .groupBy('jobs.id')
     .select((job) => [
       'jobs.id as jobId',
@@ -109,23 +108,36 @@ export async function claimUntold(
       'in',
       wanted.map(({ jobId }) => jobId),
     )
-    .where((told) =>
-      told.or([
-        told('tellerUntil', 'is', null),
-        told('tellerUntil', '<', lease.now),
-        told('teller', '=', lease.worker),
-      ]),
-    )
+    .where((row) => isFree(row, lease))
     .returning('id')
     .execute()
   const ids = new Set(claimed.map(({ id }) => id))
   return wanted.filter(({ jobId }) => ids.has(jobId))
 }
 
-export async function releaseTelling(db: Database, jobId: string, worker: string, freeAt: number): Promise<void> {
+/**
+ * A claim of the asking worker's own is none: it tells nothing any more when it asks what to tell next, so that what it
+ * still holds it could not give back. A pause is nobody's claim and runs out whatever the clock did.
+ */
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
+  const isOver = row.or([row('tellerUntil', '<', now), row('tellerUntil', '>', now + longestMs)])
+  return row.or([
+    row('tellerUntil', 'is', null),
+    row('teller', '=', worker),
+    takesOver ? isOver : row.and([isOver, row('teller', 'is', null)]),
+  ])
+}
+
+/** Gives a claim back, and leaves the thread alone for so many milliseconds. */
+export async function releaseTelling(
+  db: Database,
+  jobId: string,
+  { worker, now }: Lease,
+  pauseMs: number,
+): Promise<void> {
   await db
     .updateTable('jobs')
-    .set({ teller: null, tellerUntil: freeAt })
+    .set({ teller: null, tellerUntil: pauseMs > 0 ? now + Math.min(pauseMs, longestMs) - 1 : null })
     .where('id', '=', jobId)
     .where('teller', '=', worker)
     .execute()
@@ -193,11 +205,13 @@ export async function saveRoot(
 /** Sends the thread elsewhere, where it begins anew with its next telling. */
 export async function moveThread(db: Database, untold: Untold, rootChannel: string): Promise<void> {
   const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null }
-  await updateToldJob(db, untold.job.id, untold.teller, () => ({ rootChannel, ...nowhere }))
-  // What was begun or said in the old place says nothing about the new one.
-  for (const event of untold.events) {
-    await updateEvent(db, event, untold.teller, () => ({ attemptedAt: null, tries: 0, replyTs: null }))
-  }
+  await db.transaction().execute(async (transaction) => {
+    await updateToldJob(transaction, untold.job.id, untold.teller, () => ({ rootChannel, ...nowhere }))
+    // What was begun or said in the old place says nothing about the new one.
+    for (const event of untold.events) {
+      await updateEvent(transaction, event, untold.teller, () => ({ attemptedAt: null, tries: 0, replyTs: null }))
+    }
+  })
 }
 
 /** The same for an event that gets a reply of its own. */

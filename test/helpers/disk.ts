@@ -1,0 +1,25 @@
+/** A database that cannot be written to for a while: another process holds it, or the disk is full. */
+import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
+import type { Database } from '../../src/store/schema.js'
+
+/** Holds the file as another process in the middle of a long write does; answers with how to let go of it. */
+export function hold(file: string): () => void {
+  const other = new Sqlite(file)
+  other.exec('begin immediate')
+  return () => void other.close()
+}
+
+/**
+ * Fails these writes as a full disk does, until the answer is called.
+ *
+ * @param writes as in a trigger: `update of teller on jobs`.
+ * @param when the rows, by what they become: `new.teller is null`.
+ */
+export async function fill(db: Database, writes: string, when = '1'): Promise<() => Promise<void>> {
+  const fails = sql`raise(abort, 'database or disk is full')`
+  await sql`create temp trigger full before ${sql.raw(writes)} when ${sql.raw(when)} begin select ${fails}; end`.execute(
+    db,
+  )
+  return async () => void (await sql`drop trigger full`.execute(db))
+}
