@@ -52,9 +52,9 @@ export async function learnIds(actor: Actor, submissions: readonly Submission[])
   await open(actor, first, async () => {})
   for (const submission of submissions) {
     const { trade, errand } = submission
-    const options = await actor.options(trade.idField ?? '', errand.target)
-    submission.id = options.find(({ text }) => text.text === errand.target)?.value
-    if (!submission.id) throw new Error(`${trade.provider} has no "${errand.target}" any more.`)
+    const [field = '', label = ''] = errand.picked.find(([field]) => field === trade.idField) ?? []
+    submission.id = (await actor.options(field, label)).find(({ text }) => text.text === label)?.value
+    if (!submission.id) throw new Error(`${trade.provider} has no "${label}" any more.`)
   }
   await leave(actor)
 }

@@ -103,7 +103,7 @@ const hoodySync: Trade = {
   errand: (number) => ({
     target: `shop-api-${extra(number)}`,
     typed: {},
-    picked: [['container', `shop-api-${extra(number)}`]],
+    picked: [['container', `shop-api-${extra(number)} in customer-${extra(number)}`]],
   }),
   // A second sync overwrites what was changed in the copy since the first one.
   writes: ({ id }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${id}/sync$`)))),
@@ -221,8 +221,8 @@ const cloudFoundryClone: Trade = {
     target: childName('cf', number),
     typed: { name: childName('cf', number), host: childName('cf', number) },
     picked: [
-      ['app', 'shop-web'],
-      ['space', 'production'],
+      ['app', 'shop-web in production (woolworks)'],
+      ['space', 'production (woolworks)'],
     ],
   }),
   // The size, the health checks and where an address leads are values that are set.
@@ -248,8 +248,8 @@ const cloudFoundryCopyBits: Trade = {
     target: `customer-${extra(number)}`,
     typed: {},
     picked: [
-      ['app', 'shop-web'],
-      ['target', `customer-${extra(number)}`],
+      ['app', 'shop-web in production (woolworks)'],
+      ['target', `customer-${extra(number)} in production (woolworks)`],
     ],
   }),
   // A second restart is a second interruption.

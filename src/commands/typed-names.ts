@@ -44,14 +44,16 @@ function matchingOptions(options: readonly Option[], typed: string): readonly Op
   return ways.map((fits) => options.filter(fits)).find((found) => found.length > 0) ?? []
 }
 
-/** What is left of "shop-api (Shop / production)" and of "Production / Frankfurt / shop" without the place. */
+/**
+ * What is left of "shop-api (Shop / production)", "shop-web in production (woolworks)" and "Production / Frankfurt / shop"
+ * without the place.
+ */
 function ownName({ label }: Option): string {
-  return (
-    label
-      .replace(/ \(.*$/s, '')
-      .split(' / ')
-      .at(-1) ?? label
-  )
+  const name = label
+    .replace(/ \(.*$/s, '')
+    .split(' / ')
+    .at(-1)
+  return name?.replace(/^(.+) in .*$/s, '$1') ?? label
 }
 
 /** Works on every field as soon as those it depends on are done: their lists want the ids behind the names. */

@@ -19,6 +19,9 @@ const app = item.extend({
 })
 const binding = z.object({ relationships: z.object({ service_instance: link }) })
 const service = item.extend({ name: z.string(), type: z.string().nullish() })
+/** A space as it is told from its namesakes. */
+const placed = (space: string, organization?: { name: string }) =>
+  organization ? `${space} (${organization.name})` : space
 
 export const cloudFoundry = defineProvider({
   id: 'cloud-foundry',
@@ -42,8 +45,9 @@ export const cloudFoundry = defineProvider({
         const space = others.get(relationships.space ?? '')
         const organization = others.get(space?.relationships?.organization ?? '')
         if (space?.suspended || organization?.suspended) return []
-        const where = [organization?.name, space?.name].filter(Boolean).join(' / ')
-        return describedOption(guid, name, where, state?.toLowerCase(), lifecycle?.type)
+        // An app that is overwritten is known by its label alone, to people and to rules.
+        const label = space ? `${name} in ${placed(space.name, organization)}` : name
+        return describedOption(guid, label, state?.toLowerCase(), lifecycle?.type)
       })
     },
 
@@ -52,7 +56,7 @@ export const cloudFoundry = defineProvider({
       const { rows, others } = await listWith(api, '/v3/spaces', place, place, query)
       return rows.flatMap(({ guid, name, suspended, relationships }) => {
         const organization = others.get(relationships?.organization ?? '')
-        return suspended || organization?.suspended ? [] : [describedOption(guid, name, organization?.name)]
+        return suspended || organization?.suspended ? [] : [{ value: guid, label: placed(name, organization) }]
       })
     },
 

@@ -98,7 +98,10 @@ const cloneEnvironment = defineOperation<z.infer<typeof environmentFields>, Qove
   ...shared,
   title: 'Clone an environment',
   fields: environmentFields,
-  summary: (named) => ({ from: `${named.environment}`, to: `${named.name} in ${named.project}` }),
+  summary: ({ environment, name, project, cluster }) => ({
+    from: `${environment}`,
+    to: `${name} in ${project}${cluster ? ` on ${cluster}` : ''}`,
+  }),
   preview: (params, named) => ({
     copied: `All services of ${named.environment ?? 'the environment'} with their configuration, variables and secrets, and with automatic deployment where that is on. ${outcome(params, 'each service at its latest version')}`,
     notCopied: `The data of databases and volumes, and custom domains.${params.deploy && !params.applyTerraform ? ' With Terraform among the services nothing is cloned at all, unless “Apply Terraform” is ticked.' : ''}`,

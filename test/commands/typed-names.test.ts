@@ -8,6 +8,11 @@ const qovery = [
   { value: 'container/3', label: 'shop-web (Shop / production)' },
   { value: 'job/4', label: 'invoices (Shop / production)' },
 ]
+const cloudFoundry = [
+  { value: '1', label: 'shop-web in production (woolworks)' },
+  { value: '2', label: 'shop-web-2 in production (woolworks)' },
+  { value: '3', label: 'log in service in staging (woolworks)' },
+]
 const rainbond = [
   { value: 'team/fra/1', label: 'Production / Frankfurt / shop' },
   { value: 'team/fra/2', label: 'Staging / Frankfurt / shop-staging' },
@@ -18,6 +23,8 @@ describe('a typed name', () => {
     ['an id', qovery, 'job/4', 'job/4'],
     ['a whole label', qovery, 'SHOP-API (shop / staging)', 'application/2'],
     ['a name without its place in brackets', qovery, 'Invoices', 'job/4'],
+    ['a name without the place that it is in, though others begin like it', cloudFoundry, 'shop-web', '1'],
+    ['a name that reads like one in a place', cloudFoundry, 'log in service', '3'],
     ['a name without the place before it, though others begin like it', rainbond, 'shop', 'team/fra/1'],
     ['how only one begins', qovery, 'shop-w', 'container/3'],
     ['how only one begins behind its place', rainbond, 'shop-st', 'team/fra/2'],

@@ -273,18 +273,58 @@ describe('with rules for a group, a channel and members', () => {
   it('a name typed by hand cannot pass for the place it is in', async () => {
     await bo.write(platform, '/clone-app cloud-foundry clone')
     await bo.waitForView()
-    await bo.choose('app', 'shop-api', 'shop-api')
-    await bo.choose('space', 'sandbox', 'sandbox')
+    await bo.choose('app', 'shop-api in production (woolworks)', 'shop-api')
+    await bo.choose('space', 'sandbox (woolworks-partners)', 'sandbox')
     await bo.submit({ name: 'x in staging' })
-    expect(JSON.stringify(bo.topView()?.blocks)).toContain('with the target “x in staging in sandbox”')
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain(
+      'with the target “x in staging in sandbox (woolworks-partners)”',
+    )
     await bo.close()
     const values = bo.values()
     const label = { name: { a: picked('x', 'x in staging') } }
     expect(
       await submitted(world, forged(world, bo, 'operation_form', memoryOf(bo), { ...values, ...label })),
-    ).toContain('with the target “x in sandbox”')
-    await bo.choose('space', 'staging', 'staging')
+    ).toContain('with the target “x in sandbox (woolworks-partners)”')
+    await bo.choose('space', 'staging (woolworks)', 'staging')
     expect(await bo.submit({ name: 'x' })).toEqual({})
+    expect(bo.topView()?.callback_id).toBe('operation_preview')
+    await closeAll(bo)
+  })
+})
+
+describe('with a rule that protects a place', () => {
+  let world: World
+  let bo: Actor
+  beforeAll(async () => {
+    world = await startWorld('http', {
+      others: [startCloudFoundry],
+      access: () => [
+        { who: 'members', may: [], on: '*', target: '*production*' },
+        { who: 'members', may: ['copy-bits', 'copy'], on: '*', target: ['* in *staging', '* in *staging (*)'] },
+      ],
+    })
+    bo = world.workspace.as(world.workspace.people.bo.id)
+    await world.start()
+  }, 90_000)
+  afterAll(async () => await world.close())
+
+  it('what is overwritten there is protected, though the operation names only the thing', async () => {
+    await bo.write(world.workspace.channels.platform.id, '/clone-app cloud-foundry copy-bits')
+    await bo.waitForView()
+    const [app] = await bo.options('app', 'shop-web in production')
+    const [source] = await bo.options('app', 'shop-api-staging')
+    const values = {
+      app: { a: picked(source?.value ?? '', 'shop-api-staging') },
+      target: { a: picked(app?.value ?? '', 'shop-web in staging (woolworks)') },
+      _channel: { a: { selected_conversation: world.workspace.channels.platform.id } },
+    }
+    const memory = bo.topView()?.private_metadata ?? ''
+    expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
+      `You may not copy-bits on cloud-foundry with the target “shop-web in production (woolworks)”. ${owner}`,
+    )
+    await bo.choose('app', 'shop-web in production (woolworks)', 'shop-web')
+    await bo.choose('target', 'shop-web-staging in staging (woolworks)', 'shop-web')
+    expect(await bo.submit()).toEqual({})
     expect(bo.topView()?.callback_id).toBe('operation_preview')
     await closeAll(bo)
   })

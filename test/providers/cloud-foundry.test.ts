@@ -17,9 +17,16 @@ const CLONE_MS = 10_000
 const NOBODY = 'ffffffff-57ee-4b00-8c0d-ffffffffffff'
 
 const cloneParams = async (pick: Pick, more: Record<string, unknown> = {}) => {
-  const app = await pick('apps', 'shop-api')
+  const app = await pick('apps', 'shop-api in production (woolworks)')
   const services = [await pick('services', 'shop-db', { app })]
-  return { app, space: await pick('spaces', 'staging'), name: 'shop-api-2', host: 'shop-api-2', services, ...more }
+  return {
+    app,
+    space: await pick('spaces', 'staging (woolworks)'),
+    name: 'shop-api-2',
+    host: 'shop-api-2',
+    services,
+    ...more,
+  }
 }
 
 const clone: OperationExample = {
@@ -34,8 +41,8 @@ const clone: OperationExample = {
 }
 
 const copyParams = async (pick: Pick, more: Record<string, unknown> = {}) => ({
-  app: await pick('apps', 'shop-api'),
-  target: await pick('apps', 'shop-api-staging'),
+  app: await pick('apps', 'shop-api in production (woolworks)'),
+  target: await pick('apps', 'shop-api-staging in staging (woolworks)'),
   ...more,
 })
 
@@ -56,7 +63,10 @@ describe.each([{ v2: false }, { v2: true }])('Cloud Foundry with v2: $v2', ({ v2
     },
     operations: { clone, 'copy-bits': copyBits },
     pickers: {
-      services: { values: async (pick) => ({ app: await pick('apps', 'shop-api') }), isFixed: true },
+      services: {
+        values: async (pick) => ({ app: await pick('apps', 'shop-api in production (woolworks)') }),
+        isFixed: true,
+      },
     },
     secrets: ({ clientSecret = '' }) => [clientSecret, TOKEN_PREFIX],
     failure: 'failed to copy - the blobstore is full',
@@ -93,9 +103,10 @@ describe('Cloud Foundry', () => {
   const { clone, 'copy-bits': copyBits } = cloudFoundry.operations
   if (!clone || !copyBits) throw new Error('Both operations are needed.')
 
-  const pick: Pick = async (picker, label, values = {}) => {
+  /** By its name without the place: here no two things share one. */
+  const pick: Pick = async (picker, name, values = {}) => {
     const options = (await cloudFoundry.pickers[picker]?.(api, values)) ?? []
-    return options.find((option) => option.label === label)?.value ?? `no ${label}`
+    return options.find(({ label }) => label.replace(/ (in .* )?\(.*\)$/, '') === name)?.value ?? `no ${name}`
   }
   const attempt = (job = 'k7f3q'): Attempt => ({
     job,
@@ -787,17 +798,17 @@ describe('Cloud Foundry', () => {
 
     test('say what tells equal names apart, and leave out what is suspended', async () => {
       const apps = (await cloudFoundry.pickers.apps?.(api, {})) ?? []
-      expect(apps.find(({ label }) => label === 'image-resizer')?.description).toBe(
-        'woolworks / production · stopped · docker',
+      expect(apps.find(({ label }) => label === 'image-resizer in production (woolworks)')?.description).toBe(
+        'stopped · docker',
       )
       // In a suspended space.
-      expect(apps.some(({ label }) => label === 'wool-blog')).toBe(false)
+      expect(apps.some(({ label }) => label.includes('wool-blog'))).toBe(false)
       const spaces = (await cloudFoundry.pickers.spaces?.(api, {})) ?? []
-      expect(spaces.map(({ label, description }) => `${label}, ${description}`)).toEqual([
-        'audited, woolworks-partners',
-        'production, woolworks',
-        'sandbox, woolworks-partners',
-        'staging, woolworks',
+      expect(spaces.map(({ label }) => label)).toEqual([
+        'audited (woolworks-partners)',
+        'production (woolworks)',
+        'sandbox (woolworks-partners)',
+        'staging (woolworks)',
       ])
       expect(await cloudFoundry.pickers.services?.(api, {})).toEqual([])
     })
@@ -1024,6 +1035,15 @@ describe('Cloud Foundry', () => {
     const given = { app: NOBODY, space: NOBODY, name: 'shop-api-2', target: NOBODY.replace('f', '0') }
     const { issues } = operation.fields.safeParse({ ...given, [field]: value }).error ?? {}
     expect(issues?.[0]).toMatchObject({ path: [field], message })
+  })
+
+  test('a target is named with its space and organization, so that a rule can protect either', async () => {
+    const labelled = async (picker: string, name: string) =>
+      (await cloudFoundry.pickers[picker]?.(api, {}))?.find(({ label }) => label.startsWith(name))?.label ?? ''
+    const target = await labelled('apps', 'shop-web')
+    expect(copyBits.summary({ app: 'x', target }).to).toBe('shop-web in production (woolworks)')
+    const space = await labelled('spaces', 'sandbox')
+    expect(clone.summary({ app: 'x', name: 'shop-2', space }).to).toBe('shop-2 in sandbox (woolworks-partners)')
   })
 
   test('the sentences name what was chosen, and never a whole guid', () => {

@@ -50,7 +50,7 @@ describeProvider(hoody, {
       ],
     },
     sync: {
-      params: async (pick) => ({ container: await pick('copies', 'shop-api-staging') }),
+      params: async (pick) => ({ container: await pick('copies', 'shop-api-staging in woolworks-staging') }),
       refused: [
         { status: 404, params: async () => ({ container: NOBODY }) },
         { status: 409, params: async (pick) => ({ container: await pick('containers', 'shop-api') }) },
@@ -118,7 +118,7 @@ describe('Hoody', () => {
   })
 
   test('a sync has no body', async () => {
-    const container = await idOf('shop-api-staging', 'copies')
+    const container = await idOf('shop-api-staging in woolworks-staging', 'copies')
     await sync.steps[0].run(api, { container }, null, attempt())
     expect(simulator.writes()).toEqual([
       { method: 'POST', path: `/api/v1/containers/${container}/sync`, body: undefined, status: 200 },
@@ -171,7 +171,7 @@ describe('Hoody', () => {
 
   test('only what is a copy can be chosen for a sync', async () => {
     expect(await idOf('shop-api')).not.toBe('no shop-api')
-    expect(await idOf('shop-api', 'copies')).toBe('no shop-api')
+    expect(await idOf('shop-api in woolworks-production', 'copies')).toBe('no shop-api in woolworks-production')
     await expect(sync.steps[0].run(api, { container: await idOf('shop-api') }, null, attempt())).rejects.toThrow()
   })
 
@@ -197,6 +197,11 @@ describe('Hoody', () => {
     )
   })
 
+  test('a copy that is overwritten is named with its project, so that a rule can protect that', async () => {
+    const [copied] = (await hoody.pickers.copies?.(api, {})) ?? []
+    expect(sync.summary({ container: copied?.label ?? '' }).to).toBe('shop-api-staging in woolworks-staging')
+  })
+
   test('the sentences name what was chosen, and never a whole id', () => {
     const ids = { container: '507f1f77bcf86cd799439011', project: '507f1f77bcf86cd799433333' }
     expect(copy.summary({ ...ids, name: 'shop-api-2' })).toEqual({ from: '…9011', to: 'shop-api-2 in …3333' })
@@ -208,17 +213,18 @@ describe('Hoody', () => {
 
   test('a container being copied cannot be chosen for a sync, nor synced by its id', async () => {
     const { id = '' } = await startCopy('shop-api-2')
-    expect(await idOf('shop-api-2', 'copies')).toBe('no shop-api-2')
+    const label = 'shop-api-2 in woolworks-staging'
+    expect(await idOf(label, 'copies')).toBe(`no ${label}`)
     await expect(sync.steps[0].run(api, { container: id }, null, attempt())).rejects.toMatchObject({ status: 409 })
     clock += 10_000
-    expect(await idOf('shop-api-2', 'copies')).toBe(id)
+    expect(await idOf(label, 'copies')).toBe(id)
   })
 
   test('the pickers say what tells equal names apart', async () => {
     const first = async (picker: string, label: string, values = {}) =>
       (await hoody.pickers[picker]?.(api, values))?.find((option) => option.label === label)?.description
     expect(await first('containers', 'mailer')).toBe('woolworks-production · stopped')
-    expect(await first('copies', 'shop-api-staging')).toBe('copy of shop-api · woolworks-staging · running')
+    expect(await first('copies', 'shop-api-staging in woolworks-staging')).toBe('copy of shop-api · running')
     expect(await first('servers', 'lamb-ams-free')).toBe('Amsterdam, Netherlands · 1 of 1 containers used')
     const values = { container: await idOf('shop-api') }
     expect(await first('snapshots', 'before the new checkout', values)).toBe('nightly-2026-08-19 · 2026-08-20')

@@ -702,6 +702,11 @@ describe('Qovery', () => {
       expect(operations.environment.summary(names)).toEqual({ from: 'staging (Shop)', to: 'shop-api-2 in Internal' })
     })
 
+    test('a chosen cluster is part of the target’s name, so that a rule can protect it', () => {
+      const names = { environment: 'staging (Shop)', name: 'shop-2', project: 'Internal', cluster: 'woolworks-us' }
+      expect(operations.environment.summary(names).to).toBe('shop-2 in Internal on woolworks-us')
+    })
+
     test('the pickers tell equal names apart', async () => {
       const services = (await qovery.pickers.services?.(api, {})) ?? []
       expect(services.filter((one) => one.label.startsWith('shop-api ')).map((one) => one.label)).toEqual([
