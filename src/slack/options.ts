@@ -44,7 +44,10 @@ export function chooseFirst(unmet: readonly Field[], most: number): string {
 
 export function option({ value, label, description = '' }: Option): PlainTextOption {
   const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
-  const remark = plainText(description, limits.optionDescription)
+  // What the line has no room for goes on below it: long names may differ in their ends alone.
+  const whole = plainText(label)
+  const rest = whole.length > text.length && `…${whole.slice(text.length - 1).trim()}`
+  const remark = plainText([rest, description].filter(Boolean).join(' · '), limits.optionDescription)
   return {
     text: plain(text),
     value: cut(value, limits.optionValue),

@@ -196,6 +196,16 @@ describe('a list', () => {
     expect(searchOptions(options, 'berlin')).toEqual([])
   })
 
+  it('shows below a name too long for its line how it goes on, for there stands the place', () => {
+    const name = 'x'.repeat(60)
+    const [option] = searchOptions(
+      [{ value: 'a', label: `${name} in production (woolworks)`, description: 'docker' }],
+      '',
+    )
+    expect(option?.text.text).toBe(`${name} in production…`)
+    expect(option?.description?.text).toBe('…(woolworks) · docker')
+  })
+
   it('leaves out a value that Slack could not carry back', () => {
     expect(searchOptions([{ value: 'x'.repeat(151), label: 'long' }], '')).toEqual([])
   })
