@@ -104,10 +104,10 @@ async function submitPreview(services: Services, view: ViewOutput, origin: Origi
     if (job?.requester === requester) return { response_action: 'clear' }
     throw new UserError(tooOld)
   }
-  const { values, askedIn, isNamedByProvider, ...answers } = draft.data
+  const { values, isNamedByProvider, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
-  const asker = { ...(await whoAsks(services, origin)), channel: askedIn }
+  const asker = { ...(await whoAsks(services, origin)), channel: answers.askedIn }
   // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
   const isDoubted = dependsOnTarget(services.access.rules, asker, answers.connection)
   if (isDoubted && !isNamedByProvider) throw new UserError(tooOld)
@@ -145,6 +145,7 @@ function withoutBlanks(text: string): string {
 interface Decided {
   named: Named
   channel: string
+  askedIn: string | null
   mentionOnSuccess: boolean
   params: Record<string, unknown>
 }
@@ -153,7 +154,7 @@ interface Decided {
 async function start(
   services: Services,
   { connection, operation, operationId }: Target,
-  { named, channel, mentionOnSuccess, params }: Decided,
+  { named, channel, askedIn, mentionOnSuccess, params }: Decided,
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
@@ -173,6 +174,7 @@ async function start(
     submission: submissionOf(view),
     requester,
     mentionOnSuccess,
+    askedIn,
     channel,
   }
   const creation = await createJob(services.db, draft, services.now())

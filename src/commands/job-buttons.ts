@@ -46,12 +46,15 @@ async function answer(
     if (!job) return 'I know of no such job.'
     const now = services.now()
     const actor = asker.id
-    const may = (what: string) =>
-      decide(services.access.rules, asker, { connection: job.connection, what, target: job.target }).isAllowed
-    // Who asked for the job answers for it, as long as they could still ask for it.
-    if (!may(verb) && !(job.requester === actor && may(job.operation))) {
-      throw refused(services, asker, 'answer for this job')
+    const may = (what: string, channel: string | null) => {
+      const act = { connection: job.connection, what, target: job.target }
+      return decide(services.access.rules, { ...asker, channel }, act).isAllowed
     }
+    // Who asked for the job answers for it wherever its thread had to go, as long as they could still ask for it. Others
+    // answer where the thread is: pressed anywhere else, the button is not the one that was shown for this job.
+    const isTheirs = job.requester === actor && may(job.operation, job.askedIn)
+    const isThere = asker.channel !== null && asker.channel === job.rootChannel
+    if (!isTheirs && !(isThere && may(verb, asker.channel))) throw refused(services, asker, 'answer for this job')
     if (!accepts(job, kind)) return await alreadyAnswered(services, job)
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)
     if (!changed) return await alreadyAnswered(services, (await findJob(services.db, jobId)) ?? job)

@@ -49,6 +49,8 @@ export interface Job {
   requester: string
   /** Whether the requester wants to be mentioned when it is done, and not only when it failed. */
   mentionOnSuccess: boolean
+  /** The channel in which it was asked for, as the server knows it; null where it does not. */
+  askedIn: string | null
   /** Where the thread was asked to be. */
   channel: string
   /** Where it is, or has to go because Slack would not take it there; null as long as nothing was posted. */

@@ -7,6 +7,7 @@ import { ConnectionError } from '../errors.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
 import * as replies from './migrations/002-replies.js'
 import * as personalParams from './migrations/003-personal-params.js'
+import * as askedIn from './migrations/004-asked-in.js'
 import * as lostWrites from './migrations/005-lost-writes.js'
 import type { Database, Schema } from './schema.js'
 
@@ -15,6 +16,7 @@ export const migrations: Record<string, Migration> = {
   '001-jobs-and-events': jobsAndEvents,
   '002-replies': replies,
   '003-personal-params': personalParams,
+  '004-asked-in': askedIn,
   '005-lost-writes': lostWrites,
 }
 

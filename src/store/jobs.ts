@@ -20,6 +20,8 @@ export interface NewJob {
   submission: string
   requester: string
   mentionOnSuccess: boolean
+  /** The channel in which it was asked for, where the server knows it. */
+  askedIn?: string | null
   channel: string
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { WebClient } from '@slack/web-api'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
+import type { AccessRules } from '../../src/access.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Connection } from '../../src/providers/provider.js'
@@ -13,6 +14,7 @@ import { jobActions } from '../../src/slack/message.js'
 import { People } from '../../src/slack/people.js'
 import { openHttpEntrance, type SlackEntrance } from '../../src/slack/receiver.js'
 import { saveDraft } from '../../src/store/drafts.js'
+import type { NewJob } from '../../src/store/jobs.js'
 import { dummyConnection } from '../helpers/dummy-provider.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 import { quietLogger, signed } from '../helpers/slack-request.js'
@@ -31,6 +33,7 @@ let address: string
 let errors: unknown[]
 let woken: number
 let lists: number
+let access: AccessRules
 
 beforeAll(async () => {
   slack = createServer(async (request, response) => {
@@ -50,6 +53,8 @@ beforeEach(async () => {
   errors = []
   woken = 0
   lists = 0
+  // What their own jobs ask, requesters may answer without a rule.
+  access = { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] }
   const logError = (fields: object, message: string) => void errors.push({ message, ...fields })
   house = await testHouse({ log: { debug() {}, info() {}, warn() {}, error: logError } })
   const connection = dummyConnection(house.world)
@@ -78,8 +83,7 @@ beforeEach(async () => {
     connections,
     lists: new Lists(house.now, house.log),
     people: new People({ slack: client, team: async () => 'T1', groups: [], now: house.now, log: house.log }),
-    // What their own jobs ask, requesters may answer without a rule.
-    access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] },
+    access,
     wake: () => void woken++,
     now: house.now,
     workspaceUrl: () => 'https://woolworks.slack.com/',
@@ -186,9 +190,10 @@ async function expectNothing(payload: object, as: Parameters<typeof send>[1] = {
   return result
 }
 
-async function askUncertain() {
-  const job = await house.ask({ requester: ann })
-  await house.db.updateTable('jobs').set({ state: 'uncertain', nextLookAt: null }).where('id', '=', job.id).execute()
+async function askUncertain(draft: Partial<NewJob> = {}, rootChannel = 'C1') {
+  const job = await house.ask({ requester: ann, ...draft })
+  const question = { state: 'uncertain', nextLookAt: null, rootChannel } as const
+  await house.db.updateTable('jobs').set(question).where('id', '=', job.id).execute()
   return job
 }
 
@@ -235,6 +240,49 @@ describe('a button that names', () => {
     const { id } = await askUncertain()
     const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
     await expectNothing(press(jobActions.dismiss, id, { message }))
+  })
+})
+
+describe('a button pressed in another channel', () => {
+  const inChannel = (id: string) => ({ channel: { id } })
+  const ruleFor = (who: string, may: string) => ({ who: [who], may: [may], on: ['*'], target: ['*'] })
+  const stateOf = async (id: string) => (await house.job(id)).state
+
+  it('is judged by no rule of that channel: the thread is elsewhere', async () => {
+    access.rules = [ruleFor('C2', '*')]
+    const { id } = await askUncertain()
+    for (const action of Object.values(jobActions).filter((action) => action !== jobActions.open)) {
+      told = []
+      await expectNothing(press(action, id, inChannel('C2')))
+      await whispered().toContain('You may not answer for this job. Ask #platform')
+    }
+    access.rules = [ruleFor('C1', 'dismiss')]
+    await send(press(jobActions.dismiss, id, inChannel('C1')))
+    await expect.poll(() => stateOf(id)).toBe('cancelled')
+  })
+
+  it('is no answer even of those whom a rule names, for no button of that job is there', async () => {
+    access.rules = [ruleFor('members', '*')]
+    const { id } = await askUncertain()
+    await expectNothing(press(jobActions.startOver, id, inChannel('C2')))
+    await whispered().toContain('You may not answer for this job. Ask #platform')
+  })
+
+  it('answers for who asked where a rule lets them, wherever the thread had to go', async () => {
+    access.rules = [ruleFor('C1', 'clone')]
+    const { id } = await askUncertain({ askedIn: 'C1', channel: 'C2' }, 'D9')
+    await send(press(jobActions.dismiss, id, inChannel('D9')), { user: ann })
+    await expect.poll(() => stateOf(id)).toBe('cancelled')
+  })
+
+  it('answers for nobody who asked elsewhere, or where nobody knows', async () => {
+    access.rules = [ruleFor('C1', 'clone')]
+    for (const askedIn of ['C2', null]) {
+      const { id } = await askUncertain({ askedIn })
+      told = []
+      await expectNothing(press(jobActions.dismiss, id, inChannel('C1')), { user: ann })
+      await whispered().toContain('You may not answer for this job. Ask #platform')
+    }
   })
 })
 

@@ -486,6 +486,8 @@ it('a copy to where a rule lets members copy goes all the way', async () => {
     await world.start()
     await askForCopy(world, 'allowed', 'bo')
     await bo.waitForMessage(({ text }) => text.includes('allowed') && text.includes('Done.'), 20_000)
+    const { platform } = world.workspace.channels
+    expect(world.rows('select asked_in as askedIn from jobs')).toEqual([{ askedIn: platform.id }])
   } finally {
     await world.close()
   }

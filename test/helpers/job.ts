@@ -28,6 +28,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     url: null,
     requester: 'U1',
     mentionOnSuccess: false,
+    askedIn: 'C1',
     channel: 'C1',
     rootChannel: 'C1',
     rootTs: '1.1',
