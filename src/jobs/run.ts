@@ -1,7 +1,7 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api, Attempt } from '../providers/provider.js'
-import { claimDueJobs, endOfEarlierJob, renewLease } from '../store/jobs.js'
+import { claimDueJobs, endOfEarlierJob, renewLease, withoutPersonal } from '../store/jobs.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import { type Happening, type Job, maxAttempts } from './machine.js'
 
@@ -140,7 +140,8 @@ export function unseen(house: House, job: Job, error: unknown, giveUpMs: number)
 /** A sentence for the thread. What is not one of our errors is a bug: its stack goes to the log, not to the thread. */
 function reasonOf(house: House, job: Job, error: unknown): string {
   if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
-    house.log.info({ job: job.id, error: error.name, reason: error.message }, 'the provider did not do it')
+    const reason = withoutPersonal(job, error.message)
+    house.log.info({ job: job.id, error: error.name, reason }, 'the provider did not do it')
     return error.message
   }
   house.log.error({ job: job.id, err: error }, 'a bug, not the provider')

@@ -227,7 +227,7 @@ export async function applyTransition(
 }
 
 /** Takes personal answers out of a provider's words, which may quote them whole or up to where the words were cut. */
-function withoutPersonal({ params, personal }: Job, text: string): string {
+export function withoutPersonal({ params, personal }: Job, text: string): string {
   const words = personal.flatMap((key) => String(params[key] ?? '').split(/\s+/)).filter(({ length }) => length >= 8)
   return words.reduce((clean, word) => {
     const [before = '', ...after] = clean.split(word.slice(0, 16))
