@@ -108,9 +108,9 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     logger,
     clientOptions: clientOptions(apiUrl, logger),
   })
-  const lists = new Lists(now, log)
+  const lists = new Lists(elapsed, log)
   const team = async () => (await identity.get()).teamId
-  const people = new People({ slack: identity.client, team, groups, now, log })
+  const people = new People({ slack: identity.client, team, groups, elapsed, log })
   registerCommands(app, {
     db,
     connections,
@@ -119,6 +119,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     access: config.access,
     wake: () => clock.wake(),
     now,
+    elapsed,
     workspaceUrl: () => identity.workspaceUrl,
     log,
   })

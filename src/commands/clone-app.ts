@@ -28,7 +28,7 @@ export type Request =
 export function registerCloneApp(app: App, services: Services): void {
   const throttle = new Throttle()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
-    const { waitMs } = throttle.take(command.user_id, services.now())
+    const { waitMs } = throttle.take(command.user_id, services.elapsed())
     if (waitMs > 0) {
       const text = `That was a lot at once. Please wait ${inWords(waitMs)} and type the command again.`
       return await ack({ response_type: 'ephemeral', text })

@@ -17,7 +17,7 @@ export function registerFieldOptions(app: App, services: Services): void {
     { type: 'block_suggestion', action_id: fieldAction },
     async ({ ack, body, client }) => {
       if (!body.view) return await ack({ options: [] })
-      const began = services.now()
+      const began = services.elapsed()
       let state: FormState
       let target: Target
       try {
@@ -34,7 +34,7 @@ export function registerFieldOptions(app: App, services: Services): void {
       const unmet = unmetBy(field, fields, state)
       if (unmet.length > 0) return await ack({ options: [noAnswer(chooseFirst(unmet, limits.optionText))] })
 
-      const leftMs = answerWithinMs - (services.now() - began)
+      const leftMs = answerWithinMs - (services.elapsed() - began)
       const list = await within(leftMs, services.lists.get(connection, field, state))
       if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
       if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })

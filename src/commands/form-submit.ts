@@ -241,7 +241,7 @@ async function lookUpNames(
   const fields = fieldsOf(operation)
   // What was answered, and not what the form remembers of it: that passed through the client as well.
   const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
-  const deadline = services.now() + lookUpWithinMs
+  const deadline = services.elapsed() + lookUpWithinMs
   await inTurn(
     fields.filter(({ picker }) => picker),
     async (field) => {
@@ -250,7 +250,7 @@ async function lookUpNames(
       if (!entries.some((entry) => isDoubted || isTyped(entry))) return
       const unmet = unmetBy(field, fields, parents)
       // All together have this long: that is Slack's patience.
-      const left = Math.max(deadline - services.now(), 1)
+      const left = Math.max(deadline - services.elapsed(), 1)
       const list = unmet.length > 0 ? undefined : await within(left, services.lists.get(connection, field, parents))
       if (unmet.length > 0) {
         unknown[key] = chooseFirst(unmet, limits.fieldError)

@@ -16,14 +16,15 @@ const mostLists = 500
 const readsAtOnce = 20
 
 export class Lists {
-  readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #log: { error(fields: object, message: string): void }
   readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
   /** How many lists are being read, by connection. */
   readonly #reads = new Map<string, number>()
 
-  constructor(now: () => number, log: { error(fields: object, message: string): void }) {
-    this.#now = now
+  /** @param elapsed milliseconds by a clock that nobody sets. */
+  constructor(elapsed: () => number, log: { error(fields: object, message: string): void }) {
+    this.#elapsed = elapsed
     this.#log = log
   }
 
@@ -32,7 +33,7 @@ export class Lists {
     const parents: Values = Object.fromEntries(field.dependsOn.map((key) => [key, state.values[key] ?? '']))
     const key = JSON.stringify([connection.name, field.picker, parents])
     const known = this.#lists.get(key)
-    if (known && known.until > this.#now()) return await known.list
+    if (known && known.until > this.#elapsed()) return await known.list
 
     const reads = this.#reads.get(connection.name) ?? 0
     if (reads >= readsAtOnce) return { reason: `${connection.name} has many lists to read just now.` }
@@ -46,7 +47,7 @@ export class Lists {
     if (this.#lists.size > mostLists && oldest !== undefined) this.#lists.delete(oldest)
     const loaded = await list
     this.#reads.set(connection.name, (this.#reads.get(connection.name) ?? 1) - 1)
-    entry.until = this.#now() + ('reason' in loaded ? failureFreshMs : freshMs)
+    entry.until = this.#elapsed() + ('reason' in loaded ? failureFreshMs : freshMs)
     return loaded
   }
 

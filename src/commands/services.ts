@@ -18,6 +18,8 @@ export interface Services {
   /** Something is due: do not wait for the next tick. */
   wake(): void
   now(): number
+  /** Milliseconds by a clock that nobody sets, from wherever: for what lasts, not for when. */
+  elapsed(): number
   /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
   workspaceUrl(): string
   log: {

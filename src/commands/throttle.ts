@@ -9,11 +9,14 @@ export class Throttle {
   /** Until when each person's requests so far are paid for, in milliseconds; the least recent first. */
   readonly #paidUntil = new Map<string, number>()
 
-  /** Takes one request of this person, or answers how long they should wait, in milliseconds. */
-  take(person: string, now: number): { waitMs: number } {
-    // A clock that was set back must not lock anyone out.
-    const paidUntil = Math.min(Math.max(this.#paidUntil.get(person) ?? 0, now), now + burst * everyMs)
-    const waitMs = paidUntil + everyMs - (now + burst * everyMs)
+  /**
+   * Takes one request of this person, or answers how long they should wait, in milliseconds.
+   *
+   * @param elapsed milliseconds by a clock that nobody sets: set back, it would lock everyone out.
+   */
+  take(person: string, elapsed: number): { waitMs: number } {
+    const paidUntil = Math.max(this.#paidUntil.get(person) ?? 0, elapsed)
+    const waitMs = paidUntil + everyMs - (elapsed + burst * everyMs)
     this.#paidUntil.delete(person)
     this.#paidUntil.set(person, waitMs > 0 ? paidUntil : paidUntil + everyMs)
     const [oldest] = this.#paidUntil.keys()

@@ -50,8 +50,8 @@ export interface PeopleOptions {
   team(): Promise<string | undefined>
   /** The user groups that matter. */
   groups: readonly string[]
-  /** Milliseconds. */
-  now(): number
+  /** Milliseconds by a clock that nobody sets: a jump of the other would prolong somebody's rights. */
+  elapsed(): number
   log: { error(fields: object, message: string): void }
 }
 
@@ -62,8 +62,8 @@ export class People {
 
   constructor(options: PeopleOptions) {
     this.#options = options
-    this.#standings = new Remembered(options.now, (id) => this.#askStanding(id))
-    this.#groups = new Remembered(options.now, (id) => this.#askGroup(id))
+    this.#standings = new Remembered(options.elapsed, (id) => this.#askStanding(id))
+    this.#groups = new Remembered(options.elapsed, (id) => this.#askGroup(id))
   }
 
   /**
@@ -109,19 +109,19 @@ export class People {
 
 /** Answers by id, each asked for once by all who want it at the same time. A failure is not remembered. */
 class Remembered<T> {
-  readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #ask: (id: string) => Promise<T>
   readonly #answers = new Map<string, { answer: Promise<T>; until: number }>()
 
-  constructor(now: () => number, ask: (id: string) => Promise<T>) {
-    this.#now = now
+  constructor(elapsed: () => number, ask: (id: string) => Promise<T>) {
+    this.#elapsed = elapsed
     this.#ask = ask
   }
 
   get(id: string): Promise<T> {
     const known = this.#answers.get(id)
-    if (known && known.until > this.#now()) return known.answer
-    const entry = { answer: this.#ask(id), until: this.#now() + freshMs }
+    if (known && known.until > this.#elapsed()) return known.answer
+    const entry = { answer: this.#ask(id), until: this.#elapsed() + freshMs }
     this.#answers.delete(id)
     this.#answers.set(id, entry)
     const [oldest] = this.#answers.keys()

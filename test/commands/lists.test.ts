@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
 import { TemporaryError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
@@ -14,6 +14,8 @@ function connectionWith(snapshots: Picker): Connection {
 }
 
 describe('the lists behind pickers', () => {
+  afterEach(() => void vi.useRealTimers())
+
   it('are read once for all the keys a person presses, and again when they are old', async () => {
     let now = 0
     let reads = 0
@@ -29,6 +31,22 @@ describe('the lists behind pickers', () => {
     expect(await get('b')).toEqual({ options: [{ value: 'b 2', label: 'nightly' }] })
     now = 31_000
     expect(await get('a')).toEqual({ options: [{ value: 'a 3', label: 'nightly' }] })
+  })
+
+  it('are read anew after half a minute although the clock was set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    let elapsed = 0
+    let reads = 0
+    const connection = connectionWith(async () => {
+      reads += 1
+      return []
+    })
+    const lists = new Lists(() => elapsed, silentLog)
+    await lists.get(connection, field, { values: {} })
+    vi.setSystemTime(Date.now() - 24 * 60 * 60_000)
+    elapsed = 30_000
+    await lists.get(connection, field, { values: {} })
+    expect(reads).toBe(2)
   })
 
   it('turn a failure into its sentence, and forget it soon', async () => {

@@ -315,11 +315,12 @@ async function services(): Promise<Services> {
   return {
     db: database,
     connections: new Map([[connection.name, connection]]),
-    lists: new Lists(() => start, silentLog),
-    people: new People({ slack: nobody, team: async () => 'T1', groups: [], now: () => start, log: silentLog }),
+    lists: new Lists(() => 0, silentLog),
+    people: new People({ slack: nobody, team: async () => 'T1', groups: [], elapsed: () => 0, log: silentLog }),
     access: { rules: [], owner: '#platform' },
     wake: () => {},
     now: () => start,
+    elapsed: () => 0,
     workspaceUrl: () => 'https://woolworks.slack.com/',
     log: silentLog,
   }

@@ -1,6 +1,6 @@
 /** What Dolly learns of people from Slack: asked once, remembered for five minutes, and never guessed. */
 import { WebClient } from '@slack/web-api'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GROUPS } from '../../sandbox/slack/backend.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { missingScopes, People } from '../../src/slack/people.js'
@@ -11,17 +11,18 @@ const [platform = ''] = Object.keys(GROUPS)
 
 describe('people', () => {
   let workspace: Workspace
-  let now: number
+  /** Milliseconds by a clock that nobody sets. */
+  let elapsed: number
 
   beforeEach(async () => {
-    now = 0
+    elapsed = 0
     workspace = await startWorkspace()
   })
   afterEach(() => workspace.close())
 
   function people(groups: readonly string[] = []): People {
     const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
-    return new People({ slack, team: async () => workspace.team.id, groups, now: () => now, log: silentLog })
+    return new People({ slack, team: async () => workspace.team.id, groups, elapsed: () => elapsed, log: silentLog })
   }
   const standing = async (id: string, teams: string[] = []) => (await people().get(id, teams)).standing
   const asked = (method = 'users.info') => workspace.calls(method).length
@@ -41,7 +42,7 @@ describe('people', () => {
     expect(await standing(ann.id, [workspace.team.id, 'T0OTHER'])).toBe('stranger')
     const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
     const of = (team: string | undefined) =>
-      new People({ slack, team: async () => team, groups: [], now: () => now, log: silentLog }).get(ann.id, [])
+      new People({ slack, team: async () => team, groups: [], elapsed: () => elapsed, log: silentLog }).get(ann.id, [])
     expect((await of('T0OTHER')).standing).toBe('stranger')
     expect((await of(undefined)).standing).toBe('stranger')
   })
@@ -52,12 +53,26 @@ describe('people', () => {
     const all = await Promise.all([known.get(ann.id, []), known.get(ann.id, []), known.get(bo.id, [])])
     expect(all.map(({ groups }) => groups)).toEqual([[platform], [platform], []])
     expect([asked(), asked('usergroups.users.list')]).toEqual([2, 1])
-    now = 5 * 60_000 - 1
+    elapsed = 5 * 60_000 - 1
     await known.get(ann.id, [])
     expect([asked(), asked('usergroups.users.list')]).toEqual([2, 1])
-    now += 1
+    elapsed += 1
     await known.get(ann.id, [])
     expect([asked(), asked('usergroups.users.list')]).toEqual([3, 2])
+  })
+
+  it('are forgotten after five minutes although the clock was set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const known = people([platform])
+      await known.get(workspace.people.ann.id, [])
+      vi.setSystemTime(Date.now() - 24 * 60 * 60_000)
+      elapsed = 5 * 60_000
+      await known.get(workspace.people.ann.id, [])
+      expect([asked(), asked('usergroups.users.list')]).toEqual([2, 2])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('have no groups that no rule names, and a group Slack does not know has nobody in it', async () => {
