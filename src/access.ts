@@ -43,17 +43,25 @@ export interface Act {
   what: string
   /** The human name of what is written to; left out while nobody knows it, as when a form is opened. */
   target?: string
+  /** As much of that name as is known, with a `gap` for each part that is not. */
+  outline?: string
 }
 
+/** Fits `*` and nothing else. */
+export const gap = '\0'
+
 /**
- * The first rule whose `who`, `on` and `target` fit decides; without one the answer is no. While the target is not known,
- * the answer is whether there may be one that is allowed: it opens the form, and never replaces the decision that follows.
+ * The first rule whose `who`, `on` and `target` fit decides; without one the answer is no. While the target is not wholly
+ * known, the answer is whether there may be one that is allowed: it opens a form or a list, and never replaces the decision
+ * that follows.
  */
 export function decide(rules: readonly Rule[], asker: Asker, act: Act): { isAllowed: boolean; rule?: Rule } {
   for (const rule of rulesFor(rules, asker, act.connection)) {
     const isAllowed = rule.may.includes('*') || rule.may.includes(act.what)
-    // A no for some targets says nothing about the others.
-    const fits = act.target === undefined ? isAllowed || isForAll(rule) : fitsOne(rule.target, act.target)
+    const known = act.target ?? act.outline ?? gap
+    // A yes for some targets is enough to go on, a no for some says nothing about the others.
+    const isOpen = act.target === undefined && known.includes(gap)
+    const fits = (isOpen && isAllowed) || fitsOne(rule.target, known)
     if (fits) return { isAllowed, rule }
   }
   return { isAllowed: false }

@@ -1,6 +1,6 @@
 /** The decision, case by case. */
 import { describe, expect, test } from 'vitest'
-import { type Asker, decide, dependsOnTarget, fitsGlob, groupsIn, type Rule } from '../src/access.js'
+import { type Asker, decide, dependsOnTarget, fitsGlob, gap, groupsIn, type Rule } from '../src/access.js'
 
 const person: Asker = { id: 'U1ADA000', standing: 'member', groups: [], channel: 'C1RANDOM' }
 const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
@@ -76,6 +76,27 @@ describe('the decision', () => {
   ])('with $given, $what to $target: $isAllowed', ({ given, what = 'copy', target, isAllowed }) => {
     const act = { connection: 'hoody-prod', what, ...(target === undefined ? {} : { target }) }
     expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test.each<{ given: keyof typeof rules; outline: string; isAllowed: boolean }>([
+    { given: 'no prod, else all', outline: '… in Production', isAllowed: false },
+    { given: 'no prod, else all', outline: '… in production on …', isAllowed: false },
+    { given: 'no prod, else all', outline: '… in staging', isAllowed: true },
+    { given: 'no prod, else all', outline: 'x in production', isAllowed: false },
+    { given: 'all but staging', outline: '… in staging', isAllowed: false },
+    { given: 'all but staging', outline: '… in staging on …', isAllowed: true },
+    // What would make a name fit a rule is not guessed.
+    { given: 'staging only', outline: '… in production', isAllowed: true },
+    { given: 'staging only', outline: 'x in production', isAllowed: false },
+    { given: 'staging only', outline: 'x in staging', isAllowed: true },
+    { given: 'none', outline: '…', isAllowed: false },
+  ])('with $given, a name known as far as "$outline": $isAllowed', ({ given, outline, isAllowed }) => {
+    const act = { ...copy, outline: outline.replaceAll('…', gap) }
+    expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test('takes no whole name for one with gaps, whatever is in it', () => {
+    expect(decide(rules['staging only'], person, { ...copy, target: `x${gap} in production` }).isAllowed).toBe(false)
   })
 
   test('names the rule that decided', () => {

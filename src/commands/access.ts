@@ -1,11 +1,12 @@
 /** The rules applied to a request: who asks, from where, and what they may do. Every handler comes by here first. */
 import { z } from 'zod'
-import { type Asker, decide } from '../access.js'
+import { type Asker, decide, dependsOnTarget, gap } from '../access.js'
 import { UserError } from '../errors.js'
-import type { Connection } from '../providers/provider.js'
+import type { Connection, Option } from '../providers/provider.js'
+import { type Field, fieldsOf } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
-import { type Services, within } from './services.js'
+import { type Services, type Target, within } from './services.js'
 
 /** The people and places that a request of Slack names beside its content. */
 export interface Origin {
@@ -71,6 +72,30 @@ export function permitted({ access, connections }: Services, asker: Asker): Map<
       )
       const provider = { ...connection.provider, operations: Object.fromEntries(operations) }
       return operations.length === 0 ? [] : [[name, { ...connection, provider }] as const]
+    }),
+  )
+}
+
+/**
+ * The entries of a list with which there may be a target that this person may write to. What else is in the target's name
+ * is not known yet, for Slack tells a list nothing of the other answers: each may be anything, or missing where it may be.
+ */
+export function choosable(
+  { access }: Services,
+  asker: Asker,
+  { connection, operation, operationId: what }: Target,
+  { key, kind }: Field,
+  options: readonly Option[],
+): readonly Option[] {
+  if (kind !== 'picker' || !dependsOnTarget(access.rules, asker, connection.name)) return options
+  const others = fieldsOf(operation).filter((other) => other.key !== key)
+  const gaps = [others, others.filter(({ required }) => required)].map((some) =>
+    Object.fromEntries(some.map((other) => [other.key, gap])),
+  )
+  return options.filter(({ label }) =>
+    gaps.some((named) => {
+      const outline = operation.summary({ ...named, [key]: label }).to
+      return decide(access.rules, asker, { connection: connection.name, what, outline }).isAllowed
     }),
   )
 }

@@ -1,11 +1,12 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
 import type { App } from '@slack/bolt'
+import type { Asker } from '../access.js'
 import { fieldsOf } from '../slack/fields.js'
 import { fieldAction } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
 import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../slack/options.js'
-import { whoFillsIn } from './access.js'
+import { choosable, whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
 
@@ -19,10 +20,11 @@ export function registerFieldOptions(app: App, services: Services): void {
       if (!body.view) return await ack({ options: [] })
       const began = services.elapsed()
       let state: FormState
+      let asker: Asker
       let target: Target
       try {
         state = recall(FormState, body.view)
-        await whoFillsIn(services, body, state)
+        asker = await whoFillsIn(services, body, state)
         target = findTarget(services, state.connection, state.operation)
       } catch (error) {
         return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
@@ -38,7 +40,11 @@ export function registerFieldOptions(app: App, services: Services): void {
       const list = await within(leftMs, services.lists.get(connection, field, state))
       if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
       if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })
-      if ('options' in list) return await ack({ options: searchOptions(list.options, body.value) })
+      if ('options' in list) {
+        const mine = choosable(services, asker, target, field, list.options)
+        if (mine.length === 0) return await ack({ options: [noAnswer('There are none that you may choose.')] })
+        return await ack({ options: searchOptions(mine, body.value) })
+      }
       // The list was to be had when the form was opened and is not now.
       await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })
       await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)

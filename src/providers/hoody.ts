@@ -202,8 +202,7 @@ export const hoody = defineProvider({
         .filter((one) => one.source_container_id && ![...IN_PROGRESS, ...GONE].includes(one.status))
         .map((one) => {
           const source = containers.find(({ id }) => id === one.source_container_id)?.name
-          // What is overwritten is known by its label alone, to people and to rules.
-          const label = one.project_alias ? `${one.name} in ${one.project_alias}` : one.name
+          const label = [one.name, one.project_alias].filter(Boolean).join(' in ')
           return describedOption(one.id, label, source && `copy of ${source}`, one.status)
         })
     },

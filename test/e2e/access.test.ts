@@ -308,6 +308,26 @@ describe('with a rule that protects a place', () => {
   }, 90_000)
   afterAll(async () => await world.close())
 
+  it('lists leave out what could only be refused', async () => {
+    const { platform } = world.workspace.channels
+    const labels = async (field: string) => (await bo.options(field)).map(({ text }) => text.text)
+    await bo.write(platform.id, '/clone-app cloud-foundry copy-bits')
+    await bo.waitForView()
+    expect(await labels('target')).toEqual([
+      'shop-api-staging in staging (woolworks)',
+      'shop-web-staging in staging (woolworks)',
+    ])
+    // What is copied from is no target.
+    expect(await labels('app')).toContain('shop-web in production (woolworks)')
+    await closeAll(bo)
+    await bo.write(platform.id, '/clone-app hoody copy')
+    await bo.waitForView()
+    expect(await labels('project')).toEqual(['woolworks-staging'])
+    // Of a server alone nobody knows what a rule will say.
+    expect(await labels('server')).toContain('flock-fra-1')
+    await closeAll(bo)
+  })
+
   it('what is overwritten there is protected, though the operation names only the thing', async () => {
     await bo.write(world.workspace.channels.platform.id, '/clone-app cloud-foundry copy-bits')
     await bo.waitForView()
@@ -374,10 +394,12 @@ describe('when somebody cannot answer', () => {
     try {
       const bo = world.workspace.as(world.workspace.people.bo.id)
       const first = await world.start()
-      await bo.write(world.workspace.channels.platform.id, '/clone-app hoody copy name=sneaked')
-      await bo.waitForView()
-      await bo.choose('container', 'shop-api', 'shop-api')
-      await bo.choose('project', 'woolworks-production', 'production')
+      const command = '/clone-app hoody copy name=sneaked container=shop-api project=woolworks-production'
+      await bo.write(world.workspace.channels.platform.id, command)
+      // Named in the command, for its list leaves it out.
+      await bo.waitForView(() =>
+        ['container', 'project'].every((list) => /"value":"\w{24}"/.test(JSON.stringify(bo.values()[list]))),
+      )
       await first.kill('SIGTERM')
       await world.start()
       world.hoody.setSwitch('down', true)

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { starters } from '../../sandbox/providers/index.js'
 import * as providers from '../../src/providers/index.js'
+import type { Provider } from '../../src/providers/provider.js'
+import { fieldsOf } from '../../src/slack/fields.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
 const NOT_PROVIDERS = ['provider.ts', 'http.ts', 'http-errors.ts', 'index.ts']
@@ -23,6 +25,18 @@ test.each(ids)('%s has a test file', (id) => {
 test.each(files)('%s can be read in one go', (file) => {
   const lines = readFileSync(here(`../../src/providers/${file}`), 'utf8').split('\n').length - 1
   expect(lines).toBeLessThanOrEqual(300)
+})
+
+const all: readonly Provider[] = Object.values(providers)
+const operations = all.flatMap(({ id, operations }) =>
+  Object.entries(operations).map(([name, operation]) => ({ name: `${id} ${name}`, operation })),
+)
+
+// Lists that leave out what a rule forbids reckon with each such answer and without any.
+test.each(operations)('$name names its target by one answer at most that may be left out', ({ operation }) => {
+  const optional = fieldsOf(operation).filter(({ required }) => !required)
+  const named = optional.filter(({ key }) => operation.summary({ [key]: 'probe' }).to.includes('probe'))
+  expect(named.length).toBeLessThanOrEqual(1)
 })
 
 test('the demo starts simulators of providers only, each once', async () => {
