@@ -9,7 +9,6 @@ const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 /** A person's token. API tokens have another scheme; a scheme that is written before a token is kept. */
 const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/
 const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
-/** Two machines' clocks may differ by this much. What ended before our call is not its work, even if the job is older. */
 const BUSY = 'Qovery is busy with another operation there.'
 const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
 const APPLIES = 'Deploying applies the Terraform code: it makes real infrastructure, which may cost money.'
