@@ -42,8 +42,9 @@ beforeEach(async () => {
   registerFormSubmit(app, {
     ...house,
     lists: new Lists(house.now, house.log),
-    people: new People({ slack, team: async () => 'T1', groups: [], now: house.now, log: house.log }),
+    people: new People({ slack, team: async () => 'T1', groups: [], elapsed: house.now, log: house.log }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
+    elapsed: house.now,
     wake: () => void woken++,
     workspaceUrl: () => 'https://woolworks.slack.com/',
   })
