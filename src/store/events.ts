@@ -1,7 +1,7 @@
 /** Functions over the events table, which is the audit log and the outbox of Slack in one. */
 import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
 import type { Job, JobEvent, Transition } from '../jobs/machine.js'
-import { type Database, type EventTable, type Lease, type Schema, toJob } from './schema.js'
+import { type Database, type EventTable, type Lease, longestMs, type Schema, toJob } from './schema.js'
 
 /** A job with facts its thread does not know yet. */
 export interface Untold {
@@ -24,12 +24,6 @@ export interface UntoldEvent extends JobEvent {
   /** The reply that tells it, where one stands already and only the root is behind. */
   replyTs: string | null
 }
-
-/**
- * No claim and no pause is meant to last as long, in milliseconds: one that seems to was dated by a clock that was set back
- * since, and is over.
- */
-const longestMs = 15 * 60_000
 
 export async function insertEvent(
   transaction: Transaction<Schema>,

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import type { ExpressionBuilder, Insertable } from 'kysely'
 import type { Job, Transition } from '../jobs/machine.js'
 import { insertEvent } from './events.js'
-import { type Database, type JobTable, type Lease, type Schema, toJob } from './schema.js'
+import { type Database, type JobTable, type Lease, longestMs, type Schema, toJob } from './schema.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -140,7 +140,7 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
  * it still holds it could not give back, because the disk was full.
  */
 function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
-  const isOver = takesOver ? [row('leaseUntil', '<', now)] : []
+  const isOver = takesOver ? [row('leaseUntil', '<', now), row('leaseUntil', '>', now + longestMs)] : []
   return row.or([row('leaseUntil', 'is', null), row('leaseOwner', '=', worker), ...isOver])
 }
 

@@ -66,6 +66,12 @@ export interface Lease {
   takesOver?: boolean
 }
 
+/**
+ * No claim and no pause is meant to last as long, in milliseconds: one that seems to was dated by a clock that was set back
+ * since, and is over.
+ */
+export const longestMs = 15 * 60_000
+
 export function toJob(row: Selectable<JobTable>): Job {
   const {
     personalParams,

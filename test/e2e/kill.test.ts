@@ -51,7 +51,7 @@ describe('the bot, killed', () => {
         await world.start()
         await workspace.waitFor(
           () => ann.snapshot().messages.some(({ text }) => text.includes('survivor') && text.includes('Done')),
-          75_000,
+          150_000,
         )
         await ann.waitForMessage(({ text }) => text.includes('Done in'), 15_000)
         expect(copies(world)).toBe(1)
@@ -62,7 +62,7 @@ describe('the bot, killed', () => {
       } finally {
         await world.close()
       }
-    }, 120_000)
+    }, 200_000)
   }
 
   it.concurrent('softly, finishes what is under way within ten seconds and leaves nothing half-told', async ({

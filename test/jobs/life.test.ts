@@ -506,6 +506,17 @@ describe('several workers on one database', () => {
     await house.db.destroy()
   })
 
+  it('take over what a dead one had claimed by a clock that was hours ahead', async () => {
+    const house = await testHouse()
+    const { id } = await house.ask()
+    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+    const ahead = { worker: 'dead', now: house.now() + 3 * 60 * minute, leaseMs: 10_000 }
+    expect(await claimDueJobs(house.db, wanted, ahead)).toHaveLength(1)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ state: 'working' })
+    await house.db.destroy()
+  })
+
   it('take over from one that died between its write and its save, without a second write', async () => {
     const house = await testHouse()
     const { id } = await house.ask()
