@@ -53,12 +53,15 @@ export async function startBot(
   return bot
 }
 
-/** The same without waiting. `up` rejects with all it printed when it ends before. */
+/**
+ * The same without waiting. `up` rejects with all it printed when it ends before. `freeze` stops it in its tracks, as a
+ * machine that sleeps does, and answers with how to let it go on.
+ */
 export function spawnBot(
   folder: string,
   env: Readonly<Record<string, string>>,
   onOutput: (text: string) => void = () => {},
-): Bot & { up: Promise<void> } {
+): Bot & { up: Promise<void>; freeze(): () => void } {
   if (!existsSync(program)) throw new Error('There is no built bot: "npm run build" comes first.')
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
@@ -83,6 +86,10 @@ export function spawnBot(
     kill: async (signal) => {
       child.kill(signal)
       return await exited
+    },
+    freeze: () => {
+      child.kill('SIGSTOP')
+      return () => child.kill('SIGCONT')
     },
   }
 }

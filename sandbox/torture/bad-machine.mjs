@@ -1,13 +1,22 @@
 /**
  * Loaded into the bot with `node --import`: a machine whose clock jumps and whose disk is full at times. Two small files
- * beside the database say so: `clock` holds milliseconds to add to the time, `disk-full` is there or not.
+ * beside the database say so: `clock` holds milliseconds to add to the time, `disk-full` is there or not and holds words of
+ * the statements that there is no room for, or nothing.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 
 const clockFile = join(process.cwd(), 'clock')
 const fullFile = join(process.cwd(), 'disk-full')
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
 
 const RealDate = Date
 const realNow = Date.now
@@ -19,7 +28,7 @@ function now() {
   const asOf = performance.now()
   if (asOf - readAt > 5) {
     readAt = asOf
-    offset = existsSync(clockFile) ? Number(readFileSync(clockFile, 'utf8')) : 0
+    offset = Number(read(clockFile) ?? 0)
   }
   return realNow() + offset
 }
@@ -31,9 +40,14 @@ globalThis.Date = new Proxy(RealDate, {
   apply: () => new RealDate(now()).toString(),
 })
 
+const writes = /^\s*(insert|update|delete|create|alter|commit|pragma wal_checkpoint)[^"]*"?(\w*)/i
 const prepare = Sqlite.prototype.prepare
 Sqlite.prototype.prepare = function (sql) {
-  if (/^\s*(insert|update|delete|create|alter|commit)/i.test(sql) && existsSync(fullFile)) {
+  const [, verb, table] = writes.exec(sql) ?? []
+  const words = verb && read(fullFile)
+  if (words !== undefined && sql.includes(words)) {
+    // The stall reads it and counts what was hit.
+    process.stderr.write(`disk full at: ${`${verb} ${table}`.trim()}\n`)
     throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL')
   }
   return prepare.call(this, sql)

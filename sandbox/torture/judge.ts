@@ -48,9 +48,9 @@ const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
 export function judge({ submissions, messages, books, tables }: Evidence): Judgement {
   const offences: Offence[] = []
   const findings = submissions.map((submission): Finding => {
-    const { trade, errand, id, isAcknowledged } = submission
+    const { trade, errand, id, isAcknowledged, rowsThen } = submission
     const asked = { target: errand.target, id }
-    const thread = readThread(submission, messages)
+    const thread = threadOf(submission, messages)
     const { job, end } = thread
     const accuse = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })
 
@@ -58,13 +58,16 @@ export function judge({ submissions, messages, books, tables }: Evidence): Judge
       accuse('jobs lost', 'Slack was told that it was taken, and nothing came of it.')
     if (thread.roots.length > 0 && end === undefined) accuse('jobs lost', 'Its thread has no end.')
 
-    const writes = trade.writes(asked, books[trade.provider] ?? [])
-    for (const [what, times] of Object.entries(writes)) {
+    const book = ownWrites(submission, submissions, books[trade.provider] ?? [])
+    const writes = Object.entries(trade.writes(asked, book))
+    for (const [what, times] of writes) {
       if (times > 1) accuse('writes made twice', `${what}: ${times} times.`)
     }
 
-    const isLive = trade.isLive(asked, tables[trade.provider] ?? [], books[trade.provider] ?? [])
-    if (end === 'done' && !isLive) accuse('ends told wrong', 'The thread says Done, and it is not live.')
+    const isLive = trade.isLive(asked, rowsThen ?? tables[trade.provider] ?? [], book)
+    if (end === 'done' && writes.length === 0)
+      accuse('ends told wrong', 'The thread says Done, and nothing was written for it.')
+    else if (end === 'done' && !isLive) accuse('ends told wrong', 'The thread says Done, and it is not live.')
     if ((end === 'failed' || end === 'gave up') && isLive)
       accuse('ends told wrong', `The thread says ${end}, and it is live.`)
     for (const sentence of thread.faults) accuse('threads broken', sentence)
@@ -73,7 +76,21 @@ export function judge({ submissions, messages, books, tables }: Evidence): Judge
   return { offences, findings }
 }
 
-interface Thread {
+/**
+ * What was written from when this form was sent until the same was asked for again on this target. That is done only when
+ * the first has ended, so that all that comes later is the second one's, or one too many.
+ */
+function ownWrites(
+  { trade, errand, sentAt = 0 }: Submission,
+  submissions: readonly Submission[],
+  book: readonly Exchange[],
+): Exchange[] {
+  const others = submissions.filter((one) => one.trade.title === trade.title && one.errand.target === errand.target)
+  const next = others.find((one) => (one.sentAt ?? 0) > sentAt)?.sentAt ?? Number.POSITIVE_INFINITY
+  return book.filter(({ at }) => at >= sentAt && at < next)
+}
+
+export interface Thread {
   roots: readonly Message[]
   job: string | undefined
   end: End | undefined
@@ -81,8 +98,9 @@ interface Thread {
   explainedRepeats: number
 }
 
-function readThread({ trade, errand }: Submission, messages: readonly Message[]): Thread {
-  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider} `)
+/** What Slack shows of one job. Another one on the same target was asked for by somebody else. */
+export function threadOf({ trade, errand, who }: Submission, messages: readonly Message[]): Thread {
+  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider} .*, asked for by <@${who}>\\.`)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
     isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${trade.title}: `) && target.test(text)
   const roots = messages.filter(isRoot)

@@ -1,24 +1,33 @@
 /** A person who wants an app cloned and does not give up at the first trouble: types, picks, sends, sends again. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor } from '../slack/person.js'
 import type { Errand, Trade } from './trades.js'
 
 export interface Submission {
+  /** In the order in which they were planned. */
   number: number
   trade: Trade
   errand: Errand
   who: string
   channel: string
+  /** The one on the same target whose end was waited for. */
+  after?: Submission | undefined
   /** What the provider calls the target, where its books do not name it: learnt when all is over. */
   id?: string | undefined
-  /** How often the last page was sent. */
-  sent: number
+  /** How far the person got with it. */
+  progress: 'to come' | 'in hand' | 'over'
+  /** When the last page was sent first, by the true time. */
+  sentAt?: number
   /** Slack was told that all is well, and the form went away. */
   isAcknowledged: boolean
   /** Why it was given up, where it was. */
   trouble?: string
+  /** The provider's list when the next one on the same target was asked for; what it shows later is not about this one. */
+  rowsThen?: readonly (readonly string[])[]
 }
 
 const tries = 6
+const breathMs = 300
 
 /**
  * Fills in and sends the form of one errand.
@@ -27,6 +36,7 @@ const tries = 6
  */
 export async function submit(actor: Actor, submission: Submission, ready: () => Promise<void>): Promise<void> {
   const { errand } = submission
+  submission.progress = 'in hand'
   try {
     await open(actor, submission, ready)
     for (const [field, label] of errand.picked) await again(ready, () => actor.choose(field, label, label))
@@ -34,7 +44,7 @@ export async function submit(actor: Actor, submission: Submission, ready: () => 
     const title = actor.topView()?.callback_id
     if (title !== 'operation_preview') throw new Error(`The form was not taken: ${JSON.stringify(errors)} ${title}`)
     await again(ready, async () => {
-      submission.sent += 1
+      submission.sentAt ??= Date.now()
       await actor.submit()
     })
     const left = actor.topView()
@@ -43,6 +53,7 @@ export async function submit(actor: Actor, submission: Submission, ready: () => 
   } catch (error) {
     submission.trouble = error instanceof Error ? error.message : String(error)
   }
+  submission.progress = 'over'
 }
 
 /** Asks the form's list for the ids of targets: who typed a name while the list could not be had saw none. */
@@ -78,6 +89,7 @@ async function again<T>(ready: () => Promise<void>, act: () => Promise<T>): Prom
       return await act()
     } catch (error) {
       last = error
+      await delay(breathMs)
     }
   }
   throw last

@@ -1,25 +1,44 @@
 /** Pure: a seed → who dies when, and what else goes wrong meanwhile. */
-import { type Mishap, mishaps } from './proxy.js'
+import { type Accident, type Mishap, mishaps } from './proxy.js'
 import type { Random } from './random.js'
 
 export type Fault =
   /** The next so many requests of a line meet with an accident. */
-  | { kind: 'mishap'; of: string; mishap: Mishap; on: 'write' | 'any'; times: number }
+  | { kind: 'mishap'; of: string; accident: Accident; times: number }
   /** A provider, or Slack, answers 503 to everything. */
   | { kind: 'down'; of: string; forMs: number }
   /** The provider itself fails the next work it takes, and says so. */
   | { kind: 'mood'; of: string; mood: string }
   /** Somebody else holds the database. */
   | { kind: 'locked'; forMs: number }
-  | { kind: 'full disk'; forMs: number }
-  /** The machine's clock is off by so much, then right again. */
-  | { kind: 'clock'; byMs: number; forMs: number }
+  /**
+   * From now on, or from the next write or message on: what tells of that one cannot be kept then. There may be room for
+   * all but the statements with certain words in them.
+   */
+  | { kind: 'full disk'; from: 'now' | Strike; words: string; forMs: number }
+  /** A process stands still, and goes on as if nothing had been. */
+  | { kind: 'frozen'; which: 0 | 1; forMs: number }
+  /** The machine's clock is set to be off by so much: for good, or for a while. */
+  | { kind: 'clock'; byMs: number; forMs: number | null }
+
+/**
+ * Right after a provider carried out a write, or Slack took a message, before the answer is back; or right after the bot
+ * gave up waiting for one.
+ */
+export type Strike = 'write' | 'post' | 'time-out'
 
 /** When a process dies: during its start, some time after it, or right after something that hurts. */
-export type Moment =
-  | { at: 'start' | 'ready'; afterMs: number }
-  /** Right after a provider carried out a write, or Slack took a message: before the answer is back. */
-  | { at: 'write' | 'post' }
+export type Moment = { at: 'start' | 'ready'; afterMs: number } | { at: Strike; withinMs: number }
+
+/** A first start on an empty file, and a death in the middle of it. */
+export interface Birth {
+  /** How many processes start at once. */
+  processes: 1 | 2
+  victim: 0 | 1
+  /** Dies so long after so many changes were seen in the folder of the database; the whole of it takes about 25. */
+  afterChanges: number
+  thenMs: number
+}
 
 /** One kill and what leads up to it. */
 export interface Life {
@@ -29,6 +48,8 @@ export interface Life {
   victim: 0 | 1
   moment: Moment
   faults: readonly Fault[]
+  /** What comes while it is dead, just before it is started again. */
+  whileDead: readonly Fault[]
 }
 
 const honestFailures: Readonly<Record<string, readonly string[]>> = {
@@ -39,30 +60,57 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
   rainbond: ['fail-next', 'swallow-build'],
 }
 const providers = Object.keys(honestFailures) as [string, ...string[]]
+const fewestBirths = 5
+const birthsPerKill = 0.05
 /** Two processes live together for so many kills, then one alone for as many. */
 const stretch = 20
+
+export function planBirths(random: Random, kills: number): Birth[] {
+  const count = Math.min(kills, Math.max(fewestBirths, Math.round(kills * birthsPerKill)))
+  return Array.from({ length: count }, (_, index): Birth => {
+    const processes = index % 2 === 1 ? 2 : 1
+    // A transaction of many tables shows as one change at its end.
+    const thenMs = random.chance(0.5) ? 0 : random.between(1, 40)
+    return { processes, victim: victimOf(random, processes), afterChanges: random.between(1, 24), thenMs }
+  })
+}
 
 export function planLives(random: Random, kills: number): Life[] {
   return Array.from({ length: kills }, (_, index): Life => {
     const processes = Math.floor(index / stretch) % 2 === 1 ? 2 : 1
-    const victim = processes === 2 && random.chance(0.5) ? 1 : 0
+    const moment = planMoment(random)
     const faults = [random.chance(0.85), random.chance(0.5), random.chance(0.2)].filter(Boolean)
-    return { processes, victim, moment: planMoment(random), faults: faults.map(() => planFault(random)) }
+    return {
+      processes,
+      victim: victimOf(random, processes),
+      moment,
+      faults: [
+        ...(moment.at === 'time-out' ? [planHold(random, random.pick(impatient))] : []),
+        ...faults.map(() => planFault(random)),
+      ],
+      whileDead: random.chance(0.1) ? [random.chance(0.6) ? planClock(random) : planFullDisk(random)] : [],
+    }
   })
+}
+
+function victimOf(random: Random, processes: 1 | 2): 0 | 1 {
+  return processes === 2 && random.chance(0.5) ? 1 : 0
 }
 
 function planMoment(random: Random): Moment {
   const dice = random.next()
-  if (dice < 0.3) return { at: 'write' }
-  if (dice < 0.5) return { at: 'post' }
+  if (dice < 0.28) return { at: 'write', withinMs: 3_000 }
+  if (dice < 0.46) return { at: 'post', withinMs: 3_000 }
+  if (dice < 0.5) return { at: 'time-out', withinMs: 13_000 }
   if (dice < 0.6) return { at: 'start', afterMs: random.between(50, 900) }
   return { at: 'ready', afterMs: random.between(0, 2_500) }
 }
 
 function planFault(random: Random): Fault {
   const dice = random.next()
-  if (dice < 0.5) return planMishap(random, random.pick(providers))
-  if (dice < 0.68) return planMishap(random, 'slack')
+  if (dice < 0.48) return planMishap(random, random.pick(providers))
+  if (dice < 0.65) return planMishap(random, 'slack')
+  if (dice < 0.68) return planHold(random, random.pick([...providers, 'slack']))
   if (dice < 0.74)
     return { kind: 'down', of: random.pick([...providers, 'slack']), forMs: random.between(1_000, 5_000) }
   if (dice < 0.82) {
@@ -70,13 +118,70 @@ function planFault(random: Random): Fault {
     const [first = '', ...others] = honestFailures[of] ?? []
     return { kind: 'mood', of, mood: random.pick([first, ...others]) }
   }
-  if (dice < 0.89) return { kind: 'locked', forMs: random.between(200, 6_500) }
-  if (dice < 0.95) return { kind: 'full disk', forMs: random.between(200, 2_500) }
-  const minutes = random.between(1, 4) * (random.chance(0.5) ? 1 : -1)
-  return { kind: 'clock', byMs: minutes * 60_000 + random.between(0, 59_999), forMs: random.between(1_000, 8_000) }
+  if (dice < 0.87) return { kind: 'locked', forMs: random.between(200, 6_500) }
+  if (dice < 0.92) return planFullDisk(random)
+  // Longer than a claim stands, so that the other process takes over.
+  if (dice < 0.95) return { kind: 'frozen', which: random.pick([0, 1]), forMs: random.between(2_000, 20_000) }
+  return planClock(random)
 }
 
+const short = mishaps.filter((mishap) => !mishap.startsWith('much too late')) as [Mishap, ...Mishap[]]
+
 function planMishap(random: Random, of: string): Fault {
-  const mishap = random.pick(mishaps)
-  return { kind: 'mishap', of, mishap, on: random.chance(0.75) ? 'write' : 'any', times: random.between(1, 3) }
+  const accident = { mishap: random.pick(short), on: random.chance(0.75) ? 'write' : 'any', heldMs: 1_500 } as const
+  return { kind: 'mishap', of, accident, times: random.between(1, 3) }
+}
+
+/**
+ * How long the bot waits for the answer to a write, and how long after it began one it believes that it never arrived: the
+ * time limits and `settleMs` in src/providers, and those in src/slack.
+ */
+const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>> = {
+  'cloud-foundry': { waitsMs: 60_000, believesMs: 90_000 },
+  hoody: { waitsMs: 10_000, believesMs: 30_000 },
+  miget: { waitsMs: 10_000, believesMs: 30_000 },
+  qovery: { waitsMs: 10_000, believesMs: 30_000 },
+  rainbond: { waitsMs: 40_000, believesMs: 45_000 },
+  slack: { waitsMs: 10_000, believesMs: 10_000 },
+}
+/** With these a time-out can be waited for. */
+const impatient = ['hoody', 'miget', 'qovery', 'slack'] as const
+/** What a look for a lost write, and the reads before a write, may take themselves. */
+const marginMs = 8_000
+
+/** Nobody can know of a request that arrives when its absence is believed, so that none is held that long. */
+function planHold(random: Random, of: string): Fault {
+  const { waitsMs, believesMs } = patience[of] ?? { waitsMs: 0, believesMs: 0 }
+  const [least, most] = [waitsMs + 1_000, believesMs - marginMs]
+  const isRequest = least < most && random.chance(0.6)
+  const accident = isRequest
+    ? ({ mishap: 'much too late request', on: 'write', heldMs: random.between(least, most) } as const)
+    : ({ mishap: 'much too late answer', on: random.chance(0.7) ? 'write' : 'any', heldMs: waitsMs + 2_000 } as const)
+  return { kind: 'mishap', of, accident, times: 1 }
+}
+
+/** The write-ahead log that is emptied, what is known of a reply, and where a thread stands. */
+const choice = ['wal_checkpoint', 'update "events"', '"root_ts"'] as const
+
+function planFullDisk(random: Random): Fault {
+  if (random.chance(0.5)) {
+    return { kind: 'full disk', from: 'now', words: random.pick(choice), forMs: random.between(1_000, 6_000) }
+  }
+  const from = random.pick(['now', 'write', 'post'] as const)
+  return { kind: 'full disk', from, words: '', forMs: random.between(200, 2_500) }
+}
+
+const minute = 60_000
+/** From a clock that is farther off than five minutes the bot refuses Slack's requests, and it promises nothing then. */
+const mostOffMs = 5 * minute - 10_000
+const shareOfHours = 0.15
+
+function planClock(random: Random): Fault {
+  const sign = random.chance(0.5) ? 1 : -1
+  if (random.chance(shareOfHours)) {
+    return { kind: 'clock', byMs: sign * random.between(10, 180) * minute, forMs: random.between(500, 4_000) }
+  }
+  const byMs = sign * random.between(minute, mostOffMs)
+  if (random.chance(0.4)) return { kind: 'clock', byMs, forMs: random.between(1_000, 8_000) }
+  return { kind: 'clock', byMs: random.chance(0.3) ? 0 : byMs, forMs: null }
 }

@@ -23,8 +23,19 @@ export const mishaps = [
   'truncated answer',
   /** Carried out; a page of HTML comes back under status 200. */
   'html answer',
+  /** As the late ones, but for so long that the bot has given up by then. */
+  'much too late request',
+  'much too late answer',
 ] as const
 export type Mishap = (typeof mishaps)[number]
+
+/** One accident that waits for its request. */
+export interface Accident {
+  mishap: Mishap
+  on: 'write' | 'any'
+  /** How long what is late is held up, in milliseconds. */
+  heldMs: number
+}
 
 /** A write that came through, as the other side answered it, whatever became of that answer. */
 export interface Exchange {
@@ -42,34 +53,39 @@ export interface Line {
   /** All writes that were carried out or refused by the other side, in the order of its answers. */
   book: readonly Exchange[]
   /** The next so many requests, or writes, meet with this. */
-  plan(mishap: Mishap, on: 'write' | 'any', times: number): void
+  plan(accident: Accident, times: number): void
   /** 503 to everything. */
   setDown(isDown: boolean): void
   /** Forgets what was planned. */
   heal(): void
   /** Called with each write right after it was carried out and before it is answered. */
-  onWrite(listener: (exchange: Exchange) => void): () => void
+  onWrite(listener: () => void): () => void
+  /** Called when the bot no longer waits for an answer that is much too late: it has given up, or died. */
+  onGivenUp(listener: () => void): () => void
+  /** Whether no request is on its way any more. */
+  isQuiet(): boolean
   /** How often each mishap came about. */
   happened(): Readonly<Record<string, number>>
   close(): Promise<void>
 }
 
-const HELD_MS = 1_500
 const RETRY_AFTER_SECONDS = '2'
 const PAGE = '<!doctype html><html><body>Something is not as it should be.</body></html>'
 
 export async function startLine(target: string, isWrite: (method: string, path: string) => boolean): Promise<Line> {
   const book: Exchange[] = []
-  const listeners = new Set<(exchange: Exchange) => void>()
+  const whenWritten = new Set<() => void>()
+  const whenGivenUp = new Set<() => void>()
   const counts: Record<string, number> = {}
-  let planned: { mishap: Mishap; on: 'write' | 'any' }[] = []
+  let planned: Accident[] = []
   let isDown = false
+  let underWay = 0
 
-  function due(request: { isWrite: boolean }): Mishap | undefined {
+  function due(request: { isWrite: boolean }): Partial<Accident> {
     const at = planned.findIndex(({ on }) => on === 'any' || request.isWrite)
     const [found] = at === -1 ? [] : planned.splice(at, 1)
     if (found) counts[found.mishap] = (counts[found.mishap] ?? 0) + 1
-    return found?.mishap
+    return found ?? {}
   }
 
   async function carry(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -78,14 +94,19 @@ export async function startLine(target: string, isWrite: (method: string, path: 
     const sent = await readBody(request)
     if (isDown) return void answer(response, 503, PAGE, 'text/html')
     const writes = isWrite(method, path)
-    const mishap = due({ isWrite: writes })
+    const { mishap, heldMs } = due({ isWrite: writes })
     if (mishap === 'dropped') return void request.socket.destroy()
     if (mishap === 'refused') return void answer(response, 503, '{}', 'application/json')
     if (mishap === 'rate limit') {
       response.setHeader('retry-after', RETRY_AFTER_SECONDS)
       return void answer(response, 429, '{"ok":false,"error":"ratelimited"}', 'application/json')
     }
-    if (mishap === 'late request') await delay(HELD_MS)
+    if (mishap?.startsWith('much too late')) {
+      response.once('close', () => {
+        if (!response.writableEnded) for (const listener of whenGivenUp) listener()
+      })
+    }
+    if (mishap?.endsWith('late request')) await delay(heldMs)
 
     const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
     const came = await fetch(target + path, {
@@ -100,12 +121,12 @@ export async function startLine(target: string, isWrite: (method: string, path: 
       const [body, back] = [parsed(sent.toString()), parsed(text)]
       const exchange = { at: Date.now(), method, path, body, status: came.status, answer: back, mishap }
       book.push(exchange)
-      for (const listener of listeners) listener(exchange)
+      for (const listener of whenWritten) listener()
     }
     if (mishap === 'lost answer') return void request.socket.destroy()
     if (mishap === 'bad gateway') return void answer(response, 502, PAGE, 'text/html')
     if (mishap === 'html answer') return void answer(response, 200, PAGE, 'text/html')
-    if (mishap === 'late answer') await delay(HELD_MS)
+    if (mishap?.endsWith('late answer')) await delay(heldMs)
     const passed = [...came.headers].filter(([name]) => !['content-length', 'connection', 'keep-alive'].includes(name))
     for (const [name, value] of passed) response.setHeader(name, value.replaceAll(target, url))
     if (mishap === 'truncated answer') {
@@ -118,7 +139,12 @@ export async function startLine(target: string, isWrite: (method: string, path: 
   }
 
   const server = createServer((request, response) => {
-    carry(request, response).catch(() => request.socket.destroy())
+    underWay += 1
+    carry(request, response)
+      .catch(() => request.socket.destroy())
+      .finally(() => {
+        underWay -= 1
+      })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -126,8 +152,8 @@ export async function startLine(target: string, isWrite: (method: string, path: 
   return {
     url,
     book,
-    plan(mishap, on, times) {
-      for (let count = 0; count < times; count += 1) planned.push({ mishap, on })
+    plan(accident, times) {
+      for (let count = 0; count < times; count += 1) planned.push(accident)
     },
     setDown(next) {
       isDown = next
@@ -136,16 +162,21 @@ export async function startLine(target: string, isWrite: (method: string, path: 
       planned = []
       isDown = false
     },
-    onWrite(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onWrite: (listener) => listenIn(whenWritten, listener),
+    onGivenUp: (listener) => listenIn(whenGivenUp, listener),
+    isQuiet: () => underWay === 0,
     happened: () => counts,
     close() {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Answers with how to stop it. */
+function listenIn(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }
 
 function answer(response: ServerResponse, status: number, body: string, type: string): void {

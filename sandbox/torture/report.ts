@@ -12,13 +12,13 @@ const meanings: Readonly<Record<Offence['count'], string>> = {
     'Threads with the last reply missing or doubled, with two roots, or with a root that shows another end',
 }
 
-export function isClean({ offences, uncertain }: Result): boolean {
-  return offences.length === 0 && uncertain.every(({ isUnavoidable }) => isUnavoidable)
+export function isClean({ offences, stillborn, uncertain }: Result): boolean {
+  return offences.length === 0 && stillborn.length === 0 && uncertain.every(({ isUnavoidable }) => isUnavoidable)
 }
 
 /** One line for each fact, name and value. */
 export function facts(result: Result): [string, string][] {
-  const { submissions, findings, offences, uncertain, faults } = result
+  const { submissions, findings, offences, stillborn, uncertain, faults } = result
   const acknowledged = submissions.filter((one) => one.isAcknowledged).length
   const silent = findings.filter(({ submission, job }) => job && !submission.isAcknowledged).length
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
@@ -27,14 +27,20 @@ export function facts(result: Result): [string, string][] {
       meanings[name],
       `${offences.filter(({ count }) => count === name).length}`,
     ]),
+    ['Databases on which Dolly did not come up again after a kill at its first start', `${stillborn.length}`],
     ['Seed', `${result.seed}`],
     ['Date', result.began.toISOString().slice(0, 16).replace('T', ' ')],
     ['Took', `${Math.round(result.tookMs / 60_000)} min`],
+    ['Right to look for its own messages in Slack, had by every other seed', result.mayLookBack ? 'yes' : 'no'],
     ['Kills', `${result.kills}`],
     ['Jobs taken', `${acknowledged}, and ${silent} more of which Slack heard no answer`],
     [
+      'Jobs on the target of an earlier one',
+      `${findings.filter(({ submission, job }) => job && submission.after).length}`,
+    ],
+    [
       'Forms given up before they were sent, because of the faults',
-      `${submissions.filter((one) => one.sent === 0).length}`,
+      `${submissions.filter(({ sentAt }) => sentAt === undefined).length}`,
     ],
     ['Roots and last replies that stand twice and say so', `${sum(findings.map((one) => one.explainedRepeats))}`],
     [
@@ -58,50 +64,81 @@ function jobsTable({ findings }: Result): string[] {
   ]
 }
 
-function faultsTable({ faults }: Result): string[] {
-  const rows = Object.entries(faults).sort(([one], [other]) => (one < other ? -1 : 1))
-  return ['| fault | times |', '|---|--:|', ...rows.map(([name, times]) => `| ${name} | ${times} |`)]
+function tableOf(title: string, counts: Readonly<Record<string, number>>): string[] {
+  const rows = Object.entries(counts).sort(([one], [other]) => (one < other ? -1 : 1))
+  return [`| ${title} | times |`, '|---|--:|', ...rows.map(([name, times]) => `| ${name} | ${times} |`)]
 }
 
+const intro = `# Torture run
+
+\`npm run torture -- --kills 500\` lets the built bot live between the sandbox’s Slack and all five simulated providers,
+for part of the time as two processes on one database, and kills it (SIGKILL) again and again. Two people ask for jobs of
+all eight operations meanwhile, and for some again on the same target as soon as the first has ended. In the end all faults
+are lifted, everything may come to its end, and the providers’ own books and what stands in Slack are compared. \`--seed\`
+repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
+
+## What is tried
+
+* Deaths during the very first start on an empty database, also of two processes that start at once; during later starts,
+  at any time after one, right after a provider carried out a write, right after Slack took a message, and right after the
+  bot gave up waiting for an answer.
+* Lines to providers and to Slack that drop requests, lose answers, break them off, answer 429, 502, 503 or a page of HTML,
+  and hold up requests and answers: for 1.5 seconds, or for longer than the bot waits. What is held up is carried out all
+  the same.
+* Providers and Slack that are down, and providers that fail the work itself.
+* A database that somebody else has locked, and a full disk: at any moment, from a write or a message on, and while the bot
+  starts. It hits every write, that of a checkpoint too.
+* A process that stands still for up to twenty seconds and then goes on, while another one may have taken its work over.
+* A clock that is set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds,
+  while the bot lives and while it is dead. Slack, the providers and the counts keep the true time.
+* Jobs on the target of an earlier one, right after it: a sync of a container that was just copied, a second sync of the same
+  copy, a second copy of code onto the same app. Each job is held to its own writes.
+
+## What is not
+
+* A write that arrives after the bot has reason to believe that it never will: 30 seconds to 90 after it was begun, as the
+  provider’s file says. Requests to Slack are never held beyond the bot’s patience for them, only answers are.
+* A clock that is hours off for long. From one that is more than five minutes off the bot refuses what Slack sends.
+* Two machines, each with a clock of its own.
+* A power cut, a damaged file, a disk that is broken and not full.
+* Socket Mode, and two people who ask for the same target at once.
+* The real Slack and the real providers.
+`
+
 export function page(result: Result): string {
-  return `${[
-    '# Torture run',
-    '',
-    '`npm run torture -- --kills 500` lets the built bot live between the sandbox’s Slack and all five simulated providers,',
-    'for part of the time as two processes on one database, and kills it (SIGKILL) again and again: during its start, at any',
-    'time after it, right after a provider carried out a write, right after Slack took a message. Two people ask for jobs of',
-    'all eight operations meanwhile, and lines, providers, Slack, the disk, the database and the clock fail as the seed says.',
-    'In the end all faults are lifted, everything may come to its end, and the providers’ own books and what stands in Slack',
-    'are compared. `--seed` repeats a schedule, `--minutes` bounds it, `--report` writes this page.',
-    '',
+  const tables = [jobsTable(result), tableOf('died', result.deaths), tableOf('fault', result.faults)]
+  return [
+    intro,
     '## The latest run',
     '',
     '| | |',
     '|---|--:|',
     ...facts(result).map(([name, value]) => `| ${name} | ${value} |`),
+    ...tables.flatMap((table) => ['', ...table]),
     '',
-    ...jobsTable(result),
-    '',
-    ...faultsTable(result),
-  ].join('\n')}\n`
+  ].join('\n')
 }
 
 /** The same for a terminal, with everything that is needed to see what went wrong. */
 export function summary(result: Result): string {
-  const { offences, uncertain, falls, bugs, replay } = result
+  const { offences, stillborn, uncertain, falls, bugs, replay } = result
   return [
     ...offences.map(({ count, submission, job, sentence }) => {
       const { number, trade, errand } = submission
       const title = `${count}: form ${number}, ${trade.provider} ${trade.operation} → ${errand.target}, job ${job ?? 'unknown'}, seed ${result.seed}. ${sentence}`
       return `${title}\n${replay(submission, job)}`
     }),
+    ...stillborn.map((birth) => `no start: ${birth}, seed ${result.seed}`),
     ...uncertain
       .filter(({ isUnavoidable }) => !isUnavoidable)
       .map((one) => `uncertain without need: ${JSON.stringify(one)}`),
     ...[...bugs].map(([words, times]) => `${times}× in the log: ${words}`),
-    ...falls.map((fall) => `A bot ended by itself: ${fall}`),
+    ...[...new Set(falls)].map(
+      (fall) => `A bot ended by itself: ${fall} (${falls.filter((one) => one === fall).length}×)`,
+    ),
     ...jobsTable(result),
-    ...faultsTable(result),
+    ...tableOf('died', result.deaths),
+    ...tableOf('fault', result.faults),
     `A bot took ${result.startMs} ms to be up.`,
     ...facts(result).map(([name, value]) => `${name}: ${value}`),
   ].join('\n')

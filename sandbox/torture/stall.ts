@@ -12,12 +12,16 @@ export interface Stall {
   /** SIGTERM, and no bot after it. */
   stop(): Promise<void>
   isRunning(): boolean
+  /** Stops the bot of this moment in its tracks; answers with how to let it go on. */
+  freeze(): () => void
   /** How each that ended by itself ended, with its last words. */
   falls(): readonly string[]
   /** Milliseconds from start to up, of all that came so far. */
   starts(): readonly number[]
   /** Lines of the log that tell of a bug, with how often. */
   bugs(): ReadonlyMap<string, number>
+  /** What the full disk hit, with how often. */
+  hits(): ReadonlyMap<string, number>
 }
 
 const pauseMs = 200
@@ -26,6 +30,7 @@ export function createStall(folder: string, env: Readonly<Record<string, string>
   const falls: string[] = []
   const starts: number[] = []
   const bugs = new Map<string, number>()
+  const hits = new Map<string, number>()
   let current: ReturnType<typeof spawnBot> | undefined
   let isWanted = false
   /** Settled anew with each start that succeeds. */
@@ -40,7 +45,7 @@ export function createStall(folder: string, env: Readonly<Record<string, string>
   function spawn(): void {
     isWanted = true
     const began = performance.now()
-    const bot = spawnBot(folder, env, noteBugs)
+    const bot = spawnBot(folder, env, note)
     current = bot
     const mine = up
     bot.up.then(
@@ -53,15 +58,17 @@ export function createStall(folder: string, env: Readonly<Record<string, string>
     bot.exited.then(async (end) => {
       if (current !== bot) return
       // Nobody killed it.
-      falls.push(`${end}: ${bot.log().slice(-600)}`)
+      falls.push(`${end}: ${lastWords(bot.log())}`)
       up = renewed(up)
       await delay(pauseMs)
       if (isWanted && current === bot) spawn()
     })
   }
 
-  function noteBugs(output: string): void {
+  function note(output: string): void {
     for (const line of output.split('\n')) {
+      const [, hit] = /^disk full at: (.*)/.exec(line) ?? []
+      if (hit) hits.set(hit, (hits.get(hit) ?? 0) + 1)
       if (!/a bug, not the provider|something broke that nobody expected|a Slack request broke/.test(line)) continue
       const words = /"stack":"(.{0,300})/.exec(line)?.[1] ?? line.slice(0, 300)
       bugs.set(words, (bugs.get(words) ?? 0) + 1)
@@ -86,10 +93,18 @@ export function createStall(folder: string, env: Readonly<Record<string, string>
       await end('SIGTERM')
     },
     isRunning: () => current !== undefined,
+    freeze: () => current?.freeze() ?? (() => {}),
     falls: () => falls,
     starts: () => starts,
     bugs: () => bugs,
+    hits: () => hits,
   }
+}
+
+/** What is not of the log proper, if there is any: the sentence for the operator. */
+function lastWords(output: string): string {
+  const plain = output.split('\n').filter((line) => line && !/^[{]|^disk full at/.test(line))
+  return plain.join(' ').slice(-600) || output.slice(-600)
 }
 
 interface Pending {

@@ -1,9 +1,10 @@
-/** The eight operations: how a person asks for each, what the provider's books must not show twice, and what is true. */
+/** What people ask for: how each is asked for, what the provider's books must not show twice, and what is true. */
 import { z } from 'zod'
 import type { Exchange } from './proxy.js'
 
-/** One job to ask for. Each has a target of its own, by which the books can be read. */
+/** One job to ask for. */
 export interface Errand {
+  /** By which the books can be read; it is nobody else's, but for those who come after one another. */
   target: string
   /** Said with the command: field → text. */
   typed: Readonly<Record<string, string>>
@@ -25,6 +26,8 @@ export interface Trade {
   title: string
   /** The form's field that picks the target, where the books know that by its id only. */
   idField?: string
+  /** Asked for by somebody else on the same target as soon as the one of that trade with the same number has ended. */
+  after?: Trade
   errand(number: number): Errand
   /**
    * How often the provider carried out each write that must not be made twice, by what it made. Left out are writes that
@@ -95,16 +98,18 @@ const hoodyCopy: Trade = {
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
 }
 
+const syncOf = (target: string, project: string): Errand => ({
+  target,
+  typed: {},
+  picked: [['container', `${target} in ${project}`]],
+})
+
 const hoodySync: Trade = {
   provider: 'hoody',
   operation: 'sync',
   title: 'Sync a copy',
   idField: 'container',
-  errand: (number) => ({
-    target: `shop-api-${extra(number)}`,
-    typed: {},
-    picked: [['container', `shop-api-${extra(number)} in customer-${extra(number)}`]],
-  }),
+  errand: (number) => syncOf(`shop-api-${extra(number)}`, `customer-${extra(number)}`),
   // A second sync overwrites what was changed in the copy since the first one.
   writes: ({ id }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${id}/sync$`)))),
   isLive: (asked, rows, book) =>
@@ -259,6 +264,7 @@ const cloudFoundryCopyBits: Trade = {
     cloudFoundryCopyBits.writes(asked, book).restart !== undefined,
 }
 
+/** All eight operations, each time with a target of its own. */
 export const trades = [
   hoodyCopy,
   hoodySync,
@@ -268,4 +274,11 @@ export const trades = [
   rainbondCopy,
   cloudFoundryClone,
   cloudFoundryCopyBits,
+] as const satisfies readonly Trade[]
+
+/** What follows on the same target. */
+export const sequels = [
+  { ...hoodySync, after: hoodyCopy, errand: (number) => syncOf(childName('hoody', number), 'woolworks-staging') },
+  { ...hoodySync, after: hoodySync },
+  { ...cloudFoundryCopyBits, after: cloudFoundryCopyBits },
 ] as const satisfies readonly Trade[]

@@ -1,5 +1,5 @@
 /** Slack, the five providers and the lines to them, on a machine that can be made bad in all the ways of the plan. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ import { startRainbond } from '../providers/rainbond.js'
 import type { Simulator } from '../providers/simulator.js'
 import type { Message } from '../slack/protocol.js'
 import { startWorkspace, type Workspace } from '../slack/workspace.js'
-import type { Fault } from './plan.js'
+import type { Fault, Strike } from './plan.js'
 import { type Line, startLine } from './proxy.js'
 import { createStall, type Stall } from './stall.js'
 
@@ -25,11 +25,17 @@ export interface World {
   lines: ReadonlyMap<string, Line>
   /** The first hears Slack; the second shares its database, works and tells. */
   stalls: readonly [Stall, Stall]
+  /** Takes the database away, and answers with the folder where the next one will be. No bot may live. */
+  empty(): string
   cause(fault: Fault): void
-  /** Ends everything that was caused. */
+  /** Acts at the next of these, in the same turn of the loop. Answers with how to call that off. */
+  onNext(strike: Strike, act: () => void): () => void
+  /** Ends everything that was caused, but leaves the clock as it was left: nobody sets that right. */
   heal(): void
   /** What came about, by kind. */
   caused(): Readonly<Record<string, number>>
+  /** The provider's own list of what exists. */
+  rowsOf(provider: string): readonly (readonly string[])[]
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string, ...values: string[]): T[]
   /** All that people see in Slack. */
@@ -40,8 +46,11 @@ export interface World {
 const cloneMs = 1_200
 const preload = new URL('bad-machine.mjs', import.meta.url)
 
-/** @param count how many things to clone from or onto there must be, where a provider bounds them. */
-export async function startWorld(count: number): Promise<World> {
+/**
+ * @param count how many things to clone from or onto there must be, where a provider bounds them.
+ * @param mayLookBack whether the bot has the right to read what stands in Slack.
+ */
+export async function startWorld(count: number, mayLookBack: boolean): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-torture-'))
   const simulators = await Promise.all([
     startCloudFoundry({ cloneMs, count }),
@@ -51,7 +60,9 @@ export async function startWorld(count: number): Promise<World> {
     startRainbond({ cloneMs }),
   ])
   // Without the providers' panels: nobody looks at a page here.
-  const workspace = await startWorkspace()
+  const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
+  const history = ['channels:history', 'groups:history', 'im:history']
+  const workspace = await startWorkspace({ scopes: mayLookBack ? [...usual, ...history] : usual })
   const lines = new Map<string, Line>()
   const isPost = (_: string, path: string) => /\/chat\.(postMessage|update)$/.test(path)
   lines.set('slack', await startLine(workspace.url, isPost))
@@ -83,10 +94,14 @@ export async function startWorld(count: number): Promise<World> {
   workspace.setRequestUrl(`http://127.0.0.1:${port}/slack/events`)
   const stalls: [Stall, Stall] = [stallOn(port), stallOn(await freePort())]
 
-  const database = join(folder, 'data/dolly.db')
+  const data = join(folder, 'data')
+  const database = join(data, 'dolly.db')
   const [clockFile, fullFile] = [join(folder, 'clock'), join(folder, 'disk-full')]
   const counts: Record<string, number> = {}
   const endings = new Map<NodeJS.Timeout, () => void>()
+  const traps = new Set<() => void>()
+  /** By how much the clock is off when nothing passing is going on. */
+  let clockOffMs = 0
 
   function lasting(forMs: number, end: () => void): void {
     const timer = setTimeout(() => {
@@ -96,10 +111,10 @@ export async function startWorld(count: number): Promise<World> {
     endings.set(timer, end)
   }
 
-  function setClock(byMs: number): void {
-    // Renamed into place, lest a half-written file be read.
-    writeFileSync(`${clockFile}.new`, `${byMs}`)
-    renameSync(`${clockFile}.new`, clockFile)
+  /** Renamed into place, lest a half-written file be read. */
+  function put(file: string, content: string): void {
+    writeFileSync(`${file}.new`, content)
+    renameSync(`${file}.new`, file)
   }
 
   /** Whether the database could be had at this moment. */
@@ -119,10 +134,28 @@ export async function startWorld(count: number): Promise<World> {
     return true
   }
 
+  function fillDisk({ words, forMs }: Fault & { kind: 'full disk' }): void {
+    put(fullFile, words)
+    lasting(forMs, () => rmSync(fullFile, { force: true }))
+  }
+
+  function onNext(strike: Strike, act: () => void): () => void {
+    const watched = [...lines].filter(([of]) => strike === 'time-out' || (of === 'slack') === (strike === 'post'))
+    const forget = watched.map(([, line]) => (strike === 'time-out' ? line.onGivenUp(once) : line.onWrite(once)))
+    function callOff(): void {
+      for (const one of forget) one()
+    }
+    function once(): void {
+      callOff()
+      act()
+    }
+    return callOff
+  }
+
   function come(fault: Fault): boolean {
     switch (fault.kind) {
       case 'mishap':
-        lines.get(fault.of)?.plan(fault.mishap, fault.on, fault.times)
+        lines.get(fault.of)?.plan(fault.accident, fault.times)
         return true
       case 'down':
         lines.get(fault.of)?.setDown(true)
@@ -134,12 +167,17 @@ export async function startWorld(count: number): Promise<World> {
       case 'locked':
         return lock(fault.forMs)
       case 'full disk':
-        writeFileSync(fullFile, '')
-        lasting(fault.forMs, () => rmSync(fullFile, { force: true }))
+        if (fault.from === 'now') fillDisk(fault)
+        else traps.add(onNext(fault.from, () => fillDisk(fault)))
+        return true
+      case 'frozen':
+        if (!stalls[fault.which].isRunning()) return false
+        lasting(fault.forMs, stalls[fault.which].freeze())
         return true
       case 'clock':
-        setClock(fault.byMs)
-        lasting(fault.forMs, () => setClock(0))
+        if (fault.forMs === null) clockOffMs = fault.byMs
+        else lasting(fault.forMs, () => put(clockFile, `${clockOffMs}`))
+        put(clockFile, `${fault.byMs}`)
         return true
     }
   }
@@ -149,6 +187,12 @@ export async function startWorld(count: number): Promise<World> {
     simulators,
     lines,
     stalls,
+    empty() {
+      rmSync(data, { recursive: true, force: true })
+      mkdirSync(data)
+      return data
+    },
+    onNext,
     cause(fault) {
       // Accidents are counted by their lines, where they happen.
       if (come(fault) && fault.kind !== 'mishap') counts[nameOf(fault)] = (counts[nameOf(fault)] ?? 0) + 1
@@ -159,6 +203,7 @@ export async function startWorld(count: number): Promise<World> {
         end()
       }
       endings.clear()
+      for (const callOff of traps) callOff()
       for (const line of lines.values()) line.heal()
       for (const simulator of simulators) {
         for (const { id, on } of simulator.switches()) if (on) simulator.setSwitch(id, false)
@@ -170,10 +215,14 @@ export async function startWorld(count: number): Promise<World> {
           ([mishap, times]) => [`${of === 'slack' ? 'Slack' : 'provider'}: ${mishap}`, times] as const,
         ),
       )
+      const hits = stalls
+        .flatMap((stall) => [...stall.hits()])
+        .map(([what, n]) => [`disk full at: ${what}`, n] as const)
       const sums: Record<string, number> = { ...counts }
-      for (const [name, times] of happened) sums[name] = (sums[name] ?? 0) + times
+      for (const [name, times] of [...happened, ...hits]) sums[name] = (sums[name] ?? 0) + times
       return sums
     },
+    rowsOf: (provider) => simulators.find(({ id }) => id === provider)?.table().rows ?? [],
     rows<T>(sql: string, ...values: string[]) {
       if (!existsSync(database)) return []
       const reader = new Sqlite(database, { readonly: true, timeout: 1_000 })
@@ -208,10 +257,18 @@ function nameOf(fault: Fault): string {
     case 'locked':
       return 'database: locked (SQLITE_BUSY)'
     case 'full disk':
-      return 'database: disk full (SQLITE_FULL)'
+      return `database: disk full (SQLITE_FULL)${fault.from === 'now' ? '' : ` from a ${fault.from} on`}${fault.words && ` for ${fault.words}`}`
+    case 'frozen':
+      return 'machine: a process frozen'
     case 'clock':
-      return 'machine: clock off by minutes'
+      return `machine: ${clockName(fault)}`
     case 'mishap':
-      return fault.mishap
+      return fault.accident.mishap
   }
+}
+
+function clockName({ byMs, forMs }: Fault & { kind: 'clock' }): string {
+  if (byMs === 0) return 'clock set right'
+  const unit = Math.abs(byMs) < 5 * 60_000 ? 'minutes' : 'up to three hours'
+  return `clock ${byMs > 0 ? 'ahead' : 'back'} by ${unit}${forMs === null ? ', and left so' : ' for a while'}`
 }

@@ -1,0 +1,46 @@
+/** When all is healed: everything may come to its end, and a person answers what only a person can. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { World } from './world.js'
+
+/** The longest that a provider makes us wait for the fate of a lost write, and some more. */
+const healedWithinMs = 8 * 60_000
+
+/** Until every job has ended, everything is told, and nothing is on its way any more. */
+export async function settle(world: World, say: (line: string) => void): Promise<void> {
+  const deadline = performance.now() + healedWithinMs
+  const asked = new Set<string>()
+  let sayAt = 0
+  while (performance.now() < deadline) {
+    await delay(500)
+    const jobs = world.rows<{ id: string; state: string; requester: string }>(
+      'select id, state, requester from jobs where ended_at is null',
+    )
+    const [untold] = world.rows<{ count: number }>('select count(*) as count from events where told_at is null')
+    const isQuiet = [...world.lines.values()].every((line) => line.isQuiet())
+    if (jobs.length === 0 && untold?.count === 0 && isQuiet) return
+    if (performance.now() > sayAt) {
+      say(`${jobs.length} jobs to end, ${untold?.count} events to tell`)
+      sayAt = performance.now() + 15_000
+    }
+    for (const job of jobs.filter(({ state }) => state === 'uncertain')) await answerFor(world, job, asked)
+  }
+  say(`Not all came to an end within ${healedWithinMs / 60_000} minutes.`)
+}
+
+/** Looks once more first; when that does not help either, the person lets it be. */
+async function answerFor(
+  { workspace, messages }: World,
+  job: { id: string; requester: string },
+  asked: Set<string>,
+): Promise<void> {
+  const root = messages().findLast(({ blocks }) => JSON.stringify(blocks).includes(`job \`${job.id}\``))
+  if (!root) return
+  const action = asked.has(job.id) ? 'job:dismiss' : 'job:check_again'
+  await workspace
+    .as(job.requester)
+    .click(root, action)
+    .then(
+      () => asked.add(job.id),
+      () => undefined,
+    )
+}
