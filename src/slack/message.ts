@@ -17,6 +17,8 @@ export interface Story {
   usualMs: number | null
   /** When this is told, in milliseconds. */
   now: number
+  /** Whether an earlier root, which nobody edits any more, may stand in the same place. */
+  mayStandTwice?: boolean
 }
 
 /** `text` is what screen readers and notifications get: it says everything that matters, without the blocks. */
@@ -43,18 +45,18 @@ export function rootMessage(story: Story): Message {
     section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
     // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
     ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
-    {
-      type: 'context',
-      elements: [{ type: 'mrkdwn', verbatim: true, text: facts(story).join('  ·  ') }],
-    },
+    context(facts(story).join('  ·  ')),
+    ...(story.mayStandTwice ? [context(theOneToRead)] : []),
   ]
-  if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(strayNote(job.channel))
+  if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(context(whyStray(job.channel)))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
   else if (accepts(job, 'dismiss')) blocks.push(cancelButton(job))
   else if (job.endedAt !== null) blocks.push(...openButton(job.url))
-  const text = `${mrkdwn(what)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}`
+  const text = `${mrkdwn(what)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
   return { text: cut(text, limits.messageText), blocks }
 }
+
+const theOneToRead = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
 
 /** What an event adds to the thread; null for one that only changes the root. */
 export function replyMessage(story: Story, event: JobEvent): Message | null {
@@ -192,9 +194,8 @@ function facts({ job, provider, usualMs, now }: Story): string[] {
 }
 
 /** Why the thread is here and not where it was asked to be. */
-function strayNote(channel: string): KnownBlock {
-  const text = `Dolly could not write in <#${channel}>, or its message there is gone. To have its threads there, type \`/invite @dolly\` in that channel.`
-  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
+function whyStray(channel: string): string {
+  return `Dolly could not write in <#${channel}>, or its message there is gone. To have its threads there, type \`/invite @dolly\` in that channel.`
 }
 
 function questionButtons(jobId: string): KnownBlock {
@@ -272,6 +273,10 @@ function webAddress(address: string | null): string | undefined {
 
 function section(text: string): KnownBlock {
   return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
+}
+
+function context(text: string): KnownBlock {
+  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
 /** A connection's or a provider's name, which is short. */

@@ -101,7 +101,8 @@ export class Sender {
   /** An event is ticked off when both its reply stands and the root shows it; a root that has to wait holds up no reply. */
   async #tellInOrder(untold: Untold, stopping: AbortSignal): Promise<void> {
     const { db, describe, now } = this.#options
-    const story = await describe(untold.job)
+    const isDoubted = untold.rootTries > 1 || untold.rootTries < 0
+    const story = { ...(await describe(untold.job)), mayStandTwice: isDoubted }
     const { root, later } = await this.#bringRootUpToDate(untold, story)
     for (const event of untold.events) {
       if (stopping.aborted) return
@@ -152,7 +153,8 @@ export class Sender {
     }
     // Provably absent: the next try is the first one again.
     if (fate === null && rootAttemptedAt !== null) await post.note(null, -1)
-    const root = await this.#post(fate === null ? { ...post, attemptedAt: null } : post)
+    const again = { ...post, message: rootMessage({ ...story, mayStandTwice: true }) }
+    const root = await this.#post(fate === null ? { ...post, attemptedAt: null } : again)
     await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
     if (fate === 'unknown') await this.#admitDoubt(untold, root)
     return { root, later: null }

@@ -10,7 +10,7 @@ export interface Untold {
   teller: string
   /** When posting the root was begun, where nobody knows how that ended. */
   rootAttemptedAt: number | null
-  /** How often posting the root ended like that. */
+  /** How often posting the root ended like that; below zero once its thread says so. */
   rootTries: number
   /** Whether the root message shows the job as it is now. */
   rootIsCurrent: boolean
@@ -183,7 +183,7 @@ export async function markRootAttempted(db: Database, { job, teller }: Untold, a
 
 /** The thread was told that its root may stand twice. */
 export async function markDoubtAdmitted(db: Database, { job, teller }: Untold): Promise<void> {
-  await updateToldJob(db, job.id, teller, () => ({ rootTries: 1 }))
+  await updateToldJob(db, job.id, teller, () => ({ rootTries: -1 }))
 }
 
 /** Where the thread stands, and which version of the job its root message shows. */

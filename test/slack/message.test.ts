@@ -95,6 +95,14 @@ describe('the root message', () => {
     expect(text).toMatch(/Clone – done.*Deploy – under way.*Route – later/)
   })
 
+  it('says that it is the one to read where another may stand, also to whom cannot see blocks', () => {
+    const kept = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
+    const { text, blocks } = rootMessage(story('working', {}, { mayStandTwice: true }))
+    expect(text).toContain(kept)
+    expect(JSON.stringify(blocks)).toContain(kept)
+    expect(JSON.stringify(rootMessage(story('working')))).not.toContain('may stand')
+  })
+
   it('explains why it is not where it was asked to be', () => {
     const text = JSON.stringify(rootMessage(story('working', { channel: 'C9', rootChannel: 'D1' })).blocks)
     expect(text).toContain('could not write in <#C9>')

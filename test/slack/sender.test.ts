@@ -98,8 +98,43 @@ describe('the sender', () => {
     slack.answers.push({ on: 'post', error: platformError('service_unavailable') })
     slack.skipNext('post')
     await tellFor(20_000)
-    expect(slack.posts.filter(({ text }) => text.includes('may stand in this channel'))).toHaveLength(1)
+    const doubts = slack.posts.filter(({ text }) => text.includes('may stand in this channel'))
+    expect(doubts.map(({ inThread }) => inThread)).toEqual([false, true])
     expect(slack.posts).toHaveLength(3)
+  })
+
+  it('says in a root that may stand twice which of the two is kept up to date, for as long as it stands', async () => {
+    const kept = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
+    await house.ask()
+    slack.answers.push({ on: 'post', error: lost(), takes: true })
+    await tellFor(10_000)
+    const [first, second] = slack.posts.filter(({ inThread }) => !inThread)
+    expect(first?.text).not.toContain('may stand')
+    expect(second?.text).toContain(kept)
+    // Also when its thread was told of it, and whatever becomes of the job.
+    await house.settle()
+    await tellFor(5_000)
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+    await tellFor(5_000)
+    expect(slack.edits).toHaveLength(2)
+    for (const text of slack.edits) expect(text).toContain(kept)
+    expect(slack.posts.filter(({ text }) => text.includes('an earlier message about this job may stand'))).toHaveLength(
+      1,
+    )
+  })
+
+  it('does not say so of a root that stands in a new place', async () => {
+    await house.ask()
+    slack.answers.push({ on: 'post', error: lost(), takes: true })
+    await tellFor(10_000)
+    slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
+    await house.settle()
+    await tellFor(5_000)
+    expect(slack.posts.findLast(({ channel, inThread }) => channel === 'U1' && !inThread)?.text).not.toContain(
+      'may stand',
+    )
   })
 
   it('does not doubt a message that surely never left', async () => {
