@@ -182,15 +182,24 @@ function stepState(job: Job, index: number): { icon: string; word: string } {
   }
 }
 
-function facts({ job, provider, usualMs, now }: Story): string[] {
-  const usualEnd = usualMs === null || job.endedAt !== null ? 0 : job.createdAt + usualMs
+function facts(story: Story): string[] {
+  const { job, provider } = story
+  const end = usualEnd(story)
   return [
     `Asked for by <@${job.requester}>`,
     `${name(job.connection)} (${name(provider)})`,
     job.endedAt === null ? `since ${time(job.createdAt)}` : `took ${inWords(job.endedAt - job.createdAt)}`,
-    ...(usualEnd > now ? [`usually done by ${time(usualEnd)}`] : []),
+    ...(end === null ? [] : [`usually done by ${time(end)}`]),
     `job \`${job.id}\``,
   ]
+}
+
+/** When such a job has usually ended, as long as that can still come true: none ends before it goes on. */
+function usualEnd({ job, usualMs, now }: Story): number | null {
+  if (usualMs === null || job.endedAt !== null || job.state === 'uncertain') return null
+  const goesOnAt = job.state === 'queued' ? Math.max(job.nextLookAt ?? now, now) : now
+  const end = job.createdAt + usualMs
+  return end > goesOnAt ? end : null
 }
 
 /** Why the thread is here and not where it was asked to be. */

@@ -62,6 +62,17 @@ describe('the root message', () => {
     expect(JSON.stringify(rootMessage(story('succeeded', {}, { usualMs: 60_000 })).blocks)).toContain('took 12 s')
   })
 
+  it('names no usual end that comes before the next try, and none while a person is asked', () => {
+    const factsOf = (state: State, rest: Partial<Job>) =>
+      JSON.stringify(rootMessage(story(state, rest, { usualMs: 60_000 })).blocks)
+    const waiting = (waitMs: number) => ({ detail: 'Hoody is down.', nextLookAt: start + waitMs })
+    expect(factsOf('queued', waiting(30_000))).toContain('usually done by')
+    expect(factsOf('queued', waiting(60_000))).not.toContain('usually done by')
+    expect(factsOf('queued', waiting(90_000))).toMatch(/Next try at(?!.*usually done by)/)
+    expect(factsOf('uncertain', {})).not.toContain('usually done by')
+    expect(factsOf('working', { nextLookAt: start + 90_000 })).toContain('usually done by')
+  })
+
   it('has the three buttons when nobody knows, and a link when there is one', () => {
     const actions = (message: ReturnType<typeof rootMessage>) => message.blocks.filter(({ type }) => type === 'actions')
     expect(JSON.stringify(actions(rootMessage(story('uncertain'))))).toMatch(/Check again.*Start over.*Dismiss/)
