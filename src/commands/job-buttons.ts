@@ -27,7 +27,7 @@ export function registerJobButtons(app: App, services: Services): void {
     )
   }
   // A link button reports its click all the same.
-  app.action(jobActions.open, async ({ ack }) => await ack())
+  for (const link of [jobActions.open, jobActions.openConsole]) app.action(link, async ({ ack }) => await ack())
 }
 
 /**

@@ -45,6 +45,8 @@ export interface Job {
   /** The provider's present word, then the reason of the end. */
   detail: string | null
   url: string | null
+  /** The provider's own page of it, where `url` leads elsewhere. */
+  consoleUrl: string | null
   /** Slack user id of the person who asked. */
   requester: string
   /** Whether the requester wants to be mentioned when it is done, and not only when it failed. */
@@ -101,6 +103,7 @@ export interface Look {
   phase: 'working' | 'done' | 'failed'
   detail?: string
   url?: string
+  consoleUrl?: string
   ref?: Readonly<Record<string, string | undefined>>
 }
 
@@ -298,6 +301,7 @@ function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment
     deadlineAt,
     detail: look.detail ?? null,
     url: look.url ?? job.url,
+    consoleUrl: look.consoleUrl ?? job.consoleUrl,
     ref: look.ref ?? job.ref,
   }
   if (look.phase === 'failed') {

@@ -48,8 +48,9 @@ export interface Observation<R = Ref> {
   phase: 'working' | 'done' | 'failed'
   /** The state or the reason in the provider's words, or a remark such as "copied, not running". */
   detail?: string
-  /** A link a person may follow. It will stand in a channel, so it must not be a credential. */
+  /** Links for people, never credentials: to it or to the provider's page of it; `consoleUrl` is that page beside it. */
   url?: string
+  consoleUrl?: string
   /** Replaces the stored ref when the look learned more than the write did. */
   ref?: R
 }
@@ -264,9 +265,8 @@ export async function settleEach<T, R>(items: readonly T[], work: (item: T) => P
     const some = await Promise.all(items.slice(at, at + AT_ONCE).map((item) => work(item).catch(asError)))
     done.push(...some)
     const last = some.at(-1)
-    if (some.length === AT_ONCE && some.every(isEverybodys) && last instanceof Error) {
+    if (some.length === AT_ONCE && some.every(isEverybodys) && last instanceof Error)
       return items.map((_, index) => done[index] ?? last)
-    }
   }
   return done
 }

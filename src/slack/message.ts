@@ -33,6 +33,7 @@ export const jobActions = {
   startOver: 'job:start_over',
   dismiss: 'job:dismiss',
   open: 'job:open',
+  openConsole: 'job:open_console',
 } as const
 
 /** The message at the top of the thread: always the whole present truth. */
@@ -51,7 +52,7 @@ export function rootMessage(story: Story): Message {
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(context(whyStray(job.channel)))
   if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
   else if (accepts(job, 'dismiss')) blocks.push(cancelButton(job))
-  else if (job.endedAt !== null) blocks.push(...openButton(job.url))
+  else if (job.endedAt !== null) blocks.push(...linkButtons(story))
   const text = `${mrkdwn(what)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
   return { text: cut(text, limits.messageText), blocks }
 }
@@ -253,23 +254,18 @@ function confirmation(text: string, yes: string): ConfirmationDialog {
   }
 }
 
-function openButton(address: string | null): KnownBlock[] {
-  const url = webAddress(address)
-  if (url === undefined) return []
-  return [
-    {
-      type: 'actions',
-      block_id: 'open',
-      elements: [
-        {
-          type: 'button',
-          action_id: jobActions.open,
-          url,
-          text: { type: 'plain_text', text: 'Open it', emoji: false },
-        },
-      ],
-    },
+/** To the thing itself, and to its page at the provider. */
+function linkButtons({ job, provider }: Story): KnownBlock[] {
+  const links = [
+    { action_id: jobActions.open, words: 'Open it', url: webAddress(job.url) },
+    { action_id: jobActions.openConsole, words: `See it in ${plainText(provider)}`, url: webAddress(job.consoleUrl) },
   ]
+  const elements = links.flatMap(({ action_id, words, url }): Button[] => {
+    if (url === undefined) return []
+    const text = { type: 'plain_text', text: cut(words, limits.buttonText), emoji: false } as const
+    return [{ type: 'button', action_id, url, text }]
+  })
+  return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
 }
 
 /** A vendor's address as a button may carry it: of the web, of bearable length, and without a user name or password. */

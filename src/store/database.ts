@@ -9,6 +9,7 @@ import * as replies from './migrations/002-replies.js'
 import * as personalParams from './migrations/003-personal-params.js'
 import * as askedIn from './migrations/004-asked-in.js'
 import * as lostWrites from './migrations/005-lost-writes.js'
+import * as consoleUrl from './migrations/006-console-url.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
@@ -18,6 +19,7 @@ export const migrations: Record<string, Migration> = {
   '003-personal-params': personalParams,
   '004-asked-in': askedIn,
   '005-lost-writes': lostWrites,
+  '006-console-url': consoleUrl,
 }
 
 const busyTimeoutMs = 5_000

@@ -26,6 +26,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     unseenTold: false,
     detail: null,
     url: null,
+    consoleUrl: null,
     requester: 'U1',
     mentionOnSuccess: false,
     askedIn: 'C1',

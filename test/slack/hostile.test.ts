@@ -101,6 +101,7 @@ function storyFrom({ text, address }: Source, state: State): Story {
     detail: text() || null,
     connection: text(),
     url: address(),
+    consoleUrl: address(),
     rootChannel: 'D1',
   }
   return {

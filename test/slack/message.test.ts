@@ -82,6 +82,24 @@ describe('the root message', () => {
     )
   })
 
+  it('has a button for the thing itself and one for its page at the provider, and no addresses in its words', () => {
+    const [url, consoleUrl] = ['https://shop.example/', 'https://console.example/long/way/to/it']
+    const linksOf = (rest: Partial<Job>) => {
+      const { text, blocks } = rootMessage(story('succeeded', rest))
+      expect(text).not.toContain('https:')
+      const buttons = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []))
+      expect(new Set(buttons.map((one) => ('action_id' in one ? one.action_id : ''))).size).toBe(buttons.length)
+      return buttons.map((one) => (one.type === 'button' ? [one.text.text, one.url] : []))
+    }
+    expect(linksOf({ url, consoleUrl })).toEqual([
+      ['Open it', url],
+      ['See it in Hoody', consoleUrl],
+    ])
+    expect(linksOf({ url })).toEqual([['Open it', url]])
+    expect(linksOf({ url: 'nonsense', consoleUrl })).toEqual([['See it in Hoody', consoleUrl]])
+    expect(linksOf({})).toEqual([])
+  })
+
   it('can be called off while it waits for a provider that cannot be reached', () => {
     const buttonsOf = (rest: Partial<Job>) =>
       JSON.stringify(rootMessage(story('queued', { detail: 'Hoody is down.', ...rest })).blocks)

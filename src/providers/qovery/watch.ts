@@ -93,11 +93,10 @@ function observe(ref: QoveryRef, all: Statuses, links: z.infer<typeof link>[] = 
   const words = state.toLowerCase().replaceAll('_', ' ')
   if (end === undefined) return { phase: 'working', url, detail: UNDER_WAY.includes(state) ? words : state }
   if (!LIVE.includes(state)) return { phase: 'failed', url, detail: `cloned, but not live: ${words}` }
-  // People go to the public address if there is one.
+  // People go to the public address if there is one. The console shows all others.
   const ours = links.filter((one) => one.service_id === ref.id || (ref.kind === 'environment' && one.is_default))
-  const [first, ...others] = ours
+  const [first] = ours
     .filter((one) => PLAIN_ADDRESS.test(one.url))
     .sort((a, b) => Number(b.is_default) - Number(a.is_default))
-  const more = [url, ...others.map((one) => one.url)].slice(0, 5).join(' ')
-  return { phase: 'done', url: first?.url ?? url, ...(first && { detail: `see also ${more}` }) }
+  return first ? { phase: 'done', url: first.url, consoleUrl: url } : { phase: 'done', url }
 }
