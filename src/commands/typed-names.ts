@@ -14,8 +14,7 @@ export function meaningOf(options: readonly Option[], typed: string): Meaning {
   const [only] = found
   if (only && found.length === 1) return { option: only }
   if (!only) {
-    const names = options.flatMap((option) => [option.label, ownName(option)])
-    return { problem: `There is no "${typed}" on the list.${didYouMean(typed, names)}` }
+    return { problem: `There is no "${typed}" on the list.${suggestion(options, typed)}` }
   }
   // Entries of one name are told apart by what is known of them beside it.
   const isOneName = found.every(({ label }) => label === only.label)
@@ -24,6 +23,17 @@ export function meaningOf(options: readonly Option[], typed: string): Meaning {
     .map(({ label, description }) => `"${isOneName && description ? `${label} · ${description}` : label}"`)
   const more = found.length > mostNamed ? ` and ${found.length - mostNamed} more` : ''
   return { problem: `"${typed}" fits several: ${named.join(', ')}${more}.` }
+}
+
+/** Those that contain what was typed, as a search for it finds them; where none does, the nearest. */
+function suggestion(options: readonly Option[], typed: string): string {
+  const labels = [...new Set(options.map(({ label }) => label))]
+  const containing = labels
+    .filter((label) => label.toLowerCase().includes(typed.toLowerCase()))
+    .sort((one, other) => one.length - other.length)
+    .slice(0, mostNamed)
+  if (containing.length === 0) return didYouMean(typed, [...labels, ...options.map(ownName)])
+  return ` Did you mean ${containing.map((label) => `"${label}"`).join(' or ')}?`
 }
 
 /** A picked entry as the list has it now: found by its very value, whatever label came back with it. */

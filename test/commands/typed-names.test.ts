@@ -42,9 +42,21 @@ describe('a typed name', () => {
     expect(meaningOf(twins, 'sheep')).toEqual({ problem: '"sheep" fits several: "sheep · blue", "sheep · green".' })
   })
 
-  it('that fits none says which comes near', () => {
+  it('that fits none says which contain it, three at most, or else which comes near', () => {
     expect(meaningOf(qovery, 'invocies')).toEqual({
       problem: 'There is no "invocies" on the list. Did you mean "invoices"?',
+    })
+    expect(meaningOf(qovery, 'api')).toEqual({
+      problem:
+        'There is no "api" on the list. Did you mean "shop-api (Shop / staging)" or "shop-api (Shop / production)"?',
+    })
+    const many = ['woolworks-staging', 'stag', 'old-staging', 'a-staging', 'my-staging-2']
+    const projects = many.map((label) => ({ value: `id-${label}`, label }))
+    expect(meaningOf(projects, 'Staging')).toEqual({
+      problem: 'There is no "Staging" on the list. Did you mean "a-staging" or "old-staging" or "my-staging-2"?',
+    })
+    expect(meaningOf(projects.slice(0, 1), 'staging')).toEqual({
+      problem: 'There is no "staging" on the list. Did you mean "woolworks-staging"?',
     })
     expect(meaningOf([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
   })
