@@ -37,11 +37,14 @@ export class TemporaryError extends Error {
    * surely did not (429, connection refused). Only the second may be sent again without looking first.
    */
   readonly mayHaveHappened: boolean
+  /** HTTP status of the provider's answer, where there was one. */
+  readonly status: number | undefined
 
-  constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean }) {
+  constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean; status?: number }) {
     super(message)
     this.retryAfterMs = details.retryAfterMs
     this.mayHaveHappened = details.mayHaveHappened
+    this.status = details.status
   }
 }
 

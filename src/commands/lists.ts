@@ -4,8 +4,8 @@ import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
 
-/** A list, or the sentence that says why there is none. */
-export type List = { options: readonly Option[] } | { reason: string }
+/** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when it may come by itself. */
+export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
 
 /** How long a list is good for, in milliseconds. Long enough to type in, short enough to see a new app soon. */
 const freshMs = 30_000
@@ -15,15 +15,20 @@ const mostLists = 500
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
 const readsAtOnce = 20
 
+interface Log {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 export class Lists {
   readonly #elapsed: () => number
-  readonly #log: { error(fields: object, message: string): void }
+  readonly #log: Log
   readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
   /** How many lists are being read, by connection. */
   readonly #reads = new Map<string, number>()
 
   /** @param elapsed milliseconds by a clock that nobody sets. */
-  constructor(elapsed: () => number, log: { error(fields: object, message: string): void }) {
+  constructor(elapsed: () => number, log: Log) {
     this.#elapsed = elapsed
     this.#log = log
   }
@@ -36,7 +41,9 @@ export class Lists {
     if (known && known.until > this.#elapsed()) return await known.list
 
     const reads = this.#reads.get(connection.name) ?? 0
-    if (reads >= readsAtOnce) return { reason: `${connection.name} has many lists to read just now.` }
+    if (reads >= readsAtOnce) {
+      return { reason: `${connection.name} has many lists to read just now.`, isPassing: true }
+    }
     this.#reads.set(connection.name, reads + 1)
     const list = this.#load(connection, field.picker ?? '', parents)
     // One that is still being read is not read a second time, however long it takes.
@@ -56,11 +63,22 @@ export class Lists {
       const read = connection.provider.pickers[picker]
       return { options: read ? await read(connection.api, values) : [] }
     } catch (error) {
-      if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
-        return { reason: error.message }
+      const about = { connection: connection.name, picker }
+      if (!(error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError)) {
+        this.#log.error({ err: error, ...about }, 'a picker broke')
+        return { reason: 'The list could not be loaded because something broke on our side.', isPassing: false }
       }
-      this.#log.error({ err: error, connection: connection.name, picker }, 'a picker broke')
-      return { reason: 'The list could not be loaded because something broke on our side.' }
+      this.#log.warn({ reason: error.message, ...about }, 'a list could not be read')
+      return { reason: reasonOf(connection.name, error), isPassing: error instanceof TemporaryError }
     }
   }
+}
+
+/** What is for the operator to read stands in the log. */
+function reasonOf(connection: string, error: UserError | ConnectionError | TemporaryError): string {
+  const status = error.status === undefined ? '' : ` (${error.status})`
+  if (error instanceof TemporaryError) return `${connection} cannot be asked for the list just now${status}.`
+  if (error instanceof ConnectionError)
+    return `${connection} does not give Dolly the list${status}: tell who runs Dolly.`
+  return error.message
 }

@@ -1,7 +1,7 @@
 /** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
 import type { WebClient } from '@slack/web-api'
 import { entriesOf, fieldsOf } from '../slack/fields.js'
-import { formView } from '../slack/form.js'
+import { formView, typeInstead } from '../slack/form.js'
 import type { FormState } from '../slack/memory.js'
 import { waitsFor } from '../slack/options.js'
 import { findTarget, type Services } from './services.js'
@@ -39,7 +39,7 @@ export async function correctForm(
     if (waitsFor(field, corrected)) return
     const list = await services.lists.get(connection, field, corrected)
     if ('reason' in list) {
-      corrected.typed[key] = list.reason
+      corrected.typed[key] = typeInstead(list)
       isCorrected = true
       return
     }

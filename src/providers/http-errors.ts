@@ -46,7 +46,7 @@ export function sortAnswer(
   const sentence = tidy(scrub(errorMessage(body) ?? ''))
   const itSays = sentence && ` It says: ${sentence}`
   const retryAfterMs = readRetryAfter(headers)
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
+  const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) }
 
   if (status === 401) {
     return new ConnectionError(
@@ -61,11 +61,14 @@ export function sortAnswer(
     )
   }
   if (status === 429) {
-    return new TemporaryError(`${connection} asks to slow down (429 to ${title}).`, { ...wait, mayHaveHappened: false })
+    return new TemporaryError(`${connection} asks to slow down (429 to ${title}).`, {
+      ...details,
+      mayHaveHappened: false,
+    })
   }
   if (isServersFault(status)) {
     return new TemporaryError(`${connection} answered ${statusLine(status)} to ${title}.${itSays}`, {
-      ...wait,
+      ...details,
       mayHaveHappened: call.isWrite,
     })
   }
@@ -87,7 +90,7 @@ function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = 
   if (verdict.blame === 'user') return new UserError(message, { status: verdict.status ?? status })
   if (verdict.blame === 'operator') return new ConnectionError(message, { status: verdict.status ?? status })
   const mayHaveHappened = call.isWrite && !verdict.isHarmless
-  return new TemporaryError(message, { mayHaveHappened, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  return new TemporaryError(message, { mayHaveHappened, status, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 
 /** Sorts a request that got no answer, or none that could be read to its end. */

@@ -12,7 +12,7 @@ export const channelBlock = '_channel'
 export const mentionBlock = '_mention'
 export const fieldAction = /^field:/
 const formCallback = 'operation_form'
-/** A vendor's reason, of which up to a dozen must fit into what a modal carries. */
+/** Why there is no list, with what to do instead: up to a dozen of these must fit into what a modal carries. */
 const longestReason = 150
 const onEveryCharacter: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
 const previewCallback = 'operation_preview'
@@ -163,11 +163,15 @@ export function noticeView(title: string, text: string): ModalView {
   }
 }
 
+/** What a text box says that stands in for a list. */
+export function typeInstead({ reason, isPassing }: { reason: string; isPassing: boolean }): string {
+  const advice = isPassing ? 'Type the name or id: it is looked up when you press Next.' : 'Type the id instead.'
+  return `${plainText(reason, longestReason - advice.length - 1)} ${advice}`
+}
+
 function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
   const reason = plainText(state.typed[field.key] ?? '', longestReason)
-  const hint = reason
-    ? cut(`${reason} Type the id instead.`, limits.inputHint)
-    : plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
+  const hint = reason || plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
   return {
     type: 'input',
     block_id: field.key,
@@ -196,7 +200,7 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   if (isTyped) {
     // By itself a text box reports only Enter, and whoever tabs on would never see the list that depends on it.
     const report = isParent ? { dispatch_action_config: { trigger_actions_on: onEveryCharacter } } : {}
-    return { type: 'plain_text_input', action_id, ...text, ...report, placeholder: plain('Type an id') }
+    return { type: 'plain_text_input', action_id, ...text, ...report, placeholder: plain('Type it here') }
   }
 
   switch (field.kind) {

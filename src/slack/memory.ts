@@ -14,7 +14,7 @@ export const FormState = z.object({
   labels: z.record(z.string(), z.string()),
   /** Fields whose typed names were looked up, with the sentence on what was not found; empty where all was. */
   remarks: z.record(z.string(), z.string()),
-  /** Fields whose list cannot be had, with the reason: they take a typed id instead. */
+  /** Fields whose list cannot be had, with the reason and what to type instead. */
   typed: z.record(z.string(), z.string()),
   /** Where the command was typed; the updates go there unless the form says otherwise. No rule trusts it: see `opening`. */
   channel: z.string().regex(/^[A-Z0-9]{0,40}$/),

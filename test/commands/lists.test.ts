@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
-import { TemporaryError } from '../../src/errors.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { fieldOf } from '../helpers/field.js'
@@ -53,16 +53,42 @@ describe('the lists behind pickers', () => {
     let now = 0
     let isDown = true
     const connection = connectionWith(async () => {
-      if (isDown) throw new TemporaryError('hoody-prod did not answer in time.', { mayHaveHappened: false })
+      if (isDown) throw new TemporaryError('hoody-prod is away.', { mayHaveHappened: false, status: 503 })
       return []
     })
     const lists = new Lists(() => now, silentLog)
     const get = () => lists.get(connection, field, { values: {} })
-    expect(await get()).toEqual({ reason: 'hoody-prod did not answer in time.' })
+    const away = { reason: 'dummy-one cannot be asked for the list just now (503).', isPassing: true }
+    expect(await get()).toEqual(away)
     isDown = false
-    expect(await get()).toEqual({ reason: 'hoody-prod did not answer in time.' })
+    expect(await get()).toEqual(away)
     now = 5_001
     expect(await get()).toEqual({ options: [] })
+  })
+
+  it('say for a person why there is none, and for the operator in the log', async () => {
+    const logged: unknown[] = []
+    const log = { ...silentLog, warn: (fields: object) => void logged.push(fields) }
+    const listFailing = async (error: Error) => {
+      const connection = connectionWith(async () => {
+        throw error
+      })
+      return await new Lists(() => 0, log).get(connection, field, { values: {} })
+    }
+    const words = 'dummy-one may not do this (403 to GET /api/v1/containers/). Check the rights of its token.'
+    const refusal = new ConnectionError(words, { status: 403 })
+    expect(await listFailing(refusal)).toEqual({
+      reason: 'dummy-one does not give Dolly the list (403): tell who runs Dolly.',
+      isPassing: false,
+    })
+    expect(logged).toEqual([expect.objectContaining({ reason: words })])
+    const late = new TemporaryError('dummy-one did not answer GET /x within 10 s.', { mayHaveHappened: false })
+    expect(await listFailing(late)).toEqual({
+      reason: 'dummy-one cannot be asked for the list just now.',
+      isPassing: true,
+    })
+    const own = new UserError('dummy-one: There is no such container.', { status: 404 })
+    expect(await listFailing(own)).toMatchObject({ reason: own.message })
   })
 
   it('are read once in a flood of requests, however slow the provider is', async () => {
@@ -108,6 +134,7 @@ describe('the lists behind pickers', () => {
       throw new TypeError('token-123 is not a function')
     })
     const list = await new Lists(() => 0, silentLog).get(connection, field, { values: {} })
-    expect(list).toEqual({ reason: 'The list could not be loaded because something broke on our side.' })
+    const reason = 'The list could not be loaded because something broke on our side.'
+    expect(list).toEqual({ reason, isPassing: false })
   })
 })

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { defineOperation, type Operation } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
 import { fieldsOf } from '../../src/slack/fields.js'
-import { assertDrawable, choiceView, formView } from '../../src/slack/form.js'
+import { assertDrawable, choiceView, formView, typeInstead } from '../../src/slack/form.js'
 import type { FormState } from '../../src/slack/memory.js'
 import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
@@ -95,11 +95,18 @@ describe('a form', () => {
   })
 
   it('takes a typed id where the list cannot be had, and says why', () => {
-    const form = formView(operation, { ...state, typed: { container: 'hoody-prod did not answer in time.' } })
-    expect(element(form, 'container')).toMatchObject({
-      element: { type: 'plain_text_input' },
-      hint: { text: 'hoody-prod did not answer in time. Type the id instead.' },
-    })
+    const hint = (why: { reason: string; isPassing: boolean }) => {
+      const form = formView(operation, { ...state, typed: { container: typeInstead(why) } })
+      expect(element(form, 'container').element).toMatchObject({ type: 'plain_text_input' })
+      return element(form, 'container').hint?.text
+    }
+    expect(hint({ reason: 'hoody-prod does not give Dolly the list.', isPassing: false })).toBe(
+      'hoody-prod does not give Dolly the list. Type the id instead.',
+    )
+    // A name is of use only if the list may be there by then, and the advice is never what is cut.
+    expect(hint({ reason: 'Away. '.repeat(100), isPassing: true })).toMatch(
+      /^Away\..*… Type the name or id: it is looked up when you press Next\.$/,
+    )
   })
 
   it('says which field a list waits for, by its title', () => {
