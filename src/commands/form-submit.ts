@@ -4,19 +4,18 @@ import { z } from 'zod'
 import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/machine.js'
-import type { Named, Option } from '../providers/provider.js'
-import { type Answers, fieldError, fieldErrors, readAnswers, setPicked } from '../slack/answers.js'
+import type { Named } from '../providers/provider.js'
+import { fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, noticeView, previewView } from '../slack/form.js'
 import { cut, limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
-import { chooseFirst, unmetBy } from '../slack/options.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
 import { createJob, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
-import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
-import { inTurn, meaningOf, readAgain } from './typed-names.js'
+import { lookUpNames, withoutBlanks } from './look-up.js'
+import { explain, findTarget, recall, type Services, type Target } from './services.js'
 
 /** What page 3 remembers of page 2. */
 const Draft = z.object({
@@ -33,9 +32,6 @@ const Draft = z.object({
 })
 
 const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
-
-/** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
-const lookUpWithinMs = 1_500
 
 export function registerFormSubmit(app: App, services: Services): void {
   app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
@@ -69,7 +65,7 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
   const { operation } = target
   const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const { answers, unknown, unread } = await lookUpNames(services, target, state, given, isDoubted)
+  const { answers, unknown, unread } = await lookUpNames(services, target, given, isDoubted)
   const { values, named, channel, mentionOnSuccess } = answers
   const checked = operation.fields.safeParse(values)
   const errors = {
@@ -135,10 +131,6 @@ function assertMayWriteTo(
   if (mayWrite) return
   const { to } = operation.summary(named)
   throw refused(services, asker, `${operationId} on ${connection.name} with the target “${to}”`)
-}
-
-function withoutBlanks(text: string): string {
-  return text.replaceAll(/\s+/g, '_')
 }
 
 /** Answers that were checked. */
@@ -210,73 +202,4 @@ export function whoIsFirst(services: Services, holder: Job): string {
       ? ''
       : ` <${services.workspaceUrl()}archives/${holder.rootChannel}/p${holder.rootTs.replace('.', '')}|See that thread.>`
   return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
-}
-
-/** Answers with the ids behind the names, and what stands in their way. */
-interface LookedUp {
-  answers: Answers
-  /** A sentence for each field whose answer is not on its list, or fits several entries of it. */
-  unknown: Record<string, string>
-  /** A field that no list could name although that mattered. */
-  unread: { field: string; reason: string } | null
-}
-
-/**
- * A name that came from the command text or a text box stands for the id behind it. Where the list is not to be had in
- * time, what was typed is taken for the id itself.
- *
- * @param isDoubted whether the names decide about access. The label of a picked entry comes back through the person's
- *   client, so then it is read again by its value; what no list can name is named by its id.
- */
-async function lookUpNames(
-  services: Services,
-  { connection, operation }: Target,
-  state: FormState,
-  given: Answers,
-  isDoubted: boolean,
-): Promise<LookedUp> {
-  const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
-  const unknown: LookedUp['unknown'] = {}
-  let unread: LookedUp['unread'] = null
-  const fields = fieldsOf(operation)
-  // What was answered, and not what the form remembers of it: that passed through the client as well.
-  const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
-  const deadline = services.elapsed() + lookUpWithinMs
-  await inTurn(
-    fields.filter(({ picker }) => picker),
-    async (field) => {
-      const { key } = field
-      const entries = answers.picked[key] ?? []
-      if (!entries.some((entry) => isDoubted || isTyped(entry))) return
-      const unmet = unmetBy(field, fields, parents)
-      // All together have this long: that is Slack's patience.
-      const left = Math.max(deadline - services.elapsed(), 1)
-      const list = unmet.length > 0 ? undefined : await within(left, services.lists.get(connection, field, parents))
-      if (unmet.length > 0) {
-        unknown[key] = chooseFirst(unmet, limits.fieldError)
-      } else if (list && 'options' in list) {
-        const meanings = entries.map((entry) => {
-          if (isTyped(entry)) return meaningOf(list.options, entry.value)
-          return isDoubted ? readAgain(list.options, entry) : { option: entry }
-        })
-        const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
-        const advice = state.typed[key] === undefined ? '' : ' Type the id.'
-        const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
-        if (problems.length > 0) unknown[key] = fieldError(`${problems.join(' ')}${advice}`)
-        else setPicked(answers, field, found)
-      } else if (isDoubted) {
-        const ids = entries.map(({ value }) => ({ value, label: withoutBlanks(value) }))
-        setPicked(answers, field, ids)
-        unread ??= { field: key, reason: list?.reason ?? 'The provider takes long to answer.' }
-      }
-      // What depends on a name that stands for nothing is not to be looked up.
-      parents.values[key] = unknown[key] === undefined ? String(answers.values[key] ?? '') : ''
-    },
-  )
-  return { answers, unknown, unread }
-}
-
-/** A choice from the list has a label of its own; typed text is its own label. */
-function isTyped({ value, label }: Option): boolean {
-  return value === label
 }

@@ -5,7 +5,7 @@ import { ConnectionError, TemporaryError } from '../errors.js'
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
   interface GlobalMeta {
-    /** Name of the provider's picker that lists the values of this field. */
+    /** Picker that lists its values. Its checks must refuse the labels: without a list they tell an id from a name. */
     picker?: string
     /** Keys of the fields this one's picker needs to know; it stays empty until they are chosen. */
     dependsOn?: string[]

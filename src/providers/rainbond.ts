@@ -56,7 +56,7 @@ const fields = z.object({
     .regex(/^([\w-]{1,64}\/){2}\d{1,18}$/, 'Choose from the list, or type team/region/app number.')
     .meta({ title: 'App', description: 'Team, region and app to copy from.', picker: 'apps' }),
   components: z
-    .array(text)
+    .array(text.regex(/^[0-9a-f]{32}$/, 'Choose from the list, or paste ids of 32 digits 0-9 and a-f.'))
     .default([])
     .meta({ title: 'Components', description: 'Left empty: all complete.', picker: 'components', dependsOn: ['app'] }),
   target: text

@@ -174,6 +174,22 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     )
   })
 
+  test('no field takes the name of what it lists for its id', async () => {
+    for (const { fields } of Object.values(provider.operations)) {
+      const { properties = {} } = z.toJSONSchema(fields, { io: 'input' })
+      for (const [key, property] of Object.entries(properties)) {
+        if (typeof property !== 'object' || typeof property.picker !== 'string') continue
+        const known = (await example.pickers?.[property.picker]?.values?.(pick)) ?? {}
+        const takes = (id: string) => z.safeParse(fields.shape[key], property.items ? [id] : id).success
+        for (const { value, label } of (await provider.pickers[property.picker]?.(api, known)) ?? []) {
+          expect(takes(value), `${key} takes "${value}"`).toBe(true)
+          // Where a thing has no other id than its name there is nothing to confuse.
+          if (label !== value) expect(takes(label), `${key} takes "${label}"`).toBe(false)
+        }
+      }
+    }
+  })
+
   test('one look at many jobs takes few calls', async () => {
     await simulator.close()
     await start({ count: MANY })

@@ -809,7 +809,7 @@ describe('Rainbond', () => {
         to: 'shop-2 in Staging / Frankfurt',
       })
       expect(copy.preview(paramsOf(), named).notCopied).toContain('old team and region')
-      const here = copy.preview(paramsOf({ target: 'o19p6wen/frankfurt', components: ['c1'] }), {
+      const here = copy.preview(paramsOf({ target: 'o19p6wen/frankfurt', components: ['c'.repeat(32)] }), {
         ...named,
         components: 'shop-api, shop-web',
       })

@@ -1,0 +1,89 @@
+/** A form is sent: names that stand in place of ids are looked up on the live lists, as long as Slack has patience. */
+import { z } from 'zod'
+import type { Option } from '../providers/provider.js'
+import { type Answers, fieldError, setPicked } from '../slack/answers.js'
+import { fieldsOf } from '../slack/fields.js'
+import { limits } from '../slack/limits.js'
+import { chooseFirst, unmetBy } from '../slack/options.js'
+import { type Services, type Target, within } from './services.js'
+import { inTurn, meaningOf, readAgain } from './typed-names.js'
+
+/** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
+const lookUpWithinMs = 1_500
+
+/** Answers with the ids behind the names, and what stands in their way. */
+export interface LookedUp {
+  answers: Answers
+  /** A sentence for each field whose answer is not on its list, fits several entries of it, or cannot be looked up. */
+  unknown: Record<string, string>
+  /** A field that no list could name although that mattered. */
+  unread: { field: string; reason: string } | null
+}
+
+/**
+ * A name that came from the command text or a text box stands for the id behind it. Where the list cannot be had in
+ * time, what has the shape of an id is taken for one, and a name never is.
+ *
+ * @param isDoubted whether the names decide about access. The label of a picked entry comes back through the person's
+ *   client, so then it is read again by its value; what no list can name is named by its id.
+ */
+export async function lookUpNames(
+  services: Pick<Services, 'lists' | 'elapsed'>,
+  { connection, operation }: Pick<Target, 'connection' | 'operation'>,
+  given: Answers,
+  isDoubted: boolean,
+): Promise<LookedUp> {
+  const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
+  const unknown: LookedUp['unknown'] = {}
+  let unread: LookedUp['unread'] = null
+  const fields = fieldsOf(operation)
+  // What was answered, and not what the form remembers of it: that passed through the client as well.
+  const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
+  const deadline = services.elapsed() + lookUpWithinMs
+  const isLate = `${connection.name} is slow to answer. Press Next again.`
+  await inTurn(
+    fields.filter(({ picker }) => picker),
+    async (field) => {
+      const { key } = field
+      const entries = answers.picked[key] ?? []
+      if (!entries.some((entry) => isDoubted || isTyped(entry))) return
+      const unmet = unmetBy(field, fields, parents)
+      // All together have this long: that is Slack's patience.
+      const left = Math.max(deadline - services.elapsed(), 1)
+      const list = unmet.length > 0 ? undefined : await within(left, services.lists.get(connection, field, parents))
+      if (unmet.length > 0) {
+        const isParentLate = unmet.some((parent) => unknown[parent.key] === isLate)
+        unknown[key] = isParentLate ? isLate : chooseFirst(unmet, limits.fieldError)
+      } else if (list && 'options' in list) {
+        const meanings = entries.map((entry) => {
+          if (isTyped(entry)) return meaningOf(list.options, entry.value)
+          return isDoubted ? readAgain(list.options, entry) : { option: entry }
+        })
+        const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
+        const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+        if (problems.length > 0) unknown[key] = fieldError(problems.join(' '))
+        else setPicked(answers, field, found)
+      } else if (!z.safeParse(operation.fields.shape[key], answers.values[key]).success) {
+        // A list that is late goes on loading, and is there the next time.
+        unknown[key] = list ? fieldError(`${list.reason} So no name can be looked up: give the id.`) : isLate
+      } else if (isDoubted) {
+        const ids = entries.map(({ value }) => ({ value, label: withoutBlanks(value) }))
+        setPicked(answers, field, ids)
+        unread ??= { field: key, reason: list?.reason ?? isLate }
+      }
+      // What depends on a name that stands for nothing is not to be looked up.
+      parents.values[key] = unknown[key] === undefined ? String(answers.values[key] ?? '') : ''
+    },
+  )
+  return { answers, unknown, unread }
+}
+
+/** A choice from the list has a label of its own; typed text is its own label. */
+function isTyped({ value, label }: Option): boolean {
+  return value === label
+}
+
+/** As one word, so that what a person typed cannot end like the name of a place. */
+export function withoutBlanks(text: string): string {
+  return text.replaceAll(/\s+/g, '_')
+}

@@ -1,0 +1,95 @@
+/** Names in a form that is sent while its lists are late, or not to be had. */
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { Lists } from '../../src/commands/lists.js'
+import { lookUpNames } from '../../src/commands/look-up.js'
+import { TemporaryError } from '../../src/errors.js'
+import { defineOperation, type Operation, type Option, type Picker } from '../../src/providers/provider.js'
+import { readAnswers } from '../../src/slack/answers.js'
+import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { silentLog } from '../helpers/house.js'
+
+const id = z.string().regex(/^[0-9a-f]{4}$/, 'Choose from the list, or paste an id.')
+const operation: Operation = defineOperation({
+  title: 'Clone an app',
+  fields: z.object({
+    app: id.meta({ title: 'App', picker: 'apps' }),
+    addons: z
+      .array(id)
+      .default([])
+      .meta({ title: 'Add-ons', picker: 'addons', dependsOn: ['app'] }),
+  }),
+  ref: z.object({ id: z.string() }),
+  lock: () => '',
+  summary: () => ({ from: '', to: '' }),
+  preview: () => ({ copied: '', notCopied: '' }),
+  deadlineMs: 1,
+  steps: [{ title: 'Clone', run: async () => ({ id: '' }), check: async () => [] }],
+})
+const shop = { value: 'ab01', label: 'shop-api' }
+const cache = { value: 'cd02', label: 'cache' }
+
+/** A form with two typed entries, and a clock on which each look takes as long as Slack waits. */
+function formOf(apps: Picker, addons: Picker = async () => [cache]) {
+  const connection = dummyConnection(dummyWorld())
+  const provider = { ...connection.provider, pickers: { apps, addons } }
+  let elapsed = 0
+  const services = { lists: new Lists(() => 0, silentLog), elapsed: () => (elapsed += 1_500) }
+  return async (app: string, addon: string, isDoubted = false) => {
+    const given = readAnswers(operation, {
+      app: { a: { type: 'plain_text_input', value: app } },
+      addons: { a: { type: 'plain_text_input', value: addon } },
+    })
+    const { answers, ...rest } = await lookUpNames(
+      services,
+      { connection: { ...connection, provider }, operation },
+      given,
+      isDoubted,
+    )
+    return { ...rest, values: answers.values }
+  }
+}
+const slow = 'dummy-one is slow to answer. Press Next again.'
+const inTime = async () => await new Promise((resolve) => setImmediate(resolve))
+
+describe('a name that is sent while its list is late', () => {
+  it('is no id: the form stays, and goes on as soon as the list is there', async () => {
+    let arrive: (options: Option[]) => void = () => {}
+    const send = formOf(() => new Promise((resolve) => (arrive = resolve)))
+    expect((await send('shop-api', 'cache')).unknown).toEqual({ app: slow, addons: slow })
+    arrive([shop])
+    await inTime()
+    // By now the first list is known, and the second is on its way.
+    await send('shop-api', 'cache')
+    await inTime()
+    expect(await send('shop-api', 'cache')).toEqual({
+      unknown: {},
+      unread: null,
+      values: { app: 'ab01', addons: ['cd02'] },
+    })
+  })
+
+  it('keeps no typed id waiting', async () => {
+    const send = formOf(() => new Promise(() => {}))
+    expect(await send('ab01', '')).toMatchObject({ unknown: {}, unread: null, values: { app: 'ab01' } })
+    // Under another name than its id a rule may forbid it.
+    expect((await send('ab01', '', true)).unread).toEqual({ field: 'app', reason: slow })
+  })
+})
+
+describe('a name that is sent while there is no list', () => {
+  it('is told that it cannot be looked up, and not to choose from a list; an id passes', async () => {
+    const send = formOf(
+      async () => [shop],
+      async () => {
+        throw new TemporaryError('dummy-one answered 503 to GET /addons.', { mayHaveHappened: false, status: 503 })
+      },
+    )
+    await send('shop-api', 'cache')
+    await inTime()
+    expect((await send('shop-api', 'cache')).unknown).toEqual({
+      addons: 'dummy-one cannot be asked for the list just now (503). So no name can be looked up: give the id.',
+    })
+    expect(await send('shop-api', 'cd02')).toMatchObject({ unknown: {}, values: { app: 'ab01', addons: ['cd02'] } })
+  })
+})
