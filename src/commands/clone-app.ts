@@ -52,9 +52,10 @@ export function registerCloneApp(app: App, services: Services): void {
         const view = choiceView(choices(request.connections, request.operation), memory)
         await client.views.open({ trigger_id: command.trigger_id, view })
       } else {
-        const { operation } = findTarget(services, request.connection, request.operation)
+        const { operation, connection } = findTarget(services, request.connection, request.operation)
         const state = firstFormState(request.connection, request.operation, from, request.values)
-        const opened = await client.views.open({ trigger_id: command.trigger_id, view: formView(operation, state) })
+        const view = formView(operation, state, connection.provider.name)
+        const opened = await client.views.open({ trigger_id: command.trigger_id, view })
         if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
       }
     } catch (error) {

@@ -7,28 +7,29 @@ import { fieldAction, formView } from '../slack/form.js'
 import { FormState } from '../slack/memory.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
-import { explain, findTarget, recall, type Services } from './services.js'
+import { explain, findTarget, recall, type Services, type Target } from './services.js'
 
 export function registerFieldChoice(app: App, services: Services): void {
   app.action<BlockAction>({ type: 'block_actions', action_id: fieldAction }, async ({ ack, body, client }) => {
     await ack()
     if (!body.view) return
     let state: FormState
-    let operation: Operation
+    let target: Target
     try {
       state = recall(FormState, body.view)
       await whoFillsIn(services, body, state)
-      ;({ operation } = findTarget(services, state.connection, state.operation))
+      target = findTarget(services, state.connection, state.operation)
     } catch (error) {
       // The form stays as it is; sending it in, or opening a list, says why.
       services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
       return
     }
+    const { operation, connection } = target
     const next = withChoices(operation, state, readAnswers(operation, body.view.state.values))
     const updated = await client.views.update({
       // Without the view's hash: what a person chose wins over a correction of ours that came between.
       view_id: body.view.id,
-      view: formView(operation, next),
+      view: formView(operation, next, connection.provider.name),
     })
     await correctForm(services, client, { id: body.view.id, hash: updated.view?.hash }, next)
   })

@@ -88,7 +88,8 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
   const draft = { connection, operation: operationId, values, named, channel, mentionOnSuccess, ...facts }
   const key = await saveDraft(services.db, asker.id, draft, services.now())
   const preview = operation.preview(checked.data, named)
-  return { response_action: 'push', view: previewView(operation, operation.summary(named), preview, key) }
+  const what = { ...operation.summary(named), connection, provider: target.connection.provider.name }
+  return { response_action: 'push', view: previewView(operation, what, preview, key) }
 }
 
 async function submitPreview(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {

@@ -57,7 +57,7 @@ export async function correctForm(
     await client.views.update({
       view_id: view.id,
       ...(view.hash === undefined ? {} : { hash: view.hash }),
-      view: formView(operation, corrected),
+      view: formView(operation, corrected, connection.provider.name),
     })
   } catch (error) {
     // Closed, or changed by the person in the meantime: the options request says the same once more.

@@ -25,8 +25,8 @@ export function registerOperationChoice(app: App, services: Services): void {
       await ack({ response_action: 'errors', errors: { choice: fieldError(explain(services, error)) } })
       return
     }
-    const { operation } = findTarget(services, connectionName, operationId)
-    const form = formView(operation, state)
+    const { operation, connection } = findTarget(services, connectionName, operationId)
+    const form = formView(operation, state, connection.provider.name)
     await ack({ response_action: 'update', view: form })
     // The acknowledgement does not say which version of the view it made. Drawing the same once more does, and only with
     // that can a later correction tell whether the person has chosen something in the meantime.

@@ -33,16 +33,8 @@ export function assertDrawable(provider: Provider): void {
         const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
         if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
       }
-      formView(operation, {
-        connection: '',
-        operation: id,
-        values: {},
-        labels: {},
-        remarks: {},
-        typed: {},
-        channel: '',
-        opening: '',
-      })
+      const nothing = { values: {}, labels: {}, remarks: {}, typed: {}, channel: '', opening: '' }
+      formView(operation, { connection: '', operation: id, ...nothing }, provider.name)
     } catch (error) {
       throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
     }
@@ -72,7 +64,10 @@ export function choiceView(
           placeholder: plain('Choose a connection and what to do there'),
           option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
             label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
-            options: operations.map(({ id, title }) => option({ value: `${connection}/${id}`, label: title })),
+            // A closed select shows no group.
+            options: operations.map(({ id, title }) =>
+              option({ value: `${connection}/${id}`, label: `${title} on ${connection}` }),
+            ),
           })),
         },
       },
@@ -80,12 +75,12 @@ export function choiceView(
   }
 }
 
-/** Page 2: the operation's own form. */
-export function formView(operation: Operation, state: FormState): ModalView {
+/** Page 2: the operation's own form. `provider` is the name of the connection's provider. */
+export function formView(operation: Operation, state: FormState, provider: string): ModalView {
   const fields = fieldsOf(operation)
   const parents = new Set(fields.flatMap((field) => field.dependsOn))
   const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key), unmetBy(field, fields, state)))
-  if (blocks.length + 1 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
+  if (blocks.length + 3 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
   return {
     type: 'modal',
     callback_id: callbacks.form,
@@ -94,6 +89,7 @@ export function formView(operation: Operation, state: FormState): ModalView {
     submit: plain('Next'),
     close: plain('Cancel'),
     blocks: [
+      whereTo(state.connection, provider),
       ...blocks,
       {
         type: 'input',
@@ -128,7 +124,7 @@ export function formView(operation: Operation, state: FormState): ModalView {
 /** Page 3: what will be done, said once more before it is. `draft` is the key to the answers of page 2. */
 export function previewView(
   operation: Operation,
-  what: { from: string; to: string },
+  what: { from: string; to: string; connection: string; provider: string },
   preview: Preview,
   draft: string,
 ): ModalView {
@@ -145,6 +141,7 @@ export function previewView(
     close: plain('Back'),
     blocks: [
       { type: 'header', text: plain(plainText(`${what.from} → ${what.to}`, limits.headerText)) },
+      whereTo(what.connection, what.provider),
       ...(preview.warning ? [paragraph('Mind this', preview.warning)] : []),
       paragraph('Copied', preview.copied),
       paragraph('Not copied', preview.notCopied),
@@ -161,6 +158,12 @@ export function noticeView(title: string, text: string): ModalView {
     close: plain('Close'),
     blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text || '…', limits.sectionText) } }],
   }
+}
+
+/** Which account it is about: several may be at one provider, and one of them production. */
+function whereTo(connection: string, provider: string): KnownBlock {
+  const text = `on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`
+  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
 /** What a text box says that stands in for a list. */

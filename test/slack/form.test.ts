@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { defineOperation, type Operation } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
 import { fieldsOf } from '../../src/slack/fields.js'
-import { assertDrawable, choiceView, formView, typeInstead } from '../../src/slack/form.js'
+import { assertDrawable, choiceView, formView as drawForm, previewView, typeInstead } from '../../src/slack/form.js'
 import type { FormState } from '../../src/slack/memory.js'
 import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
@@ -45,6 +45,8 @@ const state: FormState = {
   channel: 'C1',
 }
 
+const formView = (one: Operation, of: FormState) => drawForm(one, of, 'Hoody')
+
 function inputs(form: ReturnType<typeof formView>): InputBlock[] {
   return form.blocks.filter((block): block is InputBlock => block.type === 'input')
 }
@@ -83,6 +85,15 @@ describe('a form', () => {
     expect(element(form, 'snapshot').optional).toBe(true)
     expect(element(form, 'size').element).toMatchObject({ initial_option: { text: { text: 'Small one' } } })
     expect(element(form, '_channel').element).toMatchObject({ initial_conversation: 'C1' })
+  })
+
+  it('says on each of its pages which connection it is for, and at which provider', () => {
+    const on = { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text: 'on *cf-prod* (Cloud Foundry)' }] }
+    const form = drawForm(operation, { ...state, connection: 'cf-prod' }, 'Cloud Foundry')
+    expect(form.blocks[0]).toEqual(on)
+    const what = { from: 'shop', to: 'shop-2', connection: 'cf-prod', provider: 'Cloud Foundry' }
+    const preview = previewView(operation, what, { copied: 'All.', notCopied: 'Nothing.' }, 'draft')
+    expect(preview.blocks[1]).toEqual(on)
   })
 
   it('asks to be told of a choice that another list depends on, and begins that list anew', () => {
@@ -187,6 +198,16 @@ describe('page 1', () => {
     expect(view.blocks[0]).toMatchObject({
       element: { option_groups: [{ label: { text: 'hoody-prod · Hoody' }, options: [{ value: 'hoody-prod/copy' }] }] },
     })
+  })
+
+  it('names the connection in each entry, for a closed list shows no group', () => {
+    const operations = [{ id: 'clone', title: 'Clone an environment' }]
+    // The longest name that a connection can have.
+    for (const connection of ['cf-prod', 'cf-'.padEnd(40, 'x')]) {
+      const groups = [{ connection, provider: 'Qovery', operations }]
+      const { blocks } = choiceView(groups, { channel: 'C1', opening: 'k', values: {} })
+      expect(JSON.stringify(blocks)).toContain(`"Clone an environment on ${connection}"`)
+    }
   })
 })
 

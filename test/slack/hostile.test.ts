@@ -152,7 +152,7 @@ describe('hostile text', () => {
           channel: 'C1',
           opening: 'o1',
         }
-        return formView(form, state)
+        return formView(form, state, text() || 'x')
       }
       expectView(view(evil), view(harmless))
     }
@@ -165,7 +165,7 @@ describe('hostile text', () => {
         const preview = { copied: text(), notCopied: text(), warning: text() || 'Mind.' }
         const operations = [{ id: 'copy', title: text() }]
         return [
-          previewView(form, { from: text(), to: text() }, preview, 'draft'),
+          previewView(form, { from: text(), to: text(), connection: text(), provider: text() }, preview, 'draft'),
           noticeView('Somebody was first', mrkdwn(text())),
           choiceView([{ connection: text(), provider: text(), operations }], {
             channel: 'C1',
