@@ -36,11 +36,9 @@ const label = words.regex(/^.{1,40}$/u, 'Use 1 to 40 characters.')
 const name = words.regex(/^(?!.{35})[a-z0-9]+(-+[a-z0-9]+)*$/, NAME_RULE)
 const flag = (initial: boolean, title: string, description: string) =>
   z.boolean().default(initial).meta({ title, description })
+const ids = z.array(id).default([])
 const parts = (picker: string, title: string, description: string) =>
-  z
-    .array(id)
-    .default([])
-    .meta({ title, description, picker, dependsOn: ['app'] })
+  ids.meta({ title, description, picker, dependsOn: ['app'] })
 const inGiB = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`
 
 // The flags have the vendor's names, for they are sent as they are.
@@ -126,6 +124,7 @@ const clone = defineOperation<Params, MigetRef>({
       !params.use_parent_image && 'The clone has no source: it cannot run until you give it one in Miget.',
       withData && `All data in ${withData} is copied, whoever it belongs to.`,
       params.clone_variables && 'The variables may make the clone write to what the source app uses.',
+      params.use_parent_image && !params.clone_variables && 'Without its variables the clone may not start.',
     ].filter(Boolean)
     return {
       copied: sentence(

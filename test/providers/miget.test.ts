@@ -156,7 +156,8 @@ describe('Miget', () => {
       const withImage = clone.preview(await parsed(), {})
       const without = clone.preview(await parsed({ use_parent_image: false }), {})
       expect(withImage.copied).toContain('the image')
-      expect(withImage.warning).toBeUndefined()
+      // The vendor copies no variables unless it is told to.
+      expect(withImage.warning).toBe('Without its variables the clone may not start.')
       expect(without.warning).toBe('The clone has no source: it cannot run until you give it one in Miget.')
     })
 
@@ -319,7 +320,7 @@ describe('Miget', () => {
         'Settings such as ports and limits, the image, secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
       notCopied:
         "The code's source, variables, scaling settings, health checks, security, domains, and all that is not chosen.",
-      warning: 'All data in shop-db is copied, whoever it belongs to.',
+      warning: 'All data in shop-db is copied, whoever it belongs to. Without its variables the clone may not start.',
     })
     expect(clone.preview(await parsed({ clone_variables: true }), {}).warning).toMatch(
       /write to what the source app uses/,
