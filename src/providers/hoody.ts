@@ -39,7 +39,7 @@ const copyFields = z.object({
   container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
   project: id.meta({ title: 'Target project', description: 'Where the copy will live.', picker: 'projects' }),
   // The vendor makes up a name when there is none. Without one a lost copy could not be found again.
-  name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Not yet taken in the project.' }),
+  name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Must be new in the project.' }),
   server: id
     .optional()
     .meta({ title: 'Target server', description: 'Empty: that of the original.', picker: 'servers' }),

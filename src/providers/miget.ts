@@ -46,7 +46,7 @@ const fields = z.object({
   use_parent_image: flag(true, 'Run the image of the source app', 'Code is never copied: without it nothing can run.'),
   app: id.meta({ title: 'Source app', description: 'It stays as it is.', picker: 'apps' }),
   label: label.meta({ title: 'Label of the clone', description: 'What people read in the dashboard.' }),
-  name: name.meta({ title: 'Name of the clone', description: 'Not yet taken in the workspace. Miget adds a suffix.' }),
+  name: name.meta({ title: 'Name of the clone', description: 'Must be new in the workspace. Miget adds a suffix.' }),
   project: id.meta({ title: 'Target project', description: 'Where the clone will belong.', picker: 'projects' }),
   resource: id.meta({
     ...{ title: 'Resource', picker: 'resources', dependsOn: ['app', 'project'] },

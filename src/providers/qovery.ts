@@ -26,7 +26,7 @@ const cloneName = lower.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits 
 const flag = (initial: boolean, title: string, description: string) =>
   z.boolean().default(initial).meta({ title, description })
 const common = {
-  name: cloneName.meta({ title: 'Name of the clone', description: 'Not yet taken where the clone will live.' }),
+  name: cloneName.meta({ title: 'Name of the clone', description: 'Must be new where the clone will live.' }),
   deploy: flag(true, 'Deploy the clone', 'Without it the clone is only configured: Qovery deploys nothing by itself.'),
   applyTerraform: flag(false, 'Apply Terraform', 'It makes real infrastructure: deployed only when ticked as well.'),
 }

@@ -64,7 +64,7 @@ const fields = z.object({
     .meta({ title: 'Target team and region', description: 'Where the new app will live.', picker: 'targets' }),
   name: text
     .regex(/^[\w.\-\u4e00-\u9fa5]{1,128}$/, 'Use 1 to 128 letters, digits, Chinese characters or - _ . without spaces.')
-    .meta({ title: 'Name of the new app', description: 'Not yet taken in the target team and region.' }),
+    .meta({ title: 'Name of the new app', description: 'Must be new in the target team and region.' }),
 })
 
 // The vendor's answers also hold a region's token and passwords of registries: nothing but these keys is read.

@@ -35,7 +35,7 @@ const fields = z.object({
   space: guid.meta({ title: 'Target space', description: 'Of any organization.', picker: 'spaces' }),
   name: text(255, NAME)
     .regex(/^\P{C}*$/u, NAME)
-    .meta({ title: 'Name of the clone', description: 'Not yet taken in the target space, in capitals or not.' }),
+    .meta({ title: 'Name of the clone', description: 'Must be new in the target space, in capitals or not.' }),
   host: text(63, HOST)
     .regex(/^[\w-]*$/, HOST)
     .optional()
