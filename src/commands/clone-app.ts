@@ -3,8 +3,9 @@ import type { App } from '@slack/bolt'
 import { didYouMean } from '../closest.js'
 import { UserError } from '../errors.js'
 import { type Connection, operationOf } from '../providers/provider.js'
-import { fieldsOf } from '../slack/fields.js'
+import { type Field, fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
+import { cut, limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
@@ -93,6 +94,7 @@ export function readRequest(
   const named = connections.get(name)
   if (!named && everything.has(name)) return { kind: 'refused', act: `use ${name}` }
   const candidates = named ? [named] : [...connections.values()]
+  if (helpWords.has(first) && name !== '' && !named) return helpOn(name, candidates, everything)
   if (helpWords.has(first) || (named && helpWords.has(second))) return { kind: 'help', connections: candidates }
 
   const rest = named ? words.slice(1) : [...words]
@@ -126,6 +128,20 @@ export function readRequest(
   const [best = only, ...others] = fitting
   if (best && others.length === 0) return form(best, operationId, values)
   return { kind: 'choose', connections: fitting, operation: operationId, values }
+}
+
+/** @throws UserError for what is no operation either. */
+function helpOn(
+  word: string,
+  connections: readonly Connection[],
+  everything: ReadonlyMap<string, Connection>,
+): Request {
+  const isAble = ({ provider }: Connection) => operationOf(provider, word) !== undefined
+  const able = connections.filter(isAble)
+  if (able.length > 0) return { kind: 'help', connections: able }
+  if ([...everything.values()].some(isAble)) return { kind: 'refused', act: `${word} on any connection` }
+  const known = connections.flatMap(({ name, provider }) => [name, ...Object.keys(provider.operations)])
+  throw new UserError(`I do not know "${word}".${didYouMean(word, known)} /clone-app help shows what there is.`)
 }
 
 function fits(connection: Connection, operation: string, values: TypedValues): boolean {
@@ -173,16 +189,27 @@ function choices(connections: readonly Connection[], only: string | undefined): 
   }))
 }
 
+/** What there is; of one connection alone, a line for each field as well. */
 export function helpText(connections: readonly Connection[]): string {
-  const lines = connections.flatMap(({ name, provider }) =>
-    Object.entries(provider.operations).map(([id, operation]) => {
-      const fields = fieldsOf(operation).map(({ key }) => `\`${key}=\``)
-      return `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)}); fields ${fields.join(' ')}`
-    }),
+  const [only, another] = connections
+  const operations = connections.flatMap((connection) =>
+    Object.entries(connection.provider.operations).map(([id, operation]) => ({ connection, id, operation })),
   )
-  return [
-    '*Dolly clones apps.* `/clone-app` alone opens a form; each line below opens its form at once.',
-    ...lines,
+  const lines = operations.map(({ connection: { name, provider }, id, operation }) => {
+    const fields = fieldsOf(operation)
+    const head = `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`
+    if (another || !only) return `${head}; fields ${fields.map(({ key }) => `\`${key}=\``).join(' ')}`
+    return [head, ...fields.map(fieldLine)].join('\n')
+  })
+  const text = [
+    '*Dolly clones apps.* `/clone-app` alone opens a form; each command below opens its form at once.',
     'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
+    ...(another ? ['`/clone-app help` and one of the connections says more about its fields.'] : []),
+    ...lines,
   ].join('\n')
+  return cut(text, limits.messageText)
+}
+
+function fieldLine({ key, title, required, kind }: Field): string {
+  return `      \`${key}=\` ${mrkdwn(title)}${required && kind !== 'yes-no' ? ', required' : ''}`
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { readRequest } from '../../src/commands/clone-app.js'
+import { helpText, readRequest } from '../../src/commands/clone-app.js'
+import * as providers from '../../src/providers/index.js'
 import type { Connection } from '../../src/providers/provider.js'
+import { fieldsOf } from '../../src/slack/fields.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const two = new Map(['dummy-one', 'dummy-two'].map((name) => [name, dummyConnection(dummyWorld(), name)]))
@@ -32,7 +34,7 @@ describe('the text behind /clone-app', () => {
   it('may ask for help', () => {
     const all = { kind: 'help', connections: [...two.values()] }
     expect(readRequest('help', two)).toEqual(all)
-    expect(readRequest('HELP me', two)).toEqual(all)
+    expect(readRequest('HELP', two)).toEqual(all)
     expect(readRequest('list', two)).toEqual(all)
   })
 
@@ -42,6 +44,12 @@ describe('the text behind /clone-app', () => {
       expect(readRequest(text, two)).toEqual({ kind: 'help', connections: [two.get('dummy-two')] })
     },
   )
+
+  it('may ask for help with one operation, but not with what nobody knows', () => {
+    expect(readRequest('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
+    expect(() => readRequest('help foo', two)).toThrow('I do not know "foo". /clone-app help shows what there is.')
+    expect(() => readRequest('list dumy-two', two)).toThrow('I do not know "dumy-two". Did you mean "dummy-two"?')
+  })
 
   it('may be written large', () => {
     expect(readRequest('Dummy-Two Clone', two)).toMatchObject({ connection: 'dummy-two', operation: 'clone' })
@@ -98,6 +106,7 @@ describe('the text behind /clone-app', () => {
     expect(refused('dummy-two')).toEqual({ kind: 'refused', act: 'use dummy-two' })
     expect(refused('dummy-two clone name=x')).toEqual({ kind: 'refused', act: 'use dummy-two' })
     expect(refused('dummy-one blind')).toEqual({ kind: 'refused', act: 'blind on dummy-one' })
+    expect(refused('help blind')).toEqual({ kind: 'refused', act: 'blind on any connection' })
     expect(refused('blind')).toEqual({ kind: 'refused', act: 'blind on any connection' })
     expect(refused('')).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
     expect(() => refused('dummy-tw')).toThrow('Did you mean "dummy-one"?')
@@ -123,5 +132,31 @@ describe('the text behind /clone-app', () => {
     ['dummy-one clone name="two words', 'The quotation mark before "two words" has no second one'],
   ])('answers "%s" with the nearest match', (text, sentence) => {
     expect(() => readRequest(text, mixed)).toThrow(sentence)
+  })
+})
+
+describe('the help', () => {
+  it('says of each operation of one connection which fields it has and which are required', () => {
+    const text = helpText([rich])
+    expect(text).toContain('• `/clone-app rich clone` – Clone a thing (Dummy)\n      `name=` Name, required\n')
+    expect(text).toContain('`deploy=` Deploy\n')
+    expect(text).toContain('`mode=` Mode, required\n')
+    expect(text).toMatch(/`size=` Size\n• `\/clone-app rich blind`/)
+  })
+
+  it('has one line for each operation where there are several connections, and says where more stands', () => {
+    const text = helpText([...mixed.values()])
+    expect(text.split('\n').filter((line) => line.startsWith('• '))).toHaveLength(6)
+    expect(text).toContain('• `/clone-app dummy-one clone` – Clone a thing (Dummy); fields `name=` `deploy=`')
+    expect(text).not.toContain('required')
+    expect(text).toContain('`/clone-app help` and one of the connections')
+  })
+
+  it.each(Object.values(providers))('of $name fits into one message', (provider) => {
+    const name = provider.id.padEnd(40, 'x')
+    const text = helpText([{ ...dummyConnection(dummyWorld(), name), provider }])
+    expect(text).not.toMatch(/…$/)
+    for (const { key } of Object.values(provider.operations).flatMap((operation) => fieldsOf(operation)))
+      expect(text).toContain(`\`${key}=\``)
   })
 })
