@@ -48,7 +48,7 @@ export async function submit(actor: Actor, submission: Submission, ready: () => 
       await actor.submit()
     })
     const left = actor.topView()
-    submission.isAcknowledged = left === undefined
+    submission.isAcknowledged = left === undefined || left.title.text === 'Started'
     if (left) submission.trouble = `${left.title.text}: ${JSON.stringify(left.blocks)}`
   } catch (error) {
     submission.trouble = error instanceof Error ? error.message : String(error)

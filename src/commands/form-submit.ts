@@ -12,7 +12,7 @@ import { cut, limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
-import { createJob, findSubmitted } from '../store/jobs.js'
+import { createJob, findJob, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
 import { lookUpNames, withoutBlanks } from './look-up.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
@@ -188,7 +188,37 @@ async function start(
     'a job was asked for',
   )
   services.wake()
-  return { response_action: 'clear' }
+  return await afterStart(services, creation.job)
+}
+
+/** How long the form stays open for its thread to begin: twenty looks, so many milliseconds apart. */
+const lookForThread = { times: 20, everyMs: 50 }
+
+/**
+ * The form closes, and its thread begins where the person looks. Where it does not, because another channel was chosen or
+ * Dolly may not write in this one, nothing would show them: then the form says where it is.
+ */
+export async function afterStart(
+  services: Pick<Services, 'db' | 'workspaceUrl'>,
+  job: Job,
+  { times, everyMs } = lookForThread,
+): Promise<ViewResponseAction> {
+  const { askedIn } = job
+  let told = job
+  for (let look = 0; look < times && askedIn !== null && told.rootTs === null; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
+    told = (await findJob(services.db, job.id)) ?? job
+  }
+  const place = told.rootChannel ?? told.channel
+  if (askedIn === null || place === askedIn) return { response_action: 'clear' }
+  const link = threadLink(services, told)
+  const thread = link === null ? 'the thread' : `<${link}|the thread>`
+  const where = /^[CG]/.test(place)
+    ? `: ${thread} is in <#${place}>.`
+    : `. Dolly cannot write in the channel it was meant for, so ${thread} is in a direct message to you.`
+  const view = noticeView('Started', `Job \`${job.id}\` is on its way${where}`)
+  // Beneath it is the form, which is done with.
+  return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }
 
 /** One modal is one job, however often its submission arrives. */
@@ -198,9 +228,12 @@ function submissionOf(view: ViewOutput): string {
 
 export function whoIsFirst(services: Services, holder: Job): string {
   const age = inWords(services.now() - holder.createdAt)
-  const thread =
-    holder.rootTs === null || holder.rootChannel === null
-      ? ''
-      : ` <${services.workspaceUrl()}archives/${holder.rootChannel}/p${holder.rootTs.replace('.', '')}|See that thread.>`
+  const link = threadLink(services, holder)
+  const thread = link === null ? '' : ` <${link}|See that thread.>`
   return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
+}
+
+function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, { rootChannel, rootTs }: Job): string | null {
+  if (rootChannel === null || rootTs === null) return null
+  return `${workspaceUrl()}archives/${rootChannel}/p${rootTs.replace('.', '')}`
 }

@@ -99,6 +99,13 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(await bo.submit()).toEqual({})
       const root = await bo.waitForMessage(({ text }) => text.includes('uninvited'))
       expect(root.channel).toBe(workspace.people.bo.directChannel)
+      // #random shows nothing of it, so the form says where to look, and takes itself away for good.
+      const said = JSON.stringify((await bo.waitForView(({ title }) => title.text === 'Started')).blocks)
+      expect(said).toContain(
+        `/archives/${root.channel}/p${root.ts.replace('.', '')}|the thread> is in a direct message`,
+      )
+      await bo.close()
+      expect(bo.topView()).toBeUndefined()
       expect(JSON.stringify(root.blocks)).toContain('/invite @dolly')
       await workspace.waitFor(() => bo.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
     }, 30_000)

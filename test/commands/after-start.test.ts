@@ -1,0 +1,47 @@
+/** What the form says when a job was started, which depends on where its thread begins. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { viewProblems } from '../../sandbox/slack/checks.js'
+import { afterStart } from '../../src/commands/form-submit.js'
+import type { Job } from '../../src/jobs/machine.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+
+describe('the form of a job that was started', () => {
+  let house: TestHouse
+  beforeEach(async () => {
+    house = await testHouse()
+  })
+  afterEach(async () => await house.db.destroy())
+
+  /** What is shown to somebody in #C1 whose thread was asked to be in this channel, and was begun there or elsewhere. */
+  async function shown(channel: string, root: Partial<Pick<Job, 'rootChannel' | 'rootTs'>>, askedIn: string | null) {
+    const job = await house.ask({ channel, askedIn })
+    // As the sender does, in the meantime.
+    if (Object.keys(root).length > 0) await house.db.updateTable('jobs').set(root).where('id', '=', job.id).execute()
+    const services = { db: house.db, workspaceUrl: () => 'https://woolworks.slack.com/' }
+    const answer = await afterStart(services, job, { times: 1, everyMs: 0 })
+    if (answer.response_action !== 'update') return answer.response_action
+    expect(viewProblems(answer.view)).toEqual([])
+    expect(answer.view).toMatchObject({ clear_on_close: true })
+    return JSON.stringify(answer.view.blocks).replaceAll(job.id, 'k7f3q')
+  }
+
+  it('closes where the thread is before the person, or nobody knows where they are', async () => {
+    expect(await shown('C1', { rootChannel: 'C1', rootTs: '1.5' }, 'C1')).toBe('clear')
+    expect(await shown('C1', {}, 'C1')).toBe('clear')
+    expect(await shown('C2', { rootChannel: 'C2', rootTs: '1.5' }, null)).toBe('clear')
+  })
+
+  it('says so where the thread is in another channel, with the way to it once it stands', async () => {
+    expect(await shown('C2', { rootChannel: 'C2', rootTs: '1.5' }, 'C1')).toContain(
+      'Job `k7f3q` is on its way: <https://woolworks.slack.com/archives/C2/p15|the thread> is in <#C2>.',
+    )
+    expect(await shown('C2', {}, 'C1')).toContain('Job `k7f3q` is on its way: the thread is in <#C2>.')
+  })
+
+  it('says so where Dolly may not write and the thread became a direct message', async () => {
+    expect(await shown('C1', { rootChannel: 'D1', rootTs: '1.5' }, 'C1')).toContain(
+      'Dolly cannot write in the channel it was meant for, so <https://woolworks.slack.com/archives/D1/p15|the thread> is in a direct message to you.',
+    )
+    expect(await shown('C1', { rootChannel: 'U1' }, 'C1')).toContain('so the thread is in a direct message to you.')
+  })
+})
