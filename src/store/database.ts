@@ -1,5 +1,5 @@
 /** Opens the database: Kysely over better-sqlite3, brought to the newest schema. The only file that knows SQLite. */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
@@ -31,7 +31,11 @@ const busyTimeoutMs = 5_000
  * @throws ConnectionError when the file belongs to a newer Dolly.
  */
 export async function openDatabase(file: string, known = migrations): Promise<Database> {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  if (file !== ':memory:') {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    // For its owner alone: SQLite gives the log and the index beside it the same rights.
+    closeSync(openSync(file, 'a', 0o600))
+  }
   const sqlite = new Sqlite(file)
   sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
   writeAhead(sqlite)

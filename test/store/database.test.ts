@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -54,6 +54,29 @@ describe('the database', () => {
     if (created.kind !== 'created') throw new Error(created.kind)
     expect(await findJob(second, created.job.id)).toEqual(created.job)
     await second.destroy()
+  })
+
+  it('can be read and written by its owner alone, with its log, its index and its folder', async () => {
+    const file = newFile()
+    const before = process.umask(0)
+    try {
+      const database = await openDatabase(file)
+      const rightsOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+      expect(['', '-wal', '-shm'].map((end) => rightsOf(file + end))).toEqual(['600', '600', '600'])
+      expect(rightsOf(dirname(file))).toBe('700')
+      await database.destroy()
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  it('keeps the rights of a file that was there before', async () => {
+    const file = newFile()
+    mkdirSync(dirname(file))
+    new Sqlite(file).close()
+    chmodSync(file, 0o640)
+    await (await openDatabase(file)).destroy()
+    expect(statSync(file).mode & 0o777).toBe(0o640)
   })
 
   it('commits durably: write-ahead log, full synchronisation, foreign keys', async () => {
