@@ -149,7 +149,7 @@ describe('addresses', () => {
       { url, appUrl: 'javascript:hidden', ...login },
     ]) {
       const problems = problemsWith(unsafe).join(' ')
-      expect(problems).toMatch(/connections\.cf-prod\.(url|appUrl) in dolly\.yml is not (safe|valid)/)
+      expect(problems).toMatch(/connections\.cf-prod\.(url|appUrl) in dolly\.yml \(line 1\) is not (safe|valid)/)
       expect(problems).not.toContain('hidden')
     }
   })
@@ -239,13 +239,13 @@ describe('dolly.yml', () => {
   const keys = 'provider, url, token, region, retries'
   const token = 'token: ${SHEAR_TOKEN}'
   const url =
-    'connections.farm.url in dolly.yml is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
+    'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
 
   test.each([
     { yaml: 'access: []', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
     {
       yaml: 'access: []\nconnections:',
-      problem: `connections in dolly.yml names no connection; add at least one, ${start}`,
+      problem: `connections in dolly.yml (line 2) names no connection; add at least one, ${start}`,
     },
     { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },
     {
@@ -255,52 +255,61 @@ describe('dolly.yml', () => {
     {
       yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
       problem:
-        'access.0.may in dolly.yml is no operation of a provider and no verb; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
+        'may of rule 1 of access in dolly.yml (line 5) is no operation of a provider and no verb; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
     },
     {
       yaml: `${file}\nconections: {}`,
       problem:
-        'conections in dolly.yml is not a known key; did you mean "connections"? (known: connections, owner, access, poll).',
+        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, poll).',
     },
     {
       yaml: `${access}\nconnections:\n  farm: shear`,
-      problem: `connections.farm in dolly.yml must be a mapping with the key "provider", ${start}`,
+      problem: `connections.farm in dolly.yml (line 3) must be a mapping with the key "provider", ${start}`,
     },
     {
       yaml: file.replace('farm', 'Farm 1'),
       problem:
-        'connections.Farm 1 in dolly.yml has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.',
+        'connections.Farm 1 in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.',
     },
     {
       yaml: file.replace('farm', 'f'.repeat(41)),
-      problem: `connections.${'f'.repeat(41)} in dolly.yml has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
+      problem: `connections.${'f'.repeat(41)} in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
     },
     {
       yaml: `${access}\nconnections:\n  farm:\n    url: https://shear.test`,
-      problem: 'connections.farm.provider in dolly.yml is not set: expected one of shear.',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not set: expected one of shear.',
     },
     {
       yaml: file.replace('provider: shear', 'provider: sheep'),
-      problem: 'connections.farm.provider in dolly.yml is not valid: expected one of shear.',
+      problem:
+        'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"?: expected one of shear.',
     },
-    { yaml: farm(), problem: 'connections.farm.token in dolly.yml is not set: expected a string.' },
-    { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml is not set: expected a string.' },
-    { yaml: farm('token: 12345'), problem: 'connections.farm.token in dolly.yml is not valid: expected a string.' },
+    {
+      yaml: file.replace('provider: shear', 'provider: goat'),
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid: expected one of shear.',
+    },
+    { yaml: farm(), problem: 'connections.farm.token in dolly.yml (line 3) is not set: expected a string.' },
+    { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml (line 5) is not set: expected a string.' },
+    {
+      yaml: farm('token: 12345'),
+      problem: 'connections.farm.token in dolly.yml (line 5) is not valid: expected a string.',
+    },
     {
       yaml: farm('token: hidden'),
-      problem: 'connections.farm.token in dolly.yml is not valid: a Shear token begins with sh_.',
+      problem: 'connections.farm.token in dolly.yml (line 5) is not valid: a Shear token begins with sh_.',
     },
     {
       yaml: farm('token: ""'),
-      problem: 'connections.farm.token in dolly.yml is empty: a Shear token begins with sh_.',
+      problem: 'connections.farm.token in dolly.yml (line 5) is empty: a Shear token begins with sh_.',
     },
     {
       yaml: farm(token, 'tokn: hidden'),
-      problem: `connections.farm.tokn in dolly.yml is not a known key; did you mean "token"? (known: ${keys}).`,
+      problem: `connections.farm.tokn in dolly.yml (line 6) is not a known key; did you mean "token"? (known: ${keys}).`,
     },
     {
       yaml: farm(token, 'url: shear'),
-      problem: 'connections.farm.url in dolly.yml is not valid: expected an address such as https://example.com.',
+      problem:
+        'connections.farm.url in dolly.yml (line 6) is not valid: expected an address such as https://example.com.',
     },
     { yaml: farm(token, 'url: http://shear.test'), problem: url },
     { yaml: farm(token, 'url: " HTTP://shear.test"'), problem: url },
@@ -308,26 +317,27 @@ describe('dolly.yml', () => {
     {
       yaml: farm('token: ${WOOL}'),
       problem:
-        'connections.farm.token in dolly.yml refers to the variable WOOL, which is not set; set it, or change the key.',
+        'connections.farm.token in dolly.yml (line 5) refers to the variable WOOL, which is not set; set it, or change the key.',
     },
     {
       yaml: farm('token: sh_${EMPTY}'),
       problem:
-        'connections.farm.token in dolly.yml refers to the variable EMPTY, which is empty; set it, or change the key.',
+        'connections.farm.token in dolly.yml (line 5) refers to the variable EMPTY, which is empty; set it, or change the key.',
     },
     ...['${wool-1}', 'sh_${SHEAR_TOKEN', '${}', '${constructor.name}'].map((value) => ({
       yaml: farm(`token: ${value}`),
       problem:
-        'connections.farm.token in dolly.yml has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
+        'connections.farm.token in dolly.yml (line 5) has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
     })),
-    { yaml: `${file}\npoll: 5`, problem: 'poll in dolly.yml must be a mapping; its keys are everySeconds.' },
+    { yaml: `${file}\npoll: 5`, problem: 'poll in dolly.yml (line 6) must be a mapping; its keys are everySeconds.' },
     {
       yaml: `${file}\npoll:\n  every: 5`,
-      problem: 'poll.every in dolly.yml is not a known key (known: everySeconds).',
+      problem: 'poll.every in dolly.yml (line 7) is not a known key (known: everySeconds).',
     },
     ...['0', '61', '1.5', '"5"'].map((seconds) => ({
       yaml: `${file}\npoll:\n  everySeconds: ${seconds}`,
-      problem: 'poll.everySeconds in dolly.yml is not valid: expected a whole number from 1 to 60, without quotes.',
+      problem:
+        'poll.everySeconds in dolly.yml (line 7) is not valid: expected a whole number from 1 to 60, without quotes.',
     })),
   ])('refuses $yaml', ({ yaml, problem }) => {
     expect(problemsOf(() => load({ env: { EMPTY: ' ' }, yaml }))).toEqual([problem])
@@ -348,8 +358,16 @@ describe('dolly.yml', () => {
     {
       yaml: 'a: &b [*b]',
       at: 'line 1, column 8',
-      fault: 'YAML aliases (*name) are not supported, so write the value out',
+      fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
     },
+    ...['may: *', 'may: [*]', 'may: \n- *', 'on: [a, *-prod]', 'target: * in staging'].map((yaml) => {
+      const [line = ''] = yaml.split('\n').slice(-1)
+      return {
+        yaml,
+        at: `line ${yaml.split('\n').length}, column ${line.indexOf('*') + 1}`,
+        fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
+      }
+    }),
     {
       yaml: 'connections:\n  farm: { provider: shear, token: ${SHEAR_TOKEN} }',
       at: 'line 2, column 36',
@@ -357,6 +375,34 @@ describe('dolly.yml', () => {
     },
   ])('says where $yaml is not YAML', ({ yaml, at, fault }) => {
     expect(problemsOf(() => load({ yaml }))).toEqual([`dolly.yml, ${at} is not valid YAML: ${fault}.`])
+  })
+
+  test('counts rules and their words from 1, and says at which line each is', () => {
+    const rules = ['access:', '  - who: members', '    may: clone', '    on: farm', '    target: "*staging*"']
+    const yaml = `${connections}\n${rules.join('\n')}\n  - who:\n      - members\n      - memmbers\n    on: farm`
+    expect(problemsOf(() => load({ yaml }))).toEqual([
+      expect.stringMatching(/^word 2 of who of rule 2 of access in dolly\.yml \(line 12\) is not valid; did you mean/),
+      'may of rule 2 of access in dolly.yml (line 10) is not set: expected a word or a list of words.',
+    ])
+  })
+
+  test('refuses a rule for what none of its connections can do', () => {
+    const barn = '  barn: { provider: fold }\naccess: [{ who: members, may: shear, on: farm }]'
+    const fold = { id: 'fold', connection: z.object({}), operations: { shear: {} } }
+    const start = () =>
+      loadConfig({ env: socketEnv, readFile: () => `${connections}\n${barn}`, providers: [shear, fold] })
+    expect(problemsOf(start)).toEqual([
+      'may of rule 1 of access in dolly.yml (line 6) is no operation of farm (known: clone, copy-bits).',
+    ])
+  })
+
+  test('refuses a rule that another one always comes before, and names both by their lines', () => {
+    const yaml = [connections, 'access:', '  - { who: members, may: "*", on: "*" }'].join('\n')
+    expect(
+      problemsOf(() => load({ yaml: `${yaml}\n  - { who: members, may: [], on: farm, target: "*prod*" }` })),
+    ).toEqual([
+      'rule 2 of access in dolly.yml (line 7) can never decide anything: rule 1 (line 6) comes first and fits whatever this one fits; put this one above it, or take it out.',
+    ])
   })
 
   test('takes a reference in quotes between braces', () => {
@@ -392,8 +438,8 @@ describe('all together', () => {
       'connections.farm.token',
       'connections.Barn',
       'connections.Barn.provider',
-      'access.0.may',
-      'access.0.on',
+      'may',
+      'on',
     ])
     expect(new ConfigError(problems).message).not.toContain('hidden')
     expect(problems.every((problem) => problem.endsWith('.'))).toBe(true)

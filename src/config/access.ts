@@ -4,8 +4,12 @@ import { didYouMean } from '../closest.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
-  connections: readonly string[]
+  /** The operations of each connection. */
+  connections: ReadonlyMap<string, readonly string[]>
+  /** Those of all providers, also of ones that no connection is at. */
   operations: readonly string[]
+  /** Where a part of the file stands, such as " (line 7)"; empty where it does not. */
+  lineOf(path: readonly string[]): string
   note(path: readonly string[], problem: string): void
 }
 
@@ -39,7 +43,41 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
     reading.note(['access'], `is not valid: expected a list of rules, as in ${openToMembers}`)
     return []
   }
-  return access.flatMap((rule: unknown, index) => readRule(rule, ['access', `${index}`], reading) ?? [])
+  const rules = access.map((rule: unknown, index) => readFlawless(rule, ['access', `${index}`], reading))
+  for (const [index, rule] of rules.entries()) {
+    const decider = rules.slice(0, index).findIndex((earlier) => earlier && rule && fitsAllOf(earlier, rule))
+    if (decider === -1) continue
+    const first = `rule ${decider + 1}${reading.lineOf(['access', `${decider}`])}`
+    const advice = `${first} comes first and fits whatever this one fits; put this one above it, or take it out`
+    reading.note(['access', `${index}`], `can never decide anything: ${advice}`)
+  }
+  return rules.filter((rule) => rule !== undefined)
+}
+
+/**
+ * Whether the one rule surely fits wherever the other does, by their own words: who is in a group, or which connections
+ * and targets there will be, nobody knows here.
+ */
+function fitsAllOf(one: Rule, other: Rule): boolean {
+  const areCovered = (globs: readonly string[], by: readonly string[]) =>
+    // A * of the narrower glob can only stand where the wider one has a * too, so whatever it stands for fits as well.
+    globs.every((glob) => by.some((wider) => fitsGlob(wider, glob)))
+  return (
+    other.who.every((name) => one.who.includes(name)) &&
+    areCovered(other.on, one.on) &&
+    areCovered(other.target, one.target)
+  )
+}
+
+/** Undefined after a problem, for then nobody knows what the rule was meant to say. */
+function readFlawless(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
+  let isFlawed = false
+  const note: AccessReading['note'] = (at, problem) => {
+    isFlawed = true
+    reading.note(at, problem)
+  }
+  const read = readRule(rule, path, { ...reading, note })
+  return isFlawed ? undefined : read
 }
 
 function readRule(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
@@ -52,21 +90,27 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
   }
   const { who, may, on, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
   const words = [...verbs, ...reading.operations]
+  const names = [...reading.connections.keys()]
+  const globs = [on].flat().filter((glob) => typeof glob === 'string')
+  const meant = names.filter((name) => globs.some((glob) => fitsGlob(glob, name)))
+  const possible = [...new Set(meant.flatMap((name) => reading.connections.get(name) ?? []))]
   return {
     who: readWords(who, [...path, 'who'], reading, (name) =>
       name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
         ? undefined
         : `is not valid${didYouMean(name, ['members'], '; did')}: ${expectedWho}`,
     ),
-    may: readWords(may, [...path, 'may'], reading, (word) =>
-      word === '*' || words.includes(word)
-        ? undefined
-        : `is no operation of a provider and no verb${didYouMean(word, words, '; did')} (known: ${words.join(', ')})`,
-    ),
+    may: readWords(may, [...path, 'may'], reading, (word) => {
+      if (word !== '*' && !words.includes(word))
+        return `is no operation of a provider and no verb${didYouMean(word, words, '; did')} (known: ${words.join(', ')})`
+      const isPossible = meant.length === 0 || possible.includes(word)
+      if (!reading.operations.includes(word) || isPossible) return undefined
+      return `is no operation of ${meant.join(', ')}${didYouMean(word, possible, '; did')} (known: ${possible.join(', ')})`
+    }),
     on: readWords(on, [...path, 'on'], reading, (glob) =>
-      reading.connections.some((name) => fitsGlob(glob, name))
+      names.some((name) => fitsGlob(glob, name))
         ? undefined
-        : `fits no connection${didYouMean(glob, reading.connections, '; did')} (known: ${reading.connections.join(', ')})`,
+        : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`,
     ),
     target: readWords(target, [...path, 'target'], reading, () => undefined),
   }

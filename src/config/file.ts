@@ -1,5 +1,5 @@
 /** Reads dolly.yml: its connections with their variables filled in, who may do what, and how often to look. */
-import { LineCounter, parseDocument, visit } from 'yaml'
+import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import type { AccessRules } from '../access.js'
 import { didYouMean } from '../closest.js'
@@ -48,36 +48,51 @@ export interface FileSources {
 }
 
 interface Reading extends FileSources {
+  /** Where a key stands, to be put behind its name: " (line 7)". Empty where nothing of it is in the file. */
+  lineOf(path: readonly string[]): string
   /** Keys whose variable is missing: their schema has nothing to add. */
   unresolved: Set<string>
 }
 
 /** The file's share of the Config, or undefined after a problem with the file itself. */
 export function readDollyFile(sources: FileSources): DollyFile | undefined {
-  const reading: Reading = { ...sources, unresolved: new Set() }
-  const content = parseFile(reading)
-  if (!content) return undefined
+  const parsed = parseFile(sources)
+  if (!parsed) return undefined
+  const { content, lineOf } = parsed
+  const reading: Reading = { ...sources, lineOf, unresolved: new Set() }
   const known = ['connections', 'owner', 'access', 'poll']
   const { connections, owner, access, poll = {} } = onlyKnown(content, known, [], reading)
   if (!isMapping(connections) || Object.keys(connections).length === 0) {
     note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
   }
   const looks = parse(Poll, onlyKnown(poll, ['everySeconds'], ['poll'], reading), ['poll'], reading)
+  const all = Object.entries(isMapping(connections) ? connections : {}).map(
+    ([name, value]) => [name, readConnection(name, value, reading)] as const,
+  )
+  const operations = [...new Set(reading.providers.flatMap((provider) => Object.keys(provider.operations)))]
+  const operationsOf = (id: string) => Object.keys(reading.providers.find((one) => one.id === id)?.operations ?? {})
   return {
-    connections: Object.entries(isMapping(connections) ? connections : {}).flatMap(
-      ([name, value]) => readConnection(name, value, reading) ?? [],
-    ),
+    connections: all.flatMap(([, connection]) => connection ?? []),
     access: readAccess(access, owner, {
-      connections: Object.keys(isMapping(connections) ? connections : {}),
-      operations: [...new Set(reading.providers.flatMap(({ operations }) => Object.keys(operations)))],
+      // One with a problem of its own may turn out to be able to do anything.
+      connections: new Map(all.map(([name, one]) => [name, one ? operationsOf(one.provider) : operations])),
+      operations,
+      lineOf,
       note: (path, problem) => note(reading, path, problem),
     }),
     tickSeconds: looks?.everySeconds ?? 0,
   }
 }
 
-/** The file's mapping, or undefined after a problem. Library messages that quote the file are cut: it may hold secrets. */
-function parseFile({ file, readFile, problems }: Reading): Mapping | undefined {
+/**
+ * The file's mapping and where its parts stand, or undefined after a problem. Library messages that quote the file are
+ * cut: it may hold secrets.
+ */
+function parseFile({
+  file,
+  readFile,
+  problems,
+}: FileSources): { content: Mapping; lineOf: Reading['lineOf'] } | undefined {
   let text: string
   try {
     text = readFile(file)
@@ -92,16 +107,14 @@ function parseFile({ file, readFile, problems }: Reading): Mapping | undefined {
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const faults = [...document.errors, ...document.warnings].map(({ message, pos: [offset] }) => ({
-    offset,
-    message: text.slice(offset - 1, offset + 1) === '${' ? quoteReference : message.replace(/(?<=\w): .*| \\.*/s, ''),
-  }))
+  const faults = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => {
+    if (code === 'BAD_ALIAS') return { offset, message: quoteStar }
+    const isReference = text.slice(offset - 1, offset + 1) === '${'
+    return { offset, message: isReference ? quoteReference : message.replace(/(?<=\w): .*| \\.*/s, '') }
+  })
   visit(document, {
     Alias(_, { range }) {
-      faults.push({
-        offset: range?.[0] ?? 0,
-        message: 'YAML aliases (*name) are not supported, so write the value out',
-      })
+      faults.push({ offset: range?.[0] ?? 0, message: quoteStar })
     },
   })
   // One mistake often upsets the rest of its line, so only the first fault of a line is told.
@@ -112,11 +125,26 @@ function parseFile({ file, readFile, problems }: Reading): Mapping | undefined {
   }
   if (faults.length > 0) return undefined
   const content: unknown = document.toJS() ?? {}
-  if (isMapping(content)) return content
+  if (isMapping(content)) return { content, lineOf: (path) => lineOf(document, lines, path) }
   problems.push(`${file} must be a mapping with the keys "connections" and "access", as dolly.example.yml shows.`)
   return undefined
 }
 
+/** The line of a key, or of the nearest thing around it that is in the file. */
+function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly string[]): string {
+  let offset: number | undefined
+  let node: unknown = document.contents
+  for (const key of path) {
+    const pair = isMap(node) ? node.items.find((item) => String(item.key) === key) : undefined
+    const found: unknown = pair?.key ?? (isSeq(node) ? node.items[Number(key)] : undefined)
+    if (!isNode(found)) break
+    offset = found.range?.[0]
+    node = pair ? pair.value : found
+  }
+  return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
+}
+
+const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
 const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
 function readConnection(name: string, value: unknown, reading: Reading): ConnectionConfig | undefined {
@@ -134,8 +162,9 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
   const providerId = expand(id, [...path, 'provider'], reading, [])
   const provider = reading.providers.find((candidate) => candidate.id === providerId)
   if (!provider) {
-    const ids = reading.providers.map((candidate) => candidate.id).join(', ')
-    noteInvalid(reading, [...path, 'provider'], providerId, `expected one of ${ids}`)
+    const ids = reading.providers.map((candidate) => candidate.id)
+    const near = typeof providerId === 'string' ? didYouMean(providerId, ids, '; did') : ''
+    noteInvalid(reading, [...path, 'provider'], providerId, `expected one of ${ids.join(', ')}`, near)
     return undefined
   }
   const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
@@ -216,13 +245,24 @@ function onlyKnown(value: unknown, known: readonly string[], path: readonly stri
   return Object.fromEntries(Object.entries(value).filter(([key]) => known.includes(key)))
 }
 
-function note({ file, problems }: Reading, path: readonly string[], problem: string): void {
-  problems.push(`${path.join('.')} in ${file} ${problem}.`)
+function note({ file, lineOf, problems }: Reading, path: readonly string[], problem: string): void {
+  problems.push(`${nameOf(path)} in ${file}${lineOf(path)} ${problem}.`)
+}
+
+/** Rules and the words of their lists have no names, so they are counted, from 1. */
+function nameOf(path: readonly string[]): string {
+  const [top, rule, ...rest] = path
+  if (top !== 'access' || rule === undefined) return path.join('.')
+  const parts = [
+    `rule ${Number(rule) + 1}`,
+    ...rest.map((part) => (/^\d+$/.test(part) ? `word ${Number(part) + 1}` : part)),
+  ]
+  return [...parts.reverse(), top].join(' of ')
 }
 
 /** Silent where a variable is missing: that is the one problem to mend there. */
-function noteInvalid(reading: Reading, path: readonly string[], value: unknown, expected: string): void {
-  if (!reading.unresolved.has(path.join('.'))) note(reading, path, `${stateOf(value)}: ${expected}`)
+function noteInvalid(reading: Reading, path: readonly string[], value: unknown, expected: string, near = ''): void {
+  if (!reading.unresolved.has(path.join('.'))) note(reading, path, `${stateOf(value)}${near}: ${expected}`)
 }
 
 /** How a value that cannot be taken stands, to continue a sentence; it may be secret, so it is not told. */

@@ -5,22 +5,26 @@ import { readAccess } from '../../src/config/access.js'
 function read(access: unknown, owner?: unknown) {
   const problems: string[] = []
   const rules = readAccess(access, owner, {
-    connections: ['hoody-prod', 'cf-prod'],
-    operations: ['clone', 'copy', 'copy-bits'],
+    connections: new Map([
+      ['hoody-prod', ['copy', 'sync']],
+      ['cf-prod', ['clone', 'copy-bits']],
+    ]),
+    operations: ['clone', 'copy', 'copy-bits', 'sync', 'clone-environment'],
+    lineOf: (path) => ` (line ${10 + Number(path[1])})`,
     note: (path, problem) => problems.push(`${path.join('.')} ${problem}`),
   })
   return { ...rules, problems }
 }
 
 const open = { who: 'members', may: '*', on: '*' }
-const known = 'check-again, start-over, dismiss, clone, copy, copy-bits'
+const known = 'check-again, start-over, dismiss, clone, copy, copy-bits, sync, clone-environment'
 const ids = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
 
 describe('rules of access', () => {
   test('are lists of words, written out or not', () => {
     const { rules, owner, problems } = read(
       [
-        open,
+        { ...open, target: '*-1' },
         { who: ['U012ABCDE', 'W012ABCDE', 'S012ABCDE', 'C012ABCDE', 'G012ABCDE'], may: [], on: '*-prod' },
         { who: 'members', may: ['copy-bits', 'start-over'], on: ['cf-*', 'hoody-prod'], target: ['* in staging'] },
       ],
@@ -29,7 +33,7 @@ describe('rules of access', () => {
     expect(problems).toEqual([])
     expect(owner).toBe('#platform-help')
     expect(rules).toEqual([
-      { who: ['members'], may: ['*'], on: ['*'], target: ['*'] },
+      { who: ['members'], may: ['*'], on: ['*'], target: ['*-1'] },
       {
         who: ['U012ABCDE', 'W012ABCDE', 'S012ABCDE', 'C012ABCDE', 'G012ABCDE'],
         may: [],
@@ -103,6 +107,61 @@ describe('rules of access', () => {
     },
   ])('are refused as $access', ({ access, problem }) => {
     expect(read(access).problems).toEqual([problem])
+  })
+
+  test.each([
+    { may: 'clone', on: 'hoody-prod', problem: 'may is no operation of hoody-prod (known: copy, sync)' },
+    {
+      may: ['copy', 'copy-bit', 'clone-environment'],
+      on: ['*-prod'],
+      problem: `may.1 is no operation of a provider and no verb; did you mean "copy-bits"? (known: ${known})`,
+    },
+    {
+      may: ['copy', 'clone', 'clone-environment'],
+      on: ['*-prod'],
+      problem: 'may.2 is no operation of hoody-prod, cf-prod (known: copy, sync, clone, copy-bits)',
+    },
+    {
+      may: ['check-again', 'copy'],
+      on: 'cf-*',
+      problem: 'may.1 is no operation of cf-prod (known: clone, copy-bits)',
+    },
+  ])('may not allow $may on $on, where nothing of that name can be done', ({ problem, ...rule }) => {
+    expect(read([{ ...open, ...rule }]).problems[0]).toBe(`access.0.${problem}`)
+  })
+
+  test.each([
+    { earlier: open, later: { ...open, may: [], target: '*production*' } },
+    { earlier: { ...open, may: [] }, later: open },
+    { earlier: { ...open, who: ['U012ABCDE', 'members'] }, later: { ...open, may: 'copy', on: 'hoody-prod' } },
+    { earlier: { ...open, on: ['cf-*', 'hoody-prod'] }, later: { ...open, on: ['hoody-prod', 'cf-prod'] } },
+    { earlier: { ...open, on: 'HOODY-*' }, later: { ...open, on: 'hoody-*d' } },
+    { earlier: { ...open, target: '* in staging' }, later: { ...open, may: 'sync', target: '* in Staging' } },
+    { earlier: { ...open, target: ['a', '*-x'] }, later: { ...open, target: ['b-x', '*-*-x'] } },
+  ])('behind $earlier, $later is refused because it can never decide anything', ({ earlier, later }) => {
+    expect(read([{ ...open, who: 'C012ABCDE' }, earlier, later]).problems).toEqual([
+      'access.2 can never decide anything: rule 2 (line 11) comes first and fits whatever this one fits; put this one above it, or take it out',
+    ])
+  })
+
+  test.each([
+    { earlier: { ...open, who: 'U012ABCDE' }, later: open },
+    // Somebody may be a guest, and a group or a channel may hold some.
+    { earlier: open, later: { ...open, who: 'U012ABCDE' } },
+    { earlier: open, later: { ...open, who: ['members', 'S012ABCDE'] } },
+    // Connections come and go.
+    { earlier: { ...open, on: ['hoody-prod', 'cf-prod'] }, later: open },
+    { earlier: { ...open, on: 'cf-prod' }, later: { ...open, on: 'cf-*' } },
+    { earlier: { ...open, target: '*staging*' }, later: open },
+    { earlier: { ...open, target: '* in staging' }, later: { ...open, target: '*staging' } },
+    { earlier: { ...open, target: 'a*b' }, later: { ...open, target: 'a*' } },
+  ])('behind $earlier, $later may decide something', ({ earlier, later }) => {
+    expect(read([earlier, later]).problems).toEqual([])
+  })
+
+  test('with a problem of its own is not also said to be of no use', () => {
+    expect(read([open, { ...open, who: [] }]).problems).toHaveLength(1)
+    expect(read([open, 'members']).problems).toHaveLength(1)
   })
 
   test.each([5, '', 'two\nlines', 'x'.repeat(101)])('know no owner %j', (owner) => {
