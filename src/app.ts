@@ -16,7 +16,7 @@ import { runDueJobs } from './jobs/run.js'
 import { SteadyClock } from './jobs/steady.js'
 import { tellUntold } from './jobs/tell.js'
 import { watchDueJobs } from './jobs/watch.js'
-import { createLog, slackLogger } from './log.js'
+import { createLog, seldomPerConnection, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
@@ -64,6 +64,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
       .then(() => clock.restart())
       .catch((error) => log.error({ err: error }, 'what waits could not be made due'))
   })
+  const refused = seldomPerConnection(log, elapsed)
   const house: House = {
     db,
     connections,
@@ -72,6 +73,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     now,
     random: Math.random,
     log,
+    refused,
     steadyForMs: () => steady.steadyForMs(),
   }
   const { chat, conversations } = identity.client
@@ -108,7 +110,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     logger,
     clientOptions: clientOptions(apiUrl, logger),
   })
-  const lists = new Lists(elapsed, log)
+  const lists = new Lists(elapsed, log, refused)
   const team = async () => (await identity.get()).teamId
   const people = new People({ slack: identity.client, team, groups, elapsed, log })
   registerCommands(app, {

@@ -2,6 +2,8 @@
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 
+const quarterHourMs = 15 * 60_000
+
 export function createLog(level: string, secrets: readonly string[]): Logger {
   // A short value, such as a port, is no secret, and striking it would mangle times and numbers.
   const struck = [...new Set(secrets.filter((secret) => secret.length >= 8).flatMap(formsOf))]
@@ -27,11 +29,33 @@ function formsOf(secret: string): string[] {
   return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), ...encoded, ...forWeb]
 }
 
-/** The same log for Bolt, which has its own idea of a logger. */
-export function slackLogger(log: Logger): SlackLogger {
+/**
+ * Warns of what only the operator of a connection can mend, once in a quarter of an hour for each of them: jobs ask again
+ * every few seconds, for hours.
+ *
+ * @param elapsed milliseconds by a clock that nobody sets.
+ */
+export function seldomPerConnection(
+  log: Pick<Logger, 'warn'>,
+  elapsed: () => number,
+): (connection: string, reason: string) => void {
+  const toldAt = new Map<string, number>()
+  return (connection, reason) => {
+    if (elapsed() - (toldAt.get(connection) ?? Number.NEGATIVE_INFINITY) < quarterHourMs) return
+    toldAt.set(connection, elapsed())
+    log.warn({ connection, reason }, 'a connection was refused; its operator must act')
+  }
+}
+
+/**
+ * The same log for Bolt, which has its own idea of a logger.
+ *
+ * @param retold what it says, in words that tell an operator what to do.
+ */
+export function slackLogger(log: Logger, retold: (words: string) => string = (words) => words): SlackLogger {
   const child = log.child({ from: 'slack' })
   const words = (parts: unknown[]) =>
-    parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ')
+    retold(parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' '))
   return {
     debug: (...parts) => child.debug(words(parts)),
     info: (...parts) => child.info(words(parts)),

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { seldomPerConnection } from '../src/log.js'
 
 const secret = 'wool/"of"\\the+sheep=4711'
 
@@ -32,3 +33,18 @@ it('no line shows a secret, in whatever form it was written there', async () => 
   expect(stdout).not.toContain('sheep')
   expect(stdout).toContain('"port":"short"')
 }, 30_000)
+
+it('a connection that is refused all day long is one line in a quarter of an hour', () => {
+  const lines: object[] = []
+  let now = 0
+  const refused = seldomPerConnection({ warn: (fields: object) => void lines.push(fields) }, () => now)
+  const minute = 60_000
+  for (now = 0; now < 31 * minute; now += minute) refused('hoody', `401 at ${now / minute}`)
+  refused('qovery', '403')
+  expect(lines).toEqual([
+    { connection: 'hoody', reason: '401 at 0' },
+    { connection: 'hoody', reason: '401 at 15' },
+    { connection: 'hoody', reason: '401 at 30' },
+    { connection: 'qovery', reason: '403' },
+  ])
+})

@@ -23,14 +23,23 @@ interface Log {
 export class Lists {
   readonly #elapsed: () => number
   readonly #log: Log
+  readonly #refused: (connection: string, reason: string) => void
   readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
   /** How many lists are being read, by connection. */
   readonly #reads = new Map<string, number>()
 
-  /** @param elapsed milliseconds by a clock that nobody sets. */
-  constructor(elapsed: () => number, log: Log) {
+  /**
+   * @param elapsed milliseconds by a clock that nobody sets.
+   * @param refused told whenever a connection refuses what only its operator can mend.
+   */
+  constructor(
+    elapsed: () => number,
+    log: Log,
+    refused: (connection: string, reason: string) => void = () => {},
+  ) {
     this.#elapsed = elapsed
     this.#log = log
+    this.#refused = refused
   }
 
   /** The whole list behind a field; never rejects. */
@@ -68,7 +77,8 @@ export class Lists {
         this.#log.error({ err: error, ...about }, 'a picker broke')
         return { reason: 'The list could not be loaded because something broke on our side.', isPassing: false }
       }
-      this.#log.warn({ reason: error.message, ...about }, 'a list could not be read')
+      if (error instanceof ConnectionError) this.#refused(connection.name, error.message)
+      else this.#log.warn({ reason: error.message, ...about }, 'a list could not be read')
       return { reason: reasonOf(connection.name, error), isPassing: error instanceof TemporaryError }
     }
   }

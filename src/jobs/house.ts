@@ -17,6 +17,8 @@ export interface House {
   /** 0 to 1; spreads looks out in time. */
   random(): number
   log: Log
+  /** Told whenever a connection refuses what only its operator can mend. Default: nobody is. */
+  refused?(connection: string, reason: string): void
 }
 
 /** The part of pino that the rooms below app use. */

@@ -142,6 +142,7 @@ function reasonOf(house: House, job: Job, error: unknown): string {
   if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
     const reason = withoutPersonal(job, error.message)
     house.log.info({ job: job.id, error: error.name, reason }, 'the provider did not do it')
+    if (error instanceof ConnectionError) house.refused?.(job.connection, reason)
     return error.message
   }
   house.log.error({ job: job.id, err: error }, 'a bug, not the provider')

@@ -66,14 +66,18 @@ describe('the lists behind pickers', () => {
     expect(await get()).toEqual({ options: [] })
   })
 
-  it('say for a person why there is none, and for the operator in the log', async () => {
-    const logged: unknown[] = []
-    const log = { ...silentLog, warn: (fields: object) => void logged.push(fields) }
+  it('say for a person why there is none, and for the operator what they must mend', async () => {
+    const refused: string[] = []
     const listFailing = async (error: Error) => {
       const connection = connectionWith(async () => {
         throw error
       })
-      return await new Lists(() => 0, log).get(connection, field, { values: {} })
+      const lists = new Lists(
+        () => 0,
+        silentLog,
+        (name, reason) => refused.push(`${name}: ${reason}`),
+      )
+      return await lists.get(connection, field, { values: {} })
     }
     const words = 'dummy-one may not do this (403 to GET /api/v1/containers/). Check the rights of its token.'
     const refusal = new ConnectionError(words, { status: 403 })
@@ -81,7 +85,6 @@ describe('the lists behind pickers', () => {
       reason: 'dummy-one does not give Dolly the list (403): tell who runs Dolly.',
       isPassing: false,
     })
-    expect(logged).toEqual([expect.objectContaining({ reason: words })])
     const late = new TemporaryError('dummy-one did not answer GET /x within 10 s.', { mayHaveHappened: false })
     expect(await listFailing(late)).toEqual({
       reason: 'dummy-one cannot be asked for the list just now.',
@@ -89,6 +92,7 @@ describe('the lists behind pickers', () => {
     })
     const own = new UserError('dummy-one: There is no such container.', { status: 404 })
     expect(await listFailing(own)).toMatchObject({ reason: own.message })
+    expect(refused).toEqual([`dummy-one: ${words}`])
   })
 
   it('are read once in a flood of requests, however slow the provider is', async () => {

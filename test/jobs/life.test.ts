@@ -95,6 +95,20 @@ describe('the life of a job', () => {
     expect((await house.job(id)).endedAt).toBe(house.now())
   })
 
+  it('tells the operator of a connection that refuses a write or a look, whoever asked for it', async () => {
+    const refused: string[] = []
+    house.refused = (connection, reason) => refused.push(`${connection}: ${reason}`)
+    house.world.mood = { throws: new ConnectionError('No right to write.'), carriesOut: false }
+    await house.ask()
+    await house.settle()
+    await house.ask()
+    await house.settle()
+    house.world.observation = new ConnectionError('The token was revoked.')
+    house.pass(minute)
+    await house.settle()
+    expect(refused).toEqual(['dummy-one: No right to write.', 'dummy-one: The token was revoked.'])
+  })
+
   it('ends when the connection is refused, and frees its lock', async () => {
     house.world.mood = { throws: new ConnectionError('The token of dummy-one is refused.'), carriesOut: false }
     const { lock, id } = await house.ask()
