@@ -1,10 +1,12 @@
 /** Wiring only: config → store → connections → Slack → clock, and all of it stopped in reverse order. */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsIn } from './access.js'
+import { refusalOf, retold, tryOut, warnOfSilence } from './check.js'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config.js'
@@ -23,7 +25,7 @@ import { type Connection, operationOf, type Provider } from './providers/provide
 import { clientOptions } from './slack/client.js'
 import { Door } from './slack/door.js'
 import { assertDrawable } from './slack/form.js'
-import { Identity, isTokenRefused } from './slack/identity.js'
+import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
 import { missingScopes, People } from './slack/people.js'
 import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
@@ -42,6 +44,9 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   if (config.database.kind !== 'sqlite') throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const db = await openDatabase(config.database.file)
   closers.push(() => db.destroy())
+  const { mode: rights = 0 } = statSync(config.database.file, { throwIfNoEntry: false }) ?? {}
+  if (rights & 0o077)
+    log.warn({ file: config.database.file }, 'others than its owner may open the database; chmod 600 it')
 
   for (const provider of providers) assertDrawable(provider)
   const connections = connect(config)
@@ -50,7 +55,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   }
 
   await lookAtAll(db, now())
-  const logger = slackLogger(log)
+  const logger = slackLogger(log, retold)
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const entrance =
@@ -100,7 +105,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   // Before Slack is asked anything, which may keep us waiting: jobs do not need it.
   clock.wake()
 
-  await identity.get().catch(giveUpOnRefusal)
+  await identity.get().catch((error) => giveUpOnRefusal('SLACK_BOT_TOKEN', error))
   const groups = groupsIn(config.access.rules)
   const problems = missingScopes(identity.scopes, groups)
   if (problems.length > 0) throw new ConfigError(problems)
@@ -126,8 +131,13 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     log,
   })
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
-  await entrance.start()
+  await entrance.start().catch((error) => {
+    giveUpOnRefusal('SLACK_APP_TOKEN', error)
+    throw error
+  })
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
+  // Nobody waits for it: a provider that is down takes its time.
+  void warnOfSilence([...connections.values()], identity.client, groups, log)
 }
 
 /** A round's work that is done once in so many milliseconds, however often it ticks. */
@@ -153,9 +163,9 @@ function connect(config: Config): Map<string, Connection> {
 }
 
 /** A refused token stops the start. Slack being away does not: jobs go on, and the threads catch up. */
-function giveUpOnRefusal(error: unknown): void {
-  if (!(error instanceof WebAPIPlatformError && isTokenRefused(error.data.error))) return
-  throw new ConfigError([`Slack refuses SLACK_BOT_TOKEN with "${error.data.error}". Copy it anew from your Slack app.`])
+function giveUpOnRefusal(variable: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', error: unknown): void {
+  const refusal = error instanceof WebAPIPlatformError ? refusalOf(variable, error.data.error) : undefined
+  if (refusal !== undefined) throw new ConfigError([refusal])
 }
 
 async function describe({ db, connections, now }: House, job: Job): Promise<Story> {
@@ -175,9 +185,41 @@ async function describe({ db, connections, now }: House, job: Job): Promise<Stor
 /** Undoes one thing that was started. */
 type Closer = () => Promise<unknown>
 
+const help = `Dolly clones apps from Slack. README.md and docs/operating.md say how it is set up and run.
+npm start              starts it: with dolly.yml, and the variables of the environment and of .env
+npm start -- --check   tries dolly.yml, Slack's tokens and each connection once, starts nothing, writes nothing,
+                       and exits with 0 if all is well, with 1 if not
+npm start -- --help    prints this
+`
+
+/** What is wanted of this process, by its arguments; undefined when they cannot be understood. */
+function readArguments(): { check: boolean; help: boolean } | undefined {
+  try {
+    const options = { check: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } as const
+    return parseArgs({ options }).values
+  } catch {
+    return undefined
+  }
+}
+
+/** Prints what each part of the configuration is good for; answers whether all of it is. */
+async function check(config: Config): Promise<boolean> {
+  const groups = groupsIn(config.access.rules)
+  const logger = slackLogger(createLog('silent', []))
+  const findings = await tryOut({ slack: config.slack, groups, connections: [...connect(config).values()], logger })
+  process.stdout.write(findings.map(({ sentence }) => `${sentence}\n`).join(''))
+  return findings.every(({ isGood }) => isGood)
+}
+
 async function main(): Promise<void> {
+  const wanted = readArguments()
+  if (!wanted || wanted.help) {
+    process[wanted ? 'stdout' : 'stderr'].write(wanted ? help : `There is no such argument.\n${help}`)
+    process.exit(wanted ? 0 : 1)
+  }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
+  if (wanted.check) process.exit((await check(config)) ? 0 : 1)
   const log = createLog(config.logLevel, secretsOf(config))
   const closers: Closer[] = []
   let isStopping = false

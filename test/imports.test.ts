@@ -18,6 +18,11 @@ const rooms: readonly Room[] = [
   { room: 'src/log.ts', ours: [], packages: ['pino', '@slack/bolt'] },
   { room: 'src/access.ts', ours: [], packages: [] },
   {
+    room: 'src/check.ts',
+    ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*'],
+    packages: ['@slack/web-api'],
+  },
+  {
     room: 'src/config.ts',
     ours: ['src/config/*'],
     packages: ['zod', 'node:*'],

@@ -1,0 +1,134 @@
+/** The real bot with what an operator got wrong: each mistake is one sentence that says what to do. */
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startBot, usualAccess, writeConfig } from '../../sandbox/bot.js'
+import { startHoody } from '../../sandbox/providers/hoody.js'
+import { startQovery } from '../../sandbox/providers/qovery.js'
+import type { Simulator } from '../../sandbox/providers/simulator.js'
+import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
+
+const program = fileURLToPath(new URL('../../dist/app.js', import.meta.url))
+
+let folder: string
+let hoody: Simulator
+let qovery: Simulator
+let workspace: Workspace
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dolly-start-'))
+  hoody = await startHoody()
+  qovery = await startQovery()
+  workspace = await startWorkspace({ simulators: [hoody, qovery] })
+})
+afterAll(async () => {
+  await Promise.all([workspace.close(), hoody.close(), qovery.close()])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const junk = (simulator: Simulator): Simulator => ({
+  ...simulator,
+  connection: { ...simulator.connection, token: 'junk-4711-junk' },
+})
+const anyone = { who: 'members', may: '*', on: '*' }
+
+function configure(simulators: readonly Simulator[], ...access: readonly object[]): void {
+  writeConfig(folder, simulators, { everySeconds: 1 }, { ...usualAccess, access: [...access, anyone] })
+}
+
+const socketEnv = () => {
+  const { SLACK_SIGNING_SECRET: _, ...env } = workspace.env
+  return env
+}
+
+/** Runs the program to its end; what it printed to both outputs, and its exit code. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  return await new Promise<{ code: unknown; out: string; err: string }>((resolve) => {
+    const { PATH = '' } = process.env
+    execFile(process.execPath, [program, ...args], { cwd: folder, env: { PATH, ...env } }, (error, out, err) =>
+      resolve({ code: error ? error.code : 0, out, err }),
+    )
+  })
+}
+
+it('a refused SLACK_APP_TOKEN stops the start by its name, and says where to get another', async () => {
+  configure([hoody])
+  const { code, out, err } = await run([], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
+  expect(code).toBe(1)
+  expect(err).toBe(
+    'Dolly cannot start:\n- Slack refuses SLACK_APP_TOKEN with "invalid_auth". Generate a new one with the scope connections:write, under "Basic Information", "App-Level Tokens" of your Slack app.\n',
+  )
+  expect(out).not.toContain('WSS URL')
+}, 30_000)
+
+it('after the start the log warns of each connection and user group that leads nowhere', async () => {
+  configure([hoody, junk(qovery)], { who: 'S00SHEPHERDS', may: 'copy', on: 'hoody' })
+  const bot = await startBot(folder, { ...socketEnv(), LOG_LEVEL: 'info' })
+  try {
+    await expect.poll(() => bot.log(), { timeout: 10_000 }).toContain('1 of 2 connections answered')
+    const warnings = bot
+      .log()
+      .split('\n')
+      .flatMap((line) => (line.includes('"level":40') ? [JSON.parse(line)] : []))
+    expect(warnings.map(({ msg, connection, group }) => [msg, connection ?? group])).toEqual(
+      expect.arrayContaining([
+        ['a connection did not answer', 'qovery'],
+        ['a rule of access names a user group that Slack does not know', 'S00SHEPHERDS'],
+      ]),
+    )
+    expect(warnings.filter(({ connection }) => connection !== undefined)).toHaveLength(1)
+    expect(warnings.find(({ connection }) => connection)?.reason).toContain('qovery refused its credentials (401')
+    expect(bot.log()).not.toContain('junk-4711-junk')
+  } finally {
+    expect(await bot.kill('SIGTERM')).toBe(0)
+  }
+}, 30_000)
+
+it('a database that others may open is warned of', async () => {
+  configure([hoody])
+  mkdirSync(join(folder, 'data'), { recursive: true })
+  writeFileSync(join(folder, 'data/dolly.db'), '')
+  chmodSync(join(folder, 'data/dolly.db'), 0o640)
+  const first = await startBot(folder, socketEnv())
+  await first.kill('SIGTERM')
+  expect(first.log()).toContain('others than its owner may open the database')
+  chmodSync(join(folder, 'data/dolly.db'), 0o600)
+  const second = await startBot(folder, socketEnv())
+  await second.kill('SIGTERM')
+  expect(second.log()).not.toContain('others than its owner')
+}, 30_000)
+
+it('--check says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
+  rmSync(join(folder, 'data'), { recursive: true, force: true })
+  configure([hoody, qovery])
+  expect(await run(['--check'], socketEnv())).toEqual({
+    code: 0,
+    out: 'Slack takes SLACK_BOT_TOKEN for https://woolworks.slack.com/.\nSlack takes SLACK_APP_TOKEN.\nhoody answers.\nqovery answers.\n',
+    err: '',
+  })
+  expect(workspace.connections()).toBe(0)
+  expect(existsSync(join(folder, 'data'))).toBe(false)
+
+  configure([hoody, junk(qovery)], { who: 'S00SHEPHERDS', may: 'copy', on: 'hoody' })
+  const half = await run(['--check'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
+  expect(half.code).toBe(1)
+  expect(half.out.trim().split('\n')).toEqual([
+    expect.stringContaining('Slack takes SLACK_BOT_TOKEN'),
+    'S00SHEPHERDS: a rule of access names a user group that Slack does not know.',
+    expect.stringContaining('Slack refuses SLACK_APP_TOKEN with "invalid_auth".'),
+    'hoody answers.',
+    expect.stringContaining('qovery refused its credentials'),
+  ])
+
+  const { code, err } = await run(['--check'], { ...socketEnv(), SLACK_BOT_TOKEN: '' })
+  expect([code, err]).toEqual([1, expect.stringContaining('SLACK_BOT_TOKEN is empty')])
+}, 60_000)
+
+it('--help prints five lines, and an argument that nobody knows starts nothing', async () => {
+  const { code, out } = await run(['--help'])
+  expect([code, out.trim().split('\n').length]).toEqual([0, 5])
+  expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `There is no such argument.\n${out}` })
+  expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
+}, 30_000)
