@@ -32,11 +32,7 @@ export class Lists {
    * @param elapsed milliseconds by a clock that nobody sets.
    * @param refused told whenever a connection refuses what only its operator can mend.
    */
-  constructor(
-    elapsed: () => number,
-    log: Log,
-    refused: (connection: string, reason: string) => void = () => {},
-  ) {
+  constructor(elapsed: () => number, log: Log, refused: (connection: string, reason: string) => void = () => {}) {
     this.#elapsed = elapsed
     this.#log = log
     this.#refused = refused
