@@ -55,7 +55,8 @@ const rooms: readonly Room[] = [
     packages: ['zod'],
   },
 
-  { room: 'src/jobs/machine.ts', ours: [], packages: [] },
+  { room: 'src/jobs/looks.ts', ours: ['type src/jobs/machine.ts'], packages: [] },
+  { room: 'src/jobs/machine.ts', ours: ['src/jobs/looks.ts'], packages: [] },
   { room: 'src/jobs/clock.ts', ours: ['src/jobs/*'], packages: ['node-cron'] },
   {
     room: 'src/jobs/*',
@@ -212,8 +213,7 @@ describe('the table', () => {
     {
       file: 'src/jobs/machine.ts',
       source: "import type { Job } from '../store/jobs.js'",
-      breach:
-        'src/jobs/machine.ts imports types of src/store/jobs.ts, but src/jobs/machine.ts imports none of our files.',
+      breach: 'src/jobs/machine.ts imports types of src/store/jobs.ts, but the rule is: src/jobs/looks.ts.',
     },
     {
       file: 'src/store/jobs.ts',

@@ -1,4 +1,5 @@
 /** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
+import { afterBlindLook, afterLook, end, lookDelay, seen, uncertain } from './looks.js'
 
 export const liveStates = ['queued', 'starting', 'working', 'uncertain'] as const
 export const finalStates = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const
@@ -149,20 +150,6 @@ const minute = 60 * second
 export const maxAttempts = 3
 /** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
 const postponeAtMost = 24 * 60 * minute
-/** A provider that cannot be reached is worth a note in the thread after this long, not before. */
-const unreachableAfterMs = 5 * minute
-/** An outage is over by then; what still cannot be seen is not waited for beyond its own time. */
-const outageAtMost = 6 * 60 * minute
-
-export function isFinal(state: State): boolean {
-  return finalStates.some((final) => final === state)
-}
-
-/** Milliseconds until the next look at a step of this age: soon at first, then a tenth of the age up to 30 s, ± 10 %. */
-export function lookDelay(ageMs: number, { jitter, lookEveryMs = 3 * second }: Moment): number {
-  const delay = Math.max(Math.min(ageMs / 10, 30 * second), lookEveryMs)
-  return Math.round(delay * (0.9 + 0.2 * jitter))
-}
 
 /** Throws on a happening that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, happening: Happening, moment: Moment): Transition {
@@ -244,6 +231,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       return uncertain(happening.reason)
 
     case 'unseen':
+      expect(job, happening, 'starting', 'working')
       return afterBlindLook(job, happening, moment)
 
     case 'observed':
@@ -287,103 +275,6 @@ export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismis
 function whyItWaits(job: Job, reason: string): Transition['event'] {
   if (job.detail === reason) return null
   return { kind: job.detail === null ? 'postponed' : 'progress', detail: reason }
-}
-
-const seen = { unseenSince: null, unseenTold: false } as const
-
-function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment): Transition {
-  const { now } = moment
-  // Nobody could look meanwhile, so that time is not held against the step.
-  const blindMs = Math.max(job.unseenSince === null ? 0 : now - job.unseenSince, lateBy(job, now))
-  const deadlineAt = job.deadlineAt === null ? null : job.deadlineAt + blindMs
-  const set: Partial<Job> = {
-    ...seen,
-    deadlineAt,
-    detail: look.detail ?? null,
-    url: look.url ?? job.url,
-    consoleUrl: look.consoleUrl ?? job.consoleUrl,
-    ref: look.ref ?? job.ref,
-  }
-  if (look.phase === 'failed') {
-    const ended = end(now, 'failed', look.detail ?? 'The provider gave no reason.')
-    return { ...ended, set: { ...set, ...ended.set } }
-  }
-  if (look.phase === 'done' && nextStep === null) {
-    return {
-      set: { ...set, state: 'succeeded', nextLookAt: null, endedAt: now },
-      event: { kind: 'succeeded', detail: look.detail },
-    }
-  }
-  if (look.phase === 'done' && nextStep !== null) {
-    return {
-      set: {
-        ...set,
-        state: 'queued',
-        step: nextStep,
-        attempt: 0,
-        attemptedAt: null,
-        mark: null,
-        deadlineAt: null,
-        nextLookAt: now,
-        // The event tells it. What stays with the job would read as the reason why the next step waits.
-        detail: null,
-      },
-      event: { kind: 'step_done', detail: look.detail },
-    }
-  }
-  if (deadlineAt !== null && now > deadlineAt) {
-    const ended = end(now, 'timed_out', look.detail ?? job.detail)
-    return { ...ended, set: { ...set, ...ended.set } }
-  }
-  set.nextLookAt = now + lookDelay(now - (job.startedAt ?? now), moment)
-  if (job.unseenTold) return { set, event: { kind: 'reachable', detail: look.detail } }
-  const changed = (look.detail ?? null) !== job.detail
-  return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
-}
-
-/**
- * For how long a due look was not made, in milliseconds, because Dolly was stopped, the machine slept or its clock was
- * set ahead. What a busy moment takes is none of these.
- */
-function lateBy({ nextLookAt }: Job, now: number): number {
-  const lateMs = now - (nextLookAt ?? now)
-  return lateMs > minute ? lateMs : 0
-}
-
-/** Looks that fail cost a job nothing but time: its provider may be down for hours. */
-function afterBlindLook(job: Job, happening: Extract<Happening, { kind: 'unseen' }>, moment: Moment): Transition {
-  const { now } = moment
-  expect(job, happening, 'starting', 'working')
-  // An outage is what was seen of it.
-  const unseenSince = (job.unseenSince ?? now) + (job.unseenSince === null ? 0 : lateBy(job, now))
-  const unseenMs = now - unseenSince
-  const patience = Math.max(happening.giveUpMs, outageAtMost)
-  if (unseenMs > patience) {
-    return job.state === 'starting' ? uncertain(happening.reason) : end(now, 'timed_out', happening.reason)
-  }
-  const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
-  return {
-    set: {
-      unseenSince,
-      unseenTold: job.unseenTold || tellNow,
-      nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, moment)),
-    },
-    event: tellNow ? { kind: 'unreachable', detail: happening.reason } : null,
-  }
-}
-
-function end(now: number, state: 'failed' | 'timed_out', detail: string | null): Transition {
-  return {
-    set: { state, detail, nextLookAt: null, endedAt: now },
-    event: { kind: state, detail: detail ?? undefined },
-  }
-}
-
-function uncertain(reason: string): Transition {
-  return {
-    set: { state: 'uncertain', nextLookAt: null, detail: reason },
-    event: { kind: 'uncertain', detail: reason },
-  }
 }
 
 function expectAnswer(job: Job, happening: Extract<Happening, { actor: string }>): void {

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  accepts,
-  finalStates,
-  type Happening,
-  liveStates,
-  lookDelay,
-  next,
-  type State,
-} from '../../src/jobs/machine.js'
+import { lookDelay } from '../../src/jobs/looks.js'
+import { accepts, finalStates, type Happening, liveStates, next, type State } from '../../src/jobs/machine.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const now = start + 5_000
