@@ -207,7 +207,8 @@ export async function afterStart(
   let told = job
   for (let look = 0; look < times && askedIn !== null && told.rootTs === null; look += 1) {
     await new Promise((resolve) => setTimeout(resolve, everyMs))
-    told = (await findJob(services.db, job.id)) ?? job
+    // The job is safe by now, whatever becomes of this look.
+    told = (await findJob(services.db, job.id).catch(() => null)) ?? job
   }
   const place = told.rootChannel ?? told.channel
   if (askedIn === null || place === askedIn) return { response_action: 'clear' }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { viewProblems } from '../../sandbox/slack/checks.js'
 import { afterStart } from '../../src/commands/form-submit.js'
 import type { Job } from '../../src/jobs/machine.js'
+import { openDatabase } from '../../src/store/database.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 
 describe('the form of a job that was started', () => {
@@ -29,6 +30,14 @@ describe('the form of a job that was started', () => {
     expect(await shown('C1', { rootChannel: 'C1', rootTs: '1.5' }, 'C1')).toBe('clear')
     expect(await shown('C1', {}, 'C1')).toBe('clear')
     expect(await shown('C2', { rootChannel: 'C2', rootTs: '1.5' }, null)).toBe('clear')
+  })
+
+  it('closes although the database cannot be read by then: nothing is wrong with the job', async () => {
+    const job = await house.ask({ askedIn: 'C1' })
+    const db = await openDatabase(':memory:')
+    await db.destroy()
+    const answer = await afterStart({ db, workspaceUrl: () => '' }, job, { times: 1, everyMs: 0 })
+    expect(answer).toEqual({ response_action: 'clear' })
   })
 
   it('says so where the thread is in another channel, with the way to it once it stands', async () => {
