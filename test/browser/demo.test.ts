@@ -74,7 +74,9 @@ describe('a stranger in the sandbox', () => {
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Sync a copy' })
     await form.waitFor()
-    expect(await form.getByRole('combobox', { name: 'Copy to update' }).inputValue()).toBe('shop-api-pr-12')
+    expect(await form.getByRole('combobox', { name: 'Copy to update' }).inputValue()).toBe(
+      'shop-api-pr-12 in woolworks-staging',
+    )
     await form.getByRole('button', { name: 'Next' }).click()
     const question = page.getByRole('dialog', { name: 'Sync a copy' })
     await question.getByText(/Everything changed in shop-api-pr-12/).waitFor()
