@@ -62,8 +62,8 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
 const providers = Object.keys(honestFailures) as [string, ...string[]]
 const fewestBirths = 5
 const birthsPerKill = 0.05
-/** Two processes live together for so many kills, then one alone for as many. */
-const stretch = 20
+/** Two processes live together for so many kills at most, then one alone for as many. */
+const longestStretch = 20
 
 export function planBirths(random: Random, kills: number): Birth[] {
   const count = Math.min(kills, Math.max(fewestBirths, Math.round(kills * birthsPerKill)))
@@ -76,6 +76,7 @@ export function planBirths(random: Random, kills: number): Birth[] {
 }
 
 export function planLives(random: Random, kills: number): Life[] {
+  const stretch = Math.min(longestStretch, Math.ceil(kills / 4))
   return Array.from({ length: kills }, (_, index): Life => {
     const processes = Math.floor(index / stretch) % 2 === 1 ? 2 : 1
     const moment = planMoment(random)
@@ -133,8 +134,8 @@ function planMishap(random: Random, of: string): Fault {
 }
 
 /**
- * How long the bot waits for the answer to a write, and how long after it began one it believes that it never arrived: the
- * time limits and `settleMs` in src/providers, and those in src/slack.
+ * How long the bot waits for the answer to a write, and how long it looks for a lost one before it believes that it never
+ * arrived: the time limits and `settleMs` in src/providers, and those in src/slack.
  */
 const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>> = {
   'cloud-foundry': { waitsMs: 60_000, believesMs: 90_000 },
