@@ -2,30 +2,35 @@
 import { describe, it } from 'vitest'
 import { askForCopy, startWorld, type World } from '../helpers/world.js'
 
+/** Several bots run side by side here. */
+const patienceMs = 30_000
+
 /** What went before the kill, and when it comes. */
 const moments: { name: string; prepare(world: World): void; moment(world: World): Promise<unknown> }[] = [
   {
     name: 'before the write reached the provider',
     prepare: ({ hoody }) => hoody.setSwitch('drop-write', true),
     moment: ({ workspace, hoody }) =>
-      workspace.waitFor(() => hoody.switches().every(({ id, on }) => id !== 'drop-write' || !on)),
+      workspace.waitFor(() => hoody.switches().every(({ id, on }) => id !== 'drop-write' || !on), patienceMs),
   },
   {
     name: 'after the write, before its answer was saved',
     prepare: ({ hoody }) => hoody.setSwitch('slow', true),
-    moment: ({ workspace, hoody }) => workspace.waitFor(() => copies({ hoody }) === 1, 15_000),
+    moment: ({ workspace, hoody }) => workspace.waitFor(() => copies({ hoody }) === 1, patienceMs),
   },
   {
     name: 'while watching',
     prepare: () => {},
     moment: ({ workspace }) =>
-      workspace.as(workspace.people.ann.id).waitForMessage(({ text }) => text.includes('Hoody accepted')),
+      workspace.as(workspace.people.ann.id).waitForMessage(({ text }) => text.includes('Hoody accepted'), patienceMs),
   },
   {
     name: 'while telling, after Slack took the message and before that was saved',
     prepare: ({ workspace }) => workspace.setSwitch('slow', true),
     moment: ({ workspace }) =>
-      workspace.as(workspace.people.ann.id).waitForMessage(({ isBot, text }) => isBot && text.includes('survivor')),
+      workspace
+        .as(workspace.people.ann.id)
+        .waitForMessage(({ isBot, text }) => isBot && text.includes('survivor'), patienceMs),
   },
 ]
 
