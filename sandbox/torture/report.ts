@@ -96,7 +96,7 @@ repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
 
 ## What is not
 
-* A write that arrives after the bot has reason to believe that it never will: 30 seconds to 90 after it was begun, as the
+* A write that arrives after the bot has reason to believe that it never will: 30 seconds to 90 after it was first missed, as the
   provider’s file says. Requests to Slack are never held beyond the bot’s patience for them, only answers are.
 * A clock that is hours off for long. From one that is more than five minutes off the bot refuses what Slack sends.
 * Two machines, each with a clock of its own.
