@@ -56,7 +56,7 @@ describe('in the demo', () => {
 
   it('a member sees only their connections, and is refused the rest by name', async () => {
     await become('Bo Chen')
-    expect(await offers('access-2-member')).toEqual(['Copy a container', 'Sync a copy'])
+    expect(await offers('access-2-member')).toEqual(['Copy a container on hoody', 'Sync a copy on hoody'])
     await type('/clone-app help')
     await log().getByText('/clone-app hoody copy').waitFor()
     expect(await log().getByText('/clone-app miget').count()).toBe(0)
@@ -83,7 +83,8 @@ describe('in the demo', () => {
     await become('Ann Baker')
     const all = await offers('access-5-group')
     expect(all.length).toBeGreaterThanOrEqual(8)
-    for (const one of ['Clone an app', 'Copy a container', 'Clone an environment']) expect(all).toContain(one)
+    const some = ['Clone an app on miget', 'Copy a container on hoody', 'Clone an environment on qovery']
+    expect(all).toEqual(expect.arrayContaining(some))
   })
 
   it('nobody can be somebody who has left', async () => {
