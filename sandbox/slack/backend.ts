@@ -1,7 +1,7 @@
 /** The `emulate` package as the memory behind the Web API, with the sandbox's team, people and channels in it. */
-import { createServer } from 'node:net'
 import { createEmulator } from 'emulate'
 import { z } from 'zod'
+import { freePort } from '../free-port.js'
 import type { Json } from './json.js'
 
 /** Who lives in the sandbox. Ids are given by emulate, but for the bot's own. */
@@ -144,16 +144,4 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
     channels: channels.map((channel) => ({ ...channel, id: idOf(channel.name) })),
     close: () => emulator.close(),
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
 }
