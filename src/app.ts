@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsIn } from './access.js'
-import { refusalOf, retold, tryOut, warnOfSilence } from './check.js'
+import { portTrouble, refusalOf, retold, tryOut, warnOfSilence } from './check.js'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config.js'
@@ -133,7 +133,8 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
   await entrance.start().catch((error) => {
     giveUpOnRefusal('SLACK_APP_TOKEN', error)
-    throw error
+    const trouble = portTrouble(error)
+    throw trouble === undefined ? error : new ConfigError([trouble])
   })
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
   // Nobody waits for it: a provider that is down takes its time.

@@ -23,6 +23,13 @@ export function refusalOf(variable: keyof typeof whereFrom, code: string): strin
   return isTokenRefused(code) ? `Slack refuses ${variable} with "${code}". ${whereFrom[variable]}` : undefined
 }
 
+/** The sentence about a port that Dolly cannot listen on; undefined for any other error. */
+export function portTrouble(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'port' in error)) return undefined
+  const reason = 'code' in error && error.code === 'EADDRINUSE' ? 'another program listens there' : error.message
+  return `Dolly cannot listen on port ${error.port}: ${reason}. Set PORT to one that is free, and in HTTP mode send Slack there too.`
+}
+
 /** What the Socket Mode client says of its token, as a sentence for the operator; whatever else it says as it is. */
 export function retold(words: string): string {
   const code = /^Failed to retrieve a new WSS URL .*?(\w+)\)$/.exec(words)?.[1] ?? ''

@@ -63,6 +63,21 @@ it('a refused SLACK_APP_TOKEN stops the start by its name, and says where to get
   expect(out).not.toContain('WSS URL')
 }, 30_000)
 
+it.each(['HTTP', 'Socket'])(
+  'a port that is taken stops the start in %s mode with the sentence of what to do',
+  async (mode) => {
+    configure([hoody])
+    const { SLACK_APP_TOKEN: _, ...httpEnv } = workspace.env
+    const { port } = new URL(workspace.url)
+    const { code, err } = await run([], { ...(mode === 'HTTP' ? httpEnv : socketEnv()), PORT: port })
+    expect([code, err]).toEqual([
+      1,
+      `Dolly cannot start:\n- Dolly cannot listen on port ${port}: another program listens there. Set PORT to one that is free, and in HTTP mode send Slack there too.\n`,
+    ])
+  },
+  30_000,
+)
+
 it('after the start the log warns of each connection and user group that leads nowhere', async () => {
   configure([hoody, junk(qovery)], { who: 'S00SHEPHERDS', may: 'copy', on: 'hoody' })
   const bot = await startBot(folder, { ...socketEnv(), LOG_LEVEL: 'info' })
