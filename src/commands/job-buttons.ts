@@ -1,7 +1,8 @@
 /** The three answers to "nobody knows": check again, start over, dismiss. */
 import type { App, BlockButtonAction } from '@slack/bolt'
 import { decide, type Verb } from '../access.js'
-import { accepts, type Happening, type Job, next } from '../jobs/machine.js'
+import type { Happening, Job } from '../jobs/job.js'
+import { accepts, next } from '../jobs/machine.js'
 import { jobActions } from '../slack/message.js'
 import { mrkdwn } from '../slack/text.js'
 import { readEvents } from '../store/events.js'

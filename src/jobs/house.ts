@@ -2,7 +2,8 @@
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
 import { applyTransition, postponeLook, releaseLease, renewLeases } from '../store/jobs.js'
 import type { Database, Lease } from '../store/schema.js'
-import { type Happening, type Job, type Moment, next } from './machine.js'
+import type { Happening, Job, Moment } from './job.js'
+import { next } from './machine.js'
 
 export interface House {
   db: Database

@@ -1,5 +1,5 @@
 /** What looks mean for a job, as pure functions: found, failed, or made too late, and when to look again. */
-import type { Happening, Job, Look, Moment, Transition } from './machine.js'
+import type { Happening, Job, Look, Moment, Transition } from './job.js'
 
 const second = 1000
 const minute = 60 * second

@@ -3,7 +3,8 @@ import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api, Attempt } from '../providers/provider.js'
 import { claimDueJobs, endOfEarlierJob, renewLease, withoutPersonal } from '../store/jobs.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
-import { type Happening, type Job, maxAttempts } from './machine.js'
+import type { Happening, Job } from './job.js'
+import { maxAttempts } from './machine.js'
 
 /** One slow answer must not hold up all other jobs of its connection. */
 const usualWritesAtOnce = 4

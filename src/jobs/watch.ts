@@ -2,7 +2,7 @@
 import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs } from '../store/jobs.js'
 import { type AnyStep, advance, followingStep, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
-import type { Happening, Job } from './machine.js'
+import type { Happening, Job } from './job.js'
 import { unseen } from './run.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */

@@ -1,6 +1,7 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
-import { accepts, type Job, type JobEvent } from '../jobs/machine.js'
+import type { Job, JobEvent } from '../jobs/job.js'
+import { accepts } from '../jobs/machine.js'
 import { cut, limits, mustFit } from './limits.js'
 import { inWords, mrkdwn, plainText, time } from './text.js'
 

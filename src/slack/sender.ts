@@ -1,6 +1,6 @@
 /** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
 import type { KnownBlock } from '@slack/types'
-import type { Job } from '../jobs/machine.js'
+import type { Job } from '../jobs/job.js'
 import {
   markAttempted,
   markDoubtAdmitted,

@@ -1,6 +1,6 @@
 /** Functions over the events table, which is the audit log and the outbox of Slack in one. */
 import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
-import type { Job, JobEvent, Transition } from '../jobs/machine.js'
+import type { Job, JobEvent, Transition } from '../jobs/job.js'
 import { type Database, type EventTable, type Lease, longestMs, type Schema, toJob } from './schema.js'
 
 /** A job with facts its thread does not know yet. */

@@ -1,7 +1,7 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
 import type { ExpressionBuilder, Insertable } from 'kysely'
-import type { Job, Transition } from '../jobs/machine.js'
+import type { Job, Transition } from '../jobs/job.js'
 import { insertEvent } from './events.js'
 import { type Database, type JobTable, type Lease, longestMs, type Schema, toJob } from './schema.js'
 

@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
 import type { Kysely, Selectable } from 'kysely'
-import type { Job, JobEvent } from '../jobs/machine.js'
+import type { Job, JobEvent } from '../jobs/job.js'
 
 export type Database = Kysely<Schema>
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { viewProblems } from '../../sandbox/slack/checks.js'
 import { afterStart } from '../../src/commands/form-submit.js'
-import type { Job } from '../../src/jobs/machine.js'
+import type { Job } from '../../src/jobs/job.js'
 import { openDatabase } from '../../src/store/database.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 

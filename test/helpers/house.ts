@@ -1,6 +1,6 @@
 /** A house with a database in memory, one dummy connection, and a clock that only moves when it is told to. */
 import type { House } from '../../src/jobs/house.js'
-import type { Job } from '../../src/jobs/machine.js'
+import type { Job } from '../../src/jobs/job.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import { openDatabase } from '../../src/store/database.js'

@@ -1,5 +1,5 @@
 /** A job as it comes from the database, in any state. */
-import { finalStates, type Job, type State } from '../../src/jobs/machine.js'
+import { finalStates, type Job, type State } from '../../src/jobs/job.js'
 
 export const start = Date.parse('2026-11-21T09:13:00Z')
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { finalStates, type Happening, liveStates, type State } from '../../src/jobs/job.js'
 import { lookDelay } from '../../src/jobs/looks.js'
-import { accepts, finalStates, type Happening, liveStates, next, type State } from '../../src/jobs/machine.js'
+import { accepts, next } from '../../src/jobs/machine.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const now = start + 5_000

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { EventKind, Job, State } from '../../src/jobs/machine.js'
+import type { EventKind, Job, State } from '../../src/jobs/job.js'
 import { replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
 import { inWords, mrkdwn } from '../../src/slack/text.js'
 import { jobIn, start } from '../helpers/job.js'
