@@ -32,7 +32,8 @@ import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
 import { openDatabase } from './store/database.js'
 import { forget } from './store/drafts.js'
-import { countStrandedJobs, lookAtAll, usualDuration } from './store/jobs.js'
+import { countStrandedJobs, usualDuration } from './store/jobs.js'
+import { lookAtAll } from './store/leases.js'
 
 const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000

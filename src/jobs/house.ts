@@ -1,6 +1,7 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
-import { applyTransition, postponeLook, releaseLease, renewLeases } from '../store/jobs.js'
+import { applyTransition } from '../store/jobs.js'
+import { postponeLook, releaseLease, renewLeases } from '../store/leases.js'
 import type { Database, Lease } from '../store/schema.js'
 import type { Happening, Job, Moment } from './job.js'
 import { next } from './machine.js'

@@ -1,7 +1,8 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api, Attempt } from '../providers/provider.js'
-import { claimDueJobs, endOfEarlierJob, renewLease, withoutPersonal } from '../store/jobs.js'
+import { endOfEarlierJob, withoutPersonal } from '../store/jobs.js'
+import { claimDueJobs, renewLease } from '../store/leases.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './job.js'
 import { maxAttempts } from './machine.js'

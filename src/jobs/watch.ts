@@ -1,6 +1,6 @@
 /** Due looks: asks each connection once for as many jobs as possible and decides what the answers mean. */
 import { type Observation, withoutCredentials } from '../providers/provider.js'
-import { claimDueJobs } from '../store/jobs.js'
+import { claimDueJobs } from '../store/leases.js'
 import { type AnyStep, advance, followingStep, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './job.js'
 import { unseen } from './run.js'

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { Clock } from '../../src/jobs/clock.js'
 import { runDueJobs } from '../../src/jobs/run.js'
 import { SteadyClock } from '../../src/jobs/steady.js'
-import { lookAtAll } from '../../src/store/jobs.js'
+import { lookAtAll } from '../../src/store/leases.js'
 import { testHouse } from '../helpers/house.js'
 
 function clocks() {

@@ -1,0 +1,105 @@
+/** Who works at which job and until when nobody else may, and which jobs are due. */
+import type { ExpressionBuilder } from 'kysely'
+import type { Job } from '../jobs/job.js'
+import { type Database, type Lease, longestMs, type Schema, toJob } from './schema.js'
+
+/**
+ * Takes due jobs of a connection under a lease, longest due first. The outer conditions repeat the inner ones because
+ * Postgres checks only those again after it waited for another worker's row lock.
+ */
+export async function claimDueJobs(
+  db: Database,
+  wanted: { connection: string; states: readonly Job['state'][]; limit: number },
+  lease: Lease,
+): Promise<Job[]> {
+  const rows = await db
+    .updateTable('jobs')
+    .set({ leaseOwner: lease.worker, leaseUntil: lease.now + lease.leaseMs })
+    .where('id', 'in', (due) =>
+      due
+        .selectFrom('jobs')
+        .select('id')
+        .where('connection', '=', wanted.connection)
+        .where('state', 'in', [...wanted.states])
+        .where('nextLookAt', '<=', lease.now)
+        .where((row) => isFree(row, lease))
+        .orderBy('nextLookAt')
+        .limit(wanted.limit),
+    )
+    .where((row) => isFree(row, lease))
+    .returningAll()
+    .execute()
+  return rows.map(toJob).sort((one, other) => (one.nextLookAt ?? 0) - (other.nextLookAt ?? 0))
+}
+
+/** A pause that a provider or Slack asked for is longer only once in a while, and asked for again. */
+const pauseAtMost = 60_000
+
+/**
+ * Makes due what was planned for a later time, because after a stop, or when the clock was set, nobody knows how far
+ * that is away: running steps at once, and all that waits because somebody asked for a pause within a minute.
+ */
+export async function lookAtAll(db: Database, now: number): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ nextLookAt: now })
+    .where('state', '=', 'working')
+    .where('nextLookAt', '>', now)
+    .where('unseenSince', 'is', null)
+    .execute()
+  const latest = now + pauseAtMost
+  await db.updateTable('jobs').set({ nextLookAt: latest }).where('nextLookAt', '>', latest).execute()
+  await db
+    .updateTable('jobs')
+    .set({ tellerUntil: latest })
+    .where('tellerUntil', '>', latest)
+    .where('teller', 'is', null)
+    .execute()
+}
+
+/**
+ * A claim of the asking worker's own is none: it works at no job any more when it asks for the next ones, so that what
+ * it still holds it could not give back, because the disk was full.
+ */
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
+  const isOver = takesOver ? [row('leaseUntil', '<', now), row('leaseUntil', '>', now + longestMs)] : []
+  return row.or([row('leaseUntil', 'is', null), row('leaseOwner', '=', worker), ...isOver])
+}
+
+/** Gives a claim back and leaves the job alone until then. */
+export async function postponeLook(db: Database, jobId: string, worker: string, until: number): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ leaseOwner: null, leaseUntil: null, nextLookAt: until })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .execute()
+}
+
+/** Gives a claim back, where the work ended without a transition that did. */
+export async function releaseLease(db: Database, jobId: string, worker: string): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ leaseOwner: null, leaseUntil: null })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .execute()
+}
+
+/** Keeps one claim alive, and answers whether there still was one to keep. */
+export async function renewLease(db: Database, jobId: string, { worker, now, leaseMs }: Lease): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('jobs')
+    .set({ leaseUntil: now + leaseMs })
+    .where('id', '=', jobId)
+    .where('leaseOwner', '=', worker)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Keeps a worker's claims alive while it is still at them, those for telling too. */
+export async function renewLeases(db: Database, { worker, now, leaseMs }: Lease): Promise<void> {
+  const until = now + leaseMs
+  await db.updateTable('jobs').set({ leaseUntil: until }).where('leaseOwner', '=', worker).execute()
+  await db.updateTable('jobs').set({ tellerUntil: until }).where('teller', '=', worker).execute()
+}
