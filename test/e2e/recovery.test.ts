@@ -1,4 +1,5 @@
 /** From a SIGKILL in the middle of several looks to the next look at every live job. */
+import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
 import { startQovery } from '../../sandbox/providers/qovery.js'
@@ -70,3 +71,30 @@ it('after a SIGKILL every live job of every connection is looked at again within
     await world.close()
   }
 }, 120_000)
+
+it('a start goes on with live jobs although Slack takes the line and never answers', async () => {
+  const world = await startWorld('http', { cloneMs: 3_000 })
+  const silent = createServer().listen(0)
+  try {
+    const bot = await world.start()
+    await askForCopy(world, 'first')
+    await expect
+      .poll(() => world.rows("select id from jobs where state = 'working'"), { timeout: 15_000 })
+      .toHaveLength(1)
+    expect(await bot.kill('SIGKILL')).toBe('SIGKILL')
+
+    const address = silent.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    let isUp = false
+    const starting = world.start({ SLACK_API_URL: `http://127.0.0.1:${port}/api/` }).then(() => {
+      isUp = true
+    })
+    const succeeded = () => world.rows("select id from jobs where state = 'succeeded'")
+    await expect.poll(succeeded, { timeout: 9_000, interval: 50 }).toHaveLength(1)
+    expect(isUp).toBe(false)
+    await starting
+  } finally {
+    await world.close()
+    silent.close()
+  }
+}, 60_000)
