@@ -14,10 +14,8 @@ import { ConnectionError } from './errors.js'
 import { Clock, type Round } from './jobs/clock.js'
 import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/job.js'
-import { runDueJobs } from './jobs/run.js'
+import { roundsOf } from './jobs/rounds.js'
 import { SteadyClock } from './jobs/steady.js'
-import { tellUntold } from './jobs/tell.js'
-import { watchDueJobs } from './jobs/watch.js'
 import { createLog, seldomPerConnection, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
@@ -84,19 +82,13 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   }
   const { chat, conversations } = identity.client
   const sender = new Sender({ db, chat, conversations, now, elapsed, log, describe: (job) => describe(house, job) })
-  const rounds: Round[] = [...connections.keys()].flatMap((name) => [
-    { name: `run ${name}`, go: () => runDueJobs(house, name) },
-    { name: `watch ${name}`, go: () => watchDueJobs(house, name) },
-  ])
-  rounds.push({
-    name: 'tell',
-    go: (stopping, againIn) => tellUntold(house, (untold, signal) => sender.tell(untold, signal), stopping, againIn),
-  })
-  rounds.push({ name: 'forget', go: seldom(60_000, () => forget(db, now())) })
-  const clock = new Clock(config.tickSeconds, rounds, (round, error) =>
+  const rounds = roundsOf(house, (untold, signal) => sender.tell(untold, signal))
+  const forgetting = { name: 'forget', go: seldom(60_000, () => forget(db, now())) }
+  const clock = new Clock(config.tickSeconds, [...rounds, forgetting], (round, error) =>
     log.error({ err: error, round }, 'a round broke'),
   )
-  const heartbeat = new Heartbeat(house)
+  const workers = rounds.map(({ worker }) => worker)
+  const heartbeat = new Heartbeat(house, workers)
   closers.push(async () => heartbeat.stop())
   // Nothing new comes in while what is under way ends, both within one and the same time.
   closers.push(async () => {

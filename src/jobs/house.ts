@@ -9,7 +9,7 @@ import { next } from './machine.js'
 export interface House {
   db: Database
   connections: ReadonlyMap<string, Connection>
-  /** Unique among all processes that share the database. */
+  /** Unique among all rounds of all processes that share the database. */
   worker: string
   /** How long a claim stands without being renewed, in milliseconds. */
   leaseMs: number
@@ -76,13 +76,13 @@ function openTask(house: House, job: Job): Task | null {
   return { job, connection, operation, step: step as AnyStep }
 }
 
-/** Renews this worker's claims three times within each lease, and looks at the clock every second, as long as it lives. */
+/** Renews the workers' claims three times within each lease, and looks at the clock every second, as long as it lives. */
 export class Heartbeat {
   readonly #timers: readonly NodeJS.Timeout[]
 
-  constructor(house: House) {
+  constructor(house: House, workers: readonly string[]) {
     const renew = () => {
-      renewLeases(house.db, { worker: house.worker, now: house.now(), leaseMs: house.leaseMs }).catch((error) =>
+      renewLeases(house.db, workers, house.now() + house.leaseMs).catch((error) =>
         house.log.error({ err: error }, 'leases could not be renewed'),
       )
     }

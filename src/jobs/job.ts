@@ -30,7 +30,8 @@ export interface Job {
   ref: Readonly<Record<string, string | undefined>> | null
   /** Which try of the present step this is, from 1; 0 before the first. */
   attempt: number
-  attemptedAt: number | null
+  /** Since when the provider keeps the present step waiting; null while it does not. */
+  postponedSince: number | null
   /** What stood at the target before the first try of the present step, in the provider's terms; null where none asks. */
   mark: string | null
   /** Since when looks for a lost write have found nothing. */

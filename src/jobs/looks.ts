@@ -49,7 +49,7 @@ export function afterLook(job: Job, look: Look, nextStep: number | null, moment:
         state: 'queued',
         step: nextStep,
         attempt: 0,
-        attemptedAt: null,
+        postponedSince: null,
         mark: null,
         deadlineAt: null,
         nextLookAt: now,
@@ -78,6 +78,14 @@ function lateBy({ nextLookAt }: Job, now: number): number {
   return lateMs > minute ? lateMs : 0
 }
 
+/**
+ * Since when something lasts that was first seen `then`, or only now: as far as it was seen, and never in the future, where
+ * a clock that was set back would leave it.
+ */
+export function sinceThen(then: number | null, job: Job, now: number): number {
+  return then === null ? now : Math.min(then + lateBy(job, now), now)
+}
+
 /** Looks that fail cost a job nothing but time: its provider may be down for hours. */
 export function afterBlindLook(
   job: Job,
@@ -85,8 +93,7 @@ export function afterBlindLook(
   moment: Moment,
 ): Transition {
   const { now } = moment
-  // An outage is what was seen of it.
-  const unseenSince = (job.unseenSince ?? now) + (job.unseenSince === null ? 0 : lateBy(job, now))
+  const unseenSince = sinceThen(job.unseenSince, job, now)
   const unseenMs = now - unseenSince
   const patience = Math.max(happening.giveUpMs, outageAtMost)
   if (unseenMs > patience) {
@@ -97,6 +104,8 @@ export function afterBlindLook(
     set: {
       unseenSince,
       unseenTold: job.unseenTold || tellNow,
+      // To see nothing is not to see that there is nothing.
+      absentSince: null,
       nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, moment)),
     },
     event: tellNow ? { kind: 'unreachable', detail: happening.reason } : null,

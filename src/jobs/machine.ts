@@ -1,12 +1,15 @@
 /** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
 import type { Happening, Job, Moment, State, Transition } from './job.js'
-import { afterBlindLook, afterLook, end, lookDelay, seen, uncertain } from './looks.js'
+import { afterBlindLook, afterLook, end, lookDelay, seen, sinceThen, uncertain } from './looks.js'
 
 const second = 1000
 const minute = 60 * second
 
-/** After this many writes that provably never arrived, something is wrong that another try will not mend. */
-export const maxAttempts = 3
+/** A refusal may be the echo of an earlier try that arrived late. From this try on it is believed at once. */
+export const lastEcho = 3
+/** With the pauses between them about six hours: a provider may be down for writes alone, and then these never arrive. */
+const maxAttempts = 40
+const longestRetryDelay = 10 * minute
 /** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
 const postponeAtMost = 24 * 60 * minute
 
@@ -20,8 +23,8 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
         set: {
           state: 'starting',
           attempt: job.attempt + 1,
-          attemptedAt: now,
           absentSince: null,
+          postponedSince: job.postponedSince === null ? null : sinceThen(job.postponedSince, job, now),
           nextLookAt: now,
           ...(happening.mark !== undefined && { mark: happening.mark }),
         },
@@ -40,6 +43,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
           deadlineAt: now + happening.deadlineMs,
           nextLookAt: now + lookDelay(0, moment),
           detail: null,
+          postponedSince: null,
           ...seen,
         },
         event: { kind: happening.kind === 'wrote' ? 'step_accepted' : 'found' },
@@ -49,25 +53,30 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expect(job, happening, 'queued', 'starting')
       return end(now, 'failed', happening.reason)
 
-    case 'postponed':
+    case 'postponed': {
       expect(job, happening, 'queued', 'starting')
-      if (now - job.createdAt > postponeAtMost) return end(now, 'failed', happening.reason)
+      const postponedSince = sinceThen(job.postponedSince, job, now)
+      const postponedMs = now - postponedSince
+      if (postponedMs > postponeAtMost) return end(now, 'failed', happening.reason)
       return {
         // The attempt did not count: nothing was tried as far as the provider is concerned.
         set: {
           state: 'queued',
           attempt: job.state === 'starting' ? job.attempt - 1 : job.attempt,
-          nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(now - job.createdAt, moment)),
+          postponedSince,
+          nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(postponedMs, moment)),
           detail: happening.reason,
         },
         event: whyItWaits(job, happening.reason),
       }
+    }
 
     case 'lost':
       expect(job, happening, 'starting')
       return {
         set: { nextLookAt: now + lookDelay(0, moment), detail: happening.reason },
-        event: { kind: 'answer_lost', detail: happening.reason },
+        // That it is lost again changes only what the root shows.
+        event: { kind: job.attempt > 1 ? 'progress' : 'answer_lost', detail: happening.reason },
       }
 
     case 'absent': {
@@ -82,7 +91,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       if (job.attempt >= maxAttempts) {
         return end(now, 'failed', `The provider never received the request, in ${maxAttempts} tries.`)
       }
-      return { set: { state: 'queued', nextLookAt: now, detail: null, ...seen }, event: { kind: 'absent' } }
+      return afterAbsence(job, moment)
     }
 
     case 'unknowable':
@@ -101,7 +110,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expectAnswer(job, happening)
       // Since when nothing was seen stays as it is: if this look fails too, the question is there again at once.
       return {
-        set: { state: 'starting', nextLookAt: now },
+        set: { state: 'starting', nextLookAt: now, absentSince: null },
         event: { kind: 'checked_again', actor: happening.actor },
       }
 
@@ -109,7 +118,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expectAnswer(job, happening)
       return {
         // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
-        set: { state: 'queued', attempt: 1, nextLookAt: now, detail: null, ...seen },
+        set: { state: 'queued', attempt: 1, nextLookAt: now, detail: null, postponedSince: null, ...seen },
         event: { kind: 'started_over', actor: happening.actor },
       }
 
@@ -128,6 +137,17 @@ export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismis
   if (answer !== 'dismiss') return false
   // A write that has to wait, and one that nobody could look for in a long time.
   return job.state === 'queued' ? job.detail !== null : job.state === 'starting' && job.unseenTold
+}
+
+/** The second try follows at once, each later one after a longer pause, of which the root alone tells. */
+function afterAbsence({ attempt, detail }: Job, { now, jitter }: Moment): Transition {
+  if (attempt === 1)
+    return { set: { state: 'queued', nextLookAt: now, detail: null, ...seen }, event: { kind: 'absent' } }
+  const delay = Math.min(3 * second * 2 ** attempt, longestRetryDelay) * (0.9 + 0.2 * jitter)
+  return {
+    set: { state: 'queued', nextLookAt: now + Math.round(delay), ...seen },
+    event: { kind: 'progress', detail: detail ?? undefined },
+  }
 }
 
 /** The thread is told once that a write waits; another reason only changes what the root shows. */

@@ -5,24 +5,28 @@ import { endOfEarlierJob, withoutPersonal } from '../store/jobs.js'
 import { claimDueJobs, renewLease } from '../store/leases.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './job.js'
-import { maxAttempts } from './machine.js'
+import { lastEcho } from './machine.js'
 
-/** One slow answer must not hold up all other jobs of its connection. */
-const usualWritesAtOnce = 4
+/** Looks for lost writes that are under way at once. They only read. */
+const looksAtOnce = 8
 const settleMs = 10_000
 /** Two machines' clocks differ by this much as a rule. */
 const clockSkewMs = 15_000
 /** A clock that was set wrong may be off by this much: from a farther one Slack's requests would have been refused. */
 const wrongClockMs = 5 * 60_000
 
-/** One round over a connection's due writes. Answers whether any job was moved. */
-export async function runDueJobs(house: House, connection: string): Promise<boolean> {
-  const limit = house.connections.get(connection)?.provider.writesAtOnce ?? usualWritesAtOnce
-  const wanted = { connection, states: ['queued', 'starting'] as const, limit }
+/** Makes the one write of a connection that is due for longest. Answers whether its job was moved. */
+export async function writeNextJob(house: House, connection: string): Promise<boolean> {
+  const wanted = { connection, states: ['queued'] as const, limit: 1 }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
-  return await workAt(house, await openTasks(house, jobs), (task) =>
-    task.job.state === 'queued' ? write(house, task) : settle(house, task),
-  )
+  return await workAt(house, await openTasks(house, jobs), (task) => write(house, task))
+}
+
+/** One round over a connection's writes of which nobody knows what became. Answers whether any job was moved. */
+export async function settleLostWrites(house: House, connection: string): Promise<boolean> {
+  const wanted = { connection, states: ['starting'] as const, limit: looksAtOnce }
+  const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
+  return await workAt(house, await openTasks(house, jobs), (task) => settle(house, task))
 }
 
 /**
@@ -60,13 +64,13 @@ async function attempt(house: House, task: Task): Promise<Happening> {
 }
 
 /**
- * The connection's client for one try. Right before a write goes out the claim on the job is renewed: a process that was
- * stopped for long between its reads may have lost the job to another, and then sends nothing more.
+ * The connection's client for one try. Before a write goes out, and the login it may need, the claim on the job is renewed:
+ * a process that was stopped for long between its reads may have lost the job to another, and then sends nothing more.
  */
 function underLease(house: House, job: Job, api: Api): Api {
   const after = (write: Api['post']): Api['post'] => {
     return async (path, schema, options) => {
-      if (await renewLease(house.db, job.id, leaseOf(house))) return await write(path, schema, options)
+      if (await renewLease(house.db, job, leaseOf(house))) return await write(path, schema, options)
       throw new TemporaryError('Another process has taken this job over.', { mayHaveHappened: false })
     }
   }
@@ -92,7 +96,7 @@ async function lookForEarlierWrite(house: House, task: Task, reason: string): Pr
     const ref = await find(house, task)
     if (ref) return { kind: 'found', ref, deadlineMs: task.operation.deadlineMs }
     // What was made just now may not be listed yet, so that only the last no is believed at once.
-    return task.job.attempt < maxAttempts ? { kind: 'lost', reason } : { kind: 'refused', reason }
+    return task.job.attempt < lastEcho ? { kind: 'lost', reason } : { kind: 'refused', reason }
   } catch (error) {
     return { kind: 'lost', reason: reasonOf(house, task.job, error) }
   }

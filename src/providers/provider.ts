@@ -251,7 +251,8 @@ export function maskIds(text: string): string {
 
 /** Takes the credentials out of addresses in a vendor's words: a log of a build may quote `https://user:token@host`. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/(\w+:\/\/)[^\s/@]+@/g, '$1••••@')
+  // Up to the last @ before a slash, for a password may have one of its own.
+  return text.replace(/(\w+:\/\/)[^\s/]+@/g, '$1••••@')
 }
 
 /**

@@ -10,6 +10,7 @@ import * as personalParams from './migrations/003-personal-params.js'
 import * as askedIn from './migrations/004-asked-in.js'
 import * as lostWrites from './migrations/005-lost-writes.js'
 import * as consoleUrl from './migrations/006-console-url.js'
+import * as dueJobs from './migrations/007-due-jobs.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
@@ -20,6 +21,7 @@ export const migrations: Record<string, Migration> = {
   '004-asked-in': askedIn,
   '005-lost-writes': lostWrites,
   '006-console-url': consoleUrl,
+  '007-due-jobs': dueJobs,
 }
 
 const busyTimeoutMs = 5_000

@@ -12,6 +12,13 @@ export async function claimDueJobs(
   wanted: { connection: string; states: readonly Job['state'][]; limit: number },
   lease: Lease,
 ): Promise<Job[]> {
+  // It works at no job any more when it asks for the next ones: what it still holds it could not give back, because the
+  // disk was full.
+  await db
+    .updateTable('jobs')
+    .set({ leaseOwner: null, leaseUntil: null })
+    .where('leaseOwner', '=', lease.worker)
+    .execute()
   const rows = await db
     .updateTable('jobs')
     .set({ leaseOwner: lease.worker, leaseUntil: lease.now + lease.leaseMs })
@@ -57,13 +64,9 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
     .execute()
 }
 
-/**
- * A claim of the asking worker's own is none: it works at no job any more when it asks for the next ones, so that what
- * it still holds it could not give back, because the disk was full.
- */
-function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { now, takesOver = true }: Lease) {
   const isOver = takesOver ? [row('leaseUntil', '<', now), row('leaseUntil', '>', now + longestMs)] : []
-  return row.or([row('leaseUntil', 'is', null), row('leaseOwner', '=', worker), ...isOver])
+  return row.or([row('leaseUntil', 'is', null), ...isOver])
 }
 
 /** Gives a claim back and leaves the job alone until then. */
@@ -86,20 +89,24 @@ export async function releaseLease(db: Database, jobId: string, worker: string):
     .execute()
 }
 
-/** Keeps one claim alive, and answers whether there still was one to keep. */
-export async function renewLease(db: Database, jobId: string, { worker, now, leaseMs }: Lease): Promise<boolean> {
+/** Keeps one claim alive, and answers whether there still was one to keep on the job as it was read. */
+export async function renewLease(
+  db: Database,
+  { id, version }: Job,
+  { worker, now, leaseMs }: Lease,
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('jobs')
     .set({ leaseUntil: now + leaseMs })
-    .where('id', '=', jobId)
+    .where('id', '=', id)
+    .where('version', '=', version)
     .where('leaseOwner', '=', worker)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
 
-/** Keeps a worker's claims alive while it is still at them, those for telling too. */
-export async function renewLeases(db: Database, { worker, now, leaseMs }: Lease): Promise<void> {
-  const until = now + leaseMs
-  await db.updateTable('jobs').set({ leaseUntil: until }).where('leaseOwner', '=', worker).execute()
-  await db.updateTable('jobs').set({ tellerUntil: until }).where('teller', '=', worker).execute()
+/** Keeps the claims of these workers alive while they are still at them, those for telling too, until that time. */
+export async function renewLeases(db: Database, workers: readonly string[], until: number): Promise<void> {
+  await db.updateTable('jobs').set({ leaseUntil: until }).where('leaseOwner', 'in', workers).execute()
+  await db.updateTable('jobs').set({ tellerUntil: until }).where('teller', 'in', workers).execute()
 }

@@ -1,7 +1,7 @@
 /** A house with a database in memory, one dummy connection, and a clock that only moves when it is told to. */
 import type { House } from '../../src/jobs/house.js'
 import type { Job } from '../../src/jobs/job.js'
-import { runDueJobs } from '../../src/jobs/run.js'
+import { settleLostWrites, writeNextJob } from '../../src/jobs/run.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
@@ -9,6 +9,12 @@ import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** One go of the rounds that write and settle. */
+export async function runDueJobs(house: House, connection: string): Promise<boolean> {
+  const settled = await settleLostWrites(house, connection)
+  return (await writeNextJob(house, connection)) || settled
+}
 
 export interface TestHouse extends House {
   world: DummyWorld

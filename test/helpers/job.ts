@@ -17,7 +17,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     step: 0,
     ref: null,
     attempt: 1,
-    attemptedAt: start,
+    postponedSince: null,
     mark: null,
     absentSince: null,
     nextLookAt: null,

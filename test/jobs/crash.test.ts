@@ -6,7 +6,6 @@ import type { KyselyPlugin } from 'kysely'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { House } from '../../src/jobs/house.js'
 import type { Job } from '../../src/jobs/job.js'
-import { runDueJobs } from '../../src/jobs/run.js'
 import { tellUntold } from '../../src/jobs/tell.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import type { Conversations } from '../../src/slack/history.js'
@@ -15,7 +14,7 @@ import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
-import { silentLog } from '../helpers/house.js'
+import { runDueJobs, silentLog } from '../helpers/house.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'dolly-crash-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

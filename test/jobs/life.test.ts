@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { next } from '../../src/jobs/machine.js'
-import { runDueJobs } from '../../src/jobs/run.js'
+import { writeNextJob } from '../../src/jobs/run.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import { claimDueJobs, renewLeases } from '../../src/store/leases.js'
 import type { Database } from '../../src/store/schema.js'
-import { type TestHouse, testHouse } from '../helpers/house.js'
+import { runDueJobs, type TestHouse, testHouse } from '../helpers/house.js'
 
 const minute = 60_000
 
@@ -278,6 +278,8 @@ describe('the life of a job', () => {
     house.world.mood = { throws: taken, carriesOut: false }
     house.pass(10_000)
     await house.settle()
+    house.pass(12_000)
+    await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.', attempt: 3 })
   })
 
@@ -294,9 +296,10 @@ describe('the life of a job', () => {
 
   it('says that there was nothing to do when nothing could be written down, so that nobody goes round and round', async () => {
     await house.ask()
-    expect(await runDueJobs({ ...house, db: failing(house.db, 2, 1_000) }, 'dummy-one')).toBe(false)
+    expect(await writeNextJob({ ...house, db: failing(house.db, 3, 1_000) }, 'dummy-one')).toBe(false)
     await house.settle()
-    expect(await watchDueJobs({ ...house, db: failing(house.db, 2, 1_000) }, 'dummy-one')).toBe(false)
+    house.pass(5_000)
+    expect(await watchDueJobs({ ...house, db: failing(house.db, 3, 1_000) }, 'dummy-one')).toBe(false)
   })
 
   it('leaves the loop its turns while hundreds of jobs end', async () => {
@@ -325,18 +328,41 @@ describe('the life of a job', () => {
     expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-2' } })
   })
 
-  it('gives up after three writes that never arrive', async () => {
+  it('waits for hours for a provider that takes no writes, with two replies about it, and goes on once it does', async () => {
     const { id } = await house.ask()
-    for (let round = 0; round < 3; round += 1) {
-      house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const start = house.now()
+    while (house.now() - start < 4 * 60 * minute) {
+      house.world.mood = { throws: new TemporaryError('503.', { mayHaveHappened: true }), carriesOut: false }
       await house.settle()
       house.pass(4_000)
+    }
+    expect(await house.job(id)).toMatchObject({ detail: '503.', endedAt: null })
+    expect(house.world.writes).toBeLessThan(40)
+    expect(new Set((await house.kinds(id)).filter((kind) => kind !== 'progress'))).toEqual(
+      new Set(['queued', 'step_started', 'answer_lost', 'absent']),
+    )
+    expect((await house.kinds(id)).filter((kind) => /answer_lost|absent/.test(kind))).toHaveLength(2)
+    house.world.mood = 'works'
+    for (let waited = 0; waited < 15 * minute; waited += 4_000) {
       await house.settle()
-      house.pass(11_000)
-      await runDueJobs(house, 'dummy-one')
+      house.pass(4_000)
+    }
+    expect((await house.job(id)).ref).not.toBeNull()
+    expect(house.world.made).toHaveLength(1)
+  })
+
+  it('gives up writes that never arrive after about six hours', async () => {
+    const { id } = await house.ask()
+    const start = house.now()
+    while ((await house.job(id)).endedAt === null && house.now() - start < 24 * 60 * minute) {
+      house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+      await house.settle()
+      house.pass(10_000)
     }
     expect(await house.job(id)).toMatchObject({ state: 'failed' })
     expect(house.world.made).toHaveLength(0)
+    expect((house.now() - start) / (60 * minute)).toBeGreaterThan(5)
+    expect((house.now() - start) / (60 * minute)).toBeLessThan(8)
   })
 
   it('asks a person when nothing can be found out, and does as it is told', async () => {
@@ -407,8 +433,8 @@ describe('the life of a job', () => {
 
   it('gives a job back when the disk is full, and finds its write again', async () => {
     const { id } = await house.ask()
-    const full = { ...house, db: failing(house.db, 5) }
-    await runDueJobs(full, 'dummy-one')
+    const full = { ...house, db: failing(house.db, 6) }
+    await writeNextJob(full, 'dummy-one')
     expect(await house.job(id)).toMatchObject({ state: 'starting' })
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
@@ -417,9 +443,10 @@ describe('the life of a job', () => {
 
   it('takes up a job again that it could not even give back, although it kept renewing its claims', async () => {
     const { id } = await house.ask()
-    await runDueJobs({ ...house, db: failing(house.db, 5, 100) }, 'dummy-one')
+    await writeNextJob({ ...house, db: failing(house.db, 6, 100) }, 'dummy-one')
+    expect(await house.job(id)).toMatchObject({ state: 'starting' })
     house.pass(4_000)
-    await renewLeases(house.db, { worker: house.worker, now: house.now(), leaseMs: house.leaseMs })
+    await renewLeases(house.db, [house.worker], house.now() + house.leaseMs)
     await house.settle()
     expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { finalStates, type Happening, liveStates, type State } from '../../src/jobs/job.js'
+import { finalStates, type Happening, type Job, liveStates, type State } from '../../src/jobs/job.js'
 import { lookDelay } from '../../src/jobs/looks.js'
 import { accepts, next } from '../../src/jobs/machine.js'
 import { jobIn, start } from '../helpers/job.js'
@@ -147,9 +147,32 @@ describe('the machine', () => {
   it('gives a write up that nobody let us make for a day', () => {
     const busy: Happening = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
     const day = 86_400_000
-    expect(next(jobIn('starting', { createdAt: now - day, attempt: 1 }), busy, moment).set.state).toBe('queued')
-    const late = next(jobIn('starting', { createdAt: now - day - 1, attempt: 1 }), busy, moment)
+    const waiting = (postponedSince: number | null, rest: Partial<Job> = {}) =>
+      next(jobIn('starting', { postponedSince, attempt: 1, ...rest }), busy, moment)
+    expect(waiting(now - day).set).toMatchObject({ state: 'queued', postponedSince: now - day })
+    const late = waiting(now - day - 1)
     expect(late).toMatchObject({ set: { state: 'failed' }, event: { kind: 'failed', detail: 'Too many requests.' } })
+    // It is an old job, and this is the first time that it has to wait.
+    expect(waiting(null, { createdAt: now - 3 * day }).set).toMatchObject({ state: 'queued', postponedSince: now })
+    // Dolly was stopped over the weekend, or the clock was set.
+    const asleep = jobIn('queued', { postponedSince: now - 2 * day, nextLookAt: now - 2 * day + 60_000 })
+    const awake = next(asleep, { kind: 'begin' }, moment).set
+    expect(awake).toMatchObject({ postponedSince: now - 60_000 })
+    expect(waiting(now + day).set).toMatchObject({ state: 'queued', postponedSince: now, nextLookAt: now + 3_000 })
+  })
+
+  it('measures an outage by what was seen of it, also when the clock was set back meanwhile', () => {
+    const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const later = next(jobIn('working', { unseenSince: now + 7_200_000 }), blind, moment)
+    expect(later.set).toMatchObject({ unseenSince: now, nextLookAt: now + 3_000 })
+  })
+
+  it('takes no minute in which nothing could be seen for one in which nothing was there', () => {
+    const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const missed = jobIn('starting', { absentSince: now - 300_000 })
+    expect(next(missed, blind, moment).set).toMatchObject({ absentSince: null })
+    const asked = jobIn('uncertain', { absentSince: now - 300_000 })
+    expect(next(asked, { kind: 'check_again', actor: 'U1' }, moment).set).toMatchObject({ absentSince: null })
   })
 
   it('looks soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {

@@ -1,10 +1,9 @@
 /** A clock that jumps, and what it may no longer decide. */
 import { expect, it, vi } from 'vitest'
 import { Clock } from '../../src/jobs/clock.js'
-import { runDueJobs } from '../../src/jobs/run.js'
 import { SteadyClock } from '../../src/jobs/steady.js'
 import { lookAtAll } from '../../src/store/leases.js'
-import { testHouse } from '../helpers/house.js'
+import { runDueJobs, testHouse } from '../helpers/house.js'
 
 function clocks() {
   const time = { wall: 1_800_000_000_000, monotonic: 5_000 }

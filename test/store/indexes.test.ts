@@ -1,0 +1,63 @@
+/** What is asked with every tick must not cost more with every job there ever was. */
+import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { claimUntold } from '../../src/store/events.js'
+import { endOfEarlierJob, usualDuration } from '../../src/store/jobs.js'
+import { claimDueJobs, renewLeases } from '../../src/store/leases.js'
+import type { Database } from '../../src/store/schema.js'
+import { testHouse } from '../helpers/house.js'
+
+const lease = { worker: 'one', now: 1_800_000_000_000, leaseMs: 10_000 }
+
+/** How SQLite would carry out each statement of this work. */
+async function plansOf(db: Database, work: (db: Database) => Promise<unknown>): Promise<string[]> {
+  const queries: CompiledQuery[] = []
+  const noting = db.withPlugin({
+    transformQuery: ({ node, queryId }) => {
+      queries.push(db.getExecutor().compileQuery<unknown>(node as RootOperationNode, queryId))
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  await work(noting)
+  const plans: string[] = []
+  for (const { sql: text, parameters } of queries) {
+    const pieces = text.split('?')
+    const statement = pieces
+      .slice(1)
+      .reduce((so, piece, at) => sql`${so}${parameters[at]}${sql.raw(piece)}`, sql.raw(pieces[0] ?? ''))
+    const { rows } = await sql<{ detail: string }>`explain query plan ${statement}`.execute(db)
+    plans.push(...rows.map(({ detail }) => detail))
+  }
+  return plans
+}
+
+it.each<[string, string, (db: Database) => Promise<unknown>]>([
+  [
+    'claim due jobs',
+    'jobs_due (connection=? AND state=? AND next_look_at<?)',
+    (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, lease),
+  ],
+  ['keep claims on jobs alive', 'jobs_lease_owner (lease_owner=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
+  ['keep claims on threads alive', 'jobs_teller (teller=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
+  [
+    'know the usual duration',
+    'jobs_usual (connection=? AND operation=? AND state=? AND step=?)',
+    (db) => usualDuration(db, { connection: 'dummy-one', operation: 'clone', lastStep: 0 }),
+  ],
+  ['know what is untold', 'events_untold', (db) => claimUntold(db, { threads: 50, perChannel: 5 }, lease)],
+])('to %s, %s is used and no table is read whole', async (_, index, work) => {
+  const { db } = await testHouse()
+  const plans = await plansOf(db, work)
+  expect(plans).toContainEqual(expect.stringContaining(index))
+  expect(plans.filter((line) => /SCAN (jobs|events)$/.test(line))).toEqual([])
+  await db.destroy()
+})
+
+it('to know when an earlier job on a target ended, only those of that target are read', async () => {
+  const house = await testHouse()
+  const job = await house.ask()
+  const plans = await plansOf(house.db, (db) => endOfEarlierJob(db, job))
+  expect(plans).toEqual([expect.stringContaining('USING INDEX jobs_of_target (connection=? AND lock=?)')])
+  await house.db.destroy()
+})
