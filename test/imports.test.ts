@@ -37,7 +37,7 @@ const rooms: readonly Room[] = [
   })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
   // A provider that needs more than a file has its parts in a folder of its name.
-  ...['cloud-foundry', 'qovery', 'rainbond'].flatMap((id) => [
+  ...['cloud-foundry', 'miget', 'qovery', 'rainbond'].flatMap((id) => [
     {
       room: `src/providers/${id}.ts`,
       ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`],
@@ -226,10 +226,10 @@ describe('the table', () => {
         'src/store/jobs.ts imports src/jobs/machine.ts, but the rule is: src/store/*, type src/jobs/job.ts, src/errors.ts.',
     },
     {
-      file: 'src/providers/miget.ts',
+      file: 'src/providers/shed.ts',
       source: "import {\n  hoody,\n} from './hoody.js'",
       breach:
-        'src/providers/miget.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/errors.ts.',
+        'src/providers/shed.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/errors.ts.',
     },
     {
       file: 'src/slack/form.ts',

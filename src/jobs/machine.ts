@@ -55,6 +55,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
 
     case 'postponed': {
       expect(job, happening, 'queued', 'starting')
+      const attempt = job.state === 'starting' ? job.attempt - 1 : job.attempt
       const postponedSince = sinceThen(job.postponedSince, job, now)
       const postponedMs = now - postponedSince
       if (postponedMs > postponeAtMost) return end(now, 'failed', happening.reason)
@@ -62,7 +63,9 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
         // The attempt did not count: nothing was tried as far as the provider is concerned.
         set: {
           state: 'queued',
-          attempt: job.state === 'starting' ? job.attempt - 1 : job.attempt,
+          attempt,
+          // Meanwhile others may leave there what would look like ours.
+          mark: attempt === 0 ? null : job.mark,
           postponedSince,
           nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(postponedMs, moment)),
           detail: happening.reason,

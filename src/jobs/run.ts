@@ -134,7 +134,7 @@ async function attemptOf(house: House, job: Job): Promise<Attempt> {
   const now = house.now()
   const soughtFrom = Math.min(job.absentSince ?? now, job.unseenSince ?? now)
   const soughtMs = Math.min(now - soughtFrom, house.steadyForMs?.() ?? Number.POSITIVE_INFINITY)
-  return { job: job.id, since, mark: job.mark ?? '', soughtMs, now }
+  return { job: job.id, since, mark: job.mark ?? '', tries: job.attempt, soughtMs, now }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

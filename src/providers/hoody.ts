@@ -71,7 +71,7 @@ const ref = z.object({ id: z.string().regex(ID) })
 type HoodyRef = z.infer<typeof ref>
 
 const state = z.object({ id: text, status: text })
-const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish(), created_at: text }
+const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish() }
 const container = state.extend(listed)
 type Container = z.infer<typeof container>
 const project = z.object({ id: text, alias: text })
@@ -124,15 +124,10 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
         }
         return await api.post(`/api/v1/containers/${params.container}/copy`, envelope(ref), { json })
       },
-      async find(api, params, _before, { since }) {
-        const path = `/api/v1/projects/${params.project}/containers`
-        // This list may omit the source; name and time are enough, because a twin's name is refused.
-        const found = (await listContainers(api, path)).find(
-          ({ name, source_container_id, created_at }) =>
-            name === params.name &&
-            (source_container_id ?? params.container) === params.container &&
-            Date.parse(created_at) >= since.getTime(),
-        )
+      // Whoever has the name already is nobody of ours.
+      mark: async (api, params) => (await namesakes(api, params)).map(({ id }) => id).join(' '),
+      async find(api, params, _before, { mark }) {
+        const found = (await namesakes(api, params)).find(({ id }) => !mark.includes(id))
         return found ? { id: found.id } : null
       },
       check,
@@ -275,6 +270,12 @@ async function newestLogs(api: Api, id: string): Promise<StatusLog[]> {
 /** A container that cannot be found counts as deleted. */
 async function statusOf(api: Api, id: string): Promise<string> {
   return (await unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))))?.status ?? 'deleted'
+}
+
+/** What has the name of this copy in its project, and may be one: this list can omit the source. */
+async function namesakes(api: Api, { project, name, container }: z.infer<typeof copyFields>): Promise<Container[]> {
+  const all = await listContainers(api, `/api/v1/projects/${project}/containers`)
+  return all.filter((one) => one.name === name && (one.source_container_id ?? container) === container)
 }
 
 async function listContainers(api: Api, path = '/api/v1/containers/'): Promise<Container[]> {

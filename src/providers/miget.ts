@@ -1,27 +1,23 @@
 /** Miget: clones an app into a project, and deploys the clone where it has an image to run. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../errors.js'
-import type { Api, Observation } from './provider.js'
-import { defineOperation, defineProvider, describedOption, sentence, settleEach } from './provider.js'
+import {
+  app,
+  check,
+  list,
+  type MigetRef,
+  newestDeployment,
+  ref,
+  STARTING,
+  size,
+  text,
+  thing,
+  UUID,
+  unwrapped,
+} from './miget/watch.js'
+import { type Api, defineOperation, defineProvider, describedOption, sentence } from './provider.js'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
-/** Whatever else an address may hold is not safe to post. */
-const PLAIN_ADDRESS = /^https:\/\/[\w-]+(\.[\w-]+)+\/?$/
-/** The vendor tells no address of an app's own page. */
-const DASHBOARD = 'https://app.miget.com'
-
-// The states of an app beside `running` and `stopped`: a mixture of the platform's own and whatever Kubernetes says.
-// `cloning`, `stop_scheduled` and every word that is missing here count as in progress, and the deadline bounds them.
-const STARTING = ['start_scheduled', 'started', 'deploying', 'restart_scheduled']
-const PARKED = ['pending', 'assigned']
-const FAILED = ['failed', 'problem', 'blocked']
-const ADDON_READY = ['healthy', 'bound', 'running', 'active', 'degraded', 'degradated']
-const ADDON_FAILED = ['failed', 'failing', 'lost', 'crashloopbackoff']
-/** A parked app may be about to move, or have nothing that moves it. */
-const PARKED_MS = 10 * 60_000
-/** States are up to ten seconds old: one that may be from before the deployment is believed when it outlives this. */
-const STALE_MS = 20_000
 
 const connection = z.object({
   url: z.url({ protocol: /^https?$/ }).default('https://app.miget.com/api/v1'),
@@ -49,8 +45,10 @@ const fields = z.object({
   name: name.meta({ title: 'Name of the clone', description: 'Must be new in the workspace. Miget adds a suffix.' }),
   project: id.meta({ title: 'Target project', description: 'Where the clone will belong.', picker: 'projects' }),
   resource: id.meta({
-    ...{ title: 'Resource', picker: 'resources', dependsOn: ['app', 'project'] },
+    title: 'Resource',
     description: 'What it will run on: open to the target project, with room for the source app.',
+    picker: 'resources',
+    dependsOn: ['app', 'project'],
   }),
   deploy: flag(true, 'Deploy the clone', 'If it has an image to run.'),
   parent_image_auto_sync: flag(false, 'Follow the image', 'Deploys each new one of the source.'),
@@ -73,35 +71,12 @@ const checkedFields = fields.superRefine((params, context) => {
 })
 type Params = z.infer<typeof fields>
 
-const ref = z.object({
-  id: z.string().regex(UUID),
-  /** With the server's suffix. */
-  name: z.string(),
-  /** Whether a deployment is to come, was asked for, or will not be. */
-  next: z.enum(['deployment', 'deployed', 'not deployed', 'not deployed: it has no source yet']),
-  /** The states of app and deployment as last seen, and since when by our own clock. */
-  ...{ state: z.string().optional(), since: z.string().optional() },
-})
-type MigetRef = z.infer<typeof ref>
-
-// Only its id is needed of everything in a list: one odd app must not hide all others.
-const text = z.string().nullish()
-const stateWord = text.transform((word) => word ?? 'unknown')
-const time = text.transform((text) => Date.parse(text ?? '') || 0)
-const size = z.number().nullish()
 /** What does not tell its room is offered: the server has the last word, and there may be no other. */
 const room = size.transform((bytes) => bytes ?? Infinity)
-const thing = z.object({ uuid: z.string(), name: text, label: text, type: text, state: text })
 const option = thing.transform(({ uuid, name, label, type, state }) =>
   describedOption(uuid, label || name || uuid, type, name, state),
 )
 const made = z.object({ uuid: ref.shape.id, name: text })
-const app = thing.extend({
-  ...{ service_name: text, project_id: text, state: stateWord, created_at: time, public_url: text },
-  ...{ private_access: z.boolean().nullish(), quota: z.object({ ram_size: size, disk_size: size }).nullish() },
-  addons: z.array(z.object({ name: text, state: stateWord })).nullish(),
-})
-const deployment = z.object({ state: stateWord, created_at: time })
 const project = z
   .object({ uuid: text, id: text, label: text, name: text })
   .transform(({ uuid, id, label, name }) => ({ value: uuid ?? id ?? '', label: label || name || uuid || id || '' }))
@@ -143,17 +118,19 @@ const clone = defineOperation<Params, MigetRef>({
   lookEveryMs: 10_000,
   steps: [
     {
-      ...{ title: 'Clone the app', settleMs: 30_000 },
+      title: 'Clone the app',
+      settleMs: 30_000,
       async run(api, params) {
         const { app, project: project_id, resource: resource_id, deploy: _, addons, addonsWithData, ...rest } = params
         const asked = (uuid: string) => ({ uuid, clone_data: addonsWithData.includes(uuid) })
         const json = { ...rest, project_id, resource_id, addons: [...addons, ...addonsWithData].map(asked) }
         return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(made), { json }))
       },
-      async find(api, params, _before, { since }) {
-        const apps = await list(api, '/apps', app.extend(made.shape))
-        const one = apps.find(({ service_name }) => service_name === params.name)
-        if (!one || one.created_at < since.getTime()) return null
+      // Whoever has the name already is nobody of ours.
+      mark: async (api, params) => (await namesakes(api, params)).map(({ uuid }) => uuid).join(' '),
+      async find(api, params, _before, { mark }) {
+        const one = (await namesakes(api, params)).find(({ uuid }) => !mark.includes(uuid))
+        if (!one) return null
         const isOurs =
           (one.label ?? params.label) === params.label && (one.project_id ?? params.project) === params.project
         return isOurs ? refOf(params, one) : null
@@ -161,7 +138,8 @@ const clone = defineOperation<Params, MigetRef>({
       check,
     },
     {
-      ...{ title: 'Deploy the clone', settleMs: 30_000 },
+      title: 'Deploy the clone',
+      settleMs: 30_000,
       when: (params) => params.deploy && params.use_parent_image,
       async run(api, _params, { id, name }) {
         const { state } = await api.get(`/apps/${id}`, unwrapped(app))
@@ -211,79 +189,11 @@ export const miget = defineProvider({
   operations: { clone },
 })
 
-/** What one look saw of a clone and, where that matters, of its newest deployment, and for how long both were so. */
-type Sight = z.infer<typeof app> & { name: string; deployment: string | undefined; heldMs: number }
-
-/** One list answers for all jobs; what it does not show is asked for once more before it counts as gone. */
-async function check(api: Api, refs: readonly MigetRef[], now: number): Promise<(Observation<MigetRef> | Error)[]> {
-  const apps = refs.length > 0 ? await list(api, '/apps', app) : []
-  const byId = new Map(apps.map((one) => [one.uuid, one]))
-  return await settleEach(refs, async (ref) => {
-    const seen = byId.get(ref.id) ?? (await unlessNotFound(api.get(`/apps/${ref.id}`, unwrapped(app))))
-    if (!seen) return { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` }
-    const isAtRest = ['stopped', ...PARKED, ...FAILED].includes(seen.state)
-    const deployment = ref.next === 'deployed' && isAtRest ? (await newestDeployment(api, ref.id))?.state : undefined
-    const state = [seen.state, deployment].join(' ')
-    const since = state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
-    const sight = { ...seen, name: seen.name ?? ref.name, deployment, heldMs: now - Date.parse(since) }
-    return { ...judge(sight, ref.next), ref: { ...ref, state, since } }
-  })
+/** The apps that have the clone's name. It is new in the whole workspace, so that there is one at most. */
+async function namesakes(api: Api, { name }: Params) {
+  const apps = await list(api, '/apps', app.extend(made.shape))
+  return apps.filter(({ service_name }) => service_name === name)
 }
-
-function judge(sight: Sight, next: MigetRef['next']): Observation {
-  if (next === 'deployed') return afterDeployment(sight)
-  return whileCloning(sight) ?? (next === 'deployment' ? beforeDeployment(sight) : withoutDeployment(sight, next))
-}
-
-/** Null once the clone is at rest, or was parked for too long to wait any further: before that it takes no deploy call. */
-function whileCloning(sight: Sight): Observation | null {
-  const { state, heldMs } = sight
-  if (FAILED.includes(state)) return failed(sight, unexplained(sight))
-  const isMade = ['running', 'stopped'].includes(state) || (PARKED.includes(state) && heldMs >= PARKED_MS)
-  return isMade ? whileAddonsStart(sight) : working(sight, state)
-}
-
-function whileAddonsStart(sight: Sight): Observation | null {
-  const addon = sight.addons?.find((one) => !ADDON_READY.includes(one.state))
-  const tell = addon && ADDON_FAILED.includes(addon.state) ? failed : working
-  return addon ? tell(sight, `its add-on ${addon.name ?? 'of no name'} is "${addon.state}"`) : null
-}
-
-const beforeDeployment = ({ name }: Sight) => ({ phase: 'done', detail: `cloned as ${name}` }) as const
-
-function withoutDeployment(sight: Sight, next: string): Observation {
-  const detail = `cloned as ${sight.name}, ${next}; it is ${wordOf(sight)}`
-  return sight.state === 'running' ? live(sight) : { phase: 'done', detail, url: DASHBOARD }
-}
-
-/** The end of a deployment is told sooner than what it made of the app. */
-function afterDeployment(sight: Sight): Observation {
-  const { state, deployment = '', heldMs } = sight
-  if (state === 'running') return whileAddonsStart(sight) ?? live(sight)
-  if (heldMs < STALE_MS) return working(sight, state)
-  if (['failed', 'cancelled'].includes(deployment))
-    return failed(sight, `its deployment ${deployment}; Miget keeps the log`)
-  const isOver = deployment === 'completed' && (!PARKED.includes(state) || heldMs >= PARKED_MS)
-  return isOver ? failed(sight, unexplained(sight)) : working(sight, state)
-}
-
-function live({ name, public_url, private_access }: Sight): Observation {
-  const isOpen = public_url && !private_access && PLAIN_ADDRESS.test(public_url)
-  return { phase: 'done', detail: `live as ${name}`, url: isOpen ? public_url : DASHBOARD }
-}
-
-const working = ({ name }: Sight, what: string) => ({ phase: 'working', detail: `${name}: ${what}` }) as const
-const failed = ({ name }: Sight, why: string) => ({ phase: 'failed', detail: `cloned as ${name}, but ${why}` }) as const
-const wordOf = ({ state }: Sight) => (PARKED.includes(state) ? `still "${state}" after ten minutes` : `"${state}"`)
-const unexplained = (sight: Sight) => `it is ${wordOf(sight)}, and Miget gives no reason`
-
-const newestDeployment = async (api: Api, id: string) =>
-  (await list(api, `/apps/${id}/deployments?period=all`, deployment)).sort((a, b) => b.created_at - a.created_at)[0]
-const list = <T>(api: Api, path: string, item: z.ZodType<T>) => api.get(path, unwrapped(z.array(item)))
-/** Every answer comes as it is, or in an envelope. */
-const envelope = z.looseObject({ data: z.unknown() })
-const unwrapped = <T>(schema: z.ZodType<T>) =>
-  z.preprocess((body) => envelope.safeParse(body).data?.data ?? body, schema)
 
 function refOf(params: Params, { uuid: id, name }: z.infer<typeof made>): MigetRef {
   const next = params.deploy ? 'deployment' : 'not deployed'

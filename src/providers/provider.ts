@@ -66,8 +66,8 @@ export interface Step<P, Before, R> {
   /** Makes exactly one write; reads beside it are fine. Never retried blindly. */
   run(api: Api, params: P, before: Before, attempt: Attempt): Promise<R>
   /**
-   * For a write to what was there before the job: the newest trace of such writes, by the provider's own times or ids.
-   * Noted before the first try; what `find` sees beyond it is ours, which no clock of ours could tell. Reads only.
+   * What looks like our write and is not, by the provider's own times or ids: the newest trace of earlier ones, or what has
+   * the name already. Noted before the first try; what `find` sees beyond it is ours. Reads only; a UserError refuses.
    */
   mark?(api: Api, params: P, before: Before): Promise<string>
   /**
@@ -96,6 +96,8 @@ export interface Attempt {
   since: Date
   /** What the step's `mark` read; empty where it has none. */
   mark: string
+  /** How many tries of this step may have reached the provider, this one included. */
+  tries: number
   /** For how long a lost write was sought in vain by an even clock, in milliseconds: it may still be under way. */
   soughtMs: number
   /** Our clock, in milliseconds. */
@@ -149,7 +151,7 @@ export interface Provider<C = unknown> {
 /** How to reach one account at one provider. */
 export interface ClientOptions {
   baseUrl: string
-  /** Sent with every request; all but the usual ones are taken for secrets and never shown. */
+  /** Sent with every request. All but the usual ones are secrets. */
   headers: Readonly<Record<string, string>>
   /**
    * Headers that must be fetched first, such as a token that lives for minutes. Asked before every request, so it keeps
@@ -241,10 +243,7 @@ export function sentence(...parts: (string | false | null | undefined)[]): strin
   return `${parts.filter(Boolean).join(', ')}.`
 }
 
-/**
- * Shows only the end of every long id in a text for people. Some vendors build an address out of ids, and whoever knows
- * the address is in: a whole id must never stand in a channel.
- */
+/** Shows only the end of every long id: some vendors build an address out of it, and whoever knows the address is in. */
 export function maskIds(text: string): string {
   return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
 }

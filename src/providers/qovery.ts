@@ -54,7 +54,7 @@ const within = <T>(key: string, inner: z.ZodType<T>) => z.object({ [key]: inner 
 const problem = z
   .object({ detail: z.string().nullish(), error: z.string().nullish() })
   .transform(({ detail, error }) => detail || error || undefined)
-const listed = made.extend({ name: text, created_at: text, region: text.nullish() })
+const listed = made.extend({ name: text, region: text.nullish() })
 const environment = listed.extend({ mode: text, project: made, organization: made })
 const service = made.extend({ name: text, service_type: text, project_name: text, environment_name: text })
 const commit = z
@@ -75,7 +75,7 @@ const siblingsOf = (params: Params) =>
   `${'project' in params ? `project/${params.project}` : `environment/${params.environment}`}/${kindOf(params)}`
 
 const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>] = [
-  { title: 'Make the clone', settleMs: 30_000, run: startClone, find: findClone, check },
+  { title: 'Make the clone', settleMs: 30_000, mark: refuseTaken, run: startClone, find: findClone, check },
   { title: 'Deploy the clone', settleMs: 30_000, when: deploys, run: startDeployment, find: findDeployment, check },
 ]
 const lock = (params: Params) => `${siblingsOf(params)}/${params.name}`
@@ -165,8 +165,9 @@ async function startClone(api: Api, params: Params): Promise<QoveryRef> {
   }
 }
 
-async function findClone(api: Api, params: Params, _before: null, { since }: Attempt): Promise<QoveryRef | null> {
-  const found = await namesake(api, params, since.getTime())
+/** The name was free before the first try, as `mark` made sure, so that whoever has it now took it by ours. */
+async function findClone(api: Api, params: Params): Promise<QoveryRef | null> {
+  const found = await namesake(api, params)
   if (!found) return null
   const home = 'service' in params ? params.environment : found.id
   return refOf(params, await api.get(`/environment/${home}`, environment), found.id)
@@ -194,15 +195,16 @@ async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
 }
 
 /** What has the clone's name where it must be unique. Names do not depend on case. */
-async function namesake(api: Api, params: Params, sinceMs = 0) {
+async function namesake(api: Api, params: Params) {
   const siblings = await api.get(`/${siblingsOf(params)}`, results(listed))
-  const named = siblings.filter((one) => one.name.trim().toLowerCase() === params.name)
-  return named.find((one) => Date.parse(one.created_at) >= sinceMs)
+  return siblings.find((one) => one.name.trim().toLowerCase() === params.name)
 }
 
-async function refuseTaken(api: Api, params: Params): Promise<void> {
+/** Answers with no mark: there is nothing to tell ours from. */
+async function refuseTaken(api: Api, params: Params): Promise<string> {
   const message = `The name ${params.name} is taken there. Choose another one.`
   if (await namesake(api, params)) throw new UserError(message, { status: 409 })
+  return ''
 }
 
 async function listOf<T>(api: Api, list: string, item: z.ZodType<T>): Promise<T[]> {

@@ -123,9 +123,14 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       // ever copied into an app that was tried before: `find` never lets it be sent again, and gives up before a person
       // is asked, who could start it over.
       settleMs: Number.MAX_SAFE_INTEGER,
-      async run(api, params, before) {
+      async mark(api, params, before) {
+        // Before anything is begun, and not in `run`: a kill during this look would pass for one during the copy.
+        if (!(await hasCopies(api, before, leavingEmpty(params.name)))) return ''
+        throw new UserError(`Somebody else has put something into the new app ${params.name}. ${START_AGAIN}`)
+      },
+      async run(api, params, before, { tries }) {
         const leaving = leavingEmpty(params.name)
-        if (await hasCopies(api, before, leaving)) return enter(before, 'copied')
+        if (tries > 1 && (await hasCopies(api, before, leaving))) return enter(before, 'copied')
         const services = before.components.split(',').map((service_id) => ({ service_id }))
         const [target_team_name, target_region_name, number] = before.app.split('/')
         const json = { services, target_team_name, target_region_name, target_app_id: Number(number) }

@@ -70,11 +70,13 @@ describe('the documentation’s sixth provider', () => {
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })
     const begunAt = Date.parse('2026-08-21T09:59:59Z')
-    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), mark: '', soughtMs: 0, now: begunAt }
+    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), mark: '', tries: 1, soughtMs: 0, now: begunAt }
     expect(await step.find?.(api, params, null, attempt)).toBeNull()
     const ref = await step.run(api, params, null, attempt)
     expect(await step.find?.(api, params, null, attempt)).toEqual(ref)
-    expect(await step.find?.(api, { ...params, name: 'shop-api' }, null, attempt)).toBeNull()
+    const taken = { ...params, name: 'shop-api' }
+    const mark = (await step.mark?.(api, taken, null)) ?? ''
+    expect(await step.find?.(api, taken, null, { ...attempt, mark })).toBeNull()
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'working', detail: 'cloning' }])
     for (const app of apps) app.status = 'running'
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'done' }])

@@ -123,7 +123,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
   }
 
   function attempt(mark = ''): Attempt {
-    return { job: 'k7f3q', since: new Date(clock - 1_000), mark, soughtMs: 0, now: clock }
+    return { job: 'k7f3q', since: new Date(clock - 1_000), mark, tries: 1, soughtMs: 0, now: clock }
   }
 
   function run(operation: Operation, index: number, params: Record<string, unknown>, before: Ref | null, via = api) {
@@ -319,8 +319,6 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
-          // What was done to the same target a moment ago is not ours.
-          if (step.mark) await settle(operation, index, await run(operation, index, params, before))
           const asked = attempt(await step.mark?.(api, params, before))
           simulator.setSwitch('drop-write', true)
           const written = carriedOut().length
@@ -328,6 +326,19 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           expect(error.mayHaveHappened).toBe(true)
           expect(carriedOut()).toHaveLength(written)
           expect(await step.find?.(api, params, before, asked)).toBeNull()
+        })
+
+        if (!step.mark) continue
+
+        test(`takes nothing that was there before for what its step "${step.title}" did`, async () => {
+          const params = await given()
+          operationExample.arrange?.(simulator, index)
+          const before = await reach(operation, index, params)
+          await settle(operation, index, await run(operation, index, params, before))
+          const mark = await step.mark?.(api, params, before).catch((error: unknown) => error)
+          // It may as well be refused, before anything is sent.
+          if (mark instanceof UserError) return
+          expect(await step.find?.(api, params, before, attempt(`${mark}`))).toBeNull()
         })
       }
     })

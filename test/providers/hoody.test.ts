@@ -87,7 +87,14 @@ describe('Hoody', () => {
     return copy?.fields.parse({ container, project, name: 'shop-api-2', ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock, mark = '') => ({ job: 'k7f3q', since: new Date(atMs), mark, soughtMs: 0, now: clock })
+  const attempt = (atMs = clock, mark = '') => ({
+    job: 'k7f3q',
+    since: new Date(atMs),
+    mark,
+    tries: 1,
+    soughtMs: 0,
+    now: clock,
+  })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
   const look = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
   const removed = (ref: Ref) => copy.remove?.(api, ref)
@@ -274,10 +281,13 @@ describe('Hoody', () => {
   })
 
   test('a container of the same name that was there before is not taken for a lost copy', async () => {
-    await startCopy('shop-api-2')
     const params = await copyParams()
-    expect(await copy.steps[0].find?.(api, params, null, attempt(clock))).not.toBeNull()
-    expect(await copy.steps[0].find?.(api, params, null, attempt(clock + 1))).toBeNull()
+    const [{ mark, find }] = copy.steps
+    const free = await mark?.(api, params, null)
+    await startCopy('shop-api-2')
+    expect(await find?.(api, params, null, attempt(clock, free))).not.toBeNull()
+    const taken = await mark?.(api, params, null)
+    expect(await find?.(api, params, null, attempt(clock, taken))).toBeNull()
   })
 
   test('neither the copy that made a container nor a sync of others is taken for a lost sync of ours', async () => {

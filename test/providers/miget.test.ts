@@ -76,7 +76,14 @@ describe('Miget', () => {
   const parsed = async (more: Record<string, unknown> = {}) => clone.fields.parse(await answers(pick, more))
   const issuesOf = async (more: Record<string, unknown>) =>
     clone.fields.safeParse(await answers(pick, more)).error?.issues.map(({ path, message }) => [path[0], message])
-  const attempt = () => ({ job: 'k7f3q', since: new Date(Date.now() - 1_000), mark: '', soughtMs: 0, now: Date.now() })
+  const attempt = () => ({
+    job: 'k7f3q',
+    since: new Date(Date.now() - 1_000),
+    mark: '',
+    tries: 1,
+    soughtMs: 0,
+    now: Date.now(),
+  })
   const startClone = async (more: Record<string, unknown> = {}) =>
     await cloneStep.run(api, await parsed(more), null, attempt())
   const startDeploy = async (ref: Ref) => await deployStep.run(api, await parsed(), ref, attempt())
@@ -252,8 +259,9 @@ describe('Miget', () => {
 
     test('an app of that name from before the attempt is not taken for a lost clone', async () => {
       await startClone()
-      tick(60_000)
-      expect(await cloneStep.find?.(api, await parsed(), null, attempt())).toBeNull()
+      const mark = (await cloneStep.mark?.(api, await parsed(), null)) ?? ''
+      expect(mark).not.toBe('')
+      expect(await cloneStep.find?.(api, await parsed(), null, { ...attempt(), mark })).toBeNull()
     })
   })
 

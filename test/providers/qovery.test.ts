@@ -93,7 +93,14 @@ describe('Qovery', () => {
     return of.fields.parse({ ...given, ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock) => ({ job: 'k7f3q', since: new Date(atMs - 1_000), mark: '', soughtMs: 0, now: clock })
+  const attempt = (atMs = clock) => ({
+    job: 'k7f3q',
+    since: new Date(atMs - 1_000),
+    mark: '',
+    tries: 1,
+    soughtMs: 0,
+    now: clock,
+  })
 
   async function cloned(more: Record<string, unknown> = {}, of = operations.clone) {
     const params = await paramsOf(more, of)
@@ -719,11 +726,11 @@ describe('Qovery', () => {
     })
   })
 
-  test('a name that was there before is not taken for a lost clone', async () => {
+  test('a name that was there before stops the clone before anything is begun', async () => {
     const { params } = await cloned()
-    const { find } = operations.clone.steps[0]
-    expect(await find?.(api, params, null, attempt())).not.toBeNull()
-    expect(await find?.(api, params, null, attempt(clock + 2_000))).toBeNull()
+    const { mark } = operations.clone.steps[0]
+    await expect(mark?.(api, params, null)).rejects.toThrow('The name shop-api-2 is taken there.')
+    await expect(mark?.(api, { ...params, name: 'shop-api-3' }, null)).resolves.toBe('')
   })
 
   test('names are compared without their case', async () => {

@@ -64,19 +64,19 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
     })
     if (refreshToken) refreshToken = answer.refresh_token ?? refreshToken
     const usefulMs = Math.max(answer.expires_in - MARGIN_S, answer.expires_in / 2) * 1000
-    token = { header: `bearer ${answer.access_token}`, until: Date.now() + usefulMs }
+    token = { header: `bearer ${answer.access_token}`, until: performance.now() + usefulMs }
   }
 
   return async (login, isRefused) => {
-    if (refused.until > Date.now()) throw refused.error
-    if (isRefused || token.until <= Date.now()) {
+    if (refused.until > performance.now()) throw refused.error
+    if (isRefused || token.until <= performance.now()) {
       pending ??= logIn(login).finally(() => {
         pending = undefined
       })
       await pending.catch((error: unknown) => {
         // Whatever it is that is wrong with a login, the form did not cause it.
         const told = error instanceof UserError ? new ConnectionError(error.message) : error
-        if (told instanceof ConnectionError) refused = { error: told, until: Date.now() + REFUSED_MS }
+        if (told instanceof ConnectionError) refused = { error: told, until: performance.now() + REFUSED_MS }
         throw told
       })
     }
