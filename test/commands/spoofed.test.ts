@@ -34,6 +34,8 @@ let errors: unknown[]
 let woken: number
 let lists: number
 let access: AccessRules
+/** What Slack says of anybody it is asked about, beside their workspace. */
+let profile: object
 /** Milliseconds by a clock that nobody sets. */
 let elapsed: number
 
@@ -43,7 +45,8 @@ beforeAll(async () => {
     for await (const chunk of request) body += chunk
     if (!/auth\.test$|users\.info/.test(request.url ?? ''))
       told.push(`${request.url} ${decodeURIComponent(body.replaceAll('+', ' '))}`)
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true,"user":{"team_id":"T1"}}')
+    const answer = { ok: true, user: { team_id: 'T1', ...profile } }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
   await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve))
   slackUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}`
@@ -56,6 +59,7 @@ beforeEach(async () => {
   woken = 0
   lists = 0
   elapsed = 0
+  profile = {}
   // What their own jobs ask, requesters may answer without a rule.
   access = { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] }
   const logError = (fields: object, message: string) => void errors.push({ message, ...fields })
@@ -165,6 +169,17 @@ const state = {
 const view = (callback_id: string, private_metadata: unknown) => ({
   view: { id: 'V1', type: 'modal', callback_id, private_metadata, hash: 'h', root_view_id: 'V1', state },
 })
+/** What page 2 leaves behind for page 3. */
+const answers = {
+  connection: 'dummy-one',
+  operation: 'clone',
+  values: { name: 'copy', deploy: false },
+  named: { name: 'copy' },
+  channel: 'C1',
+  mentionOnSuccess: false,
+  askedIn: null,
+  isNamedByProvider: false,
+}
 const submit = (callback_id: string, private_metadata: unknown) => ({
   type: 'view_submission',
   ...view(callback_id, private_metadata),
@@ -293,7 +308,7 @@ describe('a button pressed in another channel', () => {
 describe('another workspace', () => {
   it('gets nothing done, whatever it sends', async () => {
     const { id } = await askUncertain()
-    const draft = await saveDraft(house.db, ann, {}, house.now())
+    const draft = await saveDraft(house.db, ann, answers, house.now())
     const strangers = { user: ann, team: 'T2' }
     for (const payload of [
       press(jobActions.startOver, id),
@@ -381,21 +396,72 @@ describe('a form that remembers', () => {
   })
 
   it('somebody else’s draft, or none, is too old to be sent', async () => {
-    const answers = {
-      connection: 'dummy-one',
-      operation: 'clone',
-      values: { name: 'copy', deploy: false },
-      named: { name: 'copy' },
-      channel: 'C1',
-      mentionOnSuccess: false,
-      askedIn: null,
-      isNamedByProvider: false,
-    }
     const draft = await saveDraft(house.db, ann, answers, house.now())
     for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
       const { answer } = await expectNothing(submit('operation_preview', key))
       expect(answer).toContain('too old to be sent')
     }
+  })
+})
+
+describe('Start, pressed on answers that page 2 let through,', () => {
+  const refusal = 'You may not clone on dummy-one with the target “copy”. Ask #platform'
+  let draft: string
+  const start = () => submit('operation_preview', draft)
+
+  const fillIn = async () => {
+    const { answer } = await send(submit('operation_form', memory()), { user: ann })
+    const shown: unknown = JSON.parse(answer)
+    expect(shown).toMatchObject({ response_action: 'push', view: { callback_id: 'operation_preview' } })
+    draft = (shown as { view: { private_metadata: string } }).view.private_metadata
+  }
+  const expectStarted = async () => {
+    expect((await send(start(), { user: ann })).answer).toBe('{"response_action":"clear"}')
+    expect(await house.db.selectFrom('jobs').select(['requester', 'target']).execute()).toEqual([
+      { requester: ann, target: 'copy' },
+    ])
+  }
+
+  it('is refused under rules that changed since', async () => {
+    const before = access.rules
+    const now = [[], [{ who: ['members'], may: ['blind'], on: ['*'], target: ['*'] }]]
+    await fillIn()
+    for (const rules of now) {
+      access.rules = rules
+      expect((await expectNothing(start(), { user: ann })).answer).toContain(refusal)
+    }
+    // It was for the rules alone: the answers are still good.
+    access.rules = before
+    await expectStarted()
+  })
+
+  it('is refused to who became a guest or was deactivated since, five minutes after at the latest', async () => {
+    await fillIn()
+    for (const changed of [{ is_restricted: true }, { is_ultra_restricted: true }, { deleted: true }]) {
+      profile = changed
+      elapsed += 5 * 60_000
+      expect((await expectNothing(start(), { user: ann })).answer).toContain(refusal)
+    }
+    profile = {}
+    elapsed += 5 * 60_000
+    await expectStarted()
+  })
+
+  it('is refused where a rule for targets came since, even one that fits: nobody has read the name', async () => {
+    const rules = [{ who: ['members'], may: ['clone'], on: ['*'], target: ['copy'] }]
+    await fillIn()
+    access.rules = rules
+    expect((await expectNothing(start(), { user: ann })).answer).toContain('too old to be sent')
+    await fillIn()
+    await expectStarted()
+  })
+
+  it('is refused where the name that was read fits a refusal that came since', async () => {
+    const targets = (may: string[], target: string) => ({ who: ['members'], may, on: ['*'], target: [target] })
+    access.rules = [targets(['clone'], 'c*')]
+    await fillIn()
+    access.rules = [targets([], 'COPY'), targets(['clone'], '*')]
+    expect((await expectNothing(start(), { user: ann })).answer).toContain(refusal)
   })
 })
 
