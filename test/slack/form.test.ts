@@ -1,7 +1,8 @@
 import type { InputBlock } from '@slack/types'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineOperation, type Operation } from '../../src/providers/provider.js'
+import { cloudFoundry, hoody } from '../../src/providers/index.js'
+import { defineOperation, type Named, type Operation, type Provider } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
 import { fieldsOf } from '../../src/slack/fields.js'
 import { assertDrawable, choiceView, formView as drawForm, previewView, typeInstead } from '../../src/slack/form.js'
@@ -184,6 +185,34 @@ describe('a form', () => {
     const lost = z.object({ name: z.string().meta({ title: 'Name', picker: 'nothing' }) })
     expect(() => assertDrawable(broken(lost))).toThrow('There is no picker "nothing"')
     expect(() => assertDrawable(provider)).not.toThrow()
+  })
+})
+
+describe('page 3', () => {
+  const previewOf = ({ operations }: Provider, id: string, named: Named) => {
+    const drawn = operations[id]
+    if (!drawn) throw new Error(`There is no operation ${id}.`)
+    const what = { ...drawn.summary(named), connection: 'one', provider: 'One' }
+    return previewView(drawn, what, drawn.preview({}, named), 'draft')
+  }
+
+  const overwriting: [string, Provider, Named, string][] = [
+    ['sync', hoody, { container: 'shop-copy' }, 'Everything changed in shop-copy'],
+    ['copy-bits', cloudFoundry, { app: 'shop', target: 'till' }, 'The code of till is overwritten'],
+  ]
+  it.each(overwriting)(
+    'says before %s what it overwrites, and has no button that only starts',
+    (id, provider, named, lost) => {
+      const { blocks, submit } = previewOf(provider, id, named)
+      expect(JSON.stringify(blocks)).toContain(`*Mind this*\\n${lost}`)
+      expect(submit?.text).toBe('Do it anyway')
+    },
+  )
+
+  it('does not warn of a copy, so that a warning is read', () => {
+    const { blocks, submit } = previewOf(hoody, 'copy', { container: 'shop', name: 'shop-2' })
+    expect(JSON.stringify(blocks)).not.toContain('Mind this')
+    expect(submit?.text).toBe('Start')
   })
 })
 

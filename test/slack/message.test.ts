@@ -110,6 +110,29 @@ describe('the root message', () => {
     expect(JSON.stringify(rootMessage(story('queued')).blocks)).not.toContain('Cancel')
   })
 
+  it('asks once more before what may happen twice or ends the job, and says what comes of it', () => {
+    const questionsOf = (state: State, rest: Partial<Job> = {}) => {
+      const { blocks } = rootMessage(story(state, rest))
+      const buttons = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []))
+      return buttons.map((one) =>
+        one.type === 'button' ? [one.text.text, one.confirm?.text.text, one.confirm?.confirm?.text] : [],
+      )
+    }
+    const waiting = { detail: 'Hoody is down.', ref: null, attempt: 0 }
+    expect(questionsOf('uncertain')).toEqual([
+      // It only looks.
+      ['Check again', undefined, undefined],
+      ['Start over', 'If the first request did arrive, this makes a second one.', 'Start over'],
+      ['Dismiss', 'Dolly stops watching. Whatever was made stays where it is.', 'Dismiss'],
+    ])
+    expect(questionsOf('queued', waiting)).toEqual([
+      ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.', 'Cancel the job'],
+    ])
+    expect(questionsOf('queued', { ...waiting, attempt: 1 })).toEqual([
+      ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.', 'Dismiss the job'],
+    ])
+  })
+
   it('leaves out the steps of a connection that is gone', () => {
     expect(rootMessage(story('working', {}, { steps: new Map() })).blocks).toHaveLength(3)
   })
