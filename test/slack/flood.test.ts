@@ -1,5 +1,6 @@
 /** More to tell than Slack takes: what is dropped, what never is, and who waits for whom. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { watchDueJobs } from '../../src/jobs/watch.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'
 import { strictSlack } from '../helpers/strict-slack.js'
 import { type Teller, tellerOf } from '../helpers/teller.js'
@@ -39,7 +40,7 @@ describe('a flood', () => {
     expect(slack.thread(root?.ts ?? '').at(-1)?.text).toContain('Done in')
   })
 
-  it('of a thousand ends in one minute is told whole, at Slack’s pace, and holds up no other channel', async () => {
+  it('of a thousand ends in one minute is told whole, first ended first, at Slack’s pace, and holds up no other channel', async () => {
     const count = 1_000
     for (let index = 0; index < count; index += 1) await house.ask()
     await house.settle()
@@ -47,8 +48,7 @@ describe('a flood', () => {
     const before = slack.messages().length
 
     house.world.observation = { phase: 'done' }
-    house.pass(60_000)
-    await house.settle()
+    await endOneByOne(house, 60_000 / count)
     const ended = house.now()
     await teller.tellFor(60_000)
     const other = await house.ask({ channel: 'C2' })
@@ -72,6 +72,9 @@ describe('a flood', () => {
       expect(slack.thread(ts).filter((reply) => reply.text.includes('Done in'))).toHaveLength(1)
       expect(slack.thread(ts).at(-1)?.text).toContain('Done in')
     }
+    const ends = house.db.selectFrom('jobs').select('rootTs').where('rootChannel', '=', 'C1').orderBy('endedAt')
+    const lastReplies = slack.messages().filter(({ channel, text }) => channel === 'C1' && text.includes('Done in'))
+    expect(lastReplies.map(({ threadTs }) => threadTs)).toEqual((await ends.execute()).map(({ rootTs }) => rootTs))
     expect(await house.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
     // At Slack's pace: it refused nothing, and nothing was dawdled away.
     expect(slack.refusals).toEqual([])
@@ -113,4 +116,17 @@ async function pretendBegun(house: TestHouse, slack: ReturnType<typeof strictSla
     await house.db.updateTable('jobs').set(shown).where('id', '=', id).execute()
   }
   await house.db.updateTable('events').set({ toldAt: house.now() }).execute()
+}
+
+/** Every job ends at an instant of its own, in an order that is neither that of the asking nor that of the ids. */
+async function endOneByOne(house: TestHouse, apartMs: number): Promise<void> {
+  const jobs = await house.db.selectFrom('jobs').select('id').orderBy('id', 'desc').execute()
+  for (const [index, { id }] of jobs.entries()) {
+    const nextLookAt = house.now() + (index + 1) * apartMs
+    await house.db.updateTable('jobs').set({ nextLookAt }).where('id', '=', id).execute()
+  }
+  for (let index = 0; index < jobs.length; index += 1) {
+    house.pass(apartMs)
+    await watchDueJobs(house, 'dummy-one')
+  }
 }
