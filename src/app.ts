@@ -26,8 +26,9 @@ import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
 import { missingScopes, People } from './slack/people.js'
-import { openHttpEntrance, openSocketEntrance } from './slack/receiver.js'
+import { openHttpEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
+import { openSocketEntrance } from './slack/socket.js'
 import { openDatabase } from './store/database.js'
 import { forget } from './store/drafts.js'
 import { countStrandedJobs, usualDuration } from './store/jobs.js'
@@ -104,7 +105,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
   if (problems.length > 0) throw new ConfigError(problems)
   const app = new Door({
     receiver: entrance.receiver,
-    authorize: async () => identity.get(),
+    authorize: async () => identity.known(),
     logger,
     clientOptions: clientOptions(apiUrl, logger),
   })

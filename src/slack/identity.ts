@@ -30,8 +30,8 @@ export function isTokenRefused(code: string): boolean {
 
 export class Identity {
   readonly client: WebClient
-  readonly #botToken: string
-  #known: Promise<AuthorizeResult> | undefined
+  #asked: Promise<void> | undefined
+  #facts: AuthorizeResult
   /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
   workspaceUrl = 'https://slack.com/'
   /** What Slack granted the token; undefined where it did not say. */
@@ -39,27 +39,33 @@ export class Identity {
 
   constructor(client: WebClient, botToken: string) {
     this.client = client
-    this.#botToken = botToken
+    this.#facts = { botToken }
   }
 
   /**
-   * Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. Each answer is a copy, because
-   * Bolt writes the person behind a request into the one it gets.
+   * What is known without asking: a request must not wait for it, and where Slack cannot say it Bolt would answer with
+   * silence, which closes a form. Each answer is a copy, because Bolt writes the person behind a request into the one it gets.
    */
-  async get(): Promise<AuthorizeResult> {
-    this.#known ??= this.#ask().catch((error: unknown) => {
-      this.#known = undefined
-      throw error
-    })
-    return { ...(await this.#known) }
+  known(): AuthorizeResult {
+    return { ...this.#facts }
   }
 
-  async #ask(): Promise<AuthorizeResult> {
+  /** Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. */
+  async get(): Promise<AuthorizeResult> {
+    this.#asked ??= this.#ask().catch((error: unknown) => {
+      this.#asked = undefined
+      throw error
+    })
+    await this.#asked
+    return this.known()
+  }
+
+  async #ask(): Promise<void> {
     const { url, user_id, bot_id, team_id, response_metadata } = await this.client.auth.test()
     this.scopes = response_metadata?.scopes
     if (url) this.workspaceUrl = url
-    return {
-      botToken: this.#botToken,
+    this.#facts = {
+      ...this.#facts,
       ...(user_id ? { botUserId: user_id } : {}),
       ...(bot_id ? { botId: bot_id } : {}),
       ...(team_id ? { teamId: team_id } : {}),

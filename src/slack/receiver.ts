@@ -1,84 +1,13 @@
-/** How Slack reaches the bot: Socket Mode, or HTTP where no request passes that Slack did not sign just now, once. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { HTTPModuleFunctions, HTTPReceiver, type Logger, type Receiver, SocketModeReceiver } from '@slack/bolt'
-
-export interface SlackEntrance {
-  receiver: Receiver
-  start(): Promise<void>
-  stop(): Promise<void>
-}
+/** How Slack reaches the bot over HTTP, where no request passes that Slack did not sign just now, once. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { HTTPModuleFunctions, HTTPReceiver, type Logger } from '@slack/bolt'
+import { answerProbe, close, listen, refuse, type SlackEntrance } from './entrance.js'
 
 /** Slack's requests are a few kilobytes; a form with all its answers stays far below this many bytes. */
 const bodyLimit = 1024 * 1024
 const windowMs = 5 * 60_000
-const drainMs = 3_000
 /** A list asked for twice within a second looks the same to the byte, and reading it twice changes nothing. */
 const typeAheadGraceMs = 2_000
-
-/**
- * Slack reaches the bot over a socket that the bot opens. Whether it is open is logged with every change, and answered at
- * GET /ready where there is a port.
- *
- * @param port for probes alone; without one no port is opened.
- */
-export function openSocketEntrance(
-  appToken: string,
-  apiUrl: string,
-  logger: Logger,
-  port: number | undefined,
-): SlackEntrance {
-  // Without a ceiling the pauses between tries grow to a quarter of an hour while Slack is away.
-  const retryConfig = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 30_000 }
-  const clientOptions = { slackApiUrl: apiUrl, retryConfig, timeout: 10_000 }
-  const receiver = new SocketModeReceiver({ appToken, logger, installerOptions: { clientOptions } })
-  let isReady = false
-  function be(ready: boolean): void {
-    if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is away')
-    isReady = ready
-  }
-  receiver.client.on('connected', () => be(true))
-  receiver.client.on('close', () => be(false))
-  const probes = createServer((request, response) => {
-    if (!answerProbe(request, response, isReady)) refuse(response, 404)
-  })
-  return {
-    receiver,
-    start: async () => {
-      if (port !== undefined) await listen(probes, port)
-      await receiver.start()
-    },
-    stop: async () => {
-      await receiver.stop()
-      await close(probes)
-    },
-  }
-}
-
-/** GET /healthz: the process lives. GET /ready: Slack reaches it. Answers whether it was one of the two. */
-function answerProbe({ method, url }: IncomingMessage, response: ServerResponse, isReady: boolean): boolean {
-  if (method !== 'GET' || (url !== '/healthz' && url !== '/ready')) return false
-  if (url === '/healthz') response.writeHead(200).end('ok')
-  else response.writeHead(isReady ? 200 : 503).end(isReady ? 'ready' : 'not ready: the socket to Slack is away')
-  return true
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, resolve)
-  })
-}
-
-/** A request that trickles in must not hold up the end. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), drainMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-}
 
 /**
  * One route, POST /slack/events, for commands, forms, lists and buttons. Bolt verifies the signature but lets a stamp
@@ -134,10 +63,6 @@ export function openHttpEntrance(
     start: async () => await listen(server, port),
     stop: async () => await close(server),
   }
-}
-
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status).end()
 }
 
 function isTypeAhead(body: Buffer): boolean {

@@ -26,3 +26,17 @@ it.each(['internal_error', 'service_unavailable', 'ratelimited', '<!doctype html
     expect(isTokenRefused(code)).toBe(false)
   },
 )
+
+it('what is known is said without asking, also while Slack cannot be asked', async () => {
+  let isAway = true
+  const fetch = async () => {
+    if (isAway) throw new TypeError('fetch failed')
+    return new Response(JSON.stringify({ ok: true, user_id: 'U0', team_id: 'T1' }))
+  }
+  const identity = new Identity(new WebClient('xoxb-1', { fetch, retryConfig: { retries: 0 } }), 'xoxb-1')
+  await expect(identity.get()).rejects.toThrow()
+  expect(identity.known()).toEqual({ botToken: 'xoxb-1' })
+  isAway = false
+  await identity.get()
+  expect(identity.known()).toEqual({ botToken: 'xoxb-1', botUserId: 'U0', teamId: 'T1' })
+})

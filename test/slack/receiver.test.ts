@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
 import { Door } from '../../src/slack/door.js'
-import { openHttpEntrance, type SlackEntrance } from '../../src/slack/receiver.js'
+import type { SlackEntrance } from '../../src/slack/entrance.js'
+import { openHttpEntrance } from '../../src/slack/receiver.js'
 import { quietLogger as quiet, signed as signedWith } from '../helpers/slack-request.js'
 
 const secret = 'shhh'
