@@ -45,13 +45,14 @@ const port = 'a port number from 1 to 65535'
 /** Every variable but those that dolly.yml refers to. Messages continue the sentence "X must be …". */
 const Environment = z.object({
   DOLLY_CONFIG: matching(/\S/, 'the path of your dolly.yml').prefault('dolly.yml'),
-  SLACK_BOT_TOKEN: matching(/^xoxb-[\w-]+$/, 'the bot token of your Slack app, which begins with xoxb-'),
+  // Of Slack's secrets too none may be shorter than 8 characters, see config/file.ts; its own are far longer.
+  SLACK_BOT_TOKEN: matching(/^xoxb-[\w-]{3,}$/, 'the bot token of your Slack app, which begins with xoxb-'),
   SLACK_APP_TOKEN: matching(
-    /^xapp-[\w-]+$/,
+    /^xapp-[\w-]{3,}$/,
     'an app-level token of your Slack app, which begins with xapp-, or be left out for HTTP mode',
   ).optional(),
   SLACK_SIGNING_SECRET: matching(
-    /^\S+$/,
+    /^\S{8,}$/,
     'the signing secret of your Slack app, or be left out for Socket Mode',
   ).optional(),
   PORT: matching(/^\d{1,5}$/, port)

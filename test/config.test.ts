@@ -24,9 +24,9 @@ const shear = {
   operations: { clone: {}, 'copy-bits': {} },
 }
 
-const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_wool' }
+const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_woolly' }
 const { SLACK_APP_TOKEN: _, ...withoutAppToken } = socketEnv
-const httpEnv = { ...withoutAppToken, SLACK_SIGNING_SECRET: 'c0ffee' }
+const httpEnv = { ...withoutAppToken, SLACK_SIGNING_SECRET: 'c0ffee77' }
 
 const access = 'access: [{ who: members, may: "*", on: "*" }]'
 const connections = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
@@ -70,8 +70,8 @@ describe('a valid start', () => {
         {
           name: 'farm',
           provider: 'shear',
-          settings: { url: 'https://api.shear.test', token: 'sh_wool' },
-          secrets: ['sh_wool'],
+          settings: { url: 'https://api.shear.test', token: 'sh_woolly' },
+          secrets: ['sh_woolly'],
         },
       ],
       access: { rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }], owner: 'whoever keeps dolly.yml' },
@@ -93,8 +93,8 @@ describe('a valid start', () => {
   })
 
   test.each([
-    { env: httpEnv, mode: { kind: 'http', signingSecret: 'c0ffee', port: 3000 } },
-    { env: { ...httpEnv, PORT: '8080' }, mode: { kind: 'http', signingSecret: 'c0ffee', port: 8080 } },
+    { env: httpEnv, mode: { kind: 'http', signingSecret: 'c0ffee77', port: 3000 } },
+    { env: { ...httpEnv, PORT: '8080' }, mode: { kind: 'http', signingSecret: 'c0ffee77', port: 8080 } },
     { env: { ...httpEnv, ...socketEnv }, mode: { kind: 'socket', appToken: 'xapp-1-app' } },
     { env: { ...socketEnv, PORT: '8080' }, mode: { kind: 'socket', appToken: 'xapp-1-app', port: 8080 } },
   ])('speaks with Slack in $mode.kind mode', ({ env, mode }) => {
@@ -175,7 +175,7 @@ describe('secretsOf', () => {
       'hidden-zone',
       'xoxb-1-bot',
       'xapp-1-app',
-      'sh_wool',
+      'sh_woolly',
     ])
   })
 
@@ -183,9 +183,18 @@ describe('secretsOf', () => {
     expect(secretsOf(load({ yaml: farm('token: sh_literal') }))).toContain('sh_literal')
   })
 
+  test('names a token without the blanks around it, which a provider may not send', () => {
+    expect(secretsOf(load({ env: { SHEAR_TOKEN: 'sh_woolly\n' } }))).toContain('sh_woolly')
+  })
+
+  test('does not name a short variable of another key, which stands in times and numbers', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: eu-${ZONE}')
+    expect(secretsOf(load({ env: { ZONE: '4711' }, yaml }))).toEqual(['xoxb-1-bot', 'xapp-1-app', 'sh_woolly'])
+  })
+
   test('names the signing secret in HTTP mode', () => {
     const config = loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] })
-    expect(secretsOf(config)).toEqual(['xoxb-1-bot', 'sh_wool', 'c0ffee'])
+    expect(secretsOf(config)).toEqual(['xoxb-1-bot', 'sh_woolly', 'c0ffee77'])
   })
 })
 
@@ -207,6 +216,7 @@ describe('the environment', () => {
     { env: { SLACK_APP_TOKEN: '' }, problem: `SLACK_APP_TOKEN is empty; ${app}` },
     { env: { SLACK_APP_TOKEN: 'xoxb-1-bot' }, problem: `SLACK_APP_TOKEN is not valid; ${app}` },
     { env: { SLACK_SIGNING_SECRET: '' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
+    { env: { SLACK_SIGNING_SECRET: 'c0ffee7' }, problem: `SLACK_SIGNING_SECRET is not valid; ${signing}` },
     { env: { SLACK_SIGNING_SECRET: '   ' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
     { env: { PORT: '' }, problem: `PORT is empty; ${port}` },
     { env: { PORT: '0' }, problem: `PORT is not valid; ${port}` },
@@ -297,6 +307,11 @@ describe('dolly.yml', () => {
     {
       yaml: farm('token: hidden'),
       problem: 'connections.farm.token in dolly.yml (line 5) is not valid: a Shear token begins with sh_.',
+    },
+    {
+      yaml: farm('token: sh_1234 '),
+      problem:
+        'connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters, as a shorter one cannot be struck out of the log.',
     },
     {
       yaml: farm('token: ""'),
@@ -407,7 +422,7 @@ describe('dolly.yml', () => {
 
   test('takes a reference in quotes between braces', () => {
     const yaml = `${access}\nconnections:\n  farm: { provider: shear, token: "\${SHEAR_TOKEN}" }`
-    expect(load({ yaml }).connections[0]?.settings).toMatchObject({ token: 'sh_wool' })
+    expect(load({ yaml }).connections[0]?.settings).toMatchObject({ token: 'sh_woolly' })
   })
 })
 
@@ -490,7 +505,7 @@ describe('the examples', () => {
 
   test('start Dolly once their blanks are filled in', () => {
     const filled = Object.fromEntries(blanks.map((name) => [name, `secret-of-${name.toLowerCase()}`]))
-    const env = { ...filled, SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1', ...exampleFile }
+    const env = { ...filled, SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', ...exampleFile }
     const config = loadConfig({ env, providers: realProviders })
     expect(config.connections.map(({ provider }) => provider).sort()).toEqual([
       'cloud-foundry',
@@ -516,7 +531,12 @@ describe('the examples', () => {
 
   test('the defaults they show in comments are the real ones', () => {
     const shown = parseEnv(example.replace(/^# ([A-Z_]+=.)/gm, '$1'))
-    const env = { ...shown, SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'c0ffee', SLACK_APP_TOKEN: undefined }
+    const env = {
+      ...shown,
+      SLACK_BOT_TOKEN: 'xoxb-1-bot',
+      SLACK_SIGNING_SECRET: 'c0ffee77',
+      SLACK_APP_TOKEN: undefined,
+    }
     expect(Object.keys(shown).sort()).toEqual(
       [
         'DATABASE_URL',
@@ -529,8 +549,8 @@ describe('the examples', () => {
         ...tokens,
       ].sort(),
     )
-    expect(loadConfig({ env: { ...env, SHEAR_TOKEN: 'sh_wool' }, readFile: () => file, providers: [shear] })).toEqual(
-      loadConfig({ env: { ...httpEnv, SLACK_BOT_TOKEN: 'xoxb-1' }, readFile: () => file, providers: [shear] }),
+    expect(loadConfig({ env: { ...env, SHEAR_TOKEN: 'sh_woolly' }, readFile: () => file, providers: [shear] })).toEqual(
+      loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] }),
     )
   })
 })

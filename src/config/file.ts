@@ -20,7 +20,7 @@ export interface ConnectionConfig {
   provider: string
   /** What the provider's own schema made of the rest. */
   settings: unknown
-  /** All tokens and passwords among the settings, and the values of all variables they refer to, for `secretsOf`. */
+  /** All tokens and passwords among the settings, and the longer values of variables they refer to, for `secretsOf`. */
   secrets: readonly string[]
 }
 
@@ -30,6 +30,9 @@ export interface ProviderSchema {
   connection: z.ZodType
   operations: Readonly<Record<string, unknown>>
 }
+
+/** In characters. What is shorter, such as a port, cannot be struck out of the log: times and numbers would go with it. */
+const leastSecretLength = 8
 
 const everySeconds = 'expected a whole number from 1 to 60, without quotes'
 
@@ -144,6 +147,7 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly st
   return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
 }
 
+const tooShort = `expected at least ${leastSecretLength} characters, as a shorter one cannot be struck out of the log`
 const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
 const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
@@ -170,15 +174,23 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
   const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
   const known = onlyKnown(settings, ['provider', ...Object.keys(properties)], path, reading)
   checkUrls(known, path, reading)
-  // One that stands in the file itself is as secret as one that comes from the environment.
+  const checked = parse(provider.connection, known, path, reading)
   for (const [key, item] of Object.entries(known)) {
-    const isSecret = /token|secret|password/i.test(key) && typeof item === 'string'
-    if (isSecret && !secrets.includes(item)) secrets.push(item)
+    if (!/token|secret|password/i.test(key) || typeof item !== 'string') continue
+    // Some providers send it without the blanks around it.
+    const secret = item.trim()
+    // One that stands in the file itself is as secret as one that comes from the environment.
+    if (!secrets.includes(secret)) secrets.push(secret)
+    // Where its provider refuses it anyway, one problem is enough.
+    if (secret.length < leastSecretLength && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
   }
-  return { name, provider: provider.id, settings: parse(provider.connection, known, path, reading), secrets }
+  return { name, provider: provider.id, settings: checked, secrets }
 }
 
-/** The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`. */
+/**
+ * The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`, where
+ * they are long enough.
+ */
 function expand(value: unknown, path: readonly string[], reading: Reading, secrets: string[]): unknown {
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading, secrets))
   if (isMapping(value)) {
@@ -191,7 +203,7 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      secrets.push(found)
+      if (found.length >= leastSecretLength) secrets.push(found)
       return found
     }
     const problem =
