@@ -16,7 +16,7 @@ import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/job.js'
 import { roundsOf } from './jobs/rounds.js'
 import { SteadyClock } from './jobs/steady.js'
-import { createLog, seldomPerConnection, slackLogger } from './log.js'
+import { createLog, seldomPerConnection, slackLogger, striking } from './log.js'
 import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
@@ -200,11 +200,14 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
 /** Prints what each part of the configuration is good for; answers whether all of it is. */
 async function check(config: Config): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
-  const logger = slackLogger(createLog('silent', []))
+  const logger = slackLogger(createLog('silent', strike))
   const findings = await tryOut({ slack: config.slack, groups, connections: [...connect(config).values()], logger })
   process.stdout.write(findings.map(({ sentence }) => `${sentence}\n`).join(''))
   return findings.every(({ isGood }) => isGood)
 }
+
+/** Takes the secrets out of what is printed; before they are read there are none. */
+let strike = (text: string) => text
 
 async function main(): Promise<void> {
   const wanted = readArguments()
@@ -214,8 +217,9 @@ async function main(): Promise<void> {
   }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
+  strike = striking(secretsOf(config))
   if (wanted.check) process.exit((await check(config)) ? 0 : 1)
-  const log = createLog(config.logLevel, secretsOf(config))
+  const log = createLog(config.logLevel, strike)
   const closers: Closer[] = []
   let isStopping = false
   const stop = async (code: number) => {
@@ -228,10 +232,12 @@ async function main(): Promise<void> {
   // Before anything is started: a stop may be asked for while Slack or the disk keeps us waiting.
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
-  process.on('unhandledRejection', (error) => {
+  const giveUp = (error: unknown) => {
     log.fatal({ err: error }, 'something broke that nobody expected')
     void stop(1)
-  })
+  }
+  process.on('unhandledRejection', giveUp)
+  process.on('uncaughtException', giveUp)
   try {
     await start(config, log, closers)
   } catch (error) {
@@ -246,7 +252,7 @@ function complain(error: unknown): void {
     error instanceof ConfigError || error instanceof ConnectionError || error instanceof WebAPIPlatformError
   const isSystems = error instanceof Error && 'code' in error
   const text = error instanceof Error ? (isOurs || isSystems ? error.message : error.stack) : String(error)
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(strike(`${text}\n`))
 }
 
 main().catch((error) => {

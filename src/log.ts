@@ -4,13 +4,19 @@ import { type Logger, pino } from 'pino'
 
 const quarterHourMs = 15 * 60_000
 
-export function createLog(level: string, secrets: readonly string[]): Logger {
-  // A short value, such as a port, is no secret, and striking it would mangle times and numbers.
-  const struck = [...new Set(secrets.filter((secret) => secret.length >= 8).flatMap(formsOf))]
-  return pino({
-    level,
-    hooks: { streamWrite: (line) => struck.reduce((text, secret) => text.replaceAll(secret, '••••'), line) },
-  })
+/** @param strike takes secrets out of each line before it is written. */
+export function createLog(level: string, strike: (line: string) => string): Logger {
+  return pino({ level, hooks: { streamWrite: strike } })
+}
+
+/**
+ * What strikes these secrets out of a text, in whatever form they stand there.
+ *
+ * @param secrets longest first, and none so short that it would be found in times and numbers.
+ */
+export function striking(secrets: readonly string[]): (text: string) => string {
+  const forms = [...new Set(secrets.flatMap(formsOf))]
+  return (text) => forms.reduce((rest, form) => rest.replaceAll(form, '••••'), text)
 }
 
 /**

@@ -8,10 +8,10 @@ const secret = 'wool/"of"\\the+sheep=4711'
 it('no line shows a secret, in whatever form it was written there', async () => {
   // pino writes to the process's own output, so it takes a process to read it.
   const script = `
-    import { createLog } from './src/log.ts'
+    import { createLog, striking } from './src/log.ts'
     const secret = process.env.SECRET
-    const log = createLog('trace', [secret, 'short'])
-    log.info({ secret, port: 'short' }, secret)
+    const log = createLog('trace', striking([secret]))
+    log.info({ secret }, secret)
     log.error({ err: new Error('Refused ' + secret) }, 'a round broke')
     log.debug({ url: 'https://x.example/?token=' + encodeURIComponent(secret) }, 'asked')
     for (const user of ['', 'a:', 'bo:', 'ann:']) log.trace(Buffer.from(user + secret).toString('base64') + ' sent')
@@ -31,7 +31,6 @@ it('no line shows a secret, in whatever form it was written there', async () => 
     expect(Buffer.from(msg.replace(/ .*/, ''), 'base64').toString()).not.toMatch(/sheep|wool/)
   }
   expect(stdout).not.toContain('sheep')
-  expect(stdout).toContain('"port":"short"')
 }, 30_000)
 
 it('a connection that is refused all day long is one line in a quarter of an hour', () => {
