@@ -1,4 +1,7 @@
-/** Logs as one JSON line each, from which every configured secret is struck out, whoever wrote it there. */
+/**
+ * Logs as one JSON line each, from which every configured secret is struck out, whoever wrote it there, and in which no
+ * request, answer or message of Slack stands.
+ */
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 
@@ -54,16 +57,28 @@ export function seldomPerConnection(
 }
 
 /**
- * The same log for Bolt, which has its own idea of a logger.
+ * What Slack's libraries say, without what they show: whole requests, answers and messages, tokens of theirs, and what a
+ * parser quotes of them. It stands behind the first colon, as in "http request body: {…}" and "ack() call begins (body: …)".
+ */
+function withoutPayload(words: string): string {
+  return words.replace(/( \([^():]*)?:.*$/s, '')
+}
+
+/**
+ * The same log for Bolt and Slack's other libraries, which have their own idea of a logger. They show payloads at debug
+ * alone, but for what a parser did not understand.
  *
  * @param retold what it says, in words that tell an operator what to do.
  */
 export function slackLogger(log: Logger, retold: (words: string) => string = (words) => words): SlackLogger {
   const child = log.child({ from: 'slack' })
-  const words = (parts: unknown[]) =>
-    retold(parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' '))
+  const all = (parts: unknown[]) => parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ')
+  const words = (parts: unknown[]) => {
+    const text = retold(all(parts))
+    return text.includes('is not valid JSON') ? withoutPayload(text) : text
+  }
   return {
-    debug: (...parts) => child.debug(words(parts)),
+    debug: (...parts) => child.debug(withoutPayload(all(parts))),
     info: (...parts) => child.info(words(parts)),
     warn: (...parts) => child.warn(words(parts)),
     error: (...parts) => child.error(words(parts)),

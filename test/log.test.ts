@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
-import { seldomPerConnection } from '../src/log.js'
+import { describe, expect, it } from 'vitest'
+import { createLog, seldomPerConnection, slackLogger } from '../src/log.js'
 
 const secret = 'wool/"of"\\the+sheep=4711'
 
@@ -32,6 +32,56 @@ it('no line shows a secret, in whatever form it was written there', async () => 
   }
   expect(stdout).not.toContain('sheep')
 }, 30_000)
+
+describe('what Slack says', () => {
+  /** The words that the log then has, none where it has no line. */
+  function logged(level: 'debug' | 'info' | 'warn' | 'error', ...parts: unknown[]): string {
+    const lines: string[] = []
+    // What it would print is kept here, and nothing of it printed.
+    const log = createLog('trace', (line) => {
+      lines.push(line)
+      return ''
+    })
+    slackLogger(log)[level](...parts)
+    return lines.map((line) => JSON.parse(line).msg).join('')
+  }
+  const body = JSON.stringify({ type: 'view_submission', key: 'ssh-ed25519 (wool): AAAA', lines: 'one\ntwo' })
+
+  it.each([
+    [`Received a message on the WebSocket: ${body}`, 'Received a message on the WebSocket'],
+    [
+      `Unable to parse an incoming WebSocket message (will ignore): SyntaxError, ${body}`,
+      'Unable to parse an incoming WebSocket message (will ignore)',
+    ],
+    [`Calling ack() - type: interactive, envelope_id: 1, data: ${body}`, 'Calling ack() - type'],
+    [`Sending a WebSocket message: ${body}`, 'Sending a WebSocket message'],
+    [`ack() call begins (body: ${body})`, 'ack() call begins'],
+    [`ack() response sent (body: plain\nwool)`, 'ack() response sent'],
+    ['http request url: https://slack.com/api/chat.postMessage', 'http request url'],
+    [`http request body: ${body}`, 'http request body'],
+    [`http request result: ${body}`, 'http request result'],
+    [`Error details: wool, storedResponse: ${body}`, 'Error details'],
+    [body, '{"type"'],
+    ["apiCall('chat.postMessage') start", "apiCall('chat.postMessage') start"],
+    ['Going to retrieve a new WSS URL ...', 'Going to retrieve a new WSS URL ...'],
+  ])('at debug is logged without what it shows: %s', (said, words) => {
+    expect(logged('debug', said)).toBe(words)
+    expect(logged('debug', ...said.split(' '))).toBe(words)
+  })
+
+  it('at other levels is logged whole, but for what a parser quotes', () => {
+    let quoted: unknown
+    try {
+      JSON.parse('wool')
+    } catch (error) {
+      quoted = error
+    }
+    expect(logged('error', 'A request broke:', quoted)).toBe('A request broke')
+    expect(logged('warn', `Malformed request body: ${quoted}`)).toBe('Malformed request body')
+    const refused = new Error('signature mismatch')
+    expect(logged('warn', 'A request was refused:', refused)).toBe('A request was refused: signature mismatch')
+  })
+})
 
 it('a connection that is refused all day long is one line in a quarter of an hour', () => {
   const lines: object[] = []

@@ -19,7 +19,8 @@ const slack = {
   botToken: 'xoxb-4711-sandbox-bot-token',
   appToken: 'xapp-1-sandbox-app-token',
 }
-const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIwoolwoolwool ann@laptop'
+/** No two containers of Hoody may have the same. */
+const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIwoolwoolwoolNUMBER ann@laptop'
 
 /** The shortest way to a job of each connection: answers by the field's label. */
 const journeys: Record<string, { command: string; picks: Record<string, string>; texts: Record<string, string> }> = {
@@ -70,6 +71,8 @@ describe('secrets', () => {
   let door: Middleman
   let secrets: Record<string, string>
   let env: Record<string, string>
+  let modes: Record<'http' | 'socket', Record<string, string>>
+  let mode: 'http' | 'socket'
   const logs: string[] = []
   /** Everything that anybody saw at any time. */
   const seen = new Set<string>()
@@ -100,9 +103,9 @@ describe('secrets', () => {
 
     const port = await freePort()
     door = await startMiddleman(`http://127.0.0.1:${port}`)
-    workspace.setRequestUrl(`${door.url}/slack/events`)
-    const { SLACK_APP_TOKEN: _, ...rest } = workspace.env
-    env = { ...rest, ...secrets, PORT: `${port}`, LOG_LEVEL: 'trace' }
+    const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...shared } = workspace.env
+    env = { ...shared, ...secrets, PORT: `${port}`, LOG_LEVEL: 'trace' }
+    modes = { http: { SLACK_SIGNING_SECRET }, socket: { SLACK_APP_TOKEN } }
   }, 30_000)
 
   afterAll(async () => {
@@ -112,7 +115,7 @@ describe('secrets', () => {
   })
 
   const start = (more: Record<string, string> = {}) =>
-    startBot(folder, { ...env, ...more }, (text) => void logs.push(text))
+    startBot(folder, { ...env, ...modes[mode], ...more }, (text) => void logs.push(text))
 
   function look(): void {
     for (const { id } of Object.values(workspace.people)) seen.add(JSON.stringify(workspace.snapshot(id)))
@@ -156,7 +159,30 @@ describe('secrets', () => {
     return Buffer.concat(files.filter(existsSync).map((file) => readFileSync(file)))
   }
 
+  /** Searches for every secret, and in the log also for what only requests, answers and messages of Slack hold. */
+  function expectNone(said: Record<string, string> & { log: string }): void {
+    for (const [where, text] of Object.entries(said)) {
+      for (const [name, secret] of Object.entries(secrets)) {
+        const found = formsOf(secret).filter((form) => text.includes(form))
+        expect({ where, name, found }).toEqual({ where, name, found: [] })
+      }
+    }
+    const shown = [
+      'private_metadata',
+      'response_url',
+      'trigger_id',
+      'channel_name',
+      '/clone-app',
+      'blocks',
+      'woolwoolwool',
+    ]
+    expect(shown.filter((words) => said.log.includes(words))).toEqual([])
+    expect(said.log).toContain('"level":20')
+  }
+
   it('are nowhere: not in a log, message, form, list or error, nor in the database', async () => {
+    mode = 'http'
+    workspace.setRequestUrl(`${door.url}/slack/events`)
     // Starts that fail say why.
     await expect(start({ SLACK_BOT_TOKEN: `${slack.botToken}-revoked` })).rejects.toThrow(
       /Slack refuses SLACK_BOT_TOKEN/,
@@ -228,17 +254,42 @@ describe('secrets', () => {
     for (const where of ['messages, forms and lists', 'calls to Slack'] as const) {
       expect(said[where].includes('no to ••••'), where).toBe(true)
     }
-    expect(said.log.includes('"level":20')).toBe(true)
-    for (const [where, text] of Object.entries(said)) {
-      for (const [name, secret] of Object.entries(secrets)) {
-        const found = formsOf(secret).filter((form) => text.includes(form))
-        expect({ where, name, found }).toEqual({ where, name, found: [] })
-      }
-    }
+    expectNone(said)
+    for (const words of ['http request body', 'http request result', 'ack() call begins'])
+      expect(said.log).toContain(words)
     // The key was personal, and its jobs have ended; the provider had quoted it.
     for (const where of ['calls to Slack', 'log', 'database afterwards'] as const) {
       expect(said[where].includes('AAAAIwoolwoolwool'), where).toBe(false)
     }
     expect(said.log.includes('••••')).toBe(true)
   }, 180_000)
+
+  it('are nowhere in Socket Mode either, nor is what came and went over the socket in its log', async () => {
+    mode = 'socket'
+    workspace.setRequestUrl(undefined)
+    // The jobs from before would go on, and write down what providers quoted at them.
+    rmSync(join(folder, 'data'), { recursive: true, force: true })
+    logs.length = 0
+    await expect(start({ SLACK_APP_TOKEN: `${slack.appToken}-revoked` })).rejects.toThrow(
+      /Slack refuses SLACK_APP_TOKEN/,
+    )
+    const bot = await start()
+    const ann = workspace.as(workspace.people.ann.id)
+    const name = await fillIn(ann, 'hoody', { withKey: true })
+    expect(await ann.submit()).toEqual({})
+    await ann.waitForMessage(({ text }) => text.includes(name) && text.includes('Done.'), 45_000)
+    look()
+    const whileUp = databaseBytes().toString('latin1')
+    expect(await bot.kill('SIGTERM')).toBe(0)
+
+    const log = logs.join('')
+    const afterwards = databaseBytes().toString('latin1')
+    const calls = JSON.stringify(workspace.calls())
+    expectNone({ log, calls, 'what was seen': [...seen].join('\n'), database: whileUp + afterwards })
+    for (const words of ['Received a message on the WebSocket', 'Sending a WebSocket message', 'ack() call begins'])
+      expect(log).toContain(words)
+    // Nobody quoted an answer here, so none stands anywhere but where it belongs.
+    expect([calls.includes(name), log.includes(name), log.includes('billing')]).toEqual([true, false, false])
+    for (const text of [log, calls, afterwards]) expect(text.includes('AAAAIwoolwoolwool')).toBe(false)
+  }, 90_000)
 })
