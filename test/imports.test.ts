@@ -82,6 +82,7 @@ const rooms: readonly Room[] = [
       'src/store/events.ts',
       'type src/store/schema.ts',
       'type src/jobs/job.ts',
+      'type src/jobs/tell.ts',
     ],
     packages: ['type @slack/types'],
   },

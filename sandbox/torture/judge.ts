@@ -37,7 +37,7 @@ export interface Judgement {
 
 /** The words with which Dolly says that a message may stand twice. */
 const mayStandTwice = /^Dolly was interrupted here, so this may stand twice\. /
-const earlierRoot = /an earlier message about this job may stand in this channel/
+const earlierRoot = / An earlier message about this job may stand in this channel; this one is kept up to date\.$/
 const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
   ['failed', /^<@\w+> This failed after /, /^Failed[.:]/],
@@ -117,7 +117,7 @@ export function threadOf({ trade, errand, who }: Submission, messages: readonly 
   if (unexplained > 1) faults.push(`${unexplained} last replies without a word about it.`)
   if (new Set(lasts.map((one) => one.end)).size > 1)
     faults.push(`It ends in two ways: ${lasts.map((one) => one.end).join(', ')}.`)
-  const rootsExplained = replies.some(({ text }) => earlierRoot.test(text))
+  const rootsExplained = roots.some(({ text }) => earlierRoot.test(text))
   if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots without a word about it.`)
   const shown = ends.find(([name]) => name === end)?.[2]
   // A thread that was begun twice goes on in its last root.

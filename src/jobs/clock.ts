@@ -17,7 +17,7 @@ export class Clock {
   /** Rounds under way; `again` when somebody asked while they were. */
   readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
   /** Rounds that asked to go again at a time of their own. */
-  readonly #alarms = new Map<Round, NodeJS.Timeout>()
+  readonly #alarms = new Map<Round, { timer: NodeJS.Timeout; at: number }>()
   readonly #pattern: string
   #task: ScheduledTask
   readonly #stopping = new AbortController()
@@ -51,7 +51,7 @@ export class Clock {
   /** No new rounds; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
   async stop(withinMs: number): Promise<'finished' | 'cut short'> {
     this.#stopping.abort()
-    for (const alarm of this.#alarms.values()) clearTimeout(alarm)
+    for (const { timer } of this.#alarms.values()) clearTimeout(timer)
     await this.#task.destroy()
     const finished = Promise.all([...this.#underWay.values()].map(({ done }) => done)).then(() => 'finished' as const)
     let timer: NodeJS.Timeout | undefined
@@ -73,13 +73,17 @@ export class Clock {
     entry.done = this.#run(round, entry)
   }
 
+  /** The earliest of a round's wishes counts: what it is for is not over because another go came between. */
   #startIn(round: Round, ms: number): void {
-    clearTimeout(this.#alarms.get(round))
-    if (!this.#stopping.signal.aborted)
-      this.#alarms.set(
-        round,
-        setTimeout(() => this.#start(round), ms),
-      )
+    const at = performance.now() + ms
+    const set = this.#alarms.get(round)
+    if (this.#stopping.signal.aborted || (set && set.at <= at)) return
+    clearTimeout(set?.timer)
+    const ring = () => {
+      this.#alarms.delete(round)
+      this.#start(round)
+    }
+    this.#alarms.set(round, { timer: setTimeout(ring, ms), at })
   }
 
   async #run(round: Round, entry: { again: boolean }): Promise<void> {

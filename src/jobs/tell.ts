@@ -2,8 +2,16 @@
 import { claimUntold, readUntold, releaseTelling, type Untold } from '../store/events.js'
 import { type House, leaseOf } from './house.js'
 
+/** How telling a thread ended. */
+export interface Told {
+  /** For how long the thread is left alone, in milliseconds; 0 when it is up to date. */
+  waitMs: number
+  /** Nobody answered, so that others in the same place would only wait as long. Default false. */
+  isUnanswered?: boolean
+}
+
 /** Tells all of a job's untold events, and ticks each off as it goes. */
-export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<{ waitMs: number }>
+export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<Told>
 
 /** Few of one channel: what does not fit into its budget would only be put back. */
 const atOnce = { threads: 50, perChannel: 5 }
@@ -23,8 +31,17 @@ export async function tellUntold(
   const claimed = await claimUntold(house.db, atOnce, leaseOf(house))
   const waits: number[] = []
   const tellChannel = async (wanted: string) => {
-    for (const { jobId, channel } of claimed) {
-      if (channel === wanted) waits.push(await tellOne(house, tell, jobId, stopping))
+    const threads = claimed.filter(({ channel }) => channel === wanted).map(({ jobId }) => jobId)
+    let isUnanswered = false
+    for (const jobId of threads) {
+      if (isUnanswered) {
+        // The next round goes on here. This one ends with its slowest channel, and others wait for the next.
+        await giveBack(house, jobId, 0)
+        continue
+      }
+      const told = await tellOne(house, tell, jobId, stopping)
+      isUnanswered = told.isUnanswered ?? false
+      waits.push(told.waitMs)
     }
   }
   await Promise.all([...new Set(claimed.map(({ channel }) => channel))].map(tellChannel))
@@ -33,21 +50,22 @@ export async function tellUntold(
   return waits.includes(0)
 }
 
-/**
- * Answers for how long the thread is left alone; 0 when it is up to date. Never rejects: a round that ended while others of
- * its channels are still being told would let the next one tell them again.
- */
-async function tellOne(house: House, tell: Tell, jobId: string, stopping: AbortSignal): Promise<number> {
-  let waitMs = 0
+/** Never rejects: a round that ended while others of its channels are still being told would let the next one tell them again. */
+async function tellOne(house: House, tell: Tell, jobId: string, stopping: AbortSignal): Promise<Told> {
+  let told: Told = { waitMs: 0 }
   try {
     const untold = stopping.aborted ? null : await readUntold(house.db, jobId, house.worker)
-    if (untold) ({ waitMs } = await tell(untold, stopping))
+    if (untold) told = await tell(untold, stopping)
   } catch (error) {
     house.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')
-    waitMs = 5_000
+    told = { waitMs: 5_000 }
   }
-  await releaseTelling(house.db, jobId, leaseOf(house), waitMs).catch((error) =>
+  await giveBack(house, jobId, told.waitMs)
+  return told
+}
+
+async function giveBack(house: House, jobId: string, pauseMs: number): Promise<void> {
+  await releaseTelling(house.db, jobId, leaseOf(house), pauseMs).catch((error) =>
     house.log.error({ job: jobId, err: error }, 'a thread could not be given back; the next round takes it up again'),
   )
-  return waitMs
 }

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { Budgets } from './budgets.js'
 import { Closed, Refused, sorted, Wait } from './trouble.js'
 
-/** What a message tells, as its metadata says: the root of a job's thread, one of its events, or that a root may stand twice. */
+/** What a message tells, as its metadata says: the root of a job's thread, or one of its events. */
 export interface Mark {
   job: string
-  event: number | 'root' | 'doubt'
+  event: number | 'root'
 }
 
 export const eventType = 'dolly_job'

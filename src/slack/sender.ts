@@ -1,9 +1,9 @@
 /** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
 import type { KnownBlock } from '@slack/types'
 import type { Job } from '../jobs/job.js'
+import type { Told } from '../jobs/tell.js'
 import {
   markAttempted,
-  markDoubtAdmitted,
   markReplied,
   markRootAttempted,
   markTold,
@@ -69,7 +69,16 @@ interface Post {
 /** Slack's words for a root that somebody deleted: the place itself may be open. */
 const rootsGone = new Set(['message_not_found', 'thread_not_found'])
 
-/** After a refusal that only the operator can mend, or a new version. */
+/** Slack's words for an edit that no waiting mends. With any other the root must not be taken for up to date. */
+const lastingFaults = new Set([
+  'edit_window_closed',
+  'msg_too_long',
+  'invalid_blocks',
+  'msg_blocks_too_long',
+  'no_text',
+])
+
+/** After a refusal that only Slack, the operator or a new version can mend. */
 const refusedWaitMs = 60_000
 
 export class Sender {
@@ -85,12 +94,12 @@ export class Sender {
   }
 
   /** Tells all that is untold of one job; answers for how long to leave this thread alone. */
-  async tell(untold: Untold, stopping: AbortSignal): Promise<{ waitMs: number }> {
+  async tell(untold: Untold, stopping: AbortSignal): Promise<Told> {
     try {
       await this.#tellInOrder(untold, stopping)
       return { waitMs: 0 }
     } catch (error) {
-      if (error instanceof Wait) return { waitMs: error.ms }
+      if (error instanceof Wait) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
       if (error instanceof Closed) return await this.#giveWay(untold, error.message)
       if (!(error instanceof Refused)) throw error
       this.#options.log.error({ job: untold.job.id, err: error }, 'Slack does not take this message; it is tried again')
@@ -101,8 +110,7 @@ export class Sender {
   /** An event is ticked off when both its reply stands and the root shows it; a root that has to wait holds up no reply. */
   async #tellInOrder(untold: Untold, stopping: AbortSignal): Promise<void> {
     const { db, describe, now } = this.#options
-    const isDoubted = untold.rootTries > 1 || untold.rootTries < 0
-    const story = { ...(await describe(untold.job)), mayStandTwice: isDoubted }
+    const story = { ...(await describe(untold.job)), mayStandTwice: untold.rootTries > 1 }
     const { root, later } = await this.#bringRootUpToDate(untold, story)
     for (const event of untold.events) {
       if (stopping.aborted) return
@@ -120,15 +128,15 @@ export class Sender {
     const { job } = untold
     if (job.rootTs === null) return await this.#beginThread(untold, story)
     const root = { channel: job.rootChannel ?? job.channel, ts: job.rootTs }
-    if (untold.rootTries > 1) await this.#admitDoubt(untold, root)
     if (untold.rootIsCurrent) return { root, later: null }
     try {
       await this.#edit(root, rootMessage(story))
     } catch (error) {
       if (error instanceof Wait) return { root, later: error }
       if (!(error instanceof Refused)) throw error
-      // The next change tries anew; the replies tell what this edit would have.
       this.#options.log.error({ job: job.id, err: error }, 'Slack does not take the edit of a root message')
+      if (!lastingFaults.has(error.code)) return { root, later: new Wait(refusedWaitMs, { mayHaveHappened: false }) }
+      // The next change tries anew; the replies tell what this edit would have.
     }
     await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
     return { root, later: null }
@@ -156,17 +164,7 @@ export class Sender {
     const again = { ...post, message: rootMessage({ ...story, mayStandTwice: true }) }
     const root = await this.#post(fate === null ? { ...post, attemptedAt: null } : again)
     await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
-    if (fate === 'unknown') await this.#admitDoubt(untold, root)
     return { root, later: null }
-  }
-
-  /** The root was tried more than once and nobody could look: its thread says so. */
-  async #admitDoubt(untold: Untold, root: Place): Promise<void> {
-    const text = 'Dolly was interrupted while posting: an earlier message about this job may stand in this channel.'
-    const mark: Mark = { job: untold.job.id, event: 'doubt' }
-    const note = async () => undefined
-    await this.#post({ message: { text, blocks: [] }, place: root, mark, tries: 0, attemptedAt: null, note })
-    await markDoubtAdmitted(this.#options.db, untold)
   }
 
   async #reply(untold: Untold, event: UntoldEvent, message: Message, root: Place): Promise<string> {
@@ -251,6 +249,8 @@ export class Sender {
     } catch (error) {
       const trouble = sorted(error, tries)
       if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
+      if (trouble instanceof Wait && trouble.mayHaveHappened)
+        this.#options.log.warn({ err: error, method, channel }, 'Slack did not say whether it took a message')
       throw trouble
     }
   }

@@ -10,7 +10,7 @@ export interface Untold {
   teller: string
   /** When posting the root was begun, where nobody knows how that ended. */
   rootAttemptedAt: number | null
-  /** How often posting the root ended like that; below zero once its thread says so. */
+  /** How often posting the root was begun that may stand there; above one, the root that is kept says so. */
   rootTries: number
   /** Whether the root message shows the job as it is now. */
   rootIsCurrent: boolean
@@ -179,11 +179,6 @@ export async function markRootAttempted(db: Database, { job, teller }: Untold, a
     rootAttemptedAt: at,
     rootTries: row('rootTries', '+', tries),
   }))
-}
-
-/** The thread was told that its root may stand twice. */
-export async function markDoubtAdmitted(db: Database, { job, teller }: Untold): Promise<void> {
-  await updateToldJob(db, job.id, teller, () => ({ rootTries: -1 }))
 }
 
 /** Where the thread stands, and which version of the job its root message shows. */

@@ -26,7 +26,7 @@ export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'uns
   submission: string
   /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
   rootAttemptedAt: number | null
-  /** How often posting the root ended in doubt; below zero once its thread says so. */
+  /** How often posting the root was begun that may stand there. */
   rootTries: number
   /** The job's version that the root message shows. */
   rootVersion: number | null

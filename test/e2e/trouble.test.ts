@@ -99,7 +99,7 @@ describe('in trouble', () => {
     const { workspace } = world
     const ann = workspace.as(workspace.people.ann.id)
     await askForCopy(world, 'doubted', 'ann', () => workspace.setSwitch('lose-answer', true))
-    await ann.waitForMessage(({ text }) => text.includes('an earlier message about this job may stand'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('An earlier message about this job may stand'), 20_000)
     await ann.waitForMessage(({ text }) => text.includes('doubted') && text.includes('Done'), 20_000)
     expect(copiesOf('doubted')).toBe(1)
   }, 50_000)

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { Clock } from '../../src/jobs/clock.js'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Clock, type Round } from '../../src/jobs/clock.js'
 
 /** A round that waits until it is let go. */
 function gate() {
@@ -89,6 +89,29 @@ describe('the clock', () => {
     const before = runs
     await new Promise((resolve) => setImmediate(resolve))
     expect(runs).toBe(before)
+  })
+
+  it('keeps the earliest go that a round asked for, whatever it asks for later', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      let runs = 0
+      const go: Round['go'] = async (_stopping, againIn) => {
+        runs += 1
+        if (runs < 3) againIn(runs === 1 ? 300 : 5_000)
+        return false
+      }
+      const clock = new Clock(60, [{ name: 'round', go }], () => {})
+      clocks.push(clock)
+      clock.wake()
+      await vi.advanceTimersByTimeAsync(100)
+      clock.wake()
+      await vi.advanceTimersByTimeAsync(199)
+      expect(runs).toBe(2)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(runs).toBe(3)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('survives a round that breaks', async () => {

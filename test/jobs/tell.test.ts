@@ -10,7 +10,7 @@ import { SteadyClock } from '../../src/jobs/steady.js'
 import { tellUntold } from '../../src/jobs/tell.js'
 import type { Chat } from '../../src/slack/sender.js'
 import { openDatabase } from '../../src/store/database.js'
-import { claimUntold, moveThread, readUntold } from '../../src/store/events.js'
+import { claimUntold, moveThread, readUntold, type Untold } from '../../src/store/events.js'
 import type { Database } from '../../src/store/schema.js'
 import { fill, hold } from '../helpers/disk.js'
 import { runDueJobs, type TestHouse, testHouse } from '../helpers/house.js'
@@ -392,5 +392,23 @@ describe('two tellers on one database', () => {
     expect(marks()).toHaveLength(36)
     await expectToldOnce()
     await other.db.destroy()
+  })
+})
+
+describe('a channel in which nobody answers', () => {
+  it('is given up for this round, so that others wait for one thread of it at most', async () => {
+    for (let count = 0; count < 5; count += 1) await house.ask({ channel: 'CSILENT' })
+    await house.ask({ channel: 'COPEN' })
+    const told: string[] = []
+    const tell = async ({ job }: Untold) => {
+      told.push(job.channel)
+      return job.channel === 'CSILENT' ? { waitMs: 3_000, isUnanswered: true } : { waitMs: 0 }
+    }
+    const round = () => tellUntold(house, tell, new AbortController().signal)
+    await round()
+    expect(told.sort()).toEqual(['COPEN', 'CSILENT'])
+    // Those that were not tried are free at once.
+    await round()
+    expect(told.filter((channel) => channel === 'CSILENT')).toHaveLength(2)
   })
 })

@@ -89,20 +89,6 @@ describe('the sender', () => {
     expect(slack.posts.length).toBeGreaterThan(2)
   })
 
-  it('admits that a root may stand twice even if Slack takes that only later', async () => {
-    await house.ask()
-    slack.answers.push({ on: 'post', error: lost(), takes: true })
-    await tellFor(1_000)
-    house.pass(3_000)
-    // The second root is taken, the word about it is not.
-    slack.answers.push({ on: 'post', error: platformError('service_unavailable') })
-    slack.skipNext('post')
-    await tellFor(20_000)
-    const doubts = slack.posts.filter(({ text }) => text.includes('may stand in this channel'))
-    expect(doubts.map(({ inThread }) => inThread)).toEqual([false, true])
-    expect(slack.posts).toHaveLength(3)
-  })
-
   it('says in a root that may stand twice which of the two is kept up to date, for as long as it stands', async () => {
     const kept = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
     await house.ask()
@@ -111,7 +97,7 @@ describe('the sender', () => {
     const [first, second] = slack.posts.filter(({ inThread }) => !inThread)
     expect(first?.text).not.toContain('may stand')
     expect(second?.text).toContain(kept)
-    // Also when its thread was told of it, and whatever becomes of the job.
+    // Whatever becomes of the job.
     await house.settle()
     await tellFor(5_000)
     house.world.observation = { phase: 'done' }
@@ -120,9 +106,6 @@ describe('the sender', () => {
     await tellFor(5_000)
     expect(slack.edits).toHaveLength(2)
     for (const text of slack.edits) expect(text).toContain(kept)
-    expect(slack.posts.filter(({ text }) => text.includes('an earlier message about this job may stand'))).toHaveLength(
-      1,
-    )
   })
 
   it('does not say so of a root that stands in a new place', async () => {
@@ -185,14 +168,43 @@ describe('the sender', () => {
     expect(await untold(id)).toBe(0)
   })
 
-  it('tells the end although Slack takes no edit of the root', async () => {
-    await house.ask()
+  const finish = async () => {
+    house.world.observation = { phase: 'done' }
+    house.pass(5_000)
+    await house.settle()
+  }
+
+  it('tells the end although Slack takes no edit of the root any more', async () => {
+    const { id } = await house.ask()
+    await tellFor(1_000)
+    await house.settle()
     await tellFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('edit_window_closed') })
-    await house.settle()
+    await finish()
     await tellFor(3_000)
-    expect(slack.posts.at(-1)?.text).toContain('Dummy accepted')
+    expect(slack.posts.at(-1)?.text).toContain('Done in')
+    expect(await untold(id)).toBe(0)
   })
+
+  it.each(['team_added_to_org', 'token_revoked', 'a_word_of_tomorrow'])(
+    'shows the end in the root once Slack takes edits again, which it refused with %s',
+    async (word) => {
+      const { id } = await house.ask()
+      await tellFor(1_000)
+      await house.settle()
+      await tellFor(1_000)
+      for (let count = 0; count < 3; count += 1) slack.answers.push({ on: 'edit', error: platformError(word) })
+      await finish()
+      await tellFor(2_000)
+      // The thread is told meanwhile.
+      expect(slack.posts.at(-1)?.text).toContain('Done in')
+      expect(slack.edits.at(-1)).not.toContain('Done')
+      await tellFor(240_000)
+      expect(slack.edits.at(-1)).toContain('Done')
+      expect(slack.posts.filter(({ text }) => text.includes('Done in'))).toHaveLength(1)
+      expect(await untold(id)).toBe(0)
+    },
+  )
 
   it('takes a reply that Slack put outside the thread for the end of that thread', async () => {
     const { id } = await house.ask()
@@ -209,7 +221,7 @@ describe('the sender', () => {
       await house.ask()
       slack.answers.push({ on: 'post', error: platformError(error), takes: true })
       await tellFor(10_000)
-      expect(slack.posts.at(-1)?.text).toContain('an earlier message about this job may stand')
+      expect(slack.posts.at(-1)?.text).toContain('An earlier message about this job may stand')
     })
   }
 

@@ -125,7 +125,7 @@ describe('an ambiguous post', () => {
     await house.settle()
     workspace.setSwitch('lose-answer', true)
     await tellFor(15_000)
-    expect(texts().filter((text) => text.includes('an earlier message about this job may stand'))).toHaveLength(1)
+    expect(texts().filter((text) => text.includes('An earlier message about this job may stand'))).toHaveLength(1)
     expect(texts().filter((text) => text.includes('may stand twice'))).toHaveLength(1)
     const looks = [...workspace.calls('conversations.history'), ...workspace.calls('conversations.replies')]
     expect(looks.map(({ answer }) => answer.error)).toEqual(['missing_scope'])
