@@ -252,9 +252,12 @@ describe('dolly.yml', () => {
     'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
 
   test.each([
-    { yaml: 'access: []', problem: `connections in dolly.yml names no connection; add at least one, ${start}` },
     {
-      yaml: 'access: []\nconnections:',
+      yaml: 'access: [{ who: members, may: "*", on: "*" }]',
+      problem: `connections in dolly.yml names no connection; add at least one, ${start}`,
+    },
+    {
+      yaml: 'access: [{ who: members, may: "*", on: "*" }]\nconnections:',
       problem: `connections in dolly.yml (line 2) names no connection; add at least one, ${start}`,
     },
     { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },

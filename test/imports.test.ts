@@ -106,6 +106,7 @@ const rooms: readonly Room[] = [
   {
     room: 'src/slack/*',
     ours: [
+      'src/slack/buttons.ts',
       'src/slack/fields.ts',
       'src/slack/form.ts',
       'src/slack/memory.ts',

@@ -36,7 +36,7 @@ export interface Judgement {
 }
 
 /** The words with which Dolly says that a message may stand twice. */
-const mayStandTwice = /^Dolly was interrupted here, so this may stand twice\. /
+const mayStandTwice = /^Nobody can tell whether this was posted before, so it may stand twice\. /
 const earlierRoot = / An earlier message about this job may stand in this channel; this one is kept up to date\.$/
 const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],

@@ -119,7 +119,10 @@ export function readRequest(
       ...candidates.flatMap((connection) => Object.keys(connection.provider.operations)),
     ]
     const unknown = able.length === 0 ? operationId : (rest[0] ?? '')
-    throw new UserError(`I do not know "${unknown}".${didYouMean(unknown, known)} /clone-app help shows what there is.`)
+    const more = named
+      ? `${named.name} has ${Object.keys(named.provider.operations).join(' and ')}.`
+      : '/clone-app help shows what there is.'
+    throw new UserError(`I do not know "${unknown}".${didYouMean(unknown, known)} ${more}`)
   }
   const [only, another] = able
   if (only && !another) return form(only, operationId, values)
@@ -204,7 +207,7 @@ export function helpText(connections: readonly Connection[]): string {
   const text = [
     '*Dolly clones apps.* `/clone-app` alone opens a form; each command below opens its form at once.',
     'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
-    ...(another ? ['`/clone-app help` and one of the connections says more about its fields.'] : []),
+    ...(another ? ['`/clone-app help` with one of the connections behind it says more about its fields.'] : []),
     ...lines,
   ].join('\n')
   return cut(text, limits.messageText)

@@ -173,7 +173,8 @@ async function start(
   const creation = await createJob(services.db, draft, services.now())
   if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata)
   if (creation.kind === 'locked') {
-    return { response_action: 'update', view: noticeView('Somebody was first', whoIsFirst(services, creation.holder)) }
+    const title = creation.holder.requester === requester ? 'Already under way' : 'Somebody was first'
+    return { response_action: 'update', view: noticeView(title, whoIsFirst(services, creation.holder, requester)) }
   }
   if (creation.kind === 'repeated') {
     // Personal answers may be forgotten by now.
@@ -210,14 +211,15 @@ export async function afterStart(
     // The job is safe by now, whatever becomes of this look.
     told = (await findJob(services.db, job.id).catch(() => null)) ?? job
   }
-  const place = told.rootChannel ?? told.channel
+  const { channel, rootChannel } = told
+  const place = rootChannel ?? channel
   if (askedIn === null || place === askedIn) return { response_action: 'clear' }
   const link = threadLink(services, told)
-  const thread = link === null ? 'the thread' : `<${link}|the thread>`
-  const where = /^[CG]/.test(place)
-    ? `: ${thread} is in <#${place}>.`
-    : `. Dolly cannot write in the channel it was meant for, so ${thread} is in a direct message to you.`
-  const view = noticeView('Started', `Job \`${job.id}\` is on its way${where}`)
+  const thread = link === null ? 'its thread will be' : `<${link}|its thread> is`
+  const where = /^[CG]/.test(place) ? `in <#${place}>` : 'in a direct message'
+  const isStray = rootChannel !== null && rootChannel !== channel
+  const why = isStray ? ' Dolly cannot write where it was meant to be.' : ''
+  const view = noticeView('Started', `Job \`${job.id}\` is on its way: ${thread} ${where}.${why}`)
   // Beneath it is the form, which is done with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }
@@ -227,11 +229,15 @@ function submissionOf(view: ViewOutput): string {
   return view.root_view_id ?? view.id
 }
 
-export function whoIsFirst(services: Services, holder: Job): string {
+export function whoIsFirst(services: Services, holder: Job, asker: string): string {
   const age = inWords(services.now() - holder.createdAt)
   const link = threadLink(services, holder)
   const thread = link === null ? '' : ` <${link}|See that thread.>`
-  return `<@${holder.requester}> was first: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} Nothing was started for you.`
+  const [who, end] =
+    holder.requester === asker
+      ? ['You asked for this before', 'Nothing more was started.']
+      : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
+  return `${who}: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} ${end}`
 }
 
 function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, { rootChannel, rootTs }: Job): string | null {

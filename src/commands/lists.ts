@@ -38,10 +38,16 @@ export class Lists {
     this.#refused = refused
   }
 
+  /** The list behind a field if it was read a moment ago; asks nobody. */
+  async remembered(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List | undefined> {
+    const known = this.#lists.get(keyOf(connection, field, parentsOf(field, state)))
+    return known && Number.isFinite(known.until) && known.until > this.#elapsed() ? await known.list : undefined
+  }
+
   /** The whole list behind a field; never rejects. */
   async get(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List> {
-    const parents: Values = Object.fromEntries(field.dependsOn.map((key) => [key, state.values[key] ?? '']))
-    const key = JSON.stringify([connection.name, field.picker, parents])
+    const parents = parentsOf(field, state)
+    const key = keyOf(connection, field, parents)
     const known = this.#lists.get(key)
     if (known && known.until > this.#elapsed()) return await known.list
 
@@ -78,6 +84,14 @@ export class Lists {
       return { reason: reasonOf(connection.name, error), isPassing: error instanceof TemporaryError }
     }
   }
+}
+
+function parentsOf({ dependsOn }: Field, { values }: Pick<FormState, 'values'>): Values {
+  return Object.fromEntries(dependsOn.map((key) => [key, values[key] ?? '']))
+}
+
+function keyOf({ name }: Connection, { picker }: Field, parents: Values): string {
+  return JSON.stringify([name, picker, parents])
 }
 
 /** What is for the operator to read stands in the log. */

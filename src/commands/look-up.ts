@@ -46,7 +46,19 @@ export async function lookUpNames(
     async (field) => {
       const { key } = field
       const entries = answers.picked[key] ?? []
-      if (!entries.some((entry) => isDoubted || isTyped(entry))) return
+      if (!entries.some((entry) => isDoubted || isTyped(entry))) {
+        // Nothing depends on the label that came back; what is told has the list's own all the same, where that is at hand.
+        const known = await services.lists.remembered(connection, field, parents)
+        if (entries.length > 0 && known && 'options' in known) {
+          const own = ({ value }: Option) => known.options.find((option) => option.value === value)
+          setPicked(
+            answers,
+            field,
+            entries.map((entry) => own(entry) ?? entry),
+          )
+        }
+        return
+      }
       const unmet = unmetBy(field, fields, parents)
       // All together have this long: that is Slack's patience.
       const left = Math.max(deadline - services.elapsed(), 1)

@@ -31,11 +31,11 @@ function readOwner(owner: unknown, { note }: AccessReading): string {
 }
 
 function readRules(access: unknown, reading: AccessReading): Rule[] {
-  if (access === undefined || access === null) {
+  if (access === undefined || access === null || (Array.isArray(access) && access.length === 0)) {
     const open = `the line ${openToMembers} opens it to all full members of the workspace`
     reading.note(
       ['access'],
-      `is not set, so nobody may do anything; write rules as dolly.example.yml shows, or ${open}`,
+      `${access ? 'has no rules' : 'is not set'}, so nobody may do anything; write rules as dolly.example.yml shows, or ${open}`,
     )
     return []
   }
@@ -108,7 +108,8 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
       return `is no operation of ${meant.join(', ')}${didYouMean(word, possible, '; did')} (known: ${possible.join(', ')})`
     }),
     on: readWords(on, [...path, 'on'], reading, (glob) =>
-      names.some((name) => fitsGlob(glob, name))
+      // Without any connection that is the one thing to mend.
+      names.length === 0 || names.some((name) => fitsGlob(glob, name))
         ? undefined
         : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`,
     ),

@@ -4,7 +4,8 @@ import type { Happening, Job, Look, Moment, Transition } from './job.js'
 const second = 1000
 const minute = 60 * second
 
-/** A provider that cannot be reached is worth a note in the thread after this long, not before. */
+/** That nothing can be seen is shown by the root after this long, and worth a note in the thread after that, not before. */
+const blindAfterMs = 30 * second
 const unreachableAfterMs = 5 * minute
 /** An outage is over by then; what still cannot be seen is not waited for beyond its own time. */
 const outageAtMost = 6 * 60 * minute
@@ -100,15 +101,17 @@ export function afterBlindLook(
     return job.state === 'starting' ? uncertain(happening.reason) : end(now, 'timed_out', happening.reason)
   }
   const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
+  const showNow = job.state === 'working' && unseenMs >= blindAfterMs && job.detail !== happening.reason
   return {
     set: {
+      ...(showNow && { detail: happening.reason }),
       unseenSince,
       unseenTold: job.unseenTold || tellNow,
       // To see nothing is not to see that there is nothing.
       absentSince: null,
       nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, moment)),
     },
-    event: tellNow ? { kind: 'unreachable', detail: happening.reason } : null,
+    event: tellNow || showNow ? { kind: tellNow ? 'unreachable' : 'progress', detail: happening.reason } : null,
   }
 }
 

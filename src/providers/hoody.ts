@@ -95,15 +95,15 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   lock: (params) => `copy:${params.project}/${params.name.toLowerCase()}`,
   summary: (named) => ({
     from: maskIds(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
-    to: maskIds(`${named.name} in ${named.project}${named.server ? ` on ${named.server}` : ''}`),
+    // The name is a person's own words, whatever they look like.
+    to: `${named.name} in ${maskIds(`${named.project}${named.server ? ` on ${named.server}` : ''}`)}`,
   }),
   preview: ({ firewall, network }) => ({
     copied: sentence(
-      'The whole disk with all data and secrets, to be read by whoever may use the target project',
-      'environment variables, resource settings',
+      'The whole disk with all data and secrets, environment variables, resource settings',
       firewall && 'firewall rules',
       network && 'network rules',
-    ),
+    ).concat(' Whoever may use the target project can read them.'),
     notCopied: sentence('SSH keys and addresses', !firewall && 'firewall rules', !network && 'network rules'),
   }),
   deadlineMs: DEADLINE_MS,
@@ -133,9 +133,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
       check,
     },
   ],
-  async remove(api, { id }) {
-    await unlessNotFound(api.delete(`/api/v1/containers/${id}`, z.unknown()))
-  },
+  remove: async (api, { id }) => void (await unlessNotFound(api.delete(`/api/v1/containers/${id}`, z.unknown()))),
 })
 
 const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
@@ -254,7 +252,8 @@ async function failureReason(api: Api, id: string): Promise<string> {
   // A failure is news with or without its reason.
   const logs = await newestLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
-  return maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
+  const words = maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
+  return `${words.replace(/\.?$/, '.')} The container is still there.`
 }
 
 /** When a copy or a sync into this container last began, by the vendor's clock; empty where none ever did. */

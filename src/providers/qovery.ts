@@ -161,7 +161,8 @@ async function startClone(api: Api, params: Params): Promise<QoveryRef> {
     if (!isBusy(error)) throw error
     // Documented as "in progress", but most likely also said of a taken name. Nothing is sent again.
     await refuseTaken(api, params)
-    throw new UserError(`Nothing was cloned: try again when it has ended. ${error.message}`, { status: 409 })
+    const words = error.message.replace(/\.?$/, '.')
+    throw new UserError(`${words} Nothing was cloned: try again when that has ended.`, { status: 409 })
   }
 }
 

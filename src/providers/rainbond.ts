@@ -233,7 +233,8 @@ async function choose(api: Api, { app, components, target }: z.infer<typeof fiel
   const complete = await completeOf(api, app, target)
   const chosen = complete.filter(({ service_id }) => components.length === 0 || components.includes(service_id))
   const uploaded = chosen.filter(isUploaded).map(({ service_cname }) => service_cname)
-  if (uploaded.length > 0) throw new UserError(`Built from uploaded files, not to be copied: ${uploaded.join(', ')}.`)
+  if (uploaded.length > 0)
+    throw new UserError(`Built from uploaded files, which cannot be copied: ${uploaded.join(', ')}. Choose the others.`)
   if (chosen.length >= Math.max(components.length, 1)) return chosen.map(({ service_id }) => service_id).join(',')
   throw new UserError('Not all of the components to copy are in the app and complete.')
 }

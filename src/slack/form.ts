@@ -5,7 +5,7 @@ import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
 import { cut, limits, mustFit } from './limits.js'
 import type { ChoiceState, FormState } from './memory.js'
 import { chooseFirst, option, plain, unmetBy } from './options.js'
-import { mrkdwn, plainText } from './text.js'
+import { fromTo, mrkdwn, plainText } from './text.js'
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
@@ -140,7 +140,7 @@ export function previewView(
     submit: plain(preview.warning ? 'Do it anyway' : 'Start'),
     close: plain('Back'),
     blocks: [
-      { type: 'header', text: plain(plainText(`${what.from} → ${what.to}`, limits.headerText)) },
+      { type: 'header', text: plain(fromTo(what.from, what.to, limits.headerText)) },
       whereTo(what.connection, what.provider),
       ...(preview.warning ? [paragraph('Mind this', preview.warning)] : []),
       paragraph('Copied', preview.copied),

@@ -1,9 +1,9 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
-import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
+import type { KnownBlock } from '@slack/types'
 import type { Job, JobEvent } from '../jobs/job.js'
-import { accepts } from '../jobs/machine.js'
-import { cut, limits, mustFit } from './limits.js'
-import { inWords, mrkdwn, plainText, time } from './text.js'
+import { buttonsOf, wasSent } from './buttons.js'
+import { cut, limits } from './limits.js'
+import { fromTo, inWords, mrkdwn, time } from './text.js'
 
 /** A job with the words around it that are not the job's own. */
 export interface Story {
@@ -28,22 +28,13 @@ export interface Message {
   blocks: KnownBlock[]
 }
 
-/** The buttons of a job and the promise each makes. Their value is the job's id, which is looked up and checked again. */
-export const jobActions = {
-  checkAgain: 'job:check_again',
-  startOver: 'job:start_over',
-  dismiss: 'job:dismiss',
-  open: 'job:open',
-  openConsole: 'job:open_console',
-} as const
-
 /** The message at the top of the thread: always the whole present truth. */
 export function rootMessage(story: Story): Message {
   const { job, title, provider } = story
-  const what = `${title}: ${plainText(job.source)} → ${plainText(job.target)}`
+  const what = (most: number) => `${title}: ${fromTo(job.source, job.target, most - title.length - 2)}`
   const outcome = outcomeOf(story)
   const blocks: KnownBlock[] = [
-    { type: 'header', text: { type: 'plain_text', text: cut(what, limits.headerText), emoji: false } },
+    { type: 'header', text: { type: 'plain_text', text: what(limits.headerText), emoji: false } },
     section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
     // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
     ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
@@ -51,12 +42,13 @@ export function rootMessage(story: Story): Message {
     ...(story.mayStandTwice ? [context(theOneToRead)] : []),
   ]
   if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(context(whyStray(job.channel)))
-  if (job.state === 'uncertain') blocks.push(questionButtons(job.id))
-  else if (accepts(job, 'dismiss')) blocks.push(cancelButton(job))
-  else if (job.endedAt !== null) blocks.push(...linkButtons(story))
-  const text = `${mrkdwn(what)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
+  blocks.push(...buttonsOf(job, provider))
+  const text = `${mrkdwn(what(longestWhat))} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
   return { text: cut(text, limits.messageText), blocks }
 }
+
+/** What a screen reader is read out, in characters: names of people fit, what is made to be long does not. */
+const longestWhat = 500
 
 const theOneToRead = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
 
@@ -129,7 +121,10 @@ function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest
     case 'starting':
       return { icon: ':hourglass_flowing_sand:', word: `Asking ${by}`, rest: detail }
     case 'working':
-      return { icon: ':hourglass_flowing_sand:', word: `${by} is at it`, rest: detail }
+      // Told only once it was so for a while.
+      return job.unseenSince === null
+        ? { icon: ':hourglass_flowing_sand:', word: `${by} is at it`, rest: detail }
+        : { icon: ':hourglass:', word: `${by} cannot be asked just now`, rest: detail }
     case 'uncertain':
       return {
         icon: ':grey_question:',
@@ -150,11 +145,6 @@ function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest
 /** Why a job waits, and until when. */
 function waitOf({ nextLookAt }: Job, detail: string): string {
   return detail === '' || nextLookAt === null ? detail : `${detail} Next try at ${time(nextLookAt)}.`
-}
-
-/** Whether anything of this job can have reached its provider. */
-function wasSent({ ref, attempt }: Job): boolean {
-  return ref !== null || attempt > 0
 }
 
 /** One line a step. The word says what the sign says: nobody should have to tell signs apart. */
@@ -196,85 +186,20 @@ function facts(story: Story): string[] {
   ]
 }
 
+/** Times are shown in whole minutes: what is over before the next one needs none. */
+const shortestWaitMs = 60_000
+
 /** When such a job has usually ended, as long as that can still come true: none ends before it goes on. */
 function usualEnd({ job, usualMs, now }: Story): number | null {
   if (usualMs === null || job.endedAt !== null || job.state === 'uncertain') return null
   const goesOnAt = job.state === 'queued' ? Math.max(job.nextLookAt ?? now, now) : now
   const end = job.createdAt + usualMs
-  return end > goesOnAt ? end : null
+  return end > goesOnAt + shortestWaitMs ? end : null
 }
 
 /** Why the thread is here and not where it was asked to be. */
 function whyStray(channel: string): string {
   return `Dolly could not write in <#${channel}>, or its message there is gone. To have its threads there, type \`/invite @dolly\` in that channel.`
-}
-
-function questionButtons(jobId: string): KnownBlock {
-  const startOver = 'If the first request did arrive, this makes a second one.'
-  const dismiss = 'Dolly stops watching. Whatever was made stays where it is.'
-  return {
-    type: 'actions',
-    block_id: 'question',
-    elements: [
-      { ...button(jobActions.checkAgain, 'Check again', jobId), style: 'primary' },
-      { ...button(jobActions.startOver, 'Start over', jobId), confirm: confirmation(startOver, 'Start over') },
-      { ...button(jobActions.dismiss, 'Dismiss', jobId), confirm: confirmation(dismiss, 'Dismiss') },
-    ],
-  }
-}
-
-/** For a job that its provider lets wait. */
-function cancelButton(job: Job): KnownBlock {
-  const [word, promise] = wasSent(job)
-    ? ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.']
-    : ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.']
-  const confirm = confirmation(promise, `${word} the job`)
-  return {
-    type: 'actions',
-    block_id: 'cancel',
-    elements: [{ ...button(jobActions.dismiss, word, job.id), confirm }],
-  }
-}
-
-function button(action_id: string, text: string, value: string): Button {
-  return {
-    type: 'button',
-    action_id,
-    value: mustFit(value, limits.buttonValue),
-    text: { type: 'plain_text', text: mustFit(text, limits.buttonText), emoji: false },
-  }
-}
-
-function confirmation(text: string, yes: string): ConfirmationDialog {
-  return {
-    title: { type: 'plain_text', text: 'Are you sure?' },
-    text: { type: 'plain_text', text: mustFit(text, limits.confirmText) },
-    confirm: { type: 'plain_text', text: mustFit(yes, limits.confirmButton) },
-    deny: { type: 'plain_text', text: 'Not now' },
-    style: 'danger',
-  }
-}
-
-/** To the thing itself, and to its page at the provider. */
-function linkButtons({ job, provider }: Story): KnownBlock[] {
-  const links = [
-    { action_id: jobActions.open, words: 'Open it', url: webAddress(job.url) },
-    { action_id: jobActions.openConsole, words: `See it in ${plainText(provider)}`, url: webAddress(job.consoleUrl) },
-  ]
-  const elements = links.flatMap(({ action_id, words, url }): Button[] => {
-    if (url === undefined) return []
-    const text = { type: 'plain_text', text: cut(words, limits.buttonText), emoji: false } as const
-    return [{ type: 'button', action_id, url, text }]
-  })
-  return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
-}
-
-/** A vendor's address as a button may carry it: of the web, of bearable length, and without a user name or password. */
-function webAddress(address: string | null): string | undefined {
-  if (address === null || !URL.canParse(address)) return undefined
-  const { protocol, username, password, href } = new URL(address)
-  const isFit = /^https?:$/.test(protocol) && username === '' && password === '' && href.length <= limits.buttonUrl
-  return isFit ? href : undefined
 }
 
 function section(text: string): KnownBlock {

@@ -180,7 +180,7 @@ export class Sender {
     const fate = await this.#fate(post, event.attemptedAt)
     if (fate === null) return (await this.#post({ ...post, attemptedAt: null })).ts
     if (fate !== 'unknown') return fate
-    const warned = prefixed(message, 'Dolly was interrupted here, so this may stand twice. ')
+    const warned = prefixed(message, 'Nobody can tell whether this was posted before, so it may stand twice. ')
     return (await this.#post({ ...post, message: warned })).ts
   }
 

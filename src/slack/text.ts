@@ -39,6 +39,17 @@ export function plainText(text: string, most = longestText): string {
   return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(line, most) : ''
 }
 
+/**
+ * From where and to where, in at most so many characters and as one line of plain text. Both ends always show, however long
+ * one of them is: what one has no need of the other may have. An arrow in a name must not pass for ours.
+ */
+export function fromTo(from: string, to: string, most: number): string {
+  const [source, target] = [from, to].map((text) => plainText(text, most).replaceAll('→', '›')) as [string, string]
+  const room = most - ' → '.length
+  const end = cut(target, Math.max(Math.floor(room / 2), room - source.length))
+  return `${cut(source, room - end.length)} → ${end}`
+}
+
 /** A moment in milliseconds since 1970, which Slack shows in the reader's own time zone. */
 export function time(ms: number): string {
   const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')

@@ -42,15 +42,21 @@ describe('the form of a job that was started', () => {
 
   it('says so where the thread is in another channel, with the way to it once it stands', async () => {
     expect(await shown('C2', { rootChannel: 'C2', rootTs: '1.5' }, 'C1')).toContain(
-      'Job `k7f3q` is on its way: <https://woolworks.slack.com/archives/C2/p15|the thread> is in <#C2>.',
+      'Job `k7f3q` is on its way: <https://woolworks.slack.com/archives/C2/p15|its thread> is in <#C2>.',
     )
-    expect(await shown('C2', {}, 'C1')).toContain('Job `k7f3q` is on its way: the thread is in <#C2>.')
+    expect(await shown('C2', {}, 'C1')).toContain('Job `k7f3q` is on its way: its thread will be in <#C2>.')
+  })
+
+  it('does not blame a channel where a direct message was asked for', async () => {
+    const words = await shown('D7', { rootChannel: 'D7', rootTs: '1.5' }, 'C1')
+    expect(words).toContain('its thread> is in a direct message.')
+    expect(words).not.toContain('cannot')
   })
 
   it('says so where Dolly may not write and the thread became a direct message', async () => {
     expect(await shown('C1', { rootChannel: 'D1', rootTs: '1.5' }, 'C1')).toContain(
-      'Dolly cannot write in the channel it was meant for, so <https://woolworks.slack.com/archives/D1/p15|the thread> is in a direct message to you.',
+      '<https://woolworks.slack.com/archives/D1/p15|its thread> is in a direct message. Dolly cannot write where it was meant to be.',
     )
-    expect(await shown('C1', { rootChannel: 'U1' }, 'C1')).toContain('so the thread is in a direct message to you.')
+    expect(await shown('C1', { rootChannel: 'U1' }, 'C1')).toContain('its thread will be in a direct message.')
   })
 })

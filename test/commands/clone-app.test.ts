@@ -149,7 +149,7 @@ describe('the help', () => {
     expect(text.split('\n').filter((line) => line.startsWith('• '))).toHaveLength(6)
     expect(text).toContain('• `/clone-app dummy-one clone` – Clone a thing (Dummy); fields `name=` `deploy=`')
     expect(text).not.toContain('required')
-    expect(text).toContain('`/clone-app help` and one of the connections')
+    expect(text).toContain('`/clone-app help` with one of the connections behind it says more')
   })
 
   it.each(Object.values(providers))('of $name fits into one message', (provider) => {

@@ -6,6 +6,7 @@ import { lookUpNames } from '../../src/commands/look-up.js'
 import { TemporaryError } from '../../src/errors.js'
 import { defineOperation, type Operation, type Option, type Picker } from '../../src/providers/provider.js'
 import { readAnswers } from '../../src/slack/answers.js'
+import { fieldsOf } from '../../src/slack/fields.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { silentLog } from '../helpers/house.js'
 
@@ -91,5 +92,28 @@ describe('a name that is sent while there is no list', () => {
       addons: 'dummy-one cannot be asked for the list just now (503). So no name can be looked up: give the id.',
     })
     expect(await send('shop-api', 'cd02')).toMatchObject({ unknown: {}, values: { app: 'ab01', addons: ['cd02'] } })
+  })
+})
+
+describe('a label that came back with a choice', () => {
+  /** Reads a list, and then an answer that was chosen from it with the words of somebody else. */
+  async function labelled(isRemembered: boolean) {
+    const connection = dummyConnection(dummyWorld())
+    const provider = { ...connection.provider, pickers: { apps: async () => [shop], addons: async () => [cache] } }
+    const lists = new Lists(() => 0, silentLog)
+    const target = { connection: { ...connection, provider }, operation }
+    const [app] = fieldsOf(operation)
+    if (isRemembered && app) await lists.get(target.connection, app, { values: {} })
+    const chosen = { value: shop.value, text: { type: 'plain_text', text: 'something harmless' } }
+    const given = readAnswers(operation, { app: { a: { type: 'external_select', selected_option: chosen } } })
+    return (await lookUpNames({ lists, elapsed: () => 0 }, target, given, false)).answers
+  }
+
+  it('is not what is told where the list is at hand', async () => {
+    expect(await labelled(true)).toMatchObject({ values: { app: 'ab01' }, named: { app: 'shop-api' } })
+  })
+
+  it('asks nobody where no rule depends on it and the list is not', async () => {
+    expect(await labelled(false)).toMatchObject({ values: { app: 'ab01' }, named: { app: 'something harmless' } })
   })
 })

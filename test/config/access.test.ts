@@ -49,15 +49,16 @@ describe('rules of access', () => {
     ])
   })
 
-  test('may be none at all, where that is written: then nobody may do anything', () => {
-    expect(read([])).toEqual({ rules: [], owner: 'whoever keeps dolly.yml', problems: [] })
-  })
-
   test.each([
     {
       access: undefined,
       problem:
         'access is not set, so nobody may do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
+    },
+    {
+      access: [],
+      problem:
+        'access has no rules, so nobody may do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
     },
     {
       access: open,

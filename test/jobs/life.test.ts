@@ -403,6 +403,28 @@ describe('the life of a job', () => {
     expect(kinds.filter((kind) => kind === 'reachable')).toHaveLength(1)
   })
 
+  it('shows after half a minute that the provider cannot be asked, and when it can again', async () => {
+    const { id } = await house.ask()
+    await house.settle()
+    house.pass(5_000)
+    await house.settle()
+    const shown = async () => (await house.kinds(id)).filter((kind) => kind === 'progress').length
+    const before = await shown()
+    house.world.observation = new TemporaryError('dummy-one answered 503.', { mayHaveHappened: false })
+    for (let passed = 0; passed < 60_000; passed += 5_000) {
+      house.pass(5_000)
+      await house.settle()
+      if (passed < 25_000) expect(await shown()).toBe(before)
+    }
+    expect(await house.job(id)).toMatchObject({ detail: 'dummy-one answered 503.' })
+    expect(await shown()).toBe(before + 1)
+    house.world.observation = { phase: 'working', detail: 'copying' }
+    house.pass(30_000)
+    await house.settle()
+    expect(await house.job(id)).toMatchObject({ detail: 'copying', unseenSince: null })
+    expect(await shown()).toBe(before + 2)
+  })
+
   it('gives up at the deadline when the provider never ends', async () => {
     const { id } = await house.ask()
     for (let looks = 0; looks < 10; looks += 1) {

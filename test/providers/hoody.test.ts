@@ -13,7 +13,7 @@ const NOBODY = 'ffffffffffffffffffffffff'
 
 describeProvider(hoody, {
   start: startHoody,
-  failure: 'The disk of the target server is full.',
+  failure: 'The disk of the target server is full. The container is still there.',
   operations: {
     copy: {
       params: async (pick) => ({
@@ -155,7 +155,7 @@ describe('Hoody', () => {
 
   test('a copy’s last page says who will be able to read the data and secrets', async () => {
     const { copied } = copy.preview(await copyParams(), {})
-    expect(copied).toContain('all data and secrets, to be read by whoever may use the target project')
+    expect(copied).toMatch(/all data and secrets,.*\. Whoever may use the target project can read them\.$/)
   })
 
   test.each([
@@ -212,6 +212,8 @@ describe('Hoody', () => {
   test('the sentences name what was chosen, and never a whole id', () => {
     const ids = { container: '507f1f77bcf86cd799439011', project: '507f1f77bcf86cd799433333' }
     expect(copy.summary({ ...ids, name: 'shop-api-2' })).toEqual({ from: '…9011', to: 'shop-api-2 in …3333' })
+    const commit = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'
+    expect(copy.summary({ ...ids, name: commit }).to).toBe(`${commit} in …3333`)
     const chosen = { container: 'shop-api', snapshot: 'nightly', name: 'shop-2', project: 'staging', server: 'fra-1' }
     expect(copy.summary(chosen)).toEqual({ from: 'shop-api, snapshot nightly', to: 'shop-2 in staging on fra-1' })
     expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'the container it was copied from', to: 'shop-2' })
@@ -323,7 +325,9 @@ describe('Hoody', () => {
     const refs = ['507f1f77bcf86cd799439011', '507f1f77bcf86cd799439012'].map((id) => ({ id }))
     const observations = await observed(copy.steps[0].check(faked, refs, clock))
     expect(observations.map((one) => one.phase)).toEqual(['failed', 'working'])
-    expect(observations[0]?.detail).toBe('no https://…9011-terminal-1.fra.containers.hoody.com')
+    expect(observations[0]?.detail).toBe(
+      'no https://…9011-terminal-1.fra.containers.hoody.com. The container is still there.',
+    )
     expect(JSON.stringify(observations)).not.toMatch(/[0-9a-f]{24}/)
 
     const { errorMessage } = hoody.client(hoody.connection.parse(simulator.connection))

@@ -203,7 +203,7 @@ describe('Qovery', () => {
       simulator.setSwitch('busy', true)
       const busy = operations.clone.steps[0].run(api, params, null, attempt())
       await expect(busy).rejects.toThrow(
-        'Nothing was cloned: try again when it has ended. qovery-prod: Qovery is busy with another operation there. It says: Operation is in progress',
+        'qovery-prod: Qovery is busy with another operation there. It says: Operation is in progress. Nothing was cloned: try again when that has ended.',
       )
       await expect(busy).rejects.toMatchObject({ status: 409, name: 'UserError' })
       expect(simulator.writes()).toHaveLength(1)

@@ -237,7 +237,7 @@ describe('hostile text', () => {
       const broke = (source: Source) => ({ text: answerTo(known, new UserError(`hoody-prod: ${source.text()}`)) })
       expectHarmless(broke(evil), broke(harmless))
       const told = ({ text }: Source) =>
-        noticeView('Somebody was first', whoIsFirst(known, jobIn('working', { target: text() || 'x' })))
+        noticeView('Somebody was first', whoIsFirst(known, jobIn('working', { target: text() || 'x' }), 'U2'))
       expectView(told(evil), told(harmless))
       const failed = async ({ text }: Source) => {
         const answer = await answerOf(known, async () => {

@@ -56,21 +56,41 @@ describe('the root message', () => {
   }
 
   it('shows the usual duration while it lasts and the real one after', () => {
-    const factsAt = (now: number) => JSON.stringify(rootMessage(story('working', {}, { usualMs: 60_000, now })).blocks)
-    expect(factsAt(start + 59_000)).toContain('usually done by')
-    expect(factsAt(start + 61_000)).not.toContain('usually done by')
+    const factsAt = (now: number) => JSON.stringify(rootMessage(story('working', {}, { usualMs: 180_000, now })).blocks)
+    expect(factsAt(start + 119_000)).toContain('usually done by')
+    // Within the minute that is shown already.
+    expect(factsAt(start + 121_000)).not.toContain('usually done by')
+    expect(factsAt(start + 181_000)).not.toContain('usually done by')
     expect(JSON.stringify(rootMessage(story('succeeded', {}, { usualMs: 60_000 })).blocks)).toContain('took 12 s')
   })
 
   it('names no usual end that comes before the next try, and none while a person is asked', () => {
     const factsOf = (state: State, rest: Partial<Job>) =>
-      JSON.stringify(rootMessage(story(state, rest, { usualMs: 60_000 })).blocks)
+      JSON.stringify(rootMessage(story(state, rest, { usualMs: 120_000 })).blocks)
     const waiting = (waitMs: number) => ({ detail: 'Hoody is down.', nextLookAt: start + waitMs })
     expect(factsOf('queued', waiting(30_000))).toContain('usually done by')
     expect(factsOf('queued', waiting(60_000))).not.toContain('usually done by')
     expect(factsOf('queued', waiting(90_000))).toMatch(/Next try at(?!.*usually done by)/)
     expect(factsOf('uncertain', {})).not.toContain('usually done by')
     expect(factsOf('working', { nextLookAt: start + 90_000 })).toContain('usually done by')
+  })
+
+  it('says that the provider cannot be asked, once that was so for a while', () => {
+    const shown = (unseenSince: number | null) =>
+      rootMessage(story('working', { unseenSince, detail: 'hoody-prod answered 503.' })).text
+    expect(shown(null)).toContain('Hoody is at it: hoody-prod answered 503.')
+    expect(shown(start)).toContain('Hoody cannot be asked just now: hoody-prod answered 503.')
+  })
+
+  it('shows both ends, however long one is made, and no arrow but its own', () => {
+    const long = `shop-api → shop-copy in staging (woolworks) ${'x'.repeat(400)}`
+    const target = 'shop-web in production (woolworks)'
+    const [header] = rootMessage(story('working', { source: long, target })).blocks
+    const { text } = header?.type === 'header' ? header.text : { text: '' }
+    expect(text).toMatch(/^Copy a container: shop-api › shop-copy .*… → shop-web in production \(woolworks\)$/)
+    expect(text.length).toBeLessThanOrEqual(150)
+    const other = rootMessage(story('working', { source: 'shop-api', target: 'y'.repeat(400) }))
+    expect(JSON.stringify(other.blocks[0])).toMatch(/"Copy a container: shop-api → y{80,}…"/)
   })
 
   it('has the three buttons when nobody knows, and a link when there is one', () => {
