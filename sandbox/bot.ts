@@ -17,13 +17,17 @@ export interface Bot {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>
 }
 
-/** Who may do what in the sandbox: Ann's group everything, other members a little of Hoody, guests nothing. */
+/** Who may do what in the sandbox: Ann's group everything, other members what is in Hoody's staging, guests nothing. */
 export const usualAccess = {
   owner: '#platform',
   access: [
     { who: 'S00PLATFORM', may: '*', on: '*' },
-    { who: 'members', may: 'copy', on: 'hoody', target: ['* in woolworks-staging', '* in woolworks-staging on *'] },
-    { who: 'members', may: ['sync', 'check-again'], on: 'hoody' },
+    {
+      who: 'members',
+      may: ['copy', 'sync', 'check-again'],
+      on: 'hoody',
+      target: ['* in woolworks-staging', '* in woolworks-staging on *'],
+    },
   ],
 }
 

@@ -30,8 +30,10 @@ export function portTrouble(error: unknown): string | undefined {
   return `Dolly cannot listen on port ${error.port}: ${reason}. Set PORT to one that is free, and in HTTP mode send Slack there too.`
 }
 
-/** What the Socket Mode client says of its token, as a sentence for the operator; whatever else it says as it is. */
+/** What Slack's clients say of the way there and of the token, as a sentence for the operator; whatever else it says as it is. */
 export function retold(words: string): string {
+  const [, trouble] = /^http request failed (.*)/s.exec(words) ?? []
+  if (trouble !== undefined) return `Slack could not be reached (${trouble}); Dolly tries again`
   const code = /^Failed to retrieve a new WSS URL .*?(\w+)\)$/.exec(words)?.[1] ?? ''
   return refusalOf('SLACK_APP_TOKEN', code) ?? words
 }

@@ -30,25 +30,11 @@ const busyTimeoutMs = 5_000
  * Opens the SQLite file, creates it where missing and migrates it.
  *
  * @param known all migrations there are; others only in tests.
- * @throws ConnectionError when the file belongs to a newer Dolly.
+ * @throws ConnectionError when the file cannot be opened, is none of SQLite's or belongs to a newer Dolly.
  */
 export async function openDatabase(file: string, known = migrations): Promise<Database> {
-  if (file !== ':memory:') {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    // For its owner alone: SQLite gives the log and the index beside it the same rights.
-    closeSync(openSync(file, 'a', 0o600))
-  }
-  const sqlite = new Sqlite(file)
-  sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
-  writeAhead(sqlite)
-  // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
-  sqlite.pragma('synchronous = FULL')
-  sqlite.pragma('foreign_keys = ON')
-  // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
-  sqlite.pragma('secure_delete = ON')
-
   const database = new Kysely<Schema>({
-    dialect: new SqliteDialect({ database: sqlite }),
+    dialect: new SqliteDialect({ database: openFile(file) }),
     plugins: [new CamelCasePlugin()],
   })
   try {
@@ -58,6 +44,30 @@ export async function openDatabase(file: string, known = migrations): Promise<Da
     throw error
   }
   return database
+}
+
+function openFile(file: string): Sqlite.Database {
+  try {
+    if (file !== ':memory:') {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      // For its owner alone: SQLite gives the log and the index beside it the same rights.
+      closeSync(openSync(file, 'a', 0o600))
+    }
+    const sqlite = new Sqlite(file)
+    sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
+    writeAhead(sqlite)
+    // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
+    sqlite.pragma('synchronous = FULL')
+    sqlite.pragma('foreign_keys = ON')
+    // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
+    sqlite.pragma('secure_delete = ON')
+    return sqlite
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConnectionError(
+      `The database ${file} cannot be opened (${reason}). Check DATABASE_URL, and who may write there.`,
+    )
+  }
 }
 
 /**

@@ -102,7 +102,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       // #random shows nothing of it, so the form says where to look, and takes itself away for good.
       const said = JSON.stringify((await bo.waitForView(({ title }) => title.text === 'Started')).blocks)
       expect(said).toContain(
-        `/archives/${root.channel}/p${root.ts.replace('.', '')}|the thread> is in a direct message`,
+        `/archives/${root.channel}/p${root.ts.replace('.', '')}|its thread> is in a direct message`,
       )
       await bo.close()
       expect(bo.topView()).toBeUndefined()

@@ -37,10 +37,9 @@ describe('over a socket that comes and goes', () => {
     const submission = askForCopy(world, 'unacked', 'ann', () => {
       again = workspace.dropSocket('before-ack')
     })
-    await expect(submission).rejects.toThrow('operation_timeout')
+    // The socket is open again before the three seconds are over, so that the person notices nothing.
+    await submission
     await again
-    // Slack's client says that it did not work, so the person presses the button again as well.
-    await workspace.as(workspace.people.ann.id).submit()
     await waitForTheEnd('unacked')
     expect(jobs()).toBe(1)
     expect(copies()).toHaveLength(1)

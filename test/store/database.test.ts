@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -89,6 +89,16 @@ describe('the database', () => {
     expect(orphan).toThrow(/FOREIGN KEY/)
     raw.close()
     await database.destroy()
+  })
+
+  it('says what to check when the file is none of SQLite’s, or no file at all', async () => {
+    const file = newFile()
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, 'wool, wool and nothing but wool'.repeat(100))
+    await expect(openDatabase(file)).rejects.toThrow(
+      `The database ${file} cannot be opened (file is not a database). Check DATABASE_URL, and who may write there.`,
+    )
+    await expect(openDatabase(dirname(file))).rejects.toThrow(/cannot be opened \(EISDIR.*DATABASE_URL/)
   })
 
   it('refuses a file that a newer version wrote, and says what to do', async () => {
