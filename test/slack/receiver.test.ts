@@ -87,6 +87,12 @@ describe('the HTTP entrance', () => {
       expect(statuses.sort()).toEqual(kind === 'a list' ? [200, 200, 200] : [200, 401, 401])
       clockAhead = 2_001
       expect(await send(body, headers)).toBe(401)
+      const before = received
+      const signature = headers['x-slack-signature'] ?? ''
+      for (const more of ['=', '=1', '=x=y']) {
+        expect(await send(body, { ...headers, 'x-slack-signature': signature + more })).toBe(401)
+      }
+      expect(received).toBe(before)
     })
   }
 
