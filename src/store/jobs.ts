@@ -33,10 +33,10 @@ export type Creation =
   | { kind: 'locked'; holder: Job }
 
 /** Makes the job and its first event durable, or says which job stands in the way. */
-export async function createJob(db: Database, draft: NewJob, now: number): Promise<Creation> {
+export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
   // Two rounds may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
   for (let round = 0; round < 5; round += 1) {
-    const row = newRow(draft, now)
+    const row = newRow(wanted, now)
     const created = await db.transaction().execute(async (transaction) => {
       const inserted = await transaction
         .insertInto('jobs')
@@ -48,21 +48,21 @@ export async function createJob(db: Database, draft: NewJob, now: number): Promi
         await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
         await transaction
           .deleteFrom('drafts')
-          .where('id', '=', draft.draft ?? '')
+          .where('id', '=', wanted.draft ?? '')
           .execute()
       }
       return inserted
     })
     if (created) return { kind: 'created', job: toJob(created) }
 
-    const repeated = await findSubmitted(db, draft.submission)
+    const repeated = await findSubmitted(db, wanted.submission)
     if (repeated) return { kind: 'repeated', job: repeated }
 
     const holder = await db
       .selectFrom('jobs')
       .selectAll()
-      .where('connection', '=', draft.connection)
-      .where('lock', '=', draft.lock)
+      .where('connection', '=', wanted.connection)
+      .where('lock', '=', wanted.lock)
       .where('endedAt', 'is', null)
       .executeTakeFirst()
     if (holder) return { kind: 'locked', holder: toJob(holder) }
