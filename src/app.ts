@@ -198,7 +198,7 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
 }
 
 /** Prints what each part of the configuration is good for; answers whether all of it is. */
-async function check(config: Config): Promise<boolean> {
+async function check(config: Config, strike: Strike): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
   const logger = slackLogger(createLog('silent', strike))
   const findings = await tryOut({ slack: config.slack, groups, connections: [...connect(config).values()], logger })
@@ -206,8 +206,8 @@ async function check(config: Config): Promise<boolean> {
   return findings.every(({ isGood }) => isGood)
 }
 
-/** Takes the secrets out of what is printed; before they are read there are none. */
-let strike = (text: string) => text
+/** Takes the secrets out of what is printed. */
+type Strike = (text: string) => string
 
 async function main(): Promise<void> {
   const wanted = readArguments()
@@ -217,8 +217,11 @@ async function main(): Promise<void> {
   }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
-  strike = striking(secretsOf(config))
-  if (wanted.check) process.exit((await check(config)) ? 0 : 1)
+  const strike = striking(secretsOf(config))
+  if (wanted.check) {
+    const isGood = await check(config, strike).catch((error) => complain(error, strike))
+    process.exit(isGood ? 0 : 1)
+  }
   const log = createLog(config.logLevel, strike)
   const closers: Closer[] = []
   let isStopping = false
@@ -241,13 +244,13 @@ async function main(): Promise<void> {
   try {
     await start(config, log, closers)
   } catch (error) {
-    complain(error)
+    complain(error, strike)
     await stop(1)
   }
 }
 
-/** What the operator can mend gets its sentence, a bug its stack. */
-function complain(error: unknown): void {
+/** What the operator can mend gets its sentence, a bug its stack. Before dolly.yml is read there are no secrets. */
+function complain(error: unknown, strike: Strike = (text) => text): void {
   const isOurs =
     error instanceof ConfigError || error instanceof ConnectionError || error instanceof WebAPIPlatformError
   const isSystems = error instanceof Error && 'code' in error

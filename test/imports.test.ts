@@ -116,6 +116,7 @@ const rooms: readonly Room[] = [
       'src/slack/limits.ts',
       'type src/providers/provider.ts',
       'src/jobs/machine.ts',
+      'src/jobs/looks.ts',
       'type src/jobs/job.ts',
     ],
     packages: ['zod', 'type @slack/types', 'type @slack/web-api'],

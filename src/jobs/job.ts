@@ -119,7 +119,7 @@ export type Happening =
   | { kind: 'lost'; reason: string }
   | { kind: 'found'; ref: Readonly<Record<string, string | undefined>>; deadlineMs: number }
   /** A look for a lost write found nothing; believed only once that was so for `settleMs`. */
-  | { kind: 'absent'; settleMs: number }
+  | { kind: 'absent'; settleMs: number; mostTries: number }
   | { kind: 'unknowable'; reason: string }
   /** A look failed: the provider is down, or refuses us. */
   | { kind: 'unseen'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }

@@ -66,7 +66,7 @@ export function afterLook(job: Job, look: Look, nextStep: number | null, moment:
   }
   set.nextLookAt = now + lookDelay(now - (job.startedAt ?? now), moment)
   if (job.unseenTold) return { set, event: { kind: 'reachable', detail: look.detail } }
-  const changed = (look.detail ?? null) !== job.detail
+  const changed = isOutOfSight(job, now) || (look.detail ?? null) !== job.detail
   return { set, event: changed ? { kind: 'progress', detail: look.detail } : null }
 }
 
@@ -87,6 +87,11 @@ export function sinceThen(then: number | null, job: Job, now: number): number {
   return then === null ? now : Math.min(then + lateBy(job, now), now)
 }
 
+/** Whether nothing could be seen of a running step for so long that people should know. */
+export function isOutOfSight({ state, unseenSince }: Job, now: number): boolean {
+  return state === 'working' && unseenSince !== null && now - unseenSince >= blindAfterMs
+}
+
 /** Looks that fail cost a job nothing but time: its provider may be down for hours. */
 export function afterBlindLook(
   job: Job,
@@ -101,14 +106,15 @@ export function afterBlindLook(
     return job.state === 'starting' ? uncertain(happening.reason) : end(now, 'timed_out', happening.reason)
   }
   const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
-  const showNow = job.state === 'working' && unseenMs >= blindAfterMs && job.detail !== happening.reason
+  const isBlind = unseenMs >= blindAfterMs
+  const showNow = job.state === 'working' && isBlind && job.detail !== happening.reason
   return {
     set: {
       ...(showNow && { detail: happening.reason }),
       unseenSince,
       unseenTold: job.unseenTold || tellNow,
-      // To see nothing is not to see that there is nothing.
-      absentSince: null,
+      // To see nothing is not to see that there is nothing. One look that failed between others takes nothing from those.
+      ...(isBlind && { absentSince: null }),
       nextLookAt: now + Math.max(happening.retryAfterMs ?? 0, lookDelay(unseenMs, moment)),
     },
     event: tellNow || showNow ? { kind: tellNow ? 'unreachable' : 'progress', detail: happening.reason } : null,

@@ -8,7 +8,7 @@ const minute = 60 * second
 /** A refusal may be the echo of an earlier try that arrived late. From this try on it is believed at once. */
 export const lastEcho = 3
 /** With the pauses between them about six hours: a provider may be down for writes alone, and then these never arrive. */
-const maxAttempts = 40
+export const maxAttempts = 40
 const longestRetryDelay = 10 * minute
 /** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
 const postponeAtMost = 24 * 60 * minute
@@ -77,7 +77,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
     case 'lost':
       expect(job, happening, 'starting')
       return {
-        set: { nextLookAt: now + lookDelay(0, moment), detail: happening.reason },
+        set: { nextLookAt: now + lookDelay(0, moment), detail: happening.reason, postponedSince: null },
         // That it is lost again changes only what the root shows.
         event: { kind: job.attempt > 1 ? 'progress' : 'answer_lost', detail: happening.reason },
       }
@@ -91,8 +91,8 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
         const nextLookAt = now + Math.min(happening.settleMs - absentMs, 3 * second)
         return { set: { nextLookAt, absentSince, ...seen }, event: null }
       }
-      if (job.attempt >= maxAttempts) {
-        return end(now, 'failed', `The provider never received the request, in ${maxAttempts} tries.`)
+      if (job.attempt >= happening.mostTries) {
+        return end(now, 'failed', `The provider never received the request, in ${job.attempt} tries.`)
       }
       return afterAbsence(job, moment)
     }

@@ -5,7 +5,7 @@ import { endOfEarlierJob, withoutPersonal } from '../store/jobs.js'
 import { claimDueJobs, renewLease } from '../store/leases.js'
 import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
 import type { Happening, Job } from './job.js'
-import { lastEcho } from './machine.js'
+import { lastEcho, maxAttempts } from './machine.js'
 
 /** Looks for lost writes that are under way at once. They only read. */
 const looksAtOnce = 8
@@ -113,7 +113,9 @@ async function lookForLostWrite(house: House, task: Task): Promise<Happening> {
   try {
     const ref = await find(house, task)
     if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
-    return { kind: 'absent', settleMs: step.settleMs ?? settleMs }
+    // What we broke ourselves another try will not mend.
+    const mostTries = job.detail === brokenHere(job) ? lastEcho : maxAttempts
+    return { kind: 'absent', settleMs: step.settleMs ?? settleMs, mostTries }
   } catch (error) {
     // With a status it is the provider's own no to the search, which says nothing about the write.
     if (error instanceof UserError && error.status === undefined)
@@ -152,5 +154,9 @@ function reasonOf(house: House, job: Job, error: unknown): string {
     return error.message
   }
   house.log.error({ job: job.id, err: error }, 'a bug, not the provider')
-  return `Something broke on our side, job ${job.id}.`
+  return brokenHere(job)
+}
+
+function brokenHere({ id }: Job): string {
+  return `Something broke on our side, job ${id}.`
 }

@@ -127,7 +127,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
       // Whoever has the name already is nobody of ours.
       mark: async (api, params) => (await namesakes(api, params)).map(({ id }) => id).join(' '),
       async find(api, params, _before, { mark }) {
-        const found = (await namesakes(api, params)).find(({ id }) => !mark.includes(id))
+        const found = (await namesakes(api, params)).find(({ id }) => !mark.split(' ').includes(id))
         return found ? { id: found.id } : null
       },
       check,

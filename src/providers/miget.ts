@@ -129,7 +129,7 @@ const clone = defineOperation<Params, MigetRef>({
       // Whoever has the name already is nobody of ours.
       mark: async (api, params) => (await namesakes(api, params)).map(({ uuid }) => uuid).join(' '),
       async find(api, params, _before, { mark }) {
-        const one = (await namesakes(api, params)).find(({ uuid }) => !mark.includes(uuid))
+        const one = (await namesakes(api, params)).find(({ uuid }) => !mark.split(' ').includes(uuid))
         if (!one) return null
         const isOurs =
           (one.label ?? params.label) === params.label && (one.project_id ?? params.project) === params.project

@@ -99,7 +99,7 @@ export class History {
     const early = Math.ceil(since + settleMs - now)
     if (early > 0) {
       forgetOldest(this.#missed.set(attempt, since))
-      throw new Wait(early, { mayHaveHappened: true })
+      throw new Wait(early, { mayHaveHappened: false })
     }
     this.#missed.delete(attempt)
   }
@@ -130,7 +130,7 @@ export class History {
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
     const waitMs = this.#budgets.spend(method, channel)
-    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: true })
+    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: false })
     try {
       const answer =
         ts === undefined

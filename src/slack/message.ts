@@ -1,6 +1,7 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
 import type { KnownBlock } from '@slack/types'
 import type { Job, JobEvent } from '../jobs/job.js'
+import { isOutOfSight } from '../jobs/looks.js'
 import { buttonsOf, wasSent } from './buttons.js'
 import { cut, limits } from './limits.js'
 import { fromTo, inWords, mrkdwn, time } from './text.js'
@@ -112,7 +113,7 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
 }
 
 /** How the job stands, without a full stop, and what is known beyond that. */
-function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest: string } {
+function outcomeOf({ job, provider, now }: Story): { icon: string; word: string; rest: string } {
   const detail = sentence(job.detail)
   const by = name(provider)
   switch (job.state) {
@@ -121,10 +122,9 @@ function outcomeOf({ job, provider }: Story): { icon: string; word: string; rest
     case 'starting':
       return { icon: ':hourglass_flowing_sand:', word: `Asking ${by}`, rest: detail }
     case 'working':
-      // Told only once it was so for a while.
-      return job.unseenSince === null
-        ? { icon: ':hourglass_flowing_sand:', word: `${by} is at it`, rest: detail }
-        : { icon: ':hourglass:', word: `${by} cannot be asked just now`, rest: detail }
+      return isOutOfSight(job, now)
+        ? { icon: ':hourglass:', word: `${by} cannot be asked just now`, rest: detail }
+        : { icon: ':hourglass_flowing_sand:', word: `${by} is at it`, rest: detail }
     case 'uncertain':
       return {
         icon: ':grey_question:',

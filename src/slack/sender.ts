@@ -80,6 +80,7 @@ const lastingFaults = new Set([
 
 /** After a refusal that only Slack, the operator or a new version can mend. */
 const refusedWaitMs = 60_000
+const longestRefusedWaitMs = 15 * 60_000
 
 export class Sender {
   readonly #options: Options
@@ -135,7 +136,12 @@ export class Sender {
       if (error instanceof Wait) return { root, later: error }
       if (!(error instanceof Refused)) throw error
       this.#options.log.error({ job: job.id, err: error }, 'Slack does not take the edit of a root message')
-      if (!lastingFaults.has(error.code)) return { root, later: new Wait(refusedWaitMs, { mayHaveHappened: false }) }
+      if (!lastingFaults.has(error.code)) {
+        // The longer it is so, the seldomer: it must not take the budget from those whom Slack does not refuse.
+        const ageMs = this.#options.now() - (untold.events[0]?.at ?? 0)
+        const ms = Math.min(Math.max(ageMs, refusedWaitMs), longestRefusedWaitMs)
+        return { root, later: new Wait(ms, { mayHaveHappened: false }) }
+      }
       // The next change tries anew; the replies tell what this edit would have.
     }
     await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
@@ -249,8 +255,9 @@ export class Sender {
     } catch (error) {
       const trouble = sorted(error, tries)
       if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
-      if (trouble instanceof Wait && trouble.mayHaveHappened)
-        this.#options.log.warn({ err: error, method, channel }, 'Slack did not say whether it took a message')
+      // An edit is simply made again.
+      if (method === 'chat.postMessage' && trouble instanceof Wait && trouble.mayHaveHappened)
+        this.#options.log.warn({ err: error, channel }, 'Slack did not say whether it took a message')
       throw trouble
     }
   }

@@ -8,6 +8,8 @@ import { isTokenRefused } from './identity.js'
 
 /** Between tries, in milliseconds: twice as long each time. */
 const pause = { first: 500, longest: 30_000 }
+/** A socket that is gone sooner, in milliseconds, was no good: another one right after it would be none either. */
+const soundAfterMs = 10_000
 
 /**
  * Whether the socket is open is logged with every change, and answered at GET /ready where there is a port.
@@ -41,23 +43,34 @@ export function openSocketEntrance(
     if (!answerProbe(request, response, isReady)) refuse(response, 404)
   })
 
+  let pauseMs = pause.first
+  async function rest(): Promise<void> {
+    await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    pauseMs = Math.min(2 * pauseMs, pause.longest)
+  }
+
   /** Resolves once the socket is open, or nobody wants it any more. */
   async function open(refused: (error: WebAPIPlatformError) => void): Promise<void> {
-    for (let ms = pause.first; !stopping.signal.aborted; ms = Math.min(2 * ms, pause.longest)) {
+    while (!stopping.signal.aborted) {
       try {
         await client.start()
-        return
+        break
       } catch (error) {
         // The client has logged whatever it was.
         if (error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) refused(error)
       }
-      await delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
+      await rest()
     }
+    // It was asked for before somebody wanted to stop, and nothing new may come in.
+    if (stopping.signal.aborted) await client.disconnect()
   }
 
   async function keepOpen(): Promise<void> {
     while (!stopping.signal.aborted) {
+      const openedAt = performance.now()
       await new Promise((resolve) => client.once('disconnected', resolve))
+      if (performance.now() - openedAt >= soundAfterMs) pauseMs = pause.first
+      else await rest()
       // A token that is refused by now may be mended while jobs go on.
       await open(() => undefined)
     }

@@ -418,11 +418,16 @@ describe('the life of a job', () => {
     }
     expect(await house.job(id)).toMatchObject({ detail: 'dummy-one answered 503.' })
     expect(await shown()).toBe(before + 1)
+    // Another word than before, or the same: that it can be asked again is news.
+    house.world.observation = { phase: 'working', detail: 'dummy-one answered 503.' }
+    house.pass(30_000)
+    await house.settle()
+    expect(await shown()).toBe(before + 2)
     house.world.observation = { phase: 'working', detail: 'copying' }
     house.pass(30_000)
     await house.settle()
     expect(await house.job(id)).toMatchObject({ detail: 'copying', unseenSince: null })
-    expect(await shown()).toBe(before + 2)
+    expect(await shown()).toBe(before + 3)
   })
 
   it('gives up at the deadline when the provider never ends', async () => {
@@ -451,6 +456,30 @@ describe('the life of a job', () => {
     const { id } = await house.ask()
     await house.settle()
     expect((await house.job(id)).detail).toBe(`Something broke on our side, job ${id}.`)
+  })
+
+  it('does not try for hours what it broke itself', async () => {
+    const { id } = await house.ask()
+    for (let passed = 0; passed < 5 * minute; passed += 4_000) {
+      house.world.mood = { throws: new TypeError('x is not a function'), carriesOut: false }
+      await house.settle()
+      house.pass(4_000)
+    }
+    expect(await house.job(id)).toMatchObject({ state: 'failed', attempt: 3 })
+    expect(house.world.writes).toBe(3)
+  })
+
+  it('settles a lost write also where every third look fails', async () => {
+    house.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await house.ask()
+    await house.settle()
+    for (let look = 1; (await house.job(id)).attempt === 1 && look < 20; look += 1) {
+      house.world.findThrows = look % 3 === 0 ? new TemporaryError('Down.', { mayHaveHappened: false }) : null
+      house.pass(4_000)
+      await house.settle()
+    }
+    expect(await house.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+    expect(house.now() - (await house.job(id)).createdAt).toBeLessThan(30_000)
   })
 
   it('gives a job back when the disk is full, and finds its write again', async () => {

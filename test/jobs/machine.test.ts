@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { finalStates, type Happening, type Job, liveStates, type State } from '../../src/jobs/job.js'
 import { lookDelay } from '../../src/jobs/looks.js'
-import { accepts, next } from '../../src/jobs/machine.js'
+import { accepts, maxAttempts, next } from '../../src/jobs/machine.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const now = start + 5_000
@@ -14,7 +14,7 @@ const happenings: Record<Happening['kind'], { happening: Happening; knownIn: Sta
   postponed: { happening: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['queued', 'starting'] },
   lost: { happening: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
   found: { happening: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
-  absent: { happening: { kind: 'absent', settleMs: 1 }, knownIn: ['starting'] },
+  absent: { happening: { kind: 'absent', settleMs: 1, mostTries: maxAttempts }, knownIn: ['starting'] },
   unknowable: { happening: { kind: 'unknowable', reason: 'no way' }, knownIn: ['starting'] },
   unseen: {
     happening: { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 1 },
@@ -49,7 +49,7 @@ describe('the machine', () => {
     const asked = next(jobIn('uncertain', { unseenSince }), { kind: 'check_again', actor: 'U1' }, moment)
     const checking = jobIn('starting', { unseenSince, ...asked.set })
     expect(next(checking, down, moment).set.state).toBe('uncertain')
-    const found = next(checking, { kind: 'absent', settleMs: 0 }, moment)
+    const found = next(checking, { kind: 'absent', settleMs: 0, mostTries: maxAttempts }, moment)
     expect(found.set).toMatchObject({ state: 'queued', unseenSince: null })
   })
 
@@ -127,7 +127,7 @@ describe('the machine', () => {
   })
 
   it('believes absence only when looks have found nothing for long enough by a clock that ran evenly', () => {
-    const absent: Happening = { kind: 'absent', settleMs: 10_000 }
+    const absent: Happening = { kind: 'absent', settleMs: 10_000, mostTries: maxAttempts }
     const sought = (absentSince: number | null, steadyMs?: number) =>
       next(jobIn('starting', { absentSince }), absent, { ...moment, steadyMs }).set
     expect(sought(null)).toMatchObject({ absentSince: now, nextLookAt: now + 3_000 })
@@ -169,8 +169,11 @@ describe('the machine', () => {
 
   it('takes no minute in which nothing could be seen for one in which nothing was there', () => {
     const blind: Happening = { kind: 'unseen', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
-    const missed = jobIn('starting', { absentSince: now - 300_000 })
-    expect(next(missed, blind, moment).set).toMatchObject({ absentSince: null })
+    const missed = (blindMs: number) =>
+      next(jobIn('starting', { absentSince: now - 300_000, unseenSince: now - blindMs }), blind, moment).set
+    expect(missed(30_000)).toMatchObject({ absentSince: null })
+    // A look or two that failed between others take nothing from those.
+    expect(missed(29_999)).not.toHaveProperty('absentSince')
     const asked = jobIn('uncertain', { absentSince: now - 300_000 })
     expect(next(asked, { kind: 'check_again', actor: 'U1' }, moment).set).toMatchObject({ absentSince: null })
   })

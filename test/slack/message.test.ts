@@ -79,7 +79,8 @@ describe('the root message', () => {
     const shown = (unseenSince: number | null) =>
       rootMessage(story('working', { unseenSince, detail: 'hoody-prod answered 503.' })).text
     expect(shown(null)).toContain('Hoody is at it: hoody-prod answered 503.')
-    expect(shown(start)).toContain('Hoody cannot be asked just now: hoody-prod answered 503.')
+    expect(shown(start - 29_999)).toContain('Hoody is at it')
+    expect(shown(start - 30_000)).toContain('Hoody cannot be asked just now: hoody-prod answered 503.')
   })
 
   it('shows both ends, however long one is made, and no arrow but its own', () => {

@@ -7,6 +7,8 @@ import { openSocketEntrance } from '../../src/slack/socket.js'
 /** What `apps.connections.open` answers. */
 let answer: 'ok' | 'invalid_auth' | 'internal_error'
 let asked: string[]
+let askedAt: number[]
+let closesAtOnce: boolean
 let sockets: Set<WebSocket>
 let slack: Server
 let said: string[]
@@ -15,10 +17,13 @@ let entrance: ReturnType<typeof openSocketEntrance>
 beforeEach(async () => {
   answer = 'ok'
   asked = []
+  askedAt = []
+  closesAtOnce = false
   sockets = new Set()
   said = []
   slack = createServer((_, response) => {
     asked.push(answer)
+    askedAt.push(performance.now())
     const address = slack.address()
     const port = typeof address === 'object' ? address?.port : 0
     const body = answer === 'ok' ? { ok: true, url: `ws://127.0.0.1:${port}/` } : { ok: false, error: answer }
@@ -29,6 +34,7 @@ beforeEach(async () => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.send(JSON.stringify({ type: 'hello' }))
+    if (closesAtOnce) socket.close()
   })
   await new Promise<void>((resolve) => slack.listen(0, resolve))
   const address = slack.address()
@@ -63,6 +69,16 @@ it('is opened anew as soon as Slack closes it', async () => {
     'not ready: the socket to Slack is away',
     'ready',
   ])
+})
+
+it('is opened ever more slowly where Slack closes each as soon as it is open', async () => {
+  closesAtOnce = true
+  await entrance.start()
+  await expect.poll(() => askedAt.length, { timeout: 20_000 }).toBe(4)
+  const [first = 0, second = 0, third = 0, fourth = 0] = askedAt
+  expect(second - first).toBeGreaterThan(450)
+  expect(third - second).toBeGreaterThan(950)
+  expect(fourth - third).toBeGreaterThan(1_950)
 })
 
 it('does not end the process when its token is refused while it lives, and is opened once it is taken again', async () => {

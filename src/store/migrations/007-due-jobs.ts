@@ -29,6 +29,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .columns(['connection', 'operation', 'state', 'step', 'ended_at'])
     .execute()
 
+  // A root of which its thread once said that it may stand twice says so itself from now on.
+  await sql`update jobs set root_tries = 2 where root_tries < 0`.execute(db)
+
   await schema.alterTable('jobs').addColumn('postponed_since', 'bigint').execute()
   await schema.alterTable('jobs').dropColumn('attempted_at').execute()
 }
