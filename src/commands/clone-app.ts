@@ -109,6 +109,7 @@ export function readRequest(
   }
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
+  if (able.length > 0 && helpWords.has(rest[0]?.toLowerCase() ?? '')) return { kind: 'help', connections: able }
   if (rest[0] !== undefined || able.length === 0) {
     const where = named ? [everything.get(named.name)] : [...everything.values()]
     if (able.length === 0 && where.some((connection) => operationOf(connection?.provider, operationId))) {
@@ -168,7 +169,7 @@ function form(connection: Connection, operation: string, values: TypedValues): R
  */
 const token = /([\w-]+)\s*=(?:\s*["“”]([^"“”]*)(["“”]?)|(\S+)|\s+(?![\w-]+\s*=)(\S+)|)|(\S+)/g
 
-/** @throws UserError for a quotation mark without a second one. */
+/** @throws UserError for a quotation mark without a second one, and a field that is given twice. */
 function readWords(text: string): { words: string[]; values: Record<string, string> } {
   const words: string[] = []
   const values: Record<string, string> = {}
@@ -177,7 +178,10 @@ function readWords(text: string): { words: string[]; values: Record<string, stri
   for (const [, key, quoted, end, bare, spaced, word] of plain.matchAll(token)) {
     if (end === '') throw new UserError(`The quotation mark before "${quoted}" has no second one to end the value.`)
     if (word !== undefined) words.push(word)
-    else if (key !== undefined) values[key] = quoted ?? bare ?? spaced ?? ''
+    else if (key !== undefined) {
+      if (Object.hasOwn(values, key)) throw new UserError(`${key} stands there twice. Several values go with commas.`)
+      values[key] = quoted ?? bare ?? spaced ?? ''
+    }
   }
   return { words, values }
 }

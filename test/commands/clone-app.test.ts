@@ -90,6 +90,12 @@ describe('the text behind /clone-app', () => {
     expect(readRequest('dummy-two clone name=“two words”', two)).toMatchObject({ values: { name: 'two words' } })
   })
 
+  it('may ask for help behind what it names', () => {
+    for (const text of ['dummy-two help', 'help dummy-two', 'dummy-two clone help', 'dummy-two clone HELP']) {
+      expect(readRequest(text, two), text).toMatchObject({ kind: 'help', connections: [{ name: 'dummy-two' }] })
+    }
+  })
+
   it('may leave out what has only one answer', () => {
     expect(readRequest('clone', one)).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
     expect(names(readRequest('clone', two))).toEqual(['dummy-one', 'dummy-two'])
@@ -118,7 +124,8 @@ describe('the text behind /clone-app', () => {
     ['hlep', 'I do not know "hlep". Did you mean "help"?'],
     ['xylophone-42', 'I do not know "xylophone-42". /clone-app help'],
     ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? It has name, deploy.'],
-    ['dummy-one clone extra', 'I do not know "extra".'],
+    ['dummy-one clone extra', 'I do not know "extra". dummy-one has clone and blind.'],
+    ['dummy-one clone name=one name=two', 'name stands there twice. Several values go with commas.'],
     ['name=x', 'Say first where and what'],
     ['rich clone mode=WRONG', 'mode cannot be "WRONG". It takes fast, careful.'],
     ['rich clone mode=fats', 'It takes fast, careful. Did you mean "fast"?'],
