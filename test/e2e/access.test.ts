@@ -361,10 +361,10 @@ describe('when somebody cannot answer', () => {
       await bo.waitForView()
       await bo.choose('container', 'shop-api', 'shop-api')
       await bo.choose('project', 'woolworks-staging', 'staging')
-      // A new process knows neither lists nor people.
+      // A new process knows neither lists nor people, nor who it is itself.
       await first.kill('SIGTERM')
-      await world.start()
       workspace.setSwitch('down', true)
+      await world.start()
       expect(await bo.submit()).toEqual({})
       expect(JSON.stringify(bo.topView()?.blocks)).toContain('Dolly could not ask Slack who you are')
       await bo.close()
