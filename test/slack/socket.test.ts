@@ -59,22 +59,16 @@ const close = () => {
 it('is opened anew as soon as Slack closes it', async () => {
   await entrance.start()
   await expect.poll(isOpen).toBe(true)
-  const closedAt = performance.now()
   close()
-  await expect.poll(() => asked.length).toBe(2)
-  await expect.poll(isOpen).toBe(true)
-  expect(performance.now() - closedAt).toBeLessThan(4_000)
-  expect(said.filter((line) => line.includes('ready'))).toEqual([
-    'ready',
-    'not ready: the socket to Slack is away',
-    'ready',
-  ])
+  const states = () => said.filter((line) => line.includes('ready'))
+  await expect.poll(states).toEqual(['ready', 'not ready: the socket to Slack is away', 'ready'])
+  expect(asked).toHaveLength(2)
 })
 
 it('is opened ever more slowly where Slack closes each as soon as it is open', async () => {
   closesAtOnce = true
   await entrance.start()
-  await expect.poll(() => askedAt.length, { timeout: 20_000 }).toBe(4)
+  await expect.poll(() => askedAt.length).toBe(4)
   const [first = 0, second = 0, third = 0, fourth = 0] = askedAt
   expect(second - first).toBeGreaterThan(450)
   expect(third - second).toBeGreaterThan(950)
@@ -89,11 +83,9 @@ it('does not end the process when its token is refused while it lives, and is op
     await entrance.start()
     answer = 'invalid_auth'
     close()
-    await expect
-      .poll(() => asked.filter((one) => one === 'invalid_auth').length, { timeout: 10_000 })
-      .toBeGreaterThan(1)
+    await expect.poll(() => asked.filter((one) => one === 'invalid_auth').length).toBeGreaterThan(1)
     answer = 'ok'
-    await expect.poll(isOpen, { timeout: 10_000 }).toBe(true)
+    await expect.poll(isOpen).toBe(true)
     expect(unheard).toEqual([])
   } finally {
     process.off('unhandledRejection', hear)
@@ -103,7 +95,7 @@ it('does not end the process when its token is refused while it lives, and is op
 it('is not opened with a token that is refused at the start, and tries again what is only a bad moment', async () => {
   answer = 'internal_error'
   const starting = entrance.start()
-  await expect.poll(() => asked.length, { timeout: 10_000 }).toBeGreaterThan(1)
+  await expect.poll(() => asked.length).toBeGreaterThan(1)
   answer = 'invalid_auth'
   await expect(starting).rejects.toMatchObject({ data: { error: 'invalid_auth' } })
 })
