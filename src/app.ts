@@ -16,7 +16,8 @@ import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/job.js'
 import { roundsOf } from './jobs/rounds.js'
 import { SteadyClock } from './jobs/steady.js'
-import { createLog, seldomPerConnection, slackLogger, striking } from './log.js'
+import { createRedactor } from './lib/redact.js'
+import { createLog, seldomPerConnection, slackLogger } from './log.js'
 import { createApi } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
@@ -217,7 +218,7 @@ async function main(): Promise<void> {
   }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
-  const strike = striking(secretsOf(config))
+  const { redact: strike } = createRedactor(secretsOf(config))
   if (wanted.check) {
     const isGood = await check(config, strike).catch((error) => complain(error, strike))
     process.exit(isGood ? 0 : 1)

@@ -14,12 +14,12 @@ interface Room {
 
 const rooms: readonly Room[] = [
   { room: 'src/errors.ts', ours: [], packages: [] },
-  { room: 'src/closest.ts', ours: [], packages: [] },
-  { room: 'src/log.ts', ours: [], packages: ['pino', '@slack/bolt'] },
-  { room: 'src/access.ts', ours: [], packages: [] },
+  { room: 'src/lib/*', ours: ['src/lib/*'], packages: ['fastest-levenshtein'] },
+  { room: 'src/log.ts', ours: ['src/lib/*'], packages: ['pino', '@slack/bolt'] },
+  { room: 'src/access.ts', ours: ['src/lib/*'], packages: [] },
   {
     room: 'src/check.ts',
-    ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*'],
+    ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*', 'src/lib/*', 'src/access.ts'],
     packages: ['@slack/web-api'],
   },
   {
@@ -27,12 +27,12 @@ const rooms: readonly Room[] = [
     ours: ['src/config/*'],
     packages: ['zod', 'node:*'],
   },
-  { room: 'src/config/*', ours: ['src/closest.ts', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
+  { room: 'src/config/*', ours: ['src/lib/*', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
 
-  { room: 'src/providers/provider.ts', ours: ['src/errors.ts'], packages: ['zod'] },
+  { room: 'src/providers/provider.ts', ours: ['src/errors.ts', 'src/lib/*'], packages: ['zod'] },
   ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
     room,
-    ours: ['src/providers/provider.ts', 'src/providers/http-errors.ts', 'src/errors.ts'],
+    ours: ['src/providers/provider.ts', 'src/providers/http-errors.ts', 'src/errors.ts', 'src/lib/*'],
     packages: ['ky', 'zod', 'node:*'],
   })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
@@ -40,18 +40,18 @@ const rooms: readonly Room[] = [
   ...['cloud-foundry', 'miget', 'qovery', 'rainbond'].flatMap((id) => [
     {
       room: `src/providers/${id}.ts`,
-      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`],
+      ours: ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*', `src/providers/${id}/*`],
       packages: ['zod'],
     },
     {
       room: `src/providers/${id}/*`,
-      ours: ['src/providers/provider.ts', 'src/errors.ts', `src/providers/${id}/*`],
+      ours: ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*', `src/providers/${id}/*`],
       packages: ['zod'],
     },
   ]),
   {
     room: 'src/providers/*',
-    ours: ['src/providers/provider.ts', 'src/errors.ts'],
+    ours: ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
     packages: ['zod'],
   },
 
@@ -61,12 +61,12 @@ const rooms: readonly Room[] = [
   { room: 'src/jobs/clock.ts', ours: ['src/jobs/*'], packages: ['node-cron'] },
   {
     room: 'src/jobs/*',
-    ours: ['src/jobs/*', 'src/store/*', 'src/providers/provider.ts', 'src/errors.ts'],
+    ours: ['src/jobs/*', 'src/store/*', 'src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
     packages: [],
   },
   {
     room: 'src/store/*',
-    ours: ['src/store/*', 'type src/jobs/job.ts', 'src/errors.ts'],
+    ours: ['src/store/*', 'type src/jobs/job.ts', 'src/errors.ts', 'src/lib/*'],
     packages: ['kysely', 'better-sqlite3', 'zod', 'node:*'],
   },
 
@@ -74,6 +74,7 @@ const rooms: readonly Room[] = [
   {
     room: 'src/slack/sender.ts',
     ours: [
+      'src/lib/*',
       'src/slack/budgets.ts',
       'src/slack/history.ts',
       'src/slack/limits.ts',
@@ -87,25 +88,30 @@ const rooms: readonly Room[] = [
     packages: ['type @slack/types'],
   },
   { room: 'src/slack/budgets.ts', ours: ['src/slack/limits.ts'], packages: [] },
-  { room: 'src/slack/trouble.ts', ours: ['src/errors.ts'], packages: ['@slack/web-api'] },
+  { room: 'src/slack/trouble.ts', ours: ['src/errors.ts', 'src/lib/*'], packages: ['@slack/web-api'] },
   {
     room: 'src/slack/history.ts',
-    ours: ['src/slack/trouble.ts', 'type src/slack/budgets.ts'],
+    ours: ['src/lib/*', 'src/slack/trouble.ts', 'type src/slack/budgets.ts'],
     packages: ['zod'],
   },
   { room: 'src/slack/door.ts', ours: [], packages: ['@slack/bolt'] },
   { room: 'src/slack/entrance.ts', ours: [], packages: ['type @slack/bolt', 'type node:http'] },
-  { room: 'src/slack/receiver.ts', ours: ['src/slack/entrance.ts'], packages: ['@slack/bolt', 'node:http'] },
+  {
+    room: 'src/slack/receiver.ts',
+    ours: ['src/slack/entrance.ts', 'src/lib/*'],
+    packages: ['@slack/bolt', 'node:http'],
+  },
   {
     room: 'src/slack/socket.ts',
-    ours: ['src/slack/entrance.ts', 'src/slack/identity.ts'],
+    ours: ['src/slack/entrance.ts', 'src/slack/identity.ts', 'src/lib/*'],
     packages: ['@slack/bolt', '@slack/web-api', 'node:http', 'node:timers/promises'],
   },
-  { room: 'src/slack/people.ts', ours: ['type src/access.ts'], packages: ['zod'] },
+  { room: 'src/slack/people.ts', ours: ['type src/access.ts', 'src/lib/*'], packages: ['zod'] },
   { room: 'src/slack/identity.ts', ours: [], packages: ['type @slack/bolt', 'type @slack/web-api'] },
   {
     room: 'src/slack/*',
     ours: [
+      'src/lib/*',
       'src/slack/buttons.ts',
       'src/slack/fields.ts',
       'src/slack/form.ts',
@@ -131,7 +137,7 @@ const rooms: readonly Room[] = [
       'type src/jobs/job.ts',
       'src/providers/provider.ts',
       'src/errors.ts',
-      'src/closest.ts',
+      'src/lib/*',
       'src/access.ts',
     ],
     packages: ['@slack/*', 'zod'],
@@ -232,13 +238,13 @@ describe('the table', () => {
       file: 'src/store/jobs.ts',
       source: "import { next } from '../jobs/machine.js'",
       breach:
-        'src/store/jobs.ts imports src/jobs/machine.ts, but the rule is: src/store/*, type src/jobs/job.ts, src/errors.ts.',
+        'src/store/jobs.ts imports src/jobs/machine.ts, but the rule is: src/store/*, type src/jobs/job.ts, src/errors.ts, src/lib/*.',
     },
     {
       file: 'src/providers/shed.ts',
       source: "import {\n  hoody,\n} from './hoody.js'",
       breach:
-        'src/providers/shed.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/errors.ts.',
+        'src/providers/shed.ts imports src/providers/hoody.ts, but the rule is: src/providers/provider.ts, src/errors.ts, src/lib/*.',
     },
     {
       file: 'src/slack/form.ts',

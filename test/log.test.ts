@@ -8,9 +8,10 @@ const secret = 'wool/"of"\\the+sheep=4711'
 it('no line shows a secret, in whatever form it was written there', async () => {
   // pino writes to the process's own output, so it takes a process to read it.
   const script = `
-    import { createLog, striking } from './src/log.ts'
+    import { createRedactor } from './src/lib/redact.ts'
+    import { createLog } from './src/log.ts'
     const secret = process.env.SECRET
-    const log = createLog('trace', striking([secret]))
+    const log = createLog('trace', createRedactor([secret]).redact)
     log.info({ secret }, secret)
     log.error({ err: new Error('Refused ' + secret) }, 'a round broke')
     log.debug({ url: 'https://x.example/?token=' + encodeURIComponent(secret) }, 'asked')

@@ -1,11 +1,13 @@
 /** /clone-app: understands what was typed and opens the right page for it. */
+
 import type { App } from '@slack/bolt'
-import { didYouMean } from '../closest.js'
 import { UserError } from '../errors.js'
+import { didYouMean } from '../lib/closest.js'
+import { cut } from '../lib/text.js'
 import { type Connection, operationOf } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
-import { cut, limits } from '../slack/limits.js'
+import { limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'

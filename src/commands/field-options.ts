@@ -1,9 +1,11 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
+
 import type { App } from '@slack/bolt'
 import type { Asker } from '../access.js'
+import { cut } from '../lib/text.js'
 import { fieldsOf } from '../slack/fields.js'
 import { fieldAction } from '../slack/form.js'
-import { cut, limits } from '../slack/limits.js'
+import { limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
 import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../slack/options.js'
 import { choosable, whoFillsIn } from './access.js'

@@ -1,14 +1,16 @@
 /** Pages 2 and 3 submitted: answers → draft → job, durable before Slack is told that all is well. */
+
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
 import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Job } from '../jobs/job.js'
+import { cut } from '../lib/text.js'
 import type { Named } from '../providers/provider.js'
 import { fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, noticeView, previewView } from '../slack/form.js'
-import { cut, limits } from '../slack/limits.js'
+import { limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'

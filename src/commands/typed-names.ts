@@ -1,5 +1,5 @@
 /** Names that were typed in place of ids: what they stand for on the live lists. */
-import { didYouMean } from '../closest.js'
+import { didYouMean } from '../lib/closest.js'
 import type { Option } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
 

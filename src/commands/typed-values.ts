@@ -1,6 +1,7 @@
 /** `field=value` of the command, checked before a form opens: what a form cannot show must not vanish without a word. */
-import { didYouMean } from '../closest.js'
+
 import { UserError } from '../errors.js'
+import { didYouMean } from '../lib/closest.js'
 import type { Operation } from '../providers/provider.js'
 import { type Field, fieldsOf, isNo, isYes } from '../slack/fields.js'
 

@@ -1,6 +1,6 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
 import { type AccessRules, fitsGlob, type Rule, verbs } from '../access.js'
-import { didYouMean } from '../closest.js'
+import { didYouMean } from '../lib/closest.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {

@@ -2,7 +2,8 @@
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import type { AccessRules } from '../access.js'
-import { didYouMean } from '../closest.js'
+import { didYouMean } from '../lib/closest.js'
+import { minSecretLength } from '../lib/redact.js'
 import { readAccess } from './access.js'
 
 /** What dolly.yml says. */
@@ -30,9 +31,6 @@ export interface ProviderSchema {
   connection: z.ZodType
   operations: Readonly<Record<string, unknown>>
 }
-
-/** In characters. What is shorter, such as a port, cannot be struck out of the log: times and numbers would go with it. */
-const leastSecretLength = 8
 
 const everySeconds = 'expected a whole number from 1 to 60, without quotes'
 
@@ -147,7 +145,7 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly st
   return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
 }
 
-const tooShort = `expected at least ${leastSecretLength} characters, as a shorter one cannot be struck out of the log`
+const tooShort = `expected at least ${minSecretLength} characters, as a shorter one cannot be struck out of the log`
 const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
 const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
@@ -182,7 +180,7 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
     // One that stands in the file itself is as secret as one that comes from the environment.
     if (!secrets.includes(secret)) secrets.push(secret)
     // Where its provider refuses it anyway, one problem is enough.
-    if (secret.length < leastSecretLength && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
+    if (secret.length < minSecretLength && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
   }
   return { name, provider: provider.id, settings: checked, secrets }
 }
@@ -203,7 +201,7 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      if (found.length >= leastSecretLength) secrets.push(found)
+      if (found.length >= minSecretLength) secrets.push(found)
       return found
     }
     const problem =

@@ -106,9 +106,11 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
     ).concat(' Whoever may use the target project can read them.'),
     notCopied: sentence('SSH keys and addresses', !firewall && 'firewall rules', !network && 'network rules'),
   }),
+  copiesData: true,
   deadlineMs: DEADLINE_MS,
   steps: [
     {
+      id: 'copy',
       title: 'Copy the container',
       // A server that was slow enough to lose the answer may also be slow to list what it made.
       settleMs: 30_000,
@@ -151,9 +153,11 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
       `Everything changed in ${named.container} since it was copied will be overwritten. Take a snapshot of it first if any of that is needed.`,
     ),
   }),
+  copiesData: true,
   deadlineMs: DEADLINE_MS,
   steps: [
     {
+      id: 'sync',
       title: 'Sync the copy',
       settleMs: 30_000,
       async run(api, params) {

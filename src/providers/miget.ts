@@ -114,10 +114,12 @@ const clone = defineOperation<Params, MigetRef>({
       ...(warnings.length > 0 && { warning: warnings.join(' ') }),
     }
   },
+  copiesData: true,
   deadlineMs: 60 * 60_000,
   lookEveryMs: 10_000,
   steps: [
     {
+      id: 'clone',
       title: 'Clone the app',
       settleMs: 30_000,
       async run(api, params) {
@@ -138,6 +140,7 @@ const clone = defineOperation<Params, MigetRef>({
       check,
     },
     {
+      id: 'deploy',
       title: 'Deploy the clone',
       settleMs: 30_000,
       when: (params) => params.deploy && params.use_parent_image,

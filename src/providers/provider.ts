@@ -60,6 +60,8 @@ export interface Observation<R = Ref> {
  * Method syntax is deliberate: it lets the list of providers forget the exact types.
  */
 export interface Step<P, Before, R> {
+  /** Stored with the job, so that a later version still finds it: never renamed, unique in its operation. */
+  id: string
   title: string
   /** Skips the step when it answers false. Not for the first step. */
   when?(params: P): boolean
@@ -112,6 +114,14 @@ export interface Preview {
   warning?: string
 }
 
+/** What the provider's present state says of the answers of a form. Sentences for the person who filled it in. */
+export interface Validation {
+  /** What the provider will surely refuse: a sentence for each field at fault, by its key. */
+  errors?: Readonly<Record<string, string>>
+  /** What a person must know before they start, put before the warning of the preview. */
+  warnings?: readonly string[]
+}
+
 /** Something a provider can do for us, with its own form. */
 export interface Operation<P = Record<string, unknown>, R = Ref> {
   /** Verb and object, at most 24 characters, for it is also a modal's title: "Copy a container". */
@@ -124,8 +134,18 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   lock(params: P): string
   /** What the thread says is cloned, from where and to where. Plain text. */
   summary(named: Named): { from: string; to: string }
-  /** What will and will not be copied with these answers. */
+  /**
+   * What will and will not be copied with these answers. A hedge that `validate` can settle has no place here.
+   */
   preview(params: P, named: Named): Preview
+  /**
+   * Asks the provider, when the form is sent, what would otherwise be a failed job: names that are taken, quotas, switches
+   * that are off. Reads only, within about a second. A UserError with a `field` counts as its error. Whatever else is
+   * thrown, or takes too long, keeps nobody from starting: the write itself has the last word.
+   */
+  validate?(api: Api, params: P): Promise<Validation>
+  /** Whether data or secrets of the source reach the target, so that rules should look at both. */
+  copiesData: boolean
   /** How long one step may take before it is given up, in milliseconds. */
   deadlineMs: number
   /** The provider's answers are no fresher than this, in milliseconds: looking sooner is in vain. Default 3 000. */
@@ -188,6 +208,13 @@ export interface RequestOptions {
   json?: unknown
   /** Sent as application/x-www-form-urlencoded, where a login wants that. */
   form?: Readonly<Record<string, string>>
+  /**
+   * What is answered is sent on as it is and shown to nobody, such as the environment of an app or a token: it is neither
+   * cut nor redacted.
+   */
+  isVerbatim?: boolean
+  /** Asked right before the request goes out, behind the login that it may need; what it throws keeps the request back. */
+  beforeSend?(): Promise<void>
   /** Added to the connection's own. */
   headers?: Readonly<Record<string, string>>
   /** Milliseconds, where one request needs more than its connection's usual. */

@@ -75,11 +75,27 @@ const siblingsOf = (params: Params) =>
   `${'project' in params ? `project/${params.project}` : `environment/${params.environment}`}/${kindOf(params)}`
 
 const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>] = [
-  { title: 'Make the clone', settleMs: 30_000, mark: refuseTaken, run: startClone, find: findClone, check },
-  { title: 'Deploy the clone', settleMs: 30_000, when: deploys, run: startDeployment, find: findDeployment, check },
+  {
+    id: 'clone',
+    title: 'Make the clone',
+    settleMs: 30_000,
+    mark: refuseTaken,
+    run: startClone,
+    find: findClone,
+    check,
+  },
+  {
+    id: 'deploy',
+    title: 'Deploy the clone',
+    settleMs: 30_000,
+    when: deploys,
+    run: startDeployment,
+    find: findDeployment,
+    check,
+  },
 ]
 const lock = (params: Params) => `${siblingsOf(params)}/${params.name}`
-const shared = { ref, lock, deadlineMs: 60 * 60_000, lookEveryMs: 5_000, steps, remove }
+const shared = { ref, lock, copiesData: true, deadlineMs: 60 * 60_000, lookEveryMs: 5_000, steps, remove }
 
 const clone = defineOperation<z.infer<typeof serviceFields>, QoveryRef>({
   ...shared,

@@ -97,9 +97,11 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
     copied: sentence(components.length > 0 ? `Only ${named.components}` : 'All complete components', COPIED),
     notCopied: sentence(NOT_COPIED, !app.startsWith(`${target}/`) && 'ties to components of the old team and region'),
   }),
+  copiesData: true,
   deadlineMs: DEADLINE,
   steps: [
     {
+      id: 'create',
       title: 'Create the new app',
       settleMs: 45_000,
       async run(api, params, _before, { job }) {
@@ -118,6 +120,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       check,
     },
     {
+      id: 'copy',
       title: 'Copy the components',
       // Sent twice it makes everything twice, and one that was rolled back leaves debris in the cluster. So nothing is
       // ever copied into an app that was tried before: `find` never lets it be sent again, and gives up before a person
@@ -157,6 +160,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       check,
     },
     {
+      id: 'build',
       title: 'Build and start',
       // Safe to repeat: what has a build by now is left alone.
       async run(api, _params, before, { now }) {

@@ -1,11 +1,12 @@
 /** Pure: a submitted modal's state → what was answered. */
+
 import { z } from 'zod'
+import { plainText } from '../lib/text.js'
 import type { Operation, Option } from '../providers/provider.js'
 import { type Field, fieldsOf } from './fields.js'
 import { channelBlock, mentionBlock } from './form.js'
 import { limits } from './limits.js'
 import { noAnswerValue } from './options.js'
-import { plainText } from './text.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {

@@ -1,9 +1,10 @@
 /** Pure: the buttons below a job's root message, which are few and only where they do something. */
+
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
 import type { Job } from '../jobs/job.js'
 import { accepts } from '../jobs/machine.js'
-import { cut, limits, mustFit } from './limits.js'
-import { plainText } from './text.js'
+import { cut, plainText } from '../lib/text.js'
+import { limits, mustFit } from './limits.js'
 
 /** The buttons of a job and the promise each makes. Their value is the job's id, which is looked up and checked again. */
 export const jobActions = {

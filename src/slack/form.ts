@@ -1,11 +1,13 @@
 /** Pure: the three pages of the modal, drawn from an operation's fields. */
+
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
+import { cut, plainText } from '../lib/text.js'
 import type { Operation, Preview, Provider } from '../providers/provider.js'
 import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
-import { cut, limits, mustFit } from './limits.js'
+import { limits, mustFit } from './limits.js'
 import type { ChoiceState, FormState } from './memory.js'
 import { chooseFirst, option, plain, unmetBy } from './options.js'
-import { fromTo, mrkdwn, plainText } from './text.js'
+import { fromTo, mrkdwn } from './text.js'
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'

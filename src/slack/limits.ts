@@ -1,4 +1,4 @@
-/** Slack's numbers in one table, and the two ways to keep them: an author's text must mustFit, a vendor's is cut. */
+/** Slack's numbers in one table, and the two ways to keep them: an author's text must mustFit, a vendor's is cut (lib/text.ts). */
 
 /** Characters unless said otherwise. From docs.slack.dev/reference/block-kit and /reference/views. */
 export const limits = {
@@ -46,21 +46,6 @@ export const paces = {
 } as const satisfies Record<string, { channel?: Pace; workspace: Pace }>
 
 export type Method = keyof typeof paces
-
-/**
- * A vendor's or a user's text, cut to fit. Cuts between characters as people see them, never inside an emoji; half a
- * surrogate pair that was there before, which Slack refuses with all around it, becomes the sign for what is unreadable.
- */
-export function cut(whole: string, most: number): string {
-  const text = whole.replaceAll(/\p{Surrogate}/gu, '\ufffd')
-  if (text.length <= most) return text
-  let kept = ''
-  for (const { segment } of new Intl.Segmenter().segment(text.slice(0, most + 32))) {
-    if (kept.length + segment.length > most - 1) break
-    kept += segment
-  }
-  return `${kept}…`
-}
 
 /**
  * An author's text, which must fit as it is.

@@ -1,9 +1,11 @@
 /** Pure: a job and its events → the blocks of the root message and its replies, each with a full-sentence fallback text. */
+
 import type { KnownBlock } from '@slack/types'
 import type { Job, JobEvent } from '../jobs/job.js'
 import { isOutOfSight } from '../jobs/looks.js'
+import { cut } from '../lib/text.js'
 import { buttonsOf, wasSent } from './buttons.js'
-import { cut, limits } from './limits.js'
+import { limits } from './limits.js'
 import { fromTo, inWords, mrkdwn, time } from './text.js'
 
 /** A job with the words around it that are not the job's own. */

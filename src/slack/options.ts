@@ -1,9 +1,10 @@
 /** Pure: the entries of lists, and those that only say why there is nothing to choose. */
+
 import type { PlainTextElement, PlainTextOption } from '@slack/types'
+import { cut, plainText } from '../lib/text.js'
 import type { Option, Values } from '../providers/provider.js'
 import type { Field } from './fields.js'
-import { cut, limits, mustFit } from './limits.js'
-import { plainText } from './text.js'
+import { limits, mustFit } from './limits.js'
 
 /** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
 export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {

@@ -1,7 +1,9 @@
 /** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
+
 import type { KnownBlock } from '@slack/types'
 import type { Job } from '../jobs/job.js'
 import type { Told } from '../jobs/tell.js'
+import { cut } from '../lib/text.js'
 import {
   markAttempted,
   markReplied,
@@ -15,7 +17,7 @@ import {
 import type { Database } from '../store/schema.js'
 import { Budgets } from './budgets.js'
 import { type Conversations, eventType, History, type Mark } from './history.js'
-import { cut, limits, type Method } from './limits.js'
+import { limits, type Method } from './limits.js'
 import { type Message, replyMessage, rootMessage, type Story } from './message.js'
 import { Closed, Refused, sorted, Wait } from './trouble.js'
 

@@ -1,5 +1,5 @@
 /** Pure: words for Slack. Other people's text made harmless, and times as a reader says them. */
-import { cut } from './limits.js'
+import { cut, plainText } from '../lib/text.js'
 
 /**
  * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
@@ -26,18 +26,6 @@ export function mrkdwn(text: string, most = longestText): string {
 }
 
 const longestText = 500
-
-/**
- * Other people's text as one line of bounded length, which reads as what it is: no control character, no direction mark,
- * nothing invisible but the joiners that scripts and emoji need. Empty when nothing in it can be seen.
- */
-export function plainText(text: string, most = longestText): string {
-  const line = text
-    .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replaceAll(/(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu, '')
-    .trim()
-  return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(line, most) : ''
-}
 
 /**
  * From where and to where, in at most so many characters and as one line of plain text. Both ends always show, however long

@@ -24,8 +24,9 @@ const operation: Operation = defineOperation({
   lock: () => '',
   summary: () => ({ from: '', to: '' }),
   preview: () => ({ copied: '', notCopied: '' }),
+  copiesData: true,
   deadlineMs: 1,
-  steps: [{ title: 'Clone', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Clone', run: async () => ({ id: '' }), check: async () => [] }],
 })
 const shop = { value: 'ab01', label: 'shop-api' }
 const cache = { value: 'cd02', label: 'cache' }

@@ -76,6 +76,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     lock: (params: z.infer<typeof fields>) => `name ${params.name}`,
     summary: (named: Readonly<Record<string, string>>) => ({ from: 'source', to: named.name ?? '' }),
     preview: () => ({ copied: 'All of it.', notCopied: 'Nothing is left out.' }),
+    copiesData: true,
     deadlineMs: 600_000,
   }
   const clone = defineOperation({
@@ -83,12 +84,14 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     title: 'Clone a thing',
     steps: [
       {
+        id: 'clone',
         title: 'Clone the thing',
         run: async (_api, params) => write('clone', params.name),
         find: async (_api, params) => find('clone', params.name),
         check,
       },
       {
+        id: 'deploy',
         title: 'Deploy the clone',
         when: (params) => params.deploy,
         run: async (_api, params) => write('deploy', params.name),
@@ -100,7 +103,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
   const blind = defineOperation({
     ...shared,
     title: 'Clone blindly',
-    steps: [{ title: 'Clone the thing', run: async (_api, params) => write('blind', params.name), check }],
+    steps: [{ id: 'clone', title: 'Clone the thing', run: async (_api, params) => write('blind', params.name), check }],
   })
   const provider = defineProvider({
     id: 'dummy',

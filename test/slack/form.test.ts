@@ -31,8 +31,9 @@ const operation: Operation = defineOperation({
   lock: (params) => params.name,
   summary: () => ({ from: '', to: '' }),
   preview: () => ({ copied: '', notCopied: '' }),
+  copiesData: true,
   deadlineMs: 1,
-  steps: [{ title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
 })
 
 const state: FormState = {

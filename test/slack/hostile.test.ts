@@ -1,4 +1,5 @@
 /** Every renderer of ours, fed with hostile text: Slack takes what comes out, and it says nothing that we did not say. */
+
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { OptionsAnswer } from '../../sandbox/slack/block-kit.js'
@@ -9,6 +10,7 @@ import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { UserError } from '../../src/errors.js'
 import type { EventKind, Job, State } from '../../src/jobs/job.js'
+import { plainText } from '../../src/lib/text.js'
 import { defineOperation } from '../../src/providers/provider.js'
 import { fieldErrors } from '../../src/slack/answers.js'
 import { choiceView, formView, noticeView, previewView } from '../../src/slack/form.js'
@@ -16,7 +18,7 @@ import type { FormState } from '../../src/slack/memory.js'
 import { replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
 import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { type Directory, People } from '../../src/slack/people.js'
-import { mrkdwn, plainText } from '../../src/slack/text.js'
+import { mrkdwn } from '../../src/slack/text.js'
 import { openDatabase } from '../../src/store/database.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { hostile } from '../helpers/hostile.js'
@@ -306,8 +308,9 @@ const form = defineOperation({
   lock: () => '',
   summary: () => ({ from: '', to: '' }),
   preview: () => ({ copied: '', notCopied: '' }),
+  copiesData: true,
   deadlineMs: 1,
-  steps: [{ title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
 })
 
 async function services(): Promise<Services> {

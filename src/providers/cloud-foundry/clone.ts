@@ -59,7 +59,7 @@ const fields = z.object({
 })
 type CloneParams = z.infer<typeof fields>
 
-const create = firstStep<CloneParams>('Create the app', (params) => `/v3/spaces/${params.space}`, {
+const create = firstStep<CloneParams>('create', 'Create the app', (params) => `/v3/spaces/${params.space}`, {
   async write(api, params, _, { job }) {
     const source = await api.get(`/v3/apps/${params.app}`, app)
     const target = await api.get(`/v3/spaces/${params.space}`, space)
@@ -103,6 +103,7 @@ function textOf(value: unknown): string {
 const address = item.extend({ url: z.string() })
 
 const reserve = step<CloneParams>(
+  'reserve',
   'Reserve the address',
   {
     async write(api, params, before, { job }) {
@@ -123,6 +124,7 @@ function routed(before: CfRef, { guid, url }: z.infer<typeof address>): Made {
 }
 
 const bind = step<CloneParams>(
+  'bind',
   'Bind the services',
   {
     // Several writes, but what is bound already is left out: harmless to run again.
@@ -154,7 +156,7 @@ async function unbound(api: Api, app: string, services: readonly string[]): Prom
   return services.filter((one) => !bound.includes(one))
 }
 
-const copyCode = step<CloneParams>('Copy the code', {
+const copyCode = step<CloneParams>('copy', 'Copy the code', {
   async write(api, { app: original, space, fastPath }, { app: to }) {
     const from = await api.get(`/v3/apps/${original}`, app)
     const code = await codeOf(api, from, fastPath)
@@ -170,6 +172,7 @@ const copyCode = step<CloneParams>('Copy the code', {
 })
 
 const resize = step<CloneParams>(
+  'resize',
   'Set the size',
   {
     // Several writes, but each sets a value and is left out where that is set: harmless to run again. It comes after the
@@ -219,6 +222,7 @@ function isEqual(one: unknown, other: unknown): boolean {
 }
 
 const map = step<CloneParams>(
+  'map',
   'Map the address',
   {
     async write(api, _params, { app, route }) {
@@ -277,6 +281,7 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
       warning: 'The clone shares the services you chose: what it writes or deletes there, the original loses too.',
     }),
   }),
+  copiesData: true,
   deadlineMs,
   steps: [
     create,

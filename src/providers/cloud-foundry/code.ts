@@ -27,22 +27,34 @@ interface Deed<P, Before> {
 }
 
 /** The first step of an operation, in a space or an app of this path. */
-export function firstStep<P>(title: string, homeOf: (params: P) => string, deed: Deed<P, null>): Step<P, null, CfRef> {
-  return stepOf(title, homeOf, deed)
+export function firstStep<P>(
+  id: string,
+  title: string,
+  homeOf: (params: P) => string,
+  deed: Deed<P, null>,
+): Step<P, null, CfRef> {
+  return stepOf(id, title, homeOf, deed)
 }
 
 /** A later step, in the app that the first one made or overwrote. */
-export function step<P>(title: string, deed: Deed<P, CfRef>, when?: (params: P) => boolean): Step<P, CfRef, CfRef> {
-  return { ...stepOf(title, (_, { app }) => `/v3/apps/${app}`, deed), ...(when && { when }) }
+export function step<P>(
+  id: string,
+  title: string,
+  deed: Deed<P, CfRef>,
+  when?: (params: P) => boolean,
+): Step<P, CfRef, CfRef> {
+  return { ...stepOf(id, title, (_, { app }) => `/v3/apps/${app}`, deed), ...(when && { when }) }
 }
 
 function stepOf<P, Before extends CfRef | null>(
+  id: string,
   title: string,
   homeOf: (params: P, before: Before) => string,
   { write, mark, find }: Deed<P, Before>,
 ): Step<P, Before, CfRef> {
   const next = (before: Before, made: Made) => ref.parse({ ...before, look: undefined, ...made })
   return {
+    id,
     title,
     settleMs,
     check,
@@ -149,7 +161,7 @@ export async function copyInto(api: Api, look: 'package' | 'droplet', source_gui
 
 const build = item.extend({ state: z.string() })
 
-export const stage = step('Stage the code', {
+export const stage = step('stage', 'Stage the code', {
   async write(api, _params, { guid = '' }) {
     // Whoever staged it: there can be only one build at a time, and of the same package it comes to the same.
     const under = (await buildsOf(api, guid)).find(({ state }) => state !== 'FAILED')
@@ -167,7 +179,7 @@ async function buildsOf(api: Api, package_guids: string): Promise<z.infer<typeof
   return await newestOf(api, '/v3/builds', build, { package_guids })
 }
 
-export const assign = step('Deploy the staged code', {
+export const assign = step('assign', 'Deploy the staged code', {
   async write(api, _params, ref) {
     const json = { data: { guid: ref.droplet } }
     await api.patch(`/v3/apps/${ref.app}/relationships/current_droplet`, z.unknown(), { json })
@@ -180,6 +192,7 @@ export const assign = step('Deploy the staged code', {
 
 export const launch = (title: string, action: 'start' | 'restart') =>
   step<Record<string, unknown>>(
+    action,
     title,
     {
       async write(api, _params, ref) {

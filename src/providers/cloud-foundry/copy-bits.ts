@@ -42,7 +42,7 @@ const event = dated.extend({
     .nullish(),
 })
 
-const overwrite = firstStep<CopyParams>('Copy the code', ({ target }) => `/v3/apps/${target}`, {
+const overwrite = firstStep<CopyParams>('copy', 'Copy the code', ({ target }) => `/v3/apps/${target}`, {
   async write(api, params) {
     const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
     if (from.lifecycle.type !== to.lifecycle.type) {
@@ -131,6 +131,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
     warning: maskIds(`The code of ${target} is overwritten.`),
   }),
+  copiesData: false,
   deadlineMs,
   steps: [
     overwrite,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { didYouMean } from '../src/closest.js'
+import { didYouMean } from '../../src/lib/closest.js'
 
 it('asks for the word that was meant, and not at all where none is near', () => {
   expect(didYouMean('cpoy', ['copy', 'sync'])).toBe(' Did you mean "copy"?')

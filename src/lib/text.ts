@@ -1,0 +1,67 @@
+/** Pure: text from outside, made safe to keep and to compare. The order is always the same: cut, normalise, redact, escape. */
+import type { Redactor } from './redact.js'
+
+/**
+ * The most that is looked at of any one foreign text, in characters: four times what a thread shows of it. Everything that
+ * reads foreign text cuts to this first, so that no pattern below can take long.
+ */
+export const maxForeignTextLength = 4_096
+
+/**
+ * Foreign text as it may enter: one line, cut, nothing invisible in it, no secret. Where it is shown in mrkdwn it is
+ * escaped there, by `mrkdwn` in slack/text.ts.
+ *
+ * @param redact takes secrets out of a text; see lib/redact.ts.
+ */
+export function foreignText(text: string, redact: Redactor['redact']): string {
+  return redact(visibleLine(text.slice(0, maxForeignTextLength)), text.length > maxForeignTextLength)
+}
+
+/**
+ * Cuts between characters as people see them, never inside an emoji. Half a surrogate pair that was there before, which
+ * Slack refuses with all around it, becomes the sign for what is unreadable.
+ */
+export function cut(whole: string, most: number): string {
+  // A little more than is kept, so that a character that begins before the end is seen whole.
+  const text = whole.slice(0, most + 32).replaceAll(/\p{Surrogate}/gu, '\ufffd')
+  if (whole.length <= most) return text
+  let kept = ''
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (kept.length + segment.length > most - 1) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+/**
+ * One line of bounded length that reads as what it is: no control character, no direction mark, nothing invisible but the
+ * joiners that scripts and emoji need. Empty when nothing in it can be seen.
+ */
+export function plainText(text: string, most = 500): string {
+  const line = visibleLine(text.slice(0, maxForeignTextLength))
+  const isCut = text.length > maxForeignTextLength && line.length <= most
+  return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(isCut ? `${line}…` : line, most) : ''
+}
+
+/**
+ * What people see of a name, for telling whether two of them are the same: one Unicode form (NFKC), no invisible
+ * characters, no difference of case, single blanks. Two names that look alike compare as equal.
+ */
+export function comparable(text: string): string {
+  const seen = text
+    .slice(0, maxForeignTextLength)
+    .normalize('NFKC')
+    .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu, '')
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+  // Upper case first: it spells out what has no single capital, such as ß.
+  return seen.toUpperCase().toLowerCase().normalize('NFKC')
+}
+
+function visibleLine(text: string): string {
+  if (/^[\x21-\x7e]*$/.test(text)) return text
+  return text
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu, '')
+    .trim()
+}
