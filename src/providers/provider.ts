@@ -1,5 +1,5 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import { ConnectionError, TemporaryError } from '../errors.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
@@ -226,6 +226,8 @@ export interface RequestOptions {
  * retried, the others never.
  */
 export interface Api {
+  /** Told how many rows of a list were left out because they have another shape than agreed, and what is odd about one. */
+  reportSkipped?(rows: number, example: string): void
   /** As the provider's `client` gave them. */
   readonly settings?: ClientOptions['settings']
   get<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
@@ -303,6 +305,19 @@ const AT_ONCE = 8
 const isEverybodys = (one: unknown) =>
   one instanceof TemporaryError || (one instanceof ConnectionError && one.status === 401)
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
+
+/**
+ * A vendor's list in which one odd row hides no other: rows of another shape are left out and counted. Not for telling that
+ * something is absent, since what is left out may be just that: use z.array there.
+ */
+export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.ZodType<T[]> {
+  return z.array(z.unknown()).transform((all) => {
+    const parsed = all.map((one) => row.safeParse(one))
+    const [odd, ...others] = parsed.flatMap(({ error }) => error?.issues[0] ?? [])
+    if (odd) api.reportSkipped?.(others.length + 1, `${odd.path.map(String).join('.')}: ${odd.code}`)
+    return parsed.flatMap(({ success, data }) => (success ? [data] : []))
+  })
+}
 
 /** One page of a vendor's list, and how many pages there are. */
 export interface Page<T> {
