@@ -16,9 +16,9 @@ import { Heartbeat, type House } from './jobs/house.js'
 import type { Job } from './jobs/job.js'
 import { roundsOf } from './jobs/rounds.js'
 import { SteadyClock } from './jobs/steady.js'
-import { createRedactor } from './lib/redact.js'
+import { createRedactor, type Redactor } from './lib/redact.js'
 import { createLog, seldomPerConnection, slackLogger } from './log.js'
-import { createApi } from './providers/http.js'
+import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
 import { clientOptions } from './slack/client.js'
@@ -41,7 +41,7 @@ const leaseMs = 10_000
 const now = () => Date.now()
 const elapsed = () => performance.now()
 
-async function start(config: Config, log: Logger, closers: Closer[]): Promise<void> {
+async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
   if (config.database.kind !== 'sqlite') throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const db = await openDatabase(config.database.file)
   closers.push(() => db.destroy())
@@ -50,7 +50,7 @@ async function start(config: Config, log: Logger, closers: Closer[]): Promise<vo
     log.warn({ file: config.database.file }, 'others than its owner may open the database; chmod 600 it')
 
   for (const provider of providers) assertDrawable(provider)
-  const connections = connect(config)
+  const connections = connect(config, { redactor, log, elapsed })
   for (const [name, jobs] of Object.entries(await countStrandedJobs(db, [...connections.keys()]))) {
     log.warn({ connection: name, jobs }, 'live jobs wait for a connection that dolly.yml no longer has')
   }
@@ -148,12 +148,12 @@ function seldom(ms: number, work: () => Promise<void>): Round['go'] {
   }
 }
 
-function connect(config: Config): Map<string, Connection> {
+function connect(config: Config, shared: Shared): Map<string, Connection> {
   return new Map(
     config.connections.map(({ name, provider: id, settings }) => {
       const provider = providers.find((candidate) => candidate.id === id)
       if (!provider) throw new ConfigError([`connections.${name}.provider is "${id}", which is no provider.`])
-      return [name, { name, provider, api: createApi(name, provider.client(settings)) }]
+      return [name, { name, provider, api: createApi(name, provider.client(settings), undefined, shared) }]
     }),
   )
 }
@@ -199,11 +199,12 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
 }
 
 /** Prints what each part of the configuration is good for; answers whether all of it is. */
-async function check(config: Config, strike: Strike): Promise<boolean> {
+async function check(config: Config, redactor: Redactor): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
-  const logger = slackLogger(createLog('silent', strike))
-  const findings = await tryOut({ slack: config.slack, groups, connections: [...connect(config).values()], logger })
-  process.stdout.write(findings.map(({ sentence }) => `${sentence}\n`).join(''))
+  const logger = slackLogger(createLog('silent', redactor.redact))
+  const connections = [...connect(config, { redactor }).values()]
+  const findings = await tryOut({ slack: config.slack, groups, connections, logger })
+  process.stdout.write(redactor.redact(findings.map(({ sentence }) => `${sentence}\n`).join('')))
   return findings.every(({ isGood }) => isGood)
 }
 
@@ -218,9 +219,10 @@ async function main(): Promise<void> {
   }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
-  const { redact: strike } = createRedactor(secretsOf(config))
+  const redactor = createRedactor(secretsOf(config))
+  const { redact: strike } = redactor
   if (wanted.check) {
-    const isGood = await check(config, strike).catch((error) => complain(error, strike))
+    const isGood = await check(config, redactor).catch((error) => complain(error, strike))
     process.exit(isGood ? 0 : 1)
   }
   const log = createLog(config.logLevel, strike)
@@ -243,7 +245,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', giveUp)
   process.on('uncaughtException', giveUp)
   try {
-    await start(config, log, closers)
+    await start(config, redactor, log, closers)
   } catch (error) {
     complain(error, strike)
     await stop(1)

@@ -27,10 +27,13 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Whoever asks us to wait is believed for so long, in milliseconds: beyond it stand slips and clocks that are far off. */
+export const maxRetryAfterMs = 15 * 60_000
+
 /** Nobody must act: it is simply tried later. */
 export class TemporaryError extends Error {
   override readonly name = 'TemporaryError'
-  /** How long the other side asked us to wait, in milliseconds. */
+  /** How long the other side asked us to wait, in milliseconds: from 0 to `maxRetryAfterMs`. */
   readonly retryAfterMs: number | undefined
   /**
    * Whether the request may have taken effect although no usable answer came back (timeout, reset, 5xx). False when it
@@ -42,10 +45,21 @@ export class TemporaryError extends Error {
 
   constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean; status?: number }) {
     super(message)
-    this.retryAfterMs = details.retryAfterMs
+    this.retryAfterMs = waitOf(details.retryAfterMs)
     this.mayHaveHappened = details.mayHaveHappened
     this.status = details.status
   }
+}
+
+/** A list that is longer than anything we read, or has no end. Its sentence is for whoever wanted the list. */
+export class UnreadableListError extends TemporaryError {
+  constructor(message: string, details: { mayHaveHappened: boolean } = { mayHaveHappened: false }) {
+    super(message, details)
+  }
+}
+
+function waitOf(ms: number | undefined): number | undefined {
+  return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), maxRetryAfterMs)
 }
 
 /** Whether a failed fetch found nobody to connect to, so that surely nothing was sent. */

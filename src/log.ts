@@ -4,12 +4,44 @@
  */
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
+import { cut } from './lib/text.js'
 
 const quarterHourMs = 15 * 60_000
+/** In characters. A longer line keeps what tells most: time, level, message, and the words and place of an error. */
+const maxLineLength = 16_000
+const maxPartLength = 2_000
 
 /** @param redact takes secrets out of each line before it is written. */
 export function createLog(level: string, redact: (line: string) => string): Logger {
-  return pino({ level, hooks: { streamWrite: (line) => redact(line) } })
+  return pino({ level, hooks: { streamWrite: (line) => redactLine(bounded(line), redact) } })
+}
+
+function bounded(line: string): string {
+  if (line.length <= maxLineLength) return line
+  const { level, time, pid, hostname, from, connection, job, msg, err } = JSON.parse(line)
+  const about = { from, connection, job, msg, 'err.message': err?.message, 'err.stack': err?.stack }
+  const parts = Object.entries(about).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[key, cut(value, maxPartLength)]] : [],
+  )
+  const fields = { level, time, pid, hostname, ...Object.fromEntries(parts), cutFrom: line.length }
+  return `${JSON.stringify(fields)}\n`
+}
+
+/** A secret may look like a part of what JSON itself needs; then its strings are redacted one by one. */
+function redactLine(line: string, redact: (text: string) => string): string {
+  const clean = redact(line)
+  if (clean === line || isJson(clean)) return clean
+  return `${JSON.stringify(JSON.parse(line, (_key, value) => (typeof value === 'string' ? redact(value) : value)))}\n`
+}
+
+function isJson(line: string): boolean {
+  try {
+    // Nothing at all is no line.
+    JSON.parse(line.trim() || 'null')
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

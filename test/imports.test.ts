@@ -29,10 +29,26 @@ const rooms: readonly Room[] = [
   },
   { room: 'src/config/*', ours: ['src/lib/*', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
 
-  { room: 'src/providers/provider.ts', ours: ['src/errors.ts', 'src/lib/*'], packages: ['zod'] },
+  { room: 'src/providers/paging.ts', ours: ['src/errors.ts'], packages: [] },
+  {
+    room: 'src/providers/provider.ts',
+    ours: ['src/providers/paging.ts', 'src/errors.ts', 'src/lib/*'],
+    packages: ['zod'],
+  },
+  {
+    room: 'src/providers/http-answer.ts',
+    ours: ['src/providers/paging.ts', 'src/lib/*'],
+    packages: ['node:timers/promises'],
+  },
   ...['src/providers/http.ts', 'src/providers/http-errors.ts'].map((room) => ({
     room,
-    ours: ['src/providers/provider.ts', 'src/providers/http-errors.ts', 'src/errors.ts', 'src/lib/*'],
+    ours: [
+      'src/providers/provider.ts',
+      'src/providers/http-errors.ts',
+      'src/providers/http-answer.ts',
+      'src/errors.ts',
+      'src/lib/*',
+    ],
     packages: ['ky', 'zod', 'node:*'],
   })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },

@@ -1,5 +1,5 @@
 /** The pickers' lists, read live and remembered for a moment: Slack asks again with every key that is pressed. */
-import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
@@ -12,6 +12,8 @@ const freshMs = 30_000
 /** A failure is forgotten sooner: the next form should find out that the provider is back. */
 const failureFreshMs = 5_000
 const mostLists = 500
+/** Of all lists together, in characters: so much is remembered, and the latest list however long it is. */
+const mostCharacters = 8_000_000
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
 const readsAtOnce = 20
 
@@ -24,7 +26,7 @@ export class Lists {
   readonly #elapsed: () => number
   readonly #log: Log
   readonly #refused: (connection: string, reason: string) => void
-  readonly #lists = new Map<string, { list: Promise<List>; until: number }>()
+  readonly #lists = new Map<string, { list: Promise<List>; until: number; size: number }>()
   /** How many lists are being read, by connection. */
   readonly #reads = new Map<string, number>()
 
@@ -58,7 +60,7 @@ export class Lists {
     this.#reads.set(connection.name, reads + 1)
     const list = this.#load(connection, field.picker ?? '', parents)
     // One that is still being read is not read a second time, however long it takes.
-    const entry = { list, until: Number.POSITIVE_INFINITY }
+    const entry = { list, until: Number.POSITIVE_INFINITY, size: 0 }
     this.#lists.delete(key)
     this.#lists.set(key, entry)
     const [oldest] = this.#lists.keys()
@@ -66,7 +68,20 @@ export class Lists {
     const loaded = await list
     this.#reads.set(connection.name, (this.#reads.get(connection.name) ?? 1) - 1)
     entry.until = this.#elapsed() + ('reason' in loaded ? failureFreshMs : freshMs)
+    entry.size = sizeOf(loaded)
+    this.#forgetOldest(key)
     return loaded
+  }
+
+  /** Until what is remembered is no more than it may be. Lists that are being read have no size yet. */
+  #forgetOldest(but: string): void {
+    let size = [...this.#lists.values()].reduce((sum, entry) => sum + entry.size, 0)
+    for (const [key, entry] of this.#lists) {
+      if (size <= mostCharacters) return
+      if (key === but || entry.size === 0) continue
+      this.#lists.delete(key)
+      size -= entry.size
+    }
   }
 
   async #load(connection: Connection, picker: string, values: Values): Promise<List> {
@@ -86,6 +101,15 @@ export class Lists {
   }
 }
 
+/** In characters; a row counts for a few of its own. */
+function sizeOf(list: List): number {
+  if ('reason' in list) return list.reason.length
+  return list.options.reduce(
+    (sum, { value, label, description = '' }) => sum + 100 + value.length + label.length + description.length,
+    0,
+  )
+}
+
 function parentsOf({ dependsOn }: Field, { values }: Pick<FormState, 'values'>): Values {
   return Object.fromEntries(dependsOn.map((key) => [key, values[key] ?? '']))
 }
@@ -97,6 +121,7 @@ function keyOf({ name }: Connection, { picker }: Field, parents: Values): string
 /** What is for the operator to read stands in the log. */
 function reasonOf(connection: string, error: UserError | ConnectionError | TemporaryError): string {
   const status = error.status === undefined ? '' : ` (${error.status})`
+  if (error instanceof UnreadableListError) return error.message
   if (error instanceof TemporaryError) return `${connection} cannot be asked for the list just now${status}.`
   if (error instanceof ConnectionError)
     return `${connection} does not give Dolly the list${status}: tell who runs Dolly.`

@@ -185,6 +185,9 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
   return { name, provider: provider.id, settings: checked, secrets }
 }
 
+/** Addresses and ids, which stand in a provider's answers and are needed as they are: the next page, a link. */
+const publicKeys = ['url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
+
 /**
  * The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`, where
  * they are long enough.
@@ -201,7 +204,8 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      if (found.length >= minSecretLength) secrets.push(found)
+      const isPublic = reference === value && publicKeys.includes(path.at(-1) ?? '')
+      if (found.length >= minSecretLength && !isPublic) secrets.push(found)
       return found
     }
     const problem =

@@ -1,12 +1,29 @@
 /** The known word that somebody may have meant. */
+import { distance } from 'fastest-levenshtein'
+import { comparable } from './text.js'
+
+/** Nobody mistypes a longer word: what goes beyond is somebody's paste, and is not compared. In characters. */
+const maxWordLength = 64
+const maxCandidates = 10_000
+/** Only so many of the candidates, those nearest in length, are compared letter by letter. */
+const maxCompared = 2_000
 
 /** Undefined when none is near: at most every second character may differ. */
 function closest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(word.length, candidate.length) / 2)
-    .sort((one, other) => one.distance - other.distance)
-  return ranked[0]?.candidate
+  if (word.length > maxWordLength) return undefined
+  const typed = comparable(word)
+  const candidates = known
+    .slice(0, maxCandidates)
+    .filter((candidate) => candidate.length <= maxWordLength && gap(candidate, typed) <= maxDistance(candidate, typed))
+  if (candidates.length > maxCompared) candidates.sort((one, other) => gap(one, typed) - gap(other, typed))
+  let nearest: { candidate: string; distance: number } | undefined
+  for (const candidate of candidates.slice(0, maxCompared)) {
+    const name = comparable(candidate)
+    const letters = distance(typed, name)
+    if (letters > maxDistance(name, typed) || (nearest && letters >= nearest.distance)) continue
+    nearest = { candidate, distance: letters }
+  }
+  return nearest?.candidate
 }
 
 /** The question that goes behind a refusal, as a sentence of its own or with a semicolon; empty when nothing is near. */
@@ -15,16 +32,5 @@ export function didYouMean(word: string, known: readonly string[], did: ' Did' |
   return near === undefined ? '' : `${did} you mean "${near}"?`
 }
 
-/** Levenshtein's: how many characters must be added, removed or replaced. */
-function editDistance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (let row = 1; row <= from.length; row += 1) {
-    const current = [row]
-    for (let column = 1; column <= to.length; column += 1) {
-      const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1)
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous[to.length] ?? 0
-}
+const gap = (one: string, other: string) => Math.abs(one.length - other.length)
+const maxDistance = (one: string, other: string) => Math.max(one.length, other.length) / 2

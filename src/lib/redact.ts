@@ -21,14 +21,19 @@ export interface Redactor {
 
 /** @param configured what dolly.yml and the environment hold; kept for as long as the process lives. */
 export function createRedactor(configured: readonly string[]): Redactor {
-  const lasting = configured.filter(isLongEnough).map(formsOf)
+  const lastingSecrets = new Set(configured.filter(isLongEnough))
+  const lasting = [...lastingSecrets].map(formsOf)
   const fetched = new Map<string, Forms>()
   let all = byLength(lasting)
   return {
     redact: (text, isCut = false) => all.reduce((rest, forms) => withoutSecret(rest, forms, isCut), text),
     add(secret) {
-      if (!isLongEnough(secret) || fetched.has(secret)) return
-      fetched.set(secret, formsOf(secret))
+      if (!isLongEnough(secret) || lastingSecrets.has(secret)) return
+      const known = fetched.get(secret)
+      // Those that are still in use are the last to be forgotten.
+      fetched.delete(secret)
+      fetched.set(secret, known ?? formsOf(secret))
+      if (known) return
       const [oldest] = fetched.keys()
       if (fetched.size > maxFetched && oldest !== undefined) fetched.delete(oldest)
       all = byLength([...lasting, ...fetched.values()])
@@ -39,6 +44,8 @@ export function createRedactor(configured: readonly string[]): Redactor {
 /** How one secret may be written. */
 interface Forms {
   length: number
+  /** No form has fewer characters, so that a shorter text needs no search: most texts are short, and most tokens long. */
+  least: number
   /** As it is, and in base64, where its letters depend on what stands before it, such as the user name of a Basic header. */
   plain: readonly string[]
   /** The same with any of its characters escaped, as in addresses, forms, JSON and HTML, upper or lower case, once or twice. */
@@ -66,6 +73,7 @@ function formsOf(secret: string): Forms {
   })
   return {
     length: secret.length,
+    least: Math.min(...plain.map(({ length }) => length)),
     plain,
     escaped: new RegExp(whole.join('|'), 'g'),
     begun: new RegExp(`(?:${begun.join('|')})$`),
@@ -101,7 +109,8 @@ function escapeForPattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
-function withoutSecret(text: string, { plain, escaped, begun }: Forms, isCut: boolean): string {
+function withoutSecret(text: string, { least, plain, escaped, begun }: Forms, isCut: boolean): string {
+  if (text.length < least && !isCut) return text
   let clean = text
   for (const form of plain) if (clean.includes(form)) clean = clean.replaceAll(form, mask)
   if (/[%\\&+]/.test(clean)) clean = clean.replaceAll(escaped, mask)

@@ -14,7 +14,13 @@ export const maxForeignTextLength = 4_096
  * @param redact takes secrets out of a text; see lib/redact.ts.
  */
 export function foreignText(text: string, redact: Redactor['redact']): string {
-  return redact(visibleLine(text.slice(0, maxForeignTextLength)), text.length > maxForeignTextLength)
+  if (text.length <= maxForeignTextLength) return redact(visibleLine(text), false)
+  return redact(visibleLine(copied(text.slice(0, maxForeignTextLength))), true)
+}
+
+/** The same text with memory of its own: a slice keeps the whole text alive that it was taken from. */
+function copied(slice: string): string {
+  return Buffer.from(slice).toString()
 }
 
 /**

@@ -1,15 +1,14 @@
 /** What went wrong with a request, sorted into the three errors by who must act. */
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
-import { ConnectionError, TemporaryError, UserError, wasNeverSent } from '../errors.js'
+import { ConnectionError, TemporaryError, UnreadableListError, UserError, wasNeverSent } from '../errors.js'
+import { cut, maxForeignTextLength } from '../lib/text.js'
+import { AnswerTooLarge } from './http-answer.js'
 import { type ClientOptions, type Verdict, withoutCredentials } from './provider.js'
 
-export const MAX_BODY_BYTES = 10 * 1024 * 1024
 const MAX_SENTENCE_LENGTH = 300
-/** Retry-After outside these bounds is a slip or a clock far off; looking a little early costs one refused request. */
-const RETRY_AFTER_BOUNDS_MS = { least: 1_000, most: 15 * 60_000 }
-
-export class AnswerTooLarge extends Error {}
+/** A shorter Retry-After is a slip or a clock that is off; `TemporaryError` bounds the longer ones. */
+const MIN_RETRY_AFTER_MS = 1_000
 
 /** One request as far as an error message may tell of it. */
 export interface Call {
@@ -37,13 +36,13 @@ export function sortAnswer(
   call: Call,
   answer: { status: number; headers: Headers; body: unknown },
   { errorMessage, classify }: Pick<ClientOptions, 'errorMessage' | 'classify'>,
-  scrub: (text: string) => string,
+  clean: (text: string) => string,
 ): Error {
   const { connection, title } = call
   const { status, headers, body } = answer
   const own = classify?.({ status, body })
-  if (own) return sentenced(call, { ...own, sentence: tidy(scrub(own.sentence)) }, status, readRetryAfter(headers))
-  const sentence = tidy(scrub(errorMessage(body) ?? ''))
+  if (own) return sentenced(call, { ...own, sentence: clean(own.sentence) }, status, readRetryAfter(headers))
+  const sentence = clean(errorMessage(body) ?? '')
   const itSays = sentence && ` It says: ${sentence}`
   const retryAfterMs = readRetryAfter(headers)
   const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) }
@@ -78,7 +77,7 @@ export function sortAnswer(
       { status },
     )
   }
-  const target = redirectTarget(headers, call.baseUrl)
+  const target = clean(redirectTarget(headers, call.baseUrl))
   return new ConnectionError(
     `The address of ${connection} in dolly.yml redirects${target && ` to ${target}`} (${status} to ${title}). Put the final address there.`,
   )
@@ -102,7 +101,7 @@ export function sortFailure(call: Call, error: unknown): unknown {
     })
   }
   if (error instanceof AnswerTooLarge) {
-    return new TemporaryError(`${connection} answered ${title} with more than ${MAX_BODY_BYTES / 1024 / 1024} MB.`, {
+    return new UnreadableListError(`${connection} answered ${title} with ${error.message}.`, {
       mayHaveHappened: isWrite,
     })
   }
@@ -126,7 +125,7 @@ function readRetryAfter(headers: Headers): number | undefined {
   const sentAt = Date.parse(headers.get('date') ?? '') || Date.now()
   const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - sentAt
   if (Number.isNaN(wait)) return undefined
-  return Math.min(Math.max(wait, RETRY_AFTER_BOUNDS_MS.least), RETRY_AFTER_BOUNDS_MS.most)
+  return Math.max(wait, MIN_RETRY_AFTER_MS)
 }
 
 /** Scheme and host alone: the rest of a redirect's address may hold a one-time secret. */
@@ -148,8 +147,8 @@ function isCertificateError(code: string): boolean {
 
 /** One line of bounded length, without credentials. */
 export function tidy(sentence: string): string {
-  const line = withoutCredentials(sentence).replace(/\s+/g, ' ').trim()
-  return line.length > MAX_SENTENCE_LENGTH ? `${line.slice(0, MAX_SENTENCE_LENGTH - 1)}…` : line
+  const line = withoutCredentials(sentence.slice(0, maxForeignTextLength)).replace(/\s+/g, ' ').trim()
+  return cut(line, MAX_SENTENCE_LENGTH)
 }
 
 function statusLine(status: number): string {

@@ -2,7 +2,10 @@
 import ky, { HTTPError } from 'ky'
 import type { z } from 'zod'
 import { ConnectionError, TemporaryError } from '../errors.js'
-import { AnswerTooLarge, type Call, isPassing, MAX_BODY_BYTES, sortAnswer, sortFailure, tidy } from './http-errors.js'
+import { createRedactor, type Redactor } from '../lib/redact.js'
+import { foreignText } from '../lib/text.js'
+import { type Answer, AnswerTooLarge, MAX_BODY_BYTES, readAnswer } from './http-answer.js'
+import { type Call, isPassing, sortAnswer, sortFailure, tidy } from './http-errors.js'
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -10,11 +13,28 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 /** What is no secret among the headers of a request and the fields of a login. */
 const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username']
 
+/** Odd rows of a connection's lists are worth a line in the log once in so long. */
+const SKIPPED_EVERY_MS = 15 * 60_000
+
+/** What a client shares with the rest of the process. */
+export interface Shared {
+  /** Takes every known secret out of what is answered; learns those of this client. One for all connections. */
+  redactor?: Redactor
+  log?: { warn(fields: object, message: string): void }
+  /** Monotonic milliseconds. */
+  elapsed?: () => number
+}
+
 /**
  * Makes the client of one connection. `retryDelayMs` is the pause before a GET's second try; the third waits twice as long.
  * Throws ConnectionError when nothing can ever be sent: no valid address, or a token with a line break in it.
  */
-export function createApi(connection: string, options: ClientOptions, retryDelayMs = 200): Api {
+export function createApi(
+  connection: string,
+  options: ClientOptions,
+  retryDelayMs = 200,
+  { redactor = createRedactor([]), log, elapsed = () => performance.now() }: Shared = {},
+): Api {
   checkAddress(connection, options.baseUrl)
   checkHeaders(connection, options.headers)
   const client = ky.create({
@@ -33,8 +53,17 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
   /** Without credentials, for fetching some: it may go to other hosts, as the provider's own discovery tells it. */
   const login = methods((method, path, schema, request) => send(method, path, schema, request, {}, true), {})
   const { authorize, settings = {} } = options
+  let skippedAt = Number.NEGATIVE_INFINITY
+  const shared = {
+    settings,
+    reportSkipped(rows: number, example: string) {
+      if (elapsed() - skippedAt < SKIPPED_EVERY_MS) return
+      skippedAt = elapsed()
+      log?.warn({ connection, rows, example: clean(example) }, 'rows of a list were left out: they have another shape')
+    },
+  }
   if (!authorize) {
-    return methods((method, path, schema, request) => send(method, path, schema, request, options.headers), settings)
+    return methods((method, path, schema, request) => send(method, path, schema, request, options.headers), shared)
   }
   return methods(async (method, path, schema, request) => {
     const headers = { ...options.headers, ...(await authorize(login, false)) }
@@ -45,7 +74,12 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
       if (!(error instanceof ConnectionError && error.status === 401)) throw error
       return await send(method, path, schema, request, { ...options.headers, ...(await authorize(login, true)) })
     }
-  }, settings)
+  }, shared)
+
+  /** Foreign words as part of an error. */
+  function clean(text: string): string {
+    return tidy(foreignText(text, redactor.redact))
+  }
 
   async function send<T>(
     method: string,
@@ -63,10 +97,11 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
       baseUrl: options.baseUrl,
       // A login changes nothing at the provider, so the loss of its answer leaves nothing in doubt.
       isWrite: method !== 'get' && !isLogin,
-      title: `${method.toUpperCase()} ${maskIds(new URL(url).pathname)}`,
+      title: `${method.toUpperCase()} ${clean(maskIds(new URL(url).pathname))}`,
       timeoutMs: timeout,
     }
-    const scrub = createScrub({ ...headers, ...request.form })
+    for (const secret of secretsIn({ ...headers, ...request.form })) redactor.add(secret)
+    await request.beforeSend?.()
     let response: Response
     try {
       response = await client(url, {
@@ -80,22 +115,32 @@ export function createApi(connection: string, options: ClientOptions, retryDelay
     } catch (error) {
       if (!(error instanceof HTTPError)) throw sortFailure(call, error)
       const { status, headers } = error.response
-      const words = readJson(await error.response.text())
-      throw sortAnswer(call, { status, headers, body: words.isJson ? words.value : null }, options, scrub)
+      const words = await readAnswer(await error.response.text(), redactor.redact).catch(asNoJson)
+      throw sortAnswer(call, { status, headers, body: words.isJson ? words.value : null }, options, clean)
     }
-    return parseBody(call, await response.text(), response.headers, schema, scrub)
+    const answer = await readAnswer(await response.text(), redactor.redact, request.isVerbatim).catch((error) => {
+      throw sortFailure(call, error)
+    })
+    if (isLogin && answer.isJson) for (const token of tokensIn(answer.value)) redactor.add(token)
+    return parseBody(call, answer, response.headers, schema, clean)
   }
+}
+
+/** What cannot be read of a refusal leaves the refusal as it is. */
+function asNoJson(error: unknown): Answer {
+  if (error instanceof AnswerTooLarge) return { isJson: false }
+  throw error
 }
 
 type Send = <T>(method: string, path: string, schema: z.ZodType<T>, request: RequestOptions) => Promise<T>
 
-function methods(send: Send, settings: NonNullable<ClientOptions['settings']>): Api {
+function methods(send: Send, shared: Pick<Api, 'settings' | 'reportSkipped'>): Api {
   const bound =
     (method: string): Api['get'] =>
     (path, schema, request = {}) =>
       send(method, path, schema, request)
   return {
-    settings,
+    ...shared,
     get: bound('get'),
     post: bound('post'),
     put: bound('put'),
@@ -153,7 +198,7 @@ async function readBounded(response: Response): Promise<string> {
     size += chunk.value.byteLength
     if (size > MAX_BODY_BYTES) {
       await reader?.cancel()
-      if (response.ok) throw new AnswerTooLarge()
+      if (response.ok) throw new AnswerTooLarge(`more than ${MAX_BODY_BYTES / 1024 / 1024} MB`)
       return ''
     }
     text += decoder.decode(chunk.value, { stream: true })
@@ -162,35 +207,24 @@ async function readBounded(response: Response): Promise<string> {
 
 function parseBody<T>(
   { connection, title, isWrite }: Call,
-  text: string,
+  answer: Answer,
   headers: Headers,
   schema: z.ZodType<T>,
-  scrub: (text: string) => string,
+  clean: (text: string) => string,
 ): T {
   const fail = (message: string) => new TemporaryError(message, { mayHaveHappened: isWrite })
-  const body = readJson(text)
-  if (!body.isJson) {
+  if (!answer.isJson) {
     const isHtml = /\bhtml\b/i.test(headers.get('content-type') ?? '')
     throw fail(
       `${connection} answered ${title} with ${isHtml ? 'an HTML page instead of' : 'something other than'} JSON.`,
     )
   }
-  const parsed = schema.safeParse(body.value)
+  const parsed = schema.safeParse(answer.value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  const place = tidy(scrub(issue?.path.map(String).join('.') || 'the top'))
+  const place = clean(issue?.path.map(String).join('.') || 'the top')
   const expected = issue?.code === 'invalid_type' ? `expected ${issue.expected}` : issue?.code
   throw fail(`${connection} answered ${title} in an unexpected shape, at ${place} (${expected}).`)
-}
-
-/** An empty body is null, for the schema to accept or not. */
-function readJson(text: string): { isJson: true; value: unknown } | { isJson: false } {
-  if (text.trim() === '') return { isJson: true, value: null }
-  try {
-    return { isJson: true, value: JSON.parse(text) }
-  } catch {
-    return { isJson: false }
-  }
 }
 
 function checkHeaders(connection: string, headers: ClientOptions['headers']): Headers {
@@ -204,17 +238,20 @@ function checkHeaders(connection: string, headers: ClientOptions['headers']): He
   }
 }
 
-/** Takes a connection's secrets out of a vendor's words, for some quote the header they refuse. */
-function createScrub(headers: ClientOptions['headers']): (text: string) => string {
-  const secrets = Object.entries(headers)
+/** The credentials among the headers of a request and the fields of a login, without their scheme and as a pair's parts. */
+function secretsIn(sent: Readonly<Record<string, string>>): string[] {
+  return Object.entries(sent)
     .filter(([name]) => !PUBLIC_NAMES.includes(name.toLowerCase()))
     .flatMap(([, value]) => {
       const withoutScheme = value.trim().replace(/^\S+\s+/, '')
-      const pair = /^basic\s/i.test(value) ? Buffer.from(withoutScheme, 'base64').toString() : ''
+      if (!/^basic\s/i.test(value)) return [withoutScheme]
+      const pair = Buffer.from(withoutScheme, 'base64').toString()
       return [value, withoutScheme, pair, pair.slice(pair.indexOf(':') + 1)]
     })
-    // Shorter ones would blank half of every sentence and hide nothing.
-    .filter((secret) => secret.length >= 4)
-    .sort((a, b) => b.length - a.length)
-  return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '••••'), text)
+}
+
+/** What a login has just given, before it is sent anywhere. */
+function tokensIn(answer: unknown): string[] {
+  const fields = Object.entries(typeof answer === 'object' && answer !== null ? answer : {})
+  return fields.flatMap(([name, value]) => (/token$/i.test(name) && typeof value === 'string' ? [value] : []))
 }

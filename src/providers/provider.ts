@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import { ConnectionError, TemporaryError } from '../errors.js'
 
+export { allItems, eachPage, eachPart, type Page } from './paging.js'
+
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
   interface GlobalMeta {
@@ -274,13 +276,19 @@ export function sentence(...parts: (string | false | null | undefined)[]): strin
 
 /** Shows only the end of every long id: some vendors build an address out of it, and whoever knows the address is in. */
 export function maskIds(text: string): string {
-  return text.replace(/[0-9a-f][0-9a-f-]{22,}[0-9a-f]/gi, (id) => `…${id.slice(-4)}`)
+  // Whole runs first: a pattern that names their ends as well tries each hyphen of a long run again and again.
+  return text.replace(/[0-9a-f-]{24,}/gi, (run) => {
+    let [from, to] = [0, run.length]
+    while (run[from] === '-') from += 1
+    while (to > from && run[to - 1] === '-') to -= 1
+    return to - from < 24 ? run : `${run.slice(0, from)}…${run.slice(to - 4)}`
+  })
 }
 
 /** Takes the credentials out of addresses in a vendor's words: a log of a build may quote `https://user:token@host`. */
 export function withoutCredentials(text: string): string {
-  // Up to the last @ before a slash, for a password may have one of its own.
-  return text.replace(/(\w+:\/\/)[^\s/]+@/g, '$1••••@')
+  // Up to the last @ before a slash, for a password may have one of its own. Looking back, no part is read twice.
+  return text.replace(/(?<=:\/\/)[^\s/]+@/g, '••••@')
 }
 
 /**
@@ -317,26 +325,4 @@ export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.Z
     if (odd) api.reportSkipped?.(others.length + 1, `${odd.path.map(String).join('.')}: ${odd.code}`)
     return parsed.flatMap(({ success, data }) => (success ? [data] : []))
   })
-}
-
-/** One page of a vendor's list, and how many pages there are. */
-export interface Page<T> {
-  items: T[]
-  pages: number
-}
-
-/** Page after page, from 1, each with the number of pages left after it. */
-export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>) {
-  for (let page = 1, left = 1; left > 0; page += 1) {
-    const { items, pages } = await read(page)
-    // A list that shrinks while it is read ends with an empty page.
-    left = items.length > 0 ? Math.max(pages - page, 0) : 0
-    yield { items, left }
-  }
-}
-
-export async function allItems<T>(pages: AsyncIterable<{ items: readonly T[] }>): Promise<T[]> {
-  const all: T[] = []
-  for await (const { items } of pages) all.push(...items)
-  return all
 }

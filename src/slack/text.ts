@@ -10,19 +10,25 @@ import { cut, plainText } from '../lib/text.js'
  * because names are full of them.
  */
 export function mrkdwn(text: string, most = longestText): string {
-  return (
-    plainText(text, most)
-      .replaceAll('*', '∗')
-      .replaceAll('~', '∼')
-      .replaceAll('`', 'ˋ')
-      .replaceAll(/(?<![a-z0-9_])_+|_+(?![a-z0-9_])/gi, (marks) => 'ˍ'.repeat(marks.length))
+  return plainText(text, most)
+    .replaceAll('*', '∗')
+    .replaceAll('~', '∼')
+    .replaceAll('`', 'ˋ')
+    .replaceAll(/_+/g, (marks, at: number, whole: string) => {
+      const isInWord = /[a-z0-9]/i.test(whole[at - 1] ?? '') && /[a-z0-9]/i.test(whole[at + marks.length] ?? '')
+      return isInWord ? marks : 'ˍ'.repeat(marks.length)
+    })
+    .replaceAll(/\S+/g, (word, at: number, whole: string) => {
+      const last = word.lastIndexOf(':')
+      if (last === -1) return word
       // Also before the last word alone, because a colon of ours may follow.
-      .replaceAll(/:(?=\S*:|[\p{L}\p{N}_+'-]+$)/gu, '∶')
-      .replace(/^>/, '›')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-  )
+      const isLastWord = at + word.length === whole.length && /^[\p{L}\p{N}_+'-]+$/u.test(word.slice(last + 1))
+      return word.slice(0, last).replaceAll(':', '∶') + (isLastWord ? '∶' : ':') + word.slice(last + 1)
+    })
+    .replace(/^>/, '›')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
 }
 
 const longestText = 500

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import type { Insertable } from 'kysely'
 import type { Job, Transition } from '../jobs/job.js'
+import { cut, maxForeignTextLength } from '../lib/text.js'
 import { insertEvent } from './events.js'
 import { type Database, type JobTable, toJob } from './schema.js'
 
@@ -101,7 +102,7 @@ export async function applyTransition(
       .updateTable('jobs')
       .set({
         ...plain,
-        ...(plain.detail ? { detail: withoutPersonal(job, plain.detail) } : {}),
+        ...(plain.detail ? { detail: kept(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
         ...(unseenTold === undefined ? {} : { unseenTold: unseenTold ? 1 : 0 }),
         ...(plain.endedAt ? { personalParams: null } : {}),
@@ -118,11 +119,19 @@ export async function applyTransition(
     if (transition.event) {
       // The event belongs to the step it happened in, which a finished step has already left.
       const { event } = transition
-      const told = event.detail ? { ...event, detail: withoutPersonal(job, event.detail) } : event
+      const told = event.detail ? { ...event, detail: kept(job, event.detail) } : event
       await insertEvent(transaction, { ...changed, step: job.step }, told, now)
     }
     return changed
   })
+}
+
+/** What is stored of a job's detail at most, in characters. */
+const maxDetailLength = 2_000
+
+/** A detail as it is stored: bounded, and without personal answers. */
+function kept(job: Job, detail: string): string {
+  return cut(withoutPersonal(job, detail.slice(0, maxForeignTextLength)), maxDetailLength)
 }
 
 /** Takes personal answers out of a provider's words, which may quote them whole or up to where the words were cut. */

@@ -1,7 +1,7 @@
 /** How Cloud Foundry is spoken to: its logins, its lists and its refusals. */
 import { z } from 'zod'
-import { ConnectionError, UserError } from '../../errors.js'
-import { type Api, type ClientOptions, maskIds, type Verdict } from '../provider.js'
+import { ConnectionError, UnreadableListError, UserError } from '../../errors.js'
+import { type Api, type ClientOptions, eachPart, maskIds, type Verdict } from '../provider.js'
 
 /** Renewed this long before its end, in seconds, or at half its life. */
 const MARGIN_S = 60
@@ -58,6 +58,8 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
         : { grant_type: 'password', username, password }
     const answer = await login.post(`${href.replace(/\/$/, '')}/oauth/token`, tokens, {
       form,
+      // A token may be longer than any text that people read.
+      isVerbatim: true,
       // A person logs in through the public client of the command line, which has no secret.
       ...(!clientSecret && { headers: { authorization: `Basic ${btoa('cf:')}` } }),
       ...(origin && { query: { login_hint: JSON.stringify({ origin }) } }),
@@ -114,14 +116,22 @@ export async function listWith<T, O extends { guid: string }>(
   })
   const rows: T[] = []
   const others = new Map<string, O>()
-  let options: { query?: Record<string, string | number> } = { query: { per_page: ROWS_PER_PAGE, ...query } }
-  for (let next: string | undefined = path; next; options = {}) {
-    const { resources, included, pagination }: z.infer<typeof page> = await api.get(next, page, options)
-    rows.push(...resources)
-    for (const one of Object.values(included).flat()) others.set(one.guid, one)
+  const parts = eachPart(path, async (at: string) => {
+    const options = at === path ? { query: { per_page: ROWS_PER_PAGE, ...query } } : {}
+    const { resources, included, pagination } = await api.get(at, page, options)
     // A whole address. Whatever host it names, only this connection's own is asked.
-    const { pathname, search } = new URL(pagination.next?.href ?? '/', 'https://api')
-    next = pagination.next ? pathname + search : undefined
+    const href = pagination.next?.href ?? '/'
+    if (!URL.canParse(href, 'https://api')) throw new UnreadableListError("The list's next page has no valid address.")
+    const { pathname, search } = new URL(href, 'https://api')
+    return {
+      items: resources,
+      beside: Object.values(included).flat(),
+      next: pagination.next ? pathname + search : undefined,
+    }
+  })
+  for await (const { items, beside } of parts) {
+    rows.push(...items)
+    for (const one of beside) others.set(one.guid, one)
   }
   return { rows, others }
 }

@@ -1,0 +1,98 @@
+/** Reads a vendor's list to its end, or says why that cannot be done. */
+import { UnreadableListError } from '../errors.js'
+
+/**
+ * What is read of any one list at most: nobody chooses from more, and one without an end must stop nobody. Characters are
+ * those of its rows as JSON; `ms` is counted before each page but the first.
+ */
+export const listLimits = { pages: 200, rows: 10_000, characters: 4_000_000, ms: 30_000 } as const
+
+/** A part of a list, and what asks for the part after it; undefined behind the last one. */
+export interface Part<Next> {
+  items: readonly unknown[]
+  next: Next | undefined
+  /** Other rows that come along with these. */
+  beside?: readonly unknown[]
+}
+
+/**
+ * Part after part of a list to its end, however its vendor writes what comes next.
+ *
+ * @param elapsed monotonic milliseconds.
+ * @throws UnreadableListError for a list beyond the limits, or in which a part comes again. A list is never cut short, since
+ * what is missing from it would count as absent.
+ */
+export async function* eachPart<Next, P extends Part<Next>>(
+  first: NoInfer<Next>,
+  read: (at: Next) => Promise<P>,
+  elapsed: () => number = monotonic,
+): AsyncGenerator<P> {
+  const until = elapsed() + listLimits.ms
+  /** Page numbers, by what asked for the page and by what it held. */
+  const asked = new Map<string, number>()
+  const held = new Map<string, number>()
+  let [rows, characters] = [0, 0]
+  for (let page = 1, next: Next | undefined = first; next !== undefined; page += 1) {
+    refuseRepeated(asked, JSON.stringify(next), page)
+    if (page > listLimits.pages)
+      throw new UnreadableListError(`The provider's list has more than ${listLimits.pages} pages.`)
+    if (page > 1 && elapsed() > until) {
+      throw new UnreadableListError(`Reading the provider's list takes more than ${listLimits.ms / 1000} s.`)
+    }
+    const part: P = await read(next)
+    const text = JSON.stringify(part.items)
+    rows += part.items.length
+    characters += text.length + (part.beside ? JSON.stringify(part.beside).length : 0)
+    if (rows > listLimits.rows) throw new UnreadableListError(tooManyRows)
+    if (characters > listLimits.characters) {
+      throw new UnreadableListError(
+        `The provider's list has more than ${listLimits.characters / 1e6} million characters.`,
+      )
+    }
+    if (part.items.length > 0) refuseRepeated(held, text, page)
+    yield part
+    next = part.next
+  }
+}
+
+/** What is said of a list with more rows than the limit. */
+export const tooManyRows = `The provider's list has more than ${listLimits.rows.toLocaleString('en')} entries.`
+
+function refuseRepeated(seen: Map<string, number>, key: string, page: number): void {
+  const earlier = seen.get(key)
+  if (earlier !== undefined)
+    throw new UnreadableListError(`The provider's list doesn't end: page ${earlier} came again.`)
+  seen.set(key, page)
+}
+
+const monotonic = () => performance.now()
+
+/** One page of a vendor's list, and how many pages there are. */
+export interface Page<T> {
+  items: T[]
+  pages: number
+}
+
+/** Page after page, from 1, each with the number of pages left after it; for bounds and errors see `eachPart`. */
+export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>, elapsed: () => number = monotonic) {
+  let announced = 0
+  const numbered = async (page: number) => {
+    if (announced > listLimits.pages)
+      throw new UnreadableListError(`The provider's list has more than ${listLimits.pages} pages.`)
+    const { items, pages } = await read(page)
+    if (!Number.isSafeInteger(pages) || pages < Math.sign(items.length)) {
+      throw new UnreadableListError(`The provider's list says that it has ${pages} pages.`)
+    }
+    announced = pages
+    // A list that shrinks while it is read ends with an empty page.
+    const left = items.length > 0 ? Math.max(pages - page, 0) : 0
+    return { items, left, next: left > 0 ? page + 1 : undefined }
+  }
+  for await (const { items, left } of eachPart(1, numbered, elapsed)) yield { items, left }
+}
+
+export async function allItems<T>(pages: AsyncIterable<{ items: readonly T[] }>): Promise<T[]> {
+  const all: T[] = []
+  for await (const { items } of pages) all.push(...items)
+  return all
+}
