@@ -4,7 +4,7 @@
  */
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
-import { cut } from './lib/text.js'
+import type { Redactor } from './lib/redact.js'
 
 const quarterHourMs = 15 * 60_000
 /** In characters. A longer line keeps what tells most: time, level, message, and the words and place of an error. */
@@ -12,16 +12,16 @@ const maxLineLength = 16_000
 const maxPartLength = 2_000
 
 /** @param redact takes secrets out of each line before it is written. */
-export function createLog(level: string, redact: (line: string) => string): Logger {
-  return pino({ level, hooks: { streamWrite: (line) => redactLine(bounded(line), redact) } })
+export function createLog(level: string, redact: Redactor['redact']): Logger {
+  return pino({ level, hooks: { streamWrite: (line) => redactLine(bounded(line, redact), redact) } })
 }
 
-function bounded(line: string): string {
+function bounded(line: string, redact: Redactor['redact']): string {
   if (line.length <= maxLineLength) return line
   const { level, time, pid, hostname, from, connection, job, msg, err } = JSON.parse(line)
   const about = { from, connection, job, msg, 'err.message': err?.message, 'err.stack': err?.stack }
   const parts = Object.entries(about).flatMap(([key, value]) =>
-    typeof value === 'string' ? [[key, cut(value, maxPartLength)]] : [],
+    typeof value === 'string' ? [[key, redact(value.slice(0, maxPartLength), value.length > maxPartLength)]] : [],
   )
   const fields = { level, time, pid, hostname, ...Object.fromEntries(parts), cutFrom: line.length }
   return `${JSON.stringify(fields)}\n`

@@ -29,7 +29,7 @@ const rooms: readonly Room[] = [
   },
   { room: 'src/config/*', ours: ['src/lib/*', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
 
-  { room: 'src/providers/paging.ts', ours: ['src/errors.ts'], packages: [] },
+  { room: 'src/providers/paging.ts', ours: ['type src/providers/provider.ts', 'src/errors.ts'], packages: ['zod'] },
   {
     room: 'src/providers/provider.ts',
     ours: ['src/providers/paging.ts', 'src/errors.ts', 'src/lib/*'],

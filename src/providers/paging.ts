@@ -1,5 +1,7 @@
-/** Reads a vendor's list to its end, or says why that cannot be done. */
-import { UnreadableListError } from '../errors.js'
+/** Many things of a vendor: a list to its end, or why that cannot be done, and one request for each of several. */
+import { z } from 'zod'
+import { ConnectionError, TemporaryError, UnreadableListError } from '../errors.js'
+import type { Api } from './provider.js'
 
 /**
  * What is read of any one list at most: nobody chooses from more, and one without an end must stop nobody. Characters are
@@ -96,3 +98,39 @@ export async function allItems<T>(pages: AsyncIterable<{ items: readonly T[] }>)
   for await (const { items } of pages) all.push(...items)
   return all
 }
+
+/**
+ * A vendor's list in which one odd row hides no other: rows of another shape are left out and counted. Not for telling that
+ * something is absent, since what is left out may be just that: use z.array there.
+ */
+export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.ZodType<T[]> {
+  return z.array(z.unknown()).transform((all) => {
+    const parsed = all.map((one) => row.safeParse(one))
+    const [odd, ...others] = parsed.flatMap(({ error }) => error?.issues[0] ?? [])
+    if (odd) api.reportSkipped?.(others.length + 1, `${odd.path.map(String).join('.')}: ${odd.code}`)
+    return parsed.flatMap(({ success, data }) => (success ? [data] : []))
+  })
+}
+
+/**
+ * What `work` makes of each item, eight at a time and in order, or the error in its place: what cannot be read of one
+ * thing must not hold up the looks at all others. When the provider answers none of eight, the rest is spared and shares
+ * the last error.
+ */
+export async function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<(R | Error)[]> {
+  const done: (R | Error)[] = []
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    const some = await Promise.all(items.slice(at, at + AT_ONCE).map((item) => work(item).catch(asError)))
+    done.push(...some)
+    const last = some.at(-1)
+    if (some.length === AT_ONCE && some.every(isEverybodys) && last instanceof Error)
+      return items.map((_, index) => done[index] ?? last)
+  }
+  return done
+}
+
+const AT_ONCE = 8
+/** Whether a failure is likely to meet all other requests too: no answer, or no to our credentials. */
+const isEverybodys = (one: unknown) =>
+  one instanceof TemporaryError || (one instanceof ConnectionError && one.status === 401)
+const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
