@@ -1,4 +1,5 @@
 /** Pure: who may do what. The rules of dolly.yml, the facts about a person, and the decision. */
+import { comparable, maxForeignTextLength } from './lib/text.js'
 
 /** What the buttons of a job do. */
 export const verbs = ['check-again', 'start-over', 'dismiss'] as const
@@ -14,6 +15,8 @@ export interface Rule {
   on: readonly string[]
   /** Globs over the human name of what is written to, as the thread tells it. */
   target: readonly string[]
+  /** The same over what is copied. Left out where the operator wrote nothing about it: any source. */
+  from?: readonly string[]
 }
 
 /** The part of dolly.yml that says who may do what. */
@@ -26,6 +29,8 @@ export interface AccessRules {
 /** What Slack says of a person, as far as rules ask for it. */
 export interface Person {
   id: string
+  /** Further ids of the same person: in an organization of several workspaces one person has two. */
+  otherIds?: readonly string[]
   /** No rule fits a stranger: a bot, somebody of another workspace, or somebody whose account was deactivated. */
   standing: 'member' | 'guest' | 'stranger'
   /** Those of the user groups in the rules that the person is in. */
@@ -45,29 +50,51 @@ export interface Act {
   target?: string
   /** As much of that name as is known, with a `gap` for each part that is not. */
   outline?: string
+  /** The same of what is copied; null where nobody can ever know it. */
+  source?: string | null
+  sourceOutline?: string
 }
 
-/** Fits `*` and nothing else. */
-export const gap = '\0'
+/** Fits `*` and nothing else. Not a character, so no normal form changes it and no name has it. */
+export const gap = '\uffff'
 
 /**
- * The first rule whose `who`, `on` and `target` fit decides; without one the answer is no. While the target is not wholly
- * known, the answer is whether there may be one that is allowed: it opens a form or a list, and never replaces the decision
- * that follows.
+ * The first rule whose `who`, `on`, `from` and `target` fit decides; without one the answer is no. While the names are not
+ * wholly known, the answer is whether they may become ones that are allowed: it opens a form or a list, and never replaces
+ * the decision that follows.
+ *
+ * A source that nobody can know fits each rule that refuses, and of those that allow only the ones for any source.
  */
 export function decide(rules: readonly Rule[], asker: Asker, act: Act): { isAllowed: boolean; rule?: Rule } {
   for (const rule of rulesFor(rules, asker, act.connection)) {
     const isAllowed = rule.may.includes('*') || rule.may.includes(act.what)
-    const known = act.target ?? act.outline ?? gap
-    // A yes for some targets is enough to go on, a no for some says nothing about the others.
-    const isOpen = act.target === undefined && known.includes(gap)
-    const fits = (isOpen && isAllowed) || fitsOne(rule.target, known)
+    const fits =
+      fitsName(rule.from ?? ['*'], act.source, act.sourceOutline, isAllowed) &&
+      fitsName(rule.target, act.target, act.outline, isAllowed)
     if (fits) return { isAllowed, rule }
   }
   return { isAllowed: false }
 }
 
-/** Whether what this person may do on the connection depends on the target, so that its name must be beyond doubt. */
+/** Whether a rule that allows, or one that refuses, is to be applied to a name that may be known only in part. */
+function fitsName(
+  globs: readonly string[],
+  name: string | null | undefined,
+  outline = gap,
+  isAllowed: boolean,
+): boolean {
+  if (globs.includes('*')) return true
+  if (name === null) return !isAllowed
+  const known = name ?? outline
+  // What stands behind the part that is compared might be what a rule refuses.
+  if (known.length > maxForeignTextLength) return name === undefined ? isAllowed : !isAllowed
+  const text = framed(known)
+  // A yes for some names is enough to go on; a no for some says nothing about the others.
+  const isOpen = name === undefined && isAllowed
+  return globs.some((glob) => (isOpen ? mayFit(partsOf(glob), text) : fits(partsOf(glob), text)))
+}
+
+/** Whether what this person may do on the connection depends on names, of the source or the target, which must then be beyond doubt. */
 export function dependsOnTarget(rules: readonly Rule[], asker: Asker, connection: string): boolean {
   const [first] = rulesFor(rules, asker, connection)
   return first !== undefined && !isForAll(first)
@@ -82,29 +109,78 @@ function rulesFor(rules: readonly Rule[], asker: Asker, connection: string): Rul
   return rules.filter(({ who, on }) => who.some((name) => isMeant(name, asker)) && fitsOne(on, connection))
 }
 
-function isMeant(name: string, { id, standing, groups, channel }: Asker): boolean {
+function isMeant(name: string, { id, otherIds = [], standing, groups, channel }: Asker): boolean {
   if (standing === 'stranger') return false
-  return name === 'members' ? standing === 'member' : name === id || name === channel || groups.includes(name)
+  if (name === 'members') return standing === 'member'
+  return name === id || otherIds.includes(name) || name === channel || groups.includes(name)
 }
 
-const isForAll = ({ target }: Rule) => target.includes('*')
+const isForAll = ({ target, from = ['*'] }: Rule) => target.includes('*') && from.includes('*')
 
 function fitsOne(globs: readonly string[], name: string): boolean {
   return globs.some((glob) => fitsGlob(glob, name))
 }
 
-/** Without regard to case. Takes each part at its first place, so no name, however long, takes long. */
+/**
+ * Compares what people see: without regard to case, to invisible characters, to how an accent is composed and to how many
+ * blanks there are. A `*` between two blanks may stand for nothing, and then there is one blank.
+ */
 export function fitsGlob(glob: string, name: string): boolean {
-  const [first = '', ...rest] = glob.toLowerCase().split('*')
-  const last = rest.pop()
-  const text = name.toLowerCase()
+  return fits(partsOf(glob), framed(name))
+}
+
+/** With a blank at either end, where a part of a glob may end with one. */
+function framed(name: string): string {
+  return ` ${folded(name)} `
+}
+
+/**
+ * The texts around the `*` of a glob, in the form of a name that is `framed`. It is split before anything is normalised:
+ * another character that only looks like a `*` stands for itself.
+ */
+function partsOf(glob: string): string[] {
+  const texts = glob.trim().split('*')
+  // Marks at both ends keep the blanks there; nothing combines with them.
+  const parts = texts.map((part) => folded(`|${part}|`).slice(1, -1))
+  return parts.map((part, at) => {
+    const isFirst = at === 0 && part !== ''
+    const isLast = at === parts.length - 1 && part !== ''
+    return `${isFirst ? ' ' : ''}${part}${isLast ? ' ' : ''}`
+  })
+}
+
+/** Takes each part at its first place, so no name, however long, takes long. */
+function fits([first = '', ...rest]: readonly string[], text: string): boolean {
+  const last = rest.at(-1)
   if (last === undefined) return text === first
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false
+  if (!text.startsWith(first) || !text.endsWith(last)) return false
   let at = first.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
+  // Where a part ends with a blank and the next begins with one, they may share it.
+  const from = (part: string) => (part.startsWith(' ') && text[at - 1] === ' ' ? at - 1 : at)
+  for (const part of rest.slice(0, -1)) {
+    const found = text.indexOf(part, from(part))
     if (found === -1) return false
     at = found + part.length
   }
-  return at + last.length <= text.length
+  return from(last) + last.length <= text.length
+}
+
+/** Whether there is anything that the gaps of a text may stand for with which it fits. */
+function mayFit(parts: readonly string[], text: string): boolean {
+  if (!text.includes(gap)) return fits(parts, text)
+  const [first = '', ...rest] = parts
+  const last = rest.at(-1)
+  if (last === undefined) return fits(text.split(gap), first)
+  // All that must stand between the two may stand in a gap.
+  const before = text.slice(0, text.indexOf(gap))
+  const after = text.slice(text.lastIndexOf(gap) + 1)
+  const mayBegin = before.startsWith(first) || first.startsWith(before)
+  return mayBegin && (after.endsWith(last) || last.endsWith(after))
+}
+
+/** As `comparable`, and with one small sigma: which of the two it is depends on what follows, which a part does not know. */
+function folded(text: string): string {
+  // What most names are: there is nothing to normalise in them.
+  if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(text)) return text.toLowerCase()
+  return comparable(text).replaceAll('ς', 'σ')
 }

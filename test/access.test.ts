@@ -85,8 +85,11 @@ describe('the decision', () => {
     { given: 'no prod, else all', outline: 'x in production', isAllowed: false },
     { given: 'all but staging', outline: '… in staging', isAllowed: false },
     { given: 'all but staging', outline: '… in staging on …', isAllowed: true },
-    // What would make a name fit a rule is not guessed.
-    { given: 'staging only', outline: '… in production', isAllowed: true },
+    // Nothing that the gap may stand for makes this name fit the only rule.
+    { given: 'staging only', outline: '… in production', isAllowed: false },
+    { given: 'staging only', outline: '… in staging', isAllowed: true },
+    { given: 'staging only', outline: 'x in …', isAllowed: true },
+    { given: 'staging only', outline: '… in production on …', isAllowed: true },
     { given: 'staging only', outline: 'x in production', isAllowed: false },
     { given: 'staging only', outline: 'x in staging', isAllowed: true },
     { given: 'none', outline: '…', isAllowed: false },
@@ -112,6 +115,163 @@ describe('the decision', () => {
     { given: 'no prod, else all', depends: true },
   ])('with $given depends on the target: $depends', ({ given, depends }) => {
     expect(dependsOnTarget(rules[given], person, 'hoody-prod')).toBe(depends)
+  })
+})
+
+describe('the source', () => {
+  const production = ['*production*']
+  const rules = {
+    'nothing out of production': [rule({ may: [], from: production }), rule({})],
+    'only out of staging': [rule({ from: ['* in staging'] })],
+    'staging to staging': [rule({ from: ['* in staging'], target: ['* in staging'] })],
+    'any source, said so': [rule({ from: ['*'] })],
+    'sync from anywhere, else not out of production': [
+      rule({ may: ['sync'], target: ['* in staging'] }),
+      rule({ may: [], from: production }),
+      rule({}),
+    ],
+  } satisfies Record<string, Rule[]>
+
+  test.each<{ given: keyof typeof rules; what?: string; from?: string | null; to?: string; isAllowed: boolean }>([
+    { given: 'nothing out of production', from: 'shop-db in production', to: 'x in staging', isAllowed: false },
+    { given: 'nothing out of production', from: 'shop-db in staging', to: 'x in production', isAllowed: true },
+    { given: 'nothing out of production', from: null, to: 'x in staging', isAllowed: false },
+    { given: 'nothing out of production', isAllowed: true },
+    { given: 'only out of staging', from: 'shop-db in production', to: 'x in staging', isAllowed: false },
+    { given: 'only out of staging', from: 'shop-db in staging', to: 'x in production', isAllowed: true },
+    { given: 'only out of staging', from: null, to: 'x in staging', isAllowed: false },
+    { given: 'only out of staging', isAllowed: true },
+    { given: 'staging to staging', from: 'a in staging', to: 'b in staging', isAllowed: true },
+    { given: 'staging to staging', from: 'a in production', to: 'b in staging', isAllowed: false },
+    { given: 'staging to staging', from: 'a in staging', to: 'b in production', isAllowed: false },
+    { given: 'any source, said so', from: null, to: 'x', isAllowed: true },
+    {
+      given: 'sync from anywhere, else not out of production',
+      what: 'sync',
+      from: null,
+      to: 'x in staging',
+      isAllowed: true,
+    },
+    { given: 'sync from anywhere, else not out of production', what: 'sync', from: null, to: 'x', isAllowed: false },
+  ])('with $given, $what of $from to $to: $isAllowed', ({ given, what = 'copy', from, to, isAllowed }) => {
+    const act = { connection: 'hoody-prod', what, ...(from === undefined ? {} : { source: from }) }
+    expect(decide(rules[given], person, { ...act, ...(to === undefined ? {} : { target: to }) }).isAllowed).toBe(
+      isAllowed,
+    )
+  })
+
+  test.each<{ given: keyof typeof rules; from: string; to: string; isAllowed: boolean }>([
+    { given: 'nothing out of production', from: '… in production', to: '… in staging', isAllowed: false },
+    { given: 'nothing out of production', from: '… in staging', to: '… in production', isAllowed: true },
+    { given: 'only out of staging', from: 'x in production', to: '…', isAllowed: false },
+    { given: 'only out of staging', from: 'x in staging', to: '…', isAllowed: true },
+    { given: 'staging to staging', from: '…', to: '… in staging', isAllowed: true },
+    { given: 'staging to staging', from: '…', to: '… in production', isAllowed: false },
+  ])('with $given, $from to $to is offered in a list: $isAllowed', ({ given, from, to, isAllowed }) => {
+    const [sourceOutline, outline] = [from, to].map((text) => text.replaceAll('…', gap))
+    const act = { ...copy, ...(sourceOutline && { sourceOutline }), ...(outline && { outline }) }
+    expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test('makes its name matter as much as that of the target', () => {
+    expect(dependsOnTarget([rule({ from: production })], person, 'hoody-prod')).toBe(true)
+    expect(dependsOnTarget([rule({ from: ['x', '*'] })], person, 'hoody-prod')).toBe(false)
+  })
+})
+
+describe('the other id of a person', () => {
+  test('fits a rule as much as the one the request came with', () => {
+    const asker = { ...person, otherIds: ['W1ADA000'] }
+    expect(decide([rule({ who: ['W1ADA000'] })], asker, copy).isAllowed).toBe(true)
+    expect(decide([rule({ who: ['W1ADA000'] })], { ...asker, standing: 'stranger' }, copy).isAllowed).toBe(false)
+  })
+})
+
+describe('a name with something in it that nobody sees', () => {
+  const unseen = [
+    0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202e, 0x2060, 0x2066, 0xfe0f, 0xfeff,
+  ]
+    .map((code) => String.fromCodePoint(code))
+    .concat(String.fromCodePoint(0xe0020))
+  const fullWidth = (text: string) =>
+    text.replaceAll(/[!-~]/g, (sign) => String.fromCodePoint(sign.charCodeAt(0) + 0xfee0))
+  const names = [
+    'shop-web in production (woolworks)',
+    'forêt-café in Ünïcôde',
+    'ΟΔΟΣ in ПРОД on 東京',
+    'straße in İzmir',
+    'x',
+  ]
+  const globs = [
+    '*production*',
+    '* in production (*)',
+    'forêt*',
+    '*café in *',
+    '*οδος*',
+    'ΟΔΟΣ *',
+    '* in прод on *',
+    '*東京',
+    'STRASSE*',
+    'x',
+    '*-*',
+  ]
+  /** The same steps each time the test is run. */
+  const random = (() => {
+    let seed = 7
+    return (most: number) => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed % most
+    }
+  })()
+  const disguises: ((name: string) => string)[] = [
+    (name) => [...name].map((sign) => (random(3) === 0 ? sign + unseen[random(unseen.length)] : sign)).join(''),
+    (name) => unseen[random(unseen.length)] + name + unseen[random(unseen.length)],
+    (name) => name.normalize('NFD'),
+    (name) => name.normalize('NFD').replaceAll(/\p{M}/gu, (mark) => unseen[random(unseen.length)] + mark),
+    (name) => name.toUpperCase(),
+    (name) => name.toLowerCase(),
+    (name) => fullWidth(name.replaceAll(' ', '\u3000')),
+    (name) => ` ${name.replaceAll(' ', '\u00a0\u200b ')}\t`,
+  ]
+
+  test.each(names)('%s is decided on as without it', (name) => {
+    for (const glob of globs) {
+      const rules = [rule({ may: [], target: [glob] }), rule({ may: [], from: [glob] }), rule({})]
+      const decision = (text: string) => [
+        decide(rules, person, { ...copy, target: text, source: 'y' }).isAllowed,
+        decide(rules, person, { ...copy, target: 'y', source: text }).isAllowed,
+      ]
+      for (const disguise of disguises) {
+        for (let time = 0; time < 20; time += 1) {
+          const disguised = disguise(disguise(name))
+          expect([glob, disguised, ...decision(disguised)]).toEqual([glob, disguised, ...decision(name)])
+        }
+      }
+    }
+  })
+
+  test('of more characters than are compared is allowed by no rule that looks at it', () => {
+    const long = `${'\u200b'.repeat(5_000)} in production`
+    for (const [name, isAllowed] of [
+      [long, false],
+      ['x in staging', true],
+    ] as const) {
+      const act = { ...copy, target: name }
+      expect(decide([rule({ may: [], target: ['* in production'] }), rule({})], person, act).isAllowed).toBe(isAllowed)
+      expect(decide([rule({ target: ['x in staging', '* in production'] })], person, act).isAllowed).toBe(isAllowed)
+    }
+  })
+
+  test('is not refused because an asterisk of another width stands in a rule', () => {
+    expect(fitsGlob('shop＊', 'shop-web')).toBe(false)
+    expect(fitsGlob('shop＊', 'shop＊')).toBe(true)
+  })
+
+  test('leaves a rule its place although a part of the name is empty', () => {
+    expect(fitsGlob('* in production', '\u200b in production')).toBe(true)
+    expect(fitsGlob('* in * on gpu', 'x in \u200b on gpu')).toBe(true)
+    expect(fitsGlob('* in production', 'xin production')).toBe(false)
+    expect(fitsGlob('* in * on gpu', 'x inon gpu')).toBe(false)
   })
 })
 
