@@ -49,6 +49,8 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   if (rights & 0o077)
     log.warn({ file: config.database.file }, 'others than its owner may open the database; chmod 600 it')
 
+  for (const warning of config.warnings) log.warn(warning)
+
   for (const provider of providers) assertDrawable(provider)
   const connections = connect(config, { redactor, log, elapsed })
   for (const [name, jobs] of Object.entries(await countStrandedJobs(db, [...connections.keys()]))) {
@@ -198,13 +200,14 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
   }
 }
 
-/** Prints what each part of the configuration is good for; answers whether all of it is. */
+/** Prints what each part of the configuration is good for; answers whether all of it is. A warning is no fault. */
 async function check(config: Config, redactor: Redactor): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
   const logger = slackLogger(createLog('silent', redactor.redact))
   const connections = [...connect(config, { redactor }).values()]
   const findings = await tryOut({ slack: config.slack, groups, connections, logger })
-  process.stdout.write(redactor.redact(findings.map(({ sentence }) => `${sentence}\n`).join('')))
+  const lines = [...config.warnings.map((warning) => `Warning: ${warning}`), ...findings.map((one) => one.sentence)]
+  process.stdout.write(redactor.redact(lines.map((line) => `${line}\n`).join('')))
   return findings.every(({ isGood }) => isGood)
 }
 

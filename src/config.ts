@@ -1,5 +1,5 @@
 /** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
 import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile, stateOf } from './config/file.js'
 
@@ -22,6 +22,8 @@ export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgre
 export interface Sources {
   env?: Readonly<Record<string, string | undefined>>
   readFile?: (path: string) => string
+  /** Who may read and write a file, as the lower nine bits of its mode; undefined where nobody can tell. */
+  rightsOf?: (path: string) => number | undefined
   providers: readonly ProviderSchema[]
 }
 
@@ -78,7 +80,12 @@ const Environment = z.object({
  * Reads everything once. With both an app-level token and a signing secret Socket Mode wins: it opens no port.
  * Throws a ConfigError with all problems at once.
  */
-export function loadConfig({ env = process.env, readFile = readText, providers }: Sources): Config {
+export function loadConfig({
+  env = process.env,
+  readFile = readText,
+  rightsOf = readRights,
+  providers,
+}: Sources): Config {
   const problems: string[] = []
   const environment = Environment.safeParse(env)
   for (const { path, message } of environment.error?.issues ?? []) {
@@ -91,7 +98,7 @@ export function loadConfig({ env = process.env, readFile = readText, providers }
     )
   }
   const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)
-  const file = path.success && readDollyFile({ file: path.data, env, readFile, providers, problems })
+  const file = path.success && readDollyFile({ file: path.data, env, readFile, rightsOf, providers, problems })
   const mode = environment.success ? modeOf(environment.data) : undefined
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
@@ -114,6 +121,10 @@ function modeOf(environment: z.output<typeof Environment>): SlackMode | undefine
   const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, PORT } = environment
   if (appToken !== undefined) return { kind: 'socket', appToken, ...(PORT === undefined ? {} : { port: PORT }) }
   return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT ?? 3000 }
+}
+
+function readRights(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mode
 }
 
 function readText(path: string): string {

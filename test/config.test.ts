@@ -1,6 +1,6 @@
 /** Config: what is read from dolly.yml and the environment, and each sentence that stops the start. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how dolly.yml refers to a variable
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -21,7 +21,7 @@ const shear = {
     region: z.string().optional(),
     retries: z.number().optional(),
   }),
-  operations: { clone: {}, 'copy-bits': {} },
+  operations: { clone: { copiesData: true }, 'copy-bits': { copiesData: false } },
 }
 
 const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_woolly' }
@@ -35,10 +35,17 @@ const file = `${connections}\n${access}`
 interface Given {
   env?: Record<string, string | undefined>
   yaml?: string
+  /** Who may read dolly.yml. */
+  rights?: number
 }
 
-function load({ env = {}, yaml = file }: Given = {}) {
-  return loadConfig({ env: { ...socketEnv, ...env }, readFile: () => yaml, providers: [shear] })
+function load({ env = {}, yaml = file, rights = 0o600 }: Given = {}) {
+  return loadConfig({
+    env: { ...socketEnv, ...env },
+    readFile: () => yaml,
+    rightsOf: () => rights,
+    providers: [shear],
+  })
 }
 
 function problemsOf(action: () => unknown): readonly string[] {
@@ -75,7 +82,9 @@ describe('a valid start', () => {
         },
       ],
       access: { rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }], owner: 'whoever keeps dolly.yml' },
+      sharedChannels: false,
       tickSeconds: 2,
+      warnings: [],
     })
   })
 
@@ -273,7 +282,7 @@ describe('dolly.yml', () => {
     {
       yaml: `${file}\nconections: {}`,
       problem:
-        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, poll).',
+        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, sharedChannels, poll).',
     },
     {
       yaml: `${access}\nconnections:\n  farm: shear`,
@@ -406,7 +415,7 @@ describe('dolly.yml', () => {
 
   test('refuses a rule for what none of its connections can do', () => {
     const barn = '  barn: { provider: fold }\naccess: [{ who: members, may: shear, on: farm }]'
-    const fold = { id: 'fold', connection: z.object({}), operations: { shear: {} } }
+    const fold = { id: 'fold', connection: z.object({}), operations: { shear: { copiesData: true } } }
     const start = () =>
       loadConfig({ env: socketEnv, readFile: () => `${connections}\n${barn}`, providers: [shear, fold] })
     expect(problemsOf(start)).toEqual([
@@ -555,5 +564,66 @@ describe('the examples', () => {
     expect(loadConfig({ env: { ...env, SHEAR_TOKEN: 'sh_woolly' }, readFile: () => file, providers: [shear] })).toEqual(
       loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] }),
     )
+  })
+})
+
+describe('a warning', () => {
+  const open = 'dolly.yml holds connections.farm.token and others than its owner may open it'
+
+  test.each([
+    { token: 'sh_literal', rights: 0o644, isWarned: true },
+    { token: 'sh_literal', rights: 0o100640, isWarned: true },
+    { token: 'sh_literal', rights: 0o100602, isWarned: true },
+    { token: '"sh_$${SHEAR_TOKEN}"', rights: 0o604, isWarned: true },
+    { token: 'sh_literal', rights: 0o100600, isWarned: false },
+    { token: 'sh_literal', rights: 0o400, isWarned: false },
+    { token: '${SHEAR_TOKEN}', rights: 0o644, isWarned: false },
+  ])('of the token $token in a file of mode $rights is given: $isWarned', ({ token, rights, isWarned }) => {
+    const { warnings } = load({ yaml: farm(`token: ${token}`), rights })
+    expect(warnings).toEqual(
+      isWarned
+        ? [`${open}; chmod 600 dolly.yml, or put the secret into the environment and refer to it as \${NAME}.`]
+        : [],
+    )
+  })
+
+  test('of a file on disk goes by its real rights', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dolly-rights-'))
+    try {
+      const path = join(folder, 'dolly.yml')
+      writeFileSync(path, farm('token: sh_literal'), { mode: 0o644 })
+      const warnings = () =>
+        loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: path }, providers: [shear] }).warnings.length
+      chmodSync(path, 0o644)
+      expect(warnings()).toBe(1)
+      chmodSync(path, 0o600)
+      expect(warnings()).toBe(0)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  test('of a rule that forgets the source says where it stands', () => {
+    const yaml = `${connections}\naccess: [{ who: members, may: clone, on: farm, target: "* in staging" }]`
+    expect(load({ yaml }).warnings).toEqual([
+      'rule 1 of access in dolly.yml (line 5) says where to and not where from, while clone copies data: any source may be copied there; add from: with names of sources (from: "*" in this rule says that any source is fine).',
+    ])
+  })
+})
+
+describe('shared channels', () => {
+  test.each([
+    { line: 'sharedChannels: true', isAllowed: true },
+    { line: 'sharedChannels: false', isAllowed: false },
+    { line: 'sharedChannels:', isAllowed: false },
+    { line: '', isAllowed: false },
+  ])('after "$line" may be chosen: $isAllowed', ({ line, isAllowed }) => {
+    expect(load({ yaml: `${file}\n${line}` }).sharedChannels).toBe(isAllowed)
+  })
+
+  test('are allowed with true or false only', () => {
+    expect(problemsOf(() => load({ yaml: `${file}\nsharedChannels: "yes"` }))).toEqual([
+      'sharedChannels in dolly.yml (line 6) is not valid: expected true or false.',
+    ])
   })
 })

@@ -27,7 +27,11 @@ const rooms: readonly Room[] = [
     ours: ['src/config/*'],
     packages: ['zod', 'node:*'],
   },
-  { room: 'src/config/*', ours: ['src/lib/*', 'src/config/*', 'src/access.ts'], packages: ['zod', 'yaml'] },
+  {
+    room: 'src/config/*',
+    ours: ['src/lib/*', 'src/config/*', 'src/access.ts', 'src/providers/provider.ts'],
+    packages: ['zod', 'yaml'],
+  },
 
   { room: 'src/providers/paging.ts', ours: ['type src/providers/provider.ts', 'src/errors.ts'], packages: ['zod'] },
   {

@@ -1,6 +1,7 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
 import { type AccessRules, fitsGlob, type Rule, verbs } from '../access.js'
 import { didYouMean } from '../lib/closest.js'
+import { maskIds } from '../providers/provider.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
@@ -8,12 +9,16 @@ export interface AccessReading {
   connections: ReadonlyMap<string, readonly string[]>
   /** Those of all providers, also of ones that no connection is at. */
   operations: readonly string[]
+  /** Those of each connection that copy data of their source. */
+  copyingData: ReadonlyMap<string, readonly string[]>
   /** Where a part of the file stands, such as " (line 7)"; empty where it does not. */
   lineOf(path: readonly string[]): string
   note(path: readonly string[], problem: string): void
+  /** As `note`, for what works and may not be what was meant. */
+  warn(path: readonly string[], problem: string): void
 }
 
-const keys = ['who', 'may', 'on', 'target']
+const keys = ['who', 'may', 'on', 'from', 'target']
 const openToMembers = 'access: [{ who: members, may: "*", on: "*" }]'
 const expectedWho = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
 const nobodysName = 'whoever keeps dolly.yml'
@@ -51,7 +56,28 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
     const advice = `${first} comes first and fits whatever this one fits; put this one above it, or take it out`
     reading.note(['access', `${index}`], `can never decide anything: ${advice}`)
   }
+  for (const [index, rule] of rules.entries()) {
+    const copying = rule ? dataCopiedUnseen(rule, reading) : []
+    if (rule && copying.length > 0) reading.warn(['access', `${index}`], forgottenSource(rule, copying))
+  }
   return rules.filter((rule) => rule !== undefined)
+}
+
+/** The operations with which data of any source gets past a rule that looks at the target alone. */
+function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
+  if (from !== undefined || target.includes('*')) return []
+  const isDecided = (operation: string) => may.length === 0 || may.includes('*') || may.includes(operation)
+  const meant = [...reading.copyingData].filter(([name]) => on.some((glob) => fitsGlob(glob, name)))
+  return [...new Set(meant.flatMap(([, operations]) => operations))].filter(isDecided)
+}
+
+function forgottenSource({ may, target }: Rule, copying: readonly string[]): string {
+  const copies = `${copying.join(', ')} ${copying.length > 1 ? 'copy' : 'copies'} data`
+  const anySource = 'from: "*" in this rule says that any source is fine'
+  if (may.length > 0) {
+    return `says where to and not where from, while ${copies}: any source may be copied there; add from: with names of sources (${anySource})`
+  }
+  return `refuses what writes there and not what is copied from there, while ${copies}; add a rule like it with from: ${JSON.stringify(target[0])} in place of target (${anySource})`
 }
 
 /**
@@ -65,7 +91,8 @@ function fitsAllOf(one: Rule, other: Rule): boolean {
   return (
     other.who.every((name) => one.who.includes(name)) &&
     areCovered(other.on, one.on) &&
-    areCovered(other.target, one.target)
+    areCovered(other.target, one.target) &&
+    areCovered(other.from ?? ['*'], one.from ?? ['*'])
   )
 }
 
@@ -88,7 +115,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
   for (const key of Object.keys(rule).filter((candidate) => !keys.includes(candidate))) {
     reading.note([...path, key], `is not a known key${didYouMean(key, keys, '; did')} (known: ${keys.join(', ')})`)
   }
-  const { who, may, on, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
+  const { who, may, on, from, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
   const words = [...verbs, ...reading.operations]
   const names = [...reading.connections.keys()]
   const globs = [on].flat().filter((glob) => typeof glob === 'string')
@@ -113,8 +140,15 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
         ? undefined
         : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`,
     ),
-    target: readWords(target, [...path, 'target'], reading, () => undefined),
+    target: readWords(target, [...path, 'target'], reading, problemOfName),
+    ...(from === undefined ? {} : { from: readWords(from, [...path, 'from'], reading, problemOfName) }),
   }
+}
+
+function problemOfName(glob: string): string | undefined {
+  return maskIds(glob) !== glob
+    ? 'holds an id, which would fit nothing: rules see names, in which only the end of an id is shown; write the name'
+    : undefined
 }
 
 /**

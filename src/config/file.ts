@@ -11,8 +11,12 @@ export interface DollyFile {
   connections: readonly ConnectionConfig[]
   /** Who may do what. */
   access: AccessRules
+  /** Whether a thread may be put into a channel that is shared with another company. */
+  sharedChannels: boolean
   /** Seconds between two looks for due jobs, 1 to 60. */
   tickSeconds: number
+  /** Sentences on what works and may not be what was meant. */
+  warnings: readonly string[]
 }
 
 export interface ConnectionConfig {
@@ -29,11 +33,13 @@ export interface ConnectionConfig {
 export interface ProviderSchema {
   id: string
   connection: z.ZodType
-  operations: Readonly<Record<string, unknown>>
+  operations: Readonly<Record<string, { copiesData: boolean }>>
 }
 
 const everySeconds = 'expected a whole number from 1 to 60, without quotes'
 
+const yesOrNo = 'expected true or false'
+const SharedChannels = z.boolean(yesOrNo).nullish()
 const Poll = z.object({ everySeconds: z.int(everySeconds).min(1, everySeconds).max(60, everySeconds).default(2) })
 
 type Mapping = Record<string, unknown>
@@ -46,9 +52,14 @@ export interface FileSources {
   env: Readonly<Record<string, string | undefined>>
   providers: readonly ProviderSchema[]
   problems: string[]
+  /** Who may read and write the file, as the lower nine bits of its mode; undefined where nobody can tell. */
+  rightsOf?: (path: string) => number | undefined
 }
 
 interface Reading extends FileSources {
+  warnings: string[]
+  /** Keys whose secret stands in the file itself. */
+  openSecrets: string[]
   /** Where a key stands, to be put behind its name: " (line 7)". Empty where nothing of it is in the file. */
   lineOf(path: readonly string[]): string
   /** Keys whose variable is missing: their schema has nothing to add. */
@@ -60,9 +71,9 @@ export function readDollyFile(sources: FileSources): DollyFile | undefined {
   const parsed = parseFile(sources)
   if (!parsed) return undefined
   const { content, lineOf } = parsed
-  const reading: Reading = { ...sources, lineOf, unresolved: new Set() }
-  const known = ['connections', 'owner', 'access', 'poll']
-  const { connections, owner, access, poll = {} } = onlyKnown(content, known, [], reading)
+  const reading: Reading = { ...sources, lineOf, unresolved: new Set(), warnings: [], openSecrets: [] }
+  const known = ['connections', 'owner', 'access', 'sharedChannels', 'poll']
+  const { connections, owner, access, sharedChannels, poll = {} } = onlyKnown(content, known, [], reading)
   if (!isMapping(connections) || Object.keys(connections).length === 0) {
     note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
   }
@@ -70,19 +81,36 @@ export function readDollyFile(sources: FileSources): DollyFile | undefined {
   const all = Object.entries(isMapping(connections) ? connections : {}).map(
     ([name, value]) => [name, readConnection(name, value, reading)] as const,
   )
+  warnOfReaders(reading)
   const operations = [...new Set(reading.providers.flatMap((provider) => Object.keys(provider.operations)))]
-  const operationsOf = (id: string) => Object.keys(reading.providers.find((one) => one.id === id)?.operations ?? {})
+  const declared = (id: string) => Object.entries(reading.providers.find((one) => one.id === id)?.operations ?? {})
+  const operationsOf = (id: string) => declared(id).map(([operation]) => operation)
+  const copyingData = (id: string) =>
+    declared(id).flatMap(([operation, { copiesData }]) => (copiesData ? operation : []))
   return {
     connections: all.flatMap(([, connection]) => connection ?? []),
     access: readAccess(access, owner, {
       // One with a problem of its own may turn out to be able to do anything.
       connections: new Map(all.map(([name, one]) => [name, one ? operationsOf(one.provider) : operations])),
       operations,
+      copyingData: new Map(all.map(([name, one]) => [name, one ? copyingData(one.provider) : []])),
       lineOf,
       note: (path, problem) => note(reading, path, problem),
+      warn: (path, problem) => reading.warnings.push(sentenceOn(reading, path, problem)),
     }),
+    sharedChannels: parse(SharedChannels, sharedChannels, ['sharedChannels'], reading) ?? false,
     tickSeconds: looks?.everySeconds ?? 0,
+    warnings: reading.warnings,
   }
+}
+
+/** Whoever may read a secret in dolly.yml may do what Dolly may, past all rules. */
+function warnOfReaders({ file, rightsOf, openSecrets, warnings }: Reading): void {
+  const [first] = openSecrets
+  if (first === undefined || ((rightsOf?.(file) ?? 0) & 0o077) === 0) return
+  warnings.push(
+    `${file} holds ${first} and others than its owner may open it; chmod 600 ${file}, or put the secret into the environment and refer to it as \${NAME}.`,
+  )
 }
 
 /**
@@ -177,6 +205,9 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
     if (!/token|secret|password/i.test(key) || typeof item !== 'string') continue
     // Some providers send it without the blanks around it.
     const secret = item.trim()
+    const written = rest[key]
+    if (typeof written === 'string' && !/(?<!\$)\$\{\w/.test(written))
+      reading.openSecrets.push([...path, key].join('.'))
     // One that stands in the file itself is as secret as one that comes from the environment.
     if (!secrets.includes(secret)) secrets.push(secret)
     // Where its provider refuses it anyway, one problem is enough.
@@ -259,8 +290,12 @@ function onlyKnown(value: unknown, known: readonly string[], path: readonly stri
   return Object.fromEntries(Object.entries(value).filter(([key]) => known.includes(key)))
 }
 
-function note({ file, lineOf, problems }: Reading, path: readonly string[], problem: string): void {
-  problems.push(`${nameOf(path)} in ${file}${lineOf(path)} ${problem}.`)
+function note(reading: Reading, path: readonly string[], problem: string): void {
+  reading.problems.push(sentenceOn(reading, path, problem))
+}
+
+function sentenceOn({ file, lineOf }: Reading, path: readonly string[], problem: string): string {
+  return `${nameOf(path)} in ${file}${lineOf(path)} ${problem}.`
 }
 
 /** Rules and the words of their lists have no names, so they are counted, from 1. */

@@ -4,16 +4,22 @@ import { readAccess } from '../../src/config/access.js'
 
 function read(access: unknown, owner?: unknown) {
   const problems: string[] = []
+  const warnings: string[] = []
   const rules = readAccess(access, owner, {
     connections: new Map([
       ['hoody-prod', ['copy', 'sync']],
       ['cf-prod', ['clone', 'copy-bits']],
     ]),
     operations: ['clone', 'copy', 'copy-bits', 'sync', 'clone-environment'],
+    copyingData: new Map([
+      ['hoody-prod', ['copy', 'sync']],
+      ['cf-prod', ['copy-bits']],
+    ]),
     lineOf: (path) => ` (line ${10 + Number(path[1])})`,
     note: (path, problem) => problems.push(`${path.join('.')} ${problem}`),
+    warn: (path, problem) => warnings.push(`${path.join('.')} ${problem}`),
   })
-  return { ...rules, problems }
+  return { ...rules, problems, warnings }
 }
 
 const open = { who: 'members', may: '*', on: '*' }
@@ -70,7 +76,7 @@ describe('rules of access', () => {
     },
     {
       access: [open, { ...open, targets: 'x' }],
-      problem: 'access.1.targets is not a known key; did you mean "target"? (known: who, may, on, target)',
+      problem: 'access.1.targets is not a known key; did you mean "target"? (known: who, may, on, from, target)',
     },
     { access: [{ may: '*', on: '*' }], problem: 'access.0.who is not set: expected a word or a list of words' },
     { access: [{ ...open, on: null }], problem: 'access.0.on is not set: expected a word or a list of words' },
@@ -139,6 +145,8 @@ describe('rules of access', () => {
     { earlier: { ...open, on: 'HOODY-*' }, later: { ...open, on: 'hoody-*d' } },
     { earlier: { ...open, target: '* in staging' }, later: { ...open, may: 'sync', target: '* in Staging' } },
     { earlier: { ...open, target: ['a', '*-x'] }, later: { ...open, target: ['b-x', '*-*-x'] } },
+    { earlier: { ...open, from: '*' }, later: { ...open, from: 'x' } },
+    { earlier: { ...open, from: ['*-x'] }, later: { ...open, from: ['b-x', '*-*-X'], target: 'y' } },
   ])('behind $earlier, $later is refused because it can never decide anything', ({ earlier, later }) => {
     expect(read([{ ...open, who: 'C012ABCDE' }, earlier, later]).problems).toEqual([
       'access.2 can never decide anything: rule 2 (line 11) comes first and fits whatever this one fits; put this one above it, or take it out',
@@ -156,8 +164,56 @@ describe('rules of access', () => {
     { earlier: { ...open, target: '*staging*' }, later: open },
     { earlier: { ...open, target: '* in staging' }, later: { ...open, target: '*staging' } },
     { earlier: { ...open, target: 'a*b' }, later: { ...open, target: 'a*' } },
+    { earlier: { ...open, from: 'x' }, later: open },
+    { earlier: { ...open, from: 'x' }, later: { ...open, from: 'x*' } },
+    { earlier: { ...open, from: 'x' }, later: { ...open, target: 'x', from: '*' } },
   ])('behind $earlier, $later may decide something', ({ earlier, later }) => {
     expect(read([earlier, later]).problems).toEqual([])
+  })
+
+  test.each(['3c90c3cc-0d44-4b50-8888-8dd25736052a', '* in 65fe0000000000000000abcd', '*65FE0000000000000000ABCD*'])(
+    'that name the id %s would fit nothing, so they stop the start',
+    (id) => {
+      const problem =
+        'holds an id, which would fit nothing: rules see names, in which only the end of an id is shown; write the name'
+      expect(read([{ ...open, target: ['x', id] }]).problems).toEqual([`access.0.target.1 ${problem}`])
+      expect(read([{ ...open, from: id }]).problems).toEqual([`access.0.from ${problem}`])
+      expect(read([{ ...open, from: id.slice(0, -16) }]).problems).toEqual([])
+    },
+  )
+
+  test('keep what is written of the source, and whether anything is', () => {
+    expect(read([{ ...open, from: ['a', 'b'] }, { ...open, from: '*' }, open]).rules.map(({ from }) => from)).toEqual([
+      ['a', 'b'],
+      ['*'],
+      undefined,
+    ])
+  })
+
+  const staging = { who: 'members', may: ['copy', 'copy-bits', 'check-again'], on: '*', target: '* in staging' }
+  const anySource = 'from: "*" in this rule says that any source is fine'
+  test.each([
+    {
+      rule: staging,
+      warning: `says where to and not where from, while copy, copy-bits copy data: any source may be copied there; add from: with names of sources (${anySource})`,
+    },
+    {
+      rule: { ...staging, on: 'cf-prod', may: '*' },
+      warning: `says where to and not where from, while copy-bits copies data: any source may be copied there; add from: with names of sources (${anySource})`,
+    },
+    {
+      rule: { ...staging, may: [], on: 'hoody-*', target: ['*production*', 'x'] },
+      warning: `refuses what writes there and not what is copied from there, while copy, sync copy data; add a rule like it with from: "*production*" in place of target (${anySource})`,
+    },
+    { rule: { ...staging, from: '*' }, warning: undefined },
+    { rule: { ...staging, from: '* in staging' }, warning: undefined },
+    { rule: { ...staging, target: '*' }, warning: undefined },
+    { rule: { ...staging, may: 'check-again' }, warning: undefined },
+    { rule: { ...staging, on: 'cf-prod', may: 'clone' }, warning: undefined },
+  ])('that look at the target alone are warned of where data is copied: $rule', ({ rule, warning }) => {
+    const { problems, warnings } = read([rule])
+    expect(problems).toEqual([])
+    expect(warnings).toEqual(warning === undefined ? [] : [`access.0 ${warning}`])
   })
 
   test('with a problem of its own is not also said to be of no use', () => {
