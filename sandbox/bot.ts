@@ -26,6 +26,7 @@ export const usualAccess = {
       who: 'members',
       may: ['copy', 'sync', 'check-again'],
       on: 'hoody',
+      from: '*',
       target: ['* in woolworks-staging', '* in woolworks-staging on *'],
     },
   ],

@@ -26,7 +26,7 @@ import { Door } from './slack/door.js'
 import { assertDrawable } from './slack/form.js'
 import { Identity } from './slack/identity.js'
 import type { Story } from './slack/message.js'
-import { missingScopes, People } from './slack/people.js'
+import { type ChannelSource, missingScopes, People } from './slack/people.js'
 import { openHttpEntrance } from './slack/receiver.js'
 import { Sender } from './slack/sender.js'
 import { openSocketEntrance } from './slack/socket.js'
@@ -114,7 +114,12 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   })
   const lists = new Lists(elapsed, log, refused)
   const team = async () => (await identity.get()).teamId
-  const people = new People({ slack: identity.client, team, groups, elapsed, log })
+  const channels = {
+    list: (args: Parameters<ChannelSource['list']>[0]) => identity.client.users.conversations(args),
+    scopes: () => identity.scopes,
+    mayBeShared: config.sharedChannels,
+  }
+  const people = new People({ slack: identity.client, team, groups, channels, elapsed, log })
   registerCommands(app, {
     db,
     connections,

@@ -62,6 +62,8 @@ export interface StoredChannel {
   topic: string
   hasBot: boolean
   isArchived: boolean
+  /** People of another company are in it too. */
+  isShared: boolean
   /** The person on the other side of a direct conversation with the bot. */
   directWith?: string
 }
@@ -75,13 +77,14 @@ export class WorkspaceState {
   #changes = 0
 
   constructor(backend: Backend) {
-    const open = backend.channels.map((channel) => ({ ...channel, isArchived: false }))
+    const open = backend.channels.map((channel) => ({ ...channel, isArchived: false, isShared: false }))
     const direct = backend.people.map(({ id, directChannel }) => ({
       id: directChannel,
       name: 'directmessage',
       topic: '',
       hasBot: true,
       isArchived: false,
+      isShared: false,
       directWith: id,
     }))
     this.channels = new Map([...open, ...direct].map((channel) => [channel.id, channel]))

@@ -74,6 +74,7 @@ async function answerOf(core: Core, scopes: readonly string[], method: string, b
     return message(core, method, body)
   }
   if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
+  if (method === 'users.conversations') return channelsOf(core, scopes, body)
   if (method === 'conversations.history' || method === 'conversations.replies') return lookBack(core, method, body)
   const answer = await perform(core, method, body)
   return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
@@ -93,6 +94,27 @@ function groupUsers(core: Core, scopes: readonly string[], body: Json): Json {
   const names = Object.entries(GROUPS).find(([id]) => id === body.usergroup)?.[1]
   if (!names) return { ok: false, error: 'no_such_subteam' }
   return { ok: true, users: core.backend.people.filter(({ name }) => names.includes(name)).map(({ id }) => id) }
+}
+
+/** The right that each kind of conversation takes. The sandbox has public channels only. */
+const KINDS: Readonly<Record<string, string>> = { public_channel: 'channels:read', private_channel: 'groups:read' }
+
+async function channelsOf(core: Core, scopes: readonly string[], body: Json): Promise<Json> {
+  const types = asText(body.types || 'public_channel').split(',')
+  const needed = types.map((type) => KINDS[type] ?? 'im:read').find((scope) => !scopes.includes(scope))
+  if (needed) return { ok: false, error: 'missing_scope', needed, provided: scopes.join(',') }
+  const open = [...core.state.channels.values()].filter(({ directWith, isArchived }) => !directWith && !isArchived)
+  const listed = types.includes('public_channel') ? open : []
+  const isIn = await Promise.all(
+    listed.map(async ({ id }) => {
+      const { members } = await core.backend.call('conversations.members', { channel: id, limit: 999 }, 'ann')
+      return asList(members).includes(body.user)
+    }),
+  )
+  const channels = listed
+    .filter((_, at) => isIn[at])
+    .map(({ id, name, isShared }) => ({ id, name, is_channel: true, is_shared: isShared, is_ext_shared: isShared }))
+  return { ok: true, channels, response_metadata: { next_cursor: '' } }
 }
 
 async function message(core: Core, method: string, body: Json): Promise<Json> {

@@ -82,6 +82,10 @@ export interface Workspace {
   setBotLife(life: BotLife): void
   archive(channel: string): Promise<void>
   rename(channel: string, name: string): Promise<void>
+  /** Takes a person out of a channel. */
+  leave(channel: string, name: PersonName): Promise<void>
+  /** Lets another company into a channel. */
+  share(channel: string): void
   waitFor: WaitFor
   close(): Promise<void>
 }
@@ -219,6 +223,11 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     dropSocket: (moment) => sockets.dropAt(moment),
     archive: (id) => asAnn('conversations.archive', { channel: id }),
     rename: (id, name) => asAnn('conversations.rename', { channel: id, name }),
+    leave: async (id, name) => void (await perform(core, 'conversations.leave', { channel: id }, name)),
+    share(id) {
+      const shared = state.channels.get(id)
+      if (shared) shared.isShared = true
+    },
     waitFor,
     async close() {
       await sockets.close()

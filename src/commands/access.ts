@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Asker, decide, dependsOnTarget, gap } from '../access.js'
 import { UserError } from '../errors.js'
-import type { Connection, Option } from '../providers/provider.js'
+import type { Connection, Named, Operation, Option } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
@@ -30,8 +30,8 @@ export async function whoAsks(
   { user, team, channel }: Origin,
   patienceMs = beforeAckMs,
 ): Promise<Asker> {
-  const teams = [user.team_id, team?.id].filter((id) => id !== undefined)
-  const person = await within(patienceMs, services.people.get(user.id, teams)).catch((error: unknown) => {
+  const request = { team: team?.id, userTeam: user.team_id }
+  const person = await within(patienceMs, services.people.get(user.id, request)).catch((error: unknown) => {
     services.log.error({ err: error, user: user.id }, 'Slack did not say who somebody is')
     return undefined
   })
@@ -77,8 +77,22 @@ export function permitted({ access, connections }: Services, asker: Asker): Map<
 }
 
 /**
- * The entries of a list with which there may be a target that this person may write to. What else is in the target's name
- * is not known yet, for Slack tells a list nothing of the other answers: each may be anything, or missing where it may be.
+ * The human name of what is copied, for rules: null where the operation says the same of its source whatever is answered,
+ * for then nobody knows which one it is.
+ */
+export function sourceOf(operation: Operation, named: Named): string | null {
+  return knownSource(operation, operation.summary(named).from)
+}
+
+/** The same of a name that was kept. */
+export function knownSource(operation: Operation | undefined, source: string): string | null {
+  return operation && source === operation.summary({}).from ? null : source
+}
+
+/**
+ * The entries of a list with which there may be a source and a target that this person may copy from and write to. What
+ * else is in their names is not known yet, for Slack tells a list nothing of the other answers: each may be anything, or
+ * missing where it may be.
  */
 export function choosable(
   { access }: Services,
@@ -94,13 +108,15 @@ export function choosable(
   )
   return options.filter(({ label }) =>
     gaps.some((named) => {
-      const outline = operation.summary({ ...named, [key]: label }).to
-      return decide(access.rules, asker, { connection: connection.name, what, outline }).isAllowed
+      const words = { ...named, [key]: label }
+      const { from: sourceOutline, to: outline } = operation.summary(words)
+      const isKnowable = sourceOf(operation, words) !== null
+      const act = { outline, ...(isKnowable ? { sourceOutline } : { source: null }) }
+      return decide(access.rules, asker, { connection: connection.name, what, ...act }).isAllowed
     }),
   )
 }
 
-/** Of a name that no other draft gives to what a person chose: drafts of all kinds are kept in one table. */
 const Opening = z.object({ askedIn: z.string() })
 
 /**
@@ -109,10 +125,11 @@ const Opening = z.object({ askedIn: z.string() })
  * key of their own is a place where they did type the command, less than an hour ago.
  */
 export async function noteWhereAsked(services: Services, user: string, channel: string): Promise<string> {
-  return await saveDraft(services.db, user, { askedIn: channel }, services.now())
+  return await saveDraft(services.db, 'opening', user, { askedIn: channel }, services.now())
 }
 
 /** The channel behind a modal's key; null when it is nobody's or somebody else's, and then no rule for a channel fits. */
 async function whereAsked(services: Services, user: string, opening: string): Promise<string | null> {
-  return Opening.safeParse(await readDraft(services.db, opening, user, services.now())).data?.askedIn ?? null
+  const note = await readDraft(services.db, 'opening', opening, user, services.now())
+  return Opening.safeParse(note?.answers).data?.askedIn ?? null
 }

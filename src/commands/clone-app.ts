@@ -49,7 +49,8 @@ export function registerCloneApp(app: App, services: Services): void {
         await respond({ response_type: 'ephemeral', text: helpText(request.connections) })
         return
       }
-      const from = { channel, opening: await noteWhereAsked(services, user, channel) }
+      const opening = await noteWhereAsked(services, user, channel)
+      const from = { channel, opening, choosableChannels: services.people.choosableChannels }
       if (request.kind === 'choose') {
         const memory = { ...from, values: { ...request.values } }
         const view = choiceView(choices(request.connections, request.operation), memory)

@@ -15,9 +15,13 @@ import { FormState } from '../slack/memory.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
 import { createJob, findJob, findSubmitted } from '../store/jobs.js'
-import { type Origin, refused, whoAsks, whoFillsIn } from './access.js'
-import { lookUpNames, withoutBlanks } from './look-up.js'
+import { type Origin, refused, sourceOf, whoAsks, whoFillsIn } from './access.js'
+import { keptAnswers, lookUpNames, withoutBlanks } from './look-up.js'
+import { placeFor } from './places.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
+
+/** Names that rules depend on are read anew at Start where they were read longer ago than this, in milliseconds. */
+const namesFreshMs = 60_000
 
 /** What page 3 remembers of page 2. */
 const Draft = z.object({
@@ -33,6 +37,7 @@ const Draft = z.object({
   isNamedByProvider: z.boolean(),
 })
 
+const noPlace = { problem: 'Choose where the updates go.' }
 const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
 
 export function registerFormSubmit(app: App, services: Services): void {
@@ -67,28 +72,30 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
   const { operation } = target
   const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const { answers, unknown, unread } = await lookUpNames(services, target, given, isDoubted)
-  const { values, named, channel, mentionOnSuccess } = answers
+  const [{ answers, unknown, unread }, place] = await Promise.all([
+    lookUpNames(services, target, given, isDoubted),
+    given.channel === undefined ? noPlace : placeFor(services, asker, given.channel),
+  ])
+  const { values, named, mentionOnSuccess } = answers
   const checked = operation.fields.safeParse(values)
   const errors = {
-    ...(channel === undefined ? { [channelBlock]: 'Choose where the updates shall go.' } : {}),
+    ...('problem' in place ? { [channelBlock]: fieldError(place.problem) } : {}),
     ...(checked.success ? {} : fieldErrors(checked.error, values)),
     ...unknown,
     ...answers.refused,
   }
-  if (!checked.success || channel === undefined || Object.keys(errors).length > 0) {
+  if (!checked.success || 'problem' in place || Object.keys(errors).length > 0) {
     return { response_action: 'errors', errors }
   }
   if (unread !== null) {
     // Under another name than its id, a rule might forbid it.
-    const why = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
-    throw new UserError(cut(`${why} ${unread.reason}`, limits.fieldError), { field: unread.field })
+    throw new UserError(cut(`${unreadable} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
   assertMayWriteTo(services, asker, target, named)
   const { connection, operation: operationId } = state
   const facts = { askedIn: asker.channel, isNamedByProvider: isDoubted }
-  const draft = { connection, operation: operationId, values, named, channel, mentionOnSuccess, ...facts }
-  const key = await saveDraft(services.db, asker.id, draft, services.now())
+  const draft = { connection, operation: operationId, values, named, ...place, mentionOnSuccess, ...facts }
+  const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
   const preview = operation.preview(checked.data, named)
   const what = { ...operation.summary(named), connection, provider: target.connection.provider.name }
   return { response_action: 'push', view: previewView(operation, what, preview, key) }
@@ -96,8 +103,9 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
 
 async function submitPreview(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const requester = origin.user.id
-  const draft = Draft.safeParse(await readDraft(services.db, view.private_metadata, requester, services.now()))
-  if (!draft.success) {
+  const kept = await readDraft(services.db, 'answers', view.private_metadata, requester, services.now())
+  const draft = Draft.safeParse(kept?.answers)
+  if (!kept || !draft.success) {
     // A draft is used up by its job: a submission that arrives twice finds the job instead.
     const job = await findSubmitted(services.db, submissionOf(view))
     if (job?.requester === requester) return { response_action: 'clear' }
@@ -110,13 +118,38 @@ async function submitPreview(services: Services, view: ViewOutput, origin: Origi
   // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
   const isDoubted = dependsOnTarget(services.access.rules, asker, answers.connection)
   if (isDoubted && !isNamedByProvider) throw new UserError(tooOld)
-  assertMayWriteTo(services, asker, target, answers.named)
-  return await start(services, target, { ...answers, params }, view, asker.id)
+  // A clock that was set back must not keep old names fresh.
+  const isStale = isDoubted && Math.abs(services.now() - kept.createdAt) > namesFreshMs
+  const named = isStale ? await readNamesAgain(services, target, draft.data) : answers.named
+  assertMayWriteTo(services, asker, target, named)
+  // The person may have left the channel since page 2.
+  const place = await placeFor(services, asker, answers.channel)
+  if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
+  return await start(services, target, { ...answers, ...place, named, params }, view, asker.id)
 }
 
 /**
- * The decision, now that the target has a name. Words that the person typed freely are part of that name, so it is also
- * decided on the name without the blanks in them: a clone called "x in staging on a" must not make "x in staging on a in
+ * The names of what was chosen as the provider has them now.
+ *
+ * @throws UserError where something chosen is gone, or its name cannot be read.
+ */
+async function readNamesAgain(
+  services: Services,
+  target: Target,
+  { values, named }: Pick<z.infer<typeof Draft>, 'values' | 'named'>,
+): Promise<Named> {
+  const { answers, unknown, unread } = await lookUpNames(services, target, keptAnswers(target, values, named), true)
+  const [problem] = Object.values(unknown)
+  if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
+  if (unread !== null) throw new UserError(`${unreadable} ${unread.reason}`)
+  return answers.named
+}
+
+const unreadable = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
+
+/**
+ * The decision, now that source and target have names. Words that the person typed freely are part of these, so it is also
+ * decided on the names without the blanks in them: a clone called "x in staging on a" must not make "x in staging on a in
  * production on b" fit a rule for "* in staging on *". Only who gets in by both readings gets in.
  */
 function assertMayWriteTo(
@@ -127,13 +160,15 @@ function assertMayWriteTo(
 ): void {
   const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
   const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
+  const { rules } = services.access
   const mayWrite = [named, Object.fromEntries(joined)].every((words) => {
-    const act = { connection: connection.name, what: operationId, target: operation.summary(words).to }
-    return decide(services.access.rules, asker, act).isAllowed
+    const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
+    return decide(rules, asker, { connection: connection.name, what: operationId, ...names }).isAllowed
   })
   if (mayWrite) return
-  const { to } = operation.summary(named)
-  throw refused(services, asker, `${operationId} on ${connection.name} with the target “${to}”`)
+  const { from, to } = operation.summary(named)
+  const source = rules.some((rule) => rule.from !== undefined) ? `the source “${from}” and ` : ''
+  throw refused(services, asker, `${operationId} on ${connection.name} with ${source}the target “${to}”`)
 }
 
 /** Answers that were checked. */
@@ -219,7 +254,7 @@ export async function afterStart(
   const link = threadLink(services, told)
   const thread = link === null ? 'its thread will be' : `<${link}|its thread> is`
   const where = /^[CG]/.test(place) ? `in <#${place}>` : 'in a direct message'
-  const isStray = rootChannel !== null && rootChannel !== channel
+  const isStray = rootChannel !== null && rootChannel !== channel && channel !== told.requester
   const why = isStray ? ' Dolly cannot write where it was meant to be.' : ''
   const view = noticeView('Started', `Job \`${job.id}\` is on its way: ${thread} ${where}.${why}`)
   // Beneath it is the form, which is done with.

@@ -3,11 +3,12 @@ import type { App, BlockButtonAction } from '@slack/bolt'
 import { decide, type Verb } from '../access.js'
 import type { Happening, Job } from '../jobs/job.js'
 import { accepts, next } from '../jobs/machine.js'
+import { operationOf } from '../providers/provider.js'
 import { jobActions } from '../slack/buttons.js'
 import { mrkdwn } from '../slack/text.js'
 import { readEvents } from '../store/events.js'
 import { applyTransition, findJob } from '../store/jobs.js'
-import { afterAckMs, type Origin, refused, whoAsks } from './access.js'
+import { afterAckMs, knownSource, type Origin, refused, whoAsks } from './access.js'
 import { explain, type Services } from './services.js'
 
 const answers = {
@@ -47,8 +48,10 @@ async function answer(
     if (!job) return 'I know of no such job.'
     const now = services.now()
     const actor = asker.id
+    const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
+    const source = knownSource(operation, job.source)
     const may = (what: string, channel: string | null) => {
-      const act = { connection: job.connection, what, target: job.target }
+      const act = { connection: job.connection, what, target: job.target, source }
       return decide(services.access.rules, { ...asker, channel }, act).isAllowed
     }
     // Who asked for the job answers for it wherever its thread had to go, as long as they could still ask for it. Others

@@ -90,6 +90,32 @@ export async function lookUpNames(
   return { answers, unknown, unread }
 }
 
+/** Answers that were kept, as if their entries had just been picked: with ids that are no names, whatever they look like. */
+export function keptAnswers(
+  { operation }: Pick<Target, 'operation'>,
+  values: Readonly<Record<string, unknown>>,
+  named: Readonly<Record<string, string>>,
+): Answers {
+  const pickers = fieldsOf(operation).filter(({ picker }) => picker)
+  const idsOf = (value: unknown) => [value].flat().filter((id) => typeof id === 'string')
+  const labelOf = (key: string, kind: string, value: string) =>
+    (kind === 'picker' && named[key] !== value && named[key]) || 'What was chosen'
+  const picked = Object.fromEntries(
+    pickers.map(({ key, kind }) => [
+      key,
+      idsOf(values[key]).map((value) => ({ value, label: labelOf(key, kind, value) })),
+    ]),
+  )
+  return {
+    values: { ...values },
+    named: { ...named },
+    picked,
+    refused: {},
+    channel: undefined,
+    mentionOnSuccess: false,
+  }
+}
+
 /** A choice from the list has a label of its own; typed text is its own label. */
 function isTyped({ value, label }: Option): boolean {
   return value === label

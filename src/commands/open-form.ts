@@ -11,7 +11,7 @@ import { inTurn, meaningOf } from './typed-names.js'
 export function firstFormState(
   connection: string,
   operation: string,
-  from: { channel: string; opening: string },
+  from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels'>,
   values: Readonly<Record<string, string>> = {},
 ): FormState {
   return { connection, operation, ...from, values: { ...values }, labels: {}, remarks: {}, typed: {} }

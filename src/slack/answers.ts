@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { plainText } from '../lib/text.js'
 import type { Operation, Option } from '../providers/provider.js'
 import { type Field, fieldsOf } from './fields.js'
-import { channelBlock, mentionBlock } from './form.js'
+import { channelBlock, herePlace, mentionBlock, minePlace } from './form.js'
 import { limits } from './limits.js'
 import { noAnswerValue } from './options.js'
 
@@ -19,6 +19,7 @@ export interface Answers {
   picked: Record<string, readonly Option[]>
   /** Why an answer is none, by field: the chosen entry only said why there is no list. */
   refused: Record<string, string>
+  /** Where the updates go: the id of a conversation, or one of the words of the form for a place. */
   channel: string | undefined
   mentionOnSuccess: boolean
 }
@@ -53,9 +54,14 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
     named,
     picked,
     refused,
-    channel: readElement(stateValues[channelBlock]).selected_conversation ?? undefined,
+    channel: placeIn(readElement(stateValues[channelBlock])),
     mentionOnSuccess: (readElement(stateValues[mentionBlock]).selected_options ?? []).length > 0,
   }
+}
+
+function placeIn({ selected_conversation, selected_option }: z.infer<typeof ElementState>): string | undefined {
+  const words = [herePlace, minePlace]
+  return selected_conversation ?? words.find((word) => word === selected_option?.value)
 }
 
 /** Changes answers: what is chosen from a field's list. */

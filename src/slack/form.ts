@@ -12,6 +12,9 @@ import { fromTo, mrkdwn } from './text.js'
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
 export const mentionBlock = '_mention'
+/** Answers to where the updates go, beside ids of conversations: where the form was opened, and the person's own messages. */
+export const herePlace = 'here'
+export const minePlace = 'mine'
 export const fieldAction = /^field:/
 const formCallback = 'operation_form'
 /** Why there is no list, with what to do instead: up to a dozen of these must fit into what a modal carries. */
@@ -93,21 +96,7 @@ export function formView(operation: Operation, state: FormState, provider: strin
     blocks: [
       whereTo(state.connection, provider),
       ...blocks,
-      {
-        type: 'input',
-        block_id: channelBlock,
-        label: plain('Post updates to'),
-        hint: plain(
-          'One message shows how it stands, its thread tells the rest. Where Dolly is no member, both reach you as direct messages.',
-        ),
-        element: {
-          type: 'conversations_select',
-          action_id: 'channel',
-          ...(state.channel === ''
-            ? { default_to_current_conversation: true }
-            : { initial_conversation: state.channel }),
-        },
-      },
+      channelInput(state),
       {
         type: 'input',
         block_id: mentionBlock,
@@ -120,6 +109,36 @@ export function formView(operation: Operation, state: FormState, provider: strin
         },
       },
     ],
+  }
+}
+
+/**
+ * Where the updates go. Any channel is offered only where Slack can be asked whether the person is in it; without that
+ * there are two places that need no asking.
+ */
+function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
+  const input = { type: 'input', block_id: channelBlock, label: plain('Post updates to') } as const
+  const says = 'One message shows how it stands, its thread tells the rest.'
+  if (choosableChannels === 'none') {
+    const here = option({ value: herePlace, label: 'Here, where I typed the command' })
+    const mine = option({ value: minePlace, label: 'My direct messages' })
+    const hint = `${says} Where Dolly is no member, both reach you as direct messages. To choose another channel, Dolly needs the rights channels:read and groups:read.`
+    return {
+      ...input,
+      hint: plain(hint),
+      element: { type: 'static_select', action_id: 'place', options: [here, mine], initial_option: here },
+    }
+  }
+  const hint = `${says} Choose a channel you are in. A direct message means yours with Dolly, and where Dolly is no member, both go there.`
+  return {
+    ...input,
+    hint: plain(hint),
+    element: {
+      type: 'conversations_select',
+      action_id: 'channel',
+      ...(choosableChannels === 'inside' ? { filter: { exclude_external_shared_channels: true } } : {}),
+      ...(channel === '' ? { default_to_current_conversation: true } : { initial_conversation: channel }),
+    },
   }
 }
 

@@ -20,11 +20,13 @@ export const FormState = z.object({
   channel: z.string().regex(/^[A-Z0-9]{0,40}$/),
   /** Key of the row that says where the command was typed, for that person alone. */
   opening: z.string().max(100),
+  /** Which channels the form offers for the updates beside that one. What is chosen is checked again. */
+  choosableChannels: z.enum(['none', 'inside', 'all']).optional(),
 })
 export type FormState = z.infer<typeof FormState>
 
 /** What page 1 remembers for page 2: where the command was typed, and the fields it named. */
-export const ChoiceState = FormState.pick({ channel: true, opening: true, values: true })
+export const ChoiceState = FormState.pick({ channel: true, opening: true, choosableChannels: true, values: true })
 export type ChoiceState = z.infer<typeof ChoiceState>
 
 /** What a modal remembered, or undefined when it is not a memory of that kind. */

@@ -44,7 +44,9 @@ export function rootMessage(story: Story): Message {
     context(facts(story).join('  ·  ')),
     ...(story.mayStandTwice ? [context(theOneToRead)] : []),
   ]
-  if (job.rootChannel !== null && job.rootChannel !== job.channel) blocks.push(context(whyStray(job.channel)))
+  // Asked for as a direct message, it stands where it was meant to: that conversation has an id of its own.
+  const isStray = job.rootChannel !== null && job.rootChannel !== job.channel && job.channel !== job.requester
+  if (isStray) blocks.push(context(whyStray(job.channel)))
   blocks.push(...buttonsOf(job, provider))
   const text = `${mrkdwn(what(longestWhat))} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
   return { text: cut(text, limits.messageText), blocks }

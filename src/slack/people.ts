@@ -5,19 +5,41 @@ import type { Person } from '../access.js'
 /** How long a fact is good for, in milliseconds: who is deactivated or leaves a group has no rights after that. */
 const freshMs = 5 * 60_000
 const mostRemembered = 2_000
+/** Each of them may be in thousands of channels. */
+const mostChannelLists = 200
+
+/** More channels of one person are not read: pages of so many. */
+const pageSize = 999
+const maxPages = 5
 
 /** Of docs.slack.dev/reference/objects/user-object; Slack leaves flags out rather than sending false. */
 const User = z.object({
   user: z.object({
+    id: z.string().optional(),
     team_id: z.string().optional(),
     deleted: z.boolean().optional(),
     is_bot: z.boolean().optional(),
     is_restricted: z.boolean().optional(),
     is_ultra_restricted: z.boolean().optional(),
     is_stranger: z.boolean().optional(),
+    /** Of a person of an organization with several workspaces. */
+    enterprise_user: z.object({ id: z.string().optional(), teams: z.array(z.string()).optional() }).optional(),
   }),
 })
 const Group = z.object({ users: z.array(z.string()) })
+/** Of docs.slack.dev/reference/objects/conversation-object. */
+const ChannelPage = z.object({
+  channels: z.array(
+    z.object({
+      id: z.string(),
+      is_shared: z.boolean().optional(),
+      is_org_shared: z.boolean().optional(),
+      is_ext_shared: z.boolean().optional(),
+      is_pending_ext_shared: z.boolean().optional(),
+    }),
+  ),
+  response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
+})
 
 /**
  * Sentences about what the rules need and Slack did not grant. None where Slack did not tell what it granted, because it
@@ -44,12 +66,46 @@ export interface Directory {
   usergroups: { users: { list(args: { usergroup: string }): Promise<unknown> } }
 }
 
+/** How to learn which channels somebody is in. */
+export interface ChannelSource {
+  /** `users.conversations`. */
+  list(args: {
+    user: string
+    types: string
+    exclude_archived: boolean
+    limit: number
+    cursor?: string
+  }): Promise<unknown>
+  /** What Slack granted; undefined where it did not say. */
+  scopes(): readonly string[] | undefined
+  /** Whether channels shared with another company may be chosen. */
+  mayBeShared: boolean
+}
+
+/** The workspaces that a request itself names: the one it came to, and the one the person is signed in to. */
+export interface RequestTeams {
+  team?: string | undefined
+  userTeam?: string | undefined
+}
+
+/** What Slack says of somebody, wherever the request comes from. */
+interface Profile {
+  standing: Person['standing']
+  /** Workspaces the person belongs to: their own, and in an organization all that Slack names beside it. */
+  teams: readonly string[]
+  /** Those of the organization alone. */
+  sisters: readonly string[]
+  ids: readonly string[]
+}
+
 export interface PeopleOptions {
   slack: Directory
   /** The bot's own workspace; undefined while Slack has not told it, and then nobody belongs to it. */
   team(): Promise<string | undefined>
   /** The user groups that matter. */
   groups: readonly string[]
+  /** Left out where nobody may choose a channel. */
+  channels?: ChannelSource
   /** Milliseconds by a clock that nobody sets: a jump of the other would prolong somebody's rights. */
   elapsed(): number
   log: { error(fields: object, message: string): void }
@@ -57,43 +113,99 @@ export interface PeopleOptions {
 
 export class People {
   readonly #options: PeopleOptions
-  readonly #standings: Remembered<Person['standing']>
+  readonly #profiles: Remembered<Profile>
   readonly #groups: Remembered<ReadonlySet<string>>
+  readonly #channels: Remembered<ReadonlyMap<string, { isShared: boolean }>>
 
   constructor(options: PeopleOptions) {
     this.#options = options
-    this.#standings = new Remembered(options.elapsed, (id) => this.#askStanding(id))
+    this.#profiles = new Remembered(options.elapsed, (id) => this.#askProfile(id))
     this.#groups = new Remembered(options.elapsed, (id) => this.#askGroup(id))
+    this.#channels = new Remembered(options.elapsed, (id) => this.#askChannels(id), mostChannelLists)
   }
 
   /**
-   * Who this is. `teams` are the workspaces that the request itself names for the person.
+   * Who this is. Only somebody whom Slack counts to our workspace, and whose request came to it, is no stranger.
    *
    * @throws whatever kept Slack from answering; nothing is known then, and so nothing is allowed.
    */
-  async get(id: string, teams: readonly string[]): Promise<Person> {
-    const [own, standing, ...groups] = await Promise.all([
+  async get(id: string, { team, userTeam }: RequestTeams): Promise<Person> {
+    const [own, profile, ...groups] = await Promise.all([
       this.#options.team(),
-      this.#standings.get(id),
-      ...this.#options.groups.map(async (group) => ((await this.#groups.get(group)).has(id) ? [group] : [])),
+      this.#profiles.get(id),
+      ...this.#options.groups.map(async (group) => ({ group, members: await this.#groups.get(group) })),
     ])
-    // In a channel shared with another company its people see our buttons and can press them.
-    const isOurs = own !== undefined && teams.every((team) => team === own)
-    return { id, standing: isOurs ? standing : 'stranger', groups: groups.flat() }
+    // In a channel shared with another company its people see our buttons and can press them. Who is signed in to a sister
+    // workspace of our organization may belong to ours as well.
+    const cameToUs = own !== undefined && (team ?? userTeam) === own
+    const isOurs =
+      cameToUs && profile.teams.includes(own) && ((userTeam ?? own) === own || profile.sisters.includes(own))
+    const otherIds = profile.ids.filter((other) => other !== id)
+    return {
+      id,
+      ...(otherIds.length > 0 ? { otherIds } : {}),
+      standing: isOurs ? profile.standing : 'stranger',
+      groups: groups
+        .filter(({ members }) => [id, ...otherIds].some((one) => members.has(one)))
+        .map(({ group }) => group),
+    }
   }
 
-  async #askStanding(id: string): Promise<Person['standing']> {
+  /** Which channels may be chosen for a thread beside the one where the form was opened. */
+  get choosableChannels(): 'none' | 'inside' | 'all' {
+    const { channels } = this.#options
+    if (!channels || typesFor(channels) === '') return 'none'
+    return channels.mayBeShared ? 'all' : 'inside'
+  }
+
+  /**
+   * Whether a person is in a channel and may choose it for a thread: 'shared' is one that another company is in too, and
+   * 'unconfirmed' one in which Slack does not show them to Dolly.
+   *
+   * @throws whatever kept Slack from answering; nothing is confirmed then.
+   */
+  async placeOf(id: string, channel: string): Promise<'theirs' | 'shared' | 'unconfirmed'> {
+    if (this.choosableChannels === 'none') return 'unconfirmed'
+    const found = (await this.#channels.get(id)).get(channel)
+    if (!found) return 'unconfirmed'
+    return found.isShared && !this.#options.channels?.mayBeShared ? 'shared' : 'theirs'
+  }
+
+  async #askProfile(id: string): Promise<Profile> {
     try {
       const { user } = User.parse(await this.#options.slack.users.info({ user: id }))
-      const isElsewhere =
-        user.is_stranger || (user.team_id !== undefined && user.team_id !== (await this.#options.team()))
-      if (user.deleted || user.is_bot || isElsewhere) return 'stranger'
-      return user.is_restricted || user.is_ultra_restricted ? 'guest' : 'member'
+      const { team_id: home, enterprise_user: organization } = user
+      const sisters = organization?.teams ?? []
+      const isNobody = user.deleted || user.is_bot || user.is_stranger
+      const isGuest = user.is_restricted || user.is_ultra_restricted
+      return {
+        standing: isNobody ? 'stranger' : isGuest ? 'guest' : 'member',
+        teams: [...(home === undefined ? [] : [home]), ...sisters],
+        sisters,
+        ids: [...new Set([user.id, organization?.id].filter((one) => one !== undefined))],
+      }
     } catch (error) {
       // Slack knows nobody by this id, or nobody whom this workspace may see.
-      if (['user_not_found', 'user_not_visible'].includes(codeOf(error))) return 'stranger'
+      if (['user_not_found', 'user_not_visible'].includes(codeOf(error)))
+        return { standing: 'stranger', teams: [], sisters: [], ids: [] }
       throw error
     }
+  }
+
+  async #askChannels(id: string): Promise<ReadonlyMap<string, { isShared: boolean }>> {
+    const { channels: source } = this.#options
+    const found = new Map<string, { isShared: boolean }>()
+    let cursor: string | undefined
+    for (let page = 0; source && page < maxPages && cursor !== ''; page += 1) {
+      const args = { user: id, types: typesFor(source), exclude_archived: true, limit: pageSize }
+      const answer = ChannelPage.parse(await source.list(cursor === undefined ? args : { ...args, cursor }))
+      for (const one of answer.channels) {
+        const isSharedOutside = one.is_ext_shared || one.is_pending_ext_shared || (one.is_shared && !one.is_org_shared)
+        found.set(one.id, { isShared: isSharedOutside === true })
+      }
+      cursor = answer.response_metadata?.next_cursor ?? ''
+    }
+    return found
   }
 
   async #askGroup(id: string): Promise<ReadonlySet<string>> {
@@ -107,15 +219,27 @@ export class People {
   }
 }
 
+/** What Slack may be asked about; empty where it granted neither. */
+function typesFor({ scopes }: ChannelSource): string {
+  const granted = scopes() ?? []
+  const kinds = [
+    ...(granted.includes('channels:read') ? ['public_channel'] : []),
+    ...(granted.includes('groups:read') ? ['private_channel'] : []),
+  ]
+  return kinds.join(',')
+}
+
 /** Answers by id, each asked for once by all who want it at the same time. A failure is not remembered. */
 class Remembered<T> {
   readonly #elapsed: () => number
   readonly #ask: (id: string) => Promise<T>
+  readonly #most: number
   readonly #answers = new Map<string, { answer: Promise<T>; until: number }>()
 
-  constructor(elapsed: () => number, ask: (id: string) => Promise<T>) {
+  constructor(elapsed: () => number, ask: (id: string) => Promise<T>, most = mostRemembered) {
     this.#elapsed = elapsed
     this.#ask = ask
+    this.#most = most
   }
 
   get(id: string): Promise<T> {
@@ -125,7 +249,7 @@ class Remembered<T> {
     this.#answers.delete(id)
     this.#answers.set(id, entry)
     const [oldest] = this.#answers.keys()
-    if (this.#answers.size > mostRemembered && oldest !== undefined) this.#answers.delete(oldest)
+    if (this.#answers.size > this.#most && oldest !== undefined) this.#answers.delete(oldest)
     entry.answer.catch(() => {
       if (this.#answers.get(id) === entry) this.#answers.delete(id)
     })

@@ -271,7 +271,8 @@ export class Sender {
   async #giveWay(untold: Untold, reason: string): Promise<{ waitMs: number }> {
     const { db, log, now } = this.#options
     const { job, events } = untold
-    const isElsewhere = job.rootChannel !== null && job.rootChannel !== job.channel
+    // A direct message was the place asked for, or has become it: there is no other after it.
+    const isElsewhere = job.channel === job.requester || (job.rootChannel !== null && job.rootChannel !== job.channel)
     const isLastResort = isElsewhere && !(rootsGone.has(reason) && job.rootTs !== null)
     log.warn(
       { job: job.id, channel: job.rootChannel ?? job.channel, reason },

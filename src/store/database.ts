@@ -11,6 +11,7 @@ import * as askedIn from './migrations/004-asked-in.js'
 import * as lostWrites from './migrations/005-lost-writes.js'
 import * as consoleUrl from './migrations/006-console-url.js'
 import * as dueJobs from './migrations/007-due-jobs.js'
+import * as draftKinds from './migrations/009-draft-kinds.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
@@ -22,6 +23,7 @@ export const migrations: Record<string, Migration> = {
   '005-lost-writes': lostWrites,
   '006-console-url': consoleUrl,
   '007-due-jobs': dueJobs,
+  '009-draft-kinds': draftKinds,
 }
 
 const busyTimeoutMs = 5_000

@@ -1,31 +1,50 @@
-/** Answers of a form that wait for a confirmation: kept here, because what a modal carries passes through the client. */
+/** Answers that wait for a confirmation, and where forms were opened: kept here, for what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
 import { emptyLog } from './database.js'
-import type { Database } from './schema.js'
+import type { Database, DraftKind } from './schema.js'
 
 /** Nobody ponders the last page for longer, and answers may be personal. */
 const keptMs = 60 * 60 * 1000
 
+/** A draft as it was kept, and when, in milliseconds since 1970. */
+export interface Draft {
+  answers: unknown
+  createdAt: number
+}
+
 /** Keeps the answers for an hour, or until a job is made of them, and answers with the key to them. */
-export async function saveDraft(db: Database, requester: string, answers: object, now: number): Promise<string> {
+export async function saveDraft(
+  db: Database,
+  kind: DraftKind,
+  requester: string,
+  answers: object,
+  now: number,
+): Promise<string> {
   const id = randomUUID()
   await db
     .insertInto('drafts')
-    .values({ id, requester, answers: JSON.stringify(answers), createdAt: now })
+    .values({ id, kind, requester, answers: JSON.stringify(answers), createdAt: now })
     .execute()
   return id
 }
 
-/** The answers this person gave within the last hour, or null when there are none of theirs. */
-export async function readDraft(db: Database, id: string, requester: string, now: number): Promise<unknown> {
+/** What this person left behind within the last hour, or null when it is not theirs or of another kind. */
+export async function readDraft(
+  db: Database,
+  kind: DraftKind,
+  id: string,
+  requester: string,
+  now: number,
+): Promise<Draft | null> {
   const row = await db
     .selectFrom('drafts')
-    .select('answers')
+    .select(['answers', 'createdAt'])
     .where('id', '=', id)
+    .where('kind', '=', kind)
     .where('requester', '=', requester)
     .where('createdAt', '>=', now - keptMs)
     .executeTakeFirst()
-  return row ? JSON.parse(row.answers) : null
+  return row ? { ...row, answers: JSON.parse(row.answers) } : null
 }
 
 export async function dropDraft(db: Database, id: string): Promise<void> {

@@ -49,8 +49,12 @@ export interface EventTable extends JobEvent {
   toldAt: number | null
 }
 
+/** The answers of page 2, or the note of where a form was opened. */
+export type DraftKind = 'answers' | 'opening'
+
 export interface DraftTable {
   id: string
+  kind: DraftKind
   requester: string
   /** JSON. */
   answers: string

@@ -309,7 +309,7 @@ describe('a button pressed in another channel', () => {
 describe('another workspace', () => {
   it('gets nothing done, whatever it sends', async () => {
     const { id } = await askUncertain()
-    const draft = await saveDraft(house.db, ann, answers, house.now())
+    const draft = await saveDraft(house.db, 'answers', ann, answers, house.now())
     const strangers = { user: ann, team: 'T2' }
     for (const payload of [
       press(jobActions.startOver, id),
@@ -397,7 +397,7 @@ describe('a form that remembers', () => {
   })
 
   it('somebody else’s draft, or none, is too old to be sent', async () => {
-    const draft = await saveDraft(house.db, ann, answers, house.now())
+    const draft = await saveDraft(house.db, 'answers', ann, answers, house.now())
     for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
       const { answer } = await expectNothing(submit('operation_preview', key))
       expect(answer).toContain('too old to be sent')

@@ -77,7 +77,7 @@ async function submit(callback_id: string, private_metadata: string): Promise<st
 async function confirmable(name = 'copy'): Promise<string> {
   const facts = { askedIn: 'C1', isNamedByProvider: false }
   const answers = { connection: 'dummy-one', operation: 'clone', channel: 'C1', mentionOnSuccess: false, ...facts }
-  return await saveDraft(house.db, ann, { ...answers, values: { name }, named: { name } }, house.now())
+  return await saveDraft(house.db, 'answers', ann, { ...answers, values: { name }, named: { name } }, house.now())
 }
 
 async function rows(): Promise<{ jobs: number; events: number; drafts: number }> {

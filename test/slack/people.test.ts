@@ -3,7 +3,7 @@ import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GROUPS } from '../../sandbox/slack/backend.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
-import { missingScopes, People } from '../../src/slack/people.js'
+import { missingScopes, People, type RequestTeams } from '../../src/slack/people.js'
 import { silentLog } from '../helpers/house.js'
 import { clientOptions } from '../sandbox/tiny-bot.js'
 
@@ -24,7 +24,9 @@ describe('people', () => {
     const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
     return new People({ slack, team: async () => workspace.team.id, groups, elapsed: () => elapsed, log: silentLog })
   }
-  const standing = async (id: string, teams: string[] = []) => (await people().get(id, teams)).standing
+  /** As a request of the sandbox's own workspace has it. */
+  const ours = () => ({ team: workspace.team.id })
+  const standing = async (id: string, request: RequestTeams = ours()) => (await people().get(id, request)).standing
   const asked = (method = 'users.info') => workspace.calls(method).length
 
   it('are members, guests or strangers', async () => {
@@ -38,11 +40,18 @@ describe('people', () => {
 
   it('of another workspace are strangers, whoever they are there', async () => {
     const { ann } = workspace.people
-    expect(await standing(ann.id, [workspace.team.id, workspace.team.id])).toBe('member')
-    expect(await standing(ann.id, [workspace.team.id, 'T0OTHER'])).toBe('stranger')
+    const { id } = workspace.team
+    expect(await standing(ann.id, { team: id, userTeam: id })).toBe('member')
+    expect(await standing(ann.id, { userTeam: id })).toBe('member')
+    expect(await standing(ann.id, { team: id, userTeam: 'T0OTHER' })).toBe('stranger')
+    expect(await standing(ann.id, { team: 'T0OTHER', userTeam: id })).toBe('stranger')
+    expect(await standing(ann.id, {})).toBe('stranger')
     const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
     const of = (team: string | undefined) =>
-      new People({ slack, team: async () => team, groups: [], elapsed: () => elapsed, log: silentLog }).get(ann.id, [])
+      new People({ slack, team: async () => team, groups: [], elapsed: () => elapsed, log: silentLog }).get(
+        ann.id,
+        ours(),
+      )
     expect((await of('T0OTHER')).standing).toBe('stranger')
     expect((await of(undefined)).standing).toBe('stranger')
   })
@@ -50,14 +59,14 @@ describe('people', () => {
   it('are asked for once, by however many at the same time, and again after five minutes', async () => {
     const { ann, bo } = workspace.people
     const known = people([platform])
-    const all = await Promise.all([known.get(ann.id, []), known.get(ann.id, []), known.get(bo.id, [])])
+    const all = await Promise.all([known.get(ann.id, ours()), known.get(ann.id, ours()), known.get(bo.id, ours())])
     expect(all.map(({ groups }) => groups)).toEqual([[platform], [platform], []])
     expect([asked(), asked('usergroups.users.list')]).toEqual([2, 1])
     elapsed = 5 * 60_000 - 1
-    await known.get(ann.id, [])
+    await known.get(ann.id, ours())
     expect([asked(), asked('usergroups.users.list')]).toEqual([2, 1])
     elapsed += 1
-    await known.get(ann.id, [])
+    await known.get(ann.id, ours())
     expect([asked(), asked('usergroups.users.list')]).toEqual([3, 2])
   })
 
@@ -65,10 +74,10 @@ describe('people', () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {
       const known = people([platform])
-      await known.get(workspace.people.ann.id, [])
+      await known.get(workspace.people.ann.id, ours())
       vi.setSystemTime(Date.now() - 24 * 60 * 60_000)
       elapsed = 5 * 60_000
-      await known.get(workspace.people.ann.id, [])
+      await known.get(workspace.people.ann.id, ours())
       expect([asked(), asked('usergroups.users.list')]).toEqual([2, 2])
     } finally {
       vi.useRealTimers()
@@ -77,18 +86,18 @@ describe('people', () => {
 
   it('have no groups that no rule names, and a group Slack does not know has nobody in it', async () => {
     const { ann } = workspace.people
-    expect(await people().get(ann.id, [])).toEqual({ id: ann.id, standing: 'member', groups: [] })
+    expect(await people().get(ann.id, ours())).toEqual({ id: ann.id, standing: 'member', groups: [] })
     expect(asked('usergroups.users.list')).toBe(0)
-    expect(await people(['S0GONE', platform]).get(ann.id, [])).toMatchObject({ groups: [platform] })
+    expect(await people(['S0GONE', platform]).get(ann.id, ours())).toMatchObject({ groups: [platform] })
   })
 
   it('are unknown while Slack does not answer, and that is not remembered', async () => {
     const { ann } = workspace.people
     const known = people([platform])
     workspace.setSwitch('down', true)
-    await expect(known.get(ann.id, [])).rejects.toThrow()
+    await expect(known.get(ann.id, ours())).rejects.toThrow()
     workspace.setSwitch('down', false)
-    expect(await known.get(ann.id, [])).toMatchObject({ standing: 'member', groups: [platform] })
+    expect(await known.get(ann.id, ours())).toMatchObject({ standing: 'member', groups: [platform] })
   })
 })
 

@@ -1,19 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { openDatabase } from '../../src/store/database.js'
+import { migrations, openDatabase } from '../../src/store/database.js'
 import { forget, readDraft, saveDraft } from '../../src/store/drafts.js'
 
 const hour = 60 * 60 * 1000
 
 it('a draft is for the person who wrote it, and for an hour', async () => {
   const db = await openDatabase(':memory:')
-  const id = await saveDraft(db, 'U1', { name: 'x'.repeat(5_000) }, 0)
-  expect(await readDraft(db, id, 'U1', hour)).toEqual({ name: 'x'.repeat(5_000) })
-  expect(await readDraft(db, id, 'U2', hour)).toBeNull()
-  expect(await readDraft(db, 'made up', 'U1', hour)).toBeNull()
-  expect(await readDraft(db, id, 'U1', hour + 1)).toBeNull()
+  const id = await saveDraft(db, 'answers', 'U1', { name: 'x'.repeat(5_000) }, 0)
+  expect(await readDraft(db, 'answers', id, 'U1', hour)).toEqual({ answers: { name: 'x'.repeat(5_000) }, createdAt: 0 })
+  expect(await readDraft(db, 'answers', id, 'U2', hour)).toBeNull()
+  expect(await readDraft(db, 'answers', 'made up', 'U1', hour)).toBeNull()
+  expect(await readDraft(db, 'answers', id, 'U1', hour + 1)).toBeNull()
   await forget(db, hour)
   expect(await db.selectFrom('drafts').selectAll().execute()).toHaveLength(1)
   await forget(db, hour + 1)
   expect(await db.selectFrom('drafts').selectAll().execute()).toEqual([])
   await db.destroy()
+})
+
+it('answers are no note of where a form was opened, nor is a note answers', async () => {
+  const db = await openDatabase(':memory:')
+  // Each says what the other would have to say.
+  const content = { askedIn: 'C1', connection: 'hoody', operation: 'copy' }
+  const answers = await saveDraft(db, 'answers', 'U1', content, 0)
+  const opening = await saveDraft(db, 'opening', 'U1', content, 0)
+  expect(await readDraft(db, 'opening', answers, 'U1', 1)).toBeNull()
+  expect(await readDraft(db, 'answers', opening, 'U1', 1)).toBeNull()
+  expect(await readDraft(db, 'answers', answers, 'U1', 1)).toEqual({ answers: content, createdAt: 0 })
+  expect(await readDraft(db, 'opening', opening, 'U1', 1)).toEqual({ answers: content, createdAt: 0 })
+  await db.destroy()
+})
+
+it('drafts of before there were kinds are told apart by what is in them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dolly-drafts-'))
+  const file = join(folder, 'dolly.db')
+  const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '009'))
+  const old = await openDatabase(file, before)
+  const page2 = { connection: 'hoody', operation: 'copy', values: {}, askedIn: 'C1' }
+  await sql`insert into drafts (id, requester, answers, created_at) values
+    ('a', 'U1', ${JSON.stringify(page2)}, 0), ('o', 'U1', ${JSON.stringify({ askedIn: 'C1' })}, 0)`.execute(old)
+  await old.destroy()
+  const db = await openDatabase(file)
+  expect((await readDraft(db, 'answers', 'a', 'U1', 1))?.answers).toEqual(page2)
+  expect((await readDraft(db, 'opening', 'o', 'U1', 1))?.answers).toEqual({ askedIn: 'C1' })
+  expect(await readDraft(db, 'opening', 'a', 'U1', 1)).toBeNull()
+  await db.destroy()
+  rmSync(folder, { recursive: true, force: true })
 })

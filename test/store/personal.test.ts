@@ -78,7 +78,7 @@ describe('a personal answer', () => {
   for (const [state, happenings] of Object.entries(ends)) {
     for (const [length, key] of Object.entries(keys)) {
       it(`that is ${length} leaves the file with a job that ${state === 'cancelled' ? 'was cancelled' : state.replace('_', ' ')}`, async () => {
-        const draft = await saveDraft(db, 'U1', { values: { sshKey: key } }, 0)
+        const draft = await saveDraft(db, 'answers', 'U1', { values: { sshKey: key } }, 0)
         const creation = await createJob(db, { ...job('V1', key), draft }, 0)
         if (creation.kind !== 'created') throw new Error(creation.kind)
         const { id } = creation.job
@@ -108,20 +108,20 @@ describe('a personal answer', () => {
   })
 
   it('of a form that nobody confirmed leaves the file after an hour', async () => {
-    await saveDraft(db, 'U1', { values: { sshKey: keys.long } }, 0)
+    await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.long } }, 0)
     expect(traces(keys.long)).not.toEqual([])
     await forget(db, hour + 1)
     expect(traces(keys.long)).toEqual([])
   })
 
   it('of a form that came to nothing leaves the file at once', async () => {
-    await dropDraft(db, await saveDraft(db, 'U1', { values: { sshKey: keys.short } }, 0))
+    await dropDraft(db, await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.short } }, 0))
     await forget(db, 0)
     expect(traces(keys.short)).toEqual([])
   })
 
   it('stays in its draft when the job could not be made', async () => {
-    const draft = await saveDraft(db, 'U1', {}, 0)
+    const draft = await saveDraft(db, 'answers', 'U1', {}, 0)
     const taken = { ...job('V2', keys.short), lock: 'neighbour 1', draft }
     expect((await createJob(db, taken, 0)).kind).toBe('locked')
     expect(await db.selectFrom('drafts').select('id').execute()).toEqual([{ id: draft }])

@@ -1,0 +1,44 @@
+/** Where a thread may go: the place is the person's own, or one that Slack confirms they are in. */
+import type { Asker } from '../access.js'
+import { herePlace, minePlace } from '../slack/form.js'
+import { type Services, within } from './services.js'
+
+/** How long Slack may take to say in which channels somebody is, in milliseconds: an answer is due in three seconds. */
+const confirmWithinMs = 800
+
+const alternatives = 'Choose the channel where you typed the command, or your direct messages.'
+
+/**
+ * The conversation that was meant, or the sentence on why no thread goes there. What was chosen comes through the person's
+ * client, which could name anybody's channel; where the command was typed is known from the asker.
+ */
+export async function placeFor(
+  services: Pick<Services, 'people' | 'log'>,
+  { id, otherIds = [], channel: askedIn }: Asker,
+  chosen: string,
+): Promise<{ channel: string } | { problem: string }> {
+  if (chosen === herePlace && askedIn === null) {
+    const problem = 'Dolly no longer knows where you typed the command. Choose your direct messages, or begin again.'
+    return { problem }
+  }
+  const place = chosen === herePlace ? askedIn : chosen
+  const isHere = place === askedIn
+  // Whose direct message one is cannot be asked without reading messages, so each means the person's own.
+  const isOwn = [minePlace, id, ...otherIds].includes(place ?? '') || /^D/.test(chosen)
+  if (place === null || (isOwn && !isHere)) return { channel: id }
+
+  const found = await within(confirmWithinMs, services.people.placeOf(id, place)).catch((error: unknown) => {
+    services.log.error({ err: error, user: id }, 'Slack did not say in which channels somebody is')
+    return undefined
+  })
+  if (found === 'shared') {
+    return {
+      problem: 'This channel is shared with another company, and Dolly may not post there. Choose another place.',
+    }
+  }
+  if (found === 'theirs' || isHere) return { channel: place }
+  if (found === undefined) {
+    return { problem: `Slack did not say whether you are in this channel. Try again in a moment. ${alternatives}` }
+  }
+  return { problem: `Slack does not show Dolly that you are in this channel. ${alternatives}` }
+}
