@@ -37,6 +37,8 @@ let lists: number
 let access: AccessRules
 /** What Slack says of anybody it is asked about, beside their workspace. */
 let profile: object
+/** The channels that Slack says somebody is in. */
+let channelsOf: Record<string, { id: string; is_ext_shared?: boolean }[]>
 /** Milliseconds by a clock that nobody sets. */
 let elapsed: number
 
@@ -61,6 +63,7 @@ beforeEach(async () => {
   lists = 0
   elapsed = 0
   profile = {}
+  channelsOf = { [ann]: [{ id: 'C1' }], [mallory]: [{ id: 'C1' }] }
   // What their own jobs ask, requesters may answer without a rule.
   access = { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] }
   const logError = (fields: object, message: string) => void errors.push({ message, ...fields })
@@ -90,7 +93,18 @@ beforeEach(async () => {
     db: house.db,
     connections,
     lists: new Lists(() => elapsed, house.log),
-    people: new People({ slack: client, team: async () => 'T1', groups: [], elapsed: () => elapsed, log: house.log }),
+    people: new People({
+      slack: client,
+      team: async () => 'T1',
+      groups: [],
+      channels: {
+        list: async ({ user }) => ({ channels: channelsOf[user] ?? [] }),
+        scopes: () => ['channels:read', 'groups:read'],
+        mayBeShared: false,
+      },
+      elapsed: () => elapsed,
+      log: house.log,
+    }),
     access,
     wake: () => void woken++,
     now: house.now,
@@ -463,6 +477,82 @@ describe('Start, pressed on answers that page 2 let through,', () => {
     await fillIn()
     access.rules = [targets([], 'COPY'), targets(['clone'], '*')]
     expect((await expectNothing(start(), { user: ann })).answer).toContain(refusal)
+  })
+})
+
+describe('a place for the thread', () => {
+  const at = (selected_conversation: string, private_metadata: string) => {
+    const submission = submit('operation_form', private_metadata)
+    const values = { ...state.values, _channel: { a: { type: 'conversations_select', selected_conversation } } }
+    return { ...submission, view: { ...submission.view, state: { values } } }
+  }
+  /** Sends the form with this place, and then Start; answers with what is shown, and where the job's thread goes. */
+  async function startAt(place: string, typedIn = 'C5') {
+    const opening = await saveDraft(house.db, 'opening', ann, { askedIn: typedIn }, house.now())
+    const { answer } = await send(at(place, memory({ opening })), { user: ann })
+    const shown = JSON.parse(answer)
+    if (shown.response_action !== 'push') return { answer, channel: undefined }
+    const started = await send(submit('operation_preview', shown.view.private_metadata), { user: ann })
+    const job = await house.db.selectFrom('jobs').select('channel').executeTakeFirst()
+    return { answer: started.answer, channel: job?.channel }
+  }
+
+  it.each([
+    { name: 'the channel where the command was typed', place: 'C5', channel: 'C5' },
+    { name: 'a private channel that one is in', place: 'G1', channel: 'G1' },
+    { name: 'one’s own direct messages', place: ann, channel: ann },
+    { name: 'somebody’s direct message, which then means one’s own', place: 'D9', channel: ann },
+    { name: 'a direct message in which the command was typed', place: 'D7', typedIn: 'D7', channel: 'D7' },
+  ])('may be $name', async ({ place, typedIn, channel }) => {
+    channelsOf = { [ann]: [{ id: 'C1' }, { id: 'G1' }] }
+    expect(await startAt(place, typedIn)).toMatchObject({ channel })
+  })
+
+  it.each([
+    { name: 'a channel that one is not in', place: 'C2', problem: 'does not show Dolly that you are in this channel' },
+    { name: 'a private channel that one is not in', place: 'G2', problem: 'does not show Dolly that you are in' },
+    { name: 'another person', place: mallory, problem: 'does not show Dolly that you are in this channel' },
+    { name: 'a channel shared with another company', place: 'C3', problem: 'is shared with another company' },
+    { name: 'a shared channel where the command was typed', place: 'C3', typedIn: 'C3', problem: 'is shared with' },
+  ])('cannot be $name', async ({ place, typedIn, problem }) => {
+    channelsOf = { [ann]: [{ id: 'C1' }, { id: 'C3', is_ext_shared: true }], [mallory]: [{ id: 'C2' }, { id: 'G2' }] }
+    const { answer } = await startAt(place, typedIn)
+    expect(JSON.parse(answer)).toEqual({
+      response_action: 'errors',
+      errors: { _channel: expect.stringContaining(problem) },
+    })
+    expect(await house.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+  })
+
+  it('is checked once more at Start, for the person may have left it since', async () => {
+    const { answer } = await send(at('C1', memory()), { user: ann })
+    const draft = JSON.parse(answer).view.private_metadata
+    channelsOf = {}
+    elapsed += 5 * 60_000
+    const refusal = await expectNothing(submit('operation_preview', draft), { user: ann })
+    expect(refusal.answer).toContain('Choose the channel where you typed the command, or your direct messages.')
+  })
+
+  it('is refused while Slack does not say who is where, with two places that need no asking', async () => {
+    channelsOf = Object.defineProperty({}, ann, {
+      get: () => {
+        throw new Error('Slack is away.')
+      },
+    })
+    expect((await startAt('C1')).answer).toContain('Slack did not say whether you are in this channel. Try again')
+    errors.length = 0
+    expect(await startAt('C5')).toMatchObject({ channel: 'C5' })
+  })
+})
+
+describe('a key of another kind', () => {
+  it('opens nothing: page 3 is no note of where a form was opened, and such a note is no page 3', async () => {
+    access.rules = [{ who: ['C5'], may: ['clone'], on: ['*'], target: ['*'] }]
+    const page3 = await saveDraft(house.db, 'answers', mallory, { ...answers, askedIn: 'C5' }, house.now())
+    const { answer } = await expectNothing(submit('operation_form', memory({ opening: page3 })))
+    expect(answer).toContain('You may not clone on dummy-one')
+    const note = await saveDraft(house.db, 'opening', mallory, { ...answers, askedIn: 'C5' }, house.now())
+    expect((await expectNothing(submit('operation_preview', note))).answer).toContain('too old to be sent')
   })
 })
 

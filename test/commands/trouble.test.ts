@@ -42,7 +42,18 @@ beforeEach(async () => {
   registerFormSubmit(app, {
     ...house,
     lists: new Lists(house.now, house.log),
-    people: new People({ slack, team: async () => 'T1', groups: [], elapsed: house.now, log: house.log }),
+    people: new People({
+      slack,
+      team: async () => 'T1',
+      groups: [],
+      channels: {
+        list: async () => ({ channels: [{ id: 'C1' }] }),
+        scopes: () => ['channels:read'],
+        mayBeShared: false,
+      },
+      elapsed: house.now,
+      log: house.log,
+    }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
     elapsed: house.now,
     wake: () => void woken++,
