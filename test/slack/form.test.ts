@@ -66,7 +66,7 @@ function actionId(form: ReturnType<typeof formView>, block: string): string | un
 
 describe('a form', () => {
   it('draws each kind of field as its own element, in the declared order, with the conversation last', () => {
-    const form = formView(operation, state)
+    const form = formView(operation, { ...state, choosableChannels: 'all' })
     expect(inputs(form).map((block) => [block.block_id, block.element.type])).toEqual([
       ['container', 'external_select'],
       ['snapshot', 'external_select'],
@@ -87,6 +87,24 @@ describe('a form', () => {
     expect(element(form, 'snapshot').optional).toBe(true)
     expect(element(form, 'size').element).toMatchObject({ initial_option: { text: { text: 'Small one' } } })
     expect(element(form, '_channel').element).toMatchObject({ initial_conversation: 'C1' })
+  })
+
+  it('offers any channel only where Slack can say whether somebody is in it', () => {
+    const place = (choosableChannels?: FormState['choosableChannels']) =>
+      element(formView(operation, choosableChannels ? { ...state, choosableChannels } : state), '_channel')
+    expect(place('all').element).not.toHaveProperty('filter')
+    expect(place('inside').element).toMatchObject({
+      type: 'conversations_select',
+      filter: { exclude_external_shared_channels: true },
+    })
+    for (const two of [place('none'), place()]) {
+      expect(two.element).toMatchObject({
+        type: 'static_select',
+        initial_option: { value: 'here' },
+        options: [{ value: 'here' }, { value: 'mine' }],
+      })
+      expect(two.hint?.text).toContain('Dolly needs the rights channels:read and groups:read')
+    }
   })
 
   it('says on each of its pages which connection it is for, and at which provider', () => {
@@ -293,6 +311,15 @@ describe('answers', () => {
     expect(answers.named).toMatchObject({ container: 'shop-api', name: 'shop-copy', firewall: 'yes' })
     expect(answers.channel).toBe('C2')
     expect(operation.fields.parse(answers.values)).toMatchObject({ size: 'small' })
+  })
+
+  it('name a place by the words of the form or by a conversation, and by nothing else', () => {
+    const placeOf = (answer: object) => readAnswers(operation, { _channel: { a: answer } }).channel
+    expect(placeOf(selected('here', 'Here'))).toBe('here')
+    expect(placeOf(selected('mine', 'Mine'))).toBe('mine')
+    expect(placeOf({ selected_conversation: 'G1' })).toBe('G1')
+    for (const answer of [{}, selected('C1', 'here'), { value: 'here' }, { selected_conversation: 'here> <!channel' }])
+      expect(placeOf(answer)).toBeUndefined()
   })
 
   it('are called what our own lists call them, whatever label comes back', () => {

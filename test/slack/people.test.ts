@@ -101,6 +101,135 @@ describe('people', () => {
   })
 })
 
+describe('people of an organization with several workspaces', () => {
+  /** Ours is T1; each person as `users.info` tells of them. */
+  const profiles: Record<string, object> = {
+    U1: { id: 'U1', team_id: 'T2', enterprise_user: { id: 'W1', enterprise_id: 'E1', teams: ['T2', 'T1'] } },
+    U2: { id: 'U2', team_id: 'T2', enterprise_user: { id: 'W2', enterprise_id: 'E1', teams: ['T2', 'T3'] } },
+    U3: { id: 'U3', team_id: 'T1', enterprise_user: { id: 'W3', enterprise_id: 'E1', teams: ['T1'] } },
+    U4: { id: 'U4' },
+    U5: { id: 'U5', team_id: 'T2', is_stranger: true, enterprise_user: { id: 'W5', teams: ['T1'] } },
+    U6: { id: 'U6', team_id: 'T1', is_restricted: true, enterprise_user: { id: 'W6', teams: ['T1'] } },
+    U7: { id: 'U7', team_id: 'T2', enterprise_user: {} },
+    U8: { id: 'U8', team_id: 'T1' },
+    W1: { id: 'U1', team_id: 'T2', enterprise_user: { id: 'W1', enterprise_id: 'E1', teams: ['T2', 'T1'] } },
+  }
+  const members: Record<string, string[]> = { S1: ['W1', 'U8'], S2: ['U1'], S3: ['U9'] }
+  const people = () =>
+    new People({
+      slack: {
+        users: { info: async ({ user }) => ({ user: profiles[user] }) },
+        usergroups: { users: { list: async ({ usergroup }) => ({ users: members[usergroup] }) } },
+      },
+      team: async () => 'T1',
+      groups: ['S1', 'S2', 'S3'],
+      elapsed: () => 0,
+      log: silentLog,
+    })
+
+  it.each<{ id: string; request: RequestTeams; standing: string }>([
+    { id: 'U1', request: { team: 'T1', userTeam: 'T2' }, standing: 'member' },
+    { id: 'U1', request: { team: 'T1' }, standing: 'member' },
+    { id: 'U1', request: { team: 'T2', userTeam: 'T2' }, standing: 'stranger' },
+    { id: 'U1', request: { team: 'T2', userTeam: 'T1' }, standing: 'stranger' },
+    { id: 'U1', request: {}, standing: 'stranger' },
+    { id: 'U2', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
+    { id: 'U2', request: { team: 'T1', userTeam: 'T1' }, standing: 'stranger' },
+    { id: 'U3', request: { team: 'T1', userTeam: 'T1' }, standing: 'member' },
+    { id: 'U4', request: { team: 'T1', userTeam: 'T1' }, standing: 'stranger' },
+    { id: 'U4', request: {}, standing: 'stranger' },
+    { id: 'U5', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
+    { id: 'U6', request: { team: 'T1' }, standing: 'guest' },
+    { id: 'U7', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
+    { id: 'U8', request: { team: 'T1', userTeam: 'T1' }, standing: 'member' },
+    { id: 'U8', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
+  ])('$id with a request of $request is a $standing', async ({ id, request, standing }) => {
+    expect((await people().get(id, request)).standing).toBe(standing)
+  })
+
+  it('are in a group and in a rule by either of their ids', async () => {
+    const request = { team: 'T1' }
+    expect(await people().get('U1', request)).toMatchObject({ groups: ['S1', 'S2'], otherIds: ['W1'] })
+    expect(await people().get('W1', request)).toMatchObject({ groups: ['S1', 'S2'], otherIds: ['U1'] })
+    expect(await people().get('U3', request)).toMatchObject({ groups: [], otherIds: ['W3'] })
+    expect(await people().get('U8', request)).toEqual({ id: 'U8', standing: 'member', groups: ['S1'] })
+  })
+})
+
+describe('the channels somebody is in', () => {
+  let workspace: Workspace
+  let elapsed = 0
+  beforeEach(async () => {
+    elapsed = 0
+    workspace = await startWorkspace({ scopes: ['chat:write', 'users:read', 'channels:read'] })
+  })
+  afterEach(() => workspace.close())
+
+  /** @param scopes null where Slack did not say. */
+  function people(scopes: readonly string[] | null = ['channels:read'], mayBeShared = false): People {
+    const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
+    return new People({
+      slack,
+      team: async () => workspace.team.id,
+      groups: [],
+      channels: { list: (args) => slack.users.conversations(args), scopes: () => scopes ?? undefined, mayBeShared },
+      elapsed: () => elapsed,
+      log: silentLog,
+    })
+  }
+
+  it('are theirs, shared or unconfirmed, asked once and again after five minutes', async () => {
+    const { channels, people: all } = workspace
+    await workspace.leave(channels.random.id, 'bo')
+    workspace.share(channels.deploys.id)
+    const known = people()
+    const places = [channels.platform.id, channels.deploys.id, channels.random.id, all.ann.directChannel, 'G0OTHER']
+    const told = await Promise.all(places.map((place) => known.placeOf(all.bo.id, place)))
+    expect(told).toEqual(['theirs', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
+    expect(workspace.calls('users.conversations')).toHaveLength(1)
+    expect(await people(['channels:read'], true).placeOf(all.bo.id, channels.deploys.id)).toBe('theirs')
+
+    await workspace.leave(channels.platform.id, 'bo')
+    elapsed = 5 * 60_000
+    expect(await known.placeOf(all.bo.id, channels.platform.id)).toBe('unconfirmed')
+  })
+
+  it('are asked for no further than Slack granted', async () => {
+    const { ann } = workspace.people
+    const { platform } = workspace.channels
+    for (const known of [people(null), people([]), people(['users:read'])]) {
+      expect(known.choosableChannels).toBe('none')
+      expect(await known.placeOf(ann.id, platform.id)).toBe('unconfirmed')
+    }
+    expect(workspace.calls('users.conversations')).toEqual([])
+    expect(people(['channels:read'], true).choosableChannels).toBe('all')
+    // Granted at another time than it was asked: an error, which confirms nothing.
+    await expect(people(['groups:read']).placeOf(ann.id, platform.id)).rejects.toThrow('missing_scope')
+  })
+
+  it('are read page by page, up to a bound', async () => {
+    const cursors: (string | undefined)[] = []
+    const known = new People({
+      slack: { users: { info: async () => ({}) }, usergroups: { users: { list: async () => ({}) } } },
+      team: async () => 'T1',
+      groups: [],
+      channels: {
+        list: async ({ cursor }) => {
+          cursors.push(cursor)
+          return { channels: [{ id: `C${cursors.length}` }], response_metadata: { next_cursor: 'again' } }
+        },
+        scopes: () => ['groups:read'],
+        mayBeShared: false,
+      },
+      elapsed: () => 0,
+      log: silentLog,
+    })
+    expect(await known.placeOf('U1', 'C2')).toBe('theirs')
+    expect(await known.placeOf('U1', 'C9')).toBe('unconfirmed')
+    expect(cursors).toEqual([undefined, 'again', 'again', 'again', 'again'])
+  })
+})
+
 describe('scopes', () => {
   const all = ['commands', 'chat:write', 'users:read', 'usergroups:read']
   it.each([

@@ -1,0 +1,291 @@
+/** Rules that look at what is copied: in lists, on page 2, at Start, and at the buttons of a job. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { AccessRules, Rule } from '../../src/access.js'
+import { choosable } from '../../src/commands/access.js'
+import { registerFormSubmit } from '../../src/commands/form-submit.js'
+import { registerJobButtons } from '../../src/commands/job-buttons.js'
+import { Lists } from '../../src/commands/lists.js'
+import type { Services } from '../../src/commands/services.js'
+import { type Connection, defineOperation, defineProvider, type Option } from '../../src/providers/provider.js'
+import { jobActions } from '../../src/slack/buttons.js'
+import { Door } from '../../src/slack/door.js'
+import { fieldsOf } from '../../src/slack/fields.js'
+import { callbacks } from '../../src/slack/form.js'
+import { People } from '../../src/slack/people.js'
+import { saveDraft } from '../../src/store/drafts.js'
+import { dummyConnection } from '../helpers/dummy-provider.js'
+import { type TestHouse, testHouse } from '../helpers/house.js'
+import { quietLogger } from '../helpers/slack-request.js'
+
+const ann = 'U1'
+const anybody = { id: ann, standing: 'member', groups: [], channel: 'C1' } as const
+const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
+
+let house: TestHouse
+let app: Door
+let services: Services
+let access: AccessRules
+/** What the provider calls its things now. */
+let apps: Option[]
+let spaces: Option[]
+let isListed: boolean
+
+const copyFields = z.object({
+  app: z.string().regex(/^a\d$/).meta({ title: 'App', picker: 'apps' }),
+  name: z.string().meta({ title: 'Name' }),
+  space: z.string().regex(/^s\d$/).meta({ title: 'Space', picker: 'spaces' }),
+})
+const syncFields = z.object({ app: z.string().meta({ title: 'App', picker: 'apps' }) })
+const rest = {
+  ref: z.object({ id: z.string() }),
+  preview: () => ({ copied: 'All of it.', notCopied: 'Nothing.' }),
+  copiesData: true,
+  deadlineMs: 600_000,
+}
+const step = { id: 'copy', title: 'Copy it', run: async () => ({ id: '1' }), check: async () => [] }
+
+/** Copies an app into a space, and syncs an app with one that nobody is told of. */
+function connectionOf(): Connection {
+  const copy = defineOperation<z.infer<typeof copyFields>, { id: string }>({
+    ...rest,
+    title: 'Copy an app',
+    fields: copyFields,
+    lock: ({ name }) => name,
+    summary: ({ app, name, space }) => ({ from: `${app}`, to: `${name} in ${space}` }),
+    steps: [step],
+  })
+  const sync = defineOperation<z.infer<typeof syncFields>, { id: string }>({
+    ...rest,
+    title: 'Sync an app',
+    fields: syncFields,
+    lock: ({ app }) => app,
+    summary: ({ app }) => ({ from: 'what it was copied from', to: `${app}` }),
+    steps: [step],
+  })
+  const provider = defineProvider({
+    ...dummyConnection(house.world).provider,
+    pickers: {
+      apps: async () => {
+        if (!isListed) throw new Error('There is no list.')
+        return apps
+      },
+      spaces: async () => spaces,
+    },
+    operations: { copy, sync },
+  })
+  return { ...dummyConnection(house.world), provider }
+}
+
+beforeEach(async () => {
+  house = await testHouse()
+  isListed = true
+  apps = [
+    { value: 'a1', label: 'shop-db in production' },
+    { value: 'a2', label: 'shop-db in staging' },
+  ]
+  spaces = [
+    { value: 's1', label: 'production' },
+    { value: 's2', label: 'staging' },
+  ]
+  access = { owner: '#platform', rules: [] }
+  const slack = {
+    users: { info: async () => ({ user: { team_id: 'T1' } }) },
+    usergroups: { users: { list: async () => ({ users: [] }) } },
+  }
+  services = {
+    ...house,
+    connections: new Map([['dummy-one', connectionOf()]]),
+    lists: new Lists(house.now, house.log),
+    people: new People({ slack, team: async () => 'T1', groups: [], elapsed: house.now, log: house.log }),
+    access,
+    elapsed: house.now,
+    wake: () => {},
+    workspaceUrl: () => 'https://woolworks.slack.com/',
+  }
+  const receiver = { init: () => {}, start: async () => {}, stop: async () => {} }
+  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
+  app = new Door({ receiver, authorize, logger: quietLogger })
+  registerFormSubmit(app, services)
+  registerJobButtons(app, services)
+})
+afterEach(() => house.db.destroy())
+
+const picked = (value: string, text = 'a label that a client made up') => ({
+  a: { type: 'external_select', selected_option: { value, text: { type: 'plain_text', text } } },
+})
+
+async function submit(callback_id: string, private_metadata: string, values: object = {}): Promise<string> {
+  const view = {
+    id: 'V1',
+    root_view_id: 'V1',
+    type: 'modal',
+    callback_id,
+    private_metadata,
+    hash: 'h',
+    state: { values },
+  }
+  const body = { type: 'view_submission', team: { id: 'T1' }, user: { id: ann, team_id: 'T1' }, view }
+  let answer: unknown
+  await app.processEvent({
+    body,
+    ack: async (given: unknown) => {
+      answer = given
+    },
+  })
+  return JSON.stringify(answer)
+}
+
+/** Sends page 2; answers with what is shown and with the key of the last page. */
+async function fillIn(from: string, to: string, name = 'x', operation = 'copy') {
+  const opening = await saveDraft(house.db, 'opening', ann, { askedIn: 'C1' }, house.now())
+  const memory = { connection: 'dummy-one', operation, values: {}, labels: {}, remarks: {}, typed: {}, channel: 'C1' }
+  const answer = await submit(callbacks.form, JSON.stringify({ ...memory, opening }), {
+    app: picked(from),
+    name: { a: { type: 'plain_text_input', value: name } },
+    space: picked(to),
+    _channel: { a: { selected_option: { value: 'here', text: { text: 'Here' } } } },
+  })
+  return { answer, draft: JSON.parse(answer).view?.private_metadata ?? '' }
+}
+const jobs = () => house.db.selectFrom('jobs').select(['source', 'target']).execute()
+
+describe('nobody copies production', () => {
+  beforeEach(() => {
+    access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
+  })
+
+  it('into another place, whatever label comes back with the choice', async () => {
+    const { answer } = await fillIn('a1', 's2')
+    const names = 'the source “shop-db in production” and the target “x in staging”'
+    expect(answer).toContain(`You may not copy on dummy-one with ${names}. Ask #platform`)
+    const { draft } = await fillIn('a2', 's1')
+    expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
+    expect(await jobs()).toEqual([{ source: 'shop-db in staging', target: 'x in production' }])
+  })
+
+  it('by an operation whose source nobody is told, but for a rule that says so', async () => {
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+    access.rules = [rule({ may: ['sync'], target: ['*staging'] }), ...access.rules]
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
+    expect((await fillIn('a1', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+  })
+
+  it('and its name must be readable for that', async () => {
+    isListed = false
+    expect((await fillIn('a2', 's2')).answer).toContain('What you may do depends on its name')
+  })
+
+  it('and no list offers it', () => {
+    const labels = (operationId: string, key: string) => {
+      const connection = connectionOf()
+      const operation = connection.provider.operations[operationId]
+      const field = operation && fieldsOf(operation).find((one) => one.key === key)
+      if (!operation || !field) throw new Error('There is no such field.')
+      const options = key === 'app' ? apps : spaces
+      return choosable(services, anybody, { connection, operation, operationId }, field, options).map(
+        (one) => one.label,
+      )
+    }
+    expect(labels('copy', 'app')).toEqual(['shop-db in staging'])
+    expect(labels('copy', 'space')).toEqual(['production', 'staging'])
+    expect(labels('sync', 'app')).toEqual([])
+    access.rules = [rule({ from: ['* in staging'], target: ['* in staging'] })]
+    expect(labels('copy', 'app')).toEqual(['shop-db in staging'])
+    expect(labels('copy', 'space')).toEqual(['staging'])
+    access.rules = [rule({ from: ['* in nowhere'] })]
+    expect(labels('copy', 'app')).toEqual([])
+  })
+})
+
+describe('an allowance for some sources', () => {
+  it('covers no operation whose source nobody is told', async () => {
+    access.rules = [rule({ from: ['*'], target: ['* in staging', 'shop-db*'] })]
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
+    access.rules = [rule({ from: ['*copied*', '* in staging'] })]
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+    expect((await fillIn('a2', 's2')).answer).toContain('"response_action":"push"')
+  })
+})
+
+describe('Start, more than a minute after the names were read,', () => {
+  beforeEach(() => {
+    access.rules = [rule({ from: ['* in staging'], target: ['* in staging'] })]
+  })
+
+  it('reads them again, and is refused where a rule no longer fits', async () => {
+    const { draft } = await fillIn('a2', 's2')
+    apps[1] = { value: 'a2', label: 'shop-db in production' }
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toContain('the source “shop-db in production”')
+    apps[1] = { value: 'a2', label: 'shop-db in staging' }
+    spaces[1] = { value: 's2', label: 'production' }
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toContain('the target “x in production”')
+    expect(await jobs()).toEqual([])
+  })
+
+  it('tells the thread what they are called now', async () => {
+    const { draft } = await fillIn('a2', 's2')
+    apps[1] = { value: 'a2', label: 'shop-store in staging' }
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
+    expect(await jobs()).toEqual([{ source: 'shop-store in staging', target: 'x in staging' }])
+  })
+
+  it('starts nothing where they are gone or cannot be read', async () => {
+    const { draft } = await fillIn('a2', 's2')
+    apps.pop()
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toContain('is not on the list any more. Go back and choose again.')
+    isListed = false
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toContain('What you may do depends on its name')
+    expect(await jobs()).toEqual([])
+  })
+
+  it('is not fooled by a clock that was set back', async () => {
+    const { draft } = await fillIn('a2', 's2')
+    apps[1] = { value: 'a2', label: 'shop-db in production' }
+    house.pass(-60_001)
+    expect(await submit(callbacks.preview, draft)).not.toContain('clear')
+    expect(await jobs()).toEqual([])
+  })
+})
+
+describe('the buttons of a job', () => {
+  /** Takes what the person is told. */
+  let listener: Server
+  let response_url: string
+  beforeEach(async () => {
+    listener = createServer((_request, response) => void response.end('ok'))
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    response_url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
+  })
+  afterEach(() => void listener.close())
+
+  async function press(draft: { source: string; operation?: string }): Promise<string> {
+    const job = await house.ask({ requester: 'U2', target: 'x in staging', operation: 'copy', ...draft })
+    await house.db
+      .updateTable('jobs')
+      .set({ state: 'uncertain', nextLookAt: null, rootChannel: 'C1' })
+      .where('id', '=', job.id)
+      .execute()
+    const action = { type: 'button', action_id: jobActions.dismiss, block_id: 'question', value: job.id }
+    const place = { container: { type: 'message' }, channel: { id: 'C1' }, team: { id: 'T1' }, user: { id: ann } }
+    const body = { type: 'block_actions', actions: [action], response_url, ...place }
+    await app.processEvent({ body, ack: async () => {} })
+    return (await house.job(job.id)).state
+  }
+
+  it('ask what the job copies, also where nobody knows it', async () => {
+    access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
+    expect(await press({ source: 'shop-db in production' })).toBe('uncertain')
+    expect(await press({ source: 'shop-db in staging' })).toBe('cancelled')
+    expect(await press({ source: 'what it was copied from', operation: 'sync' })).toBe('uncertain')
+    access.rules = [rule({})]
+    expect(await press({ source: 'what it was copied from', operation: 'sync' })).toBe('cancelled')
+  })
+})
