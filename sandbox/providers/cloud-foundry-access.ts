@@ -1,6 +1,6 @@
 /** Who may change what in the simulated Cloud Foundry, and the shape of what is sent to it. */
 import type { z } from 'zod'
-import { notFound, Refusal, unauthorized, unprocessable } from './cloud-foundry-lists.js'
+import { notFound, Refusal, switchedOff, unauthorized, unprocessable } from './cloud-foundry-lists.js'
 import type { App, seed } from './cloud-foundry-world.js'
 import type { SimulatedRequest, SimulatorServer } from './server.js'
 
@@ -58,6 +58,7 @@ export function createAccess(world: World, now: () => number, isOn: SimulatorSer
   function environmentOf(guid: string): App['environment'] {
     const app = appOf(guid)
     if (world.spaces.find((one) => one.guid === app.space)?.readOnly) throw unauthorized()
+    if (isOn('no-env')) throw switchedOff('env_var_visibility')
     return app.environment
   }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type Place, parse } from './cloud-foundry-access.js'
 import { iso, notFound, Refusal, unprocessable } from './cloud-foundry-lists.js'
+import type { Quotas } from './cloud-foundry-quota.js'
 import type { App, Artifact } from './cloud-foundry-world.js'
 import type { SimulatedRequest } from './server.js'
 
@@ -11,7 +12,8 @@ const buildBody = z.strictObject({ package: one })
 
 export type Code = ReturnType<typeof createCode>
 
-export function createCode({ world, server, now, cloneMs, appOf, changeable, permit, record }: Place) {
+export function createCode(place: Place, quotas: Quotas) {
+  const { world, server, now, cloneMs, appOf, changeable, permit, record } = place
   const jobs = new Map<string, string>()
 
   function artifactOf(guid: string | null, kind: Artifact['kind']): Artifact | undefined {
@@ -93,10 +95,12 @@ export function createCode({ world, server, now, cloneMs, appOf, changeable, per
     if (isBusy || server.isOn('staging-busy')) {
       throw new Refusal(422, 'CF-StagingInProgress', 170017, 'Only one build can be STAGING at a time per application.')
     }
-    const fails = server.isOn('fail-staging')
+    const memoryMb = quotas.stagingMb(app)
+    const isStarved = quotas.neededMb(source.origin ?? app.guid) > memoryMb
+    const fails = server.isOn('fail-staging') || isStarved
     const more = { fails, package: source.guid, ...(source.origin && { origin: source.origin }) }
     const droplet = make('droplet', app.guid, more)
-    return make('build', app.guid, { ...more, droplet: droplet.guid })
+    return make('build', app.guid, { ...more, droplet: droplet.guid, memoryMb, isStarved })
   }
 
   /** The old API's copy: of the newest package in whatever state. */

@@ -17,6 +17,7 @@ export const unprocessable = (detail: string) => new Refusal(422, 'CF-Unprocessa
 export const notFound = (what: string) => new Refusal(404, 'CF-ResourceNotFound', 10010, `${what} not found`)
 export const unauthorized = () =>
   new Refusal(403, 'CF-NotAuthorized', 10003, 'You are not authorized to perform the requested action')
+export const switchedOff = (flag: string) => new Refusal(403, 'CF-FeatureDisabled', 330002, `Feature Disabled: ${flag}`)
 
 export function answerOf(path: string, { status, title, code, message }: Refusal): Answer {
   const body = path.startsWith('/v2')

@@ -6,7 +6,14 @@ import { type createViews, linked } from './cloud-foundry-views.js'
 import type { Artifact, Process } from './cloud-foundry-world.js'
 import type { SimulatedRequest } from './server.js'
 
+/** Of a row that has nothing else. */
+const ODD = 'f0000000-57ee-4b00-8c0d-0000000000dd'
 const CRASH = 'Instance never healthy after 60s'
+
+const FLAGS: Readonly<Record<string, string>> = { route_creation: 'no-new-routes', env_var_visibility: 'no-env' }
+
+/** What the old API made is shown with a health check that is not taken back. */
+const oldCheck = ({ health_check }: Process) => ({ health_check: { ...health_check, type: 'none' } })
 
 export function createReads(place: Place, code: Code, views: ReturnType<typeof createViews>, host: () => string) {
   const { world, server, readable } = place
@@ -18,7 +25,9 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
     filters: Readonly<Record<string, (row: T) => string | undefined>>,
     includes: Record<string, (rows: T[]) => unknown> = {},
   ) {
-    return list(request, readable(rows), filters, { host: host(), includes })
+    const page = list(request, readable(rows), filters, { host: host(), includes })
+    const isOdd = request.query.has('include') && server.isOn('odd-rows')
+    return isOdd ? { ...page, resources: [{ guid: ODD }, ...page.resources] } : page
   }
 
   function permit(): void {
@@ -75,6 +84,7 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
     const rows = living().flatMap((app) =>
       app.processes.map((process) => ({
         ...process,
+        ...(process.type === 'web' && server.isOn('old-health-checks') && app.name === 'shop-web' && oldCheck(process)),
         command: '[PRIVATE DATA HIDDEN IN LISTS]',
         created_at: iso(app.createdAt),
         ...(embed && {
@@ -144,6 +154,30 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
     return listed(request, rows, { types: ({ type }) => type, target_guids: ({ target }) => target.guid })
   }
 
+  /** Of all that is asked for, while the switch is on. */
+  function deployments(request: SimulatedRequest) {
+    const rows = server.isOn('deploying') ? living() : []
+    const shown = rows.map(({ guid }) => ({
+      guid,
+      created_at: iso(0),
+      status: { value: 'ACTIVE', reason: 'DEPLOYING' },
+      relationships: { app: linked(guid) },
+    }))
+    return listed(request, shown, { app_guids: ({ guid }) => guid, status_values: ({ status }) => status.value })
+  }
+
+  function organization(guid: string) {
+    const found = readable(world.organizations).find((one) => one.guid === guid)
+    if (!found) throw notFound('Organization')
+    return { ...found, created_at: iso(0), relationships: { quota: linked(guid) } }
+  }
+
+  /** Switches of the whole platform. */
+  function featureFlag(name: string) {
+    if (!FLAGS[name]) throw notFound('Feature flag')
+    return { name, enabled: !server.isOn(FLAGS[name]) }
+  }
+
   function table(): string[][] {
     return living().map((app) => {
       const work = world.artifacts.findLast((one) => one.app === app.guid && one.kind !== 'droplet')
@@ -159,5 +193,20 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
     })
   }
 
-  return { apps, spaces, space, artifacts, processes, stats, routes, services, bindings, events, table }
+  return {
+    apps,
+    spaces,
+    space,
+    organization,
+    featureFlag,
+    deployments,
+    artifacts,
+    processes,
+    stats,
+    routes,
+    services,
+    bindings,
+    events,
+    table,
+  }
 }

@@ -6,6 +6,7 @@ import type { App, Artifact } from './cloud-foundry-world.js'
 
 const COPY_FAILURE = 'failed to copy - the blobstore is full'
 const STAGING_FAILURE = 'NoAppDetectedError - An app was not successfully detected by any available buildpack'
+const STARVED = 'StagingError - Staging error: staging failed: out of memory'
 
 export function createViews({ world, server, now, cloneMs }: Place, code: Code) {
   function showApp({ guid, name, space, state, createdAt, lifecycle, labels, droplet }: App) {
@@ -14,7 +15,7 @@ export function createViews({ world, server, now, cloneMs }: Place, code: Code) 
       name,
       state,
       created_at: iso(createdAt),
-      lifecycle,
+      lifecycle: name === 'loom' && server.isOn('cnb-credentials') ? blanked(lifecycle) : lifecycle,
       metadata: { labels, annotations: {} },
       relationships: { space: linked(space), current_droplet: linked(droplet) },
     }
@@ -26,14 +27,16 @@ export function createViews({ world, server, now, cloneMs }: Place, code: Code) 
       name,
       suspended,
       created_at: iso(0),
-      relationships: { organization: linked(organization), quota: linked(null) },
+      // Each has one of its own, known by the same guid.
+      relationships: { organization: linked(organization), quota: linked(guid) },
     }
   }
 
   function showArtifact(one: Artifact) {
-    const { guid, kind, app, createdAt, readyAt, fails } = one
+    const { guid, kind, app, createdAt, readyAt, fails, isStarved } = one
     const failed = fails && now() >= readyAt
-    const reason = failed ? (kind === 'build' || one.package ? STAGING_FAILURE : COPY_FAILURE) : null
+    const broken = isStarved ? STARVED : STAGING_FAILURE
+    const reason = failed ? (kind === 'build' || one.package ? broken : COPY_FAILURE) : null
     const state = code.stateOf(one)
     return {
       guid,
@@ -87,6 +90,11 @@ export function createViews({ world, server, now, cloneMs }: Place, code: Code) 
   }
 
   return { showApp, showSpaceRow, showArtifact, instanceState, showRoute, showBinding }
+}
+
+/** As the API shows the credentials of a registry. */
+function blanked({ type, data }: App['lifecycle']): App['lifecycle'] {
+  return { type, data: { ...data, credentials: '***' } }
 }
 
 export function linked(guid: string | null): { data: { guid: string } | null } {

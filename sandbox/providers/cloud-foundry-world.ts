@@ -55,6 +55,9 @@ export interface Artifact {
   createdAt: number
   readyAt: number
   fails: boolean
+  /** Of a build: what it may use of memory, and whether that is too little. */
+  memoryMb?: number
+  isStarved?: boolean
   expired?: boolean
   /** Of a build: its package, and the droplet that it makes. Of a droplet: its package, unless it is a copy. */
   package?: string
@@ -199,6 +202,7 @@ export function seed(now: number, count: number) {
     web: { instances: 2, memory_in_mb: 512 },
   })
   const shopWeb = app('shop-web', production, { web: { memory_in_mb: 384 } })
+  shopWeb.processes.push(processOf(next(8), 'worker'))
   const ready = { type: 'http', data: { invocation_timeout: null, interval: 10, endpoint: '/ready' } }
   const billing = app('billing', production, {
     environment: { CURRENCIES: ['EUR', 'NZD'], RETRIES: 3, SANDBOX: false, NOTE: null, LOG_LEVEL: 'info' },

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { type Place, parse } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
-import { notFound, Refusal, unprocessable } from './cloud-foundry-lists.js'
+import { notFound, Refusal, switchedOff, unprocessable } from './cloud-foundry-lists.js'
+import type { Quotas } from './cloud-foundry-quota.js'
 import type { App } from './cloud-foundry-world.js'
 import type { SimulatedRequest } from './server.js'
 
@@ -41,7 +42,7 @@ const bindingBody = z.strictObject({
   relationships: z.strictObject({ app: linkBody, service_instance: linkBody }),
 })
 
-export function createWrites(place: Place, code: Code) {
+export function createWrites(place: Place, code: Code, quotas: Quotas) {
   const { world, server, now, cloneMs, changeable, permit, record } = place
 
   function createApp(request: SimulatedRequest): App {
@@ -51,6 +52,9 @@ export function createWrites(place: Place, code: Code) {
     const isTwin = (one: App) => one.space === space && one.name.toLowerCase() === name.toLowerCase()
     if (world.apps.some((one) => isTwin(one) && one.deletedAt === undefined)) {
       throw new Refusal(422, 'CF-UniquenessError', 10016, `App with the name '${name}' already exists.`)
+    }
+    if (/:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle ?? {}))) {
+      throw unprocessable('Buildpacks must be valid, and credentials must be an object.')
     }
     const guid = world.next(4)
     const app: App = {
@@ -73,6 +77,11 @@ export function createWrites(place: Place, code: Code) {
 
   function assign(request: SimulatedRequest, guid: string): App {
     const app = changeable(guid)
+    if (server.isOn('deploying')) {
+      throw unprocessable(
+        'Unable to assign current droplet while the app has a deployment in progress. Wait for the deployment to complete or cancel it.',
+      )
+    }
     const droplet = code.artifactOf(parse(linkBody, request).data.guid, 'droplet')
     if (droplet?.app !== guid || code.stateOf(droplet) !== 'STAGED') {
       throw unprocessable('Unable to assign current droplet. Ensure the droplet exists and belongs to this app.')
@@ -97,6 +106,7 @@ export function createWrites(place: Place, code: Code) {
     if (!['start', 'stop', 'restart'].includes(action)) throw new Refusal(404, 'CF-NotFound', 10000, 'Unknown request')
     const app = changeable(guid)
     if (action !== 'stop' && !app.droplet) throw unprocessable('Assign a droplet before starting this app.')
+    if (action !== 'stop' && app.state !== 'STARTED') quotas.demandForRun(app, 0)
     record(`audit.app.${action}`, guid)
     if (action === 'stop') return Object.assign(app, { state: 'STOPPED' })
     if (action === 'restart' || app.state !== 'STARTED') app.startedAt = now()
@@ -108,7 +118,7 @@ export function createWrites(place: Place, code: Code) {
 
   function createRoute(request: SimulatedRequest) {
     if (server.isOn('no-new-routes')) {
-      throw new Refusal(403, 'CF-FeatureDisabled', 330002, 'Feature Disabled: route_creation')
+      throw switchedOff('route_creation')
     }
     const { host, relationships, metadata } = parse(routeBody, request)
     const domain = world.domains.find((one) => one.guid === relationships.domain.data.guid)
@@ -182,8 +192,22 @@ export function createWrites(place: Place, code: Code) {
     world.routes = world.routes.filter((one) => one.guid !== guid)
   }
 
-  const rescale = (request: SimulatedRequest, guid: string, type: string) =>
-    Object.assign(processOf(guid, type), parse(scaleBody, request))
+  function rescale(request: SimulatedRequest, guid: string, type: string) {
+    const [app, process] = [changeable(guid), processOf(guid, type)]
+    if (type === 'web' && server.isOn('deploying')) {
+      throw unprocessable('Cannot scale this process while a deployment is in flight.')
+    }
+    const [old, before] = [{ ...process }, quotas.memoryOf(app)]
+    Object.assign(process, parse(scaleBody, request))
+    try {
+      if (app.state === 'STARTED') quotas.demandForRun(app, before)
+    } catch (error) {
+      Object.assign(process, old)
+      throw error
+    }
+    return process
+  }
+
   const recheck = (request: SimulatedRequest, guid: string, type: string) =>
     Object.assign(processOf(guid, type), parse(processBody, request))
   return {

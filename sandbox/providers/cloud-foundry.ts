@@ -2,6 +2,7 @@
 import { createAccess, type Place } from './cloud-foundry-access.js'
 import { createCode } from './cloud-foundry-code.js'
 import { answerOf, CLIENT, notFound, Refusal, startLogin } from './cloud-foundry-lists.js'
+import { createQuotas } from './cloud-foundry-quota.js'
 import { createReads } from './cloud-foundry-reads.js'
 import { createViews, linked } from './cloud-foundry-views.js'
 import { seed } from './cloud-foundry-world.js'
@@ -9,6 +10,8 @@ import { createWrites } from './cloud-foundry-writes.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
 
+/** The API may also be had below this path, as behind a proxy. */
+const PREFIX = '/cf'
 /** Proxies take addresses of up to eight kilobytes. */
 const MOST_CHARACTERS = 8_000
 const TITLES: Readonly<Record<number, [title: string, code: number]>> = {
@@ -42,6 +45,15 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
       { id: 'v2-cut', label: 'Announce the old API v2, but answer it 404 in plain text', once: false },
       { id: 'forget-jobs', label: 'Forget the jobs of the old API v2', once: false },
       { id: 'expire-tokens', label: 'Let all tokens expire now', once: true },
+      { id: 'login-limited', label: 'Answer logins 429, come back in 30 seconds', once: false },
+      { id: 'break-write', label: 'Answer 500 to the next write, and do nothing', once: true },
+      { id: 'deploying', label: 'Have a deployment of every app in progress', once: false },
+      { id: 'space-full', label: 'Leave 128 MB in the space staging', once: false },
+      { id: 'organization-full', label: 'Leave 128 MB in the organization of staging', once: false },
+      { id: 'no-env', label: 'Switch the reading of environment variables off', once: false },
+      { id: 'cnb-credentials', label: 'Have loom take its buildpacks with credentials', once: false },
+      { id: 'old-health-checks', label: 'Show the health check of shop-web as "none"', once: false },
+      { id: 'odd-rows', label: 'Add a row with nothing but a guid to what pickers list', once: false },
       { id: 'foreign-pages', label: 'Name another host for the next page of a list', once: false },
     ],
     errorBody(status, detail) {
@@ -56,19 +68,27 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   })
   const jobs = new Map<string, { since: number; failure: string | undefined }>()
   const loginUrl = server.url.replace('127.0.0.1', 'localhost')
+  /** Of the request at hand: what a proxy in front of the API has put before its path. */
+  let prefix = ''
   /** Where the addresses of further pages lead. */
-  const host = () => (server.isOn('foreign-pages') ? 'https://wolves.example' : server.url)
+  const host = () => (server.isOn('foreign-pages') ? 'https://wolves.example' : server.url + prefix)
   const place: Place = { world, server, now, cloneMs, ...createAccess(world, now, server.isOn) }
-  const code = createCode(place)
-  const writes = createWrites(place, code)
+  const quotas = createQuotas(place)
+  const code = createCode(place, quotas)
+  const writes = createWrites(place, code, quotas)
   const views = createViews(place, code)
   const reads = createReads(place, code, views, host)
   const { showApp, showArtifact, showRoute, showBinding } = views
 
-  function answer(request: SimulatedRequest): Answer {
+  function answer(asked: SimulatedRequest): Answer {
+    prefix = asked.path.startsWith(`${PREFIX}/`) ? PREFIX : ''
+    const request = { ...asked, path: asked.path.slice(prefix.length) }
     const { method, path, headers, query } = request
     const isLoginHost = headers.host?.startsWith('localhost') ?? false
     if (isLoginHost !== (path === '/oauth/token')) return plain(404, 'Not here')
+    if (isLoginHost && server.isOn('login-limited')) {
+      return { status: 429, body: 'Too many requests', headers: { 'content-type': 'text/plain', 'retry-after': '30' } }
+    }
     if (isLoginHost) return login.logIn(request)
     if (path === '/') return { status: 200, body: showRoot() }
     if (query.toString().length > MOST_CHARACTERS) return plain(414, 'URI Too Long')
@@ -78,6 +98,9 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
       if (server.isOn('expire-tokens')) login.expire()
       login.authorize(headers.authorization)
       if (server.isOn('no-retry-after')) throw new Refusal(429, 'CF-RateLimitExceeded', 10013, 'Rate Limit Exceeded')
+      if (method !== 'GET' && server.isOn('break-write')) {
+        throw new Refusal(500, 'UnknownError', 10001, 'An unknown error occurred.')
+      }
       for (const { pattern, handle } of patterns) {
         const [whole, first = '', second = ''] = pattern.exec(`${method} ${path}`) ?? []
         if (whole === undefined) continue
@@ -112,6 +135,13 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
     'GET /v3/domains/:domain/route_reservations': ({ query }, domain) => {
       return { body: { matching_route: writes.isTaken(query.get('host') ?? '', domain) } }
     },
+    'GET /v3/organizations/:organization': (_, organization) => ({ body: reads.organization(organization) }),
+    'GET /v3/organizations/:organization/usage_summary': (_, one) => ({ body: quotas.usageOfOrganization(one) }),
+    'GET /v3/spaces/:space/usage_summary': (_, space) => ({ body: quotas.usageOfSpace(space) }),
+    'GET /v3/space_quotas/:quota': (_, quota) => ({ body: quotas.show(quota) }),
+    'GET /v3/organization_quotas/:quota': (_, quota) => ({ body: quotas.show(quota) }),
+    'GET /v3/feature_flags/:flag': (_, flag) => ({ body: reads.featureFlag(flag) }),
+    'GET /v3/deployments': (request) => ({ body: reads.deployments(request) }),
     'GET /v3/packages': (request) => ({ body: reads.artifacts(request, 'package') }),
     'POST /v3/packages': (request) => ({ status: 201, body: showArtifact(code.copyPackage(request)) }),
     'GET /v3/droplets': (request) => ({ body: reads.artifacts(request, 'droplet') }),

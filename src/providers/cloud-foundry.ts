@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { classify, connection, createLogin, item, link, listWith, messageOf } from './cloud-foundry/client.js'
 import { cloneApp } from './cloud-foundry/clone.js'
 import { copyBits } from './cloud-foundry/copy-bits.js'
-import { defineProvider, describedOption } from './provider.js'
+import { defineProvider, describedOption, rows } from './provider.js'
 
 /** A space, or the organization it is in. */
 const place = item.extend({
@@ -40,8 +40,9 @@ export const cloudFoundry = defineProvider({
   pickers: {
     async apps(api) {
       const query = { include: 'space.organization', order_by: 'name' }
-      const { rows, others } = await listWith(api, '/v3/apps', app, place, query)
-      return rows.flatMap(({ guid, name, state, lifecycle, relationships }) => {
+      const listed = await listWith(api, '/v3/apps', rows(api, app), rows(api, place), query)
+      const { others } = listed
+      return listed.rows.flatMap(({ guid, name, state, lifecycle, relationships }) => {
         const space = others.get(relationships.space ?? '')
         const organization = others.get(space?.relationships?.organization ?? '')
         if (space?.suspended || organization?.suspended) return []
@@ -53,8 +54,9 @@ export const cloudFoundry = defineProvider({
 
     async spaces(api) {
       const query = { include: 'organization', order_by: 'name' }
-      const { rows, others } = await listWith(api, '/v3/spaces', place, place, query)
-      return rows.flatMap(({ guid, name, suspended, relationships }) => {
+      const listed = await listWith(api, '/v3/spaces', rows(api, place), rows(api, place), query)
+      const { others } = listed
+      return listed.rows.flatMap(({ guid, name, suspended, relationships }) => {
         const organization = others.get(relationships?.organization ?? '')
         return suspended || organization?.suspended ? [] : [{ value: guid, label: placed(name, organization) }]
       })
@@ -63,8 +65,10 @@ export const cloudFoundry = defineProvider({
     async services(api, { app }) {
       if (!app) return []
       const query = { app_guids: app, type: 'app', include: 'service_instance' }
-      const { rows, others } = await listWith(api, '/v3/service_credential_bindings', binding, service, query)
-      return rows
+      const path = '/v3/service_credential_bindings'
+      const listed = await listWith(api, path, rows(api, binding), rows(api, service), query)
+      const { others } = listed
+      return listed.rows
         .flatMap(({ relationships }) => others.get(relationships.service_instance ?? '') ?? [])
         .map(({ guid, name, type }) => describedOption(guid, name, type))
     },

@@ -9,7 +9,6 @@ import { type Call, isPassing, sortAnswer, sortFailure, tidy } from './http-erro
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 /** What is no secret among the headers of a request and the fields of a login. */
 const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username']
 
@@ -158,13 +157,33 @@ function urlOf(baseUrl: string, path: string): string {
   return `${baseUrl.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`
 }
 
-/** As `urlOf`, but another host may be named too, if nobody on the way there can listen. */
+/**
+ * As `urlOf`, but another host may be named too, if nobody on the way there can listen. This machine may be named only by
+ * a server on it: any other could point our credentials at whatever listens here.
+ */
 function loginUrlOf(connection: string, baseUrl: string, path: string): string {
-  const { protocol, hostname } = URL.canParse(path) ? new URL(path) : {}
-  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname ?? ''))) return path
+  const { protocol, hostname = '' } = URL.canParse(path) ? new URL(path) : {}
   const url = urlOf(baseUrl, path)
   if (protocol === undefined || url === path) return url
+  if (isLoopback(hostname)) {
+    if (isLoopback(new URL(baseUrl).hostname)) return path
+    throw new ConnectionError(
+      `${connection} wants its login on the machine that Dolly runs on. Nothing was sent there.`,
+    )
+  }
+  if (protocol === 'https:') return path
   throw new ConnectionError(`${connection} wants its login at an address that is not https. Nothing was sent there.`)
+}
+
+/** Whether a host as `URL` spells it is this very machine. */
+function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/\.$/, '')
+  const isNamed = host === 'localhost' || host.endsWith('.localhost')
+  return (
+    isNamed ||
+    /^(127(\.\d+){3}|0\.0\.0\.0)$/.test(host) ||
+    /^\[::(1|ffff:7f[\da-f]{2}:[\da-f]+|ffff:0:0)?\]$/.test(host)
+  )
 }
 
 function checkAddress(connection: string, baseUrl: string): void {

@@ -17,10 +17,11 @@ const CLONE_MS = 10_000
 const NOBODY = 'ffffffff-57ee-4b00-8c0d-ffffffffffff'
 
 const cloneParams = async (pick: Pick, more: Record<string, unknown> = {}) => {
-  const app = await pick('apps', 'shop-api in production (woolworks)')
-  const services = [await pick('services', 'shop-db', { app })]
+  const api = await pick('apps', 'shop-api in production (woolworks)')
+  const services = [await pick('services', 'shop-db', { app: api })]
   return {
-    app,
+    // With a process beside "web", so that each of its steps has one thing to write.
+    app: await pick('apps', 'shop-web in production (woolworks)'),
     space: await pick('spaces', 'staging (woolworks)'),
     name: 'shop-api-2',
     host: 'shop-api-2',
@@ -36,7 +37,7 @@ const clone: OperationExample = {
     { status: 404, params: (pick) => cloneParams(pick, { space: NOBODY }) },
     { status: 422, params: (pick) => cloneParams(pick, { name: 'SHOP-API-STAGING' }) },
   ],
-  watchedStep: 3,
+  watchedStep: 4,
   failure: 'failed to copy - the blobstore is full. The app shop-api-2 stays in staging and can be deleted.',
 }
 

@@ -1,51 +1,83 @@
-/** What would refuse a clone only after its app was made, asked before. */
+/** What would refuse a clone or a copy only after something was made, asked before. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
 import type { Api } from '../provider.js'
+import { type AddressParams, defaultDomain, wantedHost } from './address.js'
 import { item, list } from './client.js'
-import { type App, codeOf, type Space } from './code.js'
+import { type App, type Code, codeOf, type Space } from './code.js'
+import { hasSecrets } from './source.js'
 
-interface Wish {
+export interface Wish extends AddressParams {
   fastPath: boolean
-  host?: string | undefined
   services: readonly string[]
 }
 
-/** Throws a UserError on the field at fault. */
+/** @throws UserError on the field at fault, or whatever kept us from asking. */
 export async function refuseHopeless(api: Api, wish: Wish, source: App, target: Space): Promise<void> {
-  await codeOf(api, source, wish.fastPath)
-  if (!wish.fastPath) refuseSecretBuildpacks(source)
-  if (wish.host !== undefined) await refuseTakenHost(api, target, wish.host)
-  await refuseUnsharedServices(api, target, wish.services)
+  const [first] = await hopeless(api, wish, source, target)
+  if (first !== undefined) throw first
 }
 
-function refuseSecretBuildpacks({ name, lifecycle }: App): void {
-  // So the vendor shows the credentials in an address. Sent back like that, they open nothing.
-  if (!JSON.stringify(lifecycle).includes('://***')) return
+/** All that refuses a clone, each a UserError on the field at fault, and whatever kept us from asking. */
+export async function hopeless(api: Api, wish: Wish, source: App, target: Space): Promise<unknown[]> {
+  return await rejectionsOf([
+    codeOf(api, source, wish.fastPath),
+    refuseSecrets(source, wish.fastPath),
+    refuseSuspended(api, target, 'space'),
+    refuseTakenHost(api, wish, target),
+    refuseUnsharedServices(api, target, wish.services),
+  ])
+}
+
+/** Why some of these failed, in their order. */
+export async function rejectionsOf(checks: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const outcomes = await Promise.allSettled(checks)
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+}
+
+/** The code to copy over an app. @throws UserError when there is none, or none that fits. */
+export async function refuseMisfit(api: Api, from: App, to: App): Promise<Code> {
+  if (from.lifecycle.type !== to.lifecycle.type) {
+    throw new UserError(`Code for ${from.lifecycle.type} does not fit an app for ${to.lifecycle.type}.`, {
+      field: 'target',
+    })
+  }
+  return await codeOf(api, from, false)
+}
+
+async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promise<void> {
+  if (fastPath || !hasSecrets(lifecycle)) return
+  if (lifecycle.type === 'cnb') {
+    throw new UserError(
+      `${name} takes its buildpacks from a registry with credentials, which Cloud Foundry tells nobody. Give ${name} buildpacks that need none, or push the clone by hand.`,
+      { field: 'app' },
+    )
+  }
   throw new UserError(
     `${name} is staged by a buildpack whose address holds credentials, which Cloud Foundry tells nobody. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
     { field: 'app' },
   )
 }
 
-const domain = item.extend({ name: z.string() })
+const home = z.object({ name: z.string(), suspended: z.boolean().nullish() })
 
-/** Where a host name is made an address. */
-export async function defaultDomain(api: Api, { name, relationships }: Space): Promise<z.infer<typeof domain>> {
-  const path = `/v3/organizations/${relationships.organization}/domains/default`
-  const found = await unlessNotFound(api.get(path, domain))
-  if (found) return found
-  throw new UserError(`The organization of ${name} has no default domain. Leave the host name empty.`, {
-    field: 'host',
-  })
+/** Nothing can be written where a space or its organization is suspended. */
+export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
+  const organization = await unlessNotFound(api.get(`/v3/organizations/${relationships.organization}`, home))
+  const closed = suspended ? name : organization?.suspended ? organization.name : undefined
+  if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })
 }
 
-async function refuseTakenHost(api: Api, target: Space, host: string): Promise<void> {
+async function refuseTakenHost(api: Api, wish: Wish, target: Space): Promise<void> {
+  const host = await wantedHost(api, wish)
+  if (host === undefined) return
   const { guid, name } = await defaultDomain(api, target)
   const reserved = z.object({ matching_route: z.boolean() })
   const { matching_route } = await api.get(`/v3/domains/${guid}/route_reservations`, reserved, { query: { host } })
-  if (matching_route)
-    throw new UserError(`The host name ${host} is taken in ${name}. Choose another.`, { field: 'host' })
+  if (!matching_route) return
+  throw new UserError(`The host name ${host} is taken in ${name}. Choose another, or untick "Give it an address".`, {
+    field: 'host',
+  })
 }
 
 const service = item.extend({ name: z.string() })

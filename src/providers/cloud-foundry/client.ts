@@ -1,6 +1,6 @@
 /** How Cloud Foundry is spoken to: its logins, its lists and its refusals. */
 import { z } from 'zod'
-import { ConnectionError, UnreadableListError, UserError } from '../../errors.js'
+import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../../errors.js'
 import { type Api, type ClientOptions, eachPart, maskIds, type Verdict } from '../provider.js'
 
 /** Renewed this long before its end, in seconds, or at half its life. */
@@ -8,7 +8,8 @@ const MARGIN_S = 60
 /** So long a refused login is not tried again: too many, and the account is locked. */
 const REFUSED_MS = 60_000
 const ROWS_PER_PAGE = 500
-const STAGING_BUSY_MS = 30_000
+/** How long to wait for what somebody else does with the same app: a build, a deployment. */
+export const APP_BUSY_MS = 30_000
 /** What the vendor's own clients wait where the limiter does not say how long. */
 const SLOW_DOWN_MS = 60_000
 const HINTS: Readonly<Record<string, string>> = {
@@ -16,6 +17,15 @@ const HINTS: Readonly<Record<string, string>> = {
   'CF-UniquenessError': 'Choose another name.',
 }
 const SUSPENDED = ['CF-OrgSuspended', 'CF-SpaceSuspended']
+/** An app that is being deployed takes neither a droplet nor a size. The API has no title of its own for that. */
+const DEPLOYING = /\bdeployment (is )?in (progress|flight)\b/i
+/** Switches of the whole Cloud Foundry that somebody may have turned off, and how to do without. */
+const SWITCHES: Readonly<Record<string, string>> = {
+  env_var_visibility: 'Untick "Copy environment variables".',
+  space_developer_env_var_visibility: 'Untick "Copy environment variables".',
+  route_creation: 'Untick "Give it an address".',
+  app_scaling: 'Untick "Copy the size".',
+}
 
 const key = z.string().min(1).optional()
 export const connection = z
@@ -46,7 +56,8 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
   const { clientId = '', clientSecret = '', username = '', password = '', origin } = account
   let { refreshToken } = account
   let token = { header: '', until: 0 }
-  let refused = { error: new Error(), until: 0 }
+  /** Why no login is tried for now. */
+  let paused = { error: new Error(), until: 0 }
   let pending: Promise<void> | undefined
 
   async function logIn(login: Api): Promise<void> {
@@ -70,7 +81,7 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
   }
 
   return async (login, isRefused) => {
-    if (refused.until > performance.now()) throw refused.error
+    if (paused.until > performance.now()) throw stillPaused(paused)
     if (isRefused || token.until <= performance.now()) {
       pending ??= logIn(login).finally(() => {
         pending = undefined
@@ -78,12 +89,29 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
       await pending.catch((error: unknown) => {
         // Whatever it is that is wrong with a login, the form did not cause it.
         const told = error instanceof UserError ? new ConnectionError(error.message) : error
-        if (told instanceof ConnectionError) refused = { error: told, until: performance.now() + REFUSED_MS }
+        const pauseMs = told instanceof ConnectionError ? REFUSED_MS : limitedMs(told)
+        if (told instanceof Error && pauseMs > 0) paused = { error: told, until: performance.now() + pauseMs }
         throw told
       })
     }
     return { authorization: token.header }
   }
+}
+
+/** How long a login server that limits us wants to be left alone, in milliseconds; 0 for any other failure. */
+function limitedMs(error: unknown): number {
+  return error instanceof TemporaryError && error.status === 429 ? (error.retryAfterMs ?? SLOW_DOWN_MS) : 0
+}
+
+/** The error of a pause, with what is left of its wait. */
+function stillPaused({ error, until }: { error: Error; until: number }): Error {
+  if (!(error instanceof TemporaryError)) return error
+  const { message, status = 429 } = error
+  return new TemporaryError(message, {
+    mayHaveHappened: false,
+    status,
+    retryAfterMs: Math.ceil(until - performance.now()),
+  })
 }
 
 /** What everything has, and all that is read of what was just made. */
@@ -96,37 +124,40 @@ export const link = z
 
 type Query = Readonly<Record<string, string>>
 
-/** All rows of a list to its end. */
+/** All rows of a list to its end. One of another shape fails it, so what is not in it is surely not there. */
 export async function list<T>(api: Api, path: string, row: z.ZodType<T>, query: Query = {}): Promise<T[]> {
-  return (await listWith(api, path, row, item, query)).rows
+  return (await listWith(api, path, z.array(row), z.array(item), query)).rows
 }
 
-/** All rows of a list to its end, and by guid what the query has included beside them. */
+/**
+ * All rows of a list to its end, and by guid what the query has included beside them. Both are read as whole lists: with
+ * `rows` where an odd row may be left out, with z.array where it must not.
+ */
 export async function listWith<T, O extends { guid: string }>(
   api: Api,
   path: string,
-  row: z.ZodType<T>,
-  other: z.ZodType<O>,
+  resources: z.ZodType<T[]>,
+  included: z.ZodType<O[]>,
   query: Query,
 ): Promise<{ rows: T[]; others: Map<string, O> }> {
   const page = z.object({
     pagination: z.object({ next: z.object({ href: z.string() }).nullish() }),
-    resources: z.array(row),
-    included: z.record(z.string(), z.array(other)).default({}),
+    resources,
+    included: z.record(z.string(), included).default({}),
   })
   const rows: T[] = []
   const others = new Map<string, O>()
   const parts = eachPart(path, async (at: string) => {
     const options = at === path ? { query: { per_page: ROWS_PER_PAGE, ...query } } : {}
     const { resources, included, pagination } = await api.get(at, page, options)
-    // A whole address. Whatever host it names, only this connection's own is asked.
+    // A whole address of the same list. Whatever host or prefix of a proxy it names, only its query is of use.
     const href = pagination.next?.href ?? '/'
     if (!URL.canParse(href, 'https://api')) throw new UnreadableListError("The list's next page has no valid address.")
-    const { pathname, search } = new URL(href, 'https://api')
+    const { search } = new URL(href, 'https://api')
     return {
       items: resources,
       beside: Object.values(included).flat(),
-      next: pagination.next ? pathname + search : undefined,
+      next: pagination.next ? path + search : undefined,
     }
   })
   for await (const { items, beside } of parts) {
@@ -204,9 +235,21 @@ export function classify({ status, body }: { status: number; body: unknown }): V
   if (status === 403 && SUSPENDED.includes(title)) {
     return { blame: 'user', sentence: `${closed(detail)} Choose another space.` }
   }
+  if (title === 'CF-FeatureDisabled') {
+    // No right that a token lacks: nobody's token has it.
+    const name = Object.keys(SWITCHES).find((one) => new RegExp(`\\b${one}\\b`).test(detail))
+    const sentence = name
+      ? `Its operators have switched ${name} off. ${SWITCHES[name]}`
+      : `Its operators have switched this off. ${closed(detail)}`
+    return { blame: 'user', sentence }
+  }
+  if (status === 422 && DEPLOYING.test(detail)) {
+    const sentence = 'The app has a deployment in progress.'
+    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: APP_BUSY_MS }
+  }
   if (title === 'CF-StagingInProgress') {
     const sentence = 'Another build of this app is being staged.'
-    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: STAGING_BUSY_MS }
+    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: APP_BUSY_MS }
   }
   return undefined
 }

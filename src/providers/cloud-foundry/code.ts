@@ -1,8 +1,8 @@
 /** How code gets into an app and runs there: what the steps of a clone and of a copy have in common. */
 import { z } from 'zod'
-import { ConnectionError, UserError } from '../../errors.js'
+import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import type { Api, Attempt, Step } from '../provider.js'
-import { adding, dated, eventsAfter, item, link, list, markEvents, newestOf } from './client.js'
+import { APP_BUSY_MS, adding, dated, eventsAfter, item, link, list, markEvents, newestOf } from './client.js'
 import { type CfRef, check, ref } from './watch.js'
 
 /** Writes may take their time, for the vendor does more within the request than others. */
@@ -12,7 +12,8 @@ const settleMs = 90_000
 const LABEL = 'dolly-job'
 
 export const deadlineMs = 30 * 60_000
-export const guid = z.guid('Choose from the list, or paste a guid.')
+/** In small letters, as the API has them: two spellings of one guid are one lock. */
+export const guid = z.guid('Choose from the list, or paste a guid.').toLowerCase()
 export const appField = (title: string, description: string) => guid.meta({ title, description, picker: 'apps' })
 export const yesField = (title: string, description: string) => z.boolean().default(true).meta({ title, description })
 
@@ -24,6 +25,8 @@ interface Deed<P, Before> {
   write: Do<P, Before, Made>
   mark?(api: Api, params: P, before: Before): Promise<string>
   find: Do<P, Before, Made | false | undefined>
+  /** It sets a value, so that it does no harm when it is carried out twice: what is not found is done again at once. */
+  isRepeatable?: boolean
 }
 
 /** The first step of an operation, in a space or an app of this path. */
@@ -50,13 +53,13 @@ function stepOf<P, Before extends CfRef | null>(
   id: string,
   title: string,
   homeOf: (params: P, before: Before) => string,
-  { write, mark, find }: Deed<P, Before>,
+  { write, mark, find, isRepeatable = false }: Deed<P, Before>,
 ): Step<P, Before, CfRef> {
   const next = (before: Before, made: Made) => ref.parse({ ...before, look: undefined, ...made })
   return {
     id,
     title,
-    settleMs,
+    settleMs: isRepeatable ? 0 : settleMs,
     check,
     ...(mark && { mark }),
     async run(api, params, before, attempt) {
@@ -97,7 +100,11 @@ export async function labelled<T>(
   return (await list(api, path, row, { space_guids: space, label_selector: `${LABEL}=${job}` }))[0]
 }
 
-export const space = item.extend({ name: z.string(), relationships: z.object({ organization: link }) })
+export const space = item.extend({
+  name: z.string(),
+  suspended: z.boolean().nullish(),
+  relationships: z.object({ organization: link, quota: link }),
+})
 export type Space = z.infer<typeof space>
 
 /** The operator's template of a link, filled in; undefined without one. */
@@ -129,10 +136,16 @@ export const app = item.extend({
 })
 export type App = z.infer<typeof app>
 
-const sourcePackage = item.extend({ state: z.string() })
+const sourcePackage = item.extend({ state: z.string().catch('in an unknown state') })
 
 /** The package to copy, or the droplet. `isNewest` unless newer packages are of no use. */
-export async function codeOf(api: Api, from: App, fastPath: boolean): Promise<{ guid: string; isNewest: boolean }> {
+export interface Code {
+  guid: string
+  isNewest: boolean
+}
+
+/** @throws UserError when there is none. */
+export async function codeOf(api: Api, from: App, fastPath: boolean): Promise<Code> {
   if (fastPath) {
     // The vendor makes nothing out of such a droplet, and calls that a success.
     if (from.lifecycle.type === 'cnb') {
@@ -179,7 +192,27 @@ async function buildsOf(api: Api, package_guids: string): Promise<z.infer<typeof
   return await newestOf(api, '/v3/builds', build, { package_guids })
 }
 
+/** As `stage`, on an app that others work with: what is being deployed there goes first. */
+export const stageOver: typeof stage = {
+  ...stage,
+  async run(api, params, before, attempt) {
+    if (await isDeploying(api, before.app)) {
+      const message = 'The app has a deployment in progress, which goes first.'
+      throw new TemporaryError(message, { mayHaveHappened: false, retryAfterMs: APP_BUSY_MS })
+    }
+    return await stage.run(api, params, before, attempt)
+  },
+}
+
+/** Whether an app is being deployed, which keeps it from taking a droplet. */
+export async function isDeploying(api: Api, app_guids: string): Promise<boolean> {
+  const query = { app_guids, status_values: 'ACTIVE', per_page: 1 }
+  const { resources } = await api.get('/v3/deployments', z.object({ resources: z.array(z.unknown()) }), { query })
+  return resources.length > 0
+}
+
 export const assign = step('assign', 'Deploy the staged code', {
+  isRepeatable: true,
   async write(api, _params, ref) {
     const json = { data: { guid: ref.droplet } }
     await api.patch(`/v3/apps/${ref.app}/relationships/current_droplet`, z.unknown(), { json })
@@ -195,6 +228,8 @@ export const launch = (title: string, action: 'start' | 'restart') =>
     action,
     title,
     {
+      // A second restart is a second interruption; to start what is started changes nothing.
+      isRepeatable: action === 'start',
       async write(api, _params, ref) {
         await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
         return { look: 'instances' }

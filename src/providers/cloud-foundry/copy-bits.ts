@@ -1,14 +1,16 @@
 /** The copy of one app's code over that of another, which keeps all the rest. */
 import { z } from 'zod'
-import { ConnectionError, UserError } from '../../errors.js'
+import { ConnectionError } from '../../errors.js'
+import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds } from '../provider.js'
-import { dated, eventsAfter, item, link, listWith, markEvents, newestOf, root } from './client.js'
+import { publicAddressOf } from './address.js'
+import { refuseMisfit } from './checks.js'
+import { dated, eventsAfter, item, markEvents, newestOf, root } from './client.js'
 import {
   type App,
   app,
   appField,
   assign,
-  codeOf,
   consoleLink,
   copyInto,
   deadlineMs,
@@ -16,11 +18,15 @@ import {
   launch,
   type Made,
   space,
-  stage,
+  stageOver,
   withRole,
   yesField,
 } from './code.js'
+import { validateCopy } from './validate.js'
 import { type CfRef, ref } from './watch.js'
+
+/** As much of a name as a sentence has room for. */
+const maxNameLength = 120
 
 const fields = z
   .object({
@@ -45,12 +51,7 @@ const event = dated.extend({
 const overwrite = firstStep<CopyParams>('copy', 'Copy the code', ({ target }) => `/v3/apps/${target}`, {
   async write(api, params) {
     const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
-    if (from.lifecycle.type !== to.lifecycle.type) {
-      throw new UserError(`Code for ${from.lifecycle.type} does not fit an app for ${to.lifecycle.type}.`, {
-        field: 'target',
-      })
-    }
-    const code = await codeOf(api, from, false)
+    const code = await refuseMisfit(api, from, to)
     const known = await overwritten(api, to, params.restart)
     const spaces = [from.relationships.space, to.relationships.space]
     // The old API copies the newest package in whatever state. Whether there is one, its root tells.
@@ -95,14 +96,11 @@ async function packageAt(api: Api, target: string, time: string): Promise<string
   return (await packagesOf(api, target)).find(({ created_at }) => created_at <= time)?.guid
 }
 
-const route = z.object({ url: z.string(), protocol: z.string().nullish(), relationships: z.object({ domain: link }) })
-const domain = item.extend({ internal: z.boolean().nullish() })
-
 /** What is known of an app that is overwritten: its link, and what to say when that is all. */
 async function overwritten(api: Api, to: App, restart: boolean): Promise<Made> {
   return {
     app: to.guid,
-    url: api.settings?.appUrl ? await consoleOf(api, to) : await addressOf(api, to.guid),
+    url: api.settings?.appUrl ? await consoleOf(api, to) : await publicAddressOf(api, to.guid),
     note: restart ? undefined : 'copied, but its old code runs until it is staged and restarted',
   }
 }
@@ -111,31 +109,26 @@ async function consoleOf(api: Api, { guid, relationships }: App): Promise<string
   return consoleLink(api, await api.get(`/v3/spaces/${relationships.space}`, space), guid)
 }
 
-/** Of its first address that can be reached from outside. */
-async function addressOf(api: Api, app_guids: string): Promise<string | undefined> {
-  const { rows, others } = await listWith(api, '/v3/routes', route, domain, { app_guids, include: 'domain' })
-  const found = rows.find(
-    ({ protocol, relationships }) => protocol !== 'tcp' && !others.get(relationships.domain ?? '')?.internal,
-  )
-  return found && `https://${found.url}`
-}
-
 export const copyBits = defineOperation<CopyParams, CfRef>({
   title: 'Copy code to an app',
   fields,
   ref,
   lock: ({ target }) => `app:${target}`,
   summary: ({ app = '', target = '' }) => ({ from: maskIds(app), to: maskIds(target) }),
-  preview: (_params, { target = 'the target' }) => ({
+  preview: ({ restart }, { target = 'the target' }) => ({
     copied: 'The newest uploaded code.',
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
-    warning: maskIds(`The code of ${target} is overwritten.`),
+    // A label may have hundreds of letters; what is said of it is read all the same.
+    warning: maskIds(
+      `The code of ${cut(target, maxNameLength)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
+    ),
   }),
+  validate: validateCopy,
   copiesData: false,
   deadlineMs,
   steps: [
     overwrite,
-    { ...stage, when: ({ restart }) => restart },
+    { ...stageOver, when: ({ restart }) => restart },
     { ...assign, when: ({ restart }) => restart },
     launch('Restart the app', 'restart'),
   ],

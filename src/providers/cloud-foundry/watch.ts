@@ -1,8 +1,8 @@
 /** What a step of Cloud Foundry is waiting for, and how all of them are looked at together. */
 import { z } from 'zod'
-import { UserError } from '../../errors.js'
-import { type Api, maskIds, type Observation, settleEach } from '../provider.js'
-import { closed, item, link, list } from './client.js'
+import { TemporaryError, UserError } from '../../errors.js'
+import { type Api, maskIds, type Observation, rows, settleEach } from '../provider.js'
+import { closed, item, link, listWith } from './client.js'
 
 /** Makes an address of four kilobytes, half of what proxies usually take. */
 const IDS_PER_CALL = 100
@@ -50,18 +50,23 @@ interface Work {
   droplet?: string | undefined
 }
 
-const some = z.string().nullish()
-const stated = item.extend({ state: z.string(), error: some })
+// What is needed to tell whose a row is must be there. The rest may be odd, which is no end of the work.
+const some = z.string().nullish().catch(undefined)
+const state = z.string().catch('in an unknown state')
+const stated = item.extend({ state, error: some })
 const packageRow = stated
-  .extend({ data: z.object({ error: some }).nullish(), relationships: z.object({ app: link }).optional() })
+  .extend({
+    data: z.object({ error: some }).nullish().catch(undefined),
+    relationships: z.object({ app: link }).optional(),
+  })
   .transform(({ guid, state, data, relationships }) => ({ guid, state, reason: data?.error, app: relationships?.app }))
 const dropletRow = stated.transform(({ guid, state, error }) => ({ guid, state, reason: error, droplet: guid }))
 const buildRow = stated
-  .extend({ droplet: item.nullish() })
+  .extend({ droplet: item.nullish().catch(undefined) })
   .transform(({ guid, state, error, droplet }) => ({ guid, state, reason: error, droplet: droplet?.guid }))
 const bindingRow = item
   .extend({
-    last_operation: z.object({ state: z.string(), description: some }).nullish(),
+    last_operation: z.object({ state, description: some }).nullish(),
     relationships: z.object({ app: link }),
   })
   .transform(({ guid, last_operation, relationships }) => ({
@@ -71,12 +76,12 @@ const bindingRow = item
     app: relationships.app,
   }))
 const processRow = item.extend({
-  type: z.string(),
-  instances: z.number(),
-  process_instances: z.array(z.object({ state: z.string() })).optional(),
+  type: z.string().catch('a process'),
+  instances: z.number().catch(1),
+  process_instances: z.array(z.object({ state })).optional().catch(undefined),
   relationships: z.object({ app: link }),
 })
-const stats = z.object({ resources: z.array(z.object({ state: z.string(), details: some })) })
+const stats = z.object({ resources: z.array(z.object({ state, details: some })) })
 type Process = z.infer<typeof processRow>
 type Stats = z.infer<typeof stats>
 
@@ -90,11 +95,14 @@ const LOOKS: Readonly<Record<z.infer<typeof kind>, Look>> = {
   instances: {
     by: 'app',
     async read(api, ids) {
-      const rows = await processesOf(api, ids)
-      const dark = rows.filter(isDark)
+      const { found, isWhole } = await processesOf(api, ids)
+      const dark = found.filter(isDark)
       const counts = await settleEach(dark, ({ guid }) => api.get(`/v3/processes/${guid}/stats`, stats))
       const countOf = new Map(dark.map(({ guid }, index) => [guid, counts[index]]))
-      return (ref) => observeProcesses(ref, rows, countOf)
+      return (ref) => {
+        const mine = found.filter(({ relationships }) => relationships.app === ref.app)
+        return mine.length === 0 && !isWhole ? unreadable('process') : observeProcesses(ref, mine, countOf)
+      }
     },
   },
 }
@@ -130,13 +138,43 @@ function worksOf(name: string, path: string, row: z.ZodType<Work>, by: Look['by'
   return {
     by,
     async read(api, ids) {
-      const newestFirst = await list(api, path, row, { [filter]: ids, order_by: '-created_at' })
+      const { found, isWhole } = await readable(api, path, row, { [filter]: ids, order_by: '-created_at' })
       return (ref) => {
-        const mine = newestFirst.filter((one) => one[by] === ref[by])
-        return mean(ref, mine, name)
+        const mine = found.filter((one) => one[by] === ref[by])
+        return mine.length === 0 && !isWhole ? unreadable(name) : mean(ref, mine, name)
       }
     },
   }
+}
+
+interface Readable<T> {
+  found: T[]
+  /** Whether all rows could be read, so that what was not found is not there. */
+  isWhole: boolean
+}
+
+/** The rows of a list of which it can be told whose they are. */
+async function readable<T>(
+  api: Api,
+  path: string,
+  row: z.ZodType<T>,
+  query: Readonly<Record<string, string>>,
+): Promise<Readable<T>> {
+  let isWhole = true
+  const counting: Pick<Api, 'reportSkipped'> = {
+    reportSkipped(count, example) {
+      isWhole = false
+      api.reportSkipped?.(count, example)
+    },
+  }
+  const { rows: found } = await listWith(api, path, rows(counting, row), z.array(item), query)
+  return { found, isWhole }
+}
+
+function unreadable(name: string): TemporaryError {
+  return new TemporaryError(`Cloud Foundry listed the ${name} in an unexpected shape, or not at all.`, {
+    mayHaveHappened: false,
+  })
 }
 
 function doneOf(ref: CfRef): Observation<CfRef> {
@@ -172,12 +210,12 @@ function observeCopy(ref: CfRef, newestFirst: readonly Work[]): Observation<CfRe
 }
 
 /** With their instances, where the API knows how: since its version 3.212. */
-async function processesOf(api: Api, app_guids: string): Promise<Process[]> {
+async function processesOf(api: Api, app_guids: string): Promise<Readable<Process>> {
   try {
-    return await list(api, '/v3/processes', processRow, { app_guids, embed: 'process_instances' })
+    return await readable(api, '/v3/processes', processRow, { app_guids, embed: 'process_instances' })
   } catch (error) {
     if (!(error instanceof UserError && error.status === 400)) throw error
-    return await list(api, '/v3/processes', processRow, { app_guids })
+    return await readable(api, '/v3/processes', processRow, { app_guids })
   }
 }
 
@@ -188,10 +226,9 @@ function isDark({ instances, process_instances = [] }: Process): boolean {
 /** An app runs when each of its processes that shall has an instance that does. */
 function observeProcesses(
   ref: CfRef,
-  all: readonly Process[],
+  processes: readonly Process[],
   counts: ReadonlyMap<string, Stats | Error | undefined>,
 ): Seen {
-  const processes = all.filter(({ relationships }) => relationships.app === ref.app)
   if (processes.length === 0) return { phase: 'failed', detail: 'the app was deleted, or may no longer be read' }
   const wanted = processes.filter(({ instances }) => instances !== 0)
   for (const { guid, type, process_instances = [] } of wanted) {

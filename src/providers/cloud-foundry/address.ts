@@ -1,0 +1,119 @@
+/** The address of a clone: the host name it gets, and the steps that make it. */
+import { z } from 'zod'
+import { UserError, unlessNotFound } from '../../errors.js'
+import { type Api, rows } from '../provider.js'
+import { item, link, listWith } from './client.js'
+import { labelled, type Made, owned, type Space, space, step } from './code.js'
+import type { CfRef } from './watch.js'
+
+export const maxHostLength = 63
+
+/** What of the answers of a form decides on an address. */
+export interface AddressParams {
+  /** The original. */
+  app: string
+  space: string
+  name: string
+  /** Undefined in jobs of before this was asked. */
+  address?: boolean | undefined
+  host?: string | undefined
+}
+
+/** The host name that is asked for or follows from the clone's name; empty where nothing of that name can be in one. */
+export function hostOf({ name, host }: Pick<AddressParams, 'name' | 'host'>): string {
+  if (host) return host
+  const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+  const words = plain.split(/[^a-z0-9_]+/).filter(Boolean)
+  return words.join('-').slice(0, maxHostLength).replace(/-$/, '')
+}
+
+export function wantsAddress({ address, host }: Pick<AddressParams, 'address' | 'host'>): boolean {
+  return address ?? host !== undefined
+}
+
+/** The host name that a clone gets; undefined when none was asked for, neither by name nor by its original's having one. */
+export async function wantedHost(api: Api, params: AddressParams): Promise<string | undefined> {
+  if (!wantsAddress(params)) return undefined
+  if (!params.host && !(await publicAddressOf(api, params.app))) return undefined
+  const host = hostOf(params)
+  if (host) return host
+  throw new UserError(
+    `No host name can be made of “${params.name}”. Type one of letters, digits and hyphens, or untick "Give it an address".`,
+    { field: 'host' },
+  )
+}
+
+const route = z.object({ url: z.string(), protocol: z.string().nullish(), relationships: z.object({ domain: link }) })
+const routeDomain = item.extend({ internal: z.boolean().nullish() })
+
+/** An app's first address that can be reached from outside. */
+export async function publicAddressOf(api: Api, app_guids: string): Promise<string | undefined> {
+  const query = { app_guids, include: 'domain' }
+  const listed = await listWith(api, '/v3/routes', rows(api, route), rows(api, routeDomain), query)
+  const found = listed.rows.find(
+    ({ protocol, relationships }) => protocol !== 'tcp' && !listed.others.get(relationships.domain ?? '')?.internal,
+  )
+  return found && `https://${found.url}`
+}
+
+const domain = item.extend({ name: z.string() })
+
+/** Where a host name is made an address. */
+export async function defaultDomain(api: Api, { name, relationships }: Space): Promise<z.infer<typeof domain>> {
+  const path = `/v3/organizations/${relationships.organization}/domains/default`
+  const found = await unlessNotFound(api.get(path, domain))
+  if (found) return found
+  throw new UserError(`The organization of ${name} has no default domain. Untick "Give it an address".`, {
+    field: 'address',
+  })
+}
+
+const address = item.extend({ url: z.string() })
+
+export const reserve = step<AddressParams>(
+  'reserve',
+  'Reserve the address',
+  {
+    async write(api, params, before, { job }) {
+      const host = await wantedHost(api, params)
+      if (host === undefined) return {}
+      const { guid } = await defaultDomain(api, await api.get(`/v3/spaces/${params.space}`, space))
+      const json = { host, ...owned({ space: params.space, domain: guid }, job) }
+      return routed(before, await api.post('/v3/routes', address, { json }))
+    },
+    async find(api, params, before, { job }) {
+      const mine = await labelled(api, '/v3/routes', address, params.space, job)
+      return mine && routed(before, mine)
+    },
+  },
+  wantsAddress,
+)
+
+function routed(before: CfRef, { guid, url }: z.infer<typeof address>): Made {
+  return { route: guid, url: before.url ?? `https://${url}` }
+}
+
+export const map = step<AddressParams>(
+  'map',
+  'Map the address',
+  {
+    isRepeatable: true,
+    async write(api, _params, { app, route }) {
+      if (route === undefined) return {}
+      const json = { destinations: [{ app: { guid: app } }] }
+      await api.post(`/v3/routes/${route}/destinations`, z.unknown(), { json })
+      return {}
+    },
+    async find(api, _params, { app, route }) {
+      return (route === undefined || (await destinationsOf(api, route)).includes(app)) && {}
+    },
+  },
+  wantsAddress,
+)
+
+/** The apps that a route leads to; none where the route is gone. */
+export async function destinationsOf(api: Api, route: string): Promise<string[]> {
+  const routes = z.object({ destinations: z.array(z.object({ app: item })) })
+  const { destinations } = (await unlessNotFound(api.get(`/v3/routes/${route}`, routes))) ?? { destinations: [] }
+  return destinations.map(({ app }) => app.guid)
+}

@@ -1,0 +1,96 @@
+/** What a clone needs of the memory that its space and organization may use. */
+import { z } from 'zod'
+import { UserError } from '../../errors.js'
+import type { Api } from '../provider.js'
+import { link } from './client.js'
+import type { Space } from './code.js'
+import { type Process, processesOf } from './size.js'
+
+/** What a new app has, unless the operators set another default. Below it staging asks for no quota. */
+const usualMb = 1024
+
+export interface SizeWish {
+  /** The original. */
+  app: string
+  size: boolean
+  fastPath: boolean
+  start: boolean
+}
+
+const quota = z.object({
+  apps: z.object({ total_memory_in_mb: z.number().nullish(), per_process_memory_in_mb: z.number().nullish() }),
+})
+const usage = z.object({ usage_summary: z.object({ memory_in_mb: z.number() }) })
+const organization = z.object({ name: z.string(), relationships: z.object({ quota: link }) })
+
+/** @throws UserError on the space where its quota or that of its organization is too small for the clone. */
+export async function refuseFull(api: Api, wish: SizeWish, target: Space): Promise<void> {
+  const processes = wish.size
+    ? await processesOf(api, wish.app)
+    : [{ type: 'web', instances: 1, memory_in_mb: usualMb }]
+  const guid = target.relationships.organization
+  const org = await api.get(`/v3/organizations/${guid}`, organization)
+  const [ofSpace, ofOrganization] = [target.relationships.quota, org.relationships.quota]
+  const outcomes = await Promise.allSettled([
+    ofSpace &&
+      refuseOver(api, `/v3/space_quotas/${ofSpace}`, `/v3/spaces/${target.guid}`, target.name, wish, processes),
+    ofOrganization &&
+      refuseOver(
+        api,
+        `/v3/organization_quotas/${ofOrganization}`,
+        `/v3/organizations/${guid}`,
+        org.name,
+        wish,
+        processes,
+      ),
+  ])
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}
+
+async function refuseOver(
+  api: Api,
+  quotaPath: string,
+  home: string,
+  name: string,
+  wish: SizeWish,
+  processes: readonly Process[],
+): Promise<void> {
+  const { total_memory_in_mb: total, per_process_memory_in_mb: each } = (await api.get(quotaPath, quota)).apps
+  const largest = Math.max(...processes.map(({ memory_in_mb = 0 }) => memory_in_mb))
+  if (typeof each === 'number' && largest > each) {
+    throw new UserError(
+      `${name} allows a process ${each} MB of memory, and the clone needs ${largest} MB. Choose another space.`,
+      { field: 'space' },
+    )
+  }
+  if (typeof total !== 'number') return
+  // Not all versions tell what is in use. Then only what is too large for an empty space is known to be refused.
+  const used = await api.get(`${home}/usage_summary`, usage).then(
+    ({ usage_summary }) => usage_summary.memory_in_mb,
+    () => 0,
+  )
+  const left = Math.max(total - used, 0)
+  const needed = neededMb(wish, processes)
+  if (needed <= left) return
+  throw new UserError(
+    `${name} has ${left} of its ${total} MB of memory left, and the clone needs ${needed} MB. Choose another space, or make room.`,
+    { field: 'space' },
+  )
+}
+
+/** The most that a clone uses at once: while its code is staged, or while it runs. */
+function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]): number {
+  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? usualMb
+  const staging = fastPath || web < usualMb ? 0 : web
+  const running = processes.reduce((sum, { instances = 1, memory_in_mb = 0 }) => sum + instances * memory_in_mb, 0)
+  return Math.max(staging, start ? running : 0)
+}
+
+/** What becomes of a large app that is cloned without its size; undefined where that is no matter. */
+export async function sizeWarning(api: Api, wish: SizeWish, name: string): Promise<string | undefined> {
+  if (wish.size) return undefined
+  const processes = await processesOf(api, wish.app).catch(() => [])
+  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? 0
+  if (web <= usualMb) return undefined
+  return `${name} has ${web} MB of memory. Without its size the clone gets the usual one, mostly ${usualMb} MB, and may not be staged or run with that.`
+}

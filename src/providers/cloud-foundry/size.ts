@@ -1,0 +1,92 @@
+/** The size and the health checks of an app's processes, brought to those of its original. */
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Api } from '../provider.js'
+import { list } from './client.js'
+import { step } from './code.js'
+
+interface SizeParams {
+  /** The original. */
+  app: string
+  size: boolean
+}
+
+const size = z
+  .object({
+    instances: z.number(),
+    memory_in_mb: z.number(),
+    disk_in_mb: z.number(),
+    log_rate_limit_in_bytes_per_second: z.number(),
+  })
+  .partial()
+const health = z.object({ type: z.string(), data: z.record(z.string(), z.unknown()) })
+const checks = z.object({ health_check: health, readiness_health_check: health }).partial()
+const process = z.object({ type: z.string(), ...size.shape, ...checks.shape })
+export type Process = z.infer<typeof process>
+
+/** An app's processes, one of each type: a deployment has two of "web", the newest of which counts. */
+export async function processesOf(api: Api, app_guids: string): Promise<Process[]> {
+  const newestFirst = await list(api, '/v3/processes', process, { app_guids, order_by: '-created_at' })
+  return newestFirst.filter(({ type }, at) => newestFirst.findIndex((one) => one.type === type) === at)
+}
+
+/**
+ * Code is staged with the memory and the disk of "web", which is there from the start: 1024 MB each, too little for some and
+ * too much for a space that is nearly full.
+ */
+export const sizeWeb = sizing('size-web', 'Set the size', ({ type }) => type === 'web')
+
+/** The processes beside "web", which the droplet has brought with it. */
+export const resize = sizing('resize', 'Set the size of other processes', () => true)
+
+function sizing(id: string, title: string, isMeant: (process: Process) => boolean) {
+  return step<SizeParams>(
+    id,
+    title,
+    {
+      // Several writes, but each is left out where its value is set.
+      isRepeatable: true,
+      async write(api, params, { app }) {
+        for (const write of await unequal(api, params.app, app, isMeant)) await write()
+        return {}
+      },
+      async find(api, params, { app }) {
+        return (await unequal(api, params.app, app, isMeant)).length === 0 && {}
+      },
+    },
+    (params) => params.size,
+  )
+}
+
+/** The writes that are left until an app's processes have the size and the health checks of its original's. */
+async function unequal(
+  api: Api,
+  original: string,
+  app: string,
+  isMeant: (process: Process) => boolean,
+): Promise<(() => Promise<unknown>)[]> {
+  const [theirs, ours] = [await processesOf(api, original), await processesOf(api, app)]
+  return ours.filter(isMeant).flatMap((our) => {
+    const wanted = theirs.find(({ type }) => type === our.type) ?? our
+    const path = `/v3/apps/${app}/processes/${our.type}`
+    const [scale, check] = [size.parse(wanted), settable(checks.parse(wanted))]
+    const rescale = () => api.post(`${path}/actions/scale`, z.unknown(), { json: scale })
+    const recheck = () => api.patch(path, z.unknown(), { json: check })
+    return [
+      ...(isDeepStrictEqual(scale, size.parse(our)) ? [] : [rescale]),
+      ...(isDeepStrictEqual(check, settable(checks.parse(our))) ? [] : [recheck]),
+    ]
+  })
+}
+
+/** The old API made processes with the health check "none", which the new one shows, but takes as "process" only. */
+function settable({ health_check, readiness_health_check }: z.infer<typeof checks>): z.infer<typeof checks> {
+  return {
+    ...(health_check && { health_check: asProcess(health_check) }),
+    ...(readiness_health_check && { readiness_health_check: asProcess(readiness_health_check) }),
+  }
+}
+
+function asProcess(check: z.infer<typeof health>): z.infer<typeof health> {
+  return check.type === 'none' ? { ...check, type: 'process' } : check
+}

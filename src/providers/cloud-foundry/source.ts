@@ -1,0 +1,39 @@
+/** What is read of an original to be sent on as it is, and shown to nobody. */
+import { z } from 'zod'
+import { UserError } from '../../errors.js'
+import type { Api } from '../provider.js'
+import type { App } from './code.js'
+
+type Lifecycle = App['lifecycle']
+
+/** Made by the old API, values may be more than texts, which the new one does not take. The app is told the same text. */
+export async function environmentOf(api: Api, app: string): Promise<Record<string, string>> {
+  const variables = z.object({ var: z.record(z.string(), z.unknown()) })
+  try {
+    const known = await api.get(`/v3/apps/${app}/environment_variables`, variables, { isVerbatim: true })
+    return Object.fromEntries(Object.entries(known.var).map(([name, value]) => [name, textOf(value)]))
+  } catch (error) {
+    // Switched off for all: not a matter of rights, and the clone can do without.
+    if (!(error instanceof UserError && error.status === 403)) throw error
+    throw new UserError(error.message, { field: 'environment', status: 403 })
+  }
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** How the clone is to be staged: like its original. */
+export async function lifecycleOf(api: Api, app: string, fastPath: boolean): Promise<Lifecycle> {
+  const shape = z.object({ lifecycle: z.looseObject({ type: z.string(), data: z.looseObject({}).optional() }) })
+  const { lifecycle } = await api.get(`/v3/apps/${app}`, shape, { isVerbatim: true })
+  // What is staged already needs no buildpack, and one that was blanked is refused.
+  if (!fastPath || !hasSecrets(lifecycle)) return lifecycle
+  return { type: lifecycle.type, data: { stack: lifecycle.data?.stack } }
+}
+
+/** Whether the vendor has blanked something in it, in an address or in the credentials of a registry. It takes no blanks back. */
+export function hasSecrets(lifecycle: Lifecycle): boolean {
+  return /:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle))
+}
