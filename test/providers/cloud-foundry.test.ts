@@ -179,6 +179,11 @@ describe('Cloud Foundry', () => {
   }
   const begin = (params: Record<string, unknown>) => clone.steps[0].run(api, params, null, attempt())
   const overwrite = (params: Record<string, unknown>) => copyBits.steps[0].run(api, params, null, attempt())
+  /** Gives a process of an app another size. */
+  const scale = async (app: string, memory_in_mb: number, type = 'web', instances = 1) =>
+    await api.post(`/v3/apps/${app}/processes/${type}/actions/scale`, z.unknown(), {
+      json: { memory_in_mb, instances },
+    })
   const switchOn = (...ids: string[]) => {
     for (const id of ids) simulator.setSwitch(id, true)
   }
@@ -344,19 +349,19 @@ describe('Cloud Foundry', () => {
       expect(ref).toMatchObject({ app: expect.stringMatching(/^4/), route: expect.stringMatching(/^7/) })
       expect(written()).toEqual([
         'POST /v3/apps',
+        'POST /v3/apps/:guid/processes/web/actions/scale',
         'POST /v3/routes',
         'POST /v3/service_credential_bindings',
         'POST /v3/packages',
         'POST /v3/builds',
         'PATCH /v3/apps/:guid/relationships/current_droplet',
-        'POST /v3/apps/:guid/processes/web/actions/scale',
         'POST /v3/routes/:guid/destinations',
         'POST /v3/apps/:guid/actions/start',
       ])
     })
 
     test('of the staged build skips staging', async () => {
-      const params = await cloneOf('shop-api', { fastPath: true, size: false })
+      const params = await cloneOf('shop-api', { fastPath: true, size: false, address: false })
       expect((await carryOut(clone, params)).last?.phase).toBe('done')
       expect(written()).toEqual([
         'POST /v3/apps',
@@ -400,11 +405,11 @@ describe('Cloud Foundry', () => {
     test('that is not started is a success that says so', async () => {
       const { last } = await carryOut(clone, await cloneOf('shop-api', { start: false }))
       expect(last).toMatchObject({ phase: 'done', detail: 'not started, as asked' })
-      expect(written().at(-1)).toBe('POST /v3/apps/:guid/processes/web/actions/scale')
+      expect(written().some((write) => write.includes('actions/start'))).toBe(false)
     })
 
     test('leaves out what it was told to', async () => {
-      const params = await cloneOf('shop-api', { environment: false, size: false, start: false })
+      const params = await cloneOf('shop-api', { address: false, environment: false, size: false, start: false })
       await carryOut(clone, params)
       expect(simulator.writes()[0]?.body).not.toHaveProperty('environment_variables')
       expect(written().some((write) => /scale|routes|bindings|actions/.test(write))).toBe(false)
@@ -412,19 +417,26 @@ describe('Cloud Foundry', () => {
 
     test('gets all processes of its original, their size and health checks, also when an answer is lost halfway', async () => {
       const params = await cloneOf('billing')
-      const { ref } = await carryOut(clone, params, 'Set the size')
-      const step = stepOf(clone, 'Set the size')
-      const before = written().length
-      switchOn('lose-answer')
-      await failureOf(step.run(api, params, ref, attempt()))
-      expect(await step.find?.(api, params, ref, attempt())).toBeNull()
-      await step.run(api, params, ref, attempt())
-      expect(await step.find?.(api, params, ref, attempt())).not.toBeNull()
-      expect(written().slice(before)).toEqual([
-        'POST /v3/apps/:guid/processes/web/actions/scale',
-        'PATCH /v3/apps/:guid/processes/web',
-        'POST /v3/apps/:guid/processes/worker/actions/scale',
-      ])
+      const again = async (title: string) => {
+        const { ref } = await carryOut(clone, params, title)
+        const step = stepOf(clone, title)
+        const before = written().length
+        switchOn('lose-answer')
+        await failureOf(step.run(api, params, ref, attempt()))
+        const found = await step.find?.(api, params, ref, attempt())
+        await step.run(api, params, ref, attempt())
+        expect(await step.find?.(api, params, ref, attempt())).not.toBeNull()
+        return { found, writes: written().slice(before) }
+      }
+      expect(await again('Set the size')).toEqual({
+        found: null,
+        writes: ['POST /v3/apps/:guid/processes/web/actions/scale', 'PATCH /v3/apps/:guid/processes/web'],
+      })
+      params.name = 'billing-3'
+      expect(await again('Set the size of other processes')).toMatchObject({
+        found: { app: expect.any(String) },
+        writes: ['POST /v3/apps/:guid/processes/worker/actions/scale'],
+      })
       expect(simulator.writes().find(({ path }) => path.endsWith('/processes/web'))?.body).toEqual({
         health_check: { type: 'http', data: { timeout: 60, invocation_timeout: null, endpoint: '/healthz' } },
         readiness_health_check: { type: 'http', data: { invocation_timeout: null, interval: 10, endpoint: '/ready' } },
@@ -443,7 +455,8 @@ describe('Cloud Foundry', () => {
       const refusalOf = async (more: object) => await failureOf(begin(await cloneOf('shop-api', more)))
       expect(await refusalOf({ host: 'Shop-Web' })).toMatchObject({
         field: 'host',
-        message: 'The host name Shop-Web is taken in apps.woolworks.example. Choose another.',
+        message:
+          'The host name Shop-Web is taken in apps.woolworks.example. Choose another, or untick "Give it an address".',
       })
       const app = await pick('apps', 'shop-api')
       const services = [await pick('services', 'shop-db', { app }), await pick('services', 'ledger-db', { app })]
@@ -453,8 +466,8 @@ describe('Cloud Foundry', () => {
       })
       switchOn('no-domain')
       expect(await refusalOf({ host: 'x' })).toMatchObject({
-        field: 'host',
-        message: 'The organization of staging has no default domain. Leave the host name empty.',
+        field: 'address',
+        message: 'The organization of staging has no default domain. Untick "Give it an address".',
       })
       expect(written()).toEqual([])
     })
@@ -513,6 +526,91 @@ describe('Cloud Foundry', () => {
       clock += CLONE_MS
       expect(await step.run(api, params, ref, attempt())).toMatchObject({ look: 'build', guid })
       expect(written().filter((write) => write === 'POST /v3/builds')).toHaveLength(2)
+    })
+
+    test('is staged with the memory of its original, so that a large one has enough of it', async () => {
+      const source = await pick('apps', 'shop-web')
+      await scale(source, 4096)
+      expect((await carryOut(clone, await cloneOf('shop-web'))).last?.phase).toBe('done')
+      // As it would be with the memory of any new app.
+      const { last } = await carryOut(clone, await cloneOf('shop-web', { name: 'x', size: false, address: false }))
+      expect(last).toMatchObject({ phase: 'failed', detail: expect.stringContaining('out of memory') })
+    })
+
+    test.each(['space', 'organization'])('of a small original fits into a nearly full %s', async (home) => {
+      await scale(await pick('apps', 'shop-web'), 64, 'worker', 0)
+      await scale(await pick('apps', 'shop-web'), 64)
+      switchOn(`${home}-full`)
+      expect((await carryOut(clone, await cloneOf('shop-web'))).last?.phase).toBe('done')
+      const failure = await failureOf(carryOut(clone, await cloneOf('shop-web', { name: 'x', size: false, host: 'x' })))
+      expect(failure.message).toContain(
+        `${home}'s memory limit exceeded: staging requires 1024M memory. The app x stays`,
+      )
+    })
+
+    test('of an original whose health check is "none" gets the one that this means', async () => {
+      switchOn('old-health-checks')
+      expect((await carryOut(clone, await cloneOf('shop-web'))).last?.phase).toBe('done')
+      expect(simulator.writes().find(({ method, path }) => method === 'PATCH' && path.endsWith('/web'))).toMatchObject({
+        status: 200,
+        body: { health_check: { type: 'process' } },
+      })
+    })
+
+    test('of Cloud Native Buildpacks with credentials is refused before anything is made', async () => {
+      switchOn('cnb-credentials')
+      const error = await failureOf(begin(await cloneOf('loom')))
+      expect(error).toMatchObject({
+        field: 'app',
+        message: expect.stringMatching(/^loom takes its buildpacks from a registry with credentials/),
+      })
+      expect(written()).toEqual([])
+      // The server takes no blanks back.
+      const lifecycle = { type: 'cnb', data: { credentials: '***' } }
+      const relationships = { space: { data: { guid: await pick('spaces', 'staging') } } }
+      const sent = api.post('/v3/apps', z.unknown(), { json: { name: 'x', lifecycle, relationships } })
+      expect(await failureOf(sent)).toMatchObject({ status: 422 })
+    })
+
+    test.each([
+      ['Shop API 2', 'shop-api-2'],
+      ['shop.api/2', 'shop-api-2'],
+      ['Märchen_Wolle', 'marchen_wolle'],
+      [`${'x'.repeat(62)} y`, 'x'.repeat(62)],
+    ])('of the name "%s" gets the host name %s when its original has an address', async (name, host) => {
+      const params = await cloneOf('shop-api', { name, start: false })
+      expect(clone.preview(params, {}).notCopied).toContain(`(if the original has one, the clone gets ${host} in the`)
+      const { last } = await carryOut(clone, params)
+      expect(last?.url).toBe(`https://${host}.apps.woolworks.example`)
+    })
+
+    test('gets no address when its original has none, or when it is to have none', async () => {
+      for (const [source, more] of [
+        ['wool-price-feed', {}],
+        ['shop-api', { address: false }],
+      ] as const) {
+        const params = await cloneOf(source, more)
+        expect((await carryOut(clone, params)).last?.phase).toBe('done')
+      }
+      expect(written().some((write) => write.includes('/routes'))).toBe(false)
+      expect(clone.preview(await cloneOf('shop-api', { address: false }), {}).notCopied).toMatch(/^Addresses, service/)
+    })
+
+    test('of a name that no host name can be made of asks for one', async () => {
+      const error = await failureOf(begin(await cloneOf('shop-api', { name: '羊' })))
+      expect(error).toMatchObject({
+        field: 'host',
+        message: expect.stringContaining('No host name can be made of “羊”.'),
+      })
+      expect(written()).toEqual([])
+      const app = await pick('apps', 'shop-api')
+      const contradiction = { app, space: app, name: 'x', address: false, host: 'x' }
+      expect(clone.fields.safeParse(contradiction).error?.issues).toMatchObject([{ path: ['host'] }])
+    })
+
+    test('goes on with its address when it was asked for before that could be chosen', async () => {
+      const { address: _, ...params } = await cloneOf('shop-api', { host: 'shop-api-2' })
+      expect((await carryOut(clone, params)).last?.url).toBe('https://shop-api-2.apps.woolworks.example')
     })
 
     test('goes into a space of another organization', async () => {
@@ -614,6 +712,166 @@ describe('Cloud Foundry', () => {
 
     test('of somebody else cannot be removed through a copy', () => {
       expect(copyBits.remove).toBeUndefined()
+    })
+  })
+
+  describe('the form', () => {
+    const said = async (operation: Operation, params: Record<string, unknown>) => {
+      const before = written()
+      const { errors = {}, warnings = [] } = (await operation.validate?.(api, params)) ?? {}
+      expect(written()).toEqual(before)
+      return { errors, warnings }
+    }
+    const nothing = { errors: {}, warnings: [] }
+
+    test('has nothing to say of what will work', async () => {
+      const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
+      expect(await said(clone, await cloneOf('shop-api', { services }))).toEqual(nothing)
+      expect(await said(clone, await cloneOf('carding', { fastPath: true }))).toEqual(nothing)
+      expect(await said(copyBits, await copyOf('shop-api', 'shop-api-staging'))).toEqual(nothing)
+    })
+
+    test.each([
+      [
+        'a taken name, in capitals or not',
+        'shop-api',
+        { name: 'Shop-Web-Staging' },
+        [],
+        'name',
+        'staging has an app of',
+      ],
+      ['a taken host name', 'shop-api', { host: 'shop-web' }, [], 'host', 'The host name shop-web is taken'],
+      [
+        'a taken host name that follows',
+        'shop-api',
+        { name: 'shop.web' },
+        [],
+        'host',
+        'The host name shop-web is taken',
+      ],
+      ['no code', 'newsletter', {}, [], 'app', 'newsletter has no code to copy'],
+      ['no staged build', 'newsletter', { fastPath: true }, [], 'fastPath', 'newsletter has no staged build'],
+      ['a staged build that cannot be copied', 'loom', { fastPath: true }, [], 'fastPath', 'cannot be copied'],
+      ['a buildpack with credentials', 'carding', {}, [], 'app', 'whose address holds credentials'],
+      ['credentials of a registry', 'loom', {}, ['cnb-credentials'], 'app', 'loom takes its buildpacks'],
+      ['variables that are switched off', 'shop-api', {}, ['no-env'], 'environment', 'env_var_visibility off. Untick'],
+      [
+        'variables that may not be read',
+        'ledger',
+        {},
+        [],
+        'environment',
+        'lacks the role Space Developer there. Untick',
+      ],
+      ['no domain', 'shop-api', {}, ['no-domain'], 'address', 'has no default domain'],
+      ['a full space', 'shop-api', {}, ['space-full'], 'space', 'staging has 128 of its'],
+      ['a full organization', 'shop-api', {}, ['organization-full'], 'space', 'woolworks has 128 of its'],
+    ] as const)('tells on its field what refuses a clone: %s', async (_, source, more, faults, field, words) => {
+      switchOn(...faults)
+      const { errors } = await said(clone, await cloneOf(source, more))
+      expect(errors).toEqual({ [field]: expect.stringContaining(words) })
+    })
+
+    test('tells a name with commas and percent signs from others', async () => {
+      const name = 'shop, 100% wool & more'
+      await begin(await cloneOf('shop-api', { name }))
+      expect((await said(clone, await cloneOf('shop-api', { name }))).errors).toHaveProperty('name')
+      expect((await said(clone, await cloneOf('shop-api', { name: 'shop' }))).errors).toEqual({})
+    })
+
+    test('tells of all faults at once, and of services that are not shared', async () => {
+      const app = await pick('apps', 'shop-api')
+      const services = [await pick('services', 'ledger-db', { app })]
+      const params = await cloneOf('shop-api', { name: 'shop-web-staging', host: 'billing', services })
+      expect(Object.keys((await said(clone, params)).errors).sort()).toEqual(['host', 'name', 'services'])
+    })
+
+    test.each(['attic', 'old-shop'])('tells that nothing can be written to %s', async (name) => {
+      const row = z.object({ name: z.string(), guid: z.string() })
+      const { resources } = await api.get('/v3/spaces', z.object({ resources: z.array(row) }))
+      const space = resources.find((one) => one.name === name)?.guid
+      const { errors } = await said(clone, await cloneOf('shop-api', { space }))
+      expect(errors.space).toMatch(/ is suspended\. Choose another space\.$/)
+    })
+
+    test('lets a small app into a nearly full space, and a large one only as long as it is not started there', async () => {
+      switchOn('space-full')
+      await scale(await pick('apps', 'shop-web'), 0, 'worker', 0)
+      await scale(await pick('apps', 'shop-web'), 64)
+      expect(await said(clone, await cloneOf('shop-web'))).toEqual(nothing)
+      expect(await said(clone, await cloneOf('shop-api', { fastPath: true, start: false }))).toEqual(nothing)
+    })
+
+    test('compares with what one process may have, and does without what a version does not tell', async () => {
+      const space = await pick('spaces', 'staging')
+      const quota = (total: number | null, each: number | null) => ({
+        apps: { total_memory_in_mb: total, per_process_memory_in_mb: each },
+      })
+      const of = async (answer: unknown) => {
+        const read = faked({ [`/v3/space_quotas/${space}`]: answer, [`/v3/spaces/${space}/usage_summary`]: {} })
+        return (await clone.validate?.(read, await cloneOf('shop-api')))?.errors
+      }
+      expect(await of(quota(null, 256))).toEqual({
+        space: 'staging allows a process 256 MB of memory, and the clone needs 512 MB. Choose another space.',
+      })
+      expect(await of(quota(null, null))).toEqual({})
+      expect(await of(quota(2048, null))).toEqual({})
+      expect(await of(quota(1000, null))).toEqual({ space: expect.stringContaining('the clone needs 1024 MB') })
+      expect(await of({})).toEqual({})
+    })
+
+    test('warns of a large app that is cloned without its size, and of addresses that are switched off', async () => {
+      await scale(await pick('apps', 'shop-web'), 4096)
+      const { warnings } = await said(clone, await cloneOf('shop-web', { size: false }))
+      expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without its size/)])
+      switchOn('no-new-routes')
+      expect(await said(clone, await cloneOf('shop-api'))).toEqual({
+        errors: {},
+        warnings: [expect.stringContaining('route_creation is off')],
+      })
+      expect(await said(clone, await cloneOf('shop-api', { address: false }))).toEqual(nothing)
+    })
+
+    test.each([
+      ['no code', 'newsletter', 'shop-api-staging', 'app', 'newsletter has no code to copy'],
+      ['another kind of app', 'wool-price-feed', 'shop-api-staging', 'target', 'Code for docker does not fit'],
+      ['a suspended space', 'shop-api', 'wool-blog', 'target', 'attic is suspended.'],
+    ])('tells on its field what refuses a copy: %s', async (_, from, to, field, words) => {
+      const row = z.object({ name: z.string(), guid: z.string() })
+      const { resources } = await api.get('/v3/apps', z.object({ resources: z.array(row) }))
+      const target = resources.find(({ name }) => name === to)?.guid
+      const { errors } = await said(copyBits, parse(copyBits, { app: await pick('apps', from), target }))
+      expect(errors).toEqual({ [field]: expect.stringContaining(words) })
+    })
+
+    test('warns of a deployment that a copy waits for', async () => {
+      switchOn('deploying')
+      const waits = ['shop-api-staging has a deployment in progress. Staging waits until that ends.']
+      expect(await said(copyBits, await copyOf('shop-api', 'shop-api-staging'))).toEqual({
+        errors: {},
+        warnings: waits,
+      })
+      expect(await said(copyBits, await copyOf('shop-api', 'shop-api-staging', { restart: false }))).toEqual(nothing)
+    })
+
+    test('tells on its field what is not there any more', async () => {
+      for (const [operation, params, field] of [
+        [clone, await cloneOf('shop-api', { app: NOBODY }), 'app'],
+        [clone, await cloneOf('shop-api', { space: NOBODY }), 'space'],
+        [copyBits, parse(copyBits, { app: await pick('apps', 'shop-api'), target: NOBODY }), 'target'],
+      ] as const) {
+        const error = await failureOf(Promise.resolve(operation.validate?.(api, params)))
+        expect(error).toMatchObject({ name: 'UserError', field })
+      }
+    })
+
+    test('keeps nobody from starting for what cannot be asked just now', async () => {
+      const get: Api['get'] = async (path, schema, options) => {
+        const isBasic = /^\/v3\/(apps|spaces)\/[^/]+$/.test(path)
+        return await api.get(isBasic ? path : '/v3/nothing', schema, options)
+      }
+      expect(await clone.validate?.({ ...api, get }, await cloneOf('shop-api'))).toEqual(nothing)
+      expect(await copyBits.validate?.({ ...api, get }, await copyOf('shop-api', 'shop-web'))).toEqual(nothing)
     })
   })
 
@@ -778,6 +1036,43 @@ describe('Cloud Foundry', () => {
       expect(await look()).toEqual({ phase: 'done', detail: 'started, but set to run no instance' })
     })
 
+    test('at jobs whose neighbour has an odd row find all others, and never take what cannot be read for deleted', async () => {
+      const of = (app: string, more: object = {}) => ({ relationships: { app: { data: { guid: app } } }, ...more })
+      const page = (...resources: unknown[]) => ({ pagination: { next: null }, resources })
+      const read = faked({
+        '/v3/packages': page({ guid: 'p', state: 'READY' }, { guid: 'odd', state: 7 }, { state: 'READY' }),
+        '/v3/builds': page({ guid: 'b', state: 'STAGED', droplet: { guid: 'd' }, error: {} }, null),
+        '/v3/processes': page(
+          of('a', { guid: 'w', type: 'web', instances: 1, process_instances: [{ state: 'RUNNING' }] }),
+          of('odd', { guid: 'o' }),
+          { guid: 'x', type: 'web' },
+        ),
+        '/v3/processes/o/stats': { resources: [{}] },
+      })
+      const look = async (refs: Ref[]) => await clone.steps[0].check(read, refs, clock)
+      expect(
+        await look([
+          { app: 'a', look: 'package', guid: 'p' },
+          { app: 'a', look: 'package', guid: 'odd' },
+          { app: 'a', look: 'package', guid: 'unseen' },
+          { app: 'a', look: 'build', guid: 'b' },
+          { app: 'a', look: 'build', guid: 'unseen' },
+          { app: 'a', look: 'instances' },
+          { app: 'odd', look: 'instances' },
+          { app: 'unseen', look: 'instances' },
+        ]),
+      ).toMatchObject([
+        { phase: 'done' },
+        { phase: 'working', detail: 'package: in an unknown state' },
+        { name: 'TemporaryError' },
+        { phase: 'done', ref: { droplet: 'd' } },
+        { name: 'TemporaryError' },
+        { phase: 'done' },
+        { phase: 'working' },
+        { name: 'TemporaryError' },
+      ])
+    })
+
     test('show no whole guid', async () => {
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'FAILED', error: `no ${NOBODY}` }] }
       const [seen] = await observed(
@@ -796,6 +1091,35 @@ describe('Cloud Foundry', () => {
       expect(await cloudFoundry.pickers.apps?.(api, {})).toHaveLength(1_211)
       // A root and a login, then three pages: the host that was named for the next was never asked.
       expect(simulator.requests() - before).toBe(5)
+    })
+
+    test('are read on below the path of a proxy, whether or not the next page is named with it', async () => {
+      await simulator.close()
+      await start({ count: 1_200 })
+      for (const url of [`${simulator.connection.url}/cf`, `${simulator.connection.url}/cf/`]) {
+        api = connect({ ...simulator.connection, url })
+        expect(await cloudFoundry.pickers.apps?.(api, {})).toHaveLength(1_211)
+      }
+      switchOn('foreign-pages')
+      expect(await cloudFoundry.pickers.apps?.(api, {})).toHaveLength(1_211)
+      expect((await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging'))).last?.phase).toBe('done')
+    })
+
+    test.each([
+      ['apps', {}],
+      ['spaces', {}],
+      ['services', { app: 'shop-api' }],
+    ])('of %s have a row of another shape left out and reported', async (picker, { app }: { app?: string }) => {
+      const values: Record<string, string> = app ? { app: await pick('apps', app) } : {}
+      const all = await cloudFoundry.pickers[picker]?.(api, values)
+      const reported: number[] = []
+      switchOn('odd-rows')
+      const seen = await cloudFoundry.pickers[picker]?.(
+        { ...api, reportSkipped: (count) => reported.push(count) },
+        values,
+      )
+      expect(seen).toEqual(all)
+      expect(reported).toEqual([1])
     })
 
     test('say what tells equal names apart, and leave out what is suspended', async () => {
@@ -844,13 +1168,21 @@ describe('Cloud Foundry', () => {
       expect(copied.message).toMatch(/It is about production and audited\.$/)
     })
 
-    test('403 of a switched-off feature is for the operator, with its name', async () => {
+    test('403 of a switched-off feature is no matter of rights: it is named, and what can be left out', async () => {
       switchOn('no-new-routes')
       const error = await failureOf(carryOut(clone, await cloneOf('shop-api', { host: 'x' })))
-      expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toMatch(
-        /Feature Disabled: route_creation\. The app shop-api-2 stays in staging and can be deleted\.$/,
+      expect(error).toBeInstanceOf(UserError)
+      expect(error.message).toBe(
+        'cf-prod: Its operators have switched route_creation off. Untick "Give it an address". The app shop-api-2 stays in staging and can be deleted.',
       )
+      const { classify } = cloudFoundry.client(cloudFoundry.connection.parse(simulator.connection))
+      const refused = (detail: string) =>
+        classify?.({ status: 403, body: { errors: [{ code: 330002, title: 'CF-FeatureDisabled', detail }] } })
+      expect(refused('Feature Disabled: app_scaling')?.sentence).toContain('Untick "Copy the size".')
+      expect(refused('Feature Disabled: shearing')).toEqual({
+        blame: 'user',
+        sentence: 'Its operators have switched this off. Feature Disabled: shearing.',
+      })
     })
 
     test.each(['attic', 'old-shop'])('403 of the suspended %s is for the person', async (name) => {
@@ -873,13 +1205,13 @@ describe('Cloud Foundry', () => {
     })
 
     test('429 in plain text says when to come back', async () => {
+      const params = await copyOf('shop-api', 'shop-api-staging')
       switchOn('rate-limited')
       expect(await failureOf(api.get('/v3/apps', z.unknown()))).toMatchObject({
         name: 'TemporaryError',
         retryAfterMs: 30_000,
       })
       simulator.setSwitch('rate-limited', false)
-      const params = await copyOf('shop-api', 'shop-api-staging')
       switchOn('no-retry-after')
       expect(await failureOf(overwrite(params))).toMatchObject({
         name: 'TemporaryError',
@@ -905,6 +1237,51 @@ describe('Cloud Foundry', () => {
       switchOn('staging-busy')
       const error = await failureOf(stepOf(clone, 'Stage the code').run(api, params, ref, attempt()))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false, retryAfterMs: 30_000 })
+    })
+
+    test.each([
+      ['Set the size', clone],
+      ['Deploy the staged code', clone],
+      ['Stage the code', copyBits],
+    ])('422 of a deployment in progress waits for its end: %s', async (title, operation) => {
+      const params =
+        operation === clone
+          ? await cloneOf('shop-api')
+          : await copyOf('shop-api', 'shop-api-staging', { restart: true })
+      const { ref } = await carryOut(operation, params, title)
+      const before = written()
+      switchOn('deploying')
+      const error = await failureOf(stepOf(operation, title).run(api, params, ref, attempt()))
+      expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false, retryAfterMs: 30_000 })
+      expect(error.message).toContain('deployment in progress')
+      // A build for nothing is not even begun.
+      if (operation === copyBits) expect(written()).toEqual(before)
+      simulator.setSwitch('deploying', false)
+      await stepOf(operation, title).run(api, params, ref, attempt())
+    })
+
+    test('500 to a write that sets a value is looked up, and the write repeated at once', async () => {
+      const params = await cloneOf('shop-web', { host: 'shop-web-2' })
+      const repeatable = [
+        'Set the size',
+        'Deploy the staged code',
+        'Set the size of other processes',
+        'Map the address',
+        'Start the clone',
+      ]
+      expect(clone.steps.filter(({ settleMs }) => settleMs === 0).map(({ title }) => title)).toEqual(repeatable)
+      expect(copyBits.steps.filter(({ settleMs }) => settleMs === 0).map(({ id }) => id)).toEqual(['assign'])
+      for (const title of repeatable) {
+        const { ref } = await carryOut(clone, { ...params, name: title, host: title.replaceAll(' ', '-') }, title)
+        const step = stepOf(clone, title)
+        const mark = (await step.mark?.(api, params, ref)) ?? ''
+        switchOn('break-write')
+        const error = await failureOf(step.run(api, params, ref, { ...attempt(), mark }))
+        expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true, status: 500 })
+        expect(await step.find?.(api, params, ref, { ...attempt(), mark })).toBeNull()
+        await step.run(api, params, ref, attempt())
+        expect(await step.find?.(api, params, ref, { ...attempt(), mark })).not.toBeNull()
+      }
     })
 
     test('400 of a package that is not ready is for the person, in the words of the server', async () => {
@@ -1014,6 +1391,29 @@ describe('Cloud Foundry', () => {
       expect(simulator.requests()).toBe(before)
     })
 
+    test('that are limited wait for all, and are made once when the wait is over', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] })
+      switchOn('login-limited')
+      expect(await failureOf(api.get('/v3/apps', z.unknown()))).toMatchObject({ retryAfterMs: 30_000 })
+      const before = simulator.requests()
+      vi.advanceTimersByTime(20_000)
+      for (let look = 0; look < 10; look++) {
+        const error = await failureOf(api.get('/v3/apps', z.unknown()))
+        expect(error).toMatchObject({
+          name: 'TemporaryError',
+          mayHaveHappened: false,
+          retryAfterMs: 10_000,
+          status: 429,
+        })
+      }
+      expect(simulator.requests()).toBe(before)
+      simulator.setSwitch('login-limited', false)
+      vi.advanceTimersByTime(10_001)
+      await api.get('/v3/apps', z.unknown())
+      // A root, a login and the list.
+      expect(simulator.requests() - before).toBe(3)
+    })
+
     test.each([
       [{}, false],
       [{ clientId: 'a' }, false],
@@ -1041,6 +1441,18 @@ describe('Cloud Foundry', () => {
     expect(issues?.[0]).toMatchObject({ path: [field], message })
   })
 
+  test('a guid in capitals is the same target, and has the same lock', async () => {
+    const [app, target] = [NOBODY, NOBODY.replace('f', '0')]
+    const small = parse(copyBits, { app, target })
+    expect(parse(copyBits, { app: app.toUpperCase(), target: target.toUpperCase() })).toEqual(small)
+    expect(copyBits.fields.safeParse({ app, target: app.toUpperCase() }).success).toBe(false)
+    const [loud, quiet] = [app.toUpperCase(), app].map((space) =>
+      parse(clone, { app, space, name: 'x', services: [space] }),
+    )
+    expect(loud).toEqual(quiet)
+    expect(clone.lock(loud ?? {})).toBe(clone.lock(quiet ?? {}))
+  })
+
   test('a target is named with its space and organization, so that a rule can protect either', async () => {
     const labelled = async (picker: string, name: string) =>
       (await cloudFoundry.pickers[picker]?.(api, {}))?.find(({ label }) => label.startsWith(name))?.label ?? ''
@@ -1048,6 +1460,25 @@ describe('Cloud Foundry', () => {
     expect(copyBits.summary({ app: 'x', target }).to).toBe('shop-web in production (woolworks)')
     const space = await labelled('spaces', 'sandbox')
     expect(clone.summary({ app: 'x', name: 'shop-2', space }).to).toBe('shop-2 in sandbox (woolworks-partners)')
+  })
+
+  test('the environment and the kind of an app are read word for word, for they are sent on', async () => {
+    const verbatim: string[] = []
+    const get: Api['get'] = (path, schema, options) => {
+      if (options?.isVerbatim) verbatim.push(path)
+      return api.get(path, schema, options)
+    }
+    const params = await cloneOf('shop-api')
+    await clone.steps[0].run({ ...api, get }, params, null, attempt())
+    expect(verbatim).toEqual([`/v3/apps/${params.app}`, `/v3/apps/${params.app}/environment_variables`])
+  })
+
+  test('a copy warns of the interruption, and a long name does not hide it', () => {
+    const target = `${'shop '.repeat(60)}in production (woolworks)`
+    expect(copyBits.preview({ restart: true }, { target }).warning).toMatch(
+      /^The code of shop .{1,120} is overwritten\. It restarts, with a short interruption\.$/,
+    )
+    expect(copyBits.preview({ restart: false }, { target }).warning).toMatch(/ is overwritten\.$/)
   })
 
   test('the sentences name what was chosen, and never a whole guid', () => {
