@@ -355,6 +355,41 @@ test('a login is never sent to another host in clear text', async () => {
   expect(error.message).toBe('cf wants its login at an address that is not https. Nothing was sent there.')
 })
 
+test.each([
+  'http://localhost/oauth/token',
+  'https://localhost:8443/oauth/token',
+  'https://LOCALHOST./oauth/token',
+  'https://login.localhost/oauth/token',
+  'https://127.1.2.3/oauth/token',
+  'http://2130706433/oauth/token',
+  'https://[::1]/oauth/token',
+  'https://[::ffff:127.0.0.1]/oauth/token',
+  'https://0.0.0.0/oauth/token',
+  'https://[::]/oauth/token',
+])('a login is sent to this machine only by a connection to this machine: %s', async (address) => {
+  const error = await failureOf(loginTo(address, 'https://api.cf.invalid').post('/things', anything))
+  expect(error).toBeInstanceOf(ConnectionError)
+  expect(error.message).toBe('cf wants its login on the machine that Dolly runs on. Nothing was sent there.')
+})
+
+test.each(['https://localhost.invalid', 'https://127.example.invalid', 'https://notlocalhost.invalid'])(
+  'a login may go to another host whose name only looks like this machine: %s',
+  async (address) => {
+    const error = await failureOf(loginTo(address, 'https://api.cf.invalid').post('/things', anything))
+    expect(error).toBeInstanceOf(TemporaryError)
+    expect(error.message).toContain('could not be reached')
+  },
+)
+
+function loginTo(address: string, baseUrl: string) {
+  return createApi('cf', {
+    baseUrl,
+    headers: {},
+    authorize: async (login) => login.post(address, z.never(), { form: { password: 'secret' } }),
+    errorMessage: () => undefined,
+  })
+}
+
 test('a login that fails leaves the write behind it surely undone, and its form is not told', async () => {
   for (const answer of [json(503, {}), reset, json(400, { message: 'pass-phrase is wrong for ewe, says password' })]) {
     const baseUrl = await listen((_, response) => answer(response))

@@ -1,5 +1,4 @@
 /** The size and the health checks of an app's processes, brought to those of its original. */
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Api } from '../provider.js'
 import { list } from './client.js'
@@ -73,8 +72,8 @@ async function unequal(
     const rescale = () => api.post(`${path}/actions/scale`, z.unknown(), { json: scale })
     const recheck = () => api.patch(path, z.unknown(), { json: check })
     return [
-      ...(isDeepStrictEqual(scale, size.parse(our)) ? [] : [rescale]),
-      ...(isDeepStrictEqual(check, settable(checks.parse(our))) ? [] : [recheck]),
+      ...(isEqual(scale, size.parse(our)) ? [] : [rescale]),
+      ...(isEqual(check, settable(checks.parse(our))) ? [] : [recheck]),
     ]
   })
 }
@@ -89,4 +88,9 @@ function settable({ health_check, readiness_health_check }: z.infer<typeof check
 
 function asProcess(check: z.infer<typeof health>): z.infer<typeof health> {
   return check.type === 'none' ? { ...check, type: 'process' } : check
+}
+
+/** Both come from the same server, in the same order of keys. */
+function isEqual(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
