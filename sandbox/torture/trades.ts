@@ -209,13 +209,12 @@ const rainbondCopy: Trade = {
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
 }
 
-/** A package, its builds and how often the app was told to start. Assigning a droplet sets a value. */
-function codeWrites(app: string, action: string, book: readonly Exchange[]): [string, number][] {
+/** A package and its builds. Assigning a droplet sets a value. */
+function codeWrites(app: string, book: readonly Exchange[]): [string, number][] {
   const packages = done(book, /^\/v3\/packages$/, (one) => appOf(one) === app)
   const guids = packages.map((one) => answerOf(one).guid)
   const builds = done(book, /^\/v3\/builds$/, (one) => guids.includes(bodyOf(one).package?.guid))
-  const launches = done(book, new RegExp(`^/v3/apps/${app}/actions/${action}$`))
-  return [...counted('copy', packages), ...counted('build', builds), ...counted(action, launches)]
+  return [...counted('copy', packages), ...counted('build', builds)]
 }
 
 const cloudFoundryClone: Trade = {
@@ -230,11 +229,11 @@ const cloudFoundryClone: Trade = {
       ['space', 'production (woolworks)'],
     ],
   }),
-  // The size, the health checks and where an address leads are values that are set.
+  // The size, the health checks, where an address leads and that the app is to run are values that are set.
   writes({ target }, book) {
     const apps = done(book, /^\/v3\/apps$/, (one) => bodyOf(one).name === target)
     const routes = done(book, /^\/v3\/routes$/, (one) => bodyOf(one).host === target)
-    const code = apps.flatMap((one) => codeWrites(answerOf(one).guid ?? '', 'start', book))
+    const code = apps.flatMap((one) => codeWrites(answerOf(one).guid ?? '', book))
     return Object.fromEntries([...counted('app', apps), ...counted('address', routes), ...code])
   },
   isLive: ({ target }, rows) =>
@@ -257,8 +256,11 @@ const cloudFoundryCopyBits: Trade = {
       ['target', `customer-${extra(number)} in production (woolworks)`],
     ],
   }),
-  // A second restart is a second interruption.
-  writes: ({ id = '' }, book) => Object.fromEntries(codeWrites(id, 'restart', book)),
+  writes({ id = '' }, book) {
+    // A second restart is a second interruption.
+    const restarts = done(book, new RegExp(`^/v3/apps/${id}/actions/restart$`))
+    return Object.fromEntries([...codeWrites(id, book), ...counted('restart', restarts)])
+  },
   isLive: (asked, rows, book) =>
     rows.some(([name, , status, , code]) => name === asked.target && status === 'running' && code === 'staged') &&
     cloudFoundryCopyBits.writes(asked, book).restart !== undefined,

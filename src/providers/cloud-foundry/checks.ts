@@ -1,6 +1,6 @@
 /** What would refuse a clone or a copy only after something was made, asked before. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../../errors.js'
+import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
 import { type AddressParams, defaultDomain, wantedHost } from './address.js'
 import { item, list } from './client.js'
@@ -63,7 +63,8 @@ const home = z.object({ name: z.string(), suspended: z.boolean().nullish() })
 
 /** Nothing can be written where a space or its organization is suspended. */
 export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
-  const organization = await unlessNotFound(api.get(`/v3/organizations/${relationships.organization}`, home))
+  // What cannot be asked is left to the write.
+  const organization = await api.get(`/v3/organizations/${relationships.organization}`, home).catch(() => undefined)
   const closed = suspended ? name : organization?.suspended ? organization.name : undefined
   if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })
 }
