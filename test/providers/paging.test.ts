@@ -114,7 +114,7 @@ describe('Hoody', () => {
 describe('Cloud Foundry', () => {
   const api = () => createApi('cf', { baseUrl, headers: {}, errorMessage: () => undefined }, 1)
   const app = z.object({ guid: z.string() })
-  const list = async () => (await listWith(api(), '/v3/apps', app, app, {})).rows
+  const list = async () => (await listWith(api(), '/v3/apps', z.array(app), z.array(app), {})).rows
   const answering = (guid: string, href?: string, included = {}) => ({
     pagination: { next: href === undefined ? null : { href } },
     resources: guid === '' ? [] : [{ guid }],
