@@ -85,7 +85,9 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
     steadyForMs: () => steady.steadyForMs(),
   }
   const { chat, conversations } = identity.client
-  const sender = new Sender({ db, chat, conversations, now, elapsed, log, describe: (job) => describe(house, job) })
+  const self = async () => await identity.get()
+  const about = { self, describe: async (job: Job) => await describe(house, job) }
+  const sender = new Sender({ db, chat, conversations, now, elapsed, log, ...about })
   const rounds = roundsOf(house, (untold, signal) => sender.tell(untold, signal))
   const forgetting = { name: 'forget', go: seldom(60_000, () => forget(db, now())) }
   const clock = new Clock(config.tickSeconds, [...rounds, forgetting], (round, error) =>

@@ -92,10 +92,23 @@ const rooms: readonly Room[] = [
 
   { room: 'src/slack/limits.ts', ours: [], packages: [] },
   {
+    room: 'src/slack/chat.ts',
+    ours: [
+      'src/lib/*',
+      'src/slack/history.ts',
+      'src/slack/trouble.ts',
+      'type src/slack/budgets.ts',
+      'type src/slack/limits.ts',
+      'type src/slack/message.ts',
+    ],
+    packages: ['type @slack/types'],
+  },
+  {
     room: 'src/slack/sender.ts',
     ours: [
       'src/lib/*',
       'src/slack/budgets.ts',
+      'src/slack/chat.ts',
       'src/slack/history.ts',
       'src/slack/limits.ts',
       'src/slack/message.ts',
@@ -105,10 +118,14 @@ const rooms: readonly Room[] = [
       'type src/jobs/job.ts',
       'type src/jobs/tell.ts',
     ],
-    packages: ['type @slack/types'],
+    packages: [],
   },
   { room: 'src/slack/budgets.ts', ours: ['src/slack/limits.ts'], packages: [] },
-  { room: 'src/slack/trouble.ts', ours: ['src/errors.ts', 'src/lib/*'], packages: ['@slack/web-api'] },
+  {
+    room: 'src/slack/trouble.ts',
+    ours: ['src/errors.ts', 'src/lib/*', 'src/slack/limits.ts'],
+    packages: ['@slack/web-api'],
+  },
   {
     room: 'src/slack/history.ts',
     ours: ['src/lib/*', 'src/slack/trouble.ts', 'type src/slack/budgets.ts'],

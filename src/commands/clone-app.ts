@@ -10,13 +10,17 @@ import { choiceView, formView } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
 import { inWords, mrkdwn } from '../slack/text.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
+import { answerPrivately } from './answer.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
 import { Throttle } from './throttle.js'
+import { Twins } from './twins.js'
 import { readTypedValues, type TypedValues } from './typed-values.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
 const longestText = 1_500
+/** What was typed may be quoted in the answer, and must push nothing off its end. */
+const longestAnswer = 2_500
 const helpWords: ReadonlySet<string> = new Set(['help', 'list'])
 
 /** What the text behind the command asks for. */
@@ -30,7 +34,12 @@ export type Request =
 
 export function registerCloneApp(app: App, services: Services): void {
   const throttle = new Throttle()
+  const twins = new Twins()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
+    if (twins.isTwin(command.trigger_id ?? '')) {
+      services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
+      return await ack()
+    }
     const { waitMs } = throttle.take(command.user_id, services.elapsed())
     if (waitMs > 0) {
       const text = `That was a lot at once. Please wait ${inWords(waitMs)} and type the command again.`
@@ -46,8 +55,7 @@ export function registerCloneApp(app: App, services: Services): void {
       const request = readRequest(command.text, mine, services.connections)
       if (request.kind === 'refused') throw refused(services, asker, request.act)
       if (request.kind === 'help') {
-        await respond({ response_type: 'ephemeral', text: helpText(request.connections) })
-        return
+        return await answerPrivately(services, respond, helpText(request.connections))
       }
       const opening = await noteWhereAsked(services, user, channel)
       const from = { channel, opening, choosableChannels: services.people.choosableChannels }
@@ -63,17 +71,25 @@ export function registerCloneApp(app: App, services: Services): void {
         if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
       }
     } catch (error) {
-      await respond({ response_type: 'ephemeral', text: answerTo(services, error) })
+      const text = answerTo(services, error)
+      if (text !== null) await answerPrivately(services, respond, text)
     }
   })
 }
 
-export function answerTo(services: Services, error: unknown): string {
-  if (error instanceof Error && /expired_trigger_id/.test(error.message)) {
+/** What a person reads when their command failed, as mrkdwn; null where there is nothing to say. */
+export function answerTo(services: Services, error: unknown): string | null {
+  const message = error instanceof Error ? error.message : ''
+  // Another process has opened the form for the same command.
+  if (message.includes('exchanged_trigger_id')) {
+    services.log.info({ err: error }, 'the form of a command was opened before')
+    return null
+  }
+  if (/(expired|invalid)_trigger_id/.test(message)) {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
     return 'Slack took too long to open the form. Please type the command again.'
   }
-  return mrkdwn(explain(services, error))
+  return mrkdwn(explain(services, error), longestAnswer)
 }
 
 /**

@@ -5,6 +5,7 @@ import { type Answers, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { fieldAction, formView } from '../slack/form.js'
 import { FormState } from '../slack/memory.js'
+import { updateView } from '../slack/views.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
@@ -26,12 +27,19 @@ export function registerFieldChoice(app: App, services: Services): void {
     }
     const { operation, connection } = target
     const next = withChoices(operation, state, readAnswers(operation, body.view.state.values))
-    const updated = await client.views.update({
-      // Without the view's hash: what a person chose wins over a correction of ours that came between.
-      view_id: body.view.id,
-      view: formView(operation, next, connection.provider.name),
-    })
-    await correctForm(services, client, { id: body.view.id, hash: updated.view?.hash }, next)
+    const { id, hash: retryHash } = body.view
+    const view = formView(operation, next, connection.provider.name)
+    let hash: string | undefined
+    try {
+      // The first try without the view's hash: what a person chose wins over a correction of ours that came between. A
+      // later one would win over what they chose after that.
+      hash = await updateView(client, { id, view, retryHash }, services)
+    } catch (error) {
+      // The form keeps what was chosen, and its lists read it from there.
+      services.log.warn({ err: error, view: id }, 'a choice could not be shown in the form')
+      return
+    }
+    await correctForm(services, client, { id, hash }, next)
   })
 }
 

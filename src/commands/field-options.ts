@@ -3,6 +3,8 @@
 import type { App } from '@slack/bolt'
 import type { Asker } from '../access.js'
 import { cut } from '../lib/text.js'
+import type { Operation } from '../providers/provider.js'
+import { readAnswers, type StateValues } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { fieldAction } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
@@ -32,6 +34,7 @@ export function registerFieldOptions(app: App, services: Services): void {
         return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
       }
       const { connection, operation } = target
+      state = withCurrentChoices(operation, state, body.view.state?.values ?? {})
       const fields = fieldsOf(operation)
       const field = fields.find(({ key }) => key === body.block_id)
       if (!field?.picker) return await ack({ options: [] })
@@ -52,4 +55,15 @@ export function registerFieldOptions(app: App, services: Services): void {
       await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
     },
   )
+}
+
+/**
+ * What the form shows now of the fields that others depend on, over what it remembered when it was last drawn: a choice
+ * whose redrawing Slack did not take is a choice all the same.
+ */
+function withCurrentChoices(operation: Operation, state: FormState, shown: StateValues): FormState {
+  const { values } = readAnswers(operation, shown)
+  const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
+  const current = parents.map((key) => [key, String(values[key] ?? '')]).filter(([, value]) => value !== '')
+  return { ...state, values: { ...state.values, ...Object.fromEntries(current) } }
 }

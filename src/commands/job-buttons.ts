@@ -9,6 +9,7 @@ import { mrkdwn } from '../slack/text.js'
 import { readEvents } from '../store/events.js'
 import { applyTransition, findJob } from '../store/jobs.js'
 import { afterAckMs, knownSource, type Origin, refused, whoAsks } from './access.js'
+import { answerPrivately } from './answer.js'
 import { explain, type Services } from './services.js'
 
 const answers = {
@@ -24,7 +25,7 @@ export function registerJobButtons(app: App, services: Services): void {
       async ({ ack, action, body, respond }) => {
         await ack()
         const refusal = await answer(services, String(action.value), chosen, body)
-        if (refusal) await respond({ response_type: 'ephemeral', replace_original: false, text: refusal })
+        if (refusal) await answerPrivately(services, respond, refusal)
       },
     )
   }

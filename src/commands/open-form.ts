@@ -4,6 +4,7 @@ import { entriesOf, fieldsOf } from '../slack/fields.js'
 import { formView, typeInstead } from '../slack/form.js'
 import type { FormState } from '../slack/memory.js'
 import { waitsFor } from '../slack/options.js'
+import { updateView } from '../slack/views.js'
 import { findTarget, type Services } from './services.js'
 import { inTurn, meaningOf } from './typed-names.js'
 
@@ -54,11 +55,8 @@ export async function correctForm(
   })
   if (!isCorrected) return
   try {
-    await client.views.update({
-      view_id: view.id,
-      ...(view.hash === undefined ? {} : { hash: view.hash }),
-      view: formView(operation, corrected, connection.provider.name),
-    })
+    const { id, hash } = view
+    await updateView(client, { id, hash, view: formView(operation, corrected, connection.provider.name) }, services)
   } catch (error) {
     // Closed, or changed by the person in the meantime: the options request says the same once more.
     services.log.info({ err: error, view: view.id }, 'the form could not be corrected')

@@ -5,6 +5,7 @@ import { operationOf } from '../providers/provider.js'
 import { fieldError } from '../slack/answers.js'
 import { callbacks, formView } from '../slack/form.js'
 import { ChoiceState, type FormState } from '../slack/memory.js'
+import { updateView } from '../slack/views.js'
 import { whoFillsIn } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, recall, type Services } from './services.js'
@@ -30,7 +31,12 @@ export function registerOperationChoice(app: App, services: Services): void {
     await ack({ response_action: 'update', view: form })
     // The acknowledgement does not say which version of the view it made. Drawing the same once more does, and only with
     // that can a later correction tell whether the person has chosen something in the meantime.
-    const drawn = await client.views.update({ view_id: view.id, view: form })
-    await correctForm(services, client, { id: view.id, hash: drawn.view?.hash }, state)
+    try {
+      const hash = await updateView(client, { id: view.id, view: form }, services)
+      await correctForm(services, client, { id: view.id, hash }, state)
+    } catch (error) {
+      // The form is there all the same; what its lists lack is said where they are opened.
+      services.log.warn({ err: error, view: view.id }, 'a form that was opened could not be corrected')
+    }
   })
 }

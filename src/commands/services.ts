@@ -1,11 +1,11 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
-import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import type { z } from 'zod'
 import type { AccessRules } from '../access.js'
 import { UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { readMemory } from '../slack/memory.js'
 import type { People } from '../slack/people.js'
+import { isSlackAway } from '../slack/trouble.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
@@ -60,13 +60,16 @@ export function recall<T>(memory: z.ZodType<T>, view: { private_metadata: string
   return state
 }
 
-/** A sentence for the person in front of it; what is a bug goes to the log and is only admitted. */
+/**
+ * A sentence for the person in front of it; what is a bug goes to the log and is only admitted. Only for errors before
+ * anything was started: the sentence says so.
+ */
 export function explain(services: Services, error: unknown): string {
   if (error instanceof UserError) return error.message
-  const isSlackAway = [WebAPIRequestError, WebAPIHTTPError, WebAPIRateLimitedError].some(
-    (kind) => error instanceof kind,
-  )
-  if (isSlackAway) return 'Slack did not answer Dolly just now. Nothing was started. Please try again.'
+  if (isSlackAway(error)) {
+    services.log.warn({ err: error }, 'Slack did not answer')
+    return 'Slack did not answer Dolly just now. Nothing was started. Please try again.'
+  }
   services.log.error({ err: error }, 'a request of a person broke')
   return 'Something broke on our side; the log has the details. Nothing was started. Please try again.'
 }

@@ -1,5 +1,5 @@
 /** How many calls Slack would take right now: a budget per method and channel, and one per method in the workspace. */
-import { type Method, type Pace, paces } from './limits.js'
+import { type Method, maxPauseMs, type Pace, paces } from './limits.js'
 
 /** A channel that does not come when it is its turn is waited for so long. */
 const turnKeptMs = 5_000
@@ -40,10 +40,11 @@ export class Budgets {
    */
   pause(method: Method, channel: string, ms: number): void {
     const now = this.#elapsed()
+    const until = now + Math.min(ms, maxPauseMs)
     const inChannel = this.#inChannel(method, channel, now)
     const others = [...this.#budgets].filter(([key, budget]) => key.startsWith(`${method} `) && budget !== inChannel)
-    inChannel?.pause(now + ms)
-    if (!inChannel || others.some(([, budget]) => budget.isPaused(now))) this.#inWorkspace(method, now).pause(now + ms)
+    inChannel?.pause(until)
+    if (!inChannel || others.some(([, budget]) => budget.isPaused(now))) this.#inWorkspace(method, now).pause(until)
   }
 
   #inChannel(method: Method, channel: string, now: number): Budget | null {

@@ -9,6 +9,12 @@ export interface Mark {
   event: number | 'root'
 }
 
+/** Who the bot is at Slack; neither id where Slack has not said. Slack puts both on each message that the bot posts. */
+export interface Self {
+  botId?: string | undefined
+  botUserId?: string | undefined
+}
+
 export const eventType = 'dolly_job'
 
 interface Window {
@@ -33,6 +39,8 @@ const Page = z.object({
     .array(
       z.object({
         ts: z.string(),
+        bot_id: z.string().optional(),
+        user: z.string().optional(),
         metadata: z
           .object({
             event_type: z.string().optional(),
@@ -59,16 +67,21 @@ export class History {
   readonly #conversations: Conversations
   readonly #budgets: Budgets
   readonly #elapsed: () => number
+  readonly #self: () => Promise<Self>
   /** Where Slack said that the bot may not read. Rights come with a new installation, and that with a restart. */
   readonly #unreadable = new Set<string>()
   /** Since when an attempt was looked for in vain. The clock on the wall may have jumped since the attempt itself. */
   readonly #missed = new Map<string, number>()
 
-  /** @param elapsed milliseconds that nobody sets, from any beginning. */
-  constructor(conversations: Conversations, budgets: Budgets, elapsed: () => number) {
+  /**
+   * @param elapsed milliseconds that nobody sets, from any beginning.
+   * @param self is asked when a message looks like one of ours; may reject as the client does.
+   */
+  constructor(conversations: Conversations, budgets: Budgets, elapsed: () => number, self: () => Promise<Self>) {
     this.#conversations = conversations
     this.#budgets = budgets
     this.#elapsed = elapsed
+    this.#self = self
   }
 
   /**
@@ -116,15 +129,33 @@ export class History {
     let cursor: string | undefined
     for (let count = 0; count < mostPages; count += 1) {
       const page: z.output<typeof Page> = await this.#read(channel, ts, { ...window, ...(cursor ? { cursor } : {}) })
-      const found = page.messages.find(({ metadata }) => {
+      const marked = page.messages.filter(({ metadata }) => {
         const { job, event } = metadata?.event_payload ?? {}
         return metadata?.event_type === eventType && job === mark.job && event === mark.event
       })
-      if (found) return found.ts
+      // Any app can write the same metadata under a message of its own.
+      if (marked.length > 0) {
+        const { botId, botUserId } = await this.#askSelf()
+        if (botId === undefined && botUserId === undefined) return 'unknown'
+        const found = marked.find(
+          ({ bot_id, user }) =>
+            (bot_id !== undefined && bot_id === botId) || (user !== undefined && user === botUserId),
+        )
+        if (found) return found.ts
+      }
       cursor = page.response_metadata?.next_cursor
       if (!cursor) return null
     }
     return 'unknown'
+  }
+
+  /** @throws Wait while Slack cannot be asked. */
+  async #askSelf(): Promise<Self> {
+    try {
+      return await this.#self()
+    } catch (error) {
+      throw sorted(error, 0)
+    }
   }
 
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {

@@ -27,6 +27,9 @@ export const limits = {
   fieldError: 300,
 } as const
 
+/** The longest that Slack is left alone because it asked for it, in milliseconds: a longer wait is a slip. */
+export const maxPauseMs = 15 * 60_000
+
 /** At most `burst` calls at once, and `perMinute` in the long run. */
 export interface Pace {
   perMinute: number

@@ -3,10 +3,10 @@
 import type { KnownBlock } from '@slack/types'
 import type { Job, JobEvent } from '../jobs/job.js'
 import { isOutOfSight } from '../jobs/looks.js'
-import { cut } from '../lib/text.js'
+import { cut, plainText } from '../lib/text.js'
 import { buttonsOf, wasSent } from './buttons.js'
 import { limits } from './limits.js'
-import { fromTo, inWords, mrkdwn, time } from './text.js'
+import { fromTo, inWords, mrkdwnWithin, time } from './text.js'
 
 /** A job with the words around it that are not the job's own. */
 export interface Story {
@@ -33,11 +33,10 @@ export interface Message {
 
 /** The message at the top of the thread: always the whole present truth. */
 export function rootMessage(story: Story): Message {
-  const { job, title, provider } = story
-  const what = (most: number) => `${title}: ${fromTo(job.source, job.target, most - title.length - 2)}`
+  const { job, provider } = story
   const outcome = outcomeOf(story)
   const blocks: KnownBlock[] = [
-    { type: 'header', text: { type: 'plain_text', text: what(limits.headerText), emoji: false } },
+    header(story),
     section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
     // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
     ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
@@ -48,23 +47,63 @@ export function rootMessage(story: Story): Message {
   const isStray = job.rootChannel !== null && job.rootChannel !== job.channel && job.channel !== job.requester
   if (isStray) blocks.push(context(whyStray(job.channel)))
   blocks.push(...buttonsOf(job, provider))
-  const text = `${mrkdwn(what(longestWhat))} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>. ${withDetail(outcome.word, outcome.rest)}${story.mayStandTwice ? ` ${theOneToRead}` : ''}`
-  return { text: cut(text, limits.messageText), blocks }
+  const more = story.mayStandTwice ? ` ${theOneToRead}` : ''
+  return { text: `${inOneSentence(story)} ${withDetail(outcome.word, outcome.rest)}${more}`, blocks }
 }
 
-/** What a screen reader is read out, in characters: names of people fit, what is made to be long does not. */
-const longestWhat = 500
+/**
+ * The root that a thread left behind: where the job goes on, or how it ended. It is no longer kept up to date in between.
+ *
+ * @param goesOn false where the requester cannot be written to either, so that this message is all there is.
+ */
+export function oldRootMessage(story: Story, goesOn: boolean): Message {
+  const { job } = story
+  const there = `in a direct message to <@${job.requester}>`
+  if (goesOn && job.endedAt === null) {
+    const rest = `This job goes on ${there}. When it ends, this message says how.`
+    const blocks = [header(story), section(`:arrow_right: *Moved:* ${rest}`), context(facts(story).join('  ·  '))]
+    return { text: `${inOneSentence(story)} ${rest}`, blocks }
+  }
+  const { text, blocks } = rootMessage({ ...story, mayStandTwice: false, job: { ...job, rootChannel: job.channel } })
+  const note = goesOn ? `The details are ${there}.` : 'Slack takes no replies about this job.'
+  return { text: `${text} ${note}`, blocks: [...blocks, context(note)] }
+}
+
+/** What is done, from where and to where. Both ends show, however long one of them is. */
+function whatOf({ job, title }: Story, most: number): string {
+  const head = `${plainText(title, Math.floor(most / 2))}: `
+  return head + fromTo(job.source, job.target, most - head.length)
+}
+
+function header(story: Story): KnownBlock {
+  return { type: 'header', text: { type: 'plain_text', text: whatOf(story, limits.headerText), emoji: false } }
+}
+
+/** What a screen reader is read out first. */
+function inOneSentence(story: Story): string {
+  const { job, provider } = story
+  const what = mrkdwnWithin(longestWhat, (length) => whatOf(story, length))
+  return `${what} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>.`
+}
+
+/*
+ * So long may what others wrote become, in characters of what Slack gets. What is longer is cut, so that our own sentences
+ * stand whole: a section takes 3,000 characters, a fallback text 4,000.
+ */
+const longestWhat = 1_000
+const longestName = 150
+const longestDetail = 1_500
 
 const theOneToRead = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
 
 /** What an event adds to the thread; null for one that only changes the root. */
 export function replyMessage(story: Story, event: JobEvent): Message | null {
   const text = replyText(story, event)
-  return text === null ? null : { text: cut(text, limits.messageText), blocks: [section(text)] }
+  return text === null ? null : { text, blocks: [section(text)] }
 }
 
 function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): string | null {
-  const step = `“${mrkdwn(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
+  const step = `“${name(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
   const by = name(provider)
   const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
@@ -155,7 +194,7 @@ function waitOf({ nextLookAt }: Job, detail: string): string {
 function stepLines({ job, steps }: Story): string[] {
   return [...steps].map(([index, title]) => {
     const { icon, word } = stepState(job, index)
-    return `${icon} ${mrkdwn(title)} – ${word}`
+    return `${icon} ${name(title)} – ${word}`
   })
 }
 
@@ -215,14 +254,14 @@ function context(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
-/** A connection's or a provider's name, which is short. */
+/** A connection's, a provider's or a step's name, which is short. */
 function name(text: string): string {
-  return mrkdwn(text, 75)
+  return mrkdwnWithin(longestName, (length) => plainText(text, Math.min(length, 75)))
 }
 
 /** What is known, to be read after a colon: names keep their small letters. */
 function sentence(text: string | null): string {
-  const escaped = mrkdwn(text ?? '')
+  const escaped = mrkdwnWithin(longestDetail, text ?? '')
   return escaped === '' || /[.!?…]$/.test(escaped) ? escaped : `${escaped}.`
 }
 

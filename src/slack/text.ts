@@ -34,6 +34,19 @@ export function mrkdwn(text: string, most = longestText): string {
 const longestText = 500
 
 /**
+ * The same, in at most so many characters of what Slack gets: escaped, a character may take five. It is the text that is
+ * cut for it, never what stands beside it.
+ *
+ * @param write gives the plain text in at most so many characters.
+ */
+export function mrkdwnWithin(most: number, write: string | ((length: number) => string)): string {
+  for (let length = Math.min(most, longestText); ; length = Math.floor(length * 0.8)) {
+    const escaped = mrkdwn(typeof write === 'string' ? write : write(length), length)
+    if (escaped.length <= most) return escaped
+  }
+}
+
+/**
  * From where and to where, in at most so many characters and as one line of plain text. Both ends always show, however long
  * one of them is: what one has no need of the other may have. An arrow in a name must not pass for ours.
  */

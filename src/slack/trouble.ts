@@ -1,6 +1,7 @@
 /** What went wrong with a call to Slack, sorted by what is to be done about it. */
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { wasNeverSent } from '../errors.js'
+import { maxPauseMs } from './limits.js'
 
 /** Not now. `mayHaveHappened` when the message may stand there all the same. */
 export class Wait extends Error {
@@ -20,35 +21,86 @@ export class Wait extends Error {
 /** Not here, now or later. */
 export class Closed extends Error {}
 
-/** Slack found fault with the message or with us. */
+/**
+ * Slack found fault with something else than the place. `message`: with what the message is made of, and a plainer one may
+ * do. `everywhere`: with the token or the workspace, which only its operator can mend, and no other place would do better.
+ * `unknown`: Slack's word is new to us, or says nothing of whom to blame.
+ */
 export class Refused extends Error {
   readonly code: string
+  readonly fault: 'message' | 'everywhere' | 'unknown'
 
-  constructor(code: string) {
+  constructor(code: string, fault: Refused['fault']) {
     super(`Slack refused a call with "${code}".`)
     this.code = code
+    this.fault = fault
   }
 }
 
-/** Slack's words for a place that takes no messages of ours, now or later, or a root that is gone. */
+/*
+ * Slack's words, from docs.slack.dev/reference/methods/chat.postMessage, chat.update and conversations.history. What is in
+ * none of these lists is `unknown`, and is tried a few times before the place counts as closed.
+ */
+
+/** A place that takes no messages of ours, now or later, or a root that is gone. So is each `restricted_action…`. */
 const closedPlaces = new Set([
   'not_in_channel',
   'channel_not_found',
   'is_archived',
+  'is_inactive',
   'message_not_found',
   'cant_update_message',
   'thread_not_found',
+  'thread_locked',
   'cannot_reply_to_message',
   'user_not_found',
+  'user_not_visible',
   'user_disabled',
   'cannot_dm_bot',
   'messages_tab_disabled',
+  'method_not_supported_for_channel_type',
+  // Asked for a place where the bot is no member; a token that will never do has other words.
+  'no_permission',
+  'access_denied',
+])
+
+const messageFaults = new Set([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'msg_blocks_too_long',
+  'msg_too_long',
+  'no_text',
+  'block_mismatch',
+  'invalid_attachments',
+  'too_many_attachments',
+  'markdown_text_conflict',
+])
+
+const everywhereFaults = new Set([
+  'invalid_auth',
+  'not_authed',
+  'not_allowed_token_type',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'user_removed_from_team',
+  'team_access_not_granted',
+  'missing_scope',
+  'org_login_required',
+  'team_added_to_org',
+  'two_factor_setup_required',
+  'enterprise_is_restricted',
+  'ekm_access_denied',
+  'accesslimited',
+  'message_limit_exceeded',
+  'deprecated_endpoint',
+  'method_deprecated',
 ])
 
 /** Slack documents both as "some aspect of the operation may have succeeded". */
 const brokenInside = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])
 
-/** Slack names no time with these words. */
+/** How long to wait where Slack says that there were too many calls and names no time, or a senseless one. */
 const unnamedWaitMs = 30_000
 
 /**
@@ -57,20 +109,44 @@ const unnamedWaitMs = 30_000
  */
 export function sorted(error: unknown, tries: number): Wait | Closed | Refused {
   const inDoubt = new Wait(inDoubtMs(tries), { mayHaveHappened: true })
-  if (error instanceof WebAPIRateLimitedError) {
-    return new Wait(error.retryAfter * 1000, { mayHaveHappened: false, isRateLimit: true })
-  }
+  const limitedMs = rateLimitMs(error)
+  if (limitedMs !== undefined) return new Wait(limitedMs, { mayHaveHappened: false, isRateLimit: true })
   if (error instanceof WebAPIRequestError) {
     return wasNeverSent(error.original) ? new Wait(inDoubtMs(tries), { mayHaveHappened: false }) : inDoubt
   }
   if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return inDoubt
   const code = error.data.error
-  if (code === 'ratelimited' || code === 'rate_limited') {
-    return new Wait(unnamedWaitMs, { mayHaveHappened: false, isRateLimit: true })
-  }
   // An answer that is no JSON, cut short or a proxy's page, is handed on as if it were the code of an error.
-  if (brokenInside.has(code) || !/^[a-z_]+$/.test(code)) return inDoubt
-  return closedPlaces.has(code) || code.startsWith('restricted_action') ? new Closed(code) : new Refused(code)
+  if (brokenInside.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return inDoubt
+  if (closedPlaces.has(code) || code.startsWith('restricted_action')) return new Closed(code)
+  return new Refused(code, messageFaults.has(code) ? 'message' : everywhereFaults.has(code) ? 'everywhere' : 'unknown')
+}
+
+/**
+ * How long Slack wants to be left alone, in milliseconds, if that is what this error says: what was asked for was surely
+ * not done. At most a quarter of an hour, whatever the header says.
+ */
+export function rateLimitMs(error: unknown): number | undefined {
+  if (error instanceof WebAPIRateLimitedError) return pauseMs(error.retryAfter)
+  if (error instanceof WebAPIPlatformError) {
+    return ['ratelimited', 'rate_limited'].includes(error.data.error) ? unnamedWaitMs : undefined
+  }
+  // A 429 whose Retry-After is missing or no number: the client has no class of its own for it.
+  const isUnnamed = error instanceof Error && /^Retry header did not contain a valid timeout/.test(error.message)
+  const isHttp = error instanceof WebAPIHTTPError && error.statusCode === 429
+  return isUnnamed || isHttp ? unnamedWaitMs : undefined
+}
+
+/** @param seconds of a Retry-After header. */
+function pauseMs(seconds: number): number {
+  if (!Number.isFinite(seconds) || seconds < 0) return unnamedWaitMs
+  return Math.min(Math.max(Math.ceil(seconds * 1_000), 1_000), maxPauseMs)
+}
+
+/** Slack did not answer, or could not just now: nobody is to blame, and later it may do. */
+export function isSlackAway(error: unknown): boolean {
+  const isSlacks = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
+  return rateLimitMs(error) !== undefined || (isSlacks && sorted(error, 0) instanceof Wait)
 }
 
 /** 3 s, then four times as long with every further try, at most five minutes. */

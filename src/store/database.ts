@@ -12,6 +12,7 @@ import * as lostWrites from './migrations/005-lost-writes.js'
 import * as consoleUrl from './migrations/006-console-url.js'
 import * as dueJobs from './migrations/007-due-jobs.js'
 import * as draftKinds from './migrations/009-draft-kinds.js'
+import * as movedThreads from './migrations/010-moved-threads.js'
 import type { Database, Schema } from './schema.js'
 
 /** In order; a migration that was released is never edited. */
@@ -24,6 +25,7 @@ export const migrations: Record<string, Migration> = {
   '006-console-url': consoleUrl,
   '007-due-jobs': dueJobs,
   '009-draft-kinds': draftKinds,
+  '010-moved-threads': movedThreads,
 }
 
 const busyTimeoutMs = 5_000

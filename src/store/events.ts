@@ -14,7 +14,22 @@ export interface Untold {
   rootTries: number
   /** Whether the root message shows the job as it is now. */
   rootIsCurrent: boolean
+  /** How often the thread moved. */
+  moves: number
+  /** The root that the thread left behind when it moved, as long as it does not say how the job ended. */
+  oldRoot: OldRoot | null
+  /** How often in a row Slack refused messages in the present place with a word that says nothing of the place. */
+  placeRefusals: number
   events: readonly UntoldEvent[]
+}
+
+export interface OldRoot {
+  channel: string
+  ts: string
+  /** Whether it says where the job goes on. */
+  saysMoved: boolean
+  /** How often Slack refused its edit with a word that may pass. */
+  refusals: number
 }
 
 export interface UntoldEvent extends JobEvent {
@@ -157,11 +172,19 @@ export async function readUntold(db: Database, jobId: string, teller: string): P
     rootTries: row.rootTries,
     rootAttemptedAt: row.rootTs === null ? row.rootAttemptedAt : null,
     rootIsCurrent: row.rootTs !== null && row.rootVersion === row.version,
+    moves: row.moves,
+    oldRoot: oldRootOf(row),
+    placeRefusals: row.placeRefusals,
     events: events.map((event) => {
       const { attemptedAt, tries, replyTs } = event
       return { ...toEvent(event), attemptedAt, tries, replyTs }
     }),
   }
+}
+
+function oldRootOf(row: Selectable<Schema['jobs']>): OldRoot | null {
+  const { oldRootChannel: channel, oldRootTs: ts, oldRootSaysMoved, oldRootRefusals: refusals } = row
+  return channel === null || ts === null ? null : { channel, ts, saysMoved: oldRootSaysMoved === 1, refusals }
 }
 
 /** All a job's facts, oldest first. */
@@ -191,11 +214,26 @@ export async function saveRoot(
   await updateToldJob(db, job.id, teller, () => ({ ...root, rootVersion }))
 }
 
-/** Sends the thread elsewhere, where it begins anew with its next telling. */
-export async function moveThread(db: Database, untold: Untold, rootChannel: string): Promise<void> {
-  const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null }
+/**
+ * Sends the thread elsewhere, where it begins anew with its next telling.
+ *
+ * @param oldRoot the root that is left behind and still stands; null keeps the one that an earlier move left.
+ */
+export async function moveThread(
+  db: Database,
+  untold: Untold,
+  rootChannel: string,
+  oldRoot: { channel: string; ts: string } | null = null,
+): Promise<void> {
+  const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null, placeRefusals: 0 }
+  const left = oldRoot && { oldRootChannel: oldRoot.channel, oldRootTs: oldRoot.ts, oldRootSaysMoved: 0 }
   await db.transaction().execute(async (transaction) => {
-    await updateToldJob(transaction, untold.job.id, untold.teller, () => ({ rootChannel, ...nowhere }))
+    await updateToldJob(transaction, untold.job.id, untold.teller, (row) => ({
+      rootChannel,
+      moves: row('moves', '+', 1),
+      ...nowhere,
+      ...left,
+    }))
     // What was begun or said in the old place says nothing about the new one.
     for (const event of untold.events) {
       await updateEvent(transaction, event, untold.teller, () => ({ attemptedAt: null, tries: 0, replyTs: null }))
@@ -203,7 +241,24 @@ export async function moveThread(db: Database, untold: Untold, rootChannel: stri
   })
 }
 
-/** The same for an event that gets a reply of its own. */
+/** What the root that was left behind says now; null when nobody edits it any more. */
+export async function saveOldRoot(
+  db: Database,
+  { job, teller }: Untold,
+  says: Pick<OldRoot, 'saysMoved' | 'refusals'> | null,
+): Promise<void> {
+  const isOver = says === null ? { oldRootChannel: null, oldRootTs: null } : {}
+  const { saysMoved, refusals } = says ?? { saysMoved: false, refusals: 0 }
+  const set = { ...isOver, oldRootSaysMoved: saysMoved ? 1 : 0, oldRootRefusals: refusals }
+  await updateToldJob(db, job.id, teller, () => set)
+}
+
+/** Counts refusals of the present place, or begins anew at 0 when it took something. */
+export async function savePlaceRefusals(db: Database, { job, teller }: Untold, placeRefusals: number): Promise<void> {
+  await updateToldJob(db, job.id, teller, () => ({ placeRefusals }))
+}
+
+/** Notes when telling an event that gets a reply of its own began, and one such try more or less. */
 export async function markAttempted(
   db: Database,
   { teller }: Untold,

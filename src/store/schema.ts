@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
-import type { Kysely, Selectable } from 'kysely'
+import type { Generated, Kysely, Selectable } from 'kysely'
 import type { Job, JobEvent } from '../jobs/job.js'
 
 export type Database = Kysely<Schema>
@@ -30,6 +30,17 @@ export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'uns
   rootTries: number
   /** The job's version that the root message shows. */
   rootVersion: number | null
+  /** How often the thread moved. */
+  moves: Generated<number>
+  /** Where the root stands that the thread left behind when it moved; null once it says how the job ended. */
+  oldRootChannel: string | null
+  oldRootTs: string | null
+  /** 0 or 1: whether that root says where the job goes on. */
+  oldRootSaysMoved: Generated<number>
+  /** How often Slack refused its edit with a word that may pass. */
+  oldRootRefusals: Generated<number>
+  /** How often in a row Slack refused messages in the thread's present place with a word that says nothing of the place. */
+  placeRefusals: Generated<number>
   /** Who works at the job, and until when nobody else may. */
   leaseOwner: string | null
   leaseUntil: number | null
@@ -83,6 +94,12 @@ export function toJob(row: Selectable<JobTable>): Job {
     rootAttemptedAt,
     rootTries,
     rootVersion,
+    moves,
+    oldRootChannel,
+    oldRootTs,
+    oldRootSaysMoved,
+    oldRootRefusals,
+    placeRefusals,
     leaseOwner,
     leaseUntil,
     teller,

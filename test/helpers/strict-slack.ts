@@ -1,5 +1,6 @@
 /** A Slack that keeps everything it took, holds the bot to its rate limits by a given clock, and can be read or not. */
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
+import { BOT } from '../../sandbox/slack/backend.js'
 import type { Conversations } from '../../src/slack/history.js'
 import type { Chat } from '../../src/slack/sender.js'
 
@@ -11,6 +12,7 @@ export interface KeptMessage {
   text: string
   texts: string[]
   metadata: unknown
+  bot_id: string
   at: number
 }
 
@@ -38,7 +40,16 @@ export function strictSlack(now: () => number) {
       if (left < 0.99) refuse('chat.postMessage', channel, 1)
       buckets.set(channel, { left: left - 1, asOf: now() })
       const ts = `${messages.size + 1}.000000`
-      messages.set(ts, { channel, ts, threadTs: thread_ts, text, texts: [text], metadata, at: now() })
+      messages.set(ts, {
+        channel,
+        ts,
+        threadTs: thread_ts,
+        text,
+        texts: [text],
+        metadata,
+        bot_id: BOT.botId,
+        at: now(),
+      })
       return { channel, ts, message: thread_ts === undefined ? {} : { thread_ts } }
     },
     update: async ({ channel, ts, text }) => {

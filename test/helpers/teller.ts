@@ -1,4 +1,5 @@
 /** The sender and its rounds over a test house, driven by the house's own clock. */
+import { BOT } from '../../sandbox/slack/backend.js'
 import { tellUntold } from '../../src/jobs/tell.js'
 import type { Conversations } from '../../src/slack/history.js'
 import { type Chat, Sender } from '../../src/slack/sender.js'
@@ -25,6 +26,7 @@ export function tellerOf(
     elapsed,
     log,
     chat,
+    self: async () => ({ botId: BOT.botId, botUserId: BOT.id }),
     ...(conversations ? { conversations } : {}),
     describe: async (job) => ({
       job,

@@ -43,7 +43,7 @@ interface Channel {
   replies: string[]
   shown: string
   /** What a look back finds; null where the bot may not look. */
-  kept: { ts: string; threadTs: string | undefined; metadata: unknown }[] | null
+  kept: { ts: string; threadTs: string | undefined; metadata: unknown; bot_id: string }[] | null
 }
 
 /** Every boundary of the process gets a step before and after: database, provider, Slack. */
@@ -74,7 +74,7 @@ function processOn(
         const list = place.thread_ts !== undefined ? channel.replies : channel.roots
         list.push(text)
         const ts = `${channel.roots.length}.${channel.replies.length}`
-        channel.kept?.push({ ts, threadTs: place.thread_ts, metadata })
+        channel.kept?.push({ ts, threadTs: place.thread_ts, metadata, bot_id: 'B1' })
         return { channel: 'C1', ts }
       }),
     update: async ({ text }) =>
@@ -115,7 +115,7 @@ function processOn(
     usualMs: null,
     now: now(),
   })
-  const lookBack = channel.kept ? { conversations } : {}
+  const lookBack = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
   const about = { describe: describeJob, now, elapsed: now, log: silentLog }
   const sender = new Sender({ db: house.db, chat, ...lookBack, ...about })
   return {
