@@ -4,6 +4,7 @@ import { completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform, whisper } from './core.js'
 import { readBody, sendJson } from './http.js'
 import { asList, asText, type Json } from './json.js'
+import type { Switches } from './switches.js'
 import type { ResponseContext } from './tickets.js'
 
 /** The path of response URLs; the rest is their id. */
@@ -45,8 +46,10 @@ export async function handleResponseUrl(
   req: IncomingMessage,
   res: ServerResponse,
   id: string,
+  switches: Switches,
 ): Promise<void> {
   const body = await readBody(req)
+  if (switches.isOn('fail-responses')) return sendJson(res, 500, { ok: false, error: 'internal_error' })
   const context = core.responseUrls.use(id)
   if ('error' in context) return sendJson(res, 404, { ok: false, error: context.error })
   const answer = await respond(core, context, body)

@@ -1,7 +1,21 @@
 /** Bad days of Slack that can be switched on. */
 import type { SwitchState } from '../providers/simulator.js'
 
-export type SlackSwitch = 'slow' | 'rate-limit' | 'lose-answer' | 'down'
+/**
+ * `rate-limit-bare`: the next message gets a 429 without Retry-After. `refuse-roots`: no message may begin a thread outside
+ * of direct messages (`no_permission`). `lock-threads`: the same for replies (`restricted_action_thread_locked`).
+ * `fail-view`: the next `views.update` gets a 503. `fail-responses`: every response URL answers 500.
+ */
+export type SlackSwitch =
+  | 'slow'
+  | 'rate-limit'
+  | 'rate-limit-bare'
+  | 'lose-answer'
+  | 'refuse-roots'
+  | 'lock-threads'
+  | 'fail-view'
+  | 'fail-responses'
+  | 'down'
 
 export type Switches = ReturnType<typeof createSwitches>
 
@@ -10,7 +24,12 @@ export function createSwitches(changed: () => void) {
   const states: readonly (SwitchState & { id: SlackSwitch })[] = [
     { id: 'slow', label: 'Slack answers slowly', once: false, on: false },
     { id: 'rate-limit', label: 'Answer the next message with 429, retry after 2 s', once: true, on: false },
+    { id: 'rate-limit-bare', label: 'Answer the next message with 429, and no word on when', once: true, on: false },
     { id: 'lose-answer', label: 'Take the next message, but lose the answer', once: true, on: false },
+    { id: 'refuse-roots', label: 'Channels refuse new messages', once: false, on: false },
+    { id: 'lock-threads', label: 'Channels refuse replies', once: false, on: false },
+    { id: 'fail-view', label: 'Answer the next change of a form with 503', once: true, on: false },
+    { id: 'fail-responses', label: 'Answers to commands fail', once: false, on: false },
     { id: 'down', label: 'Slack is down', once: false, on: false },
   ]
   const find = (id: string) => states.find((state) => state.id === id)

@@ -45,10 +45,16 @@ export async function handleApi(
     if (method === 'chat.postMessage' && access.switches.use('rate-limit')) {
       return [429, { ok: false, error: 'ratelimited' }, { 'retry-after': '2' }]
     }
+    if (method === 'chat.postMessage' && access.switches.use('rate-limit-bare')) {
+      return [429, { ok: false, error: 'ratelimited' }]
+    }
+    if (method === 'views.update' && access.switches.use('fail-view')) {
+      return [503, { ok: false, error: 'service_unavailable' }]
+    }
     if (!token) return [200, { ok: false, error: 'not_authed' }]
     if (method === 'apps.connections.open') return [200, connection(token)]
     if (token !== access.botToken) return [200, { ok: false, error: 'invalid_auth' }]
-    return [200, await answerOf(core, access.scopes, method, body)]
+    return [200, await answerOf(core, access, method, body)]
   }
 
   function connection(given: string): Json {
@@ -59,7 +65,8 @@ export async function handleApi(
   }
 }
 
-async function answerOf(core: Core, scopes: readonly string[], method: string, body: Json): Promise<Json> {
+async function answerOf(core: Core, access: Access, method: string, body: Json): Promise<Json> {
+  const { scopes, switches } = access
   if (method === 'views.open' || method === 'views.push') {
     // Slack reads the arguments first: a view it refuses does not use up the trigger.
     const checked = checkedView(body.view)
@@ -71,7 +78,7 @@ async function answerOf(core: Core, scopes: readonly string[], method: string, b
   if (method === 'views.update') return updateView(core, body)
   if (method === 'views.publish') return publishView(core, body)
   if (['chat.postMessage', 'chat.update', 'chat.postEphemeral', 'chat.delete'].includes(method)) {
-    return message(core, method, body)
+    return message(core, switches, method, body)
   }
   if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
   if (method === 'users.conversations') return channelsOf(core, scopes, body)
@@ -117,7 +124,7 @@ async function channelsOf(core: Core, scopes: readonly string[], body: Json): Pr
   return { ok: true, channels, response_metadata: { next_cursor: '' } }
 }
 
-async function message(core: Core, method: string, body: Json): Promise<Json> {
+async function message(core: Core, switches: Switches, method: string, body: Json): Promise<Json> {
   const channel = addressed(core, asText(body.channel))
   if (!channel) return { ok: false, error: 'channel_not_found' }
   if (!channel.hasBot) return { ok: false, error: 'not_in_channel' }
@@ -125,6 +132,11 @@ async function message(core: Core, method: string, body: Json): Promise<Json> {
   const isPost = method === 'chat.postMessage'
   if (isPost && body.thread_ts !== undefined && !core.state.message(channel.id, asText(body.thread_ts))) {
     return { ok: false, error: 'thread_not_found' }
+  }
+  if (isPost && !channel.directWith) {
+    const isReply = body.thread_ts !== undefined
+    if (isReply && switches.isOn('lock-threads')) return { ok: false, error: 'restricted_action_thread_locked' }
+    if (!isReply && switches.isOn('refuse-roots')) return { ok: false, error: 'no_permission' }
   }
   const placed = { ...body, channel: channel.id }
   if (body.blocks === undefined) return perform(core, method, placed)

@@ -150,7 +150,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     const { pathname } = target
     if (pathname.startsWith('/api/')) return handleApi(core, access, req, res, pathname.slice('/api/'.length))
     if (pathname.startsWith(RESPONSE_PATH)) {
-      return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length))
+      return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length), switches)
     }
     if (pathname.startsWith(PAGE_API_PATH)) return handlePageApi(core, panels, req, res, target)
     if (options.page) return options.page(req, res)
