@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientOptions } from '../../src/slack/client.js'
+import { isSlackAway, sorted, Wait } from '../../src/slack/trouble.js'
 import { quietLogger } from '../helpers/slack-request.js'
 
 describe('the client', () => {
@@ -65,5 +66,26 @@ describe('the client', () => {
     expect(arrived.filter((channel) => channel === 'busy')).toHaveLength(1)
     server.closeAllConnections()
     await Promise.all(hanging)
+  })
+
+  it.each([
+    [undefined, 30_000],
+    ['', 30_000],
+    ['soon', 30_000],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', 30_000],
+    ['-5', 30_000],
+    ['0', 1_000],
+    ['0.5', 1_000],
+    ['7', 7_000],
+    ['1000000000', 900_000],
+    ['9'.repeat(400), 30_000],
+  ])('knows a 429 with the Retry-After %s for a rate limit', async (retryAfter, ms) => {
+    answer = (_channel, response) =>
+      void response.writeHead(429, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end()
+    const error = await post('C1').catch((thrown: unknown) => thrown)
+    expect(sorted(error, 0)).toMatchObject({ ms, mayHaveHappened: false, isRateLimit: true })
+    expect(sorted(error, 0)).toBeInstanceOf(Wait)
+    expect(isSlackAway(error)).toBe(true)
+    expect(arrived).toHaveLength(1)
   })
 })

@@ -1,7 +1,8 @@
-import { WebAPIPlatformError } from '@slack/web-api'
-import { expect, it } from 'vitest'
+import { WebAPIHTTPError, WebAPIPlatformError } from '@slack/web-api'
+import { describe, expect, it } from 'vitest'
 import { Budgets } from '../../src/slack/budgets.js'
-import { History } from '../../src/slack/history.js'
+import { History, type Self } from '../../src/slack/history.js'
+import { Wait } from '../../src/slack/trouble.js'
 
 const self = async () => ({ botId: 'B1', botUserId: 'U0' })
 
@@ -36,4 +37,46 @@ it('absence is believed some time after it was first seen, and of one attempt sa
   await expect(find(2_000)).rejects.toMatchObject({ ms: 10_000 })
   elapsed += 999.5
   expect(await find(1_000)).toBeNull()
+})
+
+describe('a message with our metadata', () => {
+  const mark = { job: 'k7f3q', event: 3 }
+  const metadata = { event_type: 'dolly_job', event_payload: { ...mark } }
+  const ours = { ts: '2.0', bot_id: 'B1', user: 'U0', metadata }
+
+  async function findAmong(messages: object[], known: () => Promise<Self> = self) {
+    const replies = async () => ({ messages })
+    let elapsed = 0
+    const past = new History({ history: replies, replies }, new Budgets(() => elapsed), () => elapsed, known)
+    const find = async () => await past.find({ channel: 'C1', ts: '1.0' }, mark, 1_000)
+    const found = await find().catch((error: unknown) => error)
+    if (!(found instanceof Wait) || found.mayHaveHappened) return found
+    elapsed += 10_001
+    return await find()
+  }
+
+  it.each([
+    ['another app', { bot_id: 'B9', app_id: 'A9', user: 'U9' }],
+    ['another app that is called like ours', { bot_id: 'B9', user: 'U9', username: 'dolly' }],
+    ['a person', { user: 'U1' }],
+    ['a person, by an app of theirs', { bot_id: 'B9', user: 'U1' }],
+    ['nobody', {}],
+  ])('is none of ours when it was posted by %s', async (_, poster) => {
+    const theirs = { ts: '1.5', metadata, ...poster }
+    expect(await findAmong([theirs])).toBeNull()
+    expect(await findAmong([theirs, ours])).toBe('2.0')
+  })
+
+  it.each([{ bot_id: 'B1' }, { user: 'U0' }, { bot_id: 'B1', user: 'U0' }])(
+    'is ours when our own bot posted it: %o',
+    async (poster) => {
+      expect(await findAmong([{ ts: '2.0', metadata, ...poster }])).toBe('2.0')
+    },
+  )
+
+  it('is neither while nobody knows who the bot is', async () => {
+    expect(await findAmong([ours], async () => ({}))).toBe('unknown')
+    const away = new WebAPIHTTPError(503, 'Service Unavailable', {})
+    expect(await findAmong([ours], async () => await Promise.reject(away))).toBeInstanceOf(Wait)
+  })
 })

@@ -139,6 +139,32 @@ describe('the sender', () => {
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C2', 'C1'])
   })
 
+  it.each([
+    ['without a time', new Error('Retry header did not contain a valid timeout (url: x, retry-after header: null)')],
+    ['in a body alone', platformError('ratelimited')],
+    ['with a time of minutes before', new WebAPIRateLimitedError(-300)],
+    ['with no number', new WebAPIRateLimitedError(Number.NaN)],
+  ])('takes a 429 %s for a message that surely was not posted, and waits half a minute', async (_, error) => {
+    slack.answers.push({ on: 'post', error })
+    await house.ask()
+    await tellFor(28_000)
+    expect(slack.posts).toEqual([])
+    await tellFor(5_000)
+    expect(slack.posts).toEqual([expect.objectContaining({ text: expect.not.stringContaining('may stand') })])
+  })
+
+  it.each(['post', 'edit'] as const)('waits a quarter of an hour at most for a %s, whatever Slack says', async (on) => {
+    if (on === 'post') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
+    const { id } = await house.ask()
+    await tellFor(1_000)
+    if (on === 'edit') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
+    await house.settle()
+    await tellFor(870_000)
+    expect(await untold(id)).toBeGreaterThan(0)
+    await tellFor(60_000)
+    expect(await untold(id)).toBe(0)
+  })
+
   it('stops all edits when Slack says that there were too many', async () => {
     await house.ask()
     await house.ask({ channel: 'C2' })
