@@ -3,14 +3,15 @@
 import type { App } from '@slack/bolt'
 import { UserError } from '../errors.js'
 import { didYouMean } from '../lib/closest.js'
-import { cut } from '../lib/text.js'
+import { comparable } from '../lib/text.js'
 import { type Connection, operationOf } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
-import { inWords, mrkdwn } from '../slack/text.js'
+import { brief, inWords, mrkdwn } from '../slack/text.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { answerPrivately } from './answer.js'
+import { readCommandText } from './command-text.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
 import { Throttle } from './throttle.js'
@@ -106,9 +107,10 @@ export function readRequest(
 ): Request {
   if (JSON.stringify(text).length > longestText)
     throw new UserError('That is too long to type here. Leave long values to the form.')
-  const { words, values } = readWords(text)
+  const { words: typed, values } = readCommandText(text)
   // Names are written small in dolly.yml, and a telephone begins with a capital.
-  const [first = '', second = ''] = words.map((word) => word.toLowerCase())
+  const words = typed.map((word) => comparable(word))
+  const [first = '', second = ''] = words
   const name = helpWords.has(first) ? second : first
   const named = connections.get(name)
   if (!named && everything.has(name)) return { kind: 'refused', act: `use ${name}` }
@@ -117,7 +119,7 @@ export function readRequest(
   if (helpWords.has(first) || (named && helpWords.has(second))) return { kind: 'help', connections: candidates }
 
   const rest = named ? words.slice(1) : [...words]
-  const operationId = rest.shift()?.toLowerCase()
+  const operationId = rest.shift()
   if (operationId === undefined) {
     const only = candidates.length === 1 && candidates[0] ? Object.keys(candidates[0].provider.operations) : []
     if (only.length === 1 && candidates[0] && only[0]) return form(candidates[0], only[0], values)
@@ -128,7 +130,7 @@ export function readRequest(
   }
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
-  if (able.length > 0 && helpWords.has(rest[0]?.toLowerCase() ?? '')) return { kind: 'help', connections: able }
+  if (able.length > 0 && helpWords.has(rest[0] ?? '')) return { kind: 'help', connections: able }
   if (rest[0] !== undefined || able.length === 0) {
     const where = named ? [everything.get(named.name)] : [...everything.values()]
     if (able.length === 0 && where.some((connection) => operationOf(connection?.provider, operationId))) {
@@ -142,7 +144,7 @@ export function readRequest(
     const more = named
       ? `${named.name} has ${Object.keys(named.provider.operations).join(' and ')}.`
       : '/clone-app help shows what there is.'
-    throw new UserError(`I do not know "${unknown}".${didYouMean(unknown, known)} ${more}`)
+    throw new UserError(`I do not know "${brief(unknown)}".${didYouMean(unknown, known)} ${more}`)
   }
   const [only, another] = able
   if (only && !another) return form(only, operationId, values)
@@ -164,7 +166,7 @@ function helpOn(
   if (able.length > 0) return { kind: 'help', connections: able }
   if ([...everything.values()].some(isAble)) return { kind: 'refused', act: `${word} on any connection` }
   const known = connections.flatMap(({ name, provider }) => [name, ...Object.keys(provider.operations)])
-  throw new UserError(`I do not know "${word}".${didYouMean(word, known)} /clone-app help shows what there is.`)
+  throw new UserError(`I do not know "${brief(word)}".${didYouMean(word, known)} /clone-app help shows what there is.`)
 }
 
 function fits(connection: Connection, operation: string, values: TypedValues): boolean {
@@ -182,29 +184,6 @@ function form(connection: Connection, operation: string, values: TypedValues): R
   return { kind: 'form', connection: connection.name, operation, values: read }
 }
 
-/**
- * `name=value`, `name="two words"` (Slack may have curled the quotes), and everything else. There may be blanks around the
- * equals sign; behind it they end an empty value where the next field follows.
- */
-const token = /([\w-]+)\s*=(?:\s*["“”]([^"“”]*)(["“”]?)|(\S+)|\s+(?![\w-]+\s*=)(\S+)|)|(\S+)/g
-
-/** @throws UserError for a quotation mark without a second one, and a field that is given twice. */
-function readWords(text: string): { words: string[]; values: Record<string, string> } {
-  const words: string[] = []
-  const values: Record<string, string> = {}
-  // Slack writes these three characters as entities in the texts it sends.
-  const plain = text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
-  for (const [, key, quoted, end, bare, spaced, word] of plain.matchAll(token)) {
-    if (end === '') throw new UserError(`The quotation mark before "${quoted}" has no second one to end the value.`)
-    if (word !== undefined) words.push(word)
-    else if (key !== undefined) {
-      if (Object.hasOwn(values, key)) throw new UserError(`${key} stands there twice. Several values go with commas.`)
-      values[key] = quoted ?? bare ?? spaced ?? ''
-    }
-  }
-  return { words, values }
-}
-
 function choices(connections: readonly Connection[], only: string | undefined): Parameters<typeof choiceView>[0] {
   return connections.map(({ name, provider }) => ({
     connection: name,
@@ -215,25 +194,43 @@ function choices(connections: readonly Connection[], only: string | undefined): 
   }))
 }
 
-/** What there is; of one connection alone, a line for each field as well. */
+/**
+ * What there is: a line for each connection, or for each operation and field where there is only one connection. Whole lines
+ * only; what one message has no room for is counted, with where it stands.
+ */
 export function helpText(connections: readonly Connection[]): string {
   const [only, another] = connections
-  const operations = connections.flatMap((connection) =>
-    Object.entries(connection.provider.operations).map(([id, operation]) => ({ connection, id, operation })),
-  )
-  const lines = operations.map(({ connection: { name, provider }, id, operation }) => {
-    const fields = fieldsOf(operation)
-    const head = `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`
-    if (another || !only) return `${head}; fields ${fields.map(({ key }) => `\`${key}=\``).join(' ')}`
-    return [head, ...fields.map(fieldLine)].join('\n')
-  })
-  const text = [
+  const isOne = only !== undefined && another === undefined
+  const head = [
     '*Dolly clones apps.* `/clone-app` alone opens a form; each command below opens its form at once.',
     'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
-    ...(another ? ['`/clone-app help` with one of the connections behind it says more about its fields.'] : []),
-    ...lines,
-  ].join('\n')
-  return cut(text, limits.messageText)
+    ...(isOne ? [] : ['Type `/clone-app help` with one of these connections behind it to see its fields.']),
+  ]
+  const lines = isOne ? operationLines(only) : connections.map(connectionLine)
+  const rest = (count: number) =>
+    isOne
+      ? `…and ${count} more lines: the form itself shows all fields.`
+      : `…and ${count} more connections: \`/clone-app\` alone lists them all.`
+  // Room for the sentence about the rest is kept, so that it is whole as well.
+  let room = limits.messageText - head.join('\n').length - rest(lines.length).length - 1
+  const shown = lines.filter((line) => {
+    room -= line.length + 1
+    return room >= 0
+  })
+  const left = lines.length - shown.length
+  return [...head, ...shown, ...(left > 0 ? [rest(left)] : [])].join('\n')
+}
+
+function connectionLine({ name, provider }: Connection): string {
+  const commands = Object.keys(provider.operations).map((id) => `\`/clone-app ${name} ${id}\``)
+  return `• ${mrkdwn(provider.name)}: ${commands.join(', ')}`
+}
+
+function operationLines({ name, provider }: Connection): string[] {
+  return Object.entries(provider.operations).flatMap(([id, operation]) => [
+    `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`,
+    ...fieldsOf(operation).map(fieldLine),
+  ])
 }
 
 function fieldLine({ key, title, required, kind }: Field): string {

@@ -2,8 +2,10 @@
 
 import { UserError } from '../errors.js'
 import { didYouMean } from '../lib/closest.js'
+import { comparable } from '../lib/text.js'
 import type { Operation } from '../providers/provider.js'
 import { type Field, fieldsOf, isNo, isYes } from '../slack/fields.js'
+import { brief } from '../slack/text.js'
 
 /** Values by field key, as typed. Names of a list are left for the list to say. */
 export type TypedValues = Readonly<Record<string, string>>
@@ -17,12 +19,13 @@ export function readTypedValues(operation: Operation, operationId: string, typed
   const fields = fieldsOf(operation)
   const known = fields.map(({ key }) => key)
   const read = Object.entries(typed).map(([key, text]) => {
-    const field = fields.find((candidate) => candidate.key === key)
+    // A telephone begins with a capital.
+    const field = fields.find((candidate) => comparable(candidate.key) === comparable(key))
     const value = field && readValue(field, text)
     const problem = field
-      ? `${key} cannot be "${text}". ${allowed(field, text)}`
-      : `${operationId} has no field "${key}".${didYouMean(key, known)} It has ${known.join(', ')}.`
-    return { key, value, problem }
+      ? `${field.key} cannot be "${brief(text)}". ${allowed(field, text)}`
+      : `${operationId} has no field "${brief(key)}".${didYouMean(key, known)} It has ${known.join(', ')}.`
+    return { key: field?.key ?? key, value, problem }
   })
   const problems = read.filter(({ value }) => value === undefined).map(({ problem }) => problem)
   if (problems.length > 0) throw new UserError(problems.join(' '))
@@ -32,10 +35,11 @@ export function readTypedValues(operation: Operation, operationId: string, typed
 /** Undefined for what the field cannot hold. Nothing typed is nothing chosen. */
 function readValue({ kind, choices }: Field, text: string): string | undefined {
   if (text === '') return text
-  if (kind === 'yes-no') return isYes(text) || isNo(text) ? text : undefined
-  if (kind === 'number') return /^-?\d{1,15}$/.test(text) ? text : undefined
+  const plain = comparable(text)
+  if (kind === 'yes-no') return isYes(plain) || isNo(plain) ? plain : undefined
+  if (kind === 'number') return /^-?\d{1,15}$/.test(plain) ? plain : undefined
   if (kind !== 'choice') return text
-  const isMeant = (name: string) => name.toLowerCase() === text.toLowerCase()
+  const isMeant = (name: string) => comparable(name) === plain
   return choices.find(({ value, label }) => isMeant(value) || isMeant(label))?.value
 }
 

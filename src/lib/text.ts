@@ -54,6 +54,8 @@ export function plainText(text: string, most = 500): string {
  * characters, no difference of case, single blanks. Two names that look alike compare as equal.
  */
 export function comparable(text: string): string {
+  // Most names are plain, and lists have thousands of them.
+  if (text.length <= maxForeignTextLength && /^[!-~]+(?: [!-~]+)*$/.test(text)) return text.toLowerCase()
   const seen = text
     .slice(0, maxForeignTextLength)
     .normalize('NFKC')

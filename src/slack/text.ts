@@ -1,5 +1,5 @@
 /** Pure: words for Slack. Other people's text made harmless, and times as a reader says them. */
-import { cut, plainText } from '../lib/text.js'
+import { cut, maxForeignTextLength, plainText } from '../lib/text.js'
 
 /**
  * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
@@ -32,6 +32,39 @@ export function mrkdwn(text: string, most = longestText): string {
 }
 
 const longestText = 500
+
+/** Slack's three entities read once: "&amp;lt;" is what somebody wrote as "&lt;". */
+export function unescapeSlack(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+}
+
+/** How much of a name a sentence has room for. */
+const maxNameLength = 80
+
+/**
+ * A name as a sentence has room for it: what is too long loses its middle, for the place often stands at the end.
+ *
+ * @param most characters at most.
+ */
+export function brief(name: string, most = maxNameLength): string {
+  const text = plainText(name, maxForeignTextLength)
+  if (text.length <= most) return text
+  const tail = Math.floor(most / 3)
+  // Not from within a character: half of one says nothing.
+  const end = text.slice(-tail).replace(/^[\p{M}\p{Surrogate}\p{Join_Control}]+/u, '')
+  return `${cut(text, most - tail)}${end.trimStart()}`
+}
+
+/** Several names as a sentence has room for them: the first ones, and how many more there are. */
+export function briefly(names: readonly string[]): string {
+  const shown: string[] = []
+  for (const name of names.map((one) => brief(one))) {
+    if (shown.length > 0 && [...shown, name].join(', ').length > 3 * maxNameLength) break
+    shown.push(name)
+  }
+  const more = names.length - shown.length
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
 
 /**
  * The same, in at most so many characters of what Slack gets: escaped, a character may take five. It is the text that is
