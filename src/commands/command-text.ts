@@ -2,6 +2,7 @@
 
 import { UserError } from '../errors.js'
 import { comparable } from '../lib/text.js'
+import { blank, closingQuotes, invisible, withoutInvisibleEdges } from '../lib/typed-text.js'
 import { brief, unescapeSlack } from '../slack/text.js'
 
 export interface CommandText {
@@ -11,9 +12,6 @@ export interface CommandText {
   values: Record<string, string>
 }
 
-/** A paste brings them along and nobody sees them: zero-width marks, soft hyphens, direction marks. */
-const invisible = String.raw`\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
-const blank = String.raw`\p{White_Space}\p{Cc}`
 /** A phone turns two hyphens into one of these. */
 const dash = String.raw`\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d`
 const comma = ',;，；、﹐﹔'
@@ -30,37 +28,11 @@ const fragments = {
   bare: new RegExp(`[^${blank}]+`, 'uy'),
 } as const
 
-/** Every opening quotation mark with those that end it. Some programs curl only one of two. */
-const quotes: Readonly<Record<string, string>> = {
-  '"': '"”“',
-  '“': '”"“',
-  '”': '”"“',
-  '„': '“”"‟',
-  '‟': '”"',
-  '＂': '＂"',
-  '″': '″"”',
-  '〝': '〞〟',
-  '«': '»',
-  '»': '«»',
-  '‹': '›',
-  '›': '‹›',
-  '「': '」',
-  '『': '』',
-  "'": "'’‘",
-  '‘': "’'‘",
-  '’': "’'‘",
-  '‚': "‘’'",
-  '‛': "’'",
-  '＇': "＇'",
-  '′': "′'’",
-}
 /** These are apostrophes as well, so they end a value only at the end of a word: 'it's fine'. */
 const apostrophes = "'’‘′＇"
 const edge = new RegExp(`^(?:$|[${blank}${invisible}${comma}])`, 'u')
 const hasBlank = new RegExp(`[${blank}]`, 'u')
 const endsInComma = new RegExp(`[${comma}]$`)
-const invisibleStart = new RegExp(`^[${invisible}]+`, 'u')
-const isInvisible = new RegExp(`[${invisible}]`, 'u')
 const dashesBefore = new RegExp(`^[${dash}]+(?=.)`, 'u')
 
 /**
@@ -86,7 +58,7 @@ export function readCommandText(sent: string): CommandText {
     if (key === undefined) {
       words.push(withoutDashes(takeQuoted() ?? takeBare()))
     } else {
-      const name = withoutDashes(withoutEdges(key))
+      const name = withoutDashes(withoutInvisibleEdges(key))
       if (given.has(comparable(name))) {
         throw new UserError(`${brief(name)} stands there twice. Several values go with commas.`)
       }
@@ -116,14 +88,14 @@ export function readCommandText(sent: string): CommandText {
   }
 
   function takeBare(): string {
-    return withoutEdges(take('bare')?.[0] ?? '')
+    return withoutInvisibleEdges(take('bare')?.[0] ?? '')
   }
 
   /** What two quotation marks enclose, as it is; undefined when none comes next or none ends it. */
   function takeQuoted(): string | undefined {
     const opening = text[at] ?? ''
-    if (!Object.hasOwn(quotes, opening) || endless.has(opening)) return undefined
-    const closing = quotes[opening] ?? ''
+    const closing = closingQuotes(opening)
+    if (closing === undefined || endless.has(opening)) return undefined
     for (let end = at + 1; end < text.length; end += 1) {
       const mark = text[end] ?? ''
       if (!closing.includes(mark)) continue
@@ -142,7 +114,7 @@ export function readCommandText(sent: string): CommandText {
     let joiner = ''
     while (at < text.length) {
       const quoted = takeQuoted()
-      if (quoted === undefined && Object.hasOwn(quotes, text[at] ?? '')) {
+      if (quoted === undefined && closingQuotes(text[at] ?? '') !== undefined) {
         throw new UserError(
           `The quotation mark before "${brief(text.slice(at + 1))}" has no second one to end the value.`,
         )
@@ -161,13 +133,6 @@ export function readCommandText(sent: string): CommandText {
     }
     return pieces.join('')
   }
-}
-
-/** An emoji may end in a sign that says how to draw it, so that one stays. */
-function withoutEdges(word: string): string {
-  let end = word.length
-  while (end > 0 && word[end - 1] !== '\ufe0f' && isInvisible.test(word[end - 1] ?? '')) end -= 1
-  return word.slice(0, end).replace(invisibleStart, '')
 }
 
 function withoutDashes(word: string): string {

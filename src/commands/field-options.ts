@@ -48,7 +48,7 @@ export function registerFieldOptions(app: App, services: Services): void {
       if ('options' in list) {
         const mine = choosable(services, asker, target, field, list.options)
         if (mine.length === 0) return await ack({ options: [noAnswer('There are none that you may choose.')] })
-        return await ack({ options: searchOptions(mine, body.value) })
+        return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
       }
       // The list was to be had when the form was opened and is not now.
       await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })

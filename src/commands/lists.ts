@@ -3,6 +3,7 @@ import { ConnectionError, TemporaryError, UnreadableListError, UserError } from 
 import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
+import { searchText } from '../slack/options.js'
 
 /** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when it may come by itself. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
@@ -29,6 +30,8 @@ export class Lists {
   readonly #lists = new Map<string, { list: Promise<List>; until: number; size: number }>()
   /** How many lists are being read, by connection. */
   readonly #reads = new Map<string, number>()
+  /** What each entry of a list is found by. A list is searched with every key that is pressed. */
+  readonly #texts = new WeakMap<Option, string>()
 
   /**
    * @param elapsed milliseconds by a clock that nobody sets.
@@ -38,6 +41,15 @@ export class Lists {
     this.#elapsed = elapsed
     this.#log = log
     this.#refused = refused
+  }
+
+  /** What an entry of a list is found by, worked out once. */
+  readonly textOf = (option: Option): string => {
+    const known = this.#texts.get(option)
+    if (known !== undefined) return known
+    const text = searchText(option)
+    this.#texts.set(option, text)
+    return text
   }
 
   /** The list behind a field if it was read a moment ago; asks nobody. */

@@ -1,15 +1,16 @@
 /** A form is sent: names that stand in place of ids are looked up on the live lists, as long as Slack has patience. */
 import { z } from 'zod'
-import type { Option } from '../providers/provider.js'
-import { type Answers, fieldError, setPicked } from '../slack/answers.js'
+import { type Answers, fieldError, isTyped, setPicked } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { limits } from '../slack/limits.js'
 import { chooseFirst, unmetBy } from '../slack/options.js'
 import { type Services, type Target, within } from './services.js'
-import { inTurn, meaningOf, readAgain } from './typed-names.js'
+import { inTurn, meaningsOf, readAgain } from './typed-names.js'
 
 /** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
-const lookUpWithinMs = 1_500
+export const lookUpWithinMs = 1_500
+/** What the labels of picked entries may take to be read again, where no rule depends on them. */
+const labelsWithinMs = 500
 
 /** Answers with the ids behind the names, and what stands in their way. */
 export interface LookedUp {
@@ -22,16 +23,19 @@ export interface LookedUp {
 
 /**
  * A name that came from the command text or a text box stands for the id behind it. Where the list cannot be had in
- * time, what has the shape of an id is taken for one, and a name never is.
+ * time, what has the shape of an id is taken for one, and a name never is. The label of a picked entry is read again by its
+ * value, for it came back through the person's client; where the list is late or away it stays as it came.
  *
- * @param isDoubted whether the names decide about access. The label of a picked entry comes back through the person's
- *   client, so then it is read again by its value; what no list can name is named by its id.
+ * @param isDoubted whether the names decide about access. Then a label that cannot be read again does not count: what no
+ *   list can name is named by its id.
+ * @param withinMs how long all lists together may take.
  */
 export async function lookUpNames(
   services: Pick<Services, 'lists' | 'elapsed'>,
   { connection, operation }: Pick<Target, 'connection' | 'operation'>,
   given: Answers,
   isDoubted: boolean,
+  withinMs = lookUpWithinMs,
 ): Promise<LookedUp> {
   const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
   const unknown: LookedUp['unknown'] = {}
@@ -39,42 +43,34 @@ export async function lookUpNames(
   const fields = fieldsOf(operation)
   // What was answered, and not what the form remembers of it: that passed through the client as well.
   const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
-  const deadline = services.elapsed() + lookUpWithinMs
+  const deadline = services.elapsed() + withinMs
   const isLate = `${connection.name} is slow to answer. Press Next again.`
   await inTurn(
     fields.filter(({ picker }) => picker),
     async (field) => {
       const { key } = field
       const entries = answers.picked[key] ?? []
-      if (!entries.some((entry) => isDoubted || isTyped(entry))) {
-        // Nothing depends on the label that came back; what is told has the list's own all the same, where that is at hand.
-        const known = await services.lists.remembered(connection, field, parents)
-        if (entries.length > 0 && known && 'options' in known) {
-          const own = ({ value }: Option) => known.options.find((option) => option.value === value)
-          setPicked(
-            answers,
-            field,
-            entries.map((entry) => own(entry) ?? entry),
-          )
-        }
-        return
-      }
+      if (entries.length === 0) return
+      const mustRead = isDoubted || entries.some(isTyped)
       const unmet = unmetBy(field, fields, parents)
       // All together have this long: that is Slack's patience.
       const left = Math.max(deadline - services.elapsed(), 1)
-      const list = unmet.length > 0 ? undefined : await within(left, services.lists.get(connection, field, parents))
-      if (unmet.length > 0) {
-        const isParentLate = unmet.some((parent) => unknown[parent.key] === isLate)
-        unknown[key] = isParentLate ? isLate : chooseFirst(unmet, limits.fieldError)
-      } else if (list && 'options' in list) {
-        const meanings = entries.map((entry) => {
-          if (isTyped(entry)) return meaningOf(list.options, entry.value)
-          return isDoubted ? readAgain(list.options, entry) : { option: entry }
-        })
+      const patience = mustRead ? left : Math.min(left, labelsWithinMs)
+      const list = unmet.length > 0 ? undefined : await within(patience, services.lists.get(connection, field, parents))
+      if (list && 'options' in list) {
+        const typed = entries.filter(isTyped).map(({ value }) => value)
+        const named = new Map(meaningsOf(list.options, typed).map((meaning, at) => [typed[at], meaning]))
+        const meanings = entries.map((entry) => named.get(entry.value) ?? readAgain(list.options, entry))
         const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
         const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
-        if (problems.length > 0) unknown[key] = fieldError(problems.join(' '))
+        if (problems.length > 0) unknown[key] = fieldError(problems.filter(Boolean).join(' '))
         else setPicked(answers, field, found)
+      } else if (!mustRead) {
+        // Nothing depends on the label that came back.
+        return
+      } else if (unmet.length > 0) {
+        const isParentLate = unmet.some((parent) => unknown[parent.key] === isLate)
+        unknown[key] = isParentLate ? isLate : chooseFirst(unmet, limits.fieldError)
       } else if (!z.safeParse(operation.fields.shape[key], answers.values[key]).success) {
         // A list that is late goes on loading, and is there the next time.
         unknown[key] = list ? fieldError(`${list.reason} So no name can be looked up: give the id.`) : isLate
@@ -114,11 +110,6 @@ export function keptAnswers(
     channel: undefined,
     mentionOnSuccess: false,
   }
-}
-
-/** A choice from the list has a label of its own; typed text is its own label. */
-function isTyped({ value, label }: Option): boolean {
-  return value === label
 }
 
 /** As one word, so that what a person typed cannot end like the name of a place. */

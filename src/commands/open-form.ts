@@ -6,7 +6,7 @@ import type { FormState } from '../slack/memory.js'
 import { waitsFor } from '../slack/options.js'
 import { updateView } from '../slack/views.js'
 import { findTarget, type Services } from './services.js'
-import { inTurn, meaningOf } from './typed-names.js'
+import { inTurn, meaningsOf } from './typed-names.js'
 
 /** The form of an operation as it is first shown. */
 export function firstFormState(
@@ -46,11 +46,12 @@ export async function correctForm(
     }
     const typed = state.labels[key] === undefined ? entriesOf(field, state.values[key] ?? '') : []
     if (typed.length === 0) return
-    const meanings = typed.map((name) => meaningOf(list.options, name))
+    const meanings = meaningsOf(list.options, typed)
     const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
     corrected.values[key] = found.map(({ value }) => value).join(',')
     corrected.labels[key] = found.map(({ label }) => label.replaceAll('\n', ' ')).join('\n')
-    corrected.remarks[key] = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : [])).join(' ')
+    const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
+    corrected.remarks[key] = problems.filter(Boolean).join(' ')
     isCorrected = true
   })
   if (!isCorrected) return

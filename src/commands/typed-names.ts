@@ -1,57 +1,106 @@
 /** Names that were typed in place of ids: what they stand for on the live lists. */
 import { didYouMean } from '../lib/closest.js'
+import { comparable } from '../lib/text.js'
 import type { Option } from '../providers/provider.js'
 import type { Field } from '../slack/fields.js'
+import { limits } from '../slack/limits.js'
+import { brief } from '../slack/text.js'
 
 /** The entry that was meant, or the sentence that says why it cannot be told. */
 export type Meaning = { option: Option } | { problem: string }
 
+/** Entries that one sentence names. */
 const mostNamed = 3
+/** Characters of a name for which a sentence under a field has room, however many it names. */
+const maxNameLength = 60
+/** Names that are compared for likeness, which costs far more than for sameness. */
+const maxCandidates = 2_000
+/** What is longer was pasted by mistake, and nothing is near it. */
+const maxSuggestedLength = 200
 
 /** What a typed id or name stands for on this list. */
 export function meaningOf(options: readonly Option[], typed: string): Meaning {
-  const found = matchingOptions(options, typed)
-  const [only] = found
-  if (only && found.length === 1) return { option: only }
-  if (!only) {
-    return { problem: `There is no "${typed}" on the list.${suggestion(options, typed)}` }
-  }
-  // Entries of one name are told apart by what is known of them beside it.
-  const isOneName = found.every(({ label }) => label === only.label)
-  const named = found
-    .slice(0, mostNamed)
-    .map(({ label, description }) => `"${isOneName && description ? `${label} · ${description}` : label}"`)
-  const more = found.length > mostNamed ? ` and ${found.length - mostNamed} more` : ''
-  return { problem: `"${typed}" fits several: ${named.join(', ')}${more}.` }
+  return meaningsOf(options, [typed])[0] ?? { problem: notOnList(typed) }
 }
 
-/** Those that contain what was typed, as a search for it finds them; where none does, the nearest. */
-function suggestion(options: readonly Option[], typed: string): string {
-  const labels = [...new Set(options.map(({ label }) => label))]
-  const containing = labels
-    .filter((label) => label.toLowerCase().includes(typed.toLowerCase()))
+/** The same for several, in order. Only the first few that fit nothing get advice: a sentence has no room for more. */
+export function meaningsOf(options: readonly Option[], typed: readonly string[]): Meaning[] {
+  const names = options.map((option) => {
+    const [label, own] = [comparable(option.label), comparable(ownName(option))]
+    return { option, label, own }
+  })
+  let advised = 0
+  return typed.map((one, at) => {
+    if (at >= limits.options) return { problem: at === limits.options ? `Only ${at} can be chosen at once.` : '' }
+    const found = matchingOptions(names, one)
+    const [only] = found
+    if (only && found.length === 1) return { option: only }
+    if (only) return { problem: fitsSeveral(found, only, one) }
+    advised += 1
+    return { problem: `${notOnList(one)}${advised > mostNamed ? '' : advice(names, one)}` }
+  })
+}
+
+/** A list's entry with its label and its own name as people see them. */
+interface Name {
+  option: Option
+  label: string
+  own: string
+}
+
+function notOnList(typed: string): string {
+  return `There is no "${brief(typed, maxNameLength)}" on the list.`
+}
+
+function fitsSeveral(found: readonly Option[], first: Option, typed: string): string {
+  // Entries of one name are told apart by what is known of them beside it.
+  const isOneName = found.every(({ label }) => label === first.label)
+  const named = found
+    .slice(0, mostNamed)
+    .map(({ label, description }) => (isOneName && description ? `${label} · ${description}` : label))
+    .map((one) => `"${brief(one, maxNameLength)}"`)
+  const more = found.length > mostNamed ? ` and ${found.length - mostNamed} more` : ''
+  return `"${brief(typed, maxNameLength)}" fits several: ${named.join(', ')}${more}.`
+}
+
+/** What to do about a name that nothing fits. Those that contain it, as a search finds them, or else the nearest. */
+function advice(names: readonly Name[], typed: string): string {
+  // Slack sends an emoji as its name.
+  if (/:[a-z+][\w+-]*:/i.test(typed)) return ' Names with an emoji must be picked from the list: open it and choose.'
+  if (typed.length > maxSuggestedLength) return ''
+  const wanted = comparable(typed)
+  const containing = [...new Set(names.flatMap(({ option, label }) => (label.includes(wanted) ? [option.label] : [])))]
     .sort((one, other) => one.length - other.length)
     .slice(0, mostNamed)
-  if (containing.length === 0) return didYouMean(typed, [...labels, ...options.map(ownName)])
-  return ` Did you mean ${containing.map((label) => `"${label}"`).join(' or ')}?`
+  if (containing.length > 0) {
+    return ` Did you mean ${containing.map((label) => `"${brief(label, maxNameLength)}"`).join(' or ')}?`
+  }
+  const some = names.slice(0, maxCandidates / 2).map(({ option }) => option)
+  return didYouMean(typed, [...new Set(some.flatMap((option) => [option.label, ownName(option)]))])
 }
 
 /** A picked entry as the list has it now: found by its very value, whatever label came back with it. */
 export function readAgain(options: readonly Option[], { value, label }: Option): Meaning {
   const option = options.find((candidate) => candidate.value === value)
-  return option ? { option } : { problem: `"${label}" is not on the list any more.` }
+  return option ? { option } : { problem: `"${brief(label, maxNameLength)}" is not on the list any more.` }
 }
 
 /** The entries of the first of these ways that fits any: the id, the label, the thing's own name, how either begins. */
-function matchingOptions(options: readonly Option[], typed: string): readonly Option[] {
-  const wanted = typed.toLowerCase()
-  const ways: ((option: Option) => boolean)[] = [
-    ({ value }) => value === typed,
-    ({ label }) => label.toLowerCase() === wanted,
-    (option) => ownName(option).toLowerCase() === wanted,
-    (option) => [option.label, ownName(option)].some((name) => name.toLowerCase().startsWith(wanted)),
+function matchingOptions(names: readonly Name[], typed: string): Option[] {
+  const wanted = comparable(typed)
+  if (wanted === '') return []
+  const ways: ((name: Name) => boolean)[] = [
+    ({ option }) => option.value === typed,
+    ({ option }) => option.label === typed,
+    ({ label }) => label === wanted,
+    ({ own }) => own === wanted,
+    ({ label, own }) => label.startsWith(wanted) || own.startsWith(wanted),
   ]
-  return ways.map((fits) => options.filter(fits)).find((found) => found.length > 0) ?? []
+  for (const fits of ways) {
+    const found = names.filter(fits)
+    if (found.length > 0) return found.map(({ option }) => option)
+  }
+  return []
 }
 
 /**

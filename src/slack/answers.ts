@@ -2,11 +2,13 @@
 
 import { z } from 'zod'
 import { plainText } from '../lib/text.js'
+import { trimmed } from '../lib/typed-text.js'
 import type { Operation, Option } from '../providers/provider.js'
-import { type Field, fieldsOf } from './fields.js'
+import { entriesOf, type Field, fieldsOf } from './fields.js'
 import { channelBlock, herePlace, mentionBlock, minePlace } from './form.js'
 import { limits } from './limits.js'
-import { noAnswerValue } from './options.js'
+import { noAnswerValue, option } from './options.js'
+import { unescapeSlack } from './text.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {
@@ -36,14 +38,14 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
       values[field.key] = (answer.selected_options ?? []).length > 0
       named[field.key] = values[field.key] ? 'yes' : 'no'
     } else if (field.kind === 'picker' || field.kind === 'pickers') {
-      const all = chosenOptions(answer, field.kind)
+      const all = chosenOptions(answer, field)
       const chosen = all.filter(({ value }) => value !== noAnswerValue)
       const remark = all.find(({ value }) => value === noAnswerValue)
       const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this.`
       if (remark) refused[field.key] = fieldError(refusal)
       setPicked({ values, named, picked }, field, chosen)
     } else {
-      const text = (answer.selected_option?.value ?? answer.value ?? '').trim()
+      const text = trimmed(answer.selected_option?.value ?? answer.value ?? '')
       if (text === '') continue
       values[field.key] = field.kind === 'number' ? Number(text) : text
       named[field.key] = field.choices.find(({ value }) => value === text)?.label ?? text
@@ -97,11 +99,19 @@ function readElement(block: StateValues[string] | undefined): z.infer<typeof Ele
 }
 
 /** From a list, or typed into the text box that stands in for one. */
-function chosenOptions(answer: z.infer<typeof ElementState>, kind: 'picker' | 'pickers'): Option[] {
+function chosenOptions(answer: z.infer<typeof ElementState>, field: Field): Option[] {
   const selected = answer.selected_options ?? (answer.selected_option ? [answer.selected_option] : undefined)
-  if (selected) return selected.map(({ value, text }) => ({ value: value.trim(), label: text.text.trim() }))
-  const typed = kind === 'pickers' ? (answer.value ?? '').split(/[\s,]+/) : [(answer.value ?? '').trim()]
-  return typed.filter(Boolean).map((text) => ({ value: text, label: text }))
+  if (!selected) return entriesOf(field, answer.value ?? '').map((text) => ({ value: text, label: text }))
+  return selected.map(({ value, text }) => {
+    // Slack escapes the labels that it sends back, and not the values.
+    const label = text.text === value ? value : unescapeSlack(text.text)
+    return { value: value.trim(), label: label.trim() }
+  })
+}
+
+/** Whether nobody has looked this up yet: typed text is its own label, as far as a list's line has room for it. */
+export function isTyped({ value, label }: Option): boolean {
+  return value === label || label === option({ value, label: value }).text.text
 }
 
 /** What stands under a field: plain text, and never nothing, for Slack then takes none of the errors. */

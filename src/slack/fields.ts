@@ -1,5 +1,6 @@
 /** Pure: an operation's zod object → the questions it asks. */
 import { z } from 'zod'
+import { namesIn, trimmed, unquoted } from '../lib/typed-text.js'
 import type { Operation, Option } from '../providers/provider.js'
 import { limits, mustFit } from './limits.js'
 
@@ -19,6 +20,8 @@ export interface Field {
   /** Kept only until the job has ended. */
   personal: boolean
   maxLength: number | undefined
+  /** Whether the property takes this value: an id, where a list would offer ids. */
+  accepts(value: unknown): boolean
 }
 
 const JsonProperty = z.object({
@@ -75,6 +78,7 @@ export function fieldsOf(operation: Operation): Field[] {
       multiline,
       personal,
       maxLength: parsed.data.maxLength,
+      accepts: (value) => z.safeParse(operation.fields.shape[key], value).success,
     }
   })
 }
@@ -88,10 +92,16 @@ export function isNo(text: string): boolean {
   return /^(false|no|n|0|off)$/i.test(text)
 }
 
-/** The ids or names in a text, of which only a list for several takes more than one. */
-export function entriesOf({ kind }: Field, text: string): string[] {
-  const entries = kind === 'pickers' ? text.split(',') : [text]
-  return entries.map((entry) => entry.trim()).filter(Boolean)
+/**
+ * The ids or names in a text, of which only a list for several takes more than one. Blanks part ids that stand alone, for a
+ * text box makes blanks of the line breaks in a paste; they never part a name.
+ */
+export function entriesOf({ kind, accepts }: Field, text: string): string[] {
+  if (kind !== 'pickers') return [unquoted(trimmed(text))].filter(Boolean)
+  const names = namesIn(text)
+  const [only = ''] = names
+  const pieces = names.length === 1 ? only.split(/\s+/) : []
+  return pieces.length > 1 && !accepts([only]) && accepts(pieces) ? pieces : names
 }
 
 function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {

@@ -1,23 +1,35 @@
 /** Pure: the entries of lists, and those that only say why there is nothing to choose. */
 
 import type { PlainTextElement, PlainTextOption } from '@slack/types'
-import { cut, plainText } from '../lib/text.js'
+import { comparable, cut, plainText } from '../lib/text.js'
 import type { Option, Values } from '../providers/provider.js'
 import type { Field } from './fields.js'
 import { limits, mustFit } from './limits.js'
 
-/** At most a hundred options that contain every word of the query, shortest label first when there is a query. */
-export function searchOptions(options: readonly Option[], query: string): PlainTextOption[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean)
+/**
+ * At most a hundred options that contain every word of the query, shortest label first when there is a query.
+ *
+ * @param textOf the words of an option as `searchText` has them; a list that is searched with every key keeps them.
+ */
+export function searchOptions(
+  options: readonly Option[],
+  query: string,
+  textOf: (option: Option) => string = searchText,
+): PlainTextOption[] {
+  const words = comparable(query).split(' ').filter(Boolean)
   const found = options
     // A value that would not come back as it is cannot be chosen.
-    .filter(({ value }) => value !== '' && value === cut(value, limits.optionValue))
-    .filter(({ value, label, description = '' }) => {
-      const text = `${label} ${description} ${value}`.toLowerCase()
-      return words.every((word) => text.includes(word))
-    })
+    .filter(
+      ({ value }) => value !== '' && value.length <= limits.optionValue && value === cut(value, limits.optionValue),
+    )
+    .filter((option) => words.length === 0 || words.every((word) => textOf(option).includes(word)))
   if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
   return found.slice(0, limits.options).map(option)
+}
+
+/** All that an option can be found by, as people see it. */
+export function searchText({ value, label, description = '' }: Option): string {
+  return comparable(`${label} ${description} ${value}`)
 }
 
 /** Value of that entry. */

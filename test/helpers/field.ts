@@ -16,6 +16,7 @@ export function fieldOf(key: string, more: Partial<Field> = {}): Field {
     multiline: false,
     personal: false,
     maxLength: undefined,
+    accepts: () => true,
     ...more,
   }
 }

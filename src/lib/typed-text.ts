@@ -1,0 +1,68 @@
+/** Pure: what people type and paste: quotation marks of all kinds, and characters that nobody sees. */
+
+/** For a character class: zero-width marks, soft hyphens, direction marks. */
+export const invisible = String.raw`\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
+/** For a character class: blanks of any width, line breaks, control characters. */
+export const blank = String.raw`\p{White_Space}\p{Cc}`
+
+/** Every opening quotation mark with those that end it. Some programs curl only one of two. */
+const quotes: Readonly<Record<string, string>> = {
+  '"': '"”“',
+  '“': '”"“',
+  '”': '”"“',
+  '„': '“”"‟',
+  '‟': '”"',
+  '＂': '＂"',
+  '″': '″"”',
+  '〝': '〞〟',
+  '«': '»',
+  '»': '«»',
+  '‹': '›',
+  '›': '‹›',
+  '「': '」',
+  '『': '』',
+  "'": "'’‘",
+  '‘': "’'‘",
+  '’': "’'‘",
+  '‚': "‘’'",
+  '‛': "’'",
+  '＇': "＇'",
+  '′': "′'’",
+}
+
+/** The marks that end a quotation which begins with this one; undefined for what is no quotation mark. */
+export function closingQuotes(opening: string): string | undefined {
+  return Object.hasOwn(quotes, opening) ? quotes[opening] : undefined
+}
+
+const invisibleStart = new RegExp(`^[${invisible}]+`, 'u')
+const isInvisible = new RegExp(`[${invisible}]`, 'u')
+
+/** Without what nobody sees at either end. An emoji may end in a sign that says how to draw it, so that one stays. */
+export function withoutInvisibleEdges(word: string): string {
+  let end = word.length
+  while (end > 0 && word[end - 1] !== '\ufe0f' && isInvisible.test(word[end - 1] ?? '')) end -= 1
+  return word.slice(0, end).replace(invisibleStart, '')
+}
+
+/**
+ * The names in a text: commas, semicolons and line breaks of any kind stand between them, blanks are part of a name, and
+ * quotation marks around one are not.
+ */
+export function namesIn(text: string): string[] {
+  return text
+    .split(/[,;，；、﹐﹔\n\r\u2028\u2029]/)
+    .map((name) => unquoted(trimmed(name)))
+    .filter(Boolean)
+}
+
+/** Without blanks and what nobody sees at either end. */
+export function trimmed(text: string): string {
+  return withoutInvisibleEdges(text.trim()).trim()
+}
+
+/** Without a pair of quotation marks around all of it. */
+export function unquoted(name: string): string {
+  const isQuoted = name.length > 2 && closingQuotes(name[0] ?? '')?.includes(name.at(-1) ?? '')
+  return isQuoted ? name.slice(1, -1).trim() : name
+}
