@@ -9,6 +9,7 @@ import { asList, asObject, asText, type Json } from './json.js'
 import {
   closedPayload,
   commandPayload,
+  escaped,
   messageActionPayload,
   optionsPayload,
   submissionPayload,
@@ -36,11 +37,6 @@ export async function write(
   const body = { channel: channel.id, text: escaped(text), ...(threadTs ? { thread_ts: threadTs } : {}) }
   const answer = await perform(core, 'chat.postMessage', body, person.name)
   if (answer.ok !== true) throw new Refusal(`The message was not sent: ${asText(answer.error)}.`)
-}
-
-/** Slack escapes what people write in messages and commands, though not in forms. */
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 async function command(core: Core, person: Person, channel: StoredChannel, line: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** The payloads Slack sends to a bot, field by field as Bolt's types describe them. Pure. */
 import { BOT, TEAM } from './backend.js'
-import type { Json } from './json.js'
+import { asObject, asText, type Json } from './json.js'
 import type { Person, StateValues } from './protocol.js'
 import type { SlackView, StoredMessage } from './state.js'
 
@@ -43,8 +43,22 @@ function envelope(person: Person): Json {
   }
 }
 
+/** Slack escapes the labels of options that it sends back, though neither their values nor what people typed in a form. */
+function labelsEscaped<T>(state: T): T {
+  const escape = (key: string, value: unknown) =>
+    (key === 'text' || key === 'description') && asObject(value).type === 'plain_text'
+      ? { ...asObject(value), text: escaped(asText(asObject(value).text)) }
+      : value
+  return JSON.parse(JSON.stringify(state), escape)
+}
+
+/** Slack escapes what people write in messages and commands, though not in forms. */
+export function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
 function viewState(view: SlackView, values: StateValues): Json {
-  return { ...view, state: { values }, app_installed_team_id: TEAM.id }
+  return { ...view, state: { values: labelsEscaped(values) }, app_installed_team_id: TEAM.id }
 }
 
 /** A click or a choice in a form. */
@@ -61,7 +75,7 @@ export function viewActionPayload(details: {
     container: { type: 'view', view_id: details.view.id },
     trigger_id: details.triggerId,
     view: viewState(details.view, details.values),
-    actions: [details.action],
+    actions: [labelsEscaped(details.action)],
   }
 }
 
@@ -105,9 +119,9 @@ export function messageActionPayload(details: {
             ...thread,
           },
         }),
-    state: { values: details.values },
+    state: { values: labelsEscaped(details.values) },
     response_url: details.responseUrl,
-    actions: [details.action],
+    actions: [labelsEscaped(details.action)],
   }
 }
 

@@ -8,13 +8,13 @@ import { type Connection, operationOf } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import { choiceView, formView } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
-import { brief, inWords, mrkdwn } from '../slack/text.js'
+import { brief, mrkdwn } from '../slack/text.js'
 import { afterAckMs, noteWhereAsked, permitted, refused, whoAsks } from './access.js'
 import { answerPrivately } from './answer.js'
 import { readCommandText } from './command-text.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
-import { Throttle } from './throttle.js'
+import { Throttle, tooMuch } from './throttle.js'
 import { Twins } from './twins.js'
 import { readTypedValues, type TypedValues } from './typed-values.js'
 
@@ -43,8 +43,7 @@ export function registerCloneApp(app: App, services: Services): void {
     }
     const { waitMs } = throttle.take(command.user_id, services.elapsed())
     if (waitMs > 0) {
-      const text = `That was a lot at once. Please wait ${inWords(waitMs)} and type the command again.`
-      return await ack({ response_type: 'ephemeral', text })
+      return await ack({ response_type: 'ephemeral', text: tooMuch(waitMs, 'type the command again') })
     }
     await ack()
     try {

@@ -3,17 +3,32 @@ import type { App, BlockAction } from '@slack/bolt'
 import type { Operation } from '../providers/provider.js'
 import { type Answers, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
-import { fieldAction, formView } from '../slack/form.js'
+import { fieldAction, formView, noticeView } from '../slack/form.js'
 import { FormState } from '../slack/memory.js'
 import { updateView } from '../slack/views.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
+import { allowances, Throttle, tooMuch } from './throttle.js'
 
 export function registerFieldChoice(app: App, services: Services): void {
+  const throttle = new Throttle(allowances.choice)
+  const notices = new Throttle(allowances.notice)
   app.action<BlockAction>({ type: 'block_actions', action_id: fieldAction }, async ({ ack, body, client }) => {
     await ack()
     if (!body.view) return
+    const { waitMs } = throttle.take(body.user.id, services.elapsed())
+    if (waitMs > 0) {
+      services.log.info({ user: body.user.id }, 'a choice in a form came too soon after many others')
+      // A flood of choices must not become one of notices.
+      if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
+      const view = noticeView(
+        'Please wait',
+        tooMuch(waitMs, 'close this and choose again. All your answers are still there'),
+      )
+      await client.views.push({ trigger_id: body.trigger_id, view })
+      return
+    }
     let state: FormState
     let target: Target
     try {

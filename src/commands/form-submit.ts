@@ -9,16 +9,19 @@ import { cut } from '../lib/text.js'
 import type { Named } from '../providers/provider.js'
 import { fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
-import { callbacks, channelBlock, noticeView, previewView } from '../slack/form.js'
+import { callbacks, channelBlock, noticeView } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
-import { inWords, mrkdwn } from '../slack/text.js'
+import { inWords, mrkdwn, mrkdwnWithin } from '../slack/text.js'
 import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
 import { createJob, findJob, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, sourceOf, whoAsks, whoFillsIn } from './access.js'
-import { keptAnswers, lookUpNames, withoutBlanks } from './look-up.js'
+import { lastPage, shownNames } from './last-page.js'
+import { keptAnswers, lookUpNames, lookUpWithinMs, withoutBlanks } from './look-up.js'
 import { placeFor } from './places.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
+import { allowances, Throttle, tooMuch } from './throttle.js'
+import { Validator } from './validate.js'
 
 /** Names that rules depend on are read anew at Start where they were read longer ago than this, in milliseconds. */
 const namesFreshMs = 60_000
@@ -35,18 +38,41 @@ const Draft = z.object({
   askedIn: z.string().nullable(),
   /** Whether `named` was read from the provider, because what this person may do depended on it. */
   isNamedByProvider: z.boolean(),
+  /** `named` with long names cut, as page 3 shows them. */
+  shown: z.record(z.string(), z.string()).default({}),
+  /** Whether the provider was asked what it would refuse. */
+  isValidated: z.boolean().default(false),
 })
+type Draft = z.infer<typeof Draft>
 
 const noPlace = { problem: 'Choose where the updates go.' }
 const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
 
-export function registerFormSubmit(app: App, services: Services): void {
-  app.view({ callback_id: callbacks.form, type: 'view_submission' }, async ({ ack, view, body }) => {
-    await ack(await answerOf(services, async () => await submitForm(services, view, body)))
-  })
-  app.view({ callback_id: callbacks.preview, type: 'view_submission' }, async ({ ack, view, body }) => {
-    await ack(await answerOf(services, async () => await submitPreview(services, view, body)))
-  })
+const sendAgain = 'close this and send the form again. All your answers are still there'
+
+/** Until when a submission is answered, in milliseconds: Slack waits three seconds, its network included. */
+const answerWithinMs = 2_300
+/** The same for what comes before a job is saved: its thread gets a moment to begin as well. */
+const checkWithinMs = 1_500
+
+export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
+  const validator = new Validator(services.log)
+  const pages = { [callbacks.form]: submitForm, [callbacks.preview]: submitPreview }
+  for (const [callback_id, submit] of Object.entries(pages)) {
+    app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
+      const began = services.elapsed()
+      const { waitMs } = throttle.take(body.user.id, began)
+      if (waitMs > 0)
+        return await ack({ response_action: 'push', view: noticeView('Please wait', tooMuch(waitMs, sendAgain)) })
+      await ack(await answerOf(services, async () => await submit({ ...services, validator, began }, view, body)))
+    })
+  }
+}
+
+/** What a submission is given beside the rest: who asks the provider, and when it came in, by the clock nobody sets. */
+interface Submitted extends Services {
+  validator: Validator
+  began: number
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
@@ -65,26 +91,28 @@ export async function answerOf(
   }
 }
 
-async function submitForm(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+async function submitForm(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const state = recall(FormState, view)
   const asker = await whoFillsIn(services, origin, state)
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
   const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
+  const left = () => services.began + answerWithinMs - services.elapsed()
+  const patience = Math.min(lookUpWithinMs, left())
   const [{ answers, unknown, unread }, place] = await Promise.all([
-    lookUpNames(services, target, given, isDoubted),
+    lookUpNames(services, target, given, isDoubted, patience),
     given.channel === undefined ? noPlace : placeFor(services, asker, given.channel),
   ])
   const { values, named, mentionOnSuccess } = answers
-  const checked = operation.fields.safeParse(values)
+  const parsed = operation.fields.safeParse(values)
   const errors = {
     ...('problem' in place ? { [channelBlock]: fieldError(place.problem) } : {}),
-    ...(checked.success ? {} : fieldErrors(checked.error, values)),
+    ...(parsed.success ? {} : fieldErrors(parsed.error, values)),
     ...unknown,
     ...answers.refused,
   }
-  if (!checked.success || 'problem' in place || Object.keys(errors).length > 0) {
+  if (!parsed.success || 'problem' in place || Object.keys(errors).length > 0) {
     return { response_action: 'errors', errors }
   }
   if (unread !== null) {
@@ -92,16 +120,19 @@ async function submitForm(services: Services, view: ViewOutput, origin: Origin):
     throw new UserError(cut(`${unreadable} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
   assertMayWriteTo(services, asker, target, named)
+  const checked = await services.validator.check(target, parsed.data, left())
+  if (checked.isChecked && Object.keys(checked.errors).length > 0) {
+    return { response_action: 'errors', errors: checked.errors }
+  }
   const { connection, operation: operationId } = state
-  const facts = { askedIn: asker.channel, isNamedByProvider: isDoubted }
-  const draft = { connection, operation: operationId, values, named, ...place, mentionOnSuccess, ...facts }
+  const facts = { askedIn: asker.channel, isNamedByProvider: isDoubted, isValidated: checked.isChecked }
+  const shown = shownNames(operation, answers)
+  const draft = { connection, operation: operationId, values, named, shown, ...place, mentionOnSuccess, ...facts }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
-  const preview = operation.preview(checked.data, named)
-  const what = { ...operation.summary(named), connection, provider: target.connection.provider.name }
-  return { response_action: 'push', view: previewView(operation, what, preview, key) }
+  return { response_action: 'push', view: lastPage(target, parsed.data, shown, key, checked) }
 }
 
-async function submitPreview(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const requester = origin.user.id
   const kept = await readDraft(services.db, 'answers', view.private_metadata, requester, services.now())
   const draft = Draft.safeParse(kept?.answers)
@@ -111,7 +142,7 @@ async function submitPreview(services: Services, view: ViewOutput, origin: Origi
     if (job?.requester === requester) return { response_action: 'clear' }
     throw new UserError(tooOld)
   }
-  const { values, isNamedByProvider, ...answers } = draft.data
+  const { values, isNamedByProvider, shown, isValidated, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
   const asker = { ...(await whoAsks(services, origin)), channel: answers.askedIn }
@@ -125,7 +156,38 @@ async function submitPreview(services: Services, view: ViewOutput, origin: Origi
   // The person may have left the channel since page 2.
   const place = await placeFor(services, asker, answers.channel)
   if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
+  const late = isValidated ? null : await validateLate(services, target, params, { ...draft.data, named }, asker.id)
+  if (late) return late
   return await start(services, target, { ...answers, ...place, named, params }, view, asker.id)
+}
+
+/**
+ * Asks the provider what it could not say when page 2 was sent. Null when nothing is in the way, or it is too slow again:
+ * then the write itself has the last word.
+ */
+async function validateLate(
+  services: Submitted,
+  target: Target,
+  params: Record<string, unknown>,
+  draft: Draft,
+  requester: string,
+): Promise<ViewResponseAction | null> {
+  const leftMs = services.began + checkWithinMs - services.elapsed()
+  const checked = await services.validator.check(target, params, leftMs)
+  if (!checked.isChecked) return null
+  const problems = Object.entries(checked.errors).map(([key, sentence]) => {
+    const title = fieldsOf(target.operation).find((field) => field.key === key)?.title ?? key
+    return `*${mrkdwn(title)}*: ${mrkdwnWithin(400, sentence)}`
+  })
+  if (problems.length > 0) {
+    // Errors beside fields would need the page of these fields, and the last page has none.
+    const advice = 'Nothing was started. Close this and go back to change it; all your answers are still there.'
+    return { response_action: 'push', view: noticeView('This would not work', [...problems, advice].join('\n')) }
+  }
+  if (checked.warnings.length === 0) return null
+  // Nobody has read these yet, so the page is shown once more.
+  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, services.now())
+  return { response_action: 'update', view: lastPage(target, params, { ...draft.named, ...draft.shown }, key, checked) }
 }
 
 /**
@@ -136,7 +198,7 @@ async function submitPreview(services: Services, view: ViewOutput, origin: Origi
 async function readNamesAgain(
   services: Services,
   target: Target,
-  { values, named }: Pick<z.infer<typeof Draft>, 'values' | 'named'>,
+  { values, named }: Pick<Draft, 'values' | 'named'>,
 ): Promise<Named> {
   const { answers, unknown, unread } = await lookUpNames(services, target, keptAnswers(target, values, named), true)
   const [problem] = Object.values(unknown)
@@ -182,7 +244,7 @@ interface Decided {
 
 /** The hand-over: from here on the database knows, and no room needs to know that there was a modal. */
 async function start(
-  services: Services,
+  services: Submitted,
   { connection, operation, operationId }: Target,
   { named, channel, askedIn, mentionOnSuccess, params }: Decided,
   view: ViewOutput,
@@ -226,7 +288,9 @@ async function start(
     'a job was asked for',
   )
   services.wake()
-  return await afterStart(services, creation.job)
+  const leftMs = services.began + answerWithinMs - services.elapsed()
+  const times = Math.min(lookForThread.times, Math.max(1, Math.floor(leftMs / lookForThread.everyMs)))
+  return await afterStart(services, creation.job, { ...lookForThread, times })
 }
 
 /** How long the form stays open for its thread to begin: twenty looks, so many milliseconds apart. */

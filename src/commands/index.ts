@@ -7,12 +7,15 @@ import { registerFormSubmit } from './form-submit.js'
 import { registerJobButtons } from './job-buttons.js'
 import { registerOperationChoice } from './operation-choice.js'
 import type { Services } from './services.js'
+import { allowances, Throttle } from './throttle.js'
 
 export function registerCommands(app: App, services: Services): void {
   registerCloneApp(app, services)
-  registerOperationChoice(app, services)
+  // All pages of one person together.
+  const submissions = new Throttle(allowances.submission)
+  registerOperationChoice(app, services, submissions)
   registerFieldOptions(app, services)
   registerFieldChoice(app, services)
-  registerFormSubmit(app, services)
+  registerFormSubmit(app, services, submissions)
   registerJobButtons(app, services)
 }

@@ -52,12 +52,6 @@ export class Lists {
     return text
   }
 
-  /** The list behind a field if it was read a moment ago; asks nobody. */
-  async remembered(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List | undefined> {
-    const known = this.#lists.get(keyOf(connection, field, parentsOf(field, state)))
-    return known && Number.isFinite(known.until) && known.until > this.#elapsed() ? await known.list : undefined
-  }
-
   /** The whole list behind a field; never rejects. */
   async get(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List> {
     const parents = parentsOf(field, state)

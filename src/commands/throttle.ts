@@ -1,13 +1,41 @@
 /** How often one person may ask: a burst at once, then one by one. */
 
-const burst = 10
-const everyMs = 3_000
+import { inWords } from '../slack/text.js'
+
+/** How many requests go through at once, and how often one after that, in milliseconds. */
+export interface Allowance {
+  burst: number
+  everyMs: number
+}
+
+export const allowances = {
+  command: { burst: 10, everyMs: 3_000 },
+  /** Each command leads to a few pages, some of them sent again with a mistake mended. */
+  submission: { burst: 30, everyMs: 1_000 },
+  /** A text box that lists depend on reports every character. */
+  choice: { burst: 60, everyMs: 500 },
+  /** Of a notice on top of a form one is enough to read. */
+  notice: { burst: 1, everyMs: 10_000 },
+} as const satisfies Record<string, Allowance>
+
 /** More people than type at the same moment; it only bounds memory. */
 const mostPeople = 1_000
 
+/** What somebody reads who asked too often. `advice` is what to do after the wait. */
+export function tooMuch(waitMs: number, advice: string): string {
+  return `That was a lot at once. Please wait ${inWords(waitMs)} and ${advice}.`
+}
+
 export class Throttle {
+  readonly #burst: number
+  readonly #everyMs: number
   /** Until when each person's requests so far are paid for, in milliseconds; the least recent first. */
   readonly #paidUntil = new Map<string, number>()
+
+  constructor({ burst, everyMs }: Allowance = allowances.command) {
+    this.#burst = burst
+    this.#everyMs = everyMs
+  }
 
   /**
    * Takes one request of this person, or answers how long they should wait, in milliseconds.
@@ -16,9 +44,9 @@ export class Throttle {
    */
   take(person: string, elapsed: number): { waitMs: number } {
     const paidUntil = Math.max(this.#paidUntil.get(person) ?? 0, elapsed)
-    const waitMs = paidUntil + everyMs - (elapsed + burst * everyMs)
+    const waitMs = paidUntil + this.#everyMs - (elapsed + this.#burst * this.#everyMs)
     this.#paidUntil.delete(person)
-    this.#paidUntil.set(person, waitMs > 0 ? paidUntil : paidUntil + everyMs)
+    this.#paidUntil.set(person, waitMs > 0 ? paidUntil : paidUntil + this.#everyMs)
     const [oldest] = this.#paidUntil.keys()
     if (this.#paidUntil.size > mostPeople && oldest !== undefined) this.#paidUntil.delete(oldest)
     return { waitMs: Math.max(waitMs, 0) }

@@ -67,13 +67,13 @@ export function briefly(names: readonly string[]): string {
 }
 
 /**
- * The same, in at most so many characters of what Slack gets: escaped, a character may take five. It is the text that is
+ * As `mrkdwn`, in at most so many characters of what Slack gets: escaped, a character may take five. It is the text that is
  * cut for it, never what stands beside it.
  *
  * @param write gives the plain text in at most so many characters.
  */
 export function mrkdwnWithin(most: number, write: string | ((length: number) => string)): string {
-  for (let length = Math.min(most, longestText); ; length = Math.floor(length * 0.8)) {
+  for (let length = most; ; length = Math.floor(length * 0.8)) {
     const escaped = mrkdwn(typeof write === 'string' ? write : write(length), length)
     if (escaped.length <= most) return escaped
   }
