@@ -45,11 +45,11 @@ function envelope(person: Person): Json {
 
 /** Slack escapes the labels of options that it sends back, though neither their values nor what people typed in a form. */
 function labelsEscaped<T>(state: T): T {
-  const escape = (key: string, value: unknown) =>
+  const withEscapes = (key: string, value: unknown) =>
     (key === 'text' || key === 'description') && asObject(value).type === 'plain_text'
       ? { ...asObject(value), text: escaped(asText(asObject(value).text)) }
       : value
-  return JSON.parse(JSON.stringify(state), escape)
+  return JSON.parse(JSON.stringify(state), withEscapes)
 }
 
 /** Slack escapes what people write in messages and commands, though not in forms. */

@@ -66,6 +66,40 @@ describe('the text behind /clone-app', () => {
     expect(readRequest(`dummy-two clone ${text}`, two)).toMatchObject({ operation: 'clone', values })
   })
 
+  it.each([
+    ['\u200bdummy-two clone', {}],
+    ['dummy-two\u00ad clone\u200e', {}],
+    ['dum\u200bmy-two cl\u00adone', {}],
+    ['\ufeffdummy-two clone —name=x', { name: 'x' }],
+    ['dummy-two clone Name=x DEPLOY=yes', { name: 'x', deploy: 'yes' }],
+    ['dummy-two clone name=„shop two“', { name: 'shop two' }],
+    ['dummy-two clone name=‘shop two’ deploy=‘Yes’', { name: 'shop two', deploy: 'yes' }],
+    ['dummy-two clone name=«shop two»', { name: 'shop two' }],
+    ['dummy-two clone na\u200bme＝x', { name: 'x' }],
+  ])('is read as people see it: %j', (text, values) => {
+    expect(readRequest(text, two)).toEqual({ kind: 'form', connection: 'dummy-two', operation: 'clone', values })
+  })
+
+  it('names the field as it is called in a refusal, whatever the case', () => {
+    expect(() => readRequest('rich clone MODE=wrong', mixed)).toThrow('mode cannot be "wrong". It takes fast, careful.')
+  })
+
+  it('loses no advice behind a long word', () => {
+    const long = 'x'.repeat(1_300)
+    for (const text of [
+      long,
+      `dummy-one ${long}`,
+      `help ${long}`,
+      `dummy-one clone ${long}=x`,
+      `rich clone mode=${long}`,
+    ]) {
+      expect(() => readRequest(text, mixed)).toThrow(/^.{1,200}$/)
+      expect(() => readRequest(text, mixed)).toThrow(
+        /x…x{26}"[^x]*\. .*(help shows|has clone and|It has name|It takes fast)/,
+      )
+    }
+  })
+
   it('keeps its fields where the connection must still be chosen', () => {
     const request = readRequest('clone name=copy', two)
     expect(names(request)).toEqual(['dummy-one', 'dummy-two'])
@@ -151,12 +185,47 @@ describe('the help', () => {
     expect(text).toMatch(/`size=` Size\n• `\/clone-app rich blind`/)
   })
 
-  it('has one line for each operation where there are several connections, and says where more stands', () => {
+  it('has one line for each connection where there are several, and says where more stands', () => {
     const text = helpText([...mixed.values()])
-    expect(text.split('\n').filter((line) => line.startsWith('• '))).toHaveLength(6)
-    expect(text).toContain('• `/clone-app dummy-one clone` – Clone a thing (Dummy); fields `name=` `deploy=`')
-    expect(text).not.toContain('required')
-    expect(text).toContain('`/clone-app help` with one of the connections behind it says more')
+    expect(text.split('\n').filter((line) => line.startsWith('• '))).toEqual([
+      '• Dummy: `/clone-app dummy-one clone`, `/clone-app dummy-one blind`',
+      '• Dummy: `/clone-app dummy-two clone`, `/clone-app dummy-two blind`',
+      '• Dummy: `/clone-app rich clone`, `/clone-app rich blind`',
+    ])
+    expect(text).not.toContain('`name=`')
+    expect(text).toContain('Type `/clone-app help` with one of these connections behind it to see its fields.')
+  })
+
+  const named = (count: number) =>
+    Array.from({ length: count }, (_, at) => asking(`connection-${at}`.padEnd(40, 'x'), { mode }))
+
+  it('of twenty connections has all of them', () => {
+    const text = helpText(named(20))
+    for (const { name } of named(20)) expect(text).toContain(`\`/clone-app ${name} blind\``)
+    expect(text).not.toContain('…')
+    expect(text.length).toBeLessThanOrEqual(4_000)
+  })
+
+  it.each([30, 100, 500])(
+    'of %i connections is cut between lines, and says how many more there are and where',
+    (count) => {
+      const lines = helpText(named(count)).split('\n')
+      const shown = lines.filter((line) => /^• Dummy: `.* clone`, `.* blind`$/.test(line)).length
+      expect(shown).toBeGreaterThan(15)
+      expect(lines.at(-1)).toBe(`…and ${count - shown} more connections: \`/clone-app\` alone lists them all.`)
+      expect(lines.join('\n').length).toBeLessThanOrEqual(4_000)
+    },
+  )
+
+  it('of one connection with very many fields is cut between lines as well', () => {
+    const fields = Array.from({ length: 90 }, (_, at) => [
+      `field-${at}`.padEnd(60, 'x'),
+      z.string().meta({ title: 'A' }),
+    ])
+    const lines = helpText([asking('wide', Object.fromEntries(fields))]).split('\n')
+    expect(lines.at(-1)).toMatch(/^…and \d+ more lines: the form itself shows all fields\.$/)
+    expect(lines.at(-2)).toMatch(/^ {6}`field-\d+x+=` A, required$/)
+    expect(lines.join('\n').length).toBeLessThanOrEqual(4_000)
   })
 
   it.each(Object.values(providers))('of $name fits into one message', (provider) => {
