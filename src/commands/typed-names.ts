@@ -67,8 +67,8 @@ function fitsSeveral(found: readonly Option[], first: Option, typed: string): st
 function advice(names: readonly Name[], typed: string): string {
   // Slack sends an emoji as its name.
   if (/:[a-z+][\w+-]*:/i.test(typed)) return ' Names with an emoji must be picked from the list: open it and choose.'
-  if (typed.length > maxSuggestedLength) return ''
   const wanted = comparable(typed)
+  if (wanted === '' || typed.length > maxSuggestedLength) return ''
   const containing = [...new Set(names.flatMap(({ option, label }) => (label.includes(wanted) ? [option.label] : [])))]
     .sort((one, other) => one.length - other.length)
     .slice(0, mostNamed)

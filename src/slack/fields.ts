@@ -93,15 +93,15 @@ export function isNo(text: string): boolean {
 }
 
 /**
- * The ids or names in a text, of which only a list for several takes more than one. Blanks part ids that stand alone, for a
- * text box makes blanks of the line breaks in a paste; they never part a name.
+ * The ids or names in a text, of which only a list for several takes more than one. Blanks part ids as well, for a text box
+ * makes blanks of the line breaks in a paste; they never part a name.
  */
 export function entriesOf({ kind, accepts }: Field, text: string): string[] {
   if (kind !== 'pickers') return [unquoted(trimmed(text))].filter(Boolean)
-  const names = namesIn(text)
-  const [only = ''] = names
-  const pieces = names.length === 1 ? only.split(/\s+/) : []
-  return pieces.length > 1 && !accepts([only]) && accepts(pieces) ? pieces : names
+  return namesIn(text).flatMap((name) => {
+    const pieces = name.split(/\s+/)
+    return pieces.length > 1 && !accepts([name]) && accepts(pieces) ? pieces : [name]
+  })
 }
 
 function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {

@@ -6,7 +6,6 @@ import { lookUpNames } from '../../src/commands/look-up.js'
 import { TemporaryError } from '../../src/errors.js'
 import { defineOperation, type Operation, type Option, type Picker } from '../../src/providers/provider.js'
 import { readAnswers } from '../../src/slack/answers.js'
-import { fieldsOf } from '../../src/slack/fields.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { silentLog } from '../helpers/house.js'
 
@@ -97,24 +96,74 @@ describe('a name that is sent while there is no list', () => {
 })
 
 describe('a label that came back with a choice', () => {
-  /** Reads a list, and then an answer that was chosen from it with the words of somebody else. */
-  async function labelled(isRemembered: boolean) {
-    const connection = dummyConnection(dummyWorld())
-    const provider = { ...connection.provider, pickers: { apps: async () => [shop], addons: async () => [cache] } }
-    const lists = new Lists(() => 0, silentLog)
-    const target = { connection: { ...connection, provider }, operation }
-    const [app] = fieldsOf(operation)
-    if (isRemembered && app) await lists.get(target.connection, app, { values: {} })
-    const chosen = { value: shop.value, text: { type: 'plain_text', text: 'something harmless' } }
-    const given = readAnswers(operation, { app: { a: { type: 'external_select', selected_option: chosen } } })
-    return (await lookUpNames({ lists, elapsed: () => 0 }, target, given, false)).answers
-  }
+  const labs = { value: 'ef03', label: 'R&D <labs>' }
+  const literal = { value: 'ef04', label: 'R&amp;D' }
+  const chosen = (value: string, text: string) => ({ selected_option: { value, text: { type: 'plain_text', text } } })
 
-  it('is not what is told where the list is at hand', async () => {
-    expect(await labelled(true)).toMatchObject({ values: { app: 'ab01' }, named: { app: 'shop-api' } })
+  /** Sends a choice with these words on it, while the list is there, away or late. */
+  async function labelled(value: string, text: string, apps: Picker, isDoubted = false) {
+    const connection = dummyConnection(dummyWorld())
+    const provider = { ...connection.provider, pickers: { apps, addons: async () => [cache] } }
+    const lists = new Lists(() => 0, silentLog)
+    const given = readAnswers(operation, { app: { a: { type: 'external_select', ...chosen(value, text) } } })
+    const target = { connection: { ...connection, provider }, operation }
+    const found = await lookUpNames({ lists, elapsed: () => 0 }, target, given, isDoubted, 50)
+    return { ...found.unknown, named: found.answers.named.app, value: found.answers.values.app }
+  }
+  const there: Picker = async () => [shop, labs, literal]
+  const away: Picker = async () => {
+    throw new TemporaryError('dummy-one answered 503.', { mayHaveHappened: false, status: 503 })
+  }
+  const late: Picker = () => new Promise(() => {})
+
+  it('is not what is told: the list has its own', async () => {
+    expect(await labelled('ab01', 'something harmless', there)).toEqual({ named: 'shop-api', value: 'ab01' })
+    expect(await labelled('ef03', 'R&amp;D &lt;labs&gt;', there)).toEqual({ named: 'R&D <labs>', value: 'ef03' })
+    expect(await labelled('ef04', 'R&amp;amp;D', there)).toEqual({ named: 'R&amp;D', value: 'ef04' })
+    // Whether Slack escaped it or not.
+    expect(await labelled('ef04', 'R&amp;D', there)).toEqual({ named: 'R&amp;D', value: 'ef04' })
   })
 
-  it('asks nobody where no rule depends on it and the list is not', async () => {
-    expect(await labelled(false)).toMatchObject({ values: { app: 'ab01' }, named: { app: 'something harmless' } })
+  it.each([
+    ['away', away],
+    ['late', late],
+  ])('is unescaped once where the list is %s', async (_, apps) => {
+    expect(await labelled('ef03', 'R&amp;D &lt;labs&gt;', apps)).toEqual({ named: 'R&D <labs>', value: 'ef03' })
+    expect(await labelled('ef04', 'R&amp;amp;D', apps)).toEqual({ named: 'R&amp;D', value: 'ef04' })
+    expect(await labelled('ef04', 'R&amp;amp;D', apps, true)).toMatchObject({ named: 'ef04' })
+  })
+
+  it('does not help an entry that is gone', async () => {
+    expect(await labelled('dead', 'shop-api', there)).toMatchObject({ app: '"shop-api" is not on the list any more.' })
+  })
+
+  it('is typed text where it is its own value, escaped or cut by Slack as it may be', async () => {
+    expect(await labelled('R&D <labs>', 'R&amp;D &lt;labs&gt;', there)).toMatchObject({ value: 'ef03' })
+    const long = { value: 'ab77', label: 'x'.repeat(100) }
+    expect(await labelled(long.label, `${'x'.repeat(74)}…`, async () => [long])).toMatchObject({ value: 'ab77' })
+  })
+})
+
+describe('several names in a text box', () => {
+  const addons: Option[] = [
+    { value: 'cd02', label: 'Shop Web' },
+    { value: 'cd03', label: 'Shop DB' },
+  ]
+  const send = formOf(
+    async () => [shop],
+    async () => addons,
+  )
+
+  it.each([
+    'Shop Web,Shop DB',
+    'shop web; shop db',
+    'Shop Web，Shop DB',
+    '"Shop Web", „Shop DB“',
+    'cd02 cd03',
+    'cd02\ncd03',
+  ])('are read as those of a command: %j', async (text) => {
+    await send('shop-api', text)
+    await inTime()
+    expect(await send('shop-api', text)).toMatchObject({ unknown: {}, values: { addons: ['cd02', 'cd03'] } })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inTurn, meaningOf, readAgain } from '../../src/commands/typed-names.js'
+import { inTurn, meaningOf, meaningsOf, readAgain } from '../../src/commands/typed-names.js'
 import { fieldOf } from '../helpers/field.js'
 
 const qovery = [
@@ -59,6 +59,96 @@ describe('a typed name', () => {
       problem: 'There is no "staging" on the list. Did you mean "woolworks-staging"?',
     })
     expect(meaningOf([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
+  })
+})
+
+describe('a typed name is compared as people see it', () => {
+  const decomposed = 'fore\u0302t-cafe\u0301'
+  it.each([
+    ['forêt-café', decomposed],
+    [decomposed, 'forêt-café'],
+    ['FORÊT-café', decomposed],
+    ['shop-api', 'shop\u00ad-api'],
+    ['shop\u200b-api', 'shop-api'],
+    ['\ufeffshop-api\u2060', 'SHOP-API'],
+    ['ｓｈｏｐ', 'shop'],
+    ['shop  web', 'Shop\u00a0Web'],
+    ['strasse', 'straße'],
+    ['ﬁle', 'file'],
+  ])('%j is %j', (typed, label) => {
+    const options = [
+      { value: 'other', label: 'something else' },
+      { value: 'this', label: `${label} (Shop / production)` },
+    ]
+    expect(meaningOf(options, typed)).toEqual({ option: options[1] })
+  })
+
+  it('but exactly as typed where that is on the list as well', () => {
+    const options = ['shop\u00ad', 'SHOP', 'shop'].map((label, at) => ({ value: `${at}`, label }))
+    expect(meaningOf(options, 'shop')).toEqual({ option: options[2] })
+    expect(meaningOf(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" fits several') })
+  })
+
+  it('and is nothing where nobody sees anything', () => {
+    expect(meaningOf(qovery, '\u200b')).toEqual({ problem: 'There is no "" on the list.' })
+  })
+})
+
+describe('a typed name with an emoji', () => {
+  it('which Slack sends as a word, is to be picked from the list', () => {
+    const options = [{ value: '1', label: 'shop-🐑' }]
+    expect(meaningOf(options, 'shop-:sheep:')).toEqual({
+      problem:
+        'There is no "shop-:sheep:" on the list. Names with an emoji must be picked from the list: open it and choose.',
+    })
+    expect(meaningOf(options, 'shop-🐑')).toEqual({ option: options[0] })
+    expect(meaningOf([{ value: '1', label: 'shop-:sheep:' }], 'shop-:sheep:')).toMatchObject({ option: { value: '1' } })
+  })
+})
+
+describe('typed names without end', () => {
+  const options = Array.from({ length: 10_000 }, (_, at) => ({ value: `id-${at}`, label: `forêt-${at} (Shop / café)` }))
+  const within = (ms: number, work: () => void) => {
+    const began = performance.now()
+    work()
+    expect(performance.now() - began).toBeLessThan(ms)
+  }
+
+  it('cost no more than a moment, however long they are and however many', () => {
+    within(1_000, () => meaningOf(options, 'x'.repeat(1_390)))
+    within(1_500, () =>
+      meaningsOf(
+        options,
+        Array.from({ length: 1_500 }, (_, at) => `nothing like it ${at}`),
+      ),
+    )
+  })
+
+  it('are refused from a hundred on, for a list shows no more as chosen', () => {
+    const found = meaningsOf(
+      options,
+      Array.from({ length: 150 }, (_, at) => `id-${at}`),
+    )
+    expect(found.filter((meaning) => 'option' in meaning)).toHaveLength(100)
+    expect(found[100]).toEqual({ problem: 'Only 100 can be chosen at once.' })
+  })
+
+  it('never push the advice out of the sentence under a field', () => {
+    const long = `shop-${'x'.repeat(1_000)}`
+    const twins = ['a', 'b', 'c', 'd'].map((end) => ({ value: end, label: `${long}${end}` }))
+    for (const [list, typed, advice] of [
+      [twins, long, / and 1 more\.$/],
+      [twins, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
+      [twins, `${long}:sheep:`, /picked from the list: open it and choose\.$/],
+    ] as const) {
+      const meaning = meaningOf(list, typed)
+      const problem = 'problem' in meaning ? meaning.problem : ''
+      expect(problem).toMatch(advice)
+      expect(problem.length).toBeLessThanOrEqual(300)
+    }
+    expect(readAgain([], { value: 'x', label: long })).toMatchObject({
+      problem: expect.stringMatching(/^"shop-x+…x+" is not on the list any more\.$/),
+    })
   })
 })
 

@@ -1,6 +1,7 @@
 import type { InputBlock } from '@slack/types'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { Lists } from '../../src/commands/lists.js'
 import { cloudFoundry, hoody } from '../../src/providers/index.js'
 import { defineOperation, type Named, type Operation, type Provider } from '../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../src/slack/answers.js'
@@ -9,6 +10,7 @@ import { assertDrawable, choiceView, formView as drawForm, previewView, typeInst
 import type { FormState } from '../../src/slack/memory.js'
 import { noAnswer, searchOptions } from '../../src/slack/options.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { silentLog } from '../helpers/house.js'
 
 const id = z.string().regex(/^[0-9a-f]{4}$/, 'Use an id of four hexadecimal digits.')
 
@@ -272,6 +274,31 @@ describe('a list', () => {
     expect(searchOptions(options, 'berlin')).toEqual([])
   })
 
+  it('is searched as people see it', () => {
+    const cafes = [{ value: 'a', label: 'Fore\u0302t-Cafe\u0301', description: 'ＦＲＡＮＫ\u00adＦＵＲＴ' }]
+    for (const query of ['forêt', 'FORÊT café', 'frankfurt', '\u200bcafé', '']) {
+      expect(searchOptions(cafes, query), query).toHaveLength(1)
+    }
+    expect(searchOptions(cafes, 'foret')).toEqual([])
+  })
+
+  it('of ten thousand entries is searched in a moment, and the words of each are worked out once', () => {
+    const many = Array.from({ length: 10_000 }, (_, at) => ({ value: `id${at}`, label: `forêt ${at} (Shop / café)` }))
+    const plain = many.map(({ value }) => ({ value, label: `shop ${value} in production`, description: 'docker' }))
+    const lists = new Lists(() => 0, silentLog)
+    const search = (options: typeof many, query: string) => {
+      const began = performance.now()
+      expect(searchOptions(options, query, lists.textOf).length).toBeGreaterThan(0)
+      return performance.now() - began
+    }
+    search(many, 'café')
+    const [first, ...others] = [many, many, many, plain, plain, plain].map((options) => search(options, '9'))
+    // Five times what it takes on a machine that is not busy.
+    for (const ms of [first, ...others]) expect(ms).toBeLessThan(250)
+    const [one] = many
+    expect(one && lists.textOf(one)).toBe('forêt 0 (shop / café) id0')
+  })
+
   it('shows below a name too long for its line how it goes on, for there stands the place', () => {
     const name = 'x'.repeat(60)
     const [option] = searchOptions(
@@ -340,6 +367,31 @@ describe('answers', () => {
     })
     expect(picked.container).toEqual([{ value: 'shop-api', label: 'shop-api' }])
     expect(picked.tags).toEqual([{ value: '1', label: 'One' }])
+  })
+
+  it('are unescaped once where Slack sends a label back', () => {
+    const { picked, named } = readAnswers(operation, {
+      container: { a: selected('abcd', 'R&amp;D &lt;labs&gt;') },
+      snapshot: { a: selected('abce', 'R&amp;amp;D') },
+      name: { a: { type: 'plain_text_input', value: '\u200bR&amp;D\u2060 ' } },
+    })
+    expect(picked).toMatchObject({ container: [{ label: 'R&D <labs>' }], snapshot: [{ label: 'R&amp;D' }] })
+    // What people type in a form Slack sends as it is.
+    expect(named).toMatchObject({ container: 'R&D <labs>', snapshot: 'R&amp;D', name: 'R&amp;D' })
+  })
+
+  it('have several ids of a text box apart where blanks alone part them, and never a name', () => {
+    const tagged = {
+      ...operation,
+      fields: operation.fields.extend({ tags: z.array(id).meta({ title: 'Tags', picker: 'tags' }) }),
+    }
+    const tags = (value: string) =>
+      readAnswers(tagged, { tags: { a: { type: 'plain_text_input', value } } }).values.tags
+    expect(tags('abcd  0123\nffff')).toEqual(['abcd', '0123', 'ffff'])
+    expect(tags('abcd 0123')).toEqual(['abcd', '0123'])
+    expect(tags('Shop Web,Shop DB')).toEqual(['Shop Web', 'Shop DB'])
+    expect(tags('Shop Web')).toEqual(['Shop Web'])
+    expect(tags('abcd web')).toEqual(['abcd web'])
   })
 
   it('refuse the entry that only says why there is no list, with a sentence', () => {
