@@ -74,7 +74,7 @@ export function wasNeverSent(error: unknown): boolean {
 }
 
 /** Whether the provider said that there is no such thing. */
-export function isNotFound(error: unknown): boolean {
+export function isNotFound(error: unknown): error is UserError {
   return error instanceof UserError && error.status === 404
 }
 

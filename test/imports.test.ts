@@ -57,7 +57,7 @@ const rooms: readonly Room[] = [
   })),
   { room: 'src/providers/index.ts', ours: ['src/providers/*'], packages: [] },
   // A provider that needs more than a file has its parts in a folder of its name.
-  ...['cloud-foundry', 'miget', 'qovery', 'rainbond'].flatMap((id) => [
+  ...['cloud-foundry', 'hoody', 'miget', 'qovery', 'rainbond'].flatMap((id) => [
     {
       room: `src/providers/${id}.ts`,
       ours: ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*', `src/providers/${id}/*`],

@@ -1,5 +1,7 @@
 /** The shapes of what the simulated Hoody takes and answers, and its refusals. */
 import { z } from 'zod'
+import { ODD_ROWS } from './odd-rows.js'
+import type { SwitchState } from './simulator.js'
 
 export const ERROR_NAMES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -36,10 +38,17 @@ export class Refusal extends Error {
   }
 }
 
+export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
+  { id: 'fail-next', label: 'Let the next copy or sync fail', once: true },
+  { id: 'no-permission', label: 'Forbid the lists of containers and projects', once: false },
+  { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
+  ODD_ROWS,
+]
+
 export const CONTAINER_ORDERS = ['id', 'name', 'status', 'created_at', 'updated_at']
 
-/** One page of a list, in the vendor's shape: `{ [key]: [], pagination }`. */
-export function page<T extends object>(key: string, rows: T[], query: URLSearchParams, orders: readonly string[]) {
+/** One page of a list, and what the vendor says of its place. */
+export function page<T extends object>(rows: T[], query: URLSearchParams, orders: readonly string[]) {
   const number = Number(query.get('page') ?? 1)
   const limit = Number(query.get('limit') ?? 10)
   const order = query.get('sort_by')
@@ -53,7 +62,7 @@ export function page<T extends object>(key: string, rows: T[], query: URLSearchP
   const sign = direction === 'asc' ? 1 : -1
   const sorted = order ? rows.toSorted((a, b) => sign * value(a).localeCompare(value(b))) : rows
   return {
-    [key]: sorted.slice((number - 1) * limit, number * limit),
+    items: sorted.slice((number - 1) * limit, number * limit),
     pagination: { total: rows.length, page: number, limit, totalPages: Math.ceil(rows.length / limit) },
   }
 }

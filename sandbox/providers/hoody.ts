@@ -1,6 +1,7 @@
 /** A simulated Hoody: containers that are copied and synced over time, in the vendor's envelope and with its refusals. */
-import { CONTAINER_ORDERS, checkId, copyBody, ERROR_NAMES, page, Refusal } from './hoody-shapes.js'
+import { CONTAINER_ORDERS, checkId, copyBody, ERROR_NAMES, page, Refusal, SWITCHES } from './hoody-shapes.js'
 import { type Change, type Container, iso, newId, type Server, seed } from './hoody-world.js'
+import { withOddRows } from './odd-rows.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
 
@@ -12,11 +13,7 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
   const cloneMs = options.cloneMs ?? 10_000
   const world = seed(now(), options.count ?? 0)
   const server = await startServer({
-    switches: [
-      { id: 'fail-next', label: 'Let the next copy or sync fail', once: true },
-      { id: 'no-permission', label: 'Forbid the lists of containers and projects', once: false },
-      { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
-    ],
+    switches: SWITCHES,
     errorBody: (status, message) => ({ statusCode: status, error: ERROR_NAMES[status], message }),
     answer,
   })
@@ -42,7 +39,7 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
     ['GET', /^\/api\/v1\/users\/auth\/me$/, () => ({ data: { id: newId(9, 1), username: 'woolworks' } })],
     ['GET', /^\/api\/v1\/projects\/$/, listProjects],
     ['GET', /^\/api\/v1\/projects\/([^/]+)\/containers$/, listContainersOfProject],
-    ['GET', /^\/api\/v1\/(?:servers|rentals)$/, () => ({ data: [...world.servers.values()].map(rental) })],
+    ['GET', /^\/api\/v1\/(?:servers|rentals)$/, () => ({ data: odd([...world.servers.values()].map(rental)) })],
     ['GET', /^\/api\/v1\/containers\/$/, listContainers],
     ['GET', /^\/api\/v1\/containers\/([^/]+)$/, (_, id) => ({ data: show(containerOf(id)) })],
     ['GET', /^\/api\/v1\/containers\/([^/]+)\/status-logs$/, listStatusLogs],
@@ -55,12 +52,12 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
   function listProjects({ query }: SimulatedRequest): Success {
     permit()
     const rows = [...world.projects.values()].map((project) => ({ ...project, color: '#88aa66', is_default: false }))
-    return { data: page('projects', rows, query, ['alias', 'created_at']) }
+    return { data: paged('projects', rows, query, ['alias', 'created_at']) }
   }
 
   function listContainers({ query }: SimulatedRequest): Success {
     permit()
-    return { data: page('containers', living(query).map(show), query, CONTAINER_ORDERS) }
+    return { data: paged('containers', living(query).map(show), query, CONTAINER_ORDERS) }
   }
 
   function listContainersOfProject({ query }: SimulatedRequest, id: string): Success {
@@ -69,7 +66,7 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
     const rows = living(query).filter((container) => container.projectId === id)
     // The vendor's list by project leaves this one out.
     const shown = rows.map((container) => ({ ...show(container), source_container_id: undefined }))
-    return { data: page('containers', shown, query, CONTAINER_ORDERS) }
+    return { data: paged('containers', shown, query, CONTAINER_ORDERS) }
   }
 
   function listStatusLogs({ query }: SimulatedRequest, id: string): Success {
@@ -84,7 +81,7 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
       triggered_by: 'system',
       metadata: change.metadata ?? null,
     }))
-    return { data: page('logs', logs, query, ['transition_time', 'created_at', 'to_status', 'from_status']) }
+    return { data: paged('logs', logs, query, ['transition_time', 'created_at', 'to_status', 'from_status']) }
   }
 
   function listSnapshots(_: SimulatedRequest, id: string): Success {
@@ -96,9 +93,18 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
         project_id: projectId,
         snapshot_count: full.length,
         max_snapshots: null,
-        snapshots: full,
+        snapshots: odd(full),
       },
     }
+  }
+
+  function odd(list: object[]): unknown[] {
+    return server.isOn('odd-rows') ? withOddRows(list) : list
+  }
+
+  function paged(key: string, list: object[], query: URLSearchParams, orders: readonly string[]) {
+    const { items, pagination } = page(list, query, orders)
+    return { [key]: odd(items), pagination }
   }
 
   function copy({ body }: SimulatedRequest, id: string): Success {

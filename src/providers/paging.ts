@@ -134,3 +134,18 @@ const AT_ONCE = 8
 const isEverybodys = (one: unknown) =>
   one instanceof TemporaryError || (one instanceof ConnectionError && one.status === 401)
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
+
+/**
+ * The row that fits, or null when every row says that it does not. For telling that something is absent: `fits` answers
+ * undefined for a row that cannot be read, since that one may be what is looked for.
+ *
+ * @throws TemporaryError when no row fits and one cannot be read.
+ */
+export function findSurely<T>(rows: readonly T[], fits: (row: T) => boolean | undefined): T | null {
+  const answers = rows.map(fits)
+  const found = rows[answers.indexOf(true)]
+  if (found !== undefined) return found
+  if (!answers.includes(undefined)) return null
+  const message = 'A row of the provider’s list cannot be read. It may be the one that Dolly looks for.'
+  throw new TemporaryError(message, { mayHaveHappened: false })
+}

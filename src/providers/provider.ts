@@ -1,7 +1,8 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import type { z } from 'zod'
 
-export { allItems, eachPage, eachPart, type Page, rows, settleEach } from './paging.js'
+export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
+export { readFor, runChecks } from './validation.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
@@ -26,6 +27,11 @@ export interface Option {
   /** What a person reads: the vendor's own text, of any length; it is cut and escaped where it is shown. */
   label: string
   description?: string
+  /**
+   * Human name of what this was copied from, with its place, where it is a copy whose source matters. Not shown in the
+   * list: `summary` and `preview` find it in `named` under `<field>.from`.
+   */
+  from?: string
 }
 
 /** What the form already knows, by field key. */
@@ -35,8 +41,8 @@ export type Values = Readonly<Record<string, string>>
 export type Picker = (api: Api, values: Values) => Promise<Option[]>
 
 /**
- * The words a person chose, by field key: the label behind a picked value, or the value itself as text. For sentences,
- * never for requests.
+ * The words a person chose, by field key: the label behind a picked value, or the value itself as text. What a picked copy
+ * was copied from is under `<field>.from`, as far as its list says. For sentences, never for requests.
  */
 export type Named = Readonly<Record<string, string>>
 

@@ -74,9 +74,12 @@ export function setPicked(
 ): void {
   const each = [...new Map(chosen.map((option) => [option.value, option])).values()]
   picked[key] = each
+  delete named[`${key}.from`]
   if (kind === 'picker' && !each[0]) return
   values[key] = kind === 'picker' ? each[0]?.value : each.map(({ value }) => value)
   named[key] = each.map(({ label }) => label).join(', ')
+  const sources = each.flatMap(({ from }) => from ?? [])
+  if (sources.length > 0) named[`${key}.from`] = sources.join(', ')
 }
 
 /** `view.state.values`: block id → action id → element state; each of our blocks has one element. */

@@ -40,6 +40,8 @@ export interface ProviderExample {
 const START = Date.UTC(2026, 7, 21, 9, 0, 0)
 const CLONE_MS = 10_000
 const MANY = 2_000
+/** Operations onto something that is there already. */
+const OVERWRITING = ['sync', 'copy-bits']
 
 export function describeProvider(provider: Provider, example: ProviderExample): void {
   let clock = START
@@ -236,6 +238,12 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
       test('says before anything is done what will and will not be copied', async () => {
         const { copied, notCopied } = operation.preview(await given(), { name: 'shop-api-2' })
         for (const sentence of [copied, notCopied]) expect(sentence).toMatch(/^\p{Lu}.*\.$/su)
+      })
+
+      test('warns of nothing that nobody chose, unless it overwrites something', async () => {
+        const { warning } = operation.preview(await given(), { name: 'shop-api-2' })
+        if (OVERWRITING.includes(name)) expect(warning).toContain('overwritten')
+        else expect(warning).toBeUndefined()
       })
 
       test('tells the reason of a failure', async () => {

@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startHoody } from '../../sandbox/providers/hoody.js'
+import { newId } from '../../sandbox/providers/hoody-world.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
-import { ConnectionError } from '../../src/errors.js'
+import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Ref } from '../../src/providers/provider.js'
+import { setPicked } from '../../src/slack/answers.js'
+import { fieldsOf } from '../../src/slack/fields.js'
+import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider } from './contract.js'
 
@@ -216,7 +220,7 @@ describe('Hoody', () => {
     expect(copy.summary({ ...ids, name: commit }).to).toBe(`${commit} in …3333`)
     const chosen = { container: 'shop-api', snapshot: 'nightly', name: 'shop-2', project: 'staging', server: 'fra-1' }
     expect(copy.summary(chosen)).toEqual({ from: 'shop-api, snapshot nightly', to: 'shop-2 in staging on fra-1' })
-    expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'the container it was copied from', to: 'shop-2' })
+    expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'its source', to: 'shop-2' })
     expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* will be overwritten/)
   })
 
@@ -333,5 +337,238 @@ describe('Hoody', () => {
     const { errorMessage } = hoody.client(hoody.connection.parse(simulator.connection))
     expect(errorMessage({ message: `No access to ${address}` })).not.toMatch(/[0-9a-f]{24}/)
     expect(errorMessage('<html>')).toBeUndefined()
+  })
+})
+
+describe('Hoody on a bad day', () => {
+  let clock: number
+  let simulator: Simulator
+  let api: Api
+  const { copy, sync } = hoody.operations
+  if (!copy || !sync) throw new Error('Both operations are needed.')
+
+  beforeEach(async () => {
+    clock = Date.UTC(2026, 7, 21)
+    simulator = await startHoody({ now: () => clock, cloneMs: 10_000 })
+    api = createApi('hoody-prod', hoody.client(hoody.connection.parse(simulator.connection)), 1)
+  })
+
+  afterEach(() => simulator.close())
+
+  const ids = { 'shop-api': 1, mailer: 5, 'shop-api-staging': 7, 'wool-price-feed': 8 }
+  const idOf = (name: keyof typeof ids) => newId(5, ids[name])
+  const [production, staging] = [newId(2, 1), newId(2, 2)]
+  const amsterdam = newId(3, 3)
+  const params = (more: Record<string, unknown> = {}) =>
+    copy.fields.parse({ container: idOf('shop-api'), project: staging, name: 'shop-api-2', ...more }) as Record<
+      string,
+      unknown
+    >
+  const attempt = (mark = '') => ({ job: 'k7f3q', since: new Date(clock), mark, tries: 1, soughtMs: 0, now: clock })
+  const [copyStep] = copy.steps
+  const [syncStep] = sync.steps
+  const pickers = ['containers', 'copies', 'projects', 'servers', 'snapshots']
+  const listed = async (via: Api) =>
+    await Promise.all(pickers.map((name) => hoody.pickers[name]?.(via, { container: idOf('shop-api') })))
+
+  test.each([...oddRows, ['no name', withKey('name')] as const])(
+    'a row of %s hides no other in any list',
+    async (_, make) => {
+      const well = await listed(api)
+      const odd = counting(
+        altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
+      )
+      const seen = await listed(odd)
+      // A project has an alias in place of a name, and a snapshot is called by either.
+      for (const [at, options] of seen.entries()) expect(options).toEqual(expect.arrayContaining(well[at] ?? []))
+      expect(seen[0]).toEqual(well[0])
+      expect(odd.skipped()).toBeGreaterThan(0)
+    },
+  )
+
+  test('a container without a status, a project without an alias and a server of another shape are left out alone', async () => {
+    const well = await listed(api)
+    for (const [at, make] of [
+      [0, withKey('status')],
+      [2, withKey('alias')],
+      [3, withKey('server', { name: { odd: true } })],
+    ] as const) {
+      const odd = altered(api, (body) => inLists(body, ([first = {}, ...rows]) => [make(first), ...rows]))
+      expect((await listed(odd))[at]).toEqual(well[at]?.slice(1))
+    }
+  })
+
+  test('the simulator’s odd rows hide nothing, and jobs end beside them', async () => {
+    const well = await listed(api)
+    simulator.setSwitch('odd-rows', true)
+    expect(await listed(api)).toEqual(well)
+    const mark = (await copyStep.mark?.(api, params(), null)) ?? ''
+    const made = await copyStep.run(api, params(), null, attempt(mark))
+    expect(await copyStep.find?.(api, params(), null, attempt(mark))).toEqual(made)
+    clock += 10_000
+    const other = { id: idOf('mailer') }
+    expect((await observed(copyStep.check(api, [made, other], clock))).map(({ phase }) => phase)).toEqual([
+      'done',
+      'done',
+    ])
+  })
+
+  test.each(oddValues)(
+    'a container whose status is %j is not done, failed or deleted, and others are seen',
+    async (status) => {
+      const id = idOf('shop-api')
+      const change = (row: Record<string, unknown>) => (row.id === id ? withKey('status', status)(row) : row)
+      const odd = altered(api, (body, path) =>
+        path.endsWith(id)
+          ? { data: { id, ...(status !== undefined && { status }) } }
+          : inLists(body, (rows) => rows.map(change)),
+      )
+      const other = { id: idOf('wool-price-feed') }
+      expect(await copyStep.check(odd, [{ id }, other], clock)).toEqual([
+        { phase: 'working', detail: 'unknown' },
+        { phase: 'done' },
+      ])
+      expect(await copyStep.check(odd, [{ id }], clock)).toEqual([{ phase: 'working', detail: 'unknown' }])
+    },
+  )
+
+  test.each([...oddRows, ['no name', withKey('name')] as const, ['no id', withKey('id')] as const])(
+    'a lost copy is never called absent beside a row of %s that was not there before',
+    async (_, make) => {
+      const mark = (await copyStep.mark?.(api, params(), null)) ?? ''
+      const made = await copyStep.run(api, params(), null, attempt(mark))
+      const isOurs = ({ name }: Record<string, unknown>) => name === 'shop-api-2'
+      const odd = altered(api, (body) => inLists(body, (rows) => rows.map((row) => (isOurs(row) ? make(row) : row))))
+      await expect(copyStep.find?.(odd, params(), null, attempt(mark))).rejects.toBeInstanceOf(TemporaryError)
+      const beside = altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows]))
+      expect(await copyStep.find?.(beside, params(), null, attempt(mark))).toEqual(made)
+    },
+  )
+
+  test('a row without a name that was there before is not taken for a lost copy', async () => {
+    const nameless = { id: 'f'.repeat(24), status: 'running' }
+    const odd = altered(api, (body) => inLists(body, (rows) => [nameless, ...rows]))
+    const mark = (await copyStep.mark?.(odd, params(), null)) ?? ''
+    expect(mark).toBe(nameless.id)
+    expect(await copyStep.find?.(odd, params(), null, attempt(mark))).toBeNull()
+  })
+
+  test('a change of state that cannot be read may be the sync that was lost', async () => {
+    const container = idOf('shop-api-staging')
+    const mark = (await syncStep.mark?.(api, { container }, null)) ?? ''
+    expect(await syncStep.find?.(api, { container }, null, attempt(mark))).toBeNull()
+    for (const row of [null, 7, {}, { to_status: 'copying' }, { transition_time: '2027-01-01T00:00:00Z' }]) {
+      const odd = altered(api, (body) => inLists(body, (rows) => [row, ...rows] as never))
+      await expect(syncStep.find?.(odd, { container }, null, attempt(mark))).rejects.toBeInstanceOf(TemporaryError)
+    }
+    const early = { transition_time: '2001-01-01T00:00:00Z' }
+    const old = altered(api, (body) => inLists(body, (rows) => [...rows, early]))
+    const noted = (await syncStep.mark?.(old, { container }, null)) ?? ''
+    expect(noted).toBe(early.transition_time)
+    expect(await syncStep.find?.(old, { container }, null, attempt(noted))).toBeNull()
+  })
+
+  const validateCopy = async (more: Record<string, unknown> = {}, via = api) => await copy.validate?.(via, params(more))
+
+  describe('its forms, before they are sent', () => {
+    test('take what Hoody will take, and the default answers warn of nothing', async () => {
+      expect(await validateCopy()).toEqual({ errors: {}, warnings: [] })
+      expect(await sync.validate?.(api, { container: idOf('shop-api-staging') })).toEqual({ errors: {}, warnings: [] })
+      expect(copy.preview(params(), {})).not.toHaveProperty('warning')
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test.each([
+      [{ name: 'shop-api-staging' }, 'name', 'The project already has a container called shop-api-staging.'],
+      [{ server: amsterdam }, 'server', 'lamb-ams-free is full: 1 of 1 containers used.'],
+      [{ container: newId(5, 8) }, 'server', 'lamb-ams-free is full: 1 of 1 containers used.'],
+      [{ container: NOBODY }, 'container', 'hoody-prod: Container not found'],
+      [{ project: NOBODY }, 'project', 'hoody-prod: Project not found'],
+      [{ snapshot: 'nightly-1999' }, 'snapshot', 'This container has no such snapshot any more.'],
+    ])('say of %j what Hoody will refuse, at its field', async (more, field, sentence) => {
+      const { errors } = (await validateCopy(more)) ?? {}
+      expect(errors).toEqual({ [field]: expect.stringContaining(sentence) })
+      await expect(copyStep.run(api, params(more), null, attempt())).rejects.toBeInstanceOf(UserError)
+    })
+
+    test('say all that is wrong at once', async () => {
+      const { errors = {} } =
+        (await validateCopy({ name: 'shop-api-staging', server: amsterdam, snapshot: 'no' })) ?? {}
+      expect(Object.keys(errors).sort()).toEqual(['name', 'server', 'snapshot'])
+    })
+
+    test('say that a project is full, where it tells its limit', async () => {
+      const full = (max_containers: unknown) =>
+        altered(api, (body, path) =>
+          path === '/api/v1/projects/'
+            ? inLists(body, (rows) => rows.map((row) => ({ ...row, max_containers })))
+            : body,
+        )
+      expect((await validateCopy({}, full(2)))?.errors).toEqual({
+        project: 'The project has reached its limit of 2 containers. Delete one or choose another.',
+      })
+      for (const most of [3, null, 'many']) expect((await validateCopy({}, full(most)))?.errors).toEqual({})
+    })
+
+    test('say that a container is still being copied, or gone', async () => {
+      const { id = '' } = await copyStep.run(api, params(), null, attempt())
+      const busy = { container: 'This container is busy (copying). Try again when that has ended.' }
+      expect((await validateCopy({ container: id, name: 'shop-3' }))?.errors).toEqual(busy)
+      expect((await sync.validate?.(api, { container: id }))?.errors).toEqual(busy)
+      clock += 10_000
+      expect((await sync.validate?.(api, { container: id }))?.errors).toEqual({})
+      await copy.remove?.(api, { id })
+      expect((await sync.validate?.(api, { container: id }))?.errors).toEqual({
+        container: 'This container was deleted.',
+      })
+    })
+
+    test('say that there is nothing to sync with', async () => {
+      const of = async (container: string) => (await sync.validate?.(api, { container }))?.errors
+      expect(await of(idOf('shop-api'))).toEqual({
+        container: 'This container was not made by copying, so nothing can be synced into it.',
+      })
+      expect(await of(NOBODY)).toEqual({ container: 'hoody-prod: Container not found' })
+      await copy.remove?.(api, { id: idOf('shop-api') })
+      clock += 10_000
+      expect(await of(idOf('shop-api-staging'))).toEqual({
+        container: 'The source of this copy was deleted, or the token of this connection may not see it.',
+      })
+    })
+
+    test('keep nobody from starting when Hoody cannot be asked, and say what could be found out', async () => {
+      simulator.setSwitch('down', true)
+      expect(await validateCopy()).toEqual({ errors: {}, warnings: [] })
+      simulator.setSwitch('down', false)
+      simulator.setSwitch('no-permission', true)
+      expect(Object.keys((await validateCopy({ server: amsterdam, name: 'shop-api-staging' }))?.errors ?? {})).toEqual([
+        'server',
+      ])
+    })
+
+    test('ask the production project as well', async () => {
+      expect((await validateCopy({ project: production, name: 'billing' }))?.errors).toHaveProperty('name')
+    })
+  })
+
+  test('a sync names its source with its project, and without a list says so', async () => {
+    const [option] = (await hoody.pickers.copies?.(api, {})) ?? []
+    expect(option).toMatchObject({
+      label: 'shop-api-staging in woolworks-staging',
+      from: 'shop-api in woolworks-production',
+    })
+    const answers = { values: {}, named: {}, picked: {} }
+    const [field] = fieldsOf(sync)
+    if (!option || !field) throw new Error('There is nothing to choose.')
+    setPicked(answers, field, [option])
+    const named = answers.named as Record<string, string>
+    expect(sync.summary(named)).toEqual({ from: option.from, to: option.label })
+    expect(sync.preview({}, named).copied).toBe(
+      'The present state of shop-api in woolworks-production, as far as it differs.',
+    )
+    // What came back from the person's client has no source of its own, and keeps none of another's.
+    setPicked(answers, field, [{ value: option.value, label: option.label }])
+    expect(sync.summary(named).from).toBe('its source')
+    expect(sync.preview({}, named).copied).toBe('The present state of its source, as far as it differs.')
   })
 })

@@ -1,0 +1,11 @@
+/** Rows that no reader can use, as vendors send them on a bad day. */
+
+export const ODD_ROWS = { id: 'odd-rows', label: 'Put rows of odd shapes into every list', once: false }
+
+/** A list with such rows before and behind its own; those that have keys have the keys of its first row. */
+export function withOddRows<T>(list: readonly T[]): unknown[] {
+  const keys = Object.keys(list[0] ?? {})
+  const nulls = Object.fromEntries(keys.map((key) => [key, null]))
+  const nested = Object.fromEntries(keys.map((key) => [key, { odd: [true] }]))
+  return [null, 7, nulls, ...list, 'sheep', [], {}, nested]
+}

@@ -1,0 +1,35 @@
+/** What the `validate` of an operation is made of: checks that run side by side, each of which may blame a field. */
+import { ConnectionError, isNotFound, TemporaryError, UserError } from '../errors.js'
+import type { Validation } from './provider.js'
+
+/**
+ * Runs the checks of a `validate` side by side. A UserError with a field is an error of that field, and the first of each
+ * field counts. What the provider does not answer now is left to the write itself.
+ */
+export async function runChecks(
+  refusals: readonly Promise<unknown>[],
+  remarks: readonly Promise<readonly string[]>[] = [],
+): Promise<Validation> {
+  const errors: Record<string, string> = {}
+  const warnings: string[] = []
+  const failed = (reason: unknown) => {
+    if (reason instanceof UserError) {
+      if (reason.field !== undefined) errors[reason.field] ??= reason.message
+    } else if (!(reason instanceof ConnectionError || reason instanceof TemporaryError)) throw reason
+  }
+  const [refused, remarked] = await Promise.all([Promise.allSettled(refusals), Promise.allSettled(remarks)])
+  for (const one of refused) if (one.status === 'rejected') failed(one.reason)
+  for (const one of remarked) {
+    if (one.status === 'rejected') failed(one.reason)
+    else warnings.push(...one.value)
+  }
+  return { errors, warnings }
+}
+
+/** Reads what an answer of a form names. What the provider does not know is an error of that field. */
+export async function readFor<T>(field: string, request: Promise<T>): Promise<T> {
+  return await request.catch((error: unknown) => {
+    if (!isNotFound(error)) throw error
+    throw new UserError(error.message, { field, status: 404 })
+  })
+}
