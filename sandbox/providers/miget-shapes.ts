@@ -1,5 +1,6 @@
 /** What the simulated Miget takes and refuses: its switches and the bodies of its calls. */
 import { z } from 'zod'
+import { ODD_ROWS } from './odd-rows.js'
 import type { SwitchState } from './simulator.js'
 
 export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
@@ -14,6 +15,7 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'envelope', label: 'Wrap every answer in { "data": … }', once: false },
   { id: 'no-permission', label: 'Forbid the lists of apps, projects and resources', once: false },
   { id: 'unknown-status', label: 'Report work in progress as "hibernating"', once: false },
+  ODD_ROWS,
 ]
 
 export const cloneBody = z.strictObject({

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { cloneBody, deployBody, faultsOf, Refusal, SWITCHES } from './miget-shapes.js'
 import { type App, type Change, iso, newUuid, type Part, type Resource, seed, suffixed } from './miget-world.js'
+import { withOddRows } from './odd-rows.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
 
@@ -39,7 +40,8 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
         // The default workspace is the one opened last, and somebody has just opened an empty one.
         if (workspace === '' && found[1]) throw new Refusal(404, 'App not found')
         if (workspace === '') return { status: 200, body: [] }
-        const { status = 200, body } = handle(request, found[1] ?? '')
+        const { status = 200, body: plain } = handle(request, found[1] ?? '')
+        const body = Array.isArray(plain) && server.isOn('odd-rows') ? withOddRows(plain) : plain
         return { status, body: body !== undefined && server.isOn('envelope') ? { data: body } : body }
       }
       throw new Refusal(404, 'Not Found')

@@ -1,21 +1,21 @@
 /** Miget: clones an app into a project, and deploys the clone where it has an image to run. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../errors.js'
+import { findClone, inGiB, namesakes, resource, validateClone, whyUnfit } from './miget/checks.js'
 import {
   app,
   check,
+  deploymentsOf,
   list,
   type MigetRef,
-  newestDeployment,
   ref,
   STARTING,
-  size,
   text,
   thing,
   UUID,
   unwrapped,
 } from './miget/watch.js'
-import { type Api, defineOperation, defineProvider, describedOption, sentence } from './provider.js'
+import { defineOperation, defineProvider, describedOption, findSurely, sentence } from './provider.js'
 
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
 
@@ -35,7 +35,6 @@ const flag = (initial: boolean, title: string, description: string) =>
 const ids = z.array(id).default([])
 const parts = (picker: string, title: string, description: string) =>
   ids.meta({ title, description, picker, dependsOn: ['app'] })
-const inGiB = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`
 
 // The flags have the vendor's names, for they are sent as they are.
 const fields = z.object({
@@ -52,7 +51,7 @@ const fields = z.object({
   }),
   deploy: flag(true, 'Deploy the clone', 'If it has an image to run.'),
   parent_image_auto_sync: flag(false, 'Follow the image', 'Deploys each new one of the source.'),
-  clone_variables: flag(false, 'Copy variables', 'They still name the databases of the source.'),
+  clone_variables: flag(true, 'Copy variables', 'They still name the databases of the source.'),
   clone_secret_files: flag(false, 'Copy secret files', 'With their contents.'),
   clone_scaling_settings: flag(false, 'Copy scaling settings', 'Replicas, automatic scaling.'),
   clone_health_checks: flag(false, 'Copy health checks', 'What tells whether the app is well.'),
@@ -71,8 +70,6 @@ const checkedFields = fields.superRefine((params, context) => {
 })
 type Params = z.infer<typeof fields>
 
-/** What does not tell its room is offered: the server has the last word, and there may be no other. */
-const room = size.transform((bytes) => bytes ?? Infinity)
 const option = thing.transform(({ uuid, name, label, type, state }) =>
   describedOption(uuid, label || name || uuid, type, name, state),
 )
@@ -80,8 +77,7 @@ const made = z.object({ uuid: ref.shape.id, name: text })
 const project = z
   .object({ uuid: text, id: text, label: text, name: text })
   .transform(({ uuid, id, label, name }) => ({ value: uuid ?? id ?? '', label: label || name || uuid || id || '' }))
-const access = { assigned: z.boolean().nullish(), project_ids: z.array(z.string()).nullish() }
-const resource = thing.extend({ ...access, available_ram_size: room, available_disk_size: room })
+  .refine(({ value }) => value !== '')
 
 const clone = defineOperation<Params, MigetRef>({
   title: 'Clone an app',
@@ -95,17 +91,19 @@ const clone = defineOperation<Params, MigetRef>({
     const flags = Object.entries(params).filter(([key]) => key.startsWith('clone_'))
     const flagsThatAre = (isOn: boolean) =>
       flags.filter(([, value]) => value === isOn).map(([key]) => key.slice('clone_'.length).replaceAll('_', ' '))
+    const variables = params.clone_variables && 'variables (they still name what the source app uses)'
+    const others = flagsThatAre(true).filter((flag) => flag !== 'variables')
     const warnings = [
       !params.use_parent_image && 'The clone has no source: it cannot run until you give it one in Miget.',
       withData && `All data in ${withData} is copied, whoever it belongs to.`,
-      params.clone_variables && 'The variables may make the clone write to what the source app uses.',
       params.use_parent_image && !params.clone_variables && 'Without its variables the clone may not start.',
     ].filter(Boolean)
     return {
       copied: sentence(
         'Settings such as ports and limits',
         params.use_parent_image && 'the image',
-        ...flagsThatAre(true),
+        variables,
+        ...others,
         params.addons.length > 0 && `${named.addons} without data`,
         withData && `${withData} with all data`,
         params.cronjobs.length > 0 && `the cron jobs ${named.cronjobs}`,
@@ -114,6 +112,7 @@ const clone = defineOperation<Params, MigetRef>({
       ...(warnings.length > 0 && { warning: warnings.join(' ') }),
     }
   },
+  validate: validateClone,
   copiesData: true,
   deadlineMs: 60 * 60_000,
   lookEveryMs: 10_000,
@@ -128,14 +127,11 @@ const clone = defineOperation<Params, MigetRef>({
         const json = { ...rest, project_id, resource_id, addons: [...addons, ...addonsWithData].map(asked) }
         return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(made), { json }))
       },
-      // Whoever has the name already is nobody of ours.
-      mark: async (api, params) => (await namesakes(api, params)).map(({ uuid }) => uuid).join(' '),
+      // Apps that already have this name are not ours.
+      mark: namesakes,
       async find(api, params, _before, { mark }) {
-        const one = (await namesakes(api, params)).find(({ uuid }) => !mark.split(' ').includes(uuid))
-        if (!one) return null
-        const isOurs =
-          (one.label ?? params.label) === params.label && (one.project_id ?? params.project) === params.project
-        return isOurs ? refOf(params, one) : null
+        const found = await findClone(api, params, mark)
+        return found && refOf(params, found)
       },
       check,
     },
@@ -154,8 +150,10 @@ const clone = defineOperation<Params, MigetRef>({
         return { id, name, next: 'deployed' }
       },
       async find(api, _params, { id, name }, { since }) {
-        const latest = await newestDeployment(api, id)
-        return latest && latest.created_at >= since.getTime() ? { id, name, next: 'deployed' } : null
+        const found = findSurely(await deploymentsOf(api, id), ({ created_at: at }) =>
+          at === 0 || at === Infinity ? undefined : at >= since.getTime(),
+        )
+        return found && { id, name, next: 'deployed' }
       },
       check,
     },
@@ -179,11 +177,10 @@ export const miget = defineProvider({
       if (!UUID.test(appId) || !UUID.test(project)) return []
       const { quota } = await api.get(`/apps/${appId}`, unwrapped(app))
       const all = await list(api, '/resources', resource)
-      const open = all.filter((one) => !one.assigned || one.project_ids?.includes(project))
-      return open.flatMap(({ uuid, name, label, assigned, available_ram_size: ram, available_disk_size: disk }) => {
-        if (ram < (quota?.ram_size ?? 0) || disk < (quota?.disk_size ?? 0)) return []
+      const fit = all.filter((one) => whyUnfit(one, project, quota) === undefined)
+      return fit.map(({ uuid, name, label, assigned, available_ram_size: ram, available_disk_size: disk }) => {
         const free = ram + disk < Infinity ? `${inGiB(ram)} RAM and ${inGiB(disk)} disk free` : 'free room unknown'
-        return [describedOption(uuid, name || label || uuid, label, assigned ? 'of this project' : 'shared', free)]
+        return describedOption(uuid, name || label || uuid, label, assigned ? 'of this project' : 'shared', free)
       })
     },
     addons: async (api, { app = '' }) => (UUID.test(app) ? list(api, `/apps/${app}/addons`, option) : []),
@@ -192,13 +189,7 @@ export const miget = defineProvider({
   operations: { clone },
 })
 
-/** The apps that have the clone's name. It is new in the whole workspace, so that there is one at most. */
-async function namesakes(api: Api, { name }: Params) {
-  const apps = await list(api, '/apps', app.extend(made.shape))
-  return apps.filter(({ service_name }) => service_name === name)
-}
-
-function refOf(params: Params, { uuid: id, name }: z.infer<typeof made>): MigetRef {
+function refOf(params: Params, { uuid: id, name }: { uuid: string; name?: string | null | undefined }): MigetRef {
   const next = params.deploy ? 'deployment' : 'not deployed'
   return { id, name: name ?? params.name, next: params.use_parent_image ? next : 'not deployed: it has no source yet' }
 }

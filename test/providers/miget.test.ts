@@ -6,6 +6,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import { miget } from '../../src/providers/miget.js'
 import type { Api, Observation, Ref } from '../../src/providers/provider.js'
+import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
@@ -163,8 +164,7 @@ describe('Miget', () => {
       const withImage = clone.preview(await parsed(), {})
       const without = clone.preview(await parsed({ use_parent_image: false }), {})
       expect(withImage.copied).toContain('the image')
-      // The vendor copies no variables unless it is told to.
-      expect(withImage.warning).toBe('Without its variables the clone may not start.')
+      expect(withImage.warning).toBeUndefined()
       expect(without.warning).toBe('The clone has no source: it cannot run until you give it one in Miget.')
     })
 
@@ -325,13 +325,198 @@ describe('Miget', () => {
     const named = { addons: 'shop-cache', addonsWithData: 'shop-db', cronjobs: 'reindex' }
     expect(clone.preview({ ...params, clone_secret_files: true }, named)).toEqual({
       copied:
-        'Settings such as ports and limits, the image, secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
-      notCopied:
-        "The code's source, variables, scaling settings, health checks, security, domains, and all that is not chosen.",
-      warning: 'All data in shop-db is copied, whoever it belongs to. Without its variables the clone may not start.',
+        'Settings such as ports and limits, the image, variables (they still name what the source app uses), secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
+      notCopied: "The code's source, scaling settings, health checks, security, domains, and all that is not chosen.",
+      warning: 'All data in shop-db is copied, whoever it belongs to.',
     })
-    expect(clone.preview(await parsed({ clone_variables: true }), {}).warning).toMatch(
-      /write to what the source app uses/,
+  })
+
+  test('the default answers copy the variables and warn of nothing; to leave them out is warned of', async () => {
+    const params = await parsed()
+    expect(params.clone_variables).toBe(true)
+    expect(clone.preview(params, {})).not.toHaveProperty('warning')
+    const without = clone.preview({ ...params, clone_variables: false }, {})
+    expect(without.notCopied).toContain('variables')
+    expect(without.warning).toBe('Without its variables the clone may not start.')
+  })
+
+  describe('its form, before it is sent', () => {
+    const validate = async (more: Record<string, unknown> = {}, via = api) =>
+      await clone.validate?.(via, await parsed(more))
+
+    test('takes what Miget will take', async () => {
+      expect(await validate()).toEqual({ errors: {}, warnings: [] })
+      expect(await validate({ use_parent_image: false })).toEqual({ errors: {}, warnings: [] })
+      const app = await pick('apps', 'shop-api')
+      const [addon, other] = [await pick('addons', 'shop-db', { app }), await pick('addons', 'shop-cache', { app })]
+      const parts = { addons: [addon], addonsWithData: [other], cronjobs: [await pick('cronjobs', 'reindex', { app })] }
+      expect(await validate(parts)).toEqual({ errors: {}, warnings: [] })
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test.each([
+      ['name', { name: 'shop-web' }, 'The workspace already has an app called shop-web. Choose another name.'],
+      ['app', { app: NOBODY }, 'miget-prod: App not found, or this token may not see it.'],
+      ['project', { project: NOBODY }, 'There is no such project, or the token of this connection may not see it.'],
+      ['resource', { resource: NOBODY }, 'There is no such resource, or the token of this connection may not see it.'],
+      ['addons', { addons: [NOBODY] }, 'There is no such add-on, or the token of this connection may not see it.'],
+      [
+        'addonsWithData',
+        { addonsWithData: [NOBODY] },
+        'There is no such add-on, or the token of this connection may not see it.',
+      ],
+      [
+        'cronjobs',
+        { cronjobs: [NOBODY] },
+        'There is no such cron job, or the token of this connection may not see it.',
+      ],
+    ])('says of a %s what Miget will refuse', async (field, more, sentence) => {
+      expect((await validate(more))?.errors).toMatchObject({ [field]: sentence })
+      await expect(startClone(more)).rejects.toBeInstanceOf(UserError)
+    })
+
+    test('says that a resource is not open to the project, or too small, as the list of resources judges it', async () => {
+      const resources = (await api.get('/resources', z.array(z.object({ uuid: z.string(), name: z.string() })))).map(
+        ({ uuid, name }) => [name, uuid] as const,
+      )
+      const errorOf = async (name: string) => {
+        const [, resource] = resources.find(([other]) => other === name) ?? []
+        return (await validate({ resource }))?.errors
+      }
+      expect(await errorOf('migetflock')).toEqual({
+        resource: 'This resource belongs to other projects. Choose another one.',
+      })
+      expect(await errorOf('migetpen')).toEqual({
+        resource: 'This resource has 0.3 GiB of RAM free, and the clone needs 0.5 GiB. Choose another one.',
+      })
+      expect(await errorOf('migetmeadow')).toEqual({})
+    })
+
+    test('warns of a source that never ran, but only where the clone shall run its image', async () => {
+      const never = altered(api, (body, path) =>
+        path.includes('/deployments') ? [{ state: 'failed', created_at: null }] : body,
+      )
+      expect((await validate({}, never))?.warnings).toEqual([
+        'No deployment of shop-api ever succeeded, so the clone may have no image to run.',
+      ])
+      expect((await validate({ use_parent_image: false }, never))?.warnings).toEqual([])
+      const odd = altered(api, (body, path) => (path.includes('/deployments') ? [null] : body))
+      expect((await validate({}, odd))?.warnings).toEqual([])
+    })
+
+    test('keeps nobody from starting when Miget cannot be asked', async () => {
+      const params = await parsed({ name: 'shop-web' })
+      simulator.setSwitch('down', true)
+      expect(await clone.validate?.(api, params)).toEqual({ errors: {}, warnings: [] })
+    })
+
+    test('calls nothing missing that an odd row may be', async () => {
+      const odd = altered(api, (body) => inLists(body, (rows) => [null, ...rows] as never))
+      expect(await validate({ project: NOBODY, resource: NOBODY, addons: [NOBODY] }, odd)).toEqual({
+        errors: {},
+        warnings: [],
+      })
+      expect((await validate({ name: 'shop-web' }, odd))?.errors).toHaveProperty('name')
+    })
+  })
+
+  describe('odd rows', () => {
+    const pickers = ['apps', 'projects', 'resources', 'addons', 'cronjobs']
+    const listed = async (via: Api) => {
+      const values = { app: await pick('apps', 'shop-api'), project: await pick('projects', 'woolworks-staging') }
+      return await Promise.all(pickers.map((name) => miget.pickers[name]?.(via, values)))
+    }
+
+    test.each(oddRows)('a row of %s hides no other in any list', async (_, make) => {
+      const well = await listed(api)
+      const odd = counting(
+        altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
+      )
+      expect(await listed(odd)).toEqual(well)
+      expect(odd.skipped()).toBe(10)
+    })
+
+    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+      const well = await listed(api)
+      simulator.setSwitch('odd-rows', true)
+      expect(await listed(api)).toEqual(well)
+      const asked = { ...attempt(), mark: (await cloneStep.mark?.(api, await parsed(), null)) ?? '' }
+      const ref = await startClone()
+      expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
+      const cloned = await settle(ref)
+      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({
+        phase: 'done',
+        detail: 'live as shop-api-2-6fry9',
+      })
+    })
+
+    test.each(oddValues)('a clone whose state is %j is waited for, and others end', async (state) => {
+      const ref = await startClone()
+      const other = { id: await pick('apps', 'shop-web'), name: 'shop-web', next: 'not deployed' }
+      const odd = altered(api, (body) =>
+        inLists(body, (rows) => rows.map((row) => (row.uuid === ref.id ? withKey('state', state)(row) : row))),
+      )
+      const seen = await observed(cloneStep.check(odd, [ref, other], Date.now()))
+      expect(seen).toMatchObject([{ phase: 'working', detail: 'shop-api-2-6fry9: unknown' }, { phase: 'done' }])
+    })
+
+    test.each(['name', 'label', 'quota', 'addons', 'public_url', 'private_access', 'service_name'])(
+      'a clone with something nested in place of its %s is not called deleted, and no address of it is guessed',
+      async (key) => {
+        const odd = altered(api, (body) => inLists(body, (rows) => rows.map(withKey(key, { odd: true }))))
+        const { ref } = await settle(await startClone())
+        tick(10_000)
+        const [seen] = await observed(cloneStep.check(odd, [{ ...ref, next: 'not deployed' }], Date.now()))
+        expect(seen?.phase).not.toBe('failed')
+        expect(seen?.url ?? 'https://app.miget.com').toBe('https://app.miget.com')
+      },
+    )
+
+    test.each([
+      ...oddRows,
+      [
+        'no service name and no name',
+        (row: Record<string, unknown>) => withKey('name')(withKey('service_name')(row)),
+      ] as const,
+    ])('a lost clone is never called absent beside a row of %s that was not there before', async (_, make) => {
+      const params = await parsed()
+      const asked = { ...attempt(), mark: (await cloneStep.mark?.(api, params, null)) ?? '' }
+      const ref = await startClone()
+      const odd = altered(api, (body) =>
+        inLists(body, (rows) => rows.map((row) => (row.uuid === ref.id ? make(row) : row)) as never),
+      )
+      await expect(cloneStep.find?.(odd, params, null, asked)).rejects.toBeInstanceOf(TemporaryError)
+    })
+
+    test('an app that has no readable name is told apart by what can be read of it', async () => {
+      const params = await parsed()
+      const nameless = { uuid: NOBODY, label: 'Shop API 2', project_id: params.project }
+      const [mine, elsewhere] = [[nameless], [{ ...nameless, project_id: NOBODY }]].map((some) =>
+        altered(api, (body) => inLists(body, (rows) => [...some, ...rows])),
+      )
+      if (!mine || !elsewhere) throw new Error('Both are needed.')
+      const mark = (await cloneStep.mark?.(mine, params, null)) ?? ''
+      expect(mark).toBe(NOBODY)
+      expect(await cloneStep.find?.(mine, params, null, { ...attempt(), mark })).toBeNull()
+      await expect(cloneStep.find?.(mine, params, null, attempt())).rejects.toBeInstanceOf(TemporaryError)
+      expect(await cloneStep.find?.(elsewhere, params, null, attempt())).toBeNull()
+    })
+
+    test.each([null, 7, {}, { state: 'running' }, { created_at: 'soon' }])(
+      'a deployment that reads %j may be the one that was lost, and is not the end of one',
+      async (row) => {
+        const completed = { state: 'completed', created_at: '2000-01-01T00:00:00Z' }
+        const found = deployStep.find?.(
+          lister({}, [row, completed]),
+          await parsed(),
+          { id: NOBODY, name: 'x' },
+          attempt(),
+        )
+        await expect(found).rejects.toBeInstanceOf(TemporaryError)
+        const first = await seen({}, 'deployed', [row, completed])
+        tick(60_000)
+        expect((await seen({}, 'deployed', [row, completed], first?.ref))?.phase).toBe('working')
+      },
     )
   })
 

@@ -1,7 +1,7 @@
 /** What a clone on Miget is doing, from the state of the app and of its newest deployment. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, type Observation, settleEach } from '../provider.js'
+import { type Api, type Observation, rows, settleEach } from '../provider.js'
 
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Whatever else an address may hold is not safe to post. */
@@ -33,23 +33,47 @@ export const ref = z.object({
 })
 export type MigetRef = z.infer<typeof ref>
 
-// Only its id is needed of everything in a list: one odd app must not hide all others.
 export const text = z.string().nullish()
-const stateWord = text.transform((word) => word ?? 'unknown')
-const time = text.transform((text) => Date.parse(text ?? '') || 0)
+/** What a job waits for must not be lost for an odd word beside its id: whatever cannot be read is as good as absent. */
+const readable = text.catch(null)
+const stateWord = readable.transform((word) => word ?? 'unknown')
 export const size = z.number().nullish()
 /** Anything that has an id and some sort of name. */
 export const thing = z.object({ uuid: z.string(), name: text, label: text, type: text, state: text })
-export const app = thing.extend({
-  service_name: text,
-  project_id: text,
+const addon = z.object({ name: readable, state: stateWord }).catch({ name: null, state: 'unknown' })
+export const app = z.object({
+  uuid: z.string(),
+  name: readable,
+  label: readable,
   state: stateWord,
-  public_url: text,
-  private_access: z.boolean().nullish(),
-  quota: z.object({ ram_size: size, disk_size: size }).nullish(),
-  addons: z.array(z.object({ name: text, state: stateWord })).nullish(),
+  public_url: readable,
+  // An address is not told before it is sure that anybody may know it.
+  private_access: z.boolean().nullish().catch(true),
+  quota: z.object({ ram_size: size, disk_size: size }).nullish().catch(null),
+  addons: z
+    .array(addon)
+    .nullish()
+    .catch([{ name: null, state: 'unknown' }]),
 })
-const deployment = z.object({ state: stateWord, created_at: time })
+
+/** Any app, as far as it can be read: for telling that a name is free, or that nothing came of a write. */
+const entry = z
+  .object({
+    uuid: z.string().regex(UUID).nullish().catch(null),
+    ...{ name: readable, label: readable, service_name: readable, project_id: readable },
+  })
+  .catch({ uuid: null, name: null, label: null, service_name: null, project_id: null })
+export type Entry = z.infer<typeof entry>
+export const allApps = (api: Api) => api.get('/apps', unwrapped(z.array(entry)))
+
+const deployment = z
+  .object({
+    state: stateWord,
+    // One without a time is the oldest; one whose time cannot be read may be the newest.
+    created_at: z.union([z.null().transform(() => 0), z.string().transform((text) => Date.parse(text) || Infinity)]),
+  })
+  .catch({ state: 'unknown', created_at: Infinity })
+export type Deployment = z.infer<typeof deployment>
 
 /** What one look saw of a clone and, where that matters, of its newest deployment, and for how long both were so. */
 type Sight = z.infer<typeof app> & { name: string; deployment: string | undefined; heldMs: number }
@@ -66,7 +90,7 @@ export async function check(
     const seen = byId.get(ref.id) ?? (await unlessNotFound(api.get(`/apps/${ref.id}`, unwrapped(app))))
     if (!seen) return { phase: 'failed', detail: `${ref.name} was deleted, or this token may no longer see it` }
     const isAtRest = ['stopped', ...PARKED, ...FAILED].includes(seen.state)
-    const deployment = ref.next === 'deployed' && isAtRest ? (await newestDeployment(api, ref.id))?.state : undefined
+    const deployment = ref.next === 'deployed' && isAtRest ? (await deploymentsOf(api, ref.id))[0]?.state : undefined
     const state = [seen.state, deployment].join(' ')
     const since = state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
     const sight = { ...seen, name: seen.name ?? ref.name, deployment, heldMs: now - Date.parse(since) }
@@ -121,10 +145,13 @@ const failed = ({ name }: Sight, why: string) => ({ phase: 'failed', detail: `cl
 const wordOf = ({ state }: Sight) => (PARKED.includes(state) ? `still "${state}" after ten minutes` : `"${state}"`)
 const unexplained = (sight: Sight) => `it is ${wordOf(sight)}, and Miget gives no reason`
 
-/** The one that was asked for last. */
-export const newestDeployment = async (api: Api, id: string) =>
-  (await list(api, `/apps/${id}/deployments?period=all`, deployment)).sort((a, b) => b.created_at - a.created_at)[0]
-export const list = <T>(api: Api, path: string, item: z.ZodType<T>) => api.get(path, unwrapped(z.array(item)))
+/** All of an app's, latest first. */
+export const deploymentsOf = async (api: Api, id: string): Promise<Deployment[]> => {
+  const all = await api.get(`/apps/${id}/deployments?period=all`, unwrapped(z.array(deployment)))
+  return all.sort((a, b) => (b.created_at > a.created_at ? 1 : -1))
+}
+/** The rows of a list that can be read. */
+export const list = <T>(api: Api, path: string, item: z.ZodType<T>) => api.get(path, unwrapped(rows(api, item)))
 /** Every answer comes as it is, or in an envelope. */
 const envelope = z.looseObject({ data: z.unknown() })
 export const unwrapped = <T>(schema: z.ZodType<T>) =>
