@@ -9,3 +9,11 @@ export function withOddRows<T>(list: readonly T[]): unknown[] {
   const nested = Object.fromEntries(keys.map((key) => [key, { odd: [true] }]))
   return [null, 7, nulls, ...list, 'sheep', [], {}, nested]
 }
+
+/** The same for every list that an answer holds. */
+export function withOddLists(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) return body
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [key, Array.isArray(value) ? withOddRows(value) : value]),
+  )
+}

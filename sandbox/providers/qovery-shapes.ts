@@ -1,5 +1,6 @@
 /** What the simulated Qovery takes and refuses: the bodies of its calls, and the pieces of its answers. */
 import { z } from 'zod'
+import { ODD_ROWS } from './odd-rows.js'
 import { type Cluster, iso, type Service, WOOLWORKS } from './qovery-world.js'
 import type { SimulatedRequest } from './server.js'
 import type { SwitchState } from './simulator.js'
@@ -21,6 +22,8 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'new-kind', label: 'List a kind of service that nobody knows', once: false },
   { id: 'no-permission', label: 'Forbid the lists of the organization', once: false },
   { id: 'unknown-status', label: 'Report work in progress as "HIBERNATING"', once: false },
+  { id: 'unpaid', label: 'Block deployments until the bill is paid', once: false },
+  ODD_ROWS,
 ]
 
 export const CLONEABLE = 'application|container|database|helm|job|terraform'
@@ -59,9 +62,15 @@ export class Refusal extends Error {
   }
 }
 
-export function showOrganization(id: string) {
+export function showOrganization(id: string, isBlocked: boolean) {
   const name = id === WOOLWORKS ? 'Woolworks' : 'Woolworks Labs'
-  return { id, name, created_at: iso(0), plan: 'TEAM', billing_deployment_restriction: null }
+  return {
+    id,
+    name,
+    created_at: iso(0),
+    plan: 'TEAM',
+    billing_deployment_restriction: isBlocked ? 'NO_CREDIT_CARD' : null,
+  }
 }
 
 export function showCluster({ region, ...one }: Cluster) {
@@ -70,6 +79,10 @@ export function showCluster({ region, ...one }: Cluster) {
 
 export function named({ id, name, createdAt = 0 }: { id: string; name: string; createdAt?: number }) {
   return { id, created_at: iso(createdAt), updated_at: iso(createdAt), name }
+}
+
+export function showService(one: Service) {
+  return { ...named(one), environment: { id: one.environmentId }, service_type: one.type, ...one.config }
 }
 
 /** The addresses of a service that is live: one of its port, and the one that people use. */

@@ -1,5 +1,6 @@
 /** A simulated Qovery: services and environments that are cloned at once and deployed over time, with its refusals. */
 import { z } from 'zod'
+import { withOddLists } from './odd-rows.js'
 import {
   CLONEABLE,
   cloneEnvironmentBody,
@@ -15,6 +16,7 @@ import {
   SWITCHES,
   showCluster,
   showOrganization,
+  showService,
 } from './qovery-shapes.js'
 import type * as world from './qovery-world.js'
 import { iso, LABS, newId, seed, stateOf, WOOLWORKS, withoutCommit } from './qovery-world.js'
@@ -41,7 +43,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
   })
 
   const routes: [string, string, Handler][] = [
-    ['GET', '/(organization)', (request) => ({ body: { results: organizationsOf(request).map(showOrganization) } })],
+    ['GET', '/(organization)', (request) => ({ body: { results: organizationsOf(request).map(showPaying) } })],
     ['GET', '/organization/ID/services', ofOrganization(listServices)],
     ['GET', '/organization/ID/environments', ofOrganization((id) => environmentsOf(id).map(showEnvironment))],
     ['GET', '/organization/ID/project', ofOrganization((id) => projectsOf(id).map(named))],
@@ -74,7 +76,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
         const { id = '' } = found.groups ?? {}
         if (id && !z.uuid().safeParse(id).success) throw new Refusal(400, `Invalid UUID string: ${id}`)
         const { status = 200, body } = handle(request, id, found.find((part, at) => at > 0 && part !== id) ?? '')
-        return { status, body }
+        return { status, body: method === 'GET' && server.isOn('odd-rows') ? withOddLists(body) : body }
       }
       throw new Refusal(404, 'No such route')
     } catch (error) {
@@ -97,6 +99,8 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
       return { body: { results: list(id) } }
     }
   }
+
+  const showPaying = (id: string) => showOrganization(id, server.isOn('unpaid'))
 
   function listServices(organizationId: string): unknown[] {
     const homes = new Map(environmentsOf(organizationId).map((one) => [one.id, showEnvironment(one)]))
@@ -186,6 +190,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     const thing = kind === 'environment' ? environmentOf(id) : serviceOf(kind, id)
     const home = 'environmentId' in thing ? environmentOf(thing.environmentId) : thing
     refuseIfBusy(thing, home)
+    if (server.isOn('unpaid')) throw new Refusal(403, 'Deployments are blocked until the bill is paid')
     // Not before: a deploy call wants to look as well.
     if (server.isOn('one-broken')) broken.add(home.id)
     const builds = ['application', 'job', 'environment'].includes(kind)
@@ -279,10 +284,6 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     const organization = { id: projects.find(({ id }) => id === one.projectId)?.organizationId }
     const { mode, projectId, clusterId: cluster_id } = one
     return { ...named(one), mode, cluster_id, cluster_name, project: { id: projectId }, organization }
-  }
-
-  function showService(one: world.Service) {
-    return { ...named(one), environment: { id: one.environmentId }, service_type: one.type, ...one.config }
   }
 
   function rowsOf(environment: world.Environment): string[][] {

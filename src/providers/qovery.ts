@@ -1,7 +1,28 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
 import { ConnectionError, isNotFound, TemporaryError, UserError, unlessNotFound } from '../errors.js'
-import { type Api, type Attempt, defineOperation, defineProvider, describedOption, type Step } from './provider.js'
+import {
+  type Api,
+  type Attempt,
+  defineOperation,
+  defineProvider,
+  describedOption,
+  rows,
+  type Step,
+} from './provider.js'
+import {
+  deploys,
+  type Environment,
+  entries,
+  environment,
+  environmentOf,
+  findNamesake,
+  kindOf,
+  refuseTaken,
+  refuseUnasked,
+  siblingsOf,
+  validateClone,
+} from './qovery/checks.js'
 import { check, KINDS, lookAtClone, made, type QoveryRef, ref, results } from './qovery/watch.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -10,7 +31,6 @@ const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/
 const HIDDEN = 'Qovery knows no such thing, or gives the token of this connection no access to it (403).'
 const BUSY = 'Qovery is busy with another operation there.'
-const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
 const APPLIES = 'Deploying applies the Terraform code: it makes real infrastructure, which may cost money.'
 
 const connection = z.object({
@@ -55,7 +75,6 @@ const problem = z
   .object({ detail: z.string().nullish(), error: z.string().nullish() })
   .transform(({ detail, error }) => detail || error || undefined)
 const listed = made.extend({ name: text, region: text.nullish() })
-const environment = listed.extend({ mode: text, project: made, organization: made })
 const service = made.extend({ name: text, service_type: text, project_name: text, environment_name: text })
 const commit = z
   .object({ git_repository: z.object({ deployed_commit_id: z.string().min(1) }) })
@@ -67,12 +86,6 @@ const version = z
   .union([code, within('source', code), within('terraform_files_source', code)])
   .optional()
   .catch(undefined)
-
-const kindOf = (params: Params) => ('service' in params ? (params.service.split('/')[0] ?? '') : 'environment')
-const deploys = (params: Params) => params.deploy && (params.applyTerraform || kindOf(params) !== 'terraform')
-/** The list in which the clone's name must be new, for each kind of service by itself, and in which it is found again. */
-const siblingsOf = (params: Params) =>
-  `${'project' in params ? `project/${params.project}` : `environment/${params.environment}`}/${kindOf(params)}`
 
 const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>] = [
   {
@@ -95,7 +108,16 @@ const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>]
   },
 ]
 const lock = (params: Params) => `${siblingsOf(params)}/${params.name}`
-const shared = { ref, lock, copiesData: true, deadlineMs: 60 * 60_000, lookEveryMs: 5_000, steps, remove }
+const shared = {
+  ref,
+  lock,
+  copiesData: true,
+  deadlineMs: 60 * 60_000,
+  lookEveryMs: 5_000,
+  steps,
+  validate: validateClone,
+  remove,
+}
 
 const clone = defineOperation<z.infer<typeof serviceFields>, QoveryRef>({
   ...shared,
@@ -119,7 +141,7 @@ const cloneEnvironment = defineOperation<z.infer<typeof environmentFields>, Qove
   }),
   preview: (params, named) => ({
     copied: `All services of ${named.environment ?? 'the environment'} with their configuration, variables and secrets, and with automatic deployment where that is on. ${outcome(params, 'each service at its latest version')}`,
-    notCopied: `The data of databases and volumes, and custom domains.${params.deploy && !params.applyTerraform ? ' With Terraform among the services nothing is cloned at all, unless “Apply Terraform” is ticked.' : ''}`,
+    notCopied: 'The data of databases and volumes, and custom domains.',
     ...(params.deploy && params.applyTerraform && { warning: APPLIES }),
   }),
 })
@@ -151,9 +173,10 @@ export const qovery = defineProvider({
     },
     async environments(api) {
       const projects = await listOf(api, 'project', listed)
-      return (await listOf(api, 'environments', environment)).map(({ id, name, mode, project }) => {
+      return (await listOf(api, 'environments', environment)).flatMap(({ id, name, mode, project }) => {
         const home = projects.find((one) => one.id === project.id)?.name
-        return describedOption(id, home ? `${name} (${home})` : name, mode.toLowerCase())
+        // Without its project it has not the name that rules go by.
+        return home ? [describedOption(id, `${name} (${home})`, mode.toLowerCase())] : []
       })
     },
     projects: async (api) => (await listOf(api, 'project', listed)).map(asOption),
@@ -163,14 +186,10 @@ export const qovery = defineProvider({
 })
 
 async function startClone(api: Api, params: Params): Promise<QoveryRef> {
-  const path = `/environment/${params.environment}`
-  const home = await api.get(path, environment)
-  // Deploying an environment deploys everything in it, and Terraform wants to be asked for twice.
-  const isAsked = 'service' in params || !params.deploy || params.applyTerraform
-  const [terraform] = isAsked ? [] : await api.get(`${path}/terraform`, results(listed))
-  if (terraform) throw new UserError(`${UNASKED} ${terraform.name}.`, { field: 'applyTerraform' })
+  const home = await environmentOf(api, params.environment)
+  await refuseUnasked(api, params)
   await refuseTaken(api, params)
-  const source = 'service' in params ? `/${params.service}` : path
+  const source = `/${'service' in params ? params.service : `environment/${params.environment}`}`
   try {
     return refOf(params, home, (await api.post(`${source}/clone`, made, { json: bodyOf(params) })).id)
   } catch (error) {
@@ -183,11 +202,10 @@ async function startClone(api: Api, params: Params): Promise<QoveryRef> {
 }
 
 /** The name was free before the first try, as `mark` made sure, so that whoever has it now took it by ours. */
-async function findClone(api: Api, params: Params): Promise<QoveryRef | null> {
-  const found = await namesake(api, params)
-  if (!found) return null
-  const home = 'service' in params ? params.environment : found.id
-  return refOf(params, await api.get(`/environment/${home}`, environment), found.id)
+async function findClone(api: Api, params: Params, _: null, { mark }: Attempt): Promise<QoveryRef | null> {
+  const found = await findNamesake(api, params, mark)
+  if (found === null) return null
+  return refOf(params, await environmentOf(api, 'service' in params ? params.environment : found), found)
 }
 
 async function startDeployment(api: Api, params: Params, before: QoveryRef): Promise<QoveryRef> {
@@ -211,30 +229,17 @@ async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
   await unlessNotFound(api.delete(`/${kind}/${id}`, z.unknown()))
 }
 
-/** What has the clone's name where it must be unique. Names do not depend on case. */
-async function namesake(api: Api, params: Params) {
-  const siblings = await api.get(`/${siblingsOf(params)}`, results(listed))
-  return siblings.find((one) => one.name.trim().toLowerCase() === params.name)
-}
-
-/** Answers with no mark: there is nothing to tell ours from. */
-async function refuseTaken(api: Api, params: Params): Promise<string> {
-  const message = `The name ${params.name} is taken there. Choose another one.`
-  if (await namesake(api, params)) throw new UserError(message, { status: 409 })
-  return ''
-}
-
 async function listOf<T>(api: Api, list: string, item: z.ZodType<T>): Promise<T[]> {
-  return await api.get(`/organization/${await organizationOf(api)}/${list}`, results(item))
+  return await api.get(`/organization/${await organizationOf(api)}/${list}`, results(rows(api, item)))
 }
 
 /** The one that dolly.yml names, or the only one that the token sees. */
 async function organizationOf(api: Api): Promise<string> {
   if (api.settings?.organization) return api.settings.organization
-  const all = await api.get('/organization', results(listed))
+  const all = await api.get('/organization', entries)
   const [only, other] = all
-  if (only && !other) return only.id
-  const names = all.map(({ id, name }) => `${name} (${id})`).join(', ') || 'none'
+  if (only?.id && !other) return only.id
+  const names = all.map(({ id, name }) => `${name ?? 'unreadable'} (${id ?? 'unreadable'})`).join(', ') || 'none'
   throw new ConnectionError(`Name one organization in dolly.yml, by its id. The token there sees: ${names}.`)
 }
 
@@ -249,7 +254,7 @@ function bodyOf(params: Params) {
   return { name, project_id, cluster_id, mode, apply_deployment_rule }
 }
 
-function refOf(params: Params, home: z.infer<typeof environment>, id: string): QoveryRef {
+function refOf(params: Params, home: Environment, id: string): QoveryRef {
   const [place, page] = 'service' in params ? [params.environment, `service/${id}/overview`] : [id, 'overview']
   const project = 'project' in params ? params.project : home.project.id
   const path = `organization/${home.organization.id}/project/${project}/environment/${place}/${page}`

@@ -9,6 +9,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Operation, Ref, Step } from '../../src/providers/provider.js'
 import { qovery } from '../../src/providers/qovery.js'
+import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
@@ -699,7 +700,7 @@ describe('Qovery', () => {
       expect((await preview({ service: terraform, applyTerraform: true })).warning).toMatch(/real infrastructure/)
       expect((await preview({ service: await serviceOf('helm') })).notCopied).toMatch(/public access/)
       const whole = operations.environment.preview(await paramsOf({}, operations.environment), {})
-      expect(whole.notCopied).toMatch(/data of databases.*With Terraform among the services nothing is cloned/)
+      expect(whole.notCopied).toBe('The data of databases and volumes, and custom domains.')
       expect(operations.environment.preview({ ...whole, deploy: true, applyTerraform: true }, {}).warning).toBeDefined()
     })
 
@@ -723,6 +724,222 @@ describe('Qovery', () => {
       expect(services[0]).toMatchObject({ value: `application/${newId(5, 1)}`, description: 'application' })
       expect((await qovery.pickers.environments?.(api, {}))?.[0]?.description).toBe('production')
       expect((await qovery.pickers.clusters?.(api, {}))?.[1]?.description).toBe('us-east-1')
+    })
+  })
+
+  describe('its forms, before they are sent', () => {
+    const validate = async (more: Record<string, unknown> = {}, of = operations.clone, via = api) =>
+      await of.validate?.(via, await paramsOf(more, of))
+    const production = 'production (Shop)'
+
+    test('take what Qovery will take, and the default answers warn of nothing', async () => {
+      const service = await pick('services', 'shop-api (Shop / staging)')
+      expect(await validate({ service })).toEqual({ errors: {}, warnings: [] })
+      expect(await validate({}, operations.environment)).toEqual({ errors: {}, warnings: [] })
+      expect(operations.environment.preview(await paramsOf({}, operations.environment), {})).not.toHaveProperty(
+        'warning',
+      )
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test.each([' SHOP-api ', 'shop-api'])('say that the name "%s" is taken, whatever its case', async (name) => {
+      expect((await validate({ name }))?.errors).toEqual({
+        name: 'The name shop-api is taken there. Choose another one.',
+      })
+      // Names are unique for each kind by itself.
+      expect((await validate({ name, service: await serviceOf('container') }))?.errors).toEqual({})
+    })
+
+    test('say that an environment of that name is in the project', async () => {
+      const errors = { name: 'The name tools is taken there. Choose another one.' }
+      expect((await validate({ name: 'Tools' }, operations.environment))?.errors).toEqual(errors)
+    })
+
+    test('want Terraform to be asked for, at its own field, exactly as the clone itself does', async () => {
+      const environment = await pick('environments', production)
+      const errorsOf = async (more: object) =>
+        (await validate({ environment, ...more }, operations.environment))?.errors
+      expect(await errorsOf({})).toEqual({
+        applyTerraform:
+          'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called network.',
+      })
+      expect(await errorsOf({ deploy: false })).toEqual({})
+      expect(await errorsOf({ applyTerraform: true })).toEqual({})
+      expect(await validate({}, operations.environment)).toMatchObject({ errors: {} })
+    })
+
+    test.each(oddRows)('take a row of %s in a list of Terraform for Terraform', async (_, make) => {
+      const odd = altered(api, (body, path) =>
+        path.endsWith('/terraform') ? { results: [make({ name: 'x' })] } : body,
+      )
+      expect((await validate({}, operations.environment, odd))?.errors).toHaveProperty('applyTerraform')
+      const params = await paramsOf({}, operations.environment)
+      const run = operations.environment.steps[0].run(odd, params, null, attempt())
+      await expect(run).rejects.toMatchObject({ name: 'UserError', field: 'applyTerraform' })
+    })
+
+    test('say that an organization may deploy nothing, only where something is to be deployed', async () => {
+      simulator.setSwitch('unpaid', true)
+      const deploy =
+        'Qovery lets this organization deploy nothing until its billing is settled. Clone without deploying.'
+      for (const of of Object.values(operations)) {
+        expect((await validate({}, of))?.errors).toEqual({ deploy })
+        expect((await validate({ deploy: false }, of))?.errors).toEqual({})
+      }
+      expect((await validate({ service: await serviceOf('terraform'), name: 'network-2' }))?.errors).toEqual({})
+    })
+
+    test('say what of production goes where, by name', async () => {
+      const [staging, home] = [await pick('environments', 'staging (Shop)'), await pick('environments', production)]
+      const warnings = async (more: object, of = operations.clone) =>
+        (await validate({ name: 'dolly', ...more }, of))?.warnings
+      expect(await warnings({ environment: staging })).toEqual([
+        'Variables and secrets of production go along, from shop-api of production to staging.',
+      ])
+      const joins = 'production is a production environment: the clone joins what is live there.'
+      expect(await warnings({ environment: home })).toEqual([joins])
+      expect(
+        await warnings({ environment: home, service: await pick('services', 'shop-api (Shop / staging)') }),
+      ).toEqual([joins])
+      const whole = (more: object) => warnings({ applyTerraform: true, ...more }, operations.environment)
+      expect(await whole({ environment: home })).toEqual(['dolly becomes a production environment, as production is.'])
+      expect(await whole({ environment: home, mode: 'STAGING' })).toEqual([
+        'Variables and secrets of production go along, from production to dolly.',
+      ])
+      expect(await whole({ environment: staging, mode: 'PRODUCTION' })).toEqual([
+        'dolly becomes a production environment.',
+      ])
+      expect(await whole({ environment: staging })).toEqual([])
+    })
+
+    test.each([
+      ['service', { service: `application/${NOBODY}` }, operations.clone, 'qovery-prod: Application not found'],
+      ['environment', { environment: NOBODY }, operations.clone, 'qovery-prod: Environment not found'],
+      ['environment', { environment: NOBODY }, operations.environment, 'qovery-prod: Environment not found'],
+      ['project', { project: NOBODY }, operations.environment, 'qovery-prod: Project not found'],
+      ['cluster', { cluster: NOBODY }, operations.environment, 'There is no such cluster in this organization.'],
+    ])('say of a %s that it is not there (%#)', async (field, more, of, sentence) => {
+      expect((await validate(more, of))?.errors).toEqual({ [field]: sentence })
+    })
+
+    test('keep nobody from starting when Qovery cannot be asked, or an odd row hides the answer', async () => {
+      const params = await paramsOf({ name: 'shop-api' })
+      simulator.setSwitch('down', true)
+      expect(await operations.clone.validate?.(api, params)).toEqual({ errors: {}, warnings: [] })
+      simulator.setSwitch('down', false)
+      simulator.setSwitch('odd-rows', true)
+      expect((await operations.clone.validate?.(api, params))?.errors).toHaveProperty('name')
+      expect((await validate({ cluster: NOBODY }, operations.environment))?.errors).not.toHaveProperty('cluster')
+    })
+  })
+
+  describe('odd rows', () => {
+    const listed = async (via: Api) =>
+      await Promise.all(
+        ['services', 'environments', 'projects', 'clusters'].map((name) => qovery.pickers[name]?.(via, {})),
+      )
+
+    test.each([...oddRows, ['no name', withKey('name')] as const])(
+      'a row of %s hides no other in any list',
+      async (_, make) => {
+        const well = await listed(api)
+        const odd = counting(
+          altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
+        )
+        expect(await listed(odd)).toEqual(well)
+        expect(odd.skipped()).toBe(10)
+      },
+    )
+
+    test('an environment whose project cannot be named is not offered under half its name', async () => {
+      const odd = altered(api, (body, path) =>
+        path.endsWith('/project')
+          ? inLists(body, (rows) => rows.map((row) => (row.name === 'Shop' ? withKey('name')(row) : row)))
+          : body,
+      )
+      expect((await qovery.pickers.environments?.(odd, {}))?.map(({ label }) => label)).toEqual(['tools (Internal)'])
+    })
+
+    test('one odd organization beside ours is not taken for none', async () => {
+      const odd = altered(connect({ organization: undefined }), (body, path) =>
+        path === '/organization' ? inLists(body, (rows) => [...rows, null] as never) : body,
+      )
+      await expect(qovery.pickers.projects?.(odd, {})).rejects.toThrow('Name one organization in dolly.yml')
+    })
+
+    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+      const { mark } = operations.clone.steps[0]
+      const well = await listed(api)
+      simulator.setSwitch('odd-rows', true)
+      expect(await listed(api)).toEqual(well)
+      expect(await mark?.(api, await paramsOf(), null)).toBe('')
+      const { ref } = await deployed()
+      clock += 10_000
+      expect(await look(ref)).toMatchObject([{ phase: 'done', url: expect.stringMatching(/^https:\/\/z/) }])
+    })
+
+    test.each(oddValues)('a clone whose state is %j is waited for, and others end', async (state) => {
+      const [one, two] = [await deployed(), await deployed({ name: 'shop-api-3' })]
+      clock += 10_000
+      const odd = altered(api, (body) =>
+        inLists(body, (rows) => rows.map((row) => (row.id === one.ref.id ? withKey('state', state)(row) : row))),
+      )
+      const seen = await observed(operations.clone.steps[0].check(odd, [one.ref, two.ref], clock))
+      expect(seen).toMatchObject([{ phase: 'working', detail: 'unknown' }, { phase: 'done' }])
+      const { run, find } = deployStep(operations.clone)
+      const written = simulator.writes().length
+      await expect(run(odd, one.params, one.before, attempt())).rejects.toBeInstanceOf(TemporaryError)
+      await expect(find?.(odd, one.params, one.before, attempt())).rejects.toBeInstanceOf(TemporaryError)
+      expect(simulator.writes()).toHaveLength(written)
+    })
+
+    test.each([...oddRows, ['no id', withKey('id')] as const])(
+      'a clone whose status is a row of %s was not deleted, and others end',
+      async (_, make) => {
+        const [one, two] = [await deployed(), await deployed({ name: 'shop-api-3' })]
+        clock += 10_000
+        const odd = altered(api, (body) =>
+          inLists(body, (rows) => rows.map((row) => (row.id === one.ref.id ? make(row) : row)) as never),
+        )
+        const [first, second] = await operations.clone.steps[0].check(odd, [one.ref, two.ref], clock)
+        expect(first).toBeInstanceOf(TemporaryError)
+        expect(second).toMatchObject({ phase: 'done' })
+        const { find } = deployStep(operations.clone)
+        await expect(find?.(odd, one.params, one.before, attempt())).rejects.toBeInstanceOf(TemporaryError)
+      },
+    )
+
+    test('a kind of service whose statuses cannot be read at all keeps no other waiting', async () => {
+      const { ref } = await deployed()
+      clock += 10_000
+      const odd = altered(api, (body, path) =>
+        path.endsWith('/statuses') ? { ...(body as object), terraforms: undefined, jobs: null, environment: 7 } : body,
+      )
+      expect(await operations.clone.steps[0].check(odd, [ref], clock)).toMatchObject([{ phase: 'done' }])
+    })
+
+    test.each([...oddRows, ['no name', withKey('name')] as const, ['no id', withKey('id')] as const])(
+      'a lost clone is never called absent beside a row of %s that was not there before',
+      async (_, make) => {
+        const [step] = operations.clone.steps
+        const params = await paramsOf()
+        const mark = (await step.mark?.(api, params, null)) ?? ''
+        const { ref } = await cloned()
+        const odd = altered(api, (body) =>
+          inLists(body, (rows) => rows.map((row) => (row.id === ref.id ? make(row) : row)) as never),
+        )
+        await expect(step.find?.(odd, params, null, { ...attempt(), mark })).rejects.toBeInstanceOf(TemporaryError)
+        const beside = altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows] as never))
+        expect(await step.find?.(beside, params, null, { ...attempt(), mark })).toEqual(ref)
+      },
+    )
+
+    test('a service without a name that was there before is not taken for a lost clone', async () => {
+      const [step] = operations.clone.steps
+      const nameless = altered(api, (body) => inLists(body, (rows) => [{ id: NOBODY }, ...rows]))
+      const mark = (await step.mark?.(nameless, await paramsOf(), null)) ?? ''
+      expect(mark).toBe(NOBODY)
+      expect(await step.find?.(nameless, await paramsOf(), null, { ...attempt(), mark })).toBeNull()
     })
   })
 

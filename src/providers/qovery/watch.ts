@@ -1,7 +1,7 @@
 /** What a clone on Qovery is doing, and how all of them are looked at together. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../../errors.js'
-import { type Api, type Observation, settleEach } from '../provider.js'
+import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
+import { type Api, type Observation, rows, settleEach } from '../provider.js'
 
 /** The kinds of services that can be cloned, as paths spell them. There are others, and there will be more. */
 export const KINDS = ['application', 'container', 'database', 'helm', 'job', 'terraform']
@@ -32,25 +32,37 @@ export const ref = z.object({
 })
 export type QoveryRef = z.infer<typeof ref>
 
-export const results = <T>(item: z.ZodType<T>) => z.object({ results: z.array(item) }).transform((body) => body.results)
+/** Every list of the vendor is `{ results: [] }`. */
+export const results = <T>(list: z.ZodType<T[]>) => z.object({ results: list }).transform((body) => body.results)
 export const made = z.object({ id: text })
 const link = z.object({ service_id: text, url: text, is_default: z.boolean().nullish() })
+/** The state of what is there, but cannot be read otherwise. */
+const UNREADABLE = 'unknown'
 const status = made.extend({ state: text, last_deployment_date: text.nullish() })
 type Status = z.infer<typeof status>
-/** An environment and all that is in it, by id. */
-const statuses = z
-  .object({ ...Object.fromEntries(KINDS.map((kind) => [`${kind}s`, z.array(status)])), environment: status })
-  .transform((all) => new Map([...Object.values(all)].flat().map((one) => [one.id, one])))
+const row = z
+  .union([status, made.transform(({ id }): Status => ({ id, state: UNREADABLE }))])
+  .nullable()
+  .catch(null)
+const kinds = Object.fromEntries(KINDS.map((kind) => [`${kind}s`, z.array(row).catch([null])]))
+/** An environment and all that is in it, by id, and whether a row is missing there because it cannot be read. */
+const statuses = z.object({ ...kinds, environment: row }).transform((all) => {
+  const rows = [...Object.values(all)].flat()
+  return { byId: new Map(rows.flatMap((one) => (one ? [[one.id, one]] : []))), hasGaps: rows.includes(null) }
+})
 type Statuses = z.infer<typeof statuses>
 
 const statusesOf = (api: Api, id: string) => api.get(`/environment/${id}/statuses`, statuses)
+const unreadable = () => new TemporaryError('Its status cannot be read.', { mayHaveHappened: false })
 /** What tells the end of one deployment from that of another; undefined while there is none. */
 const endOf = ({ state, last_deployment_date }: Status) =>
   ENDED.includes(state) ? `${state} ${last_deployment_date ?? ''}` : undefined
 
 /** Whether a deployment of the clone is under way; if not, when the last one ended, in milliseconds, and its end. */
 export async function lookAtClone(api: Api, { environment, id }: QoveryRef) {
-  const now = (await statusesOf(api, environment)).get(id)
+  const { byId, hasGaps } = await statusesOf(api, environment)
+  const now = byId.get(id)
+  if (now?.state === UNREADABLE || (!now && hasGaps)) throw unreadable()
   if (!now) throw new UserError('The clone was deleted before it was deployed.')
   const end = endOf(now)
   const endedAt = end === undefined ? Number.NaN : Date.parse(now.last_deployment_date ?? '')
@@ -64,11 +76,12 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
   const asked = refs.filter((ref) => ref.deployment === 'asked')
   const environments = [...new Set(asked.map((ref) => ref.environment))]
   const found = await settleEach(environments, async (id) => {
-    const all: Statuses = (await unlessNotFound(statusesOf(api, id))) ?? new Map()
-    const isEnd = asked.some((ref) => ref.environment === id && observe(ref, all).phase === 'done')
+    const { byId, hasGaps } = (await unlessNotFound(statusesOf(api, id))) ?? nothing
+    const isEnd = asked.some((ref) => ref.environment === id && observe(ref, byId).phase === 'done')
     // A list of links must not hold up the end of a job.
-    const links = isEnd ? await api.get(`/environment/${id}/link`, results(link)).catch(() => []) : []
-    return (ref: QoveryRef) => observe(ref, all, links)
+    const links = isEnd ? await api.get(`/environment/${id}/link`, results(rows(api, link))).catch(() => []) : []
+    // What is not there may be what cannot be read.
+    return (ref: QoveryRef) => (hasGaps && !byId.has(ref.id) ? unreadable() : observe(ref, byId, links))
   })
   const sights = new Map(environments.map((id, at) => [id, found[at]]))
   return refs.map((ref) => {
@@ -80,7 +93,9 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
   })
 }
 
-function observe(ref: QoveryRef, all: Statuses, links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
+const nothing: Statuses = { byId: new Map(), hasGaps: false }
+
+function observe(ref: QoveryRef, all: Statuses['byId'], links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
   const url = ref.console
   const seen = all.get(ref.id)
   if (!seen) return { phase: 'failed', url, detail: 'the clone was deleted' }
