@@ -105,7 +105,8 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
       const create_time = new Date(at).toISOString()
       return { event_id: id, opt_type: kind, target_id: one.id, create_time, ...(endsAt <= now() ? end : open) }
     })
-    return [pod, ...events]
+    if (server.isOn('new-events')) return [pod, ...events].map((one) => ({ event: one }))
+    return server.isOn('old-events') ? [pod, ...events].map(inOldSpelling) : [pod, ...events]
   }
 
   function show(one: Component) {
@@ -115,4 +116,10 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
   }
 
   return { duplicate, build, dispatch, failOpenBuild, statusOf, show, eventsOf }
+}
+
+/** `opt_type` as `OptType`: the spelling of consoles before 6.0. */
+function inOldSpelling(event: Record<string, unknown>): Record<string, unknown> {
+  const capital = (word: string) => (word === 'id' ? 'ID' : `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+  return Object.fromEntries(Object.entries(event).map(([key, value]) => [key.split('_').map(capital).join(''), value]))
 }

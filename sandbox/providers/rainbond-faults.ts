@@ -1,5 +1,7 @@
 /** What can go wrong with the simulated Rainbond: its switches, and the many shapes of its refusals. */
 
+import { ODD_ROWS } from './odd-rows.js'
+
 /** The vendor shows it in its lists of regions, to everybody. */
 export const REGION_TOKEN = 'region-token-woolworks-5b1e'
 const TRACE = `Traceback (most recent call last):\n  File "views/base.py", line 139\nKeyError: '${REGION_TOKEN}'`
@@ -23,6 +25,9 @@ export const SWITCHES = [
   { id: 'licence', label: 'Let the cluster’s licence expire', once: false },
   { id: 'server-bug', label: 'Break with a stack trace at the next write', once: true },
   { id: 'one-broken', label: 'Break at looks at the components of the next new app', once: true },
+  { id: 'old-events', label: 'Spell events as before 6.0, and leave totals out of lists', once: false },
+  { id: 'new-events', label: 'Spell events as nobody knows them', once: false },
+  ODD_ROWS,
 ]
 
 /** Thrown by a handler and answered as the vendor does. */

@@ -1,5 +1,6 @@
 /** A simulated Rainbond console: apps whose components are copied, built and started over time, with its odd answers. */
 import { z } from 'zod'
+import { withOddLists, withOddRows } from './odd-rows.js'
 import { startCluster } from './rainbond-cluster.js'
 import { bug, denied, drfError, REGION_TOKEN, Refusal, SWITCHES } from './rainbond-faults.js'
 import { type App, type Component, seed, type Team } from './rainbond-world.js'
@@ -49,7 +50,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
       failOpenBuild()
       for (const [method, pattern, handle] of routes) {
         const found = pattern.exec(request.path)
-        if (method === request.method && found) return handle(request, found.slice(1))
+        if (method === request.method && found) return bend(method, handle(request, found.slice(1)))
       }
       return { status: 404, body: '<h1>Not Found</h1>', headers: { 'content-type': 'text/html' } }
     } catch (error) {
@@ -61,6 +62,17 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
       return { status: 500, body: bug }
     }
   }
+
+  /** What switches make of every list. */
+  function bend(method: string, answer: Answer): Answer {
+    const { body } = answer
+    if (method !== 'GET' || !server.isOn('odd-rows')) return answer
+    // An app that is empty has nothing odd in it.
+    if (!Array.isArray(body)) return { ...answer, body: withOddLists(body) }
+    return { ...answer, body: body.length > 0 ? withOddRows(body) : body }
+  }
+
+  const totalOf = (rows: unknown[]) => (server.isOn('old-events') ? {} : { total: rows.length })
 
   const place = String.raw`^/openapi/v1/teams/([\w-]+)/regions/([\w-]+)`
   const routes: [string, RegExp, (request: SimulatedRequest, parts: string[]) => Answer][] = [
@@ -94,7 +106,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
   function listTeams({ query }: SimulatedRequest): Answer {
     const teams = world.teams.filter(({ isJoined }) => isJoined)
     const tenants = page(teams, query).map(({ regions: _, isJoined: __, ...team }) => ({ ...team, is_active: true }))
-    return ok({ tenants, total: teams.length, page: Number(query.get('page') ?? 1) })
+    return ok({ tenants, ...totalOf(teams), page: Number(query.get('page') ?? 1) })
   }
 
   function listRegions({ query }: SimulatedRequest, [name]: string[]): Answer {
@@ -102,7 +114,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
     const { regions, tenant_name } = teamOf(name)
     const rows = world.regions.filter(({ region_name }) => regions.includes(region_name))
     const shown = rows.map((row) => ({ ...row, tenant_name, token: REGION_TOKEN, url: 'https://10.1.0.4:8443' }))
-    return ok({ total: rows.length, regions: page(shown, query) })
+    return ok({ ...totalOf(rows), regions: page(shown, query) })
   }
 
   function listApps({ query }: SimulatedRequest, parts: string[]): Answer {
@@ -188,7 +200,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
 
   function listEvents({ query }: SimulatedRequest, parts: string[]): Answer {
     const events = eventsOf(partOf(parts))
-    return ok({ events: page(events, query), total: events.length })
+    return ok({ events: page(events, query), ...totalOf(events) })
   }
 
   function listDomains(_: SimulatedRequest, parts: string[]): Answer {

@@ -1,31 +1,10 @@
 /** Rainbond: copies an app's components into a new app, and starts the builds that the server dropped. */
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../errors.js'
-import {
-  type Api,
-  allItems,
-  defineOperation,
-  defineProvider,
-  describedOption,
-  eachPage,
-  type Page,
-  sentence,
-  settleEach,
-  type Verdict,
-} from './provider.js'
-import {
-  type Component,
-  check,
-  componentsOf,
-  consoleOf,
-  forgotten,
-  MINUTE,
-  path,
-  type RainbondRef,
-  ref,
-  START_AGAIN,
-  TEAMS,
-} from './rainbond/watch.js'
+import { defineOperation, defineProvider, describedOption, sentence, type Verdict } from './provider.js'
+import { choose, completeOf, findNewApp, hasCopies, isUploaded, validateCopy } from './rainbond/checks.js'
+import { appsOf, places } from './rainbond/lists.js'
+import { check, consoleOf, forgotten, MINUTE, path, type RainbondRef, ref, START_AGAIN } from './rainbond/watch.js'
 
 const COPIED = 'with build source and its credentials, settings, ports, variables, config files and empty volumes'
 const NOT_COPIED = 'Data in volumes, health checks, custom domains (public ports get new urls)'
@@ -67,21 +46,7 @@ const fields = z.object({
     .meta({ title: 'Name of the new app', description: 'Must be new in the target team and region.' }),
 })
 
-// The vendor's answers also hold a region's token and passwords of registries: nothing but these keys is read.
-const id = z.string()
-const word = z.string().nullish()
-const PAGE_SIZE = 100
-const pagesOf = (total: number) => Math.ceil(total / PAGE_SIZE)
-const teamPage = z
-  .object({ tenants: z.array(z.object({ tenant_name: id, tenant_alias: word })), total: z.number() })
-  .transform(({ tenants, total }) => ({ items: tenants, pages: pagesOf(total) }))
-const regionPage = z
-  .object({
-    regions: z.array(z.object({ region_name: id, region_alias: word, status: z.coerce.string() })),
-    total: z.number(),
-  })
-  .transform(({ regions, total }) => ({ items: regions, pages: pagesOf(total) }))
-const app = z.object({ ID: z.number(), group_name: id, note: word })
+const made = z.object({ ID: z.number() })
 const errorType = z.string().regex(/^\w{1,64}$/)
 const refusal = z.object({ code: z.number(), msg: z.unknown(), error_type: z.unknown() }).partial().catch({})
 
@@ -97,6 +62,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
     copied: sentence(components.length > 0 ? `Only ${named.components}` : 'All complete components', COPIED),
     notCopied: sentence(NOT_COPIED, !app.startsWith(`${target}/`) && 'ties to components of the old team and region'),
   }),
+  validate: validateCopy,
   copiesData: true,
   deadlineMs: DEADLINE,
   steps: [
@@ -107,15 +73,14 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       async run(api, params, _before, { job }) {
         const components = await choose(api, params)
         const json = { app_name: params.name, app_note: noteOf(job), k8s_app: `dolly-${job}` }
-        const { ID } = await api.post(`${path(params.target)}/apps`, app.pick({ ID: true }), { json })
+        const { ID } = await api.post(`${path(params.target)}/apps`, made, { json })
         return { app: `${params.target}/${ID}`, job, components, stage: 'created' }
       },
       async find(api, params, _before, { job }) {
-        const apps = await api.get(`${path(params.target)}/apps`, z.array(app), { query: { query: params.name } })
-        const found = apps.find(({ group_name, note }) => group_name === params.name && note === noteOf(job))
-        if (!found) return null
+        const number = await findNewApp(api, params, noteOf(job))
+        if (number === null) return null
         const components = await choose(api, params).catch(leavingEmpty(params.name))
-        return { app: `${params.target}/${found.ID}`, job, components, stage: 'created' }
+        return { app: `${params.target}/${number}`, job, components, stage: 'created' }
       },
       check,
     },
@@ -182,7 +147,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
     },
   ],
   async remove(api, { app: made, job }) {
-    const found = await unlessNotFound(api.get(path(made), app.pick({ note: true })))
+    const found = await unlessNotFound(api.get(path(made), z.object({ note: z.string().nullish() })))
     // What follows deletes whatever app it names, running or not, and asks for no right to do so.
     if (found && found.note !== noteOf(job)) throw new UserError('The note of the app does not say that Dolly made it.')
     if (found) await api.delete(`${path(made).replace('/apps/', '/app/')}/delete`, z.unknown(), { timeoutMs: 120_000 })
@@ -213,12 +178,7 @@ export const rainbond = defineProvider({
     },
   }),
   pickers: {
-    async apps(api) {
-      return allOf(await places(api), async ({ value, label }) => {
-        const apps = await api.get(`${path(value)}/apps`, z.array(app)).catch(noneIfRefused)
-        return apps.map((one) => ({ value: `${value}/${one.ID}`, label: `${label} / ${one.group_name}` }))
-      })
-    },
+    apps: appsOf,
     async components(api, { app = '' }) {
       if (!fields.shape.app.safeParse(app).success) return []
       return (await completeOf(api, app)).map((one) =>
@@ -232,56 +192,6 @@ export const rainbond = defineProvider({
   writesAtOnce: 1,
 })
 
-/** Ids of what shall be copied, always all of them: without any, the server trips over an incomplete component. */
-async function choose(api: Api, { app, components, target }: z.infer<typeof fields>): Promise<string> {
-  const complete = await completeOf(api, app, target)
-  const chosen = complete.filter(({ service_id }) => components.length === 0 || components.includes(service_id))
-  const uploaded = chosen.filter(isUploaded).map(({ service_cname }) => service_cname)
-  if (uploaded.length > 0)
-    throw new UserError(`Built from uploaded files, which cannot be copied: ${uploaded.join(', ')}. Choose the others.`)
-  if (chosen.length >= Math.max(components.length, 1)) return chosen.map(({ service_id }) => service_id).join(',')
-  throw new UserError('Not all of the components to copy are in the app and complete.')
-}
-
-/** Any token reads and copies the apps of all teams, so it is for us to keep strangers out of `app` and `target`. */
-async function completeOf(api: Api, app: string, target = app): Promise<Component[]> {
-  const teams = (await listOf(api, TEAMS, teamPage)).map(({ tenant_name }) => tenant_name)
-  const [stranger] = [app, target].filter((place) => !teams.includes(`${place.split('/')[0]}`))
-  if (stranger) throw new UserError(`The user of Dolly's token is not in the team of ${stranger}.`, { status: 403 })
-  return (await componentsOf(api, app)).filter(({ create_status }) => create_status === 'complete')
-}
-
-/** Every enabled region of every team that the token's user belongs to. */
-async function places(api: Api) {
-  return allOf(await listOf(api, TEAMS, teamPage), async ({ tenant_name, tenant_alias }) => {
-    const regions = await listOf(api, `${TEAMS}/${tenant_name}/regions`, regionPage).catch(noneIfRefused)
-    const enabled = regions.filter(({ status }) => status === '1')
-    return enabled.map(({ region_name, region_alias }) => ({
-      value: `${tenant_name}/${region_name}`,
-      label: `${tenant_alias || tenant_name} / ${region_alias || region_name}`,
-    }))
-  })
-}
-
-function listOf<T>(api: Api, path: string, page: z.ZodType<Page<T>>): Promise<T[]> {
-  return allItems(eachPage((number) => api.get(path, page, { query: { page: number, page_size: PAGE_SIZE } })))
-}
-
-/** What `work` lists for each item, in order, or the first error. */
-async function allOf<T, R>(items: readonly T[], work: (item: T) => Promise<R[]>): Promise<R[]> {
-  return (await settleEach(items, work)).flatMap((some) => {
-    if (some instanceof Error) throw some
-    return some
-  })
-}
-
-/** One transaction makes all or none. `orElse` throws what a read that fails stands for. */
-async function hasCopies(api: Api, { app }: RainbondRef, orElse: (error: unknown) => never): Promise<boolean> {
-  const all = await unlessNotFound(componentsOf(api, app)).catch(orElse)
-  if (!all) throw new UserError('The new app is gone.')
-  return all.length > 0
-}
-
 /** Throws an error again; a refusal with what it leaves behind. */
 function leavingEmpty(name: string): (error: unknown) => never {
   return (error) => {
@@ -292,9 +202,6 @@ function leavingEmpty(name: string): (error: unknown) => never {
   }
 }
 
-/** One broken row makes the vendor refuse its list, which must not hide the others. */
-const noneIfRefused = (error: unknown) => (error instanceof UserError ? [] : Promise.reject(error))
 /** A write takes its time, so what it began counts from the first look. */
 const enter = (ref: RainbondRef, stage: 'copied' | 'built'): RainbondRef => ({ ...ref, stage, since: undefined })
 const noteOf = (job: string) => `Made by Dolly, job ${job}.`
-const isUploaded = (one: Component) => one.service_source === 'package_build'

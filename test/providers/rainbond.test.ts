@@ -7,6 +7,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Observation, Ref, Step } from '../../src/providers/provider.js'
 import { rainbond } from '../../src/providers/rainbond.js'
+import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 
@@ -651,6 +652,286 @@ describe('Rainbond', () => {
       const [observation] = await observed(create.check(faked, [ref], clock))
       return observation ?? { phase: 'done' }
     }
+  })
+
+  describe('events as consoles before 6.0 spell them, in lists without a total', () => {
+    beforeEach(() => simulator.setSwitch('old-events', true))
+
+    test('tell of a build that failed, with its reason', async () => {
+      const ref = await watched()
+      simulator.setSwitch('fail-next', true)
+      advance(SECOND)
+      await look(ref)
+      advance(19 * SECOND)
+      expect(await look(ref)).toMatchObject({
+        phase: 'failed',
+        detail: 'copied, but the build of shop-api-copy failed: The image could not be pulled.',
+      })
+    })
+
+    test('tell of it as the vendor’s documentation shows it, or in a mixture of both spellings', async () => {
+      const ref = { ...(await watched()), since: new Date(START - MINUTE).toISOString() }
+      const old = {
+        OptType: 'build-service',
+        Status: 'failure',
+        FinalStatus: 'complete',
+        Message: 'No disk.',
+        EndTime: '',
+      }
+      const pod = { opt_type: 'Unhealthy', status: '', final_status: 'emptycomplete' }
+      const failure = 'copied, but the build of shop-api-copy failed: No disk.'
+      for (const events of [[old], [pod, old], [null, { ...old, EventID: 7 }]]) {
+        const told = altered(api, (body, path) => (path.includes('/events') ? { events } : body))
+        expect((await observed(create.check(told, [ref], clock)))[0]).toMatchObject({
+          phase: 'failed',
+          detail: failure,
+        })
+      }
+    })
+
+    test('tell of a build that goes on, so that none is started beside it', async () => {
+      const copied = await runCopy()
+      const open = { OptType: 'build-service', Status: '', FinalStatus: '', Message: '', EndTime: '' }
+      const odd = altered(api, (body, path) => {
+        if (path.includes('/events')) return { events: [open] }
+        return inLists(body, (rows) => rows.map(withKey('status', 'undeploy')))
+      })
+      await start.run(odd, paramsOf(), copied, attempt())
+      expect(bodies('/build')).toEqual([])
+    })
+
+    test('tell of a scan before a build, and of a build that was never begun', async () => {
+      simulator.setSwitch('scan-only', true)
+      const copied = await runCopy()
+      const { ref: seen = {} } = await look(copied)
+      advance(69 * SECOND)
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      advance(SECOND)
+      expect((await look(seen)).phase).toBe('done')
+      await runStart(copied)
+      expect(bodies('/build')).toEqual([{}, {}, {}])
+    })
+
+    test('lists without a total are read to their end', async () => {
+      await simulator.close()
+      simulator = await startRainbond({ now: () => clock, count: 230 })
+      api = connect()
+      const all = await rainbond.pickers.targets?.(api, {})
+      simulator.setSwitch('old-events', true)
+      expect(await rainbond.pickers.targets?.(api, {})).toEqual(all)
+      expect(all).toHaveLength(233)
+    })
+  })
+
+  describe('events that nobody can read', () => {
+    test('are noticed, and never taken for no build: none is started by hand', async () => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      simulator.setSwitch('new-events', true)
+      const { ref: seen = {} } = await look(copied)
+      advance(30 * SECOND)
+      expect((await look(seen)).phase).toBe('done')
+      const noticing = counting(api)
+      const ref = await start.run(noticing, paramsOf(), copied, attempt())
+      expect(bodies('/build')).toEqual([])
+      expect(noticing.skipped()).toBeGreaterThan(0)
+      expect(await start.find?.(api, paramsOf(), copied, attempt())).toEqual(ref)
+      advance(MINUTE)
+      expect((await look(ref)).phase).toBe('working')
+      // With events that can be read, the same component is built.
+      simulator.setSwitch('new-events', false)
+      await runStart(copied)
+      expect(bodies('/build')).toEqual([{}])
+    })
+
+    test.each([
+      ...[null, 7, 'build-service', [], {}, { OPT_TYPE: 'build-service' }, { opt_type: null }, { OptType: 7 }],
+      ...[{ opt_type: '' }, { type: 'build-service', state: 'failure' }],
+    ])('%j is one of them', async (event) => {
+      simulator.setSwitch('swallow-build', true)
+      const copied = await runCopy()
+      advance(MINUTE)
+      const odd = altered(api, (body, path) => (path.includes('/events') ? { events: [event] } : body))
+      await start.run(odd, paramsOf(), copied, attempt())
+      expect(bodies('/build')).toEqual([])
+    })
+  })
+
+  describe('odd rows', () => {
+    const listed = async (via: Api) =>
+      await Promise.all(['apps', 'targets', 'components'].map((name) => rainbond.pickers[name]?.(via, { app: SHOP })))
+
+    test.each([...oddRows, ['no names', (row: Record<string, unknown>) => ({ status: row.status })] as const])(
+      'a row of %s hides no other in any list',
+      async (_, make) => {
+        const well = await listed(api)
+        const odd = counting(
+          altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
+        )
+        expect(await listed(odd)).toEqual(well)
+        expect(odd.skipped()).toBeGreaterThan(0)
+      },
+    )
+
+    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+      const well = await listed(api)
+      simulator.setSwitch('odd-rows', true)
+      expect(await listed(api)).toEqual(well)
+      const before = await runCreate()
+      expect(await create.find?.(api, paramsOf(), null, attempt())).toEqual(before)
+      expect(await doCopy.mark?.(api, paramsOf(), before)).toBe('')
+      const copied = await doCopy.run(api, paramsOf(), before, attempt())
+      const ref = await runStart(copied)
+      advance(10 * SECOND)
+      expect(await look(ref)).toMatchObject({ phase: 'done', url: expect.stringContaining('shop-web-copy') })
+    })
+
+    test.each(oddValues)('a component whose status is %j is waited for, and other jobs end', async (status) => {
+      const [one, two] = [await watched(), await watchedAs('shop-3', 'other')]
+      advance(10 * SECOND)
+      const odd = altered(api, (body, path) =>
+        path.includes('/16/services')
+          ? inLists(body, ([first = {}, ...rows]) => [withKey('status', status)(first), ...rows])
+          : body,
+      )
+      const [first, second] = await observed(create.check(odd, [one, two], clock))
+      expect(first).toMatchObject({ phase: 'working', detail: expect.stringMatching(/unknown|does not answer/) })
+      expect(second?.phase).toBe('done')
+    })
+
+    test.each([...oddRows, ['no id', withKey('service_id')] as const])(
+      'a component that is a row of %s is neither missing nor done, and no second copy is sent',
+      async (_, make) => {
+        const ref = await watched()
+        advance(10 * SECOND)
+        const odd = altered(api, (body, path) =>
+          path.endsWith('/services') ? inLists(body, ([first = {}, ...rows]) => [make(first), ...rows] as never) : body,
+        )
+        expect((await observed(create.check(odd, [ref], clock)))[0]).toMatchObject({
+          phase: 'working',
+          detail: 'Rainbond’s list of the components cannot be read',
+        })
+        const only = altered(api, (body, path) =>
+          path.endsWith('/services') ? inLists(body, (rows) => rows.map((row) => make(row)) as never) : body,
+        )
+        for (const sight of [doCopy.find?.(only, paramsOf(), ref, attempt()), doCopy.mark?.(only, paramsOf(), ref)])
+          expect(await failureOf(Promise.resolve(sight))).toBeInstanceOf(TemporaryError)
+        const again = doCopy.run(only, paramsOf(), ref, { ...attempt(), tries: 2 })
+        expect(await failureOf(again)).toBeInstanceOf(TemporaryError)
+        expect(bodies('/copy')).toHaveLength(1)
+      },
+    )
+
+    test.each([...oddRows, ['no number', withKey('ID')] as const, ['no note', withKey('note')] as const])(
+      'the new app is never called absent beside a row of %s',
+      async (_, make) => {
+        const made = await runCreate()
+        const isOurs = (row: Record<string, unknown>) => row.group_name === 'shop-2'
+        const odd = altered(api, (body) =>
+          inLists(body, (rows) => rows.map((row) => (isOurs(row) ? make(row) : row)) as never),
+        )
+        expect(await failureOf(Promise.resolve(create.find?.(odd, paramsOf(), null, attempt())))).toBeInstanceOf(
+          TemporaryError,
+        )
+        const other = { ID: 99, note: 'Made by hand.' }
+        const beside = altered(api, (body, path) =>
+          path.endsWith('/apps') ? inLists(body, (rows) => [other, ...rows]) : body,
+        )
+        expect(await create.find?.(beside, paramsOf(), null, attempt())).toEqual(made)
+      },
+    )
+
+    test('a team that cannot be read may be the one that is asked for, so nobody is called a stranger', async () => {
+      const odd = altered(api, (body, path) =>
+        path === '/openapi/v1/teams' ? inLists(body, (rows) => rows.map(withKey('tenant_name'))) : body,
+      )
+      const run = create.run(odd, paramsOf(), null, attempt())
+      expect(await failureOf(run)).toBeInstanceOf(TemporaryError)
+      expect(simulator.writes()).toEqual([])
+    })
+
+    async function watchedAs(name: string, job: string): Promise<Ref> {
+      const made = await create.run(api, paramsOf({ name }), null, { ...attempt(), job })
+      const copied = await doCopy.run(api, paramsOf({ name }), made, { ...attempt(), job })
+      const ref = await start.run(api, paramsOf({ name }), copied, { ...attempt(), job })
+      return (await look(ref)).ref ?? {}
+    }
+  })
+
+  describe('its form, before it is sent', () => {
+    const validate = async (more: Record<string, unknown> = {}, via = api) => await copy.validate?.(via, paramsOf(more))
+    const BILLING = 'o19p6wen/frankfurt/12'
+
+    test('takes what Rainbond will take, and says what is left out', async () => {
+      expect(await validate({ app: 'o19p6wen/helsinki/13' })).toEqual({ errors: {}, warnings: [] })
+      expect(await validate()).toEqual({ errors: {}, warnings: ['Not complete, so not copied: shop-search.'] })
+      expect(await validate({ components: [(await idsOf()).get('shop-api')] })).toEqual({ errors: {}, warnings: [] })
+      expect(copy.preview(paramsOf(), {})).not.toHaveProperty('warning')
+      expect(simulator.writes()).toEqual([])
+    })
+
+    test.each([
+      ['name', { name: 'shop-staging' }, 'An app of that name is there already. Choose another name.'],
+      [
+        'components',
+        { app: BILLING },
+        'Built from uploaded files, which cannot be copied: ledger-import. Choose the others.',
+      ],
+      [
+        'components',
+        { components: ['c'.repeat(32)] },
+        'Not all of the components to copy are in the app and complete.',
+      ],
+      ['app', { app: 'o19p6wen/frankfurt/999' }, 'rainbond-prod: no found app'],
+      [
+        'app',
+        { app: 'q7d4x9tz/frankfurt/15' },
+        "The user of Dolly's token is not in the team of q7d4x9tz/frankfurt/15.",
+      ],
+      [
+        'target',
+        { target: 'k3v8m2ra/helsinki' },
+        'The team has not opened that region. Choose another, or open it there.',
+      ],
+      ['target', { target: 'k3v8m2ra/leeds' }, 'That region is not enabled now. Choose another one.'],
+      [
+        'target',
+        { target: 'q7d4x9tz/frankfurt' },
+        "The user of Dolly's token is not in the team of q7d4x9tz/frankfurt.",
+      ],
+    ])('says of %s in %j what stands in the way', async (field, more, sentence) => {
+      expect((await validate(more))?.errors).toMatchObject({ [field]: expect.stringContaining(sentence) })
+    })
+
+    test('refuses an incomplete component that was chosen', async () => {
+      const components = await api.get(
+        '/openapi/v1/teams/o19p6wen/regions/frankfurt/apps/11/services',
+        z.array(z.object({ service_id: z.string(), service_cname: z.string() })),
+      )
+      const search = components.find(({ service_cname }) => service_cname === 'shop-search')?.service_id
+      expect((await validate({ components: [search] }))?.errors).toEqual({
+        components: 'Not all of the components to copy are in the app and complete.',
+      })
+    })
+
+    test('tells a stranger nothing of the app', async () => {
+      const { warnings } = (await validate({ app: 'q7d4x9tz/frankfurt/15' })) ?? {}
+      expect(warnings).toEqual([])
+    })
+
+    test('says that components cannot be read, and so are not copied', async () => {
+      const odd = altered(api, (body, path) =>
+        path.endsWith('/services') ? inLists(body, (rows) => [null, ...rows] as never) : body,
+      )
+      expect((await validate({ app: 'o19p6wen/helsinki/13' }, odd))?.warnings).toEqual([
+        'Not copied, because Rainbond’s list of them cannot be read: 1 of the components.',
+      ])
+    })
+
+    test('keeps nobody from starting when Rainbond cannot be asked', async () => {
+      simulator.setSwitch('down', true)
+      expect(await validate({ name: 'shop-staging' })).toEqual({ errors: {}, warnings: [] })
+    })
   })
 
   describe('watching', () => {

@@ -1,7 +1,7 @@
 /** What the components of a copy on Rainbond are doing, and how all copies are looked at together. */
 import { z } from 'zod'
 import { TemporaryError, unlessNotFound } from '../../errors.js'
-import { type Api, type Observation, settleEach } from '../provider.js'
+import { type Api, type Observation, rows, settleEach } from '../provider.js'
 
 export const TEAMS = '/openapi/v1/teams'
 export const MINUTE = 60_000
@@ -18,14 +18,33 @@ const SCAN = 'source-scan'
 
 const id = z.string()
 const word = z.string().nullish()
+/** Beside its id, what cannot be read of a thing must not keep it from being seen. */
+const readable = word.catch(null)
 const service = z.object({
   service_id: id,
-  service_cname: id,
-  service_source: word,
-  create_status: word,
-  status: word,
+  service_cname: id.catch('a component without a name'),
+  service_source: readable,
+  create_status: readable,
+  status: word.catch('unknown'),
 })
-const event = z.object({ opt_type: word, status: word, final_status: word, message: word, end_time: word })
+const recent = z.object({
+  opt_type: id.min(1),
+  ...{ status: readable, final_status: readable, message: readable, end_time: readable },
+})
+type Event = z.infer<typeof recent>
+/** As consoles spell it before 6.0. */
+const older = z
+  .object({
+    OptType: id.min(1),
+    ...{ Status: readable, FinalStatus: readable, Message: readable, EndTime: readable },
+  })
+  .transform(
+    ({ OptType, Status, FinalStatus, Message, EndTime }): Event => ({
+      ...{ opt_type: OptType, status: Status, final_status: FinalStatus, message: Message, end_time: EndTime },
+    }),
+  )
+/** Null for one that is spelt otherwise. */
+const event = z.union([recent, older]).nullable().catch(null)
 const log = z.object({ events: z.array(event) })
 const domain = z.object({ domain_name: id, domain_path: word, certificate_id: z.unknown() })
 export type Component = z.infer<typeof service>
@@ -55,11 +74,13 @@ export function check(
 
 type Seen = RainbondRef & { since: string }
 
-async function observe(api: Api, ref: Seen, all: Component[], now: number): Promise<Observation<RainbondRef>> {
+async function observe(api: Api, ref: Seen, all: (Component | null)[], now: number): Promise<Observation<RainbondRef>> {
   const fail = (detail: string) => ({ phase: 'failed', detail }) as const
-  const own = all.filter(isOwn)
+  const there = all.filter((one) => one !== null)
+  const own = there.filter(isOwn)
   const asked = ref.components.split(',').length
   if (all.length < asked) return fail(`only ${all.length} of ${asked} components are there. ${START_AGAIN}`)
+  if (there.length < asked) return { phase: 'working', detail: 'Rainbond’s list of the components cannot be read' }
   if (own.some(isIn(UNSEEN))) return { phase: 'working', detail: 'the region does not answer at the moment' }
   if (ref.stage === 'copied') {
     const isWaiting = await isWaitingForBuilds(api, ref, own, now)
@@ -96,7 +117,7 @@ async function isWaitingForBuilds(api: Api, ref: Seen, own: Component[], now: nu
 
 /** The link is an extra: that the copy runs is news without it. */
 async function publicUrl(api: Api, { app }: RainbondRef): Promise<{ url?: string }> {
-  const domains = await api.get(`${path(app)}/httpdomains`, z.array(domain)).catch(() => [])
+  const domains = await api.get(`${path(app)}/httpdomains`, rows(api, domain)).catch(() => [])
   const urls = domains.map((one) => `http${one.certificate_id ? 's' : ''}://${one.domain_name}${one.domain_path ?? ''}`)
   const url = urls.find((address) => /^https?:\/\/[\w.-]+(\/\S*)?$/.test(address))
   return url ? { url } : {}
@@ -104,20 +125,29 @@ async function publicUrl(api: Api, { app }: RainbondRef): Promise<{ url?: string
 
 /** Components without any sign of a build. */
 export async function forgotten(api: Api, ref: RainbondRef, now: number): Promise<Component[]> {
-  const own = (await componentsOf(api, ref.app)).filter(isOwn)
+  const own = (await componentsOf(api, ref.app)).filter((one) => one !== null).filter(isOwn)
   if (own.some(isIn(UNSEEN))) throw new TemporaryError('The region does not answer.', { mayHaveHappened: false })
   const unbuilt: Component[] = []
   for (const one of own.filter(isIn(['undeploy']))) if (!(await buildOf(api, ref, one, now))) unbuilt.push(one)
   return unbuilt
 }
 
-/** The newest sign of a build: a scan of the source is one until half a minute after it ended well. */
+/** What may be a build: an event that nobody can read. */
+const UNREADABLE: Event = { opt_type: 'unknown' }
+
+/**
+ * The newest sign of a build: a scan of the source is one until half a minute after it ended well. An event that cannot be
+ * read may be one, so that no build is started beside another.
+ */
 async function buildOf(api: Api, { app }: RainbondRef, { service_id }: Component, now: number) {
   const query = { page_size: 20 }
   const { events } = await api.get(`${path(app)}/services/${service_id}/events`, log, { query })
-  const newest = events.find(({ opt_type }) => opt_type === 'build-service' || opt_type === SCAN)
+  const unread = events.filter((one) => one === null).length
+  if (unread > 0) api.reportSkipped?.(unread, 'events: neither opt_type nor OptType')
+  const doubt = unread > 0 ? UNREADABLE : undefined
+  const newest = events.find((one) => one?.opt_type === 'build-service' || one?.opt_type === SCAN) ?? undefined
   const isScanned = newest?.opt_type === SCAN && newest.final_status === 'complete' && newest.status === 'success'
-  return isScanned && !(ageOf(newest.end_time ?? '', now) < MINUTE / 2) ? undefined : newest
+  return isScanned && !(ageOf(newest.end_time ?? '', now) < MINUTE / 2) ? doubt : (newest ?? doubt)
 }
 
 /** `team/region` or `team/region/app` as the vendor's path. */
@@ -138,7 +168,9 @@ function pageOf({ settings }: Api, { app }: RainbondRef): string {
   return `${settings?.console}/#/team/${team}/region/${region}/apps/${number}/overview`
 }
 
-export const componentsOf = (api: Api, app: string) => api.get(`${path(app)}/services`, z.array(service))
+/** All components of an app; null for one without a readable id. */
+export const componentsOf = (api: Api, app: string) =>
+  api.get(`${path(app)}/services`, z.array(service.nullable().catch(null)))
 const ageOf = (time: string, now: number) => now - Date.parse(time)
 const isIn = (states: (string | null)[]) => (one: Component) => states.includes(one.status ?? null)
 const isOwn = (one: Component) => one.service_source !== 'third_party'
