@@ -38,13 +38,19 @@ import { lookAtAll } from './store/leases.js'
 const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
 const leaseMs = 10_000
+/** How long a person's request waits for a database that another process holds: an answer is due within three seconds. */
+const requestPatienceMs = 1_500
 const now = () => Date.now()
 const elapsed = () => performance.now()
 
 async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
-  if (config.database.kind !== 'sqlite') throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
+  if (config.database.kind !== 'sqlite' || config.database.file === ':memory:')
+    throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const db = await openDatabase(config.database.file)
   closers.push(() => db.destroy())
+  // A connection of its own, so that no person waits behind the workers' writes.
+  const dbOfRequests = await openDatabase(config.database.file, undefined, { patienceMs: requestPatienceMs })
+  closers.push(() => dbOfRequests.destroy())
   const { mode: rights = 0 } = statSync(config.database.file, { throwIfNoEntry: false }) ?? {}
   if (rights & 0o077)
     log.warn({ file: config.database.file }, 'others than its owner may open the database; chmod 600 it')
@@ -123,7 +129,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   }
   const people = new People({ slack: identity.client, team, groups, channels, elapsed, log })
   registerCommands(app, {
-    db,
+    db: dbOfRequests,
     connections,
     lists,
     people,

@@ -1,7 +1,7 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import type { z } from 'zod'
 import type { AccessRules } from '../access.js'
-import { UserError } from '../errors.js'
+import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { readMemory } from '../slack/memory.js'
 import type { People } from '../slack/people.js'
@@ -10,6 +10,7 @@ import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
 export interface Services {
+  /** Gives up soon where another process holds the file: a person waits. */
   db: Database
   connections: ReadonlyMap<string, Connection>
   lists: Lists
@@ -69,6 +70,10 @@ export function explain(services: Services, error: unknown): string {
   if (isSlackAway(error)) {
     services.log.warn({ err: error }, 'Slack did not answer')
     return 'Slack did not answer Dolly just now. Nothing was started. Please try again.'
+  }
+  if (error instanceof TemporaryError) {
+    services.log.warn({ err: error }, 'a request of a person has to be made again')
+    return `${error.message} Nothing was started. Try again in a moment.`
   }
   services.log.error({ err: error }, 'a request of a person broke')
   return 'Something broke on our side; the log has the details. Nothing was started. Please try again.'

@@ -1,9 +1,9 @@
-/** Opens the database: Kysely over better-sqlite3, brought to the newest schema. The only file that knows SQLite. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+/** Opens the database: Kysely over better-sqlite3, brought to the newest schema. Only this file and sqlite.ts know SQLite. */
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { CamelCasePlugin, Kysely, type Migration, Migrator, SqliteDialect, sql } from 'kysely'
-import { ConnectionError } from '../errors.js'
+import { CamelCasePlugin, Kysely, type Migration, Migrator, sql } from 'kysely'
+import { ConnectionError, TemporaryError } from '../errors.js'
 import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
 import * as replies from './migrations/002-replies.js'
 import * as personalParams from './migrations/003-personal-params.js'
@@ -14,6 +14,7 @@ import * as dueJobs from './migrations/007-due-jobs.js'
 import * as draftKinds from './migrations/009-draft-kinds.js'
 import * as movedThreads from './migrations/010-moved-threads.js'
 import type { Database, Schema } from './schema.js'
+import { sqliteDialect, untilFree } from './sqlite.js'
 
 /** In order; a migration that was released is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -28,38 +29,60 @@ export const migrations: Record<string, Migration> = {
   '010-moved-threads': movedThreads,
 }
 
-const busyTimeoutMs = 5_000
+/** How long opening waits for another process that has the file, in milliseconds. */
+const openWithinMs = 30_000
+
+interface OpenOptions {
+  /** How long one query waits while another process holds the file, in milliseconds. Default 30 000. */
+  patienceMs?: number
+  /** The same for opening it. Default 30 000. */
+  openWithinMs?: number
+}
 
 /**
- * Opens the SQLite file, creates it where missing and migrates it.
+ * Opens the SQLite file, creates it where missing and migrates it. A query that finds it locked throws a TemporaryError
+ * when its patience is over, and surely is not carried out later.
  *
  * @param known all migrations there are; others only in tests.
- * @throws ConnectionError when the file cannot be opened, is none of SQLite's or belongs to a newer Dolly.
+ * @throws ConnectionError when the file cannot be opened, is none of SQLite's, is held by another process or belongs to a
+ *   newer Dolly.
  */
-export async function openDatabase(file: string, known = migrations): Promise<Database> {
-  const database = new Kysely<Schema>({
-    dialect: new SqliteDialect({ database: openFile(file) }),
-    plugins: [new CamelCasePlugin()],
+export async function openDatabase(
+  file: string,
+  known = migrations,
+  { patienceMs = 30_000, openWithinMs: withinMs = openWithinMs }: OpenOptions = {},
+): Promise<Database> {
+  const deadline = performance.now() + withinMs
+  const sqlite = await openFile(file, deadline).catch((error) => {
+    throw whyClosed(file, error)
   })
+  let waitMs = Math.max(deadline - performance.now(), 0)
+  const dialect = sqliteDialect(sqlite, () => waitMs)
+  const database = new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] })
   try {
     await migrate(database, file, known)
   } catch (error) {
     await database.destroy()
-    throw error
+    const isForeign = error instanceof TemporaryError || error instanceof Sqlite.SqliteError
+    throw isForeign ? whyClosed(file, error) : error
   }
+  waitMs = patienceMs
   return database
 }
 
-function openFile(file: string): Sqlite.Database {
+async function openFile(file: string, deadline: number): Promise<Sqlite.Database> {
+  if (file !== ':memory:') {
+    makeFolder(dirname(file))
+    // Opening a pipe would wait for whoever reads from it.
+    const there = statSync(file, { throwIfNoEntry: false })
+    if (there && !there.isFile()) throw new Error(`it is ${there.isDirectory() ? 'a folder' : 'no regular file'}`)
+    // For its owner alone: SQLite gives the log and the index beside it the same rights.
+    closeSync(openSync(file, 'a', 0o600))
+  }
+  const sqlite = new Sqlite(file, { timeout: 0 })
   try {
-    if (file !== ':memory:') {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-      // For its owner alone: SQLite gives the log and the index beside it the same rights.
-      closeSync(openSync(file, 'a', 0o600))
-    }
-    const sqlite = new Sqlite(file)
-    sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`)
-    writeAhead(sqlite)
+    // While another process uses a file that is not switched over yet, this is refused.
+    await untilFree(deadline, () => sqlite.pragma('journal_mode = WAL'))
     // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
@@ -67,11 +90,34 @@ function openFile(file: string): Sqlite.Database {
     sqlite.pragma('secure_delete = ON')
     return sqlite
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ConnectionError(
-      `The database ${file} cannot be opened (${reason}). Check DATABASE_URL, and who may write there.`,
+    sqlite.close()
+    throw error
+  }
+}
+
+/** One folder after the other: where none can be made, as in /proc, Node's own recursion never ends. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process may just have made it.
+    if (!existsSync(folder)) throw error
+  }
+}
+
+/** What the operator reads. */
+function whyClosed(file: string, error: unknown): ConnectionError {
+  if (error instanceof TemporaryError) {
+    return new ConnectionError(
+      `The database ${file} is held by another process. Find out which (for example with: fuser ${file}), end it, and start Dolly again.`,
     )
   }
+  const reason = error instanceof Error ? error.message : String(error)
+  return new ConnectionError(
+    `The database ${file} cannot be opened (${reason}). Check DATABASE_URL, and who may write there.`,
+  )
 }
 
 /**
@@ -79,25 +125,7 @@ function openFile(file: string): Sqlite.Database {
  * it stays as it is, until the next time.
  */
 export async function emptyLog(db: Database): Promise<void> {
-  await db.connection().execute(async (connection) => {
-    // Waiting would hold up everything else: the driver is synchronous.
-    await sql`pragma busy_timeout = 0`.execute(connection)
-    try {
-      await sql`pragma wal_checkpoint(truncate)`.execute(connection)
-    } finally {
-      await sql`pragma busy_timeout = ${sql.lit(busyTimeoutMs)}`.execute(connection)
-    }
-  })
-}
-
-/** Of two processes that switch a new file over at once, SQLite refuses one without waiting for the other. */
-function writeAhead(sqlite: Sqlite.Database): void {
-  try {
-    sqlite.pragma('journal_mode = WAL')
-  } catch {
-    sqlite.exec('begin immediate; commit')
-    sqlite.pragma('journal_mode = WAL')
-  }
+  await sql`pragma wal_checkpoint(truncate)`.execute(db)
 }
 
 /**

@@ -64,7 +64,7 @@ export async function testHouse(overrides: Partial<House> = {}): Promise<TestHou
   return house
 }
 
-function newJob(number: number): NewJob {
+export function newJob(number: number): NewJob {
   return {
     connection: 'dummy-one',
     operation: 'clone',

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
-import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Clock } from '../../src/jobs/clock.js'
 import { SteadyClock } from '../../src/jobs/steady.js'
@@ -37,9 +36,7 @@ afterEach(async () => {
 
 /** Nobody wants to wait for five seconds. */
 async function openImpatient(): Promise<Database> {
-  const db = await openDatabase(file)
-  await sql`pragma busy_timeout = 10`.execute(db)
-  return db
+  return await openDatabase(file, undefined, { patienceMs: 10 })
 }
 
 /** Another process on the same file. */
@@ -287,8 +284,8 @@ describe('while another process holds the database', () => {
     await house.ask()
     const { round, tellFor } = tellerOf(house, slack.chat)
     const letGo = hold(file)
-    await expect(runDueJobs(house, 'dummy-one')).rejects.toThrow(/locked/)
-    await expect(round()).rejects.toThrow(/locked/)
+    await expect(runDueJobs(house, 'dummy-one')).rejects.toThrow(/database is busy/)
+    await expect(round()).rejects.toThrow(/database is busy/)
     expect(slack.messages()).toEqual([])
     letGo()
     await house.settle()

@@ -1,0 +1,206 @@
+/** SQLite for Kysely, without its own waiting: better-sqlite3 would stop the whole process while another one writes. */
+import { setTimeout as delay } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { TemporaryError } from '../errors.js'
+
+const minPauseMs = 10
+const maxPauseMs = 100
+
+/**
+ * One open file. A query that finds it locked by another process is tried again between other work until its time is up;
+ * then it throws a TemporaryError and surely is not carried out later.
+ *
+ * @param sqlite opened with a busy timeout of 0.
+ * @param patienceMs answers how long one query, or the begin of one transaction, waits in all, in milliseconds.
+ */
+export function sqliteDialect(sqlite: Sqlite.Database, patienceMs: () => number): Dialect {
+  return {
+    createDriver: () => new PatientDriver(sqlite, patienceMs),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  }
+}
+
+/**
+ * Tries again for as long as another process has the file.
+ *
+ * @param deadline as `performance.now()` counts, in milliseconds.
+ * @throws TemporaryError when it is still locked then; `attempt` is not called any more.
+ */
+export async function untilFree<T>(deadline: number, attempt: () => T | Promise<T>): Promise<T> {
+  for (let pauseMs = minPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+    }
+    const leftMs = deadline - performance.now()
+    if (leftMs <= 0) throw busy()
+    // Not all at once: two processes that wait for each other would meet again.
+    await delay(Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs))
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
+}
+
+function busy(): TemporaryError {
+  return new TemporaryError("Dolly's database is busy.", { mayHaveHappened: false })
+}
+
+/** One at a time, first come first served. */
+class Turns {
+  #isTaken = false
+  readonly #waiting = new Set<() => void>()
+
+  /** @throws TemporaryError when it is not our turn by then. */
+  async take(deadline: number): Promise<void> {
+    if (!this.#isTaken) {
+      this.#isTaken = true
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const begin = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const giveUp = () => {
+        this.#waiting.delete(begin)
+        reject(busy())
+      }
+      const timer = setTimeout(giveUp, Math.max(deadline - performance.now(), 0))
+      this.#waiting.add(begin)
+    })
+  }
+
+  give(): void {
+    const [begin] = this.#waiting
+    if (!begin) {
+      this.#isTaken = false
+      return
+    }
+    this.#waiting.delete(begin)
+    begin()
+  }
+}
+
+class PatientDriver implements Driver {
+  readonly #sqlite: Sqlite.Database
+  readonly #patienceMs: () => number
+  /** Whose transaction is open: SQLite takes all statements of a connection for parts of it. */
+  readonly #transaction = new Turns()
+  /** Only the first of those who want to write asks again and again; reads pass by them. */
+  readonly #writers = new Turns()
+
+  constructor(sqlite: Sqlite.Database, patienceMs: () => number) {
+    this.#sqlite = sqlite
+    this.#patienceMs = patienceMs
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<PatientConnection> {
+    return new PatientConnection(this.#sqlite, this.#patienceMs, this.#transaction, this.#writers)
+  }
+
+  /** Every transaction writes: it takes the lock here, so that it never has to wait, and to give up, in its middle. */
+  async beginTransaction(connection: PatientConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  async commitTransaction(connection: PatientConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'))
+  }
+
+  async rollbackTransaction(connection: PatientConnection): Promise<void> {
+    connection.rollBack()
+  }
+
+  async releaseConnection(connection: PatientConnection): Promise<void> {
+    connection.rollBack()
+  }
+
+  async destroy(): Promise<void> {
+    this.#sqlite.close()
+  }
+}
+
+class PatientConnection implements DatabaseConnection {
+  readonly #sqlite: Sqlite.Database
+  readonly #patienceMs: () => number
+  readonly #transaction: Turns
+  readonly #writers: Turns
+  #isInTransaction = false
+  #isWriter = false
+
+  constructor(sqlite: Sqlite.Database, patienceMs: () => number, transaction: Turns, writers: Turns) {
+    this.#sqlite = sqlite
+    this.#patienceMs = patienceMs
+    this.#transaction = transaction
+    this.#writers = writers
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const deadline = performance.now() + this.#patienceMs()
+    const prepare = () => this.#sqlite.prepare<unknown[], R>(sql)
+    // No wait helps a statement in the middle of a transaction, which has the lock already. Its commit may still meet one.
+    if (this.#isInTransaction)
+      return await untilFree(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
+    try {
+      return await untilFree(deadline, async () => {
+        const statement = prepare()
+        if (!statement.readonly && !this.#isWriter) {
+          await this.#writers.take(deadline)
+          this.#isWriter = true
+        }
+        await this.#transaction.take(deadline)
+        this.#isInTransaction = true
+        return this.#run(statement, parameters)
+      })
+    } finally {
+      this.#giveTurns()
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: nothing here reads so much that it must come in parts
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('Streams are not supported.')
+  }
+
+  /** Undoes what was not committed. SQLite may have done so by itself, as on a full disk. */
+  rollBack(): void {
+    if (this.#isInTransaction && this.#sqlite.open) this.#run(this.#sqlite.prepare('rollback'), [])
+    this.#giveTurns()
+  }
+
+  #run<R>(statement: Sqlite.Statement<unknown[], R>, parameters: readonly unknown[]): QueryResult<R> {
+    try {
+      if (statement.reader) return { rows: statement.all([...parameters]) }
+      const { changes, lastInsertRowid } = statement.run([...parameters])
+      return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
+    } finally {
+      if (this.#isInTransaction && !this.#sqlite.inTransaction) {
+        this.#isInTransaction = false
+        this.#transaction.give()
+      }
+    }
+  }
+
+  #giveTurns(): void {
+    if (this.#isInTransaction || !this.#isWriter) return
+    this.#isWriter = false
+    this.#writers.give()
+  }
+}
