@@ -74,7 +74,8 @@ class Turns {
     await new Promise<void>((resolve, reject) => {
       const begin = () => {
         clearTimeout(timer)
-        resolve()
+        // Behind whatever else waits for this process: many who waited for long would go on in one go.
+        setImmediate(resolve)
       }
       const giveUp = () => {
         this.#waiting.delete(begin)

@@ -34,9 +34,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Nobody wants to wait for five seconds. */
+/** Nobody wants to wait for half a minute. */
 async function openImpatient(): Promise<Database> {
-  return await openDatabase(file, undefined, { patienceMs: 10 })
+  return await openDatabase(file, undefined, { patienceMs: 300 })
 }
 
 /** Another process on the same file. */

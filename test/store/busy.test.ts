@@ -69,12 +69,12 @@ describe('a database that another process holds', { retry: 3 }, () => {
     expect(await readDraft(db, await draft, 'U1', 1_000)).toEqual({ kept: true })
   })
 
-  it('is read all the while, however many writes wait, and these cost next to nothing', async () => {
+  it('is read all the while, however many writes wait; these cost next to nothing, and go on one after the other', async () => {
     const db = await openWith(30_000)
     const letGo = hold(file)
     const { value: waiting, gapMs } = await longestGap(async () => {
       const writes: Promise<unknown>[] = []
-      for (let at = 0; at < 5_000; at += 1) {
+      for (let at = 0; at < 1_000; at += 1) {
         writes.push(saveDraft(db, 'U1', {}, 1_000))
         if (at % 50 === 0) expect(await countOf(db, 'drafts')).toBe(0)
         if (at % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -87,8 +87,9 @@ describe('a database that another process holds', { retry: 3 }, () => {
     })
     expect(gapMs).toBeLessThan(200)
     letGo()
-    await Promise.all(waiting)
-    expect(await countOf(db, 'drafts')).toBe(5_000)
+    const { gapMs: catchingUpMs } = await longestGap(() => Promise.all(waiting))
+    expect(catchingUpMs).toBeLessThan(200)
+    expect(await countOf(db, 'drafts')).toBe(1_000)
   })
 
   it('lets a person’s request through at once when it is free, whatever waits on the connection of the workers', async () => {
