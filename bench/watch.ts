@@ -70,8 +70,9 @@ async function houseWith(
 ): Promise<House> {
   const db = await openDatabase(':memory:')
   const now = Date.now()
+  const step = connection.provider.operations[operation]?.steps[0].id ?? ''
   for (const [index, ref] of refs.entries()) {
-    const draft = { connection: 'bench', operation, params, source: 'one', target: `${index}`, lock: `${index}` }
+    const draft = { connection: 'bench', operation, params, source: 'one', target: `${index}`, lock: `${index}`, step }
     const who = { submission: `${index}`, requester: 'U1', mentionOnSuccess: false, channel: 'C1' }
     const made = await createJob(db, { ...draft, ...who }, now)
     if (made.kind !== 'created') throw new Error(`Job ${index} is ${made.kind}.`)

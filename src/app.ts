@@ -182,13 +182,13 @@ function giveUpOnRefusal(variable: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', error:
 async function describe({ db, connections, now }: House, job: Job): Promise<Story> {
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
-  const asked = [...(operation?.steps.entries() ?? [])].filter(([, step]) => step.when?.({ ...job.params }) ?? true)
+  const asked = (operation?.steps ?? []).filter((step) => step.when?.({ ...job.params }) ?? true)
   return {
     job,
     title: operation?.title ?? job.operation,
     provider: provider?.name ?? job.connection,
-    steps: new Map(asked.map(([at, step]) => [at, step.title])),
-    usualMs: await usualDuration(db, { ...job, lastStep: asked.at(-1)?.[0] ?? 0 }),
+    steps: new Map(asked.map(({ id, title }) => [id, title])),
+    usualMs: await usualDuration(db, { ...job, lastStep: asked.at(-1)?.id ?? '' }),
     now: now(),
   }
 }

@@ -77,7 +77,12 @@ const rooms: readonly Room[] = [
 
   { room: 'src/jobs/job.ts', ours: [], packages: [] },
   { room: 'src/jobs/looks.ts', ours: ['type src/jobs/job.ts'], packages: [] },
-  { room: 'src/jobs/machine.ts', ours: ['src/jobs/looks.ts', 'type src/jobs/job.ts'], packages: [] },
+  { room: 'src/jobs/patience.ts', ours: ['src/jobs/looks.ts', 'type src/jobs/job.ts'], packages: [] },
+  {
+    room: 'src/jobs/machine.ts',
+    ours: ['src/jobs/looks.ts', 'src/jobs/patience.ts', 'type src/jobs/job.ts'],
+    packages: [],
+  },
   { room: 'src/jobs/clock.ts', ours: ['src/jobs/*'], packages: ['node-cron'] },
   {
     room: 'src/jobs/*',

@@ -177,14 +177,14 @@ function checkBooks({ simulators, lines }: World): void {
 
 function uncertainOf(world: World): Result['uncertain'] {
   const sql = `select job_id, events.step, connection, operation, events.detail from events join jobs on jobs.id = job_id where kind = 'uncertain'`
-  const rows = world.rows<{ job_id: string; step: number; connection: string; operation: string; detail: string }>(sql)
-  return rows.map(({ job_id, step: index, connection, operation, detail }) => {
-    const provider = Object.values<Provider>(listed).find(({ id }) => id === connection)
-    const step = operationOf(provider, operation)?.steps[index]
+  const rows = world.rows<{ job_id: string; step: string; connection: string; operation: string; detail: string }>(sql)
+  return rows.map(({ job_id, step: id, connection, operation, detail }) => {
+    const provider = Object.values<Provider>(listed).find((one) => one.id === connection)
+    const step = operationOf(provider, operation)?.steps.find((one) => one.id === id)
     // Where there is a way to look it up, nobody needs to be asked.
     return {
       job: job_id,
-      step: step?.title ?? `${index}`,
+      step: step?.title ?? id,
       isUnavoidable: step !== undefined && step.find === undefined,
       detail,
     }

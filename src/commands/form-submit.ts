@@ -257,6 +257,7 @@ async function start(
   const draft = {
     connection: connection.name,
     operation: operationId,
+    step: operation.steps[0].id,
     params,
     personal,
     draft: view.private_metadata,

@@ -1,7 +1,7 @@
 /** What every worker of the house shares: the database, the connections, a name for its leases and the time. */
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
 import { applyTransition } from '../store/jobs.js'
-import { postponeLook, releaseLease, renewLeases } from '../store/leases.js'
+import { releaseLease, renewLeases } from '../store/leases.js'
 import type { Database, Lease } from '../store/schema.js'
 import type { Happening, Job, Moment } from './job.js'
 import { next } from './machine.js'
@@ -50,16 +50,16 @@ export interface Task {
   step: AnyStep
 }
 
-/** A job that nobody here can work at is left to others for that long, lest it be claimed with every tick. */
-const unknownPauseMs = 60_000
-
-/** Those of the jobs that can be worked at. One that asks for something this version does not know waits until one does. */
+/**
+ * Those of the jobs that can be worked at. The others wait until something is there again, and their threads are told:
+ * nothing is written for a job whose step is not the one that was planned.
+ */
 export async function openTasks(house: House, jobs: readonly Job[]): Promise<Task[]> {
   const tasks: Task[] = []
   for (const job of jobs) {
     const task = openTask(house, job)
     if (task) tasks.push(task)
-    else await postponeLook(house.db, job.id, house.worker, house.now() + unknownPauseMs)
+    else await leaveStranded(house, job)
   }
   return tasks
 }
@@ -67,13 +67,20 @@ export async function openTasks(house: House, jobs: readonly Job[]): Promise<Tas
 function openTask(house: House, job: Job): Task | null {
   const connection = house.connections.get(job.connection)
   const operation = operationOf(connection?.provider, job.operation)
-  const step = operation?.steps[job.step]
-  if (!connection || !operation || !step) {
-    const wanted = { job: job.id, connection: job.connection, operation: job.operation, step: job.step }
-    house.log.error(wanted, 'a job asks for a step that this version does not have; it waits')
-    return null
-  }
+  const step = operation?.steps.find(({ id }) => id === job.step)
+  if (!connection || !operation || !step) return null
   return { job, connection, operation, step: step as AnyStep }
+}
+
+/** Tells of a claimed job that nobody here can work at, and leaves it to others for a while. */
+export async function leaveStranded(house: House, job: Job): Promise<boolean> {
+  const connection = house.connections.get(job.connection)
+  const operation = operationOf(connection?.provider, job.operation)
+  const reason = !connection
+    ? `dolly.yml no longer has the connection ${job.connection}.`
+    : `This version has no ${operation ? `step “${job.step}”` : `operation “${job.operation}”`}.`
+  if (job.strandedSince === null) house.log.error({ job: job.id, reason }, 'a job cannot be worked at; it waits')
+  return (await advance(house, job, { kind: 'stranded', reason })) !== null
 }
 
 /** Renews the workers' claims three times within each lease, and looks at the clock every second, as long as it lives. */
@@ -129,10 +136,10 @@ async function workAtOne<T extends { job: Job }>(house: House, item: T, work: (i
   }
 }
 
-/** Index of the step after this one that these params ask for; null after the last. */
-export function followingStep({ job, operation }: Task): number | null {
-  const index = operation.steps.findIndex((step, at) => at > job.step && (step.when?.({ ...job.params }) ?? true))
-  return index === -1 ? null : index
+/** Id of the step after this one that these params ask for; null after the last. */
+export function followingStep({ job, operation, step: present }: Task): string | null {
+  const place = operation.steps.findIndex(({ id }) => id === present.id)
+  return operation.steps.find((step, at) => at > place && (step.when?.({ ...job.params }) ?? true))?.id ?? null
 }
 
 /** Applies a happening under this worker's lease; null when the lease was lost or the job has moved on. */

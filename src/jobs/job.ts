@@ -24,8 +24,10 @@ export interface Job {
   target: string
   lock: string
   state: State
-  /** Index into the operation's steps. */
-  step: number
+  /** Id of the operation's step at hand. */
+  step: string
+  /** Since when it is at hand, or since a person last had it done again. */
+  stepSince: number
   /** What the steps so far made, in the provider's terms. */
   ref: Readonly<Record<string, string | undefined>> | null
   /** Which try of the present step this is, from 1; 0 before the first. */
@@ -36,7 +38,13 @@ export interface Job {
   mark: string | null
   /** Since when looks for a lost write have found nothing. */
   absentSince: number | null
-  /** When somebody should look at the job next; null while it waits for a person or is over. */
+  /** Since when nobody knows what became of a write; for an uncertain job, since when a person is asked. */
+  waitingSince: number | null
+  /** Since when nobody here can work at it, because its connection, operation or step is gone. */
+  strandedSince: number | null
+  /** Whether nothing has moved for so long that a person may end it. */
+  canDismiss: boolean
+  /** When somebody should look at the job next; null when it is over. */
   nextLookAt: number | null
   /** When the present step is given up. */
   deadlineAt: number | null
@@ -75,7 +83,10 @@ export type EventKind =
   | 'answer_lost'
   | 'found'
   | 'absent'
+  | 'unsettled'
   | 'uncertain'
+  | 'reminder'
+  | 'stranded'
   | 'progress'
   | 'unreachable'
   | 'reachable'
@@ -93,7 +104,7 @@ export interface JobEvent {
   seq: number
   kind: EventKind
   at: number
-  step: number
+  step: string
   detail: string | null
   /** Slack user id, where a person did it. */
   actor: string | null
@@ -123,7 +134,11 @@ export type Happening =
   | { kind: 'unknowable'; reason: string }
   /** A look failed: the provider is down, or refuses us. */
   | { kind: 'unseen'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }
-  | { kind: 'observed'; look: Look; nextStep: number | null }
+  | { kind: 'observed'; look: Look; nextStep: string | null }
+  /** Its connection, operation or step is gone. */
+  | { kind: 'stranded'; reason: string }
+  /** Nobody has answered the question yet. */
+  | { kind: 'unanswered' }
   | { kind: 'check_again' | 'start_over' | 'dismiss'; actor: string }
 
 /** What changes, and the one fact to tell, if it is worth a row. */

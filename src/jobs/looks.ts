@@ -3,6 +3,7 @@ import type { Happening, Job, Look, Moment, Transition } from './job.js'
 
 const second = 1000
 const minute = 60 * second
+const day = 24 * 60 * minute
 
 /** That nothing can be seen is shown by the root after this long, and worth a note in the thread after that, not before. */
 const blindAfterMs = 30 * second
@@ -20,7 +21,7 @@ export function lookDelay(ageMs: number, { jitter, lookEveryMs = 3 * second }: M
 export const seen = { unseenSince: null, unseenTold: false } as const
 
 /** What a look found: the end of the step, or the time of the next look. */
-export function afterLook(job: Job, look: Look, nextStep: number | null, moment: Moment): Transition {
+export function afterLook(job: Job, look: Look, nextStep: string | null, moment: Moment): Transition {
   const { now } = moment
   // Nobody could look meanwhile, so that time is not held against the step.
   const blindMs = Math.max(job.unseenSince === null ? 0 : now - job.unseenSince, lateBy(job, now))
@@ -49,6 +50,7 @@ export function afterLook(job: Job, look: Look, nextStep: number | null, moment:
         ...set,
         state: 'queued',
         step: nextStep,
+        stepSince: now,
         attempt: 0,
         postponedSince: null,
         mark: null,
@@ -103,7 +105,7 @@ export function afterBlindLook(
   const unseenMs = now - unseenSince
   const patience = Math.max(happening.giveUpMs, outageAtMost)
   if (unseenMs > patience) {
-    return job.state === 'starting' ? uncertain(happening.reason) : end(now, 'timed_out', happening.reason)
+    return job.state === 'starting' ? uncertain(happening.reason, moment) : end(now, 'timed_out', happening.reason)
   }
   const tellNow = !job.unseenTold && unseenMs >= unreachableAfterMs
   const isBlind = unseenMs >= blindAfterMs
@@ -128,9 +130,10 @@ export function end(now: number, state: 'failed' | 'timed_out', detail: string |
   }
 }
 
-export function uncertain(reason: string): Transition {
+/** From here on a person is asked, and reminded a day later. */
+export function uncertain(reason: string, { now }: Moment): Transition {
   return {
-    set: { state: 'uncertain', nextLookAt: null, detail: reason },
+    set: { state: 'uncertain', nextLookAt: now + day, waitingSince: now, detail: reason },
     event: { kind: 'uncertain', detail: reason },
   }
 }

@@ -1,6 +1,7 @@
 /** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
 import type { Happening, Job, Moment, State, Transition } from './job.js'
 import { afterBlindLook, afterLook, end, lookDelay, seen, sinceThen, uncertain } from './looks.js'
+import { bounded, stranded, unanswered } from './patience.js'
 
 const second = 1000
 const minute = 60 * second
@@ -15,6 +16,10 @@ const postponeAtMost = 24 * 60 * minute
 
 /** Throws on a happening that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, happening: Happening, moment: Moment): Transition {
+  return bounded(job, happening, after(job, happening, moment), moment)
+}
+
+function after(job: Job, happening: Happening, moment: Moment): Transition {
   const { now, steadyMs = Number.POSITIVE_INFINITY } = moment
   switch (happening.kind) {
     case 'begin':
@@ -99,7 +104,7 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
 
     case 'unknowable':
       expect(job, happening, 'starting')
-      return uncertain(happening.reason)
+      return uncertain(happening.reason, moment)
 
     case 'unseen':
       expect(job, happening, 'starting', 'working')
@@ -109,11 +114,19 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expect(job, happening, 'working')
       return afterLook(job, happening.look, happening.nextStep, moment)
 
+    case 'stranded':
+      expect(job, happening, 'queued', 'starting', 'working')
+      return stranded(job, happening.reason, moment)
+
+    case 'unanswered':
+      expect(job, happening, 'uncertain')
+      return unanswered(job, moment)
+
     case 'check_again':
       expectAnswer(job, happening)
       // Since when nothing was seen stays as it is: if this look fails too, the question is there again at once.
       return {
-        set: { state: 'starting', nextLookAt: now, absentSince: null },
+        set: { state: 'starting', stepSince: now, nextLookAt: now, absentSince: null },
         event: { kind: 'checked_again', actor: happening.actor },
       }
 
@@ -121,7 +134,15 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
       expectAnswer(job, happening)
       return {
         // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
-        set: { state: 'queued', attempt: 1, nextLookAt: now, detail: null, postponedSince: null, ...seen },
+        set: {
+          state: 'queued',
+          stepSince: now,
+          attempt: 1,
+          nextLookAt: now,
+          detail: null,
+          postponedSince: null,
+          ...seen,
+        },
         event: { kind: 'started_over', actor: happening.actor },
       }
 
@@ -138,8 +159,8 @@ export function next(job: Job, happening: Happening, moment: Moment): Transition
 export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismiss'): boolean {
   if (job.state === 'uncertain') return true
   if (answer !== 'dismiss') return false
-  // A write that has to wait, and one that nobody could look for in a long time.
-  return job.state === 'queued' ? job.detail !== null : job.state === 'starting' && job.unseenTold
+  // A write that has to wait, and whatever has not moved for long.
+  return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.detail !== null))
 }
 
 /** The second try follows at once, each later one after a longer pause, of which the root alone tells. */

@@ -3,6 +3,7 @@ import type { Round } from './clock.js'
 import type { House } from './house.js'
 import { settleLostWrites, writeNextJob } from './run.js'
 import { type Tell, tellUntold } from './tell.js'
+import { tendWaitingJobs } from './waiting.js'
 import { watchDueJobs } from './watch.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
@@ -14,8 +15,8 @@ export interface WorkersRound extends Round {
 }
 
 /**
- * For each connection as many rounds as it may have writes under way, one for lost writes and one for looks; and one that
- * tells. A claim belongs to a round and not to its process: a write that was stopped for long must not pass for renewed
+ * For each connection as many rounds as it may have writes under way, one for lost writes and one for looks; one for jobs
+ * that wait for something else; and one that tells. A claim belongs to a round and not to its process: a write that was stopped for long must not pass for renewed
  * because another round of the same process has taken the job up meanwhile.
  */
 export function roundsOf(house: House, tell: Tell): WorkersRound[] {
@@ -30,5 +31,9 @@ export function roundsOf(house: House, tell: Tell): WorkersRound[] {
     round(`settle ${name}`, (own) => settleLostWrites(own, name)),
     round(`watch ${name}`, (own) => watchDueJobs(own, name)),
   ])
-  return [...ofConnections, round('tell', (own, stopping, againIn) => tellUntold(own, tell, stopping, againIn))]
+  return [
+    ...ofConnections,
+    round('waiting', (own) => tendWaitingJobs(own)),
+    round('tell', (own, stopping, againIn) => tellUntold(own, tell, stopping, againIn)),
+  ]
 }

@@ -134,7 +134,7 @@ async function attemptOf(house: House, job: Job): Promise<Attempt> {
   const earlier = (await endOfEarlierJob(house.db, job)) ?? 0
   const since = new Date(Math.min(Math.max(job.createdAt - wrongClockMs, earlier), job.createdAt - clockSkewMs))
   const now = house.now()
-  const soughtFrom = Math.min(job.absentSince ?? now, job.unseenSince ?? now)
+  const soughtFrom = Math.min(job.waitingSince ?? now, job.absentSince ?? now, job.unseenSince ?? now)
   const soughtMs = Math.min(now - soughtFrom, house.steadyForMs?.() ?? Number.POSITIVE_INFINITY)
   return { job: job.id, since, mark: job.mark ?? '', tries: job.attempt, soughtMs, now }
 }

@@ -32,6 +32,9 @@ export function assertDrawable(provider: Provider): void {
   for (const [id, operation] of Object.entries(provider.operations)) {
     try {
       const fields = fieldsOf(operation)
+      const stepIds = operation.steps.map((step) => step.id)
+      const twin = stepIds.find((stepId, at) => stepIds.indexOf(stepId) < at)
+      if (twin !== undefined) throw new Error(`Two of its steps have the id "${twin}".`)
       for (const field of fields) {
         if (field.picker && !provider.pickers[field.picker]) throw new Error(`There is no picker "${field.picker}".`)
         if (field.key.startsWith('_')) throw new Error(`Field "${field.key}" begins with an underscore.`)

@@ -15,8 +15,8 @@ export interface Story {
   title: string
   /** The provider's name, such as "Hoody". */
   provider: string
-  /** Titles of the steps this job goes through, by their index in the operation. */
-  steps: ReadonlyMap<number, string>
+  /** Titles of the steps this job goes through by their ids, in order. */
+  steps: ReadonlyMap<string, string>
   /** Median duration of such jobs in milliseconds; null while there are too few to tell. */
   usualMs: number | null
   /** When this is told, in milliseconds. */
@@ -38,8 +38,8 @@ export function rootMessage(story: Story): Message {
   const blocks: KnownBlock[] = [
     header(story),
     section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
-    // A connection that dolly.yml no longer names has no steps to show, and an empty section is refused.
-    ...(story.steps.size > 0 ? [section(stepLines(story).join('\n'))] : []),
+    // Where the connection or the present step is gone, nobody knows which are done; and an empty section is refused.
+    ...(story.steps.has(job.step) ? [section(stepLines(story).join('\n'))] : []),
     context(facts(story).join('  ·  ')),
     ...(story.mayStandTwice ? [context(theOneToRead)] : []),
   ]
@@ -103,7 +103,7 @@ export function replyMessage(story: Story, event: JobEvent): Message | null {
 }
 
 function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): string | null {
-  const step = `“${name(steps.get(event.step) ?? `step ${event.step + 1}`)}”`
+  const step = `“${name(steps.get(event.step) ?? event.step)}”`
   const by = name(provider)
   const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
@@ -117,7 +117,7 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
       return null
     case 'step_accepted':
       // The root shows the steps after it. How long it takes is said only as long as it can still come true.
-      if (event.step > 0) return null
+      if (event.step !== [...steps.keys()][0]) return null
       return usualMs === null || job.endedAt !== null
         ? `${by} accepted ${step}.`
         : `${by} accepted ${step}. The whole job usually takes ${inWords(usualMs)}.`
@@ -129,6 +129,12 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
       return `Found it: ${by} had received ${step}. Nothing was sent twice.`
     case 'absent':
       return `${by} never received ${step}. Sending it again.`
+    case 'unsettled':
+      return `Dolly still can't tell whether ${by} received ${step}, and keeps checking. Dismiss ends this job; whatever was made stays.`
+    case 'reminder':
+      return `${requester} This job still waits for an answer: it isn't known whether ${by} carried out ${step}. Look there, then use a button above. Without an answer the job ends two weeks after the question.`
+    case 'stranded':
+      return `${requester} ${withDetail("Dolly can't carry on with this job", detail)} Dismiss ends it; whatever was made stays. Otherwise it ends in a week.`
     case 'uncertain':
       return `${requester} ${withDetail(`Nobody can tell from here whether ${by} carried out ${step}`, detail)} Please look there and answer with a button above.`
     case 'unreachable':
@@ -159,6 +165,8 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
 function outcomeOf({ job, provider, now }: Story): { icon: string; word: string; rest: string } {
   const detail = sentence(job.detail)
   const by = name(provider)
+  if (job.strandedSince !== null && job.endedAt === null && job.state !== 'uncertain')
+    return { icon: ':warning:', word: "Dolly can't carry on with this job", rest: detail }
   switch (job.state) {
     case 'queued':
       return { icon: ':hourglass:', word: 'Waiting its turn', rest: waitOf(job, detail) }
@@ -192,15 +200,17 @@ function waitOf({ nextLookAt }: Job, detail: string): string {
 
 /** One line a step. The word says what the sign says: nobody should have to tell signs apart. */
 function stepLines({ job, steps }: Story): string[] {
-  return [...steps].map(([index, title]) => {
-    const { icon, word } = stepState(job, index)
+  const present = [...steps.keys()].indexOf(job.step)
+  return [...steps.values()].map((title, place) => {
+    const { icon, word } = stepState(job, place - present)
     return `${icon} ${name(title)} – ${word}`
   })
 }
 
-function stepState(job: Job, index: number): { icon: string; word: string } {
-  if (index < job.step || job.state === 'succeeded') return { icon: ':white_check_mark:', word: 'done' }
-  if (index > job.step) return { icon: ':white_circle:', word: job.endedAt === null ? 'later' : 'not done' }
+/** @param ahead how many steps after the present one; negative for those before it. */
+function stepState(job: Job, ahead: number): { icon: string; word: string } {
+  if (ahead < 0 || job.state === 'succeeded') return { icon: ':white_check_mark:', word: 'done' }
+  if (ahead > 0) return { icon: ':white_circle:', word: job.endedAt === null ? 'later' : 'not done' }
   switch (job.state) {
     case 'queued':
       return { icon: ':white_circle:', word: 'next' }

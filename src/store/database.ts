@@ -11,6 +11,7 @@ import * as askedIn from './migrations/004-asked-in.js'
 import * as lostWrites from './migrations/005-lost-writes.js'
 import * as consoleUrl from './migrations/006-console-url.js'
 import * as dueJobs from './migrations/007-due-jobs.js'
+import * as stepIds from './migrations/008-step-ids.js'
 import * as draftKinds from './migrations/009-draft-kinds.js'
 import * as movedThreads from './migrations/010-moved-threads.js'
 import type { Database, Schema } from './schema.js'
@@ -25,6 +26,7 @@ export const migrations: Record<string, Migration> = {
   '005-lost-writes': lostWrites,
   '006-console-url': consoleUrl,
   '007-due-jobs': dueJobs,
+  '008-step-ids': stepIds,
   '009-draft-kinds': draftKinds,
   '010-moved-threads': movedThreads,
 }

@@ -10,6 +10,8 @@ import { type Database, type JobTable, toJob } from './schema.js'
 export interface NewJob {
   connection: string
   operation: string
+  /** Id of the operation's first step. */
+  step: string
   params: Readonly<Record<string, unknown>>
   /** Keys of the params that are forgotten when the job has ended. */
   personal?: readonly string[]
@@ -97,7 +99,7 @@ export async function applyTransition(
   hold: { worker: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const { params: _, personal: __, mentionOnSuccess: ___, ref, unseenTold, ...plain } = transition.set
+    const { params: _, personal: __, mentionOnSuccess: ___, ref, unseenTold, canDismiss, ...plain } = transition.set
     let update = transaction
       .updateTable('jobs')
       .set({
@@ -105,6 +107,7 @@ export async function applyTransition(
         ...(plain.detail ? { detail: kept(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
         ...(unseenTold === undefined ? {} : { unseenTold: unseenTold ? 1 : 0 }),
+        ...(canDismiss === undefined ? {} : { canDismiss: canDismiss ? 1 : 0 }),
         ...(plain.endedAt ? { personalParams: null } : {}),
         ...(hold?.keep ? {} : { leaseOwner: null, leaseUntil: null }),
         version: job.version + 1,
@@ -153,7 +156,7 @@ const fewestForUsual = 3
  */
 export async function usualDuration(
   db: Database,
-  { connection, operation, lastStep }: { connection: string; operation: string; lastStep: number },
+  { connection, operation, lastStep }: { connection: string; operation: string; lastStep: string },
 ): Promise<number | null> {
   const rows = await db
     .selectFrom('jobs')
@@ -207,10 +210,11 @@ function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Inser
     params: some(false),
     personalParams: personal.length > 0 ? some(true) : null,
     state: 'queued',
-    step: 0,
+    stepSince: now,
     attempt: 0,
     nextLookAt: now,
     unseenTold: 0,
+    canDismiss: 0,
     mentionOnSuccess: job.mentionOnSuccess ? 1 : 0,
     rootTries: 0,
     createdAt: now,

@@ -12,6 +12,36 @@ export async function claimDueJobs(
   wanted: { connection: string; states: readonly Job['state'][]; limit: number },
   lease: Lease,
 ): Promise<Job[]> {
+  const { connection, states, limit } = wanted
+  return await claim(db, limit, lease, (job) =>
+    job.and([job('connection', '=', connection), job('state', 'in', [...states])]),
+  )
+}
+
+/** Takes due jobs that are to be worked at, of connections that are not in this list. */
+export async function claimStrandedJobs(
+  db: Database,
+  { connections, limit }: { connections: readonly string[]; limit: number },
+  lease: Lease,
+): Promise<Job[]> {
+  return await claim(db, limit, lease, (job) =>
+    job.and([job('connection', 'not in', [...connections]), job('state', 'in', ['queued', 'starting', 'working'])]),
+  )
+}
+
+/** Takes jobs whose question is due to be put again. */
+export async function claimUnansweredJobs(db: Database, { limit }: { limit: number }, lease: Lease): Promise<Job[]> {
+  return await claim(db, limit, lease, (job) => job('state', '=', 'uncertain'))
+}
+
+type Jobs = ExpressionBuilder<Schema, 'jobs'>
+
+async function claim(
+  db: Database,
+  limit: number,
+  lease: Lease,
+  isWanted: (job: Jobs) => ReturnType<Jobs['and']>,
+): Promise<Job[]> {
   // It works at no job any more when it asks for the next ones: what it still holds it could not give back, because the
   // disk was full.
   await db
@@ -26,12 +56,11 @@ export async function claimDueJobs(
       due
         .selectFrom('jobs')
         .select('id')
-        .where('connection', '=', wanted.connection)
-        .where('state', 'in', [...wanted.states])
+        .where(isWanted)
         .where('nextLookAt', '<=', lease.now)
         .where((row) => isFree(row, lease))
         .orderBy('nextLookAt')
-        .limit(wanted.limit),
+        .limit(limit),
     )
     .where((row) => isFree(row, lease))
     .returningAll()
@@ -41,6 +70,8 @@ export async function claimDueJobs(
 
 /** A pause that a provider or Slack asked for is longer only once in a while, and asked for again. */
 const pauseAtMost = 60_000
+/** Nor is a reminder planned for later. */
+const reminderAtMost = 4 * 86_400_000
 
 /**
  * Makes due what was planned for a later time, because after a stop, or when the clock was set, nobody knows how far
@@ -55,7 +86,15 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
     .where('unseenSince', 'is', null)
     .execute()
   const latest = now + pauseAtMost
-  await db.updateTable('jobs').set({ nextLookAt: latest }).where('nextLookAt', '>', latest).execute()
+  // A person's answer is waited for in days. A reminder that is due too soon is none.
+  await db
+    .updateTable('jobs')
+    .set({ nextLookAt: latest })
+    .where('nextLookAt', '>', latest)
+    .where('state', '!=', 'uncertain')
+    .execute()
+  const reminder = now + reminderAtMost
+  await db.updateTable('jobs').set({ nextLookAt: reminder }).where('nextLookAt', '>', reminder).execute()
   await db
     .updateTable('jobs')
     .set({ tellerUntil: latest })
@@ -67,16 +106,6 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
 function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { now, takesOver = true }: Lease) {
   const isOver = takesOver ? [row('leaseUntil', '<', now), row('leaseUntil', '>', now + longestMs)] : []
   return row.or([row('leaseUntil', 'is', null), ...isOver])
-}
-
-/** Gives a claim back and leaves the job alone until then. */
-export async function postponeLook(db: Database, jobId: string, worker: string, until: number): Promise<void> {
-  await db
-    .updateTable('jobs')
-    .set({ leaseOwner: null, leaseUntil: null, nextLookAt: until })
-    .where('id', '=', jobId)
-    .where('leaseOwner', '=', worker)
-    .execute()
 }
 
 /** Gives a claim back, where the work ended without a transition that did. */

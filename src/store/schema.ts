@@ -11,7 +11,8 @@ export interface Schema {
 }
 
 /** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
-export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'unseenTold' | 'mentionOnSuccess'> {
+export interface JobTable
+  extends Omit<Job, 'params' | 'personal' | 'ref' | 'unseenTold' | 'mentionOnSuccess' | 'canDismiss'> {
   /** JSON. */
   params: string
   /** JSON of those that are forgotten when the job has ended; null from then on, and where there are none. */
@@ -22,6 +23,8 @@ export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'uns
   unseenTold: number
   /** 0 or 1. */
   mentionOnSuccess: number
+  /** 0 or 1. */
+  canDismiss: number
   /** What was submitted, so that one submission that arrives twice is one job. */
   submission: string
   /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
@@ -114,5 +117,6 @@ export function toJob(row: Selectable<JobTable>): Job {
     ref: row.ref === null ? null : JSON.parse(row.ref),
     unseenTold: row.unseenTold === 1,
     mentionOnSuccess: row.mentionOnSuccess === 1,
+    canDismiss: row.canDismiss === 1,
   }
 }

@@ -2,6 +2,7 @@
 import type { House } from '../../src/jobs/house.js'
 import type { Job } from '../../src/jobs/job.js'
 import { settleLostWrites, writeNextJob } from '../../src/jobs/run.js'
+import { tendWaitingJobs } from '../../src/jobs/waiting.js'
 import { watchDueJobs } from '../../src/jobs/watch.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
@@ -45,7 +46,11 @@ export async function testHouse(overrides: Partial<House> = {}): Promise<TestHou
       now += ms
     },
     settle: async () => {
-      while ((await runDueJobs(house, connection.name)) || (await watchDueJobs(house, connection.name)));
+      while (
+        (await runDueJobs(house, connection.name)) ||
+        (await watchDueJobs(house, connection.name)) ||
+        (await tendWaitingJobs(house))
+      );
     },
     ask: async (draft = {}) => {
       asked += 1
@@ -68,6 +73,7 @@ export function newJob(number: number): NewJob {
   return {
     connection: 'dummy-one',
     operation: 'clone',
+    step: 'clone',
     params: { name: 'copy', deploy: false },
     source: 'shop-api',
     target: `copy-${number}`,

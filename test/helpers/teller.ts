@@ -32,7 +32,7 @@ export function tellerOf(
       job,
       title: 'Clone a thing',
       provider: 'Dummy',
-      steps: new Map([[0, 'Clone the thing']]),
+      steps: new Map([['clone', 'Clone the thing']]),
       usualMs: null,
       now: now(),
     }),

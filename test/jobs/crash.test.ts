@@ -111,7 +111,7 @@ function processOn(
     job,
     title: 'Clone',
     provider: 'Dummy',
-    steps: new Map([[0, 'Clone']]),
+    steps: new Map([['clone', 'Clone']]),
     usualMs: null,
     now: now(),
   })
@@ -200,6 +200,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
 const draft = {
   connection: 'dummy-one',
   operation: 'clone',
+  step: 'clone',
   params: { name: 'copy', deploy: false },
   source: 'shop-api',
   target: 'copy',

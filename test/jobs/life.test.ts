@@ -62,7 +62,7 @@ describe('the life of a job', () => {
     await house.settle()
     house.pass(minute)
     await house.settle()
-    expect(await house.job(id)).toMatchObject({ state: 'succeeded', step: 1, ref: { id: 'deploy-2' } })
+    expect(await house.job(id)).toMatchObject({ state: 'succeeded', step: 'deploy', ref: { id: 'deploy-2' } })
     expect(house.world.made.map((made) => made.step)).toEqual(['clone', 'deploy'])
   })
 

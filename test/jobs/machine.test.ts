@@ -21,6 +21,8 @@ const happenings: Record<Happening['kind'], { happening: Happening; knownIn: Sta
     knownIn: ['starting', 'working'],
   },
   observed: { happening: { kind: 'observed', look: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
+  stranded: { happening: { kind: 'stranded', reason: 'gone' }, knownIn: ['queued', 'starting', 'working'] },
+  unanswered: { happening: { kind: 'unanswered' }, knownIn: ['uncertain'] },
   check_again: { happening: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
   start_over: { happening: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
   dismiss: { happening: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
@@ -38,9 +40,9 @@ describe('the machine', () => {
 
   it('can be dismissed while it has to wait, and while nobody can look for its write', () => {
     expect(accepts(jobIn('queued', { detail: 'Too many requests.' }), 'dismiss')).toBe(true)
-    expect(accepts(jobIn('starting', { unseenTold: true }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('starting', { canDismiss: true }), 'dismiss')).toBe(true)
     expect(accepts(jobIn('starting'), 'dismiss')).toBe(false)
-    expect(accepts(jobIn('starting', { unseenTold: true }), 'start_over')).toBe(false)
+    expect(accepts(jobIn('starting', { canDismiss: true }), 'start_over')).toBe(false)
   })
 
   it('asks again at once when the look that a person asked for fails as well', () => {
@@ -85,9 +87,9 @@ describe('the machine', () => {
   })
 
   it('tells a step’s last word with the step, and does not keep it as the reason why the next one waits', () => {
-    const done: Happening = { kind: 'observed', look: { phase: 'done', detail: 'not started' }, nextStep: 1 }
+    const done: Happening = { kind: 'observed', look: { phase: 'done', detail: 'not started' }, nextStep: 'deploy' }
     expect(next(jobIn('working', { detail: 'copying' }), done, moment)).toMatchObject({
-      set: { state: 'queued', step: 1, detail: null },
+      set: { state: 'queued', step: 'deploy', detail: null },
       event: { kind: 'step_done', detail: 'not started' },
     })
   })

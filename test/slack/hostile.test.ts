@@ -111,8 +111,8 @@ function storyFrom({ text, address }: Source, state: State): Story {
     title: 'Copy a container',
     provider: text(),
     steps: new Map([
-      [0, text() || 'Copy'],
-      [1, 'Start'],
+      ['copy', text() || 'Copy'],
+      ['start', 'Start'],
     ]),
     usualMs: 60_000,
     now: start,
@@ -131,7 +131,7 @@ describe('hostile text', () => {
     for (const seed of seeds) {
       const { evil, harmless } = pair(seed)
       const reply = ({ text, address }: Source) => {
-        const event = { jobId: 'k7f3q', seq: 1, kind, at: start, step: 0, detail: text() || null, actor: 'U2' }
+        const event = { jobId: 'k7f3q', seq: 1, kind, at: start, step: 'copy', detail: text() || null, actor: 'U2' }
         return replyMessage(storyFrom({ text, address }, 'working'), event)
       }
       const [message, twin] = [reply(evil), reply(harmless)]

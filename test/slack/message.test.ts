@@ -9,7 +9,7 @@ function story(state: State, rest: Partial<Job> = {}, story: Partial<Story> = {}
     job: jobIn(state, rest),
     title: 'Copy a container',
     provider: 'Hoody',
-    steps: new Map([[0, 'Copy the container']]),
+    steps: new Map([['copy', 'Copy the container']]),
     usualMs: null,
     now: start,
     ...story,
@@ -39,7 +39,7 @@ const kinds: EventKind[] = [
 ]
 
 function event(kind: EventKind, detail: string | null = null, actor: string | null = null) {
-  return { jobId: 'k7f3q', seq: 4, kind, at: start + 12_000, step: 0, detail, actor }
+  return { jobId: 'k7f3q', seq: 4, kind, at: start + 12_000, step: 'copy', detail, actor }
 }
 
 describe('the root message', () => {
@@ -160,11 +160,11 @@ describe('the root message', () => {
 
   it('shows every step with its own word', () => {
     const steps = new Map([
-      [0, 'Clone'],
-      [1, 'Deploy'],
-      [2, 'Route'],
+      ['clone', 'Clone'],
+      ['deploy', 'Deploy'],
+      ['route', 'Route'],
     ])
-    const text = JSON.stringify(rootMessage(story('working', { step: 1 }, { steps })).blocks)
+    const text = JSON.stringify(rootMessage(story('working', { step: 'deploy' }, { steps })).blocks)
     expect(text).toMatch(/Clone – done.*Deploy – under way.*Route – later/)
   })
 

@@ -14,6 +14,7 @@ import { createJob, findJob, type NewJob, usualDuration } from '../../src/store/
 const draft: NewJob = {
   connection: 'hoody-prod',
   operation: 'copy',
+  step: 'copy',
   params: { name: 'shop-copy', deploy: true },
   source: 'shop-api',
   target: 'shop-copy',
@@ -85,7 +86,9 @@ describe('the database', () => {
     const raw = new Sqlite(file)
     expect(raw.pragma('journal_mode', { simple: true })).toBe('wal')
     const orphan = () =>
-      raw.prepare("insert into events (job_id, seq, kind, at, step, tries) values ('none', 1, 'queued', 1, 0, 0)").run()
+      raw
+        .prepare("insert into events (job_id, seq, kind, at, step, tries) values ('none', 1, 'queued', 1, 'copy', 0)")
+        .run()
     expect(orphan).toThrow(/FOREIGN KEY/)
     raw.close()
     await database.destroy()
@@ -224,10 +227,12 @@ describe('the lock', () => {
 describe('the usual duration', () => {
   it('is the median of the last successful jobs like this one', async () => {
     const database = await openDatabase(':memory:')
-    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBeNull()
+    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBeNull()
     for (const [at, duration] of [10, 2_000, 30].entries()) {
       // Two are no habit yet.
-      expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBeNull()
+      expect(
+        await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
+      ).toBeNull()
       const creation = await createJob(database, { ...draft, submission: `V${at}`, lock: `lock ${at}` }, 1_000)
       if (creation.kind !== 'created') throw new Error(creation.kind)
       await database
@@ -236,9 +241,11 @@ describe('the usual duration', () => {
         .where('id', '=', creation.job.id)
         .execute()
     }
-    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 0 })).toBe(30)
-    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 1 })).toBeNull()
-    expect(await usualDuration(database, { connection: 'other', operation: 'copy', lastStep: 0 })).toBeNull()
+    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBe(30)
+    expect(
+      await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'deploy' }),
+    ).toBeNull()
+    expect(await usualDuration(database, { connection: 'other', operation: 'copy', lastStep: 'copy' })).toBeNull()
     await database.destroy()
   })
 })

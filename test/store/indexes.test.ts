@@ -43,7 +43,7 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   [
     'know the usual duration',
     'jobs_usual (connection=? AND operation=? AND state=? AND step=?)',
-    (db) => usualDuration(db, { connection: 'dummy-one', operation: 'clone', lastStep: 0 }),
+    (db) => usualDuration(db, { connection: 'dummy-one', operation: 'clone', lastStep: 'clone' }),
   ],
   ['know what is untold', 'events_untold', (db) => claimUntold(db, { threads: 50, perChannel: 5 }, lease)],
 ])('to %s, %s is used and no table is read whole', async (_, index, work) => {

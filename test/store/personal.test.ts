@@ -35,6 +35,7 @@ function job(submission: string, sshKey: string): NewJob {
   return {
     connection: 'hoody-prod',
     operation: 'copy',
+    step: 'copy',
     params: { name: 'shop-copy', sshKey, firewall: true },
     personal: ['sshKey'],
     source: 'shop-api',

@@ -1,0 +1,100 @@
+/** No state lasts for ever, as pure functions: when a person may end a job, and when it ends or asks by itself. */
+import type { Happening, Job, Moment, Transition } from './job.js'
+import { end, uncertain } from './looks.js'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** From then on a person may dismiss a job in which nothing moves. */
+const dismissAfterMs = 5 * minute
+/** After so long in all a person is asked what became of a write. */
+const maxLostMs = 6 * hour
+/** Of the time in which nobody looked, because Dolly was stopped or its clock was set, this much at most counts. */
+const maxCountedLateMs = 10 * minute
+/** Whatever the provider answers and the clocks do, a step ends then. Longer than any step takes. */
+const maxStepMs = 7 * day
+const maxStrandedMs = 7 * day
+const strandedPauseMs = minute
+/** A question is put again after a day, then every four days, and ends with the job after two weeks. */
+export const firstReminderMs = day
+export const reminderEveryMs = 4 * day
+const maxUnansweredMs = 14 * day
+
+/** What happens to a step without deciding anything. */
+const undecided: readonly Happening['kind'][] = ['postponed', 'lost', 'absent', 'unseen', 'observed']
+
+/** The transition that a happening makes by itself, ended or told of where the job has waited for too long. */
+export function bounded(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
+  const waited = afterWaiting(job, happening, transition, moment)
+  const { set } = waited
+  const hasMoved = (set.state !== undefined && set.state !== job.state) || set.step !== undefined
+  return {
+    ...waited,
+    set: {
+      ...(hasMoved && { canDismiss: false, waitingSince: null }),
+      // Somebody can work at it again.
+      ...(job.strandedSince !== null && happening.kind !== 'stranded' && { strandedSince: null }),
+      ...set,
+    },
+  }
+}
+
+function afterWaiting(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
+  const { set, event } = transition
+  const state = set.state ?? job.state
+  const { now } = moment
+  if (!undecided.includes(happening.kind) || set.endedAt || set.step !== undefined) return transition
+  if (state === 'uncertain') return transition
+  const reason = 'reason' in happening ? happening.reason : (set.detail ?? job.detail)
+  if (now - job.stepSince > maxStepMs) {
+    const all = 'Nothing came of it in a week.'
+    if (job.state === 'starting' && happening.kind !== 'postponed') return uncertain(reason ?? all, moment)
+    return end(now, state === 'working' ? 'timed_out' : 'failed', reason ?? all)
+  }
+  if (state === 'starting') return afterVainSearch(job, happening, transition, moment)
+  if (state === 'working' && !job.canDismiss && (set.unseenTold || now - (job.startedAt ?? now) >= dismissAfterMs))
+    return { set: { ...set, canDismiss: true }, event: event ?? { kind: 'progress', detail: reason ?? undefined } }
+  return transition
+}
+
+/** Looks that now find nothing and now fail would go on for ever, as each takes back what the one before began to believe. */
+function afterVainSearch(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
+  const { now } = moment
+  const lateMs = Math.max(now - (job.nextLookAt ?? now) - maxCountedLateMs, 0)
+  const waitingSince = job.waitingSince === null ? now : Math.min(job.waitingSince + lateMs, now)
+  const waitedMs = now - waitingSince
+  if (waitedMs > Math.max(maxLostMs, ownTimeOf(happening)))
+    return uncertain(job.detail ?? 'For hours nobody could tell whether it was received.', moment)
+  const set = { ...transition.set, waitingSince }
+  if (job.canDismiss || waitedMs < dismissAfterMs) return { ...transition, set }
+  const isTold = transition.event !== null && transition.event.kind !== 'progress'
+  return { set: { ...set, canDismiss: true }, event: isTold ? transition.event : { kind: 'unsettled' } }
+}
+
+/** How long the step itself wants to be looked for. */
+function ownTimeOf(happening: Happening): number {
+  if (happening.kind === 'unseen') return happening.giveUpMs
+  return happening.kind === 'absent' ? happening.settleMs : 0
+}
+
+/** A job that nobody here can work at: its thread is told once, and it ends when nothing changes that. */
+export function stranded(job: Job, reason: string, { now }: Moment): Transition {
+  const strandedSince = Math.min(job.strandedSince ?? now, now)
+  if (now - strandedSince > maxStrandedMs) return end(now, 'failed', reason)
+  return {
+    set: { strandedSince, canDismiss: true, detail: reason, nextLookAt: now + strandedPauseMs },
+    event: job.strandedSince === null ? { kind: 'stranded', detail: reason } : null,
+  }
+}
+
+/** A question that nobody has answered yet. */
+export function unanswered(job: Job, { now }: Moment): Transition {
+  const waitingSince = Math.min(job.waitingSince ?? now, now)
+  const endsAt = waitingSince + maxUnansweredMs
+  if (now > endsAt) return end(now, 'timed_out', 'Nobody answered for two weeks.')
+  const remindsAt = waitingSince + firstReminderMs
+  if (now < remindsAt) return { set: { waitingSince, nextLookAt: remindsAt }, event: null }
+  const nextLookAt = Math.min(now + reminderEveryMs, endsAt + 1)
+  return { set: { waitingSince, nextLookAt }, event: { kind: 'reminder' } }
+}
