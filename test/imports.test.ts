@@ -274,7 +274,7 @@ describe('the table', () => {
       file: 'src/jobs/machine.ts',
       source: "import type { Job } from '../store/jobs.js'",
       breach:
-        'src/jobs/machine.ts imports types of src/store/jobs.ts, but the rule is: src/jobs/looks.ts, type src/jobs/job.ts.',
+        'src/jobs/machine.ts imports types of src/store/jobs.ts, but the rule is: src/jobs/looks.ts, src/jobs/patience.ts, type src/jobs/job.ts.',
     },
     {
       file: 'src/store/jobs.ts',

@@ -51,17 +51,23 @@ export interface Task {
 }
 
 /**
- * Those of the jobs that can be worked at. The others wait until something is there again, and their threads are told:
- * nothing is written for a job whose step is not the one that was planned.
+ * Works at those of the claimed jobs that can be worked at, as `workAt` does. The others wait until their step is there
+ * again, and their threads are told: nothing is written for a job whose step is not the one that was planned.
  */
-export async function openTasks(house: House, jobs: readonly Job[]): Promise<Task[]> {
+export async function workAtTasks(
+  house: House,
+  jobs: readonly Job[],
+  work: (task: Task) => Promise<boolean>,
+): Promise<boolean> {
   const tasks: Task[] = []
+  const stranded: { job: Job }[] = []
   for (const job of jobs) {
     const task = openTask(house, job)
     if (task) tasks.push(task)
-    else await leaveStranded(house, job)
+    else stranded.push({ job })
   }
-  return tasks
+  const areLeft = await workAt(house, stranded, ({ job }) => leaveStranded(house, job))
+  return (await workAt(house, tasks, work)) || areLeft
 }
 
 function openTask(house: House, job: Job): Task | null {

@@ -3,7 +3,7 @@ import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api, Attempt } from '../providers/provider.js'
 import { endOfEarlierJob, withoutPersonal } from '../store/jobs.js'
 import { claimDueJobs, renewLease } from '../store/leases.js'
-import { advance, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
+import { advance, type House, leaseOf, type Task, workAtTasks } from './house.js'
 import type { Happening, Job } from './job.js'
 import { lastEcho, maxAttempts } from './machine.js'
 
@@ -19,14 +19,14 @@ const wrongClockMs = 5 * 60_000
 export async function writeNextJob(house: House, connection: string): Promise<boolean> {
   const wanted = { connection, states: ['queued'] as const, limit: 1 }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
-  return await workAt(house, await openTasks(house, jobs), (task) => write(house, task))
+  return await workAtTasks(house, jobs, (task) => write(house, task))
 }
 
 /** One round over a connection's writes of which nobody knows what became. Answers whether any job was moved. */
 export async function settleLostWrites(house: House, connection: string): Promise<boolean> {
   const wanted = { connection, states: ['starting'] as const, limit: looksAtOnce }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
-  return await workAt(house, await openTasks(house, jobs), (task) => settle(house, task))
+  return await workAtTasks(house, jobs, (task) => settle(house, task))
 }
 
 /**
@@ -64,15 +64,17 @@ async function attempt(house: House, task: Task): Promise<Happening> {
 }
 
 /**
- * The connection's client for one try. Before a write goes out, and the login it may need, the claim on the job is renewed:
- * a process that was stopped for long between its reads may have lost the job to another, and then sends nothing more.
+ * The connection's client for one try. Right before a write goes out, behind the login that it may need, the claim on the
+ * job is renewed: a process that was stopped for long between its reads may have lost the job to another, and then sends
+ * nothing more.
  */
 function underLease(house: House, job: Job, api: Api): Api {
+  const beforeSend = async () => {
+    if (await renewLease(house.db, job, leaseOf(house))) return
+    throw new TemporaryError('Another process has taken this job over.', { mayHaveHappened: false })
+  }
   const after = (write: Api['post']): Api['post'] => {
-    return async (path, schema, options) => {
-      if (await renewLease(house.db, job, leaseOf(house))) return await write(path, schema, options)
-      throw new TemporaryError('Another process has taken this job over.', { mayHaveHappened: false })
-    }
+    return (path, schema, options) => write(path, schema, { ...options, beforeSend })
   }
   const { post, put, patch, delete: remove } = api
   return { ...api, post: after(post), put: after(put), patch: after(patch), delete: after(remove) }

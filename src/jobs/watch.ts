@@ -1,7 +1,7 @@
 /** Due looks: asks each connection once for as many jobs as possible and decides what the answers mean. */
 import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs } from '../store/leases.js'
-import { type AnyStep, advance, followingStep, type House, leaseOf, openTasks, type Task, workAt } from './house.js'
+import { type AnyStep, advance, followingStep, type House, leaseOf, type Task, workAt, workAtTasks } from './house.js'
 import type { Happening, Job } from './job.js'
 import { unseen } from './run.js'
 
@@ -13,7 +13,7 @@ export async function watchDueJobs(house: House, connection: string): Promise<bo
   const wanted = { connection, states: ['working'] as const, limit: jobsPerRound }
   const jobs = await claimDueJobs(house.db, wanted, leaseOf(house))
   const groups = new Map<AnyStep['check'], Sight[]>()
-  const wasBroken = await workAt(house, await openTasks(house, jobs), async (task) => {
+  const wasBroken = await workAtTasks(house, jobs, async (task) => {
     const ref = task.operation.ref.safeParse(task.job.ref)
     if (!ref.success) {
       return await moved(house, task.job, unseen(house, task.job, ref.error, task.operation.deadlineMs))

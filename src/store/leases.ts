@@ -18,20 +18,15 @@ export async function claimDueJobs(
   )
 }
 
-/** Takes due jobs that are to be worked at, of connections that are not in this list. */
-export async function claimStrandedJobs(
+/** Takes due jobs that no connection's workers take: of connections that are not in this list, or waiting for a person. */
+export async function claimWaitingJobs(
   db: Database,
   { connections, limit }: { connections: readonly string[]; limit: number },
   lease: Lease,
 ): Promise<Job[]> {
   return await claim(db, limit, lease, (job) =>
-    job.and([job('connection', 'not in', [...connections]), job('state', 'in', ['queued', 'starting', 'working'])]),
+    job.or([job('state', '=', 'uncertain'), job('connection', 'not in', [...connections])]),
   )
-}
-
-/** Takes jobs whose question is due to be put again. */
-export async function claimUnansweredJobs(db: Database, { limit }: { limit: number }, lease: Lease): Promise<Job[]> {
-  return await claim(db, limit, lease, (job) => job('state', '=', 'uncertain'))
 }
 
 type Jobs = ExpressionBuilder<Schema, 'jobs'>

@@ -372,7 +372,7 @@ describe('the life of a job', () => {
     house.pass(4_000)
     await house.settle()
     const job = await house.job(id)
-    expect(job).toMatchObject({ state: 'uncertain', nextLookAt: null })
+    expect(job).toMatchObject({ state: 'uncertain', nextLookAt: house.now() + 24 * 60 * minute })
 
     house.pass(60 * minute)
     await house.settle()
@@ -555,7 +555,8 @@ describe('several workers on one database', () => {
     const connection = house.connections.get('dummy-one')
     if (!connection) throw new Error('There is a dummy.')
     let posts = 0
-    connection.api.post = async <T>() => {
+    connection.api.post = async <T>(...[, , options]: Parameters<typeof connection.api.post>) => {
+      await options?.beforeSend?.()
       posts += 1
       return { id: `clone-${posts}` } as T
     }

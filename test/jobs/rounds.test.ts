@@ -73,7 +73,8 @@ it('a write that was stopped for long is not sent because another round of its p
   const { id } = await house.ask()
   const { connection, step } = firstStep(house)
   let posts = 0
-  connection.api.post = async <T>() => {
+  connection.api.post = async <T>(...[, , options]: Parameters<typeof connection.api.post>) => {
+    await options?.beforeSend?.()
     posts += 1
     return { id: `clone-${posts}` } as T
   }

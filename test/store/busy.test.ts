@@ -42,7 +42,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     const letGo = hold(file)
     const begun = performance.now()
     const { value, gapMs } = await longestGap(() =>
-      Promise.allSettled([createJob(db, newJob(1), 1_000), saveDraft(db, 'U1', {}, 1_000)]),
+      Promise.allSettled([createJob(db, newJob(1), 1_000), saveDraft(db, 'answers', 'U1', {}, 1_000)]),
     )
     expect(performance.now() - begun).toBeGreaterThan(590)
     expect(performance.now() - begun).toBeLessThan(2_500)
@@ -60,7 +60,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     const db = await openWith(30_000)
     const letGo = hold(file)
     const creation = createJob(db, newJob(1), 1_000)
-    const draft = saveDraft(db, 'U1', { kept: true }, 1_000)
+    const draft = saveDraft(db, 'answers', 'U1', { kept: true }, 1_000)
     // Both are turned away at least once before.
     await new Promise((resolve) => setTimeout(resolve, 30))
     expect(await countOf(db, 'jobs')).toBe(0)
@@ -75,7 +75,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     const { value: waiting, gapMs } = await longestGap(async () => {
       const writes: Promise<unknown>[] = []
       for (let at = 0; at < 1_000; at += 1) {
-        writes.push(saveDraft(db, 'U1', {}, 1_000))
+        writes.push(saveDraft(db, 'answers', 'U1', {}, 1_000))
         if (at % 50 === 0) expect(await countOf(db, 'drafts')).toBe(0)
         if (at % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
       }
@@ -95,7 +95,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
   it('lets a person’s request through at once when it is free, whatever waits on the connection of the workers', async () => {
     const [workers, requests] = [await openWith(30_000), await openWith(1_500)]
     const letGo = hold(file)
-    const waiting = Array.from({ length: 200 }, () => saveDraft(workers, 'U1', {}, 1_000))
+    const waiting = Array.from({ length: 200 }, () => saveDraft(workers, 'answers', 'U1', {}, 1_000))
     const asked = createJob(requests, newJob(1), 1_000)
     letGo()
     expect(await asked).toMatchObject({ kind: 'created' })
@@ -137,11 +137,14 @@ describe('a transaction', () => {
       goOn = resolve
     })
     const undone = db.transaction().execute(async (transaction) => {
-      await transaction.insertInto('drafts').values({ id: 'own', requester: 'U1', answers: '', createdAt: 1 }).execute()
+      await transaction
+        .insertInto('drafts')
+        .values({ id: 'own', requester: 'U1', kind: 'answers', answers: '', createdAt: 1 })
+        .execute()
       await paused
       throw new Error('changed my mind')
     })
-    const others = [saveDraft(db, 'U2', {}, 1_000), countOf(db, 'drafts')] as const
+    const others = [saveDraft(db, 'answers', 'U2', {}, 1_000), countOf(db, 'drafts')] as const
     goOn()
     await expect(undone).rejects.toThrow('changed my mind')
     expect(await others[1]).toBeLessThan(2)
@@ -159,7 +162,7 @@ describe('a transaction', () => {
           goOn = resolve
         }),
     )
-    await expect(saveDraft(db, 'U1', {}, 1_000)).rejects.toThrow(TemporaryError)
+    await expect(saveDraft(db, 'answers', 'U1', {}, 1_000)).rejects.toThrow(TemporaryError)
     await expect(countOf(db, 'drafts')).rejects.toThrow(TemporaryError)
     goOn()
     await stuck
