@@ -8,6 +8,7 @@ import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
+import { hold } from './disk.js'
 
 export type Mode = 'http' | 'socket'
 
@@ -18,6 +19,10 @@ export interface World {
   start(env?: Readonly<Record<string, string>>): Promise<Bot>
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string): T[]
+  /** Holds the bot's database as another process does in the middle of a write; answers with how to let go of it. */
+  hold(): () => void
+  /** Where the bot answers over HTTP, in that mode. */
+  address: string
   /** Changes the bot's own database behind its back. */
   write(sql: string): void
   close(): Promise<void>
@@ -69,6 +74,8 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
         database.close()
       }
     },
+    hold: () => hold(join(folder, 'data/dolly.db')),
+    address: `http://127.0.0.1:${port}`,
     write: (sql) => {
       const database = new Sqlite(join(folder, 'data/dolly.db'))
       database.exec(sql)
