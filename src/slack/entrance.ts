@@ -1,6 +1,7 @@
-/** What both ways in have in common: their shape, the probes, and a server that opens and closes. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Receiver } from '@slack/bolt'
+/** What both ways in have in common: their shape, the hand-over to Bolt, the probes, and a server that strangers cannot fill. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { App, Receiver, ReceiverEvent } from '@slack/bolt'
 
 export interface SlackEntrance {
   receiver: Receiver
@@ -9,6 +10,30 @@ export interface SlackEntrance {
 }
 
 const drainMs = 3_000
+/** Slack's own headers take less than 1 kB; a proxy adds some. In bytes. */
+const maxHeaderBytes = 8 * 1024
+/** Slack opens a handful of connections; a proxy in front of many workspaces some dozens. */
+const maxConnections = 256
+
+/** For Bolt, which only needs to be known: what comes in is handed on by `receive`, so that its errors come back. */
+export function createReceiver(): { receiver: Receiver; receive(event: ReceiverEvent): Promise<void> } {
+  let app: App | undefined
+  return {
+    receiver: {
+      init: (bolt) => {
+        app = bolt
+      },
+      start: async () => undefined,
+      stop: async () => undefined,
+    },
+    receive: async (event) => await app?.processEvent(event),
+  }
+}
+
+/** Slack sends objects alone. Bolt reads properties of whatever it gets, so that anything else would throw in its midst. */
+export function isPayload(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** GET /healthz: the process lives. GET /ready: Slack reaches it. Answers whether it was one of the two. */
 export function answerProbe({ method, url }: IncomingMessage, response: ServerResponse, isReady: boolean): boolean {
@@ -16,6 +41,43 @@ export function answerProbe({ method, url }: IncomingMessage, response: ServerRe
   if (url === '/healthz') response.writeHead(200).end('ok')
   else response.writeHead(isReady ? 200 : 503).end(isReady ? 'ready' : 'not ready: the socket to Slack is away')
   return true
+}
+
+/** Answers a request. `trust` says that it is Slack's own, so that its connection is kept until it has its answer. */
+export type Answering = (request: IncomingMessage, response: ServerResponse, trust: () => void) => void
+
+/**
+ * A server for anybody who finds the port. A request that has not arrived as a whole within `requestTimeoutMs` is cut off.
+ * Of the connections on which nobody showed to be Slack, the one that has been there longest makes room for the newest:
+ * if newcomers were refused, a few idle connections would keep Slack and the probes out.
+ */
+export function createBoundedServer(requestTimeoutMs: number, answer: Answering): Server {
+  /** In order of arrival. */
+  const strangers = new Set<Socket>()
+  const limits = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 5),
+    maxHeaderSize: maxHeaderBytes,
+  }
+  const server = createServer(limits, (request, response) => {
+    const { socket } = request
+    answer(request, response, () => {
+      strangers.delete(socket)
+      response.once('close', () => {
+        if (!socket.destroyed) strangers.add(socket)
+      })
+    })
+  })
+  server.on('connection', (socket) => {
+    strangers.add(socket)
+    socket.once('close', () => strangers.delete(socket))
+    const [oldest] = strangers
+    if (strangers.size <= maxConnections || !oldest) return
+    strangers.delete(oldest)
+    oldest.destroy()
+  })
+  return server
 }
 
 export function listen(server: Server, port: number): Promise<void> {

@@ -1,69 +1,131 @@
 /** How Slack reaches the bot over HTTP, where no request passes that Slack did not sign just now, once. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { HTTPModuleFunctions, HTTPReceiver, type Logger } from '@slack/bolt'
-import { answerProbe, close, listen, refuse, type SlackEntrance } from './entrance.js'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
+import { BodyError, createBodyReader } from './bodies.js'
+import {
+  answerProbe,
+  close,
+  createBoundedServer,
+  createReceiver,
+  isPayload,
+  listen,
+  refuse,
+  type SlackEntrance,
+} from './entrance.js'
 
-/** Slack's requests are a few kilobytes; a form with all its answers stays far below this many bytes. */
-const bodyLimit = 1024 * 1024
+/**
+ * The largest that Slack sends is a submitted form: the view, which Slack bounds at 250 kB, and what was filled in. A form of
+ * ours is far from that: at most 3,000 characters of memory and some dozens of short blocks, less than 60 kB. As a form
+ * field, JSON grows by half, and threefold at the very worst.
+ */
+const maxBodyBytes = 512 * 1024
+/** `ssl_check=1&token=…`, the one request that comes without a signature. */
+const maxUnsignedBytes = 1024
+const requestTimeoutMs = 5_000
 const windowMs = 5 * 60_000
 /** A list asked for twice within a second looks the same to the byte, and reading it twice changes nothing. */
 const typeAheadGraceMs = 2_000
 
 /**
- * One route, POST /slack/events, for commands, forms, lists and buttons. Bolt verifies the signature but lets a stamp
- * from the future pass and the same request come again: both are refused here, before Bolt sees them.
+ * One route, POST /slack/events, for commands, forms, lists and buttons. A body is read only where the headers could be
+ * Slack's. Bolt verifies the signature but lets a stamp from the future pass and the same request come again: both are
+ * refused here, before Bolt sees them.
+ *
+ * @param limits.requestTimeoutMs for how long a request may be arriving, in milliseconds.
  */
 export function openHttpEntrance(
   signingSecret: string,
   port: number,
   logger: Logger,
   now: () => number,
+  limits: { requestTimeoutMs: number } = { requestTimeoutMs },
 ): SlackEntrance {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
     throw new Error('There is no signing secret, so no request could be told from a forged one.')
-  const receiver = new HTTPReceiver({ signingSecret, logger, bodyLimit, endpoints: '/slack/events' })
+  const { receiver, receive } = createReceiver()
+  const readBody = createBodyReader()
   const seen = new SeenSignatures(now)
 
-  const server = createServer((request, response) => {
-    pass(request, response).catch((error) => {
+  const server = createBoundedServer(limits.requestTimeoutMs, (request, response, trust) => {
+    pass(request, response, trust).catch((error) => {
       logger.error('A request broke:', error)
       if (!response.headersSent) refuse(response, 500)
     })
   })
 
-  async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function pass(request: IncomingMessage, response: ServerResponse, trust: () => void): Promise<void> {
     // Who can be asked can be reached: Slack comes by this very door.
     if (answerProbe(request, response, true)) return
     if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)
+    const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = request.headers
+    const stampMs = Number(stamp) * 1000
+    const isUnsigned = signature === undefined && stamp === undefined
+    if (!isUnsigned && !(isSignature(signature) && isStamp(stamp) && Math.abs(stampMs - now()) <= windowMs)) {
+      logger.warn('A request was refused: its stamp or its signature is none of Slack’s, or its stamp is not of now.')
+      return refuse(response, 401)
+    }
     let verified: Awaited<ReturnType<typeof HTTPModuleFunctions.parseAndVerifyHTTPRequest>>
     try {
+      const rawBody = await readBody(request, isUnsigned ? maxUnsignedBytes : maxBodyBytes)
       verified = await HTTPModuleFunctions.parseAndVerifyHTTPRequest(
-        { enabled: true, signingSecret, bodyLimit, logger },
-        request,
+        { enabled: true, signingSecret, logger },
+        Object.assign(request, { rawBody }),
       )
     } catch (error) {
       logger.warn('A request was refused:', error)
-      return refuse(response, HTTPModuleFunctions.isRawBodyError(error) ? error.statusCode : 401)
+      return refuse(response, error instanceof BodyError && !isUnsigned ? error.status : 401)
     }
-    // Slack's certificate check is the one unsigned request Bolt takes; by now nothing else is left in it.
-    const isCertificateCheck = verified.rawBody.toString() === 'ssl_check=1'
-    const stampMs = Number(request.headers['x-slack-request-timestamp']) * 1000
-    const signature = String(request.headers['x-slack-signature'])
+    // Slack's certificate check is the one unsigned request Bolt takes, and is no more than that, whatever came with it.
+    if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
     const graceMs = isTypeAhead(verified.rawBody) ? typeAheadGraceMs : 0
-    // Bolt reads no further than the hash: with anything behind it, what came before would pass for new.
-    const isSlacks = /^v0=[0-9a-f]{64}$/.test(signature) && stampMs <= now() + windowMs
-    if (!isCertificateCheck && !(isSlacks && seen.isNew(signature, stampMs, graceMs))) {
-      logger.warn('A request was refused: it is dated ahead, came before, or has a signature of another form.')
+    if (!isSignature(signature) || !seen.isNew(signature, stampMs, graceMs)) {
+      logger.warn('A request was refused: it came before.')
       return refuse(response, 401)
     }
-    receiver.requestListener(verified, response)
+    trust()
+    const body = readPayload(verified)
+    if (!body) {
+      logger.warn('A request was refused: Slack signed it, but its body is no object.')
+      return refuse(response, 400)
+    }
+    if (body.type === 'url_verification') return HTTPModuleFunctions.buildUrlVerificationResponse(response, body)
+    const answering = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
+    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...answering })
+    try {
+      await receive({ body, ack: ack.bind() })
+    } catch (error) {
+      // Nobody is to wait for its answer any more.
+      ack.ack()
+      throw error
+    }
   }
 
   return {
     receiver,
     start: async () => await listen(server, port),
     stop: async () => await close(server),
+  }
+}
+
+/** Bolt reads no further than the hash: with anything behind it, what came before would pass for new. */
+function isSignature(header: string | string[] | undefined): header is string {
+  return typeof header === 'string' && /^v0=[0-9a-f]{64}$/.test(header)
+}
+
+/** Seconds. */
+function isStamp(header: string | string[] | undefined): header is string {
+  return typeof header === 'string' && /^\d{1,12}$/.test(header)
+}
+
+function readPayload(
+  request: Parameters<typeof HTTPModuleFunctions.parseHTTPRequestBody>[0],
+): Record<string, unknown> | undefined {
+  try {
+    const body: unknown = HTTPModuleFunctions.parseHTTPRequestBody(request)
+    return isPayload(body) ? body : undefined
+  } catch {
+    return undefined
   }
 }
 

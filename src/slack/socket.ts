@@ -1,21 +1,49 @@
 /** How Slack reaches the bot over a socket that the bot opens, and opens again whenever it is gone. */
-import { createServer } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Logger, SocketModeReceiver } from '@slack/bolt'
-import { WebAPIPlatformError } from '@slack/web-api'
-import { answerProbe, close, listen, refuse, type SlackEntrance } from './entrance.js'
+import type { Logger } from '@slack/bolt'
+import { SocketModeClient } from '@slack/socket-mode'
+import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
+import {
+  answerProbe,
+  close,
+  createBoundedServer,
+  createReceiver,
+  isPayload,
+  listen,
+  refuse,
+  type SlackEntrance,
+} from './entrance.js'
 import { isTokenRefused } from './identity.js'
 
 /** Between tries, in milliseconds: twice as long each time. */
 const pause = { first: 500, longest: 30_000 }
+/** Slack's Retry-After is not believed beyond this, in milliseconds. */
+const maxRetryAfterMs = 15 * 60_000
 /** A socket that is gone sooner, in milliseconds, was no good: another one right after it would be none either. */
 const soundAfterMs = 10_000
+const probeTimeoutMs = 5_000
+
+/** In milliseconds. */
+export interface SocketTimes {
+  /** From asking for an address to Slack's "hello"; then another socket is tried. Half of it is for the asking. */
+  connect: number
+  /** Without an answer to a ping for so long, a socket is taken for dead. */
+  pong: number
+}
+/** A socket that leads nowhere is given up, and another one opened, within 15 seconds. */
+const usualTimes: SocketTimes = { connect: 12_000, pong: 5_000 }
+
+/** The state of a socket that takes and gives, as WebSocket counts them. */
+const open = 1
+/** What Slack sends over a socket, as far as we know it. */
+const requestTypes: readonly unknown[] = ['slash_commands', 'interactive', 'events_api']
 
 /**
  * Whether the socket is open is logged with every change, and answered at GET /ready where there is a port.
  *
- * The client's own reconnecting is off: it waits five seconds before it begins, in which clicks get lost, and a token that
- * is refused meanwhile ends the process, although jobs need no Slack.
+ * Each connection has a client of its own, so that whatever a given-up one still does concerns nobody. The client's own
+ * reconnecting is off: it waits five seconds before it begins, in which clicks get lost, and a token that is refused
+ * meanwhile ends the process, although jobs need no Slack.
  *
  * @param port for probes alone; without one no port is opened.
  */
@@ -24,55 +52,100 @@ export function openSocketEntrance(
   apiUrl: string,
   logger: Logger,
   port: number | undefined,
+  times: SocketTimes = usualTimes,
 ): SlackEntrance {
-  // Without a ceiling the pauses between tries grow to a quarter of an hour while Slack is away.
-  const retryConfig = { forever: true, factor: 1.3, minTimeout: pause.first, maxTimeout: pause.longest }
-  const clientOptions = { slackApiUrl: apiUrl, retryConfig, timeout: 10_000 }
-  const options = { appToken, logger, autoReconnectEnabled: false, installerOptions: { clientOptions } }
-  const receiver = new SocketModeReceiver(options)
-  const { client } = receiver
+  // A try that goes on by itself would still be on its way when the next one begins.
+  const web = { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: times.connect / 2 }
+  const clientOptions = { slackApiUrl: apiUrl, ...web }
+  const clientSettings = { appToken, logger, autoReconnectEnabled: false, clientPingTimeout: times.pong, clientOptions }
+  const { receiver, receive } = createReceiver()
   const stopping = new AbortController()
   let isReady = false
   function be(ready: boolean): void {
     if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is away')
     isReady = ready
   }
-  client.on('connected', () => be(true))
-  client.on('close', () => be(false))
-  const probes = createServer((request, response) => {
+  const probes = createBoundedServer(probeTimeoutMs, (request, response) => {
     if (!answerProbe(request, response, isReady)) refuse(response, 404)
   })
 
   let pauseMs = pause.first
-  async function rest(): Promise<void> {
-    await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+  async function rest(atLeastMs: number): Promise<void> {
+    const restMs = Math.min(Math.max(pauseMs, atLeastMs), maxRetryAfterMs)
+    await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     pauseMs = Math.min(2 * pauseMs, pause.longest)
   }
 
-  /** Resolves once the socket is open, or nobody wants it any more. */
-  async function open(refused: (error: WebAPIPlatformError) => void): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        await client.start()
-        break
-      } catch (error) {
-        // The client has logged whatever it was.
-        if (error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) refused(error)
-      }
-      await rest()
+  /**
+   * Resolves when Slack has said hello, with the end of that socket.
+   *
+   * @throws whatever kept it from that; the socket is given up then.
+   */
+  async function connect(): Promise<{ gone: Promise<unknown> }> {
+    const client = new SocketModeClient(clientSettings)
+    readCarefully(client, logger)
+    client.on('slack_event', ({ ack, body }) => {
+      receive({ body, ack }).catch((error) => logger.error('A request broke:', error))
+    })
+    const gone = new Promise((resolve) => client.once('disconnected', resolve))
+    const starting = client.start()
+    try {
+      await inTime(starting, times.connect, stopping.signal)
+    } catch (error) {
+      // Where it was about to be opened, it is no more wanted when it is.
+      client.removeAllListeners('slack_event')
+      drop(client)
+      starting.then(
+        () => drop(client),
+        () => undefined,
+      )
+      throw error
     }
-    // It was asked for before somebody wanted to stop, and nothing new may come in.
-    if (stopping.signal.aborted) await client.disconnect()
+    return { gone: watch(client, gone) }
   }
 
-  async function keepOpen(): Promise<void> {
+  /** A socket that takes nothing any more is let go at once: by itself the client waits half a minute for a goodbye. */
+  async function watch(client: SocketModeClient, gone: Promise<unknown>): Promise<void> {
+    const watching = setInterval(() => {
+      if (client.websocket?.readyState !== open) drop(client)
+    }, times.pong / 5)
+    const stop = () => void client.disconnect()
+    stopping.signal.addEventListener('abort', stop)
+    await gone
+    clearInterval(watching)
+    stopping.signal.removeEventListener('abort', stop)
+  }
+
+  /** Resolves once a socket is open, or nobody wants one any more. */
+  async function openAnother(
+    refused: (error: WebAPIPlatformError) => void,
+  ): Promise<{ gone: Promise<unknown> } | undefined> {
     while (!stopping.signal.aborted) {
+      try {
+        const socket = await connect()
+        be(true)
+        void socket.gone.then(() => be(false))
+        return socket
+      } catch (error) {
+        if (stopping.signal.aborted) break
+        if (error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) refused(error)
+        // The client has logged what kept it from asking for a socket.
+        if (error instanceof SilentSocketError) logger.warn(error.message)
+        await rest(error instanceof WebAPIRateLimitedError ? error.retryAfter * 1000 : 0)
+      }
+    }
+    return undefined
+  }
+
+  async function keepOpen(first: { gone: Promise<unknown> } | undefined): Promise<void> {
+    let socket = first
+    while (socket) {
       const openedAt = performance.now()
-      await new Promise((resolve) => client.once('disconnected', resolve))
+      await socket.gone
       if (performance.now() - openedAt >= soundAfterMs) pauseMs = pause.first
-      else await rest()
+      else await rest(0)
       // A token that is refused by now may be mended while jobs go on.
-      await open(() => undefined)
+      socket = await openAnother(() => undefined)
     }
   }
 
@@ -81,15 +154,60 @@ export function openSocketEntrance(
     /** @throws WebAPIPlatformError when Slack refuses the token. */
     start: async () => {
       if (port !== undefined) await listen(probes, port)
-      await open((error) => {
+      const socket = await openAnother((error) => {
         throw error
       })
-      void keepOpen()
+      void keepOpen(socket)
     },
     stop: async () => {
       stopping.abort()
-      await receiver.stop()
       await close(probes)
     },
+  }
+}
+
+class SilentSocketError extends Error {
+  constructor(ms: number) {
+    super(`Slack's socket did not say hello within ${ms / 1000} s; another one is tried.`)
+  }
+}
+
+/** @throws SilentSocketError when it takes longer, the signal's reason when that comes first. */
+async function inTime(starting: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController()
+  const late = delay(ms, undefined, { signal: AbortSignal.any([settled.signal, signal]) }).then(() => {
+    throw new SilentSocketError(ms)
+  })
+  await Promise.race([starting, late]).finally(() => settled.abort())
+}
+
+/** Asked once it says goodbye and waits for an answer, asked again it waits no longer. */
+function drop(client: SocketModeClient): void {
+  for (let times = 0; times < 2; times += 1) client.disconnect().catch(() => undefined)
+}
+
+/**
+ * The client takes whatever it reads for a message of Slack's, and what its reading throws nobody catches, which ends the
+ * process. Only what has the form of one comes that far.
+ */
+function readCarefully(client: SocketModeClient, logger: Logger): void {
+  const [read] = client.listeners('ws_message')
+  client.removeAllListeners('ws_message')
+  client.on('ws_message', (data: unknown, isBinary: unknown) => {
+    if (isMessage(data)) read?.(data, isBinary)
+    else logger.warn('A message of the socket was left alone: it is none that Slack sends.')
+  })
+}
+
+function isMessage(data: unknown): data is string {
+  if (typeof data !== 'string') return false
+  try {
+    const message: unknown = JSON.parse(data)
+    if (!isPayload(message)) return false
+    const { type, payload } = message
+    if (type === 'hello' || type === 'disconnect') return true
+    return requestTypes.includes(type) && isPayload(payload) && (type !== 'events_api' || isPayload(payload.event))
+  } catch {
+    return false
   }
 }

@@ -1,0 +1,82 @@
+/** Reads the bodies of requests of which nobody knows yet whether Slack sent them. */
+import type { IncomingMessage } from 'node:http'
+
+/** All that strangers can make this process hold at once, in bytes: dozens of the largest forms. */
+const maxHeldBytes = 8 * 1024 * 1024
+const firstBytes = 4 * 1024
+
+/** Why a body is not read, as an HTTP status. */
+export class BodyError extends Error {
+  readonly status: 400 | 413 | 503
+
+  constructor(status: BodyError['status'], message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/**
+ * A reader that holds a bounded number of bytes, however many send at once. When there are too many, the body that has been
+ * arriving longest is given up: Slack's are complete within milliseconds.
+ *
+ * The time limit is the server's: a request that it cuts off rejects here.
+ */
+export function createBodyReader(): (request: IncomingMessage, maxBytes: number) => Promise<Buffer> {
+  /** In order of arrival. */
+  const arriving = new Set<{ bytes: Buffer; giveUp(error: BodyError): void }>()
+  let heldBytes = 0
+
+  /** @throws BodyError when it is too large, breaks off, or has to make room for another. */
+  return (request, maxBytes) =>
+    new Promise((resolve, reject) => {
+      const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
+      if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge)
+      const body = { bytes: Buffer.alloc(0), giveUp }
+      let length = 0
+      arriving.add(body)
+
+      // Copied together, since a body in a million chunks of a byte would take a hundred times its length as a list.
+      function grow(wanted: number): void {
+        const size = Math.min(maxBytes, Math.max(wanted, 2 * body.bytes.length, firstBytes))
+        const larger = Buffer.allocUnsafeSlow(size)
+        body.bytes.copy(larger, 0, 0, length)
+        heldBytes += size - body.bytes.length
+        body.bytes = larger
+        for (const other of arriving) {
+          if (heldBytes <= maxHeldBytes) return
+          if (other !== body) other.giveUp(new BodyError(503, 'The body had to make room for another.'))
+        }
+      }
+      function add(chunk: Buffer): void {
+        const wanted = length + chunk.length
+        if (wanted > maxBytes) {
+          giveUp(tooLarge)
+          return
+        }
+        if (wanted > body.bytes.length) grow(wanted)
+        chunk.copy(body.bytes, length)
+        length = wanted
+      }
+      function stop(): void {
+        request.off('data', add).off('end', finish).off('close', breakOff)
+        arriving.delete(body)
+        heldBytes -= body.bytes.length
+      }
+      function finish(): void {
+        stop()
+        resolve(body.bytes.subarray(0, length))
+      }
+      function giveUp(error: BodyError): void {
+        stop()
+        // What still comes is not kept.
+        request.resume()
+        reject(error)
+      }
+      function breakOff(): void {
+        giveUp(new BodyError(400, 'The body broke off.'))
+      }
+      request.on('data', add).on('end', finish).on('close', breakOff)
+      // Without anybody to hear it, the error of a connection that broke would end the process.
+      request.on('error', () => undefined)
+    })
+}
