@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 /** All that strangers can make this process hold at once, in bytes: dozens of the largest forms. */
 const maxHeldBytes = 8 * 1024 * 1024
 const firstBytes = 4 * 1024
+const nothing: Buffer = Buffer.alloc(0)
 
 /** Why a body is not read, as an HTTP status. */
 export class BodyError extends Error {
@@ -30,14 +31,16 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
   return (request, maxBytes) =>
     new Promise((resolve, reject) => {
       const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
-      if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge)
-      const body = { bytes: Buffer.alloc(0), giveUp }
+      // Node has seen to it that no more than this comes; a proxy before us may leave it out.
+      const declared = Number(request.headers['content-length'] ?? 0)
+      if (declared > maxBytes) return reject(tooLarge)
+      const body = { bytes: nothing, giveUp }
       let length = 0
       arriving.add(body)
 
       // Copied together, since a body in a million chunks of a byte would take a hundred times its length as a list.
       function grow(wanted: number): void {
-        const size = Math.min(maxBytes, Math.max(wanted, 2 * body.bytes.length, firstBytes))
+        const size = Math.min(maxBytes, Math.max(wanted, declared, 2 * body.bytes.length, firstBytes))
         const larger = Buffer.allocUnsafeSlow(size)
         body.bytes.copy(larger, 0, 0, length)
         heldBytes += size - body.bytes.length
@@ -61,10 +64,13 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
         request.off('data', add).off('end', finish).off('close', breakOff)
         arriving.delete(body)
         heldBytes -= body.bytes.length
+        // What is left of this request may linger with its connection.
+        body.bytes = nothing
       }
       function finish(): void {
+        const whole = body.bytes.subarray(0, length)
         stop()
-        resolve(body.bytes.subarray(0, length))
+        resolve(whole)
       }
       function giveUp(error: BodyError): void {
         stop()

@@ -50,7 +50,8 @@ export function openHttpEntrance(
   const server = createBoundedServer(limits.requestTimeoutMs, (request, response, trust) => {
     pass(request, response, trust).catch((error) => {
       logger.error('A request broke:', error)
-      if (!response.headersSent) refuse(response, 500)
+      if (response.headersSent) response.destroy()
+      else refuse(response, 500)
     })
   })
 
@@ -89,7 +90,11 @@ export function openHttpEntrance(
       logger.warn('A request was refused: Slack signed it, but its body is no object.')
       return refuse(response, 400)
     }
-    if (body.type === 'url_verification') return HTTPModuleFunctions.buildUrlVerificationResponse(response, body)
+    // Sent where an operator enters the address at Slack.
+    if (body.type === 'url_verification' && typeof body.challenge === 'string') {
+      response.writeHead(200, { 'content-type': 'text/plain' }).end(body.challenge)
+      return
+    }
     const answering = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
     const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...answering })
     try {
