@@ -124,7 +124,9 @@ export function openSocketEntrance(
       try {
         const socket = await connect()
         be(true)
-        void socket.gone.then(() => be(false))
+        void socket.gone.then(() => {
+          if (!stopping.signal.aborted) be(false)
+        })
         return socket
       } catch (error) {
         if (stopping.signal.aborted) break
