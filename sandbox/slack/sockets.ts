@@ -18,11 +18,17 @@ export type DropMoment = 'before-ack' | 'after-ack'
 
 export type DisconnectReason = 'warning' | 'refresh_requested'
 
+/**
+ * What Slack leaves out: the answer to the upgrade or the "hello" of each new connection, or everything from now on over the
+ * connections that are there, pongs too. Each of them stays open.
+ */
+export type Silence = 'no upgrade' | 'no hello' | 'mute'
+
 /** The path that Socket Mode connections come to. */
 export const SOCKET_PATH = '/link/'
 
 export class Sockets {
-  readonly #server = new WebSocketServer({ noServer: true })
+  readonly #server = new WebSocketServer({ noServer: true, autoPong: false })
   readonly #tickets = new Map<string, number>()
   /** In order of their turn: who got the last payload is last. */
   #ready: WebSocket[] = []
@@ -31,6 +37,10 @@ export class Sockets {
   #drop: { moment: DropMoment; done: () => void } | undefined
   /** What the next connection gets again, since nobody acknowledged it. */
   #again: { envelopeId: string; text: string; done: () => void } | undefined
+  #silence: Exclude<Silence, 'mute'> | undefined
+  readonly #mute = new Set<WebSocket>()
+  /** Those whose upgrade was never answered. */
+  readonly #unanswered = new Set<Duplex>()
   readonly #sent = new Map<string, string>()
   readonly #pings: NodeJS.Timeout
   readonly #changed: () => void
@@ -38,7 +48,7 @@ export class Sockets {
   constructor(changed: () => void) {
     this.#changed = changed
     this.#pings = setInterval(() => {
-      for (const socket of this.#server.clients) socket.ping('Ping from slack')
+      for (const socket of this.#server.clients) if (!this.#mute.has(socket)) socket.ping('Ping from slack')
     }, PING_MS)
     this.#pings.unref()
   }
@@ -64,6 +74,13 @@ export class Sockets {
       stream.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return
     }
+    if (this.#silence === 'no upgrade') {
+      this.#unanswered.add(stream)
+      stream.on('error', () => stream.destroy()).on('end', () => stream.destroy())
+      stream.on('close', () => this.#unanswered.delete(stream))
+      stream.resume()
+      return
+    }
     this.#server.handleUpgrade(req, stream, head, (socket) => this.#welcome(socket))
   }
 
@@ -81,8 +98,14 @@ export class Sockets {
       signal.addEventListener('abort', () => this.#waiting.delete(envelopeId))
       const text = JSON.stringify({ envelope_id: envelopeId, type, payload, accepts_response_payload: true })
       this.#sent.set(envelopeId, text)
-      socket.send(text)
+      if (!this.#mute.has(socket)) socket.send(text)
     })
+  }
+
+  /** Undefined lets new connections be again as usual. */
+  silence(how: Silence | undefined): void {
+    if (how === 'mute') for (const socket of this.#server.clients) this.#mute.add(socket)
+    else this.#silence = how
   }
 
   /** Asks every connection to come back on a new one, as Slack does every few hours. */
@@ -102,6 +125,7 @@ export class Sockets {
   /** Says goodbye to all connections, and does not wait long for those that do not answer. */
   async close(): Promise<void> {
     clearInterval(this.#pings)
+    for (const stream of this.#unanswered) stream.destroy()
     const all = [...this.#server.clients]
     const patience = setTimeout(() => {
       for (const socket of all) socket.terminate()
@@ -119,6 +143,11 @@ export class Sockets {
 
   #welcome(socket: WebSocket): void {
     socket.on('error', () => socket.terminate())
+    socket.on('close', () => this.#mute.delete(socket))
+    socket.on('ping', (data) => {
+      if (!this.#mute.has(socket)) socket.pong(data)
+    })
+    if (this.#silence === 'no hello') return
     if (this.#ready.length >= MOST_CONNECTIONS) {
       this.#dismiss(socket, 'too_many_websockets')
       return
@@ -128,6 +157,7 @@ export class Sockets {
       this.#changed()
     })
     socket.on('message', (data) => {
+      if (this.#mute.has(socket)) return
       const message = asObject(parsed(data.toString()))
       const id = asText(message.envelope_id)
       const { moment, done } = this.#drop ?? {}

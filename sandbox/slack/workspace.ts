@@ -11,7 +11,7 @@ import { type Actor, createPerson, type WaitFor } from './person.js'
 import type { BotLife, Snapshot } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
-import { type DisconnectReason, type DropMoment, SOCKET_PATH, Sockets } from './sockets.js'
+import { type DisconnectReason, type DropMoment, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
@@ -71,6 +71,8 @@ export interface Workspace {
   connections(): number
   /** Tells all Socket Mode connections to reconnect. */
   disconnect(reason?: DisconnectReason): void
+  /** Leaves something out over Socket Mode; undefined ends that for new connections. */
+  silenceSockets(how: Silence | undefined): void
   switches(): readonly SwitchState[]
   setSwitch(id: SlackSwitch, on: boolean): void
   /**
@@ -214,6 +216,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     },
     connections: () => sockets.count,
     disconnect: (reason = 'refresh_requested') => sockets.disconnect(reason),
+    silenceSockets: (how) => sockets.silence(how),
     switches: switches.all,
     setSwitch: switches.set,
     setBotLife(life) {

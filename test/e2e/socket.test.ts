@@ -45,6 +45,31 @@ describe('over a socket that comes and goes', () => {
     expect(copies()).toHaveLength(1)
   }, 60_000)
 
+  it('a form is answered again soon after the socket went mute without a goodbye', async () => {
+    const { workspace } = world
+    const bot = await world.start()
+    workspace.silenceSockets('mute')
+    await expect.poll(() => bot.log().match(/"ready"/g)?.length, { timeout: 20_000 }).toBe(2)
+    await askForCopy(world, 'heard')
+    await waitForTheEnd('heard')
+  }, 60_000)
+
+  it.each(['no hello', 'no upgrade'] as const)(
+    'a form is answered again soon after a time of sockets with %s',
+    async (silence) => {
+      const { workspace } = world
+      const bot = await world.start()
+      workspace.silenceSockets(silence)
+      workspace.disconnect()
+      await expect.poll(() => bot.log(), { timeout: 20_000 }).toContain('did not say hello within 12 s')
+      workspace.silenceSockets(undefined)
+      await workspace.waitFor(() => workspace.connections() > 0, 20_000)
+      await askForCopy(world, 'heard')
+      await waitForTheEnd('heard')
+    },
+    90_000,
+  )
+
   it('says whether it is ready: not before the socket is open, nor while it is away', async () => {
     const { workspace } = world
     const port = await freePort()
