@@ -1,0 +1,259 @@
+/**
+ * How long the built bot stands still, and how much memory it keeps, while each kind of hostile input is played to it.
+ * `npm run bench:hostile -- lock` plays only what has this word in its name.
+ */
+import { randomUUID } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import Sqlite from 'better-sqlite3'
+import type { Actor } from '../sandbox/slack/person.js'
+import { signed } from '../test/helpers/slack-request.js'
+import { type HostileWorld, startHostileWorld, type Twist } from './hostile-world.js'
+
+const maxStallMs = 200
+const maxHealthMs = 1_000
+const maxGrowthBytes = 50_000_000
+/** How long after the last input the memory is read. */
+const settleMs = 3_000
+
+interface Input {
+  name: string
+  /** Containers at Hoody beside the usual ones. */
+  count?: number
+  play(world: HostileWorld): Promise<void>
+}
+
+const inputs: readonly Input[] = [
+  { name: 'nothing hostile, for comparison', play: async (world) => void (await makeJob(world, 'calm')) },
+  {
+    name: 'an error of 150 kB of word characters',
+    play: async (world) => {
+      twistWrites(world, { message: 'a'.repeat(150_000) })
+      await makeJob(world, 'errors')
+    },
+  },
+  {
+    name: 'an error of 1 MB that looks like an address',
+    play: async (world) => {
+      twistWrites(world, { message: `https://${'a:'.repeat(500_000)}` })
+      await makeJob(world, 'addresses')
+    },
+  },
+  {
+    name: 'a name of 150 kB of word characters in a list',
+    play: (world) => readLists(world, (body) => body.replace(/"name":"[^"]*"/, `"name":"${'a'.repeat(150_000)}"`)),
+  },
+  {
+    name: 'ten commands with a name of 1,390 letters against 2,000 containers',
+    count: 2_000,
+    play: typeLongNames,
+  },
+  { name: 'a list with a trillion pages', play: (world) => readLists(world, (body) => totalled(body, 1e12)) },
+  { name: 'a list whose next page is itself', play: (world) => readLists(world, (body, path) => linked(body, path)) },
+  {
+    name: 'a list that always has one more page',
+    play: (world) => readLists(world, (body) => linked(body, `/v3/apps?page=${randomUUID()}`)),
+  },
+  {
+    name: 'a list in a body of 12 MB',
+    play: (world) => readLists(world, (body) => body.replace('{', `{"more":"${'a'.repeat(12_000_000)}",`)),
+  },
+  { name: 'a write lock on the database held for 20 s', play: holdLock },
+  { name: '250 bodies of 1 MB that never end', play: (world) => leaveBodies(world, 1024 * 1024) },
+  { name: '250 bodies of 500 kB that never end', play: (world) => leaveBodies(world, 500_000) },
+  {
+    name: 'a signed payload=null',
+    play: async (world) => {
+      await post(world, 'payload=null')
+    },
+  },
+]
+
+const wanted = process.argv[2] ?? ''
+const rows: Record<string, object> = {}
+let isWell = true
+for (const input of inputs.filter(({ name }) => name.includes(wanted))) {
+  process.stderr.write(`${input.name} …\n`)
+  const first = await measure(input)
+  // A machine that is busy with something else stalls everybody now and then; what is really slow is slow again.
+  const row = first.verdict === 'pass' ? first : await measure(input)
+  rows[input.name] = row
+  isWell &&= row.verdict === 'pass'
+}
+console.table(rows)
+console.log(
+  `Limits: the event loop stands still for ${maxStallMs} ms at most, /healthz answers within ${maxHealthMs} ms, memory grows by ${maxGrowthBytes / 1e6} MB at most after a collection of garbage.`,
+)
+process.exit(isWell ? 0 : 1)
+
+async function measure({ play, count = 0 }: Input) {
+  const world = await startHostileWorld(count)
+  try {
+    // What every form needs is loaded and every cache filled before anything is measured.
+    await makeJob(world, 'warm')
+    await delay(settleMs)
+    const before = await world.probe()
+    const health = watchHealth(world)
+    const trouble = await play(world).then(
+      () => '',
+      (error) => (error instanceof Error ? error.message : String(error)),
+    )
+    await delay(settleMs)
+    const healthMs = await health.stop()
+    const after = await world.probe()
+    const end = world.end()
+    const growth = (after?.bytes ?? Number.NaN) - (before?.bytes ?? 0)
+    const isFine = end === undefined && (after?.stallMs ?? Number.POSITIVE_INFINITY) <= maxStallMs
+    const verdict = isFine && healthMs <= maxHealthMs && growth <= maxGrowthBytes ? 'pass' : 'FAIL'
+    return {
+      verdict,
+      'stall ms': rounded(after?.stallMs),
+      '/healthz ms': rounded(healthMs),
+      'MB before': rounded((before?.bytes ?? Number.NaN) / 1e6),
+      'MB after': rounded((after?.bytes ?? Number.NaN) / 1e6),
+      'MB at most': rounded((after?.mostBytes ?? Number.NaN) / 1e6),
+      remark: end === undefined ? trouble.slice(0, 60) : `the process ended with ${end}`,
+    }
+  } finally {
+    await world.close()
+  }
+}
+
+function rounded(number: number | undefined): number | string {
+  return number === undefined || Number.isNaN(number) ? '–' : Math.round(number)
+}
+
+/** Asks again and again, and tells the longest time an answer took. */
+function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
+  let isOver = false
+  let longestMs = 0
+  async function watch(): Promise<void> {
+    while (!isOver && end() === undefined) {
+      const began = performance.now()
+      await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(60_000) }).catch(() => undefined)
+      longestMs = Math.max(longestMs, performance.now() - began)
+      await delay(50)
+    }
+  }
+  const watching = watch()
+  return {
+    stop: async () => {
+      isOver = true
+      await watching
+      return longestMs
+    },
+  }
+}
+
+/** Fills in a form and waits until its thread has an end, or for half a minute. */
+async function makeJob(world: HostileWorld, name: string): Promise<void> {
+  const { workspace } = world
+  const ann = workspace.as(workspace.people.ann.id)
+  await openForm(world, ann, `hoody copy name=${name}`)
+  await ann.choose('container', 'shop-api', 'shop-api')
+  await ann.choose('project', 'woolworks-staging', 'staging')
+  await ann.submit()
+  await ann.waitForView((view) => view.callback_id === 'operation_preview')
+  await ann.submit()
+  const isEnd = ({ text }: { text: string }) => / failed after |Done in /.test(text)
+  const ends = () => ann.snapshot().messages.filter(isEnd).length
+  const had = ends()
+  await workspace.waitFor(() => ends() > had, 30_000).catch(() => undefined)
+}
+
+async function openForm({ workspace }: HostileWorld, person: Actor, text: string): Promise<void> {
+  await person.write(workspace.channels.platform.id, `/clone-app ${text}`)
+  await person.waitForView((view) => view.callback_id === 'operation_form')
+}
+
+function twistWrites(world: HostileWorld, body: object): void {
+  world.twist(({ method }, answer) => {
+    if (method === 'GET') return
+    answer.status = 422
+    answer.body = JSON.stringify({ statusCode: 422, ...body })
+  })
+}
+
+/** Twists every list of both providers and asks for some of them for a while, as people who type do. */
+async function readLists(world: HostileWorld, change: (body: string, path: string) => string): Promise<void> {
+  const twist: Twist = ({ method, path }, answer) => {
+    if (method === 'GET' && answer.status === 200) answer.body = change(answer.body, path)
+  }
+  world.twist(twist)
+  const { workspace } = world
+  const people = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)] as const
+  await openForm(world, people[0], 'hoody copy name=listed')
+  await openForm(world, people[1], 'cloud-foundry clone name=listed')
+  const until = performance.now() + 20_000
+  for (let turn = 0; performance.now() < until && world.end() === undefined; turn += 1) {
+    await Promise.all([
+      people[0].options('container', `q${turn}`).catch(() => []),
+      people[1].options('app', `q${turn}`).catch(() => []),
+    ])
+    await delay(500)
+  }
+}
+
+function totalled(body: string, pages: number): string {
+  return body.replace(/"totalPages":\d+/, `"totalPages":${pages}`)
+}
+
+function linked(body: string, path: string): string {
+  return body.replace(/"next":(null|\{[^}]*\})/, `"next":{"href":"http://127.0.0.1${path}"}`)
+}
+
+async function typeLongNames(world: HostileWorld): Promise<void> {
+  const { workspace } = world
+  const people = Object.values(workspace.people).map(({ id }) => workspace.as(id))
+  const channel = workspace.channels.platform.id
+  const name = 'shop-api-'.repeat(200).slice(0, 1_390)
+  for (let count = 0; count < 10; count += 1) {
+    await people[count % 2]?.write(channel, `/clone-app hoody copy container=${name}${count}`)
+  }
+  await delay(5_000)
+}
+
+/** Somebody else writes, and forgets to end it. */
+async function holdLock(world: HostileWorld): Promise<void> {
+  const holder = new Sqlite(world.database)
+  holder.exec('begin immediate')
+  const { workspace } = world
+  const ann = workspace.as(workspace.people.ann.id)
+  const until = performance.now() + 20_000
+  while (performance.now() < until && world.end() === undefined) {
+    await ann.write(workspace.channels.platform.id, '/clone-app hoody copy name=locked').catch(() => undefined)
+    await delay(2_000)
+  }
+  holder.exec('rollback')
+  holder.close()
+}
+
+async function leaveBodies(world: HostileWorld, length: number): Promise<void> {
+  const stamp = Math.floor(Date.now() / 1000)
+  const head = [
+    'POST /slack/events HTTP/1.1',
+    'host: dolly',
+    'content-type: application/x-www-form-urlencoded',
+    `x-slack-request-timestamp: ${stamp}`,
+    `x-slack-signature: v0=${'0'.repeat(64)}`,
+    `content-length: ${length}`,
+  ]
+  const most = Buffer.alloc(length - 1, 'x')
+  const sockets = new Set<Socket>()
+  for (let count = 0; count < 250; count += 1) {
+    const socket = connect(world.port, '127.0.0.1')
+    sockets.add(socket)
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
+    socket.resume().write(`${head.join('\r\n')}\r\n\r\n`)
+    socket.write(most)
+  }
+  await delay(15_000)
+  // Measured while they are still there, where they are.
+  if (sockets.size > 0) throw new Error(`${sockets.size} of them are still open after 15 s`)
+}
+
+async function post({ url, signingSecret }: HostileWorld, body: string): Promise<number> {
+  const headers = signed(body, signingSecret)
+  return (await fetch(`${url}/slack/events`, { method: 'POST', body, headers })).status
+}
