@@ -43,8 +43,14 @@ export async function beBorn(world: World, birth: Birth): Promise<string | undef
 }
 
 /** Answers with the moment that it died in. */
-export async function live(world: World, { processes, victim, moment, faults, whileDead }: Life): Promise<string> {
-  const [, second] = world.stalls
+export async function live(world: World, life: Life, before: Life | undefined): Promise<string> {
+  const { mode, processes, victim, moment, faults, whileDead } = life
+  const [first, second] = world.stalls
+  if (mode !== (before?.mode ?? 'http')) {
+    await Promise.all(world.stalls.map((stall) => stall.stop()))
+    world.reachBy(mode)
+    first.start()
+  }
   if (processes === 2) second.start()
   if (processes === 1 && second.isRunning()) await second.stop()
   for (const fault of faults) world.cause(fault)

@@ -38,6 +38,8 @@ export interface Judgement {
 /** The words with which Dolly says that a message may stand twice. */
 const mayStandTwice = /^Nobody can tell whether this was posted before, so it may stand twice\. /
 const earlierRoot = / An earlier message about this job may stand in this channel; this one is kept up to date\.$/
+/** The words with which a root says that its thread moved. */
+const moved = /(This job goes on in a direct message to|The details are in a direct message to) <@\w+>/
 const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
   ['failed', /^<@\w+> This failed after /, /^Failed[.:]/],
@@ -47,10 +49,11 @@ const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
 
 export function judge({ submissions, messages, books, tables }: Evidence): Judgement {
   const offences: Offence[] = []
+  const edited = editedIn(books.slack ?? [])
   const findings = submissions.map((submission): Finding => {
     const { trade, errand, id, isAcknowledged, rowsThen } = submission
     const asked = { target: errand.target, id }
-    const thread = threadOf(submission, messages)
+    const thread = threadOf(submission, messages, edited)
     const { job, end } = thread
     const accuse = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })
 
@@ -98,8 +101,27 @@ export interface Thread {
   explainedRepeats: number
 }
 
-/** What Slack shows of one job. Another one on the same target was asked for by somebody else. */
-export function threadOf({ trade, errand, who }: Submission, messages: readonly Message[]): Thread {
+/** Messages that Dolly edited, and so knows of, as "channel ts". */
+function editedIn(book: readonly Exchange[]): ReadonlySet<string> {
+  const edits = book.filter(({ path }) => path.endsWith('/chat.update'))
+  return new Set(
+    edits.map(({ body }) => {
+      const given = new URLSearchParams(String(body))
+      return `${given.get('channel')} ${given.get('ts')}`
+    }),
+  )
+}
+
+/**
+ * What Slack shows of one job. Another one on the same target was asked for by somebody else.
+ *
+ * @param edited messages that Dolly edited. One that it never did may be one it knows nothing of, since its answer was lost.
+ */
+export function threadOf(
+  { trade, errand, who }: Submission,
+  messages: readonly Message[],
+  edited: ReadonlySet<string> = new Set(),
+): Thread {
   const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider} .*, asked for by <@${who}>\\.`)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
     isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${trade.title}: `) && target.test(text)
@@ -117,15 +139,18 @@ export function threadOf({ trade, errand, who }: Submission, messages: readonly 
   if (unexplained > 1) faults.push(`${unexplained} last replies without a word about it.`)
   if (new Set(lasts.map((one) => one.end)).size > 1)
     faults.push(`It ends in two ways: ${lasts.map((one) => one.end).join(', ')}.`)
-  const rootsExplained = roots.some(({ text }) => earlierRoot.test(text))
+  const rootsExplained = roots.some(({ text }) => earlierRoot.test(text) || moved.test(text))
   if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots without a word about it.`)
   const shown = ends.find(([name]) => name === end)?.[2]
   // A thread that was begun twice goes on in its last root.
   const current = roots.findLast(({ channel, ts }) =>
     replies.some((one) => one.channel === channel && one.threadTs === ts),
   )
-  const outcome = current?.text.split(/asked for by <@\w+>\. /).at(-1) ?? ''
-  if (shown && current && !shown.test(outcome)) faults.push(`The root does not show the end, but: ${current.text}`)
+  if (shown && current && !shown.test(outcomeOf(current.text)))
+    faults.push(`The root does not show the end, but: ${current.text}`)
+  const leftBehind = roots.filter((root) => root !== current && edited.has(`${root.channel} ${root.ts}`))
+  const inProgress = leftBehind.find(({ text }) => !ends.some(([, , words]) => words.test(outcomeOf(text))))
+  if (end && inProgress) faults.push(`A root that was left behind does not show how it ended: ${inProgress.text}`)
   return {
     roots,
     job: /job `(\w+)`/.exec(JSON.stringify(roots.at(-1)?.blocks ?? []))?.[1],
@@ -133,4 +158,8 @@ export function threadOf({ trade, errand, who }: Submission, messages: readonly 
     faults,
     explainedRepeats: Math.max(roots.length - 1, 0) + Math.max(lasts.length - 1, 0),
   }
+}
+
+function outcomeOf(rootText: string): string {
+  return rootText.split(/asked for by <@\w+>\. /).at(-1) ?? ''
 }

@@ -1,4 +1,6 @@
 /** Pure: a seed → who dies when, and what else goes wrong meanwhile. */
+
+import type { Silence } from '../slack/sockets.js'
 import { type Accident, type Mishap, mishaps } from './proxy.js'
 import type { Random } from './random.js'
 
@@ -9,6 +11,10 @@ export type Fault =
   | { kind: 'down'; of: string; forMs: number }
   /** The provider itself fails the next work it takes, and says so. */
   | { kind: 'mood'; of: string; mood: string }
+  /** The provider spells things as an older version of it does. */
+  | { kind: 'dialect'; of: string; dialect: string; forMs: number }
+  /** Slack leaves something out over Socket Mode: for new connections for a while, or over those that are there for good. */
+  | { kind: 'silent socket'; how: Silence; forMs: number }
   /** Somebody else holds the database. */
   | { kind: 'locked'; forMs: number }
   /**
@@ -40,8 +46,12 @@ export interface Birth {
   thenMs: number
 }
 
+export type Mode = 'http' | 'socket'
+
 /** One kill and what leads up to it. */
 export interface Life {
+  /** How Slack reaches them. */
+  mode: Mode
   /** How many processes share the database meanwhile. */
   processes: 1 | 2
   /** Which of them dies: the first hears Slack, the second only works and tells. */
@@ -62,8 +72,13 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
 const providers = Object.keys(honestFailures) as [string, ...string[]]
 const fewestBirths = 5
 const birthsPerKill = 0.05
-/** Two processes live together for so many kills at most, then one alone for as many. */
+/** So many kills at most in each of these ways of living, one after the other. */
 const longestStretch = 20
+const stretches = [
+  { mode: 'http', processes: 1 },
+  { mode: 'http', processes: 2 },
+  { mode: 'socket', processes: 1 },
+] as const
 
 export function planBirths(random: Random, kills: number): Birth[] {
   const count = Math.min(kills, Math.max(fewestBirths, Math.round(kills * birthsPerKill)))
@@ -78,14 +93,18 @@ export function planBirths(random: Random, kills: number): Birth[] {
 export function planLives(random: Random, kills: number): Life[] {
   const stretch = Math.min(longestStretch, Math.ceil(kills / 4))
   return Array.from({ length: kills }, (_, index): Life => {
-    const processes = Math.floor(index / stretch) % 2 === 1 ? 2 : 1
-    const moment = planMoment(random)
+    const { mode, processes } = stretches[Math.floor(index / stretch) % stretches.length] ?? stretches[0]
+    const silence = mode === 'socket' && random.chance(0.5) ? planSilence(random) : undefined
+    // It takes a while until anybody notices that nothing comes any more.
+    const moment = silence ? ({ at: 'ready', afterMs: random.between(9_000, 12_000) } as const) : planMoment(random)
     const faults = [random.chance(0.85), random.chance(0.5), random.chance(0.2)].filter(Boolean)
     return {
+      mode,
       processes,
       victim: victimOf(random, processes),
       moment,
       faults: [
+        ...(silence ? [silence] : []),
         ...(moment.at === 'time-out' ? [planHold(random, random.pick(impatient))] : []),
         ...faults.map(() => planFault(random)),
       ],
@@ -107,10 +126,44 @@ function planMoment(random: Random): Moment {
   return { at: 'ready', afterMs: random.between(0, 2_500) }
 }
 
+function planSilence(random: Random): Fault {
+  const how = random.pick(['mute', 'mute', 'no hello', 'no upgrade'] as const)
+  // New connections are asked for when the old ones are gone.
+  return { kind: 'silent socket', how, forMs: random.between(1_000, 8_000) }
+}
+
+/** Slack's words for a place that takes no message, and one that nobody has heard of. */
+const refusals = [
+  'restricted_action_thread_locked',
+  'restricted_action_read_only_channel',
+  'restricted_action_non_threadable_channel',
+  'restricted_action',
+  'cannot_reply_to_message',
+  'no_permission',
+  'is_archived',
+  'not_in_channel',
+  'channel_not_found',
+  'a_word_of_next_year',
+] as const
+
+function planRefusedPlace(random: Random): Fault {
+  const accident = {
+    mishap: 'refused place',
+    on: 'post to a channel',
+    heldMs: 0,
+    word: random.pick(refusals),
+  } as const
+  return { kind: 'mishap', of: 'slack', accident, times: random.between(1, 3) }
+}
+
 function planFault(random: Random): Fault {
   const dice = random.next()
-  if (dice < 0.48) return planMishap(random, random.pick(providers))
-  if (dice < 0.65) return planMishap(random, 'slack')
+  if (dice < 0.44) return planMishap(random, random.pick(providers))
+  if (dice < 0.58) return planMishap(random, 'slack')
+  if (dice < 0.62) return planRefusedPlace(random)
+  if (dice < 0.65) {
+    return { kind: 'dialect', of: 'rainbond', dialect: 'old-events', forMs: random.between(5_000, 20_000) }
+  }
   if (dice < 0.68) return planHold(random, random.pick([...providers, 'slack']))
   if (dice < 0.74)
     return { kind: 'down', of: random.pick([...providers, 'slack']), forMs: random.between(1_000, 5_000) }
@@ -119,14 +172,20 @@ function planFault(random: Random): Fault {
     const [first = '', ...others] = honestFailures[of] ?? []
     return { kind: 'mood', of, mood: random.pick([first, ...others]) }
   }
-  if (dice < 0.87) return { kind: 'locked', forMs: random.between(200, 6_500) }
+  if (dice < 0.87) {
+    // The longer ones are beyond what the bot waits for one write.
+    return { kind: 'locked', forMs: random.chance(0.7) ? random.between(200, 6_500) : random.between(6_500, 20_000) }
+  }
   if (dice < 0.92) return planFullDisk(random)
   // Longer than a claim stands, so that the other process takes over.
   if (dice < 0.95) return { kind: 'frozen', which: random.pick([0, 1]), forMs: random.between(2_000, 20_000) }
   return planClock(random)
 }
 
-const short = mishaps.filter((mishap) => !mishap.startsWith('much too late')) as [Mishap, ...Mishap[]]
+const short = mishaps.filter((one) => one !== 'refused place' && !one.startsWith('much too late')) as [
+  Mishap,
+  ...Mishap[],
+]
 
 function planMishap(random: Random, of: string): Fault {
   const accident = { mishap: random.pick(short), on: random.chance(0.75) ? 'write' : 'any', heldMs: 1_500 } as const

@@ -15,6 +15,10 @@ export const mishaps = [
   'bad gateway',
   /** 429 with Retry-After, and nothing was carried out. */
   'rate limit',
+  /** The same, without a word on when to come again. */
+  'bare rate limit',
+  /** Slack takes no message there: 200, and a word of refusal. */
+  'refused place',
   /** Held up on its way there; it arrives even if nobody waits for the answer any more. */
   'late request',
   /** The answer is held up on its way back. */
@@ -32,9 +36,11 @@ export type Mishap = (typeof mishaps)[number]
 /** One accident that waits for its request. */
 export interface Accident {
   mishap: Mishap
-  on: 'write' | 'any'
+  on: 'write' | 'any' | 'post to a channel'
   /** How long what is late is held up, in milliseconds. */
   heldMs: number
+  /** With what a place is refused. */
+  word?: string
 }
 
 /** A write that came through, as the other side answered it, whatever became of that answer. */
@@ -72,7 +78,12 @@ export interface Line {
 const RETRY_AFTER_SECONDS = '2'
 const PAGE = '<!doctype html><html><body>Something is not as it should be.</body></html>'
 
-export async function startLine(target: string, isWrite: (method: string, path: string) => boolean): Promise<Line> {
+/** @param isToChannel whether a request posts where many people read, by its path and body. */
+export async function startLine(
+  target: string,
+  isWrite: (method: string, path: string) => boolean,
+  isToChannel: (path: string, body: string) => boolean = () => false,
+): Promise<Line> {
   const book: Exchange[] = []
   const whenWritten = new Set<() => void>()
   const whenGivenUp = new Set<() => void>()
@@ -81,8 +92,10 @@ export async function startLine(target: string, isWrite: (method: string, path: 
   let isDown = false
   let underWay = 0
 
-  function due(request: { isWrite: boolean }): Partial<Accident> {
-    const at = planned.findIndex(({ on }) => on === 'any' || request.isWrite)
+  function due(request: { isWrite: boolean; isToChannel: boolean }): Partial<Accident> {
+    const at = planned.findIndex(({ on }) =>
+      on === 'post to a channel' ? request.isToChannel : on === 'any' || request.isWrite,
+    )
     const [found] = at === -1 ? [] : planned.splice(at, 1)
     if (found) counts[found.mishap] = (counts[found.mishap] ?? 0) + 1
     return found ?? {}
@@ -94,11 +107,14 @@ export async function startLine(target: string, isWrite: (method: string, path: 
     const sent = await readBody(request)
     if (isDown) return void answer(response, 503, PAGE, 'text/html')
     const writes = isWrite(method, path)
-    const { mishap, heldMs } = due({ isWrite: writes })
+    const { mishap, heldMs, word } = due({ isWrite: writes, isToChannel: isToChannel(path, sent.toString()) })
     if (mishap === 'dropped') return void request.socket.destroy()
     if (mishap === 'refused') return void answer(response, 503, '{}', 'application/json')
-    if (mishap === 'rate limit') {
-      response.setHeader('retry-after', RETRY_AFTER_SECONDS)
+    if (mishap === 'refused place') {
+      return void answer(response, 200, JSON.stringify({ ok: false, error: word }), 'application/json')
+    }
+    if (mishap === 'rate limit' || mishap === 'bare rate limit') {
+      if (mishap === 'rate limit') response.setHeader('retry-after', RETRY_AFTER_SECONDS)
       return void answer(response, 429, '{"ok":false,"error":"ratelimited"}', 'application/json')
     }
     if (mishap?.startsWith('much too late')) {

@@ -82,11 +82,15 @@ repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
 * Deaths during the very first start on an empty database, also of two processes that start at once; during later starts,
   at any time after one, right after a provider carried out a write, right after Slack took a message, and right after the
   bot gave up waiting for an answer.
-* Lines to providers and to Slack that drop requests, lose answers, break them off, answer 429, 502, 503 or a page of HTML,
-  and hold up requests and answers: for 1.5 seconds, or for longer than the bot waits. What is held up is carried out all
+* Lines to providers and to Slack that drop requests, lose answers, break them off, answer 429 (with and without a word on
+  when to come again), 502, 503 or a page of HTML, and hold up requests and answers: for 1.5 seconds, or for longer than the bot waits. What is held up is carried out all
   the same.
 * Providers and Slack that are down, and providers that fail the work itself.
-* A database that somebody else has locked, and a full disk: at any moment, from a write or a message on, and while the bot
+* Slack refusing a message in a channel, root or reply, with words of all kinds: its end must be told in a direct message, and
+  a root that was left behind must show it.
+* Socket Mode for a third of the lives, with sockets that go mute, never say hello, or whose upgrade is never answered.
+* Rainbond as it was before version 6.0.
+* A database that somebody else has locked, for a moment or for up to twenty seconds, and a full disk: at any moment, from a write or a message on, and while the bot
   starts. It hits every write, that of a checkpoint too.
 * A process that stands still for up to twenty seconds and then goes on, while another one may have taken its work over.
 * A clock that is set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds,
@@ -101,7 +105,7 @@ repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
 * A clock that is hours off for long. From one that is more than five minutes off the bot refuses what Slack sends.
 * Two machines, each with a clock of its own.
 * A power cut, a damaged file, a disk that is broken and not full.
-* Socket Mode, and two people who ask for the same target at once.
+* Two processes over Socket Mode, and two people who ask for the same target at once.
 * The real Slack and the real providers.
 `
 

@@ -26,7 +26,8 @@ export interface Stall {
 
 const pauseMs = 200
 
-export function createStall(folder: string, env: Readonly<Record<string, string>>): Stall {
+/** @param env asked at each start. */
+export function createStall(folder: string, env: () => Readonly<Record<string, string>>): Stall {
   const falls: string[] = []
   const starts: number[] = []
   const bugs = new Map<string, number>()
@@ -45,7 +46,7 @@ export function createStall(folder: string, env: Readonly<Record<string, string>
   function spawn(): void {
     isWanted = true
     const began = performance.now()
-    const bot = spawnBot(folder, env, note)
+    const bot = spawnBot(folder, env(), note)
     current = bot
     const mine = up
     bot.up.then(

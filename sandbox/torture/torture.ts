@@ -83,9 +83,9 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
     const allowed = () => Math.min(most, killed * jobsPerKill + jobsAhead)
     const asking = askInTurn(world, errands, allowed, () => isOver)
     const deadline = performance.now() + minutes * 60_000
-    for (const life of lives) {
+    for (const [index, life] of lives.entries()) {
       if (performance.now() > deadline) break
-      count(await live(world, life))
+      count(await live(world, life, lives[index - 1]))
     }
     isOver = true
     world.heal()

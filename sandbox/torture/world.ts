@@ -14,7 +14,7 @@ import { startRainbond } from '../providers/rainbond.js'
 import type { Simulator } from '../providers/simulator.js'
 import type { Message } from '../slack/protocol.js'
 import { startWorkspace, type Workspace } from '../slack/workspace.js'
-import type { Fault, Strike } from './plan.js'
+import type { Fault, Mode, Strike } from './plan.js'
 import { type Line, startLine } from './proxy.js'
 import { createStall, type Stall } from './stall.js'
 
@@ -25,6 +25,8 @@ export interface World {
   lines: ReadonlyMap<string, Line>
   /** The first hears Slack; the second shares its database, works and tells. */
   stalls: readonly [Stall, Stall]
+  /** How Slack reaches the bots that are started from now on. None may live. */
+  reachBy(mode: Mode): void
   /** Takes the database away, and answers with the folder where the next one will be. No bot may live. */
   empty(): string
   cause(fault: Fault): void
@@ -65,7 +67,10 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   const workspace = await startWorkspace({ scopes: mayLookBack ? [...usual, ...history] : usual })
   const lines = new Map<string, Line>()
   const isPost = (_: string, path: string) => /\/chat\.(postMessage|update)$/.test(path)
-  lines.set('slack', await startLine(workspace.url, isPost))
+  // Conversations of two have ids that begin with another letter, or that of a person.
+  const isToChannel = (path: string, body: string) =>
+    path.endsWith('/chat.postMessage') && new URLSearchParams(body).get('channel')?.startsWith('C') === true
+  lines.set('slack', await startLine(workspace.url, isPost, isToChannel))
   const reached = await Promise.all(
     simulators.map(async (simulator): Promise<Simulator> => {
       const { origin } = new URL(simulator.connection.url ?? '')
@@ -81,17 +86,21 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   const everyone = { owner: '#platform', access: [{ who: 'members', may: '*', on: '*' }] }
   writeConfig(folder, reached, { everySeconds: 1 }, everyone)
 
-  const { SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET } = workspace.env
+  const { SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_APP_TOKEN } = workspace.env
+  let mode: Mode = 'http'
   const stallOn = (port: number) =>
-    createStall(folder, {
+    createStall(folder, () => ({
       SLACK_API_URL: `${lines.get('slack')?.url}/api/`,
       SLACK_BOT_TOKEN,
-      SLACK_SIGNING_SECRET,
-      PORT: `${port}`,
+      ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
       NODE_OPTIONS: `--import ${fileURLToPath(preload)}`,
-    })
+    }))
   const port = await freePort()
-  workspace.setRequestUrl(`http://127.0.0.1:${port}/slack/events`)
+  function reachBy(next: Mode): void {
+    mode = next
+    workspace.setRequestUrl(mode === 'http' ? `http://127.0.0.1:${port}/slack/events` : undefined)
+  }
+  reachBy('http')
   const stalls: [Stall, Stall] = [stallOn(port), stallOn(await freePort())]
 
   const data = join(folder, 'data')
@@ -164,6 +173,17 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
       case 'mood':
         simulators.find(({ id }) => id === fault.of)?.setSwitch(fault.mood, true)
         return true
+      case 'dialect': {
+        const speaker = simulators.find(({ id }) => id === fault.of)
+        if (!speaker?.switches().some(({ id }) => id === fault.dialect)) return false
+        speaker.setSwitch(fault.dialect, true)
+        lasting(fault.forMs, () => speaker.setSwitch(fault.dialect, false))
+        return true
+      }
+      case 'silent socket':
+        workspace.silenceSockets(fault.how)
+        if (fault.how !== 'mute') lasting(fault.forMs, () => workspace.silenceSockets(undefined))
+        return true
       case 'locked':
         return lock(fault.forMs)
       case 'full disk':
@@ -187,6 +207,7 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
     simulators,
     lines,
     stalls,
+    reachBy,
     empty() {
       rmSync(data, { recursive: true, force: true })
       mkdirSync(data)
@@ -254,8 +275,12 @@ function nameOf(fault: Fault): string {
       return fault.of === 'slack' ? 'Slack: down' : 'provider: down'
     case 'mood':
       return 'provider: a failure of its own'
+    case 'dialect':
+      return `provider: speaks as ${fault.of} did before (${fault.dialect})`
+    case 'silent socket':
+      return `Slack: sockets with ${fault.how === 'mute' ? 'nothing any more' : fault.how}`
     case 'locked':
-      return 'database: locked (SQLITE_BUSY)'
+      return `database: locked (SQLITE_BUSY)${fault.forMs > 6_500 ? ' for 6.5 to 20 s' : ''}`
     case 'full disk':
       return `database: disk full (SQLITE_FULL)${fault.from === 'now' ? '' : ` from a ${fault.from} on`}${fault.words && ` for ${fault.words}`}`
     case 'frozen':

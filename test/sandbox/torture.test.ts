@@ -97,6 +97,40 @@ describe('two jobs after one another on one target', () => {
   })
 })
 
+describe('a thread that moved because Slack refused its place', () => {
+  const [{ trade, errand, channel: place }] = twoSyncs()
+  const what = `${trade.title}: the container it was copied from → ${errand.target} on hoody (Hoody), asked for by <@U1>.`
+  const message = { replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false, blocks: [] }
+  const edit: Exchange = {
+    ...{ at: 3_000, method: 'POST', path: '/api/chat.update', status: 200, answer: {}, mishap: undefined },
+    body: `channel=${place}&ts=1.1`,
+  }
+  const judged = (old: string, book: Exchange[]) =>
+    judge({
+      submissions: twoSyncs().slice(0, 1),
+      messages: [
+        { ...message, channel: place, ts: '1.1', text: `${what} ${old}` },
+        { ...message, channel: 'D1', ts: '2.1', text: `${what} Done. An earlier message` },
+        { ...message, channel: 'D1', ts: '2.2', threadTs: '2.1', text: 'Done in 3 s' },
+      ],
+      books: { hoody: [written(2_000)], slack: book },
+      tables: { hoody: rows('running') },
+    }).offences.map(({ sentence }) => sentence)
+
+  it('is fine when its old root shows how it ended', () => {
+    expect(judged('Done. The details are in a direct message to <@U1>.', [edit])).toEqual([])
+  })
+
+  it('is broken when its old root is left saying that the job goes on', () => {
+    const sentences = judged('This job goes on in a direct message to <@U1>.', [edit])
+    expect(sentences).toEqual([expect.stringMatching(/^A root that was left behind does not show how it ended: /)])
+  })
+
+  it('is not held to a root of which Dolly never heard that it stands', () => {
+    expect(judged('This job goes on in a direct message to <@U1>.', [])).toEqual([])
+  })
+})
+
 describe('a plan', () => {
   const plans = Array.from({ length: 40 }, (_, seed) => planLives(createRandom(seed), 200))
   const faults = plans.flat().flatMap((life) => [...life.faults, ...life.whileDead])
@@ -117,6 +151,47 @@ describe('a plan', () => {
     const left = faults.flatMap((fault) => (fault.kind === 'clock' && fault.forMs === null ? [fault.byMs] : []))
     expect(Math.max(...left)).toBeGreaterThan(240_000)
     expect(Math.max(...left.map(Math.abs))).toBeLessThan(300_000)
+  })
+
+  it('holds the database for longer than anybody waits for one write, and up to 20 seconds', () => {
+    const held = faults.flatMap((fault) => (fault.kind === 'locked' ? [fault.forMs] : []))
+    expect(held.filter((ms) => ms > 10_000).length).toBeGreaterThan(10)
+    expect(Math.max(...held)).toBeLessThanOrEqual(20_000)
+  })
+
+  it('lets a third of the lives use Socket Mode, and their sockets go silent in each of the ways', () => {
+    for (const lives of plans) {
+      const overSockets = lives.filter(({ mode }) => mode === 'socket')
+      expect(overSockets.length).toBeGreaterThan(lives.length / 5)
+      for (const { processes, faults } of lives.filter(({ mode }) => mode === 'http')) {
+        expect(faults.some(({ kind }) => kind === 'silent socket')).toBe(false)
+        expect([1, 2]).toContain(processes)
+      }
+    }
+    const ways = faults.flatMap((fault) => (fault.kind === 'silent socket' ? [fault.how] : []))
+    expect(new Set(ways)).toEqual(new Set(['mute', 'no hello', 'no upgrade']))
+  })
+
+  it('lets who hears nothing over a mute socket live until that can be noticed', () => {
+    const silent = plans.flat().filter((life) => life.faults.some(({ kind }) => kind === 'silent socket'))
+    expect(silent.length).toBeGreaterThan(0)
+    for (const { moment } of silent) expect('afterMs' in moment ? moment.afterMs : 0).toBeGreaterThanOrEqual(9_000)
+  })
+
+  it('refuses places in channels with words of all kinds, and limits rates without a word on when', () => {
+    const accidents = faults.flatMap((fault) => (fault.kind === 'mishap' ? [fault] : []))
+    const refused = accidents.filter(({ accident }) => accident.mishap === 'refused place')
+    expect(new Set(refused.map(({ of, accident }) => `${of} ${accident.on}`))).toEqual(
+      new Set(['slack post to a channel']),
+    )
+    expect(new Set(refused.map(({ accident }) => accident.word)).size).toBeGreaterThan(8)
+    const bare = accidents.filter(({ accident }) => accident.mishap === 'bare rate limit').map(({ of }) => of)
+    expect(new Set(bare)).toEqual(new Set(['slack', ...Object.values<Provider>(providers).map(({ id }) => id)]))
+  })
+
+  it('lets Rainbond speak as before 6.0 for a while', () => {
+    const dialects = faults.flatMap((fault) => (fault.kind === 'dialect' ? [`${fault.of} ${fault.dialect}`] : []))
+    expect(new Set(dialects)).toEqual(new Set(['rainbond old-events']))
   })
 
   it('lets a handful die at the first start, also of two at once', () => {
