@@ -26,7 +26,10 @@ export function createRedactor(configured: readonly string[]): Redactor {
   const fetched = new Map<string, Forms>()
   let all = byLength(lasting)
   return {
-    redact: (text, isCut = false) => all.reduce((rest, forms) => withoutSecret(rest, forms, isCut), text),
+    redact(text, isCut = false) {
+      const decoded = decodedLetters(text)
+      return all.reduce((rest, forms) => withoutSecret(rest, forms, decoded, isCut), text)
+    },
     add(secret) {
       if (!isLongEnough(secret) || lastingSecrets.has(secret)) return
       const known = fetched.get(secret)
@@ -46,8 +49,14 @@ interface Forms {
   length: number
   /** No form has fewer characters, so that a shorter text needs no search: most texts are short, and most tokens long. */
   least: number
-  /** As it is, and in base64, where its letters depend on what stands before it, such as the user name of a Basic header. */
+  /**
+   * As it is, and in base64, where its letters depend on what stands before it, such as the user name of a Basic header. Of a
+   * long one its beginning: where a text was cut, there may be no more of it.
+   */
   plain: readonly string[]
+  isLong: boolean
+  /** A part of each of these that has only letters and digits: where it is not among a text's decoded letters, no form is. */
+  cores: readonly string[]
   /** The same with any of its characters escaped, as in addresses, forms, JSON and HTML, upper or lower case, once or twice. */
   escaped: RegExp
   /** The beginning of any of these at the very end of a text that was cut there. */
@@ -73,8 +82,10 @@ function formsOf(secret: string): Forms {
   })
   return {
     length: secret.length,
-    least: Math.min(...plain.map(({ length }) => length)),
-    plain,
+    least: Math.min(...plain.map(({ length }) => length), maxPatternLength),
+    plain: plain.map((form) => form.slice(0, maxPatternLength)),
+    isLong: plain.some(({ length }) => length > maxPatternLength),
+    cores: plain.map((form) => coreOf(form.slice(0, maxPatternLength))),
     escaped: new RegExp(whole.join('|'), 'g'),
     begun: new RegExp(`(?:${begun.join('|')})$`),
   }
@@ -109,12 +120,40 @@ function escapeForPattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
-function withoutSecret(text: string, { least, plain, escaped, begun }: Forms, isCut: boolean): string {
+function withoutSecret(text: string, forms: Forms, decoded: string, isCut: boolean): string {
+  const { least, plain, isLong, cores, escaped, begun } = forms
   if (text.length < least && !isCut) return text
   let clean = text
-  for (const form of plain) if (clean.includes(form)) clean = clean.replaceAll(form, mask)
-  if (/[%\\&+]/.test(clean)) clean = clean.replaceAll(escaped, mask)
-  return isCut ? clean.replace(begun, mask) : clean
+  const found = plain.filter((form) => clean.includes(form))
+  if (!isLong) for (const form of found) clean = clean.replaceAll(form, mask)
+  const mayBeEscaped = /[%\\&+]/.test(clean) && cores.some((core) => decoded.includes(core))
+  if (mayBeEscaped || (isLong && found.length > 0)) clean = clean.replaceAll(escaped, mask)
+  if (!isCut) return clean
+  const end = Math.max(clean.length - maxPatternLength * maxEscapeLength, 0)
+  return clean.slice(0, end) + clean.slice(end).replace(begun, mask)
+}
+
+/** The longest way to write one character: `%252525e2%25252582%252525ac`. */
+const maxEscapeLength = 32
+
+/** Its longest run of letters and digits; empty, and so a part of every text, where that is too short to tell anything. */
+function coreOf(form: string): string {
+  const runs = [...form.matchAll(/[a-z0-9_.-]+/gi)].map(({ 0: run, index }) =>
+    // An escape that begins with the character before it may take some of it.
+    index === 0 || /[%\\]/.test(form[index - 1] ?? '') ? run.slice(maxTakenByEscape) : run,
+  )
+  const core = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), '')
+  return core.length < 4 ? '' : core
+}
+
+const maxTakenByEscape = 6
+
+/** A text whose letters, digits and signs are none of them escaped any more, neither as in addresses nor as in JSON. */
+function decodedLetters(text: string): string {
+  if (!/[%\\]/.test(text)) return text
+  return text.replaceAll(/%(?:25){0,3}([2-7][0-9a-f])|\\{1,3}u00([2-7][0-9a-f])/gi, (_, inAddress, inJson) =>
+    String.fromCharCode(Number.parseInt(inAddress ?? inJson, 16)),
+  )
 }
 
 /** Longest first, so that a secret that contains another goes as a whole. */

@@ -99,7 +99,7 @@ export function createApi(
       title: `${method.toUpperCase()} ${clean(maskIds(new URL(url).pathname))}`,
       timeoutMs: timeout,
     }
-    for (const secret of secretsIn({ ...headers, ...request.form })) redactor.add(secret)
+    for (const secret of [...valuesIn(headers).flatMap(partsOf), ...valuesIn(request.form)]) redactor.add(secret)
     await request.beforeSend?.()
     let response: Response
     try {
@@ -257,16 +257,21 @@ function checkHeaders(connection: string, headers: ClientOptions['headers']): He
   }
 }
 
-/** The credentials among the headers of a request and the fields of a login, without their scheme and as a pair's parts. */
-function secretsIn(sent: Readonly<Record<string, string>>): string[] {
+/** The values of what is no public part of a request or a login. */
+function valuesIn(sent: Readonly<Record<string, string>> = {}): string[] {
+  const isSecret = ([name]: [string, string]) => !PUBLIC_NAMES.includes(name.toLowerCase())
   return Object.entries(sent)
-    .filter(([name]) => !PUBLIC_NAMES.includes(name.toLowerCase()))
-    .flatMap(([, value]) => {
-      const withoutScheme = value.trim().replace(/^\S+\s+/, '')
-      if (!/^basic\s/i.test(value)) return [withoutScheme]
-      const pair = Buffer.from(withoutScheme, 'base64').toString()
-      return [value, withoutScheme, pair, pair.slice(pair.indexOf(':') + 1)]
-    })
+    .filter(isSecret)
+    .map(([, value]) => value)
+}
+
+/** A header's value as it is, without its scheme, and of a pair its parts. */
+function partsOf(value: string): string[] {
+  const [, scheme = '', credentials = ''] = /^([a-z]+) +(\S+)$/i.exec(value.trim()) ?? []
+  if (scheme === '') return [value.trim()]
+  if (scheme.toLowerCase() !== 'basic') return [credentials]
+  const pair = Buffer.from(credentials, 'base64').toString()
+  return [value, credentials, pair, pair.slice(pair.indexOf(':') + 1)]
 }
 
 /** What a login has just given, before it is sent anywhere. */

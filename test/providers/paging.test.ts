@@ -1,6 +1,8 @@
 /** Lists without an end, from real servers in the style of each provider: bounded, and never cut short in silence. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
 import { TemporaryError, UnreadableListError } from '../../src/errors.js'
@@ -33,6 +35,13 @@ afterEach(async () => {
 
 const id = (at: number) => at.toString(16).padStart(24, '0')
 const pageOf = (url: URL) => Number(url.searchParams.get('page'))
+
+/** What is still in use of the memory. */
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
 
 async function failureOf(promise: Promise<unknown>): Promise<TemporaryError> {
   const error = await promise.then(
@@ -208,7 +217,9 @@ test('ten bodies of 10 MB leave no more behind than what is shown of them', asyn
   answer = (url) => ({ pages: 10, items: [`${pageOf(url)}${long}`] })
   const api = createApi('x', { baseUrl, headers: {}, errorMessage: () => undefined }, 1)
   const page = z.object({ pages: z.number(), items: z.array(z.string()) })
+  const before = heldBytes()
   const items = await allItems(eachPage((number) => api.get('/x', page, { query: { page: number } })))
+  expect(heldBytes() - before).toBeLessThan(8 * 1024 * 1024)
   expect(items.map(({ length }) => length)).toEqual(Array(10).fill(4_096))
 })
 
