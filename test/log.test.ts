@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { createRedactor, type Redactor } from '../src/lib/redact.js'
 import { createLog, seldomPerConnection, slackLogger } from '../src/log.js'
 
 const secret = 'wool/"of"\\the+sheep=4711'
@@ -32,6 +33,55 @@ it('no line shows a secret, in whatever form it was written there', async () => 
     expect(Buffer.from(msg.replace(/ .*/, ''), 'base64').toString()).not.toMatch(/sheep|wool/)
   }
   expect(stdout).not.toContain('sheep')
+}, 30_000)
+
+/** The lines of a log that prints nothing. */
+function linesOf(redact: Redactor['redact'], write: (log: ReturnType<typeof createLog>) => void): string[] {
+  const lines: string[] = []
+  const log = createLog('trace', (line, isCut) => {
+    const clean = redact(line, isCut)
+    if (!line.endsWith('\n')) return clean
+    lines.push(clean)
+    return ''
+  })
+  write(log)
+  return lines
+}
+
+it('a line that is too long becomes a short one that still tells when, where and what', () => {
+  const { redact } = createRedactor([secret])
+  const words = `${'wool '.repeat(397)}abc${secret}${'x'.repeat(1_000_000)}`
+  const [line = '', ...others] = linesOf(redact, (log) =>
+    log.child({ connection: 'hoody' }).error({ err: new Error(words), list: Array(5_000).fill('wool') }, words),
+  )
+  expect(others).toEqual([])
+  expect(line.length).toBeLessThan(16_000)
+  expect(line).not.toContain(secret.slice(0, 6))
+  const { level, time, msg, ...rest } = JSON.parse(line)
+  expect({ level, time: typeof time }).toEqual({ level: 50, time: 'number' })
+  expect(msg).toMatch(/^wool wool .*abc••••$/)
+  expect(rest).toMatchObject({ connection: 'hoody', 'err.message': msg })
+  expect(rest.cutFrom).toBeGreaterThan(1_000_000)
+})
+
+it('stays JSON where a secret looks like a part of it', async () => {
+  const script = `
+    import { createRedactor } from './src/lib/redact.ts'
+    import { createLog } from './src/log.ts'
+    const log = createLog('trace', createRedactor(['nine lives', '"},"msg":"', '12345678', '","msg":"']).redact)
+    log.info({ at: 1234567890123 }, 'a cat has\\nine lives')
+    log.info({ of: { a: 'b' } }, 'it has nine lives')
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    script,
+  ])
+  const lines = stdout.trim().split('\n')
+  expect(lines).toHaveLength(2)
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['a cat has\nine lives', 'it has ••••'])
 }, 30_000)
 
 describe('what Slack says', () => {

@@ -5,8 +5,6 @@ import { comparable } from './text.js'
 /** Nobody mistypes a longer word: what goes beyond is somebody's paste, and is not compared. In characters. */
 const maxWordLength = 64
 const maxCandidates = 10_000
-/** Only so many of the candidates, those nearest in length, are compared letter by letter. */
-const maxCompared = 2_000
 
 /** Undefined when none is near: at most every second character may differ. */
 function closest(word: string, known: readonly string[]): string | undefined {
@@ -15,10 +13,12 @@ function closest(word: string, known: readonly string[]): string | undefined {
   const candidates = known
     .slice(0, maxCandidates)
     .filter((candidate) => candidate.length <= maxWordLength && gap(candidate, typed) <= maxDistance(candidate, typed))
-  if (candidates.length > maxCompared) candidates.sort((one, other) => gap(one, typed) - gap(other, typed))
+    .map((candidate) => ({ candidate, name: comparable(candidate) }))
+    .sort((one, other) => gap(one.name, typed) - gap(other.name, typed))
   let nearest: { candidate: string; distance: number } | undefined
-  for (const candidate of candidates.slice(0, maxCompared)) {
-    const name = comparable(candidate)
+  for (const { candidate, name } of candidates) {
+    // From here on the lengths alone differ by more.
+    if (nearest && gap(name, typed) >= nearest.distance) break
     const letters = distance(typed, name)
     if (letters > maxDistance(name, typed) || (nearest && letters >= nearest.distance)) continue
     nearest = { candidate, distance: letters }

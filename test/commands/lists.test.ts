@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
-import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { fieldOf } from '../helpers/field.js'
@@ -90,6 +90,8 @@ describe('the lists behind pickers', () => {
       reason: 'dummy-one cannot be asked for the list just now.',
       isPassing: true,
     })
+    const endless = new UnreadableListError("The provider's list doesn't end: page 1 came again.")
+    expect(await listFailing(endless)).toEqual({ reason: endless.message, isPassing: true })
     const own = new UserError('dummy-one: There is no such container.', { status: 404 })
     expect(await listFailing(own)).toMatchObject({ reason: own.message })
     expect(refused).toEqual([`dummy-one: ${words}`])
@@ -131,6 +133,23 @@ describe('the lists behind pickers', () => {
     expect(most).toBe(20)
     expect(flood.filter((list) => 'reason' in list)).toHaveLength(980)
     expect(await get('later')).toEqual({ options: [] })
+  })
+
+  it('are forgotten, the oldest first, before they fill the memory', async () => {
+    let reads = 0
+    const connection = connectionWith(async () => {
+      reads += 1
+      return Array.from({ length: 1_000 }, (_, at) => ({ value: `${at}`, label: 'x'.repeat(3_000) }))
+    })
+    const lists = new Lists(() => 0, silentLog)
+    const get = (container: string) => lists.get(connection, field, { values: { container } })
+    for (const container of ['a', 'b', 'c']) await get(container)
+    expect(reads).toBe(3)
+    await get('c')
+    await get('b')
+    expect(reads).toBe(3)
+    await get('a')
+    expect(reads).toBe(4)
   })
 
   it('admit a bug without its words', async () => {
