@@ -10,7 +10,7 @@ import { type Api, type ClientOptions, maskIds, type RequestOptions } from './pr
 
 const DEFAULT_TIMEOUT_MS = 10_000
 /** What is no secret among the headers of a request and the fields of a login. */
-const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username']
+const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username', 'x-workspace-id']
 
 /** Odd rows of a connection's lists are worth a line in the log once in so long. */
 const SKIPPED_EVERY_MS = 15 * 60_000
