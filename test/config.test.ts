@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { decide } from '../src/access.js'
 import { ConfigError, loadConfig, secretsOf } from '../src/config.js'
 import * as listed from '../src/providers/index.js'
 import type { Provider } from '../src/providers/provider.js'
@@ -531,6 +532,33 @@ describe('the examples', () => {
       tokens.map((name) => `secret-of-${name.toLowerCase()}`).sort(),
     )
     expect(config.tickSeconds).toBe(2)
+  })
+
+  const clouds = [
+    'connections:',
+    '  hoody: { provider: hoody, token: "${HOODY_TOKEN}" }',
+    '  cf-prod: { provider: cloud-foundry, url: https://api.cf.test, clientId: dolly, clientSecret: "${CF_SECRET}" }',
+  ].join('\n')
+  const env = { ...socketEnv, HOODY_TOKEN: 'hoody-secret', CF_SECRET: 'cf-secret-secret' }
+  const exampleOf = (readme: string) => /```yaml\n(owner: [^`]+)```/.exec(readme)?.[1] ?? ''
+  /** What the comments of dolly.example.yml show, with the ids that an operator has to fill in. */
+  const commented = readFileSync('dolly.example.yml', 'utf8')
+    .replace(/^.*?^access:$/ms, 'access:')
+    .replaceAll(/^ {2}# (?=- who| {2}(may|on|from|target):)/gm, '  ')
+  const rulesOf = {
+    'README.md': exampleOf(readFileSync('README.md', 'utf8')),
+    'dolly.example.yml': commented,
+  }
+
+  test.each(Object.entries(rulesOf))('of %s have rules that protect production both ways', (_, rules) => {
+    const { access, warnings } = loadConfig({ env, readFile: () => `${clouds}\n${rules}`, providers: realProviders })
+    expect(warnings).toEqual([])
+    const asker = { id: 'U0SOMEBODY', standing: 'member', groups: [], channel: null } as const
+    const mayCopy = (source: string, target: string) =>
+      decide(access.rules, asker, { connection: 'hoody', what: 'copy', source, target }).isAllowed
+    expect(mayCopy('shop-db in shop-production', 'x in shop-staging')).toBe(false)
+    expect(mayCopy('shop-db in shop-staging', 'x in shop-production')).toBe(false)
+    expect(mayCopy('shop-db in shop-staging', 'x in shop-staging')).toBe(true)
   })
 
   test('name every blank that was not filled in', () => {

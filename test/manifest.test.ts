@@ -47,6 +47,13 @@ test('Slack would take the manifest with the right to read history, which it ask
   expect(manifest.oauth_config.scopes.bot).toEqual([...usual, ...history])
 })
 
+test('Slack would take the manifest with the right to see who is in which channel, which is optional too', () => {
+  const manifest = parse(text.replace(/# - (channels|groups):read/g, '- $1:read'))
+  expect(faults(manifest)).toEqual([])
+  const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
+  expect(manifest.oauth_config.scopes.bot).toEqual([...usual, 'channels:read', 'groups:read'])
+})
+
 test('a manifest that Slack would refuse is noticed', () => {
   const manifest = parse(text)
   manifest.features.slash_commands[0].command = 'clone-app'
