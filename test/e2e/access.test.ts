@@ -77,6 +77,8 @@ describe('with rules for a group, a channel and members', () => {
 
   beforeAll(async () => {
     world = await startWorld('http', {
+      // Lets people choose a channel, where Slack says that they are in it.
+      scopes: ['commands', 'chat:write', 'users:read', 'usergroups:read', 'channels:read', 'groups:read'],
       others: [startCloudFoundry, startMiget],
       access: ({ channels }) => [
         { who: platformGroup, may: '*', on: '*' },
@@ -92,6 +94,7 @@ describe('with rules for a group, a channel and members', () => {
     ;[ann, bo] = [workspace.as(people.ann.id), workspace.as(people.bo.id)]
     ;[cleo, dora] = [workspace.as(people.cleo.id), workspace.as(people.dora.id)]
     ;[platform, deploys] = [channels.platform.id, channels.deploys.id]
+    await workspace.leave(channels.random.id, 'bo')
     await world.start()
   }, 90_000)
   afterAll(async () => await world.close())
@@ -233,6 +236,31 @@ describe('with rules for a group, a channel and members', () => {
     nothingCameOfIt()
   })
 
+  it('no thread goes where its requester is not, whatever a client sends', async () => {
+    const { workspace } = world
+    const { random } = workspace.channels
+    await bo.write(platform, '/clone-app hoody copy')
+    await bo.waitForView()
+    await bo.choose('container', 'shop-api', 'shop-api')
+    await bo.choose('project', 'woolworks-staging', 'staging')
+    const { ann: other } = workspace.people
+    for (const place of [random.id, other.id, 'G0PRIVATE']) {
+      await bo.choose('_channel', place)
+      expect(await bo.submit({ name: 'elsewhere' })).toEqual({
+        _channel: expect.stringContaining('Slack does not show Dolly that you are in this channel'),
+      })
+    }
+    // The direct messages between Dolly and somebody else mean his own.
+    await bo.choose('_channel', other.directChannel)
+    expect(await bo.submit({ name: 'elsewhere' })).toEqual({})
+    await closeAll(bo)
+    const drafts = world.rows<{ answers: string }>(
+      "select answers from drafts where kind = 'answers' order by created_at",
+    )
+    expect(JSON.parse(drafts.at(-1)?.answers ?? '{}')).toMatchObject({ channel: bo.id })
+    nothingCameOfIt()
+  })
+
   it('a rule for a target reads its name from the provider, not from the label that comes back', async () => {
     await bo.write(platform, '/clone-app hoody copy')
     await bo.waitForView()
@@ -323,8 +351,8 @@ describe('with a rule that protects a place', () => {
     await bo.write(platform.id, '/clone-app hoody copy')
     await bo.waitForView()
     expect(await labels('project')).toEqual(['woolworks-staging'])
-    // Of a server alone nobody knows what a rule will say.
-    expect(await labels('server')).toContain('flock-fra-1')
+    // With a server the name of the target ends in it, which no rule allows.
+    expect(await labels('server')).toEqual(['There are none that you may choose.'])
     await closeAll(bo)
   })
 
@@ -348,6 +376,56 @@ describe('with a rule that protects a place', () => {
     expect(bo.topView()?.callback_id).toBe('operation_preview')
     await closeAll(bo)
   })
+})
+
+describe('with rules that protect the data of a place', () => {
+  it('nothing is copied out of it, while what is elsewhere may be', async () => {
+    const world = await startWorld('http', {
+      others: [startCloudFoundry],
+      access: () => [
+        { who: 'members', may: [], on: '*', from: '*production*' },
+        { who: 'members', may: '*', on: '*' },
+      ],
+    })
+    try {
+      const { workspace } = world
+      const { platform } = workspace.channels
+      const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
+      await world.start()
+      const labels = async (field: string) => (await bo.options(field)).map(({ text }) => text.text)
+      await bo.write(platform.id, '/clone-app cloud-foundry copy-bits')
+      await bo.waitForView()
+      expect((await labels('app')).filter((label) => label.includes('production'))).toEqual([])
+      expect(await labels('target')).toContain('shop-web in production (woolworks)')
+
+      // The value of another's list, under a harmless label.
+      const [source, target] = await Promise.all([
+        bo.options('target', 'shop-web in production'),
+        bo.options('target', 'shop-web-staging'),
+      ])
+      const values = {
+        app: { a: picked(source[0]?.value ?? '', 'shop-web-staging in staging (woolworks)') },
+        target: { a: picked(target[0]?.value ?? '', 'shop-web-staging in staging (woolworks)') },
+        _channel: { a: picked('here', 'Here') },
+      }
+      const memory = bo.topView()?.private_metadata ?? ''
+      expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
+        'You may not copy-bits on cloud-foundry with the source “shop-web in production (woolworks)” and the target',
+      )
+      await bo.choose('app', 'shop-web-staging in staging (woolworks)', 'shop-web-staging')
+      await bo.choose('target', 'shop-web in production (woolworks)', 'shop-web')
+      expect(await bo.submit({ _channel: 'mine' })).toEqual({})
+      await bo.submit()
+      const root = await bo.waitForMessage(({ text }) => text.includes('asked for by'), 15_000)
+      // Where it was meant to be: in his direct messages, with no word of another place.
+      expect(root.channel).toBe(workspace.people.bo.directChannel)
+      expect(JSON.stringify(root.blocks)).not.toContain('could not write')
+      expect(JSON.stringify(bo.topView()?.blocks)).toMatch(/is on its way: .*its thread> is in a direct message\."/)
+      expect(ann.messages(platform.id).filter(({ text }) => text.includes('asked for by'))).toEqual([])
+    } finally {
+      await world.close()
+    }
+  }, 60_000)
 })
 
 describe('when somebody cannot answer', () => {
