@@ -40,7 +40,8 @@ export function writeConfig(
   who: { owner: string; access: readonly object[] } = usualAccess,
 ): void {
   const connections = Object.fromEntries(simulators.map(({ id, connection }) => [id, { provider: id, ...connection }]))
-  writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...who, poll }))
+  // It holds the tokens themselves, for the owner alone.
+  writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...who, poll }), { mode: 0o600 })
 }
 
 /**

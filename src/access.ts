@@ -65,33 +65,61 @@ export const gap = '\uffff'
  *
  * A source that nobody can know fits each rule that refuses, and of those that allow only the ones for any source.
  */
-export function decide(rules: readonly Rule[], asker: Asker, act: Act): { isAllowed: boolean; rule?: Rule } {
-  for (const rule of rulesFor(rules, asker, act.connection)) {
-    const isAllowed = rule.may.includes('*') || rule.may.includes(act.what)
-    const fits =
-      fitsName(rule.from ?? ['*'], act.source, act.sourceOutline, isAllowed) &&
-      fitsName(rule.target, act.target, act.outline, isAllowed)
-    if (fits) return { isAllowed, rule }
+export function decide(rules: readonly Rule[], asker: Asker, act: Act): Decision {
+  return decider(rules, asker, act.connection)(act)
+}
+
+/** What the rules say, and the one that said it. */
+export interface Decision {
+  isAllowed: boolean
+  rule?: Rule
+}
+
+/** The same for many acts of one person on one connection, such as the entries of a list: rules are read only once. */
+export function decider(
+  rules: readonly Rule[],
+  asker: Asker,
+  connection: string,
+): (act: Omit<Act, 'connection'>) => Decision {
+  const relevant = rulesFor(rules, asker, connection).map((rule) => ({
+    rule,
+    from: matcherOf(rule.from ?? ['*']),
+    target: matcherOf(rule.target),
+  }))
+  return ({ what, source, sourceOutline, target, outline }) => {
+    const [copied, written] = [known(source, sourceOutline), known(target, outline)]
+    for (const { rule, ...fitsNames } of relevant) {
+      const isAllowed = rule.may.includes('*') || rule.may.includes(what)
+      if (fitsNames.from(copied, isAllowed) && fitsNames.target(written, isAllowed)) return { isAllowed, rule }
+    }
+    return { isAllowed: false }
   }
-  return { isAllowed: false }
+}
+
+/** A name as far as it is known, in the form that is compared; null where nobody knows enough of it. */
+interface Known {
+  text: string | null
+  isWhole: boolean
+}
+
+function known(name: string | null | undefined, outline = gap): Known {
+  const isWhole = name !== undefined
+  const text = isWhole ? name : outline
+  // What stands behind the part that is compared might be what a rule refuses.
+  const isComparable = text !== null && text.length <= maxForeignTextLength
+  return { text: isComparable ? framed(text) : null, isWhole }
 }
 
 /** Whether a rule that allows, or one that refuses, is to be applied to a name that may be known only in part. */
-function fitsName(
-  globs: readonly string[],
-  name: string | null | undefined,
-  outline = gap,
-  isAllowed: boolean,
-): boolean {
-  if (globs.includes('*')) return true
-  if (name === null) return !isAllowed
-  const known = name ?? outline
-  // What stands behind the part that is compared might be what a rule refuses.
-  if (known.length > maxForeignTextLength) return name === undefined ? isAllowed : !isAllowed
-  const text = framed(known)
-  // A yes for some names is enough to go on; a no for some says nothing about the others.
-  const isOpen = name === undefined && isAllowed
-  return globs.some((glob) => (isOpen ? mayFit(partsOf(glob), text) : fits(partsOf(glob), text)))
+function matcherOf(globs: readonly string[]): (name: Known, isAllowed: boolean) => boolean {
+  if (globs.includes('*')) return () => true
+  const all = globs.map(partsOf)
+  return ({ text, isWhole }, isAllowed) => {
+    if (text === null) return isWhole ? !isAllowed : isAllowed
+    // A yes for some names is enough to go on; a no for some says nothing about the others.
+    const isOpen = !isWhole && isAllowed
+    return all.some((parts) => (isOpen ? mayFit(parts, text) : fits(parts, text)))
+  }
 }
 
 /** Whether what this person may do on the connection depends on names, of the source or the target, which must then be beyond doubt. */
@@ -182,5 +210,7 @@ function mayFit(parts: readonly string[], text: string): boolean {
 function folded(text: string): string {
   // What most names are: there is nothing to normalise in them.
   if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(text)) return text.toLowerCase()
-  return comparable(text).replaceAll('ς', 'σ')
+  const visible = text.slice(0, maxForeignTextLength).replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
+  // No script sets more marks on a letter. Putting thousands of them in order takes the square of their number.
+  return comparable(visible.replaceAll(/(\p{M}{30})\p{M}+/gu, '$1')).replaceAll('ς', 'σ')
 }

@@ -1,6 +1,6 @@
 /** The decision, case by case. */
 import { describe, expect, test } from 'vitest'
-import { type Asker, decide, dependsOnTarget, fitsGlob, gap, groupsIn, type Rule } from '../src/access.js'
+import { type Asker, decide, decider, dependsOnTarget, fitsGlob, gap, groupsIn, type Rule } from '../src/access.js'
 
 const person: Asker = { id: 'U1ADA000', standing: 'member', groups: [], channel: 'C1RANDOM' }
 const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
@@ -293,6 +293,26 @@ describe('a glob', () => {
     ['[a-z]*', 'abc', false],
   ])('%s fits "%s": %s', (glob, name, fits) => {
     expect(fitsGlob(glob, name)).toBe(fits)
+  })
+
+  test('takes no long over thousands of accents on one letter', () => {
+    const name = `${'\u0327\u0301\u0344'.repeat(1_300)} in production`
+    const began = performance.now()
+    for (let time = 0; time < 100; time += 1) expect(fitsGlob('* in production', name)).toBe(true)
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  test('takes no long over a list of two thousand names', () => {
+    const rules = Array.from({ length: 10 }, (_, at) =>
+      rule({ from: [`*x in ${at}`, `* büro ${at}*`], target: [`* in ${at}`, `a*b*c${at}`] }),
+    )
+    const decideOn = decider(rules, person, 'hoody-prod')
+    const began = performance.now()
+    for (let entry = 0; entry < 2_000; entry += 1) {
+      const sourceOutline = `shop-büro-${entry} in 東京 production (woolworks)`
+      expect(decideOn({ what: 'copy', sourceOutline, outline: `${gap} in production` }).isAllowed).toBe(false)
+    }
+    expect(performance.now() - began).toBeLessThan(1_000)
   })
 
   test('takes no long over a long name', () => {

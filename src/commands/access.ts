@@ -1,6 +1,6 @@
 /** The rules applied to a request: who asks, from where, and what they may do. Every handler comes by here first. */
 import { z } from 'zod'
-import { type Asker, decide, dependsOnTarget, gap } from '../access.js'
+import { type Asker, decide, decider, dependsOnTarget, gap } from '../access.js'
 import { UserError } from '../errors.js'
 import type { Connection, Named, Operation, Option } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
@@ -106,13 +106,14 @@ export function choosable(
   const gaps = [others, others.filter(({ required }) => required)].map((some) =>
     Object.fromEntries(some.map((other) => [other.key, gap])),
   )
+  const decideOn = decider(access.rules, asker, connection.name)
   return options.filter(({ label }) =>
     gaps.some((named) => {
       const words = { ...named, [key]: label }
       const { from: sourceOutline, to: outline } = operation.summary(words)
       const isKnowable = sourceOf(operation, words) !== null
       const act = { outline, ...(isKnowable ? { sourceOutline } : { source: null }) }
-      return decide(access.rules, asker, { connection: connection.name, what, ...act }).isAllowed
+      return decideOn({ what, ...act }).isAllowed
     }),
   )
 }

@@ -151,10 +151,12 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
   if (isDoubted && !isNamedByProvider) throw new UserError(tooOld)
   // A clock that was set back must not keep old names fresh.
   const isStale = isDoubted && Math.abs(services.now() - kept.createdAt) > namesFreshMs
-  const named = isStale ? await readNamesAgain(services, target, draft.data) : answers.named
+  const [named, place] = await Promise.all([
+    isStale ? readNamesAgain(services, target, draft.data) : answers.named,
+    // The person may have left the channel since page 2.
+    placeFor(services, asker, answers.channel),
+  ])
   assertMayWriteTo(services, asker, target, named)
-  // The person may have left the channel since page 2.
-  const place = await placeFor(services, asker, answers.channel)
   if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
   const late = isValidated ? null : await validateLate(services, target, params, { ...draft.data, named }, asker.id)
   if (late) return late

@@ -147,3 +147,26 @@ it('--help prints five lines, and an argument that nobody knows starts nothing',
   expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `There is no such argument.\n${out}` })
   expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
 }, 30_000)
+
+it('a dolly.yml whose tokens others may read, and a rule that forgets the source, are warned of', async () => {
+  const forgetful = { who: 'members', may: [], on: 'hoody', target: '*production*' }
+  configure([hoody], forgetful)
+  const careless = 'dolly.yml holds connections.hoody.token and others than its owner may open it; chmod 600 dolly.yml'
+  const forgotten = /rule 1 of access in dolly\.yml \(line \d+\) refuses what writes there and not what is copied from/
+  chmodSync(join(folder, 'dolly.yml'), 0o644)
+  const { code, out } = await run(['--check'], socketEnv())
+  expect(code).toBe(0)
+  expect(out).toContain(`Warning: ${careless}`)
+  expect(out).toMatch(forgotten)
+  const bot = await startBot(folder, socketEnv())
+  await bot.kill('SIGTERM')
+  expect(bot.log()).toContain(careless)
+  expect(bot.log()).toMatch(forgotten)
+
+  configure([hoody], forgetful, { ...forgetful, target: '*', from: '*production*' })
+  chmodSync(join(folder, 'dolly.yml'), 0o600)
+  const better = await run(['--check'], socketEnv())
+  expect(better.out).not.toContain(careless)
+  configure([hoody], { ...forgetful, from: '*' })
+  expect((await run(['--check'], socketEnv())).out).not.toContain('Warning')
+}, 60_000)
