@@ -1,4 +1,5 @@
 /** Looking back: conversations.history and conversations.replies with the bounds and the metadata rules of the real Slack. */
+import { BOT } from './backend.js'
 import type { Core } from './core.js'
 import { asList, asObject, asText, type Json } from './json.js'
 
@@ -13,7 +14,11 @@ export async function lookBack(core: Core, method: string, body: Json): Promise<
   if (!channel?.hasBot) return { ok: false, error: 'not_in_channel' }
   const isReplies = method === 'conversations.replies'
   if (isReplies && !core.state.message(channel.id, asText(body.ts))) return { ok: false, error: 'thread_not_found' }
-  const all = asList(answer.messages).map(asObject)
+  // emulate tells of a bot's message only whose user it is; Slack names the bot and its app as well.
+  const poster = (user: unknown): Json => (user === BOT.id ? { bot_id: BOT.botId, app_id: BOT.appId } : {})
+  const all = asList(answer.messages)
+    .map(asObject)
+    .map((message) => ({ ...poster(message.user), ...message }))
   // The root of a thread is always there, whatever the bounds.
   const wanted = all.filter((message) => (isReplies && message.ts === body.ts) || isInside(Number(message.ts), body))
   const from = Number(body.cursor ?? 0)

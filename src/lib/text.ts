@@ -58,6 +58,8 @@ export function comparable(text: string): string {
   if (text.length <= maxForeignTextLength && /^[!-~]+(?: [!-~]+)*$/.test(text)) return text.toLowerCase()
   const seen = text
     .slice(0, maxForeignTextLength)
+    // No script sets more marks on a letter, and putting thousands of them in order takes the square of their number.
+    .replaceAll(/(\p{M}{30})\p{M}+/gu, '$1')
     .normalize('NFKC')
     .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu, '')
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')

@@ -6,7 +6,7 @@ import { isOutOfSight } from '../jobs/looks.js'
 import { cut, plainText } from '../lib/text.js'
 import { buttonsOf, wasSent } from './buttons.js'
 import { limits } from './limits.js'
-import { fromTo, inWords, mrkdwnWithin, time } from './text.js'
+import { fromTo, inWords, mrkdwn, mrkdwnWithin, time } from './text.js'
 
 /** A job with the words around it that are not the job's own. */
 export interface Story {
@@ -82,8 +82,15 @@ function header(story: Story): KnownBlock {
 /** What a screen reader is read out first. */
 function inOneSentence(story: Story): string {
   const { job, provider } = story
-  const what = mrkdwnWithin(longestWhat, (length) => whatOf(story, length))
-  return `${what} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>.`
+  return `${shortWhat(story)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>.`
+}
+
+/** Both ends show here as well: escaped, a character may take five. */
+function shortWhat(story: Story): string {
+  for (let length = longestWhat / 2; ; length = Math.floor(length * 0.8)) {
+    const escaped = mrkdwn(whatOf(story, length), length)
+    if (escaped.length <= longestWhat) return escaped
+  }
 }
 
 /*
@@ -266,12 +273,12 @@ function context(text: string): KnownBlock {
 
 /** A connection's, a provider's or a step's name, which is short. */
 function name(text: string): string {
-  return mrkdwnWithin(longestName, (length) => plainText(text, Math.min(length, 75)))
+  return mrkdwnWithin(longestName, plainText(text, 75))
 }
 
 /** What is known, to be read after a colon: names keep their small letters. */
 function sentence(text: string | null): string {
-  const escaped = mrkdwnWithin(longestDetail, text ?? '')
+  const escaped = mrkdwnWithin(longestDetail, plainText(text ?? ''))
   return escaped === '' || /[.!?…]$/.test(escaped) ? escaped : `${escaped}.`
 }
 

@@ -71,13 +71,14 @@ export class Sender {
 
   /** Tells all that is untold of one job; answers for how long to leave this thread alone. */
   async tell(untold: Untold, stopping: AbortSignal): Promise<Told> {
+    const standing = { root: rootOf(untold.job) }
     try {
-      await this.#tellInOrder(untold, stopping)
+      await this.#tellInOrder(untold, stopping, standing)
       return { waitMs: 0 }
     } catch (error) {
       if (error instanceof Wait) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
-      if (error instanceof Closed) return await this.#giveWay(untold, error.message)
-      if (error instanceof Refused) return await this.#refused(untold, error)
+      if (error instanceof Closed) return await this.#giveWay(untold, standing.root, error.message)
+      if (error instanceof Refused) return await this.#refused(untold, standing.root, error)
       throw error
     }
   }
@@ -86,10 +87,11 @@ export class Sender {
    * An event is ticked off when its reply stands, the root shows it, and so does a root that the thread left behind. A
    * root that has to wait holds up no reply.
    */
-  async #tellInOrder(untold: Untold, stopping: AbortSignal): Promise<void> {
+  async #tellInOrder(untold: Untold, stopping: AbortSignal, standing: { root: Place | null }): Promise<void> {
     const { db, now } = this.#options
     const story = await this.#describe(untold)
     const { root, later } = await this.#bringRootUpToDate(untold, story)
+    standing.root = root
     const oldLater = later ?? (await this.#bringOldRootUpToDate(untold, story, true))
     for (const event of untold.events) {
       if (stopping.aborted) return
@@ -110,8 +112,8 @@ export class Sender {
   async #bringRootUpToDate(untold: Untold, story: Story): Promise<{ root: Place; later: Wait | null }> {
     const { db } = this.#options
     const { job } = untold
-    if (job.rootTs === null) return await this.#beginThread(untold, story)
-    const root = { channel: job.rootChannel ?? job.channel, ts: job.rootTs }
+    const root = rootOf(job)
+    if (root === null) return await this.#beginThread(untold, story)
     if (untold.rootIsCurrent) return { root, later: null }
     try {
       await this.#requests.edit(root, rootMessage(story))
@@ -211,13 +213,13 @@ export class Sender {
    * Slack takes no message here, and does not say that it is for the place. What no place would mend is tried on and on;
    * the rest a few times, before the place counts as closed.
    */
-  async #refused(untold: Untold, error: Refused): Promise<Told> {
+  async #refused(untold: Untold, root: Place | null, error: Refused): Promise<Told> {
     const { db, log } = this.#options
     const { job } = untold
     const tries = untold.placeRefusals + 1
     const isHopeless = error.fault !== 'everywhere' && tries >= maxPlaceTries
     log.error({ job: job.id, tries, err: error }, 'Slack does not take a message')
-    if (isHopeless) return await this.#giveWay(untold, error.code)
+    if (isHopeless) return await this.#giveWay(untold, root, error.code)
     if (error.fault === 'everywhere') return { waitMs: this.#growingWait(untold).ms }
     await savePlaceRefusals(db, untold, tries)
     return { waitMs: placeWaitMs * 2 ** untold.placeRefusals }
@@ -226,8 +228,10 @@ export class Sender {
   /**
    * The place asked for takes no messages, or the root is gone: the thread goes on as a direct message to the person who
    * asked, also where it stood there and lost its root. A root that is gone as soon as it is posted is no place either.
+   *
+   * @param root where it stands by now.
    */
-  async #giveWay(untold: Untold, reason: string): Promise<Told> {
+  async #giveWay(untold: Untold, root: Place | null, reason: string): Promise<Told> {
     const { db, log, now } = this.#options
     const { job, events, moves } = untold
     const { channel, rootChannel, rootTs, requester } = job
@@ -238,8 +242,7 @@ export class Sender {
     const place = { job: job.id, channel: rootChannel ?? channel, reason }
     if (!isLastResort) {
       log.warn(place, 'Slack takes no messages there')
-      const isLeft = rootTs !== null && !isRootGone
-      await moveThread(db, untold, requester, isLeft ? { channel: place.channel, ts: rootTs } : null)
+      await moveThread(db, untold, requester, isRootGone ? null : root)
       return { waitMs: 1 }
     }
     // Nothing goes on anywhere: where the thread began is the only place that may still be told how the job stands.
@@ -261,6 +264,11 @@ export class Sender {
   #ageMs({ events }: Untold): number {
     return this.#options.now() - (events[0]?.at ?? 0)
   }
+}
+
+/** Where a job's root stands; null where none is known to. */
+function rootOf({ channel, rootChannel, rootTs }: Job): Place | null {
+  return rootTs === null ? null : { channel: rootChannel ?? channel, ts: rootTs }
 }
 
 function prefixed(message: Message, prefix: string): Message {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EventKind, Job, State } from '../../src/jobs/job.js'
-import { replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
+import { oldRootMessage, replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
 import { inWords, mrkdwn } from '../../src/slack/text.js'
 import { jobIn, start } from '../helpers/job.js'
 
@@ -233,6 +233,108 @@ describe('other people’s text', () => {
     expect(text.length).toBeLessThanOrEqual(4_000)
     expect(all.match(/"type":"mrkdwn"/g)?.length).toBe(all.match(/"verbatim":true/g)?.length)
     expect(mrkdwn('a < b & c')).toBe('a &lt; b &amp; c')
+  })
+})
+
+describe('names and details that are made to be long', () => {
+  const length = 10_000
+  const hostile = ['x', '&', '<', '🐑', 'x ', '_', ':', '<@U9> ', '&amp;'].map((part) =>
+    part.repeat(length / part.length),
+  )
+  const short = 'short'
+
+  /** Our own sentences: what the same message says beside what others wrote. */
+  function sentencesOf(message: (text: string) => { text: string; blocks: unknown } | null): [string, string] {
+    const shown = message(short)
+    const words = (text: string) => text.split(/short\.?/)
+    return [JSON.stringify(words(shown?.text ?? '')), JSON.stringify(words(textIn(shown?.blocks)))]
+  }
+
+  /** All that is shown of blocks but headers, which are no sentences, and buttons. */
+  function textIn(blocks: unknown): string {
+    const texts: string[] = []
+    JSON.stringify(blocks, (_key, value) => {
+      if (value?.type === 'header' || value?.type === 'actions') return undefined
+      if (value?.type === 'mrkdwn') texts.push(value.text)
+      return value
+    })
+    return texts.join('\n')
+  }
+
+  function expectWhole(message: (text: string) => { text: string; blocks: readonly unknown[] } | null): void {
+    const [inText, inBlocks] = sentencesOf(message).map((all): string[] => JSON.parse(all))
+    for (const text of hostile) {
+      const shown = message(text)
+      for (const sentence of inText ?? []) expect(shown?.text).toContain(sentence)
+      for (const sentence of inBlocks ?? []) expect(textIn(shown?.blocks)).toContain(sentence)
+      expect(shown?.text.length ?? 0).toBeLessThanOrEqual(4_000)
+      for (const block of shown?.blocks ?? []) expect(textIn([block]).length).toBeLessThanOrEqual(3_000)
+    }
+  }
+
+  const longStory = (state: State, text: string, rest: Partial<Job> = {}): Story =>
+    story(
+      state,
+      { source: text, target: text, connection: text, detail: text, nextLookAt: start, rootChannel: 'D1', ...rest },
+      {
+        title: text,
+        provider: text,
+        steps: new Map([
+          [0, text],
+          [1, text],
+        ]),
+        usualMs: 180_000,
+        mayStandTwice: true,
+      },
+    )
+
+  it.each(states)('push no sentence of ours off a root that is %s', (state) => {
+    for (const rest of [{}, { attempt: 0, ref: null }, { unseenSince: 1 }]) {
+      expectWhole((text) => rootMessage(longStory(state, text, rest)))
+      for (const goesOn of [true, false]) expectWhole((text) => oldRootMessage(longStory(state, text, rest), goesOn))
+    }
+  })
+
+  const telling = kinds.filter((kind) => replyMessage(story('working'), event(kind, short)) !== null)
+
+  it.each(telling)('push no sentence of ours off a reply that tells: %s', (kind) => {
+    for (const state of states) expectWhole((text) => replyMessage(longStory(state, text), event(kind, text, 'U2')))
+  })
+
+  it('are cut so that what matters stands: what each answer does, and what is left behind', () => {
+    const text = '&'.repeat(10_000)
+    const question = rootMessage(longStory('uncertain', text))
+    for (const shown of [question.text, textIn(question.blocks)]) {
+      expect(shown).toContain('Check again looks once more, Start over sends the request again, Dismiss ends this job.')
+    }
+    expect(replyMessage(longStory('cancelled', text), event('cancelled', text, 'U2'))?.text).toMatch(
+      / is still there\.$/,
+    )
+    expect(replyMessage(longStory('timed_out', text), event('timed_out', text))?.text).toMatch(
+      /It may still finish at [^.]*\.$/,
+    )
+  })
+})
+
+describe('the root that a thread left behind', () => {
+  it('says where the job goes on, and asks nobody anything', () => {
+    for (const state of ['queued', 'starting', 'working', 'uncertain'] as const) {
+      const { text, blocks } = oldRootMessage(story(state, { detail: 'copying' }), true)
+      const rest = 'This job goes on in a direct message to <@U1>. When it ends, this message says how.'
+      expect(text).toContain(rest)
+      expect(JSON.stringify(blocks)).toContain(rest)
+      expect(JSON.stringify(blocks)).not.toMatch(/"actions"|is at it|under way|Waiting its turn/)
+    }
+  })
+
+  it('says how the job ended, and where the details are', () => {
+    for (const state of ['succeeded', 'failed', 'timed_out', 'cancelled'] as const) {
+      const root = rootMessage(story(state, { detail: 'disk full' }))
+      const { text, blocks } = oldRootMessage(story(state, { detail: 'disk full', rootChannel: 'D1' }), true)
+      expect(text).toBe(`${root.text} The details are in a direct message to <@U1>.`)
+      expect(JSON.stringify(blocks)).toContain(JSON.stringify(root.blocks[1]))
+      expect(JSON.stringify(blocks)).not.toContain('/invite')
+    }
   })
 })
 

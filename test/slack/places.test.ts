@@ -85,6 +85,41 @@ describe('a thread', () => {
     await expectGoneOn(id)
   })
 
+  it('in a channel that takes no replies goes on as a direct message, and its old root says where, then how it ended', async () => {
+    workspace.setSwitch('lock-threads', true)
+    const { id } = await underWay()
+    await tellFor(3_000)
+    const { ann, platform } = { ...workspace.people, ...workspace.channels }
+    const oldRoot = () =>
+      workspace
+        .as(ann.id)
+        .snapshot()
+        .messages.filter(({ channel }) => channel === platform.id)
+        .map(({ text }) => text)
+    expect(oldRoot()).toEqual([expect.stringContaining(`This job goes on in a direct message to <@${ann.id}>.`)])
+    await end()
+    expect(oldRoot()).toEqual([expect.stringMatching(/Done\..*The details are in a direct message to/)])
+    expect(directMessages().at(-1)).toContain('Done in')
+    expect(await house.job(id)).toMatchObject({ state: 'succeeded', rootChannel: ann.directChannel })
+  })
+
+  it('in a channel that refuses its root begins as a direct message', async () => {
+    workspace.setSwitch('refuse-roots', true)
+    const { id } = await underWay()
+    await end()
+    expect(directMessages().at(-1)).toContain('Done in')
+    expect((await house.job(id)).rootChannel).toBe(workspace.people.ann.directChannel)
+  })
+
+  it('begins once after a rate limit that names no time', async () => {
+    workspace.setSwitch('rate-limit-bare', true)
+    await underWay()
+    await tellFor(40_000)
+    const posts = workspace.calls('chat.postMessage').map(({ status }) => status)
+    expect(posts).toEqual([429, 200, 200])
+    expect(warnings).toEqual([])
+  })
+
   it('in a channel that was renamed stays where it is, since its id does', async () => {
     const { id, rootTs } = await underWay()
     const { platform } = workspace.channels

@@ -198,6 +198,16 @@ describe('a place that refuses messages', () => {
     const lockReplies = ({ kind, channel }: Call) =>
       channel === 'C1' && kind === 'reply' ? 'restricted_action_thread_locked' : undefined
 
+    it('was posted in the same moment in which its first reply is refused', async () => {
+      slack.set(lockReplies)
+      await house.ask()
+      await house.settle()
+      await teller.tellFor(10_000)
+      expect(slack.in('C1')[0]?.text).toContain('This job goes on in a direct message to <@U1>.')
+      await end(20_000)
+      expect(slack.in('C1')[0]?.text).toContain('Done')
+    })
+
     it('tells the end, which is the first that a reply is refused for', async () => {
       await underWay()
       slack.set(lockReplies)
@@ -278,11 +288,14 @@ describe('a place that refuses messages', () => {
     expect(await countUntold()).toBe(0)
   })
 
-  it.each(['U1', 'DU1'])('sends no message for ever to %s, which takes none', async (channel) => {
+  it.each([
+    ['U1', 1],
+    ['DU1', 2],
+  ])('sends no message for ever to %s, which takes none', async (channel, tries) => {
     slack.set(() => 'messages_tab_disabled')
     await house.ask({ channel })
     await teller.tellFor(60_000)
-    expect(slack.calls).toHaveLength(2)
+    expect(slack.calls).toHaveLength(tries)
     expect(await countUntold()).toBe(0)
   })
 })

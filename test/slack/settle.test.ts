@@ -55,6 +55,8 @@ describe('an ambiguous post', () => {
     await tellFor(5_000)
     expect(texts()).toEqual([expect.stringContaining('Dummy is at it'), expect.stringContaining('Dummy accepted')])
     expect(posts()).toBe(2)
+    const [found] = workspace.calls('conversations.history').flatMap(({ answer }) => answer.messages)
+    expect(found).toMatchObject({ bot_id: workspace.bot.botId, user: workspace.bot.id })
     expect(await house.job(id)).toMatchObject({ rootChannel: channel, rootTs: expect.any(String) })
     const payloads = workspace.calls('chat.postMessage').map(({ body }) => body.metadata)
     expect(payloads).toEqual([
