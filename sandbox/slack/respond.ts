@@ -49,7 +49,7 @@ export async function handleResponseUrl(
   switches: Switches,
 ): Promise<void> {
   const body = await readBody(req)
-  if (switches.isOn('fail-responses')) return sendJson(res, 500, { ok: false, error: 'internal_error' })
+  if (switches.use('fail-response')) return sendJson(res, 500, { ok: false, error: 'internal_error' })
   const context = core.responseUrls.use(id)
   if ('error' in context) return sendJson(res, 404, { ok: false, error: context.error })
   const answer = await respond(core, context, body)

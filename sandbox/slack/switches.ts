@@ -4,7 +4,8 @@ import type { SwitchState } from '../providers/simulator.js'
 /**
  * `rate-limit-bare`: the next message gets a 429 without Retry-After. `refuse-roots`: no message may begin a thread outside
  * of direct messages (`no_permission`). `lock-threads`: the same for replies (`restricted_action_thread_locked`).
- * `fail-view`: the next `views.update` gets a 503. `fail-responses`: every response URL answers 500.
+ * `fail-view`: the next `views.update` gets a 503. `fail-response`: the next use of a response URL is
+ * answered 500 and shows nothing.
  */
 export type SlackSwitch =
   | 'slow'
@@ -14,7 +15,7 @@ export type SlackSwitch =
   | 'refuse-roots'
   | 'lock-threads'
   | 'fail-view'
-  | 'fail-responses'
+  | 'fail-response'
   | 'down'
 
 export type Switches = ReturnType<typeof createSwitches>
@@ -29,7 +30,7 @@ export function createSwitches(changed: () => void) {
     { id: 'refuse-roots', label: 'Channels refuse new messages', once: false, on: false },
     { id: 'lock-threads', label: 'Channels refuse replies', once: false, on: false },
     { id: 'fail-view', label: 'Answer the next change of a form with 503', once: true, on: false },
-    { id: 'fail-responses', label: 'Answers to commands fail', once: false, on: false },
+    { id: 'fail-response', label: 'Answer the next answer to a command with 500', once: true, on: false },
     { id: 'down', label: 'Slack is down', once: false, on: false },
   ]
   const find = (id: string) => states.find((state) => state.id === id)

@@ -111,6 +111,53 @@ describe('in trouble', () => {
     await ann.waitForMessage(({ text }) => text.includes('patient') && text.includes('Done'), 20_000)
     expect(ann.snapshot().messages.filter(({ text }) => text.includes('→ patient'))).toHaveLength(1)
   }, 40_000)
+
+  it('a form that Slack does not redraw at once loses no choice', async () => {
+    const { workspace } = world
+    const ann = workspace.as(workspace.people.ann.id)
+    await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
+    await ann.waitForView()
+    workspace.setSwitch('fail-view', true)
+    await ann.choose('container', 'shop-api', 'shop-api')
+    const form = await ann.waitForView((view) => !JSON.stringify(view.blocks).includes('Choose first'), 10_000)
+    expect(form.callback_id).toBe('operation_form')
+    expect(JSON.stringify(await ann.options('snapshot'))).not.toContain('Choose first')
+    await ann.close()
+  }, 40_000)
+
+  it('help whose way back fails once is shown once, and nothing is said to be broken', async () => {
+    const { workspace } = world
+    const ann = workspace.as(workspace.people.ann.id)
+    workspace.setSwitch('fail-response', true)
+    await ann.write(workspace.channels.platform.id, '/clone-app help hoody')
+    await ann.waitForMessage(({ text }) => text.includes('Dolly clones apps'), 10_000)
+    const words = ann
+      .snapshot()
+      .messages.filter(({ isEphemeral }) => isEphemeral)
+      .map(({ text }) => text)
+    expect(words.filter((text) => text.includes('Dolly clones apps'))).toHaveLength(1)
+    expect(words.join()).not.toContain('Something broke')
+    expect(workspace.switches().some(({ on }) => on)).toBe(false)
+  }, 40_000)
+
+  it('a channel that takes no replies sends the thread to a direct message, and its root says how it ended', async () => {
+    const { workspace } = world
+    const { ann: person, platform } = { ...workspace.people, ...workspace.channels }
+    const ann = workspace.as(person.id)
+    await askForCopy(world, 'locked-out', 'ann', () => workspace.setSwitch('lock-threads', true))
+    await ann.waitForMessage(
+      ({ channel, text }) => channel === person.directChannel && text.includes('Done in'),
+      20_000,
+    )
+    const isOldRoot = ({ channel, text }: { channel: string; text: string }) =>
+      channel === platform.id && text.includes('→ locked-out')
+    await ann.waitForMessage(
+      (message) => isOldRoot(message) && /Done.*The details are in a direct/.test(message.text),
+      20_000,
+    )
+    expect(ann.snapshot().messages.filter(isOldRoot)).toHaveLength(1)
+    workspace.setSwitch('lock-threads', false)
+  }, 50_000)
 })
 
 describe('a job that nobody can tell about', () => {

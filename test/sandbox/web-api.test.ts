@@ -217,6 +217,30 @@ describe('the Web API', () => {
     expect(workspace.calls('chat.postMessage').map(({ status }) => status)).toEqual([429, 200])
   })
 
+  it('answers 429 without a time, refuses roots and replies in channels, and fails to redraw, when told to', async () => {
+    const { platform } = workspace.channels
+    const { ts: thread_ts } = await post(platform.id)
+    workspace.setSwitch('rate-limit-bare', true)
+    await expect(post(platform.id)).rejects.toThrow('retry-after header: null')
+    workspace.setSwitch('refuse-roots', true)
+    await expect(post(platform.id)).rejects.toThrow('no_permission')
+    workspace.setSwitch('lock-threads', true)
+    const reply = client.chat.postMessage({ channel: platform.id, text: 'Hi', thread_ts: thread_ts ?? '' })
+    await expect(reply).rejects.toThrow('restricted_action_thread_locked')
+    expect((await post(workspace.people.ann.id)).ok).toBe(true)
+    workspace.setSwitch('fail-view', true)
+    await expect(client.views.update({ view_id: 'V1', view: form() })).rejects.toMatchObject({ statusCode: 503 })
+    await expect(client.views.update({ view_id: 'V1', view: form() })).rejects.toThrow('not_found')
+  })
+
+  it('fails once to show what comes to a response URL, when told to', async () => {
+    const url = (await command()).response_url ?? ''
+    const headers = { 'content-type': 'application/json' }
+    const use = async () => (await fetch(url, { method: 'POST', body: '{"text":"Hi"}', headers })).status
+    workspace.setSwitch('fail-response', true)
+    expect([await use(), await use()]).toEqual([500, 200])
+  })
+
   it('carries out a call whose answer it loses', async () => {
     workspace.setSwitch('lose-answer', true)
     await expect(post(workspace.channels.platform.id, 'Once')).rejects.toThrow()
