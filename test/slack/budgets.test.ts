@@ -35,6 +35,14 @@ describe('the budgets', () => {
     expect(granted('chat.postMessage', 'C1')).toBe(1)
   })
 
+  it('stop for a quarter of an hour at most, whatever Slack says', () => {
+    budgets.pause('chat.postMessage', 'C1', 1_000_000_000_000)
+    budgets.pause('chat.update', 'C1', 1_000_000_000_000)
+    now += 15 * 60_000
+    expect(granted('chat.postMessage', 'C1')).toBe(1)
+    expect(granted('chat.update', 'C1')).toBe(1)
+  })
+
   it('stop edits alone when there were too many of them', () => {
     budgets.pause('chat.update', 'C1', 30_000)
     expect(budgets.spend('chat.update', 'C2')).toBeGreaterThanOrEqual(30_000)
