@@ -153,7 +153,10 @@ describe('the sender', () => {
     expect(slack.posts).toEqual([expect.objectContaining({ text: expect.not.stringContaining('may stand') })])
   })
 
-  it.each(['post', 'edit'] as const)('waits a quarter of an hour at most for a %s, whatever Slack says', async (on) => {
+  it.each([
+    ['a message', 'post'],
+    ['an edit', 'edit'],
+  ] as const)('waits a quarter of an hour at most for %s, whatever Slack says', async (_, on) => {
     if (on === 'post') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
     const { id } = await house.ask()
     await tellFor(1_000)
