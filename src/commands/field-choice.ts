@@ -24,7 +24,7 @@ export function registerFieldChoice(app: App, services: Services): void {
       if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
       const view = noticeView(
         'Please wait',
-        tooMuch(waitMs, 'close this and choose again. All your answers are still there'),
+        tooMuch(waitMs, 'choose again. Close this to go back: all your answers are still there'),
       )
       await client.views.push({ trigger_id: body.trigger_id, view })
       return

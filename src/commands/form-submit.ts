@@ -48,7 +48,7 @@ type Draft = z.infer<typeof Draft>
 const noPlace = { problem: 'Choose where the updates go.' }
 const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
 
-const sendAgain = 'close this and send the form again. All your answers are still there'
+const sendAgain = 'send the form again. Close this to go back: all your answers are still there'
 
 /** Until when a submission is answered, in milliseconds: Slack waits three seconds, its network included. */
 const answerWithinMs = 2_300

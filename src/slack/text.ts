@@ -47,20 +47,24 @@ const maxNameLength = 80
  * @param most characters at most.
  */
 export function brief(name: string, most = maxNameLength): string {
-  const text = plainText(name, maxForeignTextLength)
-  if (text.length <= most) return text
+  const isShort = name.length <= maxForeignTextLength
+  const text = isShort ? plainText(name, maxForeignTextLength) : name
+  if (isShort && text.length <= most) return text
+  // Both ends only: to find where characters end in all of it takes long.
   const tail = Math.floor(most / 3)
+  const start = cut(`${plainText(text.slice(0, 2 * most))}…`, most - tail)
   // Not from within a character: half of one says nothing.
-  const end = text.slice(-tail).replace(/^[\p{M}\p{Surrogate}\p{Join_Control}]+/u, '')
-  return `${cut(text, most - tail)}${end.trimStart()}`
+  const end = plainText(text.slice(-tail)).replace(/^[\p{M}\ufffd\p{Join_Control}]+/u, '')
+  return `${start}${end}`
 }
 
 /** Several names as a sentence has room for them: the first ones, and how many more there are. */
 export function briefly(names: readonly string[]): string {
   const shown: string[] = []
-  for (const name of names.map((one) => brief(one))) {
-    if (shown.length > 0 && [...shown, name].join(', ').length > 3 * maxNameLength) break
-    shown.push(name)
+  for (const name of names) {
+    const next = brief(name)
+    if (shown.length > 0 && [...shown, next].join(', ').length > 3 * maxNameLength) break
+    shown.push(next)
   }
   const more = names.length - shown.length
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`

@@ -584,6 +584,23 @@ describe('a flood', () => {
   })
 })
 
+describe('a flood of choices in a form', () => {
+  it('is answered with one notice on top of the form, and no list is read for it', async () => {
+    const count = (method: string) => told.filter((one) => one.includes(method)).length
+    for (let sent = 0; sent < 60; sent += 1) await send(choose(memory()))
+    await expect.poll(() => count('views.update'), { timeout: 5_000 }).toBe(60)
+    for (let sent = 0; sent < 10; sent += 1) await send(choose(memory()))
+    await expect.poll(() => count('views.push'), { timeout: 5_000 }).toBe(1)
+    expect(told.at(-1)).toContain('Please wait 1 s and choose again. Close this to go back')
+    expect(count('views.update')).toBe(60)
+    // Somebody else is not kept waiting, and neither is anybody who searches a list.
+    await send(choose(memory()), { user: ann })
+    await expect.poll(() => count('views.update'), { timeout: 5_000 }).toBe(61)
+    for (let sent = 0; sent < 100; sent += 1) expect((await send(list(memory()))).answer).toBe('{"options":[]}')
+    expect(errors).toEqual([])
+  })
+})
+
 describe('what no form of ours has', () => {
   const strange: Record<string, object> = {
     'an unknown button': press('job:erase', 'k7f3q'),
