@@ -68,6 +68,12 @@ describe('the form of a command with fields', () => {
     }
   })
 
+  it('has several names with blanks, in quotation marks of any kind, and fields in any case', async () => {
+    await open('miget\u200b clone —App=„shop-api“ ADDONS=‘Shop-DB，shop-cache’', () => hasIds('addons'))
+    expect(shown(ann.values(), 'app')).toEqual(['shop-api'])
+    expect(shown(ann.values(), 'addons')).toEqual(['shop-db', 'shop-cache'])
+  })
+
   it('keeps what was typed where the provider must still be chosen', async () => {
     await open('clone name=foo-bar', (view) => view.callback_id === 'operation_choice')
     expect((await ann.options('choice')).map(({ value }) => value)).toEqual(['miget/clone', 'qovery/clone'])
