@@ -844,6 +844,26 @@ describe('Cloud Foundry', () => {
       expect(errors).toEqual({ [field]: expect.stringContaining(words) })
     })
 
+    test('warns of the code of a large app in a small one', async () => {
+      await scale(await pick('apps', 'shop-web'), 4096)
+      expect((await said(copyBits, await copyOf('shop-web', 'shop-api-staging'))).warnings).toEqual([
+        'shop-web has 4096 MB of memory and shop-api-staging has 128 MB: its code may not be staged or run with that.',
+      ])
+      expect(await said(copyBits, await copyOf('shop-web', 'shop-api-staging', { restart: false }))).toEqual(nothing)
+      expect(await said(copyBits, await copyOf('shop-api-staging', 'shop-web'))).toEqual(nothing)
+    })
+
+    test('says what is wrong of names that are longer than any sentence', async () => {
+      const name = 'sheep '.repeat(42).trim()
+      const { guid } = await api.post('/v3/apps', z.object({ guid: z.string() }), {
+        json: { name, relationships: { space: { data: { guid: await pick('spaces', 'staging') } } } },
+      })
+      const { errors } = await said(clone, { ...(await cloneOf('shop-api')), app: guid })
+      expect(errors.app).toMatch(/^sheep .{1,80} has no code to copy: nothing was ever uploaded\.$/)
+      const failure = await failureOf(begin({ ...(await cloneOf('shop-api')), app: guid }))
+      expect(failure.message).toBe(errors.app)
+    })
+
     test('warns of a deployment that a copy waits for', async () => {
       switchOn('deploying')
       const waits = ['shop-api-staging has a deployment in progress. Staging waits until that ends.']
@@ -1476,7 +1496,7 @@ describe('Cloud Foundry', () => {
   test('a copy warns of the interruption, and a long name does not hide it', () => {
     const target = `${'shop '.repeat(60)}in production (woolworks)`
     expect(copyBits.preview({ restart: true }, { target }).warning).toMatch(
-      /^The code of shop .{1,120} is overwritten\. It restarts, with a short interruption\.$/,
+      /^The code of shop .{1,80} is overwritten\. It restarts, with a short interruption\.$/,
     )
     expect(copyBits.preview({ restart: false }, { target }).warning).toMatch(/ is overwritten\.$/)
   })

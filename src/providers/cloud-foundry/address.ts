@@ -1,8 +1,9 @@
 /** The address of a clone: the host name it gets, and the steps that make it. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
+import { cut } from '../../lib/text.js'
 import { type Api, rows } from '../provider.js'
-import { item, link, listWith } from './client.js'
+import { item, link, listWith, maxNameLength } from './client.js'
 import { labelled, type Made, owned, type Space, space, step } from './code.js'
 import type { CfRef } from './watch.js'
 
@@ -38,7 +39,7 @@ export async function wantedHost(api: Api, params: AddressParams): Promise<strin
   const host = hostOf(params)
   if (host) return host
   throw new UserError(
-    `No host name can be made of “${params.name}”. Type one of letters, digits and hyphens, or untick "Give it an address".`,
+    `No host name can be made of “${cut(params.name, maxNameLength)}”. Type one of letters, digits and hyphens, or untick "Give it an address".`,
     { field: 'host' },
   )
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
 import { type AddressParams, defaultDomain, wantedHost } from './address.js'
-import { item, list } from './client.js'
+import { item, list, shownName } from './client.js'
 import { type App, type Code, codeOf, type Space } from './code.js'
 import { hasSecrets } from './source.js'
 
@@ -59,7 +59,7 @@ async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promi
   )
 }
 
-const home = z.object({ name: z.string(), suspended: z.boolean().nullish() })
+const home = z.object({ name: shownName, suspended: z.boolean().nullish() })
 
 /** Nothing can be written where a space or its organization is suspended. */
 export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
@@ -81,7 +81,7 @@ async function refuseTakenHost(api: Api, wish: Wish, target: Space): Promise<voi
   })
 }
 
-const service = item.extend({ name: z.string() })
+const service = item.extend({ name: shownName })
 
 async function refuseUnsharedServices(api: Api, target: Space, services: readonly string[]): Promise<void> {
   const listed = async (guids: readonly string[], query = {}) =>

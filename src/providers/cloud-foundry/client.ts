@@ -1,6 +1,7 @@
 /** How Cloud Foundry is spoken to: its logins, its lists and its refusals. */
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../../errors.js'
+import { cut } from '../../lib/text.js'
 import { type Api, type ClientOptions, eachPart, maskIds, type Verdict } from '../provider.js'
 
 /** Renewed this long before its end, in seconds, or at half its life. */
@@ -116,6 +117,10 @@ function stillPaused({ error, until }: { error: Error; until: number }): Error {
 
 /** What everything has, and all that is read of what was just made. */
 export const item = z.object({ guid: z.string() })
+/** As much of a name as a sentence has room for: names have up to 255 letters, and what is said of them must be read. */
+export const maxNameLength = 80
+/** A name that is only read to be said. */
+export const shownName = z.string().transform((name) => cut(name, maxNameLength))
 /** A relationship to one other thing: its guid. */
 export const link = z
   .object({ data: item.nullish() })

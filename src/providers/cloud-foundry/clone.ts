@@ -1,10 +1,11 @@
 /** The clone of an app: a new one with the code, and with as much of the rest as was asked for. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
+import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds, sentence } from '../provider.js'
 import { destinationsOf, hostOf, map, maxHostLength, reserve, wantsAddress } from './address.js'
 import { refuseHopeless } from './checks.js'
-import { item, list } from './client.js'
+import { item, list, maxNameLength } from './client.js'
 import {
   app,
   appField,
@@ -101,7 +102,7 @@ function clone(api: Api, { name, start }: CloneParams, target: Space, guid: stri
     app: guid,
     url: consoleLink(api, target, guid),
     note: start ? undefined : 'not started, as asked',
-    left: `The app ${name} stays in ${target.name} and can be deleted.`,
+    left: `The app ${cut(name, maxNameLength)} stays in ${target.name} and can be deleted.`,
   }
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import type { Api, Attempt, Step } from '../provider.js'
-import { APP_BUSY_MS, adding, dated, eventsAfter, item, link, list, markEvents, newestOf } from './client.js'
+import { APP_BUSY_MS, adding, dated, eventsAfter, item, link, list, markEvents, newestOf, shownName } from './client.js'
 import { type CfRef, check, ref } from './watch.js'
 
 /** Writes may take their time, for the vendor does more within the request than others. */
@@ -101,7 +101,7 @@ export async function labelled<T>(
 }
 
 export const space = item.extend({
-  name: z.string(),
+  name: shownName,
   suspended: z.boolean().nullish(),
   relationships: z.object({ organization: link, quota: link }),
 })
@@ -130,7 +130,7 @@ export async function withRole<T>(api: Api, spaces: readonly (string | undefined
 }
 
 export const app = item.extend({
-  name: z.string(),
+  name: shownName,
   lifecycle: z.looseObject({ type: z.string() }),
   relationships: z.object({ space: link, current_droplet: link }),
 })

@@ -5,7 +5,7 @@ import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds } from '../provider.js'
 import { publicAddressOf } from './address.js'
 import { refuseMisfit } from './checks.js'
-import { dated, eventsAfter, item, markEvents, newestOf, root } from './client.js'
+import { dated, eventsAfter, item, markEvents, maxNameLength, newestOf, root } from './client.js'
 import {
   type App,
   app,
@@ -24,9 +24,6 @@ import {
 } from './code.js'
 import { validateCopy } from './validate.js'
 import { type CfRef, ref } from './watch.js'
-
-/** As much of a name as a sentence has room for. */
-const maxNameLength = 120
 
 const fields = z
   .object({

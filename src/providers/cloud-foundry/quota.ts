@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
-import { link } from './client.js'
-import type { Space } from './code.js'
+import { link, shownName } from './client.js'
+import type { App, Space } from './code.js'
 import { type Process, processesOf } from './size.js'
 
 /** What a new app has, unless the operators set another default. Below it staging asks for no quota. */
@@ -21,7 +21,7 @@ const quota = z.object({
   apps: z.object({ total_memory_in_mb: z.number().nullish(), per_process_memory_in_mb: z.number().nullish() }),
 })
 const usage = z.object({ usage_summary: z.object({ memory_in_mb: z.number() }) })
-const organization = z.object({ name: z.string(), relationships: z.object({ quota: link }) })
+const organization = z.object({ name: shownName, relationships: z.object({ quota: link }) })
 
 /** @throws UserError on the space where its quota or that of its organization is too small for the clone. */
 export async function refuseFull(api: Api, wish: SizeWish, target: Space): Promise<void> {
@@ -89,8 +89,20 @@ function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]):
 /** What becomes of a large app that is cloned without its size; undefined where that is no matter. */
 export async function sizeWarning(api: Api, wish: SizeWish, name: string): Promise<string | undefined> {
   if (wish.size) return undefined
-  const processes = await processesOf(api, wish.app).catch(() => [])
-  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? 0
+  const web = await webMb(api, wish.app)
   if (web <= usualMb) return undefined
   return `${name} has ${web} MB of memory. Without its size the clone gets the usual one, mostly ${usualMb} MB, and may not be staged or run with that.`
+}
+
+/** What becomes of the code of a large app in a smaller one; undefined where that is no matter. */
+export async function fitWarning(api: Api, from: App, to: App): Promise<string | undefined> {
+  const [large, small] = await Promise.all([webMb(api, from.guid), webMb(api, to.guid)])
+  if (large <= usualMb || small >= large) return undefined
+  return `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB: its code may not be staged or run with that.`
+}
+
+/** The memory of an app's "web"; 0 where it has none, or where that cannot be read. */
+async function webMb(api: Api, app: string): Promise<number> {
+  const processes = await processesOf(api, app).catch(() => [])
+  return processes.find(({ type }) => type === 'web')?.memory_in_mb ?? 0
 }

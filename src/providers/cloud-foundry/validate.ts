@@ -6,7 +6,7 @@ import { wantsAddress } from './address.js'
 import { hopeless, refuseMisfit, refuseSuspended, rejectionsOf, type Wish } from './checks.js'
 import { item, list } from './client.js'
 import { type App, app, isDeploying, type Space, space } from './code.js'
-import { refuseFull, type SizeWish, sizeWarning } from './quota.js'
+import { fitWarning, refuseFull, type SizeWish, sizeWarning } from './quota.js'
 import { environmentOf } from './source.js'
 
 interface CloneParams extends Wish, SizeWish {
@@ -47,12 +47,17 @@ export async function validateCopy(api: Api, params: CopyParams): Promise<Valida
   const suspended = async () => {
     await refuseSuspended(api, await api.get(`/v3/spaces/${to.relationships.space}`, space), 'target')
   }
-  const [problems, isBusy] = await Promise.all([
+  const [problems, ...warnings] = await Promise.all([
     rejectionsOf([refuseMisfit(api, from, to), suspended()]),
-    params.restart && unlessFailed(isDeploying(api, to.guid)),
+    params.restart ? deployingWarning(api, to) : undefined,
+    params.restart ? fitWarning(api, from, to) : undefined,
   ])
-  const warning = `${to.name} has a deployment in progress. Staging waits until that ends.`
-  return { errors: errorsOf(problems), warnings: isBusy ? [warning] : [] }
+  return { errors: errorsOf(problems), warnings: warnings.filter((one) => one !== undefined) }
+}
+
+async function deployingWarning(api: Api, { guid, name }: App): Promise<string | undefined> {
+  if (!(await unlessFailed(isDeploying(api, guid)))) return undefined
+  return `${name} has a deployment in progress. Staging waits until that ends.`
 }
 
 /** The first sentence for each field. What has no field kept us from asking, and is for the write itself to tell. */
