@@ -14,25 +14,20 @@ export interface Wish extends AddressParams {
 
 /** @throws UserError on the field at fault, or whatever kept us from asking. */
 export async function refuseHopeless(api: Api, wish: Wish, source: App, target: Space): Promise<void> {
-  const [first] = await hopeless(api, wish, source, target)
-  if (first !== undefined) throw first
+  // The first of the list, whichever is answered first.
+  const outcomes = await Promise.allSettled(checksOf(api, wish, source, target))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
-/** All that refuses a clone, each a UserError on the field at fault, and whatever kept us from asking. */
-export async function hopeless(api: Api, wish: Wish, source: App, target: Space): Promise<unknown[]> {
-  return await rejectionsOf([
+/** All that refuses a clone, side by side: each fails with a UserError on the field at fault. */
+export function checksOf(api: Api, wish: Wish, source: App, target: Space): Promise<unknown>[] {
+  return [
     codeOf(api, source, wish.fastPath),
     refuseSecrets(source, wish.fastPath),
     refuseSuspended(api, target, 'space'),
     refuseTakenHost(api, wish, target),
     refuseUnsharedServices(api, target, wish.services),
-  ])
-}
-
-/** Why some of these failed, in their order. */
-export async function rejectionsOf(checks: readonly Promise<unknown>[]): Promise<unknown[]> {
-  const outcomes = await Promise.allSettled(checks)
-  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  ]
 }
 
 /** The code to copy over an app. @throws UserError when there is none, or none that fits. */

@@ -86,23 +86,26 @@ function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]):
   return Math.max(staging, start ? running : 0)
 }
 
-/** What becomes of a large app that is cloned without its size; undefined where that is no matter. */
-export async function sizeWarning(api: Api, wish: SizeWish, name: string): Promise<string | undefined> {
-  if (wish.size) return undefined
+/** What becomes of a large app that is cloned without its size; empty where that is no matter. */
+export async function sizeWarnings(api: Api, wish: SizeWish, name: string): Promise<string[]> {
+  if (wish.size) return []
   const web = await webMb(api, wish.app)
-  if (web <= usualMb) return undefined
-  return `${name} has ${web} MB of memory. Without its size the clone gets the usual one, mostly ${usualMb} MB, and may not be staged or run with that.`
+  if (web <= usualMb) return []
+  return [
+    `${name} has ${web} MB of memory. Without its size the clone gets the usual one, mostly ${usualMb} MB, and may not be staged or run with that.`,
+  ]
 }
 
-/** What becomes of the code of a large app in a smaller one; undefined where that is no matter. */
-export async function fitWarning(api: Api, from: App, to: App): Promise<string | undefined> {
+/** What becomes of the code of a large app in a smaller one; empty where that is no matter. */
+export async function fitWarnings(api: Api, from: App, to: App): Promise<string[]> {
   const [large, small] = await Promise.all([webMb(api, from.guid), webMb(api, to.guid)])
-  if (large <= usualMb || small >= large) return undefined
-  return `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB: its code may not be staged or run with that.`
+  if (large <= usualMb || small >= large) return []
+  return [
+    `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB: its code may not be staged or run with that.`,
+  ]
 }
 
-/** The memory of an app's "web"; 0 where it has none, or where that cannot be read. */
+/** The memory of an app's "web"; 0 where it has none. */
 async function webMb(api: Api, app: string): Promise<number> {
-  const processes = await processesOf(api, app).catch(() => [])
-  return processes.find(({ type }) => type === 'web')?.memory_in_mb ?? 0
+  return (await processesOf(api, app)).find(({ type }) => type === 'web')?.memory_in_mb ?? 0
 }

@@ -1,12 +1,12 @@
 /** What Cloud Foundry says of a form's answers before anything is done: reads only, side by side. */
 import { z } from 'zod'
 import { ConnectionError, UserError } from '../../errors.js'
-import type { Api, Validation } from '../provider.js'
+import { type Api, readFor, runChecks, type Validation } from '../provider.js'
 import { wantsAddress } from './address.js'
-import { hopeless, refuseMisfit, refuseSuspended, rejectionsOf, type Wish } from './checks.js'
+import { checksOf, refuseMisfit, refuseSuspended, type Wish } from './checks.js'
 import { item, list } from './client.js'
 import { type App, app, isDeploying, type Space, space } from './code.js'
-import { fitWarning, refuseFull, type SizeWish, sizeWarning } from './quota.js'
+import { fitWarnings, refuseFull, type SizeWish, sizeWarnings } from './quota.js'
 import { environmentOf } from './source.js'
 
 interface CloneParams extends Wish, SizeWish {
@@ -16,20 +16,18 @@ interface CloneParams extends Wish, SizeWish {
 /** @throws UserError where the original or the space cannot be read at all. */
 export async function validateClone(api: Api, params: CloneParams): Promise<Validation> {
   const [source, target] = await Promise.all([
-    onField('app', api.get(`/v3/apps/${params.app}`, app)),
-    onField('space', api.get(`/v3/spaces/${params.space}`, space)),
+    readFor('app', api.get(`/v3/apps/${params.app}`, app)),
+    readFor('space', api.get(`/v3/spaces/${params.space}`, space)),
   ])
-  const [found, others, ...warnings] = await Promise.all([
-    hopeless(api, params, source, target),
-    rejectionsOf([
+  return await runChecks(
+    [
+      ...checksOf(api, params, source, target),
       refuseTakenName(api, params.name, target),
       refuseHiddenEnvironment(api, params, source),
       refuseFull(api, params, target),
-    ]),
-    sizeWarning(api, params, source.name),
-    addressWarning(api, params),
-  ])
-  return { errors: errorsOf([...found, ...others]), warnings: warnings.filter((one) => one !== undefined) }
+    ],
+    [sizeWarnings(api, params, source.name), addressWarnings(api, params)],
+  )
 }
 
 interface CopyParams {
@@ -41,44 +39,19 @@ interface CopyParams {
 /** @throws UserError where one of the two apps cannot be read at all. */
 export async function validateCopy(api: Api, params: CopyParams): Promise<Validation> {
   const [from, to] = await Promise.all([
-    onField('app', api.get(`/v3/apps/${params.app}`, app)),
-    onField('target', api.get(`/v3/apps/${params.target}`, app)),
+    readFor('app', api.get(`/v3/apps/${params.app}`, app)),
+    readFor('target', api.get(`/v3/apps/${params.target}`, app)),
   ])
   const suspended = async () => {
     await refuseSuspended(api, await api.get(`/v3/spaces/${to.relationships.space}`, space), 'target')
   }
-  const [problems, ...warnings] = await Promise.all([
-    rejectionsOf([refuseMisfit(api, from, to), suspended()]),
-    params.restart ? deployingWarning(api, to) : undefined,
-    params.restart ? fitWarning(api, from, to) : undefined,
-  ])
-  return { errors: errorsOf(problems), warnings: warnings.filter((one) => one !== undefined) }
+  const remarks = params.restart ? [deployingWarnings(api, to), fitWarnings(api, from, to)] : []
+  return await runChecks([refuseMisfit(api, from, to), suspended()], remarks)
 }
 
-async function deployingWarning(api: Api, { guid, name }: App): Promise<string | undefined> {
-  if (!(await unlessFailed(isDeploying(api, guid)))) return undefined
-  return `${name} has a deployment in progress. Staging waits until that ends.`
-}
-
-/** The first sentence for each field. What has no field kept us from asking, and is for the write itself to tell. */
-function errorsOf(problems: readonly unknown[]): Record<string, string> {
-  const known = problems.flatMap((error) =>
-    error instanceof UserError && error.field !== undefined ? [[error.field, error.message] as const] : [],
-  )
-  return Object.fromEntries(known.toReversed())
-}
-
-async function onField<T>(field: string, read: Promise<T>): Promise<T> {
-  try {
-    return await read
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    throw new UserError(error.message, { field, ...(error.status !== undefined && { status: error.status }) })
-  }
-}
-
-async function unlessFailed<T>(read: Promise<T>): Promise<T | undefined> {
-  return await read.catch(() => undefined)
+async function deployingWarnings(api: Api, { guid, name }: App): Promise<string[]> {
+  const isBusy = await isDeploying(api, guid)
+  return isBusy ? [`${name} has a deployment in progress. Staging waits until that ends.`] : []
 }
 
 /** Names are unique in a space, in capitals or not. */
@@ -103,9 +76,11 @@ async function refuseHiddenEnvironment(api: Api, { environment }: CloneParams, s
 }
 
 /** An administrator's login is exempt from the switch, and nobody tells us whether ours is one. */
-async function addressWarning(api: Api, params: Wish): Promise<string | undefined> {
-  if (!wantsAddress(params)) return undefined
-  const flag = api.get('/v3/feature_flags/route_creation', z.object({ enabled: z.boolean() }))
-  if ((await unlessFailed(flag))?.enabled !== false) return undefined
-  return 'The switch route_creation is off on this Cloud Foundry, so the address can only be made by an administrator. Without it the clone fails halfway: untick "Give it an address".'
+async function addressWarnings(api: Api, params: Wish): Promise<string[]> {
+  if (!wantsAddress(params)) return []
+  const flag = z.object({ enabled: z.boolean() })
+  if ((await api.get('/v3/feature_flags/route_creation', flag)).enabled) return []
+  return [
+    'The switch route_creation is off on this Cloud Foundry, so the address can only be made by an administrator. Without it the clone fails halfway: untick "Give it an address".',
+  ]
 }
