@@ -280,8 +280,8 @@ describe('names and details that are made to be long', () => {
         title: text,
         provider: text,
         steps: new Map([
-          [0, text],
-          [1, text],
+          ['copy', text],
+          ['deploy', text],
         ]),
         usualMs: 180_000,
         mayStandTwice: true,

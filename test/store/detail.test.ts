@@ -18,6 +18,7 @@ it('a detail of a megabyte is stored in two thousand characters, with the job an
     {
       connection: 'hoody-prod',
       operation: 'copy',
+      step: 'copy',
       params: { sshKey: 'AAAAshortkeyshortkey' },
       personal: ['sshKey'],
       source: 'shop-api',
