@@ -270,6 +270,19 @@ describe('a button that names', () => {
     }
   })
 
+  it('a job that no version can carry on with ends it for whom the rules allow, and for nobody else', async () => {
+    const { id } = await house.ask({ requester: ann, operation: 'gone', step: 'gone' })
+    await house.settle()
+    errors = []
+    access.rules = [{ who: ['C1'], may: ['gone'], on: ['dummy-one'], target: ['*'] }]
+    await house.db.updateTable('jobs').set({ rootChannel: 'C1', askedIn: 'C1' }).where('id', '=', id).execute()
+    await expectNothing(press(jobActions.dismiss, id))
+    await whispered().toContain('You may not answer for this job.')
+    await send(press(jobActions.dismiss, id), { user: ann })
+    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
+    expect(house.world.writes).toBe(0)
+  })
+
   it('somebody else as the requester, in a message of their own making, does nothing', async () => {
     const { id } = await askUncertain()
     const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }

@@ -3,7 +3,7 @@ import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { claimUntold } from '../../src/store/events.js'
 import { endOfEarlierJob, usualDuration } from '../../src/store/jobs.js'
-import { claimDueJobs, renewLeases } from '../../src/store/leases.js'
+import { claimDueJobs, claimWaitingJobs, renewLeases } from '../../src/store/leases.js'
 import type { Database } from '../../src/store/schema.js'
 import { testHouse } from '../helpers/house.js'
 
@@ -37,6 +37,11 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
     'claim due jobs',
     'jobs_due (connection=? AND state=? AND next_look_at<?)',
     (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, lease),
+  ],
+  [
+    'claim what waits for something else',
+    'jobs_due',
+    (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, lease),
   ],
   ['keep claims on jobs alive', 'jobs_lease_owner (lease_owner=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
   ['keep claims on threads alive', 'jobs_teller (teller=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
