@@ -30,7 +30,7 @@ const states: State[] = ['queued', 'starting', 'working', 'uncertain', 'succeede
 const kinds: EventKind[] = [
   ...(['queued', 'step_started', 'step_accepted', 'postponed', 'answer_lost', 'found', 'absent', 'uncertain'] as const),
   ...(['progress', 'unreachable', 'reachable', 'step_done', 'succeeded', 'failed', 'timed_out'] as const),
-  ...(['checked_again', 'started_over', 'cancelled'] as const),
+  ...(['checked_again', 'started_over', 'cancelled', 'unsettled', 'reminder', 'stranded'] as const),
 ]
 
 /** Where foreign text comes from: a hostile seed, or the harmless twin that says "x" wherever the other says something. */

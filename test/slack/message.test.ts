@@ -36,6 +36,9 @@ const kinds: EventKind[] = [
   'checked_again',
   'started_over',
   'cancelled',
+  'unsettled',
+  'reminder',
+  'stranded',
 ]
 
 function event(kind: EventKind, detail: string | null = null, actor: string | null = null) {
@@ -154,6 +157,14 @@ describe('the root message', () => {
     ])
   })
 
+  it('says that nobody can carry on with a job whose step is gone, and offers to end it', () => {
+    const gone = { step: 'gone', strandedSince: start, canDismiss: true, detail: 'This version has no step “gone”.' }
+    const { text, blocks } = rootMessage(story('working', gone))
+    expect(text).toContain("Dolly can't carry on with this job: This version has no step “gone”.")
+    expect(JSON.stringify(blocks)).toContain('"text":"Dismiss"')
+    expect(JSON.stringify(blocks)).not.toContain('Copy the container –')
+  })
+
   it('leaves out the steps of a connection that is gone', () => {
     expect(rootMessage(story('working', {}, { steps: new Map() })).blocks).toHaveLength(3)
   })
@@ -186,7 +197,7 @@ describe('the root message', () => {
 describe('the replies', () => {
   it('mention the requester on bad news only', () => {
     const mentions = kinds.filter((kind) => replyMessage(story('working'), event(kind))?.text.includes('<@U1>'))
-    expect(mentions).toEqual(['uncertain', 'failed', 'timed_out'])
+    expect(mentions).toEqual(['uncertain', 'failed', 'timed_out', 'reminder', 'stranded'])
   })
 
   it('give the reason in the provider’s words', () => {
