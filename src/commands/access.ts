@@ -107,9 +107,9 @@ export function choosable(
     Object.fromEntries(some.map((other) => [other.key, gap])),
   )
   const decideOn = decider(access.rules, asker, connection.name)
-  return options.filter(({ label }) =>
+  return options.filter(({ label, from }) =>
     gaps.some((named) => {
-      const words = { ...named, [key]: label }
+      const words = { ...named, [key]: label, ...(from !== undefined && { [`${key}.from`]: from }) }
       const { from: sourceOutline, to: outline } = operation.summary(words)
       const isKnowable = sourceOf(operation, words) !== null
       const act = { outline, ...(isKnowable ? { sourceOutline } : { source: null }) }
