@@ -32,7 +32,7 @@ export interface HostileWorld {
   close(): Promise<void>
 }
 
-const Probed = z.object({ stallMs: z.number(), bytes: z.number(), mostBytes: z.number() })
+const Probed = z.object({ stallMs: z.number(), machineMs: z.number(), bytes: z.number(), mostBytes: z.number() })
 export type Probed = z.infer<typeof Probed>
 
 const probePatienceMs = 60_000

@@ -83,7 +83,7 @@ for (const input of inputs.filter(({ name }) => name.includes(wanted))) {
 }
 console.table(rows)
 console.log(
-  `Limits: the event loop stands still for ${maxStallMs} ms at most, /healthz answers within ${maxHealthMs} ms, memory grows by ${maxGrowthBytes / 1e6} MB at most after a collection of garbage.`,
+  `Limits: the event loop stands still for ${maxStallMs} ms at most (beyond what an idle thread beside it does), /healthz answers within ${maxHealthMs} ms, memory grows by ${maxGrowthBytes / 1e6} MB at most after a collection of garbage.`,
 )
 process.exit(isWell ? 0 : 1)
 
@@ -104,11 +104,14 @@ async function measure({ play, count = 0 }: Input) {
     const after = await world.probe()
     const end = world.end()
     const growth = (after?.bytes ?? Number.NaN) - (before?.bytes ?? 0)
-    const isFine = end === undefined && (after?.stallMs ?? Number.POSITIVE_INFINITY) <= maxStallMs
-    const verdict = isFine && healthMs <= maxHealthMs && growth <= maxGrowthBytes ? 'pass' : 'FAIL'
+    // What stopped an idle thread as well was the machine.
+    const noiseMs = after?.machineMs ?? 0
+    const isFine = end === undefined && (after?.stallMs ?? Number.POSITIVE_INFINITY) - noiseMs <= maxStallMs
+    const verdict = isFine && healthMs - noiseMs <= maxHealthMs && growth <= maxGrowthBytes ? 'pass' : 'FAIL'
     return {
       verdict,
       'stall ms': rounded(after?.stallMs),
+      'idle thread ms': rounded(after?.machineMs),
       '/healthz ms': rounded(healthMs),
       'MB before': rounded((before?.bytes ?? Number.NaN) / 1e6),
       'MB after': rounded((after?.bytes ?? Number.NaN) / 1e6),
