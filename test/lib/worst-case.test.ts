@@ -173,6 +173,7 @@ describe('over a megabyte of the worst text', () => {
     ...functionsOf(slackText, {
       mrkdwn: (text) => [slackText.mrkdwn(text), slackText.mrkdwn(text, 4_000)],
       fromTo: (text) => slackText.fromTo(text, text, 300),
+      mrkdwnWithin: (text) => [slackText.mrkdwnWithin(500, text), slackText.mrkdwnWithin(3_000, text)],
       time: () => slackText.time(0),
       inWords: () => slackText.inWords(0),
     }),

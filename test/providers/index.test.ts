@@ -6,7 +6,15 @@ import type { Provider } from '../../src/providers/provider.js'
 import { fieldsOf } from '../../src/slack/fields.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
-const NOT_PROVIDERS = ['provider.ts', 'paging.ts', 'http.ts', 'http-answer.ts', 'http-errors.ts', 'index.ts']
+const NOT_PROVIDERS = [
+  'provider.ts',
+  'paging.ts',
+  'validation.ts',
+  'http.ts',
+  'http-answer.ts',
+  'http-errors.ts',
+  'index.ts',
+]
 const ids = Object.values(providers).map((provider) => provider.id)
 // A folder holds the parts of the provider that it is named after.
 const inFolder = readdirSync(here('../../src/providers/'), { recursive: true }).map(String)
