@@ -4,7 +4,6 @@ import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
 import { type Asker, decide, dependsOnTarget } from '../access.js'
 import { UserError } from '../errors.js'
-import type { Job } from '../jobs/job.js'
 import { cut } from '../lib/text.js'
 import type { Named } from '../providers/provider.js'
 import { fieldError, fieldErrors, readAnswers } from '../slack/answers.js'
@@ -12,14 +11,15 @@ import { fieldsOf } from '../slack/fields.js'
 import { callbacks, channelBlock, noticeView } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
-import { inWords, mrkdwn, mrkdwnWithin } from '../slack/text.js'
-import { dropDraft, readDraft, saveDraft } from '../store/drafts.js'
-import { createJob, findJob, findSubmitted } from '../store/jobs.js'
+import { brief, mrkdwn, mrkdwnWithin } from '../slack/text.js'
+import { readDraft, saveDraft } from '../store/drafts.js'
+import { findHolder, findSubmitted } from '../store/jobs.js'
 import { type Origin, refused, sourceOf, whoAsks, whoFillsIn } from './access.js'
 import { lastPage, shownNames } from './last-page.js'
 import { keptAnswers, lookUpNames, lookUpWithinMs, withoutBlanks } from './look-up.js'
 import { placeFor } from './places.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
+import { startJob, submissionOf, whoIsFirst } from './start-job.js'
 import { allowances, Throttle, tooMuch } from './throttle.js'
 import { Validator } from './validate.js'
 
@@ -75,6 +75,11 @@ interface Submitted extends Services {
   began: number
 }
 
+/** For how long the person still waits, in milliseconds. */
+function leftOf({ began, elapsed }: Submitted): () => number {
+  return () => began + answerWithinMs - elapsed()
+}
+
 /** Whatever happens, the person gets an answer in the modal. */
 export async function answerOf(
   services: Services,
@@ -98,7 +103,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const { operation } = target
   const isDoubted = dependsOnTarget(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const left = () => services.began + answerWithinMs - services.elapsed()
+  const left = leftOf(services)
   const patience = Math.min(lookUpWithinMs, left())
   const [{ answers, unknown, unread }, place] = await Promise.all([
     lookUpNames(services, target, given, isDoubted, patience),
@@ -120,6 +125,8 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     throw new UserError(cut(`${unreadable} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
   assertMayWriteTo(services, asker, target, named)
+  const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
+  if (holder) return { response_action: 'push', view: whoIsFirst(services, holder, asker.id) }
   const checked = await services.validator.check(target, parsed.data, left())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
     return { response_action: 'errors', errors: checked.errors }
@@ -160,7 +167,7 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
   if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
   const late = isValidated ? null : await validateLate(services, target, params, { ...draft.data, named }, asker.id)
   if (late) return late
-  return await start(services, target, { ...answers, ...place, named, params }, view, asker.id)
+  return await startJob(services, leftOf(services), target, { ...answers, ...place, named, params }, view, asker.id)
 }
 
 /**
@@ -231,120 +238,6 @@ function assertMayWriteTo(
   })
   if (mayWrite) return
   const { from, to } = operation.summary(named)
-  const source = rules.some((rule) => rule.from !== undefined) ? `the source “${from}” and ` : ''
-  throw refused(services, asker, `${operationId} on ${connection.name} with ${source}the target “${to}”`)
-}
-
-/** Answers that were checked. */
-interface Decided {
-  named: Named
-  channel: string
-  askedIn: string | null
-  mentionOnSuccess: boolean
-  params: Record<string, unknown>
-}
-
-/** The hand-over: from here on the database knows, and no room needs to know that there was a modal. */
-async function start(
-  services: Submitted,
-  { connection, operation, operationId }: Target,
-  { named, channel, askedIn, mentionOnSuccess, params }: Decided,
-  view: ViewOutput,
-  requester: string,
-): Promise<ViewResponseAction> {
-  const { from, to } = operation.summary(named)
-  const personal = fieldsOf(operation)
-    .filter((field) => field.personal)
-    .map(({ key }) => key)
-  const draft = {
-    connection: connection.name,
-    operation: operationId,
-    step: operation.steps[0].id,
-    params,
-    personal,
-    draft: view.private_metadata,
-    source: from,
-    target: to,
-    lock: operation.lock(params),
-    submission: submissionOf(view),
-    requester,
-    mentionOnSuccess,
-    askedIn,
-    channel,
-  }
-  const creation = await createJob(services.db, draft, services.now())
-  if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata)
-  if (creation.kind === 'locked') {
-    const title = creation.holder.requester === requester ? 'Already under way' : 'Somebody was first'
-    return { response_action: 'update', view: noticeView(title, whoIsFirst(services, creation.holder, requester)) }
-  }
-  if (creation.kind === 'repeated') {
-    // Personal answers may be forgotten by now.
-    const lasting = (all: object) => Object.entries(all).filter(([key]) => !personal.includes(key))
-    const text = (all: object) => JSON.stringify(Object.fromEntries(lasting(all)))
-    if (text(creation.job.params) === text(params)) return { response_action: 'clear' }
-    const words = `Job \`${creation.job.id}\` was already started from this form, with other answers. Nothing more was started; begin again with /clone-app.`
-    return { response_action: 'update', view: noticeView('Already started', words) }
-  }
-  services.log.info(
-    { job: creation.job.id, connection: connection.name, operation: operationId },
-    'a job was asked for',
-  )
-  services.wake()
-  const leftMs = services.began + answerWithinMs - services.elapsed()
-  const times = Math.min(lookForThread.times, Math.max(1, Math.floor(leftMs / lookForThread.everyMs)))
-  return await afterStart(services, creation.job, { ...lookForThread, times })
-}
-
-/** How long the form stays open for its thread to begin: twenty looks, so many milliseconds apart. */
-const lookForThread = { times: 20, everyMs: 50 }
-
-/**
- * The form closes, and its thread begins where the person looks. Where it does not, because another channel was chosen or
- * Dolly may not write in this one, nothing would show them: then the form says where it is.
- */
-export async function afterStart(
-  services: Pick<Services, 'db' | 'workspaceUrl'>,
-  job: Job,
-  { times, everyMs } = lookForThread,
-): Promise<ViewResponseAction> {
-  const { askedIn } = job
-  let told = job
-  for (let look = 0; look < times && askedIn !== null && told.rootTs === null; look += 1) {
-    await new Promise((resolve) => setTimeout(resolve, everyMs))
-    // The job is safe by now, whatever becomes of this look.
-    told = (await findJob(services.db, job.id).catch(() => null)) ?? job
-  }
-  const { channel, rootChannel } = told
-  const place = rootChannel ?? channel
-  if (askedIn === null || place === askedIn) return { response_action: 'clear' }
-  const link = threadLink(services, told)
-  const thread = link === null ? 'its thread will be' : `<${link}|its thread> is`
-  const where = /^[CG]/.test(place) ? `in <#${place}>` : 'in a direct message'
-  const isStray = rootChannel !== null && rootChannel !== channel && channel !== told.requester
-  const why = isStray ? ' Dolly cannot write where it was meant to be.' : ''
-  const view = noticeView('Started', `Job \`${job.id}\` is on its way: ${thread} ${where}.${why}`)
-  // Beneath it is the form, which is done with.
-  return { response_action: 'update', view: { ...view, clear_on_close: true } }
-}
-
-/** One modal is one job, however often its submission arrives. */
-function submissionOf(view: ViewOutput): string {
-  return view.root_view_id ?? view.id
-}
-
-export function whoIsFirst(services: Services, holder: Job, asker: string): string {
-  const age = inWords(services.now() - holder.createdAt)
-  const link = threadLink(services, holder)
-  const thread = link === null ? '' : ` <${link}|See that thread.>`
-  const [who, end] =
-    holder.requester === asker
-      ? ['You asked for this before', 'Nothing more was started.']
-      : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
-  return `${who}: job \`${holder.id}\` has been working on *${mrkdwn(holder.target)}* for ${age}.${thread} ${end}`
-}
-
-function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, { rootChannel, rootTs }: Job): string | null {
-  if (rootChannel === null || rootTs === null) return null
-  return `${workspaceUrl()}archives/${rootChannel}/p${rootTs.replace('.', '')}`
+  const source = rules.some((rule) => rule.from !== undefined) ? `the source “${brief(from)}” and ` : ''
+  throw refused(services, asker, `${operationId} on ${connection.name} with ${source}the target “${brief(to)}”`)
 }

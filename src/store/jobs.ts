@@ -61,16 +61,22 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
     const repeated = await findSubmitted(db, wanted.submission)
     if (repeated) return { kind: 'repeated', job: repeated }
 
-    const holder = await db
-      .selectFrom('jobs')
-      .selectAll()
-      .where('connection', '=', wanted.connection)
-      .where('lock', '=', wanted.lock)
-      .where('endedAt', 'is', null)
-      .executeTakeFirst()
-    if (holder) return { kind: 'locked', holder: toJob(holder) }
+    const holder = await findHolder(db, wanted.connection, wanted.lock)
+    if (holder) return { kind: 'locked', holder }
   }
   throw new Error('No job could be inserted although nothing stood in the way.')
+}
+
+/** The live job that holds this lock of a connection. */
+export async function findHolder(db: Database, connection: string, lock: string): Promise<Job | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .selectAll()
+    .where('connection', '=', connection)
+    .where('lock', '=', lock)
+    .where('endedAt', 'is', null)
+    .executeTakeFirst()
+  return row ? toJob(row) : null
 }
 
 /** The job that this submission became. */

@@ -1,7 +1,7 @@
 /** What the form says when a job was started, which depends on where its thread begins. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { viewProblems } from '../../sandbox/slack/checks.js'
-import { afterStart } from '../../src/commands/form-submit.js'
+import { afterStart } from '../../src/commands/start-job.js'
 import type { Job } from '../../src/jobs/job.js'
 import { openDatabase } from '../../src/store/database.js'
 import { type TestHouse, testHouse } from '../helpers/house.js'

@@ -1,5 +1,6 @@
 /** Who is refused, wherever they ask: at the command, in each list, on each page, at each button, also with made-up payloads. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Bot } from '../../sandbox/bot.js'
 import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
 import { startMiget } from '../../sandbox/providers/miget.js'
 import { GROUPS } from '../../sandbox/slack/backend.js'
@@ -68,6 +69,7 @@ async function closeAll(who: Actor): Promise<void> {
 
 describe('with rules for a group, a channel and members', () => {
   let world: World
+  let bot: Bot
   let ann: Actor
   let bo: Actor
   let cleo: Actor
@@ -95,7 +97,7 @@ describe('with rules for a group, a channel and members', () => {
     ;[cleo, dora] = [workspace.as(people.cleo.id), workspace.as(people.dora.id)]
     ;[platform, deploys] = [channels.platform.id, channels.deploys.id]
     await workspace.leave(channels.random.id, 'bo')
-    await world.start()
+    bot = await world.start()
   }, 90_000)
   afterAll(async () => await world.close())
 
@@ -299,6 +301,9 @@ describe('with rules for a group, a channel and members', () => {
   })
 
   it('a name typed by hand cannot pass for the place it is in', async () => {
+    // A new process has counted none of the commands above.
+    await bot.kill('SIGTERM')
+    await world.start()
     await bo.write(platform, '/clone-app cloud-foundry clone')
     await bo.waitForView()
     await bo.choose('app', 'shop-api in production (woolworks)', 'shop-api')

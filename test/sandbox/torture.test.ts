@@ -143,7 +143,9 @@ describe('a plan', () => {
     for (const { of, accident } of held) {
       const provider = Object.values<Provider>(providers).find((one) => one.id === of)
       const steps = Object.values(provider?.operations ?? {}).flatMap((operation) => [...operation.steps])
-      expect(accident.heldMs).toBeLessThan(Math.min(...steps.map(({ settleMs }) => settleMs ?? 10_000)))
+      // With 0 a step says that its write sets a value: one that arrives late does no harm.
+      const waits = steps.map(({ settleMs = 10_000 }) => settleMs).filter((ms) => ms > 0)
+      expect(accident.heldMs).toBeLessThan(Math.min(...waits))
     }
   })
 
