@@ -83,20 +83,21 @@ repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
   at any time after one, right after a provider carried out a write, right after Slack took a message, and right after the
   bot gave up waiting for an answer.
 * Lines to providers and to Slack that drop requests, lose answers, break them off, answer 429 (with and without a word on
-  when to come again), 502, 503 or a page of HTML, and hold up requests and answers: for 1.5 seconds, or for longer than the bot waits. What is held up is carried out all
-  the same.
+  when to come again), 502, 503 or a page of HTML, and hold up requests and answers: for 1.5 seconds, or for longer than the
+  bot waits. What is held up is carried out all the same.
 * Providers and Slack that are down, and providers that fail the work itself.
-* Slack refusing a message in a channel, root or reply, with words of all kinds: its end must be told in a direct message, and
-  a root that was left behind must show it.
+* Slack refusing a message in a channel, root or reply, with words of all kinds: the job's end must be told in a direct
+  message, and a root that was left behind must show it.
 * Socket Mode for a third of the lives, with sockets that go mute, never say hello, or whose upgrade is never answered.
 * Rainbond as it was before version 6.0.
-* A database that somebody else has locked, for a moment or for up to twenty seconds, and a full disk: at any moment, from a write or a message on, and while the bot
-  starts. It hits every write, that of a checkpoint too.
+* A database that somebody else has locked, for a moment or for up to twenty seconds, and a full disk: at any moment, from a
+  write or a message on, and while the bot starts. It hits every write, that of a checkpoint too.
 * A process that stands still for up to twenty seconds and then goes on, while another one may have taken its work over.
 * A clock that is set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds,
   while the bot lives and while it is dead. Slack, the providers and the counts keep the true time.
 * Jobs on the target of an earlier one, right after it: a sync of a container that was just copied, a second sync of the same
-  copy, a second copy of code onto the same app. Each job is held to its own writes.
+  copy, a second copy of code onto the same app. Each job is held to its own writes. What only sets a value, such as an app's
+  size or that it is to run, may be written twice; a second restart interrupts the app and counts.
 
 ## What is not
 

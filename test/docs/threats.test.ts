@@ -28,7 +28,7 @@ const leftOut = /\.(?:skip|skipIf|runIf|todo|only|fails)\b|\bskip\(|\b(?:skip|to
 function titlesOf(source: string): RegExp[] {
   const code = source.replaceAll(comments, '')
   if (leftOut.test(code)) return []
-  const calls = code.matchAll(/(?:\b(?:it|test)(?:\.\w+)*(?:\(\w+\))?|\]\))\(\s*(['"`])(.+?)\1,/gs)
+  const calls = code.matchAll(/(?:\b(?:it|test)(?:\.\w+)*(?:\(\w+\))?|(?:[\])]|const)\))\(\s*(['"`])(.+?)\1,/gs)
   return [...calls].map(([, , title = '']) => {
     const parts = title.split(/\$\{(?:[^{}]|\{[^{}]*\})*\}|\$\w+|%\w/)
     return new RegExp(`^${parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')}$`)
@@ -53,6 +53,8 @@ describe('the table of threats', () => {
   it('would miss a test that is not there, or that is never run', () => {
     const covers = (source: string) => titlesOf(source).some((title) => title.test('is safe'))
     const safe = "it('is safe', () => {})"
+    const each = ["it.each([1, 2])('is safe', () => {})", "it.each(Object.keys(all))('is safe', () => {})"]
+    expect([...each, "it.each([1] as const)('is safe', () => {})"].map(covers)).toEqual([true, true, true])
     expect([safe, `// Safe.\n${safe}`, "it.each(all)('is safe', () => {})"].map(covers)).toEqual([true, true, true])
     const sources = [
       "it('was safe', () => {})",
