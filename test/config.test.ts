@@ -189,6 +189,19 @@ describe('secretsOf', () => {
     ])
   })
 
+  test.each([
+    ['https://api.${ZONE}', false],
+    ['https://${ZONE}/shear', false],
+    ['https://${ZONE}.shear.test:8443', false],
+    ['${ADDRESS}', false],
+    ['https://shear.test/${ZONE}/', true],
+    ['https://shear.test?key=${ZONE}', true],
+  ])('names of the address %s no part of its host, which stands in links and pages: %s', (url, isSecret) => {
+    const env = { ZONE: 'wool.example', ADDRESS: 'https://wool.example' }
+    const secrets = secretsOf(load({ env, yaml: farm('token: ${SHEAR_TOKEN}', `url: ${url}`) }))
+    expect(secrets.some((secret) => secret.includes('wool.example'))).toBe(isSecret)
+  })
+
   test('names a token that stands in the file itself', () => {
     expect(secretsOf(load({ yaml: farm('token: sh_literal') }))).toContain('sh_literal')
   })

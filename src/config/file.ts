@@ -220,8 +220,17 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
 const publicKeys = ['url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
 
 /**
+ * Whether what stands at `at` in a value is public: the whole of such a key, or a part of the host in an address, such as
+ * `https://api.${DOMAIN}`. Redacted, it would break the addresses that a provider answers with.
+ */
+function isPublic(key: string | undefined, value: string, reference: string, at: number): boolean {
+  if (key === undefined || !publicKeys.includes(key)) return false
+  return reference === value || /^[^/]*:\/\/[^/?#@]*$/.test(value.slice(0, at))
+}
+
+/**
  * The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`, where
- * they are long enough.
+ * they are long enough and not public.
  */
 function expand(value: unknown, path: readonly string[], reading: Reading, secrets: string[]): unknown {
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading, secrets))
@@ -231,12 +240,11 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     )
   }
   if (typeof value !== 'string') return value
-  return value.replace(/\$\$\{|\$\{(?:([A-Za-z_]\w*)\})?/g, (reference, name: string | undefined) => {
+  return value.replace(/\$\$\{|\$\{(?:([A-Za-z_]\w*)\})?/g, (reference, name: string | undefined, at: number) => {
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      const isPublic = reference === value && publicKeys.includes(path.at(-1) ?? '')
-      if (found.length >= minSecretLength && !isPublic) secrets.push(found)
+      if (found.length >= minSecretLength && !isPublic(path.at(-1), value, reference, at)) secrets.push(found)
       return found
     }
     const problem =
