@@ -497,6 +497,23 @@ describe('Hoody on a bad day', () => {
       expect(Object.keys(errors).sort()).toEqual(['name', 'server', 'snapshot'])
     })
 
+    test.each(oddRows)('never call a snapshot gone beside a row of %s', async (_, make) => {
+      const odd = altered(api, (body, path) =>
+        path.endsWith('/snapshots') ? inLists(body, (rows) => [make({ ...rows[0] }), ...rows.slice(1)]) : body,
+      )
+      const [first] = (await hoody.pickers.snapshots?.(api, { container: idOf('shop-api') })) ?? []
+      expect(await validateCopy({ snapshot: first?.value }, odd)).toEqual({ errors: {}, warnings: [] })
+    })
+
+    test('let a container that was deleted keep no name', async () => {
+      const said = (status: string) =>
+        altered(api, (body, path) =>
+          path.includes('/projects/') ? inLists(body, (rows) => rows.map((row) => ({ ...row, status }))) : body,
+        )
+      expect((await validateCopy({ name: 'shop-api-staging' }, said('deleted')))?.errors).toEqual({})
+      expect((await validateCopy({ name: 'shop-api-staging' }, said('deleting')))?.errors).toHaveProperty('name')
+    })
+
     test('say that a project is full, where it tells its limit', async () => {
       const full = (max_containers: unknown) =>
         altered(api, (body, path) =>

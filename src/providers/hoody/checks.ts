@@ -1,7 +1,7 @@
 /** What Hoody would refuse, found out before anything is asked of it. Reads only. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
-import { type Api, readFor, runChecks, type Validation } from '../provider.js'
+import { type Api, findSurely, readFor, runChecks, type Validation } from '../provider.js'
 import {
   envelope,
   GONE,
@@ -10,7 +10,7 @@ import {
   listProject,
   listProjects,
   listServers,
-  listSnapshots,
+  snapshotNames,
   status,
   text,
 } from './lists.js'
@@ -67,7 +67,7 @@ function refuseBusy({ status }: Found): void {
 
 async function refuseInProject(api: Api, { project, name }: Copy): Promise<void> {
   const [there, projects] = await Promise.all([readFor('project', listProject(api, project)), listProjects(api)])
-  if (there.some((one) => one.name === name))
+  if (there.some((one) => one.name === name && one.status !== 'deleted'))
     throw refusal('name', `The project already has a container called ${name}. Choose another name.`)
   const most = projects.find(({ id }) => id === project)?.max_containers ?? Infinity
   if (there.filter((one) => !GONE.includes(one.status)).length >= most)
@@ -85,8 +85,8 @@ async function refuseFullServer(api: Api, { server }: Copy, source: Promise<Foun
 
 async function refuseGoneSnapshot(api: Api, { container, snapshot }: Copy): Promise<void> {
   if (snapshot === undefined) return
-  const all = await listSnapshots(api, container)
   // Whether an alias will do in place of a name is not documented.
-  if (all.some(({ name, alias }) => name === snapshot || alias === snapshot)) return
+  const isIt = (names: readonly string[] | undefined) => names?.includes(snapshot)
+  if (findSurely(await snapshotNames(api, container), isIt)) return
   throw refusal('snapshot', 'This container has no such snapshot any more. Choose another, or leave this empty.')
 }

@@ -78,6 +78,20 @@ export async function listServers(api: Api): Promise<({ id: string } & z.infer<t
 const snapshot = z.object({ name: text, alias: text.nullish(), created_at: text.nullish() })
 
 export async function listSnapshots(api: Api, container: string): Promise<z.infer<typeof snapshot>[]> {
+  return await snapshotsOf(api, container, rows(api, snapshot))
+}
+
+const snapshotWords = snapshot
+  .transform(({ name, alias }) => [name, alias ?? name])
+  .optional()
+  .catch(undefined)
+
+/** Name and alias of each snapshot of a container; undefined for one that cannot be read. */
+export async function snapshotNames(api: Api, container: string): Promise<(string[] | undefined)[]> {
+  return await snapshotsOf(api, container, z.array(snapshotWords))
+}
+
+async function snapshotsOf<T>(api: Api, container: string, list: z.ZodType<T[]>): Promise<T[]> {
   const path = `/api/v1/containers/${container}/snapshots`
-  return (await api.get(path, envelope(z.object({ snapshots: rows(api, snapshot) })))).snapshots
+  return (await api.get(path, envelope(z.object({ snapshots: list })))).snapshots
 }
