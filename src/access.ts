@@ -208,9 +208,5 @@ function mayFit(parts: readonly string[], text: string): boolean {
 
 /** As `comparable`, and with one small sigma: which of the two it is depends on what follows, which a part does not know. */
 function folded(text: string): string {
-  // What most names are: there is nothing to normalise in them.
-  if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(text)) return text.toLowerCase()
-  const visible = text.slice(0, maxForeignTextLength).replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
-  // No script sets more marks on a letter. Putting thousands of them in order takes the square of their number.
-  return comparable(visible.replaceAll(/(\p{M}{30})\p{M}+/gu, '$1')).replaceAll('ς', 'σ')
+  return comparable(text).replaceAll('ς', 'σ')
 }

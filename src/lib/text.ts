@@ -58,10 +58,11 @@ export function comparable(text: string): string {
   if (text.length <= maxForeignTextLength && /^[!-~]+(?: [!-~]+)*$/.test(text)) return text.toLowerCase()
   const seen = text
     .slice(0, maxForeignTextLength)
+    // Before the marks are counted: between two of them it would hide how many there are.
+    .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu, '')
     // No script sets more marks on a letter, and putting thousands of them in order takes the square of their number.
     .replaceAll(/(\p{M}{30})\p{M}+/gu, '$1')
     .normalize('NFKC')
-    .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu, '')
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
   // Upper case first: it spells out what has no single capital, such as ß.

@@ -11,6 +11,7 @@ import { meaningOf } from '../../src/commands/typed-names.js'
 import { didYouMean } from '../../src/lib/closest.js'
 import { createRedactor } from '../../src/lib/redact.js'
 import * as libText from '../../src/lib/text.js'
+import * as typedText from '../../src/lib/typed-text.js'
 import { createLog, slackLogger } from '../../src/log.js'
 import { readAnswer } from '../../src/providers/http-answer.js'
 import { tidy } from '../../src/providers/http-errors.js'
@@ -170,6 +171,7 @@ describe('over a megabyte of the worst text', () => {
       foreignText: (text) => libText.foreignText(text, redactor.redact),
       cut: (text) => [libText.cut(text, 500), libText.cut(text, 4_000)],
     }),
+    ...functionsOf(typedText, {}),
     ...functionsOf(slackText, {
       mrkdwn: (text) => [slackText.mrkdwn(text), slackText.mrkdwn(text, 4_000)],
       fromTo: (text) => slackText.fromTo(text, text, 300),
