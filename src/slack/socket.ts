@@ -14,11 +14,10 @@ import {
   type SlackEntrance,
 } from './entrance.js'
 import { isTokenRefused } from './identity.js'
+import { maxPauseMs } from './limits.js'
 
 /** Between tries, in milliseconds: twice as long each time. */
 const pause = { first: 500, longest: 30_000 }
-/** Slack's Retry-After is not believed beyond this, in milliseconds. */
-const maxRetryAfterMs = 15 * 60_000
 /** A socket that is gone sooner, in milliseconds, was no good: another one right after it would be none either. */
 const soundAfterMs = 10_000
 const probeTimeoutMs = 5_000
@@ -71,7 +70,7 @@ export function openSocketEntrance(
 
   let pauseMs = pause.first
   async function rest(atLeastMs: number): Promise<void> {
-    const restMs = Math.min(Math.max(pauseMs, atLeastMs), maxRetryAfterMs)
+    const restMs = Math.min(Math.max(pauseMs, atLeastMs), maxPauseMs)
     await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     pauseMs = Math.min(2 * pauseMs, pause.longest)
   }
