@@ -25,11 +25,11 @@ const organization = z.object({ name: shownName, relationships: z.object({ quota
 
 /** @throws UserError on the space where its quota or that of its organization is too small for the clone. */
 export async function refuseFull(api: Api, wish: SizeWish, target: Space): Promise<void> {
-  const processes = wish.size
-    ? await processesOf(api, wish.app)
-    : [{ type: 'web', instances: 1, memory_in_mb: usualMb }]
   const guid = target.relationships.organization
-  const org = await api.get(`/v3/organizations/${guid}`, organization)
+  const [processes, org] = await Promise.all([
+    wish.size ? processesOf(api, wish.app) : [{ type: 'web', instances: 1, memory_in_mb: usualMb }],
+    api.get(`/v3/organizations/${guid}`, organization),
+  ])
   const [ofSpace, ofOrganization] = [target.relationships.quota, org.relationships.quota]
   const outcomes = await Promise.allSettled([
     ofSpace &&
