@@ -1,6 +1,6 @@
 /** No state lasts for ever, as pure functions: when a person may end a job, and when it ends or asks by itself. */
 import type { Happening, Job, Moment, Transition } from './job.js'
-import { end, uncertain } from './looks.js'
+import { end, sinceThen, uncertain } from './looks.js'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -10,8 +10,10 @@ const day = 24 * hour
 const dismissAfterMs = 5 * minute
 /** After so long in all a person is asked what became of a write. */
 const maxLostMs = 6 * hour
-/** Of the time in which nobody looked, because Dolly was stopped or its clock was set, this much at most counts. */
+/** Of the time in which Dolly was stopped, or by which its clock was set, this much at most counts as a search. */
 const maxCountedLateMs = 10 * minute
+/** The same for the time of a whole step. Shorter delays add up on a busy machine, and must not prolong it for ever. */
+const maxStepLateMs = 2 * hour
 /** Whatever the provider answers and the clocks do, a step ends then. Longer than any step takes. */
 const maxStepMs = 7 * day
 const maxStrandedMs = 7 * day
@@ -26,18 +28,32 @@ const undecided: readonly Happening['kind'][] = ['postponed', 'lost', 'absent', 
 
 /** The transition that a happening makes by itself, ended or told of where the job has waited for too long. */
 export function bounded(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
-  const waited = afterWaiting(job, happening, transition, moment)
+  const stepSince = later(job.stepSince, job, maxStepLateMs, moment.now)
+  const waited = afterWaiting({ ...job, stepSince }, happening, transition, moment)
   const { set } = waited
   const hasMoved = (set.state !== undefined && set.state !== job.state) || set.step !== undefined
   return {
     ...waited,
     set: {
+      ...(stepSince !== job.stepSince && { stepSince }),
       ...(hasMoved && { canDismiss: false, waitingSince: null }),
       // Somebody can work at it again.
       ...(job.strandedSince !== null && happening.kind !== 'stranded' && { strandedSince: null }),
       ...set,
+      ...(!hasMoved && notAhead({ ...job, ...set }, moment.now)),
     },
   }
+}
+
+/** When something began, later by as much as a due poll was late beyond what counts, and never in the future. */
+function later(then: number, { nextLookAt }: Job, countedMs: number, now: number): number {
+  return Math.min(then + Math.max(now - (nextLookAt ?? now) - countedMs, 0), now)
+}
+
+/** A start that lies in the future was dated by a clock that was set back since: the step's own time begins now. */
+function notAhead({ startedAt, deadlineAt }: Job, now: number): Partial<Job> {
+  const aheadMs = startedAt === null ? 0 : startedAt - now
+  return aheadMs > 0 ? { startedAt: now, deadlineAt: deadlineAt === null ? null : deadlineAt - aheadMs } : {}
 }
 
 function afterWaiting(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
@@ -61,8 +77,7 @@ function afterWaiting(job: Job, happening: Happening, transition: Transition, mo
 /** Looks that now find nothing and now fail would go on for ever, as each takes back what the one before began to believe. */
 function afterVainSearch(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
   const { now } = moment
-  const lateMs = Math.max(now - (job.nextLookAt ?? now) - maxCountedLateMs, 0)
-  const waitingSince = job.waitingSince === null ? now : Math.min(job.waitingSince + lateMs, now)
+  const waitingSince = job.waitingSince === null ? now : later(job.waitingSince, job, maxCountedLateMs, now)
   const waitedMs = now - waitingSince
   if (waitedMs > Math.max(maxLostMs, ownTimeOf(happening)))
     return uncertain(job.detail ?? 'For hours nobody could tell whether it was received.', moment)
@@ -90,7 +105,7 @@ export function stranded(job: Job, reason: string, { now }: Moment): Transition 
 
 /** A question that nobody has answered yet. */
 export function unanswered(job: Job, { now }: Moment): Transition {
-  const waitingSince = Math.min(job.waitingSince ?? now, now)
+  const waitingSince = sinceThen(job.waitingSince, job, now)
   const endsAt = waitingSince + maxUnansweredMs
   if (now > endsAt) return end(now, 'timed_out', 'Nobody answered for two weeks.')
   const remindsAt = waitingSince + firstReminderMs

@@ -226,4 +226,44 @@ describe('a step at which its provider works', () => {
     expect(job).toMatchObject({ state: 'timed_out' })
     expect(now - start).toBeLessThan(8 * day)
   })
+
+  it('is not given up by the first poll after Dolly was stopped for longer than a week', () => {
+    const stopped = { nextLookAt: start + hour, stepSince: start, deadlineAt: start + hour }
+    const now = start + 9 * day
+    for (const happening of [unseen, working]) {
+      const job = {
+        ...jobIn('working', stopped),
+        ...next(jobIn('working', stopped), happening, { now, jitter: 0.5 }).set,
+      }
+      expect(job).toMatchObject({ state: 'working', endedAt: null })
+      // From here on the week goes on as if there had been no stop.
+      const late = next({ ...job, nextLookAt: now + 8 * day }, happening, { now: now + 8 * day, jitter: 0.5 })
+      expect(late.set).toMatchObject({ state: 'timed_out' })
+    }
+    const lostStep = jobIn('starting', { ...stopped, deadlineAt: null })
+    expect(next(lostStep, unseen, { now, jitter: 0.5 }).set.state).toBeUndefined()
+  })
+
+  it('may be dismissed, and is given up, in its own time although the clock was set back by a year', () => {
+    const ahead = start + 365 * day
+    let job = jobIn('working', { stepSince: ahead, startedAt: ahead, deadlineAt: ahead + hour, nextLookAt: start })
+    const pollAt = (now: number) => {
+      job = { ...job, ...next(job, working, { now, jitter: 0.5 }).set }
+      if (job.endedAt === null) job = { ...job, nextLookAt: now + 10 * second }
+    }
+    for (let now = start; now < start + 6 * minute; now += 10 * second) pollAt(now)
+    expect(accepts(job, 'dismiss')).toBe(true)
+    for (let now = start + 6 * minute; now < start + hour + minute; now += 10 * second) {
+      if (job.endedAt === null) pollAt(now)
+    }
+    expect(job).toMatchObject({ state: 'timed_out' })
+  })
+})
+
+describe('a question', () => {
+  it('is put again, and does not end, when Dolly comes back after weeks', () => {
+    const job = jobIn('uncertain', { waitingSince: start, nextLookAt: start + day })
+    const { set, event } = next(job, { kind: 'unanswered' }, { now: start + 20 * day, jitter: 0.5 })
+    expect({ state: set.state, event }).toEqual({ state: undefined, event: { kind: 'reminder' } })
+  })
 })
