@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Asker, decide, decider, dependsOnTarget, gap } from '../access.js'
 import { UserError } from '../errors.js'
-import type { Connection, Named, Operation, Option } from '../providers/provider.js'
+import { type Connection, type Named, type Operation, type Option, unknownPlace } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/fields.js'
 import type { FormState } from '../slack/memory.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
@@ -78,7 +78,7 @@ export function permitted({ access, connections }: Services, asker: Asker): Map<
 
 /**
  * The human name of what is copied, for rules: null where the operation says the same of its source whatever is answered,
- * for then nobody knows which one it is.
+ * for then nobody knows which one it is, and where nobody knows its place, for that may be one that a rule protects.
  */
 export function sourceOf(operation: Operation, named: Named): string | null {
   return knownSource(operation, operation.summary(named).from)
@@ -86,7 +86,7 @@ export function sourceOf(operation: Operation, named: Named): string | null {
 
 /** The same of a name that was kept. */
 export function knownSource(operation: Operation | undefined, source: string): string | null {
-  return operation && source === operation.summary({}).from ? null : source
+  return source === operation?.summary({}).from || source.includes(unknownPlace) ? null : source
 }
 
 /**
@@ -104,7 +104,7 @@ export function choosable(
   if (kind !== 'picker' || !dependsOnTarget(access.rules, asker, connection.name)) return options
   const others = fieldsOf(operation).filter((other) => other.key !== key)
   const gaps = [others, others.filter(({ required }) => required)].map((some) =>
-    Object.fromEntries(some.map((other) => [other.key, gap])),
+    Object.fromEntries(some.flatMap((other) => [other.key, `${other.key}.from`].map((name) => [name, gap]))),
   )
   const decideOn = decider(access.rules, asker, connection.name)
   return options.filter(({ label, from }) =>

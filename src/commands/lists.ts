@@ -111,7 +111,8 @@ export class Lists {
 function sizeOf(list: List): number {
   if ('reason' in list) return list.reason.length
   return list.options.reduce(
-    (sum, { value, label, description = '' }) => sum + 100 + value.length + label.length + description.length,
+    (sum, { value, label, description = '', from = '' }) =>
+      sum + 100 + value.length + label.length + description.length + from.length,
     0,
   )
 }

@@ -12,6 +12,7 @@ import {
   listServers,
   listSnapshots,
   placeOf,
+  sourceName,
   text,
 } from './hoody/lists.js'
 import { check, findCopy, type HoodyRef, hasCopyingSince, namesakes, newestCopying, ref } from './hoody/watch.js'
@@ -67,7 +68,9 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   // Names are unique within a project. Whether by case is not documented, so the lock assumes the stricter.
   lock: (params) => `copy:${params.project}/${params.name.toLowerCase()}`,
   summary: (named) => ({
-    from: maskIds(named.snapshot ? `${named.container}, snapshot ${named.snapshot}` : `${named.container}`),
+    from: maskIds(
+      `${named['container.from'] ?? named.container}${named.snapshot ? `, snapshot ${named.snapshot}` : ''}`,
+    ),
     // The name is a person's own words, whatever they look like.
     to: `${named.name} in ${maskIds(`${named.project}${named.server ? ` on ${named.server}` : ''}`)}`,
   }),
@@ -162,7 +165,10 @@ export const hoody = defineProvider({
       const containers = await listContainers(api)
       return containers
         .filter(({ status }) => !GONE.includes(status))
-        .map((one) => describedOption(one.id, one.name, one.project_alias, one.status))
+        .map((one) => ({
+          ...describedOption(one.id, one.name, one.project_alias, one.status),
+          from: sourceName(one),
+        }))
     },
     async copies(api) {
       const containers = await listContainers(api)
@@ -171,7 +177,7 @@ export const hoody = defineProvider({
         .map((one) => {
           const source = containers.find(({ id }) => id === one.source_container_id)
           const option = describedOption(one.id, placeOf(one), source && `copy of ${source.name}`, one.status)
-          return { ...option, ...(source && { from: placeOf(source) }) }
+          return { ...option, ...(source && { from: sourceName(source) }) }
         })
     },
     projects: async (api) => (await listProjects(api)).map(({ id, alias }) => ({ value: id, label: alias })),

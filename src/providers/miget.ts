@@ -15,7 +15,7 @@ import {
   UUID,
   unwrapped,
 } from './miget/watch.js'
-import { defineOperation, defineProvider, describedOption, findSurely, sentence } from './provider.js'
+import { defineOperation, defineProvider, describedOption, findSurely, placedSource, sentence } from './provider.js'
 
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
 
@@ -70,9 +70,10 @@ const checkedFields = fields.superRefine((params, context) => {
 })
 type Params = z.infer<typeof fields>
 
-const option = thing.transform(({ uuid, name, label, type, state }) =>
-  describedOption(uuid, label || name || uuid, type, name, state),
-)
+const optionOf = ({ uuid, name, label, type, state }: z.infer<typeof thing>) =>
+  describedOption(uuid, label || name || uuid, type, name, state)
+const option = thing.transform(optionOf)
+const placedApp = thing.extend({ project_id: text.catch(null) })
 const made = z.object({ uuid: ref.shape.id, name: text })
 const project = z
   .object({ uuid: text, id: text, label: text, name: text })
@@ -85,7 +86,10 @@ const clone = defineOperation<Params, MigetRef>({
   ref,
   // The name without suffix is unique in the whole workspace, and that is the connection.
   lock: (params) => `clone:${params.name}`,
-  summary: ({ app, name, project, resource }) => ({ from: `${app}`, to: `${name} in ${project} on ${resource}` }),
+  summary: ({ app, 'app.from': source = `${app}`, name, project, resource }) => ({
+    from: source,
+    to: `${name} in ${project} on ${resource}`,
+  }),
   preview: (params, named) => {
     const withData = params.addonsWithData.length > 0 && named.addonsWithData
     const flags = Object.entries(params).filter(([key]) => key.startsWith('clone_'))
@@ -171,7 +175,19 @@ export const miget = defineProvider({
     errorMessage,
   }),
   pickers: {
-    apps: (api) => list(api, '/apps', option),
+    async apps(api) {
+      const [apps, projects] = await Promise.all([
+        list(api, '/apps', placedApp),
+        // Without it the apps can be chosen all the same, except where a rule asks for their place.
+        list(api, '/projects', project).catch(() => []),
+      ])
+      // A project that has no name is called by its id, which no rule can mean.
+      const places = new Map(projects.map(({ value, label }) => [value, label === value ? null : label]))
+      return apps.map((one) => {
+        const option = optionOf(one)
+        return { ...option, from: placedSource(option.label, places.get(one.project_id ?? '')) }
+      })
+    },
     projects: (api) => list(api, '/projects', project),
     async resources(api, { app: appId = '', project = '' }) {
       if (!UUID.test(appId) || !UUID.test(project)) return []

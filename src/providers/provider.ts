@@ -28,8 +28,8 @@ export interface Option {
   label: string
   description?: string
   /**
-   * Human name of what this was copied from, with its place, where it is a copy whose source matters. Not shown in the
-   * list: `summary` and `preview` find it in `named` under `<field>.from`.
+   * Human name, with its place, of what is copied when this entry is chosen, where the label alone does not say it: see
+   * `placedSource`. Not shown in the list: `summary` and `preview` find it in `named` under `<field>.from`.
    */
   from?: string
 }
@@ -41,8 +41,8 @@ export type Values = Readonly<Record<string, string>>
 export type Picker = (api: Api, values: Values) => Promise<Option[]>
 
 /**
- * The words a person chose, by field key: the label behind a picked value, or the value itself as text. What a picked copy
- * was copied from is under `<field>.from`, as far as its list says. For sentences, never for requests.
+ * The words a person chose, by field key: the label behind a picked value, or the value itself as text. An entry's own
+ * `from` is under `<field>.from`, as far as its list says. For sentences, never for requests.
  */
 export type Named = Readonly<Record<string, string>>
 
@@ -272,6 +272,14 @@ export function operationOf(provider: Provider | undefined, id: string): Operati
 export function describedOption(value: string, label: string, ...remarks: (string | null | undefined)[]): Option {
   const description = remarks.filter(Boolean).join(' · ')
   return { value, label, ...(description && { description }) }
+}
+
+/** Stands for the place of a source that no list tells. To rules, a source with these words is one that nobody can name. */
+export const unknownPlace = 'an unknown place'
+
+/** A source's name with its place, for an option's `from`. */
+export function placedSource(name: string, place: string | null | undefined): string {
+  return `${name} in ${place || unknownPlace}`
 }
 
 /** One sentence out of what is true of these parts: "The code, secrets, health checks." */

@@ -1,6 +1,6 @@
 /** Hoody's answers: their envelope, their pages, and what is read of a container. */
 import { z } from 'zod'
-import { type Api, allItems, eachPage, type Page, type RequestOptions, rows } from '../provider.js'
+import { type Api, allItems, eachPage, type Page, placedSource, type RequestOptions, rows } from '../provider.js'
 
 export const ID = /^[0-9a-f]{24}$/
 export const LIMIT = 100
@@ -44,6 +44,11 @@ export async function listContainers(api: Api): Promise<Container[]> {
 /** A container's name with its project, for people. */
 export function placeOf({ name, project_alias }: Pick<Container, 'name' | 'project_alias'>): string {
   return [name, project_alias].filter(Boolean).join(' in ')
+}
+
+/** The same of what is copied: one whose project is not told may be in any. */
+export function sourceName({ name, project_alias }: Pick<Container, 'name' | 'project_alias'>): string {
+  return placedSource(name, project_alias)
 }
 
 /** What can be read of any row: a list in which nothing may be overlooked leaves none out. */
