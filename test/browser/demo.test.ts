@@ -52,7 +52,7 @@ describe('a stranger in the sandbox', () => {
     await preview.getByRole('button', { name: /Start|Do it anyway/ }).click()
     await preview.waitFor({ state: 'hidden' })
 
-    const message = page.getByRole('log').getByText('shop-api → shop-api-pr-12').first()
+    const message = page.getByRole('log').getByText('shop-api in woolworks-production → shop-api-pr-12').first()
     await message.waitFor()
     await page
       .getByRole('button', { name: /repl(y|ies)/ })
@@ -99,7 +99,7 @@ describe('a stranger in the sandbox', () => {
     await form.getByRole('button', { name: 'Next' }).click()
     await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
     await form.waitFor({ state: 'hidden' })
-    const root = page.getByRole('log').getByRole('article').filter({ hasText: 'mailer → survivor' }).first()
+    const root = page.getByRole('log').getByRole('article').filter({ hasText: 'mailer in woolworks-production → survivor' }).first()
     await root.getByRole('button', { name: /repl(y|ies)/ }).click()
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('Hoody accepted').waitFor()

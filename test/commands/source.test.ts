@@ -9,7 +9,13 @@ import { registerFormSubmit } from '../../src/commands/form-submit.js'
 import { registerJobButtons } from '../../src/commands/job-buttons.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
-import { type Connection, defineOperation, defineProvider, type Option } from '../../src/providers/provider.js'
+import {
+  type Connection,
+  defineOperation,
+  defineProvider,
+  type Option,
+  unknownPlace,
+} from '../../src/providers/provider.js'
 import { jobActions } from '../../src/slack/buttons.js'
 import { Door } from '../../src/slack/door.js'
 import { fieldsOf } from '../../src/slack/fields.js'
@@ -30,11 +36,17 @@ let services: Services
 let access: AccessRules
 /** What the provider calls its things now. */
 let apps: Option[]
+let containers: Option[]
 let spaces: Option[]
 let isListed: boolean
 
 const copyFields = z.object({
   app: z.string().regex(/^a\d$/).meta({ title: 'App', picker: 'apps' }),
+  name: z.string().meta({ title: 'Name' }),
+  space: z.string().regex(/^s\d$/).meta({ title: 'Space', picker: 'spaces' }),
+})
+const cloneFields = z.object({
+  container: z.string().regex(/^x\d$/).meta({ title: 'Container', picker: 'containers' }),
   name: z.string().meta({ title: 'Name' }),
   space: z.string().regex(/^s\d$/).meta({ title: 'Space', picker: 'spaces' }),
 })
@@ -45,9 +57,11 @@ const rest = {
   copiesData: true,
   deadlineMs: 600_000,
 }
+/** The words that a rule may name a place with, behind a choice whose label has none. */
+const known = { x1: 'shop-db in production', x2: 'shop-db in staging', x3: `shop-db in ${unknownPlace}` }
 const step = { id: 'copy', title: 'Copy it', run: async () => ({ id: '1' }), check: async () => [] }
 
-/** Copies an app into a space, and syncs an app with one that nobody is told of. */
+/** Copies an app, or a container, into a space, and syncs an app with one that nobody is told of. */
 function connectionOf(): Connection {
   const copy = defineOperation<z.infer<typeof copyFields>, { id: string }>({
     ...rest,
@@ -55,6 +69,14 @@ function connectionOf(): Connection {
     fields: copyFields,
     lock: ({ name }) => name,
     summary: ({ app, name, space }) => ({ from: `${app}`, to: `${name} in ${space}` }),
+    steps: [step],
+  })
+  const clone = defineOperation<z.infer<typeof cloneFields>, { id: string }>({
+    ...rest,
+    title: 'Clone a container',
+    fields: cloneFields,
+    lock: ({ name }) => name,
+    summary: (named) => ({ from: named['container.from'] ?? 'a container', to: `${named.name} in ${named.space}` }),
     steps: [step],
   })
   const sync = defineOperation<z.infer<typeof syncFields>, { id: string }>({
@@ -72,9 +94,10 @@ function connectionOf(): Connection {
         if (!isListed) throw new Error('There is no list.')
         return apps
       },
+      containers: async () => containers,
       spaces: async () => spaces,
     },
-    operations: { copy, sync },
+    operations: { copy, clone, sync },
   })
   return { ...dummyConnection(house.world), provider }
 }
@@ -86,6 +109,8 @@ beforeEach(async () => {
     { value: 'a1', label: 'shop-db in production' },
     { value: 'a2', label: 'shop-db in staging' },
   ]
+  containers = Object.entries(known).map(([value, from]) => ({ value, label: `shop-db-${value}`, from }))
+  containers.push({ value: 'x4', label: 'shop-db in staging' })
   spaces = [
     { value: 's1', label: 'production' },
     { value: 's2', label: 'staging' },
@@ -143,12 +168,21 @@ async function fillIn(from: string, to: string, name = 'x', operation = 'copy') 
   const opening = await saveDraft(house.db, 'opening', ann, { askedIn: 'C1' }, house.now())
   const memory = { connection: 'dummy-one', operation, values: {}, labels: {}, remarks: {}, typed: {}, channel: 'C1' }
   const answer = await submit(callbacks.form, JSON.stringify({ ...memory, opening }), {
-    app: picked(from),
+    [operation === 'clone' ? 'container' : 'app']: picked(from),
     name: { a: { type: 'plain_text_input', value: name } },
     space: picked(to),
     _channel: { a: { selected_option: { value: 'here', text: { text: 'Here' } } } },
   })
   return { answer, draft: JSON.parse(answer).view?.private_metadata ?? '' }
+}
+/** What a list offers. */
+function labels(operationId: string, key: string): string[] {
+  const connection = connectionOf()
+  const operation = connection.provider.operations[operationId]
+  const field = operation && fieldsOf(operation).find((one) => one.key === key)
+  if (!operation || !field) throw new Error('There is no such field.')
+  const options = { app: apps, container: containers, space: spaces }[key] ?? []
+  return choosable(services, anybody, { connection, operation, operationId }, field, options).map((one) => one.label)
 }
 const jobs = () => house.db.selectFrom('jobs').select(['source', 'target']).execute()
 
@@ -179,16 +213,6 @@ describe('nobody copies production', () => {
   })
 
   it('and no list offers it', () => {
-    const labels = (operationId: string, key: string) => {
-      const connection = connectionOf()
-      const operation = connection.provider.operations[operationId]
-      const field = operation && fieldsOf(operation).find((one) => one.key === key)
-      if (!operation || !field) throw new Error('There is no such field.')
-      const options = key === 'app' ? apps : spaces
-      return choosable(services, anybody, { connection, operation, operationId }, field, options).map(
-        (one) => one.label,
-      )
-    }
     expect(labels('copy', 'app')).toEqual(['shop-db in staging'])
     expect(labels('copy', 'space')).toEqual(['production', 'staging'])
     expect(labels('sync', 'app')).toEqual([])
@@ -197,6 +221,37 @@ describe('nobody copies production', () => {
     expect(labels('copy', 'space')).toEqual(['staging'])
     access.rules = [rule({ from: ['* in nowhere'] })]
     expect(labels('copy', 'app')).toEqual([])
+  })
+})
+
+describe('a source whose label does not say where it is', () => {
+  const offered = () => [labels('clone', 'container'), labels('clone', 'space')]
+
+  it('is offered by the name that its list gives it for rules, and not where that has no place', () => {
+    access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
+    expect(offered()).toEqual([['shop-db-x2'], ['production', 'staging']])
+    access.rules = [rule({ from: ['* in staging'], target: ['* in staging'] })]
+    expect(offered()).toEqual([['shop-db-x2'], ['staging']])
+    access.rules = [rule({ from: ['shop-db-x*', `*${unknownPlace}`] })]
+    expect(offered()).toEqual([[], ['production', 'staging']])
+    access.rules = [rule({})]
+    expect(offered()).toEqual([containers.map(({ label }) => label), ['production', 'staging']])
+  })
+
+  it('is copied under that name only, which is read again when the form is sent and at Start', async () => {
+    access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
+    const asked = async (from: string) => (await fillIn(from, 's2', 'x', 'clone')).answer
+    expect(await asked('x1')).toContain('with the source “shop-db in production” and the target “x in staging”')
+    expect(await asked('x3')).toContain('with the source “shop-db in an unknown place” and the target')
+    expect(await asked('x4')).toContain('with the source “a container” and the target “x in staging”')
+    const { draft } = await fillIn('x2', 's2', 'x', 'clone')
+    containers[1] = { value: 'x2', label: 'shop-db-x2', from: 'shop-db in production' }
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toContain('the source “shop-db in production”')
+    containers[1] = { value: 'x2', label: 'shop-db-x2', from: 'shop-store in staging' }
+    house.pass(60_001)
+    expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
+    expect(await jobs()).toEqual([{ source: 'shop-store in staging', target: 'x in staging' }])
   })
 })
 
@@ -285,6 +340,7 @@ describe('the buttons of a job', () => {
     expect(await press({ source: 'shop-db in production' })).toBe('uncertain')
     expect(await press({ source: 'shop-db in staging' })).toBe('cancelled')
     expect(await press({ source: 'what it was copied from', operation: 'sync' })).toBe('uncertain')
+    expect(await press({ source: `shop-db in ${unknownPlace}`, operation: 'clone' })).toBe('uncertain')
     access.rules = [rule({})]
     expect(await press({ source: 'what it was copied from', operation: 'sync' })).toBe('cancelled')
   })

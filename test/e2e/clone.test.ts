@@ -41,7 +41,9 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       expect(root.channel).toBe(platform.id)
       await workspace.waitFor(() => ann.thread(platform.id, root.ts)[0]?.text.includes('Done'), 15_000)
       const thread = ann.thread(platform.id, root.ts)
-      expect(thread[0]?.text).toContain('Copy a container: shop-api → shop-api-pr-12 in woolworks-staging')
+      expect(thread[0]?.text).toContain(
+        'Copy a container: shop-api in woolworks-production → shop-api-pr-12 in woolworks-staging',
+      )
       expect(thread[0]?.text).toContain(`<@${ann.id}>`)
       await workspace.waitFor(() => ann.thread(platform.id, root.ts).length === 3)
       expect(thread.slice(1).map(({ text }) => text)[0]).toContain('Hoody accepted')
