@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { classify, connection, createLogin, item, link, listWith, messageOf } from './cloud-foundry/client.js'
 import { cloneApp } from './cloud-foundry/clone.js'
 import { copyBits } from './cloud-foundry/copy-bits.js'
-import { defineProvider, describedOption, rows } from './provider.js'
+import { defineProvider, describedOption, placedSource, rows } from './provider.js'
 
 /** A space, or the organization it is in. */
 const place = item.extend({
@@ -48,7 +48,9 @@ export const cloudFoundry = defineProvider({
         if (space?.suspended || organization?.suspended) return []
         // An app that is overwritten is known by its label alone, to people and to rules.
         const label = space ? `${name} in ${placed(space.name, organization)}` : name
-        return describedOption(guid, label, state?.toLowerCase(), lifecycle?.type)
+        const option = describedOption(guid, label, state?.toLowerCase(), lifecycle?.type)
+        // The row of its space or organization may be one that cannot be read.
+        return organization ? option : { ...option, from: placedSource(name, null) }
       })
     },
 

@@ -99,7 +99,11 @@ describe('a stranger in the sandbox', () => {
     await form.getByRole('button', { name: 'Next' }).click()
     await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
     await form.waitFor({ state: 'hidden' })
-    const root = page.getByRole('log').getByRole('article').filter({ hasText: 'mailer in woolworks-production → survivor' }).first()
+    const root = page
+      .getByRole('log')
+      .getByRole('article')
+      .filter({ hasText: 'mailer in woolworks-production → survivor' })
+      .first()
     await root.getByRole('button', { name: /repl(y|ies)/ }).click()
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('Hoody accepted').waitFor()

@@ -134,7 +134,7 @@ describe('a source', () => {
 })
 
 describe('a source whose place no list tells', () => {
-  const { hoody, miget } = providers
+  const { cloudFoundry, hoody, miget } = providers
 
   test('is still on the list of a Miget whose projects cannot be read, and no rule with sources lets it pass', async () => {
     const api = await connect(miget, startMiget)
@@ -185,6 +185,26 @@ describe('a source whose place no list tells', () => {
     const options = (await miget.pickers.apps?.(odd, {})) ?? []
     expect(options.length).toBeGreaterThan(5)
     for (const { label, from } of options) expect(from).toBe(`${label} in ${unknownPlace}`)
+  })
+
+  test.each(['spaces', 'organizations'])('is one of a Cloud Foundry whose %s cannot be read', async (rows) => {
+    const api = await connect(cloudFoundry, startCloudFoundry)
+    const blind: Api = {
+      ...api,
+      get: async (path, schema, more) => {
+        const body = z.looseObject({ included: z.looseObject({}) }).parse(await api.get(path, z.unknown(), more))
+        return schema.parse({ ...body, included: { ...body.included, [rows]: [] } })
+      },
+    }
+    const options = (await cloudFoundry.pickers.apps?.(blind, {})) ?? []
+    expect(options.length).toBeGreaterThan(5)
+    for (const option of options) {
+      for (const what of ['clone', 'copy-bits']) {
+        const { operation, named } = chosen(cloudFoundry, what, 'app', option)
+        expect(operation.summary(named).from).toMatch(/^[\w-]+ in an unknown place$/)
+        expect(sourceOf(operation, named)).toBeNull()
+      }
+    }
   })
 
   test.each(['containers', 'copies'])('is one on the list of %s of a Hoody that tells no project', async (picker) => {

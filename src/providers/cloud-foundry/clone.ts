@@ -151,7 +151,10 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
   ref,
   // Names are unique within a space, in capitals or not.
   lock: ({ space, name }) => `clone:${space}/${name.toLowerCase()}`,
-  summary: ({ app = '', name = '', space = '' }) => ({ from: maskIds(app), to: `${name} in ${maskIds(space)}` }),
+  summary: ({ app = '', 'app.from': source = app, name = '', space = '' }) => ({
+    from: maskIds(source),
+    to: `${name} in ${maskIds(space)}`,
+  }),
   preview: ({ fastPath, environment, size, services, ...params }) => ({
     copied: sentence(
       fastPath ? 'The staged build that is deployed now' : 'The newest uploaded code, staged anew',

@@ -111,7 +111,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
   fields,
   ref,
   lock: ({ target }) => `app:${target}`,
-  summary: ({ app = '', target = '' }) => ({ from: maskIds(app), to: maskIds(target) }),
+  summary: ({ app = '', 'app.from': source = app, target = '' }) => ({ from: maskIds(source), to: maskIds(target) }),
   preview: ({ restart }, { target = 'the target' }) => ({
     copied: 'The newest uploaded code.',
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
