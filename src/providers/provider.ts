@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 
 export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
-export { readFor, runChecks } from './validation.js'
+export { readFor, refusal, runChecks } from './validation.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {

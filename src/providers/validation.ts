@@ -26,10 +26,15 @@ export async function runChecks(
   return { errors, warnings }
 }
 
+/** What a `validate` throws: an error of this field. */
+export function refusal(field: string, sentence: string, status?: number): UserError {
+  return new UserError(sentence, { field, ...(status !== undefined && { status }) })
+}
+
 /** Reads what an answer of a form names. What the provider does not know is an error of that field. */
 export async function readFor<T>(field: string, request: Promise<T>): Promise<T> {
   return await request.catch((error: unknown) => {
     if (!isNotFound(error)) throw error
-    throw new UserError(error.message, { field, status: 404 })
+    throw refusal(field, error.message, 404)
   })
 }

@@ -1,7 +1,7 @@
 /** What Hoody would refuse, found out before anything is asked of it. Reads only. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../../errors.js'
-import { type Api, findSurely, readFor, runChecks, type Validation } from '../provider.js'
+import { unlessNotFound } from '../../errors.js'
+import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import {
   envelope,
   GONE,
@@ -57,7 +57,6 @@ export function validateSync(api: Api, { container }: { container: string }): Pr
 }
 
 const containerOf = (api: Api, id: string) => api.get(`/api/v1/containers/${id}`, envelope(container))
-const refusal = (field: string, sentence: string) => new UserError(sentence, { field })
 
 function refuseBusy({ status }: Found): void {
   if (GONE.includes(status)) throw refusal('container', 'This container was deleted.')

@@ -1,7 +1,6 @@
 /** What of a clone is there already, and what Miget would refuse. Reads only. */
 import { z } from 'zod'
-import { UserError } from '../../errors.js'
-import { type Api, findSurely, readFor, runChecks, type Validation } from '../provider.js'
+import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { allApps, app, deploymentsOf, type Entry, size, text, thing, unwrapped } from './watch.js'
 
 interface Clone {
@@ -75,8 +74,6 @@ export function validateClone(api: Api, clone: Clone): Promise<Validation> {
     clone.use_parent_image ? [warnOfNoImage(api, clone, source)] : [],
   )
 }
-
-const refusal = (field: string, sentence: string) => new UserError(sentence, { field })
 
 async function refuseTaken(api: Api, { name }: Clone): Promise<void> {
   if (!(await allApps(api)).some((one) => hasName(one, name))) return

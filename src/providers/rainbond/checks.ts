@@ -1,6 +1,6 @@
 /** What of an app can be copied where, and what Rainbond would refuse. Reads only. */
 import { UserError, unlessNotFound } from '../../errors.js'
-import { type Api, findSurely, readFor, runChecks, type Validation } from '../provider.js'
+import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { listNamesakes, listRegions, listTeamNames } from './lists.js'
 import { type Component, componentsOf, type RainbondRef } from './watch.js'
 
@@ -11,9 +11,6 @@ interface Copy {
   name: string
 }
 type Row = Component | null
-
-const refusal = (field: string, sentence: string, status?: number) =>
-  new UserError(sentence, { field, ...(status !== undefined && { status }) })
 
 /** Ids of what shall be copied, always all of them: without any, the server trips over an incomplete component. */
 export async function choose(api: Api, copy: Copy): Promise<string> {
