@@ -57,7 +57,10 @@ async function answer(
     }
     // Who asked for the job answers for it wherever its thread had to go, as long as they could still ask for it. Others
     // answer where the thread is: pressed anywhere else, the button is not the one that was shown for this job.
-    const isTheirs = job.requester === actor && may(job.operation, job.askedIn)
+    const isRequester = [actor, ...(asker.otherIds ?? [])].includes(job.requester)
+    // What is no longer offered no rule can allow, and to let go of it reaches no provider.
+    const isLeftOver = operation === undefined && kind === 'dismiss' && asker.standing !== 'stranger'
+    const isTheirs = isRequester && (isLeftOver || may(job.operation, job.askedIn))
     const isThere = asker.channel !== null && asker.channel === job.rootChannel
     if (!isTheirs && !(isThere && may(verb, asker.channel))) throw refused(services, asker, 'answer for this job')
     if (!accepts(job, kind)) return await alreadyAnswered(services, job)

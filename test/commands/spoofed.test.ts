@@ -283,6 +283,25 @@ describe('a button that names', () => {
     expect(house.world.writes).toBe(0)
   })
 
+  it('a job whose connection is gone ends it for who asked, whom no rule can name any more, and is not started again', async () => {
+    const { id } = await askUncertain({ connection: 'gone-one', askedIn: 'C1' })
+    access.rules = [{ who: ['members'], may: ['clone'], on: ['dummy-one'], target: ['*'] }]
+    await expectNothing(press(jobActions.dismiss, id))
+    await whispered().toContain('You may not answer for this job.')
+    told = []
+    await expectNothing(press(jobActions.startOver, id), { user: ann })
+    await whispered().toContain('You may not answer for this job.')
+    await send(press(jobActions.dismiss, id), { user: ann })
+    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
+  })
+
+  it('a job of the same person under their other id of the organization is theirs', async () => {
+    profile = { id: ann, enterprise_user: { id: 'W1', teams: ['T1'] } }
+    const { id } = await askUncertain({ requester: 'W1', askedIn: 'C1' }, 'D9')
+    await send(press(jobActions.dismiss, id), { user: ann })
+    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
+  })
+
   it('somebody else as the requester, in a message of their own making, does nothing', async () => {
     const { id } = await askUncertain()
     const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
