@@ -158,14 +158,18 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
   if (isDoubted && !isNamedByProvider) throw new UserError(tooOld)
   // A clock that was set back must not keep old names fresh.
   const isStale = isDoubted && Math.abs(services.now() - kept.createdAt) > namesFreshMs
-  const [named, place] = await Promise.all([
-    isStale ? readNamesAgain(services, target, draft.data) : answers.named,
+  const [names, place] = await Promise.all([
+    isStale ? readNamesAgain(services, target, draft.data) : { named: answers.named, shown },
     // The person may have left the channel since page 2.
     placeFor(services, asker, answers.channel),
   ])
+  const { named } = names
   assertMayWriteTo(services, asker, target, named)
   if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
-  const late = isValidated ? null : await validateLate(services, target, params, { ...draft.data, named }, asker.id)
+  const readAt = isStale ? services.now() : kept.createdAt
+  const late = isValidated
+    ? null
+    : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt)
   if (late) return late
   return await startJob(services, leftOf(services), target, { ...answers, ...place, named, params }, view, asker.id)
 }
@@ -173,6 +177,8 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
 /**
  * Asks the provider what it could not say when page 2 was sent. Null when nothing is in the way, or it is too slow again:
  * then the write itself has the last word.
+ *
+ * @param readAt when the draft's names were read, in milliseconds: showing them once more makes them no newer.
  */
 async function validateLate(
   services: Submitted,
@@ -180,6 +186,7 @@ async function validateLate(
   params: Record<string, unknown>,
   draft: Draft,
   requester: string,
+  readAt: number,
 ): Promise<ViewResponseAction | null> {
   const leftMs = services.began + checkWithinMs - services.elapsed()
   const checked = await services.validator.check(target, params, leftMs)
@@ -195,12 +202,12 @@ async function validateLate(
   }
   if (checked.warnings.length === 0) return null
   // Nobody has read these yet, so the page is shown once more.
-  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, services.now())
+  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
   return { response_action: 'update', view: lastPage(target, params, { ...draft.named, ...draft.shown }, key, checked) }
 }
 
 /**
- * The names of what was chosen as the provider has them now.
+ * The names of what was chosen as the provider has them now, whole and as the last page shows them.
  *
  * @throws UserError where something chosen is gone, or its name cannot be read.
  */
@@ -208,12 +215,12 @@ async function readNamesAgain(
   services: Services,
   target: Target,
   { values, named }: Pick<Draft, 'values' | 'named'>,
-): Promise<Named> {
+): Promise<{ named: Named; shown: Named }> {
   const { answers, unknown, unread } = await lookUpNames(services, target, keptAnswers(target, values, named), true)
   const [problem] = Object.values(unknown)
   if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
   if (unread !== null) throw new UserError(`${unreadable} ${unread.reason}`)
-  return answers.named
+  return { named: answers.named, shown: shownNames(target.operation, answers) }
 }
 
 const unreadable = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'

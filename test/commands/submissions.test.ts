@@ -200,6 +200,16 @@ describe('a provider that is slow', () => {
     expect({ asked, jobs: await jobs() }).toEqual({ asked: 2, jobs: 1 })
   })
 
+  it('and warns at Start makes names no newer than they were read', async () => {
+    const page = await whileSlow(sendForm)
+    const readAt = async () => await house.db.selectFrom('drafts').select('createdAt').orderBy('createdAt').execute()
+    const [first] = await readAt()
+    house.pass(50_000)
+    validate = says({ warnings: ['It overwrites billing.'] })
+    await pressStart(page)
+    expect(await readAt()).toEqual([first, first])
+  })
+
   it('twice does not keep anybody from starting: the write has the last word', async () => {
     const page = await whileSlow(sendForm)
     expect(await whileSlow(() => pressStart(page))).toEqual({ response_action: 'clear' })
