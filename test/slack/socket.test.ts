@@ -137,7 +137,7 @@ it.each(['no hello', 'no answer to the upgrade', 'no answer to the request for a
   },
 )
 
-it('is opened anew after a time without a hello, also where it was open before', async () => {
+it('is opened again after a time without a hello, also where it was open before', async () => {
   await entrance.start()
   welcome = 'no hello'
   close()
