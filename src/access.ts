@@ -15,7 +15,7 @@ export interface Rule {
   on: readonly string[]
   /** Globs over the human name of what is written to, as the thread tells it. */
   target: readonly string[]
-  /** The same over what is copied. Left out where the operator wrote nothing about it: any source. */
+  /** Globs over the name of what is copied. Left out if the operator wrote none: any source. */
   from?: readonly string[]
 }
 
@@ -50,7 +50,7 @@ export interface Act {
   target?: string
   /** As much of that name as is known, with a `gap` for each part that is not. */
   outline?: string
-  /** The same of what is copied; null where nobody can ever know it. */
+  /** The same for what is copied; null if it can never be known. */
   source?: string | null
   sourceOutline?: string
 }
@@ -63,7 +63,7 @@ export const gap = '\uffff'
  * wholly known, the answer is whether they may become ones that are allowed: it opens a form or a list, and never replaces
  * the decision that follows.
  *
- * A source that nobody can know fits each rule that refuses, and of those that allow only the ones for any source.
+ * A source that cannot be known matches every rule that refuses, and of the rules that allow, only those for any source.
  */
 export function decide(rules: readonly Rule[], asker: Asker, act: Act): Decision {
   return decider(rules, asker, act.connection)(act)
@@ -96,7 +96,7 @@ export function decider(
   }
 }
 
-/** A name as far as it is known, in the form that is compared; null where nobody knows enough of it. */
+/** The known part of a name, in the form that is compared; null if too little of it is known. */
 interface Known {
   text: string | null
   isWhole: boolean
@@ -105,7 +105,7 @@ interface Known {
 function known(name: string | null | undefined, outline = gap): Known {
   const isWhole = name !== undefined
   const text = isWhole ? name : outline
-  // What stands behind the part that is compared might be what a rule refuses.
+  // The part beyond the limit might be what a rule refuses.
   const isComparable = text !== null && text.length <= maxForeignTextLength
   return { text: isComparable ? framed(text) : null, isWhole }
 }
@@ -177,7 +177,7 @@ function partsOf(glob: string): string[] {
   })
 }
 
-/** Takes each part at its first place, so no name, however long, takes long. */
+/** Matches each part at its first occurrence, so the time is linear in the length of the name. */
 function fits([first = '', ...rest]: readonly string[], text: string): boolean {
   const last = rest.at(-1)
   if (last === undefined) return text === first
@@ -193,7 +193,7 @@ function fits([first = '', ...rest]: readonly string[], text: string): boolean {
   return from(last) + last.length <= text.length
 }
 
-/** Whether there is anything that the gaps of a text may stand for with which it fits. */
+/** Whether the gaps of a text can be filled so that it matches. */
 function mayFit(parts: readonly string[], text: string): boolean {
   if (!text.includes(gap)) return fits(parts, text)
   const [first = '', ...rest] = parts

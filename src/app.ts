@@ -213,7 +213,7 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
   }
 }
 
-/** Prints what each part of the configuration is good for; answers whether all of it is. A warning is no fault. */
+/** Prints which parts of the configuration work; returns whether all do. A warning is not a failure. */
 async function check(config: Config, redactor: Redactor): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
   const logger = slackLogger(createLog('silent', redactor.redact))

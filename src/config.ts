@@ -22,7 +22,7 @@ export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgre
 export interface Sources {
   env?: Readonly<Record<string, string | undefined>>
   readFile?: (path: string) => string
-  /** Who may read and write a file, as the lower nine bits of its mode; undefined where nobody can tell. */
+  /** Who may read and write a file, as the lower nine bits of its mode; undefined if unknown. */
   rightsOf?: (path: string) => number | undefined
   providers: readonly ProviderSchema[]
 }

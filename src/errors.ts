@@ -27,7 +27,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** Whoever asks us to wait is believed for so long, in milliseconds: beyond it stand slips and clocks that are far off. */
+/** The longest wait we honour when a server asks for one, in milliseconds: longer ones come from mistakes or wrong clocks. */
 export const maxRetryAfterMs = 15 * 60_000
 
 /** Nobody must act: it is simply tried later. */
@@ -51,7 +51,7 @@ export class TemporaryError extends Error {
   }
 }
 
-/** A list that is longer than anything we read, or has no end. Its sentence is for whoever wanted the list. */
+/** A list that exceeds our limits or never ends. The message is for the person who wanted the list. */
 export class UnreadableListError extends TemporaryError {
   constructor(message: string, details: { mayHaveHappened: boolean } = { mayHaveHappened: false }) {
     super(message, details)

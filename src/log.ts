@@ -36,7 +36,7 @@ function redactLine(line: string, redact: (text: string) => string): string {
 
 function isJson(line: string): boolean {
   try {
-    // Nothing at all is no line.
+    // An empty entry makes no line.
     JSON.parse(line.trim() || 'null')
     return true
   } catch {

@@ -337,7 +337,7 @@ describe('dolly.yml', () => {
     {
       yaml: farm('token: sh_1234 '),
       problem:
-        'connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters, as a shorter one cannot be struck out of the log.',
+        'connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters: a shorter one can’t be kept out of the log.',
     },
     {
       yaml: farm('token: ""'),

@@ -91,7 +91,7 @@ export function knownSource(operation: Operation | undefined, source: string): s
 
 /**
  * The entries of a list with which there may be a source and a target that this person may copy from and write to. What
- * else is in their names is not known yet, for Slack tells a list nothing of the other answers: each may be anything, or
+ * else is in their names is not known yet, because Slack does not tell a list the other answers: each may be anything, or
  * missing where it may be.
  */
 export function choosable(

@@ -9,8 +9,8 @@ const pausesMs = [500, 2_000]
 const tryWithinMs = 3_000
 
 /**
- * Never rejects: where Slack takes no answer there is nobody to tell but the log. An answer that Slack took without saying
- * so may stand there twice, which does no harm.
+ * Never rejects: if Slack accepts no answer, only the log can be told. An answer that Slack accepted without confirming it
+ * may appear twice, which does no harm.
  */
 export async function answerPrivately(
   { log }: Pick<Services, 'log'>,
@@ -23,10 +23,10 @@ export async function answerPrivately(
     if (failure === undefined) return
     const pauseMs = pausesMs[tries]
     if (pauseMs === undefined || isFinal(failure)) {
-      log.error({ err: failure, tries: tries + 1 }, 'Slack did not take the answer to a person')
+      log.error({ err: failure, tries: tries + 1 }, 'Slack did not accept the answer to a person')
       return
     }
-    log.warn({ err: failure }, 'Slack did not take the answer to a person; it is tried again')
+    log.warn({ err: failure }, 'Slack did not accept the answer to a person; trying again')
     await sleep(pauseMs)
   }
 }
@@ -40,7 +40,7 @@ async function tryOnce(respond: RespondFn, text: string): Promise<Error | undefi
   }
 }
 
-/** The address is used up, too old or not ours: it stays so. */
+/** The URL is used up, expired or not ours; trying again never helps. */
 function isFinal(failure: Error): boolean {
   return failure instanceof RespondError && failure.statusCode < 500 && ![408, 429].includes(failure.statusCode)
 }

@@ -20,7 +20,7 @@ import { readTypedValues, type TypedValues } from './typed-values.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
 const longestText = 1_500
-/** What was typed may be quoted in the answer, and must push nothing off its end. */
+/** Typed text may be quoted in the answer, and must not push the rest of it past Slack's limit. */
 const longestAnswer = 2_500
 const helpWords: ReadonlySet<string> = new Set(['help', 'list'])
 
@@ -82,7 +82,7 @@ export function answerTo(services: Services, error: unknown): string | null {
   const message = error instanceof Error ? error.message : ''
   // Another process has opened the form for the same command.
   if (message.includes('exchanged_trigger_id')) {
-    services.log.info({ err: error }, 'the form of a command was opened before')
+    services.log.info({ err: error }, 'the form of this command is already open')
     return null
   }
   if (/(expired|invalid)_trigger_id/.test(message)) {
@@ -107,7 +107,7 @@ export function readRequest(
   if (JSON.stringify(text).length > longestText)
     throw new UserError('That is too long to type here. Leave long values to the form.')
   const { words: typed, values } = readCommandText(text)
-  // Names are written small in dolly.yml, and a telephone begins with a capital.
+  // Names are written small in dolly.yml, and phones capitalise the first letter.
   const words = typed.map((word) => comparable(word))
   const [first = '', second = ''] = words
   const name = helpWords.has(first) ? second : first
@@ -203,7 +203,7 @@ export function helpText(connections: readonly Connection[]): string {
   const head = [
     '*Dolly clones apps.* `/clone-app` alone opens a form; each command below opens its form at once.',
     'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
-    ...(isOne ? [] : ['Type `/clone-app help` with one of these connections behind it to see its fields.']),
+    ...(isOne ? [] : ['Add the name of a connection to `/clone-app help` to see its fields.']),
   ]
   const lines = isOne ? operationLines(only) : connections.map(connectionLine)
   const rest = (count: number) =>

@@ -18,7 +18,7 @@ const comma = ',;，；、﹐﹔'
 
 /** What the text is made of. In each, no character fits two neighbouring parts, so nothing is tried twice. */
 const fragments = {
-  /** Blanks between words, and what nobody sees at their edges. */
+  /** Blanks between words, and invisible characters around them. */
   gap: new RegExp(`[${blank}${invisible}]+`, 'uy'),
   /** The name of a field and an equals sign of any width, with or without dashes and blanks: `name=`, `—Name =`, `name＝`. */
   key: new RegExp(`([\\p{L}\\p{N}\\p{M}_${dash}${invisible}]+)(?:[${blank}][${blank}${invisible}]*)?[=＝﹦]`, 'uy'),
@@ -36,8 +36,8 @@ const endsInComma = new RegExp(`[${comma}]$`)
 const dashesBefore = new RegExp(`^[${dash}]+(?=.)`, 'u')
 
 /**
- * Reads `connection operation field=value …` as Slack sends it. Any pair of quotation marks encloses several words, what is
- * invisible at the edge of a word is nothing, dashes before a word are nothing, and commas join pieces of one value. Takes
+ * Reads `connection operation field=value …` as Slack sends it. Any pair of quotation marks encloses several words,
+ * invisible characters at the edge of a word and dashes before it are ignored, and commas join pieces of one value. Takes
  * time in proportion to the text.
  *
  * @throws UserError for a quotation mark without a second one, and a field that is given twice.
@@ -48,7 +48,7 @@ export function readCommandText(sent: string): CommandText {
   const words: string[] = []
   const values = new Map<string, string>()
   const given = new Set<string>()
-  /** Opening marks with nothing to end them from here on: looking again for each would take for ever. */
+  /** Opening marks that are never closed from here on: searching again for each would take quadratic time. */
   const endless = new Set<string>()
   let at = 0
 
@@ -60,7 +60,7 @@ export function readCommandText(sent: string): CommandText {
     } else {
       const name = withoutDashes(withoutInvisibleEdges(key))
       if (given.has(comparable(name))) {
-        throw new UserError(`${brief(name)} stands there twice. Several values go with commas.`)
+        throw new UserError(`${brief(name)} is given twice. Separate several values with commas.`)
       }
       given.add(comparable(name))
       const gap = take('gap')?.[0] ?? ''
@@ -116,7 +116,7 @@ export function readCommandText(sent: string): CommandText {
       const quoted = takeQuoted()
       if (quoted === undefined && closingQuotes(text[at] ?? '') !== undefined) {
         throw new UserError(
-          `The quotation mark before "${brief(text.slice(at + 1))}" has no second one to end the value.`,
+          `The quotation mark before "${brief(text.slice(at + 1))}" is never closed. Add one at the end of the value.`,
         )
       }
       const piece = quoted ?? takeBare()

@@ -46,7 +46,7 @@ export function registerFieldChoice(app: App, services: Services): void {
     const view = formView(operation, next, connection.provider.name)
     let hash: string | undefined
     try {
-      // The first try without the view's hash: what a person chose wins over a correction of ours that came between. A
+      // The first try goes without the view's hash: a person's choice wins over a correction of ours in between. A
       // later one would win over what they chose after that.
       hash = await updateView(client, { id, view, retryHash }, services)
     } catch (error) {

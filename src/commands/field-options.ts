@@ -59,7 +59,7 @@ export function registerFieldOptions(app: App, services: Services): void {
 
 /**
  * What the form shows now of the fields that others depend on, over what it remembered when it was last drawn: a choice
- * whose redrawing Slack did not take is a choice all the same.
+ * counts even if Slack rejected the redraw that followed it.
  */
 function withCurrentChoices(operation: Operation, state: FormState, shown: StateValues): FormState {
   const { values } = readAnswers(operation, shown)

@@ -23,7 +23,7 @@ import { startJob, submissionOf, whoIsFirst } from './start-job.js'
 import { allowances, Throttle, tooMuch } from './throttle.js'
 import { Validator } from './validate.js'
 
-/** Names that rules depend on are read anew at Start where they were read longer ago than this, in milliseconds. */
+/** At Start, names that rules depend on are read again if they are older than this, in milliseconds. */
 const namesFreshMs = 60_000
 
 /** What page 3 remembers of page 2. */
@@ -69,7 +69,7 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
   }
 }
 
-/** What a submission is given beside the rest: who asks the provider, and when it came in, by the clock nobody sets. */
+/** What a submission is given beside the rest: what checks its answers, and when it arrived, in monotonic milliseconds. */
 interface Submitted extends Services {
   validator: Validator
   began: number
@@ -165,7 +165,7 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
   ])
   const { named } = names
   assertMayWriteTo(services, asker, target, named)
-  if ('problem' in place) throw new UserError(`${place.problem} Go back to do that.`)
+  if ('problem' in place) throw new UserError(`${place.problem} Go back to change it.`)
   const readAt = isStale ? services.now() : kept.createdAt
   const late = isValidated
     ? null
@@ -198,7 +198,7 @@ async function validateLate(
   if (problems.length > 0) {
     // Errors beside fields would need the page of these fields, and the last page has none.
     const advice = 'Nothing was started. Close this and go back to change it; all your answers are still there.'
-    return { response_action: 'push', view: noticeView('This would not work', [...problems, advice].join('\n')) }
+    return { response_action: 'push', view: noticeView('This won’t work', [...problems, advice].join('\n')) }
   }
   if (checked.warnings.length === 0) return null
   // Nobody has read these yet, so the page is shown once more.

@@ -13,7 +13,7 @@ const freshMs = 30_000
 /** A failure is forgotten sooner: the next form should find out that the provider is back. */
 const failureFreshMs = 5_000
 const mostLists = 500
-/** Of all lists together, in characters: so much is remembered, and the latest list however long it is. */
+/** Maximum size of all remembered lists together, in characters. The latest list is kept whatever its size. */
 const mostCharacters = 8_000_000
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
 const readsAtOnce = 20
@@ -79,7 +79,7 @@ export class Lists {
     return loaded
   }
 
-  /** Until what is remembered is no more than it may be. Lists that are being read have no size yet. */
+  /** Drops the oldest until the rest is within the limit. Lists still being read have no size yet. */
   #forgetOldest(but: string): void {
     let size = [...this.#lists.values()].reduce((sum, entry) => sum + entry.size, 0)
     for (const [key, entry] of this.#lists) {

@@ -86,7 +86,7 @@ export async function lookUpNames(
   return { answers, unknown, unread }
 }
 
-/** Answers that were kept, as if their entries had just been picked: with ids that are no names, whatever they look like. */
+/** Stored answers, as if their entries had just been picked: their values are ids, never names, whatever they look like. */
 export function keptAnswers(
   { operation }: Pick<Target, 'operation'>,
   values: Readonly<Record<string, unknown>>,

@@ -45,7 +45,7 @@ export function registerOperationChoice(
       const hash = await updateView(client, { id: view.id, view: form }, services)
       await correctForm(services, client, { id: view.id, hash }, state)
     } catch (error) {
-      // The form is there all the same; what its lists lack is said where they are opened.
+      // The form still opens; a list that cannot be read says so when it is opened.
       services.log.warn({ err: error, view: view.id }, 'a form that was opened could not be corrected')
     }
   })

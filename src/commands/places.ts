@@ -18,7 +18,8 @@ export async function placeFor(
   chosen: string,
 ): Promise<{ channel: string } | { problem: string }> {
   if (chosen === herePlace && askedIn === null) {
-    const problem = 'Dolly no longer knows where you typed the command. Choose your direct messages, or begin again.'
+    const problem =
+      'Dolly no longer knows where you typed the command. Choose your direct messages, or start again with /clone-app.'
     return { problem }
   }
   const place = chosen === herePlace ? askedIn : chosen
@@ -38,7 +39,7 @@ export async function placeFor(
   }
   if (found === 'theirs' || isHere) return { channel: place }
   if (found === undefined) {
-    return { problem: `Slack did not say whether you are in this channel. Try again in a moment. ${alternatives}` }
+    return { problem: `Slack didn’t say whether you are in this channel. Try again in a moment. ${alternatives}` }
   }
-  return { problem: `Slack does not show Dolly that you are in this channel. ${alternatives}` }
+  return { problem: `Slack doesn’t list you in this channel, as far as Dolly can see. ${alternatives}` }
 }

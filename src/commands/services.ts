@@ -62,7 +62,7 @@ export function recall<T>(memory: z.ZodType<T>, view: { private_metadata: string
 }
 
 /**
- * A sentence for the person in front of it; what is a bug goes to the log and is only admitted. Only for errors before
+ * A sentence for the person who asked. A bug goes to the log, and the sentence only admits it. Only for errors before
  * anything was started: the sentence says so.
  */
 export function explain(services: Services, error: unknown): string {
@@ -72,7 +72,7 @@ export function explain(services: Services, error: unknown): string {
     return 'Slack did not answer Dolly just now. Nothing was started. Please try again.'
   }
   if (error instanceof TemporaryError) {
-    services.log.warn({ err: error }, 'a request of a person has to be made again')
+    services.log.warn({ err: error }, 'a person was asked to try again')
     return `${error.message} Nothing was started. Try again in a moment.`
   }
   services.log.error({ err: error }, 'a request of a person broke')

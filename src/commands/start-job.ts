@@ -1,4 +1,4 @@
-/** Checked answers → a job, durable before Slack is told that all is well, and what the person sees of its start. */
+/** Checked answers → a job, stored before Slack gets its answer, and what the person sees of its start. */
 import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { ModalView } from '@slack/types'
 import type { Job } from '../jobs/job.js'
@@ -75,7 +75,7 @@ export async function startJob(
   return await afterStart(services, creation.job, { ...lookForThread, times })
 }
 
-/** How long the form stays open for its thread to begin: twenty looks, so many milliseconds apart. */
+/** How long the form stays open for its thread to begin: how many times we check, and the milliseconds between checks. */
 const lookForThread = { times: 20, everyMs: 50 }
 
 /**
@@ -91,7 +91,7 @@ export async function afterStart(
   let told = job
   for (let look = 0; look < times && askedIn !== null && told.rootTs === null; look += 1) {
     await new Promise((resolve) => setTimeout(resolve, everyMs))
-    // The job is safe by now, whatever becomes of this look.
+    // The job is stored by now, so a failed read does no harm.
     told = (await findJob(services.db, job.id).catch(() => null)) ?? job
   }
   const { channel, rootChannel } = told
@@ -101,9 +101,9 @@ export async function afterStart(
   const thread = link === null ? 'its thread will be' : `<${link}|its thread> is`
   const where = /^[CG]/.test(place) ? `in <#${place}>` : 'in a direct message'
   const isStray = rootChannel !== null && rootChannel !== channel && channel !== told.requester
-  const why = isStray ? ' Dolly cannot write where it was meant to be.' : ''
+  const why = isStray ? ' Dolly can’t post where you wanted it.' : ''
   const view = noticeView('Started', `Job \`${job.id}\` is on its way: ${thread} ${where}.${why}`)
-  // Beneath it is the form, which is done with.
+  // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }
 
@@ -112,14 +112,14 @@ export function submissionOf(view: ViewOutput): string {
   return view.root_view_id ?? view.id
 }
 
-/** The page that says whose live job works on the same target. */
+/** The page that says whose live job holds the same target. */
 export function whoIsFirst(services: Services, holder: Job, asker: string): ModalView {
   const age = inWords(services.now() - holder.createdAt)
   const link = threadLink(services, holder)
   const thread = link === null ? '' : ` <${link}|See that thread.>`
   const isOwn = holder.requester === asker
   const [who, end] = isOwn
-    ? ['You asked for this before', 'Nothing more was started.']
+    ? ['You already asked for this', 'Nothing more was started.']
     : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
   const words = `${who}: job \`${holder.id}\` has been working on *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
   return noticeView(isOwn ? 'Already under way' : 'Somebody was first', words)

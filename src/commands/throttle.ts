@@ -10,18 +10,18 @@ export interface Allowance {
 
 export const allowances = {
   command: { burst: 10, everyMs: 3_000 },
-  /** Each command leads to a few pages, some of them sent again with a mistake mended. */
+  /** Each command leads to a few pages, some of them sent again after a correction. */
   submission: { burst: 30, everyMs: 1_000 },
   /** A text box that lists depend on reports every character. */
   choice: { burst: 60, everyMs: 500 },
-  /** Of a notice on top of a form one is enough to read. */
+  /** One notice on top of a form is enough. */
   notice: { burst: 1, everyMs: 10_000 },
 } as const satisfies Record<string, Allowance>
 
-/** More people than type at the same moment; it only bounds memory. */
+/** Only bounds memory: more people than ever type at the same time. */
 const mostPeople = 1_000
 
-/** What somebody reads who asked too often. `advice` is what to do after the wait. */
+/** What a person reads after too many requests. `advice` is what to do after the wait. */
 export function tooMuch(waitMs: number, advice: string): string {
   return `That was a lot at once. Please wait ${inWords(waitMs)} and ${advice}.`
 }
@@ -40,7 +40,7 @@ export class Throttle {
   /**
    * Takes one request of this person, or answers how long they should wait, in milliseconds.
    *
-   * @param elapsed milliseconds by a clock that nobody sets: set back, it would lock everyone out.
+   * @param elapsed milliseconds on a monotonic clock: one that is set back would lock everyone out.
    */
   take(person: string, elapsed: number): { waitMs: number } {
     const paidUntil = Math.max(this.#paidUntil.get(person) ?? 0, elapsed)

@@ -11,11 +11,11 @@ export type Meaning = { option: Option } | { problem: string }
 
 /** Entries that one sentence names. */
 const mostNamed = 3
-/** Characters of a name for which a sentence under a field has room, however many it names. */
+/** Maximum characters of each name in a sentence under a field. */
 const maxNameLength = 60
-/** Names that are compared for likeness, which costs far more than for sameness. */
+/** Maximum number of names compared for similarity, which costs far more than equality. */
 const maxCandidates = 2_000
-/** What is longer was pasted by mistake, and nothing is near it. */
+/** Longer text was pasted by mistake; no suggestion would help. */
 const maxSuggestedLength = 200
 
 /** What a typed id or name stands for on this list. */
@@ -23,7 +23,7 @@ export function meaningOf(options: readonly Option[], typed: string): Meaning {
   return meaningsOf(options, [typed])[0] ?? { problem: notOnList(typed) }
 }
 
-/** The same for several, in order. Only the first few that fit nothing get advice: a sentence has no room for more. */
+/** The same for several, in order. Only the first few that match nothing get advice: there is no room for more. */
 export function meaningsOf(options: readonly Option[], typed: readonly string[]): Meaning[] {
   const names = options.map((option) => {
     const [label, own] = [comparable(option.label), comparable(ownName(option))]

@@ -19,7 +19,7 @@ export function readTypedValues(operation: Operation, operationId: string, typed
   const fields = fieldsOf(operation)
   const known = fields.map(({ key }) => key)
   const read = Object.entries(typed).map(([key, text]) => {
-    // A telephone begins with a capital.
+    // Phones capitalise the first letter.
     const field = fields.find((candidate) => comparable(candidate.key) === comparable(key))
     const value = field && readValue(field, text)
     const problem = field

@@ -6,7 +6,7 @@ import { fieldError } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { type Services, type Target, within } from './services.js'
 
-/** Checks of one connection under way at once. The forms of several people need no more, and a flood gets no further. */
+/** Maximum concurrent checks per connection: enough for several people's forms, and a bound on a flood. */
 const maxAtOnce = 10
 /** One page has room for so many. */
 const maxWarnings = 10
@@ -26,17 +26,17 @@ export class Validator {
   }
 
   /**
-   * The provider's word on these answers. Only for those who may write to the target: the answer tells about it.
+   * Asks the provider about these answers. Only for people who may write to the target: the result reveals details of it.
    *
-   * @param ms how long the provider may take. Then nobody waits for it any more.
-   * @throws UserError for what it refuses and no field can mend.
+   * @param ms how long to wait for the provider.
+   * @throws UserError for a refusal that no field can fix.
    */
   async check(target: Target, params: Record<string, unknown>, ms: number): Promise<Checked> {
     const { connection, operation, operationId } = target
     if (!operation.validate) return { isChecked: true, errors: {}, warnings: [] }
     const { name, api } = connection
     const running = this.#running.get(name) ?? 0
-    if (running >= maxAtOnce) return unchecked(`${name} has too much to check just now.`)
+    if (running >= maxAtOnce) return unchecked(`Too many checks are running at ${name} right now.`)
     if (ms <= 0) return unchecked(`${name} was too slow to check this.`)
     this.#running.set(name, running + 1)
     const asked = Promise.resolve()
@@ -49,7 +49,7 @@ export class Validator {
       if (error instanceof UserError && error.field !== undefined) {
         return sorted(operation, { errors: { [error.field]: error.message } })
       }
-      // A read that the provider refused proves nothing of the write.
+      // A refused read says nothing about the write.
       if (error instanceof UserError && error.status === undefined) throw error
       const isExpected = [UserError, ConnectionError, TemporaryError].some((kind) => error instanceof kind)
       const about = { err: error, connection: name, operation: operationId }
@@ -61,10 +61,13 @@ export class Validator {
 }
 
 function unchecked(why: string): Checked {
-  return { isChecked: false, problem: `${why} If it refuses something, the thread says so.` }
+  return {
+    isChecked: false,
+    problem: `${why} Dolly asks again when you start, and the thread tells you what is refused later.`,
+  }
 }
 
-/** Slack takes no errors at all where one is not beside a field of the form, so those stand beside the first. */
+/** Slack rejects all errors if one names an unknown field, so those go beside the first field. */
 function sorted(operation: Operation, { errors = {}, warnings = [] }: Validation): Checked {
   const [first, ...others] = fieldsOf(operation).map(({ key }) => key)
   const known = new Set([first, ...others])

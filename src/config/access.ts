@@ -14,7 +14,7 @@ export interface AccessReading {
   /** Where a part of the file stands, such as " (line 7)"; empty where it does not. */
   lineOf(path: readonly string[]): string
   note(path: readonly string[], problem: string): void
-  /** As `note`, for what works and may not be what was meant. */
+  /** As `note`, for what works but may not be what was meant. */
   warn(path: readonly string[], problem: string): void
 }
 
@@ -73,11 +73,11 @@ function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReadin
 
 function forgottenSource({ may, target }: Rule, copying: readonly string[]): string {
   const copies = `${copying.join(', ')} ${copying.length > 1 ? 'copy' : 'copies'} data`
-  const anySource = 'from: "*" in this rule says that any source is fine'
+  const anySource = 'from: "*" in this rule says that any source is fine, and ends this warning'
   if (may.length > 0) {
-    return `says where to and not where from, while ${copies}: any source may be copied there; add from: with names of sources (${anySource})`
+    return `has a target but no from, and ${copies}: any source may be copied there; add from: with the names of sources (${anySource})`
   }
-  return `refuses what writes there and not what is copied from there, while ${copies}; add a rule like it with from: ${JSON.stringify(target[0])} in place of target (${anySource})`
+  return `has a target but no from, and ${copies}: nothing is written there, but its data may still be copied elsewhere; add the same rule with from: ${JSON.stringify(target[0])} instead of target (${anySource})`
 }
 
 /**
@@ -147,7 +147,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
 
 function problemOfName(glob: string): string | undefined {
   return maskIds(glob) !== glob
-    ? 'holds an id, which would fit nothing: rules see names, in which only the end of an id is shown; write the name'
+    ? 'contains an id, which matches nothing: rules compare names, and a name shows only the end of an id; write the name instead'
     : undefined
 }
 

@@ -15,7 +15,7 @@ export interface DollyFile {
   sharedChannels: boolean
   /** Seconds between two looks for due jobs, 1 to 60. */
   tickSeconds: number
-  /** Sentences on what works and may not be what was meant. */
+  /** Sentences about what works but may not be what was meant. */
   warnings: readonly string[]
 }
 
@@ -52,7 +52,7 @@ export interface FileSources {
   env: Readonly<Record<string, string | undefined>>
   providers: readonly ProviderSchema[]
   problems: string[]
-  /** Who may read and write the file, as the lower nine bits of its mode; undefined where nobody can tell. */
+  /** Who may read and write the file, as the lower nine bits of its mode; undefined if unknown. */
   rightsOf?: (path: string) => number | undefined
 }
 
@@ -104,12 +104,12 @@ export function readDollyFile(sources: FileSources): DollyFile | undefined {
   }
 }
 
-/** Whoever may read a secret in dolly.yml may do what Dolly may, past all rules. */
+/** Anyone who can read a secret in dolly.yml can do all that Dolly can, bypassing the rules. */
 function warnOfReaders({ file, rightsOf, openSecrets, warnings }: Reading): void {
   const [first] = openSecrets
   if (first === undefined || ((rightsOf?.(file) ?? 0) & 0o077) === 0) return
   warnings.push(
-    `${file} holds ${first} and others than its owner may open it; chmod 600 ${file}, or put the secret into the environment and refer to it as \${NAME}.`,
+    `${file} contains ${first}, and other users of this machine may open it. Run chmod 600 ${file}, or move the secret to the environment and refer to it as \${NAME}.`,
   )
 }
 
@@ -173,7 +173,7 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly st
   return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
 }
 
-const tooShort = `expected at least ${minSecretLength} characters, as a shorter one cannot be struck out of the log`
+const tooShort = `expected at least ${minSecretLength} characters: a shorter one can’t be kept out of the log`
 const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
 const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 

@@ -78,14 +78,14 @@ function openTask(house: House, job: Job): Task | null {
   return { job, connection, operation, step: step as AnyStep }
 }
 
-/** Tells of a claimed job that nobody here can work at, and leaves it to others for a while. */
+/** Reports a claimed job that this version or configuration can't continue, and puts it off for a while. */
 export async function leaveStranded(house: House, job: Job): Promise<boolean> {
   const connection = house.connections.get(job.connection)
   const operation = operationOf(connection?.provider, job.operation)
   const reason = !connection
     ? `dolly.yml no longer has the connection ${job.connection}.`
-    : `This version has no ${operation ? `step “${job.step}”` : `operation “${job.operation}”`}.`
-  if (job.strandedSince === null) house.log.error({ job: job.id, reason }, 'a job cannot be worked at; it waits')
+    : `This version of Dolly has no ${operation ? `step “${job.step}”` : `operation “${job.operation}”`}.`
+  if (job.strandedSince === null) house.log.error({ job: job.id, reason }, 'a job cannot go on; it waits')
   return (await advance(house, job, { kind: 'stranded', reason })) !== null
 }
 

@@ -24,9 +24,9 @@ export interface Job {
   target: string
   lock: string
   state: State
-  /** Id of the operation's step at hand. */
+  /** Id of the operation's current step. */
   step: string
-  /** Since when it is at hand, or since a person last had it done again. */
+  /** Since when that step is current, or since a person last had it started over. */
   stepSince: number
   /** What the steps so far made, in the provider's terms. */
   ref: Readonly<Record<string, string | undefined>> | null
@@ -38,11 +38,11 @@ export interface Job {
   mark: string | null
   /** Since when looks for a lost write have found nothing. */
   absentSince: number | null
-  /** Since when nobody knows what became of a write; for an uncertain job, since when a person is asked. */
+  /** Since when the outcome of a write is unknown; for an uncertain job, since when a person has been asked. */
   waitingSince: number | null
-  /** Since when nobody here can work at it, because its connection, operation or step is gone. */
+  /** Since when it can't continue, because its connection, operation or step is gone. */
   strandedSince: number | null
-  /** Whether nothing has moved for so long that a person may end it. */
+  /** Whether nothing has changed for so long that a person may end it. */
   canDismiss: boolean
   /** When somebody should look at the job next; null when it is over. */
   nextLookAt: number | null

@@ -130,7 +130,7 @@ export function end(now: number, state: 'failed' | 'timed_out', detail: string |
   }
 }
 
-/** From here on a person is asked, and reminded a day later. */
+/** Asks a person, who is reminded a day later. */
 export function uncertain(reason: string, { now }: Moment): Transition {
   return {
     set: { state: 'uncertain', nextLookAt: now + day, waitingSince: now, detail: reason },

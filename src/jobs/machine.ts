@@ -159,7 +159,7 @@ function after(job: Job, happening: Happening, moment: Moment): Transition {
 export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismiss'): boolean {
   if (job.state === 'uncertain') return true
   if (answer !== 'dismiss') return false
-  // A write that has to wait, and whatever has not moved for long.
+  // A write that has to wait, and a job that has not moved for long.
   return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.detail !== null))
 }
 

@@ -1,4 +1,4 @@
-/** No state lasts for ever, as pure functions: when a person may end a job, and when it ends or asks by itself. */
+/** Pure: limits on how long a job may stay in a state: when a person may end it, and when it ends or asks by itself. */
 import type { Happening, Job, Moment, Transition } from './job.js'
 import { end, sinceThen, uncertain } from './looks.js'
 
@@ -6,9 +6,9 @@ const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
-/** From then on a person may dismiss a job in which nothing moves. */
+/** How long nothing may move before a person may dismiss the job. */
 const dismissAfterMs = 5 * minute
-/** After so long in all a person is asked what became of a write. */
+/** How long we search in all before a person is asked what became of a write. */
 const maxLostMs = 6 * hour
 /** Of the time in which Dolly was stopped, or by which its clock was set, this much at most counts as a search. */
 const maxCountedLateMs = 10 * minute
@@ -18,15 +18,15 @@ const maxStepLateMs = 2 * hour
 const maxStepMs = 7 * day
 const maxStrandedMs = 7 * day
 const strandedPauseMs = minute
-/** A question is put again after a day, then every four days, and ends with the job after two weeks. */
+/** A person is reminded of a question after a day, then every four days; after two weeks the job ends. */
 export const firstReminderMs = day
 export const reminderEveryMs = 4 * day
 const maxUnansweredMs = 14 * day
 
-/** What happens to a step without deciding anything. */
+/** Inputs that decide nothing about a step. */
 const undecided: readonly Happening['kind'][] = ['postponed', 'lost', 'absent', 'unseen', 'observed']
 
-/** The transition that a happening makes by itself, ended or told of where the job has waited for too long. */
+/** The transition for a happening, turned into an end or a notice if the job has waited too long. */
 export function bounded(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
   const stepSince = later(job.stepSince, job, maxStepLateMs, moment.now)
   const waited = afterWaiting({ ...job, stepSince }, happening, transition, moment)
@@ -37,7 +37,7 @@ export function bounded(job: Job, happening: Happening, transition: Transition, 
     set: {
       ...(stepSince !== job.stepSince && { stepSince }),
       ...(hasMoved && { canDismiss: false, waitingSince: null }),
-      // Somebody can work at it again.
+      // It can continue again.
       ...(job.strandedSince !== null && happening.kind !== 'stranded' && { strandedSince: null }),
       ...set,
       ...(!hasMoved && notAhead({ ...job, ...set }, moment.now)),
@@ -64,7 +64,7 @@ function afterWaiting(job: Job, happening: Happening, transition: Transition, mo
   if (state === 'uncertain') return transition
   const reason = 'reason' in happening ? happening.reason : (set.detail ?? job.detail)
   if (now - job.stepSince > maxStepMs) {
-    const all = 'Nothing came of it in a week.'
+    const all = 'It did not finish within a week.'
     if (job.state === 'starting' && happening.kind !== 'postponed') return uncertain(reason ?? all, moment)
     return end(now, state === 'working' ? 'timed_out' : 'failed', reason ?? all)
   }
@@ -74,26 +74,26 @@ function afterWaiting(job: Job, happening: Happening, transition: Transition, mo
   return transition
 }
 
-/** Looks that now find nothing and now fail would go on for ever, as each takes back what the one before began to believe. */
+/** Polls that alternate between finding nothing and failing would go on forever, as each resets the other's count. */
 function afterVainSearch(job: Job, happening: Happening, transition: Transition, moment: Moment): Transition {
   const { now } = moment
   const waitingSince = job.waitingSince === null ? now : later(job.waitingSince, job, maxCountedLateMs, now)
   const waitedMs = now - waitingSince
   if (waitedMs > Math.max(maxLostMs, ownTimeOf(happening)))
-    return uncertain(job.detail ?? 'For hours nobody could tell whether it was received.', moment)
+    return uncertain(job.detail ?? 'After hours it is still unclear whether it was received.', moment)
   const set = { ...transition.set, waitingSince }
   if (job.canDismiss || waitedMs < dismissAfterMs) return { ...transition, set }
   const isTold = transition.event !== null && transition.event.kind !== 'progress'
   return { set: { ...set, canDismiss: true }, event: isTold ? transition.event : { kind: 'unsettled' } }
 }
 
-/** How long the step itself wants to be looked for. */
+/** How long the step's own search may take, in milliseconds. */
 function ownTimeOf(happening: Happening): number {
   if (happening.kind === 'unseen') return happening.giveUpMs
   return happening.kind === 'absent' ? happening.settleMs : 0
 }
 
-/** A job that nobody here can work at: its thread is told once, and it ends when nothing changes that. */
+/** A job that can't continue here: its thread is told once, and it ends if nothing changes. */
 export function stranded(job: Job, reason: string, { now }: Moment): Transition {
   const strandedSince = Math.min(job.strandedSince ?? now, now)
   if (now - strandedSince > maxStrandedMs) return end(now, 'failed', reason)

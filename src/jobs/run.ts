@@ -71,7 +71,7 @@ async function attempt(house: House, task: Task): Promise<Happening> {
 function underLease(house: House, job: Job, api: Api): Api {
   const beforeSend = async () => {
     if (await renewLease(house.db, job, leaseOf(house))) return
-    throw new TemporaryError('Another process has taken this job over.', { mayHaveHappened: false })
+    throw new TemporaryError('Another process has taken over this job.', { mayHaveHappened: false })
   }
   const after = (write: Api['post']): Api['post'] => {
     return (path, schema, options) => write(path, schema, { ...options, beforeSend })

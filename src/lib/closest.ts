@@ -2,7 +2,7 @@
 import { distance } from 'fastest-levenshtein'
 import { comparable } from './text.js'
 
-/** Nobody mistypes a longer word: what goes beyond is somebody's paste, and is not compared. In characters. */
+/** In characters. Longer words were pasted, not mistyped, and are not compared. */
 const maxWordLength = 64
 const maxCandidates = 10_000
 

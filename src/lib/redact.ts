@@ -1,10 +1,10 @@
-/** Takes secrets out of text, in whatever form a server may quote them back. */
+/** Takes secrets out of text, in every form a server may quote them back. */
 
-/** Shorter ones would blank half of every sentence and hide nothing. In characters. */
+/** In characters. Redacting shorter ones would blank half of every sentence and hide nothing. */
 export const minSecretLength = 8
-/** Tokens live for minutes to hours: of those fetched at run time, so many are remembered. */
+/** How many fetched tokens are remembered: each is valid for minutes to hours. */
 const maxFetched = 64
-/** In characters; of a longer secret, what follows its beginning goes with it. */
+/** In characters; only this much of a longer secret is matched, and the rest that follows is removed with it. */
 const maxPatternLength = 128
 const mask = '••••'
 

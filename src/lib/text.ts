@@ -2,7 +2,7 @@
 import type { Redactor } from './redact.js'
 
 /**
- * The most that is looked at of any one foreign text, in characters: four times what a thread shows of it. Everything that
+ * The most that is read of any one foreign text, in characters: four times what a thread shows of it. Everything that
  * reads foreign text cuts to this first, so that no pattern below can take long.
  */
 export const maxForeignTextLength = 4_096
@@ -18,14 +18,14 @@ export function foreignText(text: string, redact: Redactor['redact']): string {
   return redact(visibleLine(copied(text.slice(0, maxForeignTextLength))), true)
 }
 
-/** The same text with memory of its own: a slice keeps the whole text alive that it was taken from. */
+/** A copy with its own memory: a slice keeps the whole original text alive. */
 function copied(slice: string): string {
   return Buffer.from(slice).toString()
 }
 
 /**
- * Cuts between characters as people see them, never inside an emoji. Half a surrogate pair that was there before, which
- * Slack refuses with all around it, becomes the sign for what is unreadable.
+ * Cuts between characters as people see them, never inside an emoji. A lone surrogate, for which
+ * Slack refuses the whole text, becomes the replacement character.
  */
 export function cut(whole: string, most: number): string {
   // A little more than is kept, so that a character that begins before the end is seen whole.
@@ -40,7 +40,7 @@ export function cut(whole: string, most: number): string {
 }
 
 /**
- * One line of bounded length that reads as what it is: no control character, no direction mark, nothing invisible but the
+ * One visible line of bounded length: no control character, no direction mark, nothing invisible but the
  * joiners that scripts and emoji need. Empty when nothing in it can be seen.
  */
 export function plainText(text: string, most = 500): string {

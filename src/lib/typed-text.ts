@@ -1,4 +1,4 @@
-/** Pure: what people type and paste: quotation marks of all kinds, and characters that nobody sees. */
+/** Pure: what people type and paste, with quotation marks of all kinds and invisible characters. */
 
 /** For a character class: zero-width marks, soft hyphens, direction marks. */
 export const invisible = String.raw`\p{Default_Ignorable_Code_Point}\p{Bidi_Control}`
@@ -38,7 +38,7 @@ export function closingQuotes(opening: string): string | undefined {
 const invisibleStart = new RegExp(`^[${invisible}]+`, 'u')
 const isInvisible = new RegExp(`[${invisible}]`, 'u')
 
-/** Without what nobody sees at either end. An emoji may end in a sign that says how to draw it, so that one stays. */
+/** Without invisible characters at either end. An emoji may end in a variation selector, which stays. */
 export function withoutInvisibleEdges(word: string): string {
   let end = word.length
   while (end > 0 && word[end - 1] !== '\ufe0f' && isInvisible.test(word[end - 1] ?? '')) end -= 1
@@ -56,7 +56,7 @@ export function namesIn(text: string): string[] {
     .filter(Boolean)
 }
 
-/** Without blanks and what nobody sees at either end. */
+/** Without blanks and invisible characters at either end. */
 export function trimmed(text: string): string {
   return withoutInvisibleEdges(text.trim()).trim()
 }

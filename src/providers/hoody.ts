@@ -121,7 +121,7 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
   lock: (params) => `sync:${params.container}`,
   summary: (named) => ({ from: sourceOf(named), to: maskIds(`${named.container}`) }),
   preview: (_params, named) => ({
-    copied: `The present state of ${sourceOf(named)}, as far as it differs.`,
+    copied: `The current state of ${sourceOf(named)}, where it differs.`,
     notCopied: 'Firewall and network rules, SSH keys and addresses of the source.',
     warning: maskIds(
       `Everything changed in ${named.container} since it was copied will be overwritten. Take a snapshot of it first if any of that is needed.`,

@@ -1,6 +1,6 @@
 /**
- * The one way in for what a provider answers: bounded before it is parsed, and each text in it cut, made visible and rid of
- * secrets before anything else reads it. All in pieces of some milliseconds, so that nobody else has to wait.
+ * The one way in for what a provider answers: bounded before it is parsed, and each text in it cut, made visible and
+ * redacted before anything else reads it. The work is done in slices of some milliseconds, so that nothing else waits.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Redactor } from '../lib/redact.js'
@@ -8,7 +8,7 @@ import { foreignText } from '../lib/text.js'
 import { listLimits } from './paging.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
-/** Beyond these, to parse it alone takes longer than people wait for an answer: `[[[[…` or a million small objects. */
+/** Beyond these limits parsing alone takes longer than people wait for an answer: `[[[[…` or a million small objects. */
 const MAX_DEPTH = 64
 const MAX_MARKS = 250_000
 const CHARACTERS_PER_PIECE = 500_000
@@ -22,7 +22,7 @@ export type Answer = { isJson: true; value: unknown } | { isJson: false }
 /**
  * An answer's body as JSON. An empty one is null, for the schema to accept or not.
  *
- * @param isVerbatim leaves its texts as they are, whatever is in them.
+ * @param isVerbatim leaves its texts unchanged: neither cut nor redacted.
  * @throws AnswerTooLarge
  */
 export async function readAnswer(text: string, redact: Redactor['redact'], isVerbatim = false): Promise<Answer> {
@@ -60,7 +60,7 @@ async function refuseTangled(text: string): Promise<void> {
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [BRACKET, CLOSING_BRACKET, BRACE, CLOSING_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-/** The same value with each text and each key in it cleaned; changed in place, for it may be large. */
+/** The same value with each text and each key in it cleaned; changed in place, because it may be large. */
 async function cleaned(value: unknown, clean: (text: string) => string): Promise<unknown> {
   const top: Holder = { value }
   const waiting: Holder[] = [top]

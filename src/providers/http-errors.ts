@@ -7,7 +7,7 @@ import { AnswerTooLarge } from './http-answer.js'
 import { type ClientOptions, type Verdict, withoutCredentials } from './provider.js'
 
 const MAX_SENTENCE_LENGTH = 300
-/** A shorter Retry-After is a slip or a clock that is off; `TemporaryError` bounds the longer ones. */
+/** A shorter Retry-After is a mistake or a wrong clock; `TemporaryError` bounds the longer ones. */
 const MIN_RETRY_AFTER_MS = 1_000
 
 /** One request as far as an error message may tell of it. */

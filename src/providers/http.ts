@@ -12,7 +12,7 @@ const DEFAULT_TIMEOUT_MS = 10_000
 /** What is no secret among the headers of a request and the fields of a login. */
 const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username', 'x-workspace-id']
 
-/** Odd rows of a connection's lists are worth a line in the log once in so long. */
+/** How often odd rows of a connection's lists are logged at most, in milliseconds. */
 const SKIPPED_EVERY_MS = 15 * 60_000
 
 /** What a client shares with the rest of the process. */
@@ -58,7 +58,10 @@ export function createApi(
     reportSkipped(rows: number, example: string) {
       if (elapsed() - skippedAt < SKIPPED_EVERY_MS) return
       skippedAt = elapsed()
-      log?.warn({ connection, rows, example: clean(example) }, 'rows of a list were left out: they have another shape')
+      log?.warn(
+        { connection, rows, example: clean(example) },
+        'rows of a list were left out: they have an unexpected shape',
+      )
     },
   }
   if (!authorize) {
@@ -125,7 +128,7 @@ export function createApi(
   }
 }
 
-/** What cannot be read of a refusal leaves the refusal as it is. */
+/** A refusal whose body cannot be read is still a refusal. */
 function asNoJson(error: unknown): Answer {
   if (error instanceof AnswerTooLarge) return { isJson: false }
   throw error
@@ -158,8 +161,8 @@ function urlOf(baseUrl: string, path: string): string {
 }
 
 /**
- * As `urlOf`, but another host may be named too, if nobody on the way there can listen. This machine may be named only by
- * a server on it: any other could point our credentials at whatever listens here.
+ * As `urlOf`, but another host is allowed too, over https only. Only a server on this machine may name this
+ * machine: any other could send our credentials to some local process.
  */
 function loginUrlOf(connection: string, baseUrl: string, path: string): string {
   const { protocol, hostname = '' } = URL.canParse(path) ? new URL(path) : {}
@@ -168,11 +171,11 @@ function loginUrlOf(connection: string, baseUrl: string, path: string): string {
   if (isLoopback(hostname)) {
     if (isLoopback(new URL(baseUrl).hostname)) return path
     throw new ConnectionError(
-      `${connection} wants its login on the machine that Dolly runs on. Nothing was sent there.`,
+      `${connection} directs the login to the machine that Dolly runs on. Nothing was sent there.`,
     )
   }
   if (protocol === 'https:') return path
-  throw new ConnectionError(`${connection} wants its login at an address that is not https. Nothing was sent there.`)
+  throw new ConnectionError(`${connection} directs the login to an address that is not https. Nothing was sent there.`)
 }
 
 /** Whether a host as `URL` spells it is this very machine. */
@@ -274,7 +277,7 @@ function partsOf(value: string): string[] {
   return [value, credentials, pair, pair.slice(pair.indexOf(':') + 1)]
 }
 
-/** What a login has just given, before it is sent anywhere. */
+/** The tokens that a login has just returned: known as secrets before they are sent anywhere. */
 function tokensIn(answer: unknown): string[] {
   const fields = Object.entries(typeof answer === 'object' && answer !== null ? answer : {})
   return fields.flatMap(([name, value]) => (/token$/i.test(name) && typeof value === 'string' ? [value] : []))

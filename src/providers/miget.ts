@@ -51,7 +51,7 @@ const fields = z.object({
   }),
   deploy: flag(true, 'Deploy the clone', 'If it has an image to run.'),
   parent_image_auto_sync: flag(false, 'Follow the image', 'Deploys each new one of the source.'),
-  clone_variables: flag(true, 'Copy variables', 'They still name the databases of the source.'),
+  clone_variables: flag(true, 'Copy variables', 'They still point to the databases of the source.'),
   clone_secret_files: flag(false, 'Copy secret files', 'With their contents.'),
   clone_scaling_settings: flag(false, 'Copy scaling settings', 'Replicas, automatic scaling.'),
   clone_health_checks: flag(false, 'Copy health checks', 'What tells whether the app is well.'),
@@ -95,7 +95,7 @@ const clone = defineOperation<Params, MigetRef>({
     const flags = Object.entries(params).filter(([key]) => key.startsWith('clone_'))
     const flagsThatAre = (isOn: boolean) =>
       flags.filter(([, value]) => value === isOn).map(([key]) => key.slice('clone_'.length).replaceAll('_', ' '))
-    const variables = params.clone_variables && 'variables (they still name what the source app uses)'
+    const variables = params.clone_variables && 'variables (they still point to what the source app uses)'
     const others = flagsThatAre(true).filter((flag) => flag !== 'variables')
     const warnings = [
       !params.use_parent_image && 'The clone has no source: it cannot run until you give it one in Miget.',

@@ -4,7 +4,7 @@ import { ConnectionError, TemporaryError, UnreadableListError } from '../errors.
 import type { Api } from './provider.js'
 
 /**
- * What is read of any one list at most: nobody chooses from more, and one without an end must stop nobody. Characters are
+ * Limits for reading one list: nobody chooses from more, and an endless one must not block anything. Characters are
  * those of its rows as JSON; `ms` is counted before each page but the first.
  */
 export const listLimits = { pages: 200, rows: 10_000, characters: 4_000_000, ms: 30_000 } as const
@@ -18,7 +18,7 @@ export interface Part<Next> {
 }
 
 /**
- * Part after part of a list to its end, however its vendor writes what comes next.
+ * Reads a list part by part to its end, whatever the vendor's way of naming the next part.
  *
  * @param elapsed monotonic milliseconds.
  * @throws UnreadableListError for a list beyond the limits, or in which a part comes again. A list is never cut short, since
@@ -83,7 +83,7 @@ export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>, ela
       throw new UnreadableListError(`The provider's list has more than ${listLimits.pages} pages.`)
     const { items, pages } = await read(page)
     if (!Number.isSafeInteger(pages) || pages < Math.sign(items.length)) {
-      throw new UnreadableListError(`The provider's list says that it has ${pages} pages.`)
+      throw new UnreadableListError(`The provider says that its list has ${pages} pages.`)
     }
     announced = pages
     // A list that shrinks while it is read ends with an empty page.
@@ -113,9 +113,9 @@ export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.Z
 }
 
 /**
- * What `work` makes of each item, eight at a time and in order, or the error in its place: what cannot be read of one
- * thing must not hold up the looks at all others. When the provider answers none of eight, the rest is spared and shares
- * the last error.
+ * What `work` makes of each item, eight at a time and in order, or the error in its place: one unreadable
+ * item must not block polling the others. When the provider answers none of eight, the rest are not asked and share the
+ * last error.
  */
 export async function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<(R | Error)[]> {
   const done: (R | Error)[] = []
@@ -130,7 +130,7 @@ export async function settleEach<T, R>(items: readonly T[], work: (item: T) => P
 }
 
 const AT_ONCE = 8
-/** Whether a failure is likely to meet all other requests too: no answer, or no to our credentials. */
+/** Whether all other requests would likely fail too: no answer, or our credentials were refused. */
 const isEverybodys = (one: unknown) =>
   one instanceof TemporaryError || (one instanceof ConnectionError && one.status === 401)
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
@@ -146,6 +146,6 @@ export function findSurely<T>(rows: readonly T[], fits: (row: T) => boolean | un
   const found = rows[answers.indexOf(true)]
   if (found !== undefined) return found
   if (!answers.includes(undefined)) return null
-  const message = 'A row of the provider’s list cannot be read. It may be the one that Dolly looks for.'
+  const message = 'A row of the provider’s list cannot be read. It may be the one Dolly is looking for.'
   throw new TemporaryError(message, { mayHaveHappened: false })
 }

@@ -142,13 +142,13 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   /** What the thread says is cloned, from where and to where. Plain text. */
   summary(named: Named): { from: string; to: string }
   /**
-   * What will and will not be copied with these answers. A hedge that `validate` can settle has no place here.
+   * What will and will not be copied with these answers. Leave out doubts that `validate` can settle.
    */
   preview(params: P, named: Named): Preview
   /**
    * Asks the provider, when the form is sent, what would otherwise be a failed job: names that are taken, quotas, switches
-   * that are off. Reads only, within about a second. A UserError with a `field` counts as its error. Whatever else is
-   * thrown, or takes too long, keeps nobody from starting: the write itself has the last word.
+   * that are off. Reads only, within about a second. A UserError with a `field` counts as its error. Any other
+   * error, or no answer in time, stops nobody from starting: the write itself decides.
    */
   validate?(api: Api, params: P): Promise<Validation>
   /** Whether data or secrets of the source reach the target, so that rules should look at both. */
@@ -216,11 +216,11 @@ export interface RequestOptions {
   /** Sent as application/x-www-form-urlencoded, where a login wants that. */
   form?: Readonly<Record<string, string>>
   /**
-   * What is answered is sent on as it is and shown to nobody, such as the environment of an app or a token: it is neither
-   * cut nor redacted.
+   * The answer is sent on unchanged and never shown, such as an app's environment or a token: it is neither cut nor
+   * redacted.
    */
   isVerbatim?: boolean
-  /** Asked right before the request goes out, behind the login that it may need; what it throws keeps the request back. */
+  /** Called right before the request goes out, after any login it needs; an error from it stops the request. */
   beforeSend?(): Promise<void>
   /** Added to the connection's own. */
   headers?: Readonly<Record<string, string>>

@@ -175,7 +175,7 @@ export const qovery = defineProvider({
       const projects = await listOf(api, 'project', listed)
       return (await listOf(api, 'environments', environment)).flatMap(({ id, name, mode, project }) => {
         const home = projects.find((one) => one.id === project.id)?.name
-        // Without its project it has not the name that rules go by.
+        // Without its project it lacks the name that rules compare.
         return home ? [describedOption(id, `${name} (${home})`, mode.toLowerCase())] : []
       })
     },

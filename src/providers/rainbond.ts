@@ -25,7 +25,7 @@ const READINGS: [RegExp, Verdict['blame'], string, number?][] = [
   [/^409 2001 /, 'user', 'The team has not opened that region. Choose another, or open it there.'],
   [/^(412|409 20002) /, 'user', 'The target team or cluster has no room for the copy.', 412],
   [/^400 10106 /, 'user', 'An earlier try left components of these names behind in the region.'],
-  [/^400 \S+ "app name exist/, 'user', 'An app of that name is there already. Choose another name.'],
+  [/^400 \S+ "app name exist/, 'user', 'There is already an app with this name. Choose another name.'],
 ]
 
 const connection = z.object({ url: z.url({ protocol: /^https?$/ }), token: z.string().min(1) })

@@ -1,7 +1,7 @@
-/** Reads the bodies of requests of which nobody knows yet whether Slack sent them. */
+/** Reads the bodies of requests that are not yet known to come from Slack. */
 import type { IncomingMessage } from 'node:http'
 
-/** All that strangers can make this process hold at once, in bytes: dozens of the largest forms. */
+/** The most unverified data this process holds at once, in bytes: dozens of the largest forms. */
 const maxHeldBytes = 8 * 1024 * 1024
 const firstBytes = 4 * 1024
 const nothing: Buffer = Buffer.alloc(0)
@@ -31,7 +31,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
   return (request, maxBytes) =>
     new Promise((resolve, reject) => {
       const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
-      // Node has seen to it that no more than this comes; a proxy before us may leave it out.
+      // Node enforces this length; a proxy in front of us may leave it out.
       const declared = Number(request.headers['content-length'] ?? 0)
       if (declared > maxBytes) return reject(tooLarge)
       const body = { bytes: nothing, giveUp }
@@ -74,7 +74,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
       }
       function giveUp(error: BodyError): void {
         stop()
-        // What still comes is not kept.
+        // Anything that still arrives is discarded.
         request.resume()
         reject(error)
       }
@@ -82,7 +82,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
         giveUp(new BodyError(400, 'The body broke off.'))
       }
       request.on('data', add).on('end', finish).on('close', breakOff)
-      // Without anybody to hear it, the error of a connection that broke would end the process.
+      // Without a listener, the error of a broken connection would end the process.
       request.on('error', () => undefined)
     })
 }

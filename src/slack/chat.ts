@@ -1,4 +1,4 @@
-/** Single requests to chat.*: within the budgets, plainer where Slack finds fault with a message, each error sorted. */
+/** Single requests to chat.*: within the budgets, plainer if Slack rejects the content, each error classified. */
 import type { KnownBlock } from '@slack/types'
 import { cut } from '../lib/text.js'
 import type { Budgets } from './budgets.js'
@@ -32,11 +32,11 @@ export interface Post {
   place: { channel: string; ts?: string }
   mark: Mark
   tries: number
-  /** When an earlier try began of which nobody knows how it ended. */
+  /** When an earlier try of unknown outcome began. */
   attemptedAt: number | null
   /**
-   * Is told the time before the request, and one try more; when it surely did not arrive, what was so before, and one
-   * less. What stays says that nobody knows.
+   * Called before the request with the time and one try more, and again with the earlier values if the request surely did
+   * not arrive. A time that stays noted means that the outcome is unknown.
    */
   note(at: number | null, tries: 1 | -1): Promise<void>
 }
@@ -98,12 +98,12 @@ export class Requests {
     }
   }
 
-  /** A message that Slack finds fault with must not keep the thread from being told: it then gets the words alone, or few. */
+  /** A message that Slack rejects must not block the thread: it is sent again as text alone, or as a short text. */
   async #withPlainText<T>(message: Message, send: (message: Message) => Promise<T>): Promise<T> {
     const isFaulty = (error: unknown) => {
       const trouble = sorted(error, 0)
       if (!(trouble instanceof Refused && trouble.fault === 'message')) return false
-      this.#options.log.warn({ err: error }, 'Slack finds fault with a message; it gets a plainer one')
+      this.#options.log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
       return true
     }
     for (const given of [message, { text: message.text, blocks: [] }]) {

@@ -15,7 +15,7 @@ const maxHeaderBytes = 8 * 1024
 /** Slack opens a handful of connections; a proxy in front of many workspaces some dozens. */
 const maxConnections = 256
 
-/** For Bolt, which only needs to be known: what comes in is handed on by `receive`, so that its errors come back. */
+/** Only gives us Bolt's app: requests are passed on by `receive`, so that their errors come back to us. */
 export function createReceiver(): { receiver: Receiver; receive(event: ReceiverEvent): Promise<void> } {
   let app: App | undefined
   return {
@@ -30,7 +30,7 @@ export function createReceiver(): { receiver: Receiver; receive(event: ReceiverE
   }
 }
 
-/** Slack sends objects alone. Bolt reads properties of whatever it gets, so that anything else would throw in its midst. */
+/** Slack sends only objects. Bolt reads properties without checking, so anything else would throw inside it. */
 export function isPayload(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -43,13 +43,13 @@ export function answerProbe({ method, url }: IncomingMessage, response: ServerRe
   return true
 }
 
-/** Answers a request. `trust` says that it is Slack's own, so that its connection is kept until it has its answer. */
+/** Answers a request. `trust` marks it as Slack's own, so that its connection is kept until it is answered. */
 export type Answering = (request: IncomingMessage, response: ServerResponse, trust: () => void) => void
 
 /**
  * A server for anybody who finds the port. A request that has not arrived as a whole within `requestTimeoutMs` is cut off.
- * Of the connections on which nobody showed to be Slack, the one that has been there longest makes room for the newest:
- * if newcomers were refused, a few idle connections would keep Slack and the probes out.
+ * Of the connections that have not proved to be Slack's, the oldest makes room for the newest: if newcomers were refused,
+ * a few idle connections would keep Slack and the probes out.
  */
 export function createBoundedServer(requestTimeoutMs: number, answer: Answering): Server {
   /** In order of arrival. */

@@ -121,18 +121,18 @@ export function formView(operation: Operation, state: FormState, provider: strin
  */
 function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
   const input = { type: 'input', block_id: channelBlock, label: plain('Post updates to') } as const
-  const says = 'One message shows how it stands, its thread tells the rest.'
+  const says = 'One message shows the progress, its thread has the details.'
   if (choosableChannels === 'none') {
     const here = option({ value: herePlace, label: 'Here, where I typed the command' })
     const mine = option({ value: minePlace, label: 'My direct messages' })
-    const hint = `${says} Where Dolly is no member, both reach you as direct messages. To choose another channel, Dolly needs the rights channels:read and groups:read.`
+    const hint = `${says} If Dolly isn’t in the channel, both go to your direct messages. To offer other channels, Dolly needs the scopes channels:read and groups:read.`
     return {
       ...input,
       hint: plain(hint),
       element: { type: 'static_select', action_id: 'place', options: [here, mine], initial_option: here },
     }
   }
-  const hint = `${says} Choose a channel you are in. A direct message means yours with Dolly, and where Dolly is no member, both go there.`
+  const hint = `${says} Choose a channel you are in. Any direct message means yours with Dolly; both also go there if Dolly isn’t in the channel.`
   return {
     ...input,
     hint: plain(hint),

@@ -74,7 +74,7 @@ export class History {
   readonly #missed = new Map<string, number>()
 
   /**
-   * @param elapsed milliseconds that nobody sets, from any beginning.
+   * @param elapsed monotonic milliseconds.
    * @param self is asked when a message looks like one of ours; may reject as the client does.
    */
   constructor(conversations: Conversations, budgets: Budgets, elapsed: () => number, self: () => Promise<Self>) {

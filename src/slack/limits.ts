@@ -27,7 +27,7 @@ export const limits = {
   fieldError: 300,
 } as const
 
-/** The longest that Slack is left alone because it asked for it, in milliseconds: a longer wait is a slip. */
+/** The longest wait we honour when Slack asks for one, in milliseconds: a longer one is a mistake. */
 export const maxPauseMs = 15 * 60_000
 
 /** At most `burst` calls at once, and `perMinute` in the long run. */

@@ -38,7 +38,7 @@ export function rootMessage(story: Story): Message {
   const blocks: KnownBlock[] = [
     header(story),
     section(`${outcome.icon} *${outcome.word}${outcome.rest === '' ? '.' : ':'}* ${outcome.rest}`.trim()),
-    // Where the connection or the present step is gone, nobody knows which are done; and an empty section is refused.
+    // Where the connection or the present step is gone, it is unknown which are done; and Slack refuses an empty section.
     ...(story.steps.has(job.step) ? [section(stepLines(story).join('\n'))] : []),
     context(facts(story).join('  ·  ')),
     ...(story.mayStandTwice ? [context(theOneToRead)] : []),
@@ -60,16 +60,18 @@ export function oldRootMessage(story: Story, goesOn: boolean): Message {
   const { job } = story
   const there = `in a direct message to <@${job.requester}>`
   if (goesOn && job.endedAt === null) {
-    const rest = `This job goes on ${there}. When it ends, this message says how.`
+    const rest = `This job goes on ${there}. This message will say how it ended.`
     const blocks = [header(story), section(`:arrow_right: *Moved:* ${rest}`), context(facts(story).join('  ·  '))]
     return { text: `${inOneSentence(story)} ${rest}`, blocks }
   }
   const { text, blocks } = rootMessage({ ...story, mayStandTwice: false, job: { ...job, rootChannel: job.channel } })
-  const note = goesOn ? `The details are ${there}.` : 'Slack takes no replies about this job.'
+  const note = goesOn
+    ? `The details are ${there}.`
+    : `Slack refuses replies here, and direct messages to <@${job.requester}> too. There are no more details.`
   return { text: `${text} ${note}`, blocks: [...blocks, context(note)] }
 }
 
-/** What is done, from where and to where. Both ends show, however long one of them is. */
+/** What is done, from where and to where. Both ends show, even if one is long. */
 function whatOf({ job, title }: Story, most: number): string {
   const head = `${plainText(title, Math.floor(most / 2))}: `
   return head + fromTo(job.source, job.target, most - head.length)
@@ -94,8 +96,8 @@ function shortWhat(story: Story): string {
 }
 
 /*
- * So long may what others wrote become, in characters of what Slack gets. What is longer is cut, so that our own sentences
- * stand whole: a section takes 3,000 characters, a fallback text 4,000.
+ * Limits for text that others wrote, in characters as sent to Slack. Longer text is cut, so that our own sentences stay
+ * whole: a section takes 3,000 characters, a fallback text 4,000.
  */
 const longestWhat = 1_000
 const longestName = 150
@@ -139,9 +141,9 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'unsettled':
       return `Dolly still can't tell whether ${by} received ${step}, and keeps checking. Dismiss ends this job; whatever was made stays.`
     case 'reminder':
-      return `${requester} This job still waits for an answer: it isn't known whether ${by} carried out ${step}. Look there, then use a button above. Without an answer the job ends two weeks after the question.`
+      return `${requester} This job is still waiting for your answer: Dolly doesn't know whether ${by} carried out ${step}. Check there, then press a button above. Without an answer the job ends two weeks after the question.`
     case 'stranded':
-      return `${requester} ${withDetail("Dolly can't carry on with this job", detail)} Dismiss ends it; whatever was made stays. Otherwise it ends in a week.`
+      return `${requester} ${withDetail("Dolly can't carry on with this job", detail)} Dismiss ends it; whatever was made stays. Otherwise it ends by itself in a week.`
     case 'uncertain':
       return `${requester} ${withDetail(`Nobody can tell from here whether ${by} carried out ${step}`, detail)} Please look there and answer with a button above.`
     case 'unreachable':

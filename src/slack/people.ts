@@ -5,7 +5,7 @@ import type { Person } from '../access.js'
 /** How long a fact is good for, in milliseconds: who is deactivated or leaves a group has no rights after that. */
 const freshMs = 5 * 60_000
 const mostRemembered = 2_000
-/** Each of them may be in thousands of channels. */
+/** Each person may be in thousands of channels. */
 const mostChannelLists = 200
 
 /** More channels of one person are not read: pages of so many. */
@@ -88,7 +88,7 @@ export interface RequestTeams {
   userTeam?: string | undefined
 }
 
-/** What Slack says of somebody, wherever the request comes from. */
+/** What Slack says about a person, independent of the request. */
 interface Profile {
   standing: Person['standing']
   /** Workspaces the person belongs to: their own, and in an organization all that Slack names beside it. */
@@ -104,7 +104,7 @@ export interface PeopleOptions {
   team(): Promise<string | undefined>
   /** The user groups that matter. */
   groups: readonly string[]
-  /** Left out where nobody may choose a channel. */
+  /** Left out if nobody may choose a channel. */
   channels?: ChannelSource
   /** Milliseconds by a clock that nobody sets: a jump of the other would prolong somebody's rights. */
   elapsed(): number
@@ -162,7 +162,7 @@ export class People {
    * Whether a person is in a channel and may choose it for a thread: 'shared' is one that another company is in too, and
    * 'unconfirmed' one in which Slack does not show them to Dolly.
    *
-   * @throws whatever kept Slack from answering; nothing is confirmed then.
+   * @throws the error that kept Slack from answering; nothing is confirmed then.
    */
   async placeOf(id: string, channel: string): Promise<'theirs' | 'shared' | 'unconfirmed'> {
     if (this.choosableChannels === 'none') return 'unconfirmed'

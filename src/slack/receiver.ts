@@ -28,7 +28,7 @@ const typeAheadGraceMs = 2_000
 
 /**
  * One route, POST /slack/events, for commands, forms, lists and buttons. A body is read only where the headers could be
- * Slack's. Bolt verifies the signature but lets a stamp from the future pass and the same request come again: both are
+ * Slack's. Bolt verifies the signature but accepts a timestamp from the future and a repeated request: both are
  * refused here, before Bolt sees them.
  *
  * @param limits.requestTimeoutMs for how long a request may be arriving, in milliseconds.
@@ -63,7 +63,7 @@ export function openHttpEntrance(
     const stampMs = Number(stamp) * 1000
     const isUnsigned = signature === undefined && stamp === undefined
     if (!isUnsigned && !(isSignature(signature) && isStamp(stamp) && Math.abs(stampMs - now()) <= windowMs)) {
-      logger.warn('A request was refused: its stamp or its signature is none of Slack’s, or its stamp is not of now.')
+      logger.warn('A request was refused: its signature isn’t Slack’s, or its timestamp isn’t current.')
       return refuse(response, 401)
     }
     let verified: Awaited<ReturnType<typeof HTTPModuleFunctions.parseAndVerifyHTTPRequest>>
@@ -77,17 +77,17 @@ export function openHttpEntrance(
       logger.warn('A request was refused:', error)
       return refuse(response, error instanceof BodyError && !isUnsigned ? error.status : 401)
     }
-    // Slack's certificate check is the one unsigned request Bolt takes, and is no more than that, whatever came with it.
+    // Slack's certificate check is the only unsigned request Bolt accepts; the rest of its body is ignored.
     if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
     const graceMs = isTypeAhead(verified.rawBody) ? typeAheadGraceMs : 0
     if (!isSignature(signature) || !seen.isNew(signature, stampMs, graceMs)) {
-      logger.warn('A request was refused: it came before.')
+      logger.warn('A request was refused: it was received before.')
       return refuse(response, 401)
     }
     trust()
     const body = readPayload(verified)
     if (!body) {
-      logger.warn('A request was refused: Slack signed it, but its body is no object.')
+      logger.warn('A request was refused: Slack signed it, but its body isn’t an object.')
       return refuse(response, 400)
     }
     // Sent where an operator enters the address at Slack.
@@ -100,7 +100,7 @@ export function openHttpEntrance(
     try {
       await receive({ body, ack: ack.bind() })
     } catch (error) {
-      // Nobody is to wait for its answer any more.
+      // No one waits for its answer any more.
       ack.ack()
       throw error
     }
@@ -113,7 +113,7 @@ export function openHttpEntrance(
   }
 }
 
-/** Bolt reads no further than the hash: with anything behind it, what came before would pass for new. */
+/** Bolt reads only the hash: with extra text after it, a repeated request would pass for a new one. */
 function isSignature(header: string | string[] | undefined): header is string {
   return typeof header === 'string' && /^v0=[0-9a-f]{64}$/.test(header)
 }

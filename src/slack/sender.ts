@@ -30,7 +30,7 @@ interface Options {
   chat: Chat
   /** Where it may look for messages that nobody knows the fate of; without it, it asks nobody. */
   conversations?: Conversations
-  /** Who the bot is, as Slack says: what others posted is none of its messages. */
+  /** Who the bot is, as Slack says: messages posted by others are not ours. */
   self?(): Promise<Self>
   /** The words around a job that the sender cannot know. */
   describe(job: Job): Promise<Story>
@@ -43,16 +43,16 @@ interface Options {
 /** Slack's words for a root that somebody deleted: the place itself may be open. */
 const rootsGone = new Set(['message_not_found', 'thread_not_found'])
 
-/** Slack takes no edit of this message any more: no waiting mends that. With another word the root is not up to date. */
+/** Errors that mean Slack will never accept an edit of this message. After any other error the root is not up to date. */
 const isLasting = ({ code, fault }: Refused) => fault === 'message' || code === 'edit_window_closed'
 
-/** Pauses after a refusal that only Slack, the operator or a new version can mend, in milliseconds. */
+/** Pauses after a refusal that only Slack, the operator or a new version can fix, in milliseconds. */
 const refusedWaitMs = 60_000
 const maxRefusedWaitMs = 15 * 60_000
-/** So long an edit is tried that Slack does not take. */
+/** How long a refused edit is tried again, in milliseconds. */
 const maxEditAgeMs = 24 * 60 * 60_000
 
-/** A place that refuses messages with a word that may pass is tried so often, and the longer apart the later. */
+/** How often a place is tried that refuses messages with a possibly temporary error, with growing pauses. */
 const maxPlaceTries = 4
 const placeWaitMs = 30_000
 
@@ -84,7 +84,7 @@ export class Sender {
   }
 
   /**
-   * An event is ticked off when its reply stands, the root shows it, and so does a root that the thread left behind. A
+   * An event is done when its reply is posted, the root shows it, and so does a root that the thread left behind. A
    * root that has to wait holds up no reply.
    */
   async #tellInOrder(untold: Untold, stopping: AbortSignal, standing: { root: Place | null }): Promise<void> {
@@ -200,7 +200,7 @@ export class Sender {
       }
       log.warn(
         { job: job.id, channel: oldRoot.channel, err: error },
-        'Slack takes no edit of the root that a thread left',
+        'Slack refuses to edit the root that a thread left behind',
       )
       await saveOldRoot(db, untold, null)
       return null
@@ -210,8 +210,8 @@ export class Sender {
   }
 
   /**
-   * Slack takes no message here, and does not say that it is for the place. What no place would mend is tried on and on;
-   * the rest a few times, before the place counts as closed.
+   * Slack refuses the message, but not clearly because of the place. What no other place would fix is tried on and on; the
+   * rest a few times, before the place counts as closed.
    */
   async #refused(untold: Untold, root: Place | null, error: Refused): Promise<Told> {
     const { db, log } = this.#options
@@ -241,20 +241,20 @@ export class Sender {
     const isLastResort = isElsewhere && !(isRootGone && rootTs !== null)
     const place = { job: job.id, channel: rootChannel ?? channel, reason }
     if (!isLastResort) {
-      log.warn(place, 'Slack takes no messages there')
+      log.warn(place, 'Slack refuses messages there')
       await moveThread(db, untold, requester, isRootGone ? null : root)
       return { waitMs: 1 }
     }
-    // Nothing goes on anywhere: where the thread began is the only place that may still be told how the job stands.
+    // No place is left: only the original root can still show how the job stands.
     const later = await this.#bringOldRootUpToDate(untold, await this.#describe(untold), false)
     if (later) return { waitMs: later.ms, isUnanswered: later.mayHaveHappened }
-    log.warn(place, 'Slack takes no messages there either: this is told to nobody')
+    log.warn(place, 'Slack refuses messages there too: nobody reads about this job')
     for (const event of events) await markTold(db, untold, event, { replyTs: event.replyTs, toldAt: now() })
     if (untold.placeRefusals > 0) await savePlaceRefusals(db, untold, 0)
     return { waitMs: 0 }
   }
 
-  /** The longer it is so, the seldomer: it must not take the budget from those whom Slack does not refuse. */
+  /** Back off, so that refused messages don't take the budget from the others. */
   #growingWait(untold: Untold): Wait {
     const ms = Math.min(Math.max(this.#ageMs(untold), refusedWaitMs), maxRefusedWaitMs)
     return new Wait(ms, { mayHaveHappened: false })

@@ -24,15 +24,15 @@ const probeTimeoutMs = 5_000
 
 /** In milliseconds. */
 export interface SocketTimes {
-  /** From asking for an address to Slack's "hello"; then another socket is tried. Half of it is for the asking. */
+  /** From asking for a URL to Slack's "hello", in milliseconds; then another socket is tried. Half of it is for the asking. */
   connect: number
-  /** Without an answer to a ping for so long, a socket is taken for dead. */
+  /** A socket counts as dead after so many milliseconds without an answer to a ping. */
   pong: number
 }
-/** A socket that leads nowhere is given up, and another one opened, within 15 seconds. */
+/** A dead socket is given up, and another one opened, within 15 seconds. */
 const usualTimes: SocketTimes = { connect: 12_000, pong: 5_000 }
 
-/** The state of a socket that takes and gives, as WebSocket counts them. */
+/** WebSocket's readyState of an open socket. */
 const open = 1
 /** What Slack sends over a socket, as far as we know it. */
 const requestTypes: readonly unknown[] = ['slash_commands', 'interactive', 'events_api']
@@ -40,7 +40,7 @@ const requestTypes: readonly unknown[] = ['slash_commands', 'interactive', 'even
 /**
  * Whether the socket is open is logged with every change, and answered at GET /ready where there is a port.
  *
- * Each connection has a client of its own, so that whatever a given-up one still does concerns nobody. The client's own
+ * Each connection has a client of its own, so that events of an abandoned one are ignored. The client's own
  * reconnecting is off: it waits five seconds before it begins, in which clicks get lost, and a token that is refused
  * meanwhile ends the process, although jobs need no Slack.
  *
@@ -78,7 +78,7 @@ export function openSocketEntrance(
   /**
    * Resolves when Slack has said hello, with the end of that socket.
    *
-   * @throws whatever kept it from that; the socket is given up then.
+   * @throws the error that prevented it; the socket is given up then.
    */
   async function connect(): Promise<{ gone: Promise<unknown> }> {
     const client = new SocketModeClient(clientSettings)
@@ -91,7 +91,7 @@ export function openSocketEntrance(
     try {
       await inTime(starting, times.connect, stopping.signal)
     } catch (error) {
-      // Where it was about to be opened, it is no more wanted when it is.
+      // A socket that is just being opened is no longer wanted.
       client.removeAllListeners('slack_event')
       drop(client)
       starting.then(
@@ -103,7 +103,7 @@ export function openSocketEntrance(
     return { gone: watch(client, gone) }
   }
 
-  /** A socket that takes nothing any more is let go at once: by itself the client waits half a minute for a goodbye. */
+  /** Drops a dead socket at once: the client itself would wait half a minute for its close frame. */
   async function watch(client: SocketModeClient, gone: Promise<unknown>): Promise<void> {
     const watching = setInterval(() => {
       if (client.websocket?.readyState !== open) drop(client)
@@ -115,7 +115,7 @@ export function openSocketEntrance(
     stopping.signal.removeEventListener('abort', stop)
   }
 
-  /** Resolves once a socket is open, or nobody wants one any more. */
+  /** Resolves once a socket is open, or none is wanted any more. */
   async function openAnother(
     refused: (error: WebAPIPlatformError) => void,
   ): Promise<{ gone: Promise<unknown> } | undefined> {
@@ -169,7 +169,7 @@ export function openSocketEntrance(
 
 class SilentSocketError extends Error {
   constructor(ms: number) {
-    super(`Slack's socket did not say hello within ${ms / 1000} s; another one is tried.`)
+    super(`Slack's socket did not say hello within ${ms / 1000} s; trying another one.`)
   }
 }
 
@@ -188,15 +188,15 @@ function drop(client: SocketModeClient): void {
 }
 
 /**
- * The client takes whatever it reads for a message of Slack's, and what its reading throws nobody catches, which ends the
- * process. Only what has the form of one comes that far.
+ * The client treats anything it reads as Slack's message, and an error while reading goes uncaught and ends the process. So
+ * only well-formed messages reach it.
  */
 function readCarefully(client: SocketModeClient, logger: Logger): void {
   const [read] = client.listeners('ws_message')
   client.removeAllListeners('ws_message')
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
     if (isMessage(data)) read?.(data, isBinary)
-    else logger.warn('A message of the socket was left alone: it is none that Slack sends.')
+    else logger.warn('A socket message was ignored: Slack doesn’t send messages like it.')
   })
 }
 

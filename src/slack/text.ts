@@ -53,7 +53,7 @@ export function brief(name: string, most = maxNameLength): string {
   // Both ends only: to find where characters end in all of it takes long.
   const tail = Math.floor(most / 3)
   const start = cut(`${plainText(text.slice(0, 2 * most))}…`, most - tail)
-  // Not from within a character: half of one says nothing.
+  // Don't start inside a character.
   const end = plainText(text.slice(-tail)).replace(/^[\p{M}\ufffd\p{Join_Control}]+/u, '')
   return `${start}${end}`
 }
@@ -71,8 +71,8 @@ export function briefly(names: readonly string[]): string {
 }
 
 /**
- * As `mrkdwn`, in at most so many characters of what Slack gets: escaped, a character may take five. It is the text that is
- * cut for it, never what stands beside it.
+ * As `mrkdwn`, in at most so many characters of what Slack gets: escaped, a character may take five. Only this text is
+ * cut, never what stands beside it.
  *
  * @param write gives the plain text in at most so many characters.
  */

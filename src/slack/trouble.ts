@@ -100,7 +100,7 @@ const everywhereFaults = new Set([
 /** Slack documents both as "some aspect of the operation may have succeeded". */
 const brokenInside = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])
 
-/** How long to wait where Slack says that there were too many calls and names no time, or a senseless one. */
+/** How long to wait when Slack rate-limits us without a usable Retry-After, in milliseconds. */
 const unnamedWaitMs = 30_000
 
 /**
@@ -143,7 +143,7 @@ function pauseMs(seconds: number): number {
   return Math.min(Math.max(Math.ceil(seconds * 1_000), 1_000), maxPauseMs)
 }
 
-/** Slack did not answer, or could not just now: nobody is to blame, and later it may do. */
+/** Slack did not answer, or could not right now; a later try may work. */
 export function isSlackAway(error: unknown): boolean {
   const isSlacks = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
   return rateLimitMs(error) !== undefined || (isSlacks && sorted(error, 0) instanceof Wait)

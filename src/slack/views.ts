@@ -1,4 +1,4 @@
-/** Redraws an open modal although Slack has a bad moment: one lost edit must not lose what a person chose. */
+/** Redraws an open modal, with retries: one lost edit must not lose what a person chose. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ModalView } from '@slack/types'
 import { sorted, Wait } from './trouble.js'

@@ -46,7 +46,7 @@ interface OpenOptions {
  * when its patience is over, and surely is not carried out later.
  *
  * @param known all migrations there are; others only in tests.
- * @throws ConnectionError when the file cannot be opened, is none of SQLite's, is held by another process or belongs to a
+ * @throws ConnectionError when the file cannot be opened, is not a SQLite file, is locked by another process or belongs to a
  *   newer Dolly.
  */
 export async function openDatabase(
@@ -75,9 +75,9 @@ export async function openDatabase(
 async function openFile(file: string, deadline: number): Promise<Sqlite.Database> {
   if (file !== ':memory:') {
     makeFolder(dirname(file))
-    // Opening a pipe would wait for whoever reads from it.
+    // Opening a pipe would block until another process reads from it.
     const there = statSync(file, { throwIfNoEntry: false })
-    if (there && !there.isFile()) throw new Error(`it is ${there.isDirectory() ? 'a folder' : 'no regular file'}`)
+    if (there && !there.isFile()) throw new Error(`it is ${there.isDirectory() ? 'a folder' : 'not a regular file'}`)
     // For its owner alone: SQLite gives the log and the index beside it the same rights.
     closeSync(openSync(file, 'a', 0o600))
   }
@@ -97,7 +97,7 @@ async function openFile(file: string, deadline: number): Promise<Sqlite.Database
   }
 }
 
-/** One folder after the other: where none can be made, as in /proc, Node's own recursion never ends. */
+/** One folder after the other: where none can be made, as in /proc, Node's own recursive mkdir never ends. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))

@@ -18,7 +18,7 @@ export interface Untold {
   moves: number
   /** The root that the thread left behind when it moved, as long as it does not say how the job ended. */
   oldRoot: OldRoot | null
-  /** How often in a row Slack refused messages in the present place with a word that says nothing of the place. */
+  /** How often in a row Slack refused messages in the present place with an error that says nothing about the place. */
   placeRefusals: number
   events: readonly UntoldEvent[]
 }
@@ -28,7 +28,7 @@ export interface OldRoot {
   ts: string
   /** Whether it says where the job goes on. */
   saysMoved: boolean
-  /** How often Slack refused its edit with a word that may pass. */
+  /** How often Slack refused its edit with a possibly temporary error. */
   refusals: number
 }
 
@@ -215,7 +215,7 @@ export async function saveRoot(
 }
 
 /**
- * Sends the thread elsewhere, where it begins anew with its next telling.
+ * Moves the thread elsewhere, where the next message starts it again.
  *
  * @param oldRoot the root that is left behind and still stands; null keeps the one that an earlier move left.
  */
@@ -241,7 +241,7 @@ export async function moveThread(
   })
 }
 
-/** What the root that was left behind says now; null when nobody edits it any more. */
+/** Notes what the abandoned root says now; null when it is no longer edited. */
 export async function saveOldRoot(
   db: Database,
   { job, teller }: Untold,
@@ -253,7 +253,7 @@ export async function saveOldRoot(
   await updateToldJob(db, job.id, teller, () => set)
 }
 
-/** Counts refusals of the present place, or begins anew at 0 when it took something. */
+/** Counts refusals of the current place; reset to 0 when it accepts a message. */
 export async function savePlaceRefusals(db: Database, { job, teller }: Untold, placeRefusals: number): Promise<void> {
   await updateToldJob(db, job.id, teller, () => ({ placeRefusals }))
 }

@@ -81,7 +81,7 @@ export async function lookAtAll(db: Database, now: number): Promise<void> {
     .where('unseenSince', 'is', null)
     .execute()
   const latest = now + pauseAtMost
-  // A person's answer is waited for in days. A reminder that is due too soon is none.
+  // People take days to answer; no reminder is planned sooner than that.
   await db
     .updateTable('jobs')
     .set({ nextLookAt: latest })

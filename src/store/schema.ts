@@ -40,9 +40,9 @@ export interface JobTable
   oldRootTs: string | null
   /** 0 or 1: whether that root says where the job goes on. */
   oldRootSaysMoved: Generated<number>
-  /** How often Slack refused its edit with a word that may pass. */
+  /** How often Slack refused its edit with a possibly temporary error. */
   oldRootRefusals: Generated<number>
-  /** How often in a row Slack refused messages in the thread's present place with a word that says nothing of the place. */
+  /** How often in a row Slack refused messages in the thread's present place with an error that says nothing about the place. */
   placeRefusals: Generated<number>
   /** Who works at the job, and until when nobody else may. */
   leaseOwner: string | null

@@ -47,7 +47,7 @@ export async function untilFree<T>(deadline: number, attempt: () => T | Promise<
     }
     const leftMs = deadline - performance.now()
     if (leftMs <= 0) throw busy()
-    // Not all at once: two processes that wait for each other would meet again.
+    // With jitter: two processes that wait for each other would collide again.
     await delay(Math.min(pauseMs * (0.5 + Math.random() / 2), leftMs))
   }
 }
@@ -74,7 +74,7 @@ class Turns {
     await new Promise<void>((resolve, reject) => {
       const begin = () => {
         clearTimeout(timer)
-        // Behind whatever else waits for this process: many who waited for long would go on in one go.
+        // Yields to other work first: otherwise many queued waiters would run in one go.
         setImmediate(resolve)
       }
       const giveUp = () => {
@@ -100,7 +100,7 @@ class Turns {
 class PatientDriver implements Driver {
   readonly #sqlite: Sqlite.Database
   readonly #patienceMs: () => number
-  /** Whose transaction is open: SQLite takes all statements of a connection for parts of it. */
+  /** Whose transaction is open: SQLite runs all statements of a connection inside it. */
   readonly #transaction = new Turns()
   /** Only the first of those who want to write asks again and again; reads pass by them. */
   readonly #writers = new Turns()

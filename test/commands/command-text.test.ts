@@ -39,7 +39,7 @@ describe('the name of a field', () => {
   )
 
   it('may be given once, in whatever spelling', () => {
-    expect(() => readCommandText('name=a Name=b')).toThrow('Name stands there twice. Several values go with commas.')
+    expect(() => readCommandText('name=a Name=b')).toThrow('Name is given twice. Separate several values with commas.')
     expect(() => readCommandText('name=a na\u00adme=b')).toThrow('stands there twice')
   })
 
@@ -98,7 +98,7 @@ describe('quotation marks', () => {
 
   it.each(['"two words', '“two words', "'two words", '«two words'])('need a second one: %s', (text) => {
     expect(() => readCommandText(`name=${text}`)).toThrow(
-      'The quotation mark before "two words" has no second one to end the value.',
+      'The quotation mark before "two words" is never closed. Add one at the end of the value.',
     )
   })
 })

@@ -571,7 +571,7 @@ describe('a place for the thread', () => {
         throw new Error('Slack is away.')
       },
     })
-    expect((await startAt('C1')).answer).toContain('Slack did not say whether you are in this channel. Try again')
+    expect((await startAt('C1')).answer).toContain('Slack didn’t say whether you are in this channel. Try again')
     errors.length = 0
     expect(await startAt('C5')).toMatchObject({ channel: 'C5' })
   })

@@ -175,7 +175,7 @@ describe('rules of access', () => {
     'that name the id %s would fit nothing, so they stop the start',
     (id) => {
       const problem =
-        'holds an id, which would fit nothing: rules see names, in which only the end of an id is shown; write the name'
+        'contains an id, which matches nothing: rules compare names, and a name shows only the end of an id; write the name instead'
       expect(read([{ ...open, target: ['x', id] }]).problems).toEqual([`access.0.target.1 ${problem}`])
       expect(read([{ ...open, from: id }]).problems).toEqual([`access.0.from ${problem}`])
       expect(read([{ ...open, from: id.slice(0, -16) }]).problems).toEqual([])
@@ -191,7 +191,7 @@ describe('rules of access', () => {
   })
 
   const staging = { who: 'members', may: ['copy', 'copy-bits', 'check-again'], on: '*', target: '* in staging' }
-  const anySource = 'from: "*" in this rule says that any source is fine'
+  const anySource = 'from: "*" in this rule says that any source is fine, and ends this warning'
   test.each([
     {
       rule: staging,

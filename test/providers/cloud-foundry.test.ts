@@ -870,7 +870,7 @@ describe('Cloud Foundry', () => {
 
     test('warns of a deployment that a copy waits for', async () => {
       switchOn('deploying')
-      const waits = ['shop-api-staging has a deployment in progress. Staging waits until that ends.']
+      const waits = ['shop-api-staging has a deployment in progress. Staging starts when that ends.']
       expect(await said(copyBits, await copyOf('shop-api', 'shop-api-staging'))).toEqual({
         errors: {},
         warnings: waits,

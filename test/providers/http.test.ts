@@ -352,7 +352,7 @@ test('a login is never sent to another host in clear text', async () => {
   })
   const error = await failureOf(api.post('/things', anything))
   expect(error).toBeInstanceOf(ConnectionError)
-  expect(error.message).toBe('cf wants its login at an address that is not https. Nothing was sent there.')
+  expect(error.message).toBe('cf directs the login to an address that is not https. Nothing was sent there.')
 })
 
 test.each([
@@ -369,7 +369,7 @@ test.each([
 ])('a login is sent to this machine only by a connection to this machine: %s', async (address) => {
   const error = await failureOf(loginTo(address, 'https://api.cf.invalid').post('/things', anything))
   expect(error).toBeInstanceOf(ConnectionError)
-  expect(error.message).toBe('cf wants its login on the machine that Dolly runs on. Nothing was sent there.')
+  expect(error.message).toBe('cf directs the login to the machine that Dolly runs on. Nothing was sent there.')
 })
 
 test.each(['https://localhost.invalid', 'https://127.example.invalid', 'https://notlocalhost.invalid'])(

@@ -325,7 +325,7 @@ describe('Miget', () => {
     const named = { addons: 'shop-cache', addonsWithData: 'shop-db', cronjobs: 'reindex' }
     expect(clone.preview({ ...params, clone_secret_files: true }, named)).toEqual({
       copied:
-        'Settings such as ports and limits, the image, variables (they still name what the source app uses), secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
+        'Settings such as ports and limits, the image, variables (they still point to what the source app uses), secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
       notCopied: "The code's source, scaling settings, health checks, security, domains, and all that is not chosen.",
       warning: 'All data in shop-db is copied, whoever it belongs to.',
     })

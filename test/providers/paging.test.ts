@@ -234,6 +234,6 @@ test('odd rows of a list are left out, counted, and told to the operator once in
   expect(lines).toHaveLength(3)
   expect(lines[0]).toEqual([
     { connection: 'hoody', rows: 2, example: 'name: invalid_type' },
-    'rows of a list were left out: they have another shape',
+    'rows of a list were left out: they have an unexpected shape',
   ])
 })

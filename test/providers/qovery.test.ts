@@ -332,7 +332,7 @@ describe('Qovery', () => {
       const environment = await pick('environments', 'production (Shop)')
       const unasked = cloned({ environment }, operations.environment)
       await expect(unasked).rejects.toMatchObject({ name: 'UserError', field: 'applyTerraform' })
-      await expect(unasked).rejects.toThrow(/Terraform in it, which is called network/)
+      await expect(unasked).rejects.toThrow(/contains Terraform \(network\)/)
       expect(simulator.writes()).toEqual([])
       await cloned({ environment, deploy: false }, operations.environment)
       await cloned({ environment, applyTerraform: true, name: 'staging-3' }, operations.environment)
@@ -760,8 +760,7 @@ describe('Qovery', () => {
       const errorsOf = async (more: object) =>
         (await validate({ environment, ...more }, operations.environment))?.errors
       expect(await errorsOf({})).toEqual({
-        applyTerraform:
-          'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called network.',
+        applyTerraform: 'It contains Terraform (network). Tick “Apply Terraform” too, or clone without deploying.',
       })
       expect(await errorsOf({ deploy: false })).toEqual({})
       expect(await errorsOf({ applyTerraform: true })).toEqual({})
@@ -781,7 +780,7 @@ describe('Qovery', () => {
     test('say that an organization may deploy nothing, only where something is to be deployed', async () => {
       simulator.setSwitch('unpaid', true)
       const deploy =
-        'Qovery lets this organization deploy nothing until its billing is settled. Clone without deploying.'
+        'Qovery deploys nothing for this organization until its billing is settled. Clone without deploying for now.'
       for (const of of Object.values(operations)) {
         expect((await validate({}, of))?.errors).toEqual({ deploy })
         expect((await validate({ deploy: false }, of))?.errors).toEqual({})

@@ -381,7 +381,7 @@ describe('Rainbond', () => {
 
     test('a taken name is for the person', async () => {
       const error = await failureOf(runCreate({ name: 'shop-staging' }))
-      expect(error.message).toBe('rainbond-prod: An app of that name is there already. Choose another name.')
+      expect(error.message).toBe('rainbond-prod: There is already an app with this name. Choose another name.')
     })
 
     test('other refusals are told in the vendor’s English words', () => {
@@ -410,7 +410,7 @@ describe('Rainbond', () => {
       const error = await failureOf(Promise.resolve(create.find?.(api, params, null, attempt())))
       expect(error).toMatchObject({ name: 'UserError', status: undefined })
       expect(error.message).toBe(
-        'Not all of the components to copy are in the app and complete. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
+        'Some of the chosen components are incomplete, or no longer in the app. Choose again. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
       )
     })
 
@@ -426,7 +426,7 @@ describe('Rainbond', () => {
 
     test('is not made when a chosen component is gone or incomplete', async () => {
       const error = await failureOf(runCreate({ components: ['c'.repeat(32)] }))
-      expect(error.message).toBe('Not all of the components to copy are in the app and complete.')
+      expect(error.message).toBe('Some of the chosen components are incomplete, or no longer in the app. Choose again.')
       expect(simulator.writes()).toEqual([])
     })
 
@@ -864,14 +864,14 @@ describe('Rainbond', () => {
 
     test('takes what Rainbond will take, and says what is left out', async () => {
       expect(await validate({ app: 'o19p6wen/helsinki/13' })).toEqual({ errors: {}, warnings: [] })
-      expect(await validate()).toEqual({ errors: {}, warnings: ['Not complete, so not copied: shop-search.'] })
+      expect(await validate()).toEqual({ errors: {}, warnings: ['Incomplete, so not copied: shop-search.'] })
       expect(await validate({ components: [(await idsOf()).get('shop-api')] })).toEqual({ errors: {}, warnings: [] })
       expect(copy.preview(paramsOf(), {})).not.toHaveProperty('warning')
       expect(simulator.writes()).toEqual([])
     })
 
     test.each([
-      ['name', { name: 'shop-staging' }, 'An app of that name is there already. Choose another name.'],
+      ['name', { name: 'shop-staging' }, 'There is already an app with this name. Choose another name.'],
       [
         'components',
         { app: BILLING },
@@ -880,7 +880,7 @@ describe('Rainbond', () => {
       [
         'components',
         { components: ['c'.repeat(32)] },
-        'Not all of the components to copy are in the app and complete.',
+        'Some of the chosen components are incomplete, or no longer in the app. Choose again.',
       ],
       ['app', { app: 'o19p6wen/frankfurt/999' }, 'rainbond-prod: no found app'],
       [
@@ -910,7 +910,7 @@ describe('Rainbond', () => {
       )
       const search = components.find(({ service_cname }) => service_cname === 'shop-search')?.service_id
       expect((await validate({ components: [search] }))?.errors).toEqual({
-        components: 'Not all of the components to copy are in the app and complete.',
+        components: 'Some of the chosen components are incomplete, or no longer in the app. Choose again.',
       })
     })
 

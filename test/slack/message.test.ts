@@ -331,7 +331,7 @@ describe('the root that a thread left behind', () => {
   it('says where the job goes on, and asks nobody anything', () => {
     for (const state of ['queued', 'starting', 'working', 'uncertain'] as const) {
       const { text, blocks } = oldRootMessage(story(state, { detail: 'copying' }), true)
-      const rest = 'This job goes on in a direct message to <@U1>. When it ends, this message says how.'
+      const rest = 'This job goes on in a direct message to <@U1>. This message will say how it ended.'
       expect(text).toContain(rest)
       expect(JSON.stringify(blocks)).toContain(rest)
       expect(JSON.stringify(blocks)).not.toMatch(/"actions"|is at it|under way|Waiting its turn/)

@@ -133,7 +133,7 @@ describe('a place that refuses messages', () => {
       await house.settle()
       await teller.tellFor(600_000, 5_000)
       const [old] = slack.in('C1')
-      expect(old?.text).toContain('This job goes on in a direct message to <@U1>. When it ends, this message says how.')
+      expect(old?.text).toContain('This job goes on in a direct message to <@U1>. This message will say how it ended.')
       expect(old?.blocks).not.toContain('is at it')
       await end()
       expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
@@ -155,7 +155,7 @@ describe('a place that refuses messages', () => {
       await house.settle()
       await end(1_800_000)
       const tries = slack.calls.length
-      expect(problems).toContain('Slack takes no messages there either: this is told to nobody')
+      expect(problems).toContain('Slack refuses messages there too: nobody reads about this job')
       expect(await countUntold()).toBe(0)
       await teller.tellFor(3_600_000, 60_000)
       expect(slack.calls).toHaveLength(tries)

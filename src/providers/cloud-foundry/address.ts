@@ -9,13 +9,13 @@ import type { CfRef } from './watch.js'
 
 export const maxHostLength = 63
 
-/** What of the answers of a form decides on an address. */
+/** The answers of a form that decide on an address. */
 export interface AddressParams {
   /** The original. */
   app: string
   space: string
   name: string
-  /** Undefined in jobs of before this was asked. */
+  /** Undefined in jobs from before this field existed. */
   address?: boolean | undefined
   host?: string | undefined
 }
@@ -39,7 +39,7 @@ export async function wantedHost(api: Api, params: AddressParams): Promise<strin
   const host = hostOf(params)
   if (host) return host
   throw new UserError(
-    `No host name can be made of “${cut(params.name, maxNameLength)}”. Type one of letters, digits and hyphens, or untick "Give it an address".`,
+    `“${cut(params.name, maxNameLength)}” can’t be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
     { field: 'host' },
   )
 }
@@ -59,7 +59,7 @@ export async function publicAddressOf(api: Api, app_guids: string): Promise<stri
 
 const domain = item.extend({ name: z.string() })
 
-/** Where a host name is made an address. */
+/** The domain in which a host name becomes an address. */
 export async function defaultDomain(api: Api, { name, relationships }: Space): Promise<z.infer<typeof domain>> {
   const path = `/v3/organizations/${relationships.organization}/domains/default`
   const found = await unlessNotFound(api.get(path, domain))

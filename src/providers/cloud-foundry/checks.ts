@@ -1,4 +1,4 @@
-/** What would refuse a clone or a copy only after something was made, asked before. */
+/** Checks that refuse a clone or a copy up front instead of halfway through. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
@@ -12,9 +12,9 @@ export interface Wish extends AddressParams {
   services: readonly string[]
 }
 
-/** @throws UserError on the field at fault, or whatever kept us from asking. */
+/** @throws UserError on the field at fault, or the error of a read that failed. */
 export async function refuseHopeless(api: Api, wish: Wish, source: App, target: Space): Promise<void> {
-  // The first of the list, whichever is answered first.
+  // The first in the list, not the first to finish.
   const outcomes = await Promise.allSettled(checksOf(api, wish, source, target))
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
@@ -44,7 +44,7 @@ async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promi
   if (fastPath || !hasSecrets(lifecycle)) return
   if (lifecycle.type === 'cnb') {
     throw new UserError(
-      `${name} takes its buildpacks from a registry with credentials, which Cloud Foundry tells nobody. Give ${name} buildpacks that need none, or push the clone by hand.`,
+      `${name} takes its buildpacks from a registry with credentials, and Cloud Foundry doesn’t reveal those. Give ${name} buildpacks that don’t need any, or push the clone by hand.`,
       { field: 'app' },
     )
   }
@@ -58,7 +58,7 @@ const home = z.object({ name: shownName, suspended: z.boolean().nullish() })
 
 /** Nothing can be written where a space or its organization is suspended. */
 export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
-  // What cannot be asked is left to the write.
+  // If it cannot be read, the write decides.
   const organization = await api.get(`/v3/organizations/${relationships.organization}`, home).catch(() => undefined)
   const closed = suspended ? name : organization?.suspended ? organization.name : undefined
   if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })

@@ -9,7 +9,7 @@ const MARGIN_S = 60
 /** So long a refused login is not tried again: too many, and the account is locked. */
 const REFUSED_MS = 60_000
 const ROWS_PER_PAGE = 500
-/** How long to wait for what somebody else does with the same app: a build, a deployment. */
+/** How long to wait for somebody else's build or deployment of the same app, in milliseconds. */
 export const APP_BUSY_MS = 30_000
 /** What the vendor's own clients wait where the limiter does not say how long. */
 const SLOW_DOWN_MS = 60_000
@@ -57,7 +57,7 @@ export function createLogin(account: z.infer<typeof connection>): NonNullable<Cl
   const { clientId = '', clientSecret = '', username = '', password = '', origin } = account
   let { refreshToken } = account
   let token = { header: '', until: 0 }
-  /** Why no login is tried for now. */
+  /** Why no login is tried at present. */
   let paused = { error: new Error(), until: 0 }
   let pending: Promise<void> | undefined
 
@@ -119,7 +119,7 @@ function stillPaused({ error, until }: { error: Error; until: number }): Error {
 export const item = z.object({ guid: z.string() })
 /** As much of a name as a sentence has room for: names have up to 255 letters, and what is said of them must be read. */
 export const maxNameLength = 80
-/** A name that is only read to be said. */
+/** A name that is only read for use in sentences. */
 export const shownName = z.string().transform((name) => cut(name, maxNameLength))
 /** A relationship to one other thing: its guid. */
 export const link = z
@@ -241,7 +241,7 @@ export function classify({ status, body }: { status: number; body: unknown }): V
     return { blame: 'user', sentence: `${closed(detail)} Choose another space.` }
   }
   if (title === 'CF-FeatureDisabled') {
-    // No right that a token lacks: nobody's token has it.
+    // Not a missing right of this token: no token has it.
     const name = Object.keys(SWITCHES).find((one) => new RegExp(`\\b${one}\\b`).test(detail))
     const sentence = name
       ? `Its operators have switched ${name} off. ${SWITCHES[name]}`

@@ -42,19 +42,19 @@ const fields = z
     space: guid.meta({ title: 'Target space', description: 'Of any organization.', picker: 'spaces' }),
     name: text(255, NAME)
       .regex(/^\P{C}*$/u, NAME)
-      .meta({ title: 'Name of the clone', description: 'Must be new in the target space, in capitals or not.' }),
+      .meta({ title: 'Name of the clone', description: 'Must be unused in the target space (case doesn’t matter).' }),
     address: yesField(
       'Give it an address',
-      'If the original has one, or a host name is given below. In the default domain.',
+      'In the default domain, if the original has one or you type a host name below.',
     ),
     host: text(maxHostLength, HOST)
       .regex(/^[\w-]*$/, HOST)
       .optional()
       .meta({
         title: 'Host name',
-        description: 'First part of that address. Left empty: made of the name of the clone.',
+        description: 'The first part of the address. Leave it empty to use the name of the clone.',
       }),
-    environment: yesField('Copy environment variables', 'With the secrets in them.'),
+    environment: yesField('Copy environment variables', 'Including the secrets in them.'),
     size: yesField('Copy the size', 'Instances, memory, disk and health checks of each process.'),
     services: z
       .array(guid)
@@ -67,7 +67,7 @@ const fields = z
       }),
     fastPath: z.boolean().default(false).meta({
       title: 'Copy the staged build',
-      description: 'What is deployed now, to the byte. The clone cannot be staged anew without an upload.',
+      description: 'Exactly what is deployed now. To stage the clone again, its code has to be uploaded.',
     }),
     start: yesField('Start the clone', 'Otherwise it stays stopped.'),
   })
@@ -137,7 +137,7 @@ async function remove(api: Api, { app, route }: CfRef): Promise<void> {
   throw new UserError(`It is tried once more. The last time a service could not be unbound from the app: ${reason}`)
 }
 
-/** Which one the clone gets instead, in brackets; empty where it gets none. */
+/** The address the clone gets instead, in brackets; empty if it gets none. */
 function ownAddress(params: Pick<CloneParams, 'name' | 'address' | 'host'>): string {
   if (!wantsAddress(params)) return ''
   const host = hostOf(params)

@@ -25,7 +25,7 @@ interface Deed<P, Before> {
   write: Do<P, Before, Made>
   mark?(api: Api, params: P, before: Before): Promise<string>
   find: Do<P, Before, Made | false | undefined>
-  /** It sets a value, so that it does no harm when it is carried out twice: what is not found is done again at once. */
+  /** A step that sets a value. Repeating it is harmless, so what is not found is done again at once. */
   isRepeatable?: boolean
 }
 
@@ -197,7 +197,7 @@ export const stageOver: typeof stage = {
   ...stage,
   async run(api, params, before, attempt) {
     if (await isDeploying(api, before.app)) {
-      const message = 'The app has a deployment in progress, which goes first.'
+      const message = 'The app has a deployment in progress, which has to end first.'
       throw new TemporaryError(message, { mayHaveHappened: false, retryAfterMs: APP_BUSY_MS })
     }
     return await stage.run(api, params, before, attempt)

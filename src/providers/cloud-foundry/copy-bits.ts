@@ -115,7 +115,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
   preview: ({ restart }, { target = 'the target' }) => ({
     copied: 'The newest uploaded code.',
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
-    // A label may have hundreds of letters; what is said of it is read all the same.
+    // A label may have hundreds of letters; the sentence after it must still be readable.
     warning: maskIds(
       `The code of ${cut(target, maxNameLength)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
     ),

@@ -59,12 +59,12 @@ async function refuseOver(
   const largest = Math.max(...processes.map(({ memory_in_mb = 0 }) => memory_in_mb))
   if (typeof each === 'number' && largest > each) {
     throw new UserError(
-      `${name} allows a process ${each} MB of memory, and the clone needs ${largest} MB. Choose another space.`,
+      `${name} allows each process ${each} MB of memory, and the clone needs ${largest} MB. Choose another space.`,
       { field: 'space' },
     )
   }
   if (typeof total !== 'number') return
-  // Not all versions tell what is in use. Then only what is too large for an empty space is known to be refused.
+  // Not all versions report usage. Then we only know that what exceeds an empty space is refused.
   const used = await api.get(`${home}/usage_summary`, usage).then(
     ({ usage_summary }) => usage_summary.memory_in_mb,
     () => 0,
@@ -86,22 +86,22 @@ function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]):
   return Math.max(staging, start ? running : 0)
 }
 
-/** What becomes of a large app that is cloned without its size; empty where that is no matter. */
+/** A warning for a large app that is cloned without its size; empty if that does not matter. */
 export async function sizeWarnings(api: Api, wish: SizeWish, name: string): Promise<string[]> {
   if (wish.size) return []
   const web = await webMb(api, wish.app)
   if (web <= usualMb) return []
   return [
-    `${name} has ${web} MB of memory. Without its size the clone gets the usual one, mostly ${usualMb} MB, and may not be staged or run with that.`,
+    `${name} has ${web} MB of memory. Without “Copy the size” the clone gets the default, usually ${usualMb} MB, which may be too little to stage or run it.`,
   ]
 }
 
-/** What becomes of the code of a large app in a smaller one; empty where that is no matter. */
+/** A warning for the code of a large app in a smaller one; empty if that does not matter. */
 export async function fitWarnings(api: Api, from: App, to: App): Promise<string[]> {
   const [large, small] = await Promise.all([webMb(api, from.guid), webMb(api, to.guid)])
   if (large <= usualMb || small >= large) return []
   return [
-    `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB: its code may not be staged or run with that.`,
+    `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB, which may be too little to stage or run this code.`,
   ]
 }
 

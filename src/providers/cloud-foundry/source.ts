@@ -1,4 +1,4 @@
-/** What is read of an original to be sent on as it is, and shown to nobody. */
+/** What is read of an original to be sent on unchanged, and never shown. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
@@ -13,7 +13,7 @@ export async function environmentOf(api: Api, app: string): Promise<Record<strin
     const known = await api.get(`/v3/apps/${app}/environment_variables`, variables, { isVerbatim: true })
     return Object.fromEntries(Object.entries(known.var).map(([name, value]) => [name, textOf(value)]))
   } catch (error) {
-    // Switched off for all: not a matter of rights, and the clone can do without.
+    // Switched off for everyone, not a missing right; the clone can do without.
     if (!(error instanceof UserError && error.status === 403)) throw error
     throw new UserError(error.message, { field: 'environment', status: 403 })
   }

@@ -51,10 +51,10 @@ export async function validateCopy(api: Api, params: CopyParams): Promise<Valida
 
 async function deployingWarnings(api: Api, { guid, name }: App): Promise<string[]> {
   const isBusy = await isDeploying(api, guid)
-  return isBusy ? [`${name} has a deployment in progress. Staging waits until that ends.`] : []
+  return isBusy ? [`${name} has a deployment in progress. Staging starts when that ends.`] : []
 }
 
-/** Names are unique in a space, in capitals or not. */
+/** Names are unique in a space, regardless of case. */
 async function refuseTakenName(api: Api, name: string, target: Space): Promise<void> {
   // The API takes a list apart at its commas and decodes each name once more.
   const query = { names: encodeURIComponent(name), space_guids: target.guid }
@@ -69,18 +69,18 @@ async function refuseHiddenEnvironment(api: Api, { environment }: CloneParams, s
   } catch (error) {
     if (!(error instanceof ConnectionError && error.status === 403)) throw error
     throw new UserError(
-      `Dolly may not read the environment variables of ${source.name}: it lacks the role Space Developer there. Untick "Copy environment variables", or have the role given.`,
+      `Dolly may not read the environment variables of ${source.name}: it lacks the role Space Developer there. Untick "Copy environment variables", or have Dolly’s user given that role.`,
       { field: 'environment' },
     )
   }
 }
 
-/** An administrator's login is exempt from the switch, and nobody tells us whether ours is one. */
+/** An administrator's login is exempt from the switch, and we can't tell whether ours is one. */
 async function addressWarnings(api: Api, params: Wish): Promise<string[]> {
   if (!wantsAddress(params)) return []
   const flag = z.object({ enabled: z.boolean() })
   if ((await api.get('/v3/feature_flags/route_creation', flag)).enabled) return []
   return [
-    'The switch route_creation is off on this Cloud Foundry, so the address can only be made by an administrator. Without it the clone fails halfway: untick "Give it an address".',
+    'The switch route_creation is off on this Cloud Foundry, so only an administrator can create the address. For anybody else the clone fails halfway: untick "Give it an address".',
   ]
 }

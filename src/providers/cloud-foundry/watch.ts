@@ -50,7 +50,7 @@ interface Work {
   droplet?: string | undefined
 }
 
-// What is needed to tell whose a row is must be there. The rest may be odd, which is no end of the work.
+// What is needed to tell whose a row is must be there. The rest may be odd without failing the job.
 const some = z.string().nullish().catch(undefined)
 const state = z.string().catch('in an unknown state')
 const stated = item.extend({ state, error: some })
@@ -153,7 +153,7 @@ interface Readable<T> {
   isWhole: boolean
 }
 
-/** The rows of a list of which it can be told whose they are. */
+/** The rows of a list whose owner can be told. */
 async function readable<T>(
   api: Api,
   path: string,

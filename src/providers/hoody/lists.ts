@@ -11,7 +11,7 @@ export const IDLE = ['stopped', 'paused']
 export const GONE = ['deleting', 'deleted']
 
 export const text = z.string().trim()
-/** A state that cannot be read is one that nobody knows. */
+/** An unreadable state counts as an unknown one. */
 export const status = text.catch('unknown')
 const listed = { name: text, project_alias: text.nullish(), source_container_id: text.nullish() }
 const container = z.object({ id: text, status: text, ...listed })
@@ -74,7 +74,7 @@ const room = z.object({ used: z.number(), max: z.number() }).nullish()
 const server = z.object({ name: text, city: text.nullish(), country: text.nullish(), container_capacity: room })
 const rental = z.object({ server_id: text.nullish(), server: server.nullish() })
 
-/** The servers that are there to be chosen. */
+/** The servers that can be chosen. */
 export async function listServers(api: Api): Promise<({ id: string } & z.infer<typeof server>)[]> {
   const rentals = await api.get('/api/v1/servers', envelope(rows(api, rental)))
   return rentals.flatMap(({ server_id, server }) => (server_id && server ? [{ id: server_id, ...server }] : []))

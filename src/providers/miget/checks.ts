@@ -17,7 +17,7 @@ interface Clone {
 
 export const inGiB = (size: number) => `${(size / 2 ** 30).toFixed(1)} GiB`
 
-/** What does not tell its room is offered: the server has the last word, and there may be no other. */
+/** A resource that doesn't report its free space is offered: the server decides, and there may be no other. */
 const room = size.transform((bytes) => bytes ?? Infinity)
 const access = { assigned: z.boolean().nullish(), project_ids: z.array(z.string()).nullish() }
 export const resource = thing.extend({ ...access, available_ram_size: room, available_disk_size: room })

@@ -34,7 +34,7 @@ export const ref = z.object({
 export type MigetRef = z.infer<typeof ref>
 
 export const text = z.string().nullish()
-/** What a job waits for must not be lost for an odd word beside its id: whatever cannot be read is as good as absent. */
+/** An odd value beside the id must not hide what a job waits for: an unreadable property counts as missing. */
 const readable = text.catch(null)
 const stateWord = readable.transform((word) => word ?? 'unknown')
 export const size = z.number().nullish()
@@ -47,7 +47,7 @@ export const app = z.object({
   label: readable,
   state: stateWord,
   public_url: readable,
-  // An address is not told before it is sure that anybody may know it.
+  // An address is shown only once it is surely public.
   private_access: z.boolean().nullish().catch(true),
   quota: z.object({ ram_size: size, disk_size: size }).nullish().catch(null),
   addons: z

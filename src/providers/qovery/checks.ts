@@ -17,7 +17,7 @@ export type Clone =
 
 const text = z.string()
 const readable = text.optional().catch(undefined)
-/** Anything that is listed, as far as it can be read: a list in which nothing may be overlooked leaves none out. */
+/** Anything that is listed, as far as it can be read: a list used to prove absence must keep every row. */
 const entry = z.object({ id: readable, name: readable }).catch({ id: undefined, name: undefined })
 type Entry = z.infer<typeof entry>
 export const entries = results(z.array(entry))
@@ -28,7 +28,7 @@ export const environment = made.extend({
 export type Environment = z.infer<typeof environment>
 
 const PRODUCTION = 'PRODUCTION'
-const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying: there is Terraform in it, which is called'
+const UNASKED = 'Tick “Apply Terraform” too, or clone without deploying.'
 
 export const environmentOf = (api: Api, id: string) => api.get(`/environment/${id}`, environment)
 export const kindOf = (clone: Clone) => ('service' in clone ? (clone.service.split('/')[0] ?? '') : 'environment')
@@ -65,12 +65,15 @@ export async function findNamesake(api: Api, clone: Clone, mark: string): Promis
   return found?.id ?? null
 }
 
-/** Deploying an environment deploys everything in it, and Terraform wants to be asked for twice. */
+/** Deploying an environment deploys everything in it, and Terraform must be asked for explicitly. */
 export async function refuseUnasked(api: Api, clone: Clone): Promise<void> {
   if ('service' in clone || !clone.deploy || clone.applyTerraform) return
-  // Whatever is in this list is Terraform, however it reads.
+  // Every row of this list is Terraform, readable or not.
   const [terraform] = await readFor('environment', api.get(`/environment/${clone.environment}/terraform`, entries))
-  if (terraform) throw new UserError(`${UNASKED} ${terraform.name ?? 'by no name'}.`, { field: 'applyTerraform' })
+  if (terraform)
+    throw new UserError(`It contains Terraform (${terraform.name ?? 'without a name'}). ${UNASKED}`, {
+      field: 'applyTerraform',
+    })
 }
 
 export function validateClone(api: Api, clone: Clone): Promise<Validation> {
@@ -97,7 +100,8 @@ async function refuseUnpaid(api: Api, clone: Clone, home: Promise<Environment>):
   const [all, { organization }] = await Promise.all([api.get('/organization', results(z.array(unpaid))), home])
   const restriction = all.find(({ id }) => id === organization.id)?.billing_deployment_restriction
   if (restriction === null || restriction === undefined) return
-  const sentence = 'Qovery lets this organization deploy nothing until its billing is settled. Clone without deploying.'
+  const sentence =
+    'Qovery deploys nothing for this organization until its billing is settled. Clone without deploying for now.'
   throw new UserError(sentence, { field: 'deploy' })
 }
 
@@ -134,4 +138,4 @@ async function remarkOnEnvironment(
 }
 
 const carries = (source: string, target: string) =>
-  `Variables and secrets of production go along, from ${source} to ${target}.`
+  `Production variables and secrets are copied along, from ${source} to ${target}.`

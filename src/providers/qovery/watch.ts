@@ -80,7 +80,7 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
     const isEnd = asked.some((ref) => ref.environment === id && observe(ref, byId).phase === 'done')
     // A list of links must not hold up the end of a job.
     const links = isEnd ? await api.get(`/environment/${id}/link`, results(rows(api, link))).catch(() => []) : []
-    // What is not there may be what cannot be read.
+    // A missing row may be the one that cannot be read.
     return (ref: QoveryRef) => (hasGaps && !byId.has(ref.id) ? unreadable() : observe(ref, byId, links))
   })
   const sights = new Map(environments.map((id, at) => [id, found[at]]))

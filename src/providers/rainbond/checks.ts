@@ -47,10 +47,10 @@ function chooseFrom(all: readonly Row[], { components }: Copy): string {
   if (uploaded.length > 0)
     throw refusal(
       'components',
-      `Built from uploaded files, which cannot be copied: ${namesOf(uploaded)}. Choose the others.`,
+      `Built from uploaded files, which can’t be copied: ${namesOf(uploaded)}. Choose only the others.`,
     )
   if (chosen.length >= Math.max(components.length, 1)) return chosen.map(({ service_id }) => service_id).join(',')
-  throw refusal('components', 'Not all of the components to copy are in the app and complete.')
+  throw refusal('components', 'Some of the chosen components are incomplete, or no longer in the app. Choose again.')
 }
 
 /** The app of this job, by the note that it was made with. */
@@ -66,7 +66,7 @@ export async function findNewApp(api: Api, { target, name }: Copy, note: string)
   return found?.ID ?? null
 }
 
-/** One transaction makes all or none. `orElse` throws what a read that fails stands for. */
+/** One transaction makes all or none. `orElse` throws the error to report when a read fails. */
 export async function hasCopies(api: Api, { app }: RainbondRef, orElse: (error: unknown) => never): Promise<boolean> {
   const all = await unlessNotFound(componentsOf(api, app)).catch(orElse)
   if (!all) throw new UserError('The new app is gone.')
@@ -88,7 +88,7 @@ async function refuseTaken(api: Api, { target, name }: Copy): Promise<void> {
     throw error instanceof UserError ? refusal('target', error.message, error.status) : error
   })
   if (all.some(({ group_name }) => group_name === name))
-    throw refusal('name', 'An app of that name is there already. Choose another name.')
+    throw refusal('name', 'There is already an app with this name. Choose another name.')
 }
 
 async function refuseClosed(api: Api, { target }: Copy): Promise<void> {
@@ -106,7 +106,7 @@ async function remarkOnLeftOut(all: readonly Row[]): Promise<string[]> {
   const incomplete = all.filter((one): one is Component => one !== null && !isComplete(one))
   const unread = all.filter((one) => one === null).length
   return [
-    ...(incomplete.length > 0 ? [`Not complete, so not copied: ${namesOf(incomplete)}.`] : []),
+    ...(incomplete.length > 0 ? [`Incomplete, so not copied: ${namesOf(incomplete)}.`] : []),
     ...(unread > 0 ? [`Not copied, because Rainbond’s list of them cannot be read: ${unread} of the components.`] : []),
   ]
 }

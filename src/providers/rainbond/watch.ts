@@ -132,7 +132,7 @@ export async function forgotten(api: Api, ref: RainbondRef, now: number): Promis
   return unbuilt
 }
 
-/** What may be a build: an event that nobody can read. */
+/** A possible build: an event that cannot be read. */
 const UNREADABLE: Event = { opt_type: 'unknown' }
 
 /**

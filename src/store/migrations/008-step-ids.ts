@@ -1,6 +1,6 @@
 /**
- * Steps by their ids instead of their places, which a later version may change; and since when a job waits for what, so
- * that nothing waits for ever.
+ * Steps by their ids instead of their places, which a later version may change; and since when a job has been waiting, so
+ * that nothing waits forever.
  */
 import { type Kysely, sql } from 'kysely'
 

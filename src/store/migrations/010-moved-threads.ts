@@ -1,6 +1,6 @@
 /**
  * How often a thread moved, and the root that it left behind until that one says how the job ended; and how often Slack
- * refused the thread's present place with a word that says nothing of the place.
+ * refused the thread's present place with an error that says nothing about the place.
  */
 import type { Kysely } from 'kysely'
 
