@@ -609,7 +609,7 @@ describe('the examples', () => {
 })
 
 describe('a warning', () => {
-  const open = 'dolly.yml holds connections.farm.token and others than its owner may open it'
+  const open = 'dolly.yml contains connections.farm.token, and other users of this machine may open it'
 
   test.each([
     { token: 'sh_literal', rights: 0o644, isWarned: true },
@@ -647,7 +647,7 @@ describe('a warning', () => {
   test('of a rule that forgets the source says where it stands', () => {
     const yaml = `${connections}\naccess: [{ who: members, may: clone, on: farm, target: "* in staging" }]`
     expect(load({ yaml }).warnings).toEqual([
-      'rule 1 of access in dolly.yml (line 5) says where to and not where from, while clone copies data: any source may be copied there; add from: with names of sources (from: "*" in this rule says that any source is fine).',
+      'rule 1 of access in dolly.yml (line 5) has a target but no from, and clone copies data: any source may be copied there; add from: with the names of sources (from: "*" in this rule says that any source is fine, and ends this warning).',
     ])
   })
 })

@@ -14,8 +14,8 @@ import { answerPrivately } from './answer.js'
 import { readCommandText } from './command-text.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, type Services } from './services.js'
-import { Throttle, tooMuch } from './throttle.js'
-import { Twins } from './twins.js'
+import { Throttle, tooManyRequests } from './throttle.js'
+import { Redeliveries } from './twins.js'
 import { readTypedValues, type TypedValues } from './typed-values.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
@@ -35,15 +35,15 @@ export type Request =
 
 export function registerCloneApp(app: App, services: Services): void {
   const throttle = new Throttle()
-  const twins = new Twins()
+  const redeliveries = new Redeliveries()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
-    if (twins.isTwin(command.trigger_id ?? '')) {
+    if (redeliveries.isRedelivery(command.trigger_id ?? '')) {
       services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
       return await ack()
     }
     const { waitMs } = throttle.take(command.user_id, services.elapsed())
     if (waitMs > 0) {
-      return await ack({ response_type: 'ephemeral', text: tooMuch(waitMs, 'type the command again') })
+      return await ack({ response_type: 'ephemeral', text: tooManyRequests(waitMs, 'type the command again') })
     }
     await ack()
     try {

@@ -9,7 +9,7 @@ import { updateView } from '../slack/views.js'
 import { whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
-import { allowances, Throttle, tooMuch } from './throttle.js'
+import { allowances, Throttle, tooManyRequests } from './throttle.js'
 
 export function registerFieldChoice(app: App, services: Services): void {
   const throttle = new Throttle(allowances.choice)
@@ -24,7 +24,7 @@ export function registerFieldChoice(app: App, services: Services): void {
       if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
       const view = noticeView(
         'Please wait',
-        tooMuch(waitMs, 'choose again. Close this to go back: all your answers are still there'),
+        tooManyRequests(waitMs, 'choose again. Close this to go back: all your answers are still there'),
       )
       await client.views.push({ trigger_id: body.trigger_id, view })
       return

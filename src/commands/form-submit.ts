@@ -19,8 +19,8 @@ import { lastPage, shownNames } from './last-page.js'
 import { keptAnswers, lookUpNames, lookUpWithinMs, withoutBlanks } from './look-up.js'
 import { placeFor } from './places.js'
 import { explain, findTarget, recall, type Services, type Target } from './services.js'
-import { startJob, submissionOf, whoIsFirst } from './start-job.js'
-import { allowances, Throttle, tooMuch } from './throttle.js'
+import { holderView, startJob, submissionOf } from './start-job.js'
+import { allowances, Throttle, tooManyRequests } from './throttle.js'
 import { Validator } from './validate.js'
 
 /** At Start, names that rules depend on are read again if they are older than this, in milliseconds. */
@@ -63,7 +63,10 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
       const began = services.elapsed()
       const { waitMs } = throttle.take(body.user.id, began)
       if (waitMs > 0)
-        return await ack({ response_action: 'push', view: noticeView('Please wait', tooMuch(waitMs, sendAgain)) })
+        return await ack({
+          response_action: 'push',
+          view: noticeView('Please wait', tooManyRequests(waitMs, sendAgain)),
+        })
       await ack(await answerOf(services, async () => await submit({ ...services, validator, began }, view, body)))
     })
   }
@@ -126,7 +129,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   }
   assertMayWriteTo(services, asker, target, named)
   const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
-  if (holder) return { response_action: 'push', view: whoIsFirst(services, holder, asker.id) }
+  if (holder) return { response_action: 'push', view: holderView(services, holder, asker.id) }
   const checked = await services.validator.check(target, parsed.data, left())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
     return { response_action: 'errors', errors: checked.errors }

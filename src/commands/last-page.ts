@@ -4,7 +4,7 @@ import type { Named, Operation } from '../providers/provider.js'
 import type { Answers } from '../slack/answers.js'
 import { fieldsOf } from '../slack/fields.js'
 import { previewView } from '../slack/form.js'
-import { brief, briefly } from '../slack/text.js'
+import { brief, briefList } from '../slack/text.js'
 import type { Target } from './services.js'
 import type { Checked } from './validate.js'
 
@@ -13,7 +13,7 @@ export function shownNames(operation: Operation, { named, picked }: Answers): Na
   const several = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'pickers' ? [key] : [])))
   const short = ([key, words]: [string, string]) => [
     key,
-    several.has(key) ? briefly((picked[key] ?? []).map(({ label }) => label)) : brief(words),
+    several.has(key) ? briefList((picked[key] ?? []).map(({ label }) => label)) : brief(words),
   ]
   return Object.fromEntries(Object.entries(named).map(short))
 }

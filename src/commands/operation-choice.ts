@@ -9,7 +9,7 @@ import { updateView } from '../slack/views.js'
 import { whoFillsIn } from './access.js'
 import { correctForm, firstFormState } from './open-form.js'
 import { explain, findTarget, recall, type Services } from './services.js'
-import { allowances, Throttle, tooMuch } from './throttle.js'
+import { allowances, Throttle, tooManyRequests } from './throttle.js'
 import { readTypedValues } from './typed-values.js'
 
 export function registerOperationChoice(
@@ -20,7 +20,7 @@ export function registerOperationChoice(
   app.view(callbacks.choice, async ({ ack, view, body, client }) => {
     const { waitMs } = throttle.take(body.user.id, services.elapsed())
     if (waitMs > 0) {
-      await ack({ response_action: 'errors', errors: { choice: tooMuch(waitMs, 'press Next again') } })
+      await ack({ response_action: 'errors', errors: { choice: tooManyRequests(waitMs, 'press Next again') } })
       return
     }
     const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''

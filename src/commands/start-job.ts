@@ -56,7 +56,7 @@ export async function startJob(
   // What it kept is gone within the hour anyway, and the answer is true without it.
   if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata).catch(() => undefined)
   if (creation.kind === 'locked') {
-    return { response_action: 'update', view: whoIsFirst(services, creation.holder, requester) }
+    return { response_action: 'update', view: holderView(services, creation.holder, requester) }
   }
   if (creation.kind === 'repeated') {
     // Personal answers may be forgotten by now.
@@ -113,7 +113,7 @@ export function submissionOf(view: ViewOutput): string {
 }
 
 /** The page that says whose live job holds the same target. */
-export function whoIsFirst(services: Services, holder: Job, asker: string): ModalView {
+export function holderView(services: Services, holder: Job, asker: string): ModalView {
   const age = inWords(services.now() - holder.createdAt)
   const link = threadLink(services, holder)
   const thread = link === null ? '' : ` <${link}|See that thread.>`

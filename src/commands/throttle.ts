@@ -22,7 +22,7 @@ export const allowances = {
 const mostPeople = 1_000
 
 /** What a person reads after too many requests. `advice` is what to do after the wait. */
-export function tooMuch(waitMs: number, advice: string): string {
+export function tooManyRequests(waitMs: number, advice: string): string {
   return `That was a lot at once. Please wait ${inWords(waitMs)} and ${advice}.`
 }
 

@@ -3,12 +3,12 @@
 /** Only bounds memory: more than are typed while Slack may still redeliver. */
 const maxKept = 1_000
 
-export class Twins {
+export class Redeliveries {
   /** Trigger ids, the oldest first: Slack makes one for each command, and it is the same in both deliveries. */
   readonly #seen = new Set<string>()
 
   /** Whether this command was delivered before. An empty id never counts as a repeat. */
-  isTwin(triggerId: string): boolean {
+  isRedelivery(triggerId: string): boolean {
     if (triggerId === '') return false
     if (this.#seen.has(triggerId)) return true
     this.#seen.add(triggerId)

@@ -59,7 +59,7 @@ export function brief(name: string, most = maxNameLength): string {
 }
 
 /** Several names as a sentence has room for them: the first ones, and how many more there are. */
-export function briefly(names: readonly string[]): string {
+export function briefList(names: readonly string[]): string {
   const shown: string[] = []
   for (const name of names) {
     const next = brief(name)

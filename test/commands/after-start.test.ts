@@ -55,7 +55,7 @@ describe('the form of a job that was started', () => {
 
   it('says so where Dolly may not write and the thread became a direct message', async () => {
     expect(await shown('C1', { rootChannel: 'D1', rootTs: '1.5' }, 'C1')).toContain(
-      '<https://woolworks.slack.com/archives/D1/p15|its thread> is in a direct message. Dolly cannot write where it was meant to be.',
+      '<https://woolworks.slack.com/archives/D1/p15|its thread> is in a direct message. Dolly can’t post where you wanted it.',
     )
     expect(await shown('C1', { rootChannel: 'U1' }, 'C1')).toContain('its thread will be in a direct message.')
   })

@@ -40,7 +40,7 @@ describe('the name of a field', () => {
 
   it('may be given once, in whatever spelling', () => {
     expect(() => readCommandText('name=a Name=b')).toThrow('Name is given twice. Separate several values with commas.')
-    expect(() => readCommandText('name=a na\u00adme=b')).toThrow('stands there twice')
+    expect(() => readCommandText('name=a na\u00adme=b')).toThrow('is given twice')
   })
 
   it('is kept even where it is one that every object has', () => {

@@ -5,7 +5,7 @@ import { lastPage, shownNames } from '../../src/commands/last-page.js'
 import * as providers from '../../src/providers/index.js'
 import type { Named, Operation, Option } from '../../src/providers/provider.js'
 import { fieldsOf } from '../../src/slack/fields.js'
-import { brief, briefly, mrkdwn } from '../../src/slack/text.js'
+import { brief, briefList, mrkdwn } from '../../src/slack/text.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const operations = Object.values(providers).flatMap((provider) =>
@@ -91,14 +91,14 @@ describe('the last page', () => {
 
   it('counts what there is no room to name', () => {
     const addons = Array.from({ length: 100 }, (_, at) => `addon-${at}`)
-    expect(briefly(addons)).toMatch(/^addon-0, addon-1, .*addon-\d+ and \d+ more$/)
-    expect(briefly(addons).length).toBeLessThan(300)
-    expect(briefly(['one'])).toBe('one')
-    expect(briefly([])).toBe('')
-    expect(briefly(['x'.repeat(10_000), 'y'])).toMatch(/^x+…x+, y$/)
+    expect(briefList(addons)).toMatch(/^addon-0, addon-1, .*addon-\d+ and \d+ more$/)
+    expect(briefList(addons).length).toBeLessThan(300)
+    expect(briefList(['one'])).toBe('one')
+    expect(briefList([])).toBe('')
+    expect(briefList(['x'.repeat(10_000), 'y'])).toMatch(/^x+…x+, y$/)
   })
 
-  it('cuts the middle of a name, for the place often stands at its end', () => {
+  it('cuts the middle of a name, because its end often says where it is', () => {
     expect(brief(`${'x'.repeat(500)} in production (woolworks)`)).toMatch(/^x{53}…in production \(woolworks\)$/)
     expect(brief('short')).toBe('short')
     for (const name of ['👩‍👩‍👧'.repeat(50), '🐑'.repeat(100), 'e\u0301'.repeat(100)]) {

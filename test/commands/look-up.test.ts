@@ -116,7 +116,7 @@ describe('a label that came back with a choice', () => {
   }
   const late: Picker = () => new Promise(() => {})
 
-  it('is not what is told: the list has its own', async () => {
+  it('is not used: the list has its own', async () => {
     expect(await labelled('ab01', 'something harmless', there)).toEqual({ named: 'shop-api', value: 'ab01' })
     expect(await labelled('ef03', 'R&amp;D &lt;labs&gt;', there)).toEqual({ named: 'R&D <labs>', value: 'ef03' })
     expect(await labelled('ef04', 'R&amp;amp;D', there)).toEqual({ named: 'R&amp;D', value: 'ef04' })

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { registerCloneApp } from '../../src/commands/clone-app.js'
 import { registerFieldOptions } from '../../src/commands/field-options.js'
 import { Lists } from '../../src/commands/lists.js'
-import { Twins } from '../../src/commands/twins.js'
+import { Redeliveries } from '../../src/commands/twins.js'
 import { clientOptions } from '../../src/slack/client.js'
 import { Door } from '../../src/slack/door.js'
 import { People } from '../../src/slack/people.js'
@@ -153,11 +153,11 @@ describe('on a bad day of Slack', () => {
   })
 })
 
-it('the twins of a thousand commands are known, and no more are kept', () => {
-  const twins = new Twins()
-  for (let count = 0; count < 1_001; count += 1) expect(twins.isTwin(`1.2.${count}`)).toBe(false)
-  expect(twins.isTwin('1.2.1000')).toBe(true)
-  expect(twins.isTwin('1.2.1')).toBe(true)
-  expect(twins.isTwin('1.2.0')).toBe(false)
-  expect([twins.isTwin(''), twins.isTwin('')]).toEqual([false, false])
+it('redeliveries of a thousand commands are recognised, and no more are kept', () => {
+  const redeliveries = new Redeliveries()
+  for (let count = 0; count < 1_001; count += 1) expect(redeliveries.isRedelivery(`1.2.${count}`)).toBe(false)
+  expect(redeliveries.isRedelivery('1.2.1000')).toBe(true)
+  expect(redeliveries.isRedelivery('1.2.1')).toBe(true)
+  expect(redeliveries.isRedelivery('1.2.0')).toBe(false)
+  expect([redeliveries.isRedelivery(''), redeliveries.isRedelivery('')]).toEqual([false, false])
 })

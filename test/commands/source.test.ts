@@ -200,7 +200,7 @@ describe('nobody copies production', () => {
     expect(await jobs()).toEqual([{ source: 'shop-db in staging', target: 'x in production' }])
   })
 
-  it('by an operation whose source nobody is told, but for a rule that says so', async () => {
+  it('by an operation that does not name its source, unless a rule says so', async () => {
     expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
     access.rules = [rule({ may: ['sync'], target: ['*staging'] }), ...access.rules]
     expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
@@ -256,7 +256,7 @@ describe('a source whose label does not say where it is', () => {
 })
 
 describe('an allowance for some sources', () => {
-  it('covers no operation whose source nobody is told', async () => {
+  it('covers no operation that does not name its source', async () => {
     access.rules = [rule({ from: ['*'], target: ['* in staging', 'shop-db*'] })]
     expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
     access.rules = [rule({ from: ['*copied*', '* in staging'] })]

@@ -541,9 +541,9 @@ describe('a place for the thread', () => {
   })
 
   it.each([
-    { name: 'a channel that one is not in', place: 'C2', problem: 'does not show Dolly that you are in this channel' },
-    { name: 'a private channel that one is not in', place: 'G2', problem: 'does not show Dolly that you are in' },
-    { name: 'another person', place: mallory, problem: 'does not show Dolly that you are in this channel' },
+    { name: 'a channel that one is not in', place: 'C2', problem: 'Slack doesn’t list you in this channel' },
+    { name: 'a private channel that one is not in', place: 'G2', problem: 'Slack doesn’t list you in this channel' },
+    { name: 'another person', place: mallory, problem: 'Slack doesn’t list you in this channel' },
     { name: 'a channel shared with another company', place: 'C3', problem: 'is shared with another company' },
     { name: 'a shared channel where the command was typed', place: 'C3', typedIn: 'C3', problem: 'is shared with' },
   ])('cannot be $name', async ({ place, typedIn, problem }) => {
@@ -556,7 +556,7 @@ describe('a place for the thread', () => {
     expect(await house.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
-  it('is checked once more at Start, for the person may have left it since', async () => {
+  it('is checked once more at Start, because the person may have left it since', async () => {
     const { answer } = await send(at('C1', memory()), { user: ann })
     const draft = JSON.parse(answer).view.private_metadata
     channelsOf = {}

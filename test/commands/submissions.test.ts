@@ -161,7 +161,8 @@ describe('page 2, once its answers are known to be fine,', () => {
 })
 
 describe('a provider that is slow', () => {
-  const unchecked = 'dummy-one was too slow to check this. If it refuses something, the thread says so.'
+  const unchecked =
+    'dummy-one was too slow to check this. Dolly asks again when you start, and the thread tells you what is refused later.'
 
   it('keeps nobody from the last page, which says so, and is asked once more at Start', async () => {
     const page = await whileSlow(sendForm)

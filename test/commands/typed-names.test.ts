@@ -124,7 +124,7 @@ describe('typed names without end', () => {
     )
   })
 
-  it('are refused from a hundred on, for a list shows no more as chosen', () => {
+  it('are limited to a hundred, because a list shows no more as chosen', () => {
     const found = meaningsOf(
       options,
       Array.from({ length: 150 }, (_, at) => `id-${at}`),

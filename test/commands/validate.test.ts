@@ -24,7 +24,7 @@ describe('what the provider refuses', () => {
     expect(await finding({ errors })).toEqual({ isChecked: true, errors, warnings: [] })
   })
 
-  it('stands beside the first field where no form has that field, for Slack takes no errors otherwise', async () => {
+  it('goes beside the first field if the form lacks the field, because Slack rejects errors for unknown fields', async () => {
     const found = await finding({ errors: { name: 'Taken.', quota: 'Full.', __proto: 'Odd.' } })
     expect(found).toMatchObject({ errors: { name: 'Taken. Full. Odd.' } })
   })
@@ -50,7 +50,7 @@ describe('what the provider refuses', () => {
     await expect(throwing(new UserError('The account is closed.'))).rejects.toThrow('The account is closed.')
   })
 
-  it('comes with warnings, of which none is empty', async () => {
+  it('comes with warnings, none of them empty', async () => {
     expect(await finding({ warnings: ['It overwrites billing.', ' ', 'It costs.'] })).toEqual({
       isChecked: true,
       errors: {},
@@ -76,13 +76,15 @@ describe('a check that comes to nothing', () => {
     for (const found of [rejecting, throwing]) {
       expect(found).toEqual({
         isChecked: false,
-        problem: 'dummy-one could not check this just now. If it refuses something, the thread says so.',
+        problem:
+          'dummy-one could not check this just now. Dolly asks again when you start, and the thread tells you what is refused later.',
       })
     }
   })
 
   it('says that the provider was too slow', async () => {
-    const slow = 'dummy-one was too slow to check this. If it refuses something, the thread says so.'
+    const slow =
+      'dummy-one was too slow to check this. Dolly asks again when you start, and the thread tells you what is refused later.'
     expect(await check(never, 1)).toEqual({ isChecked: false, problem: slow })
     let asked = 0
     const counting = async () => {
@@ -107,7 +109,9 @@ describe('a flood of checks', () => {
     const refused = (await Promise.all(pending.slice(10))).filter(({ isChecked }) => !isChecked)
     expect(refused).toHaveLength(40)
     expect(answers).toHaveLength(10)
-    expect(refused[0]).toMatchObject({ problem: expect.stringContaining('dummy-one has too much to check just now.') })
+    expect(refused[0]).toMatchObject({
+      problem: expect.stringContaining('Too many checks are running at dummy-one right now.'),
+    })
     expect(
       await validator.check(
         targetOf(async () => ({}), 'dummy-two'),

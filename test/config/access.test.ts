@@ -195,15 +195,15 @@ describe('rules of access', () => {
   test.each([
     {
       rule: staging,
-      warning: `says where to and not where from, while copy, copy-bits copy data: any source may be copied there; add from: with names of sources (${anySource})`,
+      warning: `has a target but no from, and copy, copy-bits copy data: any source may be copied there; add from: with the names of sources (${anySource})`,
     },
     {
       rule: { ...staging, on: 'cf-prod', may: '*' },
-      warning: `says where to and not where from, while copy-bits copies data: any source may be copied there; add from: with names of sources (${anySource})`,
+      warning: `has a target but no from, and copy-bits copies data: any source may be copied there; add from: with the names of sources (${anySource})`,
     },
     {
       rule: { ...staging, may: [], on: 'hoody-*', target: ['*production*', 'x'] },
-      warning: `refuses what writes there and not what is copied from there, while copy, sync copy data; add a rule like it with from: "*production*" in place of target (${anySource})`,
+      warning: `has a target but no from, and copy, sync copy data: nothing is written there, but its data may still be copied elsewhere; add the same rule with from: "*production*" instead of target (${anySource})`,
     },
     { rule: { ...staging, from: '*' }, warning: undefined },
     { rule: { ...staging, from: '* in staging' }, warning: undefined },

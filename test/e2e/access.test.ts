@@ -249,7 +249,7 @@ describe('with rules for a group, a channel and members', () => {
     for (const place of [random.id, other.id, 'G0PRIVATE']) {
       await bo.choose('_channel', place)
       expect(await bo.submit({ name: 'elsewhere' })).toEqual({
-        _channel: expect.stringContaining('Slack does not show Dolly that you are in this channel'),
+        _channel: expect.stringContaining('Slack doesn’t list you in this channel'),
       })
     }
     // The direct messages between Dolly and somebody else mean his own.

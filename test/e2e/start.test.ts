@@ -151,8 +151,9 @@ it('--help prints five lines, and an argument that nobody knows starts nothing',
 it('a dolly.yml whose tokens others may read, and a rule that forgets the source, are warned of', async () => {
   const forgetful = { who: 'members', may: [], on: 'hoody', target: '*production*' }
   configure([hoody], forgetful)
-  const careless = 'dolly.yml holds connections.hoody.token and others than its owner may open it; chmod 600 dolly.yml'
-  const forgotten = /rule 1 of access in dolly\.yml \(line \d+\) refuses what writes there and not what is copied from/
+  const careless =
+    'dolly.yml contains connections.hoody.token, and other users of this machine may open it. Run chmod 600 dolly.yml'
+  const forgotten = /rule 1 of access in dolly\.yml \(line \d+\) has a target but no from, and/
   chmodSync(join(folder, 'dolly.yml'), 0o644)
   const { code, out } = await run(['--check'], socketEnv())
   expect(code).toBe(0)

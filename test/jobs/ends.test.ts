@@ -82,7 +82,7 @@ function live(job: Job, seed: number, atMostMs: number): Life {
   return { job: present, told, ms }
 }
 
-describe('a job of which nothing is ever found out', () => {
+describe('a job about which nothing is ever found out', () => {
   const seeds = Array.from({ length: 64 }, (_, seed) => seed)
 
   it.each(liveStates)('that is %s ends within weeks, whatever happens to it, and its thread is told', (state) => {

@@ -87,7 +87,7 @@ describe('a new version', () => {
       const version = upgrade(without('clone'))
       await goOn(version)
       const job = await house.job(id)
-      expect(job).toMatchObject({ state, step: 'clone', detail: 'This version has no step “clone”.' })
+      expect(job).toMatchObject({ state, step: 'clone', detail: 'This version of Dolly has no step “clone”.' })
       expect(accepts(job, 'dismiss')).toBe(true)
       expect(await house.job(other.id)).toMatchObject({ state: 'working' })
       expect(house.world.made.map(({ step }) => step)).toEqual(['blind'])

@@ -379,7 +379,7 @@ describe('Cloud Foundry', () => {
       const error = await failureOf(begin(await cloneOf('loom', { fastPath: true })))
       expect(error).toMatchObject({ field: 'fastPath', message: expect.stringContaining('cannot be copied') })
       const none = await failureOf(begin(await cloneOf('newsletter', { fastPath: true })))
-      expect(none.message).toBe('newsletter has no staged build. Have it staged anew.')
+      expect(none.message).toBe('newsletter has no staged build. Have it staged again.')
       const { ref } = await carryOut(clone, await cloneOf('loom'), 'Copy the code')
       const late = stepOf(clone, 'Copy the code').run(
         faked({
@@ -604,7 +604,7 @@ describe('Cloud Foundry', () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { name: '羊' })))
       expect(error).toMatchObject({
         field: 'host',
-        message: expect.stringContaining('No host name can be made of “羊”.'),
+        message: expect.stringContaining('“羊” can’t be made into a host name.'),
       })
       expect(written()).toEqual([])
       const app = await pick('apps', 'shop-api')
@@ -816,7 +816,7 @@ describe('Cloud Foundry', () => {
         return (await clone.validate?.(read, await cloneOf('shop-api')))?.errors
       }
       expect(await of(quota(null, 256))).toEqual({
-        space: 'staging allows a process 256 MB of memory, and the clone needs 512 MB. Choose another space.',
+        space: 'staging allows each process 256 MB of memory, and the clone needs 512 MB. Choose another space.',
       })
       expect(await of(quota(null, null))).toEqual({})
       expect(await of(quota(2048, null))).toEqual({})
@@ -827,7 +827,7 @@ describe('Cloud Foundry', () => {
     test('warns of a large app that is cloned without its size, and of addresses that are switched off', async () => {
       await scale(await pick('apps', 'shop-web'), 4096)
       const { warnings } = await said(clone, await cloneOf('shop-web', { size: false }))
-      expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without its size/)])
+      expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without “Copy the size”/)])
       switchOn('no-new-routes')
       expect(await said(clone, await cloneOf('shop-api'))).toEqual({
         errors: {},
@@ -851,7 +851,7 @@ describe('Cloud Foundry', () => {
     test('warns of the code of a large app in a small one', async () => {
       await scale(await pick('apps', 'shop-web'), 4096)
       expect((await said(copyBits, await copyOf('shop-web', 'shop-api-staging'))).warnings).toEqual([
-        'shop-web has 4096 MB of memory and shop-api-staging has 128 MB: its code may not be staged or run with that.',
+        'shop-web has 4096 MB of memory and shop-api-staging has 128 MB, which may be too little to stage or run this code.',
       ])
       expect(await said(copyBits, await copyOf('shop-web', 'shop-api-staging', { restart: false }))).toEqual(nothing)
       expect(await said(copyBits, await copyOf('shop-api-staging', 'shop-web'))).toEqual(nothing)
@@ -1486,7 +1486,7 @@ describe('Cloud Foundry', () => {
     expect(clone.summary({ app: 'x', name: 'shop-2', space }).to).toBe('shop-2 in sandbox (woolworks-partners)')
   })
 
-  test('the environment and the kind of an app are read word for word, for they are sent on', async () => {
+  test('the environment and the kind of an app are read word for word, because they are sent on', async () => {
     const verbatim: string[] = []
     const get: Api['get'] = (path, schema, options) => {
       if (options?.isVerbatim) verbatim.push(path)

@@ -584,11 +584,11 @@ describe('Hoody on a bad day', () => {
     const named = answers.named as Record<string, string>
     expect(sync.summary(named)).toEqual({ from: option.from, to: option.label })
     expect(sync.preview({}, named).copied).toBe(
-      'The present state of shop-api in woolworks-production, as far as it differs.',
+      'The current state of shop-api in woolworks-production, where it differs.',
     )
     // What came back from the person's client has no source of its own, and keeps none of another's.
     setPicked(answers, field, [{ value: option.value, label: option.label }])
     expect(sync.summary(named).from).toBe('its source')
-    expect(sync.preview({}, named).copied).toBe('The present state of its source, as far as it differs.')
+    expect(sync.preview({}, named).copied).toBe('The current state of its source, where it differs.')
   })
 })

@@ -392,7 +392,7 @@ describe('Miget', () => {
       expect(await errorOf('migetmeadow')).toEqual({})
     })
 
-    test('warns of a source that never ran, but only where the clone shall run its image', async () => {
+    test('warns of a source that never ran, but only where the clone would run its image', async () => {
       const never = altered(api, (body, path) =>
         path.includes('/deployments') ? [{ state: 'failed', created_at: null }] : body,
       )

@@ -254,7 +254,9 @@ describe('Rainbond', () => {
     test('uploads: a component from uploaded files is refused by name before anything is made', async () => {
       const error = await failureOf(runCreate({ app: 'o19p6wen/frankfurt/12' }))
       expect(error).toBeInstanceOf(UserError)
-      expect(error.message).toBe('Built from uploaded files, which cannot be copied: ledger-import. Choose the others.')
+      expect(error.message).toBe(
+        'Built from uploaded files, which can’t be copied: ledger-import. Choose only the others.',
+      )
       expect(simulator.writes()).toEqual([])
       const options = (await rainbond.pickers.components?.(api, { app: 'o19p6wen/frankfurt/12' })) ?? []
       expect(options.map(({ label, description }) => [label, description])).toEqual([
@@ -875,7 +877,7 @@ describe('Rainbond', () => {
       [
         'components',
         { app: BILLING },
-        'Built from uploaded files, which cannot be copied: ledger-import. Choose the others.',
+        'Built from uploaded files, which can’t be copied: ledger-import. Choose only the others.',
       ],
       [
         'components',

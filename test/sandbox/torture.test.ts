@@ -126,7 +126,7 @@ describe('a thread that moved because Slack refused its place', () => {
     expect(sentences).toEqual([expect.stringMatching(/^A root that was left behind does not show how it ended: /)])
   })
 
-  it('is not held to a root of which Dolly never heard that it stands', () => {
+  it('is not blamed for a root that Dolly never learned was posted', () => {
     expect(judged('This job goes on in a direct message to <@U1>.', [])).toEqual([])
   })
 })

@@ -8,7 +8,7 @@ import { answerTo, helpText, readRequest } from '../../src/commands/clone-app.js
 import { answerOf } from '../../src/commands/form-submit.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
-import { whoIsFirst } from '../../src/commands/start-job.js'
+import { holderView } from '../../src/commands/start-job.js'
 import { UserError } from '../../src/errors.js'
 import type { EventKind, Job, State } from '../../src/jobs/job.js'
 import { plainText } from '../../src/lib/text.js'
@@ -239,7 +239,7 @@ describe('hostile text', () => {
       }
       const broke = (source: Source) => ({ text: answerTo(known, new UserError(`hoody-prod: ${source.text()}`)) })
       expectHarmless(broke(evil), broke(harmless))
-      const told = ({ text }: Source) => whoIsFirst(known, jobIn('working', { target: text() || 'x' }), 'U2')
+      const told = ({ text }: Source) => holderView(known, jobIn('working', { target: text() || 'x' }), 'U2')
       expectView(told(evil), told(harmless))
       const failed = async ({ text }: Source) => {
         const answer = await answerOf(known, async () => {

@@ -158,9 +158,14 @@ describe('the root message', () => {
   })
 
   it('says that nobody can carry on with a job whose step is gone, and offers to end it', () => {
-    const gone = { step: 'gone', strandedSince: start, canDismiss: true, detail: 'This version has no step “gone”.' }
+    const gone = {
+      step: 'gone',
+      strandedSince: start,
+      canDismiss: true,
+      detail: 'This version of Dolly has no step “gone”.',
+    }
     const { text, blocks } = rootMessage(story('working', gone))
-    expect(text).toContain("Dolly can't carry on with this job: This version has no step “gone”.")
+    expect(text).toContain("Dolly can't carry on with this job: This version of Dolly has no step “gone”.")
     expect(JSON.stringify(blocks)).toContain('"text":"Dismiss"')
     expect(JSON.stringify(blocks)).not.toContain('Copy the container –')
   })

@@ -136,7 +136,7 @@ describe('a thread', () => {
     const { id } = await underWay('U0LEFT')
     await workspace.archive(workspace.channels.platform.id)
     await end()
-    expect(warnings.at(-1)).toContain('this is told to nobody')
+    expect(warnings.at(-1)).toContain('nobody reads about this job')
     expect((await house.job(id)).state).toBe('succeeded')
     expect(await house.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
     const posts = workspace.calls('chat.postMessage').length

@@ -109,7 +109,7 @@ describe('the HTTP entrance', () => {
     expect(received).toBe(0)
   })
 
-  it('answers the challenge of whoever enters its address at Slack', async () => {
+  it('answers the challenge that Slack sends when an operator enters its address', async () => {
     const body = JSON.stringify({ type: 'url_verification', challenge: '3eZbrw1aB10FEMAGAZd4FyFQ' })
     const headers = { ...signed(body), 'content-type': 'application/json' }
     const response = await fetch(`${address}/slack/events`, { method: 'POST', body, headers })

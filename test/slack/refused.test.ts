@@ -146,35 +146,35 @@ describe('a place that refuses messages', () => {
     },
   )
 
-  it.each(placeWords)(
-    'is told to nobody, and not for ever, when the direct message is refused too: %s',
+  it.each(placeWords)('is given up after a while when the direct message is refused too: %s', async (word) => {
+    slack.set(() => word)
+    await house.ask()
+    await teller.tellFor(1_800_000, 5_000)
+    await house.settle()
+    await end(1_800_000)
+    const tries = slack.calls.length
+    expect(problems).toContain('Slack refuses messages there too: nobody reads about this job')
+    expect(await countUntold()).toBe(0)
+    await teller.tellFor(3_600_000, 60_000)
+    expect(slack.calls).toHaveLength(tries)
+    expect(tries).toBeLessThanOrEqual(20)
+  })
+
+  it.each(tokenWords)(
+    'is not at fault when only the operator can fix it: %s is tried ever more rarely',
     async (word) => {
       slack.set(() => word)
       await house.ask()
-      await teller.tellFor(1_800_000, 5_000)
-      await house.settle()
-      await end(1_800_000)
-      const tries = slack.calls.length
-      expect(problems).toContain('Slack refuses messages there too: nobody reads about this job')
-      expect(await countUntold()).toBe(0)
-      await teller.tellFor(3_600_000, 60_000)
-      expect(slack.calls).toHaveLength(tries)
-      expect(tries).toBeLessThanOrEqual(20)
+      await teller.tellFor(7_200_000, 60_000)
+      expect(slack.calls.every(({ channel }) => channel === 'C1')).toBe(true)
+      expect(slack.calls.length).toBeLessThanOrEqual(16)
+      slack.set(() => undefined)
+      await teller.tellFor(900_000, 60_000)
+      expect(slack.in('C1')).toHaveLength(1)
     },
   )
 
-  it.each(tokenWords)('is none when only the operator can mend it: %s is tried ever more rarely', async (word) => {
-    slack.set(() => word)
-    await house.ask()
-    await teller.tellFor(7_200_000, 60_000)
-    expect(slack.calls.every(({ channel }) => channel === 'C1')).toBe(true)
-    expect(slack.calls.length).toBeLessThanOrEqual(16)
-    slack.set(() => undefined)
-    await teller.tellFor(900_000, 60_000)
-    expect(slack.in('C1')).toHaveLength(1)
-  })
-
-  it('is none when Slack has a bad moment with a word of tomorrow: the next try is the thread', async () => {
+  it('is not at fault when Slack briefly answers with an unknown error: the next try is the thread', async () => {
     let refusals = 3
     slack.set(() => (refusals-- > 0 ? 'a_word_of_tomorrow' : undefined))
     await house.ask()
@@ -184,7 +184,7 @@ describe('a place that refuses messages', () => {
   })
 
   it.each(['msg_too_long', 'invalid_blocks', 'msg_blocks_too_long', 'no_text', 'invalid_blocks_format'])(
-    'is none when Slack finds fault with the message: %s gets a plainer one',
+    'is not at fault when Slack rejects the content of the message: %s leads to a plainer one',
     async (word) => {
       let refusals = 2
       slack.set(() => (refusals-- > 0 ? word : undefined))
@@ -241,7 +241,7 @@ describe('a place that refuses messages', () => {
     )
 
     it.each(['message_not_found', 'edit_window_closed', 'cant_update_message', 'no_permission', 'a_word_of_tomorrow'])(
-      'is given up when it takes no edit any more, which holds up nothing: %s',
+      'is given up when Slack refuses its edit for good, which blocks nothing else: %s',
       async (word) => {
         await underWay()
         slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' && call.channel === 'C1' ? word : undefined))
@@ -260,7 +260,9 @@ describe('a place that refuses messages', () => {
       await end()
       const [old, ...others] = slack.messages.filter(({ threadTs }) => threadTs === undefined)
       expect(others).toEqual([])
-      expect(old?.text).toMatch(/Done\..*Slack takes no replies about this job\.$/)
+      expect(old?.text).toMatch(
+        /Done\..*Slack refuses replies here, and direct messages to <@\w+> too\. There are no more details\.$/,
+      )
       expect(await countUntold()).toBe(0)
     })
 

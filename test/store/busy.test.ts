@@ -102,7 +102,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     await Promise.all(waiting)
   })
 
-  it('is waited for at the start, but not for ever, and then the operator is told what to do', async () => {
+  it('is waited for at the start, but not forever, and then the operator is told what to do', async () => {
     await (await openDatabase(file)).destroy()
     const letGo = hold(file)
     const { value, gapMs } = await longestGap(() =>
@@ -153,7 +153,7 @@ describe('a transaction', () => {
     expect(rows).toEqual([{ requester: 'U2' }])
   })
 
-  it('that never ends keeps nobody waiting for ever', async () => {
+  it('that never ends keeps nobody waiting forever', async () => {
     const db = await openWith(50)
     let goOn = () => {}
     const stuck = db.transaction().execute(

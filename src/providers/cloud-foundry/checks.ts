@@ -49,7 +49,7 @@ async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promi
     )
   }
   throw new UserError(
-    `${name} is staged by a buildpack whose address holds credentials, which Cloud Foundry tells nobody. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
+    `${name} is staged by a buildpack whose address holds credentials, and Cloud Foundry doesn’t reveal those. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
     { field: 'app' },
   )
 }

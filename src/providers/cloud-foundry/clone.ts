@@ -157,7 +157,7 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
   }),
   preview: ({ fastPath, environment, size, services, ...params }) => ({
     copied: sentence(
-      fastPath ? 'The staged build that is deployed now' : 'The newest uploaded code, staged anew',
+      fastPath ? 'The staged build that is deployed now' : 'The newest uploaded code, staged again',
       environment && 'environment variables with their secrets',
       size && 'size and health checks',
     ),

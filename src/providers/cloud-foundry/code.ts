@@ -149,12 +149,12 @@ export async function codeOf(api: Api, from: App, fastPath: boolean): Promise<Co
   if (fastPath) {
     // The vendor makes nothing out of such a droplet, and calls that a success.
     if (from.lifecycle.type === 'cnb') {
-      throw new UserError('A build by Cloud Native Buildpacks cannot be copied; have it staged anew.', {
+      throw new UserError('A build by Cloud Native Buildpacks cannot be copied; have it staged again.', {
         field: 'fastPath',
       })
     }
     const guid = from.relationships.current_droplet
-    if (!guid) throw new UserError(`${from.name} has no staged build. Have it staged anew.`, { field: 'fastPath' })
+    if (!guid) throw new UserError(`${from.name} has no staged build. Have it staged again.`, { field: 'fastPath' })
     return { guid, isNewest: true }
   }
   const rows = await list(api, '/v3/packages', sourcePackage, { app_guids: from.guid, order_by: '-created_at' })
