@@ -7,7 +7,7 @@ import type { App } from './cloud-foundry-world.js'
 const AMPLE_MB = 1_000_000
 /** What is left in the space "staging", or in the organization around it, while the switch for that is on. */
 const LEFT_MB = 128
-/** Below this nobody asks for a quota, and staging gets it all the same. */
+/** Below this no quota is checked, and staging gets it anyway. */
 const LEAST_STAGING_MB = 1024
 
 export type Quotas = ReturnType<typeof createQuotas>
@@ -74,7 +74,7 @@ export function createQuotas({ world, server, now }: Place) {
     return wanted
   }
 
-  /** @throws Refusal where an app cannot be started, or grow, for want of memory. */
+  /** @throws Refusal where an app cannot be started, or grow, for lack of memory. */
   function demandForRun(app: App, beforeMb: number): void {
     const more = memoryOf(app) - beforeMb
     if (more > 0) demand(app.space, more, (whose) => `memory ${whose}_quota_exceeded`)

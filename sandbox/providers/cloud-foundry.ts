@@ -10,7 +10,7 @@ import { createWrites } from './cloud-foundry-writes.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
 
-/** The API may also be had below this path, as behind a proxy. */
+/** The API also answers below this path, as behind a proxy. */
 const PREFIX = '/cf'
 /** Proxies take addresses of up to eight kilobytes. */
 const MOST_CHARACTERS = 8_000
@@ -45,13 +45,13 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
       { id: 'v2-cut', label: 'Announce the old API v2, but answer it 404 in plain text', once: false },
       { id: 'forget-jobs', label: 'Forget the jobs of the old API v2', once: false },
       { id: 'expire-tokens', label: 'Let all tokens expire now', once: true },
-      { id: 'login-limited', label: 'Answer logins 429, come back in 30 seconds', once: false },
-      { id: 'break-write', label: 'Answer 500 to the next write, and do nothing', once: true },
-      { id: 'deploying', label: 'Have a deployment of every app in progress', once: false },
+      { id: 'login-limited', label: 'Answer logins with 429, Retry-After 30', once: false },
+      { id: 'break-write', label: 'Answer the next write with 500 and do nothing', once: true },
+      { id: 'deploying', label: 'Keep a deployment of every app in progress', once: false },
       { id: 'space-full', label: 'Leave 128 MB in the space staging', once: false },
       { id: 'organization-full', label: 'Leave 128 MB in the organization of staging', once: false },
-      { id: 'no-env', label: 'Switch the reading of environment variables off', once: false },
-      { id: 'cnb-credentials', label: 'Have loom take its buildpacks with credentials', once: false },
+      { id: 'no-env', label: 'Switch off reading environment variables', once: false },
+      { id: 'cnb-credentials', label: 'Give loom buildpacks from a registry with credentials', once: false },
       { id: 'old-health-checks', label: 'Show the health check of shop-web as "none"', once: false },
       { id: 'odd-rows', label: 'Add a row with nothing but a guid to what pickers list', once: false },
       { id: 'foreign-pages', label: 'Name another host for the next page of a list', once: false },
@@ -68,7 +68,7 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   })
   const jobs = new Map<string, { since: number; failure: string | undefined }>()
   const loginUrl = server.url.replace('127.0.0.1', 'localhost')
-  /** Of the request at hand: what a proxy in front of the API has put before its path. */
+  /** The path prefix of the current request, as a proxy in front of the API would add it. */
   let prefix = ''
   /** Where the addresses of further pages lead. */
   const host = () => (server.isOn('foreign-pages') ? 'https://wolves.example' : server.url + prefix)

@@ -26,7 +26,7 @@ export const SWITCHES = [
   { id: 'server-bug', label: 'Break with a stack trace at the next write', once: true },
   { id: 'one-broken', label: 'Break at looks at the components of the next new app', once: true },
   { id: 'old-events', label: 'Spell events as before 6.0, and leave totals out of lists', once: false },
-  { id: 'new-events', label: 'Spell events as nobody knows them', once: false },
+  { id: 'new-events', label: 'Spell events in an unknown way', once: false },
   ODD_ROWS,
 ]
 

@@ -102,7 +102,7 @@ export class Sockets {
     })
   }
 
-  /** Undefined lets new connections be again as usual. */
+  /** Undefined makes new connections behave as usual again. */
   silence(how: Silence | undefined): void {
     if (how === 'mute') for (const socket of this.#server.clients) this.#mute.add(socket)
     else this.#silence = how

@@ -25,7 +25,7 @@ export function createSwitches(changed: () => void) {
   const states: readonly (SwitchState & { id: SlackSwitch })[] = [
     { id: 'slow', label: 'Slack answers slowly', once: false, on: false },
     { id: 'rate-limit', label: 'Answer the next message with 429, retry after 2 s', once: true, on: false },
-    { id: 'rate-limit-bare', label: 'Answer the next message with 429, and no word on when', once: true, on: false },
+    { id: 'rate-limit-bare', label: 'Answer the next message with 429 without Retry-After', once: true, on: false },
     { id: 'lose-answer', label: 'Take the next message, but lose the answer', once: true, on: false },
     { id: 'refuse-roots', label: 'Channels refuse new messages', once: false, on: false },
     { id: 'lock-threads', label: 'Channels refuse replies', once: false, on: false },

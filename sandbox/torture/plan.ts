@@ -72,7 +72,7 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
 const providers = Object.keys(honestFailures) as [string, ...string[]]
 const fewestBirths = 5
 const birthsPerKill = 0.05
-/** So many kills at most in each of these ways of living, one after the other. */
+/** The most kills in each of these modes, one after the other. */
 const longestStretch = 20
 const stretches = [
   { mode: 'http', processes: 1 },
@@ -95,7 +95,7 @@ export function planLives(random: Random, kills: number): Life[] {
   return Array.from({ length: kills }, (_, index): Life => {
     const { mode, processes } = stretches[Math.floor(index / stretch) % stretches.length] ?? stretches[0]
     const silence = mode === 'socket' && random.chance(0.5) ? planSilence(random) : undefined
-    // It takes a while until anybody notices that nothing comes any more.
+    // It takes a while to notice that nothing arrives any more.
     const moment = silence ? ({ at: 'ready', afterMs: random.between(9_000, 12_000) } as const) : planMoment(random)
     const faults = [random.chance(0.85), random.chance(0.5), random.chance(0.2)].filter(Boolean)
     return {
@@ -132,7 +132,7 @@ function planSilence(random: Random): Fault {
   return { kind: 'silent socket', how, forMs: random.between(1_000, 8_000) }
 }
 
-/** Slack's words for a place that takes no message, and one that nobody has heard of. */
+/** Slack's errors for a place that refuses messages, and an invented one. */
 const refusals = [
   'restricted_action_thread_locked',
   'restricted_action_read_only_channel',

@@ -15,9 +15,9 @@ export const mishaps = [
   'bad gateway',
   /** 429 with Retry-After, and nothing was carried out. */
   'rate limit',
-  /** The same, without a word on when to come again. */
+  /** The same, without Retry-After. */
   'bare rate limit',
-  /** Slack takes no message there: 200, and a word of refusal. */
+  /** Slack refuses a message there: 200 with an error. */
   'refused place',
   /** Held up on its way there; it arrives even if nobody waits for the answer any more. */
   'late request',
@@ -39,7 +39,7 @@ export interface Accident {
   on: 'write' | 'any' | 'post to a channel'
   /** How long what is late is held up, in milliseconds. */
   heldMs: number
-  /** With what a place is refused. */
+  /** The error with which a place refuses a message. */
   word?: string
 }
 

@@ -113,7 +113,7 @@ function makeFolder(folder: string): void {
 function whyClosed(file: string, error: unknown): ConnectionError {
   if (error instanceof TemporaryError) {
     return new ConnectionError(
-      `The database ${file} is held by another process. Find out which (for example with: fuser ${file}), end it, and start Dolly again.`,
+      `The database ${file} is locked by another process. Find that process (for example with: fuser ${file}), stop it, and start Dolly again.`,
     )
   }
   const reason = error instanceof Error ? error.message : String(error)

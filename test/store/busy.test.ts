@@ -111,7 +111,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     expect(gapMs).toBeLessThan(200)
     expect(value).toBeInstanceOf(ConnectionError)
     expect(value).toMatchObject({
-      message: expect.stringMatching(/dolly\.db is held by another process.*start Dolly again/),
+      message: expect.stringMatching(/dolly\.db is locked by another process.*start Dolly again/),
     })
     const opening = openWith(1_000)
     letGo()
