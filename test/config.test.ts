@@ -623,7 +623,7 @@ describe('a warning', () => {
     const { warnings } = load({ yaml: farm(`token: ${token}`), rights })
     expect(warnings).toEqual(
       isWarned
-        ? [`${open}; chmod 600 dolly.yml, or put the secret into the environment and refer to it as \${NAME}.`]
+        ? [`${open}. Run chmod 600 dolly.yml, or move the secret to the environment and refer to it as \${NAME}.`]
         : [],
     )
   })

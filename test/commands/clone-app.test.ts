@@ -170,7 +170,7 @@ describe('the text behind /clone-app', () => {
       'rich clone deploy=maybe mode=no',
       'deploy cannot be "maybe". Say yes or no (or true, false, on, off). mode cannot',
     ],
-    ['dummy-one clone name="two words', 'The quotation mark before "two words" has no second one'],
+    ['dummy-one clone name="two words', 'The quotation mark before "two words" is never closed'],
   ])('answers "%s" with the nearest match', (text, sentence) => {
     expect(() => readRequest(text, mixed)).toThrow(sentence)
   })

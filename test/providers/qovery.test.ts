@@ -793,7 +793,7 @@ describe('Qovery', () => {
       const warnings = async (more: object, of = operations.clone) =>
         (await validate({ name: 'dolly', ...more }, of))?.warnings
       expect(await warnings({ environment: staging })).toEqual([
-        'Variables and secrets of production go along, from shop-api of production to staging.',
+        'Production variables and secrets are copied along, from shop-api of production to staging.',
       ])
       const joins = 'production is a production environment: the clone joins what is live there.'
       expect(await warnings({ environment: home })).toEqual([joins])
@@ -803,7 +803,7 @@ describe('Qovery', () => {
       const whole = (more: object) => warnings({ applyTerraform: true, ...more }, operations.environment)
       expect(await whole({ environment: home })).toEqual(['dolly becomes a production environment, as production is.'])
       expect(await whole({ environment: home, mode: 'STAGING' })).toEqual([
-        'Variables and secrets of production go along, from production to dolly.',
+        'Production variables and secrets are copied along, from production to dolly.',
       ])
       expect(await whole({ environment: staging, mode: 'PRODUCTION' })).toEqual([
         'dolly becomes a production environment.',

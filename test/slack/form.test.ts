@@ -105,7 +105,7 @@ describe('a form', () => {
         initial_option: { value: 'here' },
         options: [{ value: 'here' }, { value: 'mine' }],
       })
-      expect(two.hint?.text).toContain('Dolly needs the rights channels:read and groups:read')
+      expect(two.hint?.text).toContain('Dolly needs the scopes channels:read and groups:read')
     }
   })
 
