@@ -34,10 +34,17 @@ const rooms: readonly Room[] = [
   },
 
   { room: 'src/providers/paging.ts', ours: ['type src/providers/provider.ts', 'src/errors.ts'], packages: ['zod'] },
+  { room: 'src/providers/wording.ts', ours: ['type src/providers/provider.ts'], packages: [] },
   { room: 'src/providers/validation.ts', ours: ['type src/providers/provider.ts', 'src/errors.ts'], packages: [] },
   {
     room: 'src/providers/provider.ts',
-    ours: ['src/providers/paging.ts', 'src/providers/validation.ts', 'src/errors.ts', 'src/lib/*'],
+    ours: [
+      'src/providers/paging.ts',
+      'src/providers/validation.ts',
+      'src/providers/wording.ts',
+      'src/errors.ts',
+      'src/lib/*',
+    ],
     packages: ['zod'],
   },
   {

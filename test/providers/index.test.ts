@@ -10,6 +10,7 @@ const NOT_PROVIDERS = [
   'provider.ts',
   'paging.ts',
   'validation.ts',
+  'wording.ts',
   'http.ts',
   'http-answer.ts',
   'http-errors.ts',
