@@ -39,7 +39,7 @@ const providers: readonly Provider[] = Object.values(listed)
 const stopWithinMs = 10_000
 const leaseMs = 10_000
 /** How long a person's request waits for a database that another process holds: an answer is due within three seconds. */
-const requestPatienceMs = 1_500
+const requestPatienceMs = 700
 const now = () => Date.now()
 const elapsed = () => performance.now()
 

@@ -127,6 +127,7 @@ const rooms: readonly Room[] = [
       'src/slack/message.ts',
       'src/slack/trouble.ts',
       'src/store/events.ts',
+      'src/store/moved-threads.ts',
       'type src/store/schema.ts',
       'type src/jobs/job.ts',
       'type src/jobs/tell.ts',

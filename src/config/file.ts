@@ -1,10 +1,10 @@
 /** Reads dolly.yml: its connections with their variables filled in, who may do what, and how often to look. */
-import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import { z } from 'zod'
 import type { AccessRules } from '../access.js'
 import { didYouMean } from '../lib/closest.js'
 import { minSecretLength } from '../lib/redact.js'
 import { readAccess } from './access.js'
+import { isMapping, type Mapping, parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
 export interface DollyFile {
@@ -41,8 +41,6 @@ const everySeconds = 'expected a whole number from 1 to 60, without quotes'
 const yesOrNo = 'expected true or false'
 const SharedChannels = z.boolean(yesOrNo).nullish()
 const Poll = z.object({ everySeconds: z.int(everySeconds).min(1, everySeconds).max(60, everySeconds).default(2) })
-
-type Mapping = Record<string, unknown>
 
 /** What reading dolly.yml needs, and where its problems go. */
 export interface FileSources {
@@ -113,69 +111,7 @@ function warnOfReaders({ file, rightsOf, openSecrets, warnings }: Reading): void
   )
 }
 
-/**
- * The file's mapping and where its parts stand, or undefined after a problem. Library messages that quote the file are
- * cut: it may hold secrets.
- */
-function parseFile({
-  file,
-  readFile,
-  problems,
-}: FileSources): { content: Mapping; lineOf: Reading['lineOf'] } | undefined {
-  let text: string
-  try {
-    text = readFile(file)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : 'unknown error'
-    problems.push(
-      code === 'ENOENT'
-        ? `${file} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`
-        : `${file} cannot be read (${code}); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
-    )
-    return undefined
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const faults = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => {
-    if (code === 'BAD_ALIAS') return { offset, message: quoteStar }
-    const isReference = text.slice(offset - 1, offset + 1) === '${'
-    return { offset, message: isReference ? quoteReference : message.replace(/(?<=\w): .*| \\.*/s, '') }
-  })
-  visit(document, {
-    Alias(_, { range }) {
-      faults.push({ offset: range?.[0] ?? 0, message: quoteStar })
-    },
-  })
-  // One mistake often upsets the rest of its line, so only the first fault of a line is told.
-  const byLine = new Map(faults.reverse().map((fault) => [lines.linePos(fault.offset).line, fault]))
-  for (const { offset, message } of [...byLine.values()].reverse()) {
-    const { line, col } = lines.linePos(offset)
-    problems.push(`${file}, line ${line}, column ${col} is not valid YAML: ${message}.`)
-  }
-  if (faults.length > 0) return undefined
-  const content: unknown = document.toJS() ?? {}
-  if (isMapping(content)) return { content, lineOf: (path) => lineOf(document, lines, path) }
-  problems.push(`${file} must be a mapping with the keys "connections" and "access", as dolly.example.yml shows.`)
-  return undefined
-}
-
-/** The line of a key, or of the nearest thing around it that is in the file. */
-function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly string[]): string {
-  let offset: number | undefined
-  let node: unknown = document.contents
-  for (const key of path) {
-    const pair = isMap(node) ? node.items.find((item) => String(item.key) === key) : undefined
-    const found: unknown = pair?.key ?? (isSeq(node) ? node.items[Number(key)] : undefined)
-    if (!isNode(found)) break
-    offset = found.range?.[0]
-    node = pair ? pair.value : found
-  }
-  return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
-}
-
 const tooShort = `expected at least ${minSecretLength} characters: a shorter one can’t be kept out of the log`
-const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
-const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
 function readConnection(name: string, value: unknown, reading: Reading): ConnectionConfig | undefined {
   const path = ['connections', name]
@@ -326,10 +262,6 @@ function noteInvalid(reading: Reading, path: readonly string[], value: unknown, 
 export function stateOf(value: unknown): string {
   if (value === undefined || value === null) return 'is not set'
   return typeof value === 'string' && value.trim() === '' ? 'is empty' : 'is not valid'
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isWebUrl(text: string): boolean {

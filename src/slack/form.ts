@@ -1,13 +1,13 @@
-/** Pure: the three pages of the modal, drawn from an operation's fields. */
+/** Pure: the first two pages of the modal, drawn from an operation's fields, and notices on top of them. */
 
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { cut, plainText } from '../lib/text.js'
-import type { Operation, Preview, Provider } from '../providers/provider.js'
+import type { Operation, Provider } from '../providers/provider.js'
 import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
 import { limits, mustFit } from './limits.js'
 import type { ChoiceState, FormState } from './memory.js'
 import { chooseFirst, option, plain, unmetBy } from './options.js'
-import { fromTo, mrkdwn, mrkdwnWithin } from './text.js'
+import { mrkdwn } from './text.js'
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
 export const channelBlock = '_channel'
@@ -145,50 +145,8 @@ function channelInput({ channel, choosableChannels = 'none' }: FormState): Input
   }
 }
 
-/** What the provider's present state adds to the last page. */
-export interface Remarks {
-  /** What a person must know before they start, in plain sentences. */
-  warnings: readonly string[]
-  /** Why the provider could not be asked; null where it was. */
-  unchecked: string | null
-}
-
-/**
- * Page 3: what will be done, said once more before it is. `draft` is the key to the answers of page 2. Its sentences are
- * shown whole: the names in them are to be cut before.
- */
-export function previewView(
-  operation: Operation,
-  what: { from: string; to: string; connection: string; provider: string },
-  preview: Preview,
-  draft: string,
-  { warnings, unchecked }: Remarks = { warnings: [], unchecked: null },
-): ModalView {
-  const paragraph = (title: string, text: string): KnownBlock => {
-    const heading = `*${title}*\n`
-    const words = mrkdwnWithin(limits.sectionText - heading.length, text)
-    return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: `${heading}${words}` } }
-  }
-  const all = [...warnings, ...(preview.warning ? [preview.warning] : [])]
-  return {
-    type: 'modal',
-    callback_id: callbacks.preview,
-    private_metadata: draft,
-    title: plain(mustFit(operation.title, limits.modalTitle)),
-    submit: plain(all.length > 0 ? 'Do it anyway' : 'Start'),
-    close: plain('Back'),
-    blocks: [
-      { type: 'header', text: plain(fromTo(what.from, what.to, limits.headerText)) },
-      whereTo(what.connection, what.provider),
-      ...all.map((warning) => paragraph('Mind this', warning)),
-      paragraph('Copied', preview.copied),
-      paragraph('Not copied', preview.notCopied),
-      ...(unchecked === null ? [] : [remark(mrkdwn(unchecked))]),
-    ],
-  }
-}
-
-function remark(text: string): KnownBlock {
+/** A line of small print; `text` is mrkdwn, already escaped. */
+export function remark(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
@@ -204,7 +162,7 @@ export function noticeView(title: string, text: string): ModalView {
 }
 
 /** Which account it is about: several may be at one provider, and one of them production. */
-function whereTo(connection: string, provider: string): KnownBlock {
+export function whereTo(connection: string, provider: string): KnownBlock {
   return remark(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)
 }
 

@@ -8,13 +8,11 @@ import {
   markReplied,
   markRootAttempted,
   markTold,
-  moveThread,
-  saveOldRoot,
-  savePlaceRefusals,
   saveRoot,
   type Untold,
   type UntoldEvent,
 } from '../store/events.js'
+import { moveThread, saveOldRoot, savePlaceRefusals } from '../store/moved-threads.js'
 import type { Database } from '../store/schema.js'
 import { Budgets } from './budgets.js'
 import { type Chat, type Place, type Post, Requests } from './chat.js'

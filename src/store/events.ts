@@ -214,50 +214,6 @@ export async function saveRoot(
   await updateToldJob(db, job.id, teller, () => ({ ...root, rootVersion }))
 }
 
-/**
- * Moves the thread elsewhere, where the next message starts it again.
- *
- * @param oldRoot the root that is left behind and still stands; null keeps the one that an earlier move left.
- */
-export async function moveThread(
-  db: Database,
-  untold: Untold,
-  rootChannel: string,
-  oldRoot: { channel: string; ts: string } | null = null,
-): Promise<void> {
-  const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null, placeRefusals: 0 }
-  const left = oldRoot && { oldRootChannel: oldRoot.channel, oldRootTs: oldRoot.ts, oldRootSaysMoved: 0 }
-  await db.transaction().execute(async (transaction) => {
-    await updateToldJob(transaction, untold.job.id, untold.teller, (row) => ({
-      rootChannel,
-      moves: row('moves', '+', 1),
-      ...nowhere,
-      ...left,
-    }))
-    // What was begun or said in the old place says nothing about the new one.
-    for (const event of untold.events) {
-      await updateEvent(transaction, event, untold.teller, () => ({ attemptedAt: null, tries: 0, replyTs: null }))
-    }
-  })
-}
-
-/** Notes what the abandoned root says now; null when it is no longer edited. */
-export async function saveOldRoot(
-  db: Database,
-  { job, teller }: Untold,
-  says: Pick<OldRoot, 'saysMoved' | 'refusals'> | null,
-): Promise<void> {
-  const isOver = says === null ? { oldRootChannel: null, oldRootTs: null } : {}
-  const { saysMoved, refusals } = says ?? { saysMoved: false, refusals: 0 }
-  const set = { ...isOver, oldRootSaysMoved: saysMoved ? 1 : 0, oldRootRefusals: refusals }
-  await updateToldJob(db, job.id, teller, () => set)
-}
-
-/** Counts refusals of the current place; reset to 0 when it accepts a message. */
-export async function savePlaceRefusals(db: Database, { job, teller }: Untold, placeRefusals: number): Promise<void> {
-  await updateToldJob(db, job.id, teller, () => ({ placeRefusals }))
-}
-
 /** Notes when telling an event that gets a reply of its own began, and one such try more or less. */
 export async function markAttempted(
   db: Database,
@@ -289,7 +245,8 @@ export async function markTold(
   await updateEvent(db, event, teller, () => told)
 }
 
-async function updateToldJob(
+/** @throws TellingLost */
+export async function updateToldJob(
   db: Database,
   jobId: string,
   teller: string,
@@ -304,7 +261,8 @@ async function updateToldJob(
   if (numUpdatedRows === 0n) throw new TellingLost()
 }
 
-async function updateEvent(
+/** @throws TellingLost */
+export async function updateEvent(
   db: Database,
   { jobId, seq }: JobEvent,
   teller: string,
