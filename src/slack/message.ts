@@ -158,7 +158,7 @@ function replyText({ job, provider, steps, usualMs }: Story, event: JobEvent): s
     case 'failed':
       return `${requester} ${withDetail(`This failed after ${duration}`, detail)}`
     case 'timed_out':
-      return `${requester} ${withDetail(`Dolly gave up after ${duration}, for it took longer than this step may`, detail)} It may still finish at ${by}.`
+      return `${requester} ${withDetail(`Dolly gave up after ${duration}, for it took too long`, detail)} It may still finish at ${by}.`
     case 'checked_again':
       return `${person} asked Dolly to look again.`
     case 'started_over':

@@ -205,6 +205,13 @@ describe('the replies', () => {
     expect(mentions).toEqual(['uncertain', 'failed', 'timed_out', 'reminder', 'stranded'])
   })
 
+  it('blames no step for a question that nobody answered', () => {
+    const unanswered = event('timed_out', 'Nobody answered for two weeks.')
+    expect(replyMessage(story('timed_out'), unanswered)?.text).toBe(
+      '<@U1> Dolly gave up after 12 s, for it took too long: Nobody answered for two weeks. It may still finish at Hoody.',
+    )
+  })
+
   it('give the reason in the provider’s words', () => {
     expect(replyMessage(story('failed'), event('failed', 'no space left on device'))?.text).toBe(
       '<@U1> This failed after 12 s: no space left on device.',
