@@ -118,6 +118,28 @@ export function choosable(
   )
 }
 
+/**
+ * Whether what a field's list depends on is among the entries that this person may choose. Asks for the lists of those
+ * fields, and only where a rule looks at names; one that cannot be read allows nothing.
+ */
+export async function isAllowedParent(
+  services: Services,
+  asker: Asker,
+  target: Target,
+  { dependsOn }: Field,
+  state: Pick<FormState, 'values'>,
+): Promise<boolean> {
+  const { connection, operation } = target
+  if (!dependsOnTarget(services.access.rules, asker, connection.name)) return true
+  const parents = fieldsOf(operation).filter(({ key, picker }) => picker && dependsOn.includes(key))
+  const answers = parents.map(async (parent) => {
+    const list = await services.lists.get(connection, parent, state)
+    const mine = 'options' in list ? choosable(services, asker, target, parent, list.options) : []
+    return mine.some(({ value }) => value === state.values[parent.key])
+  })
+  return !(await Promise.all(answers)).includes(false)
+}
+
 const Opening = z.object({ askedIn: z.string() })
 
 /**

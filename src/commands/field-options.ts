@@ -10,7 +10,7 @@ import { fieldAction } from '../slack/form.js'
 import { limits } from '../slack/limits.js'
 import { FormState } from '../slack/memory.js'
 import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../slack/options.js'
-import { choosable, whoFillsIn } from './access.js'
+import { choosable, isAllowedParent, whoFillsIn } from './access.js'
 import { correctForm } from './open-form.js'
 import { explain, findTarget, recall, type Services, type Target, within } from './services.js'
 
@@ -42,11 +42,14 @@ export function registerFieldOptions(app: App, services: Services): void {
       if (unmet.length > 0) return await ack({ options: [noAnswer(chooseFirst(unmet, limits.optionText))] })
 
       const leftMs = answerWithinMs - (services.elapsed() - began)
-      const list = await within(leftMs, services.lists.get(connection, field, state))
+      // A list that depends on something a person may not choose is not theirs to read either.
+      const allowed = isAllowedParent(services, asker, target, field, state)
+      const [list, isAllowed] =
+        (await within(leftMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
       if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
       if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })
       if ('options' in list) {
-        const mine = choosable(services, asker, target, field, list.options)
+        const mine = isAllowed ? choosable(services, asker, target, field, list.options) : []
         if (mine.length === 0) return await ack({ options: [noAnswer('There are none that you may choose.')] })
         return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
       }

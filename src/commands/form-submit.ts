@@ -50,8 +50,11 @@ const tooOld = 'This form is too old to be sent. Begin again with /clone-app.'
 
 const sendAgain = 'send the form again. Close this to go back: all your answers are still there'
 
-/** Until when a submission is answered, in milliseconds: Slack waits three seconds, its network included. */
-const answerWithinMs = 2_300
+/**
+ * When the provider is waited for no longer, in milliseconds: Slack waits three seconds, its network included, and the
+ * database may be busy for most of one.
+ */
+const answerWithinMs = 2_000
 /** The same for what comes before a job is saved: its thread gets a moment to begin as well. */
 const checkWithinMs = 1_500
 

@@ -69,7 +69,8 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
   lock: (params) => `copy:${params.project}/${params.name.toLowerCase()}`,
   summary: (named) => ({
     from: maskIds(
-      `${named['container.from'] ?? named.container}${named.snapshot ? `, snapshot ${named.snapshot}` : ''}`,
+      // The place comes last, where rules look for it.
+      `${named.snapshot ? `snapshot ${named.snapshot} of ` : ''}${named['container.from'] ?? named.container}`,
     ),
     // The name is a person's own words, whatever they look like.
     to: `${named.name} in ${maskIds(`${named.project}${named.server ? ` on ${named.server}` : ''}`)}`,

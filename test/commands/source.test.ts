@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { AccessRules, Rule } from '../../src/access.js'
-import { choosable } from '../../src/commands/access.js'
+import { choosable, isAllowedParent } from '../../src/commands/access.js'
 import { registerFormSubmit } from '../../src/commands/form-submit.js'
 import { registerJobButtons } from '../../src/commands/job-buttons.js'
 import { Lists } from '../../src/commands/lists.js'
-import type { Services } from '../../src/commands/services.js'
+import { findTarget, type Services } from '../../src/commands/services.js'
 import {
   type Connection,
   defineOperation,
@@ -221,6 +221,19 @@ describe('nobody copies production', () => {
     expect(labels('copy', 'space')).toEqual(['staging'])
     access.rules = [rule({ from: ['* in nowhere'] })]
     expect(labels('copy', 'app')).toEqual([])
+  })
+})
+
+describe('a list that depends on another choice', () => {
+  it('is read only for a choice that its reader may make', async () => {
+    access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
+    const target = findTarget(services, 'dummy-one', 'copy')
+    const [child] = fieldsOf(target.operation).map((field) => ({ ...field, key: 'part', dependsOn: ['app'] }))
+    const isAllowed = async (app: string) =>
+      child && (await isAllowedParent(services, anybody, target, child, { values: { app } }))
+    expect(await Promise.all(['a1', 'a2', 'a9'].map(isAllowed))).toEqual([false, true, false])
+    access.rules = [rule({})]
+    expect(await isAllowed('a1')).toBe(true)
   })
 })
 

@@ -219,9 +219,9 @@ describe('Hoody', () => {
     const commit = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'
     expect(copy.summary({ ...ids, name: commit }).to).toBe(`${commit} in …3333`)
     const chosen = { container: 'shop-api', snapshot: 'nightly', name: 'shop-2', project: 'staging', server: 'fra-1' }
-    expect(copy.summary(chosen)).toEqual({ from: 'shop-api, snapshot nightly', to: 'shop-2 in staging on fra-1' })
+    expect(copy.summary(chosen)).toEqual({ from: 'snapshot nightly of shop-api', to: 'shop-2 in staging on fra-1' })
     const placed = { ...chosen, 'container.from': 'shop-api in production' }
-    expect(copy.summary(placed).from).toBe('shop-api in production, snapshot nightly')
+    expect(copy.summary(placed).from).toBe('snapshot nightly of shop-api in production')
     expect(copy.summary({ 'container.from': `x in ${ids.project}` }).from).toBe('x in …3333')
     expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'its source', to: 'shop-2' })
     expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* will be overwritten/)
