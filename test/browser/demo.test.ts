@@ -47,7 +47,7 @@ describe('a stranger in the sandbox', () => {
     await form.getByRole('textbox', { name: 'Name of the copy' }).fill('shop-api-pr-12')
     await form.getByRole('button', { name: 'Next' }).click()
     const preview = page.getByRole('dialog', { name: 'Copy a container' })
-    await preview.getByText('Not copied').waitFor()
+    await preview.getByText('Not copied', { exact: true }).waitFor()
     await picture(page, '5-preview')
     await preview.getByRole('button', { name: /Start|Do it anyway/ }).click()
     await preview.waitFor({ state: 'hidden' })

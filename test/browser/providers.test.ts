@@ -128,7 +128,7 @@ describe('in the demo', () => {
       for (const answer of answers) await fill(form, answer)
       await picture(page, `${provider}-${operation}-form`)
       await form.getByRole('button', { name: 'Next' }).click()
-      await form.getByText('Not copied').waitFor()
+      await form.getByText('Not copied', { exact: true }).waitFor()
       await picture(page, `${provider}-${operation}-preview`)
       await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
       await form.waitFor({ state: 'hidden' })
