@@ -36,7 +36,7 @@ const copyFields = z.object({
   name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Must be new in the project.' }),
   server: id
     .optional()
-    .meta({ title: 'Target server', description: 'Empty: that of the original.', picker: 'servers' }),
+    .meta({ title: 'Target server', description: 'Left empty: that of the original.', picker: 'servers' }),
   snapshot: text
     .regex(/^[a-zA-Z0-9_-]+$/, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
     .optional()

@@ -37,7 +37,12 @@ const fields = z.object({
   components: z
     .array(text.regex(/^[0-9a-f]{32}$/, 'Choose from the list, or paste ids of 32 digits 0-9 and a-f.'))
     .default([])
-    .meta({ title: 'Components', description: 'Left empty: all complete.', picker: 'components', dependsOn: ['app'] }),
+    .meta({
+      title: 'Components',
+      description: 'Left empty: all that are fully created.',
+      picker: 'components',
+      dependsOn: ['app'],
+    }),
   target: text
     .regex(/^[\w-]{1,64}\/[\w-]{1,64}$/, 'Choose from the list, or type team/region.')
     .meta({ title: 'Target team and region', description: 'Where the new app will live.', picker: 'targets' }),
@@ -59,7 +64,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
   lock: ({ target, name }) => `copy:${target}/${name.toLowerCase()}`,
   summary: ({ app, target, name }) => ({ from: `${app}`, to: `${name} in ${target}` }),
   preview: ({ app, components, target }, named) => ({
-    copied: sentence(components.length > 0 ? `Only ${named.components}` : 'All complete components', COPIED),
+    copied: sentence(components.length > 0 ? `Only ${named.components}` : 'All fully created components', COPIED),
     notCopied: sentence(NOT_COPIED, !app.startsWith(`${target}/`) && 'ties to components of the old team and region'),
   }),
   validate: validateCopy,

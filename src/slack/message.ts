@@ -262,7 +262,7 @@ function usualEnd({ job, usualMs, now }: Story): number | null {
 /** Why the thread is here and not where it was asked to be. */
 function whyStray(channel: string): string {
   if (!/^[CG]/.test(channel)) return 'Dolly could not write where this was meant to be, or its message there is gone.'
-  return `Dolly could not write in <#${channel}>, or its message there is gone. To have its threads there, type \`/invite @dolly\` in that channel.`
+  return `Dolly could not write in <#${channel}>, or its message there is gone. Where Dolly is no member, \`/invite @dolly\` lets it write.`
 }
 
 function section(text: string): KnownBlock {

@@ -17,7 +17,7 @@ const NOBODY = 'ffffffffffffffffffffffff'
 
 describeProvider(hoody, {
   start: startHoody,
-  failure: 'The disk of the target server is full. The container is still there.',
+  failure: 'The disk of the target server is full. The unfinished copy is still there.',
   operations: {
     copy: {
       params: async (pick) => ({
@@ -333,7 +333,7 @@ describe('Hoody', () => {
     const observations = await observed(copy.steps[0].check(faked, refs, clock))
     expect(observations.map((one) => one.phase)).toEqual(['failed', 'working'])
     expect(observations[0]?.detail).toBe(
-      'no https://…9011-terminal-1.fra.containers.hoody.com. The container is still there.',
+      'no https://…9011-terminal-1.fra.containers.hoody.com. The unfinished copy is still there.',
     )
     expect(JSON.stringify(observations)).not.toMatch(/[0-9a-f]{24}/)
 

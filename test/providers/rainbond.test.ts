@@ -412,7 +412,7 @@ describe('Rainbond', () => {
       const error = await failureOf(Promise.resolve(create.find?.(api, params, null, attempt())))
       expect(error).toMatchObject({ name: 'UserError', status: undefined })
       expect(error.message).toBe(
-        'Some of the chosen components are incomplete, or no longer in the app. Choose again. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
+        'Some of the chosen components are not fully created, or no longer in the app. Choose again. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
       )
     })
 
@@ -428,7 +428,7 @@ describe('Rainbond', () => {
 
     test('is not made when a chosen component is gone or incomplete', async () => {
       const error = await failureOf(runCreate({ components: ['c'.repeat(32)] }))
-      expect(error.message).toBe('Some of the chosen components are incomplete, or no longer in the app. Choose again.')
+      expect(error.message).toBe('Some of the chosen components are not fully created, or no longer in the app. Choose again.')
       expect(simulator.writes()).toEqual([])
     })
 
@@ -866,7 +866,7 @@ describe('Rainbond', () => {
 
     test('takes what Rainbond will take, and says what is left out', async () => {
       expect(await validate({ app: 'o19p6wen/helsinki/13' })).toEqual({ errors: {}, warnings: [] })
-      expect(await validate()).toEqual({ errors: {}, warnings: ['Incomplete, so not copied: shop-search.'] })
+      expect(await validate()).toEqual({ errors: {}, warnings: ['Not fully created, so not copied: shop-search.'] })
       expect(await validate({ components: [(await idsOf()).get('shop-api')] })).toEqual({ errors: {}, warnings: [] })
       expect(copy.preview(paramsOf(), {})).not.toHaveProperty('warning')
       expect(simulator.writes()).toEqual([])
@@ -882,7 +882,7 @@ describe('Rainbond', () => {
       [
         'components',
         { components: ['c'.repeat(32)] },
-        'Some of the chosen components are incomplete, or no longer in the app. Choose again.',
+        'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
       ],
       ['app', { app: 'o19p6wen/frankfurt/999' }, 'rainbond-prod: no found app'],
       [
@@ -912,7 +912,7 @@ describe('Rainbond', () => {
       )
       const search = components.find(({ service_cname }) => service_cname === 'shop-search')?.service_id
       expect((await validate({ components: [search] }))?.errors).toEqual({
-        components: 'Some of the chosen components are incomplete, or no longer in the app. Choose again.',
+        components: 'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
       })
     })
 

@@ -49,7 +49,7 @@ async function failureReason(api: Api, id: string): Promise<string> {
   const logs = await newestLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   const words = maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
-  return `${words.replace(/\.?$/, '.')} The container is still there.`
+  return `${words.replace(/\.?$/, '.')} The unfinished copy is still there.`
 }
 
 /**

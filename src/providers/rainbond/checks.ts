@@ -50,7 +50,7 @@ function chooseFrom(all: readonly Row[], { components }: Copy): string {
       `Built from uploaded files, which can’t be copied: ${namesOf(uploaded)}. Choose only the others.`,
     )
   if (chosen.length >= Math.max(components.length, 1)) return chosen.map(({ service_id }) => service_id).join(',')
-  throw refusal('components', 'Some of the chosen components are incomplete, or no longer in the app. Choose again.')
+  throw refusal('components', 'Some of the chosen components are not fully created, or no longer in the app. Choose again.')
 }
 
 /** The app of this job, by the note that it was made with. */
@@ -106,7 +106,7 @@ async function remarkOnLeftOut(all: readonly Row[]): Promise<string[]> {
   const incomplete = all.filter((one): one is Component => one !== null && !isComplete(one))
   const unread = all.filter((one) => one === null).length
   return [
-    ...(incomplete.length > 0 ? [`Incomplete, so not copied: ${namesOf(incomplete)}.`] : []),
+    ...(incomplete.length > 0 ? [`Not fully created, so not copied: ${namesOf(incomplete)}.`] : []),
     ...(unread > 0 ? [`Not copied, because Rainbond’s list of them cannot be read: ${unread} of the components.`] : []),
   ]
 }
