@@ -60,7 +60,7 @@ export function readCommandText(sent: string): CommandText {
     } else {
       const name = withoutDashes(withoutInvisibleEdges(key))
       if (given.has(comparable(name))) {
-        throw new UserError(`${brief(name)} is given twice. Separate several values with commas.`)
+        throw new UserError(`${brief(name)} is given twice. Give it once; several values go with commas.`)
       }
       given.add(comparable(name))
       const gap = take('gap')?.[0] ?? ''

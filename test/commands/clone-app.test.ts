@@ -159,7 +159,7 @@ describe('the text behind /clone-app', () => {
     ['xylophone-42', 'I do not know "xylophone-42". /clone-app help'],
     ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? It has name, deploy.'],
     ['dummy-one clone extra', 'I do not know "extra". dummy-one has clone and blind.'],
-    ['dummy-one clone name=one name=two', 'name is given twice. Separate several values with commas.'],
+    ['dummy-one clone name=one name=two', 'name is given twice. Give it once; several values go with commas.'],
     ['name=x', 'Say first where and what'],
     ['rich clone mode=WRONG', 'mode cannot be "WRONG". It takes fast, careful.'],
     ['rich clone mode=fats', 'It takes fast, careful. Did you mean "fast"?'],
