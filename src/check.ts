@@ -147,7 +147,10 @@ async function tryAppToken(client: WebClient): Promise<Finding[]> {
 
 function troubleWith(variable: keyof typeof whereFrom, error: unknown): string {
   const code = error instanceof WebAPIPlatformError ? error.data.error : ''
-  return refusalOf(variable, code) ?? `Slack did not answer as it should, so ${variable} could not be tried.`
+  return (
+    refusalOf(variable, code) ??
+    `Slack was not reached or did not answer as it should, so ${variable} could not be tried.`
+  )
 }
 
 function finding(problem: string | undefined, otherwise = ''): Finding {
