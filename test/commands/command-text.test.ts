@@ -39,7 +39,9 @@ describe('the name of a field', () => {
   )
 
   it('may be given once, in whatever spelling', () => {
-    expect(() => readCommandText('name=a Name=b')).toThrow('Name is given twice. Give it once; several values go with commas.')
+    expect(() => readCommandText('name=a Name=b')).toThrow(
+      'Name is given twice. Give it once; several values go with commas.',
+    )
     expect(() => readCommandText('name=a na\u00adme=b')).toThrow('is given twice')
   })
 

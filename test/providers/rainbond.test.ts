@@ -428,7 +428,9 @@ describe('Rainbond', () => {
 
     test('is not made when a chosen component is gone or incomplete', async () => {
       const error = await failureOf(runCreate({ components: ['c'.repeat(32)] }))
-      expect(error.message).toBe('Some of the chosen components are not fully created, or no longer in the app. Choose again.')
+      expect(error.message).toBe(
+        'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
+      )
       expect(simulator.writes()).toEqual([])
     })
 

@@ -50,7 +50,10 @@ function chooseFrom(all: readonly Row[], { components }: Copy): string {
       `Built from uploaded files, which can’t be copied: ${namesOf(uploaded)}. Choose only the others.`,
     )
   if (chosen.length >= Math.max(components.length, 1)) return chosen.map(({ service_id }) => service_id).join(',')
-  throw refusal('components', 'Some of the chosen components are not fully created, or no longer in the app. Choose again.')
+  throw refusal(
+    'components',
+    'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
+  )
 }
 
 /** The app of this job, by the note that it was made with. */
