@@ -5,7 +5,9 @@ export const minSecretLength = 8
 /** How many fetched tokens are remembered: each is valid for minutes to hours. */
 const maxFetched = 64
 /** In characters; only this much of a longer secret is matched, and the rest that follows is removed with it. */
-const maxPatternLength = 128
+const maxFormLength = 128
+/** What is left of a secret without its blanks and signs must still tell it from words. */
+const minFormLength = 6
 const mask = '••••'
 
 export interface Redactor {
@@ -27,8 +29,15 @@ export function createRedactor(configured: readonly string[]): Redactor {
   let all = byLength(lasting)
   return {
     redact(text, isCut = false) {
-      const decoded = decodedLetters(text)
-      return all.reduce((rest, forms) => withoutSecret(rest, forms, decoded, isCut), text)
+      let rest = text
+      let letters = lettersOf(rest)
+      for (const forms of all) {
+        const clean = withoutForms(rest, letters, forms)
+        if (clean === rest) continue
+        rest = clean
+        letters = lettersOf(rest)
+      }
+      return isCut ? withoutBeginning(rest, all) : rest
     },
     add(secret) {
       if (!isLongEnough(secret) || lastingSecrets.has(secret)) return
@@ -47,20 +56,12 @@ export function createRedactor(configured: readonly string[]): Redactor {
 /** How one secret may be written. */
 interface Forms {
   length: number
-  /** No form has fewer characters, so that a shorter text needs no search: most texts are short, and most tokens long. */
-  least: number
+  secret: string
   /**
-   * As it is, and in base64, where its letters depend on what stands before it, such as the user name of a Basic header. Of a
-   * long one its beginning: where a text was cut, there may be no more of it.
+   * The letters of the secret, and of its base64, where they depend on what stands before it, such as the user name of a
+   * Basic header. Of a long one its beginning: where a text was cut, there may be no more of it.
    */
-  plain: readonly string[]
-  isLong: boolean
-  /** A part of each of these that has only letters and digits: where it is not among a text's decoded letters, no form is. */
-  cores: readonly string[]
-  /** The same with any of its characters escaped, as in addresses, forms, JSON and HTML, upper or lower case, once or twice. */
-  escaped: RegExp
-  /** The beginning of any of these at the very end of a text that was cut there. */
-  begun: RegExp
+  forms: readonly { letters: string; isLong: boolean }[]
 }
 
 function formsOf(secret: string): Forms {
@@ -70,91 +71,174 @@ function formsOf(secret: string): Forms {
     const own = text.replaceAll('=', '').slice(before === 0 ? 0 : before + 1, -1)
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
-  const plain = [...new Set([secret, ...encoded])].filter(isLongEnough)
-  const patterns = plain.map((form) => [...form.slice(0, maxPatternLength)].map(anyEscape))
-  const whole = patterns.map((pattern, at) => {
-    const rest = (plain[at]?.length ?? 0) > maxPatternLength ? '[^\\s"\'<>&,;]*' : ''
-    return pattern.join('') + rest
-  })
-  const begun = patterns.map((pattern) => {
-    const [least, more] = [pattern.slice(0, 4).join(''), pattern.slice(4)]
-    return least + more.reduceRight((rest, one) => `(?:${one}${rest})?`, '')
-  })
-  return {
-    length: secret.length,
-    least: Math.min(...plain.map(({ length }) => length), maxPatternLength),
-    plain: plain.map((form) => form.slice(0, maxPatternLength)),
-    isLong: plain.some(({ length }) => length > maxPatternLength),
-    cores: plain.map((form) => coreOf(form.slice(0, maxPatternLength))),
-    escaped: new RegExp(whole.join('|'), 'g'),
-    begun: new RegExp(`(?:${begun.join('|')})$`),
+  const all = [secret, ...encoded.filter(isLongEnough)]
+    .map((form) => lettersOf(form))
+    .filter(({ length }) => length >= minFormLength)
+  const forms = [...new Set(all)].map((letters) => ({
+    letters: letters.slice(0, maxFormLength),
+    isLong: letters.length > maxFormLength,
+  }))
+  return { length: secret.length, secret, forms }
+}
+
+/**
+ * Any character escaped as in addresses, JSON or HTML, once or several times. All repetition is bounded, so that no text
+ * makes it slow.
+ */
+const escapes =
+  /%(?:25){0,4}([0-9a-f]{2})|\\{1,4}u(d[89ab][0-9a-f]{2})\\{1,4}u(d[c-f][0-9a-f]{2})|\\{1,4}(?:u([0-9a-f]{4})|x([0-9a-f]{2}))|&(?:amp;){0,4}(?:#x0{0,4}([0-9a-f]{1,6})|#0{0,4}(\d{1,7})|(amp|lt|gt|quot|apos|sol|plus|equals));/gi
+/** An escape that was cut off. */
+const begunEscape = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8})$/i
+const wide = /[^\0-\x7f]/gu
+const invisibles = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu
+/** What some ways of escaping write in place of a blank, or before a character. */
+const signs = /[+\\]+/g
+const blanks = /\s+/g
+/** An escape of an escape of … is undone so often. */
+const maxPasses = 5
+
+const named: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  sol: '/',
+  plus: '+',
+  equals: '=',
+}
+
+/**
+ * What a text says when nothing in it is escaped, byte by byte as Latin-1, and without blanks, plus signs, backslashes and
+ * what nobody sees: two ways to write the same secret have the same letters. `places` has where in the text each of them
+ * begins, and behind the last one the end of the text.
+ */
+interface Letters {
+  letters: string
+  places: readonly number[]
+}
+
+function lettersOf(text: string): string {
+  return readLetters(text, undefined).letters
+}
+
+function placedLettersOf(text: string): Letters {
+  const { letters, places = [] } = readLetters(text, indicesOf(text))
+  return { letters, places: [...places, text.length] }
+}
+
+const indicesOf = (text: string) => Array.from({ length: text.length }, (_, at) => at)
+
+interface Rewritten {
+  letters: string
+  places: readonly number[] | undefined
+}
+
+function readLetters(text: string, indices: readonly number[] | undefined): Rewritten {
+  let read = indices
+    ? rewritten({ letters: text, places: indices }, wide, ([character]) => bytesOf(character))
+    : { letters: Buffer.from(text.replaceAll(invisibles, ' ')).toString('latin1'), places: undefined }
+  // What is dropped may have stood in the midst of an escape. Blanks go last: they keep a secret from what is beside it.
+  for (const drop of [signs, blanks]) {
+    for (let pass = 0; pass < maxPasses && read.letters.search(escapes) !== -1; pass += 1) {
+      read = rewritten(read, escapes, unescaped)
+    }
+    read = rewritten(read, drop, () => '')
   }
+  return read
 }
 
-/** One character, as it is or escaped. All repetition is bounded, so that no text makes the pattern slow. */
-function anyEscape(character: string): string {
-  const hex = (byte: number) =>
-    [...byte.toString(16).padStart(2, '0')].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('')
-  const percent = [...Buffer.from(character)].map((byte) => `%(?:25){0,3}${hex(byte)}`).join('')
-  const inJson = [...Array(character.length).keys()].map((at) => {
-    const code = character.charCodeAt(at)
-    return `\\\\{1,3}u${hex(code >> 8)}${hex(code & 255)}`
-  })
-  const ways = [escapeForPattern(character), percent, inJson.join(''), ...(others[character] ?? [])]
-  return `(?:${ways.join('|')})`
+/** As `replaceAll`; what is written in place of something stands where that began. */
+function rewritten(
+  { letters: text, places }: Rewritten,
+  pattern: RegExp,
+  write: (found: RegExpMatchArray) => string,
+): Rewritten {
+  if (text.search(pattern) === -1) return { letters: text, places }
+  let letters = ''
+  const moved: number[] = []
+  let at = 0
+  for (const found of text.matchAll(pattern)) {
+    const written = write(found)
+    letters += text.slice(at, found.index) + written
+    if (places) {
+      for (let index = at; index < found.index; index += 1) moved.push(places[index] ?? 0)
+      for (let index = 0; index < written.length; index += 1) moved.push(places[found.index] ?? 0)
+    }
+    at = found.index + found[0].length
+  }
+  if (places) for (let index = at; index < text.length; index += 1) moved.push(places[index] ?? 0)
+  return { letters: letters + text.slice(at), places: places && moved }
 }
 
-/** What else may stand for a character: in forms, in JSON and in HTML. */
-const others: Readonly<Record<string, readonly string[]>> = {
-  ' ': ['\\+'],
-  '"': ['\\\\{1,3}"', '&quot;', '&#34;'],
-  '/': ['\\\\{1,3}\\/'],
-  '\\': ['\\\\{2,4}'],
-  '&': ['&amp;', '&#38;'],
-  '<': ['&lt;', '&#60;'],
-  '>': ['&gt;', '&#62;'],
-  "'": ['&#39;', '&#x27;', '&apos;'],
+function unescaped([written, inAddress, high, low, inJson, inCode, inHtml, decimal, name]: RegExpMatchArray): string {
+  if (inAddress !== undefined) return String.fromCharCode(Number.parseInt(inAddress, 16))
+  if (name !== undefined) return named[name.toLowerCase()] ?? written
+  if (high && low) return bytesOf(String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)))
+  const hex = inJson ?? inCode ?? inHtml
+  const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+  return code > 0x10ffff ? ' ' : bytesOf(String.fromCodePoint(code))
 }
 
-function escapeForPattern(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+const bytesOf = (character: string) => Buffer.from(character.replace(invisibles, ' ')).toString('latin1')
+
+function withoutForms(text: string, letters: string, { secret, forms }: Forms): string {
+  // Few signs and no letters: that has but one form.
+  if (forms.length === 0) return text.replaceAll(secret, mask)
+  const found = forms.filter((form) => letters.includes(form.letters))
+  if (found.length === 0) return text
+  const { places } = placedLettersOf(text)
+  const spans = found.flatMap((form) => spansOf(form, letters, places, text))
+  spans.sort((one, other) => one.from - other.from)
+  let clean = ''
+  let at = 0
+  for (const { from, to } of spans) {
+    if (from >= at) clean += text.slice(at, from) + mask
+    at = Math.max(at, to)
+  }
+  return clean + text.slice(at)
 }
 
-function withoutSecret(text: string, forms: Forms, decoded: string, isCut: boolean): string {
-  const { least, plain, isLong, cores, escaped, begun } = forms
-  if (text.length < least && !isCut) return text
-  let clean = text
-  const found = plain.filter((form) => clean.includes(form))
-  if (!isLong) for (const form of found) clean = clean.replaceAll(form, mask)
-  const mayBeEscaped = /[%\\&+]/.test(clean) && cores.some((core) => decoded.includes(core))
-  if (mayBeEscaped || (isLong && found.length > 0)) clean = clean.replaceAll(escaped, mask)
-  if (!isCut) return clean
-  const end = Math.max(clean.length - maxPatternLength * maxEscapeLength, 0)
-  return clean.slice(0, end) + clean.slice(end).replace(begun, mask)
+/** Where in the text a form is written. */
+function spansOf(
+  { letters: form, isLong }: Forms['forms'][number],
+  letters: string,
+  places: readonly number[],
+  text: string,
+) {
+  const spans: { from: number; to: number }[] = []
+  for (let at = letters.indexOf(form); at !== -1; at = letters.indexOf(form, at + form.length)) {
+    // Blanks behind its last letter are no part of it.
+    const last = places[at + form.length - 1] ?? 0
+    const next = places[at + form.length] ?? text.length
+    const to = isLong
+      ? next + (/^[^\s"'<>&,;]*/.exec(text.slice(next))?.[0].length ?? 0)
+      : last + text.slice(last, next).trimEnd().length
+    spans.push({ from: places[at] ?? 0, to })
+  }
+  return spans
 }
 
+/** A secret that was cut off together with the text: its beginning at the very end goes too. */
+function withoutBeginning(text: string, all: readonly Forms[]): string {
+  const tail = text.slice(-maxFormLength * maxEscapeLength)
+  const { letters, places } = placedLettersOf(tail.replace(begunEscape, ''))
+  const end = letters.slice(-maxFormLength)
+  let from = letters.length
+  for (const form of all.flatMap(({ forms }) => forms)) {
+    const begin = form.letters.slice(0, minBegun)
+    for (let at = end.indexOf(begin); at !== -1; at = end.indexOf(begin, at + 1)) {
+      if (form.letters.startsWith(end.slice(at))) from = Math.min(from, letters.length - end.length + at)
+    }
+  }
+  if (from === letters.length) return text
+  return text.slice(0, text.length - tail.length + (places[from] ?? 0)) + mask
+}
+
+/** So many letters of a secret at the end of a cut text are taken for its beginning. */
+const minBegun = 4
 /** The longest way to write one character: `%252525e2%25252582%252525ac`. */
 const maxEscapeLength = 32
-
-/** Its longest run of letters and digits; empty, and so a part of every text, where that is too short to tell anything. */
-function coreOf(form: string): string {
-  const runs = [...form.matchAll(/[a-z0-9_.-]+/gi)].map(({ 0: run, index }) =>
-    // An escape that begins with the character before it may take some of it.
-    index === 0 || /[%\\]/.test(form[index - 1] ?? '') ? run.slice(maxTakenByEscape) : run,
-  )
-  const core = runs.reduce((longest, run) => (run.length > longest.length ? run : longest), '')
-  return core.length < 4 ? '' : core
-}
-
-const maxTakenByEscape = 6
-
-/** A text whose letters, digits and signs are none of them escaped any more, neither as in addresses nor as in JSON. */
-function decodedLetters(text: string): string {
-  if (!/[%\\]/.test(text)) return text
-  return text.replaceAll(/%(?:25){0,3}([2-7][0-9a-f])|\\{1,3}u00([2-7][0-9a-f])/gi, (_, inAddress, inJson) =>
-    String.fromCharCode(Number.parseInt(inAddress ?? inJson, 16)),
-  )
-}
 
 /** Longest first, so that a secret that contains another goes as a whole. */
 function byLength(forms: readonly Forms[]): Forms[] {

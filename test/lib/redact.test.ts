@@ -39,6 +39,42 @@ it('finds a secret in which any character is written in any way, whatever stands
   }
 })
 
+const secret = 'pa ss/w+rd&"<é>7Xk=!'
+const each = (write: (character: string) => string) => [...secret].map(write).join('')
+const numbered = (character: string) => `&#${character.codePointAt(0)};`
+const hexed = (character: string) => `&#x${(character.codePointAt(0) ?? 0).toString(16)};`
+
+it.each([
+  ['in HTML, by number', each(numbered)],
+  ['in HTML, by number with naughts', each((character) => numbered(character).replace('#', '#00'))],
+  ['in HTML, by hexadecimal number', each(hexed)],
+  ['in HTML, where only signs are escaped', secret.replaceAll(/[&"<>/+=]/g, hexed)],
+  ['in HTML, by name', secret.replaceAll('&', '&amp;').replaceAll('/', '&sol;').replaceAll('<', '&lt;')],
+  ['in HTML, twice', each((character) => numbered(character).replace('&', '&amp;'))],
+  ['in a form and escaped once more', encodeURIComponent(new URLSearchParams([['', secret]]).toString().slice(1))],
+  ['in a string of a program', each((character) => `\\x${(character.codePointAt(0) ?? 0).toString(16)}`)],
+  ['with backslashes before its signs', secret.replaceAll(/[^a-z0-9]/gi, '\\$&')],
+  ...[...'\u200b\u200c\u200d\u00ad\ufe0f\u2060\u202e\n\u2028'].flatMap((hidden) => [
+    [`with ${JSON.stringify(hidden)} in its midst`, secret.slice(0, 6) + hidden + secret.slice(6)],
+    [`with ${JSON.stringify(hidden)} everywhere`, [...secret].join(hidden)],
+  ]),
+  ['in base64 of several lines', Buffer.from(secret).toString('base64').replaceAll(/.{8}/g, '$&\n')],
+])('finds a secret %s', (_, written) => {
+  const { redact } = createRedactor([secret])
+  // The first and last letter of base64 are half their neighbours'.
+  expect(redact(`It was ${written} once`)).toMatch(/^It was .{0,1}••••.{0,4} once$/)
+  expect(redact(`It was ${written.slice(0, written.length - 2)}`, true)).toMatch(/^It was .{0,1}••••$/)
+})
+
+it('takes a moment, however many long tokens there are', () => {
+  const { redact, add } = createRedactor([])
+  for (let at = 0; at < 64; at += 1) add(`eyJhbGciOi${at}.${'0123456789abcdef'.repeat(60)}`)
+  const began = performance.now()
+  for (const text of ['%25'.repeat(1_300), '&#x73;'.repeat(680), 's e c r '.repeat(500)]) redact(text, true)
+  // To make a pattern of each of them took seconds. Generous, for a busy machine.
+  expect(performance.now() - began).toBeLessThan(500)
+})
+
 it('finds what is left of a long token where a text was cut', () => {
   const token = `eyJhbGciOi.${'0123456789abcdef'.repeat(400)}`
   const { redact } = createRedactor([token])
