@@ -321,3 +321,32 @@ describe('a glob', () => {
     expect(performance.now() - began).toBeLessThan(200)
   })
 })
+
+describe('a name that only looks like the one in a rule', () => {
+  const looksAlike = [
+    ['production-db', 'production\u2011db'],
+    ['production-db', 'production\u2010db'],
+    ['production-db', 'production–db'],
+    ["o'neill", 'o’neill'],
+    ['production', 'producti\u0307on'],
+    ['istanbul', 'İstanbul'],
+    ['jo', 'j\u0307o'],
+    ['strasse', 'STRAẞE'],
+    ['production', 'prod\ufff9uction'],
+    ['shop in production', 'shop in\u2800production'],
+  ] as const
+
+  test.each(looksAlike)('is decided on as %j: %j', (plain, disguised) => {
+    for (const [one, other] of [
+      [plain, disguised],
+      [disguised, plain],
+    ] as const) {
+      expect(fitsGlob(one, other)).toBe(true)
+      expect(fitsGlob(`*${one}`, `shop in ${other}`)).toBe(true)
+    }
+  })
+
+  test('is another one where its letters have other marks', () => {
+    for (const name of ['cafe\u0301', 'ëo', 'ıx\u0307', 'x\u0307']) expect(fitsGlob('cafe', name)).toBe(false)
+  })
+})

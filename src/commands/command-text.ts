@@ -29,11 +29,11 @@ const fragments = {
 } as const
 
 /** These are apostrophes as well, so they end a value only at the end of a word: 'it's fine'. */
-const apostrophes = "'’‘′＇"
+const apostrophes = "'’‘′＇´`"
 const edge = new RegExp(`^(?:$|[${blank}${invisible}${comma}])`, 'u')
 const hasBlank = new RegExp(`[${blank}]`, 'u')
 const endsInComma = new RegExp(`[${comma}]$`)
-const dashesBefore = new RegExp(`^[${dash}]+(?=.)`, 'u')
+const dashesBefore = new RegExp(`^[${dash}]+`, 'u')
 
 /**
  * Reads `connection operation field=value …` as Slack sends it. Any pair of quotation marks encloses several words,
@@ -56,7 +56,7 @@ export function readCommandText(sent: string): CommandText {
   while (at < text.length) {
     const key = take('key')?.[1]
     if (key === undefined) {
-      words.push(withoutDashes(takeQuoted() ?? takeBare()))
+      words.push(withoutDashes(takeQuoted() ?? withoutCommasBehind(takeBare())))
     } else {
       const name = withoutDashes(withoutInvisibleEdges(key))
       if (given.has(comparable(name))) {
@@ -111,7 +111,7 @@ export function readCommandText(sent: string): CommandText {
   /** One piece or several that commas join, up to a blank or the next field. */
   function takeValue(): string {
     const pieces: string[] = []
-    let joiner = ''
+    let [joiner, isQuoted] = ['', false]
     while (at < text.length) {
       const quoted = takeQuoted()
       if (quoted === undefined && closingQuotes(text[at] ?? '') !== undefined) {
@@ -121,6 +121,7 @@ export function readCommandText(sent: string): CommandText {
       }
       const piece = quoted ?? takeBare()
       pieces.push(joiner, piece)
+      isQuoted = quoted !== undefined
       if (quoted === undefined && endsInComma.test(piece)) {
         take('gap')
         if (isNext('key')) break
@@ -131,8 +132,17 @@ export function readCommandText(sent: string): CommandText {
         joiner = `${separator} `
       }
     }
+    // Behind the last piece it joins nothing.
+    const last = pieces.at(-1) ?? ''
+    if (!isQuoted) pieces.splice(-1, 1, withoutCommasBehind(last))
     return pieces.join('')
   }
+}
+
+function withoutCommasBehind(word: string): string {
+  let end = word.length
+  while (end > 0 && comma.includes(word[end - 1] ?? '')) end -= 1
+  return word.slice(0, end)
 }
 
 function withoutDashes(word: string): string {

@@ -51,7 +51,8 @@ export function plainText(text: string, most = 500): string {
 
 /**
  * What people see of a name, for telling whether two of them are the same: one Unicode form (NFKC), no invisible
- * characters, no difference of case, single blanks. Two names that look alike compare as equal.
+ * characters, no difference of case, single blanks, and the plain hyphen and apostrophe for those that telephones and word
+ * processors put in their place. Two names that look alike compare as equal.
  */
 export function comparable(text: string): string {
   // Most names are plain, and lists have thousands of them.
@@ -59,20 +60,24 @@ export function comparable(text: string): string {
   const seen = text
     .slice(0, maxForeignTextLength)
     // Before the marks are counted: between two of them it would hide how many there are.
-    .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu, '')
+    .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\ufff9-\ufffb]/gu, '')
     // No script sets more marks on a letter, and putting thousands of them in order takes the square of their number.
     .replaceAll(/(\p{M}{30})\p{M}+/gu, '$1')
     .normalize('NFKC')
-    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .replaceAll(/[\s\p{Cc}\u2800]+/gu, ' ')
+    .replaceAll(/[\p{Pd}\u2212]/gu, '-')
+    .replaceAll(/[’‘ʼ]/g, "'")
     .trim()
-  // Upper case first: it spells out what has no single capital, such as ß.
-  return seen.toUpperCase().toLowerCase().normalize('NFKC')
+  // Capitals spell out what has none of its own, such as ß, and a capital ẞ is one only of the small letter.
+  const folded = seen.toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
+  // A small i has its dot already, so that nobody sees a second one: İ, or an i with a dot put on it.
+  return folded.replaceAll(/(?<=[ijịį])\u0307/g, '')
 }
 
 function visibleLine(text: string): string {
   if (/^[\x21-\x7e]*$/.test(text)) return text
   return text
     .replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replaceAll(/(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/gu, '')
+    .replaceAll(/(?!\u200c|\u200d|\ufe0f)[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
     .trim()
 }

@@ -57,6 +57,23 @@ describe('the name of a field', () => {
   })
 })
 
+describe('a comma behind the last piece of a value, or behind a word, and dashes that stand alone,', () => {
+  it.each([
+    'hoody copy name=x, deploy=y',
+    'hoody, copy; name=x; deploy=y,',
+    'hoody copy -- name=x deploy=y',
+    'hoody — copy name=x， deploy=y；',
+    'hoody copy, name=`x`, deploy=´y´',
+  ])('are nothing: %s', (text) => {
+    expect(words(text)).toEqual(['hoody', 'copy'])
+    expect(values(text)).toEqual({ name: 'x', deploy: 'y' })
+  })
+
+  it('stay where quotation marks enclose them, and within a value', () => {
+    expect(values('name="x," app="a — b" project=a—b,c')).toEqual({ name: 'x,', app: 'a — b', project: 'a—b,c' })
+  })
+})
+
 describe('quotation marks', () => {
   const pairs = [
     '""',

@@ -11,6 +11,9 @@ describe('several names in one text', () => {
     [' , ;;, \u200b,', []],
     ['\u200bShop Web\u2060, \ufeffcache', ['Shop Web', 'cache']],
     ["o'neill, 'tis", ["o'neill", "'tis"]],
+    ['"Shop Web,Shop DB"', ['Shop Web', 'Shop DB']],
+    [' «Shop Web；Shop DB»\u200b', ['Shop Web', 'Shop DB']],
+    ['´Shop Web´, `Shop DB`', ['Shop Web', 'Shop DB']],
   ])('have commas, semicolons or line breaks between them, never blanks: %j', (text, names) => {
     expect(namesIn(text)).toEqual(names)
   })
