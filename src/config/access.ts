@@ -1,6 +1,7 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
 import { type AccessRules, fitsGlob, type Rule, verbs } from '../access.js'
 import { didYouMean } from '../lib/closest.js'
+import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
 
 /** What the rules are checked against, and where their problems go. */
@@ -169,7 +170,8 @@ function readWords(
   else {
     return words.flatMap((word, index) => {
       const at = Array.isArray(value) ? [...path, `${index}`] : path
-      const isWord = typeof word === 'string' && word.trim() !== ''
+      // What nobody sees fits nothing, and a rule of it would refuse nothing.
+      const isWord = typeof word === 'string' && comparable(word) !== ''
       const wrong = isWord ? problem(word) : 'is not valid: expected a word, in quotes if it is a * or a number'
       if (wrong !== undefined) note(at, wrong)
       return isWord ? [word] : []

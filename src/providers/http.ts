@@ -217,13 +217,15 @@ async function readBounded(response: Response): Promise<string> {
   for (;;) {
     const chunk = await reader?.read()
     if (!chunk || chunk.done) return text + decoder.decode()
-    size += chunk.value.byteLength
+    const piece = decoder.decode(chunk.value, { stream: true })
+    // What is no UTF-8 grows threefold when it is read.
+    size += Math.max(chunk.value.byteLength, Buffer.byteLength(piece))
     if (size > MAX_BODY_BYTES) {
       await reader?.cancel()
       if (response.ok) throw new AnswerTooLarge(`more than ${MAX_BODY_BYTES / 1024 / 1024} MB`)
       return ''
     }
-    text += decoder.decode(chunk.value, { stream: true })
+    text += piece
   }
 }
 

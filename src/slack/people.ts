@@ -12,18 +12,18 @@ const mostChannelLists = 200
 const pageSize = 999
 const maxPages = 5
 
-/** Of docs.slack.dev/reference/objects/user-object; Slack leaves flags out rather than sending false. */
+/** Of docs.slack.dev/reference/objects/user-object; Slack leaves flags out rather than sending false; a null is nothing either. */
 const User = z.object({
   user: z.object({
-    id: z.string().optional(),
-    team_id: z.string().optional(),
-    deleted: z.boolean().optional(),
-    is_bot: z.boolean().optional(),
-    is_restricted: z.boolean().optional(),
-    is_ultra_restricted: z.boolean().optional(),
-    is_stranger: z.boolean().optional(),
+    id: z.string().nullish(),
+    team_id: z.string().nullish(),
+    deleted: z.boolean().nullish(),
+    is_bot: z.boolean().nullish(),
+    is_restricted: z.boolean().nullish(),
+    is_ultra_restricted: z.boolean().nullish(),
+    is_stranger: z.boolean().nullish(),
     /** Of a person of an organization with several workspaces. */
-    enterprise_user: z.object({ id: z.string().optional(), teams: z.array(z.string()).optional() }).optional(),
+    enterprise_user: z.object({ id: z.string().nullish(), teams: z.array(z.string()).nullish() }).nullish(),
   }),
 })
 const Group = z.object({ users: z.array(z.string()) })
@@ -180,9 +180,9 @@ export class People {
       const isGuest = user.is_restricted || user.is_ultra_restricted
       return {
         standing: isNobody ? 'stranger' : isGuest ? 'guest' : 'member',
-        teams: [...(home === undefined ? [] : [home]), ...sisters],
+        teams: [...(home ? [home] : []), ...sisters],
         sisters,
-        ids: [...new Set([user.id, organization?.id].filter((one) => one !== undefined))],
+        ids: [...new Set([user.id ?? [], organization?.id ?? []].flat())],
       }
     } catch (error) {
       // Slack knows nobody by this id, or nobody whom this workspace may see.

@@ -115,7 +115,8 @@ export function sorted(error: unknown, tries: number): Wait | Closed | Refused {
     return wasNeverSent(error.original) ? new Wait(inDoubtMs(tries), { mayHaveHappened: false }) : inDoubt
   }
   if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return inDoubt
-  const code = error.data.error
+  // Where Slack names no error there is none here, whatever the client's types say.
+  const code = String(error.data.error ?? '')
   // An answer that is no JSON, cut short or a proxy's page, is handed on as if it were the code of an error.
   if (brokenInside.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return inDoubt
   if (closedPlaces.has(code) || code.startsWith('restricted_action')) return new Closed(code)

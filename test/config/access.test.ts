@@ -86,6 +86,10 @@ describe('rules of access', () => {
       problem: 'access.0.target.0 is not valid: expected a word, in quotes if it is a * or a number',
     },
     {
+      access: [{ ...open, may: [], from: '\u200b\u00ad' }],
+      problem: 'access.0.from is not valid: expected a word, in quotes if it is a * or a number',
+    },
+    {
       access: [{ ...open, on: 5 }],
       problem: 'access.0.on is not valid: expected a word, in quotes if it is a * or a number',
     },

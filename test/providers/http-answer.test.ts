@@ -28,7 +28,7 @@ async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function serve(status: number, body: string, headers: Record<string, string> = {}): Promise<string> {
+async function serve(status: number, body: string | Buffer, headers: Record<string, string> = {}): Promise<string> {
   return await listen((_, response) => void response.writeHead(status, headers).end(body))
 }
 
@@ -183,6 +183,12 @@ describe('an answer that nobody can read in time', () => {
     ['with a list that is too long', JSON.stringify(Array.from({ length: 10_001 }, (_, at) => at))],
     ['of more than 10 MB', JSON.stringify('x'.repeat(11_000_000))],
   ]
+
+  it('is one of bytes that are no UTF-8, each of which would take three', async () => {
+    const api = client(await serve(200, Buffer.alloc(5_000_000, 0xff)), { timeoutMs: 30_000 })
+    const error = await failureOf(api.get('/things', z.unknown()))
+    expect(error.message).toBe('hoody answered GET /things with more than 10 MB.')
+  })
 
   it.each(bodies)('%s becomes a sentence, and nobody else waits', async (_, body) => {
     const baseUrl = await serve(200, body)

@@ -88,4 +88,16 @@ describe('the client', () => {
     expect(isSlackAway(error)).toBe(true)
     expect(arrived).toHaveLength(1)
   })
+
+  it.each(['{"ok":false}', '{"ok":false,"error":null}', '{"ok":false,"error":""}', '{}', 'null', '[]', '"ok"'])(
+    'does not know what became of a message where Slack answers %s',
+    async (body) => {
+      answer = (_channel, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+      const error = await post('C1').catch((thrown: unknown) => thrown)
+      // Without an error there is nothing to sort: the answer has no ts, which the sender sees.
+      if (!(error instanceof Error)) return expect(error).not.toHaveProperty('ts')
+      expect(sorted(error, 0)).toMatchObject({ mayHaveHappened: true })
+      return expect(sorted(error, 0)).toBeInstanceOf(Wait)
+    },
+  )
 })

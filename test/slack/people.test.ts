@@ -56,6 +56,36 @@ describe('people', () => {
     expect((await of(undefined)).standing).toBe('stranger')
   })
 
+  it('are who they are where Slack sends null for what it usually leaves out', async () => {
+    const { id: team } = workspace.team
+    const answer = {
+      user: {
+        id: null,
+        team_id: team,
+        deleted: null,
+        is_bot: null,
+        is_restricted: null,
+        is_stranger: null,
+        enterprise_user: null,
+      },
+    }
+    const asked = (user: object) => {
+      const slack = {
+        users: { info: async () => ({ user: { ...answer.user, ...user } }) },
+        usergroups: { users: { list: async () => ({ users: [] }) } },
+      }
+      return new People({ slack, team: async () => team, groups: [], elapsed: () => elapsed, log: silentLog }).get(
+        'U1',
+        ours(),
+      )
+    }
+    expect(await asked({})).toEqual({ id: 'U1', standing: 'member', groups: [] })
+    expect((await asked({ enterprise_user: { id: null, teams: null } })).standing).toBe('member')
+    expect((await asked({ team_id: null, enterprise_user: { teams: [team] } })).standing).toBe('member')
+    expect((await asked({ team_id: null })).standing).toBe('stranger')
+    expect((await asked({ is_restricted: true })).standing).toBe('guest')
+  })
+
   it('are asked for once, by however many at the same time, and again after five minutes', async () => {
     const { ann, bo } = workspace.people
     const known = people([platform])
