@@ -87,8 +87,8 @@ function formsOf(secret: string): Forms {
  */
 const escapes =
   /%(?:25){0,4}([0-9a-f]{2})|\\{1,4}u(d[89ab][0-9a-f]{2})\\{1,4}u(d[c-f][0-9a-f]{2})|\\{1,4}(?:u([0-9a-f]{4})|x([0-9a-f]{2}))|&(?:amp;){0,4}(?:#x0{0,4}([0-9a-f]{1,6})|#0{0,4}(\d{1,7})|(amp|lt|gt|quot|apos|sol|plus|equals));/gi
-/** An escape that was cut off. */
-const begunEscape = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8})$/i
+/** An escape that was cut off, or one of several inside each other. */
+const begunEscape = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8}){1,3}$/i
 const wide = /[^\0-\x7f]/gu
 const invisibles = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu
 /** What some ways of escaping write in place of a blank, or before a character. */

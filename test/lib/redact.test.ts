@@ -94,3 +94,44 @@ it('forgets the tokens first that were used least lately, and never what is conf
     '•••• •••• •••• token-number-0',
   )
 })
+
+it('finds a beginning at the end of a cut text in which any character is written in any way, also where the cut went through one', () => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const below = randomOf(seed)
+    const pick = <T>(some: readonly T[]) => some[below(some.length)] as T
+    const secret = Array.from({ length: 20 + below(40) }, () => pick(characters)).join('')
+    const ways = (character: string) => [
+      character,
+      [...Buffer.from(character)]
+        .map((byte) => `%${'25'.repeat(seed % 3)}${byte.toString(16).padStart(2, '0')}`)
+        .join(''),
+      Array.from(
+        { length: character.length },
+        (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+      ).join(''),
+    ]
+    const begun = [...secret].slice(0, 8 + below(8)).map((character) => pick(ways(character)))
+    const cutThrough = ['', '%', '%2', '\\', '\\u00', '&am'][seed % 6]
+    const text = `It was ${begun.join('')}${cutThrough}`
+    const clean = createRedactor([secret]).redact(text, true)
+    expect(clean, JSON.stringify({ seed, secret, text })).toMatch(/^It was [+\\]*••••$/)
+  }
+})
+
+it('takes no long over a cut text the first time, however many long tokens were fetched', () => {
+  const { redact, add } = createRedactor([])
+  for (let at = 0; at < 64; at += 1) add(`eyJhbGciOi${at}.${`${at}abcdefghijklmnopqrstuvw`.repeat(80)}`)
+  const texts = [
+    'x y z '.repeat(700),
+    'eyJhb'.repeat(900),
+    '%65yJ'.repeat(900),
+    '%25'.repeat(1_400),
+    '\\'.repeat(4_096),
+  ]
+  for (const text of texts) {
+    const began = process.cpuUsage()
+    redact(text, true)
+    const { user, system } = process.cpuUsage(began)
+    expect((user + system) / 1_000, text.slice(0, 10)).toBeLessThan(200)
+  }
+})
