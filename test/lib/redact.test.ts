@@ -110,11 +110,12 @@ it('finds a beginning at the end of a cut text in which any character is written
         (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
       ).join(''),
     ]
-    const begun = [...secret].slice(0, 8 + below(8)).map((character) => pick(ways(character)))
+    // Blanks, plus signs and backslashes are no part of what tells a secret.
+    const begun = [...secret.replace(/^[\s+\\]+/, '')].slice(0, 8 + below(8)).map((character) => pick(ways(character)))
     const cutThrough = ['', '%', '%2', '\\', '\\u00', '&am'][seed % 6]
     const text = `It was ${begun.join('')}${cutThrough}`
     const clean = createRedactor([secret]).redact(text, true)
-    expect(clean, JSON.stringify({ seed, secret, text })).toMatch(/^It was [+\\]*••••$/)
+    expect(clean, JSON.stringify({ seed, secret, text })).toMatch(/^It was ••••$/)
   }
 })
 
