@@ -222,17 +222,27 @@ function spansOf(
 /** A secret that was cut off together with the text: its beginning at the very end goes too. */
 function withoutBeginning(text: string, all: readonly Forms[]): string {
   const tail = text.slice(-maxFormLength * maxEscapeLength)
-  const { letters, places } = placedLettersOf(tail.replace(begunEscape, ''))
+  // What looks like an escape that was cut may be letters of the secret, and one escape may be written in another.
+  const starts = [tail, tail.replace(begunEscape, '')].flatMap((end) => {
+    const { letters, places } = placedLettersOf(end)
+    const found = [letters, letters.replace(begunEscape, '')].map((some) => beginningIn(some, all))
+    return found.flatMap((at) => (at === undefined ? [] : [places[at] ?? 0]))
+  })
+  if (starts.length === 0) return text
+  return text.slice(0, text.length - tail.length + Math.min(...starts)) + mask
+}
+
+/** Where the letters go on to their end like the beginning of a secret. */
+function beginningIn(letters: string, all: readonly Forms[]): number | undefined {
   const end = letters.slice(-maxFormLength)
-  let from = letters.length
+  let first: number | undefined
   for (const form of all.flatMap(({ forms }) => forms)) {
     const begin = form.letters.slice(0, minBegun)
     for (let at = end.indexOf(begin); at !== -1; at = end.indexOf(begin, at + 1)) {
-      if (form.letters.startsWith(end.slice(at))) from = Math.min(from, letters.length - end.length + at)
+      if (form.letters.startsWith(end.slice(at))) first = Math.min(first ?? at, at)
     }
   }
-  if (from === letters.length) return text
-  return text.slice(0, text.length - tail.length + (places[from] ?? 0)) + mask
+  return first === undefined ? undefined : letters.length - end.length + first
 }
 
 /** So many letters of a secret at the end of a cut text are taken for its beginning. */
