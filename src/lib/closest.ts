@@ -4,7 +4,7 @@ import { comparable } from './text.js'
 
 /** In characters. Longer words were pasted, not mistyped, and are not compared. */
 const maxWordLength = 64
-const maxCandidates = 10_000
+const maxCandidates = 2_000
 
 /** Undefined when none is near: at most every second character may differ. */
 function closest(word: string, known: readonly string[]): string | undefined {

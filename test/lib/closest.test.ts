@@ -14,9 +14,9 @@ it('compares what people see', () => {
   )
 })
 
-it('finds the one container among ten thousand that was meant', () => {
-  const names = Array.from({ length: 10_000 }, (_, at) => `shop-${at}-in-${at % 7 === 0 ? 'production' : 'staging'}`)
-  expect(didYouMean('shop-4321-in-stagign', names)).toBe(' Did you mean "shop-4321-in-staging"?')
+it('finds the one container among two thousand that was meant', () => {
+  const names = Array.from({ length: 2_000 }, (_, at) => `shop-${at}-in-${at % 7 === 0 ? 'production' : 'staging'}`)
+  expect(didYouMean('shop-1321-in-stagign', names)).toBe(' Did you mean "shop-1321-in-staging"?')
   expect(didYouMean('billing', [...names.slice(1), 'biling'])).toBe(' Did you mean "biling"?')
 })
 
@@ -27,6 +27,7 @@ it('takes no time over a pasted page, a long list or long names', () => {
     ['c'.repeat(1_390), names(2_000, 60)],
     ['c'.repeat(1_390), names(2_000, 1_390)],
     ['container'.repeat(7), names(2_000, 60)],
+    ['contäiner-ß'.repeat(5), names(10_000, 50).map((name) => `é${name}`)],
     ['c'.repeat(1_000_000), names(10, 1_000_000)],
   ]
   for (const [word, known] of asked) {

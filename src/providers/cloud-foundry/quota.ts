@@ -25,9 +25,11 @@ const organization = z.object({ name: shownName, relationships: z.object({ quota
 
 /** @throws UserError on the space where its quota or that of its organization is too small for the clone. */
 export async function refuseFull(api: Api, wish: SizeWish, target: Space): Promise<void> {
+  // Without its size a clone gets the operators' default, which nobody tells.
+  if (!wish.size) return
   const guid = target.relationships.organization
   const [processes, org] = await Promise.all([
-    wish.size ? processesOf(api, wish.app) : [{ type: 'web', instances: 1, memory_in_mb: usualMb }],
+    processesOf(api, wish.app),
     api.get(`/v3/organizations/${guid}`, organization),
   ])
   const [ofSpace, ofOrganization] = [target.relationships.quota, org.relationships.quota]
