@@ -70,7 +70,9 @@ describe('in the demo', () => {
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.getByRole('button', { name: 'Next' }).click()
     const refusal = page.getByRole('dialog', { name: 'That did not work' })
-    await refusal.getByText('with the source “shop-api” and the target “sneaked in woolworks-production”').waitFor()
+    await refusal
+      .getByText('with the source “shop-api in woolworks-production” and the target “sneaked in woolworks-production”')
+      .waitFor()
     await picture(page, 'access-4-target')
     await refusal.getByRole('button', { name: 'Close' }).click()
     await form.waitFor()
