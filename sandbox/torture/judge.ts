@@ -37,7 +37,8 @@ export interface Judgement {
 
 /** The words with which Dolly says that a message may stand twice. */
 const mayStandTwice = /^Nobody can tell whether this was posted before, so it may stand twice\. /
-const earlierRoot = / An earlier message about this job may stand in this channel; this one is kept up to date\.$/
+const earlierRoot =
+  / An earlier message about this job may (?:stand in this channel|still stand here or in <#\w+>); this one is kept up to date\.$/
 /** The words with which a root says that its thread moved. */
 const moved = /(This job goes on in a direct message to|The details are in a direct message to) <@\w+>/
 const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [

@@ -21,7 +21,7 @@ export interface Story {
   usualMs: number | null
   /** When this is told, in milliseconds. */
   now: number
-  /** Whether an earlier root, which nobody edits any more, may stand in the same place. */
+  /** Whether an earlier root, which nobody edits any more, may stand in the same place or in the one before it. */
   mayStandTwice?: boolean
 }
 
@@ -41,13 +41,13 @@ export function rootMessage(story: Story): Message {
     // Where the connection or the present step is gone, it is unknown which are done; and Slack refuses an empty section.
     ...(story.steps.has(job.step) ? [section(stepLines(story).join('\n'))] : []),
     context(facts(story).join('  ·  ')),
-    ...(story.mayStandTwice ? [context(theOneToRead)] : []),
+    ...(story.mayStandTwice ? [context(theOneToRead(job))] : []),
   ]
   // Asked for as a direct message, it stands where it was meant to: that conversation has an id of its own.
   const isStray = job.rootChannel !== null && job.rootChannel !== job.channel && job.channel !== job.requester
   if (isStray) blocks.push(context(whyStray(job.channel)))
   blocks.push(...buttonsOf(job, provider))
-  const more = story.mayStandTwice ? ` ${theOneToRead}` : ''
+  const more = story.mayStandTwice ? ` ${theOneToRead(story.job)}` : ''
   return { text: `${inOneSentence(story)} ${withDetail(outcome.word, outcome.rest)}${more}`, blocks }
 }
 
@@ -103,7 +103,12 @@ const longestWhat = 1_000
 const longestName = 150
 const longestDetail = 1_500
 
-const theOneToRead = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
+function theOneToRead({ channel, rootChannel }: Job): string {
+  const hasMoved = rootChannel !== null && rootChannel !== channel
+  const there = /^[CG]/.test(channel) ? `<#${channel}>` : 'the first place'
+  const where = hasMoved ? `still stand here or in ${there}` : 'stand in this channel'
+  return `An earlier message about this job may ${where}; this one is kept up to date.`
+}
 
 /** What an event adds to the thread; null for one that only changes the root. */
 export function replyMessage(story: Story, event: JobEvent): Message | null {

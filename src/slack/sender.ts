@@ -102,8 +102,10 @@ export class Sender {
     if (oldLater) throw oldLater
   }
 
-  async #describe({ job, rootTries }: Untold): Promise<Story> {
-    return { ...(await this.#options.describe(job)), mayStandTwice: rootTries > 1 }
+  async #describe({ job, rootTries, moves }: Untold): Promise<Story> {
+    // A root whose answer was lost before its place refused the next try: nobody knows where to edit it.
+    const isOrphaned = moves > 0 && job.rootTs === null && rootTries > 0
+    return { ...(await this.#options.describe(job)), mayStandTwice: rootTries > 1 || isOrphaned }
   }
 
   /** Where the root stands, and what to wait for when it does not show the present state yet. */

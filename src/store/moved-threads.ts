@@ -13,7 +13,9 @@ export async function moveThread(
   rootChannel: string,
   oldRoot: { channel: string; ts: string } | null = null,
 ): Promise<void> {
-  const nowhere = { rootTs: null, rootAttemptedAt: null, rootTries: 0, rootVersion: null, placeRefusals: 0 }
+  // A root of which nobody knows whether it stands is still one: the next root speaks of it.
+  const tries = untold.job.rootTs === null ? {} : { rootTries: 0 }
+  const nowhere = { rootTs: null, rootAttemptedAt: null, ...tries, rootVersion: null, placeRefusals: 0 }
   const left = oldRoot && { oldRootChannel: oldRoot.channel, oldRootTs: oldRoot.ts, oldRootSaysMoved: 0 }
   await db.transaction().execute(async (transaction) => {
     await updateToldJob(transaction, untold.job.id, untold.teller, (row) => ({

@@ -124,6 +124,23 @@ describe('a place that refuses messages', () => {
     expect(await countUntold()).toBe(0)
   })
 
+  it('says that an earlier root may stand, when its answer was lost before the place was closed', async () => {
+    let isFirst = true
+    slack.set(({ channel, kind }) => {
+      if (channel !== 'C1' || kind !== 'root') return undefined
+      const lost = isFirst
+      isFirst = false
+      return lost ? new WebAPIHTTPError(503, 'Service Unavailable', {}) : 'is_archived'
+    })
+    await house.ask()
+    await teller.tellFor(600_000, 5_000)
+    await house.settle()
+    await end()
+    const [root] = slack.in('DU1')
+    expect(root?.text).toMatch(/Done\. An earlier message about this job may still stand here or in <#C1>/)
+    expect(root?.blocks).toContain('may still stand here or in <#C1>')
+  })
+
   it.each(placeWords)(
     'leads to a direct message, and its root tells the end too, when it refuses replies: %s',
     async (word) => {
