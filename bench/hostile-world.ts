@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { startBot, usualAccess, writeConfig } from '../sandbox/bot.js'
+import { defaultAccess, startBot, writeConfig } from '../sandbox/bot.js'
 import { freePort } from '../sandbox/free-port.js'
 import { startCloudFoundry } from '../sandbox/providers/cloud-foundry.js'
 import { startHoody } from '../sandbox/providers/hoody.js'
@@ -35,7 +35,7 @@ export interface HostileWorld {
 const Probed = z.object({ stallMs: z.number(), machineMs: z.number(), bytes: z.number(), mostBytes: z.number() })
 export type Probed = z.infer<typeof Probed>
 
-const probePatienceMs = 60_000
+const PROBE_PATIENCE_MS = 60_000
 
 /** @param count containers at Hoody beside the usual ones. */
 export async function startHostileWorld(count: number): Promise<HostileWorld> {
@@ -50,7 +50,7 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
   // Who may do what is not what is tried here.
   const access = [{ who: 'members', may: '*', on: '*' }]
   const reached = betweens.map(({ simulator }) => simulator)
-  writeConfig(folder, reached, { everySeconds: 1 }, { ...usualAccess, access })
+  writeConfig(folder, reached, { everySeconds: 1 }, { ...defaultAccess, access })
   const { SLACK_APP_TOKEN: _, ...env } = workspace.env
   const preload = new URL('probe.mjs', import.meta.url)
   const bot = await startBot(folder, { ...env, PORT: `${port}`, NODE_OPTIONS: `--import ${preload}` })
@@ -73,7 +73,7 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
     async probe() {
       rmSync(answer, { force: true })
       writeFileSync(ask, '')
-      const until = performance.now() + probePatienceMs
+      const until = performance.now() + PROBE_PATIENCE_MS
       while (!existsSync(answer)) {
         if (end !== undefined || performance.now() > until) return undefined
         await delay(20)

@@ -11,11 +11,11 @@ import type { Actor } from '../sandbox/slack/person.js'
 import { signed } from '../test/helpers/slack-request.js'
 import { type HostileWorld, startHostileWorld, type Twist } from './hostile-world.js'
 
-const maxStallMs = 200
-const maxHealthMs = 1_000
-const maxGrowthBytes = 50_000_000
+const MAX_STALL_MS = 200
+const MAX_HEALTH_MS = 1_000
+const MAX_GROWTH_BYTES = 50_000_000
 /** How long after the last input the memory is read. */
-const settleMs = 3_000
+const SETTLE_MS = 3_000
 
 interface Input {
   name: string
@@ -83,7 +83,7 @@ for (const input of inputs.filter(({ name }) => name.includes(wanted))) {
 }
 console.table(rows)
 console.log(
-  `Limits: the event loop stands still for ${maxStallMs} ms at most (beyond what an idle thread beside it does), /healthz answers within ${maxHealthMs} ms, memory grows by ${maxGrowthBytes / 1e6} MB at most after a collection of garbage.`,
+  `Limits: the event loop stands still for ${MAX_STALL_MS} ms at most (beyond what an idle thread beside it does), /healthz answers within ${MAX_HEALTH_MS} ms, memory grows by ${MAX_GROWTH_BYTES / 1e6} MB at most after a collection of garbage.`,
 )
 process.exit(isWell ? 0 : 1)
 
@@ -97,14 +97,14 @@ async function measure({ play, count = 0 }: Input) {
   try {
     // What every form needs is loaded and every cache filled before anything is measured.
     await persistently(() => makeJob(world, 'warm'))
-    await delay(settleMs)
+    await delay(SETTLE_MS)
     const before = await world.probe()
     const health = watchHealth(world)
     const trouble = await play(world).then(
       () => '',
       (error) => (error instanceof Error ? error.message : String(error)),
     )
-    await delay(settleMs)
+    await delay(SETTLE_MS)
     const healthMs = await health.stop()
     const after = await world.probe()
     const end = world.end()
@@ -113,8 +113,8 @@ async function measure({ play, count = 0 }: Input) {
     const noiseMs = after?.machineMs ?? 0
     // What could not be played to its end has shown nothing.
     const isFine =
-      end === undefined && trouble === '' && (after?.stallMs ?? Number.POSITIVE_INFINITY) - noiseMs <= maxStallMs
-    const verdict = isFine && healthMs - noiseMs <= maxHealthMs && growth <= maxGrowthBytes ? 'pass' : 'FAIL'
+      end === undefined && trouble === '' && (after?.stallMs ?? Number.POSITIVE_INFINITY) - noiseMs <= MAX_STALL_MS
+    const verdict = isFine && healthMs - noiseMs <= MAX_HEALTH_MS && growth <= MAX_GROWTH_BYTES ? 'pass' : 'FAIL'
     return {
       verdict,
       'stall ms': rounded(after?.stallMs),
@@ -149,12 +149,12 @@ function rounded(number: number | undefined): number | string {
 /** Asks again and again, and tells the longest time an answer took. */
 function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
   let isOver = false
-  let longestMs = 0
+  let maxClaimMs = 0
   async function watch(): Promise<void> {
     while (!isOver && end() === undefined) {
       const began = performance.now()
       await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(60_000) }).catch(() => undefined)
-      longestMs = Math.max(longestMs, performance.now() - began)
+      maxClaimMs = Math.max(maxClaimMs, performance.now() - began)
       await delay(50)
     }
   }
@@ -163,7 +163,7 @@ function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
     stop: async () => {
       isOver = true
       await watching
-      return longestMs
+      return maxClaimMs
     },
   }
 }

@@ -29,13 +29,13 @@ function watch() {
   const shared = new SharedArrayBuffer(8)
   const idleLongest = new Float64Array(shared)
   new Worker(idle, { eval: true, workerData: shared }).unref()
-  let longestMs = 0
+  let maxClaimMs = 0
   let mostBytes = 0
   let last = performance.now()
   let ticks = 0
 
   setInterval(() => {
-    longestMs = Math.max(longestMs, performance.now() - last - everyMs)
+    maxClaimMs = Math.max(maxClaimMs, performance.now() - last - everyMs)
     ticks += 1
     if (ticks % 5 === 0) {
       mostBytes = Math.max(mostBytes, process.memoryUsage.rss())
@@ -48,11 +48,11 @@ function watch() {
     rmSync(ask)
     collect()
     collect()
-    const facts = { stallMs: longestMs, machineMs: idleLongest[0], bytes: process.memoryUsage.rss(), mostBytes }
+    const facts = { stallMs: maxClaimMs, machineMs: idleLongest[0], bytes: process.memoryUsage.rss(), mostBytes }
     // Renamed into place, so that nobody reads half of it.
     writeFileSync(`${answer}.new`, JSON.stringify(facts))
     renameSync(`${answer}.new`, answer)
-    longestMs = 0
+    maxClaimMs = 0
     mostBytes = 0
     idleLongest[0] = 0
   }

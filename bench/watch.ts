@@ -4,15 +4,15 @@
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import type { House } from '../src/jobs/house.js'
-import { watchDueJobs } from '../src/jobs/watch.js'
+import type { WorkerContext } from '../src/jobs/context.js'
+import { pollDueJobs } from '../src/jobs/poll.js'
 import { createApi } from '../src/providers/http.js'
 import * as providers from '../src/providers/index.js'
 import { type Connection, operationOf, type Provider, type Ref } from '../src/providers/provider.js'
 import { openDatabase } from '../src/store/database.js'
 import { createJob } from '../src/store/jobs.js'
+import { silentLog } from '../test/helpers/context.js'
 import { type Herd, herds } from '../test/helpers/herds.js'
-import { silentLog } from '../test/helpers/house.js'
 
 const count = Number(process.argv[2] ?? 1_000)
 const rows = []
@@ -31,19 +31,19 @@ async function measure(provider: Provider, herd: Herd) {
   simulator.setSwitch('unknown-status', true)
   const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
   const refs = await herd.refs(provider, api, count)
-  const house = await houseWith({ name: 'bench', provider, api }, herd, refs)
+  const context = await houseWith({ name: 'bench', provider, api }, herd, refs)
 
   const watched = await measured(simulator.requests, async () => {
-    await watchDueJobs(house, 'bench')
+    await pollDueJobs(context, 'bench')
   })
-  const seen = await house.db.selectFrom('jobs').select('id').where('version', '>', 1).execute()
+  const seen = await context.db.selectFrom('jobs').select('id').where('version', '>', 1).execute()
   if (seen.length !== count) throw new Error(`Only ${seen.length} jobs of ${provider.name} were looked at.`)
 
   const check = operationOf(provider, herd.operation)?.steps[0].check
   const alone = await measured(simulator.requests, async () => {
     for (const ref of refs) await check?.(api, [ref], Date.now())
   })
-  await house.db.destroy()
+  await context.db.destroy()
   await simulator.close()
   const row = {
     calls: watched.calls,
@@ -62,12 +62,12 @@ async function measured(requests: () => number, work: () => Promise<void>): Prom
   return { calls: requests() - before, ms: performance.now() - start }
 }
 
-/** A house with one connection whose jobs are all due for a look. */
+/** A worker context with one connection whose jobs are all due for a look. */
 async function houseWith(
   connection: Connection,
   { operation, params = {} }: Herd,
   refs: readonly Ref[],
-): Promise<House> {
+): Promise<WorkerContext> {
   const db = await openDatabase(':memory:')
   const now = Date.now()
   const step = connection.provider.operations[operation]?.steps[0].id ?? ''
@@ -80,7 +80,7 @@ async function houseWith(
       state: 'working',
       ref: JSON.stringify(ref),
       startedAt: now,
-      nextLookAt: now,
+      dueAt: now,
       deadlineAt: now + 3_600_000,
     } as const
     await db.updateTable('jobs').set(set).where('id', '=', made.job.id).execute()

@@ -18,7 +18,7 @@ export interface Bot {
 }
 
 /** Who may do what in the sandbox: Ann's group everything, other members what is in Hoody's staging, guests nothing. */
-export const usualAccess = {
+export const defaultAccess = {
   owner: '#platform',
   access: [
     { who: 'S00PLATFORM', may: '*', on: '*' },
@@ -37,7 +37,7 @@ export function writeConfig(
   folder: string,
   simulators: readonly Simulator[],
   poll: { everySeconds: number },
-  who: { owner: string; access: readonly object[] } = usualAccess,
+  who: { owner: string; access: readonly object[] } = defaultAccess,
 ): void {
   const connections = Object.fromEntries(simulators.map(({ id, connection }) => [id, { provider: id, ...connection }]))
   // It holds the tokens themselves, for the owner alone.
@@ -111,7 +111,7 @@ export interface KeptBot {
 }
 
 /** Long enough to see that it is gone. */
-const restartAfterMs = 1_000
+const RESTART_AFTER_MS = 1_000
 
 /**
  * Starts a bot and keeps it running: a new process on what the last one left.
@@ -132,7 +132,7 @@ export async function keepBot(
       const diedOf = await bot.exited
       if (isStopping) return diedOf
       onLife({ diedOf })
-      await delay(restartAfterMs)
+      await delay(RESTART_AFTER_MS)
       if (isStopping) return diedOf
       try {
         bot = await start()

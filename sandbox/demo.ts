@@ -8,11 +8,11 @@ import { starters } from './providers/index.js'
 import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
 
-const usualPort = 4321
+const DEFAULT_PORT = 4321
 
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
-const port = (await isFree(usualPort)) ? usualPort : await freePort()
+const port = (await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort()
 let kept: KeptBot | undefined
 const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => kept?.kill() })
 const { SLACK_APP_TOKEN: _, ...slack } = workspace.env

@@ -5,41 +5,41 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
-import { groupsIn } from './access.js'
-import { portTrouble, refusalOf, retold, tryOut, warnOfSilence } from './check.js'
+import { groupsIn } from './access/rules.js'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
-import { type Config, ConfigError, loadConfig, secretsOf } from './config.js'
+import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
+import { diagnose, portTrouble, refusalOf, retold, warnUnreachable } from './doctor.js'
+import type { Job } from './domain/job.js'
 import { ConnectionError } from './errors.js'
-import { Clock, type Round } from './jobs/clock.js'
-import { Heartbeat, type House } from './jobs/house.js'
-import type { Job } from './jobs/job.js'
-import { roundsOf } from './jobs/rounds.js'
+import { Heartbeat, type WorkerContext } from './jobs/context.js'
+import { Clock, type Round } from './jobs/scheduler.js'
 import { SteadyClock } from './jobs/steady.js'
+import { roundsOf } from './jobs/workers.js'
 import { createRedactor, type Redactor } from './lib/redact.js'
-import { createLog, seldomPerConnection, slackLogger } from './log.js'
+import { createLog, slackLogger, throttledPerConnection } from './log.js'
 import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
-import { clientOptions } from './slack/client.js'
-import { Door } from './slack/door.js'
-import { assertDrawable } from './slack/form.js'
-import { Identity } from './slack/identity.js'
-import type { Story } from './slack/message.js'
-import { type ChannelSource, missingScopes, People } from './slack/people.js'
-import { openHttpEntrance } from './slack/receiver.js'
-import { Sender } from './slack/sender.js'
-import { openSocketEntrance } from './slack/socket.js'
+import { clientOptions } from './slack/api/client.js'
+import { Identity } from './slack/api/identity.js'
+import { type ChannelSource, missingScopes, People } from './slack/api/people.js'
+import { Sender } from './slack/delivery/sender.js'
+import { assertDrawable } from './slack/form/view.js'
+import type { JobView } from './slack/message/job.js'
+import { BoltApp } from './slack/transport/bolt-app.js'
+import { openHttpTransport } from './slack/transport/http.js'
+import { openSocketTransport } from './slack/transport/socket.js'
+import { makeLiveJobsDue } from './store/claims.js'
 import { openDatabase } from './store/database.js'
 import { forget } from './store/drafts.js'
-import { countStrandedJobs, usualDuration } from './store/jobs.js'
-import { lookAtAll } from './store/leases.js'
+import { countStrandedJobs, typicalDurationMs } from './store/jobs.js'
 
 const providers: readonly Provider[] = Object.values(listed)
-const stopWithinMs = 10_000
-const leaseMs = 10_000
+const STOP_WITHIN_MS = 10_000
+const LEASE_MS = 10_000
 /** How long a person's request waits for a database that another process holds: an answer is due within three seconds. */
-const requestPatienceMs = 700
+const REQUEST_BUSY_TIMEOUT_MS = 700
 const now = () => Date.now()
 const elapsed = () => performance.now()
 
@@ -49,7 +49,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   const db = await openDatabase(config.database.file)
   closers.push(() => db.destroy())
   // A connection of its own, so that no person waits behind the workers' writes.
-  const dbOfRequests = await openDatabase(config.database.file, undefined, { patienceMs: requestPatienceMs })
+  const dbOfRequests = await openDatabase(config.database.file, undefined, { busyTimeoutMs: REQUEST_BUSY_TIMEOUT_MS })
   closers.push(() => dbOfRequests.destroy())
   const { mode: rights = 0 } = statSync(config.database.file, { throwIfNoEntry: false }) ?? {}
   if (rights & 0o077)
@@ -63,27 +63,27 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
     log.warn({ connection: name, jobs }, 'live jobs wait for a connection that dolly.yml no longer has')
   }
 
-  await lookAtAll(db, now())
+  await makeLiveJobsDue(db, now())
   const logger = slackLogger(log, retold)
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const entrance =
     mode.kind === 'socket'
-      ? openSocketEntrance(mode.appToken, apiUrl, logger, mode.port)
-      : openHttpEntrance(mode.signingSecret, mode.port, logger, now)
+      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port)
+      : openHttpTransport(mode.signingSecret, mode.port, logger, now)
 
   const steady = new SteadyClock(now, elapsed, (byMs) => {
     log.warn({ byMs }, 'the clock of this machine was set; all that waits is looked at anew')
-    lookAtAll(db, now())
+    makeLiveJobsDue(db, now())
       .then(() => clock.restart())
       .catch((error) => log.error({ err: error }, 'what waits could not be made due'))
   })
-  const refused = seldomPerConnection(log, elapsed)
-  const house: House = {
+  const refused = throttledPerConnection(log, elapsed)
+  const context: WorkerContext = {
     db,
     connections,
     worker: randomUUID(),
-    leaseMs,
+    leaseMs: LEASE_MS,
     now,
     random: Math.random,
     log,
@@ -92,19 +92,22 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   }
   const { chat, conversations } = identity.client
   const self = async () => await identity.get()
-  const about = { self, describe: async (job: Job) => await describe(house, job) }
+  const about = { self, describe: async (job: Job) => await describe(context, job) }
   const sender = new Sender({ db, chat, conversations, now, elapsed, log, ...about })
-  const rounds = roundsOf(house, (untold, signal) => sender.tell(untold, signal))
-  const forgetting = { name: 'forget', go: seldom(60_000, () => forget(db, now())) }
+  const rounds = roundsOf(context, (untold, signal) => sender.tell(untold, signal))
+  const forgetting = { name: 'forget', go: throttled(60_000, () => forget(db, now())) }
   const clock = new Clock(config.tickSeconds, [...rounds, forgetting], (round, error) =>
     log.error({ err: error, round }, 'a round broke'),
   )
   const workers = rounds.map(({ worker }) => worker)
-  const heartbeat = new Heartbeat(house, workers)
+  const heartbeat = new Heartbeat(context, workers)
   closers.push(async () => heartbeat.stop())
   // Nothing new comes in while what is under way ends, both within one and the same time.
   closers.push(async () => {
-    const [rounds] = await Promise.all([clock.stop(stopWithinMs), Promise.race([entrance.stop(), delay(stopWithinMs)])])
+    const [rounds] = await Promise.all([
+      clock.stop(STOP_WITHIN_MS),
+      Promise.race([entrance.stop(), delay(STOP_WITHIN_MS)]),
+    ])
     log.info({ rounds }, 'what was under way has ended')
   })
   // Before Slack is asked anything, which may keep us waiting: jobs do not need it.
@@ -114,7 +117,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   const groups = groupsIn(config.access.rules)
   const problems = missingScopes(identity.scopes, groups)
   if (problems.length > 0) throw new ConfigError(problems)
-  const app = new Door({
+  const app = new BoltApp({
     receiver: entrance.receiver,
     authorize: async () => identity.known(),
     logger,
@@ -148,11 +151,11 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   })
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
   // Nobody waits for it: a provider that is down takes its time.
-  void warnOfSilence([...connections.values()], identity.client, groups, log)
+  void warnUnreachable([...connections.values()], identity.client, groups, log)
 }
 
 /** A round's work that is done once in so many milliseconds, however often it ticks. */
-function seldom(ms: number, work: () => Promise<void>): Round['go'] {
+function throttled(ms: number, work: () => Promise<void>): Round['go'] {
   let doneAt = 0
   return async () => {
     // A clock that was set back must not stop it.
@@ -179,7 +182,7 @@ function giveUpOnRefusal(variable: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', error:
   if (refusal !== undefined) throw new ConfigError([refusal])
 }
 
-async function describe({ db, connections, now }: House, job: Job): Promise<Story> {
+async function describe({ db, connections, now }: WorkerContext, job: Job): Promise<JobView> {
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
   const asked = (operation?.steps ?? []).filter((step) => step.when?.({ ...job.params }) ?? true)
@@ -188,7 +191,7 @@ async function describe({ db, connections, now }: House, job: Job): Promise<Stor
     title: operation?.title ?? job.operation,
     provider: provider?.name ?? job.connection,
     steps: new Map(asked.map(({ id, title }) => [id, title])),
-    usualMs: await usualDuration(db, { ...job, lastStep: asked.at(-1)?.id ?? '' }),
+    typicalMs: await typicalDurationMs(db, { ...job, lastStep: asked.at(-1)?.id ?? '' }),
     now: now(),
   }
 }
@@ -196,7 +199,7 @@ async function describe({ db, connections, now }: House, job: Job): Promise<Stor
 /** Undoes one thing that was started. */
 type Closer = () => Promise<unknown>
 
-const help = `Dolly clones apps from Slack. README.md and docs/operating.md say how it is set up and run.
+const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md say how it is set up and run.
 npm start              starts it: with dolly.yml, and the variables of the environment and of .env
 npm start -- --check   tries dolly.yml, Slack's tokens and each connection once, starts nothing, writes nothing,
                        and exits with 0 if all is well, with 1 if not
@@ -218,30 +221,30 @@ async function check(config: Config, redactor: Redactor): Promise<boolean> {
   const groups = groupsIn(config.access.rules)
   const logger = slackLogger(createLog('silent', redactor.redact))
   const connections = [...connect(config, { redactor }).values()]
-  const findings = await tryOut({ slack: config.slack, groups, connections, logger })
+  const findings = await diagnose({ slack: config.slack, groups, connections, logger })
   const lines = [...config.warnings.map((warning) => `Warning: ${warning}`), ...findings.map((one) => one.sentence)]
   process.stdout.write(redactor.redact(lines.map((line) => `${line}\n`).join('')))
   return findings.every(({ isGood }) => isGood)
 }
 
 /** Takes the secrets out of what is printed. */
-type Strike = (text: string) => string
+type Redact = (text: string) => string
 
 async function main(): Promise<void> {
   const wanted = readArguments()
   if (!wanted || wanted.help) {
-    process[wanted ? 'stdout' : 'stderr'].write(wanted ? help : `There is no such argument.\n${help}`)
+    process[wanted ? 'stdout' : 'stderr'].write(wanted ? HELP : `There is no such argument.\n${HELP}`)
     process.exit(wanted ? 0 : 1)
   }
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
   const redactor = createRedactor(secretsOf(config))
-  const { redact: strike } = redactor
+  const { redact } = redactor
   if (wanted.check) {
-    const isGood = await check(config, redactor).catch((error) => complain(error, strike))
+    const isGood = await check(config, redactor).catch((error) => complain(error, redact))
     process.exit(isGood ? 0 : 1)
   }
-  const log = createLog(config.logLevel, strike)
+  const log = createLog(config.logLevel, redact)
   const closers: Closer[] = []
   let isStopping = false
   const stop = async (code: number) => {
@@ -263,18 +266,18 @@ async function main(): Promise<void> {
   try {
     await start(config, redactor, log, closers)
   } catch (error) {
-    complain(error, strike)
+    complain(error, redact)
     await stop(1)
   }
 }
 
 /** What the operator can mend gets its sentence, a bug its stack. Before dolly.yml is read there are no secrets. */
-function complain(error: unknown, strike: Strike = (text) => text): void {
+function complain(error: unknown, redact: Redact = (text) => text): void {
   const isOurs =
     error instanceof ConfigError || error instanceof ConnectionError || error instanceof WebAPIPlatformError
   const isSystems = error instanceof Error && 'code' in error
   const text = error instanceof Error ? (isOurs || isSystems ? error.message : error.stack) : String(error)
-  process.stderr.write(strike(`${text}\n`))
+  process.stderr.write(redact(`${text}\n`))
 }
 
 main().catch((error) => {

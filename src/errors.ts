@@ -28,7 +28,7 @@ export class ConnectionError extends Error {
 }
 
 /** The longest wait we honour when a server asks for one, in milliseconds: longer ones come from mistakes or wrong clocks. */
-export const maxRetryAfterMs = 15 * 60_000
+export const MAX_RETRY_AFTER_MS = 15 * 60_000
 
 /** Nobody must act: it is simply tried later. */
 export class TemporaryError extends Error {
@@ -59,7 +59,7 @@ export class UnreadableListError extends TemporaryError {
 }
 
 function waitOf(ms: number | undefined): number | undefined {
-  return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), maxRetryAfterMs)
+  return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
 }
 
 /** Whether a failed fetch found nobody to connect to, so that surely nothing was sent. */

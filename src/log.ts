@@ -6,10 +6,10 @@ import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 import type { Redactor } from './lib/redact.js'
 
-const quarterHourMs = 15 * 60_000
+const QUARTER_HOUR_MS = 15 * 60_000
 /** In characters. A longer line keeps what tells most: time, level, message, and the words and place of an error. */
-const maxLineLength = 16_000
-const maxPartLength = 2_000
+const MAX_LINE_LENGTH = 16_000
+const MAX_PART_LENGTH = 2_000
 
 /** @param redact takes secrets out of each line before it is written. */
 export function createLog(level: string, redact: Redactor['redact']): Logger {
@@ -17,11 +17,11 @@ export function createLog(level: string, redact: Redactor['redact']): Logger {
 }
 
 function bounded(line: string, redact: Redactor['redact']): string {
-  if (line.length <= maxLineLength) return line
+  if (line.length <= MAX_LINE_LENGTH) return line
   const { level, time, pid, hostname, from, connection, job, msg, err } = JSON.parse(line)
   const about = { from, connection, job, msg, 'err.message': err?.message, 'err.stack': err?.stack }
   const parts = Object.entries(about).flatMap(([key, value]) =>
-    typeof value === 'string' ? [[key, redact(value.slice(0, maxPartLength), value.length > maxPartLength)]] : [],
+    typeof value === 'string' ? [[key, redact(value.slice(0, MAX_PART_LENGTH), value.length > MAX_PART_LENGTH)]] : [],
   )
   const fields = { level, time, pid, hostname, ...Object.fromEntries(parts), cutFrom: line.length }
   return `${JSON.stringify(fields)}\n`
@@ -50,13 +50,13 @@ function isJson(line: string): boolean {
  *
  * @param elapsed milliseconds by a clock that nobody sets.
  */
-export function seldomPerConnection(
+export function throttledPerConnection(
   log: Pick<Logger, 'warn'>,
   elapsed: () => number,
 ): (connection: string, reason: string) => void {
   const toldAt = new Map<string, number>()
   return (connection, reason) => {
-    if (elapsed() - (toldAt.get(connection) ?? Number.NEGATIVE_INFINITY) < quarterHourMs) return
+    if (elapsed() - (toldAt.get(connection) ?? Number.NEGATIVE_INFINITY) < QUARTER_HOUR_MS) return
     toldAt.set(connection, elapsed())
     log.warn({ connection, reason }, 'a connection was refused; its operator must act')
   }

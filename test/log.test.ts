@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createRedactor, type Redactor } from '../src/lib/redact.js'
-import { createLog, seldomPerConnection, slackLogger } from '../src/log.js'
+import { createLog, slackLogger, throttledPerConnection } from '../src/log.js'
 
 const secret = 'wool/"of"\\the+sheep=4711'
 
@@ -137,7 +137,7 @@ describe('what Slack says', () => {
 it('a connection that is refused all day long is one line in a quarter of an hour', () => {
   const lines: object[] = []
   let now = 0
-  const refused = seldomPerConnection({ warn: (fields: object) => void lines.push(fields) }, () => now)
+  const refused = throttledPerConnection({ warn: (fields: object) => void lines.push(fields) }, () => now)
   const minute = 60_000
   for (now = 0; now < 31 * minute; now += minute) refused('hoody', `401 at ${now / minute}`)
   refused('qovery', '403')

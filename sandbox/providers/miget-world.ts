@@ -47,7 +47,7 @@ export interface App {
   deployments: { uuid: string; createdAt: number; changes: Change[] }[]
 }
 
-export const GiB = 2 ** 30
+export const GI_B = 2 ** 30
 
 export function iso(time: number): string {
   return new Date(time).toISOString()
@@ -80,7 +80,7 @@ export function seed(now: number, count: number) {
     { name: 'migetmeadow', label: 'sandbox', ram: 8, disk: 80, projectIds: [] },
     { name: 'migetpen', label: 'free plan', ram: 0.25, disk: 1, projectIds: [] },
     ...extra.map((number) => ({ name: `miget${number}`, label: 'sandbox', ram: 4, disk: 40, projectIds: [] })),
-  ].map((one, index): Resource => ({ ...one, uuid: newUuid(3, index + 1), ram: one.ram * GiB, disk: one.disk * GiB }))
+  ].map((one, index): Resource => ({ ...one, uuid: newUuid(3, index + 1), ram: one.ram * GI_B, disk: one.disk * GI_B }))
   const [flock, lamb, meadow] = resources.map(({ uuid }) => uuid)
 
   const part = (kind: number, label: string, type: string, state: string, index: number): Part => ({
@@ -126,8 +126,8 @@ export function seed(now: number, count: number) {
       sourceName: ('sourceName' in one ? one.sourceName : undefined) ?? '',
       hasSource: true,
       isPrivate: 'isPrivate' in one,
-      ram: ('ram' in one ? one.ram : 0.5) * GiB,
-      disk: 2 * GiB,
+      ram: ('ram' in one ? one.ram : 0.5) * GI_B,
+      disk: 2 * GI_B,
       createdAt,
       changes: always('state' in one ? one.state : 'running'),
       addons: 'addons' in one ? one.addons : [],

@@ -3,13 +3,13 @@ import { BOT } from './backend.js'
 import type { Core } from './core.js'
 import { asList, asObject, asText, type Json } from './json.js'
 
-const mostPerPage = 999
+const MAX_PER_PAGE = 999
 
 /** emulate has the messages and knows who may read them, but no bounds, and it shows metadata to everyone who asks. */
 export async function lookBack(core: Core, method: string, body: Json): Promise<Json> {
   const channel = core.state.channels.get(asText(body.channel))
   const { cursor: _, limit: __, ...rest } = body
-  const answer = await core.backend.call(method, { ...rest, limit: mostPerPage })
+  const answer = await core.backend.call(method, { ...rest, limit: MAX_PER_PAGE })
   if (answer.ok !== true) return answer
   if (!channel?.hasBot) return { ok: false, error: 'not_in_channel' }
   const isReplies = method === 'conversations.replies'
@@ -22,7 +22,7 @@ export async function lookBack(core: Core, method: string, body: Json): Promise<
   // The root of a thread is always there, whatever the bounds.
   const wanted = all.filter((message) => (isReplies && message.ts === body.ts) || isInside(Number(message.ts), body))
   const from = Number(body.cursor ?? 0)
-  const to = from + Math.min(Number(body.limit ?? 100), mostPerPage)
+  const to = from + Math.min(Number(body.limit ?? 100), MAX_PER_PAGE)
   const isFull = body.include_all_metadata === true || body.include_all_metadata === 'true'
   return {
     ok: true,

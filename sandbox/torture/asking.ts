@@ -7,7 +7,7 @@ import type { Random } from './random.js'
 import { sequels, type Trade, trades } from './trades.js'
 import type { World } from './world.js'
 
-const breathMs = 200
+const PAUSE_MS = 200
 
 /** All operations in ever new order, each time with a target of its own, and then those that follow on some of these. */
 export function planErrands(random: Random, most: number, { workspace }: World): Submission[] {
@@ -58,7 +58,7 @@ export async function askInTurn(
         const begun = errands.filter(({ progress }) => progress !== 'to come').length
         const next = begun < allowed() ? nextOf(errands, who, world.messages()) : undefined
         if (!next) {
-          await delay(breathMs)
+          await delay(PAUSE_MS)
           continue
         }
         const { after } = next

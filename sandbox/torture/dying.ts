@@ -1,12 +1,12 @@
 /** How processes come to their end, moment by moment. */
 import { watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Birth, Life, Moment } from './plan.js'
+import type { Birth, Life, TransitionContext } from './plan.js'
 import type { Stall } from './stall.js'
 import type { World } from './world.js'
 
 /** Longer than any start takes on a busy machine, and long enough for several tries. */
-const startWithinMs = 20_000
+const START_WITHIN_MS = 20_000
 
 /**
  * Starts on an empty file, kills in the middle of that, and starts again. Leaves the database to those who come after, and
@@ -21,7 +21,7 @@ export async function beBorn(world: World, birth: Birth): Promise<string | undef
   let changes = 0
   await new Promise<void>((resolve) => {
     // Who needs fewer changes dies soon after the last one.
-    const patience = setTimeout(strike, startWithinMs)
+    const patience = setTimeout(strike, START_WITHIN_MS)
     const watcher = watch(folder, () => {
       changes += 1
       if (changes !== afterChanges) return
@@ -70,7 +70,7 @@ const words = {
 } as const
 
 /** Waits for the moment and kills in it. */
-async function comeTo(world: World, moment: Moment, stall: Stall): Promise<string> {
+async function comeTo(world: World, moment: TransitionContext, stall: Stall): Promise<string> {
   if (moment.at !== 'start') await inTime(stall.ready())
   if ('afterMs' in moment) {
     await delay(moment.afterMs)
@@ -89,5 +89,5 @@ async function comeTo(world: World, moment: Moment, stall: Stall): Promise<strin
 }
 
 async function inTime(happens: Promise<unknown>): Promise<boolean> {
-  return await Promise.race([happens.then(() => true), delay(startWithinMs, false)])
+  return await Promise.race([happens.then(() => true), delay(START_WITHIN_MS, false)])
 }

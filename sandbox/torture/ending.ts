@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { World } from './world.js'
 
 /** The longest that a provider makes us wait for the fate of a lost write, and some more. */
-const healedWithinMs = 8 * 60_000
+const HEALED_WITHIN_MS = 8 * 60_000
 
 /** Until every job has ended, everything is told, and nothing is on its way any more. */
 export async function settle(world: World, say: (line: string) => void): Promise<void> {
-  const deadline = performance.now() + healedWithinMs
+  const deadline = performance.now() + HEALED_WITHIN_MS
   const asked = new Set<string>()
   let sayAt = 0
   while (performance.now() < deadline) {
@@ -24,7 +24,7 @@ export async function settle(world: World, say: (line: string) => void): Promise
     }
     for (const job of jobs.filter(({ state }) => state === 'uncertain')) await answerFor(world, job, asked)
   }
-  say(`Not all came to an end within ${healedWithinMs / 60_000} minutes.`)
+  say(`Not all came to an end within ${HEALED_WITHIN_MS / 60_000} minutes.`)
 }
 
 /** Looks once more first; when that does not help either, the person lets it be. */

@@ -36,12 +36,12 @@ export interface Judgement {
 }
 
 /** The words with which Dolly says that a message may stand twice. */
-const mayStandTwice = /^Nobody can tell whether this was posted before, so it may stand twice\. /
-const earlierRoot =
+const MAY_STAND_TWICE = /^Nobody can tell whether this was posted before, so it may stand twice\. /
+const EARLIER_ROOT =
   / An earlier message about this job may (?:stand in this channel|still stand here or in <#\w+>); this one is kept up to date\.$/
 /** The words with which a root says that its thread moved. */
-const moved = /(This job goes on in a direct message to|The details are in a direct message to) <@\w+>/
-const ends: readonly (readonly [End, RegExp, root: RegExp])[] = [
+const MOVED = /(This job goes on in a direct message to|The details are in a direct message to) <@\w+>/
+const ENDS: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
   ['failed', /^<@\w+> This failed after /, /^Failed[.:]/],
   ['gave up', /^<@\w+> Dolly gave up after /, /^Gave up[,.:]/],
@@ -131,8 +131,8 @@ export function threadOf(
     threadTs !== ts && roots.some((root) => root.channel === channel && root.ts === threadTs)
   const replies = messages.filter(isReply)
   const lasts = replies.flatMap(({ text }) => {
-    const [end] = ends.find(([, words]) => words.test(text.replace(mayStandTwice, ''))) ?? []
-    return end ? [{ end, isExplained: mayStandTwice.test(text) }] : []
+    const [end] = ENDS.find(([, words]) => words.test(text.replace(MAY_STAND_TWICE, ''))) ?? []
+    return end ? [{ end, isExplained: MAY_STAND_TWICE.test(text) }] : []
   })
   const faults: string[] = []
   const end = lasts.at(-1)?.end
@@ -140,9 +140,9 @@ export function threadOf(
   if (unexplained > 1) faults.push(`${unexplained} last replies without a word about it.`)
   if (new Set(lasts.map((one) => one.end)).size > 1)
     faults.push(`It ends in two ways: ${lasts.map((one) => one.end).join(', ')}.`)
-  const rootsExplained = roots.some(({ text }) => earlierRoot.test(text) || moved.test(text))
+  const rootsExplained = roots.some(({ text }) => EARLIER_ROOT.test(text) || MOVED.test(text))
   if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots without a word about it.`)
-  const shown = ends.find(([name]) => name === end)?.[2]
+  const shown = ENDS.find(([name]) => name === end)?.[2]
   // A thread that was begun twice goes on in its last root.
   const current = roots.findLast(({ channel, ts }) =>
     replies.some((one) => one.channel === channel && one.threadTs === ts),
@@ -150,7 +150,7 @@ export function threadOf(
   if (shown && current && !shown.test(outcomeOf(current.text)))
     faults.push(`The root does not show the end, but: ${current.text}`)
   const leftBehind = roots.filter((root) => root !== current && edited.has(`${root.channel} ${root.ts}`))
-  const inProgress = leftBehind.find(({ text }) => !ends.some(([, , words]) => words.test(outcomeOf(text))))
+  const inProgress = leftBehind.find(({ text }) => !ENDS.some(([, , words]) => words.test(outcomeOf(text))))
   if (end && inProgress) faults.push(`A root that was left behind does not show how it ended: ${inProgress.text}`)
   return {
     roots,

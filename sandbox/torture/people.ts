@@ -26,8 +26,8 @@ export interface Submission {
   rowsThen?: readonly (readonly string[])[]
 }
 
-const tries = 6
-const breathMs = 300
+const TRIES = 6
+const PAUSE_MS = 300
 
 /**
  * Fills in and sends the form of one errand.
@@ -83,13 +83,13 @@ async function open(actor: Actor, { trade, errand, channel }: Submission, ready:
 /** What fails is tried again: a form that is open stays open while the bot is away. */
 async function again<T>(ready: () => Promise<void>, act: () => Promise<T>): Promise<T> {
   let last: unknown
-  for (let count = 0; count < tries; count += 1) {
+  for (let count = 0; count < TRIES; count += 1) {
     await ready()
     try {
       return await act()
     } catch (error) {
       last = error
-      await delay(breathMs)
+      await delay(PAUSE_MS)
     }
   }
   throw last

@@ -1,7 +1,7 @@
 /** Pure: a seed → who dies when, and what else goes wrong meanwhile. */
 
 import type { Silence } from '../slack/sockets.js'
-import { type Accident, type Mishap, mishaps } from './proxy.js'
+import { type Accident, MISHAPS, type Mishap } from './proxy.js'
 import type { Random } from './random.js'
 
 export type Fault =
@@ -34,7 +34,7 @@ export type Fault =
 export type Strike = 'write' | 'post' | 'time-out'
 
 /** When a process dies: during its start, some time after it, or right after something that hurts. */
-export type Moment = { at: 'start' | 'ready'; afterMs: number } | { at: Strike; withinMs: number }
+export type TransitionContext = { at: 'start' | 'ready'; afterMs: number } | { at: Strike; withinMs: number }
 
 /** A first start on an empty file, and a death in the middle of it. */
 export interface Birth {
@@ -56,7 +56,7 @@ export interface Life {
   processes: 1 | 2
   /** Which of them dies: the first hears Slack, the second only works and tells. */
   victim: 0 | 1
-  moment: Moment
+  moment: TransitionContext
   faults: readonly Fault[]
   /** What comes while it is dead, just before it is started again. */
   whileDead: readonly Fault[]
@@ -70,10 +70,10 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
   rainbond: ['fail-next', 'swallow-build'],
 }
 const providers = Object.keys(honestFailures) as [string, ...string[]]
-const fewestBirths = 5
-const birthsPerKill = 0.05
+const MIN_STARTS = 5
+const STARTS_PER_KILL = 0.05
 /** The most kills in each of these modes, one after the other. */
-const longestStretch = 20
+const MAX_STRETCH = 20
 const stretches = [
   { mode: 'http', processes: 1 },
   { mode: 'http', processes: 2 },
@@ -81,7 +81,7 @@ const stretches = [
 ] as const
 
 export function planBirths(random: Random, kills: number): Birth[] {
-  const count = Math.min(kills, Math.max(fewestBirths, Math.round(kills * birthsPerKill)))
+  const count = Math.min(kills, Math.max(MIN_STARTS, Math.round(kills * STARTS_PER_KILL)))
   return Array.from({ length: count }, (_, index): Birth => {
     const processes = index % 2 === 1 ? 2 : 1
     // A transaction of many tables shows as one change at its end.
@@ -91,7 +91,7 @@ export function planBirths(random: Random, kills: number): Birth[] {
 }
 
 export function planLives(random: Random, kills: number): Life[] {
-  const stretch = Math.min(longestStretch, Math.ceil(kills / 4))
+  const stretch = Math.min(MAX_STRETCH, Math.ceil(kills / 4))
   return Array.from({ length: kills }, (_, index): Life => {
     const { mode, processes } = stretches[Math.floor(index / stretch) % stretches.length] ?? stretches[0]
     const silence = mode === 'socket' && random.chance(0.5) ? planSilence(random) : undefined
@@ -105,7 +105,7 @@ export function planLives(random: Random, kills: number): Life[] {
       moment,
       faults: [
         ...(silence ? [silence] : []),
-        ...(moment.at === 'time-out' ? [planHold(random, random.pick(impatient))] : []),
+        ...(moment.at === 'time-out' ? [planHold(random, random.pick(IMPATIENT))] : []),
         ...faults.map(() => planFault(random)),
       ],
       whileDead: random.chance(0.1) ? [random.chance(0.6) ? planClock(random) : planFullDisk(random)] : [],
@@ -117,7 +117,7 @@ function victimOf(random: Random, processes: 1 | 2): 0 | 1 {
   return processes === 2 && random.chance(0.5) ? 1 : 0
 }
 
-function planMoment(random: Random): Moment {
+function planMoment(random: Random): TransitionContext {
   const dice = random.next()
   if (dice < 0.28) return { at: 'write', withinMs: 3_000 }
   if (dice < 0.46) return { at: 'post', withinMs: 3_000 }
@@ -133,7 +133,7 @@ function planSilence(random: Random): Fault {
 }
 
 /** Slack's errors for a place that refuses messages, and an invented one. */
-const refusals = [
+const REFUSALS = [
   'restricted_action_thread_locked',
   'restricted_action_read_only_channel',
   'restricted_action_non_threadable_channel',
@@ -151,7 +151,7 @@ function planRefusedPlace(random: Random): Fault {
     mishap: 'refused place',
     on: 'post to a channel',
     heldMs: 0,
-    word: random.pick(refusals),
+    word: random.pick(REFUSALS),
   } as const
   return { kind: 'mishap', of: 'slack', accident, times: random.between(1, 3) }
 }
@@ -182,7 +182,7 @@ function planFault(random: Random): Fault {
   return planClock(random)
 }
 
-const short = mishaps.filter((one) => one !== 'refused place' && !one.startsWith('much too late')) as [
+const short = MISHAPS.filter((one) => one !== 'refused place' && !one.startsWith('much too late')) as [
   Mishap,
   ...Mishap[],
 ]
@@ -205,14 +205,14 @@ const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>
   slack: { waitsMs: 10_000, believesMs: 10_000 },
 }
 /** With these a time-out can be waited for. */
-const impatient = ['hoody', 'miget', 'qovery', 'slack'] as const
+const IMPATIENT = ['hoody', 'miget', 'qovery', 'slack'] as const
 /** What a look for a lost write, and the reads before a write, may take themselves. */
-const marginMs = 8_000
+const MARGIN_MS = 8_000
 
 /** Nobody can know of a request that arrives when its absence is believed, so that none is held that long. */
 function planHold(random: Random, of: string): Fault {
   const { waitsMs, believesMs } = patience[of] ?? { waitsMs: 0, believesMs: 0 }
-  const [least, most] = [waitsMs + 1_000, believesMs - marginMs]
+  const [least, most] = [waitsMs + 1_000, believesMs - MARGIN_MS]
   const isRequest = least < most && random.chance(0.6)
   const accident = isRequest
     ? ({ mishap: 'much too late request', on: 'write', heldMs: random.between(least, most) } as const)
@@ -221,27 +221,27 @@ function planHold(random: Random, of: string): Fault {
 }
 
 /** The write-ahead log that is emptied, what is known of a reply, and where a thread stands. */
-const choice = ['wal_checkpoint', 'update "events"', '"root_ts"'] as const
+const CHOICE = ['wal_checkpoint', 'update "events"', '"root_ts"'] as const
 
 function planFullDisk(random: Random): Fault {
   if (random.chance(0.5)) {
-    return { kind: 'full disk', from: 'now', words: random.pick(choice), forMs: random.between(1_000, 6_000) }
+    return { kind: 'full disk', from: 'now', words: random.pick(CHOICE), forMs: random.between(1_000, 6_000) }
   }
   const from = random.pick(['now', 'write', 'post'] as const)
   return { kind: 'full disk', from, words: '', forMs: random.between(200, 2_500) }
 }
 
-const minute = 60_000
+const MINUTE = 60_000
 /** From a clock that is farther off than five minutes the bot refuses Slack's requests, and it promises nothing then. */
-const mostOffMs = 5 * minute - 10_000
-const shareOfHours = 0.15
+const MAX_CLOCK_OFFSET_MS = 5 * MINUTE - 10_000
+const SHARE_OF_HOURS = 0.15
 
 function planClock(random: Random): Fault {
   const sign = random.chance(0.5) ? 1 : -1
-  if (random.chance(shareOfHours)) {
-    return { kind: 'clock', byMs: sign * random.between(10, 180) * minute, forMs: random.between(500, 4_000) }
+  if (random.chance(SHARE_OF_HOURS)) {
+    return { kind: 'clock', byMs: sign * random.between(10, 180) * MINUTE, forMs: random.between(500, 4_000) }
   }
-  const byMs = sign * random.between(minute, mostOffMs)
+  const byMs = sign * random.between(MINUTE, MAX_CLOCK_OFFSET_MS)
   if (random.chance(0.4)) return { kind: 'clock', byMs, forMs: random.between(1_000, 8_000) }
   return { kind: 'clock', byMs: random.chance(0.3) ? 0 : byMs, forMs: null }
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** What may happen to one request on its way. */
-export const mishaps = [
+export const MISHAPS = [
   /** Carried out; then the line breaks. */
   'lost answer',
   /** The line breaks first: nothing was carried out. */
@@ -31,7 +31,7 @@ export const mishaps = [
   'much too late request',
   'much too late answer',
 ] as const
-export type Mishap = (typeof mishaps)[number]
+export type Mishap = (typeof MISHAPS)[number]
 
 /** One accident that waits for its request. */
 export interface Accident {

@@ -2,7 +2,7 @@
 import type { Offence } from './judge.js'
 import type { Result } from './torture.js'
 
-const counts: readonly Offence['count'][] = ['jobs lost', 'writes made twice', 'ends told wrong', 'threads broken']
+const COUNTS: readonly Offence['count'][] = ['jobs lost', 'writes made twice', 'ends told wrong', 'threads broken']
 const meanings: Readonly<Record<Offence['count'], string>> = {
   'jobs lost': 'Jobs lost: Slack was told that the form was taken, and no thread or no end came of it',
   'writes made twice':
@@ -23,7 +23,7 @@ export function facts(result: Result): [string, string][] {
   const silent = findings.filter(({ submission, job }) => job && !submission.isAcknowledged).length
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
   return [
-    ...counts.map((name): [string, string] => [
+    ...COUNTS.map((name): [string, string] => [
       meanings[name],
       `${offences.filter(({ count }) => count === name).length}`,
     ]),
@@ -69,7 +69,7 @@ function tableOf(title: string, counts: Readonly<Record<string, number>>): strin
   return [`| ${title} | times |`, '|---|--:|', ...rows.map(([name, times]) => `| ${name} | ${times} |`)]
 }
 
-const intro = `# Torture run
+const INTRO = `# Torture run
 
 \`npm run torture -- --kills 500\` lets the built bot live between the sandbox’s Slack and all five simulated providers,
 for part of the time as two processes on one database, and kills it (SIGKILL) again and again. Two people ask for jobs of
@@ -113,7 +113,7 @@ repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
 export function page(result: Result): string {
   const tables = [jobsTable(result), tableOf('died', result.deaths), tableOf('fault', result.faults)]
   return [
-    intro,
+    INTRO,
     '## The latest run',
     '',
     '| | |',

@@ -24,7 +24,7 @@ export interface Stall {
   hits(): ReadonlyMap<string, number>
 }
 
-const pauseMs = 200
+const PAUSE_MS = 200
 
 /** @param env asked at each start. */
 export function createStall(folder: string, env: () => Readonly<Record<string, string>>): Stall {
@@ -61,7 +61,7 @@ export function createStall(folder: string, env: () => Readonly<Record<string, s
       // Nobody killed it.
       falls.push(`${end}: ${lastWords(bot.log())}`)
       up = renewed(up)
-      await delay(pauseMs)
+      await delay(PAUSE_MS)
       if (isWanted && current === bot) spawn()
     })
   }

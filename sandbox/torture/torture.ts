@@ -44,9 +44,9 @@ export interface Result extends Judgement {
   replay(submission: Submission, job: string | undefined): string
 }
 
-const jobsPerKill = 0.6
-const jobsAhead = 8
-const patienceMs = 60_000
+const JOBS_PER_KILL = 0.6
+const JOBS_AHEAD = 8
+const PATIENCE_MS = 60_000
 
 export async function torture({ kills, seed, minutes, say }: Options): Promise<Result> {
   const began = new Date()
@@ -54,7 +54,7 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
   const mayLookBack = random.chance(0.5)
   const births = planBirths(random, kills)
   const lives = planLives(random, kills - births.length)
-  const most = Math.ceil(lives.length * jobsPerKill) + jobsAhead
+  const most = Math.ceil(lives.length * JOBS_PER_KILL) + JOBS_AHEAD
   const world = await startWorld(roundsOf(most) + 1, mayLookBack)
   const errands = planErrands(random, most, world)
   const deaths: Record<string, number> = {}
@@ -80,7 +80,7 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
     const [first] = world.stalls
     first.start()
     await first.ready()
-    const allowed = () => Math.min(most, killed * jobsPerKill + jobsAhead)
+    const allowed = () => Math.min(most, killed * JOBS_PER_KILL + JOBS_AHEAD)
     const asking = askInTurn(world, errands, allowed, () => isOver)
     const deadline = performance.now() + minutes * 60_000
     for (const [index, life] of lives.entries()) {
@@ -90,7 +90,7 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
     isOver = true
     world.heal()
     // Who waits for a bot that never comes up waits in vain.
-    await Promise.race([asking, delay(patienceMs)])
+    await Promise.race([asking, delay(PATIENCE_MS)])
     const taken = errands.filter(({ isAcknowledged }) => isAcknowledged).length
     say(`All faults are lifted after ${killed} kills; ${taken} jobs were taken.`)
     await world.stalls[1].stop()

@@ -45,7 +45,7 @@ export interface World {
   close(): Promise<void>
 }
 
-const cloneMs = 1_200
+const CLONE_MS = 1_200
 const preload = new URL('bad-machine.mjs', import.meta.url)
 
 /**
@@ -55,11 +55,11 @@ const preload = new URL('bad-machine.mjs', import.meta.url)
 export async function startWorld(count: number, mayLookBack: boolean): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-torture-'))
   const simulators = await Promise.all([
-    startCloudFoundry({ cloneMs, count }),
-    startHoody({ cloneMs, count }),
-    startMiget({ cloneMs, count: Math.ceil(count / 6) + 1 }),
-    startQovery({ cloneMs }),
-    startRainbond({ cloneMs }),
+    startCloudFoundry({ cloneMs: CLONE_MS, count }),
+    startHoody({ cloneMs: CLONE_MS, count }),
+    startMiget({ cloneMs: CLONE_MS, count: Math.ceil(count / 6) + 1 }),
+    startQovery({ cloneMs: CLONE_MS }),
+    startRainbond({ cloneMs: CLONE_MS }),
   ])
   // Without the providers' panels: nobody looks at a page here.
   const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']

@@ -11,10 +11,10 @@ import { useNotice } from './workspace/use-notice.js'
 import { usePlace } from './workspace/use-place.js'
 import { useSnapshot } from './workspace/use-snapshot.js'
 
-const userParameter = 'user'
+const USER_PARAMETER = 'user'
 
 export function App() {
-  const [user, setUser] = useState(() => new URL(window.location.href).searchParams.get(userParameter))
+  const [user, setUser] = useState(() => new URL(window.location.href).searchParams.get(USER_PARAMETER))
   const { snapshot, isConnected } = useSnapshot(user)
   const { notice, notify } = useNotice()
   const place = usePlace(snapshot, parsePermalink(window.location.href), notify)
@@ -26,7 +26,7 @@ export function App() {
   )
   const chooseUser = useCallback((id: string) => {
     const url = new URL(window.location.href)
-    url.searchParams.set(userParameter, id)
+    url.searchParams.set(USER_PARAMETER, id)
     window.history.replaceState(null, '', url)
     setUser(id)
   }, [])

@@ -4,9 +4,9 @@ import { RespondError, type RespondFn } from '@slack/bolt'
 import { type Services, within } from './services.js'
 
 /** Slack takes five answers in thirty minutes: pauses before the second and the third try, in milliseconds. */
-const pausesMs = [500, 2_000]
+const PAUSES_MS = [500, 2_000]
 /** How long one try may take, in milliseconds. */
-const tryWithinMs = 3_000
+const TRY_WITHIN_MS = 3_000
 
 /**
  * Never rejects: if Slack accepts no answer, only the log can be told. An answer that Slack accepted without confirming it
@@ -21,7 +21,7 @@ export async function answerPrivately(
   for (let tries = 0; ; tries += 1) {
     const failure = await tryOnce(respond, text)
     if (failure === undefined) return
-    const pauseMs = pausesMs[tries]
+    const pauseMs = PAUSES_MS[tries]
     if (pauseMs === undefined || isFinal(failure)) {
       log.error({ err: failure, tries: tries + 1 }, 'Slack did not accept the answer to a person')
       return
@@ -34,7 +34,7 @@ export async function answerPrivately(
 async function tryOnce(respond: RespondFn, text: string): Promise<Error | undefined> {
   try {
     const answer = respond({ response_type: 'ephemeral', replace_original: false, text }).then(() => true)
-    return (await within(tryWithinMs, answer)) ? undefined : new Error(`No answer within ${tryWithinMs} ms.`)
+    return (await within(TRY_WITHIN_MS, answer)) ? undefined : new Error(`No answer within ${TRY_WITHIN_MS} ms.`)
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }

@@ -1,11 +1,11 @@
 /** Registers everything a person can do on the Bolt app. */
 import type { App } from '@slack/bolt'
-import { registerCloneApp } from './clone-app.js'
-import { registerFieldChoice } from './field-choice.js'
-import { registerFieldOptions } from './field-options.js'
-import { registerFormSubmit } from './form-submit.js'
-import { registerJobButtons } from './job-buttons.js'
-import { registerOperationChoice } from './operation-choice.js'
+import { registerCloneApp } from './clone/command.js'
+import { registerFieldChoice } from './clone/field-choice.js'
+import { registerFieldOptions } from './clone/field-options.js'
+import { registerFormSubmit } from './clone/form-submit.js'
+import { registerOperationChoice } from './clone/operation-choice.js'
+import { registerJobButtons } from './jobs/buttons.js'
 import type { Services } from './services.js'
 import { allowances, Throttle } from './throttle.js'
 

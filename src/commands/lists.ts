@@ -1,22 +1,22 @@
 /** The pickers' lists, read live and remembered for a moment: Slack asks again with every key that is pressed. */
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
-import type { Field } from '../slack/fields.js'
-import type { FormState } from '../slack/memory.js'
-import { searchText } from '../slack/options.js'
+import type { Field } from '../slack/form/fields.js'
+import { searchText } from '../slack/form/options.js'
+import type { FormState } from '../slack/form/state.js'
 
 /** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when it may come by itself. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
 
 /** How long a list is good for, in milliseconds. Long enough to type in, short enough to see a new app soon. */
-const freshMs = 30_000
+const LIST_TTL_MS = 30_000
 /** A failure is forgotten sooner: the next form should find out that the provider is back. */
-const failureFreshMs = 5_000
-const mostLists = 500
+const FAILURE_TTL_MS = 5_000
+const MAX_LISTS = 500
 /** Maximum size of all remembered lists together, in characters. The latest list is kept whatever its size. */
-const mostCharacters = 8_000_000
+const MAX_CHARACTERS = 8_000_000
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
-const readsAtOnce = 20
+const MAX_CONCURRENT_READS = 20
 
 interface Log {
   warn(fields: object, message: string): void
@@ -60,7 +60,7 @@ export class Lists {
     if (known && known.until > this.#elapsed()) return await known.list
 
     const reads = this.#reads.get(connection.name) ?? 0
-    if (reads >= readsAtOnce) {
+    if (reads >= MAX_CONCURRENT_READS) {
       return { reason: `${connection.name} has many lists to read just now.`, isPassing: true }
     }
     this.#reads.set(connection.name, reads + 1)
@@ -70,10 +70,10 @@ export class Lists {
     this.#lists.delete(key)
     this.#lists.set(key, entry)
     const [oldest] = this.#lists.keys()
-    if (this.#lists.size > mostLists && oldest !== undefined) this.#lists.delete(oldest)
+    if (this.#lists.size > MAX_LISTS && oldest !== undefined) this.#lists.delete(oldest)
     const loaded = await list
     this.#reads.set(connection.name, (this.#reads.get(connection.name) ?? 1) - 1)
-    entry.until = this.#elapsed() + ('reason' in loaded ? failureFreshMs : freshMs)
+    entry.until = this.#elapsed() + ('reason' in loaded ? FAILURE_TTL_MS : LIST_TTL_MS)
     entry.size = sizeOf(loaded)
     this.#forgetOldest(key)
     return loaded
@@ -83,7 +83,7 @@ export class Lists {
   #forgetOldest(but: string): void {
     let size = [...this.#lists.values()].reduce((sum, entry) => sum + entry.size, 0)
     for (const [key, entry] of this.#lists) {
-      if (size <= mostCharacters) return
+      if (size <= MAX_CHARACTERS) return
       if (key === but || entry.size === 0) continue
       this.#lists.delete(key)
       size -= entry.size

@@ -1,11 +1,11 @@
 /** What the commands are given: the store, the connections and a way to say that there is something to do. */
 import type { z } from 'zod'
-import type { AccessRules } from '../access.js'
+import type { AccessRules } from '../access/rules.js'
 import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
-import { readMemory } from '../slack/memory.js'
-import type { People } from '../slack/people.js'
-import { isSlackAway } from '../slack/trouble.js'
+import { isSlackAway } from '../slack/api/errors.js'
+import type { People } from '../slack/api/people.js'
+import { readMemory } from '../slack/form/state.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 

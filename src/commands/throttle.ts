@@ -19,7 +19,7 @@ export const allowances = {
 } as const satisfies Record<string, Allowance>
 
 /** Only bounds memory: more people than ever type at the same time. */
-const mostPeople = 1_000
+const MAX_PEOPLE = 1_000
 
 /** What a person reads after too many requests. `advice` is what to do after the wait. */
 export function tooManyRequests(waitMs: number, advice: string): string {
@@ -48,7 +48,7 @@ export class Throttle {
     this.#paidUntil.delete(person)
     this.#paidUntil.set(person, waitMs > 0 ? paidUntil : paidUntil + this.#everyMs)
     const [oldest] = this.#paidUntil.keys()
-    if (this.#paidUntil.size > mostPeople && oldest !== undefined) this.#paidUntil.delete(oldest)
+    if (this.#paidUntil.size > MAX_PEOPLE && oldest !== undefined) this.#paidUntil.delete(oldest)
     return { waitMs: Math.max(waitMs, 0) }
   }
 

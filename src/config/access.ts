@@ -1,5 +1,5 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
-import { type AccessRules, fitsGlob, type Rule, verbs } from '../access.js'
+import { type AccessRules, fitsGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
@@ -19,10 +19,10 @@ export interface AccessReading {
   warn(path: readonly string[], problem: string): void
 }
 
-const keys = ['who', 'may', 'on', 'from', 'target']
-const openToMembers = 'access: [{ who: members, may: "*", on: "*" }]'
-const expectedWho = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
-const nobodysName = 'whoever keeps dolly.yml'
+const KEYS = ['who', 'may', 'on', 'from', 'target']
+const OPEN_TO_MEMBERS = 'access: [{ who: members, may: "*", on: "*" }]'
+const EXPECTED_WHO = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
+const NOBODYS_NAME = 'whoever keeps dolly.yml'
 
 /** The rules, without those that have a problem, and whom to ask. */
 export function readAccess(access: unknown, owner: unknown, reading: AccessReading): AccessRules {
@@ -30,15 +30,15 @@ export function readAccess(access: unknown, owner: unknown, reading: AccessReadi
 }
 
 function readOwner(owner: unknown, { note }: AccessReading): string {
-  if (owner === undefined || owner === null) return nobodysName
+  if (owner === undefined || owner === null) return NOBODYS_NAME
   if (typeof owner === 'string' && /^[^\n]{1,100}$/.test(owner.trim())) return owner.trim()
   note(['owner'], 'is not valid: expected one line of at most 100 characters, such as "#platform-help" or "Ada"')
-  return nobodysName
+  return NOBODYS_NAME
 }
 
 function readRules(access: unknown, reading: AccessReading): Rule[] {
   if (access === undefined || access === null || (Array.isArray(access) && access.length === 0)) {
-    const open = `the line ${openToMembers} opens it to all full members of the workspace`
+    const open = `the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
     reading.note(
       ['access'],
       `${access ? 'has no rules' : 'is not set'}, so nobody may do anything; write rules as dolly.example.yml shows, or ${open}`,
@@ -46,7 +46,7 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
     return []
   }
   if (!Array.isArray(access)) {
-    reading.note(['access'], `is not valid: expected a list of rules, as in ${openToMembers}`)
+    reading.note(['access'], `is not valid: expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
     return []
   }
   const rules = access.map((rule: unknown, index) => readFlawless(rule, ['access', `${index}`], reading))
@@ -110,14 +110,14 @@ function readFlawless(rule: unknown, path: readonly string[], reading: AccessRea
 
 function readRule(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
-    reading.note(path, `is not valid: expected a rule, as in ${openToMembers}`)
+    reading.note(path, `is not valid: expected a rule, as in ${OPEN_TO_MEMBERS}`)
     return undefined
   }
-  for (const key of Object.keys(rule).filter((candidate) => !keys.includes(candidate))) {
-    reading.note([...path, key], `is not a known key${didYouMean(key, keys, '; did')} (known: ${keys.join(', ')})`)
+  for (const key of Object.keys(rule).filter((candidate) => !KEYS.includes(candidate))) {
+    reading.note([...path, key], `is not a known key${didYouMean(key, KEYS, '; did')} (known: ${KEYS.join(', ')})`)
   }
   const { who, may, on, from, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
-  const words = [...verbs, ...reading.operations]
+  const words = [...VERBS, ...reading.operations]
   const names = [...reading.connections.keys()]
   const globs = [on].flat().filter((glob) => typeof glob === 'string')
   const meant = names.filter((name) => globs.some((glob) => fitsGlob(glob, name)))
@@ -126,7 +126,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
     who: readWords(who, [...path, 'who'], reading, (name) =>
       name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
         ? undefined
-        : `is not valid${didYouMean(name, ['members'], '; did')}: ${expectedWho}`,
+        : `is not valid${didYouMean(name, ['members'], '; did')}: ${EXPECTED_WHO}`,
     ),
     may: readWords(may, [...path, 'may'], reading, (word) => {
       if (word !== '*' && !words.includes(word))

@@ -1,8 +1,8 @@
 /** Reads dolly.yml: its connections with their variables filled in, who may do what, and how often to look. */
 import { z } from 'zod'
-import type { AccessRules } from '../access.js'
+import type { AccessRules } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
-import { minSecretLength } from '../lib/redact.js'
+import { MIN_SECRET_LENGTH } from '../lib/redact.js'
 import { readAccess } from './access.js'
 import { isMapping, type Mapping, parseFile } from './yaml.js'
 
@@ -36,11 +36,11 @@ export interface ProviderSchema {
   operations: Readonly<Record<string, { copiesData: boolean }>>
 }
 
-const everySeconds = 'expected a whole number from 1 to 60, without quotes'
+const EVERY_SECONDS = 'expected a whole number from 1 to 60, without quotes'
 
-const yesOrNo = 'expected true or false'
-const SharedChannels = z.boolean(yesOrNo).nullish()
-const Poll = z.object({ everySeconds: z.int(everySeconds).min(1, everySeconds).max(60, everySeconds).default(2) })
+const YES_OR_NO = 'expected true or false'
+const SharedChannels = z.boolean(YES_OR_NO).nullish()
+const Poll = z.object({ everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2) })
 
 /** What reading dolly.yml needs, and where its problems go. */
 export interface FileSources {
@@ -111,7 +111,7 @@ function warnOfReaders({ file, rightsOf, openSecrets, warnings }: Reading): void
   )
 }
 
-const tooShort = `expected at least ${minSecretLength} characters: a shorter one can’t be kept out of the log`
+const tooShort = `expected at least ${MIN_SECRET_LENGTH} characters: a shorter one can’t be kept out of the log`
 
 function readConnection(name: string, value: unknown, reading: Reading): ConnectionConfig | undefined {
   const path = ['connections', name]
@@ -147,20 +147,20 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
     // One that stands in the file itself is as secret as one that comes from the environment.
     if (!secrets.includes(secret)) secrets.push(secret)
     // Where its provider refuses it anyway, one problem is enough.
-    if (secret.length < minSecretLength && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
+    if (secret.length < MIN_SECRET_LENGTH && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
   }
   return { name, provider: provider.id, settings: checked, secrets }
 }
 
 /** Addresses and ids, which stand in a provider's answers and are needed as they are: the next page, a link. */
-const publicKeys = ['url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
+const PUBLIC_KEYS = ['url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
 
 /**
  * Whether what stands at `at` in a value is public: the whole of such a key, or a part of the host in an address, such as
  * `https://api.${DOMAIN}`. Redacted, it would break the addresses that a provider answers with.
  */
 function isPublic(key: string | undefined, value: string, reference: string, at: number): boolean {
-  if (key === undefined || !publicKeys.includes(key)) return false
+  if (key === undefined || !PUBLIC_KEYS.includes(key)) return false
   return reference === value || /^[^/]*:\/\/[^/?#@]*$/.test(value.slice(0, at))
 }
 
@@ -180,7 +180,7 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      if (found.length >= minSecretLength && !isPublic(path.at(-1), value, reference, at)) secrets.push(found)
+      if (found.length >= MIN_SECRET_LENGTH && !isPublic(path.at(-1), value, reference, at)) secrets.push(found)
       return found
     }
     const problem =

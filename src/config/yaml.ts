@@ -17,8 +17,8 @@ interface ParsedFile {
   lineOf(path: readonly string[]): string
 }
 
-const quoteStar = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
-const quoteReference = `between { and } a reference needs quotes, as in token: "\${NAME}"`
+const QUOTE_STAR = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
+const QUOTE_REFERENCE = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
 /**
  * The file's mapping and where its parts stand, or undefined after a problem. Library messages that quote the file are
@@ -40,13 +40,13 @@ export function parseFile({ file, readFile, problems }: YamlSources): ParsedFile
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const faults = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => {
-    if (code === 'BAD_ALIAS') return { offset, message: quoteStar }
+    if (code === 'BAD_ALIAS') return { offset, message: QUOTE_STAR }
     const isReference = text.slice(offset - 1, offset + 1) === '${'
-    return { offset, message: isReference ? quoteReference : message.replace(/(?<=\w): .*| \\.*/s, '') }
+    return { offset, message: isReference ? QUOTE_REFERENCE : message.replace(/(?<=\w): .*| \\.*/s, '') }
   })
   visit(document, {
     Alias(_, { range }) {
-      faults.push({ offset: range?.[0] ?? 0, message: quoteStar })
+      faults.push({ offset: range?.[0] ?? 0, message: QUOTE_STAR })
     },
   })
   // One mistake often upsets the rest of its line, so only the first fault of a line is told.

@@ -1,7 +1,7 @@
 /** Sees when the clock on the wall was set, after which alone nobody can tell by it how long ago something was. */
 
 /** More than any clock is slewed by between two looks. */
-const jumpMs = 1_000
+const JUMP_MS = 1_000
 
 /**
  * A clock that jumps ahead ends all claims and waits at once, also those of a process that is in the middle of a write;
@@ -33,7 +33,7 @@ export class SteadyClock {
     const monotonic = this.#monotonic()
     const jumpedBy = this.#now() - monotonic - this.#apart
     this.#apart += jumpedBy
-    if (Math.abs(jumpedBy) > jumpMs) {
+    if (Math.abs(jumpedBy) > JUMP_MS) {
       this.#since = monotonic
       this.#onJump(jumpedBy)
     }

@@ -3,16 +3,18 @@ import { distance } from 'fastest-levenshtein'
 import { comparable } from './text.js'
 
 /** In characters. Longer words were pasted, not mistyped, and are not compared. */
-const maxWordLength = 64
-const maxCandidates = 2_000
+const MAX_WORD_LENGTH = 64
+const MAX_CANDIDATES = 2_000
 
 /** Undefined when none is near: at most every second character may differ. */
 function closest(word: string, known: readonly string[]): string | undefined {
-  if (word.length > maxWordLength) return undefined
+  if (word.length > MAX_WORD_LENGTH) return undefined
   const typed = comparable(word)
   const candidates = known
-    .slice(0, maxCandidates)
-    .filter((candidate) => candidate.length <= maxWordLength && gap(candidate, typed) <= maxDistance(candidate, typed))
+    .slice(0, MAX_CANDIDATES)
+    .filter(
+      (candidate) => candidate.length <= MAX_WORD_LENGTH && gap(candidate, typed) <= maxDistance(candidate, typed),
+    )
     .map((candidate) => ({ candidate, name: comparable(candidate) }))
     .sort((one, other) => gap(one.name, typed) - gap(other.name, typed))
   let nearest: { candidate: string; distance: number } | undefined

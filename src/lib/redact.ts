@@ -1,14 +1,14 @@
 /** Takes secrets out of text, in every form a server may quote them back. */
 
 /** In characters. Redacting shorter ones would blank half of every sentence and hide nothing. */
-export const minSecretLength = 8
+export const MIN_SECRET_LENGTH = 8
 /** How many fetched tokens are remembered: each is valid for minutes to hours. */
-const maxFetched = 64
+const MAX_FETCHED = 64
 /** In characters; only this much of a longer secret is matched, and the rest that follows is removed with it. */
-const maxFormLength = 128
+const MAX_FORM_LENGTH = 128
 /** What is left of a secret without its blanks and signs must still tell it from words. */
-const minFormLength = 6
-const mask = '••••'
+const MIN_FORM_LENGTH = 6
+const MASK = '••••'
 
 export interface Redactor {
   /**
@@ -47,7 +47,7 @@ export function createRedactor(configured: readonly string[]): Redactor {
       fetched.set(secret, known ?? formsOf(secret))
       if (known) return
       const [oldest] = fetched.keys()
-      if (fetched.size > maxFetched && oldest !== undefined) fetched.delete(oldest)
+      if (fetched.size > MAX_FETCHED && oldest !== undefined) fetched.delete(oldest)
       all = byLength([...lasting, ...fetched.values()])
     },
   }
@@ -73,10 +73,10 @@ function formsOf(secret: string): Forms {
   })
   const all = [secret, ...encoded.filter(isLongEnough)]
     .map((form) => lettersOf(form))
-    .filter(({ length }) => length >= minFormLength)
+    .filter(({ length }) => length >= MIN_FORM_LENGTH)
   const forms = [...new Set(all)].map((letters) => ({
-    letters: letters.slice(0, maxFormLength),
-    isLong: letters.length > maxFormLength,
+    letters: letters.slice(0, MAX_FORM_LENGTH),
+    isLong: letters.length > MAX_FORM_LENGTH,
   }))
   return { length: secret.length, secret, forms }
 }
@@ -85,17 +85,17 @@ function formsOf(secret: string): Forms {
  * Any character escaped as in addresses, JSON or HTML, once or several times. All repetition is bounded, so that no text
  * makes it slow.
  */
-const escapes =
+const ESCAPES =
   /%(?:25){0,4}([0-9a-f]{2})|\\{1,4}u(d[89ab][0-9a-f]{2})\\{1,4}u(d[c-f][0-9a-f]{2})|\\{1,4}(?:u([0-9a-f]{4})|x([0-9a-f]{2}))|&(?:amp;){0,4}(?:#x0{0,4}([0-9a-f]{1,6})|#0{0,4}(\d{1,7})|(amp|lt|gt|quot|apos|sol|plus|equals));/gi
 /** An escape that was cut off, or one of several inside each other. */
-const begunEscape = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8}){1,3}$/i
-const wide = /[^\0-\x7f]/gu
-const invisibles = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu
+const BEGUN_ESCAPE = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8}){1,3}$/i
+const WIDE = /[^\0-\x7f]/gu
+const INVISIBLES = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu
 /** What some ways of escaping write in place of a blank, or before a character. */
-const signs = /[+\\]+/g
-const blanks = /\s+/g
+const SIGNS = /[+\\]+/g
+const BLANKS = /\s+/g
 /** An escape of an escape of … is undone so often. */
-const maxPasses = 5
+const MAX_PASSES = 5
 
 const named: Readonly<Record<string, string>> = {
   amp: '&',
@@ -136,12 +136,12 @@ interface Rewritten {
 
 function readLetters(text: string, indices: readonly number[] | undefined): Rewritten {
   let read = indices
-    ? rewritten({ letters: text, places: indices }, wide, ([character]) => bytesOf(character))
-    : { letters: Buffer.from(text.replaceAll(invisibles, ' ')).toString('latin1'), places: undefined }
+    ? rewritten({ letters: text, places: indices }, WIDE, ([character]) => bytesOf(character))
+    : { letters: Buffer.from(text.replaceAll(INVISIBLES, ' ')).toString('latin1'), places: undefined }
   // What is dropped may have stood in the midst of an escape. Blanks go last: they keep a secret from what is beside it.
-  for (const drop of [signs, blanks]) {
-    for (let pass = 0; pass < maxPasses && read.letters.search(escapes) !== -1; pass += 1) {
-      read = rewritten(read, escapes, unescaped)
+  for (const drop of [SIGNS, BLANKS]) {
+    for (let pass = 0; pass < MAX_PASSES && read.letters.search(ESCAPES) !== -1; pass += 1) {
+      read = rewritten(read, ESCAPES, unescaped)
     }
     read = rewritten(read, drop, () => '')
   }
@@ -180,11 +180,11 @@ function unescaped([written, inAddress, high, low, inJson, inCode, inHtml, decim
   return code > 0x10ffff ? ' ' : bytesOf(String.fromCodePoint(code))
 }
 
-const bytesOf = (character: string) => Buffer.from(character.replace(invisibles, ' ')).toString('latin1')
+const bytesOf = (character: string) => Buffer.from(character.replace(INVISIBLES, ' ')).toString('latin1')
 
 function withoutForms(text: string, letters: string, { secret, forms }: Forms): string {
   // Few signs and no letters: that has but one form.
-  if (forms.length === 0) return text.replaceAll(secret, mask)
+  if (forms.length === 0) return text.replaceAll(secret, MASK)
   const found = forms.filter((form) => letters.includes(form.letters))
   if (found.length === 0) return text
   const { places } = placedLettersOf(text)
@@ -193,7 +193,7 @@ function withoutForms(text: string, letters: string, { secret, forms }: Forms): 
   let clean = ''
   let at = 0
   for (const { from, to } of spans) {
-    if (from >= at) clean += text.slice(at, from) + mask
+    if (from >= at) clean += text.slice(at, from) + MASK
     at = Math.max(at, to)
   }
   return clean + text.slice(at)
@@ -221,23 +221,23 @@ function spansOf(
 
 /** A secret that was cut off together with the text: its beginning at the very end goes too. */
 function withoutBeginning(text: string, all: readonly Forms[]): string {
-  const tail = text.slice(-maxFormLength * maxEscapeLength)
+  const tail = text.slice(-MAX_FORM_LENGTH * MAX_ESCAPE_LENGTH)
   // What looks like an escape that was cut may be letters of the secret, and one escape may be written in another.
-  const starts = [tail, tail.replace(begunEscape, '')].flatMap((end) => {
+  const starts = [tail, tail.replace(BEGUN_ESCAPE, '')].flatMap((end) => {
     const { letters, places } = placedLettersOf(end)
-    const found = [letters, letters.replace(begunEscape, '')].map((some) => beginningIn(some, all))
+    const found = [letters, letters.replace(BEGUN_ESCAPE, '')].map((some) => beginningIn(some, all))
     return found.flatMap((at) => (at === undefined ? [] : [places[at] ?? 0]))
   })
   if (starts.length === 0) return text
-  return text.slice(0, text.length - tail.length + Math.min(...starts)) + mask
+  return text.slice(0, text.length - tail.length + Math.min(...starts)) + MASK
 }
 
 /** Where the letters go on to their end like the beginning of a secret. */
 function beginningIn(letters: string, all: readonly Forms[]): number | undefined {
-  const end = letters.slice(-maxFormLength)
+  const end = letters.slice(-MAX_FORM_LENGTH)
   let first: number | undefined
   for (const form of all.flatMap(({ forms }) => forms)) {
-    const begin = form.letters.slice(0, minBegun)
+    const begin = form.letters.slice(0, MIN_BEGUN)
     for (let at = end.indexOf(begin); at !== -1; at = end.indexOf(begin, at + 1)) {
       if (form.letters.startsWith(end.slice(at))) first = Math.min(first ?? at, at)
     }
@@ -246,13 +246,13 @@ function beginningIn(letters: string, all: readonly Forms[]): number | undefined
 }
 
 /** So many letters of a secret at the end of a cut text are taken for its beginning. */
-const minBegun = 4
+const MIN_BEGUN = 4
 /** The longest way to write one character: `%252525e2%25252582%252525ac`. */
-const maxEscapeLength = 32
+const MAX_ESCAPE_LENGTH = 32
 
 /** Longest first, so that a secret that contains another goes as a whole. */
 function byLength(forms: readonly Forms[]): Forms[] {
   return [...forms].sort((one, other) => other.length - one.length)
 }
 
-const isLongEnough = (text: string) => text.length >= minSecretLength
+const isLongEnough = (text: string) => text.length >= MIN_SECRET_LENGTH

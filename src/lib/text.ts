@@ -5,7 +5,7 @@ import type { Redactor } from './redact.js'
  * The most that is read of any one foreign text, in characters: four times what a thread shows of it. Everything that
  * reads foreign text cuts to this first, so that no pattern below can take long.
  */
-export const maxForeignTextLength = 4_096
+export const MAX_FOREIGN_TEXT_LENGTH = 4_096
 
 /**
  * Foreign text as it may enter: one line, cut, nothing invisible in it, no secret. Where it is shown in mrkdwn it is
@@ -14,8 +14,8 @@ export const maxForeignTextLength = 4_096
  * @param redact takes secrets out of a text; see lib/redact.ts.
  */
 export function foreignText(text: string, redact: Redactor['redact']): string {
-  if (text.length <= maxForeignTextLength) return redact(visibleLine(text), false)
-  return redact(visibleLine(copied(text.slice(0, maxForeignTextLength))), true)
+  if (text.length <= MAX_FOREIGN_TEXT_LENGTH) return redact(visibleLine(text), false)
+  return redact(visibleLine(copied(text.slice(0, MAX_FOREIGN_TEXT_LENGTH))), true)
 }
 
 /** A copy with its own memory: a slice keeps the whole original text alive. */
@@ -44,8 +44,8 @@ export function cut(whole: string, most: number): string {
  * joiners that scripts and emoji need. Empty when nothing in it can be seen.
  */
 export function plainText(text: string, most = 500): string {
-  const line = visibleLine(text.slice(0, maxForeignTextLength))
-  const isCut = text.length > maxForeignTextLength && line.length <= most
+  const line = visibleLine(text.slice(0, MAX_FOREIGN_TEXT_LENGTH))
+  const isCut = text.length > MAX_FOREIGN_TEXT_LENGTH && line.length <= most
   return /[\p{L}\p{N}\p{P}\p{S}\p{Surrogate}]/u.test(line) ? cut(isCut ? `${line}…` : line, most) : ''
 }
 
@@ -56,9 +56,9 @@ export function plainText(text: string, most = 500): string {
  */
 export function comparable(text: string): string {
   // Most names are plain, and lists have thousands of them.
-  if (text.length <= maxForeignTextLength && /^[!-~]+(?: [!-~]+)*$/.test(text)) return text.toLowerCase()
+  if (text.length <= MAX_FOREIGN_TEXT_LENGTH && /^[!-~]+(?: [!-~]+)*$/.test(text)) return text.toLowerCase()
   const seen = text
-    .slice(0, maxForeignTextLength)
+    .slice(0, MAX_FOREIGN_TEXT_LENGTH)
     // Before the marks are counted: between two of them it would hide how many there are.
     .replaceAll(/[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\ufff9-\ufffb]/gu, '')
     // No script sets more marks on a letter, and putting thousands of them in order takes the square of their number.

@@ -15,7 +15,7 @@ import {
   sourceName,
   text,
 } from './hoody/lists.js'
-import { check, findCopy, type HoodyRef, hasCopyingSince, namesakes, newestCopying, ref } from './hoody/watch.js'
+import { check, findCopy, type HoodyRef, hasCopyingSince, namesakes, newestCopying, ref } from './hoody/status.js'
 import { defineOperation, defineProvider, describedOption, maskIds, type Named, sentence } from './provider.js'
 
 const NAME = /^[a-zA-Z0-9_-]{3,100}$/
@@ -105,8 +105,8 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
         return await api.post(`/api/v1/containers/${params.container}/copy`, envelope(ref), { json })
       },
       // Containers that already have this name are not ours.
-      mark: namesakes,
-      find: (api, params, _before, { mark }) => findCopy(api, params, mark),
+      baseline: namesakes,
+      find: (api, params, _before, { baseline }) => findCopy(api, params, baseline),
       check,
     },
   ],
@@ -140,9 +140,9 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
         return { id: params.container }
       },
-      mark: (api, params) => newestCopying(api, params.container),
-      async find(api, params, _before, { mark }) {
-        return (await hasCopyingSince(api, params.container, mark)) ? { id: params.container } : null
+      baseline: (api, params) => newestCopying(api, params.container),
+      async find(api, params, _before, { baseline }) {
+        return (await hasCopyingSince(api, params.container, baseline)) ? { id: params.container } : null
       },
       check,
     },

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError, wasNeverSent } from '../errors.js'
-import { cut, maxForeignTextLength } from '../lib/text.js'
+import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { AnswerTooLarge } from './http-answer.js'
 import { type ClientOptions, type Verdict, withoutCredentials } from './provider.js'
 
@@ -147,7 +147,7 @@ function isCertificateError(code: string): boolean {
 
 /** One line of bounded length, without credentials. */
 export function tidy(sentence: string): string {
-  const line = withoutCredentials(sentence.slice(0, maxForeignTextLength)).replace(/\s+/g, ' ').trim()
+  const line = withoutCredentials(sentence.slice(0, MAX_FOREIGN_TEXT_LENGTH)).replace(/\s+/g, ' ').trim()
   return cut(line, MAX_SENTENCE_LENGTH)
 }
 

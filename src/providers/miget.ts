@@ -14,7 +14,7 @@ import {
   thing,
   UUID,
   unwrapped,
-} from './miget/watch.js'
+} from './miget/status.js'
 import { defineOperation, defineProvider, describedOption, findSurely, placedSource, sentence } from './provider.js'
 
 const NAME_RULE = 'Use 1 to 34 lower-case letters, digits or hyphens, with a hyphen neither first nor last.'
@@ -119,7 +119,7 @@ const clone = defineOperation<Params, MigetRef>({
   validate: validateClone,
   copiesData: true,
   deadlineMs: 60 * 60_000,
-  lookEveryMs: 10_000,
+  pollEveryMs: 10_000,
   steps: [
     {
       id: 'clone',
@@ -132,9 +132,9 @@ const clone = defineOperation<Params, MigetRef>({
         return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(made), { json }))
       },
       // Apps that already have this name are not ours.
-      mark: namesakes,
-      async find(api, params, _before, { mark }) {
-        const found = await findClone(api, params, mark)
+      baseline: namesakes,
+      async find(api, params, _before, { baseline }) {
+        const found = await findClone(api, params, baseline)
         return found && refOf(params, found)
       },
       check,

@@ -1,9 +1,12 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import type { z } from 'zod'
+import type { Observation, Ref } from '../domain/job.js'
+
+export type { Observation, Ref } from '../domain/job.js'
 
 export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
 export { readFor, refusal, runChecks } from './validation.js'
-export { describedOption, maskIds, placedSource, sentence, unknownPlace, withoutCredentials } from './wording.js'
+export { describedOption, maskIds, placedSource, sentence, UNKNOWN_PLACE, withoutCredentials } from './wording.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
@@ -47,22 +50,6 @@ export type Picker = (api: Api, values: Values) => Promise<Option[]>
  */
 export type Named = Readonly<Record<string, string>>
 
-/** A provider's own handle for what a step made. Flat JSON, opaque to all but its provider. */
-export type Ref = Readonly<Record<string, string | undefined>>
-
-/** What one look found out about one ref. */
-export interface Observation<R = Ref> {
-  /** `done` ends the step, `failed` ends the job; a status nobody knows is `working`, and the deadline bounds it. */
-  phase: 'working' | 'done' | 'failed'
-  /** The state or the reason in the provider's words, or a remark such as "copied, not running". */
-  detail?: string
-  /** Links for people, never credentials: to it or to the provider's page of it; `consoleUrl` is that page beside it. */
-  url?: string
-  consoleUrl?: string
-  /** Replaces the stored ref when the look learned more than the write did. */
-  ref?: R
-}
-
 /**
  * One write to the provider and the wait for it. `Before` is what the steps before it made: nothing for the first step.
  * Method syntax is deliberate: it lets the list of providers forget the exact types.
@@ -79,7 +66,7 @@ export interface Step<P, Before, R> {
    * What looks like our write and is not, by the provider's own times or ids: the newest trace of earlier ones, or what has
    * the name already. Noted before the first try; what `find` sees beyond it is ours. Reads only; a UserError refuses.
    */
-  mark?(api: Api, params: P, before: Before): Promise<string>
+  baseline?(api: Api, params: P, before: Before): Promise<string>
   /**
    * What an interrupted `run` left behind, or null when there is provably nothing. Without this function a lost answer is
    * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
@@ -104,12 +91,12 @@ export interface Attempt {
    * but not before an earlier job with the same lock had ended.
    */
   since: Date
-  /** What the step's `mark` read; empty where it has none. */
-  mark: string
+  /** What the step's `baseline` read; empty where it has none. */
+  baseline: string
   /** How many tries of this step may have reached the provider, this one included. */
   tries: number
   /** For how long a lost write was sought in vain by an even clock, in milliseconds: it may still be under way. */
-  soughtMs: number
+  searchedForMs: number
   /** Our clock, in milliseconds. */
   now: number
 }
@@ -157,7 +144,7 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   /** How long one step may take before it is given up, in milliseconds. */
   deadlineMs: number
   /** The provider's answers are no fresher than this, in milliseconds: looking sooner is in vain. Default 3 000. */
-  lookEveryMs?: number
+  pollEveryMs?: number
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
   /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
   remove?(api: Api, ref: R): Promise<void>
@@ -173,7 +160,7 @@ export interface Provider<C = unknown> {
   pickers: Readonly<Record<string, Picker>>
   operations: Readonly<Record<string, Operation>>
   /** How many writes of one connection may be under way at once. Default 4. */
-  writesAtOnce?: number
+  maxConcurrentWrites?: number
 }
 
 /** How to reach one account at one provider. */
@@ -245,7 +232,7 @@ export interface Api {
   delete<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
 }
 
-/** One configured account: what the rest of the house knows of a provider. */
+/** One configured account: what the rest of Dolly knows of a provider. */
 export interface Connection {
   /** The operator's name for it, such as `hoody-prod`. */
   name: string

@@ -23,7 +23,7 @@ import {
   siblingsOf,
   validateClone,
 } from './qovery/checks.js'
-import { check, KINDS, lookAtClone, made, type QoveryRef, ref, results } from './qovery/watch.js'
+import { check, KINDS, lookAtClone, made, type QoveryRef, ref, results } from './qovery/status.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
@@ -56,13 +56,13 @@ const serviceFields = z.object({
   ...common,
 })
 const mode = z.enum(['DEVELOPMENT', 'PREVIEW', 'STAGING', 'PRODUCTION'])
-const asOriginal = 'Left empty: as the original.'
+const AS_ORIGINAL = 'Left empty: as the original.'
 const environmentFields = z.object({
   environment: id.meta({ title: 'Environment', description: 'Cloned without its data.', picker: 'environments' }),
   // The vendor would take the original's for granted. Two jobs onto one target could then not be told.
   project: id.meta({ title: 'Target project', description: 'Where the clone will live.', picker: 'projects' }),
-  cluster: id.optional().meta({ title: 'Target cluster', description: asOriginal, picker: 'clusters' }),
-  mode: mode.optional().meta({ title: 'Mode', description: asOriginal }),
+  cluster: id.optional().meta({ title: 'Target cluster', description: AS_ORIGINAL, picker: 'clusters' }),
+  mode: mode.optional().meta({ title: 'Mode', description: AS_ORIGINAL }),
   applyDeploymentRule: flag(false, 'Apply deployment rule', 'Working hours and the like, as the project sets them.'),
   ...common,
 })
@@ -92,7 +92,7 @@ const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>]
     id: 'clone',
     title: 'Make the clone',
     settleMs: 30_000,
-    mark: refuseTaken,
+    baseline: refuseTaken,
     run: startClone,
     find: findClone,
     check,
@@ -113,7 +113,7 @@ const shared = {
   lock,
   copiesData: true,
   deadlineMs: 60 * 60_000,
-  lookEveryMs: 5_000,
+  pollEveryMs: 5_000,
   steps,
   validate: validateClone,
   remove,
@@ -201,9 +201,9 @@ async function startClone(api: Api, params: Params): Promise<QoveryRef> {
   }
 }
 
-/** The name was free before the first try, as `mark` made sure, so that whoever has it now took it by ours. */
-async function findClone(api: Api, params: Params, _: null, { mark }: Attempt): Promise<QoveryRef | null> {
-  const found = await findNamesake(api, params, mark)
+/** The name was free before the first try, as `baseline` made sure, so that whoever has it now took it by ours. */
+async function findClone(api: Api, params: Params, _: null, { baseline }: Attempt): Promise<QoveryRef | null> {
+  const found = await findNamesake(api, params, baseline)
   if (found === null) return null
   return refOf(params, await environmentOf(api, 'service' in params ? params.environment : found), found)
 }

@@ -4,7 +4,7 @@ import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../e
 import { defineOperation, defineProvider, describedOption, sentence, type Verdict } from './provider.js'
 import { choose, completeOf, findNewApp, hasCopies, isUploaded, validateCopy } from './rainbond/checks.js'
 import { appsOf, places } from './rainbond/lists.js'
-import { check, consoleOf, forgotten, MINUTE, path, type RainbondRef, ref, START_AGAIN } from './rainbond/watch.js'
+import { check, consoleOf, forgotten, MINUTE, path, type RainbondRef, ref, START_AGAIN } from './rainbond/status.js'
 
 const COPIED = 'with build source and its credentials, settings, ports, variables, config files and empty volumes'
 const NOT_COPIED = 'Data in volumes, health checks, custom domains (public ports get new urls)'
@@ -96,7 +96,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       // ever copied into an app that was tried before: `find` never lets it be sent again, and gives up before a person
       // is asked, who could start it over.
       settleMs: Number.MAX_SAFE_INTEGER,
-      async mark(api, params, before) {
+      async baseline(api, params, before) {
         // Before anything is begun, and not in `run`: a kill during this look would pass for one during the copy.
         if (!(await hasCopies(api, before, leavingEmpty(params.name)))) return ''
         throw new UserError(`Somebody else has put something into the new app ${params.name}. ${START_AGAIN}`)
@@ -112,9 +112,9 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
         await api.post(`${path(params.app)}/copy`, z.unknown(), { json, timeoutMs }).catch(leaving)
         return enter(before, 'copied')
       },
-      async find(api, params, before, { soughtMs }) {
+      async find(api, params, before, { searchedForMs }) {
         // What cannot be looked up in six hours is put to a person; a look itself may take minutes.
-        const isLong = soughtMs >= 4 * 60 * MINUTE
+        const isLong = searchedForMs >= 4 * 60 * MINUTE
         const isThere = await hasCopies(api, before, (error) => {
           if (!isLong) throw error
           throw new UserError(
@@ -124,7 +124,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
         if (isThere) return enter(before, 'copied')
         // Three calls to the region for each component, of 35 seconds at worst.
         const worst = Math.max(3 * MINUTE, before.components.split(',').length * 105_000)
-        if (soughtMs < worst) return null
+        if (searchedForMs < worst) return null
         throw new UserError(`Rainbond did not say what became of the copy, and ${params.name} is empty. ${START_AGAIN}`)
       },
       check,
@@ -194,7 +194,7 @@ export const rainbond = defineProvider({
   },
   operations: { copy },
   // The console keeps everything in one SQLite file unless it was set up otherwise, and a copy is one long transaction.
-  writesAtOnce: 1,
+  maxConcurrentWrites: 1,
 })
 
 /** Throws an error again; a refusal with what it leaves behind. */

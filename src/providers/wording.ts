@@ -8,11 +8,11 @@ export function describedOption(value: string, label: string, ...remarks: (strin
 }
 
 /** Stands for the place of a source that no list tells. To rules, a source with these words is one that nobody can name. */
-export const unknownPlace = 'an unknown place'
+export const UNKNOWN_PLACE = 'an unknown place'
 
 /** A source's name with its place, for an option's `from`. */
 export function placedSource(name: string, place: string | null | undefined): string {
-  return `${name} in ${place || unknownPlace}`
+  return `${name} in ${place || UNKNOWN_PLACE}`
 }
 
 /** One sentence out of what is true of these parts: "The code, secrets, health checks." */

@@ -28,7 +28,7 @@ export const limits = {
 } as const
 
 /** The longest wait we honour when Slack asks for one, in milliseconds: a longer one is a mistake. */
-export const maxPauseMs = 15 * 60_000
+export const MAX_PAUSE_MS = 15 * 60_000
 
 /** At most `burst` calls at once, and `perMinute` in the long run. */
 export interface Pace {

@@ -1,5 +1,5 @@
 /** Pure: words for Slack. Other people's text made harmless, and times as a reader says them. */
-import { cut, maxForeignTextLength, plainText } from '../lib/text.js'
+import { cut, MAX_FOREIGN_TEXT_LENGTH, plainText } from '../lib/text.js'
 
 /**
  * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
@@ -9,7 +9,7 @@ import { cut, maxForeignTextLength, plainText } from '../lib/text.js'
  * a thread, and nobody could see why it is not found. An underscore within a word formats nothing and stays as it is,
  * because names are full of them.
  */
-export function mrkdwn(text: string, most = longestText): string {
+export function mrkdwn(text: string, most = MAX_TEXT_LENGTH): string {
   return plainText(text, most)
     .replaceAll('*', '∗')
     .replaceAll('~', '∼')
@@ -31,7 +31,7 @@ export function mrkdwn(text: string, most = longestText): string {
     .replaceAll('>', '&gt;')
 }
 
-const longestText = 500
+const MAX_TEXT_LENGTH = 500
 
 /** Slack's three entities read once: "&amp;lt;" is what somebody wrote as "&lt;". */
 export function unescapeSlack(text: string): string {
@@ -39,16 +39,16 @@ export function unescapeSlack(text: string): string {
 }
 
 /** How much of a name a sentence has room for. */
-const maxNameLength = 80
+const MAX_NAME_LENGTH = 80
 
 /**
  * A name as a sentence has room for it: what is too long loses its middle, for the place often stands at the end.
  *
  * @param most characters at most.
  */
-export function brief(name: string, most = maxNameLength): string {
-  const isShort = name.length <= maxForeignTextLength
-  const text = isShort ? plainText(name, maxForeignTextLength) : name
+export function brief(name: string, most = MAX_NAME_LENGTH): string {
+  const isShort = name.length <= MAX_FOREIGN_TEXT_LENGTH
+  const text = isShort ? plainText(name, MAX_FOREIGN_TEXT_LENGTH) : name
   if (isShort && text.length <= most) return text
   // Both ends only: to find where characters end in all of it takes long.
   const tail = Math.floor(most / 3)
@@ -63,7 +63,7 @@ export function briefList(names: readonly string[]): string {
   const shown: string[] = []
   for (const name of names) {
     const next = brief(name)
-    if (shown.length > 0 && [...shown, next].join(', ').length > 3 * maxNameLength) break
+    if (shown.length > 0 && [...shown, next].join(', ').length > 3 * MAX_NAME_LENGTH) break
     shown.push(next)
   }
   const more = names.length - shown.length

@@ -4,39 +4,21 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, sql } from 'kysely'
 import { ConnectionError, TemporaryError } from '../errors.js'
-import * as jobsAndEvents from './migrations/001-jobs-and-events.js'
-import * as replies from './migrations/002-replies.js'
-import * as personalParams from './migrations/003-personal-params.js'
-import * as askedIn from './migrations/004-asked-in.js'
-import * as lostWrites from './migrations/005-lost-writes.js'
-import * as consoleUrl from './migrations/006-console-url.js'
-import * as dueJobs from './migrations/007-due-jobs.js'
-import * as stepIds from './migrations/008-step-ids.js'
-import * as draftKinds from './migrations/009-draft-kinds.js'
-import * as movedThreads from './migrations/010-moved-threads.js'
+import * as initial from './migrations/001-initial.js'
 import type { Database, Schema } from './schema.js'
-import { sqliteDialect, untilFree } from './sqlite.js'
+import { retryWhileBusy, sqliteDialect } from './sqlite.js'
 
 /** In order; a migration that was released is never edited. */
 export const migrations: Record<string, Migration> = {
-  '001-jobs-and-events': jobsAndEvents,
-  '002-replies': replies,
-  '003-personal-params': personalParams,
-  '004-asked-in': askedIn,
-  '005-lost-writes': lostWrites,
-  '006-console-url': consoleUrl,
-  '007-due-jobs': dueJobs,
-  '008-step-ids': stepIds,
-  '009-draft-kinds': draftKinds,
-  '010-moved-threads': movedThreads,
+  '001-initial': initial,
 }
 
 /** How long opening waits for another process that has the file, in milliseconds. */
-const openWithinMs = 30_000
+const OPEN_WITHIN_MS = 30_000
 
 interface OpenOptions {
   /** How long one query waits while another process holds the file, in milliseconds. Default 30 000. */
-  patienceMs?: number
+  busyTimeoutMs?: number
   /** The same for opening it. Default 30 000. */
   openWithinMs?: number
 }
@@ -52,11 +34,11 @@ interface OpenOptions {
 export async function openDatabase(
   file: string,
   known = migrations,
-  { patienceMs = 30_000, openWithinMs: withinMs = openWithinMs }: OpenOptions = {},
+  { busyTimeoutMs = 30_000, openWithinMs: withinMs = OPEN_WITHIN_MS }: OpenOptions = {},
 ): Promise<Database> {
   const deadline = performance.now() + withinMs
   const sqlite = await openFile(file, deadline).catch((error) => {
-    throw whyClosed(file, error)
+    throw explainOpenFailure(file, error)
   })
   let waitMs = Math.max(deadline - performance.now(), 0)
   const dialect = sqliteDialect(sqlite, () => waitMs)
@@ -66,9 +48,9 @@ export async function openDatabase(
   } catch (error) {
     await database.destroy()
     const isForeign = error instanceof TemporaryError || error instanceof Sqlite.SqliteError
-    throw isForeign ? whyClosed(file, error) : error
+    throw isForeign ? explainOpenFailure(file, error) : error
   }
-  waitMs = patienceMs
+  waitMs = busyTimeoutMs
   return database
 }
 
@@ -84,7 +66,7 @@ async function openFile(file: string, deadline: number): Promise<Sqlite.Database
   const sqlite = new Sqlite(file, { timeout: 0 })
   try {
     // While another process uses a file that is not switched over yet, this is refused.
-    await untilFree(deadline, () => sqlite.pragma('journal_mode = WAL'))
+    await retryWhileBusy(deadline, () => sqlite.pragma('journal_mode = WAL'))
     // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
@@ -110,7 +92,7 @@ function makeFolder(folder: string): void {
 }
 
 /** What the operator reads. */
-function whyClosed(file: string, error: unknown): ConnectionError {
+function explainOpenFailure(file: string, error: unknown): ConnectionError {
   if (error instanceof TemporaryError) {
     return new ConnectionError(
       `The database ${file} is locked by another process. Find that process (for example with: fuser ${file}), stop it, and start Dolly again.`,
@@ -126,7 +108,7 @@ function whyClosed(file: string, error: unknown): ConnectionError {
  * Empties the write-ahead log, which holds deleted rows until it happens to be overwritten. While another process reads
  * it stays as it is, until the next time.
  */
-export async function emptyLog(db: Database): Promise<void> {
+export async function truncateWal(db: Database): Promise<void> {
   await sql`pragma wal_checkpoint(truncate)`.execute(db)
 }
 

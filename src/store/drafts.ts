@@ -1,10 +1,10 @@
 /** Answers that wait for a confirmation, and where forms were opened: kept here, for what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
-import { emptyLog } from './database.js'
+import { truncateWal } from './database.js'
 import type { Database, DraftKind } from './schema.js'
 
 /** Nobody ponders the last page for longer, and answers may be personal. */
-const keptMs = 60 * 60 * 1000
+const DRAFT_TTL_MS = 60 * 60 * 1000
 
 /** A draft as it was kept, and when, in milliseconds since 1970. */
 export interface Draft {
@@ -42,7 +42,7 @@ export async function readDraft(
     .where('id', '=', id)
     .where('kind', '=', kind)
     .where('requester', '=', requester)
-    .where('createdAt', '>=', now - keptMs)
+    .where('createdAt', '>=', now - DRAFT_TTL_MS)
     .executeTakeFirst()
   return row ? { ...row, answers: JSON.parse(row.answers) } : null
 }
@@ -55,7 +55,7 @@ export async function dropDraft(db: Database, id: string): Promise<void> {
 export async function forget(db: Database, now: number): Promise<void> {
   await db
     .deleteFrom('drafts')
-    .where('createdAt', '<', now - keptMs)
+    .where('createdAt', '<', now - DRAFT_TTL_MS)
     .execute()
-  await emptyLog(db)
+  await truncateWal(db)
 }

@@ -1,7 +1,7 @@
 /** Functions over the events table, which is the audit log and the outbox of Slack in one. */
 import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
-import type { Job, JobEvent, Transition } from '../jobs/job.js'
-import { type Database, type EventTable, type Lease, longestMs, type Schema, toJob } from './schema.js'
+import type { Job, JobEvent, Transition } from '../domain/job.js'
+import { type Database, type EventTable, type Lease, MAX_CLAIM_MS, type Schema, toJob } from './schema.js'
 
 /** A job with facts its thread does not know yet. */
 export interface Untold {
@@ -129,7 +129,7 @@ export async function claimUntold(
  * still holds it could not give back. A pause is nobody's claim and runs out whatever the clock did.
  */
 function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
-  const isOver = row.or([row('tellerUntil', '<', now), row('tellerUntil', '>', now + longestMs)])
+  const isOver = row.or([row('tellerUntil', '<', now), row('tellerUntil', '>', now + MAX_CLAIM_MS)])
   return row.or([
     row('tellerUntil', 'is', null),
     row('teller', '=', worker),
@@ -146,7 +146,7 @@ export async function releaseTelling(
 ): Promise<void> {
   await db
     .updateTable('jobs')
-    .set({ teller: null, tellerUntil: pauseMs > 0 ? now + Math.min(pauseMs, longestMs) - 1 : null })
+    .set({ teller: null, tellerUntil: pauseMs > 0 ? now + Math.min(pauseMs, MAX_CLAIM_MS) - 1 : null })
     .where('id', '=', jobId)
     .where('teller', '=', worker)
     .execute()
@@ -194,7 +194,7 @@ export async function readEvents(db: Database, jobId: string): Promise<JobEvent[
 }
 
 /** Another process has taken over the telling of this job: nothing was changed. */
-export class TellingLost extends Error {}
+export class ClaimLost extends Error {}
 
 /** Notes when posting the root began of which nobody knows how it ended, and one such try more or less. */
 export async function markRootAttempted(db: Database, { job, teller }: Untold, at: number | null, tries: 1 | -1) {
@@ -245,7 +245,7 @@ export async function markTold(
   await updateEvent(db, event, teller, () => told)
 }
 
-/** @throws TellingLost */
+/** @throws ClaimLost */
 export async function updateToldJob(
   db: Database,
   jobId: string,
@@ -258,10 +258,10 @@ export async function updateToldJob(
     .where('id', '=', jobId)
     .where('teller', '=', teller)
     .executeTakeFirst()
-  if (numUpdatedRows === 0n) throw new TellingLost()
+  if (numUpdatedRows === 0n) throw new ClaimLost()
 }
 
-/** @throws TellingLost */
+/** @throws ClaimLost */
 export async function updateEvent(
   db: Database,
   { jobId, seq }: JobEvent,
@@ -277,7 +277,7 @@ export async function updateEvent(
       told.exists(told.selectFrom('jobs').select('id').where('id', '=', jobId).where('teller', '=', teller)),
     )
     .executeTakeFirst()
-  if (numUpdatedRows === 0n) throw new TellingLost()
+  if (numUpdatedRows === 0n) throw new ClaimLost()
 }
 
 function toEvent(row: Selectable<EventTable>): JobEvent {

@@ -1,8 +1,8 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
 import type { Insertable } from 'kysely'
-import type { Job, Transition } from '../jobs/job.js'
-import { cut, maxForeignTextLength } from '../lib/text.js'
+import type { Job, Transition } from '../domain/job.js'
+import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { insertEvent } from './events.js'
 import { type Database, type JobTable, toJob } from './schema.js'
 
@@ -105,14 +105,22 @@ export async function applyTransition(
   hold: { worker: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const { params: _, personal: __, mentionOnSuccess: ___, ref, unseenTold, canDismiss, ...plain } = transition.set
+    const {
+      params: _,
+      personal: __,
+      mentionOnSuccess: ___,
+      ref,
+      isUnreachableReported,
+      canDismiss,
+      ...plain
+    } = transition.set
     let update = transaction
       .updateTable('jobs')
       .set({
         ...plain,
         ...(plain.detail ? { detail: kept(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
-        ...(unseenTold === undefined ? {} : { unseenTold: unseenTold ? 1 : 0 }),
+        ...(isUnreachableReported === undefined ? {} : { isUnreachableReported: isUnreachableReported ? 1 : 0 }),
         ...(canDismiss === undefined ? {} : { canDismiss: canDismiss ? 1 : 0 }),
         ...(plain.endedAt ? { personalParams: null } : {}),
         ...(hold?.keep ? {} : { leaseOwner: null, leaseUntil: null }),
@@ -136,11 +144,11 @@ export async function applyTransition(
 }
 
 /** What is stored of a job's detail at most, in characters. */
-const maxDetailLength = 2_000
+const MAX_DETAIL_LENGTH = 2_000
 
 /** A detail as it is stored: bounded, and without personal answers. */
 function kept(job: Job, detail: string): string {
-  return cut(withoutPersonal(job, detail.slice(0, maxForeignTextLength)), maxDetailLength)
+  return cut(withoutPersonal(job, detail.slice(0, MAX_FOREIGN_TEXT_LENGTH)), MAX_DETAIL_LENGTH)
 }
 
 /** Takes personal answers out of a provider's words, which may quote them whole or up to where the words were cut. */
@@ -148,19 +156,19 @@ export function withoutPersonal({ params, personal }: Job, text: string): string
   const words = personal.flatMap((key) => String(params[key] ?? '').split(/\s+/)).filter(({ length }) => length >= 8)
   return words.reduce((clean, word) => {
     const [before = '', ...after] = clean.split(word.slice(0, 16))
-    const struck = before + after.map((rest) => `••••${rest.replace(/^[^\s"',]*/, '')}`).join('')
-    return struck.replaceAll(/(••••)+/g, '••••')
+    const redacted = before + after.map((rest) => `••••${rest.replace(/^[^\s"',]*/, '')}`).join('')
+    return redacted.replaceAll(/(••••)+/g, '••••')
   }, text)
 }
 
 /** Fewer than these are no habit. */
-const fewestForUsual = 3
+const MIN_SAMPLES = 3
 
 /**
  * Median duration of the last twenty successful jobs that went as far as this one will, in milliseconds; null while there
  * are too few of them.
  */
-export async function usualDuration(
+export async function typicalDurationMs(
   db: Database,
   { connection, operation, lastStep }: { connection: string; operation: string; lastStep: string },
 ): Promise<number | null> {
@@ -174,7 +182,7 @@ export async function usualDuration(
     .orderBy('endedAt', 'desc')
     .limit(20)
     .execute()
-  if (rows.length < fewestForUsual) return null
+  if (rows.length < MIN_SAMPLES) return null
   const durations = rows.map((row) => (row.endedAt ?? row.createdAt) - row.createdAt).sort((one, other) => one - other)
   return durations[Math.floor(durations.length / 2)] ?? null
 }
@@ -218,8 +226,8 @@ function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Inser
     state: 'queued',
     stepSince: now,
     attempt: 0,
-    nextLookAt: now,
-    unseenTold: 0,
+    dueAt: now,
+    isUnreachableReported: 0,
     canDismiss: 0,
     mentionOnSuccess: job.mentionOnSuccess ? 1 : 0,
     rootTries: 0,

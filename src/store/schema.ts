@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
 import type { Generated, Kysely, Selectable } from 'kysely'
-import type { Job, JobEvent } from '../jobs/job.js'
+import type { Job, JobEvent } from '../domain/job.js'
 
 export type Database = Kysely<Schema>
 
@@ -12,7 +12,7 @@ export interface Schema {
 
 /** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
 export interface JobTable
-  extends Omit<Job, 'params' | 'personal' | 'ref' | 'unseenTold' | 'mentionOnSuccess' | 'canDismiss'> {
+  extends Omit<Job, 'params' | 'personal' | 'ref' | 'isUnreachableReported' | 'mentionOnSuccess' | 'canDismiss'> {
   /** JSON. */
   params: string
   /** JSON of those that are forgotten when the job has ended; null from then on, and where there are none. */
@@ -20,7 +20,7 @@ export interface JobTable
   /** JSON. */
   ref: string | null
   /** 0 or 1. */
-  unseenTold: number
+  isUnreachableReported: number
   /** 0 or 1. */
   mentionOnSuccess: number
   /** 0 or 1. */
@@ -88,7 +88,7 @@ export interface Lease {
  * No claim and no pause is meant to last as long, in milliseconds: one that seems to was dated by a clock that was set back
  * since, and is over.
  */
-export const longestMs = 15 * 60_000
+export const MAX_CLAIM_MS = 15 * 60_000
 
 export function toJob(row: Selectable<JobTable>): Job {
   const {
@@ -115,7 +115,7 @@ export function toJob(row: Selectable<JobTable>): Job {
     params: { ...JSON.parse(row.params), ...personal },
     personal: Object.keys(personal),
     ref: row.ref === null ? null : JSON.parse(row.ref),
-    unseenTold: row.unseenTold === 1,
+    isUnreachableReported: row.isUnreachableReported === 1,
     mentionOnSuccess: row.mentionOnSuccess === 1,
     canDismiss: row.canDismiss === 1,
   }

@@ -13,19 +13,19 @@ import {
 } from 'kysely'
 import { TemporaryError } from '../errors.js'
 
-const minPauseMs = 10
-const maxPauseMs = 100
+const MIN_PAUSE_MS = 10
+const MAX_PAUSE_MS = 100
 
 /**
  * One open file. A query that finds it locked by another process is tried again between other work until its time is up;
  * then it throws a TemporaryError and surely is not carried out later.
  *
  * @param sqlite opened with a busy timeout of 0.
- * @param patienceMs answers how long one query, or the begin of one transaction, waits in all, in milliseconds.
+ * @param busyTimeoutMs answers how long one query, or the begin of one transaction, waits in all, in milliseconds.
  */
-export function sqliteDialect(sqlite: Sqlite.Database, patienceMs: () => number): Dialect {
+export function sqliteDialect(sqlite: Sqlite.Database, busyTimeoutMs: () => number): Dialect {
   return {
-    createDriver: () => new PatientDriver(sqlite, patienceMs),
+    createDriver: () => new SqliteDriver(sqlite, busyTimeoutMs),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -38,8 +38,8 @@ export function sqliteDialect(sqlite: Sqlite.Database, patienceMs: () => number)
  * @param deadline as `performance.now()` counts, in milliseconds.
  * @throws TemporaryError when it is still locked then; `attempt` is not called any more.
  */
-export async function untilFree<T>(deadline: number, attempt: () => T | Promise<T>): Promise<T> {
-  for (let pauseMs = minPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+export async function retryWhileBusy<T>(deadline: number, attempt: () => T | Promise<T>): Promise<T> {
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     try {
       return await attempt()
     } catch (error) {
@@ -61,7 +61,7 @@ function busy(): TemporaryError {
 }
 
 /** One at a time, first come first served. */
-class Turns {
+class Mutex {
   #isTaken = false
   readonly #waiting = new Set<() => void>()
 
@@ -97,39 +97,39 @@ class Turns {
   }
 }
 
-class PatientDriver implements Driver {
+class SqliteDriver implements Driver {
   readonly #sqlite: Sqlite.Database
-  readonly #patienceMs: () => number
+  readonly #busyTimeoutMs: () => number
   /** Whose transaction is open: SQLite runs all statements of a connection inside it. */
-  readonly #transaction = new Turns()
+  readonly #transaction = new Mutex()
   /** Only the first of those who want to write asks again and again; reads pass by them. */
-  readonly #writers = new Turns()
+  readonly #writers = new Mutex()
 
-  constructor(sqlite: Sqlite.Database, patienceMs: () => number) {
+  constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number) {
     this.#sqlite = sqlite
-    this.#patienceMs = patienceMs
+    this.#busyTimeoutMs = busyTimeoutMs
   }
 
   async init(): Promise<void> {}
 
-  async acquireConnection(): Promise<PatientConnection> {
-    return new PatientConnection(this.#sqlite, this.#patienceMs, this.#transaction, this.#writers)
+  async acquireConnection(): Promise<SqliteConnection> {
+    return new SqliteConnection(this.#sqlite, this.#busyTimeoutMs, this.#transaction, this.#writers)
   }
 
   /** Every transaction writes: it takes the lock here, so that it never has to wait, and to give up, in its middle. */
-  async beginTransaction(connection: PatientConnection): Promise<void> {
+  async beginTransaction(connection: SqliteConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
-  async commitTransaction(connection: PatientConnection): Promise<void> {
+  async commitTransaction(connection: SqliteConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('commit'))
   }
 
-  async rollbackTransaction(connection: PatientConnection): Promise<void> {
+  async rollbackTransaction(connection: SqliteConnection): Promise<void> {
     connection.rollBack()
   }
 
-  async releaseConnection(connection: PatientConnection): Promise<void> {
+  async releaseConnection(connection: SqliteConnection): Promise<void> {
     connection.rollBack()
   }
 
@@ -138,29 +138,29 @@ class PatientDriver implements Driver {
   }
 }
 
-class PatientConnection implements DatabaseConnection {
+class SqliteConnection implements DatabaseConnection {
   readonly #sqlite: Sqlite.Database
-  readonly #patienceMs: () => number
-  readonly #transaction: Turns
-  readonly #writers: Turns
+  readonly #busyTimeoutMs: () => number
+  readonly #transaction: Mutex
+  readonly #writers: Mutex
   #isInTransaction = false
   #isWriter = false
 
-  constructor(sqlite: Sqlite.Database, patienceMs: () => number, transaction: Turns, writers: Turns) {
+  constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number, transaction: Mutex, writers: Mutex) {
     this.#sqlite = sqlite
-    this.#patienceMs = patienceMs
+    this.#busyTimeoutMs = busyTimeoutMs
     this.#transaction = transaction
     this.#writers = writers
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const deadline = performance.now() + this.#patienceMs()
+    const deadline = performance.now() + this.#busyTimeoutMs()
     const prepare = () => this.#sqlite.prepare<unknown[], R>(sql)
     // No wait helps a statement in the middle of a transaction, which has the lock already. Its commit may still meet one.
     if (this.#isInTransaction)
-      return await untilFree(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
+      return await retryWhileBusy(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
     try {
-      return await untilFree(deadline, async () => {
+      return await retryWhileBusy(deadline, async () => {
         const statement = prepare()
         if (!statement.readonly && !this.#isWriter) {
           await this.#writers.take(deadline)

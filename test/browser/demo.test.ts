@@ -91,7 +91,7 @@ describe('a stranger in the sandbox', () => {
     await picture(page, '9-synced')
   })
 
-  it('kills the bot while a job runs, reads what is happening, and sees the job end once and rightly', async () => {
+  it('kills the bot while a job runs, reads what is input, and sees the job end once and rightly', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
     await composer.fill('/clone-app hoody copy container=mailer project=woolworks-staging name=survivor')
     await composer.press('Enter')

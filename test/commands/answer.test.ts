@@ -1,7 +1,7 @@
 import { RespondError } from '@slack/bolt'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { answerPrivately } from '../../src/commands/answer.js'
-import { silentLog } from '../helpers/house.js'
+import { silentLog } from '../helpers/context.js'
 
 const taken = new Response()
 

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Lists } from '../../src/commands/lists.js'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
+import { silentLog } from '../helpers/context.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { fieldOf } from '../helpers/field.js'
-import { silentLog } from '../helpers/house.js'
 
 const field = fieldOf('snapshot', { dependsOn: ['container'] })
 

@@ -1,19 +1,19 @@
 /** Commands and forms on Slack's bad days: what the person reads is true, and no choice is lost. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { registerCloneApp } from '../../src/commands/clone-app.js'
-import { registerFieldOptions } from '../../src/commands/field-options.js'
+import { registerCloneApp } from '../../src/commands/clone/command.js'
+import { registerFieldOptions } from '../../src/commands/clone/field-options.js'
 import { Lists } from '../../src/commands/lists.js'
-import { Redeliveries } from '../../src/commands/twins.js'
-import { clientOptions } from '../../src/slack/client.js'
-import { Door } from '../../src/slack/door.js'
-import { People } from '../../src/slack/people.js'
-import { type TestHouse, testHouse } from '../helpers/house.js'
+import { Redeliveries } from '../../src/commands/redeliveries.js'
+import { clientOptions } from '../../src/slack/api/client.js'
+import { People } from '../../src/slack/api/people.js'
+import { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { type TestContext, testContext } from '../helpers/context.js'
 import { quietLogger } from '../helpers/slack-request.js'
 
 describe('on a bad day of Slack', () => {
-  let house: TestHouse
-  let app: Door
+  let context: TestContext
+  let app: BoltApp
   let errors: unknown[]
   let forms: number
   /** What the person was answered. */
@@ -22,14 +22,14 @@ describe('on a bad day of Slack', () => {
   let answerUrl: () => Response
 
   beforeEach(async () => {
-    house = await testHouse()
+    context = await testContext()
     errors = []
     forms = 0
     answers = []
     openView = () => Response.json({ ok: true, view: { id: 'V1', hash: 'h' } })
     answerUrl = () => new Response('ok')
-    house.log = { ...house.log, error: (fields) => void errors.push(fields) }
-    const connection = house.connections.get('dummy-one')
+    context.log = { ...context.log, error: (fields) => void errors.push(fields) }
+    const connection = context.connections.get('dummy-one')
     const { clone } = connection?.provider.operations ?? {}
     if (!connection || !clone) throw new Error('The dummy lost its operation.')
     const fields = z.object({
@@ -58,26 +58,26 @@ describe('on a bad day of Slack', () => {
       users: { info: async () => ({ user: { team_id: 'T1' } }) },
       usergroups: { users: { list: async () => ({ users: [] }) } },
     }
-    app = new Door({
+    app = new BoltApp({
       receiver: { init: () => {}, start: async () => {}, stop: async () => {} },
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
       logger: quietLogger,
       clientOptions: { ...clientOptions('http://slack.example/api/', quietLogger), fetch: fetchOf },
     })
     const services = {
-      ...house,
+      ...context,
       connections: new Map([['dummy-one', { ...connection, provider }]]),
-      lists: new Lists(house.now, house.log),
-      people: new People({ slack, team: async () => 'T1', groups: [], elapsed: house.now, log: house.log }),
+      lists: new Lists(context.now, context.log),
+      people: new People({ slack, team: async () => 'T1', groups: [], elapsed: context.now, log: context.log }),
       access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
-      elapsed: house.now,
+      elapsed: context.now,
       wake: () => {},
       workspaceUrl: () => 'https://woolworks.slack.com/',
     }
     registerCloneApp(app, services)
     registerFieldOptions(app, services)
   })
-  afterEach(async () => await house.db.destroy())
+  afterEach(async () => await context.db.destroy())
 
   async function type(text: string, trigger_id: string): Promise<void> {
     const who = { user_id: 'U1', team_id: 'T1', channel_id: 'C1' }

@@ -5,19 +5,19 @@ import type { AddressInfo } from 'node:net'
 import { WebClient } from '@slack/web-api'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
-import type { AccessRules } from '../../src/access.js'
+import type { AccessRules } from '../../src/access/rules.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Connection } from '../../src/providers/provider.js'
-import { jobActions } from '../../src/slack/buttons.js'
-import { Door } from '../../src/slack/door.js'
-import type { SlackEntrance } from '../../src/slack/entrance.js'
-import { People } from '../../src/slack/people.js'
-import { openHttpEntrance } from '../../src/slack/receiver.js'
+import { People } from '../../src/slack/api/people.js'
+import { jobActions } from '../../src/slack/message/buttons.js'
+import { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { openHttpTransport } from '../../src/slack/transport/http.js'
+import type { SlackTransport } from '../../src/slack/transport/probes.js'
 import { saveDraft } from '../../src/store/drafts.js'
 import type { NewJob } from '../../src/store/jobs.js'
+import { type TestContext, testContext } from '../helpers/context.js'
 import { dummyConnection } from '../helpers/dummy-provider.js'
-import { type TestHouse, testHouse } from '../helpers/house.js'
 import { quietLogger, signed } from '../helpers/slack-request.js'
 
 const secret = 'shhh'
@@ -28,8 +28,8 @@ const mallory = 'U2'
 let slack: Server
 let slackUrl: string
 let told: string[]
-let house: TestHouse
-let entrance: SlackEntrance
+let context: TestContext
+let entrance: SlackTransport
 let address: string
 let errors: unknown[]
 let woken: number
@@ -67,8 +67,8 @@ beforeEach(async () => {
   // What their own jobs ask, requesters may answer without a rule.
   access = { owner: '#platform', rules: [{ who: ['members'], may: ['clone', 'blind'], on: ['*'], target: ['*'] }] }
   const logError = (fields: object, message: string) => void errors.push({ message, ...fields })
-  house = await testHouse({ log: { debug() {}, info() {}, warn() {}, error: logError } })
-  const connection = dummyConnection(house.world)
+  context = await testContext({ log: { debug() {}, info() {}, warn() {}, error: logError } })
+  const connection = dummyConnection(context.world)
   const pickers = {
     things: async () => {
       lists += 1
@@ -81,18 +81,18 @@ beforeEach(async () => {
   const logger = { ...quietLogger, error: (...words: unknown[]) => void errors.push(words) }
   const port = await freePort()
   address = `http://127.0.0.1:${port}/slack/events`
-  entrance = openHttpEntrance(secret, port, logger, Date.now)
+  entrance = openHttpTransport(secret, port, logger, Date.now)
   const client = new WebClient('xoxb-1', { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } })
-  const app = new Door({
+  const app = new BoltApp({
     receiver: entrance.receiver,
     authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
     logger,
     clientOptions: { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } },
   })
   registerCommands(app, {
-    db: house.db,
+    db: context.db,
     connections,
-    lists: new Lists(() => elapsed, house.log),
+    lists: new Lists(() => elapsed, context.log),
     people: new People({
       slack: client,
       team: async () => 'T1',
@@ -103,21 +103,21 @@ beforeEach(async () => {
         mayBeShared: false,
       },
       elapsed: () => elapsed,
-      log: house.log,
+      log: context.log,
     }),
     access,
     wake: () => void woken++,
-    now: house.now,
+    now: context.now,
     elapsed: () => elapsed,
     workspaceUrl: () => 'https://woolworks.slack.com/',
-    log: house.log,
+    log: context.log,
   })
   app.error(async (error) => void errors.push(error))
   await entrance.start()
 })
 afterEach(async () => {
   await entrance.stop()
-  await house.db.destroy()
+  await context.db.destroy()
 })
 
 /** Sends an interaction as this person of this workspace; answers with what came back and what Slack was told. */
@@ -151,7 +151,7 @@ async function post(parameters: URLSearchParams) {
 const whispered = () => expect.poll(() => told.join('\n'), { timeout: 5_000 })
 
 async function everything(): Promise<string> {
-  const { db } = house
+  const { db } = context
   const tables = (['jobs', 'events', 'drafts'] as const).map((table) => db.selectFrom(table).selectAll().execute())
   return JSON.stringify(await Promise.all(tables))
 }
@@ -219,15 +219,15 @@ async function expectNothing(payload: object, as: Parameters<typeof send>[1] = {
   const result = await send(payload, as)
   expect(await everything()).toBe(before)
   expect(woken).toBe(0)
-  expect(house.world.writes).toBe(0)
+  expect(context.world.writes).toBe(0)
   expect(errors).toEqual([])
   return result
 }
 
 async function askUncertain(draft: Partial<NewJob> = {}, rootChannel = 'C1') {
-  const job = await house.ask({ requester: ann, ...draft })
-  const question = { state: 'uncertain', nextLookAt: null, rootChannel } as const
-  await house.db.updateTable('jobs').set(question).where('id', '=', job.id).execute()
+  const job = await context.ask({ requester: ann, ...draft })
+  const question = { state: 'uncertain', dueAt: null, rootChannel } as const
+  await context.db.updateTable('jobs').set(question).where('id', '=', job.id).execute()
   return job
 }
 
@@ -259,9 +259,9 @@ describe('a button that names', () => {
   })
 
   it('a job in another state does nothing', async () => {
-    const { id } = await house.ask({ requester: ann })
+    const { id } = await context.ask({ requester: ann })
     for (const state of ['starting', 'working', 'succeeded', 'failed', 'cancelled'] as const) {
-      await house.db.updateTable('jobs').set({ state }).where('id', '=', id).execute()
+      await context.db.updateTable('jobs').set({ state }).where('id', '=', id).execute()
       for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
         told = []
         await expectNothing(press(action, id), { user: ann })
@@ -271,16 +271,16 @@ describe('a button that names', () => {
   })
 
   it('a job that no version can carry on with ends it for whom the rules allow, and for nobody else', async () => {
-    const { id } = await house.ask({ requester: ann, operation: 'gone', step: 'gone' })
-    await house.settle()
+    const { id } = await context.ask({ requester: ann, operation: 'gone', step: 'gone' })
+    await context.settle()
     errors = []
     access.rules = [{ who: ['C1'], may: ['gone'], on: ['dummy-one'], target: ['*'] }]
-    await house.db.updateTable('jobs').set({ rootChannel: 'C1', askedIn: 'C1' }).where('id', '=', id).execute()
+    await context.db.updateTable('jobs').set({ rootChannel: 'C1', askedIn: 'C1' }).where('id', '=', id).execute()
     await expectNothing(press(jobActions.dismiss, id))
     await whispered().toContain('You may not answer for this job.')
     await send(press(jobActions.dismiss, id), { user: ann })
-    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
-    expect(house.world.writes).toBe(0)
+    await expect.poll(async () => (await context.job(id)).state).toBe('cancelled')
+    expect(context.world.writes).toBe(0)
   })
 
   it('a job whose connection is gone ends it for who asked, whom no rule can name any more, and is not started again', async () => {
@@ -292,14 +292,14 @@ describe('a button that names', () => {
     await expectNothing(press(jobActions.startOver, id), { user: ann })
     await whispered().toContain('You may not answer for this job.')
     await send(press(jobActions.dismiss, id), { user: ann })
-    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
+    await expect.poll(async () => (await context.job(id)).state).toBe('cancelled')
   })
 
   it('a job of the same person under their other id of the organization is theirs', async () => {
     profile = { id: ann, enterprise_user: { id: 'W1', teams: ['T1'] } }
     const { id } = await askUncertain({ requester: 'W1', askedIn: 'C1' }, 'D9')
     await send(press(jobActions.dismiss, id), { user: ann })
-    await expect.poll(async () => (await house.job(id)).state).toBe('cancelled')
+    await expect.poll(async () => (await context.job(id)).state).toBe('cancelled')
   })
 
   it('somebody else as the requester, in a message of their own making, does nothing', async () => {
@@ -312,7 +312,7 @@ describe('a button that names', () => {
 describe('a button pressed in another channel', () => {
   const inChannel = (id: string) => ({ channel: { id } })
   const ruleFor = (who: string, may: string) => ({ who: [who], may: [may], on: ['*'], target: ['*'] })
-  const stateOf = async (id: string) => (await house.job(id)).state
+  const stateOf = async (id: string) => (await context.job(id)).state
 
   it('is judged by no rule of that channel: the thread is elsewhere', async () => {
     access.rules = [ruleFor('C2', '*')]
@@ -355,7 +355,7 @@ describe('a button pressed in another channel', () => {
 describe('another workspace', () => {
   it('gets nothing done, whatever it sends', async () => {
     const { id } = await askUncertain()
-    const draft = await saveDraft(house.db, 'answers', ann, answers, house.now())
+    const draft = await saveDraft(context.db, 'answers', ann, answers, context.now())
     const strangers = { user: ann, team: 'T2' }
     for (const payload of [
       press(jobActions.startOver, id),
@@ -429,7 +429,7 @@ describe('a form that remembers', () => {
       expect(answer).toContain('"response_action":"push"')
     }
     expect(({} as Record<string, unknown>).isAdmin).toBeUndefined()
-    const drafts = await house.db.selectFrom('drafts').selectAll().execute()
+    const drafts = await context.db.selectFrom('drafts').selectAll().execute()
     expect(drafts.map(({ requester }) => requester)).toEqual([mallory, mallory])
     expect(JSON.stringify(drafts)).not.toContain('isAdmin')
     expect(errors).toEqual([])
@@ -439,11 +439,11 @@ describe('a form that remembers', () => {
     const { answer } = await send(submit('operation_form', memory({ operation: 'blind' })))
     expect(answer).toContain('Clone blindly')
     expect(answer).toContain('"response_action":"push"')
-    expect(await house.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+    expect(await context.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
   it('somebody else’s draft, or none, is too old to be sent', async () => {
-    const draft = await saveDraft(house.db, 'answers', ann, answers, house.now())
+    const draft = await saveDraft(context.db, 'answers', ann, answers, context.now())
     for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
       const { answer } = await expectNothing(submit('operation_preview', key))
       expect(answer).toContain('too old to be sent')
@@ -464,7 +464,7 @@ describe('Start, pressed on answers that page 2 let through,', () => {
   }
   const expectStarted = async () => {
     expect((await send(start(), { user: ann })).answer).toBe('{"response_action":"clear"}')
-    expect(await house.db.selectFrom('jobs').select(['requester', 'target']).execute()).toEqual([
+    expect(await context.db.selectFrom('jobs').select(['requester', 'target']).execute()).toEqual([
       { requester: ann, target: 'copy' },
     ])
   }
@@ -520,12 +520,12 @@ describe('a place for the thread', () => {
   }
   /** Sends the form with this place, and then Start; answers with what is shown, and where the job's thread goes. */
   async function startAt(place: string, typedIn = 'C5') {
-    const opening = await saveDraft(house.db, 'opening', ann, { askedIn: typedIn }, house.now())
+    const opening = await saveDraft(context.db, 'opening', ann, { askedIn: typedIn }, context.now())
     const { answer } = await send(at(place, memory({ opening })), { user: ann })
     const shown = JSON.parse(answer)
     if (shown.response_action !== 'push') return { answer, channel: undefined }
     const started = await send(submit('operation_preview', shown.view.private_metadata), { user: ann })
-    const job = await house.db.selectFrom('jobs').select('channel').executeTakeFirst()
+    const job = await context.db.selectFrom('jobs').select('channel').executeTakeFirst()
     return { answer: started.answer, channel: job?.channel }
   }
 
@@ -553,7 +553,7 @@ describe('a place for the thread', () => {
       response_action: 'errors',
       errors: { _channel: expect.stringContaining(problem) },
     })
-    expect(await house.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+    expect(await context.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
   it('is checked once more at Start, because the person may have left it since', async () => {
@@ -580,10 +580,10 @@ describe('a place for the thread', () => {
 describe('a key of another kind', () => {
   it('opens nothing: page 3 is no note of where a form was opened, and such a note is no page 3', async () => {
     access.rules = [{ who: ['C5'], may: ['clone'], on: ['*'], target: ['*'] }]
-    const page3 = await saveDraft(house.db, 'answers', mallory, { ...answers, askedIn: 'C5' }, house.now())
+    const page3 = await saveDraft(context.db, 'answers', mallory, { ...answers, askedIn: 'C5' }, context.now())
     const { answer } = await expectNothing(submit('operation_form', memory({ opening: page3 })))
     expect(answer).toContain('You may not clone on dummy-one')
-    const note = await saveDraft(house.db, 'opening', mallory, { ...answers, askedIn: 'C5' }, house.now())
+    const note = await saveDraft(context.db, 'opening', mallory, { ...answers, askedIn: 'C5' }, context.now())
     expect((await expectNothing(submit('operation_preview', note))).answer).toContain('too old to be sent')
   })
 })
@@ -610,7 +610,7 @@ describe('a flood', () => {
     }
     expect(told).toHaveLength(10)
     // The wait ends when it was said to, although the clock was set back.
-    house.pass(-24 * 60 * 60_000)
+    context.pass(-24 * 60 * 60_000)
     elapsed = 3_000
     expect((await post(command())).answer).toBe('')
   })

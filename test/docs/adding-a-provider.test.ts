@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApi } from '../../src/providers/http.js'
 import type { Provider } from '../../src/providers/provider.js'
-import { assertDrawable } from '../../src/slack/form.js'
+import { assertDrawable } from '../../src/slack/form/view.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/adding-a-provider.md'), 'utf8')
@@ -50,7 +50,7 @@ describe('the documentation’s sixth provider', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  it('compiles under the rules of the house', async () => {
+  it('compiles under the context rules', async () => {
     const config = join(folder, 'tsconfig.json')
     writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), include: ['shed.ts'] }))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
@@ -70,13 +70,20 @@ describe('the documentation’s sixth provider', () => {
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })
     const begunAt = Date.parse('2026-08-21T09:59:59Z')
-    const attempt = { job: 'k7f3q', since: new Date(begunAt - 15_000), mark: '', tries: 1, soughtMs: 0, now: begunAt }
+    const attempt = {
+      job: 'k7f3q',
+      since: new Date(begunAt - 15_000),
+      baseline: '',
+      tries: 1,
+      searchedForMs: 0,
+      now: begunAt,
+    }
     expect(await step.find?.(api, params, null, attempt)).toBeNull()
     const ref = await step.run(api, params, null, attempt)
     expect(await step.find?.(api, params, null, attempt)).toEqual(ref)
     const taken = { ...params, name: 'shop-api' }
-    const mark = (await step.mark?.(api, taken, null)) ?? ''
-    expect(await step.find?.(api, taken, null, { ...attempt, mark })).toBeNull()
+    const baseline = (await step.baseline?.(api, taken, null)) ?? ''
+    expect(await step.find?.(api, taken, null, { ...attempt, baseline })).toBeNull()
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'working', detail: 'cloning' }])
     for (const app of apps) app.status = 'running'
     expect(await step.check(api, [ref], 0)).toEqual([{ phase: 'done' }])

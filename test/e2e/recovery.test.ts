@@ -56,7 +56,7 @@ it('after a SIGKILL every live job of every connection is looked at again within
     for (const simulator of simulators) simulator.setSwitch('slow', false)
     const requests = simulators.map((simulator) => simulator.requests())
     // Old jobs are looked at every half minute only.
-    world.write("update jobs set next_look_at = next_look_at + 30000 where state = 'working'")
+    world.write("update jobs set due_at = due_at + 30000 where state = 'working'")
 
     await world.start()
     const seen = () => {

@@ -18,7 +18,7 @@ it('a job that ended after the backup asks a person, and its write is not sent a
     await first.kill('SIGTERM')
     // As a backup from before the write has it.
     world.write(
-      "update jobs set state = 'queued', attempt = 0, postponed_since = null, ref = null, started_at = null, ended_at = null, next_look_at = created_at, version = 1, root_version = 1",
+      "update jobs set state = 'queued', attempt = 0, postponed_since = null, ref = null, started_at = null, ended_at = null, due_at = created_at, version = 1, root_version = 1",
     )
     world.write('delete from events where seq > 1')
     const [{ file = '' } = {}] = world.rows<{ file: string }>('select file from pragma_database_list')

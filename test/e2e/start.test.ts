@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { startBot, usualAccess, writeConfig } from '../../sandbox/bot.js'
+import { defaultAccess, startBot, writeConfig } from '../../sandbox/bot.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import { startQovery } from '../../sandbox/providers/qovery.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
@@ -35,7 +35,7 @@ const junk = (simulator: Simulator): Simulator => ({
 const anyone = { who: 'members', may: '*', on: '*' }
 
 function configure(simulators: readonly Simulator[], ...access: readonly object[]): void {
-  writeConfig(folder, simulators, { everySeconds: 1 }, { ...usualAccess, access: [...access, anyone] })
+  writeConfig(folder, simulators, { everySeconds: 1 }, { ...defaultAccess, access: [...access, anyone] })
 }
 
 const socketEnv = () => {

@@ -1,5 +1,5 @@
 /** A field of a form as `fieldsOf` reads one. */
-import type { Field } from '../../src/slack/fields.js'
+import type { Field } from '../../src/slack/form/fields.js'
 
 /** A required picker, unless said otherwise. */
 export function fieldOf(key: string, more: Partial<Field> = {}): Field {

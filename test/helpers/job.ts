@@ -1,5 +1,5 @@
 /** A job as it comes from the database, in any state. */
-import { finalStates, type Job, type State } from '../../src/jobs/job.js'
+import { FINAL_STATES, type Job, type State } from '../../src/domain/job.js'
 
 export const start = Date.parse('2026-11-21T09:13:00Z')
 
@@ -19,15 +19,15 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     ref: null,
     attempt: 1,
     postponedSince: null,
-    mark: null,
+    baseline: null,
     absentSince: null,
     waitingSince: null,
     strandedSince: null,
     canDismiss: false,
-    nextLookAt: null,
+    dueAt: null,
     deadlineAt: null,
-    unseenSince: null,
-    unseenTold: false,
+    unreachableSince: null,
+    isUnreachableReported: false,
     detail: null,
     url: null,
     consoleUrl: null,
@@ -39,7 +39,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     rootTs: '1.1',
     createdAt: start,
     startedAt: start,
-    endedAt: finalStates.some((final) => final === state) ? start + 12_000 : null,
+    endedAt: FINAL_STATES.some((final) => final === state) ? start + 12_000 : null,
     version: 3,
     ...rest,
   }

@@ -1,8 +1,8 @@
 /** A Slack that keeps everything it took, holds the bot to its rate limits by a given clock, and can be read or not. */
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { BOT } from '../../sandbox/slack/backend.js'
-import type { Conversations } from '../../src/slack/history.js'
-import type { Chat } from '../../src/slack/sender.js'
+import type { Conversations } from '../../src/slack/delivery/lookup.js'
+import type { Chat } from '../../src/slack/delivery/sender.js'
 
 export interface KeptMessage {
   channel: string

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { type Bot, startBot, usualAccess, writeConfig } from '../../sandbox/bot.js'
+import { type Bot, defaultAccess, startBot, writeConfig } from '../../sandbox/bot.js'
 import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
@@ -54,8 +54,8 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
     workspace,
     hoody,
     start: async (env = {}) => {
-      const access = options.access?.(workspace) ?? usualAccess.access
-      writeConfig(folder, simulators, { everySeconds: 1 }, { ...usualAccess, access })
+      const access = options.access?.(workspace) ?? defaultAccess.access
+      writeConfig(folder, simulators, { everySeconds: 1 }, { ...defaultAccess, access })
       const bot = await startBot(folder, {
         ...shared,
         ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
@@ -125,7 +125,7 @@ export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
   await askForCopy(world, 'riddle', who)
   await ann.waitForMessage(({ text }) => text.includes('Hoody accepted'), 15_000)
   await first.kill('SIGTERM')
-  world.write("update jobs set state = 'uncertain', next_look_at = null, version = version + 1")
+  world.write("update jobs set state = 'uncertain', due_at = null, version = version + 1")
   world.write(
     "insert into events (job_id, seq, kind, at, step, tries, detail) select id, version, 'uncertain', created_at, step, 0, 'Nobody answers.' from jobs",
   )

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KyselyPlugin } from 'kysely'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { House } from '../../src/jobs/house.js'
-import type { Job } from '../../src/jobs/job.js'
-import { tellUntold } from '../../src/jobs/tell.js'
-import { watchDueJobs } from '../../src/jobs/watch.js'
-import type { Conversations } from '../../src/slack/history.js'
-import { type Chat, Sender } from '../../src/slack/sender.js'
+import type { Job } from '../../src/domain/job.js'
+import type { WorkerContext } from '../../src/jobs/context.js'
+import { notifyPending } from '../../src/jobs/notify.js'
+import { pollDueJobs } from '../../src/jobs/poll.js'
+import type { Conversations } from '../../src/slack/delivery/lookup.js'
+import { type Chat, Sender } from '../../src/slack/delivery/sender.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
+import { runDueJobs, silentLog } from '../helpers/context.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
-import { runDueJobs, silentLog } from '../helpers/house.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'dolly-crash-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -98,7 +98,7 @@ function processOn(
     check: async (...inputs) => await around(async () => await first.check(...inputs)),
   }
   const operations = { clone: { ...clone, steps: [mortalStep, ...others] as const } }
-  const house: House = {
+  const context: WorkerContext = {
     db: db.withPlugin(afterEachQuery),
     connections: new Map([[connection.name, { ...connection, provider: { ...connection.provider, operations } }]]),
     worker: name,
@@ -112,22 +112,22 @@ function processOn(
     title: 'Clone',
     provider: 'Dummy',
     steps: new Map([['clone', 'Clone']]),
-    usualMs: null,
+    typicalMs: null,
     now: now(),
   })
   const lookBack = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
   const about = { describe: describeJob, now, elapsed: now, log: silentLog }
-  const sender = new Sender({ db: house.db, chat, ...lookBack, ...about })
+  const sender = new Sender({ db: context.db, chat, ...lookBack, ...about })
   return {
-    house,
+    context,
     /** What the clock sets off, until nothing is left to do at this moment. */
     round: async () => {
       let busy = true
       while (busy) {
-        const ran = await runDueJobs(house, connection.name)
-        const watched = await watchDueJobs(house, connection.name)
-        const told = await tellUntold(
-          house,
+        const ran = await runDueJobs(context, connection.name)
+        const watched = await pollDueJobs(context, connection.name)
+        const told = await notifyPending(
+          context,
           (untold, signal) => sender.tell(untold, signal),
           new AbortController().signal,
         )

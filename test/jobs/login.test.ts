@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { z } from 'zod'
-import { writeNextJob } from '../../src/jobs/run.js'
+import { writeNextJob } from '../../src/jobs/write.js'
 import { createApi } from '../../src/providers/http.js'
-import { claimDueJobs } from '../../src/store/leases.js'
-import { type TestHouse, testHouse } from '../helpers/house.js'
+import { claimDueJobs } from '../../src/store/claims.js'
+import { type TestContext, testContext } from '../helpers/context.js'
 
 const servers: ReturnType<typeof createServer>[] = []
 afterEach(async () => {
@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 /** A provider over real HTTP whose login takes as long as `duringLogin`; answers with the requests that arrived. */
-async function provide(house: TestHouse, duringLogin: () => Promise<unknown>): Promise<string[]> {
+async function provide(context: TestContext, duringLogin: () => Promise<unknown>): Promise<string[]> {
   const arrived: string[] = []
   const server = createServer(async (request, response) => {
     arrived.push(`${request.method} ${request.url}`)
@@ -24,7 +24,7 @@ async function provide(house: TestHouse, duringLogin: () => Promise<unknown>): P
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const connection = house.connections.get('dummy-one')
+  const connection = context.connections.get('dummy-one')
   const step = connection?.provider.operations.clone?.steps[0]
   if (!connection || !step) throw new Error('The dummy has a clone.')
   connection.api = createApi('dummy-one', {
@@ -41,27 +41,27 @@ async function provide(house: TestHouse, duringLogin: () => Promise<unknown>): P
 }
 
 it('a slow login during which another worker takes the job leads to no write', async () => {
-  const house = await testHouse()
-  const { id } = await house.ask()
-  const other = { ...house, worker: 'two' }
-  const arrived = await provide(house, async () => {
-    house.pass(house.leaseMs + 1)
+  const context = await testContext()
+  const { id } = await context.ask()
+  const other = { ...context, worker: 'two' }
+  const arrived = await provide(context, async () => {
+    context.pass(context.leaseMs + 1)
     const wanted = { connection: 'dummy-one', states: ['starting'] as const, limit: 1 }
     const lease = { worker: other.worker, now: other.now(), leaseMs: other.leaseMs }
-    expect(await claimDueJobs(house.db, wanted, lease)).toHaveLength(1)
+    expect(await claimDueJobs(context.db, wanted, lease)).toHaveLength(1)
   })
-  await writeNextJob(house, 'dummy-one')
+  await writeNextJob(context, 'dummy-one')
   expect(arrived).toEqual(['POST /login'])
-  expect(await house.job(id)).toMatchObject({ state: 'starting', ref: null })
-  await house.db.destroy()
+  expect(await context.job(id)).toMatchObject({ state: 'starting', ref: null })
+  await context.db.destroy()
 })
 
 it('a slow login during which nobody takes the job leads to its one write', async () => {
-  const house = await testHouse()
-  const { id } = await house.ask()
-  const arrived = await provide(house, async () => house.pass(house.leaseMs - 1))
-  await writeNextJob(house, 'dummy-one')
+  const context = await testContext()
+  const { id } = await context.ask()
+  const arrived = await provide(context, async () => context.pass(context.leaseMs - 1))
+  await writeNextJob(context, 'dummy-one')
   expect(arrived).toEqual(['POST /login', 'POST /clones'])
-  expect(await house.job(id)).toMatchObject({ state: 'working', ref: { id: 'a' } })
-  await house.db.destroy()
+  expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'a' } })
+  await context.db.destroy()
 })

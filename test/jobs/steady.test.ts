@@ -1,9 +1,9 @@
 /** A clock that jumps, and what it may no longer decide. */
 import { expect, it, vi } from 'vitest'
-import { Clock } from '../../src/jobs/clock.js'
+import { Clock } from '../../src/jobs/scheduler.js'
 import { SteadyClock } from '../../src/jobs/steady.js'
-import { lookAtAll } from '../../src/store/leases.js'
-import { runDueJobs, testHouse } from '../helpers/house.js'
+import { makeLiveJobsDue } from '../../src/store/claims.js'
+import { runDueJobs, testContext } from '../helpers/context.js'
 
 function clocks() {
   const time = { wall: 1_800_000_000_000, monotonic: 5_000 }
@@ -56,21 +56,21 @@ it('is not irritated by a clock that is slewed', () => {
 })
 
 it('makes due what a clock that was ahead had planned for later, and cuts pauses to a minute', async () => {
-  const { ask, job, db, now } = await testHouse()
+  const { ask, job, db, now } = await testContext()
   const hour = 3_600_000
   const [queued, working] = [await ask(), await ask()]
   await db
     .updateTable('jobs')
-    .set({ nextLookAt: now() + hour })
+    .set({ dueAt: now() + hour })
     .execute()
   await db.updateTable('jobs').set({ state: 'working' }).where('id', '=', working.id).execute()
   await db
     .updateTable('jobs')
     .set({ tellerUntil: now() + hour })
     .execute()
-  await lookAtAll(db, now())
-  expect(await job(working.id)).toMatchObject({ nextLookAt: now() })
-  expect(await job(queued.id)).toMatchObject({ nextLookAt: now() + 60_000 })
+  await makeLiveJobsDue(db, now())
+  expect(await job(working.id)).toMatchObject({ dueAt: now() })
+  expect(await job(queued.id)).toMatchObject({ dueAt: now() + 60_000 })
   const rows = await db.selectFrom('jobs').select('tellerUntil').execute()
   expect(rows).toEqual([{ tellerUntil: now() + 60_000 }, { tellerUntil: now() + 60_000 }])
   await db.destroy()
@@ -99,7 +99,7 @@ it('ticks on when the clock is set back by an hour', async () => {
 })
 
 it('lets no process take a job out of the hands of another because the clock jumped', async () => {
-  const one = await testHouse()
+  const one = await testContext()
   const { steady, jump, pass } = clocks()
   const now = () => one.now()
   const other = { ...one, worker: 'two', now, steadyForMs: () => steady.steadyForMs() }

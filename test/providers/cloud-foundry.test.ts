@@ -112,9 +112,9 @@ describe('Cloud Foundry', () => {
   const attempt = (job = 'k7f3q'): Attempt => ({
     job,
     since: new Date(created - 15_000),
-    mark: '',
+    baseline: '',
     tries: 1,
-    soughtMs: 0,
+    searchedForMs: 0,
     now: clock,
   })
   const parse = (operation: Operation, params: object) => operation.fields.parse(params) as Record<string, unknown>
@@ -903,7 +903,7 @@ describe('Cloud Foundry', () => {
     test('is told from the upload and from the copy of somebody else', async () => {
       const params = await copyOf('shop-api', 'shop-api-staging')
       const [step] = copyBits.steps
-      const marked = async () => ({ ...attempt(), mark: (await step.mark?.(api, params, null)) ?? '' })
+      const marked = async () => ({ ...attempt(), baseline: (await step.baseline?.(api, params, null)) ?? '' })
       const before = await marked()
       await overwrite(await copyOf('shop-web', 'shop-api-staging'))
       expect(await step.find?.(api, params, null, before)).toBeNull()
@@ -934,7 +934,7 @@ describe('Cloud Foundry', () => {
       const { ref: staged } = await settle(stepOf(copyBits, 'Stage the code'), staging)
       const assigned = await stepOf(copyBits, 'Deploy the staged code').run(api, params, staged, attempt())
       const restart = stepOf(copyBits, 'Restart the app')
-      const asked = { ...attempt(), mark: (await restart.mark?.(api, params, assigned)) ?? '' }
+      const asked = { ...attempt(), baseline: (await restart.baseline?.(api, params, assigned)) ?? '' }
       switchOn('drop-write')
       await failureOf(restart.run(api, params, assigned, asked))
       expect(await restart.find?.(api, params, assigned, asked)).toBeNull()
@@ -1298,13 +1298,13 @@ describe('Cloud Foundry', () => {
       for (const title of repeatable) {
         const { ref } = await carryOut(clone, { ...params, name: title, host: title.replaceAll(' ', '-') }, title)
         const step = stepOf(clone, title)
-        const mark = (await step.mark?.(api, params, ref)) ?? ''
+        const baseline = (await step.baseline?.(api, params, ref)) ?? ''
         switchOn('break-write')
-        const error = await failureOf(step.run(api, params, ref, { ...attempt(), mark }))
+        const error = await failureOf(step.run(api, params, ref, { ...attempt(), baseline }))
         expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true, status: 500 })
-        expect(await step.find?.(api, params, ref, { ...attempt(), mark })).toBeNull()
+        expect(await step.find?.(api, params, ref, { ...attempt(), baseline })).toBeNull()
         await step.run(api, params, ref, attempt())
-        expect(await step.find?.(api, params, ref, { ...attempt(), mark })).not.toBeNull()
+        expect(await step.find?.(api, params, ref, { ...attempt(), baseline })).not.toBeNull()
       }
     })
 

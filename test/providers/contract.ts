@@ -6,7 +6,7 @@ import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Attempt, Observation, Operation, Provider, Ref, Step } from '../../src/providers/provider.js'
-import { assertDrawable } from '../../src/slack/form.js'
+import { assertDrawable } from '../../src/slack/form/view.js'
 import { herds } from '../helpers/herds.js'
 import { observed } from '../helpers/observed.js'
 
@@ -124,8 +124,8 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
     return before
   }
 
-  function attempt(mark = ''): Attempt {
-    return { job: 'k7f3q', since: new Date(clock - 1_000), mark, tries: 1, soughtMs: 0, now: clock }
+  function attempt(baseline = ''): Attempt {
+    return { job: 'k7f3q', since: new Date(clock - 1_000), baseline, tries: 1, searchedForMs: 0, now: clock }
   }
 
   function run(operation: Operation, index: number, params: Record<string, unknown>, before: Ref | null, via = api) {
@@ -313,7 +313,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
-          const asked = attempt(await step.mark?.(api, params, before))
+          const asked = attempt(await step.baseline?.(api, params, before))
           simulator.setSwitch('lose-answer', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))
@@ -331,7 +331,7 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
-          const asked = attempt(await step.mark?.(api, params, before))
+          const asked = attempt(await step.baseline?.(api, params, before))
           simulator.setSwitch('drop-write', true)
           const written = carriedOut().length
           const error = await failureOf(TemporaryError, run(operation, index, params, before))
@@ -340,17 +340,17 @@ export function describeProvider(provider: Provider, example: ProviderExample): 
           expect(await step.find?.(api, params, before, asked)).toBeNull()
         })
 
-        if (!step.mark) continue
+        if (!step.baseline) continue
 
         test(`takes nothing that was there before for what its step "${step.title}" did`, async () => {
           const params = await given()
           operationExample.arrange?.(simulator, index)
           const before = await reach(operation, index, params)
           await settle(operation, index, await run(operation, index, params, before))
-          const mark = await step.mark?.(api, params, before).catch((error: unknown) => error)
+          const baseline = await step.baseline?.(api, params, before).catch((error: unknown) => error)
           // It may as well be refused, before anything is sent.
-          if (mark instanceof UserError) return
-          expect(await step.find?.(api, params, before, attempt(`${mark}`))).toBeNull()
+          if (baseline instanceof UserError) return
+          expect(await step.find?.(api, params, before, attempt(`${baseline}`))).toBeNull()
         })
       }
     })

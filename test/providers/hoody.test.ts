@@ -7,8 +7,8 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { createApi } from '../../src/providers/http.js'
 import type { Api, Ref } from '../../src/providers/provider.js'
-import { setPicked } from '../../src/slack/answers.js'
-import { fieldsOf } from '../../src/slack/fields.js'
+import { setPicked } from '../../src/slack/form/answers.js'
+import { fieldsOf } from '../../src/slack/form/fields.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider } from './contract.js'
@@ -91,12 +91,12 @@ describe('Hoody', () => {
     return copy?.fields.parse({ container, project, name: 'shop-api-2', ...more }) as Record<string, unknown>
   }
 
-  const attempt = (atMs = clock, mark = '') => ({
+  const attempt = (atMs = clock, baseline = '') => ({
     job: 'k7f3q',
     since: new Date(atMs),
-    mark,
+    baseline,
     tries: 1,
-    soughtMs: 0,
+    searchedForMs: 0,
     now: clock,
   })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
@@ -291,26 +291,26 @@ describe('Hoody', () => {
 
   test('a container of the same name that was there before is not taken for a lost copy', async () => {
     const params = await copyParams()
-    const [{ mark, find }] = copy.steps
-    const free = await mark?.(api, params, null)
+    const [{ baseline, find }] = copy.steps
+    const free = await baseline?.(api, params, null)
     await startCopy('shop-api-2')
     expect(await find?.(api, params, null, attempt(clock, free))).not.toBeNull()
-    const taken = await mark?.(api, params, null)
+    const taken = await baseline?.(api, params, null)
     expect(await find?.(api, params, null, attempt(clock, taken))).toBeNull()
   })
 
   test('neither the copy that made a container nor a sync of others is taken for a lost sync of ours', async () => {
     const [step] = sync.steps
-    const find = (container: string, mark: string) => step.find?.(api, { container }, null, attempt(0, mark))
+    const find = (container: string, baseline: string) => step.find?.(api, { container }, null, attempt(0, baseline))
     const { id: container = '' } = await startCopy('shop-api-2')
     clock += 60_000
-    const afterCopy = (await step.mark?.(api, { container }, null)) ?? ''
+    const afterCopy = (await step.baseline?.(api, { container }, null)) ?? ''
     expect(await find(container, afterCopy)).toBeNull()
     await step.run(api, { container }, null, attempt())
     expect(await find(container, afterCopy)).toEqual({ id: container })
     clock += 60_000
     expect(await find(container, afterCopy)).toEqual({ id: container })
-    expect(await find(container, (await step.mark?.(api, { container }, null)) ?? '')).toBeNull()
+    expect(await find(container, (await step.baseline?.(api, { container }, null)) ?? '')).toBeNull()
     expect(await find(NOBODY, '')).toBeNull()
   })
 
@@ -367,7 +367,14 @@ describe('Hoody on a bad day', () => {
       string,
       unknown
     >
-  const attempt = (mark = '') => ({ job: 'k7f3q', since: new Date(clock), mark, tries: 1, soughtMs: 0, now: clock })
+  const attempt = (baseline = '') => ({
+    job: 'k7f3q',
+    since: new Date(clock),
+    baseline,
+    tries: 1,
+    searchedForMs: 0,
+    now: clock,
+  })
   const [copyStep] = copy.steps
   const [syncStep] = sync.steps
   const pickers = ['containers', 'copies', 'projects', 'servers', 'snapshots']
@@ -405,9 +412,9 @@ describe('Hoody on a bad day', () => {
     const well = await listed(api)
     simulator.setSwitch('odd-rows', true)
     expect(await listed(api)).toEqual(well)
-    const mark = (await copyStep.mark?.(api, params(), null)) ?? ''
-    const made = await copyStep.run(api, params(), null, attempt(mark))
-    expect(await copyStep.find?.(api, params(), null, attempt(mark))).toEqual(made)
+    const baseline = (await copyStep.baseline?.(api, params(), null)) ?? ''
+    const made = await copyStep.run(api, params(), null, attempt(baseline))
+    expect(await copyStep.find?.(api, params(), null, attempt(baseline))).toEqual(made)
     clock += 10_000
     const other = { id: idOf('mailer') }
     expect((await observed(copyStep.check(api, [made, other], clock))).map(({ phase }) => phase)).toEqual([
@@ -438,35 +445,35 @@ describe('Hoody on a bad day', () => {
   test.each([...oddRows, ['no name', withKey('name')] as const, ['no id', withKey('id')] as const])(
     'a lost copy is never called absent beside a row of %s that was not there before',
     async (_, make) => {
-      const mark = (await copyStep.mark?.(api, params(), null)) ?? ''
-      const made = await copyStep.run(api, params(), null, attempt(mark))
+      const baseline = (await copyStep.baseline?.(api, params(), null)) ?? ''
+      const made = await copyStep.run(api, params(), null, attempt(baseline))
       const isOurs = ({ name }: Record<string, unknown>) => name === 'shop-api-2'
       const odd = altered(api, (body) => inLists(body, (rows) => rows.map((row) => (isOurs(row) ? make(row) : row))))
-      await expect(copyStep.find?.(odd, params(), null, attempt(mark))).rejects.toBeInstanceOf(TemporaryError)
+      await expect(copyStep.find?.(odd, params(), null, attempt(baseline))).rejects.toBeInstanceOf(TemporaryError)
       const beside = altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows]))
-      expect(await copyStep.find?.(beside, params(), null, attempt(mark))).toEqual(made)
+      expect(await copyStep.find?.(beside, params(), null, attempt(baseline))).toEqual(made)
     },
   )
 
   test('a row without a name that was there before is not taken for a lost copy', async () => {
     const nameless = { id: 'f'.repeat(24), status: 'running' }
     const odd = altered(api, (body) => inLists(body, (rows) => [nameless, ...rows]))
-    const mark = (await copyStep.mark?.(odd, params(), null)) ?? ''
-    expect(mark).toBe(nameless.id)
-    expect(await copyStep.find?.(odd, params(), null, attempt(mark))).toBeNull()
+    const baseline = (await copyStep.baseline?.(odd, params(), null)) ?? ''
+    expect(baseline).toBe(nameless.id)
+    expect(await copyStep.find?.(odd, params(), null, attempt(baseline))).toBeNull()
   })
 
   test('a change of state that cannot be read may be the sync that was lost', async () => {
     const container = idOf('shop-api-staging')
-    const mark = (await syncStep.mark?.(api, { container }, null)) ?? ''
-    expect(await syncStep.find?.(api, { container }, null, attempt(mark))).toBeNull()
+    const baseline = (await syncStep.baseline?.(api, { container }, null)) ?? ''
+    expect(await syncStep.find?.(api, { container }, null, attempt(baseline))).toBeNull()
     for (const row of [null, 7, {}, { to_status: 'copying' }, { transition_time: '2027-01-01T00:00:00Z' }]) {
       const odd = altered(api, (body) => inLists(body, (rows) => [row, ...rows] as never))
-      await expect(syncStep.find?.(odd, { container }, null, attempt(mark))).rejects.toBeInstanceOf(TemporaryError)
+      await expect(syncStep.find?.(odd, { container }, null, attempt(baseline))).rejects.toBeInstanceOf(TemporaryError)
     }
     const early = { transition_time: '2001-01-01T00:00:00Z' }
     const old = altered(api, (body) => inLists(body, (rows) => [...rows, early]))
-    const noted = (await syncStep.mark?.(old, { container }, null)) ?? ''
+    const noted = (await syncStep.baseline?.(old, { container }, null)) ?? ''
     expect(noted).toBe(early.transition_time)
     expect(await syncStep.find?.(old, { container }, null, attempt(noted))).toBeNull()
   })

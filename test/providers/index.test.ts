@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { starters } from '../../sandbox/providers/index.js'
 import * as providers from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
-import { fieldsOf } from '../../src/slack/fields.js'
+import { fieldsOf } from '../../src/slack/form/fields.js'
 
 const here = (path: string) => new URL(path, import.meta.url)
 const NOT_PROVIDERS = [

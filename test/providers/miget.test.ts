@@ -80,9 +80,9 @@ describe('Miget', () => {
   const attempt = () => ({
     job: 'k7f3q',
     since: new Date(Date.now() - 1_000),
-    mark: '',
+    baseline: '',
     tries: 1,
-    soughtMs: 0,
+    searchedForMs: 0,
     now: Date.now(),
   })
   const startClone = async (more: Record<string, unknown> = {}) =>
@@ -259,9 +259,9 @@ describe('Miget', () => {
 
     test('an app of that name from before the attempt is not taken for a lost clone', async () => {
       await startClone()
-      const mark = (await cloneStep.mark?.(api, await parsed(), null)) ?? ''
-      expect(mark).not.toBe('')
-      expect(await cloneStep.find?.(api, await parsed(), null, { ...attempt(), mark })).toBeNull()
+      const baseline = (await cloneStep.baseline?.(api, await parsed(), null)) ?? ''
+      expect(baseline).not.toBe('')
+      expect(await cloneStep.find?.(api, await parsed(), null, { ...attempt(), baseline })).toBeNull()
     })
   })
 
@@ -441,7 +441,7 @@ describe('Miget', () => {
       const well = await listed(api)
       simulator.setSwitch('odd-rows', true)
       expect(await listed(api)).toEqual(well)
-      const asked = { ...attempt(), mark: (await cloneStep.mark?.(api, await parsed(), null)) ?? '' }
+      const asked = { ...attempt(), baseline: (await cloneStep.baseline?.(api, await parsed(), null)) ?? '' }
       const ref = await startClone()
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
       const cloned = await settle(ref)
@@ -481,7 +481,7 @@ describe('Miget', () => {
       ] as const,
     ])('a lost clone is never called absent beside a row of %s that was not there before', async (_, make) => {
       const params = await parsed()
-      const asked = { ...attempt(), mark: (await cloneStep.mark?.(api, params, null)) ?? '' }
+      const asked = { ...attempt(), baseline: (await cloneStep.baseline?.(api, params, null)) ?? '' }
       const ref = await startClone()
       const odd = altered(api, (body) =>
         inLists(body, (rows) => rows.map((row) => (row.uuid === ref.id ? make(row) : row)) as never),
@@ -496,9 +496,9 @@ describe('Miget', () => {
         altered(api, (body) => inLists(body, (rows) => [...some, ...rows])),
       )
       if (!mine || !elsewhere) throw new Error('Both are needed.')
-      const mark = (await cloneStep.mark?.(mine, params, null)) ?? ''
-      expect(mark).toBe(NOBODY)
-      expect(await cloneStep.find?.(mine, params, null, { ...attempt(), mark })).toBeNull()
+      const baseline = (await cloneStep.baseline?.(mine, params, null)) ?? ''
+      expect(baseline).toBe(NOBODY)
+      expect(await cloneStep.find?.(mine, params, null, { ...attempt(), baseline })).toBeNull()
       await expect(cloneStep.find?.(mine, params, null, attempt())).rejects.toBeInstanceOf(TemporaryError)
       expect(await cloneStep.find?.(elsewhere, params, null, attempt())).toBeNull()
     })

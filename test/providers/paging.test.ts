@@ -64,7 +64,7 @@ describe('Hoody', () => {
   const find = () => {
     const [step] = hoody.operations.copy?.steps ?? []
     const params = hoody.operations.copy?.fields.parse({ container: id(1), project: id(2), name: 'the-clone' })
-    const attempt = { job: 'k7f3q', since: new Date(0), mark: '', tries: 1, soughtMs: 0, now: 0 }
+    const attempt = { job: 'k7f3q', since: new Date(0), baseline: '', tries: 1, searchedForMs: 0, now: 0 }
     return step?.find?.(api(), { ...params }, null, attempt) ?? Promise.reject(new Error('no find'))
   }
 

@@ -97,9 +97,9 @@ describe('Qovery', () => {
   const attempt = (atMs = clock) => ({
     job: 'k7f3q',
     since: new Date(atMs - 1_000),
-    mark: '',
+    baseline: '',
     tries: 1,
-    soughtMs: 0,
+    searchedForMs: 0,
     now: clock,
   })
 
@@ -867,11 +867,11 @@ describe('Qovery', () => {
     })
 
     test('the simulator’s hide nothing, and jobs end beside them', async () => {
-      const { mark } = operations.clone.steps[0]
+      const { baseline } = operations.clone.steps[0]
       const well = await listed(api)
       simulator.setSwitch('odd-rows', true)
       expect(await listed(api)).toEqual(well)
-      expect(await mark?.(api, await paramsOf(), null)).toBe('')
+      expect(await baseline?.(api, await paramsOf(), null)).toBe('')
       const { ref } = await deployed()
       clock += 10_000
       expect(await look(ref)).toMatchObject([{ phase: 'done', url: expect.stringMatching(/^https:\/\/z/) }])
@@ -922,31 +922,31 @@ describe('Qovery', () => {
       async (_, make) => {
         const [step] = operations.clone.steps
         const params = await paramsOf()
-        const mark = (await step.mark?.(api, params, null)) ?? ''
+        const baseline = (await step.baseline?.(api, params, null)) ?? ''
         const { ref } = await cloned()
         const odd = altered(api, (body) =>
           inLists(body, (rows) => rows.map((row) => (row.id === ref.id ? make(row) : row)) as never),
         )
-        await expect(step.find?.(odd, params, null, { ...attempt(), mark })).rejects.toBeInstanceOf(TemporaryError)
+        await expect(step.find?.(odd, params, null, { ...attempt(), baseline })).rejects.toBeInstanceOf(TemporaryError)
         const beside = altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows] as never))
-        expect(await step.find?.(beside, params, null, { ...attempt(), mark })).toEqual(ref)
+        expect(await step.find?.(beside, params, null, { ...attempt(), baseline })).toEqual(ref)
       },
     )
 
     test('a service without a name that was there before is not taken for a lost clone', async () => {
       const [step] = operations.clone.steps
       const nameless = altered(api, (body) => inLists(body, (rows) => [{ id: NOBODY }, ...rows]))
-      const mark = (await step.mark?.(nameless, await paramsOf(), null)) ?? ''
-      expect(mark).toBe(NOBODY)
-      expect(await step.find?.(nameless, await paramsOf(), null, { ...attempt(), mark })).toBeNull()
+      const baseline = (await step.baseline?.(nameless, await paramsOf(), null)) ?? ''
+      expect(baseline).toBe(NOBODY)
+      expect(await step.find?.(nameless, await paramsOf(), null, { ...attempt(), baseline })).toBeNull()
     })
   })
 
   test('a name that was there before stops the clone before anything is begun', async () => {
     const { params } = await cloned()
-    const { mark } = operations.clone.steps[0]
-    await expect(mark?.(api, params, null)).rejects.toThrow('The name shop-api-2 is taken there.')
-    await expect(mark?.(api, { ...params, name: 'shop-api-3' }, null)).resolves.toBe('')
+    const { baseline } = operations.clone.steps[0]
+    await expect(baseline?.(api, params, null)).rejects.toThrow('The name shop-api-2 is taken there.')
+    await expect(baseline?.(api, { ...params, name: 'shop-api-3' }, null)).resolves.toBe('')
   })
 
   test('names are compared without their case', async () => {

@@ -78,13 +78,13 @@ describe('Rainbond', () => {
 
   const paramsOf = (more: Record<string, unknown> = {}) =>
     copy.fields.parse({ app: SHOP, target: STAGING, name: 'shop-2', ...more }) as Record<string, unknown>
-  /** As the house makes them: the job was made when the test began, with an allowance for clocks that differ. */
+  /** As the workers make them: the job was made when the test began, with an allowance for clocks that differ. */
   const attempt = () => ({
     job: 'k7f3q',
     since: new Date(START - 15 * SECOND),
-    mark: '',
+    baseline: '',
     tries: 1,
-    soughtMs: 0,
+    searchedForMs: 0,
     now: clock,
   })
   const runCreate = (more = {}) => create.run(api, paramsOf(more), null, attempt())
@@ -241,7 +241,7 @@ describe('Rainbond', () => {
       expect(error).toMatchObject({ mayHaveHappened: true })
       const asked = attempt()
       expect(doCopy.settleMs).toBe(Number.MAX_SAFE_INTEGER)
-      const find = (soughtMs: number) => doCopy.find?.(api, paramsOf(), before, { ...asked, soughtMs })
+      const find = (searchedForMs: number) => doCopy.find?.(api, paramsOf(), before, { ...asked, searchedForMs })
       expect(await find(6 * MINUTE + 59 * SECOND)).toBeNull()
       const end = await failureOf(Promise.resolve(find(7 * MINUTE)))
       expect(end).toBeInstanceOf(UserError)
@@ -373,7 +373,7 @@ describe('Rainbond', () => {
 
     test('a copy into an app that is gone leaves nothing', async () => {
       const before = { ...(await runCreate()), app: `${STAGING}/99` }
-      const error = await failureOf(doCopy.mark?.(api, paramsOf(), before) ?? Promise.resolve())
+      const error = await failureOf(doCopy.baseline?.(api, paramsOf(), before) ?? Promise.resolve())
       expect(error.message).toBe('The new app is gone.')
     })
 
@@ -461,8 +461,8 @@ describe('Rainbond', () => {
       await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       const asked = attempt()
       simulator.setSwitch('down', true)
-      const find = (soughtMs: number) =>
-        failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, { ...asked, soughtMs })))
+      const find = (searchedForMs: number) =>
+        failureOf(Promise.resolve(doCopy.find?.(api, paramsOf(), before, { ...asked, searchedForMs })))
       expect(await find(239 * MINUTE)).toBeInstanceOf(TemporaryError)
       const end = await find(240 * MINUTE)
       // Without a status it ends the job; what fails to be found for six hours is a person's to start over.
@@ -504,7 +504,7 @@ describe('Rainbond', () => {
       const asked = attempt()
       expect(await doCopy.find?.(api, paramsOf(), before, asked)).toBeNull()
       advance(MINUTE)
-      const found = await doCopy.find?.(api, paramsOf(), before, { ...asked, soughtMs: MINUTE })
+      const found = await doCopy.find?.(api, paramsOf(), before, { ...asked, searchedForMs: MINUTE })
       expect(found).toMatchObject({ stage: 'copied' })
       expect(bodies('/copy')).toHaveLength(1)
     })
@@ -783,7 +783,7 @@ describe('Rainbond', () => {
       expect(await listed(api)).toEqual(well)
       const before = await runCreate()
       expect(await create.find?.(api, paramsOf(), null, attempt())).toEqual(before)
-      expect(await doCopy.mark?.(api, paramsOf(), before)).toBe('')
+      expect(await doCopy.baseline?.(api, paramsOf(), before)).toBe('')
       const copied = await doCopy.run(api, paramsOf(), before, attempt())
       const ref = await runStart(copied)
       advance(10 * SECOND)
@@ -818,7 +818,7 @@ describe('Rainbond', () => {
         const only = altered(api, (body, path) =>
           path.endsWith('/services') ? inLists(body, (rows) => rows.map((row) => make(row)) as never) : body,
         )
-        for (const sight of [doCopy.find?.(only, paramsOf(), ref, attempt()), doCopy.mark?.(only, paramsOf(), ref)])
+        for (const sight of [doCopy.find?.(only, paramsOf(), ref, attempt()), doCopy.baseline?.(only, paramsOf(), ref)])
           expect(await failureOf(Promise.resolve(sight))).toBeInstanceOf(TemporaryError)
         const again = doCopy.run(only, paramsOf(), ref, { ...attempt(), tries: 2 })
         expect(await failureOf(again)).toBeInstanceOf(TemporaryError)

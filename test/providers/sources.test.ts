@@ -7,14 +7,14 @@ import { startMiget } from '../../sandbox/providers/miget.js'
 import { startQovery } from '../../sandbox/providers/qovery.js'
 import { startRainbond } from '../../sandbox/providers/rainbond.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
-import { decide } from '../../src/access.js'
-import { sourceOf } from '../../src/commands/access.js'
+import { decide } from '../../src/access/rules.js'
+import { sourceOf } from '../../src/commands/authorize.js'
 import { TemporaryError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
 import * as providers from '../../src/providers/index.js'
-import { type Api, type Option, operationOf, type Provider, unknownPlace } from '../../src/providers/provider.js'
-import { setPicked } from '../../src/slack/answers.js'
-import { fieldsOf } from '../../src/slack/fields.js'
+import { type Api, type Option, operationOf, type Provider, UNKNOWN_PLACE } from '../../src/providers/provider.js'
+import { setPicked } from '../../src/slack/form/answers.js'
+import { fieldsOf } from '../../src/slack/form/fields.js'
 
 const anybody = { id: 'U1', standing: 'member', groups: [], channel: 'C1' } as const
 const everything = { who: ['members'], may: ['*'], on: ['*'], target: ['*'], from: ['*'] }
@@ -151,7 +151,7 @@ describe('a source whose place no list tells', () => {
     expect(unseen?.length).toBeGreaterThan(5)
     for (const option of unseen ?? []) {
       const { operation, named } = chosen(miget, 'clone', 'app', option)
-      expect(operation.summary(named).from).toBe(`${option.label} in ${unknownPlace}`)
+      expect(operation.summary(named).from).toBe(`${option.label} in ${UNKNOWN_PLACE}`)
       expect(sourceOf(operation, named)).toBeNull()
       expect(mayCopy('clone', sourceOf(operation, named), '*production*')).toBe(false)
     }
@@ -169,7 +169,7 @@ describe('a source whose place no list tells', () => {
     }
     const options = (await miget.pickers.apps?.(odd, {})) ?? []
     expect(options.length).toBeGreaterThan(5)
-    for (const { label, from } of options) expect(from).toBe(`${label} in ${unknownPlace}`)
+    for (const { label, from } of options) expect(from).toBe(`${label} in ${UNKNOWN_PLACE}`)
   })
 
   test('is one in a Miget project that has no name but its id', async () => {
@@ -184,7 +184,7 @@ describe('a source whose place no list tells', () => {
     }
     const options = (await miget.pickers.apps?.(odd, {})) ?? []
     expect(options.length).toBeGreaterThan(5)
-    for (const { label, from } of options) expect(from).toBe(`${label} in ${unknownPlace}`)
+    for (const { label, from } of options) expect(from).toBe(`${label} in ${UNKNOWN_PLACE}`)
   })
 
   test.each(['spaces', 'organizations'])('is one of a Cloud Foundry whose %s cannot be read', async (rows) => {

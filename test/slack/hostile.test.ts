@@ -4,27 +4,27 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { OptionsAnswer } from '../../sandbox/slack/block-kit.js'
 import { messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
-import { answerTo, helpText, readRequest } from '../../src/commands/clone-app.js'
-import { answerOf } from '../../src/commands/form-submit.js'
+import { answerTo, helpText, readRequest } from '../../src/commands/clone/command.js'
+import { answerOf } from '../../src/commands/clone/form-submit.js'
+import { holderView } from '../../src/commands/clone/start-job.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
-import { holderView } from '../../src/commands/start-job.js'
+import type { EventKind, Job, State } from '../../src/domain/job.js'
 import { UserError } from '../../src/errors.js'
-import type { EventKind, Job, State } from '../../src/jobs/job.js'
 import { plainText } from '../../src/lib/text.js'
 import { defineOperation } from '../../src/providers/provider.js'
-import { fieldErrors } from '../../src/slack/answers.js'
-import { choiceView, formView, noticeView } from '../../src/slack/form.js'
-import type { FormState } from '../../src/slack/memory.js'
-import { replyMessage, rootMessage, type Story } from '../../src/slack/message.js'
-import { noAnswer, searchOptions } from '../../src/slack/options.js'
-import { type Directory, People } from '../../src/slack/people.js'
-import { previewView } from '../../src/slack/preview.js'
+import { type Directory, People } from '../../src/slack/api/people.js'
+import { fieldErrors } from '../../src/slack/form/answers.js'
+import { previewView } from '../../src/slack/form/last-page.js'
+import { noAnswer, searchOptions } from '../../src/slack/form/options.js'
+import type { FormState } from '../../src/slack/form/state.js'
+import { choiceView, formView, noticeView } from '../../src/slack/form/view.js'
+import { type JobView, replyMessage, rootMessage } from '../../src/slack/message/job.js'
 import { mrkdwn } from '../../src/slack/text.js'
 import { openDatabase } from '../../src/store/database.js'
+import { silentLog } from '../helpers/context.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { hostile } from '../helpers/hostile.js'
-import { silentLog } from '../helpers/house.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const seeds = Array.from({ length: 100 }, (_, at) => at + 1)
@@ -98,7 +98,7 @@ function expectView(view: unknown, twin: unknown): void {
   expectHarmless(view, twin)
 }
 
-function storyFrom({ text, address }: Source, state: State): Story {
+function storyFrom({ text, address }: Source, state: State): JobView {
   const rest: Partial<Job> = {
     source: text(),
     target: text(),
@@ -116,7 +116,7 @@ function storyFrom({ text, address }: Source, state: State): Story {
       ['copy', text() || 'Copy'],
       ['start', 'Start'],
     ]),
-    usualMs: 60_000,
+    typicalMs: 60_000,
     now: start,
   }
 }

@@ -9,9 +9,9 @@ import { openDatabase } from '../../src/store/database.js'
 import { readDraft, saveDraft } from '../../src/store/drafts.js'
 import { createJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
+import { newJob } from '../helpers/context.js'
 import { hold } from '../helpers/disk.js'
 import { longestGap } from '../helpers/event-loop.js'
-import { newJob } from '../helpers/house.js'
 
 let folder: string
 let file: string
@@ -26,8 +26,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function openWith(patienceMs: number): Promise<Database> {
-  const db = await openDatabase(file, undefined, { patienceMs })
+async function openWith(busyTimeoutMs: number): Promise<Database> {
+  const db = await openDatabase(file, undefined, { busyTimeoutMs })
   open.push(db)
   return db
 }

@@ -8,8 +8,8 @@ import { Worker } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { emptyLog, migrations, openDatabase } from '../../src/store/database.js'
-import { createJob, findJob, type NewJob, usualDuration } from '../../src/store/jobs.js'
+import { migrations, openDatabase, truncateWal } from '../../src/store/database.js'
+import { createJob, findJob, type NewJob, typicalDurationMs } from '../../src/store/jobs.js'
 
 const draft: NewJob = {
   connection: 'hoody-prod',
@@ -135,7 +135,7 @@ describe('a migration', () => {
         throw new Error('database or disk is full')
       },
     }
-    await expect(openDatabase(file, { ...migrations, '001-jobs-and-events': broken })).rejects.toThrow(/disk is full/)
+    await expect(openDatabase(file, { ...migrations, '001-initial': broken })).rejects.toThrow(/disk is full/)
     expect(schemaOf(file)).toEqual([])
     await isWhole(file)
   })
@@ -185,10 +185,10 @@ describe('emptying the log', () => {
     const reader = new Sqlite(file)
     reader.exec('begin; select * from drafts')
     await sql`delete from drafts`.execute(database)
-    await emptyLog(database)
+    await truncateWal(database)
     expect(statSync(`${file}-wal`).size).toBeGreaterThan(0)
     reader.close()
-    await emptyLog(database)
+    await truncateWal(database)
     expect(statSync(`${file}-wal`).size).toBe(0)
     await database.destroy()
   })
@@ -227,11 +227,13 @@ describe('the lock', () => {
 describe('the usual duration', () => {
   it('is the median of the last successful jobs like this one', async () => {
     const database = await openDatabase(':memory:')
-    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBeNull()
+    expect(
+      await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
+    ).toBeNull()
     for (const [at, duration] of [10, 2_000, 30].entries()) {
       // Two are no habit yet.
       expect(
-        await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
+        await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
       ).toBeNull()
       const creation = await createJob(database, { ...draft, submission: `V${at}`, lock: `lock ${at}` }, 1_000)
       if (creation.kind !== 'created') throw new Error(creation.kind)
@@ -241,11 +243,13 @@ describe('the usual duration', () => {
         .where('id', '=', creation.job.id)
         .execute()
     }
-    expect(await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBe(30)
+    expect(await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBe(
+      30,
+    )
     expect(
-      await usualDuration(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'deploy' }),
+      await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'deploy' }),
     ).toBeNull()
-    expect(await usualDuration(database, { connection: 'other', operation: 'copy', lastStep: 'copy' })).toBeNull()
+    expect(await typicalDurationMs(database, { connection: 'other', operation: 'copy', lastStep: 'copy' })).toBeNull()
     await database.destroy()
   })
 })

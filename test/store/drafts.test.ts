@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { migrations, openDatabase } from '../../src/store/database.js'
+import { openDatabase } from '../../src/store/database.js'
 import { forget, readDraft, saveDraft } from '../../src/store/drafts.js'
 
 const hour = 60 * 60 * 1000
@@ -33,21 +29,4 @@ it('answers are no note of where a form was opened, nor is a note answers', asyn
   expect(await readDraft(db, 'answers', answers, 'U1', 1)).toEqual({ answers: content, createdAt: 0 })
   expect(await readDraft(db, 'opening', opening, 'U1', 1)).toEqual({ answers: content, createdAt: 0 })
   await db.destroy()
-})
-
-it('drafts of before there were kinds are told apart by what is in them', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dolly-drafts-'))
-  const file = join(folder, 'dolly.db')
-  const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '009'))
-  const old = await openDatabase(file, before)
-  const page2 = { connection: 'hoody', operation: 'copy', values: {}, askedIn: 'C1' }
-  await sql`insert into drafts (id, requester, answers, created_at) values
-    ('a', 'U1', ${JSON.stringify(page2)}, 0), ('o', 'U1', ${JSON.stringify({ askedIn: 'C1' })}, 0)`.execute(old)
-  await old.destroy()
-  const db = await openDatabase(file)
-  expect((await readDraft(db, 'answers', 'a', 'U1', 1))?.answers).toEqual(page2)
-  expect((await readDraft(db, 'opening', 'o', 'U1', 1))?.answers).toEqual({ askedIn: 'C1' })
-  expect(await readDraft(db, 'opening', 'a', 'U1', 1)).toBeNull()
-  await db.destroy()
-  rmSync(folder, { recursive: true, force: true })
 })

@@ -1,11 +1,11 @@
 /** What is asked with every tick must not cost more with every job there ever was. */
 import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
+import { claimDueJobs, claimWaitingJobs, renewLeases } from '../../src/store/claims.js'
 import { claimUntold } from '../../src/store/events.js'
-import { endOfEarlierJob, usualDuration } from '../../src/store/jobs.js'
-import { claimDueJobs, claimWaitingJobs, renewLeases } from '../../src/store/leases.js'
+import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
-import { testHouse } from '../helpers/house.js'
+import { testContext } from '../helpers/context.js'
 
 const lease = { worker: 'one', now: 1_800_000_000_000, leaseMs: 10_000 }
 
@@ -35,7 +35,7 @@ async function plansOf(db: Database, work: (db: Database) => Promise<unknown>): 
 it.each<[string, string, (db: Database) => Promise<unknown>]>([
   [
     'claim due jobs',
-    'jobs_due (connection=? AND state=? AND next_look_at<?)',
+    'jobs_due (connection=? AND state=? AND due_at<?)',
     (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, lease),
   ],
   [
@@ -47,12 +47,12 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   ['keep claims on threads alive', 'jobs_teller (teller=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
   [
     'know the usual duration',
-    'jobs_usual (connection=? AND operation=? AND state=? AND step=?)',
-    (db) => usualDuration(db, { connection: 'dummy-one', operation: 'clone', lastStep: 'clone' }),
+    'jobs_durations (connection=? AND operation=? AND state=? AND step=?)',
+    (db) => typicalDurationMs(db, { connection: 'dummy-one', operation: 'clone', lastStep: 'clone' }),
   ],
   ['know what is untold', 'events_untold', (db) => claimUntold(db, { threads: 50, perChannel: 5 }, lease)],
 ])('to %s, %s is used and no table is read whole', async (_, index, work) => {
-  const { db } = await testHouse()
+  const { db } = await testContext()
   const plans = await plansOf(db, work)
   expect(plans).toContainEqual(expect.stringContaining(index))
   expect(plans.filter((line) => /SCAN (jobs|events)$/.test(line))).toEqual([])
@@ -60,9 +60,9 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
 })
 
 it('to know when an earlier job on a target ended, only those of that target are read', async () => {
-  const house = await testHouse()
-  const job = await house.ask()
-  const plans = await plansOf(house.db, (db) => endOfEarlierJob(db, job))
+  const context = await testContext()
+  const job = await context.ask()
+  const plans = await plansOf(context.db, (db) => endOfEarlierJob(db, job))
   expect(plans).toEqual([expect.stringContaining('USING INDEX jobs_of_target (connection=? AND lock=?)')])
-  await house.db.destroy()
+  await context.db.destroy()
 })

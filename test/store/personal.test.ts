@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Happening } from '../../src/jobs/job.js'
-import { next } from '../../src/jobs/machine.js'
+import type { JobInput } from '../../src/domain/job.js'
+import { next } from '../../src/domain/machine.js'
 import { hoody } from '../../src/providers/hoody.js'
-import { fieldsOf } from '../../src/slack/fields.js'
+import { fieldsOf } from '../../src/slack/form/fields.js'
 import { openDatabase } from '../../src/store/database.js'
 import { dropDraft, forget, saveDraft } from '../../src/store/drafts.js'
 import { readEvents } from '../../src/store/events.js'
@@ -55,19 +55,19 @@ function traces(key: string): string[] {
 }
 
 /** From queued to an end of this kind, one transition after the other. */
-async function goThrough(id: string, happenings: readonly Happening[]): Promise<void> {
-  for (const happening of happenings) {
+async function goThrough(id: string, happenings: readonly JobInput[]): Promise<void> {
+  for (const input of happenings) {
     const present = await findJob(db, id)
     if (!present) throw new Error('The job is gone.')
-    await applyTransition(db, present, next(present, happening, { now: 5_000, jitter: 0 }), 5_000, null)
+    await applyTransition(db, present, next(present, input, { now: 5_000, jitter: 0 }), 5_000, null)
   }
 }
 
-const wrote: Happening = { kind: 'wrote', ref: { id: 'c1' }, deadlineMs: -1 }
-const ends: Record<string, Happening[]> = {
-  succeeded: [{ kind: 'begin' }, wrote, { kind: 'observed', look: { phase: 'done' }, nextStep: null }],
+const wrote: JobInput = { kind: 'wrote', ref: { id: 'c1' }, deadlineMs: -1 }
+const ends: Record<string, JobInput[]> = {
+  succeeded: [{ kind: 'begin' }, wrote, { kind: 'observed', observation: { phase: 'done' }, nextStep: null }],
   failed: [{ kind: 'begin' }, { kind: 'refused', reason: 'no room' }],
-  timed_out: [{ kind: 'begin' }, wrote, { kind: 'observed', look: { phase: 'working' }, nextStep: null }],
+  timed_out: [{ kind: 'begin' }, wrote, { kind: 'observed', observation: { phase: 'working' }, nextStep: null }],
   cancelled: [
     { kind: 'begin' },
     { kind: 'postponed', reason: 'busy', retryAfterMs: undefined },

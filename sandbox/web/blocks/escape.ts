@@ -4,18 +4,18 @@
  */
 import { isRecord } from '../workspace/api.js'
 
-const code = /```[\s\S]*?```|`[^`\n]+`/
-const untouched = /<[^<>\n]+>|https?:\/\/[^\s<>|]+|:[a-z0-9_+'-]+:/
-const entity = /&(?:amp|lt|gt);/
-const marks = /[*_~]/
-const indent = /(?<=^|\n) +/
-const lineStart = /(?<=(?:^|\n)\s*)[#+=-]/
-const markdownOnly = /[[\]|\\]/
+const CODE = /```[\s\S]*?```|`[^`\n]+`/
+const UNTOUCHED = /<[^<>\n]+>|https?:\/\/[^\s<>|]+|:[a-z0-9_+'-]+:/
+const ENTITY = /&(?:amp|lt|gt);/
+const MARKS = /[*_~]/
+const INDENT = /(?<=^|\n) +/
+const LINE_START = /(?<=(?:^|\n)\s*)[#+=-]/
+const MARKDOWN_ONLY = /[[\]|\\]/
 const mrkdwnPart = new RegExp(
-  [code, untouched, entity, marks, indent, lineStart, markdownOnly].map((part) => `(${part.source})`).join('|'),
+  [CODE, UNTOUCHED, ENTITY, MARKS, INDENT, LINE_START, MARKDOWN_ONLY].map((part) => `(${part.source})`).join('|'),
   'g',
 )
-const plainPart = /(:[a-z0-9_+'-]+:)|(&(?:amp|lt|gt);)|([!-/:-@[-`{-~])|((?<=^|\n) +)/g
+const PLAIN_PART = /(:[a-z0-9_+'-]+:)|(&(?:amp|lt|gt);)|([!-/:-@[-`{-~])|((?<=^|\n) +)/g
 
 /** The same blocks with their text objects rewritten, and without block ids, which the library would use as DOM ids. */
 export function forLibrary(value: unknown): unknown {
@@ -31,7 +31,7 @@ export function forLibrary(value: unknown): unknown {
 
 /** Plain text: nothing is formatted but emoji, and not even those when the app said so. */
 export function escapePlain(text: string, withEmoji: boolean): string {
-  return text.replaceAll(plainPart, (all, emoji?: string, known?: string, sign?: string) => {
+  return text.replaceAll(PLAIN_PART, (all, emoji?: string, known?: string, sign?: string) => {
     if (emoji) return withEmoji ? all : references(all)
     if (known) return references(decoded(known))
     return sign ? references(sign) : nonBreaking(all)

@@ -1,7 +1,7 @@
 /** Pure: the values of elements, kept and checked as Slack keeps and checks them. */
 import type { Block, BlockElement, ElementState, FormValues, InputElement, Option } from './types.js'
 
-export const requiredSentence = 'Please complete this required field.'
+export const REQUIRED_SENTENCE = 'Please complete this required field.'
 
 /**
  * The values after a view was opened or updated: an element that was there before under the same block and action id keeps
@@ -30,7 +30,7 @@ export function problems(blocks: readonly Block[], values: FormValues): Record<s
     const { element } = block
     const state = element && values[block.block_id]?.[element.action_id]
     if (block.type !== 'input' || !state) return []
-    const problem = isEmpty(state) ? !block.optional && requiredSentence : valueProblem(element, state)
+    const problem = isEmpty(state) ? !block.optional && REQUIRED_SENTENCE : valueProblem(element, state)
     return problem ? [[block.block_id, problem] as const] : []
   })
   return Object.fromEntries(found)
@@ -96,7 +96,7 @@ function valueProblem(element: InputElement, state: ElementState): string | null
   return null
 }
 
-const inputTypes: ReadonlySet<string> = new Set<InputElement['type']>([
+const INPUT_TYPES: ReadonlySet<string> = new Set<InputElement['type']>([
   'plain_text_input',
   'number_input',
   'static_select',
@@ -110,7 +110,7 @@ const inputTypes: ReadonlySet<string> = new Set<InputElement['type']>([
 
 /** Whether the page knows how to draw this element and how its state looks. */
 export function isInput(element: BlockElement): element is InputElement {
-  return inputTypes.has(element.type)
+  return INPUT_TYPES.has(element.type)
 }
 
 function inputsOf(block: Block): InputElement[] {

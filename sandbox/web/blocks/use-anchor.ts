@@ -1,8 +1,8 @@
 /** Where a list that belongs to a box is to float, so that no scrolling parent cuts it off. */
 import { type CSSProperties, type RefObject, useLayoutEffect, useState } from 'react'
 
-const gap = 4
-const mostHeight = 300
+const GAP = 4
+const MOST_HEIGHT = 300
 
 /** A fixed position under the box, or above it where there is more room; follows scrolling while open. */
 export function useAnchor(box: RefObject<HTMLElement | null>, isOpen: boolean): CSSProperties {
@@ -13,14 +13,14 @@ export function useAnchor(box: RefObject<HTMLElement | null>, isOpen: boolean): 
     if (!isOpen || !element) return
     const measure = () => {
       const { top, bottom, left, width } = element.getBoundingClientRect()
-      const below = window.innerHeight - bottom - 2 * gap
-      const above = top - 2 * gap
-      const isBelow = below >= Math.min(mostHeight, above)
+      const below = window.innerHeight - bottom - 2 * GAP
+      const above = top - 2 * GAP
+      const isBelow = below >= Math.min(MOST_HEIGHT, above)
       setPlace({
         left,
         width,
-        maxHeight: Math.min(mostHeight, isBelow ? below : above),
-        ...(isBelow ? { top: bottom + gap } : { bottom: window.innerHeight - top + gap }),
+        maxHeight: Math.min(MOST_HEIGHT, isBelow ? below : above),
+        ...(isBelow ? { top: bottom + GAP } : { bottom: window.innerHeight - top + GAP }),
       })
     }
     measure()

@@ -5,7 +5,7 @@ import type { Surface } from './surface.js'
 import type { OptionGroup } from './types.js'
 
 /** How long typing must rest before the app is asked. */
-const restMs = 200
+const REST_MS = 200
 
 export interface Lines {
   groups: readonly OptionGroup[]
@@ -62,7 +62,7 @@ export function useRemoteLines(
           if (!stop.signal.aborted) setAnswer({ query, groups: [], problem: sentenceOf(error) })
         })
     // Opening the list is no typing: that question is asked at once.
-    const timer = setTimeout(ask, query === '' ? 0 : restMs)
+    const timer = setTimeout(ask, query === '' ? 0 : REST_MS)
     return () => {
       clearTimeout(timer)
       stop.abort()

@@ -10,7 +10,7 @@ interface DialogProps {
   children: ReactNode
 }
 
-const focusable = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled)'
+const FOCUSABLE = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled)'
 
 export function Dialog({ title, className, isBesideScenes = false, onClose, children }: DialogProps) {
   const titleId = useId()
@@ -36,7 +36,7 @@ export function Dialog({ title, className, isBesideScenes = false, onClose, chil
     // The browser closes a dialog on Escape only if it made the page inert itself.
     if (event.key === 'Escape' && isBesideScenes && !event.defaultPrevented) onClose()
     if (event.key !== 'Tab' || isBesideScenes) return
-    const stops = [...dialog.current.querySelectorAll<HTMLElement>(focusable)].filter((stop) => stop.tabIndex >= 0)
+    const stops = [...dialog.current.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((stop) => stop.tabIndex >= 0)
     const edge = event.shiftKey ? stops.at(0) : stops.at(-1)
     if (document.activeElement !== edge && document.activeElement !== dialog.current) return
     event.preventDefault()

@@ -1,7 +1,7 @@
 /** Dates as a chat shows them: Slack's `<!date^…>` formats, times beside messages, days between them. */
 
-const locale = 'en-US'
-const dayMs = 86_400_000
+const LOCALE = 'en-US'
+const DAY_MS = 86_400_000
 
 /** Fills in Slack's date format, such as `{date_short_pretty} at {time}`. Unknown words in braces stay. */
 export function formatDate(date: Date, format: string, now: Date): string {
@@ -9,7 +9,7 @@ export function formatDate(date: Date, format: string, now: Date): string {
 }
 
 function formatToken(date: Date, name: string, now: Date): string | null {
-  const shown = (options: Intl.DateTimeFormatOptions) => date.toLocaleString(locale, options)
+  const shown = (options: Intl.DateTimeFormatOptions) => date.toLocaleString(LOCALE, options)
   const pretty = (options: Intl.DateTimeFormatOptions) => nearDay(date, now)?.toLowerCase() ?? shown(options)
   switch (name) {
     case 'date_num':
@@ -46,16 +46,16 @@ export function messageDate(ts: string): Date {
 
 /** "2:05 PM" */
 export function clockTime(date: Date): string {
-  return date.toLocaleTimeString(locale, { timeStyle: 'short' })
+  return date.toLocaleTimeString(LOCALE, { timeStyle: 'short' })
 }
 
 /** "Today", "Yesterday" or "Friday, November 21". */
 export function dayName(date: Date, now: Date): string {
-  return nearDay(date, now) ?? date.toLocaleDateString(locale, { weekday: 'long', month: 'long', day: 'numeric' })
+  return nearDay(date, now) ?? date.toLocaleDateString(LOCALE, { weekday: 'long', month: 'long', day: 'numeric' })
 }
 
 function nearDay(date: Date, now: Date): string | null {
-  const days = Math.round((startOfDay(date) - startOfDay(now)) / dayMs)
+  const days = Math.round((startOfDay(date) - startOfDay(now)) / DAY_MS)
   return { [-1]: 'Yesterday', 0: 'Today', 1: 'Tomorrow' }[days] ?? null
 }
 
@@ -65,7 +65,7 @@ function startOfDay(date: Date): number {
 
 function ago(date: Date, now: Date): string {
   const seconds = (date.getTime() - now.getTime()) / 1000
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+  const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' })
   if (Math.abs(seconds) < 60) return relative.format(Math.round(seconds), 'second')
   if (Math.abs(seconds) < 3600) return relative.format(Math.round(seconds / 60), 'minute')
   if (Math.abs(seconds) < 86_400) return relative.format(Math.round(seconds / 3600), 'hour')

@@ -14,7 +14,7 @@ interface MessageListProps {
 }
 
 /** How near the end, in pixels, counts as reading the newest. */
-const nearPx = 80
+const NEAR_PX = 80
 
 export function MessageList({ label, messages, highlight, withReplies }: MessageListProps) {
   const list = useRef<HTMLDivElement>(null)
@@ -59,7 +59,7 @@ export function MessageList({ label, messages, highlight, withReplies }: Message
       onScroll={({ currentTarget: element }) => {
         // A browser scrolls by itself when sizes change; only the person's own scrolling tells what they want to see.
         if (sizeOf(element) !== size.current) return
-        isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx
+        isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
       }}
     >
       <div className="messages-content">

@@ -9,12 +9,12 @@ export interface Permalink {
 }
 
 /** Stands in where an address has no host; no host is looked at anyway. */
-const anyHost = 'https://paddock.invalid'
+const ANY_HOST = 'https://paddock.invalid'
 
 /** Reads `https://<anything>/archives/<channel>/p<ts without dot>`; null for any other address. */
 export function parsePermalink(address: string): Permalink | null {
-  if (!URL.canParse(address, anyHost)) return null
-  const url = new URL(address, anyHost)
+  if (!URL.canParse(address, ANY_HOST)) return null
+  const url = new URL(address, ANY_HOST)
   const [, channel, digits] = /^\/archives\/([^/]+)(?:\/p(\d{7,}))?\/?$/.exec(url.pathname) ?? []
   if (!channel) return null
   const threadTs = url.searchParams.get('thread_ts')

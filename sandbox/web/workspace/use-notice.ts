@@ -1,14 +1,14 @@
 /** One sentence to the person, gone after a while. */
 import { useCallback, useEffect, useState } from 'react'
 
-const shownMs = 8000
+const SHOWN_MS = 8000
 
 export function useNotice() {
   const [notice, setNotice] = useState<{ sentence: string } | null>(null)
 
   useEffect(() => {
     if (!notice) return
-    const timer = setTimeout(() => setNotice(null), shownMs)
+    const timer = setTimeout(() => setNotice(null), SHOWN_MS)
     return () => clearTimeout(timer)
   }, [notice])
 

@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import { type Api, rows } from '../provider.js'
-import { item, link, listWith, maxNameLength } from './client.js'
+import { item, link, listWith, MAX_NAME_LENGTH } from './client.js'
 import { labelled, type Made, owned, type Space, space, step } from './code.js'
-import type { CfRef } from './watch.js'
+import type { CfRef } from './status.js'
 
-export const maxHostLength = 63
+export const MAX_HOST_LENGTH = 63
 
 /** The answers of a form that decide on an address. */
 export interface AddressParams {
@@ -25,7 +25,7 @@ export function hostOf({ name, host }: Pick<AddressParams, 'name' | 'host'>): st
   if (host) return host
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
   const words = plain.split(/[^a-z0-9_]+/).filter(Boolean)
-  return words.join('-').slice(0, maxHostLength).replace(/-$/, '')
+  return words.join('-').slice(0, MAX_HOST_LENGTH).replace(/-$/, '')
 }
 
 export function wantsAddress({ address, host }: Pick<AddressParams, 'address' | 'host'>): boolean {
@@ -39,7 +39,7 @@ export async function wantedHost(api: Api, params: AddressParams): Promise<strin
   const host = hostOf(params)
   if (host) return host
   throw new UserError(
-    `“${cut(params.name, maxNameLength)}” can’t be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
+    `“${cut(params.name, MAX_NAME_LENGTH)}” can’t be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
     { field: 'host' },
   )
 }

@@ -118,9 +118,9 @@ function stillPaused({ error, until }: { error: Error; until: number }): Error {
 /** What everything has, and all that is read of what was just made. */
 export const item = z.object({ guid: z.string() })
 /** As much of a name as a sentence has room for: names have up to 255 letters, and what is said of them must be read. */
-export const maxNameLength = 80
+export const MAX_NAME_LENGTH = 80
 /** A name that is only read for use in sentences. */
-export const shownName = z.string().transform((name) => cut(name, maxNameLength))
+export const shownName = z.string().transform((name) => cut(name, MAX_NAME_LENGTH))
 /** A relationship to one other thing: its guid. */
 export const link = z
   .object({ data: item.nullish() })
@@ -182,7 +182,7 @@ export const dated = item.extend({ created_at: z.string() })
 type Dated = z.infer<typeof dated>
 
 /** The newest events of a kind about an app, to tell later ones from: their second and their guids; empty without any. */
-export async function markEvents(api: Api, target_guids: string, types: string): Promise<string> {
+export async function eventsBaseline(api: Api, target_guids: string, types: string): Promise<string> {
   const query = { target_guids, types, order_by: '-created_at', per_page: 50 }
   const { resources } = await api.get(EVENTS, z.object({ resources: z.array(dated) }), { query })
   const [newest] = resources
@@ -190,15 +190,15 @@ export async function markEvents(api: Api, target_guids: string, types: string):
   return newest ? [newest.created_at, ...last.map(({ guid }) => guid)].join(' ') : ''
 }
 
-/** The events of that kind that came after the mark, the newest first. */
+/** The events of that kind that came after the baseline, the newest first. */
 export async function eventsAfter<T extends Dated>(
   api: Api,
-  mark: string,
+  baseline: string,
   row: z.ZodType<T>,
   target_guids: string,
   types: string,
 ): Promise<T[]> {
-  const [second = '', ...known] = mark.split(' ')
+  const [second = '', ...known] = baseline.split(' ')
   const later: Query = second === '' ? {} : { 'created_ats[gt]': secondOf(Date.parse(second) - 1000) }
   const events = await newestOf(api, EVENTS, row, { target_guids, types, ...later })
   return events.filter(({ guid, created_at }) => created_at >= second && !known.includes(guid))

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds, sentence } from '../provider.js'
-import { destinationsOf, hostOf, map, maxHostLength, reserve, wantsAddress } from './address.js'
+import { destinationsOf, hostOf, MAX_HOST_LENGTH, map, reserve, wantsAddress } from './address.js'
 import { refuseHopeless } from './checks.js'
-import { item, list, maxNameLength } from './client.js'
+import { item, list, MAX_NAME_LENGTH } from './client.js'
 import {
   app,
   appField,
@@ -13,7 +13,7 @@ import {
   codeOf,
   consoleLink,
   copyInto,
-  deadlineMs,
+  DEADLINE_MS,
   firstStep,
   guid,
   labelled,
@@ -30,8 +30,8 @@ import {
 import { bind, bindingsOf } from './services.js'
 import { resize, sizeWeb } from './size.js'
 import { environmentOf, lifecycleOf } from './source.js'
+import { type CfRef, ref } from './status.js'
 import { validateClone } from './validate.js'
-import { type CfRef, ref } from './watch.js'
 
 const text = (most: number, rule: string) => z.string().trim().min(1, rule).max(most, rule)
 const NAME = 'Use 1 to 255 printable characters.'
@@ -47,7 +47,7 @@ const fields = z
       'Give it an address',
       'In the default domain, if the original has one or you type a host name below.',
     ),
-    host: text(maxHostLength, HOST)
+    host: text(MAX_HOST_LENGTH, HOST)
       .regex(/^[\w-]*$/, HOST)
       .optional()
       .meta({
@@ -102,7 +102,7 @@ function clone(api: Api, { name, start }: CloneParams, target: Space, guid: stri
     app: guid,
     url: consoleLink(api, target, guid),
     note: start ? undefined : 'not started, as asked',
-    left: `The app ${cut(name, maxNameLength)} stays in ${target.name} and can be deleted.`,
+    left: `The app ${cut(name, MAX_NAME_LENGTH)} stays in ${target.name} and can be deleted.`,
   }
 }
 
@@ -172,7 +172,7 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
   }),
   validate: validateClone,
   copiesData: true,
-  deadlineMs,
+  deadlineMs: DEADLINE_MS,
   steps: [
     create,
     sizeWeb,

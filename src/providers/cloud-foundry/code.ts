@@ -2,16 +2,27 @@
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import type { Api, Attempt, Step } from '../provider.js'
-import { APP_BUSY_MS, adding, dated, eventsAfter, item, link, list, markEvents, newestOf, shownName } from './client.js'
-import { type CfRef, check, ref } from './watch.js'
+import {
+  APP_BUSY_MS,
+  adding,
+  dated,
+  eventsAfter,
+  eventsBaseline,
+  item,
+  link,
+  list,
+  newestOf,
+  shownName,
+} from './client.js'
+import { type CfRef, check, ref } from './status.js'
 
 /** Writes may take their time, for the vendor does more within the request than others. */
 const WRITE_MS = 60_000
 /** A write may take that long to be lost, and some more to be carried out all the same. */
-const settleMs = 90_000
+const SETTLE_MS = 90_000
 const LABEL = 'dolly-job'
 
-export const deadlineMs = 30 * 60_000
+export const DEADLINE_MS = 30 * 60_000
 /** In small letters, as the API has them: two spellings of one guid are one lock. */
 export const guid = z.guid('Choose from the list, or paste a guid.').toLowerCase()
 export const appField = (title: string, description: string) => guid.meta({ title, description, picker: 'apps' })
@@ -23,7 +34,7 @@ type Do<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) 
 /** A write, and the look for what it left behind. */
 interface Deed<P, Before> {
   write: Do<P, Before, Made>
-  mark?(api: Api, params: P, before: Before): Promise<string>
+  baseline?(api: Api, params: P, before: Before): Promise<string>
   find: Do<P, Before, Made | false | undefined>
   /** A step that sets a value. Repeating it is harmless, so what is not found is done again at once. */
   isRepeatable?: boolean
@@ -53,15 +64,15 @@ function stepOf<P, Before extends CfRef | null>(
   id: string,
   title: string,
   homeOf: (params: P, before: Before) => string,
-  { write, mark, find, isRepeatable = false }: Deed<P, Before>,
+  { write, baseline, find, isRepeatable = false }: Deed<P, Before>,
 ): Step<P, Before, CfRef> {
   const next = (before: Before, made: Made) => ref.parse({ ...before, look: undefined, ...made })
   return {
     id,
     title,
-    settleMs: isRepeatable ? 0 : settleMs,
+    settleMs: isRepeatable ? 0 : SETTLE_MS,
     check,
-    ...(mark && { mark }),
+    ...(baseline && { baseline }),
     async run(api, params, before, attempt) {
       try {
         return next(before, await write(patient(api), params, before, attempt))
@@ -235,9 +246,9 @@ export const launch = (title: string, action: 'start' | 'restart') =>
         return { look: 'instances' }
       },
       // Noted when the new code is in: an earlier one, by whomever, does not run it.
-      mark: (api, _params, ref) => markEvents(api, ref.app, `audit.app.${action}`),
-      async find(api, _params, ref, { mark }) {
-        const events = await eventsAfter(api, mark, dated, ref.app, `audit.app.${action}`)
+      baseline: (api, _params, ref) => eventsBaseline(api, ref.app, `audit.app.${action}`),
+      async find(api, _params, ref, { baseline }) {
+        const events = await eventsAfter(api, baseline, dated, ref.app, `audit.app.${action}`)
         return events.length > 0 && { look: 'instances' }
       },
     },

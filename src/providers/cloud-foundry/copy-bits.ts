@@ -5,7 +5,7 @@ import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds } from '../provider.js'
 import { publicAddressOf } from './address.js'
 import { refuseMisfit } from './checks.js'
-import { dated, eventsAfter, item, markEvents, maxNameLength, newestOf, root } from './client.js'
+import { dated, eventsAfter, eventsBaseline, item, MAX_NAME_LENGTH, newestOf, root } from './client.js'
 import {
   type App,
   app,
@@ -13,7 +13,7 @@ import {
   assign,
   consoleLink,
   copyInto,
-  deadlineMs,
+  DEADLINE_MS,
   firstStep,
   launch,
   type Made,
@@ -22,8 +22,8 @@ import {
   withRole,
   yesField,
 } from './code.js'
+import { type CfRef, ref } from './status.js'
 import { validateCopy } from './validate.js'
-import { type CfRef, ref } from './watch.js'
 
 const fields = z
   .object({
@@ -34,7 +34,7 @@ const fields = z
   .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
 type CopyParams = z.infer<typeof fields>
 
-const copied = 'audit.app.package.create,audit.app.copy-bits'
+const COPIED = 'audit.app.package.create,audit.app.copy-bits'
 const event = dated.extend({
   data: z
     .object({
@@ -65,9 +65,9 @@ const overwrite = firstStep<CopyParams>('copy', 'Copy the code', ({ target }) =>
     }
     return { ...known, ...(await withRole(api, spaces, copyInto(api, 'package', code.guid, to.guid))) }
   },
-  mark: (api, params) => markEvents(api, params.target, copied),
-  async find(api, params, _, { mark }) {
-    const events = await eventsAfter(api, mark, event, params.target, copied)
+  baseline: (api, params) => eventsBaseline(api, params.target, COPIED),
+  async find(api, params, _, { baseline }) {
+    const events = await eventsAfter(api, baseline, event, params.target, COPIED)
     const sources = events.length > 0 ? await packagesOf(api, params.app) : []
     // One from whose code nothing could be copied may just as well be one that may no longer be read.
     if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
@@ -117,12 +117,12 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
     // A label may have hundreds of letters; the sentence after it must still be readable.
     warning: maskIds(
-      `The code of ${cut(target, maxNameLength)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
+      `The code of ${cut(target, MAX_NAME_LENGTH)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
     ),
   }),
   validate: validateCopy,
   copiesData: false,
-  deadlineMs,
+  deadlineMs: DEADLINE_MS,
   steps: [
     overwrite,
     { ...stageOver, when: ({ restart }) => restart },

@@ -7,7 +7,7 @@ import type { App, Space } from './code.js'
 import { type Process, processesOf } from './size.js'
 
 /** What a new app has, unless the operators set another default. Below it staging asks for no quota. */
-const usualMb = 1024
+const USUAL_MB = 1024
 
 export interface SizeWish {
   /** The original. */
@@ -82,8 +82,8 @@ async function refuseOver(
 
 /** The most that a clone uses at once: while its code is staged, or while it runs. */
 function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]): number {
-  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? usualMb
-  const staging = fastPath || web < usualMb ? 0 : web
+  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? USUAL_MB
+  const staging = fastPath || web < USUAL_MB ? 0 : web
   const running = processes.reduce((sum, { instances = 1, memory_in_mb = 0 }) => sum + instances * memory_in_mb, 0)
   return Math.max(staging, start ? running : 0)
 }
@@ -92,16 +92,16 @@ function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]):
 export async function sizeWarnings(api: Api, wish: SizeWish, name: string): Promise<string[]> {
   if (wish.size) return []
   const web = await webMb(api, wish.app)
-  if (web <= usualMb) return []
+  if (web <= USUAL_MB) return []
   return [
-    `${name} has ${web} MB of memory. Without “Copy the size” the clone gets the default, usually ${usualMb} MB, which may be too little to stage or run it.`,
+    `${name} has ${web} MB of memory. Without “Copy the size” the clone gets the default, usually ${USUAL_MB} MB, which may be too little to stage or run it.`,
   ]
 }
 
 /** A warning for the code of a large app in a smaller one; empty if that does not matter. */
 export async function fitWarnings(api: Api, from: App, to: App): Promise<string[]> {
   const [large, small] = await Promise.all([webMb(api, from.guid), webMb(api, to.guid)])
-  if (large <= usualMb || small >= large) return []
+  if (large <= USUAL_MB || small >= large) return []
   return [
     `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB, which may be too little to stage or run this code.`,
   ]

@@ -1,7 +1,7 @@
 /** What of a clone is there already, and what Miget would refuse. Reads only. */
 import { z } from 'zod'
 import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
-import { allApps, app, deploymentsOf, type Entry, size, text, thing, unwrapped } from './watch.js'
+import { allApps, app, deploymentsOf, type Entry, size, text, thing, unwrapped } from './status.js'
 
 interface Clone {
   app: string
@@ -47,9 +47,9 @@ export async function namesakes(api: Api, { name }: Clone): Promise<string> {
   return (await allApps(api)).flatMap((one) => (hasName(one, name) !== false && one.uuid) || []).join(' ')
 }
 
-/** The clone that was not there when `mark` was noted. */
-export async function findClone(api: Api, { name, label, project }: Clone, mark: string) {
-  const earlier = mark.split(' ')
+/** The clone that was not there when `baseline` was noted. */
+export async function findClone(api: Api, { name, label, project }: Clone, baseline: string) {
+  const earlier = baseline.split(' ')
   const found = findSurely(await allApps(api), (one) => {
     const isOther = (one.label ?? label) !== label || (one.project_id ?? project) !== project
     const isNamed = !isOther && !earlier.includes(one.uuid ?? '?') && hasName(one, name)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import { type Api, findSurely, readFor, runChecks, type Validation } from '../provider.js'
-import { made, results } from './watch.js'
+import { made, results } from './status.js'
 
 interface Common {
   name: string
@@ -54,9 +54,9 @@ export async function refuseTaken(api: Api, clone: Clone): Promise<string> {
   return siblings.flatMap(({ id, name }) => (name === undefined && id) || []).join(' ')
 }
 
-/** What has the clone's name, unless it was there when `mark` was noted. */
-export async function findNamesake(api: Api, clone: Clone, mark: string): Promise<string | null> {
-  const earlier = mark.split(' ')
+/** What has the clone's name, unless it was there when `baseline` was noted. */
+export async function findNamesake(api: Api, clone: Clone, baseline: string): Promise<string | null> {
+  const earlier = baseline.split(' ')
   const found = findSurely(await listSiblings(api, clone), (one) => {
     if (earlier.includes(one.id ?? '?')) return false
     if (one.name === undefined) return undefined

@@ -2,7 +2,7 @@
 import { UserError, unlessNotFound } from '../../errors.js'
 import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { listNamesakes, listRegions, listTeamNames } from './lists.js'
-import { type Component, componentsOf, type RainbondRef } from './watch.js'
+import { type Component, componentsOf, type RainbondRef } from './status.js'
 
 interface Copy {
   app: string

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import { type Api, allItems, eachPage, type Option, type Page, rows, settleEach } from '../provider.js'
-import { path, TEAMS } from './watch.js'
+import { path, TEAMS } from './status.js'
 
 // The vendor's answers also hold a region's token and passwords of registries: nothing but these keys is read.
 const id = z.string()

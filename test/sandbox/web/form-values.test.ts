@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { problems, reconcile, requiredSentence, withValue } from '../../../sandbox/web/blocks/form-values.js'
+import { problems, REQUIRED_SENTENCE, reconcile, withValue } from '../../../sandbox/web/blocks/form-values.js'
 import type { Block, ElementState, InputElement } from '../../../sandbox/web/blocks/types.js'
 
 const channel = 'C1'
@@ -62,10 +62,10 @@ describe('problems before sending', () => {
   const found = (block: Block, state: ElementState) => problems([block], withValue({}, block.block_id, 'a', state))
 
   it('are required answers that are missing or blank', () => {
-    expect(found(name(), { type: 'plain_text_input', value: null })).toEqual({ name: requiredSentence })
-    expect(found(name(), { type: 'plain_text_input', value: '  ' })).toEqual({ name: requiredSentence })
+    expect(found(name(), { type: 'plain_text_input', value: null })).toEqual({ name: REQUIRED_SENTENCE })
+    expect(found(name(), { type: 'plain_text_input', value: '  ' })).toEqual({ name: REQUIRED_SENTENCE })
     const many = input('tags', { type: 'multi_static_select', action_id: 'a' })
-    expect(found(many, { type: 'multi_static_select', selected_options: [] })).toEqual({ tags: requiredSentence })
+    expect(found(many, { type: 'multi_static_select', selected_options: [] })).toEqual({ tags: REQUIRED_SENTENCE })
   })
 
   it('are not optional answers that are missing', () => {

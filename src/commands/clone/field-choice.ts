@@ -1,0 +1,82 @@
+/** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
+import type { App, BlockAction } from '@slack/bolt'
+import type { Operation } from '../../providers/provider.js'
+import { updateView } from '../../slack/api/views.js'
+import { type Answers, readAnswers } from '../../slack/form/answers.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { FormState } from '../../slack/form/state.js'
+import { FIELD_ACTION, formView, noticeView } from '../../slack/form/view.js'
+import { identifyFormUser } from '../authorize.js'
+import { explain, findTarget, recall, type Services, type Target } from '../services.js'
+import { allowances, Throttle, tooManyRequests } from '../throttle.js'
+import { correctForm } from './open-form.js'
+
+export function registerFieldChoice(app: App, services: Services): void {
+  const throttle = new Throttle(allowances.choice)
+  const notices = new Throttle(allowances.notice)
+  app.action<BlockAction>({ type: 'block_actions', action_id: FIELD_ACTION }, async ({ ack, body, client }) => {
+    await ack()
+    if (!body.view) return
+    const { waitMs } = throttle.take(body.user.id, services.elapsed())
+    if (waitMs > 0) {
+      services.log.info({ user: body.user.id }, 'a choice in a form came too soon after many others')
+      // A flood of choices must not become one of notices.
+      if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
+      const view = noticeView(
+        'Please wait',
+        tooManyRequests(waitMs, 'choose again. Close this to go back: all your answers are still there'),
+      )
+      await client.views.push({ trigger_id: body.trigger_id, view })
+      return
+    }
+    let state: FormState
+    let target: Target
+    try {
+      state = recall(FormState, body.view)
+      await identifyFormUser(services, body, state)
+      target = findTarget(services, state.connection, state.operation)
+    } catch (error) {
+      // The form stays as it is; sending it in, or opening a list, says why.
+      services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
+      return
+    }
+    const { operation, connection } = target
+    const next = withChoices(operation, state, readAnswers(operation, body.view.state.values))
+    const { id, hash: retryHash } = body.view
+    const view = formView(operation, next, connection.provider.name)
+    let hash: string | undefined
+    try {
+      // The first try goes without the view's hash: a person's choice wins over a correction of ours in between. A
+      // later one would win over what they chose after that.
+      hash = await updateView(client, { id, view, retryHash }, services)
+    } catch (error) {
+      // The form keeps what was chosen, and its lists read it from there.
+      services.log.warn({ err: error, view: id }, 'a choice could not be shown in the form')
+      return
+    }
+    await correctForm(services, client, { id, hash }, next)
+  })
+}
+
+/** The form's memory after a choice: what the answers say of fields that others depend on, and nothing of a list gone by. */
+function withChoices(operation: Operation, state: FormState, { values, named }: Answers): FormState {
+  const next = structuredClone(state)
+  const fields = fieldsOf(operation)
+  for (const key of new Set(fields.flatMap((field) => field.dependsOn))) {
+    next.values[key] = String(values[key] ?? '')
+    const label = named[key]
+    // Typed text is its own label: a name that is still to be looked up.
+    if (label === undefined || label === values[key]) delete next.labels[key]
+    else next.labels[key] = label
+    // The word on what was not found has been answered.
+    if (next.values[key] && next.remarks[key]) next.remarks[key] = ''
+  }
+  for (const { key, dependsOn } of fields) {
+    const isAnew = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
+    if (!isAnew || state.remarks[key] === undefined) continue
+    delete next.values[key]
+    delete next.labels[key]
+    delete next.remarks[key]
+  }
+  return next
+}

@@ -1,0 +1,72 @@
+/** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
+
+import type { App } from '@slack/bolt'
+import type { Asker } from '../../access/rules.js'
+import { cut } from '../../lib/text.js'
+import type { Operation } from '../../providers/provider.js'
+import { readAnswers, type StateValues } from '../../slack/form/answers.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../../slack/form/options.js'
+import { FormState } from '../../slack/form/state.js'
+import { FIELD_ACTION } from '../../slack/form/view.js'
+import { limits } from '../../slack/limits.js'
+import { choosable, identifyFormUser, isAllowedParent } from '../authorize.js'
+import { explain, findTarget, recall, type Services, type Target, within } from '../services.js'
+import { correctForm } from './open-form.js'
+
+/** Slack waits three seconds, its network included. */
+const ANSWER_WITHIN_MS = 2_300
+
+export function registerFieldOptions(app: App, services: Services): void {
+  app.options<'block_suggestion'>(
+    { type: 'block_suggestion', action_id: FIELD_ACTION },
+    async ({ ack, body, client }) => {
+      if (!body.view) return await ack({ options: [] })
+      const began = services.elapsed()
+      let state: FormState
+      let asker: Asker
+      let target: Target
+      try {
+        state = recall(FormState, body.view)
+        asker = await identifyFormUser(services, body, state)
+        target = findTarget(services, state.connection, state.operation)
+      } catch (error) {
+        return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
+      }
+      const { connection, operation } = target
+      state = withCurrentChoices(operation, state, body.view.state?.values ?? {})
+      const fields = fieldsOf(operation)
+      const field = fields.find(({ key }) => key === body.block_id)
+      if (!field?.picker) return await ack({ options: [] })
+      const unmet = unmetBy(field, fields, state)
+      if (unmet.length > 0) return await ack({ options: [noAnswer(chooseFirst(unmet, limits.optionText))] })
+
+      const leftMs = ANSWER_WITHIN_MS - (services.elapsed() - began)
+      // A list that depends on something a person may not choose is not theirs to read either.
+      const allowed = isAllowedParent(services, asker, target, field, state)
+      const [list, isAllowed] =
+        (await within(leftMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
+      if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
+      if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })
+      if ('options' in list) {
+        const mine = isAllowed ? choosable(services, asker, target, field, list.options) : []
+        if (mine.length === 0) return await ack({ options: [noAnswer('There are none that you may choose.')] })
+        return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
+      }
+      // The list was to be had when the form was opened and is not now.
+      await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })
+      await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
+    },
+  )
+}
+
+/**
+ * What the form shows now of the fields that others depend on, over what it remembered when it was last drawn: a choice
+ * counts even if Slack rejected the redraw that followed it.
+ */
+function withCurrentChoices(operation: Operation, state: FormState, shown: StateValues): FormState {
+  const { values } = readAnswers(operation, shown)
+  const parents = fieldsOf(operation).flatMap((field) => field.dependsOn)
+  const current = parents.map((key) => [key, String(values[key] ?? '')]).filter(([, value]) => value !== '')
+  return { ...state, values: { ...state.values, ...Object.fromEntries(current) } }
+}

@@ -1,0 +1,256 @@
+/** Pages 2 and 3 submitted: answers → draft → job, durable before Slack is told that all is well. */
+
+import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
+import { z } from 'zod'
+import { type Asker, decide, dependsOnTarget } from '../../access/rules.js'
+import { UserError } from '../../errors.js'
+import { cut } from '../../lib/text.js'
+import type { Named } from '../../providers/provider.js'
+import { fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { FormState } from '../../slack/form/state.js'
+import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
+import { limits } from '../../slack/limits.js'
+import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
+import { readDraft, saveDraft } from '../../store/drafts.js'
+import { findHolder, findSubmitted } from '../../store/jobs.js'
+import { identifyAsker, identifyFormUser, type Origin, refused, sourceOf } from '../authorize.js'
+import { explain, findTarget, recall, type Services, type Target } from '../services.js'
+import { allowances, Throttle, tooManyRequests } from '../throttle.js'
+import { placeFor } from './destinations.js'
+import { lastPage, shownNames } from './last-page.js'
+import { keptAnswers, LOOK_UP_WITHIN_MS, lookUpNames, withoutBlanks } from './look-up.js'
+import { holderView, startJob, submissionOf } from './start-job.js'
+import { Validator } from './validate.js'
+
+/** At Start, names that rules depend on are read again if they are older than this, in milliseconds. */
+const NAMES_FRESH_MS = 60_000
+
+/** What page 3 remembers of page 2. */
+const Draft = z.object({
+  connection: z.string(),
+  operation: z.string(),
+  values: z.record(z.string(), z.unknown()),
+  named: z.record(z.string(), z.string()),
+  channel: z.string(),
+  mentionOnSuccess: z.boolean(),
+  /** The channel in which the form was asked for, as the server knows it; null where it does not. */
+  askedIn: z.string().nullable(),
+  /** Whether `named` was read from the provider, because what this person may do depended on it. */
+  isNamedByProvider: z.boolean(),
+  /** `named` with long names cut, as page 3 shows them. */
+  shown: z.record(z.string(), z.string()).default({}),
+  /** Whether the provider was asked what it would refuse. */
+  isValidated: z.boolean().default(false),
+})
+type Draft = z.infer<typeof Draft>
+
+const noPlace = { problem: 'Choose where the updates go.' }
+const TOO_OLD = 'This form is too old to be sent. Begin again with /clone-app.'
+
+const SEND_AGAIN = 'send the form again. Close this to go back: all your answers are still there'
+
+/**
+ * When the provider is waited for no longer, in milliseconds: Slack waits three seconds, its network included, and the
+ * database may be busy for most of one.
+ */
+const ANSWER_WITHIN_MS = 2_000
+/** The same for what comes before a job is saved: its thread gets a moment to begin as well. */
+const CHECK_WITHIN_MS = 1_500
+
+export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
+  const validator = new Validator(services.log)
+  const pages = { [callbacks.form]: submitForm, [callbacks.preview]: submitPreview }
+  for (const [callback_id, submit] of Object.entries(pages)) {
+    app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
+      const began = services.elapsed()
+      const { waitMs } = throttle.take(body.user.id, began)
+      if (waitMs > 0)
+        return await ack({
+          response_action: 'push',
+          view: noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN)),
+        })
+      await ack(await answerOf(services, async () => await submit({ ...services, validator, began }, view, body)))
+    })
+  }
+}
+
+/** What a submission is given beside the rest: what checks its answers, and when it arrived, in monotonic milliseconds. */
+interface Submitted extends Services {
+  validator: Validator
+  began: number
+}
+
+/** For how long the person still waits, in milliseconds. */
+function leftOf({ began, elapsed }: Submitted): () => number {
+  return () => began + ANSWER_WITHIN_MS - elapsed()
+}
+
+/** Whatever happens, the person gets an answer in the modal. */
+export async function answerOf(
+  services: Services,
+  submit: () => Promise<ViewResponseAction>,
+): Promise<ViewResponseAction> {
+  try {
+    return await submit()
+  } catch (error) {
+    if (error instanceof UserError && error.field !== undefined) {
+      return { response_action: 'errors', errors: { [error.field]: fieldError(error.message) } }
+    }
+    // On top of the form and not in its place: whoever goes back finds all answers still there.
+    return { response_action: 'push', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
+  }
+}
+
+async function submitForm(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+  const state = recall(FormState, view)
+  const asker = await identifyFormUser(services, origin, state)
+  const target = findTarget(services, state.connection, state.operation)
+  const { operation } = target
+  const mustVerifyLabels = dependsOnTarget(services.access.rules, asker, state.connection)
+  const given = readAnswers(operation, view.state.values)
+  const left = leftOf(services)
+  const patience = Math.min(LOOK_UP_WITHIN_MS, left())
+  const [{ answers, unknown, unread }, place] = await Promise.all([
+    lookUpNames(services, target, given, mustVerifyLabels, patience),
+    given.channel === undefined ? noPlace : placeFor(services, asker, given.channel),
+  ])
+  const { values, named, mentionOnSuccess } = answers
+  const parsed = operation.fields.safeParse(values)
+  const errors = {
+    ...('problem' in place ? { [CHANNEL_BLOCK]: fieldError(place.problem) } : {}),
+    ...(parsed.success ? {} : fieldErrors(parsed.error, values)),
+    ...unknown,
+    ...answers.refused,
+  }
+  if (!parsed.success || 'problem' in place || Object.keys(errors).length > 0) {
+    return { response_action: 'errors', errors }
+  }
+  if (unread !== null) {
+    // Under another name than its id, a rule might forbid it.
+    throw new UserError(cut(`${UNREADABLE} ${unread.reason}`, limits.fieldError), { field: unread.field })
+  }
+  assertMayWriteTo(services, asker, target, named)
+  const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
+  if (holder) return { response_action: 'push', view: holderView(services, holder, asker.id) }
+  const checked = await services.validator.check(target, parsed.data, left())
+  if (checked.isChecked && Object.keys(checked.errors).length > 0) {
+    return { response_action: 'errors', errors: checked.errors }
+  }
+  const { connection, operation: operationId } = state
+  const facts = { askedIn: asker.channel, isNamedByProvider: mustVerifyLabels, isValidated: checked.isChecked }
+  const shown = shownNames(operation, answers)
+  const draft = { connection, operation: operationId, values, named, shown, ...place, mentionOnSuccess, ...facts }
+  const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
+  return { response_action: 'push', view: lastPage(target, parsed.data, shown, key, checked) }
+}
+
+async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+  const requester = origin.user.id
+  const kept = await readDraft(services.db, 'answers', view.private_metadata, requester, services.now())
+  const draft = Draft.safeParse(kept?.answers)
+  if (!kept || !draft.success) {
+    // A draft is used up by its job: a submission that arrives twice finds the job instead.
+    const job = await findSubmitted(services.db, submissionOf(view))
+    if (job?.requester === requester) return { response_action: 'clear' }
+    throw new UserError(TOO_OLD)
+  }
+  const { values, isNamedByProvider, shown, isValidated, ...answers } = draft.data
+  const target = findTarget(services, answers.connection, answers.operation)
+  const params = target.operation.fields.parse(values)
+  const asker = { ...(await identifyAsker(services, origin)), channel: answers.askedIn }
+  // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
+  const mustVerifyLabels = dependsOnTarget(services.access.rules, asker, answers.connection)
+  if (mustVerifyLabels && !isNamedByProvider) throw new UserError(TOO_OLD)
+  // A clock that was set back must not keep old names fresh.
+  const isStale = mustVerifyLabels && Math.abs(services.now() - kept.createdAt) > NAMES_FRESH_MS
+  const [names, place] = await Promise.all([
+    isStale ? readNamesAgain(services, target, draft.data) : { named: answers.named, shown },
+    // The person may have left the channel since page 2.
+    placeFor(services, asker, answers.channel),
+  ])
+  const { named } = names
+  assertMayWriteTo(services, asker, target, named)
+  if ('problem' in place) throw new UserError(`${place.problem} Go back to change it.`)
+  const readAt = isStale ? services.now() : kept.createdAt
+  const late = isValidated
+    ? null
+    : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt)
+  if (late) return late
+  return await startJob(services, leftOf(services), target, { ...answers, ...place, named, params }, view, asker.id)
+}
+
+/**
+ * Asks the provider what it could not say when page 2 was sent. Null when nothing is in the way, or it is too slow again:
+ * then the write itself has the last word.
+ *
+ * @param readAt when the draft's names were read, in milliseconds: showing them once more makes them no newer.
+ */
+async function validateLate(
+  services: Submitted,
+  target: Target,
+  params: Record<string, unknown>,
+  draft: Draft,
+  requester: string,
+  readAt: number,
+): Promise<ViewResponseAction | null> {
+  const leftMs = services.began + CHECK_WITHIN_MS - services.elapsed()
+  const checked = await services.validator.check(target, params, leftMs)
+  if (!checked.isChecked) return null
+  const problems = Object.entries(checked.errors).map(([key, sentence]) => {
+    const title = fieldsOf(target.operation).find((field) => field.key === key)?.title ?? key
+    return `*${mrkdwn(title)}*: ${mrkdwnWithin(400, sentence)}`
+  })
+  if (problems.length > 0) {
+    // Errors beside fields would need the page of these fields, and the last page has none.
+    const advice = 'Nothing was started. Close this and go back to change it; all your answers are still there.'
+    return { response_action: 'push', view: noticeView('This won’t work', [...problems, advice].join('\n')) }
+  }
+  if (checked.warnings.length === 0) return null
+  // Nobody has read these yet, so the page is shown once more.
+  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
+  return { response_action: 'update', view: lastPage(target, params, { ...draft.named, ...draft.shown }, key, checked) }
+}
+
+/**
+ * The names of what was chosen as the provider has them now, whole and as the last page shows them.
+ *
+ * @throws UserError where something chosen is gone, or its name cannot be read.
+ */
+async function readNamesAgain(
+  services: Services,
+  target: Target,
+  { values, named }: Pick<Draft, 'values' | 'named'>,
+): Promise<{ named: Named; shown: Named }> {
+  const { answers, unknown, unread } = await lookUpNames(services, target, keptAnswers(target, values, named), true)
+  const [problem] = Object.values(unknown)
+  if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
+  if (unread !== null) throw new UserError(`${UNREADABLE} ${unread.reason}`)
+  return { named: answers.named, shown: shownNames(target.operation, answers) }
+}
+
+const UNREADABLE = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
+
+/**
+ * The decision, now that source and target have names. Words that the person typed freely are part of these, so it is also
+ * decided on the names without the blanks in them: a clone called "x in staging on a" must not make "x in staging on a in
+ * production on b" fit a rule for "* in staging on *". Only who gets in by both readings gets in.
+ */
+function assertMayWriteTo(
+  services: Services,
+  asker: Asker,
+  { connection, operation, operationId }: Target,
+  named: Named,
+): void {
+  const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
+  const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
+  const { rules } = services.access
+  const mayWrite = [named, Object.fromEntries(joined)].every((words) => {
+    const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
+    return decide(rules, asker, { connection: connection.name, what: operationId, ...names }).isAllowed
+  })
+  if (mayWrite) return
+  const { from, to } = operation.summary(named)
+  const source = rules.some((rule) => rule.from !== undefined) ? `the source “${brief(from)}” and ` : ''
+  throw refused(services, asker, `${operationId} on ${connection.name} with ${source}the target “${brief(to)}”`)
+}

@@ -1,0 +1,65 @@
+/** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
+import type { WebClient } from '@slack/web-api'
+import { updateView } from '../../slack/api/views.js'
+import { entriesOf, fieldsOf } from '../../slack/form/fields.js'
+import { waitsFor } from '../../slack/form/options.js'
+import type { FormState } from '../../slack/form/state.js'
+import { formView, typeInstead } from '../../slack/form/view.js'
+import { findTarget, type Services } from '../services.js'
+import { inDependencyOrder, meaningsOf } from './typed-names.js'
+
+/** The form of an operation as it is first shown. */
+export function firstFormState(
+  connection: string,
+  operation: string,
+  from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels'>,
+  values: Readonly<Record<string, string>> = {},
+): FormState {
+  return { connection, operation, ...from, values: { ...values }, labels: {}, remarks: {}, typed: {} }
+}
+
+/**
+ * Asks for the form's lists before the person does. One that cannot be had becomes a text box that says why, a name that
+ * the command text gave is replaced by what it stands for or by a word on why it is not, and the others are there when
+ * they are opened.
+ *
+ * @param hash of the view as it was drawn: a choice made meanwhile wins over this correction.
+ */
+export async function correctForm(
+  services: Services,
+  client: WebClient,
+  view: { id: string; hash?: string | undefined },
+  state: FormState,
+): Promise<void> {
+  const { connection, operation } = findTarget(services, state.connection, state.operation)
+  const corrected = structuredClone(state)
+  let isCorrected = false
+  const pickers = fieldsOf(operation).filter((field) => field.picker && state.typed[field.key] === undefined)
+  await inDependencyOrder(pickers, async (field) => {
+    const { key } = field
+    if (waitsFor(field, corrected)) return
+    const list = await services.lists.get(connection, field, corrected)
+    if ('reason' in list) {
+      corrected.typed[key] = typeInstead(list)
+      isCorrected = true
+      return
+    }
+    const typed = state.labels[key] === undefined ? entriesOf(field, state.values[key] ?? '') : []
+    if (typed.length === 0) return
+    const meanings = meaningsOf(list.options, typed)
+    const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+    corrected.values[key] = found.map(({ value }) => value).join(',')
+    corrected.labels[key] = found.map(({ label }) => label.replaceAll('\n', ' ')).join('\n')
+    const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
+    corrected.remarks[key] = problems.filter(Boolean).join(' ')
+    isCorrected = true
+  })
+  if (!isCorrected) return
+  try {
+    const { id, hash } = view
+    await updateView(client, { id, hash, view: formView(operation, corrected, connection.provider.name) }, services)
+  } catch (error) {
+    // Closed, or changed by the person in the meantime: the options request says the same once more.
+    services.log.info({ err: error, view: view.id }, 'the form could not be corrected')
+  }
+}

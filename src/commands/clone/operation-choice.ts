@@ -1,0 +1,56 @@
+/** Page 1 submitted: shows the form of what was chosen. */
+import type { App } from '@slack/bolt'
+import { UserError } from '../../errors.js'
+import { operationOf } from '../../providers/provider.js'
+import { updateView } from '../../slack/api/views.js'
+import { fieldError } from '../../slack/form/answers.js'
+import { ChoiceState, type FormState } from '../../slack/form/state.js'
+import { callbacks, formView } from '../../slack/form/view.js'
+import { identifyFormUser } from '../authorize.js'
+import { explain, findTarget, recall, type Services } from '../services.js'
+import { allowances, Throttle, tooManyRequests } from '../throttle.js'
+import { correctForm, firstFormState } from './open-form.js'
+import { readTypedValues } from './typed-values.js'
+
+export function registerOperationChoice(
+  app: App,
+  services: Services,
+  throttle = new Throttle(allowances.submission),
+): void {
+  app.view(callbacks.choice, async ({ ack, view, body, client }) => {
+    const { waitMs } = throttle.take(body.user.id, services.elapsed())
+    if (waitMs > 0) {
+      await ack({ response_action: 'errors', errors: { choice: tooManyRequests(waitMs, 'press Next again') } })
+      return
+    }
+    const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
+    const [connectionName = '', operationId = ''] = chosen.split('/')
+    const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
+    let state: FormState
+    try {
+      const { values, ...from } = recall(ChoiceState, view)
+      if (!target) throw new UserError('This is not to be had any more. Choose another.')
+      await identifyFormUser(services, body, {
+        connection: connectionName,
+        operation: operationId,
+        opening: from.opening,
+      })
+      state = firstFormState(connectionName, operationId, from, readTypedValues(target, operationId, values))
+    } catch (error) {
+      await ack({ response_action: 'errors', errors: { choice: fieldError(explain(services, error)) } })
+      return
+    }
+    const { operation, connection } = findTarget(services, connectionName, operationId)
+    const form = formView(operation, state, connection.provider.name)
+    await ack({ response_action: 'update', view: form })
+    // The acknowledgement does not say which version of the view it made. Drawing the same once more does, and only with
+    // that can a later correction tell whether the person has chosen something in the meantime.
+    try {
+      const hash = await updateView(client, { id: view.id, view: form }, services)
+      await correctForm(services, client, { id: view.id, hash }, state)
+    } catch (error) {
+      // The form still opens; a list that cannot be read says so when it is opened.
+      services.log.warn({ err: error, view: view.id }, 'a form that was opened could not be corrected')
+    }
+  })
+}

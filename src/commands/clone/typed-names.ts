@@ -1,0 +1,132 @@
+/** Names that were typed in place of ids: what they stand for on the live lists. */
+import { didYouMean } from '../../lib/closest.js'
+import { comparable } from '../../lib/text.js'
+import type { Option } from '../../providers/provider.js'
+import type { Field } from '../../slack/form/fields.js'
+import { limits } from '../../slack/limits.js'
+import { brief } from '../../slack/text.js'
+
+/** The entry that was meant, or the sentence that says why it cannot be told. */
+export type Meaning = { option: Option } | { problem: string }
+
+/** Entries that one sentence names. */
+const MOST_NAMED = 3
+/** Maximum characters of each name in a sentence under a field. */
+const MAX_NAME_LENGTH = 60
+/** Maximum number of names compared for similarity, which costs far more than equality. */
+const MAX_CANDIDATES = 2_000
+/** Longer text was pasted by mistake; no suggestion would help. */
+const MAX_SUGGESTED_LENGTH = 200
+
+/** What a typed id or name stands for on this list. */
+export function meaningOf(options: readonly Option[], typed: string): Meaning {
+  return meaningsOf(options, [typed])[0] ?? { problem: notOnList(typed) }
+}
+
+/** The same for several, in order. Only the first few that match nothing get advice: there is no room for more. */
+export function meaningsOf(options: readonly Option[], typed: readonly string[]): Meaning[] {
+  const names = options.map((option) => {
+    const [label, own] = [comparable(option.label), comparable(ownName(option))]
+    return { option, label, own }
+  })
+  let advised = 0
+  return typed.map((one, at) => {
+    if (at >= limits.options) return { problem: at === limits.options ? `Only ${at} can be chosen at once.` : '' }
+    const found = matchingOptions(names, one)
+    const [only] = found
+    if (only && found.length === 1) return { option: only }
+    if (only) return { problem: fitsSeveral(found, only, one) }
+    advised += 1
+    return { problem: `${notOnList(one)}${advised > MOST_NAMED ? '' : advice(names, one)}` }
+  })
+}
+
+/** A list's entry with its label and its own name as people see them. */
+interface Name {
+  option: Option
+  label: string
+  own: string
+}
+
+function notOnList(typed: string): string {
+  return `There is no "${brief(typed, MAX_NAME_LENGTH)}" on the list.`
+}
+
+function fitsSeveral(found: readonly Option[], first: Option, typed: string): string {
+  // Entries of one name are told apart by what is known of them beside it.
+  const isOneName = found.every(({ label }) => label === first.label)
+  const named = found
+    .slice(0, MOST_NAMED)
+    .map(({ label, description }) => (isOneName && description ? `${label} · ${description}` : label))
+    .map((one) => `"${brief(one, MAX_NAME_LENGTH)}"`)
+  const more = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : ''
+  return `"${brief(typed, MAX_NAME_LENGTH)}" fits several: ${named.join(', ')}${more}.`
+}
+
+/** What to do about a name that nothing fits. Those that contain it, as a search finds them, or else the nearest. */
+function advice(names: readonly Name[], typed: string): string {
+  // Slack sends an emoji as its name.
+  if (/:[a-z+][\w+-]*:/i.test(typed)) return ' Names with an emoji must be picked from the list: open it and choose.'
+  const wanted = comparable(typed)
+  if (wanted === '' || typed.length > MAX_SUGGESTED_LENGTH) return ''
+  const containing = [...new Set(names.flatMap(({ option, label }) => (label.includes(wanted) ? [option.label] : [])))]
+    .sort((one, other) => one.length - other.length)
+    .slice(0, MOST_NAMED)
+  if (containing.length > 0) {
+    return ` Did you mean ${containing.map((label) => `"${brief(label, MAX_NAME_LENGTH)}"`).join(' or ')}?`
+  }
+  const some = names.slice(0, MAX_CANDIDATES / 2).map(({ option }) => option)
+  return didYouMean(typed, [...new Set(some.flatMap((option) => [option.label, ownName(option)]))])
+}
+
+/** A picked entry as the list has it now: found by its very value, whatever label came back with it. */
+export function readAgain(options: readonly Option[], { value, label }: Option): Meaning {
+  const option = options.find((candidate) => candidate.value === value)
+  return option ? { option } : { problem: `"${brief(label, MAX_NAME_LENGTH)}" is not on the list any more.` }
+}
+
+/** The entries of the first of these ways that fits any: the id, the label, the thing's own name, how either begins. */
+function matchingOptions(names: readonly Name[], typed: string): Option[] {
+  const wanted = comparable(typed)
+  if (wanted === '') return []
+  const ways: ((name: Name) => boolean)[] = [
+    ({ option }) => option.value === typed,
+    ({ option }) => option.label === typed,
+    ({ label }) => label === wanted,
+    ({ own }) => own === wanted,
+    ({ label, own }) => label.startsWith(wanted) || own.startsWith(wanted),
+  ]
+  for (const fits of ways) {
+    const found = names.filter(fits)
+    if (found.length > 0) return found.map(({ option }) => option)
+  }
+  return []
+}
+
+/**
+ * What is left of "shop-api (Shop / production)", "shop-web in production (woolworks)" and "Production / Frankfurt / shop"
+ * without the place.
+ */
+function ownName({ label }: Option): string {
+  const name = label
+    .replace(/ \(.*$/s, '')
+    .split(' / ')
+    .at(-1)
+  return name?.replace(/^(.+) in .*$/s, '$1') ?? label
+}
+
+/** Works on every field as soon as those it depends on are done: their lists want the ids behind the names. */
+export async function inDependencyOrder(
+  fields: readonly Field[],
+  work: (field: Field) => Promise<void>,
+): Promise<void> {
+  const turns = new Map<string, Promise<void>>()
+  for (const field of fields) {
+    const parents = Promise.all(field.dependsOn.map((key) => turns.get(key)))
+    turns.set(
+      field.key,
+      parents.then(() => work(field)),
+    )
+  }
+  await Promise.all(turns.values())
+}

@@ -1,0 +1,132 @@
+/** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
+import { readFileSync, statSync } from 'node:fs'
+import { z } from 'zod'
+import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile, stateOf } from './file.js'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+export interface Config extends DollyFile {
+  slack: { botToken: string; apiUrl: string; mode: SlackMode }
+  database: DatabaseConfig
+  logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** How Slack reaches Dolly: over a socket that Dolly opens, where a `port` only answers probes, or by requests to `port`. */
+export type SlackMode =
+  | { kind: 'socket'; appToken: string; port?: number }
+  | { kind: 'http'; signingSecret: string; port: number }
+
+/** `file` is a path, relative to the working directory unless it begins with a slash. Postgres is refused so far. */
+export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string }
+
+export interface Sources {
+  env?: Readonly<Record<string, string | undefined>>
+  readFile?: (path: string) => string
+  /** Who may read and write a file, as the lower nine bits of its mode; undefined if unknown. */
+  rightsOf?: (path: string) => number | undefined
+  providers: readonly ProviderSchema[]
+}
+
+/** Dolly cannot start. One sentence per problem, none with a value in it that may be secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(['Dolly cannot start:', ...problems].join('\n- '))
+    this.problems = problems
+  }
+}
+
+const matching = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected)
+
+const SLACK_URL =
+  "an https:// address such as Slack's own, https://slack.com/api/ (http:// only for this machine itself)"
+const PORT = 'a port number from 1 to 65535'
+
+/** Every variable but those that dolly.yml refers to. Messages continue the sentence "X must be …". */
+const Environment = z.object({
+  DOLLY_CONFIG: matching(/\S/, 'the path of your dolly.yml').prefault('dolly.yml'),
+  // Of Slack's secrets too none may be shorter than 8 characters, see config/file.ts; its own are far longer.
+  SLACK_BOT_TOKEN: matching(/^xoxb-[\w-]{3,}$/, 'the bot token of your Slack app, which begins with xoxb-'),
+  SLACK_APP_TOKEN: matching(
+    /^xapp-[\w-]{3,}$/,
+    'an app-level token of your Slack app, which begins with xapp-, or be left out for HTTP mode',
+  ).optional(),
+  SLACK_SIGNING_SECRET: matching(
+    /^\S{8,}$/,
+    'the signing secret of your Slack app, or be left out for Socket Mode',
+  ).optional(),
+  PORT: matching(/^\d{1,5}$/, PORT)
+    .transform(Number)
+    .refine((number) => number >= 1 && number <= 65_535, PORT)
+    .optional(),
+  SLACK_API_URL: z
+    .string(SLACK_URL)
+    .refine(isSafeUrl, SLACK_URL)
+    .transform((url) => (url.endsWith('/') ? url : `${url}/`))
+    .prefault('https://slack.com/api/'),
+  // `file://data/…` is refused because `data` would be the name of a host there.
+  DATABASE_URL: matching(
+    /^file:(\/\/(?=\/))?(?!\/\/)\S[^?]*$/,
+    'a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version',
+  )
+    .transform((url) => url.replace(/^file:(\/\/)?/, ''))
+    .prefault('file:data/dolly.db'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).prefault('info'),
+})
+
+/**
+ * Reads everything once. With both an app-level token and a signing secret Socket Mode wins: it opens no port.
+ * Throws a ConfigError with all problems at once.
+ */
+export function loadConfig({
+  env = process.env,
+  readFile = readText,
+  rightsOf = readRights,
+  providers,
+}: Sources): Config {
+  const problems: string[] = []
+  const environment = Environment.safeParse(env)
+  for (const { path, message } of environment.error?.issues ?? []) {
+    problems.push(`${path.join('.')} ${stateOf(env[String(path[0])])}; it must be ${message}.`)
+  }
+  if (env.SLACK_APP_TOKEN === undefined && env.SLACK_SIGNING_SECRET === undefined) {
+    problems.push(
+      'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both not set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which ' +
+        'needs no public address, or SLACK_SIGNING_SECRET, and PORT if it is not 3000, for HTTP mode.',
+    )
+  }
+  const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)
+  const file = path.success && readDollyFile({ file: path.data, env, readFile, rightsOf, providers, problems })
+  const mode = environment.success ? modeOf(environment.data) : undefined
+  if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
+
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl, DATABASE_URL, LOG_LEVEL: logLevel } = environment.data
+  return { slack: { botToken, apiUrl, mode }, database: { kind: 'sqlite', file: DATABASE_URL }, logLevel, ...file }
+}
+
+/** All strings that no log may show, longest first, so that one that contains another is replaced whole. */
+export function secretsOf({ slack, database, connections }: Config): string[] {
+  const secrets = new Set([
+    slack.botToken,
+    slack.mode.kind === 'socket' ? slack.mode.appToken : slack.mode.signingSecret,
+    ...(database.kind === 'postgres' ? [database.url] : []),
+    ...connections.flatMap((connection) => connection.secrets),
+  ])
+  return [...secrets].sort((a, b) => b.length - a.length)
+}
+
+function modeOf(environment: z.output<typeof Environment>): SlackMode | undefined {
+  const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, PORT } = environment
+  if (appToken !== undefined) return { kind: 'socket', appToken, ...(PORT === undefined ? {} : { port: PORT }) }
+  return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT ?? 3000 }
+}
+
+function readRights(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mode
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
+}

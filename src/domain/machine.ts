@@ -1,0 +1,189 @@
+/** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
+
+import { bounded, stranded, unanswered } from './deadlines.js'
+import type { Job, JobInput, State, Transition, TransitionContext } from './job.js'
+import { afterFailedPoll, afterObservation, end, pollDelayMs, seen, sinceThen, uncertain } from './polling.js'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** A refusal may be the echo of an earlier try that arrived late. From this try on it is believed at once. */
+export const LAST_ECHO = 3
+/** With the pauses between them about six hours: a provider may be down for writes alone, and then these never arrive. */
+export const MAX_ATTEMPTS = 40
+const MAX_RETRY_DELAY_MS = 10 * MINUTE
+/** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
+const MAX_POSTPONED_MS = 24 * 60 * MINUTE
+
+/** Throws on a input that this state does not know: that is a bug of the caller, never of the provider. */
+export function next(job: Job, input: JobInput, context: TransitionContext): Transition {
+  return bounded(job, input, after(job, input, context), context)
+}
+
+function after(job: Job, input: JobInput, context: TransitionContext): Transition {
+  const { now, steadyMs = Number.POSITIVE_INFINITY } = context
+  switch (input.kind) {
+    case 'begin':
+      expect(job, input, 'queued')
+      return {
+        set: {
+          state: 'starting',
+          attempt: job.attempt + 1,
+          absentSince: null,
+          postponedSince: job.postponedSince === null ? null : sinceThen(job.postponedSince, job, now),
+          dueAt: now,
+          ...(input.baseline !== undefined && { baseline: input.baseline }),
+        },
+        // A write that was told to wait is begun again silently: the thread knows that it will be.
+        event: job.detail === null ? { kind: 'step_started' } : null,
+      }
+
+    case 'wrote':
+    case 'found':
+      expect(job, input, 'starting')
+      return {
+        set: {
+          state: 'working',
+          ref: input.ref,
+          startedAt: now,
+          deadlineAt: now + input.deadlineMs,
+          dueAt: now + pollDelayMs(0, context),
+          detail: null,
+          postponedSince: null,
+          ...seen,
+        },
+        event: { kind: input.kind === 'wrote' ? 'step_accepted' : 'found' },
+      }
+
+    case 'refused':
+      expect(job, input, 'queued', 'starting')
+      return end(now, 'failed', input.reason)
+
+    case 'postponed': {
+      expect(job, input, 'queued', 'starting')
+      const attempt = job.state === 'starting' ? job.attempt - 1 : job.attempt
+      const postponedSince = sinceThen(job.postponedSince, job, now)
+      const postponedMs = now - postponedSince
+      if (postponedMs > MAX_POSTPONED_MS) return end(now, 'failed', input.reason)
+      return {
+        // The attempt did not count: nothing was tried as far as the provider is concerned.
+        set: {
+          state: 'queued',
+          attempt,
+          // Meanwhile others may leave there what would look like ours.
+          baseline: attempt === 0 ? null : job.baseline,
+          postponedSince,
+          dueAt: now + Math.max(input.retryAfterMs ?? 0, pollDelayMs(postponedMs, context)),
+          detail: input.reason,
+        },
+        event: whyItWaits(job, input.reason),
+      }
+    }
+
+    case 'lost':
+      expect(job, input, 'starting')
+      return {
+        set: { dueAt: now + pollDelayMs(0, context), detail: input.reason, postponedSince: null },
+        // That it is lost again changes only what the root shows.
+        event: { kind: job.attempt > 1 ? 'progress' : 'answer_lost', detail: input.reason },
+      }
+
+    case 'absent': {
+      expect(job, input, 'starting')
+      // A clock that was set back must not make it wait for as long again.
+      const absentSince = Math.min(job.absentSince ?? now, now)
+      const absentMs = Math.min(now - absentSince, steadyMs)
+      if (absentMs < input.settleMs) {
+        const dueAt = now + Math.min(input.settleMs - absentMs, 3 * SECOND)
+        return { set: { dueAt, absentSince, ...seen }, event: null }
+      }
+      if (job.attempt >= input.maxTries) {
+        return end(now, 'failed', `The provider never received the request, in ${job.attempt} tries.`)
+      }
+      return afterAbsence(job, context)
+    }
+
+    case 'unknowable':
+      expect(job, input, 'starting')
+      return uncertain(input.reason, context)
+
+    case 'poll_failed':
+      expect(job, input, 'starting', 'working')
+      return afterFailedPoll(job, input, context)
+
+    case 'observed':
+      expect(job, input, 'working')
+      return afterObservation(job, input.observation, input.nextStep, context)
+
+    case 'stranded':
+      expect(job, input, 'queued', 'starting', 'working')
+      return stranded(job, input.reason, context)
+
+    case 'unanswered':
+      expect(job, input, 'uncertain')
+      return unanswered(job, context)
+
+    case 'check_again':
+      expectAnswer(job, input)
+      // Since when nothing was seen stays as it is: if this look fails too, the question is there again at once.
+      return {
+        set: { state: 'starting', stepSince: now, dueAt: now, absentSince: null },
+        event: { kind: 'checked_again', actor: input.actor },
+      }
+
+    case 'start_over':
+      expectAnswer(job, input)
+      return {
+        // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
+        set: {
+          state: 'queued',
+          stepSince: now,
+          attempt: 1,
+          dueAt: now,
+          detail: null,
+          postponedSince: null,
+          ...seen,
+        },
+        event: { kind: 'started_over', actor: input.actor },
+      }
+
+    case 'dismiss':
+      expectAnswer(job, input)
+      return {
+        set: { state: 'cancelled', dueAt: null, endedAt: now },
+        event: { kind: 'cancelled', actor: input.actor },
+      }
+  }
+}
+
+/** Whether a person may answer like this now: only what the root message offers. */
+export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismiss'): boolean {
+  if (job.state === 'uncertain') return true
+  if (answer !== 'dismiss') return false
+  // A write that has to wait, and a job that has not moved for long.
+  return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.detail !== null))
+}
+
+/** The second try follows at once, each later one after a longer pause, of which the root alone tells. */
+function afterAbsence({ attempt, detail }: Job, { now, jitter }: TransitionContext): Transition {
+  if (attempt === 1) return { set: { state: 'queued', dueAt: now, detail: null, ...seen }, event: { kind: 'absent' } }
+  const delay = Math.min(3 * SECOND * 2 ** attempt, MAX_RETRY_DELAY_MS) * (0.9 + 0.2 * jitter)
+  return {
+    set: { state: 'queued', dueAt: now + Math.round(delay), ...seen },
+    event: { kind: 'progress', detail: detail ?? undefined },
+  }
+}
+
+/** The thread is told once that a write waits; another reason only changes what the root shows. */
+function whyItWaits(job: Job, reason: string): Transition['event'] {
+  if (job.detail === reason) return null
+  return { kind: job.detail === null ? 'postponed' : 'progress', detail: reason }
+}
+
+function expectAnswer(job: Job, input: Extract<JobInput, { actor: string }>): void {
+  if (!accepts(job, input.kind)) throw new Error(`Job ${job.id} is ${job.state}, which knows no "${input.kind}".`)
+}
+
+function expect(job: Job, input: JobInput, ...states: State[]): void {
+  if (!states.includes(job.state)) throw new Error(`Job ${job.id} is ${job.state}, which knows no "${input.kind}".`)
+}

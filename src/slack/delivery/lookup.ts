@@ -1,0 +1,192 @@
+/** Finds a message again by the metadata it was posted with, where the bot may read that conversation. */
+import { z } from 'zod'
+import { Closed, Refused, sorted, Wait } from '../api/errors.js'
+import type { RateLimits } from '../api/rate-limits.js'
+
+/** What a message tells, as its metadata says: the root of a job's thread, or one of its events. */
+export interface MessageKey {
+  job: string
+  event: number | 'root'
+}
+
+/** Who the bot is at Slack; neither id where Slack has not said. Slack puts both on each message that the bot posts. */
+export interface BotIdentity {
+  botId?: string | undefined
+  botUserId?: string | undefined
+}
+
+export const EVENT_TYPE = 'dolly_job'
+
+interface Window {
+  channel: string
+  oldest?: string
+  latest?: string
+  limit: number
+  cursor?: string
+  inclusive: true
+  include_all_metadata: true
+}
+
+/** The part of Slack's client that looks back. */
+export interface Conversations {
+  history(window: Window): Promise<unknown>
+  replies(window: Window & { ts: string }): Promise<unknown>
+}
+
+/** Only the fields that are read. Metadata of others has another type and is passed over. */
+const Page = z.object({
+  messages: z
+    .array(
+      z.object({
+        ts: z.string(),
+        bot_id: z.string().optional(),
+        user: z.string().optional(),
+        metadata: z
+          .object({
+            event_type: z.string().optional(),
+            event_payload: z.record(z.string(), z.unknown()).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .default([]),
+  response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
+})
+
+/** Slack's clock and ours may differ by this much. */
+const SKEW_MS = 10 * 60_000
+/** A request may still arrive this long after it was sent; before, not to be there means nothing. */
+const SETTLE_MS = 10_000
+/** So many channels and attempts are remembered; of what is forgotten Slack is only asked once more. */
+const MAX_KEPT = 1_000
+const PAGE_SIZE = 200
+/** More than a busy channel has in the window; beyond it nobody knows. */
+const MAX_PAGES = 5
+
+export class MessageLookup {
+  readonly #conversations: Conversations
+  readonly #budgets: RateLimits
+  readonly #elapsed: () => number
+  readonly #self: () => Promise<BotIdentity>
+  /** Where Slack said that the bot may not read. Rights come with a new installation, and that with a restart. */
+  readonly #unreadable = new Set<string>()
+  /** Since when an attempt was looked for in vain. The clock on the wall may have jumped since the attempt itself. */
+  readonly #missed = new Map<string, number>()
+
+  /**
+   * @param elapsed monotonic milliseconds.
+   * @param self is asked when a message looks like one of ours; may reject as the client does.
+   */
+  constructor(
+    conversations: Conversations,
+    budgets: RateLimits,
+    elapsed: () => number,
+    self: () => Promise<BotIdentity>,
+  ) {
+    this.#conversations = conversations
+    this.#budgets = budgets
+    this.#elapsed = elapsed
+    this.#self = self
+  }
+
+  /**
+   * What became of a post that was begun at `at`: the message's ts, null when it surely is not there, or 'unknown' where
+   * the bot may not look.
+   *
+   * @throws Wait when Slack cannot be asked now, or the request may still be on its way.
+   */
+  async find(place: { channel: string; ts?: string }, key: MessageKey, at: number): Promise<string | null | 'unknown'> {
+    // A person's id is no conversation to Slack, and to learn its id would take one more right.
+    if (this.#unreadable.has(place.channel) || /^[UW]/.test(place.channel)) return 'unknown'
+    try {
+      const ts = await this.#search(place, key, at)
+      if (ts === null) this.#believeAbsence(`${key.job} ${key.event} ${at}`)
+      return ts
+    } catch (error) {
+      if (error instanceof Refused && error.code === 'missing_scope') forgetOldest(this.#unreadable.add(place.channel))
+      // Whether it takes messages is for the next post to find out.
+      if (error instanceof Refused || error instanceof Closed) return 'unknown'
+      throw error
+    }
+  }
+
+  /** @throws Wait while the attempt was not missed for long enough. */
+  #believeAbsence(attempt: string): void {
+    const now = this.#elapsed()
+    const since = this.#missed.get(attempt) ?? now
+    const early = Math.ceil(since + SETTLE_MS - now)
+    if (early > 0) {
+      forgetOldest(this.#missed.set(attempt, since))
+      throw new Wait(early, { mayHaveHappened: false })
+    }
+    this.#missed.delete(attempt)
+  }
+
+  async #search({ channel, ts }: { channel: string; ts?: string }, key: MessageKey, at: number) {
+    const window = {
+      channel,
+      // A thread is short and all ours; a channel is neither.
+      ...(ts === undefined ? { oldest: seconds(at - SKEW_MS), latest: seconds(at + SKEW_MS) } : {}),
+      limit: PAGE_SIZE,
+      inclusive: true,
+      include_all_metadata: true,
+    } as const
+    let cursor: string | undefined
+    for (let count = 0; count < MAX_PAGES; count += 1) {
+      const page: z.output<typeof Page> = await this.#read(channel, ts, { ...window, ...(cursor ? { cursor } : {}) })
+      const marked = page.messages.filter(({ metadata }) => {
+        const { job, event } = metadata?.event_payload ?? {}
+        return metadata?.event_type === EVENT_TYPE && job === key.job && event === key.event
+      })
+      // Any app can write the same metadata under a message of its own.
+      if (marked.length > 0) {
+        const { botId, botUserId } = await this.#askSelf()
+        if (botId === undefined && botUserId === undefined) return 'unknown'
+        const found = marked.find(
+          ({ bot_id, user }) =>
+            (bot_id !== undefined && bot_id === botId) || (user !== undefined && user === botUserId),
+        )
+        if (found) return found.ts
+      }
+      cursor = page.response_metadata?.next_cursor
+      if (!cursor) return null
+    }
+    return 'unknown'
+  }
+
+  /** @throws Wait while Slack cannot be asked. */
+  async #askSelf(): Promise<BotIdentity> {
+    try {
+      return await this.#self()
+    } catch (error) {
+      throw sorted(error, 0)
+    }
+  }
+
+  async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
+    const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
+    const waitMs = this.#budgets.spend(method, channel)
+    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: false })
+    try {
+      const answer =
+        ts === undefined
+          ? await this.#conversations.history(window)
+          : await this.#conversations.replies({ ...window, ts })
+      return Page.parse(answer)
+    } catch (error) {
+      const trouble = sorted(error, 0)
+      if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
+      throw trouble
+    }
+  }
+}
+
+function forgetOldest(kept: Map<string, unknown> | Set<string>): void {
+  const [oldest] = kept.keys()
+  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+}
+
+/** Slack's stamps are seconds with six decimals. */
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(6)
+}

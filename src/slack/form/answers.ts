@@ -1,0 +1,134 @@
+/** Pure: a submitted modal's state → what was answered. */
+
+import { z } from 'zod'
+import { plainText } from '../../lib/text.js'
+import { trimmed } from '../../lib/typed-text.js'
+import type { Operation, Option } from '../../providers/provider.js'
+import { limits } from '../limits.js'
+import { unescapeSlack } from '../text.js'
+import { entriesOf, type Field, fieldsOf } from './fields.js'
+import { NO_ANSWER_VALUE, option } from './options.js'
+import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
+
+/** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
+export interface Answers {
+  values: Record<string, unknown>
+  named: Record<string, string>
+  /**
+   * What was chosen from lists, by field; typed text is its own label. These labels come back through the person's client
+   * and are only as good as that.
+   */
+  picked: Record<string, readonly Option[]>
+  /** Why an answer is none, by field: the chosen entry only said why there is no list. */
+  refused: Record<string, string>
+  /** Where the updates go: the id of a conversation, or one of the words of the form for a place. */
+  channel: string | undefined
+  mentionOnSuccess: boolean
+}
+
+/** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
+export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
+  const values: Record<string, unknown> = {}
+  const named: Record<string, string> = {}
+  const picked: Answers['picked'] = {}
+  const refused: Answers['refused'] = {}
+  for (const field of fieldsOf(operation)) {
+    const answer = readElement(stateValues[field.key])
+    if (field.kind === 'yes-no') {
+      values[field.key] = (answer.selected_options ?? []).length > 0
+      named[field.key] = values[field.key] ? 'yes' : 'no'
+    } else if (field.kind === 'picker' || field.kind === 'pickers') {
+      const all = chosenOptions(answer, field)
+      const chosen = all.filter(({ value }) => value !== NO_ANSWER_VALUE)
+      const remark = all.find(({ value }) => value === NO_ANSWER_VALUE)
+      const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this.`
+      if (remark) refused[field.key] = fieldError(refusal)
+      setPicked({ values, named, picked }, field, chosen)
+    } else {
+      const text = trimmed(answer.selected_option?.value ?? answer.value ?? '')
+      if (text === '') continue
+      values[field.key] = field.kind === 'number' ? Number(text) : text
+      named[field.key] = field.choices.find(({ value }) => value === text)?.label ?? text
+    }
+  }
+  return {
+    values,
+    named,
+    picked,
+    refused,
+    channel: placeIn(readElement(stateValues[CHANNEL_BLOCK])),
+    mentionOnSuccess: (readElement(stateValues[MENTION_BLOCK]).selected_options ?? []).length > 0,
+  }
+}
+
+function placeIn({ selected_conversation, selected_option }: z.infer<typeof ElementState>): string | undefined {
+  const words = [HERE_PLACE, MINE_PLACE]
+  return selected_conversation ?? words.find((word) => word === selected_option?.value)
+}
+
+/** Changes answers: what is chosen from a field's list. */
+export function setPicked(
+  { values, named, picked }: Pick<Answers, 'values' | 'named' | 'picked'>,
+  { key, kind }: Field,
+  chosen: readonly Option[],
+): void {
+  const each = [...new Map(chosen.map((option) => [option.value, option])).values()]
+  picked[key] = each
+  delete named[`${key}.from`]
+  if (kind === 'picker' && !each[0]) return
+  values[key] = kind === 'picker' ? each[0]?.value : each.map(({ value }) => value)
+  named[key] = each.map(({ label }) => label).join(', ')
+  const sources = each.flatMap(({ from }) => from ?? [])
+  if (sources.length > 0) named[`${key}.from`] = sources.join(', ')
+}
+
+/** `view.state.values`: block id → action id → element state; each of our blocks has one element. */
+export type StateValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+const Selected = z.object({ value: z.string(), text: z.object({ text: z.string() }) })
+const ElementState = z.object({
+  value: z.string().nullish(),
+  selected_option: Selected.nullish(),
+  selected_options: z.array(Selected).nullish(),
+  selected_conversation: z
+    .string()
+    .regex(/^[A-Z0-9]{1,40}$/)
+    .nullish()
+    .catch(undefined),
+})
+
+function readElement(block: StateValues[string] | undefined): z.infer<typeof ElementState> {
+  return ElementState.safeParse(Object.values(block ?? {})[0]).data ?? {}
+}
+
+/** From a list, or typed into the text box that stands in for one. */
+function chosenOptions(answer: z.infer<typeof ElementState>, field: Field): Option[] {
+  const selected = answer.selected_options ?? (answer.selected_option ? [answer.selected_option] : undefined)
+  if (!selected) return entriesOf(field, answer.value ?? '').map((text) => ({ value: text, label: text }))
+  return selected.map(({ value, text }) => {
+    // Slack escapes the labels that it sends back, and not the values.
+    const label = text.text === value ? value : unescapeSlack(text.text)
+    return { value: value.trim(), label: label.trim() }
+  })
+}
+
+/** Whether nobody has looked this up yet: typed text is its own label, as far as a list's line has room for it. */
+export function isTyped({ value, label }: Option): boolean {
+  return value === label || label === option({ value, label: value }).text.text
+}
+
+/** What stands under a field: plain text, and never nothing, for Slack then takes none of the errors. */
+export function fieldError(message: string): string {
+  return plainText(message, limits.fieldError) || 'Please change this.'
+}
+
+/** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */
+export function fieldErrors(error: z.ZodError, values: Readonly<Record<string, unknown>>): Record<string, string> {
+  const errors: Record<string, string> = {}
+  for (const issue of error.issues) {
+    const key = String(issue.path[0] ?? CHANNEL_BLOCK)
+    const isMissing = issue.code === 'invalid_type' && values[key] === undefined
+    errors[key] ??= isMissing ? 'Please fill this in.' : fieldError(issue.message)
+  }
+  return errors
+}

@@ -1,0 +1,114 @@
+/** Pure: an operation's zod object → the questions it asks. */
+import { z } from 'zod'
+import { namesIn, trimmed, unquoted } from '../../lib/typed-text.js'
+import type { Operation, Option } from '../../providers/provider.js'
+import { limits, mustFit } from '../limits.js'
+
+/** One question of a form, as its zod property declares it. */
+export interface Field {
+  /** Property name = `block_id` = key in `view.state.values` = first part of a zod issue's path. */
+  key: string
+  title: string
+  description: string | undefined
+  required: boolean
+  kind: 'picker' | 'pickers' | 'choice' | 'yes-no' | 'number' | 'text'
+  picker: string | undefined
+  dependsOn: readonly string[]
+  choices: readonly Option[]
+  initial: string | undefined
+  multiline: boolean
+  /** Kept only until the job has ended. */
+  personal: boolean
+  maxLength: number | undefined
+  /** Whether the property takes this value: an id, where a list would offer ids. */
+  accepts(value: unknown): boolean
+}
+
+const JsonProperty = z.object({
+  type: z.string().optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  items: z.object({ type: z.literal('string') }).optional(),
+  default: z.unknown().optional(),
+  maxLength: z.number().optional(),
+  picker: z.string().optional(),
+  dependsOn: z.array(z.string()).optional(),
+  multiline: z.boolean().optional(),
+  personal: z.boolean().optional(),
+  valueTitles: z.record(z.string(), z.string()).optional(),
+})
+const JsonObject = z.object({
+  properties: z.record(z.string(), z.unknown()),
+  required: z.array(z.string()).optional(),
+})
+
+/**
+ * Reads the questions off an operation's schema.
+ *
+ * @throws Error naming the field when a property is of a kind no modal can ask for.
+ */
+export function fieldsOf(operation: Operation): Field[] {
+  const { properties, required = [] } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
+  return Object.entries(properties).map(([key, raw]) => {
+    const parsed = JsonProperty.safeParse(raw)
+    const kind = parsed.success ? kindOf(parsed.data) : null
+    if (!parsed.success || !kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
+    const {
+      title,
+      description,
+      picker,
+      dependsOn = [],
+      multiline = false,
+      personal = false,
+      valueTitles = {},
+      default: initial,
+    } = parsed.data
+    if (!title) throw new Error(`Field "${key}" needs .meta({ title }).`)
+    return {
+      key,
+      title: mustFit(title, limits.inputLabel),
+      description: description && mustFit(description, limits.inputHint),
+      required: required.includes(key),
+      kind,
+      picker,
+      dependsOn,
+      choices: (parsed.data.enum ?? []).map((value) => ({ value, label: valueTitles[value] ?? value })),
+      initial: typeof initial === 'object' ? undefined : initial?.toString(),
+      multiline,
+      personal,
+      maxLength: parsed.data.maxLength,
+      accepts: (value) => z.safeParse(operation.fields.shape[key], value).success,
+    }
+  })
+}
+
+/** A yes in a command or a default. */
+export function isYes(text: string): boolean {
+  return /^(true|yes|y|1|on)$/i.test(text)
+}
+
+export function isNo(text: string): boolean {
+  return /^(false|no|n|0|off)$/i.test(text)
+}
+
+/**
+ * The ids or names in a text, of which only a list for several takes more than one. Blanks part ids as well, for a text box
+ * makes blanks of the line breaks in a paste; they never part a name.
+ */
+export function entriesOf({ kind, accepts }: Field, text: string): string[] {
+  if (kind !== 'pickers') return [unquoted(trimmed(text))].filter(Boolean)
+  return namesIn(text).flatMap((name) => {
+    const pieces = name.split(/\s+/)
+    return pieces.length > 1 && !accepts([name]) && accepts(pieces) ? pieces : [name]
+  })
+}
+
+function kindOf({ type, picker, enum: choices, items }: z.infer<typeof JsonProperty>): Field['kind'] | null {
+  if (type === 'array') return picker && items ? 'pickers' : null
+  if (type === 'boolean') return 'yes-no'
+  if (type === 'number' || type === 'integer') return 'number'
+  if (type !== 'string') return null
+  if (picker) return 'picker'
+  return choices ? 'choice' : 'text'
+}

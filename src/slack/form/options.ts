@@ -1,0 +1,73 @@
+/** Pure: the entries of lists, and those that only say why there is nothing to choose. */
+
+import type { PlainTextElement, PlainTextOption } from '@slack/types'
+import { comparable, cut, plainText } from '../../lib/text.js'
+import type { Option, Values } from '../../providers/provider.js'
+import { limits, mustFit } from '../limits.js'
+import type { Field } from './fields.js'
+
+/**
+ * At most a hundred options that contain every word of the query, shortest label first when there is a query.
+ *
+ * @param textOf the words of an option as `searchText` has them; a list that is searched with every key keeps them.
+ */
+export function searchOptions(
+  options: readonly Option[],
+  query: string,
+  textOf: (option: Option) => string = searchText,
+): PlainTextOption[] {
+  const words = comparable(query).split(' ').filter(Boolean)
+  const found = options
+    // A value that would not come back as it is cannot be chosen.
+    .filter(
+      ({ value }) => value !== '' && value.length <= limits.optionValue && value === cut(value, limits.optionValue),
+    )
+    .filter((option) => words.length === 0 || words.every((word) => textOf(option).includes(word)))
+  if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
+  return found.slice(0, limits.options).map(option)
+}
+
+/** All that an option can be found by, as people see it. */
+export function searchText({ value, label, description = '' }: Option): string {
+  return comparable(`${label} ${description} ${value}`)
+}
+
+/** Value of that entry. */
+export const NO_ANSWER_VALUE = '!'
+
+/** An entry that only says why there is no list. Choosing it answers nothing. */
+export function noAnswer(text: string): PlainTextOption {
+  return { text: plain(mustFit(text, limits.optionText)), value: NO_ANSWER_VALUE }
+}
+
+/** Whether a field's list cannot be asked for yet. */
+export function waitsFor(field: Field, { values }: { values: Values }): boolean {
+  return field.dependsOn.some((parent) => !values[parent])
+}
+
+/** The fields that must be answered before this one's list can be asked for. */
+export function unmetBy(field: Field, fields: readonly Field[], { values }: { values: Values }): Field[] {
+  return fields.filter(({ key }) => field.dependsOn.includes(key) && !values[key])
+}
+
+/** Says which fields those are. */
+export function chooseFirst(unmet: readonly Field[], most: number): string {
+  return cut(`Choose first: ${unmet.map(({ title }) => title).join(', ')}`, most)
+}
+
+export function option({ value, label, description = '' }: Option): PlainTextOption {
+  const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
+  // What the line has no room for goes on below it: long names may differ in their ends alone.
+  const whole = plainText(label)
+  const rest = whole.length > text.length && `…${whole.slice(text.length - 1).trim()}`
+  const remark = plainText([rest, description].filter(Boolean).join(' · '), limits.optionDescription)
+  return {
+    text: plain(text),
+    value: cut(value, limits.optionValue),
+    ...(remark ? { description: plain(remark) } : {}),
+  }
+}
+
+export function plain(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false }
+}

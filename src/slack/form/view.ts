@@ -1,0 +1,279 @@
+/** Pure: the first two pages of the modal, drawn from an operation's fields, and notices on top of them. */
+
+import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
+import { cut, plainText } from '../../lib/text.js'
+import type { Operation, Provider } from '../../providers/provider.js'
+import { limits, mustFit } from '../limits.js'
+import { mrkdwn } from '../text.js'
+import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
+import { chooseFirst, option, plain, unmetBy } from './options.js'
+import type { ChoiceState, FormState } from './state.js'
+
+/** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
+export const CHANNEL_BLOCK = '_channel'
+export const MENTION_BLOCK = '_mention'
+/** Answers to where the updates go, beside ids of conversations: where the form was opened, and the person's own messages. */
+export const HERE_PLACE = 'here'
+export const MINE_PLACE = 'mine'
+export const FIELD_ACTION = /^field:/
+const FORM_CALLBACK = 'operation_form'
+/** Why there is no list, with what to do instead: up to a dozen of these must fit into what a modal carries. */
+const LONGEST_REASON = 150
+const ON_EVERY_CHARACTER: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
+const PREVIEW_CALLBACK = 'operation_preview'
+export const callbacks = {
+  choice: 'operation_choice',
+  form: FORM_CALLBACK,
+  preview: PREVIEW_CALLBACK,
+  notice: 'notice',
+}
+
+/**
+ * Draws every form of a provider once, so that a declaration no modal can show stops the start and not a person.
+ *
+ * @throws Error naming provider, operation and field.
+ */
+export function assertDrawable(provider: Provider): void {
+  for (const [id, operation] of Object.entries(provider.operations)) {
+    try {
+      const fields = fieldsOf(operation)
+      const stepIds = operation.steps.map((step) => step.id)
+      const twin = stepIds.find((stepId, at) => stepIds.indexOf(stepId) < at)
+      if (twin !== undefined) throw new Error(`Two of its steps have the id "${twin}".`)
+      for (const field of fields) {
+        if (field.picker && !provider.pickers[field.picker]) throw new Error(`There is no picker "${field.picker}".`)
+        if (field.key.startsWith('_')) throw new Error(`Field "${field.key}" begins with an underscore.`)
+        const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
+        if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
+      }
+      const nothing = { values: {}, labels: {}, remarks: {}, typed: {}, channel: '', opening: '' }
+      formView(operation, { connection: '', operation: id, ...nothing }, provider.name)
+    } catch (error) {
+      throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
+    }
+  }
+}
+
+/** Page 1: what to do, grouped by connection. */
+export function choiceView(
+  groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
+  memory: ChoiceState,
+): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callbacks.choice,
+    private_metadata: JSON.stringify(memory),
+    title: plain('Clone an app'),
+    submit: plain('Next'),
+    close: plain('Cancel'),
+    blocks: [
+      {
+        type: 'input',
+        block_id: 'choice',
+        label: plain('What shall Dolly do?'),
+        element: {
+          type: 'static_select',
+          action_id: 'choice',
+          placeholder: plain('Choose a connection and what to do there'),
+          option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
+            label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
+            // A closed select shows no group.
+            options: operations.map(({ id, title }) =>
+              option({ value: `${connection}/${id}`, label: `${title} on ${connection}` }),
+            ),
+          })),
+        },
+      },
+    ],
+  }
+}
+
+/** Page 2: the operation's own form. `provider` is the name of the connection's provider. */
+export function formView(operation: Operation, state: FormState, provider: string): ModalView {
+  const fields = fieldsOf(operation)
+  const parents = new Set(fields.flatMap((field) => field.dependsOn))
+  const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key), unmetBy(field, fields, state)))
+  if (blocks.length + 3 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
+  return {
+    type: 'modal',
+    callback_id: callbacks.form,
+    private_metadata: memoryOf(state, fields),
+    title: plain(mustFit(operation.title, limits.modalTitle)),
+    submit: plain('Next'),
+    close: plain('Cancel'),
+    blocks: [
+      whereTo(state.connection, provider),
+      ...blocks,
+      channelInput(state),
+      {
+        type: 'input',
+        block_id: MENTION_BLOCK,
+        optional: true,
+        label: plain('When it is done'),
+        element: {
+          type: 'checkboxes',
+          action_id: 'mention',
+          options: [option({ value: 'yes', label: 'Mention me, and not only when it fails' })],
+        },
+      },
+    ],
+  }
+}
+
+/**
+ * Where the updates go. Any channel is offered only where Slack can be asked whether the person is in it; without that
+ * there are two places that need no asking.
+ */
+function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
+  const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
+  const says = 'One message shows the progress, its thread has the details.'
+  if (choosableChannels === 'none') {
+    const here = option({ value: HERE_PLACE, label: 'Here, where I typed the command' })
+    const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
+    const hint = `${says} If Dolly isn’t in the channel, both go to your direct messages. To offer other channels, Dolly needs the scopes channels:read and groups:read.`
+    return {
+      ...input,
+      hint: plain(hint),
+      element: { type: 'static_select', action_id: 'place', options: [here, mine], initial_option: here },
+    }
+  }
+  const hint = `${says} Choose a channel you are in. Any direct message means yours with Dolly; both also go there if Dolly isn’t in the channel.`
+  return {
+    ...input,
+    hint: plain(hint),
+    element: {
+      type: 'conversations_select',
+      action_id: 'channel',
+      ...(choosableChannels === 'inside' ? { filter: { exclude_external_shared_channels: true } } : {}),
+      ...(channel === '' ? { default_to_current_conversation: true } : { initial_conversation: channel }),
+    },
+  }
+}
+
+/** A line of small print; `text` is mrkdwn, already escaped. */
+export function remark(text: string): KnownBlock {
+  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
+}
+
+/** A last page that only says something. `text` is mrkdwn, already escaped. */
+export function noticeView(title: string, text: string): ModalView {
+  return {
+    type: 'modal',
+    callback_id: callbacks.notice,
+    title: plain(mustFit(title, limits.modalTitle)),
+    close: plain('Close'),
+    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text || '…', limits.sectionText) } }],
+  }
+}
+
+/** Which account it is about: several may be at one provider, and one of them production. */
+export function whereTo(connection: string, provider: string): KnownBlock {
+  return remark(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)
+}
+
+/** What a text box says that stands in for a list. */
+export function typeInstead({ reason, isPassing }: { reason: string; isPassing: boolean }): string {
+  const advice = isPassing ? 'Type the name or id: it is looked up when you press Next.' : 'Type the id instead.'
+  return `${plainText(reason, LONGEST_REASON - advice.length - 1)} ${advice}`
+}
+
+function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
+  const reason = plainText(state.typed[field.key] ?? '', LONGEST_REASON)
+  const hint = reason || plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
+  return {
+    type: 'input',
+    block_id: field.key,
+    // A checkbox is answered by leaving it alone.
+    optional: !field.required || field.kind === 'yes-no' || field.kind === 'pickers',
+    label: plain(field.title),
+    ...(hint ? { hint: plain(hint) } : {}),
+    ...(isParent ? { dispatch_action: true } : {}),
+    element: fieldElement(field, state, isParent, unmet),
+  }
+}
+
+function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlockElement {
+  const { key } = field
+  const initial = state.values[key] ?? field.initial
+  const isTyped = state.typed[key] !== undefined
+  // Slack keeps what was chosen as long as both ids stay the same. A child's choice must not outlive its parent's, and a
+  // text box must not inherit a list's, so the action id carries what the field depends on. Neither may a typed name that
+  // was looked up outlive what was found.
+  const found = state.remarks[key] === undefined ? [] : ['found']
+  const variant = isTyped
+    ? 'typed'
+    : [...found, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
+  const action_id = cut(`field:${key}:${variant}`, 255)
+  const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
+  if (isTyped) {
+    // By itself a text box reports only Enter, and whoever tabs on would never see the list that depends on it.
+    const report = isParent ? { dispatch_action_config: { trigger_actions_on: ON_EVERY_CHARACTER } } : {}
+    return { type: 'plain_text_input', action_id, ...text, ...report, placeholder: plain('Type it here') }
+  }
+
+  switch (field.kind) {
+    case 'picker':
+    case 'pickers': {
+      const placeholder = plain(unmet.length > 0 ? chooseFirst(unmet, limits.placeholder) : 'Type to search')
+      const shared = { action_id, min_query_length: 0, placeholder }
+      const known = initialOptions(field, state)
+      return field.kind === 'picker'
+        ? { type: 'external_select', ...shared, ...(known[0] && { initial_option: known[0] }) }
+        : { type: 'multi_external_select', ...shared, ...(known.length > 0 && { initial_options: known }) }
+    }
+    case 'choice': {
+      const options = field.choices.map((choice) => option(choice))
+      const chosen = options.find(({ value }) => value === initial)
+      return { type: 'static_select', action_id, options, ...(chosen ? { initial_option: chosen } : {}) }
+    }
+    case 'yes-no': {
+      const options = [option({ value: 'yes', label: 'Yes' })]
+      return {
+        type: 'checkboxes',
+        action_id,
+        options,
+        ...(initial && isYes(initial) ? { initial_options: options } : {}),
+      }
+    }
+    case 'number': {
+      // Slack refuses the whole form for a number that is none.
+      const number = /^-?\d{1,15}$/.test(initial ?? '') ? text : {}
+      return { type: 'number_input', action_id, is_decimal_allowed: false, ...number }
+    }
+    case 'text': {
+      const max_length = Math.min(field.maxLength ?? limits.plainTextInput, limits.plainTextInput)
+      const fitting = initial ? { initial_value: cut(initial, max_length) } : {}
+      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...fitting }
+    }
+  }
+}
+
+/** What a picker begins with: ids with their labels, and names that are not looked up yet. */
+function initialOptions(field: Field, { values, labels }: FormState): PlainTextOption[] {
+  const entries = entriesOf(field, values[field.key] ?? field.initial ?? '').slice(0, limits.options)
+  const label = labels[field.key] ?? ''
+  const lines = field.kind === 'pickers' ? label.split('\n') : [label]
+  return entries.map((value, at) => option({ value, label: (entries.length === lines.length && lines[at]) || value }))
+}
+
+/**
+ * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
+ * fields that others depend on stay as long as they can.
+ */
+function memoryOf(state: FormState, fields: readonly Field[]): string {
+  const parents = new Set(fields.flatMap((field) => field.dependsOn))
+  const isTyped = fields.map(({ key }) => key).filter((key) => state.typed[key] !== undefined)
+  const reasons = isTyped.map((key) => [key, plainText(state.typed[key] ?? '', LONGEST_REASON)])
+  const typed = Object.fromEntries(reasons)
+  const ofParents = Object.entries(state.values).filter(
+    ([key, value]) => parents.has(key) && value.length <= limits.optionValue,
+  )
+  // That a name was looked up must stay known even where there is no room for what was found.
+  const remarks = Object.fromEntries(fields.flatMap(({ key }) => (state.remarks[key] === undefined ? [] : [[key, '']])))
+  const memories = [
+    { ...state, typed },
+    { ...state, typed, remarks, values: Object.fromEntries(ofParents), labels: {} },
+    { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), remarks, values: {}, labels: {} },
+  ].map((memory) => JSON.stringify(memory))
+  return memories.find((memory) => memory.length <= limits.privateMetadata) ?? memories.at(-1) ?? ''
+}

@@ -1,0 +1,96 @@
+/** Pure: the buttons below a job's root message, which are few and only where they do something. */
+
+import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
+import type { Job } from '../../domain/job.js'
+import { accepts } from '../../domain/machine.js'
+import { cut, plainText } from '../../lib/text.js'
+import { limits, mustFit } from '../limits.js'
+
+/** The buttons of a job and the promise each makes. Their value is the job's id, which is looked up and checked again. */
+export const jobActions = {
+  checkAgain: 'job:check_again',
+  startOver: 'job:start_over',
+  dismiss: 'job:dismiss',
+  open: 'job:open',
+  openConsole: 'job:open_console',
+} as const
+
+/** What a person may answer now, or, once it is over, where it leads. `provider` is its name, such as "Hoody". */
+export function buttonsOf(job: Job, provider: string): KnownBlock[] {
+  if (job.state === 'uncertain') return [questionButtons(job.id)]
+  if (accepts(job, 'dismiss')) return [cancelButton(job)]
+  return job.endedAt === null ? [] : linkButtons(job, provider)
+}
+
+/** Whether anything of this job can have reached its provider. */
+export function wasSent({ ref, attempt }: Job): boolean {
+  return ref !== null || attempt > 0
+}
+
+function questionButtons(jobId: string): KnownBlock {
+  const startOver = 'If the first request did arrive, this makes a second one.'
+  const dismiss = 'Dolly stops watching. Whatever was made stays where it is.'
+  return {
+    type: 'actions',
+    block_id: 'question',
+    elements: [
+      { ...button(jobActions.checkAgain, 'Check again', jobId), style: 'primary' },
+      { ...button(jobActions.startOver, 'Start over', jobId), confirm: confirmation(startOver, 'Start over') },
+      { ...button(jobActions.dismiss, 'Dismiss', jobId), confirm: confirmation(dismiss, 'Dismiss') },
+    ],
+  }
+}
+
+/** For a job that its provider lets wait. */
+function cancelButton(job: Job): KnownBlock {
+  const [word, promise] = wasSent(job)
+    ? ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.']
+    : ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.']
+  const confirm = confirmation(promise, `${word} the job`)
+  return {
+    type: 'actions',
+    block_id: 'cancel',
+    elements: [{ ...button(jobActions.dismiss, word, job.id), confirm }],
+  }
+}
+
+function button(action_id: string, text: string, value: string): Button {
+  return {
+    type: 'button',
+    action_id,
+    value: mustFit(value, limits.buttonValue),
+    text: { type: 'plain_text', text: mustFit(text, limits.buttonText), emoji: false },
+  }
+}
+
+function confirmation(text: string, yes: string): ConfirmationDialog {
+  return {
+    title: { type: 'plain_text', text: 'Are you sure?' },
+    text: { type: 'plain_text', text: mustFit(text, limits.confirmText) },
+    confirm: { type: 'plain_text', text: mustFit(yes, limits.confirmButton) },
+    deny: { type: 'plain_text', text: 'Not now' },
+    style: 'danger',
+  }
+}
+
+/** To the thing itself, and to its page at the provider. */
+function linkButtons(job: Job, provider: string): KnownBlock[] {
+  const links = [
+    { action_id: jobActions.open, words: 'Open it', url: webAddress(job.url) },
+    { action_id: jobActions.openConsole, words: `See it in ${plainText(provider)}`, url: webAddress(job.consoleUrl) },
+  ]
+  const elements = links.flatMap(({ action_id, words, url }): Button[] => {
+    if (url === undefined) return []
+    const text = { type: 'plain_text', text: cut(words, limits.buttonText), emoji: false } as const
+    return [{ type: 'button', action_id, url, text }]
+  })
+  return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
+}
+
+/** A vendor's address as a button may carry it: of the web, of bearable length, and without a user name or password. */
+function webAddress(address: string | null): string | undefined {
+  if (address === null || !URL.canParse(address)) return undefined
+  const { protocol, username, password, href } = new URL(address)
+  const isFit = /^https?:$/.test(protocol) && username === '' && password === '' && href.length <= limits.buttonUrl
+  return isFit ? href : undefined
+}

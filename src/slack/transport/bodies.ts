@@ -1,0 +1,88 @@
+/** Reads the bodies of requests that are not yet known to come from Slack. */
+import type { IncomingMessage } from 'node:http'
+
+/** The most unverified data this process holds at once, in bytes: dozens of the largest forms. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024
+const FIRST_BYTES = 4 * 1024
+const nothing: Buffer = Buffer.alloc(0)
+
+/** Why a body is not read, as an HTTP status. */
+export class BodyError extends Error {
+  readonly status: 400 | 413 | 503
+
+  constructor(status: BodyError['status'], message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/**
+ * A reader that holds a bounded number of bytes, however many send at once. When there are too many, the body that has been
+ * arriving longest is given up: Slack's are complete within milliseconds.
+ *
+ * The time limit is the server's: a request that it cuts off rejects here.
+ */
+export function createBodyReader(): (request: IncomingMessage, maxBytes: number) => Promise<Buffer> {
+  /** In order of arrival. */
+  const arriving = new Set<{ bytes: Buffer; giveUp(error: BodyError): void }>()
+  let heldBytes = 0
+
+  /** @throws BodyError when it is too large, breaks off, or has to make room for another. */
+  return (request, maxBytes) =>
+    new Promise((resolve, reject) => {
+      const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
+      // Node enforces this length; a proxy in front of us may leave it out.
+      const declared = Number(request.headers['content-length'] ?? 0)
+      if (declared > maxBytes) return reject(tooLarge)
+      const body = { bytes: nothing, giveUp }
+      let length = 0
+      arriving.add(body)
+
+      // Copied together, since a body in a million chunks of a byte would take a hundred times its length as a list.
+      function grow(wanted: number): void {
+        const size = Math.min(maxBytes, Math.max(wanted, declared, 2 * body.bytes.length, FIRST_BYTES))
+        const larger = Buffer.allocUnsafeSlow(size)
+        body.bytes.copy(larger, 0, 0, length)
+        heldBytes += size - body.bytes.length
+        body.bytes = larger
+        for (const other of arriving) {
+          if (heldBytes <= MAX_HELD_BYTES) return
+          if (other !== body) other.giveUp(new BodyError(503, 'The body had to make room for another.'))
+        }
+      }
+      function add(chunk: Buffer): void {
+        const wanted = length + chunk.length
+        if (wanted > maxBytes) {
+          giveUp(tooLarge)
+          return
+        }
+        if (wanted > body.bytes.length) grow(wanted)
+        chunk.copy(body.bytes, length)
+        length = wanted
+      }
+      function stop(): void {
+        request.off('data', add).off('end', finish).off('close', breakOff)
+        arriving.delete(body)
+        heldBytes -= body.bytes.length
+        // What is left of this request may linger with its connection.
+        body.bytes = nothing
+      }
+      function finish(): void {
+        const whole = body.bytes.subarray(0, length)
+        stop()
+        resolve(whole)
+      }
+      function giveUp(error: BodyError): void {
+        stop()
+        // Anything that still arrives is discarded.
+        request.resume()
+        reject(error)
+      }
+      function breakOff(): void {
+        giveUp(new BodyError(400, 'The body broke off.'))
+      }
+      request.on('data', add).on('end', finish).on('close', breakOff)
+      // Without a listener, the error of a broken connection would end the process.
+      request.on('error', () => undefined)
+    })
+}

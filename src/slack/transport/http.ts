@@ -1,0 +1,161 @@
+/** How Slack reaches the bot over HTTP, where no request passes that Slack did not sign just now, once. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
+import { BodyError, createBodyReader } from './bodies.js'
+import {
+  answerProbe,
+  close,
+  createBoundedServer,
+  createReceiver,
+  isPayload,
+  listen,
+  refuse,
+  type SlackTransport,
+} from './probes.js'
+
+/**
+ * The largest that Slack sends is a submitted form: the view, which Slack bounds at 250 kB, and what was filled in. A form of
+ * ours is far from that: at most 3,000 characters of memory and some dozens of short blocks, less than 60 kB. As a form
+ * field, JSON grows by half, and threefold at the very worst.
+ */
+const MAX_BODY_BYTES = 512 * 1024
+/** `ssl_check=1&token=…`, the one request that comes without a signature. */
+const MAX_UNSIGNED_BYTES = 1024
+const REQUEST_TIMEOUT_MS = 5_000
+const WINDOW_MS = 5 * 60_000
+/** A list asked for twice within a second looks the same to the byte, and reading it twice changes nothing. */
+const TYPE_AHEAD_GRACE_MS = 2_000
+
+/**
+ * One route, POST /slack/events, for commands, forms, lists and buttons. A body is read only where the headers could be
+ * Slack's. Bolt verifies the signature but accepts a timestamp from the future and a repeated request: both are
+ * refused here, before Bolt sees them.
+ *
+ * @param limits.requestTimeoutMs for how long a request may be arriving, in milliseconds.
+ */
+export function openHttpTransport(
+  signingSecret: string,
+  port: number,
+  logger: Logger,
+  now: () => number,
+  limits: { requestTimeoutMs: number } = { requestTimeoutMs: REQUEST_TIMEOUT_MS },
+): SlackTransport {
+  // Anyone can sign with an empty key.
+  if (signingSecret.trim() === '')
+    throw new Error('There is no signing secret, so no request could be told from a forged one.')
+  const { receiver, receive } = createReceiver()
+  const readBody = createBodyReader()
+  const seen = new SeenSignatures(now)
+
+  const server = createBoundedServer(limits.requestTimeoutMs, (request, response, trust) => {
+    pass(request, response, trust).catch((error) => {
+      logger.error('A request broke:', error)
+      if (response.headersSent) response.destroy()
+      else refuse(response, 500)
+    })
+  })
+
+  async function pass(request: IncomingMessage, response: ServerResponse, trust: () => void): Promise<void> {
+    // Who can be asked can be reached: Slack comes by this very door.
+    if (answerProbe(request, response, true)) return
+    if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)
+    const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = request.headers
+    const stampMs = Number(stamp) * 1000
+    const isUnsigned = signature === undefined && stamp === undefined
+    if (!isUnsigned && !(isSignature(signature) && isStamp(stamp) && Math.abs(stampMs - now()) <= WINDOW_MS)) {
+      logger.warn('A request was refused: its signature isn’t Slack’s, or its timestamp isn’t current.')
+      return refuse(response, 401)
+    }
+    let verified: Awaited<ReturnType<typeof HTTPModuleFunctions.parseAndVerifyHTTPRequest>>
+    try {
+      const rawBody = await readBody(request, isUnsigned ? MAX_UNSIGNED_BYTES : MAX_BODY_BYTES)
+      verified = await HTTPModuleFunctions.parseAndVerifyHTTPRequest(
+        { enabled: true, signingSecret, logger },
+        Object.assign(request, { rawBody }),
+      )
+    } catch (error) {
+      logger.warn('A request was refused:', error)
+      return refuse(response, error instanceof BodyError && !isUnsigned ? error.status : 401)
+    }
+    // Slack's certificate check is the only unsigned request Bolt accepts; the rest of its body is ignored.
+    if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
+    const graceMs = isTypeAhead(verified.rawBody) ? TYPE_AHEAD_GRACE_MS : 0
+    if (!isSignature(signature) || !seen.isNew(signature, stampMs, graceMs)) {
+      logger.warn('A request was refused: it was received before.')
+      return refuse(response, 401)
+    }
+    trust()
+    const body = readPayload(verified)
+    if (!body) {
+      logger.warn('A request was refused: Slack signed it, but its body isn’t an object.')
+      return refuse(response, 400)
+    }
+    // Sent where an operator enters the address at Slack.
+    if (body.type === 'url_verification' && typeof body.challenge === 'string') {
+      response.writeHead(200, { 'content-type': 'text/plain' }).end(body.challenge)
+      return
+    }
+    const answering = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
+    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...answering })
+    try {
+      await receive({ body, ack: ack.bind() })
+    } catch (error) {
+      // No one waits for its answer any more.
+      ack.ack()
+      throw error
+    }
+  }
+
+  return {
+    receiver,
+    start: async () => await listen(server, port),
+    stop: async () => await close(server),
+  }
+}
+
+/** Bolt reads only the hash: with extra text after it, a repeated request would pass for a new one. */
+function isSignature(header: string | string[] | undefined): header is string {
+  return typeof header === 'string' && /^v0=[0-9a-f]{64}$/.test(header)
+}
+
+/** Seconds. */
+function isStamp(header: string | string[] | undefined): header is string {
+  return typeof header === 'string' && /^\d{1,12}$/.test(header)
+}
+
+function readPayload(
+  request: Parameters<typeof HTTPModuleFunctions.parseHTTPRequestBody>[0],
+): Record<string, unknown> | undefined {
+  try {
+    const body: unknown = HTTPModuleFunctions.parseHTTPRequestBody(request)
+    return isPayload(body) ? body : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isTypeAhead(body: Buffer): boolean {
+  const payload = new URLSearchParams(body.toString()).get('payload') ?? ''
+  return payload.includes('"type":"block_suggestion"')
+}
+
+/** Signatures that were accepted and are still inside the window in which Bolt would accept them again. */
+class SeenSignatures {
+  readonly #now: () => number
+  /** In order of arrival: when each came, and after when Bolt itself calls the request stale. */
+  readonly #seen = new Map<string, { at: number; staleAt: number }>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** @param graceMs for how long after its first arrival the same request is taken again. */
+  isNew(signature: string, stampMs: number, graceMs: number): boolean {
+    const now = this.#now()
+    for (const [old, { staleAt }] of this.#seen) if (staleAt < now) this.#seen.delete(old)
+    const before = this.#seen.get(signature)
+    if (before) return now - before.at < graceMs
+    this.#seen.set(signature, { at: now, staleAt: stampMs + WINDOW_MS + 1000 })
+    return true
+  }
+}

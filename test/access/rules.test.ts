@@ -1,0 +1,361 @@
+/** The decision, case by case. */
+import { describe, expect, test } from 'vitest'
+import {
+  type Asker,
+  decide,
+  decider,
+  dependsOnTarget,
+  fitsGlob,
+  GAP,
+  groupsIn,
+  type Rule,
+} from '../../src/access/rules.js'
+
+const person: Asker = { id: 'U1ADA000', standing: 'member', groups: [], channel: 'C1RANDOM' }
+const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
+const copy = { connection: 'hoody-prod', what: 'copy' }
+
+describe('who', () => {
+  test.each<{ who: string; asker: Partial<Asker>; isAllowed: boolean }>([
+    { who: 'members', asker: {}, isAllowed: true },
+    { who: 'members', asker: { standing: 'guest' }, isAllowed: false },
+    { who: 'members', asker: { standing: 'stranger' }, isAllowed: false },
+    { who: 'U1ADA000', asker: {}, isAllowed: true },
+    { who: 'U1ADA000', asker: { standing: 'guest' }, isAllowed: true },
+    { who: 'U1ADA000', asker: { standing: 'stranger' }, isAllowed: false },
+    { who: 'U1BOB000', asker: {}, isAllowed: false },
+    { who: 'S1GROUP0', asker: { groups: ['S1GROUP0'] }, isAllowed: true },
+    { who: 'S1GROUP0', asker: { groups: ['S2OTHER0'] }, isAllowed: false },
+    { who: 'S1GROUP0', asker: { groups: ['S1GROUP0'], standing: 'stranger' }, isAllowed: false },
+    { who: 'C1RANDOM', asker: {}, isAllowed: true },
+    { who: 'C1RANDOM', asker: { channel: 'C2OTHER0' }, isAllowed: false },
+    { who: 'C1RANDOM', asker: { channel: null }, isAllowed: false },
+    { who: 'C1RANDOM', asker: { standing: 'stranger' }, isAllowed: false },
+  ])('$who is $asker: $isAllowed', ({ who, asker, isAllowed }) => {
+    expect(decide([rule({ who: ['S9NOBODY', who] })], { ...person, ...asker }, copy).isAllowed).toBe(isAllowed)
+  })
+
+  test('only the groups that rules name need to be asked for', () => {
+    expect(groupsIn([rule({ who: ['members', 'S1GROUP0', 'U1ADA000'] }), rule({ who: ['S1GROUP0'] })])).toEqual([
+      'S1GROUP0',
+    ])
+  })
+})
+
+describe('the decision', () => {
+  const staging = rule({ may: ['copy'], target: ['* in staging'] })
+  const rules = {
+    none: [],
+    all: [rule({})],
+    verbs: [rule({ may: ['check-again'] })],
+    'a no, then a yes': [rule({ may: [] }), rule({})],
+    'a no elsewhere, then a yes': [rule({ may: [], on: ['cf-*'] }), rule({})],
+    'a no for others, then a yes': [rule({ may: [], who: ['U1BOB000'] }), rule({})],
+    'staging only': [staging],
+    'no prod, else all': [rule({ may: [], target: ['*prod*'] }), rule({})],
+    'all but staging': [rule({ may: [], target: ['* in staging'] }), rule({ may: ['copy'] })],
+    'staging, else sync': [staging, rule({ may: ['sync'] })],
+  } satisfies Record<string, Rule[]>
+
+  test.each<{ given: keyof typeof rules; what?: string; target?: string; isAllowed: boolean }>([
+    { given: 'none', isAllowed: false },
+    { given: 'none', target: 'x', isAllowed: false },
+    { given: 'all', isAllowed: true },
+    { given: 'all', what: 'start-over', target: 'x', isAllowed: true },
+    { given: 'verbs', isAllowed: false },
+    { given: 'verbs', what: 'check-again', target: 'x', isAllowed: true },
+    { given: 'a no, then a yes', isAllowed: false },
+    { given: 'a no elsewhere, then a yes', isAllowed: true },
+    { given: 'a no for others, then a yes', isAllowed: true },
+    { given: 'staging only', isAllowed: true },
+    { given: 'staging only', what: 'sync', isAllowed: false },
+    { given: 'staging only', target: 'x in staging', isAllowed: true },
+    { given: 'staging only', target: 'x in staging in production', isAllowed: false },
+    { given: 'staging only', target: '65fe0000000000000000abcd', isAllowed: false },
+    { given: 'no prod, else all', isAllowed: true },
+    { given: 'no prod, else all', target: 'x in Production', isAllowed: false },
+    { given: 'no prod, else all', target: 'x in staging', isAllowed: true },
+    { given: 'all but staging', isAllowed: true },
+    { given: 'all but staging', target: 'x in staging', isAllowed: false },
+    { given: 'staging, else sync', isAllowed: true },
+    { given: 'staging, else sync', target: 'x in production', isAllowed: false },
+    { given: 'staging, else sync', what: 'sync', isAllowed: true },
+    { given: 'staging, else sync', what: 'sync', target: 'x in staging', isAllowed: false },
+    { given: 'staging, else sync', what: 'sync', target: 'x', isAllowed: true },
+  ])('with $given, $what to $target: $isAllowed', ({ given, what = 'copy', target, isAllowed }) => {
+    const act = { connection: 'hoody-prod', what, ...(target === undefined ? {} : { target }) }
+    expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test.each<{ given: keyof typeof rules; outline: string; isAllowed: boolean }>([
+    { given: 'no prod, else all', outline: '… in Production', isAllowed: false },
+    { given: 'no prod, else all', outline: '… in production on …', isAllowed: false },
+    { given: 'no prod, else all', outline: '… in staging', isAllowed: true },
+    { given: 'no prod, else all', outline: 'x in production', isAllowed: false },
+    { given: 'all but staging', outline: '… in staging', isAllowed: false },
+    { given: 'all but staging', outline: '… in staging on …', isAllowed: true },
+    // Nothing that the gap may stand for makes this name fit the only rule.
+    { given: 'staging only', outline: '… in production', isAllowed: false },
+    { given: 'staging only', outline: '… in staging', isAllowed: true },
+    { given: 'staging only', outline: 'x in …', isAllowed: true },
+    { given: 'staging only', outline: '… in production on …', isAllowed: true },
+    { given: 'staging only', outline: 'x in production', isAllowed: false },
+    { given: 'staging only', outline: 'x in staging', isAllowed: true },
+    { given: 'none', outline: '…', isAllowed: false },
+  ])('with $given, a name known as far as "$outline": $isAllowed', ({ given, outline, isAllowed }) => {
+    const act = { ...copy, outline: outline.replaceAll('…', GAP) }
+    expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test('takes no whole name for one with gaps, whatever is in it', () => {
+    expect(decide(rules['staging only'], person, { ...copy, target: `x${GAP} in production` }).isAllowed).toBe(false)
+  })
+
+  test('names the rule that decided', () => {
+    expect(decide(rules['staging, else sync'], person, { ...copy, target: 'x in staging' }).rule).toBe(staging)
+    expect(decide([], person, copy)).toEqual({ isAllowed: false })
+  })
+
+  test.each<{ given: keyof typeof rules; depends: boolean }>([
+    { given: 'none', depends: false },
+    { given: 'all', depends: false },
+    { given: 'a no elsewhere, then a yes', depends: false },
+    { given: 'staging only', depends: true },
+    { given: 'no prod, else all', depends: true },
+  ])('with $given depends on the target: $depends', ({ given, depends }) => {
+    expect(dependsOnTarget(rules[given], person, 'hoody-prod')).toBe(depends)
+  })
+})
+
+describe('the source', () => {
+  const production = ['*production*']
+  const rules = {
+    'nothing out of production': [rule({ may: [], from: production }), rule({})],
+    'only out of staging': [rule({ from: ['* in staging'] })],
+    'staging to staging': [rule({ from: ['* in staging'], target: ['* in staging'] })],
+    'any source, said so': [rule({ from: ['*'] })],
+    'sync from anywhere, else not out of production': [
+      rule({ may: ['sync'], target: ['* in staging'] }),
+      rule({ may: [], from: production }),
+      rule({}),
+    ],
+  } satisfies Record<string, Rule[]>
+
+  test.each<{ given: keyof typeof rules; what?: string; from?: string | null; to?: string; isAllowed: boolean }>([
+    { given: 'nothing out of production', from: 'shop-db in production', to: 'x in staging', isAllowed: false },
+    { given: 'nothing out of production', from: 'shop-db in staging', to: 'x in production', isAllowed: true },
+    { given: 'nothing out of production', from: null, to: 'x in staging', isAllowed: false },
+    { given: 'nothing out of production', isAllowed: true },
+    { given: 'only out of staging', from: 'shop-db in production', to: 'x in staging', isAllowed: false },
+    { given: 'only out of staging', from: 'shop-db in staging', to: 'x in production', isAllowed: true },
+    { given: 'only out of staging', from: null, to: 'x in staging', isAllowed: false },
+    { given: 'only out of staging', isAllowed: true },
+    { given: 'staging to staging', from: 'a in staging', to: 'b in staging', isAllowed: true },
+    { given: 'staging to staging', from: 'a in production', to: 'b in staging', isAllowed: false },
+    { given: 'staging to staging', from: 'a in staging', to: 'b in production', isAllowed: false },
+    { given: 'any source, said so', from: null, to: 'x', isAllowed: true },
+    {
+      given: 'sync from anywhere, else not out of production',
+      what: 'sync',
+      from: null,
+      to: 'x in staging',
+      isAllowed: true,
+    },
+    { given: 'sync from anywhere, else not out of production', what: 'sync', from: null, to: 'x', isAllowed: false },
+  ])('with $given, $what of $from to $to: $isAllowed', ({ given, what = 'copy', from, to, isAllowed }) => {
+    const act = { connection: 'hoody-prod', what, ...(from === undefined ? {} : { source: from }) }
+    expect(decide(rules[given], person, { ...act, ...(to === undefined ? {} : { target: to }) }).isAllowed).toBe(
+      isAllowed,
+    )
+  })
+
+  test.each<{ given: keyof typeof rules; from: string; to: string; isAllowed: boolean }>([
+    { given: 'nothing out of production', from: '… in production', to: '… in staging', isAllowed: false },
+    { given: 'nothing out of production', from: '… in staging', to: '… in production', isAllowed: true },
+    { given: 'only out of staging', from: 'x in production', to: '…', isAllowed: false },
+    { given: 'only out of staging', from: 'x in staging', to: '…', isAllowed: true },
+    { given: 'staging to staging', from: '…', to: '… in staging', isAllowed: true },
+    { given: 'staging to staging', from: '…', to: '… in production', isAllowed: false },
+  ])('with $given, $from to $to is offered in a list: $isAllowed', ({ given, from, to, isAllowed }) => {
+    const [sourceOutline, outline] = [from, to].map((text) => text.replaceAll('…', GAP))
+    const act = { ...copy, ...(sourceOutline && { sourceOutline }), ...(outline && { outline }) }
+    expect(decide(rules[given], person, act).isAllowed).toBe(isAllowed)
+  })
+
+  test('makes its name matter as much as that of the target', () => {
+    expect(dependsOnTarget([rule({ from: production })], person, 'hoody-prod')).toBe(true)
+    expect(dependsOnTarget([rule({ from: ['x', '*'] })], person, 'hoody-prod')).toBe(false)
+  })
+})
+
+describe('the other id of a person', () => {
+  test('fits a rule as much as the one the request came with', () => {
+    const asker = { ...person, otherIds: ['W1ADA000'] }
+    expect(decide([rule({ who: ['W1ADA000'] })], asker, copy).isAllowed).toBe(true)
+    expect(decide([rule({ who: ['W1ADA000'] })], { ...asker, standing: 'stranger' }, copy).isAllowed).toBe(false)
+  })
+})
+
+describe('a name with something in it that nobody sees', () => {
+  const unseen = [
+    0xad, 0x34f, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x202e, 0x2060, 0x2066, 0xfe0f, 0xfeff,
+  ]
+    .map((code) => String.fromCodePoint(code))
+    .concat(String.fromCodePoint(0xe0020))
+  const fullWidth = (text: string) =>
+    text.replaceAll(/[!-~]/g, (sign) => String.fromCodePoint(sign.charCodeAt(0) + 0xfee0))
+  const names = [
+    'shop-web in production (woolworks)',
+    'forêt-café in Ünïcôde',
+    'ΟΔΟΣ in ПРОД on 東京',
+    'straße in İzmir',
+    'x',
+  ]
+  const globs = [
+    '*production*',
+    '* in production (*)',
+    'forêt*',
+    '*café in *',
+    '*οδος*',
+    'ΟΔΟΣ *',
+    '* in прод on *',
+    '*東京',
+    'STRASSE*',
+    'x',
+    '*-*',
+  ]
+  /** The same steps each time the test is run. */
+  const random = (() => {
+    let seed = 7
+    return (most: number) => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed % most
+    }
+  })()
+  const disguises: ((name: string) => string)[] = [
+    (name) => [...name].map((sign) => (random(3) === 0 ? sign + unseen[random(unseen.length)] : sign)).join(''),
+    (name) => unseen[random(unseen.length)] + name + unseen[random(unseen.length)],
+    (name) => name.normalize('NFD'),
+    (name) => name.normalize('NFD').replaceAll(/\p{M}/gu, (mark) => unseen[random(unseen.length)] + mark),
+    (name) => name.toUpperCase(),
+    (name) => name.toLowerCase(),
+    (name) => fullWidth(name.replaceAll(' ', '\u3000')),
+    (name) => ` ${name.replaceAll(' ', '\u00a0\u200b ')}\t`,
+  ]
+
+  test.each(names)('%s is decided on as without it', (name) => {
+    for (const glob of globs) {
+      const rules = [rule({ may: [], target: [glob] }), rule({ may: [], from: [glob] }), rule({})]
+      const decision = (text: string) => [
+        decide(rules, person, { ...copy, target: text, source: 'y' }).isAllowed,
+        decide(rules, person, { ...copy, target: 'y', source: text }).isAllowed,
+      ]
+      for (const disguise of disguises) {
+        for (let time = 0; time < 20; time += 1) {
+          const disguised = disguise(disguise(name))
+          expect([glob, disguised, ...decision(disguised)]).toEqual([glob, disguised, ...decision(name)])
+        }
+      }
+    }
+  })
+
+  test('of more characters than are compared is allowed by no rule that looks at it', () => {
+    const long = `${'\u200b'.repeat(5_000)} in production`
+    for (const [name, isAllowed] of [
+      [long, false],
+      ['x in staging', true],
+    ] as const) {
+      const act = { ...copy, target: name }
+      expect(decide([rule({ may: [], target: ['* in production'] }), rule({})], person, act).isAllowed).toBe(isAllowed)
+      expect(decide([rule({ target: ['x in staging', '* in production'] })], person, act).isAllowed).toBe(isAllowed)
+    }
+  })
+
+  test('is not refused because an asterisk of another width stands in a rule', () => {
+    expect(fitsGlob('shop＊', 'shop-web')).toBe(false)
+    expect(fitsGlob('shop＊', 'shop＊')).toBe(true)
+  })
+
+  test('leaves a rule its place although a part of the name is empty', () => {
+    expect(fitsGlob('* in production', '\u200b in production')).toBe(true)
+    expect(fitsGlob('* in * on gpu', 'x in \u200b on gpu')).toBe(true)
+    expect(fitsGlob('* in production', 'xin production')).toBe(false)
+    expect(fitsGlob('* in * on gpu', 'x inon gpu')).toBe(false)
+  })
+})
+
+describe('a glob', () => {
+  test.each([
+    ['*', '', true],
+    ['*', 'anything\nat all', true],
+    ['hoody', 'hoody', true],
+    ['hoody', 'hoody-prod', false],
+    ['*-staging', 'shop-STAGING', true],
+    ['*-staging', 'shop-staging-2', false],
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['* in * on *', 'x in y on z', true],
+    ['* in * on *', 'x on z in y', false],
+    ['ab*bc*cd', 'abcd', false],
+    ['ab*bc*cd', 'ab bc cd', true],
+    ['a.c', 'abc', false],
+    ['[a-z]*', 'abc', false],
+  ])('%s fits "%s": %s', (glob, name, fits) => {
+    expect(fitsGlob(glob, name)).toBe(fits)
+  })
+
+  test('takes no long over thousands of accents on one letter', () => {
+    const name = `${'\u0327\u0301\u0344'.repeat(1_300)} in production`
+    const began = performance.now()
+    for (let time = 0; time < 100; time += 1) expect(fitsGlob('* in production', name)).toBe(true)
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  test('takes no long over a list of two thousand names', () => {
+    const rules = Array.from({ length: 10 }, (_, at) =>
+      rule({ from: [`*x in ${at}`, `* büro ${at}*`], target: [`* in ${at}`, `a*b*c${at}`] }),
+    )
+    const decideOn = decider(rules, person, 'hoody-prod')
+    const began = performance.now()
+    for (let entry = 0; entry < 2_000; entry += 1) {
+      const sourceOutline = `shop-büro-${entry} in 東京 production (woolworks)`
+      expect(decideOn({ what: 'copy', sourceOutline, outline: `${GAP} in production` }).isAllowed).toBe(false)
+    }
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  test('takes no long over a long name', () => {
+    const began = performance.now()
+    expect(fitsGlob('*a*a*a*a*a*a*a*a*b', 'a'.repeat(100_000))).toBe(false)
+    expect(performance.now() - began).toBeLessThan(200)
+  })
+})
+
+describe('a name that only looks like the one in a rule', () => {
+  const looksAlike = [
+    ['production-db', 'production\u2011db'],
+    ['production-db', 'production\u2010db'],
+    ['production-db', 'production–db'],
+    ["o'neill", 'o’neill'],
+    ['production', 'producti\u0307on'],
+    ['istanbul', 'İstanbul'],
+    ['jo', 'j\u0307o'],
+    ['strasse', 'STRAẞE'],
+    ['production', 'prod\ufff9uction'],
+    ['shop in production', 'shop in\u2800production'],
+  ] as const
+
+  test.each(looksAlike)('is decided on as %j: %j', (plain, disguised) => {
+    for (const [one, other] of [
+      [plain, disguised],
+      [disguised, plain],
+    ] as const) {
+      expect(fitsGlob(one, other)).toBe(true)
+      expect(fitsGlob(`*${one}`, `shop in ${other}`)).toBe(true)
+    }
+  })
+
+  test('is another one where its letters have other marks', () => {
+    for (const name of ['cafe\u0301', 'ëo', 'ıx\u0307', 'x\u0307']) expect(fitsGlob('cafe', name)).toBe(false)
+  })
+})

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest'
+import { inDependencyOrder, meaningOf, meaningsOf, readAgain } from '../../../src/commands/clone/typed-names.js'
+import { fieldOf } from '../../helpers/field.js'
+
+const qovery = [
+  { value: 'application/1', label: 'shop-api (Shop / production)', description: 'application' },
+  { value: 'application/2', label: 'shop-api (Shop / staging)', description: 'application' },
+  { value: 'container/3', label: 'shop-web (Shop / production)' },
+  { value: 'job/4', label: 'invoices (Shop / production)' },
+]
+const cloudFoundry = [
+  { value: '1', label: 'shop-web in production (woolworks)' },
+  { value: '2', label: 'shop-web-2 in production (woolworks)' },
+  { value: '3', label: 'log in service in staging (woolworks)' },
+]
+const rainbond = [
+  { value: 'team/fra/1', label: 'Production / Frankfurt / shop' },
+  { value: 'team/fra/2', label: 'Staging / Frankfurt / shop-staging' },
+]
+
+describe('a typed name', () => {
+  it.each([
+    ['an id', qovery, 'job/4', 'job/4'],
+    ['a whole label', qovery, 'SHOP-API (shop / staging)', 'application/2'],
+    ['a name without its place in brackets', qovery, 'Invoices', 'job/4'],
+    ['a name without the place that it is in, though others begin like it', cloudFoundry, 'shop-web', '1'],
+    ['a name that reads like one in a place', cloudFoundry, 'log in service', '3'],
+    ['a name without the place before it, though others begin like it', rainbond, 'shop', 'team/fra/1'],
+    ['how only one begins', qovery, 'shop-w', 'container/3'],
+    ['how only one begins behind its place', rainbond, 'shop-st', 'team/fra/2'],
+  ])('may be %s', (_, options, typed, value) => {
+    expect(meaningOf(options, typed)).toMatchObject({ option: { value } })
+  })
+
+  it('that fits several entries names them, three at most', () => {
+    expect(meaningOf(qovery, 'shop-api')).toEqual({
+      problem: '"shop-api" fits several: "shop-api (Shop / production)", "shop-api (Shop / staging)".',
+    })
+    const many = ['a1', 'a2', 'a3', 'a4', 'a5'].map((label) => ({ value: `id-${label}`, label }))
+    expect(meaningOf(many, 'a')).toEqual({ problem: '"a" fits several: "a1", "a2", "a3" and 2 more.' })
+    const twins = ['blue', 'green'].map((description) => ({ value: description, label: 'sheep', description }))
+    expect(meaningOf(twins, 'sheep')).toEqual({ problem: '"sheep" fits several: "sheep · blue", "sheep · green".' })
+  })
+
+  it('that fits none says which contain it, three at most, or else which comes near', () => {
+    expect(meaningOf(qovery, 'invocies')).toEqual({
+      problem: 'There is no "invocies" on the list. Did you mean "invoices"?',
+    })
+    expect(meaningOf(qovery, 'api')).toEqual({
+      problem:
+        'There is no "api" on the list. Did you mean "shop-api (Shop / staging)" or "shop-api (Shop / production)"?',
+    })
+    const many = ['woolworks-staging', 'stag', 'old-staging', 'a-staging', 'my-staging-2']
+    const projects = many.map((label) => ({ value: `id-${label}`, label }))
+    expect(meaningOf(projects, 'Staging')).toEqual({
+      problem: 'There is no "Staging" on the list. Did you mean "a-staging" or "old-staging" or "my-staging-2"?',
+    })
+    expect(meaningOf(projects.slice(0, 1), 'staging')).toEqual({
+      problem: 'There is no "staging" on the list. Did you mean "woolworks-staging"?',
+    })
+    expect(meaningOf([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
+  })
+})
+
+describe('a typed name is compared as people see it', () => {
+  const decomposed = 'fore\u0302t-cafe\u0301'
+  it.each([
+    ['forêt-café', decomposed],
+    [decomposed, 'forêt-café'],
+    ['FORÊT-café', decomposed],
+    ['shop-api', 'shop\u00ad-api'],
+    ['shop\u200b-api', 'shop-api'],
+    ['\ufeffshop-api\u2060', 'SHOP-API'],
+    ['ｓｈｏｐ', 'shop'],
+    ['shop  web', 'Shop\u00a0Web'],
+    ['strasse', 'straße'],
+    ['ﬁle', 'file'],
+  ])('%j is %j', (typed, label) => {
+    const options = [
+      { value: 'other', label: 'something else' },
+      { value: 'this', label: `${label} (Shop / production)` },
+    ]
+    expect(meaningOf(options, typed)).toEqual({ option: options[1] })
+  })
+
+  it('but exactly as typed where that is on the list as well', () => {
+    const options = ['shop\u00ad', 'SHOP', 'shop'].map((label, at) => ({ value: `${at}`, label }))
+    expect(meaningOf(options, 'shop')).toEqual({ option: options[2] })
+    expect(meaningOf(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" fits several') })
+  })
+
+  it('and is nothing where nobody sees anything', () => {
+    expect(meaningOf(qovery, '\u200b')).toEqual({ problem: 'There is no "" on the list.' })
+  })
+})
+
+describe('a typed name with an emoji', () => {
+  it('which Slack sends as a word, is to be picked from the list', () => {
+    const options = [{ value: '1', label: 'shop-🐑' }]
+    expect(meaningOf(options, 'shop-:sheep:')).toEqual({
+      problem:
+        'There is no "shop-:sheep:" on the list. Names with an emoji must be picked from the list: open it and choose.',
+    })
+    expect(meaningOf(options, 'shop-🐑')).toEqual({ option: options[0] })
+    expect(meaningOf([{ value: '1', label: 'shop-:sheep:' }], 'shop-:sheep:')).toMatchObject({ option: { value: '1' } })
+  })
+})
+
+describe('typed names without end', () => {
+  const options = Array.from({ length: 10_000 }, (_, at) => ({ value: `id-${at}`, label: `forêt-${at} (Shop / café)` }))
+  const within = (ms: number, work: () => void) => {
+    const began = performance.now()
+    work()
+    expect(performance.now() - began).toBeLessThan(ms)
+  }
+
+  it('cost no more than a moment, however long they are and however many', () => {
+    within(1_000, () => meaningOf(options, 'x'.repeat(1_390)))
+    within(1_500, () =>
+      meaningsOf(
+        options,
+        Array.from({ length: 1_500 }, (_, at) => `nothing like it ${at}`),
+      ),
+    )
+  })
+
+  it('are limited to a hundred, because a list shows no more as chosen', () => {
+    const found = meaningsOf(
+      options,
+      Array.from({ length: 150 }, (_, at) => `id-${at}`),
+    )
+    expect(found.filter((meaning) => 'option' in meaning)).toHaveLength(100)
+    expect(found[100]).toEqual({ problem: 'Only 100 can be chosen at once.' })
+  })
+
+  it('never push the advice out of the sentence under a field', () => {
+    const long = `shop-${'x'.repeat(1_000)}`
+    const twins = ['a', 'b', 'c', 'd'].map((end) => ({ value: end, label: `${long}${end}` }))
+    for (const [list, typed, advice] of [
+      [twins, long, / and 1 more\.$/],
+      [twins, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
+      [twins, `${long}:sheep:`, /picked from the list: open it and choose\.$/],
+    ] as const) {
+      const meaning = meaningOf(list, typed)
+      const problem = 'problem' in meaning ? meaning.problem : ''
+      expect(problem).toMatch(advice)
+      expect(problem.length).toBeLessThanOrEqual(300)
+    }
+    expect(readAgain([], { value: 'x', label: long })).toMatchObject({
+      problem: expect.stringMatching(/^"shop-x+…x+" is not on the list any more\.$/),
+    })
+  })
+})
+
+it('a picked entry is read again by its very value, whatever label came back', () => {
+  const label = 'shop-web (Shop / staging)'
+  expect(readAgain(qovery, { value: 'container/3', label })).toEqual({ option: qovery[2] })
+  for (const value of ['Container/3', 'shop-web', 'container']) {
+    expect(readAgain(qovery, { value, label })).toEqual({ problem: `"${label}" is not on the list any more.` })
+  }
+})
+
+it('fields are worked on when those they depend on are done, all others at once', async () => {
+  const happened: string[] = []
+  const fields = [fieldOf('app'), fieldOf('addon', { dependsOn: ['app'] }), fieldOf('project')]
+  await inDependencyOrder(fields, async ({ key }) => {
+    happened.push(`${key} begins`)
+    await Promise.resolve()
+    happened.push(`${key} ends`)
+  })
+  expect(happened.slice(0, 2)).toEqual(['app begins', 'project begins'])
+  expect(happened.indexOf('addon begins')).toBeGreaterThan(happened.indexOf('app ends'))
+})

@@ -1,0 +1,138 @@
+/** Submissions that the database cannot take: the person is told, nothing is half done, and sending again is enough. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { registerFormSubmit } from '../../src/commands/clone/form-submit.js'
+import { Lists } from '../../src/commands/lists.js'
+import { People } from '../../src/slack/api/people.js'
+import { callbacks } from '../../src/slack/form/view.js'
+import { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { openDatabase } from '../../src/store/database.js'
+import { saveDraft } from '../../src/store/drafts.js'
+import { type TestContext, testContext } from '../helpers/context.js'
+import { hold } from '../helpers/disk.js'
+import { quietLogger } from '../helpers/slack-request.js'
+
+const ann = 'U1'
+const busy = "Dolly's database is busy. Nothing was started. Try again in a moment."
+const sorry = /Something broke on our side.*Nothing was started\. Please try again/
+
+let folder: string
+let context: TestContext
+let app: BoltApp
+let woken: number
+/** What the log says of them. */
+let errors: unknown[]
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dolly-submit-'))
+  context = await testContext({ db: await openDatabase(join(folder, 'dolly.db'), undefined, { busyTimeoutMs: 10 }) })
+  woken = 0
+  errors = []
+  context.log = { ...context.log, error: (fields) => void errors.push('err' in fields ? String(fields.err) : fields) }
+  const receiver = { init: () => {}, start: async () => {}, stop: async () => {} }
+  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
+  app = new BoltApp({ receiver, authorize, logger: quietLogger })
+  const slack = {
+    users: { info: async () => ({ user: { team_id: 'T1' } }) },
+    usergroups: { users: { list: async () => ({ users: [] }) } },
+  }
+  registerFormSubmit(app, {
+    ...context,
+    lists: new Lists(context.now, context.log),
+    people: new People({
+      slack,
+      team: async () => 'T1',
+      groups: [],
+      channels: {
+        list: async () => ({ channels: [{ id: 'C1' }] }),
+        scopes: () => ['channels:read'],
+        mayBeShared: false,
+      },
+      elapsed: context.now,
+      log: context.log,
+    }),
+    access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
+    elapsed: context.now,
+    wake: () => void woken++,
+    workspaceUrl: () => 'https://woolworks.slack.com/',
+  })
+})
+afterEach(async () => {
+  await context.db.destroy()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Sends page 2 or 3 as Slack does; answers with what is shown in the modal. */
+async function submit(callback_id: string, private_metadata: string): Promise<string> {
+  const state = {
+    values: {
+      name: { a: { type: 'plain_text_input', value: 'copy' } },
+      deploy: { a: { type: 'checkboxes', selected_options: [] } },
+      _channel: { a: { type: 'conversations_select', selected_conversation: 'C1' } },
+    },
+  }
+  const view = { id: 'V1', root_view_id: 'V1', type: 'modal', callback_id, private_metadata, hash: 'h', state }
+  const body = { type: 'view_submission', team: { id: 'T1' }, user: { id: ann, team_id: 'T1' }, view }
+  let answer: unknown
+  const ack = async (given: unknown) => {
+    answer = given
+  }
+  await app.processEvent({ body, ack })
+  return JSON.stringify(answer)
+}
+
+/** The key of a last page that only waits to be confirmed. */
+async function confirmable(name = 'copy'): Promise<string> {
+  const facts = { askedIn: 'C1', isNamedByProvider: false }
+  const answers = { connection: 'dummy-one', operation: 'clone', channel: 'C1', mentionOnSuccess: false, ...facts }
+  return await saveDraft(context.db, 'answers', ann, { ...answers, values: { name }, named: { name } }, context.now())
+}
+
+async function rows(): Promise<{ jobs: number; events: number; drafts: number }> {
+  const count = async (table: 'jobs' | 'events' | 'drafts') =>
+    (await context.db.selectFrom(table).selectAll().execute()).length
+  return { jobs: await count('jobs'), events: await count('events'), drafts: await count('drafts') }
+}
+
+describe('a submission', () => {
+  it('of the last page while another process holds the database says so, and makes one job when it is sent again', async () => {
+    const key = await confirmable()
+    const letGo = hold(join(folder, 'dolly.db'))
+    expect(await submit(callbacks.preview, key)).toContain(busy)
+    expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
+    letGo()
+    expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
+    expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
+    expect(await rows()).toEqual({ jobs: 1, events: 1, drafts: 0 })
+    expect(woken).toBe(1)
+  })
+
+  it('of the form while another process holds the database says so, and leads on when it is sent again', async () => {
+    const memory = { values: {}, labels: {}, remarks: {}, typed: {}, channel: 'C1', opening: '' }
+    const form = JSON.stringify({ connection: 'dummy-one', operation: 'clone', ...memory })
+    const letGo = hold(join(folder, 'dolly.db'))
+    expect(await submit(callbacks.form, form)).toContain(busy)
+    letGo()
+    expect(await submit(callbacks.form, form)).toContain('operation_preview')
+    expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
+  })
+
+  it('on a full disk says so, leaves nothing half done, and makes one job once there is room', async () => {
+    // Longer than a page, so that it takes a new one.
+    const key = await confirmable('sheep-'.repeat(2_000))
+    const setMost = async (pages: number) =>
+      void (await sql`pragma max_page_count = ${sql.lit(pages)}`.execute(context.db))
+    // SQLite takes the present size for the least.
+    await setMost(1)
+    expect(await submit(callbacks.preview, key)).toMatch(sorry)
+    expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
+    expect(woken).toBe(0)
+    expect(errors).toEqual([expect.stringContaining('disk is full')])
+    await setMost(1_000_000)
+    expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
+    expect(await rows()).toEqual({ jobs: 1, events: 1, drafts: 0 })
+  })
+})

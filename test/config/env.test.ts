@@ -1,0 +1,670 @@
+/** Config: what is read from dolly.yml and the environment, and each sentence that stops the start. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how dolly.yml refers to a variable
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { decide } from '../../src/access/rules.js'
+import { ConfigError, loadConfig, secretsOf } from '../../src/config/env.js'
+import * as listed from '../../src/providers/index.js'
+import type { Provider } from '../../src/providers/provider.js'
+
+const realProviders: readonly Provider[] = Object.values(listed)
+
+/** A stand-in with the kinds of keys that real providers have. */
+const shear = {
+  id: 'shear',
+  connection: z.object({
+    url: z.url().default('https://api.shear.test'),
+    token: z.string().regex(/^sh_/, 'a Shear token begins with sh_'),
+    region: z.string().optional(),
+    retries: z.number().optional(),
+  }),
+  operations: { clone: { copiesData: true }, 'copy-bits': { copiesData: false } },
+}
+
+const socketEnv = { SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', SHEAR_TOKEN: 'sh_woolly' }
+const { SLACK_APP_TOKEN: _, ...withoutAppToken } = socketEnv
+const httpEnv = { ...withoutAppToken, SLACK_SIGNING_SECRET: 'c0ffee77' }
+
+const access = 'access: [{ who: members, may: "*", on: "*" }]'
+const connections = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
+const file = `${connections}\n${access}`
+
+interface Given {
+  env?: Record<string, string | undefined>
+  yaml?: string
+  /** Who may read dolly.yml. */
+  rights?: number
+}
+
+function load({ env = {}, yaml = file, rights = 0o600 }: Given = {}) {
+  return loadConfig({
+    env: { ...socketEnv, ...env },
+    readFile: () => yaml,
+    rightsOf: () => rights,
+    providers: [shear],
+  })
+}
+
+function problemsOf(action: () => unknown): readonly string[] {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+/** A connection `farm` of the stand-in with these further lines. */
+function farm(...lines: string[]): string {
+  return [access, 'connections:', '  farm:', '    provider: shear', ...lines.map((line) => `    ${line}`)].join('\n')
+}
+
+describe('a valid start', () => {
+  test('needs two tokens and one connection; the rest has defaults', () => {
+    expect(load()).toEqual({
+      slack: {
+        botToken: 'xoxb-1-bot',
+        apiUrl: 'https://slack.com/api/',
+        mode: { kind: 'socket', appToken: 'xapp-1-app' },
+      },
+      database: { kind: 'sqlite', file: 'data/dolly.db' },
+      logLevel: 'info',
+      connections: [
+        {
+          name: 'farm',
+          provider: 'shear',
+          settings: { url: 'https://api.shear.test', token: 'sh_woolly' },
+          secrets: ['sh_woolly'],
+        },
+      ],
+      access: { rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }], owner: 'whoever keeps dolly.yml' },
+      sharedChannels: false,
+      tickSeconds: 2,
+      warnings: [],
+    })
+  })
+
+  test('takes every setting', () => {
+    const env = {
+      SLACK_API_URL: 'http://127.0.0.1:4000/api',
+      DATABASE_URL: 'file:///var/lib/dolly.db',
+      LOG_LEVEL: 'debug',
+    }
+    const config = load({ env, yaml: `${file}\npoll:\n  everySeconds: 60\n` })
+    expect(config.slack.apiUrl).toBe('http://127.0.0.1:4000/api/')
+    expect(config.database).toEqual({ kind: 'sqlite', file: '/var/lib/dolly.db' })
+    expect(config.logLevel).toBe('debug')
+    expect(config.tickSeconds).toBe(60)
+  })
+
+  test.each([
+    { env: httpEnv, mode: { kind: 'http', signingSecret: 'c0ffee77', port: 3000 } },
+    { env: { ...httpEnv, PORT: '8080' }, mode: { kind: 'http', signingSecret: 'c0ffee77', port: 8080 } },
+    { env: { ...httpEnv, ...socketEnv }, mode: { kind: 'socket', appToken: 'xapp-1-app' } },
+    { env: { ...socketEnv, PORT: '8080' }, mode: { kind: 'socket', appToken: 'xapp-1-app', port: 8080 } },
+  ])('speaks with Slack in $mode.kind mode', ({ env, mode }) => {
+    expect(loadConfig({ env, readFile: () => file, providers: [shear] }).slack.mode).toEqual(mode)
+  })
+
+  test('reads the file that DOLLY_CONFIG names, by default dolly.yml', () => {
+    const paths: string[] = []
+    const readFile = (path: string) => {
+      paths.push(path)
+      return file
+    }
+    loadConfig({ env: socketEnv, readFile, providers: [shear] })
+    loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: '/etc/dolly.yml' }, readFile, providers: [shear] })
+    expect(paths).toEqual(['dolly.yml', '/etc/dolly.yml'])
+  })
+
+  test('replaces references inside strings, and leaves escaped ones alone', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: $${A}-${REGION}-$1')
+    expect(load({ env: { REGION: '${B}' }, yaml }).connections[0]?.settings).toMatchObject({ region: '${A}-${B}-$1' })
+  })
+
+  test.each(['http://localhost:8080', 'http://127.0.0.1', 'http://[::1]:1', 'https://shear.example'])(
+    'lets a connection be at %s',
+    (url) => {
+      const yaml = farm('token: ${SHEAR_TOKEN}', `url: ${url}`)
+      expect(load({ yaml }).connections[0]?.settings).toMatchObject({ url })
+    },
+  )
+})
+
+describe('addresses', () => {
+  const problemsWith = (connection: Record<string, string>) =>
+    problemsOf(() =>
+      loadConfig({
+        env: socketEnv,
+        readFile: () => JSON.stringify({ connections: { 'cf-prod': { provider: 'cloud-foundry', ...connection } } }),
+        providers: realProviders,
+      }),
+    )
+  const login = { username: 'ewe', password: 'hidden' }
+
+  test('refuses a connection whose address is not https, and names it', () => {
+    const url = 'https://api.cf.example'
+    for (const unsafe of [
+      { url: 'http://api.cf.example', ...login },
+      { url: 'http://localhost.cf.example', ...login },
+      { url: 'http://127.0.0.1.example', ...login },
+      { url: 'https://me:hidden@api.cf.example', ...login },
+      { url: 'ftp://api.cf.example', ...login },
+      { url, appUrl: 'http://console.example/{app}', ...login },
+      { url, appUrl: 'javascript:hidden', ...login },
+    ]) {
+      const problems = problemsWith(unsafe).join(' ')
+      expect(problems).toMatch(/connections\.cf-prod\.(url|appUrl) in dolly\.yml \(line 1\) is not (safe|valid)/)
+      expect(problems).not.toContain('hidden')
+    }
+  })
+
+  test('refuses a Slack address that is not https', () => {
+    for (const url of [
+      'http://slack.example/api/',
+      'http://127.0.0.1.example/',
+      'ws://slack.com/',
+      'https://a:hidden@slack.com/',
+    ]) {
+      expect(problemsOf(() => load({ env: { SLACK_API_URL: url } })).join()).toMatch(
+        /^SLACK_API_URL is not valid(?!.*hidden)/,
+      )
+    }
+  })
+})
+
+describe('secretsOf', () => {
+  test('names the tokens and every variable that a connection refers to, longest first', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: eu-${ZONE}')
+    expect(secretsOf(load({ env: { ZONE: 'hidden-zone' }, yaml }))).toEqual([
+      'hidden-zone',
+      'xoxb-1-bot',
+      'xapp-1-app',
+      'sh_woolly',
+    ])
+  })
+
+  test.each([
+    ['https://api.${ZONE}', false],
+    ['https://${ZONE}/shear', false],
+    ['https://${ZONE}.shear.test:8443', false],
+    ['${ADDRESS}', false],
+    ['https://shear.test/${ZONE}/', true],
+    ['https://shear.test?key=${ZONE}', true],
+  ])('names of the address %s no part of its host, which stands in links and pages: %s', (url, isSecret) => {
+    const env = { ZONE: 'wool.example', ADDRESS: 'https://wool.example' }
+    const secrets = secretsOf(load({ env, yaml: farm('token: ${SHEAR_TOKEN}', `url: ${url}`) }))
+    expect(secrets.some((secret) => secret.includes('wool.example'))).toBe(isSecret)
+  })
+
+  test('names a token that stands in the file itself', () => {
+    expect(secretsOf(load({ yaml: farm('token: sh_literal') }))).toContain('sh_literal')
+  })
+
+  test('names a token without the blanks around it, which a provider may not send', () => {
+    expect(secretsOf(load({ env: { SHEAR_TOKEN: 'sh_woolly\n' } }))).toContain('sh_woolly')
+  })
+
+  test('does not name a short variable of another key, which stands in times and numbers', () => {
+    const yaml = farm('token: ${SHEAR_TOKEN}', 'region: eu-${ZONE}')
+    expect(secretsOf(load({ env: { ZONE: '4711' }, yaml }))).toEqual(['xoxb-1-bot', 'xapp-1-app', 'sh_woolly'])
+  })
+
+  test('names the signing secret in HTTP mode', () => {
+    const config = loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] })
+    expect(secretsOf(config)).toEqual(['xoxb-1-bot', 'sh_woolly', 'c0ffee77'])
+  })
+})
+
+describe('the environment', () => {
+  const bot = 'it must be the bot token of your Slack app, which begins with xoxb-.'
+  const app = 'it must be an app-level token of your Slack app, which begins with xapp-, or be left out for HTTP mode.'
+  const signing = 'it must be the signing secret of your Slack app, or be left out for Socket Mode.'
+  const port = 'it must be a port number from 1 to 65535.'
+  const api =
+    "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only for this machine itself)."
+  const database =
+    'it must be a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version.'
+
+  test.each([
+    { env: { SLACK_BOT_TOKEN: undefined }, problem: `SLACK_BOT_TOKEN is not set; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: '' }, problem: `SLACK_BOT_TOKEN is empty; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: 'xapp-1-app' }, problem: `SLACK_BOT_TOKEN is not valid; ${bot}` },
+    { env: { SLACK_BOT_TOKEN: 'xoxb-1-bot\n' }, problem: `SLACK_BOT_TOKEN is not valid; ${bot}` },
+    { env: { SLACK_APP_TOKEN: '' }, problem: `SLACK_APP_TOKEN is empty; ${app}` },
+    { env: { SLACK_APP_TOKEN: 'xoxb-1-bot' }, problem: `SLACK_APP_TOKEN is not valid; ${app}` },
+    { env: { SLACK_SIGNING_SECRET: '' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
+    { env: { SLACK_SIGNING_SECRET: 'c0ffee7' }, problem: `SLACK_SIGNING_SECRET is not valid; ${signing}` },
+    { env: { SLACK_SIGNING_SECRET: '   ' }, problem: `SLACK_SIGNING_SECRET is empty; ${signing}` },
+    { env: { PORT: '' }, problem: `PORT is empty; ${port}` },
+    { env: { PORT: '0' }, problem: `PORT is not valid; ${port}` },
+    { env: { PORT: '65536' }, problem: `PORT is not valid; ${port}` },
+    { env: { PORT: '0x50' }, problem: `PORT is not valid; ${port}` },
+    { env: { SLACK_API_URL: 'http://slack.example/api/' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { SLACK_API_URL: 'http://127.0.0.1.example/' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { SLACK_API_URL: 'slack.com' }, problem: `SLACK_API_URL is not valid; ${api}` },
+    { env: { DATABASE_URL: '' }, problem: `DATABASE_URL is empty; ${database}` },
+    { env: { DATABASE_URL: 'file:' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'file://data/dolly.db' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'postgres://u:hidden@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
+    {
+      env: { LOG_LEVEL: 'loud' },
+      problem: 'LOG_LEVEL is not valid; it must be one of fatal, error, warn, info, debug, trace, silent.',
+    },
+    { env: { DOLLY_CONFIG: '' }, problem: 'DOLLY_CONFIG is empty; it must be the path of your dolly.yml.' },
+    {
+      env: { SLACK_APP_TOKEN: undefined },
+      problem:
+        'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both not set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which needs no public address, or SLACK_SIGNING_SECRET, and PORT if it is not 3000, for HTTP mode.',
+    },
+  ])('refuses $env', ({ env, problem }) => {
+    expect(problemsOf(() => load({ env }))).toEqual([problem])
+  })
+})
+
+describe('dolly.yml', () => {
+  const start = 'as dolly.example.yml shows.'
+  const keys = 'provider, url, token, region, retries'
+  const token = 'token: ${SHEAR_TOKEN}'
+  const url =
+    'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
+
+  test.each([
+    {
+      yaml: 'access: [{ who: members, may: "*", on: "*" }]',
+      problem: `connections in dolly.yml names no connection; add at least one, ${start}`,
+    },
+    {
+      yaml: 'access: [{ who: members, may: "*", on: "*" }]\nconnections:',
+      problem: `connections in dolly.yml (line 2) names no connection; add at least one, ${start}`,
+    },
+    { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },
+    {
+      yaml: connections,
+      problem: `access in dolly.yml is not set, so nobody may do anything; write rules ${start.slice(0, -1)}, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace.`,
+    },
+    {
+      yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
+      problem:
+        'may of rule 1 of access in dolly.yml (line 5) is no operation of a provider and no verb; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
+    },
+    {
+      yaml: `${file}\nconections: {}`,
+      problem:
+        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, sharedChannels, poll).',
+    },
+    {
+      yaml: `${access}\nconnections:\n  farm: shear`,
+      problem: `connections.farm in dolly.yml (line 3) must be a mapping with the key "provider", ${start}`,
+    },
+    {
+      yaml: file.replace('farm', 'Farm 1'),
+      problem:
+        'connections.Farm 1 in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.',
+    },
+    {
+      yaml: file.replace('farm', 'f'.repeat(41)),
+      problem: `connections.${'f'.repeat(41)} in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
+    },
+    {
+      yaml: `${access}\nconnections:\n  farm:\n    url: https://shear.test`,
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not set: expected one of shear.',
+    },
+    {
+      yaml: file.replace('provider: shear', 'provider: sheep'),
+      problem:
+        'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"?: expected one of shear.',
+    },
+    {
+      yaml: file.replace('provider: shear', 'provider: goat'),
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid: expected one of shear.',
+    },
+    { yaml: farm(), problem: 'connections.farm.token in dolly.yml (line 3) is not set: expected a string.' },
+    { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml (line 5) is not set: expected a string.' },
+    {
+      yaml: farm('token: 12345'),
+      problem: 'connections.farm.token in dolly.yml (line 5) is not valid: expected a string.',
+    },
+    {
+      yaml: farm('token: hidden'),
+      problem: 'connections.farm.token in dolly.yml (line 5) is not valid: a Shear token begins with sh_.',
+    },
+    {
+      yaml: farm('token: sh_1234 '),
+      problem:
+        'connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters: a shorter one can’t be kept out of the log.',
+    },
+    {
+      yaml: farm('token: ""'),
+      problem: 'connections.farm.token in dolly.yml (line 5) is empty: a Shear token begins with sh_.',
+    },
+    {
+      yaml: farm(token, 'tokn: hidden'),
+      problem: `connections.farm.tokn in dolly.yml (line 6) is not a known key; did you mean "token"? (known: ${keys}).`,
+    },
+    {
+      yaml: farm(token, 'url: shear'),
+      problem:
+        'connections.farm.url in dolly.yml (line 6) is not valid: expected an address such as https://example.com.',
+    },
+    { yaml: farm(token, 'url: http://shear.test'), problem: url },
+    { yaml: farm(token, 'url: " HTTP://shear.test"'), problem: url },
+    { yaml: farm(token, 'url: https://me:hidden@shear.test'), problem: url },
+    {
+      yaml: farm('token: ${WOOL}'),
+      problem:
+        'connections.farm.token in dolly.yml (line 5) refers to the variable WOOL, which is not set; set it, or change the key.',
+    },
+    {
+      yaml: farm('token: sh_${EMPTY}'),
+      problem:
+        'connections.farm.token in dolly.yml (line 5) refers to the variable EMPTY, which is empty; set it, or change the key.',
+    },
+    ...['${wool-1}', 'sh_${SHEAR_TOKEN', '${}', '${constructor.name}'].map((value) => ({
+      yaml: farm(`token: ${value}`),
+      problem:
+        'connections.farm.token in dolly.yml (line 5) has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
+    })),
+    { yaml: `${file}\npoll: 5`, problem: 'poll in dolly.yml (line 6) must be a mapping; its keys are everySeconds.' },
+    {
+      yaml: `${file}\npoll:\n  every: 5`,
+      problem: 'poll.every in dolly.yml (line 7) is not a known key (known: everySeconds).',
+    },
+    ...['0', '61', '1.5', '"5"'].map((seconds) => ({
+      yaml: `${file}\npoll:\n  everySeconds: ${seconds}`,
+      problem:
+        'poll.everySeconds in dolly.yml (line 7) is not valid: expected a whole number from 1 to 60, without quotes.',
+    })),
+  ])('refuses $yaml', ({ yaml, problem }) => {
+    expect(problemsOf(() => load({ env: { EMPTY: ' ' }, yaml }))).toEqual([problem])
+  })
+
+  test.each([
+    {
+      yaml: 'connections: [',
+      at: 'line 1, column 15',
+      fault: 'Flow sequence in block collection must be sufficiently indented and end with a ]',
+    },
+    { yaml: 'connections:\n\tfarm: 1', at: 'line 2, column 1', fault: 'Tabs are not allowed as indentation' },
+    { yaml: 'poll: {}\npoll: {}', at: 'line 2, column 1', fault: 'Map keys must be unique' },
+    { yaml: 'a: "x" hidden', at: 'line 1, column 8', fault: 'Unexpected scalar at node end' },
+    { yaml: 'a: }hidden', at: 'line 1, column 4', fault: 'Unexpected flow-map-end token in YAML stream' },
+    { yaml: 'a: "\\xhidden"', at: 'line 1, column 5', fault: 'Invalid escape sequence' },
+    { yaml: 'a: !hidden 1', at: 'line 1, column 4', fault: 'Unresolved tag' },
+    {
+      yaml: 'a: &b [*b]',
+      at: 'line 1, column 8',
+      fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
+    },
+    ...['may: *', 'may: [*]', 'may: \n- *', 'on: [a, *-prod]', 'target: * in staging'].map((yaml) => {
+      const [line = ''] = yaml.split('\n').slice(-1)
+      return {
+        yaml,
+        at: `line ${yaml.split('\n').length}, column ${line.indexOf('*') + 1}`,
+        fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
+      }
+    }),
+    {
+      yaml: 'connections:\n  farm: { provider: shear, token: ${SHEAR_TOKEN} }',
+      at: 'line 2, column 36',
+      fault: 'between { and } a reference needs quotes, as in token: "${NAME}"',
+    },
+  ])('says where $yaml is not YAML', ({ yaml, at, fault }) => {
+    expect(problemsOf(() => load({ yaml }))).toEqual([`dolly.yml, ${at} is not valid YAML: ${fault}.`])
+  })
+
+  test('counts rules and their words from 1, and says at which line each is', () => {
+    const rules = ['access:', '  - who: members', '    may: clone', '    on: farm', '    target: "*staging*"']
+    const yaml = `${connections}\n${rules.join('\n')}\n  - who:\n      - members\n      - memmbers\n    on: farm`
+    expect(problemsOf(() => load({ yaml }))).toEqual([
+      expect.stringMatching(/^word 2 of who of rule 2 of access in dolly\.yml \(line 12\) is not valid; did you mean/),
+      'may of rule 2 of access in dolly.yml (line 10) is not set: expected a word or a list of words.',
+    ])
+  })
+
+  test('refuses a rule for what none of its connections can do', () => {
+    const barn = '  barn: { provider: fold }\naccess: [{ who: members, may: shear, on: farm }]'
+    const fold = { id: 'fold', connection: z.object({}), operations: { shear: { copiesData: true } } }
+    const start = () =>
+      loadConfig({ env: socketEnv, readFile: () => `${connections}\n${barn}`, providers: [shear, fold] })
+    expect(problemsOf(start)).toEqual([
+      'may of rule 1 of access in dolly.yml (line 6) is no operation of farm (known: clone, copy-bits).',
+    ])
+  })
+
+  test('refuses a rule that another one always comes before, and names both by their lines', () => {
+    const yaml = [connections, 'access:', '  - { who: members, may: "*", on: "*" }'].join('\n')
+    expect(
+      problemsOf(() => load({ yaml: `${yaml}\n  - { who: members, may: [], on: farm, target: "*prod*" }` })),
+    ).toEqual([
+      'rule 2 of access in dolly.yml (line 7) can never decide anything: rule 1 (line 6) comes first and fits whatever this one fits; put this one above it, or take it out.',
+    ])
+  })
+
+  test('takes a reference in quotes between braces', () => {
+    const yaml = `${access}\nconnections:\n  farm: { provider: shear, token: "\${SHEAR_TOKEN}" }`
+    expect(load({ yaml }).connections[0]?.settings).toMatchObject({ token: 'sh_woolly' })
+  })
+})
+
+describe('all together', () => {
+  test('every problem is told at once, and no value that may be secret', () => {
+    const env = {
+      SLACK_BOT_TOKEN: 'hidden-1',
+      SLACK_APP_TOKEN: 'hidden-2',
+      DATABASE_URL: 'postgres://hidden-3',
+      KEY: 'hidden-4',
+    }
+    const yaml = [
+      'connections:',
+      '  farm: { provider: shear, token: "${KEY}", url: "http://hidden-5.test", tokne: "${ABSENT}" }',
+      '  Barn: { provider: hidden-6 }',
+      'access: [{ who: members, may: hidden, on: hidden }]',
+      'poll: { everySeconds: 0 }',
+    ].join('\n')
+    const problems = problemsOf(() => load({ env, yaml }))
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'SLACK_BOT_TOKEN',
+      'SLACK_APP_TOKEN',
+      'DATABASE_URL',
+      'poll.everySeconds',
+      'connections.farm.tokne',
+      'connections.farm.tokne',
+      'connections.farm.url',
+      'connections.farm.token',
+      'connections.Barn',
+      'connections.Barn.provider',
+      'may',
+      'on',
+    ])
+    expect(new ConfigError(problems).message).not.toContain('hidden')
+    expect(problems.every((problem) => problem.endsWith('.'))).toBe(true)
+  })
+
+  test('the message lists the problems', () => {
+    expect(new ConfigError(['A is not set.', 'B is empty.']).message).toBe(
+      'Dolly cannot start:\n- A is not set.\n- B is empty.',
+    )
+  })
+})
+
+describe('files on disk', () => {
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dolly-config-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const from = (path: string) => loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: path }, providers: [shear] })
+
+  test('a file is read', () => {
+    const path = join(folder, 'dolly.yml')
+    writeFileSync(path, file)
+    expect(from(path).connections.map(({ name }) => name)).toEqual(['farm'])
+  })
+
+  test('a file that is not there is named', () => {
+    const path = join(folder, 'absent.yml')
+    expect(problemsOf(() => from(path))).toEqual([
+      `${path} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`,
+    ])
+  })
+
+  test('a file that cannot be read is named with the reason', () => {
+    expect(problemsOf(() => from(folder))).toEqual([
+      `${folder} cannot be read (EISDIR); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
+    ])
+  })
+})
+
+describe('the examples', () => {
+  const example = readFileSync('.env.example', 'utf8')
+  const exampleFile = { DOLLY_CONFIG: 'dolly.example.yml' }
+
+  const blanks = Object.entries(parseEnv(example)).flatMap(([name, value]) => (value === '' ? [name] : []))
+  const tokens = blanks.filter((name) => !name.startsWith('SLACK_'))
+
+  test('start Dolly once their blanks are filled in', () => {
+    const filled = Object.fromEntries(blanks.map((name) => [name, `secret-of-${name.toLowerCase()}`]))
+    const env = { ...filled, SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', ...exampleFile }
+    const config = loadConfig({ env, providers: realProviders })
+    expect(config.connections.map(({ provider }) => provider).sort()).toEqual([
+      'cloud-foundry',
+      'hoody',
+      'miget',
+      'qovery',
+      'rainbond',
+    ])
+    for (const { secrets } of config.connections) expect(secrets.length).toBeGreaterThan(0)
+    expect(config.connections.flatMap(({ secrets }) => secrets).sort()).toEqual(
+      tokens.map((name) => `secret-of-${name.toLowerCase()}`).sort(),
+    )
+    expect(config.tickSeconds).toBe(2)
+  })
+
+  const clouds = [
+    'connections:',
+    '  hoody: { provider: hoody, token: "${HOODY_TOKEN}" }',
+    '  cf-prod: { provider: cloud-foundry, url: https://api.cf.test, clientId: dolly, clientSecret: "${CF_SECRET}" }',
+  ].join('\n')
+  const env = { ...socketEnv, HOODY_TOKEN: 'hoody-secret', CF_SECRET: 'cf-secret-secret' }
+  const exampleOf = (readme: string) => /```yaml\n(owner: [^`]+)```/.exec(readme)?.[1] ?? ''
+  /** What the comments of dolly.example.yml show, with the ids that an operator has to fill in. */
+  const commented = readFileSync('dolly.example.yml', 'utf8')
+    .replace(/^.*?^access:$/ms, 'access:')
+    .replaceAll(/^ {2}# (?=- who| {2}(may|on|from|target):)/gm, '  ')
+  const rulesOf = {
+    'README.md': exampleOf(readFileSync('README.md', 'utf8')),
+    'dolly.example.yml': commented,
+  }
+
+  test.each(Object.entries(rulesOf))('of %s have rules that protect production both ways', (_, rules) => {
+    const { access, warnings } = loadConfig({ env, readFile: () => `${clouds}\n${rules}`, providers: realProviders })
+    expect(warnings).toEqual([])
+    const asker = { id: 'U0SOMEBODY', standing: 'member', groups: [], channel: null } as const
+    const mayCopy = (source: string, target: string) =>
+      decide(access.rules, asker, { connection: 'hoody', what: 'copy', source, target }).isAllowed
+    expect(mayCopy('shop-db in shop-production', 'x in shop-staging')).toBe(false)
+    expect(mayCopy('shop-db in shop-staging', 'x in shop-production')).toBe(false)
+    expect(mayCopy('shop-db in shop-staging', 'x in shop-staging')).toBe(true)
+  })
+
+  test('name every blank that was not filled in', () => {
+    const problems = problemsOf(() =>
+      loadConfig({ env: { ...parseEnv(example), ...exampleFile }, providers: realProviders }),
+    )
+    expect(problems).toHaveLength(blanks.length)
+    for (const name of blanks) expect(problems.join(' ')).toContain(name)
+  })
+
+  test('the defaults they show in comments are the real ones', () => {
+    const shown = parseEnv(example.replace(/^# ([A-Z_]+=.)/gm, '$1'))
+    const env = {
+      ...shown,
+      SLACK_BOT_TOKEN: 'xoxb-1-bot',
+      SLACK_SIGNING_SECRET: 'c0ffee77',
+      SLACK_APP_TOKEN: undefined,
+    }
+    expect(Object.keys(shown).sort()).toEqual(
+      [
+        'DATABASE_URL',
+        'DOLLY_CONFIG',
+        'LOG_LEVEL',
+        'PORT',
+        'SLACK_API_URL',
+        'SLACK_APP_TOKEN',
+        'SLACK_BOT_TOKEN',
+        ...tokens,
+      ].sort(),
+    )
+    expect(loadConfig({ env: { ...env, SHEAR_TOKEN: 'sh_woolly' }, readFile: () => file, providers: [shear] })).toEqual(
+      loadConfig({ env: httpEnv, readFile: () => file, providers: [shear] }),
+    )
+  })
+})
+
+describe('a warning', () => {
+  const open = 'dolly.yml contains connections.farm.token, and other users of this machine may open it'
+
+  test.each([
+    { token: 'sh_literal', rights: 0o644, isWarned: true },
+    { token: 'sh_literal', rights: 0o100640, isWarned: true },
+    { token: 'sh_literal', rights: 0o100602, isWarned: true },
+    { token: '"sh_$${SHEAR_TOKEN}"', rights: 0o604, isWarned: true },
+    { token: 'sh_literal', rights: 0o100600, isWarned: false },
+    { token: 'sh_literal', rights: 0o400, isWarned: false },
+    { token: '${SHEAR_TOKEN}', rights: 0o644, isWarned: false },
+  ])('of the token $token in a file of mode $rights is given: $isWarned', ({ token, rights, isWarned }) => {
+    const { warnings } = load({ yaml: farm(`token: ${token}`), rights })
+    expect(warnings).toEqual(
+      isWarned
+        ? [`${open}. Run chmod 600 dolly.yml, or move the secret to the environment and refer to it as \${NAME}.`]
+        : [],
+    )
+  })
+
+  test('of a file on disk goes by its real rights', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dolly-rights-'))
+    try {
+      const path = join(folder, 'dolly.yml')
+      writeFileSync(path, farm('token: sh_literal'), { mode: 0o644 })
+      const warnings = () =>
+        loadConfig({ env: { ...socketEnv, DOLLY_CONFIG: path }, providers: [shear] }).warnings.length
+      chmodSync(path, 0o644)
+      expect(warnings()).toBe(1)
+      chmodSync(path, 0o600)
+      expect(warnings()).toBe(0)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  test('of a rule that forgets the source says where it stands', () => {
+    const yaml = `${connections}\naccess: [{ who: members, may: clone, on: farm, target: "* in staging" }]`
+    expect(load({ yaml }).warnings).toEqual([
+      'rule 1 of access in dolly.yml (line 5) has a target but no from, and clone copies data: any source may be copied there; add from: with the names of sources (from: "*" in this rule says that any source is fine, and ends this warning).',
+    ])
+  })
+})
+
+describe('shared channels', () => {
+  test.each([
+    { line: 'sharedChannels: true', isAllowed: true },
+    { line: 'sharedChannels: false', isAllowed: false },
+    { line: 'sharedChannels:', isAllowed: false },
+    { line: '', isAllowed: false },
+  ])('after "$line" may be chosen: $isAllowed', ({ line, isAllowed }) => {
+    expect(load({ yaml: `${file}\n${line}` }).sharedChannels).toBe(isAllowed)
+  })
+
+  test('are allowed with true or false only', () => {
+    expect(problemsOf(() => load({ yaml: `${file}\nsharedChannels: "yes"` }))).toEqual([
+      'sharedChannels in dolly.yml (line 6) is not valid: expected true or false.',
+    ])
+  })
+})

@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest'
+import { FINAL_STATES, type Job, type JobInput, LIVE_STATES, type State } from '../../src/domain/job.js'
+import { accepts, MAX_ATTEMPTS, next } from '../../src/domain/machine.js'
+import { pollDelayMs } from '../../src/domain/polling.js'
+import { jobIn, start } from '../helpers/job.js'
+
+const now = start + 5_000
+const moment = { now, jitter: 0.5 }
+
+const happenings: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }> = {
+  begin: { input: { kind: 'begin' }, knownIn: ['queued'] },
+  wrote: { input: { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
+  refused: { input: { kind: 'refused', reason: 'no' }, knownIn: ['queued', 'starting'] },
+  postponed: { input: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['queued', 'starting'] },
+  lost: { input: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
+  found: { input: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
+  absent: { input: { kind: 'absent', settleMs: 1, maxTries: MAX_ATTEMPTS }, knownIn: ['starting'] },
+  unknowable: { input: { kind: 'unknowable', reason: 'no way' }, knownIn: ['starting'] },
+  poll_failed: {
+    input: { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 1 },
+    knownIn: ['starting', 'working'],
+  },
+  observed: { input: { kind: 'observed', observation: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
+  stranded: { input: { kind: 'stranded', reason: 'gone' }, knownIn: ['queued', 'starting', 'working'] },
+  unanswered: { input: { kind: 'unanswered' }, knownIn: ['uncertain'] },
+  check_again: { input: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
+  start_over: { input: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
+  dismiss: { input: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
+}
+
+describe('the machine', () => {
+  for (const [kind, { input, knownIn }] of Object.entries(happenings)) {
+    it(`knows "${kind}" in ${knownIn.join(' and ')} and nowhere else`, () => {
+      for (const state of [...LIVE_STATES, ...FINAL_STATES]) {
+        if (knownIn.includes(state)) expect(() => next(jobIn(state), input, moment)).not.toThrow()
+        else expect(() => next(jobIn(state), input, moment)).toThrow(/knows no/)
+      }
+    })
+  }
+
+  it('can be dismissed while it has to wait, and while nobody can look for its write', () => {
+    expect(accepts(jobIn('queued', { detail: 'Too many requests.' }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('starting', { canDismiss: true }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('starting'), 'dismiss')).toBe(false)
+    expect(accepts(jobIn('starting', { canDismiss: true }), 'start_over')).toBe(false)
+  })
+
+  it('asks again at once when the look that a person asked for fails as well', () => {
+    const down: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const unreachableSince = now - 6 * 3_600_000 - 1
+    const asked = next(jobIn('uncertain', { unreachableSince }), { kind: 'check_again', actor: 'U1' }, moment)
+    const checking = jobIn('starting', { unreachableSince, ...asked.set })
+    expect(next(checking, down, moment).set.state).toBe('uncertain')
+    const found = next(checking, { kind: 'absent', settleMs: 0, maxTries: MAX_ATTEMPTS }, moment)
+    expect(found.set).toMatchObject({ state: 'queued', unreachableSince: null })
+  })
+
+  it('ends a job in one of the final states with a time and no further look', () => {
+    const ends: [State, JobInput][] = [
+      ['starting', { kind: 'refused', reason: 'no' }],
+      ['working', { kind: 'observed', observation: { phase: 'failed', detail: 'disk full' }, nextStep: null }],
+      ['working', { kind: 'observed', observation: { phase: 'done' }, nextStep: null }],
+      ['uncertain', { kind: 'dismiss', actor: 'U1' }],
+    ]
+    for (const [state, input] of ends) {
+      const { set } = next(jobIn(state), input, moment)
+      expect(FINAL_STATES).toContain(set.state)
+      expect(set).toMatchObject({ endedAt: now, dueAt: null })
+    }
+  })
+
+  it('keeps the ref and the link a look brought', () => {
+    const look = { phase: 'working' as const, ref: { id: 'b' }, url: 'https://b.example' }
+    const { set } = next(
+      jobIn('working', { ref: { id: 'a' } }),
+      { kind: 'observed', observation: look, nextStep: null },
+      moment,
+    )
+    expect(set).toMatchObject({ ref: { id: 'b' }, url: 'https://b.example' })
+  })
+
+  it('tells a change of detail once', () => {
+    const job = jobIn('working', { detail: 'copying' })
+    const looked = (detail: string): JobInput => ({
+      kind: 'observed',
+      observation: { phase: 'working', detail },
+      nextStep: null,
+    })
+    expect(next(job, looked('copying'), moment).event).toBeNull()
+    expect(next(job, looked('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
+  })
+
+  it('tells a step’s last word with the step, and does not keep it as the reason why the next one waits', () => {
+    const done: JobInput = {
+      kind: 'observed',
+      observation: { phase: 'done', detail: 'not started' },
+      nextStep: 'deploy',
+    }
+    expect(next(jobIn('working', { detail: 'copying' }), done, moment)).toMatchObject({
+      set: { state: 'queued', step: 'deploy', detail: null },
+      event: { kind: 'step_done', detail: 'not started' },
+    })
+  })
+
+  it('gives up on what cannot be seen only after six hours, or as long as the step may take', () => {
+    const hour = 3_600_000
+    const blind = (giveUpMs: number): JobInput => ({
+      kind: 'poll_failed',
+      reason: 'down',
+      retryAfterMs: undefined,
+      giveUpMs,
+    })
+    const blindFor = (state: State, unreachableMs: number, giveUpMs: number) =>
+      next(jobIn(state, { unreachableSince: now - unreachableMs, deadlineAt: now - 1 }), blind(giveUpMs), moment).set
+        .state
+    expect(blindFor('starting', 6 * hour, 60_000)).toBeUndefined()
+    expect(blindFor('starting', 6 * hour + 1, 60_000)).toBe('uncertain')
+    expect(blindFor('starting', 6 * hour + 1, 7 * hour)).toBeUndefined()
+    expect(blindFor('working', 6 * hour, 60_000)).toBeUndefined()
+    expect(blindFor('working', 6 * hour + 1, 60_000)).toBe('timed_out')
+  })
+
+  it('does not hold the time in which nobody could look against the step', () => {
+    const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
+    const job = jobIn('working', { deadlineAt: now - 20_000, unreachableSince: now - 30_000 })
+    expect(next(job, look, moment).set).toMatchObject({ deadlineAt: now + 10_000, unreachableSince: null })
+    expect(next({ ...job, unreachableSince: now - 10_000 }, look, moment).set.state).toBe('timed_out')
+  })
+
+  it('does not hold against the step that Dolly was stopped, the machine slept or its clock was set ahead', () => {
+    const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
+    const late = (ms: number) => jobIn('working', { deadlineAt: now - 1, dueAt: now - ms })
+    expect(next(late(3_600_000), look, moment).set).toMatchObject({ deadlineAt: now - 1 + 3_600_000 })
+    expect(next(late(60_000), look, moment).set.state).toBe('timed_out')
+    const down: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const blind = jobIn('working', { unreachableSince: now - 7 * 3_600_000, dueAt: now - 2 * 3_600_000 })
+    expect(next(blind, down, moment).set).toMatchObject({ unreachableSince: now - 5 * 3_600_000 })
+  })
+
+  it('believes absence only when looks have found nothing for long enough by a clock that ran evenly', () => {
+    const absent: JobInput = { kind: 'absent', settleMs: 10_000, maxTries: MAX_ATTEMPTS }
+    const sought = (absentSince: number | null, steadyMs?: number) =>
+      next(jobIn('starting', { absentSince }), absent, { ...moment, steadyMs }).set
+    expect(sought(null)).toMatchObject({ absentSince: now, dueAt: now + 3_000 })
+    expect(sought(now - 9_999).state).toBeUndefined()
+    expect(sought(now - 10_000)).toMatchObject({ state: 'queued' })
+    expect(sought(now - 240_000, 9_999)).toMatchObject({ absentSince: now - 240_000, dueAt: now + 1 })
+    // Noted by a clock that was ahead.
+    expect(sought(now + 240_000)).toMatchObject({ absentSince: now })
+  })
+
+  it('says once in the thread that a write has to wait, whatever the reasons', () => {
+    const busy: JobInput = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
+    const waits = (detail: string | null) => next(jobIn('starting', { detail }), busy, moment).event?.kind
+    expect([waits(null), waits('Down.'), waits('Too many requests.')]).toEqual(['postponed', 'progress', undefined])
+  })
+
+  it('gives a write up that nobody let us make for a day', () => {
+    const busy: JobInput = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
+    const day = 86_400_000
+    const waiting = (postponedSince: number | null, rest: Partial<Job> = {}) =>
+      next(jobIn('starting', { postponedSince, attempt: 1, ...rest }), busy, moment)
+    expect(waiting(now - day).set).toMatchObject({ state: 'queued', postponedSince: now - day })
+    const late = waiting(now - day - 1)
+    expect(late).toMatchObject({ set: { state: 'failed' }, event: { kind: 'failed', detail: 'Too many requests.' } })
+    // It is an old job, and this is the first time that it has to wait.
+    expect(waiting(null, { createdAt: now - 3 * day }).set).toMatchObject({ state: 'queued', postponedSince: now })
+    // Dolly was stopped over the weekend, or the clock was set.
+    const asleep = jobIn('queued', { postponedSince: now - 2 * day, dueAt: now - 2 * day + 60_000 })
+    const awake = next(asleep, { kind: 'begin' }, moment).set
+    expect(awake).toMatchObject({ postponedSince: now - 60_000 })
+    expect(waiting(now + day).set).toMatchObject({ state: 'queued', postponedSince: now, dueAt: now + 3_000 })
+  })
+
+  it('measures an outage by what was seen of it, also when the clock was set back meanwhile', () => {
+    const blind: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const later = next(jobIn('working', { unreachableSince: now + 7_200_000 }), blind, moment)
+    expect(later.set).toMatchObject({ unreachableSince: now, dueAt: now + 3_000 })
+  })
+
+  it('takes no minute in which nothing could be seen for one in which nothing was there', () => {
+    const blind: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
+    const missed = (unpolledMs: number) =>
+      next(jobIn('starting', { absentSince: now - 300_000, unreachableSince: now - unpolledMs }), blind, moment).set
+    expect(missed(30_000)).toMatchObject({ absentSince: null })
+    // A look or two that failed between others take nothing from those.
+    expect(missed(29_999)).not.toHaveProperty('absentSince')
+    const asked = jobIn('uncertain', { absentSince: now - 300_000 })
+    expect(next(asked, { kind: 'check_again', actor: 'U1' }, moment).set).toMatchObject({ absentSince: null })
+  })
+
+  it('looks soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {
+    expect(pollDelayMs(0, moment)).toBe(3_000)
+    expect(pollDelayMs(100_000, moment)).toBe(10_000)
+    expect(pollDelayMs(86_400_000, moment)).toBe(30_000)
+    expect(pollDelayMs(0, { now, jitter: 0 })).toBe(2_700)
+    expect(pollDelayMs(0, { now, jitter: 1 })).toBe(3_300)
+    expect(pollDelayMs(0, { ...moment, pollEveryMs: 10_000 })).toBe(10_000)
+    expect(pollDelayMs(86_400_000, { ...moment, pollEveryMs: 10_000 })).toBe(30_000)
+  })
+})

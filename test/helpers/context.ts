@@ -1,0 +1,87 @@
+/** A worker context with a database in memory, one dummy connection, and a clock that only moves when it is told to. */
+
+import type { Job } from '../../src/domain/job.js'
+import type { WorkerContext } from '../../src/jobs/context.js'
+import { pollDueJobs } from '../../src/jobs/poll.js'
+import { handleWaitingJobs } from '../../src/jobs/waiting.js'
+import { reconcileLostWrites, writeNextJob } from '../../src/jobs/write.js'
+import { openDatabase } from '../../src/store/database.js'
+import { readEvents } from '../../src/store/events.js'
+import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
+
+export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** One go of the rounds that write and settle. */
+export async function runDueJobs(context: WorkerContext, connection: string): Promise<boolean> {
+  const settled = await reconcileLostWrites(context, connection)
+  return (await writeNextJob(context, connection)) || settled
+}
+
+export interface TestContext extends WorkerContext {
+  world: DummyWorld
+  /** Moves the clock, in milliseconds. */
+  pass(ms: number): void
+  /** Runs and looks until nothing is due at this moment. */
+  settle(): Promise<void>
+  ask(draft?: Partial<NewJob>): Promise<Job>
+  job(id: string): Promise<Job>
+  kinds(id: string): Promise<string[]>
+}
+
+export async function testContext(overrides: Partial<WorkerContext> = {}): Promise<TestContext> {
+  const world = dummyWorld()
+  const connection = dummyConnection(world)
+  let now = Date.parse('2026-01-01T00:00:00Z')
+  let asked = 0
+  const context: TestContext = {
+    db: await openDatabase(':memory:'),
+    connections: new Map([[connection.name, connection]]),
+    worker: 'one',
+    leaseMs: 10_000,
+    now: () => now,
+    random: () => 0.5,
+    log: silentLog,
+    world,
+    pass: (ms) => {
+      now += ms
+    },
+    settle: async () => {
+      while (
+        (await runDueJobs(context, connection.name)) ||
+        (await pollDueJobs(context, connection.name)) ||
+        (await handleWaitingJobs(context))
+      );
+    },
+    ask: async (draft = {}) => {
+      asked += 1
+      const creation = await createJob(context.db, { ...newJob(asked), ...draft }, now)
+      if (creation.kind !== 'created') throw new Error(`The job is ${creation.kind}.`)
+      return creation.job
+    },
+    job: async (id) => {
+      const job = await findJob(context.db, id)
+      if (!job) throw new Error(`There is no job ${id}.`)
+      return job
+    },
+    kinds: async (id) => (await readEvents(context.db, id)).map((event) => event.kind),
+    ...overrides,
+  }
+  return context
+}
+
+export function newJob(number: number): NewJob {
+  return {
+    connection: 'dummy-one',
+    operation: 'clone',
+    step: 'clone',
+    params: { name: 'copy', deploy: false },
+    source: 'shop-api',
+    target: `copy-${number}`,
+    lock: `lock ${number}`,
+    submission: `submission ${number}`,
+    requester: 'U1',
+    mentionOnSuccess: false,
+    channel: 'C1',
+  }
+}

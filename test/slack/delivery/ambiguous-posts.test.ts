@@ -1,0 +1,147 @@
+/** Messages whose fate nobody knows, settled against a workspace that can be read, in part, or not at all. */
+import { WebClient } from '@slack/web-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startWorkspace, type Workspace } from '../../../sandbox/slack/workspace.js'
+import { clientOptions } from '../../../src/slack/api/client.js'
+import { type TestContext, testContext } from '../../helpers/context.js'
+import { tellerOf } from '../../helpers/sender.js'
+import { quietLogger } from '../../helpers/slack-request.js'
+
+const history = ['channels:history', 'groups:history', 'im:history']
+
+describe('an ambiguous post', () => {
+  let context: TestContext
+  let workspace: Workspace
+  let tellFor: (ms: number) => Promise<void>
+  let channel: string
+  let requester: string
+  let clock: number
+
+  beforeEach(async () => {
+    // Slack stamps by the real clock, so the context's one follows it, and is moved on top of that.
+    clock = 0
+    context = await testContext({ now: () => Date.now() + clock })
+    context.pass = (ms) => {
+      clock += ms
+    }
+  })
+  afterEach(async () => {
+    await workspace.close()
+    await context.db.destroy()
+  })
+
+  async function openWorkspace(scopes: readonly string[]): Promise<void> {
+    workspace = await startWorkspace({ scopes: ['commands', 'chat:write', ...scopes], simulators: [] })
+    const client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL, quietLogger))
+    ;({ tellFor } = tellerOf(context, client.chat, client.conversations))
+    channel = workspace.channels.platform.id
+    requester = workspace.people.ann.id
+  }
+
+  const ask = () => context.ask({ channel, requester })
+  const texts = () =>
+    workspace
+      .as(requester)
+      .snapshot()
+      .messages.map(({ text }) => text)
+  const posts = () => workspace.calls('chat.postMessage').length
+
+  it('of a root whose answer was lost is found again by its metadata, and adopted', async () => {
+    await openWorkspace(history)
+    workspace.setSwitch('lose-answer', true)
+    const { id } = await ask()
+    await tellFor(8_000)
+    await context.settle()
+    await tellFor(5_000)
+    expect(texts()).toEqual([expect.stringContaining('Dummy is at it'), expect.stringContaining('Dummy accepted')])
+    expect(posts()).toBe(2)
+    const [found] = workspace.calls('conversations.history').flatMap(({ answer }) => answer.messages)
+    expect(found).toMatchObject({ bot_id: workspace.bot.botId, user: workspace.bot.id })
+    expect(await context.job(id)).toMatchObject({ rootChannel: channel, rootTs: expect.any(String) })
+    const payloads = workspace.calls('chat.postMessage').map(({ body }) => body.metadata)
+    expect(payloads).toEqual([
+      { event_type: 'dolly_job', event_payload: { job: id, event: 'root' } },
+      { event_type: 'dolly_job', event_payload: { job: id, event: 3 } },
+    ])
+  })
+
+  it('of a reply whose answer was lost is found again in its thread, and not posted twice', async () => {
+    await openWorkspace(history)
+    await ask()
+    await tellFor(1_000)
+    await context.settle()
+    workspace.setSwitch('lose-answer', true)
+    await tellFor(10_000)
+    expect(texts().filter((text) => text.includes('Dummy accepted'))).toHaveLength(1)
+    expect(texts().some((text) => text.includes('may stand twice'))).toBe(false)
+    expect(workspace.calls('conversations.replies')[0]?.body).toMatchObject({ include_all_metadata: 'true' })
+  })
+
+  it('that provably never arrived is posted plainly, but not before it had time to arrive', async () => {
+    await openWorkspace(history)
+    workspace.setSwitch('down', true)
+    await ask()
+    await tellFor(1_000)
+    workspace.setSwitch('down', false)
+    await tellFor(7_000)
+    expect(texts()).toEqual([])
+    expect(workspace.calls('conversations.history').length).toBeGreaterThan(0)
+    await tellFor(6_000)
+    expect(texts()).toEqual([expect.stringContaining('Clone a thing')])
+  })
+
+  it('of a process that was killed in between is found by the next one', async () => {
+    await openWorkspace(history)
+    const { id } = await ask()
+    await tellFor(1_000)
+    await context.settle()
+    await tellFor(2_000)
+    // What a kill between Slack's answer and the save leaves behind.
+    await context.db.updateTable('jobs').set({ rootTs: null, rootVersion: null }).where('id', '=', id).execute()
+    const unsaved = { toldAt: null, replyTs: null }
+    await context.db.updateTable('events').set(unsaved).where('kind', '=', 'step_accepted').execute()
+    const before = posts()
+    await tellFor(20_000)
+    expect(posts()).toBe(before)
+    expect(texts()).toHaveLength(2)
+  })
+
+  it('stays one, though the next try is refused for being too soon', async () => {
+    await openWorkspace([])
+    await ask()
+    await tellFor(1_000)
+    await context.settle()
+    workspace.setSwitch('lose-answer', true)
+    await tellFor(1_000)
+    workspace.setSwitch('rate-limit', true)
+    await tellFor(20_000)
+    const accepted = texts().filter((text) => text.includes('Dummy accepted'))
+    expect(accepted).toEqual([expect.not.stringContaining('may stand'), expect.stringContaining('may stand twice')])
+  })
+
+  it('is posted again with a word of explanation where the bot may not read, and asked for once', async () => {
+    await openWorkspace([])
+    workspace.setSwitch('lose-answer', true)
+    await ask()
+    await tellFor(8_000)
+    await context.settle()
+    workspace.setSwitch('lose-answer', true)
+    await tellFor(15_000)
+    expect(texts().filter((text) => text.includes('An earlier message about this job may stand'))).toHaveLength(1)
+    expect(texts().filter((text) => text.includes('may stand twice'))).toHaveLength(1)
+    const looks = [...workspace.calls('conversations.history'), ...workspace.calls('conversations.replies')]
+    expect(looks.map(({ answer }) => answer.error)).toEqual(['missing_scope'])
+  })
+
+  it('stays in doubt while Slack cannot be asked', async () => {
+    await openWorkspace(history)
+    workspace.setSwitch('lose-answer', true)
+    await ask()
+    await tellFor(1_000)
+    workspace.setSwitch('down', true)
+    await tellFor(60_000)
+    workspace.setSwitch('down', false)
+    await tellFor(120_000)
+    expect(texts()).toEqual([expect.stringContaining('Clone a thing')])
+  })
+})

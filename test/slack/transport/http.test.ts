@@ -1,0 +1,292 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../../../sandbox/free-port.js'
+import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import { openHttpTransport } from '../../../src/slack/transport/http.js'
+import type { SlackTransport } from '../../../src/slack/transport/probes.js'
+import { quietLogger as quiet, signed as signedWith } from '../../helpers/slack-request.js'
+
+const secret = 'shhh'
+
+/** One of each kind of request Slack sends; all come in by the same door. */
+const requests = {
+  'a command': new URLSearchParams({ command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }),
+  'a submitted form': interaction({ type: 'view_submission', view: { callback_id: 'form' } }),
+  'a click': interaction({ type: 'block_actions', actions: [{ action_id: 'job:dismiss', type: 'button' }] }),
+  'a list': interaction({ type: 'block_suggestion', action_id: 'field:container:', block_id: 'container', value: '' }),
+}
+
+function interaction(payload: object): URLSearchParams {
+  return new URLSearchParams({ payload: JSON.stringify({ team: { id: 'T1' }, user: { id: 'U1' }, ...payload }) })
+}
+
+describe('the HTTP entrance', () => {
+  let entrance: SlackTransport
+  let address: string
+  let received: number
+  let clockAhead = 0
+  const clock = () => Date.now() + clockAhead
+
+  beforeEach(async () => {
+    const port = await freePort()
+    address = `http://127.0.0.1:${port}`
+    entrance = openHttpTransport(secret, port, quiet, clock)
+    received = 0
+    clockAhead = 0
+    const app = new BoltApp({
+      receiver: entrance.receiver,
+      authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+      logger: quiet,
+    })
+    app.use(async ({ next }) => {
+      received += 1
+      await next()
+    })
+    app.command('/clone-app', async ({ ack }) => await ack())
+    app.view('form', async ({ ack }) => await ack())
+    app.action('job:dismiss', async ({ ack }) => await ack())
+    app.options('field:container:', async ({ ack }) => await ack({ options: [] }))
+    await entrance.start()
+  })
+  afterEach(async () => await entrance.stop())
+
+  async function send(body: string, headers: Record<string, string> = {}, path = '/slack/events'): Promise<number> {
+    const response = await fetch(address + path, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    })
+    return response.status
+  }
+
+  function signed(body: string, atMs = clock(), key = secret): Record<string, string> {
+    return signedWith(body, key, atMs)
+  }
+
+  for (const [kind, parameters] of Object.entries(requests)) {
+    const body = parameters.toString()
+
+    it(`takes ${kind} that Slack signed just now`, async () => {
+      expect(await send(body, signed(body))).toBe(200)
+      expect(received).toBe(1)
+    })
+
+    it(`refuses ${kind} that is unsigned, stale, dated ahead, tampered with or signed by another`, async () => {
+      expect(await send(body)).toBe(401)
+      expect(await send(body, signed(body, clock() - 301_000))).toBe(401)
+      expect(await send(body, signed(body, clock() + 302_000))).toBe(401)
+      expect(await send(`${body}&x=1`, signed(body))).toBe(401)
+      expect(await send(body, signed(body, clock(), 'another secret'))).toBe(401)
+      expect(await send(body, { ...signed(body), 'x-slack-request-timestamp': 'soon' })).toBe(401)
+      expect(received).toBe(0)
+    })
+
+    it(`refuses ${kind} that came before, even at the same moment`, async () => {
+      const headers = signed(body)
+      const statuses = await Promise.all([send(body, headers), send(body, headers), send(body, headers)])
+      // A list may be asked for again at once: typing the same letters twice makes the same request.
+      expect(statuses.sort()).toEqual(kind === 'a list' ? [200, 200, 200] : [200, 401, 401])
+      clockAhead = 2_001
+      expect(await send(body, headers)).toBe(401)
+      const before = received
+      const signature = headers['x-slack-signature'] ?? ''
+      for (const more of ['=', '=1', '=x=y']) {
+        expect(await send(body, { ...headers, 'x-slack-signature': signature + more })).toBe(401)
+      }
+      expect(received).toBe(before)
+    })
+  }
+
+  it('takes no request by another door, and none of any size', async () => {
+    const body = requests['a command'].toString()
+    expect(await send(body, signed(body), '/')).toBe(404)
+    expect(await send(body, signed(body), '/slack/events/')).toBe(404)
+    const huge = 'x'.repeat(1024 * 1024 + 1)
+    expect(await send(huge, signed(huge))).toBe(413)
+    expect(received).toBe(0)
+  })
+
+  it('answers the challenge that Slack sends when an operator enters its address', async () => {
+    const body = JSON.stringify({ type: 'url_verification', challenge: '3eZbrw1aB10FEMAGAZd4FyFQ' })
+    const headers = { ...signed(body), 'content-type': 'application/json' }
+    const response = await fetch(`${address}/slack/events`, { method: 'POST', body, headers })
+    expect(await response.text()).toBe('3eZbrw1aB10FEMAGAZd4FyFQ')
+    expect(await send(body, { 'content-type': 'application/json' })).toBe(401)
+  })
+
+  it('lets nothing through in the shadow of an ssl_check', async () => {
+    const body = `ssl_check=1&${requests['a command']}`
+    expect(await send(body)).toBe(200)
+    expect(received).toBe(0)
+  })
+
+  it('is not opened without a signing secret', () => {
+    for (const none of ['', '  ']) expect(() => openHttpTransport(none, 0, quiet, clock)).toThrow('no signing secret')
+  })
+
+  it('says that it is alive', async () => {
+    expect((await fetch(`${address}/healthz`)).status).toBe(200)
+  })
+
+  it('is ready as long as it can be asked', async () => {
+    expect((await fetch(`${address}/ready`)).status).toBe(200)
+    await entrance.stop()
+    await expect(fetch(`${address}/ready`)).rejects.toThrow()
+  })
+})
+
+describe('before anybody has shown to be Slack', () => {
+  /** Short, so that nobody waits, and long enough for a busy machine to send a small request. */
+  const requestTimeoutMs = 2_000
+  let entrance: SlackTransport
+  let port: number
+  let sockets: Socket[]
+
+  beforeEach(async () => {
+    port = await freePort()
+    sockets = []
+    entrance = openHttpTransport(secret, port, quiet, Date.now, { requestTimeoutMs })
+    const app = new BoltApp({
+      receiver: entrance.receiver,
+      authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+      logger: quiet,
+    })
+    app.command('/clone-app', async ({ ack }) => await ack())
+    await entrance.start()
+  })
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy()
+    await entrance.stop()
+  })
+
+  const now = () => `${Math.floor(Date.now() / 1000)}`
+  const plausible = () => ({ 'x-slack-request-timestamp': now(), 'x-slack-signature': `v0=${'0'.repeat(64)}` })
+
+  /** Sends these bytes over a connection of its own and leaves it open. */
+  async function begin(...parts: (string | Buffer)[]): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1')
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    for (const part of parts) socket.write(part)
+    return socket
+  }
+
+  function head(headers: Record<string, string>): string {
+    const lines = Object.entries({ host: 'dolly', ...headers }).map(([name, value]) => `${name}: ${value}`)
+    return `POST /slack/events HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+  }
+
+  /** The status of what comes back, as soon as it comes. */
+  async function answered(socket: Socket): Promise<number> {
+    const [data] = await once(socket, 'data')
+    return Number(/^HTTP\/1.1 (\d+)/.exec(String(data))?.[1])
+  }
+
+  /** What is in use and no garbage. */
+  function heldBytes(): number {
+    setFlagsFromString('--expose_gc')
+    runInNewContext('gc')()
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+
+  async function expectService(): Promise<void> {
+    const body = requests['a command'].toString()
+    const began = performance.now()
+    const command = fetch(`http://127.0.0.1:${port}/slack/events`, {
+      method: 'POST',
+      body,
+      headers: signedWith(body, secret, Date.now()),
+    })
+    const [health, answer] = await Promise.all([fetch(`http://127.0.0.1:${port}/healthz`), command])
+    expect([health.status, answer.status]).toEqual([200, 200])
+    expect(performance.now() - began).toBeLessThan(1_500)
+  }
+
+  it.each([
+    ['without a stamp and a signature', {}, 401],
+    ['without a stamp', { 'x-slack-signature': `v0=${'0'.repeat(64)}` }, 401],
+    ['without a signature', { 'x-slack-request-timestamp': now() }, 401],
+    ['with a stamp that is no number', { ...plausible(), 'x-slack-request-timestamp': '1e9' }, 401],
+    ['with a stamp of an hour ago', { ...plausible(), 'x-slack-request-timestamp': `${Number(now()) - 3_600}` }, 401],
+    ['with a stamp of in an hour', { ...plausible(), 'x-slack-request-timestamp': `${Number(now()) + 3_600}` }, 401],
+    ['with a signature of another version', { ...plausible(), 'x-slack-signature': `v1=${'0'.repeat(64)}` }, 401],
+    ['with a signature that is too short', { ...plausible(), 'x-slack-signature': 'v0=0' }, 401],
+    ['of more than Slack ever sends', { ...plausible(), 'content-length': '524289' }, 413],
+  ])('a request %s is refused before its body comes', async (_, headers, status) => {
+    const socket = await begin(head({ 'content-length': '100000', ...headers }))
+    expect(await answered(socket)).toBe(status)
+  })
+
+  it('a body that says nothing of its length is read no further than the longest', async () => {
+    const piece = Buffer.alloc(65_536, 'x')
+    const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
+    const pieces = Array.from({ length: 9 }, () => chunk)
+    const socket = await begin(head({ ...plausible(), 'transfer-encoding': 'chunked' }), ...pieces)
+    expect(await answered(socket)).toBe(413)
+  })
+
+  it.each([
+    ['1 MB', 1024 * 1024],
+    ['as much as Slack may send', 500_000],
+  ])('250 bodies of %s that never end take little memory, are cut off, and keep nobody waiting', async (_, length) => {
+    const most = Buffer.alloc(length - 1, 'x')
+    const before = heldBytes()
+    const began = performance.now()
+    const open = new Set<Socket>()
+    for (let count = 0; count < 250; count += 1) {
+      const socket = await begin(head({ ...plausible(), 'content-length': `${length}` }), most)
+      open.add(socket)
+      socket.resume().once('close', () => open.delete(socket))
+    }
+    await expectService()
+    expect(heldBytes() - before).toBeLessThan(40_000_000)
+    await expect.poll(() => open.size).toBe(0)
+    expect(performance.now() - began).toBeLessThan(20_000)
+    await expectService()
+  })
+
+  it('a body in pieces of a byte takes no more than its length', async () => {
+    const bytes = 'x'.repeat(50_000).replaceAll('x', '1\r\nx\r\n')
+    const before = heldBytes()
+    for (let count = 0; count < 20; count += 1) {
+      await begin(head({ ...plausible(), 'transfer-encoding': 'chunked' }), bytes)
+    }
+    await expectService()
+    expect(heldBytes() - before).toBeLessThan(20_000_000)
+  })
+
+  it('connections on which nothing or half a header comes are closed', async () => {
+    const idle = await begin()
+    const half = await begin('POST /slack/events HTTP/1.1\r\nhost: dolly\r\nx-slack-sig')
+    await Promise.all([idle, half].map((socket) => once(socket.resume(), 'close')))
+    await expectService()
+  })
+
+  it('of too many connections the one that is oldest makes room, so that Slack comes in', async () => {
+    const first = await begin()
+    const gone = once(first, 'close')
+    for (let count = 0; count < 300; count += 1) await begin()
+    await gone
+    await expectService()
+  })
+
+  it('a form as large as Slack sends any is taken', async () => {
+    const body = new URLSearchParams({
+      payload: JSON.stringify({
+        type: 'view_closed',
+        team: { id: 'T1' },
+        user: { id: 'U1' },
+        view: 'é'.repeat(80_000),
+      }),
+    }).toString()
+    expect(body.length).toBeGreaterThan(480_000)
+    const headers = signedWith(body, secret, Date.now())
+    const answer = await fetch(`http://127.0.0.1:${port}/slack/events`, { method: 'POST', body, headers })
+    expect(answer.status).toBe(200)
+  })
+})
