@@ -38,6 +38,8 @@ export interface Job {
   baseline: string | null
   /** Since when looks for a lost write have found nothing. */
   absentSince: number | null
+  /** Why the answer of the present write is missing: a 5xx status, or 0 for a broken connection; null while nothing is known. */
+  lostStatus: number | null
   /** Since when the outcome of a write is unknown; for an uncertain job, since when a person has been asked. */
   waitingSince: number | null
   /** Since when it can't continue, because its connection, operation or step is gone. */
@@ -126,16 +128,23 @@ export interface Observation<R = Ref> {
   ref?: R
 }
 
+/** How a step ends whose write had ended when it was answered or found, so that there is nothing to poll. */
+export interface EndedWrite {
+  observation: Observation
+  /** Id of the step that follows; null after the last. */
+  nextStep: string | null
+}
+
 /** Everything that can happen to a job. */
 export type JobInput =
   | { kind: 'begin'; baseline?: string }
-  | { kind: 'wrote'; ref: Ref; deadlineMs: number }
+  | { kind: 'wrote'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
   | { kind: 'refused'; reason: string }
   /** The write surely did not take effect and may be sent again. */
   | { kind: 'postponed'; reason: string; retryAfterMs: number | undefined }
   /** The write may have taken effect; nobody has looked yet. */
-  | { kind: 'lost'; reason: string }
-  | { kind: 'found'; ref: Ref; deadlineMs: number }
+  | { kind: 'lost'; reason: string; status?: number | undefined }
+  | { kind: 'found'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
   /** A look for a lost write found nothing; believed only once that was so for `settleMs`. */
   | { kind: 'absent'; settleMs: number; maxTries: number }
   | { kind: 'unknowable'; reason: string }

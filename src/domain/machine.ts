@@ -30,6 +30,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
           state: 'starting',
           attempt: job.attempt + 1,
           absentSince: null,
+          lostStatus: null,
           postponedSince: job.postponedSince === null ? null : sinceThen(job.postponedSince, job, now),
           dueAt: now,
           ...(input.baseline !== undefined && { baseline: input.baseline }),
@@ -39,9 +40,9 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       }
 
     case 'wrote':
-    case 'found':
+    case 'found': {
       expect(job, input, 'starting')
-      return {
+      const accepted: Transition = {
         set: {
           state: 'working',
           ref: input.ref,
@@ -54,6 +55,11 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         },
         event: { kind: input.kind === 'wrote' ? 'step_accepted' : 'found' },
       }
+      if (!input.ended) return accepted
+      const { observation, nextStep } = input.ended
+      const ended = afterObservation({ ...job, ...accepted.set }, observation, nextStep, context)
+      return { set: { ...accepted.set, ...ended.set }, event: ended.event }
+    }
 
     case 'refused':
       expect(job, input, 'queued', 'starting')
@@ -83,7 +89,12 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
     case 'lost':
       expect(job, input, 'starting')
       return {
-        set: { dueAt: now + pollDelayMs(0, context), detail: input.reason, postponedSince: null },
+        set: {
+          dueAt: now + pollDelayMs(0, context),
+          detail: input.reason,
+          lostStatus: input.status ?? null,
+          postponedSince: null,
+        },
         // That it is lost again changes only what the root shows.
         event: { kind: job.attempt > 1 ? 'progress' : 'answer_lost', detail: input.reason },
       }

@@ -26,6 +26,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     canDismiss: false,
     dueAt: null,
     deadlineAt: null,
+    lostStatus: null,
     unreachableSince: null,
     isUnreachableReported: false,
     detail: null,

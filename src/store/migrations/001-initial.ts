@@ -21,6 +21,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('postponed_since', 'bigint')
     .addColumn('baseline', 'text')
     .addColumn('absent_since', 'bigint')
+    .addColumn('lost_status', 'integer')
     .addColumn('waiting_since', 'bigint')
     .addColumn('stranded_since', 'bigint')
     .addColumn('can_dismiss', 'integer', (column) => column.notNull())
