@@ -1,10 +1,10 @@
-/** What went wrong with a call to Slack, sorted by what is to be done about it. */
+/** What went wrong with a call to Slack, classified by what to do next. */
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { wasNeverSent } from '../../errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 
 /** Not now. `mayHaveHappened` when the message may stand there all the same. */
-export class Wait extends Error {
+export class RetryLater extends Error {
   readonly ms: number
   readonly mayHaveHappened: boolean
   /** Slack itself asked for it: others that want the same should wait too. */
@@ -19,18 +19,18 @@ export class Wait extends Error {
 }
 
 /** Not here, now or later. */
-export class Closed extends Error {}
+export class ChannelClosed extends Error {}
 
 /**
  * Slack found fault with something else than the place. `message`: with what the message is made of, and a plainer one may
  * do. `everywhere`: with the token or the workspace, which only its operator can mend, and no other place would do better.
  * `unknown`: Slack's word is new to us, or says nothing of whom to blame.
  */
-export class Refused extends Error {
+export class SlackRefusal extends Error {
   readonly code: string
   readonly fault: 'message' | 'everywhere' | 'unknown'
 
-  constructor(code: string, fault: Refused['fault']) {
+  constructor(code: string, fault: SlackRefusal['fault']) {
     super(`Slack refused a call with "${code}".`)
     this.code = code
     this.fault = fault
@@ -107,20 +107,20 @@ const UNNAMED_WAIT_MS = 30_000
  * @param tries how often this very message ended in doubt before. The more often, the longer it is left alone: while
  *   Slack has an incident, each further try may be one more copy of it.
  */
-export function sorted(error: unknown, tries: number): Wait | Closed | Refused {
-  const inDoubt = new Wait(inDoubtMs(tries), { mayHaveHappened: true })
+export function classifySlackError(error: unknown, tries: number): RetryLater | ChannelClosed | SlackRefusal {
+  const inDoubt = new RetryLater(inDoubtMs(tries), { mayHaveHappened: true })
   const limitedMs = rateLimitMs(error)
-  if (limitedMs !== undefined) return new Wait(limitedMs, { mayHaveHappened: false, isRateLimit: true })
+  if (limitedMs !== undefined) return new RetryLater(limitedMs, { mayHaveHappened: false, isRateLimit: true })
   if (error instanceof WebAPIRequestError) {
-    return wasNeverSent(error.original) ? new Wait(inDoubtMs(tries), { mayHaveHappened: false }) : inDoubt
+    return wasNeverSent(error.original) ? new RetryLater(inDoubtMs(tries), { mayHaveHappened: false }) : inDoubt
   }
   if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return inDoubt
   // Where Slack names no error there is none here, whatever the client's types say.
   const code = String(error.data.error ?? '')
   // An answer that is no JSON, cut short or a proxy's page, is handed on as if it were the code of an error.
   if (BROKEN_INSIDE.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return inDoubt
-  if (CLOSED_PLACES.has(code) || code.startsWith('restricted_action')) return new Closed(code)
-  return new Refused(
+  if (CLOSED_PLACES.has(code) || code.startsWith('restricted_action')) return new ChannelClosed(code)
+  return new SlackRefusal(
     code,
     MESSAGE_FAULTS.has(code) ? 'message' : EVERYWHERE_FAULTS.has(code) ? 'everywhere' : 'unknown',
   )
@@ -150,7 +150,7 @@ function pauseMs(seconds: number): number {
 /** Slack did not answer, or could not right now; a later try may work. */
 export function isSlackAway(error: unknown): boolean {
   const isSlacks = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
-  return rateLimitMs(error) !== undefined || (isSlacks && sorted(error, 0) instanceof Wait)
+  return rateLimitMs(error) !== undefined || (isSlacks && classifySlackError(error, 0) instanceof RetryLater)
 }
 
 /** 3 s, then four times as long with every further try, at most five minutes. */

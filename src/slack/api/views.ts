@@ -1,7 +1,7 @@
 /** Redraws an open modal, with retries: one lost edit must not lose what a person chose. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ModalView } from '@slack/types'
-import { sorted, Wait } from './errors.js'
+import { classifySlackError, RetryLater } from './errors.js'
 
 /** The part of Slack's client that redraws views. */
 export interface Views {
@@ -49,8 +49,8 @@ export async function updateView(
       const answer = await client.views.update({ view_id: id, ...(only === undefined ? {} : { hash: only }), view })
       return answer.view?.hash
     } catch (error) {
-      const trouble = sorted(error, 0)
-      if (!(trouble instanceof Wait) || tries === MAX_TRIES) throw error
+      const trouble = classifySlackError(error, 0)
+      if (!(trouble instanceof RetryLater) || tries === MAX_TRIES) throw error
       const pauseMs = trouble.isRateLimit ? trouble.ms : FIRST_PAUSE_MS * 2 ** (tries - 1)
       if (elapsed() + pauseMs - began > WITHIN_MS) throw error
       await sleep(pauseMs)

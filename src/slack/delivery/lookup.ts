@@ -1,6 +1,6 @@
 /** Finds a message again by the metadata it was posted with, where the bot may read that conversation. */
 import { z } from 'zod'
-import { Closed, Refused, sorted, Wait } from '../api/errors.js'
+import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
 
 /** What a message tells, as its metadata says: the root of a job's thread, or one of its events. */
@@ -93,7 +93,7 @@ export class MessageLookup {
    * What became of a post that was begun at `at`: the message's ts, null when it surely is not there, or 'unknown' where
    * the bot may not look.
    *
-   * @throws Wait when Slack cannot be asked now, or the request may still be on its way.
+   * @throws RetryLater when Slack cannot be asked now, or the request may still be on its way.
    */
   async find(place: { channel: string; ts?: string }, key: MessageKey, at: number): Promise<string | null | 'unknown'> {
     // A person's id is no conversation to Slack, and to learn its id would take one more right.
@@ -103,21 +103,22 @@ export class MessageLookup {
       if (ts === null) this.#believeAbsence(`${key.job} ${key.event} ${at}`)
       return ts
     } catch (error) {
-      if (error instanceof Refused && error.code === 'missing_scope') forgetOldest(this.#unreadable.add(place.channel))
+      if (error instanceof SlackRefusal && error.code === 'missing_scope')
+        forgetOldest(this.#unreadable.add(place.channel))
       // Whether it takes messages is for the next post to find out.
-      if (error instanceof Refused || error instanceof Closed) return 'unknown'
+      if (error instanceof SlackRefusal || error instanceof ChannelClosed) return 'unknown'
       throw error
     }
   }
 
-  /** @throws Wait while the attempt was not missed for long enough. */
+  /** @throws RetryLater while the attempt was not missed for long enough. */
   #believeAbsence(attempt: string): void {
     const now = this.#elapsed()
     const since = this.#missed.get(attempt) ?? now
     const early = Math.ceil(since + SETTLE_MS - now)
     if (early > 0) {
       forgetOldest(this.#missed.set(attempt, since))
-      throw new Wait(early, { mayHaveHappened: false })
+      throw new RetryLater(early, { mayHaveHappened: false })
     }
     this.#missed.delete(attempt)
   }
@@ -154,19 +155,19 @@ export class MessageLookup {
     return 'unknown'
   }
 
-  /** @throws Wait while Slack cannot be asked. */
+  /** @throws RetryLater while Slack cannot be asked. */
   async #askSelf(): Promise<BotIdentity> {
     try {
       return await this.#self()
     } catch (error) {
-      throw sorted(error, 0)
+      throw classifySlackError(error, 0)
     }
   }
 
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
     const waitMs = this.#budgets.spend(method, channel)
-    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: false })
+    if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
     try {
       const answer =
         ts === undefined
@@ -174,8 +175,8 @@ export class MessageLookup {
           : await this.#conversations.replies({ ...window, ts })
       return Page.parse(answer)
     } catch (error) {
-      const trouble = sorted(error, 0)
-      if (trouble instanceof Wait && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
+      const trouble = classifySlackError(error, 0)
+      if (trouble instanceof RetryLater && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
       throw trouble
     }
   }

@@ -1,7 +1,7 @@
 /** Single requests to chat.*: within the budgets, plainer if Slack rejects the content, each error classified. */
 import type { KnownBlock } from '@slack/types'
 import { cut } from '../../lib/text.js'
-import { Closed, Refused, sorted, Wait } from '../api/errors.js'
+import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
 import type { Method } from '../limits.js'
 import type { Message } from '../message/job.js'
@@ -51,7 +51,7 @@ interface Options {
 /** Characters of the last try, after Slack found fault with the blocks and with the whole text. */
 const SHORT_TEXT = 1_000
 
-/** Both reject with Wait, Closed or Refused, and nothing else that comes from Slack. */
+/** Both reject with RetryLater, ChannelClosed or SlackRefusal, and nothing else that comes from Slack. */
 export class Requests {
   readonly #options: Options
 
@@ -87,10 +87,15 @@ export class Requests {
         ),
       )
       // A reply to a root that was just deleted is not refused: Slack puts it into the channel, outside any thread.
-      if (place.ts !== undefined && answer.message && !answer.message.thread_ts) throw new Closed('thread_not_found')
+      if (place.ts !== undefined && answer.message && !answer.message.thread_ts)
+        throw new ChannelClosed('thread_not_found')
       return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
     } catch (error) {
-      if (error instanceof Closed || error instanceof Refused || (error instanceof Wait && !error.mayHaveHappened)) {
+      if (
+        error instanceof ChannelClosed ||
+        error instanceof SlackRefusal ||
+        (error instanceof RetryLater && !error.mayHaveHappened)
+      ) {
         // It surely did not arrive. What an earlier try may have left stays in doubt.
         await note(attemptedAt, -1)
       }
@@ -101,8 +106,8 @@ export class Requests {
   /** A message that Slack rejects must not block the thread: it is sent again as text alone, or as a short text. */
   async #withPlainText<T>(message: Message, send: (message: Message) => Promise<T>): Promise<T> {
     const isFaulty = (error: unknown) => {
-      const trouble = sorted(error, 0)
-      if (!(trouble instanceof Refused && trouble.fault === 'message')) return false
+      const trouble = classifySlackError(error, 0)
+      if (!(trouble instanceof SlackRefusal && trouble.fault === 'message')) return false
       this.#options.log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
       return true
     }
@@ -116,15 +121,15 @@ export class Requests {
     return await send({ text: cut(message.text, SHORT_TEXT), blocks: [] })
   }
 
-  /** @throws Wait, Closed or Refused, and nothing else. */
+  /** @throws RetryLater, ChannelClosed or SlackRefusal, and nothing else. */
   async #call<T>(method: Method, channel: string, tries: number, request: () => Promise<T>): Promise<T> {
     try {
       return await request()
     } catch (error) {
-      const trouble = sorted(error, tries)
-      if (trouble instanceof Wait && trouble.isRateLimit) this.#options.budgets.pause(method, channel, trouble.ms)
+      const trouble = classifySlackError(error, tries)
+      if (trouble instanceof RetryLater && trouble.isRateLimit) this.#options.budgets.pause(method, channel, trouble.ms)
       // An edit is simply made again.
-      if (method === 'chat.postMessage' && trouble instanceof Wait && trouble.mayHaveHappened)
+      if (method === 'chat.postMessage' && trouble instanceof RetryLater && trouble.mayHaveHappened)
         this.#options.log.warn({ err: error, channel }, 'Slack did not say whether it took a message')
       throw trouble
     }
@@ -133,6 +138,6 @@ export class Requests {
   /** Takes one call from the budgets, or says when there will be one. */
   #spend(method: Method, channel: string): void {
     const waitMs = this.#options.budgets.spend(method, channel)
-    if (waitMs > 0) throw new Wait(waitMs, { mayHaveHappened: false })
+    if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
   }
 }

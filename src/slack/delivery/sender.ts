@@ -14,7 +14,7 @@ import {
 } from '../../store/events.js'
 import { moveThread, saveOldRoot, savePlaceRefusals } from '../../store/moved-threads.js'
 import type { Database } from '../../store/schema.js'
-import { Closed, Refused, Wait } from '../api/errors.js'
+import { ChannelClosed, RetryLater, SlackRefusal } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
 import { limits } from '../limits.js'
 import { type JobView, type Message, oldRootMessage, replyMessage, rootMessage } from '../message/job.js'
@@ -42,7 +42,7 @@ interface Options {
 const ROOTS_GONE = new Set(['message_not_found', 'thread_not_found'])
 
 /** Errors that mean Slack will never accept an edit of this message. After any other error the root is not up to date. */
-const isLasting = ({ code, fault }: Refused) => fault === 'message' || code === 'edit_window_closed'
+const isLasting = ({ code, fault }: SlackRefusal) => fault === 'message' || code === 'edit_window_closed'
 
 /** Pauses after a refusal that only Slack, the operator or a new version can fix, in milliseconds. */
 const REFUSED_WAIT_MS = 60_000
@@ -74,9 +74,9 @@ export class Sender {
       await this.#tellInOrder(untold, stopping, standing)
       return { waitMs: 0 }
     } catch (error) {
-      if (error instanceof Wait) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
-      if (error instanceof Closed) return await this.#giveWay(untold, standing.root, error.message)
-      if (error instanceof Refused) return await this.#refused(untold, standing.root, error)
+      if (error instanceof RetryLater) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
+      if (error instanceof ChannelClosed) return await this.#giveWay(untold, standing.root, error.message)
+      if (error instanceof SlackRefusal) return await this.#refused(untold, standing.root, error)
       throw error
     }
   }
@@ -109,7 +109,7 @@ export class Sender {
   }
 
   /** Where the root stands, and what to wait for when it does not show the present state yet. */
-  async #bringRootUpToDate(untold: Untold, view: JobView): Promise<{ root: Place; later: Wait | null }> {
+  async #bringRootUpToDate(untold: Untold, view: JobView): Promise<{ root: Place; later: RetryLater | null }> {
     const { db } = this.#options
     const { job } = untold
     const root = rootOf(job)
@@ -118,8 +118,8 @@ export class Sender {
     try {
       await this.#requests.edit(root, rootMessage(view))
     } catch (error) {
-      if (error instanceof Wait) return { root, later: error }
-      if (!(error instanceof Refused)) throw error
+      if (error instanceof RetryLater) return { root, later: error }
+      if (!(error instanceof SlackRefusal)) throw error
       this.#options.log.error({ job: job.id, err: error }, 'Slack does not take the edit of a root message')
       if (!isLasting(error) && this.#ageMs(untold) < MAX_EDIT_AGE_MS) return { root, later: this.#growingWait(untold) }
       // The next change tries anew; the replies tell what this edit would have.
@@ -128,7 +128,7 @@ export class Sender {
     return { root, later: null }
   }
 
-  async #beginThread(untold: Untold, view: JobView): Promise<{ root: Place; later: Wait | null }> {
+  async #beginThread(untold: Untold, view: JobView): Promise<{ root: Place; later: RetryLater | null }> {
     const { db } = this.#options
     const { job, rootAttemptedAt } = untold
     const post: Post = {
@@ -143,7 +143,7 @@ export class Sender {
     if (fate !== null && fate !== 'unknown') {
       // Found again: it shows what was true when it was posted, so an edit comes next.
       await saveRoot(db, untold, { rootChannel: post.place.channel, rootTs: fate }, 0)
-      return { root: { ...post.place, ts: fate }, later: new Wait(1, { mayHaveHappened: false }) }
+      return { root: { ...post.place, ts: fate }, later: new RetryLater(1, { mayHaveHappened: false }) }
     }
     // Provably absent: the next try is the first one again.
     if (fate === null && rootAttemptedAt !== null) await post.note(null, -1)
@@ -182,7 +182,7 @@ export class Sender {
    *
    * @param goesOn false when Slack takes no messages in the new place either.
    */
-  async #bringOldRootUpToDate(untold: Untold, view: JobView, goesOn: boolean): Promise<Wait | null> {
+  async #bringOldRootUpToDate(untold: Untold, view: JobView, goesOn: boolean): Promise<RetryLater | null> {
     const { db, log } = this.#options
     const { oldRoot, job } = untold
     const isOver = job.endedAt !== null
@@ -190,11 +190,11 @@ export class Sender {
     try {
       await this.#requests.edit(oldRoot, oldRootMessage(view, goesOn))
     } catch (error) {
-      const isPassing = error instanceof Wait || (error instanceof Refused && !isLasting(error))
-      if (!isPassing && !(error instanceof Refused || error instanceof Closed)) throw error
-      const refusals = oldRoot.refusals + (error instanceof Wait ? 0 : 1)
+      const isPassing = error instanceof RetryLater || (error instanceof SlackRefusal && !isLasting(error))
+      if (!isPassing && !(error instanceof SlackRefusal || error instanceof ChannelClosed)) throw error
+      const refusals = oldRoot.refusals + (error instanceof RetryLater ? 0 : 1)
       if (isPassing && refusals < MAX_PLACE_TRIES && this.#ageMs(untold) < MAX_EDIT_AGE_MS) {
-        if (error instanceof Wait) return error
+        if (error instanceof RetryLater) return error
         await saveOldRoot(db, untold, { ...oldRoot, refusals })
         return this.#growingWait(untold)
       }
@@ -213,7 +213,7 @@ export class Sender {
    * Slack refuses the message, but not clearly because of the place. What no other place would fix is tried on and on; the
    * rest a few times, before the place counts as closed.
    */
-  async #refused(untold: Untold, root: Place | null, error: Refused): Promise<Told> {
+  async #refused(untold: Untold, root: Place | null, error: SlackRefusal): Promise<Told> {
     const { db, log } = this.#options
     const { job } = untold
     const tries = untold.placeRefusals + 1
@@ -255,9 +255,9 @@ export class Sender {
   }
 
   /** Back off, so that refused messages don't take the budget from the others. */
-  #growingWait(untold: Untold): Wait {
+  #growingWait(untold: Untold): RetryLater {
     const ms = Math.min(Math.max(this.#ageMs(untold), REFUSED_WAIT_MS), MAX_REFUSED_WAIT_MS)
-    return new Wait(ms, { mayHaveHappened: false })
+    return new RetryLater(ms, { mayHaveHappened: false })
   }
 
   /** For how long the oldest fact has waited to be told, in milliseconds. */
