@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
-import { groupsIn } from './access/rules.js'
+import { groupsOf } from './access/rules.js'
 import { registerCommands } from './commands/index.js'
 import { Lists } from './commands/lists.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
-import { diagnose, portTrouble, refusalOf, retold, warnUnreachable } from './doctor.js'
+import { diagnose, explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doctor.js'
 import type { Job } from './domain/job.js'
 import { ConnectionError } from './errors.js'
 import { Heartbeat, type WorkerContext } from './jobs/context.js'
@@ -64,7 +64,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   }
 
   await makeLiveJobsDue(db, now())
-  const logger = slackLogger(log, retold)
+  const logger = slackLogger(log, explainSlackLog)
   const { mode, apiUrl, botToken } = config.slack
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const entrance =
@@ -114,7 +114,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   clock.wake()
 
   await identity.get().catch((error) => giveUpOnRefusal('SLACK_BOT_TOKEN', error))
-  const groups = groupsIn(config.access.rules)
+  const groups = groupsOf(config.access.rules)
   const problems = missingScopes(identity.scopes, groups)
   if (problems.length > 0) throw new ConfigError(problems)
   const app = new BoltApp({
@@ -146,8 +146,8 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
   await entrance.start().catch((error) => {
     giveUpOnRefusal('SLACK_APP_TOKEN', error)
-    const trouble = portTrouble(error)
-    throw trouble === undefined ? error : new ConfigError([trouble])
+    const problem = portProblem(error)
+    throw problem === undefined ? error : new ConfigError([problem])
   })
   log.info({ connections: [...connections.keys()], slack: mode.kind }, 'Dolly is up')
   // Nobody waits for it: a provider that is down takes its time.
@@ -218,7 +218,7 @@ function readArguments(): { check: boolean; help: boolean } | undefined {
 
 /** Prints which parts of the configuration work; returns whether all do. A warning is not a failure. */
 async function check(config: Config, redactor: Redactor): Promise<boolean> {
-  const groups = groupsIn(config.access.rules)
+  const groups = groupsOf(config.access.rules)
   const logger = slackLogger(createLog('silent', redactor.redact))
   const connections = [...connect(config, { redactor }).values()]
   const findings = await diagnose({ slack: config.slack, groups, connections, logger })

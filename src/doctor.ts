@@ -8,7 +8,7 @@ import { missingScopes } from './slack/api/people.js'
 import { fieldsOf } from './slack/form/fields.js'
 
 /** How long a connection may take for a list, in milliseconds: people in front of a form wait no longer. */
-const PATIENCE_MS = 20_000
+const LIST_TIMEOUT_MS = 20_000
 
 const UNKNOWN_GROUP = 'a rule of access names a user group that Slack does not know'
 
@@ -24,16 +24,16 @@ export function refusalOf(variable: keyof typeof whereFrom, code: string): strin
 }
 
 /** The sentence about a port that Dolly cannot listen on; undefined for any other error. */
-export function portTrouble(error: unknown): string | undefined {
+export function portProblem(error: unknown): string | undefined {
   if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'port' in error)) return undefined
   const reason = 'code' in error && error.code === 'EADDRINUSE' ? 'another program listens there' : error.message
   return `Dolly cannot listen on port ${error.port}: ${reason}. Set PORT to one that is free, and in HTTP mode send Slack there too.`
 }
 
 /** What Slack's clients say of the way there and of the token, as a sentence for the operator; whatever else it says as it is. */
-export function retold(words: string): string {
-  const [, trouble] = /^http request failed (.*)/s.exec(words) ?? []
-  if (trouble !== undefined) return `Slack could not be reached (${trouble}); Dolly tries again`
+export function explainSlackLog(words: string): string {
+  const [, problem] = /^http request failed (.*)/s.exec(words) ?? []
+  if (problem !== undefined) return `Slack could not be reached (${problem}); Dolly tries again`
   const code = /^Failed to retrieve a new WSS URL .*?(\w+)\)$/.exec(words)?.[1] ?? ''
   return refusalOf('SLACK_APP_TOKEN', code) ?? words
 }
@@ -82,7 +82,7 @@ export async function warnUnreachable(
   client: WebClient,
   groups: readonly string[],
   log: { info(message: string): void; warn(fields: object, message: string): void },
-  withinMs = PATIENCE_MS,
+  withinMs = LIST_TIMEOUT_MS,
 ): Promise<void> {
   const looks = connections.map(async (connection) => {
     const reason = await probeConnection(connection, withinMs)
@@ -116,7 +116,7 @@ export async function diagnose({ slack, groups, connections, logger }: Given): P
   const findings = await Promise.all([
     tryBotToken(new Identity(client(botToken), botToken), groups),
     ...(mode.kind === 'socket' ? [tryAppToken(client(mode.appToken))] : []),
-    ...connections.map(async (one) => [finding(await probeConnection(one, PATIENCE_MS), `${one.name} answers.`)]),
+    ...connections.map(async (one) => [finding(await probeConnection(one, LIST_TIMEOUT_MS), `${one.name} answers.`)]),
   ])
   return findings.flat()
 }
@@ -125,7 +125,7 @@ async function tryBotToken(identity: Identity, groups: readonly string[]): Promi
   try {
     await identity.get()
   } catch (error) {
-    return [finding(troubleWith('SLACK_BOT_TOKEN', error))]
+    return [finding(tokenProblem('SLACK_BOT_TOKEN', error))]
   }
   const unknown = await findUnknownGroups(identity.client, groups)
   return [
@@ -141,11 +141,11 @@ async function tryAppToken(client: WebClient): Promise<Finding[]> {
     await client.apps.connections.open()
     return [finding(undefined, 'Slack takes SLACK_APP_TOKEN.')]
   } catch (error) {
-    return [finding(troubleWith('SLACK_APP_TOKEN', error))]
+    return [finding(tokenProblem('SLACK_APP_TOKEN', error))]
   }
 }
 
-function troubleWith(variable: keyof typeof whereFrom, error: unknown): string {
+function tokenProblem(variable: keyof typeof whereFrom, error: unknown): string {
   const code = error instanceof WebAPIPlatformError ? error.data.error : ''
   return (
     refusalOf(variable, code) ??

@@ -74,13 +74,13 @@ function withoutPayload(words: string): string {
  * The same log for Bolt and Slack's other libraries, which have their own idea of a logger. They show payloads at debug
  * alone, but for what a parser did not understand.
  *
- * @param retold what it says, in words that tell an operator what to do.
+ * @param explain what it says, in words that tell an operator what to do.
  */
-export function slackLogger(log: Logger, retold: (words: string) => string = (words) => words): SlackLogger {
+export function slackLogger(log: Logger, explain: (words: string) => string = (words) => words): SlackLogger {
   const child = log.child({ from: 'slack' })
   const all = (parts: unknown[]) => parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ')
   const words = (parts: unknown[]) => {
-    const text = retold(all(parts))
+    const text = explain(all(parts))
     return text.includes('is not valid JSON') ? withoutPayload(text) : text
   }
   return {

@@ -1,7 +1,7 @@
 /** The look at each connection after a start: one line for each that leads nowhere, and nobody waits for long. */
 import { WebClient } from '@slack/web-api'
 import { describe, expect, it, test } from 'vitest'
-import { retold, warnUnreachable } from '../src/doctor.js'
+import { explainSlackLog, warnUnreachable } from '../src/doctor.js'
 import { ConnectionError } from '../src/errors.js'
 import * as listed from '../src/providers/index.js'
 import type { Connection, Picker, Provider } from '../src/providers/provider.js'
@@ -70,7 +70,9 @@ describe('after a start', () => {
 test('what the socket says of its token becomes a sentence, and all else stays', () => {
   const said = (code: string) =>
     `Failed to retrieve a new WSS URL (error: WebAPIPlatformError: An API error occurred: ${code})`
-  expect(retold(said('missing_scope'))).toContain('Slack refuses SLACK_APP_TOKEN with "missing_scope". Generate')
-  expect(retold(said('internal_error'))).toBe(said('internal_error'))
-  expect(retold('WebSocket error! (invalid_auth)')).toBe('WebSocket error! (invalid_auth)')
+  expect(explainSlackLog(said('missing_scope'))).toContain(
+    'Slack refuses SLACK_APP_TOKEN with "missing_scope". Generate',
+  )
+  expect(explainSlackLog(said('internal_error'))).toBe(said('internal_error'))
+  expect(explainSlackLog('WebSocket error! (invalid_auth)')).toBe('WebSocket error! (invalid_auth)')
 })

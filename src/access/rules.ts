@@ -32,7 +32,7 @@ export interface Person {
   /** Further ids of the same person: in an organization of several workspaces one person has two. */
   otherIds?: readonly string[]
   /** No rule fits a stranger: a bot, somebody of another workspace, or somebody whose account was deactivated. */
-  standing: 'member' | 'guest' | 'stranger'
+  membership: 'member' | 'guest' | 'stranger'
   /** Those of the user groups in the rules that the person is in. */
   groups: readonly string[]
 }
@@ -49,14 +49,14 @@ export interface Act {
   /** The human name of what is written to; left out while nobody knows it, as when a form is opened. */
   target?: string
   /** As much of that name as is known, with a `gap` for each part that is not. */
-  outline?: string
+  partialTarget?: string
   /** The same for what is copied; null if it can never be known. */
   source?: string | null
-  sourceOutline?: string
+  partialSource?: string
 }
 
 /** Fits `*` and nothing else. Not a character, so no normal form changes it and no name has it. */
-export const GAP = '\uffff'
+export const UNKNOWN_PART = '\uffff'
 
 /**
  * The first rule whose `who`, `on`, `from` and `target` fit decides; without one the answer is no. While the names are not
@@ -66,7 +66,7 @@ export const GAP = '\uffff'
  * A source that cannot be known matches every rule that refuses, and of the rules that allow, only those for any source.
  */
 export function decide(rules: readonly Rule[], asker: Asker, act: Act): Decision {
-  return decider(rules, asker, act.connection)(act)
+  return createDecider(rules, asker, act.connection)(act)
 }
 
 /** What the rules say, and the one that said it. */
@@ -76,7 +76,7 @@ export interface Decision {
 }
 
 /** The same for many acts of one person on one connection, such as the entries of a list: rules are read only once. */
-export function decider(
+export function createDecider(
   rules: readonly Rule[],
   asker: Asker,
   connection: string,
@@ -86,8 +86,8 @@ export function decider(
     from: matcherOf(rule.from ?? ['*']),
     target: matcherOf(rule.target),
   }))
-  return ({ what, source, sourceOutline, target, outline }) => {
-    const [copied, written] = [known(source, sourceOutline), known(target, outline)]
+  return ({ what, source, partialSource, target, partialTarget }) => {
+    const [copied, written] = [known(source, partialSource), known(target, partialTarget)]
     for (const { rule, ...fitsNames } of relevant) {
       const isAllowed = rule.may.includes('*') || rule.may.includes(what)
       if (fitsNames.from(copied, isAllowed) && fitsNames.target(written, isAllowed)) return { isAllowed, rule }
@@ -102,9 +102,9 @@ interface Known {
   isWhole: boolean
 }
 
-function known(name: string | null | undefined, outline = GAP): Known {
+function known(name: string | null | undefined, partialTarget = UNKNOWN_PART): Known {
   const isWhole = name !== undefined
-  const text = isWhole ? name : outline
+  const text = isWhole ? name : partialTarget
   // The part beyond the limit might be what a rule refuses.
   const isComparable = text !== null && text.length <= MAX_FOREIGN_TEXT_LENGTH
   return { text: isComparable ? framed(text) : null, isWhole }
@@ -123,13 +123,13 @@ function matcherOf(globs: readonly string[]): (name: Known, isAllowed: boolean) 
 }
 
 /** Whether what this person may do on the connection depends on names, of the source or the target, which must then be beyond doubt. */
-export function dependsOnTarget(rules: readonly Rule[], asker: Asker, connection: string): boolean {
+export function dependsOnNames(rules: readonly Rule[], asker: Asker, connection: string): boolean {
   const [first] = rulesFor(rules, asker, connection)
   return first !== undefined && !isForAll(first)
 }
 
 /** The user groups that rules name; nobody needs to ask Slack about others. */
-export function groupsIn(rules: readonly Rule[]): string[] {
+export function groupsOf(rules: readonly Rule[]): string[] {
   return [...new Set(rules.flatMap(({ who }) => who.filter((name) => name.startsWith('S'))))]
 }
 
@@ -137,23 +137,23 @@ function rulesFor(rules: readonly Rule[], asker: Asker, connection: string): Rul
   return rules.filter(({ who, on }) => who.some((name) => isMeant(name, asker)) && fitsOne(on, connection))
 }
 
-function isMeant(name: string, { id, otherIds = [], standing, groups, channel }: Asker): boolean {
-  if (standing === 'stranger') return false
-  if (name === 'members') return standing === 'member'
+function isMeant(name: string, { id, otherIds = [], membership, groups, channel }: Asker): boolean {
+  if (membership === 'stranger') return false
+  if (name === 'members') return membership === 'member'
   return name === id || otherIds.includes(name) || name === channel || groups.includes(name)
 }
 
 const isForAll = ({ target, from = ['*'] }: Rule) => target.includes('*') && from.includes('*')
 
 function fitsOne(globs: readonly string[], name: string): boolean {
-  return globs.some((glob) => fitsGlob(glob, name))
+  return globs.some((glob) => matchesGlob(glob, name))
 }
 
 /**
  * Compares what people see: without regard to case, to invisible characters, to how an accent is composed and to how many
  * blanks there are. A `*` between two blanks may stand for nothing, and then there is one blank.
  */
-export function fitsGlob(glob: string, name: string): boolean {
+export function matchesGlob(glob: string, name: string): boolean {
   return fits(partsOf(glob), framed(name))
 }
 
@@ -195,13 +195,13 @@ function fits([first = '', ...rest]: readonly string[], text: string): boolean {
 
 /** Whether the gaps of a text can be filled so that it matches. */
 function mayFit(parts: readonly string[], text: string): boolean {
-  if (!text.includes(GAP)) return fits(parts, text)
+  if (!text.includes(UNKNOWN_PART)) return fits(parts, text)
   const [first = '', ...rest] = parts
   const last = rest.at(-1)
-  if (last === undefined) return fits(text.split(GAP), first)
+  if (last === undefined) return fits(text.split(UNKNOWN_PART), first)
   // All that must stand between the two may stand in a gap.
-  const before = text.slice(0, text.indexOf(GAP))
-  const after = text.slice(text.lastIndexOf(GAP) + 1)
+  const before = text.slice(0, text.indexOf(UNKNOWN_PART))
+  const after = text.slice(text.lastIndexOf(UNKNOWN_PART) + 1)
   const mayBegin = before.startsWith(first) || first.startsWith(before)
   return mayBegin && (after.endsWith(last) || last.endsWith(after))
 }

@@ -6,7 +6,7 @@ import { type Services, within } from './services.js'
 /** Slack takes five answers in thirty minutes: pauses before the second and the third try, in milliseconds. */
 const PAUSES_MS = [500, 2_000]
 /** How long one try may take, in milliseconds. */
-const TRY_WITHIN_MS = 3_000
+const TRY_TIMEOUT_MS = 3_000
 
 /**
  * Never rejects: if Slack accepts no answer, only the log can be told. An answer that Slack accepted without confirming it
@@ -34,7 +34,7 @@ export async function answerPrivately(
 async function tryOnce(respond: RespondFn, text: string): Promise<Error | undefined> {
   try {
     const answer = respond({ response_type: 'ephemeral', replace_original: false, text }).then(() => true)
-    return (await within(TRY_WITHIN_MS, answer)) ? undefined : new Error(`No answer within ${TRY_WITHIN_MS} ms.`)
+    return (await within(TRY_TIMEOUT_MS, answer)) ? undefined : new Error(`No answer within ${TRY_TIMEOUT_MS} ms.`)
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }

@@ -1,6 +1,6 @@
 /** The rules applied to a request: who asks, from where, and what they may do. Every handler comes by here first. */
 import { z } from 'zod'
-import { type Asker, decide, decider, dependsOnTarget, GAP } from '../access/rules.js'
+import { type Asker, createDecider, decide, dependsOnNames, UNKNOWN_PART } from '../access/rules.js'
 import { UserError } from '../errors.js'
 import { type Connection, type Named, type Operation, type Option, UNKNOWN_PLACE } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/form/fields.js'
@@ -16,7 +16,7 @@ export interface Origin {
 }
 
 /** How long Slack may take to say who somebody is, in milliseconds: where an answer is due in three seconds, and where not. */
-const BEFORE_ACK_MS = 800
+const BEFORE_ACK_TIMEOUT_MS = 800
 export const AFTER_ACK_TIMEOUT_MS = 2_500
 
 /**
@@ -28,7 +28,7 @@ export const AFTER_ACK_TIMEOUT_MS = 2_500
 export async function identifyAsker(
   services: Services,
   { user, team, channel }: Origin,
-  patienceMs = BEFORE_ACK_MS,
+  patienceMs = BEFORE_ACK_TIMEOUT_MS,
 ): Promise<Asker> {
   const request = { team: team?.id, userTeam: user.team_id }
   const person = await within(patienceMs, services.people.get(user.id, request)).catch((error: unknown) => {
@@ -49,7 +49,7 @@ export async function identifyFormUser(
   { user, team }: Origin,
   form: Pick<FormState, 'connection' | 'operation' | 'opening'>,
 ): Promise<Asker> {
-  const channel = await whereAsked(services, user.id, form.opening)
+  const channel = await readOpeningChannel(services, user.id, form.opening)
   const asker = await identifyAsker(services, { user, team, channel: channel === null ? undefined : { id: channel } })
   const { connection, operation } = form
   const mayAnywhere = decide(services.access.rules, asker, { connection, what: operation }).isAllowed
@@ -59,12 +59,15 @@ export async function identifyFormUser(
 
 /** The error that says what may not be done and whom to ask; the log has who tried. */
 export function refused({ access, log }: Services, asker: Asker, act: string): UserError {
-  log.info({ user: asker.id, standing: asker.standing, channel: asker.channel, act }, 'refused by the rules of access')
+  log.info(
+    { user: asker.id, membership: asker.membership, channel: asker.channel, act },
+    'refused by the rules of access',
+  )
   return new UserError(`You may not ${act}. Ask ${access.owner} if you should.`)
 }
 
 /** The connections with no other operations than this person may start, somewhere at least. */
-export function permitted({ access, connections }: Services, asker: Asker): Map<string, Connection> {
+export function allowedConnections({ access, connections }: Services, asker: Asker): Map<string, Connection> {
   return new Map(
     [...connections].flatMap(([name, connection]) => {
       const operations = Object.entries(connection.provider.operations).filter(
@@ -94,25 +97,25 @@ export function knownSource(operation: Operation | undefined, source: string): s
  * else is in their names is not known yet, because Slack does not tell a list the other answers: each may be anything, or
  * missing where it may be.
  */
-export function choosable(
+export function allowedOptions(
   { access }: Services,
   asker: Asker,
   { connection, operation, operationId: what }: Target,
   { key, kind }: Field,
   options: readonly Option[],
 ): readonly Option[] {
-  if (kind !== 'picker' || !dependsOnTarget(access.rules, asker, connection.name)) return options
+  if (kind !== 'picker' || !dependsOnNames(access.rules, asker, connection.name)) return options
   const others = fieldsOf(operation).filter((other) => other.key !== key)
   const gaps = [others, others.filter(({ required }) => required)].map((some) =>
-    Object.fromEntries(some.flatMap((other) => [other.key, `${other.key}.from`].map((name) => [name, GAP]))),
+    Object.fromEntries(some.flatMap((other) => [other.key, `${other.key}.from`].map((name) => [name, UNKNOWN_PART]))),
   )
-  const decideOn = decider(access.rules, asker, connection.name)
+  const decideOn = createDecider(access.rules, asker, connection.name)
   return options.filter(({ label, from }) =>
     gaps.some((named) => {
       const words = { ...named, [key]: label, ...(from !== undefined && { [`${key}.from`]: from }) }
-      const { from: sourceOutline, to: outline } = operation.summary(words)
+      const { from: partialSource, to: partialTarget } = operation.summary(words)
       const isKnowable = sourceOf(operation, words) !== null
-      const act = { outline, ...(isKnowable ? { sourceOutline } : { source: null }) }
+      const act = { partialTarget, ...(isKnowable ? { partialSource } : { source: null }) }
       return decideOn({ what, ...act }).isAllowed
     }),
   )
@@ -130,11 +133,11 @@ export async function isAllowedParent(
   state: Pick<FormState, 'values'>,
 ): Promise<boolean> {
   const { connection, operation } = target
-  if (!dependsOnTarget(services.access.rules, asker, connection.name)) return true
+  if (!dependsOnNames(services.access.rules, asker, connection.name)) return true
   const parents = fieldsOf(operation).filter(({ key, picker }) => picker && dependsOn.includes(key))
   const answers = parents.map(async (parent) => {
     const list = await services.lists.get(connection, parent, state)
-    const mine = 'options' in list ? choosable(services, asker, target, parent, list.options) : []
+    const mine = 'options' in list ? allowedOptions(services, asker, target, parent, list.options) : []
     return mine.some(({ value }) => value === state.values[parent.key])
   })
   return !(await Promise.all(answers)).includes(false)
@@ -147,12 +150,12 @@ const Opening = z.object({ askedIn: z.string() })
  * through the person's client: so the modal carries only the key, and the row answers to nobody but this person. Another
  * key of their own is a place where they did type the command, less than an hour ago.
  */
-export async function noteWhereAsked(services: Services, user: string, channel: string): Promise<string> {
+export async function saveOpeningChannel(services: Services, user: string, channel: string): Promise<string> {
   return await saveDraft(services.db, 'opening', user, { askedIn: channel }, services.now())
 }
 
 /** The channel behind a modal's key; null when it is nobody's or somebody else's, and then no rule for a channel fits. */
-async function whereAsked(services: Services, user: string, opening: string): Promise<string | null> {
+async function readOpeningChannel(services: Services, user: string, opening: string): Promise<string | null> {
   const note = await readDraft(services.db, 'opening', opening, user, services.now())
   return Opening.safeParse(note?.answers).data?.askedIn ?? null
 }

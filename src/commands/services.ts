@@ -5,7 +5,7 @@ import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackAway } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
-import { readMemory } from '../slack/form/state.js'
+import { parseFormState } from '../slack/form/state.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
@@ -55,8 +55,8 @@ export function findTarget(services: Services, connectionName: string, operation
  *
  * @throws UserError when no modal of ours would remember that.
  */
-export function recall<T>(memory: z.ZodType<T>, view: { private_metadata: string }): T {
-  const state = readMemory(memory, view.private_metadata)
+export function readFormState<T>(memory: z.ZodType<T>, view: { private_metadata: string }): T {
+  const state = parseFormState(memory, view.private_metadata)
   if (state === undefined) throw new UserError('This form cannot be read. Begin again with /clone-app.')
   return state
 }

@@ -1,5 +1,5 @@
 /** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
-import { type AccessRules, fitsGlob, type Rule, VERBS } from '../access/rules.js'
+import { type AccessRules, matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
@@ -68,7 +68,7 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
   if (from !== undefined || target.includes('*')) return []
   const isDecided = (operation: string) => may.length === 0 || may.includes('*') || may.includes(operation)
-  const meant = [...reading.copyingData].filter(([name]) => on.some((glob) => fitsGlob(glob, name)))
+  const meant = [...reading.copyingData].filter(([name]) => on.some((glob) => matchesGlob(glob, name)))
   return [...new Set(meant.flatMap(([, operations]) => operations))].filter(isDecided)
 }
 
@@ -88,7 +88,7 @@ function forgottenSource({ may, target }: Rule, copying: readonly string[]): str
 function fitsAllOf(one: Rule, other: Rule): boolean {
   const areCovered = (globs: readonly string[], by: readonly string[]) =>
     // A * of the narrower glob can only stand where the wider one has a * too, so whatever it stands for fits as well.
-    globs.every((glob) => by.some((wider) => fitsGlob(wider, glob)))
+    globs.every((glob) => by.some((wider) => matchesGlob(wider, glob)))
   return (
     other.who.every((name) => one.who.includes(name)) &&
     areCovered(other.on, one.on) &&
@@ -120,7 +120,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
   const words = [...VERBS, ...reading.operations]
   const names = [...reading.connections.keys()]
   const globs = [on].flat().filter((glob) => typeof glob === 'string')
-  const meant = names.filter((name) => globs.some((glob) => fitsGlob(glob, name)))
+  const meant = names.filter((name) => globs.some((glob) => matchesGlob(glob, name)))
   const possible = [...new Set(meant.flatMap((name) => reading.connections.get(name) ?? []))]
   return {
     who: readWords(who, [...path, 'who'], reading, (name) =>
@@ -137,7 +137,7 @@ function readRule(rule: unknown, path: readonly string[], reading: AccessReading
     }),
     on: readWords(on, [...path, 'on'], reading, (glob) =>
       // Without any connection that is the one thing to mend.
-      names.length === 0 || names.some((name) => fitsGlob(glob, name))
+      names.length === 0 || names.some((name) => matchesGlob(glob, name))
         ? undefined
         : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`,
     ),

@@ -566,7 +566,7 @@ describe('the examples', () => {
   test.each(Object.entries(rulesOf))('of %s have rules that protect production both ways', (_, rules) => {
     const { access, warnings } = loadConfig({ env, readFile: () => `${clouds}\n${rules}`, providers: realProviders })
     expect(warnings).toEqual([])
-    const asker = { id: 'U0SOMEBODY', standing: 'member', groups: [], channel: null } as const
+    const asker = { id: 'U0SOMEBODY', membership: 'member', groups: [], channel: null } as const
     const mayCopy = (source: string, target: string) =>
       decide(access.rules, asker, { connection: 'hoody', what: 'copy', source, target }).isAllowed
     expect(mayCopy('shop-db in shop-production', 'x in shop-staging')).toBe(false)

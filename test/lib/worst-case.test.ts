@@ -5,9 +5,9 @@
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { fitsGlob } from '../../src/access/rules.js'
-import { readRequest } from '../../src/commands/clone/command.js'
-import { meaningOf } from '../../src/commands/clone/typed-names.js'
+import { matchesGlob } from '../../src/access/rules.js'
+import { parseCommand } from '../../src/commands/clone/command.js'
+import { matchName } from '../../src/commands/clone/typed-names.js'
 import { didYouMean } from '../../src/lib/closest.js'
 import { createRedactor } from '../../src/lib/redact.js'
 import * as libText from '../../src/lib/text.js'
@@ -184,15 +184,15 @@ describe('over a megabyte of the worst text', () => {
         options.searchOptions([{ value: 'a', label: text, description: text }], 'a b'),
         options.searchOptions([{ value: text, label: text }], text.slice(0, 3_000)),
       ],
-      noAnswer: () => undefined,
-      waitsFor: () => undefined,
-      unmetBy: () => undefined,
+      remarkOption: () => undefined,
+      isBlocked: () => undefined,
+      unansweredParents: () => undefined,
       chooseFirst: (text) => options.chooseFirst([{ ...fieldOf('a'), title: text }], 75),
       option: (text) => options.option({ value: text, label: text, description: text }),
     }),
     ['redact', (text) => [redactor.redact(text), redactor.redact(text, true)]],
     ['didYouMean', (text) => [didYouMean(text, ['copy', 'sync']), didYouMean('copy', [text, text.slice(0, 60)])]],
-    ['meaningOf', (text) => meaningOf([{ value: 'a', label: text }], text.slice(0, 3_000))],
+    ['matchName', (text) => matchName([{ value: 'a', label: text }], text.slice(0, 3_000))],
     ['maskIds', maskIds],
     ['withoutCredentials', withoutCredentials],
     ['describedOption', (text) => describedOption(text, text, text, text)],
@@ -202,12 +202,12 @@ describe('over a megabyte of the worst text', () => {
     ['readAnswer of no JSON', (text) => readAnswer(text, redactor.redact).catch(String)],
     ['the log of Slack’s libraries', (text) => slackLogger(silent).debug(text)],
     ['the log', (text) => lined.info({ text: short(text) }, short(text))],
-    ['readRequest', (text) => refusing(() => readRequest(text, connections))],
+    ['parseCommand', (text) => refusing(() => parseCommand(text, connections))],
     [
-      'readRequest at Slack’s length',
-      (text) => refusing(() => readRequest(`hoody ${text.slice(0, 2_000)}`, connections)),
+      'parseCommand at Slack’s length',
+      (text) => refusing(() => parseCommand(`hoody ${text.slice(0, 2_000)}`, connections)),
     ],
-    ['fitsGlob', (text) => [fitsGlob('*a*b*a-*:*', text), fitsGlob(text.slice(0, 1_000), text)]],
+    ['matchesGlob', (text) => [matchesGlob('*a*b*a-*:*', text), matchesGlob(text.slice(0, 1_000), text)]],
     [
       'withoutPersonal',
       (text) =>

@@ -16,7 +16,7 @@ import { type Api, type Option, operationOf, type Provider, UNKNOWN_PLACE } from
 import { setPicked } from '../../src/slack/form/answers.js'
 import { fieldsOf } from '../../src/slack/form/fields.js'
 
-const anybody = { id: 'U1', standing: 'member', groups: [], channel: 'C1' } as const
+const anybody = { id: 'U1', membership: 'member', groups: [], channel: 'C1' } as const
 const everything = { who: ['members'], may: ['*'], on: ['*'], target: ['*'], from: ['*'] }
 const notFrom = (glob: string) => [{ ...everything, may: [], from: [glob] }, everything]
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { OptionsAnswer } from '../../sandbox/slack/block-kit.js'
 import { messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
-import { answerTo, helpText, readRequest } from '../../src/commands/clone/command.js'
-import { answerOf } from '../../src/commands/clone/form-submit.js'
+import { errorAnswer, helpText, parseCommand } from '../../src/commands/clone/command.js'
+import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import { holderView } from '../../src/commands/clone/start-job.js'
 import { Lists } from '../../src/commands/lists.js'
 import type { Services } from '../../src/commands/services.js'
@@ -16,7 +16,7 @@ import { defineOperation } from '../../src/providers/provider.js'
 import { type Directory, People } from '../../src/slack/api/people.js'
 import { fieldErrors } from '../../src/slack/form/answers.js'
 import { previewView } from '../../src/slack/form/last-page.js'
-import { noAnswer, searchOptions } from '../../src/slack/form/options.js'
+import { remarkOption, searchOptions } from '../../src/slack/form/options.js'
 import type { FormState } from '../../src/slack/form/state.js'
 import { choiceView, formView, noticeView } from '../../src/slack/form/view.js'
 import { type JobView, replyMessage, rootMessage } from '../../src/slack/message/job.js'
@@ -193,7 +193,7 @@ describe('hostile text', () => {
           label: text(),
           description: text(),
         }))
-        return { options: [...searchOptions(options, ''), noAnswer('Nothing here.')] }
+        return { options: [...searchOptions(options, ''), remarkOption('Nothing here.')] }
       }
       const answer = list(evil)
       expect(OptionsAnswer.safeParse(answer).error).toBeUndefined()
@@ -208,7 +208,7 @@ describe('hostile text', () => {
       const text = hostile(seed).text()
       const { error } = z.object({ name: z.string().refine(() => false, text) }).safeParse({ name: '' })
       if (!error) throw new Error('It should not parse.')
-      const answer = await answerOf(await services(), async () => {
+      const answer = await answerSubmission(await services(), async () => {
         throw new UserError(text, { field: 'name' })
       })
       const errors = [fieldErrors(error, { name: '' }), 'errors' in answer ? answer.errors : {}]
@@ -224,10 +224,10 @@ describe('hostile text', () => {
     const known = await services()
     const refusal = (typed: string) => {
       try {
-        readRequest(typed, known.connections)
+        parseCommand(typed, known.connections)
         return ''
       } catch (error) {
-        return answerTo(known, error)
+        return errorAnswer(known, error)
       }
     }
     for (const seed of seeds) {
@@ -238,12 +238,12 @@ describe('hostile text', () => {
         expectHarmless(text, { text: twin.text })
         expect(text.text.length).toBeLessThanOrEqual(4_000)
       }
-      const broke = (source: Source) => ({ text: answerTo(known, new UserError(`hoody-prod: ${source.text()}`)) })
+      const broke = (source: Source) => ({ text: errorAnswer(known, new UserError(`hoody-prod: ${source.text()}`)) })
       expectHarmless(broke(evil), broke(harmless))
       const told = ({ text }: Source) => holderView(known, jobIn('working', { target: text() || 'x' }), 'U2')
       expectView(told(evil), told(harmless))
       const failed = async ({ text }: Source) => {
-        const answer = await answerOf(known, async () => {
+        const answer = await answerSubmission(known, async () => {
           throw new UserError(text())
         })
         return 'view' in answer ? answer.view : null

@@ -42,7 +42,7 @@ const dashesBefore = new RegExp(`^[${dash}]+`, 'u')
  *
  * @throws UserError for a quotation mark without a second one, and a field that is given twice.
  */
-export function readCommandText(sent: string): CommandText {
+export function parseCommandText(sent: string): CommandText {
   // Slack sends three characters as entities.
   const text = unescapeSlack(sent)
   const words: string[] = []

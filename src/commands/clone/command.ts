@@ -10,22 +10,22 @@ import { choiceView, formView } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { answerPrivately } from '../answer.js'
-import { AFTER_ACK_TIMEOUT_MS, identifyAsker, noteWhereAsked, permitted, refused } from '../authorize.js'
+import { AFTER_ACK_TIMEOUT_MS, allowedConnections, identifyAsker, refused, saveOpeningChannel } from '../authorize.js'
 import { Redeliveries } from '../redeliveries.js'
 import { explain, findTarget, type Services } from '../services.js'
 import { Throttle, tooManyRequests } from '../throttle.js'
-import { readCommandText } from './command-text.js'
-import { correctForm, firstFormState } from './open-form.js'
-import { readTypedValues, type TypedValues } from './typed-values.js'
+import { parseCommandText } from './command-text.js'
+import { correctForm, initialFormState } from './open-form.js'
+import { parseTypedValues, type TypedValues } from './typed-values.js'
 
 /** What the command says is remembered by the form, which holds 3,000 characters in all. */
 const MAX_TEXT_LENGTH = 1_500
 /** Typed text may be quoted in the answer, and must not push the rest of it past Slack's limit. */
-const LONGEST_ANSWER = 2_500
+const MAX_ANSWER_LENGTH = 2_500
 const HELP_WORDS: ReadonlySet<string> = new Set(['help', 'list'])
 
 /** What the text behind the command asks for. */
-export type Request =
+export type ParsedCommand =
   | { kind: 'help'; connections: readonly Connection[] }
   /** `operation` alone is offered where it was named; `values` fit all that is offered. */
   | { kind: 'choose'; connections: readonly Connection[]; operation?: string; values: TypedValues }
@@ -50,14 +50,14 @@ export function registerCloneApp(app: App, services: Services): void {
       const { user_id: user, team_id: team, channel_id: channel } = command
       const origin = { user: { id: user }, team: { id: team }, channel: { id: channel } }
       const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
-      const mine = permitted(services, asker)
+      const mine = allowedConnections(services, asker)
       if (mine.size === 0) throw refused(services, asker, 'use Dolly here')
-      const request = readRequest(command.text, mine, services.connections)
+      const request = parseCommand(command.text, mine, services.connections)
       if (request.kind === 'refused') throw refused(services, asker, request.act)
       if (request.kind === 'help') {
         return await answerPrivately(services, respond, helpText(request.connections))
       }
-      const opening = await noteWhereAsked(services, user, channel)
+      const opening = await saveOpeningChannel(services, user, channel)
       const from = { channel, opening, choosableChannels: services.people.choosableChannels }
       if (request.kind === 'choose') {
         const memory = { ...from, values: { ...request.values } }
@@ -65,20 +65,20 @@ export function registerCloneApp(app: App, services: Services): void {
         await client.views.open({ trigger_id: command.trigger_id, view })
       } else {
         const { operation, connection } = findTarget(services, request.connection, request.operation)
-        const state = firstFormState(request.connection, request.operation, from, request.values)
+        const state = initialFormState(request.connection, request.operation, from, request.values)
         const view = formView(operation, state, connection.provider.name)
         const opened = await client.views.open({ trigger_id: command.trigger_id, view })
         if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
       }
     } catch (error) {
-      const text = answerTo(services, error)
+      const text = errorAnswer(services, error)
       if (text !== null) await answerPrivately(services, respond, text)
     }
   })
 }
 
 /** What a person reads when their command failed, as mrkdwn; null where there is nothing to say. */
-export function answerTo(services: Services, error: unknown): string | null {
+export function errorAnswer(services: Services, error: unknown): string | null {
   const message = error instanceof Error ? error.message : ''
   // Another process has opened the form for the same command.
   if (message.includes('exchanged_trigger_id')) {
@@ -89,7 +89,7 @@ export function answerTo(services: Services, error: unknown): string | null {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
     return 'Slack took too long to open the form. Please type the command again.'
   }
-  return mrkdwn(explain(services, error), LONGEST_ANSWER)
+  return mrkdwn(explain(services, error), MAX_ANSWER_LENGTH)
 }
 
 /**
@@ -99,14 +99,14 @@ export function answerTo(services: Services, error: unknown): string | null {
  * @param everything what there is, also for others.
  * @throws UserError with the nearest known word for one that nobody knows, and for values that no form can show.
  */
-export function readRequest(
+export function parseCommand(
   text: string,
   connections: ReadonlyMap<string, Connection>,
   everything: ReadonlyMap<string, Connection> = connections,
-): Request {
+): ParsedCommand {
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
     throw new UserError('That is too long to type here. Leave long values to the form.')
-  const { words: typed, values } = readCommandText(text)
+  const { words: typed, values } = parseCommandText(text)
   // Names are written small in dolly.yml, and phones capitalise the first letter.
   const words = typed.map((word) => comparable(word))
   const [first = '', second = ''] = words
@@ -159,7 +159,7 @@ function helpOn(
   word: string,
   connections: readonly Connection[],
   everything: ReadonlyMap<string, Connection>,
-): Request {
+): ParsedCommand {
   const isAble = ({ provider }: Connection) => operationOf(provider, word) !== undefined
   const able = connections.filter(isAble)
   if (able.length > 0) return { kind: 'help', connections: able }
@@ -177,9 +177,9 @@ function fits(connection: Connection, operation: string, values: TypedValues): b
   }
 }
 
-function form(connection: Connection, operation: string, values: TypedValues): Request {
+function form(connection: Connection, operation: string, values: TypedValues): ParsedCommand {
   const declared = operationOf(connection.provider, operation)
-  const read = declared ? readTypedValues(declared, operation, values) : {}
+  const read = declared ? parseTypedValues(declared, operation, values) : {}
   return { kind: 'form', connection: connection.name, operation, values: read }
 }
 

@@ -4,7 +4,7 @@ import { HERE_PLACE, MINE_PLACE } from '../../slack/form/view.js'
 import { type Services, within } from '../services.js'
 
 /** How long Slack may take to say in which channels somebody is, in milliseconds: an answer is due in three seconds. */
-const CONFIRM_WITHIN_MS = 800
+const CONFIRM_TIMEOUT_MS = 800
 
 const ALTERNATIVES = 'Choose the channel where you typed the command, or your direct messages.'
 
@@ -12,7 +12,7 @@ const ALTERNATIVES = 'Choose the channel where you typed the command, or your di
  * The conversation that was meant, or the sentence on why no thread goes there. What was chosen comes through the person's
  * client, which could name anybody's channel; where the command was typed is known from the asker.
  */
-export async function placeFor(
+export async function resolveDestination(
   services: Pick<Services, 'people' | 'log'>,
   { id, otherIds = [], channel: askedIn }: Asker,
   chosen: string,
@@ -28,7 +28,7 @@ export async function placeFor(
   const isOwn = [MINE_PLACE, id, ...otherIds].includes(place ?? '') || /^D/.test(chosen)
   if (place === null || (isOwn && !isHere)) return { channel: id }
 
-  const found = await within(CONFIRM_WITHIN_MS, services.people.placeOf(id, place)).catch((error: unknown) => {
+  const found = await within(CONFIRM_TIMEOUT_MS, services.people.channelStatus(id, place)).catch((error: unknown) => {
     services.log.error({ err: error, user: id }, 'Slack did not say in which channels somebody is')
     return undefined
   })

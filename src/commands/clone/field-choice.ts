@@ -7,7 +7,7 @@ import { fieldsOf } from '../../slack/form/fields.js'
 import { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION, formView, noticeView } from '../../slack/form/view.js'
 import { identifyFormUser } from '../authorize.js'
-import { explain, findTarget, recall, type Services, type Target } from '../services.js'
+import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { correctForm } from './open-form.js'
 
@@ -32,7 +32,7 @@ export function registerFieldChoice(app: App, services: Services): void {
     let state: FormState
     let target: Target
     try {
-      state = recall(FormState, body.view)
+      state = readFormState(FormState, body.view)
       await identifyFormUser(services, body, state)
       target = findTarget(services, state.connection, state.operation)
     } catch (error) {

@@ -6,16 +6,16 @@ import { cut } from '../../lib/text.js'
 import type { Operation } from '../../providers/provider.js'
 import { readAnswers, type StateValues } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { chooseFirst, noAnswer, searchOptions, unmetBy } from '../../slack/form/options.js'
+import { chooseFirst, remarkOption, searchOptions, unansweredParents } from '../../slack/form/options.js'
 import { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
-import { choosable, identifyFormUser, isAllowedParent } from '../authorize.js'
-import { explain, findTarget, recall, type Services, type Target, within } from '../services.js'
+import { allowedOptions, identifyFormUser, isAllowedParent } from '../authorize.js'
+import { explain, findTarget, readFormState, type Services, type Target, within } from '../services.js'
 import { correctForm } from './open-form.js'
 
 /** Slack waits three seconds, its network included. */
-const ANSWER_WITHIN_MS = 2_300
+const ANSWER_TIMEOUT_MS = 2_300
 
 export function registerFieldOptions(app: App, services: Services): void {
   app.options<'block_suggestion'>(
@@ -27,34 +27,35 @@ export function registerFieldOptions(app: App, services: Services): void {
       let asker: Asker
       let target: Target
       try {
-        state = recall(FormState, body.view)
+        state = readFormState(FormState, body.view)
         asker = await identifyFormUser(services, body, state)
         target = findTarget(services, state.connection, state.operation)
       } catch (error) {
-        return await ack({ options: [noAnswer(cut(explain(services, error), limits.optionText))] })
+        return await ack({ options: [remarkOption(cut(explain(services, error), limits.optionText))] })
       }
       const { connection, operation } = target
       state = withCurrentChoices(operation, state, body.view.state?.values ?? {})
       const fields = fieldsOf(operation)
       const field = fields.find(({ key }) => key === body.block_id)
       if (!field?.picker) return await ack({ options: [] })
-      const unmet = unmetBy(field, fields, state)
-      if (unmet.length > 0) return await ack({ options: [noAnswer(chooseFirst(unmet, limits.optionText))] })
+      const unmet = unansweredParents(field, fields, state)
+      if (unmet.length > 0) return await ack({ options: [remarkOption(chooseFirst(unmet, limits.optionText))] })
 
-      const leftMs = ANSWER_WITHIN_MS - (services.elapsed() - began)
+      const leftMs = ANSWER_TIMEOUT_MS - (services.elapsed() - began)
       // A list that depends on something a person may not choose is not theirs to read either.
       const allowed = isAllowedParent(services, asker, target, field, state)
       const [list, isAllowed] =
         (await within(leftMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
-      if (list === undefined) return await ack({ options: [noAnswer('Still loading: type on in a moment.')] })
-      if ('options' in list && list.options.length === 0) return await ack({ options: [noAnswer('There are none.')] })
+      if (list === undefined) return await ack({ options: [remarkOption('Still loading: type on in a moment.')] })
+      if ('options' in list && list.options.length === 0)
+        return await ack({ options: [remarkOption('There are none.')] })
       if ('options' in list) {
-        const mine = isAllowed ? choosable(services, asker, target, field, list.options) : []
-        if (mine.length === 0) return await ack({ options: [noAnswer('There are none that you may choose.')] })
+        const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
+        if (mine.length === 0) return await ack({ options: [remarkOption('There are none that you may choose.')] })
         return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
       }
       // The list was to be had when the form was opened and is not now.
-      await ack({ options: [noAnswer('The list cannot be loaded: the field now takes a typed id.')] })
+      await ack({ options: [remarkOption('The list cannot be loaded: the field now takes a typed id.')] })
       await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
     },
   )

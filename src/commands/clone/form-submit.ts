@@ -2,7 +2,7 @@
 
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
-import { type Asker, decide, dependsOnTarget } from '../../access/rules.js'
+import { type Asker, decide, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
@@ -15,11 +15,11 @@ import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findHolder, findSubmitted } from '../../store/jobs.js'
 import { identifyAsker, identifyFormUser, type Origin, refused, sourceOf } from '../authorize.js'
-import { explain, findTarget, recall, type Services, type Target } from '../services.js'
+import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
-import { placeFor } from './destinations.js'
+import { resolveDestination } from './destinations.js'
 import { lastPage, shownNames } from './last-page.js'
-import { keptAnswers, LOOK_UP_WITHIN_MS, lookUpNames, withoutBlanks } from './look-up.js'
+import { answersOfDraft, LOOK_UP_TIMEOUT_MS, lookUpNames, withoutBlanks } from './look-up.js'
 import { holderView, startJob, submissionOf } from './start-job.js'
 import { Validator } from './validate.js'
 
@@ -54,9 +54,9 @@ const SEND_AGAIN = 'send the form again. Close this to go back: all your answers
  * When the provider is waited for no longer, in milliseconds: Slack waits three seconds, its network included, and the
  * database may be busy for most of one.
  */
-const ANSWER_WITHIN_MS = 2_000
+const ANSWER_TIMEOUT_MS = 2_000
 /** The same for what comes before a job is saved: its thread gets a moment to begin as well. */
-const CHECK_WITHIN_MS = 1_500
+const CHECK_TIMEOUT_MS = 1_500
 
 export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
   const validator = new Validator(services.log)
@@ -70,7 +70,9 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
           response_action: 'push',
           view: noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN)),
         })
-      await ack(await answerOf(services, async () => await submit({ ...services, validator, began }, view, body)))
+      await ack(
+        await answerSubmission(services, async () => await submit({ ...services, validator, began }, view, body)),
+      )
     })
   }
 }
@@ -83,11 +85,11 @@ interface Submitted extends Services {
 
 /** For how long the person still waits, in milliseconds. */
 function leftOf({ began, elapsed }: Submitted): () => number {
-  return () => began + ANSWER_WITHIN_MS - elapsed()
+  return () => began + ANSWER_TIMEOUT_MS - elapsed()
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
-export async function answerOf(
+export async function answerSubmission(
   services: Services,
   submit: () => Promise<ViewResponseAction>,
 ): Promise<ViewResponseAction> {
@@ -103,17 +105,17 @@ export async function answerOf(
 }
 
 async function submitForm(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
-  const state = recall(FormState, view)
+  const state = readFormState(FormState, view)
   const asker = await identifyFormUser(services, origin, state)
   const target = findTarget(services, state.connection, state.operation)
   const { operation } = target
-  const mustVerifyLabels = dependsOnTarget(services.access.rules, asker, state.connection)
+  const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
   const left = leftOf(services)
-  const patience = Math.min(LOOK_UP_WITHIN_MS, left())
+  const patience = Math.min(LOOK_UP_TIMEOUT_MS, left())
   const [{ answers, unknown, unread }, place] = await Promise.all([
     lookUpNames(services, target, given, mustVerifyLabels, patience),
-    given.channel === undefined ? noPlace : placeFor(services, asker, given.channel),
+    given.channel === undefined ? noPlace : resolveDestination(services, asker, given.channel),
   ])
   const { values, named, mentionOnSuccess } = answers
   const parsed = operation.fields.safeParse(values)
@@ -160,14 +162,14 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
   const params = target.operation.fields.parse(values)
   const asker = { ...(await identifyAsker(services, origin)), channel: answers.askedIn }
   // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
-  const mustVerifyLabels = dependsOnTarget(services.access.rules, asker, answers.connection)
+  const mustVerifyLabels = dependsOnNames(services.access.rules, asker, answers.connection)
   if (mustVerifyLabels && !isNamedByProvider) throw new UserError(TOO_OLD)
   // A clock that was set back must not keep old names fresh.
   const isStale = mustVerifyLabels && Math.abs(services.now() - kept.createdAt) > NAMES_FRESH_MS
   const [names, place] = await Promise.all([
     isStale ? readNamesAgain(services, target, draft.data) : { named: answers.named, shown },
     // The person may have left the channel since page 2.
-    placeFor(services, asker, answers.channel),
+    resolveDestination(services, asker, answers.channel),
   ])
   const { named } = names
   assertMayWriteTo(services, asker, target, named)
@@ -194,7 +196,7 @@ async function validateLate(
   requester: string,
   readAt: number,
 ): Promise<ViewResponseAction | null> {
-  const leftMs = services.began + CHECK_WITHIN_MS - services.elapsed()
+  const leftMs = services.began + CHECK_TIMEOUT_MS - services.elapsed()
   const checked = await services.validator.check(target, params, leftMs)
   if (!checked.isChecked) return null
   const problems = Object.entries(checked.errors).map(([key, sentence]) => {
@@ -222,7 +224,7 @@ async function readNamesAgain(
   target: Target,
   { values, named }: Pick<Draft, 'values' | 'named'>,
 ): Promise<{ named: Named; shown: Named }> {
-  const { answers, unknown, unread } = await lookUpNames(services, target, keptAnswers(target, values, named), true)
+  const { answers, unknown, unread } = await lookUpNames(services, target, answersOfDraft(target, values, named), true)
   const [problem] = Object.values(unknown)
   if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
   if (unread !== null) throw new UserError(`${UNREADABLE} ${unread.reason}`)

@@ -6,7 +6,7 @@ import { fieldsOf } from '../../slack/form/fields.js'
 import { previewView } from '../../slack/form/last-page.js'
 import { brief, briefList } from '../../slack/text.js'
 import type { Target } from '../services.js'
-import type { Checked } from './validate.js'
+import type { ValidationResult } from './validate.js'
 
 /** The words of the answers as sentences have room for them. Rules and the job get them whole. */
 export function shownNames(operation: Operation, { named, picked }: Answers): Named {
@@ -24,7 +24,7 @@ export function lastPage(
   params: Record<string, unknown>,
   shown: Named,
   draft: string,
-  checked: Checked,
+  checked: ValidationResult,
 ): ModalView {
   const what = { ...operation.summary(shown), connection: connection.name, provider: connection.provider.name }
   const remarks = checked.isChecked

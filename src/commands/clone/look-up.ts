@@ -2,15 +2,15 @@
 import { z } from 'zod'
 import { type Answers, fieldError, isTyped, setPicked } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { chooseFirst, unmetBy } from '../../slack/form/options.js'
+import { chooseFirst, unansweredParents } from '../../slack/form/options.js'
 import { limits } from '../../slack/limits.js'
 import { type Services, type Target, within } from '../services.js'
-import { inDependencyOrder, meaningsOf, readAgain } from './typed-names.js'
+import { inDependencyOrder, matchById, matchNames } from './typed-names.js'
 
 /** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
-export const LOOK_UP_WITHIN_MS = 1_500
+export const LOOK_UP_TIMEOUT_MS = 1_500
 /** What the labels of picked entries may take to be read again, where no rule depends on them. */
-const LABELS_WITHIN_MS = 500
+const LABELS_TIMEOUT_MS = 500
 
 /** Answers with the ids behind the names, and what stands in their way. */
 export interface LookedUp {
@@ -35,7 +35,7 @@ export async function lookUpNames(
   { connection, operation }: Pick<Target, 'connection' | 'operation'>,
   given: Answers,
   mustVerifyLabels: boolean,
-  withinMs = LOOK_UP_WITHIN_MS,
+  withinMs = LOOK_UP_TIMEOUT_MS,
 ): Promise<LookedUp> {
   const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
   const unknown: LookedUp['unknown'] = {}
@@ -52,15 +52,15 @@ export async function lookUpNames(
       const entries = answers.picked[key] ?? []
       if (entries.length === 0) return
       const mustRead = mustVerifyLabels || entries.some(isTyped)
-      const unmet = unmetBy(field, fields, parents)
+      const unmet = unansweredParents(field, fields, parents)
       // All together have this long: that is Slack's patience.
       const left = Math.max(deadline - services.elapsed(), 1)
-      const patience = mustRead ? left : Math.min(left, LABELS_WITHIN_MS)
+      const patience = mustRead ? left : Math.min(left, LABELS_TIMEOUT_MS)
       const list = unmet.length > 0 ? undefined : await within(patience, services.lists.get(connection, field, parents))
       if (list && 'options' in list) {
         const typed = entries.filter(isTyped).map(({ value }) => value)
-        const named = new Map(meaningsOf(list.options, typed).map((meaning, at) => [typed[at], meaning]))
-        const meanings = entries.map((entry) => named.get(entry.value) ?? readAgain(list.options, entry))
+        const named = new Map(matchNames(list.options, typed).map((meaning, at) => [typed[at], meaning]))
+        const meanings = entries.map((entry) => named.get(entry.value) ?? matchById(list.options, entry))
         const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
         const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
         if (problems.length > 0) unknown[key] = fieldError(problems.filter(Boolean).join(' '))
@@ -87,7 +87,7 @@ export async function lookUpNames(
 }
 
 /** Stored answers, as if their entries had just been picked: their values are ids, never names, whatever they look like. */
-export function keptAnswers(
+export function answersOfDraft(
   { operation }: Pick<Target, 'operation'>,
   values: Readonly<Record<string, unknown>>,
   named: Readonly<Record<string, string>>,

@@ -2,14 +2,14 @@
 import type { WebClient } from '@slack/web-api'
 import { updateView } from '../../slack/api/views.js'
 import { entriesOf, fieldsOf } from '../../slack/form/fields.js'
-import { waitsFor } from '../../slack/form/options.js'
+import { isBlocked } from '../../slack/form/options.js'
 import type { FormState } from '../../slack/form/state.js'
 import { formView, typeInstead } from '../../slack/form/view.js'
 import { findTarget, type Services } from '../services.js'
-import { inDependencyOrder, meaningsOf } from './typed-names.js'
+import { inDependencyOrder, matchNames } from './typed-names.js'
 
 /** The form of an operation as it is first shown. */
-export function firstFormState(
+export function initialFormState(
   connection: string,
   operation: string,
   from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels'>,
@@ -37,7 +37,7 @@ export async function correctForm(
   const pickers = fieldsOf(operation).filter((field) => field.picker && state.typed[field.key] === undefined)
   await inDependencyOrder(pickers, async (field) => {
     const { key } = field
-    if (waitsFor(field, corrected)) return
+    if (isBlocked(field, corrected)) return
     const list = await services.lists.get(connection, field, corrected)
     if ('reason' in list) {
       corrected.typed[key] = typeInstead(list)
@@ -46,7 +46,7 @@ export async function correctForm(
     }
     const typed = state.labels[key] === undefined ? entriesOf(field, state.values[key] ?? '') : []
     if (typed.length === 0) return
-    const meanings = meaningsOf(list.options, typed)
+    const meanings = matchNames(list.options, typed)
     const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
     corrected.values[key] = found.map(({ value }) => value).join(',')
     corrected.labels[key] = found.map(({ label }) => label.replaceAll('\n', ' ')).join('\n')

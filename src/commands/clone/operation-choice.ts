@@ -7,10 +7,10 @@ import { fieldError } from '../../slack/form/answers.js'
 import { ChoiceState, type FormState } from '../../slack/form/state.js'
 import { callbacks, formView } from '../../slack/form/view.js'
 import { identifyFormUser } from '../authorize.js'
-import { explain, findTarget, recall, type Services } from '../services.js'
+import { explain, findTarget, readFormState, type Services } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
-import { correctForm, firstFormState } from './open-form.js'
-import { readTypedValues } from './typed-values.js'
+import { correctForm, initialFormState } from './open-form.js'
+import { parseTypedValues } from './typed-values.js'
 
 export function registerOperationChoice(
   app: App,
@@ -28,14 +28,14 @@ export function registerOperationChoice(
     const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
     let state: FormState
     try {
-      const { values, ...from } = recall(ChoiceState, view)
+      const { values, ...from } = readFormState(ChoiceState, view)
       if (!target) throw new UserError('This is not to be had any more. Choose another.')
       await identifyFormUser(services, body, {
         connection: connectionName,
         operation: operationId,
         opening: from.opening,
       })
-      state = firstFormState(connectionName, operationId, from, readTypedValues(target, operationId, values))
+      state = initialFormState(connectionName, operationId, from, parseTypedValues(target, operationId, values))
     } catch (error) {
       await ack({ response_action: 'errors', errors: { choice: fieldError(explain(services, error)) } })
       return

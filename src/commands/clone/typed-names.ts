@@ -7,10 +7,10 @@ import { limits } from '../../slack/limits.js'
 import { brief } from '../../slack/text.js'
 
 /** The entry that was meant, or the sentence that says why it cannot be told. */
-export type Meaning = { option: Option } | { problem: string }
+export type NameMatch = { option: Option } | { problem: string }
 
 /** Entries that one sentence names. */
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 /** Maximum characters of each name in a sentence under a field. */
 const MAX_NAME_LENGTH = 60
 /** Maximum number of names compared for similarity, which costs far more than equality. */
@@ -19,12 +19,12 @@ const MAX_CANDIDATES = 2_000
 const MAX_SUGGESTED_LENGTH = 200
 
 /** What a typed id or name stands for on this list. */
-export function meaningOf(options: readonly Option[], typed: string): Meaning {
-  return meaningsOf(options, [typed])[0] ?? { problem: notOnList(typed) }
+export function matchName(options: readonly Option[], typed: string): NameMatch {
+  return matchNames(options, [typed])[0] ?? { problem: notOnList(typed) }
 }
 
 /** The same for several, in order. Only the first few that match nothing get advice: there is no room for more. */
-export function meaningsOf(options: readonly Option[], typed: readonly string[]): Meaning[] {
+export function matchNames(options: readonly Option[], typed: readonly string[]): NameMatch[] {
   const names = options.map((option) => {
     const [label, own] = [comparable(option.label), comparable(ownName(option))]
     return { option, label, own }
@@ -37,7 +37,7 @@ export function meaningsOf(options: readonly Option[], typed: readonly string[])
     if (only && found.length === 1) return { option: only }
     if (only) return { problem: fitsSeveral(found, only, one) }
     advised += 1
-    return { problem: `${notOnList(one)}${advised > MOST_NAMED ? '' : advice(names, one)}` }
+    return { problem: `${notOnList(one)}${advised > MAX_NAMED ? '' : advice(names, one)}` }
   })
 }
 
@@ -56,10 +56,10 @@ function fitsSeveral(found: readonly Option[], first: Option, typed: string): st
   // Entries of one name are told apart by what is known of them beside it.
   const isOneName = found.every(({ label }) => label === first.label)
   const named = found
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
     .map(({ label, description }) => (isOneName && description ? `${label} · ${description}` : label))
     .map((one) => `"${brief(one, MAX_NAME_LENGTH)}"`)
-  const more = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : ''
+  const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : ''
   return `"${brief(typed, MAX_NAME_LENGTH)}" fits several: ${named.join(', ')}${more}.`
 }
 
@@ -71,7 +71,7 @@ function advice(names: readonly Name[], typed: string): string {
   if (wanted === '' || typed.length > MAX_SUGGESTED_LENGTH) return ''
   const containing = [...new Set(names.flatMap(({ option, label }) => (label.includes(wanted) ? [option.label] : [])))]
     .sort((one, other) => one.length - other.length)
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
   if (containing.length > 0) {
     return ` Did you mean ${containing.map((label) => `"${brief(label, MAX_NAME_LENGTH)}"`).join(' or ')}?`
   }
@@ -80,7 +80,7 @@ function advice(names: readonly Name[], typed: string): string {
 }
 
 /** A picked entry as the list has it now: found by its very value, whatever label came back with it. */
-export function readAgain(options: readonly Option[], { value, label }: Option): Meaning {
+export function matchById(options: readonly Option[], { value, label }: Option): NameMatch {
   const option = options.find((candidate) => candidate.value === value)
   return option ? { option } : { problem: `"${brief(label, MAX_NAME_LENGTH)}" is not on the list any more.` }
 }

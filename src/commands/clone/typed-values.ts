@@ -15,7 +15,11 @@ export type TypedValues = Readonly<Record<string, string>>
  *
  * @throws UserError with a sentence for each field there is not and each value that cannot be.
  */
-export function readTypedValues(operation: Operation, operationId: string, typed: TypedValues): Record<string, string> {
+export function parseTypedValues(
+  operation: Operation,
+  operationId: string,
+  typed: TypedValues,
+): Record<string, string> {
   const fields = fieldsOf(operation)
   const known = fields.map(({ key }) => key)
   const read = Object.entries(typed).map(([key, text]) => {

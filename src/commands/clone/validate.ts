@@ -7,12 +7,12 @@ import { fieldsOf } from '../../slack/form/fields.js'
 import { type Services, type Target, within } from '../services.js'
 
 /** Maximum concurrent checks per connection: enough for several people's forms, and a bound on a flood. */
-const MAX_AT_ONCE = 10
+const MAX_CONCURRENT_CHECKS = 10
 /** One page has room for so many. */
 const MAX_WARNINGS = 10
 
 /** What came of a check: errors by the key of a field of the form, or a sentence that says why there was no check. */
-export type Checked =
+export type ValidationResult =
   | { isChecked: true; errors: Record<string, string>; warnings: readonly string[] }
   | { isChecked: false; problem: string }
 
@@ -31,23 +31,23 @@ export class Validator {
    * @param ms how long to wait for the provider.
    * @throws UserError for a refusal that no field can fix.
    */
-  async check(target: Target, params: Record<string, unknown>, ms: number): Promise<Checked> {
+  async check(target: Target, params: Record<string, unknown>, ms: number): Promise<ValidationResult> {
     const { connection, operation, operationId } = target
     if (!operation.validate) return { isChecked: true, errors: {}, warnings: [] }
     const { name, api } = connection
     const running = this.#running.get(name) ?? 0
-    if (running >= MAX_AT_ONCE) return unchecked(`Too many checks are running at ${name} right now.`)
-    if (ms <= 0) return unchecked(`${name} was too slow to check this.`)
+    if (running >= MAX_CONCURRENT_CHECKS) return notChecked(`Too many checks are running at ${name} right now.`)
+    if (ms <= 0) return notChecked(`${name} was too slow to check this.`)
     this.#running.set(name, running + 1)
     const asked = Promise.resolve()
       .then(async () => await operation.validate?.(api, params))
       .finally(() => this.#running.set(name, (this.#running.get(name) ?? 1) - 1))
     try {
       const found = await within(ms, asked)
-      return found ? sorted(operation, found) : unchecked(`${name} was too slow to check this.`)
+      return found ? resultOf(operation, found) : notChecked(`${name} was too slow to check this.`)
     } catch (error) {
       if (error instanceof UserError && error.field !== undefined) {
-        return sorted(operation, { errors: { [error.field]: error.message } })
+        return resultOf(operation, { errors: { [error.field]: error.message } })
       }
       // A refused read says nothing about the write.
       if (error instanceof UserError && error.status === undefined) throw error
@@ -55,12 +55,12 @@ export class Validator {
       const about = { err: error, connection: name, operation: operationId }
       if (isExpected) this.#log.warn(about, 'answers could not be checked')
       else this.#log.error(about, 'a check of answers broke')
-      return unchecked(`${name} could not check this just now.`)
+      return notChecked(`${name} could not check this just now.`)
     }
   }
 }
 
-function unchecked(why: string): Checked {
+function notChecked(why: string): ValidationResult {
   return {
     isChecked: false,
     problem: `${why} Dolly asks again when you start, and the thread tells you what is refused later.`,
@@ -68,7 +68,7 @@ function unchecked(why: string): Checked {
 }
 
 /** Slack rejects all errors if one names an unknown field, so those go beside the first field. */
-function sorted(operation: Operation, { errors = {}, warnings = [] }: Validation): Checked {
+function resultOf(operation: Operation, { errors = {}, warnings = [] }: Validation): ValidationResult {
   const [first, ...others] = fieldsOf(operation).map(({ key }) => key)
   const known = new Set([first, ...others])
   const byField = new Map<string, string[]>()

@@ -59,7 +59,7 @@ async function answer(
     // answer where the thread is: pressed anywhere else, the button is not the one that was shown for this job.
     const isRequester = [actor, ...(asker.otherIds ?? [])].includes(job.requester)
     // What is no longer offered no rule can allow, and to let go of it reaches no provider.
-    const isLeftOver = operation === undefined && kind === 'dismiss' && asker.standing !== 'stranger'
+    const isLeftOver = operation === undefined && kind === 'dismiss' && asker.membership !== 'stranger'
     const isTheirs = isRequester && (isLeftOver || may(job.operation, job.askedIn))
     const isThere = asker.channel !== null && asker.channel === job.rootChannel
     if (!isTheirs && !(isThere && may(verb, asker.channel))) throw refused(services, asker, 'answer for this job')

@@ -90,7 +90,7 @@ export interface RequestTeams {
 
 /** What Slack says about a person, independent of the request. */
 interface Profile {
-  standing: Person['standing']
+  membership: Person['membership']
   /** Workspaces the person belongs to: their own, and in an organization all that Slack names beside it. */
   teams: readonly string[]
   /** Those of the organization alone. */
@@ -144,7 +144,7 @@ export class People {
     return {
       id,
       ...(otherIds.length > 0 ? { otherIds } : {}),
-      standing: isOurs ? profile.standing : 'stranger',
+      membership: isOurs ? profile.membership : 'stranger',
       groups: groups
         .filter(({ members }) => [id, ...otherIds].some((one) => members.has(one)))
         .map(({ group }) => group),
@@ -164,7 +164,7 @@ export class People {
    *
    * @throws the error that kept Slack from answering; nothing is confirmed then.
    */
-  async placeOf(id: string, channel: string): Promise<'theirs' | 'shared' | 'unconfirmed'> {
+  async channelStatus(id: string, channel: string): Promise<'theirs' | 'shared' | 'unconfirmed'> {
     if (this.choosableChannels === 'none') return 'unconfirmed'
     const found = (await this.#channels.get(id)).get(channel)
     if (!found) return 'unconfirmed'
@@ -179,7 +179,7 @@ export class People {
       const isNobody = user.deleted || user.is_bot || user.is_stranger
       const isGuest = user.is_restricted || user.is_ultra_restricted
       return {
-        standing: isNobody ? 'stranger' : isGuest ? 'guest' : 'member',
+        membership: isNobody ? 'stranger' : isGuest ? 'guest' : 'member',
         teams: [...(home ? [home] : []), ...sisters],
         sisters,
         ids: [...new Set([user.id ?? [], organization?.id ?? []].flat())],
@@ -187,7 +187,7 @@ export class People {
     } catch (error) {
       // Slack knows nobody by this id, or nobody whom this workspace may see.
       if (['user_not_found', 'user_not_visible'].includes(codeOf(error)))
-        return { standing: 'stranger', teams: [], sisters: [], ids: [] }
+        return { membership: 'stranger', teams: [], sisters: [], ids: [] }
       throw error
     }
   }

@@ -7,7 +7,7 @@ import type { Operation, Option } from '../../providers/provider.js'
 import { limits } from '../limits.js'
 import { unescapeSlack } from '../text.js'
 import { entriesOf, type Field, fieldsOf } from './fields.js'
-import { NO_ANSWER_VALUE, option } from './options.js'
+import { option, REMARK_VALUE } from './options.js'
 import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
 
 /** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
@@ -39,8 +39,8 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
       named[field.key] = values[field.key] ? 'yes' : 'no'
     } else if (field.kind === 'picker' || field.kind === 'pickers') {
       const all = chosenOptions(answer, field)
-      const chosen = all.filter(({ value }) => value !== NO_ANSWER_VALUE)
-      const remark = all.find(({ value }) => value === NO_ANSWER_VALUE)
+      const chosen = all.filter(({ value }) => value !== REMARK_VALUE)
+      const remark = all.find(({ value }) => value === REMARK_VALUE)
       const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this.`
       if (remark) refused[field.key] = fieldError(refusal)
       setPicked({ values, named, picked }, field, chosen)

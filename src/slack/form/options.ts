@@ -33,20 +33,20 @@ export function searchText({ value, label, description = '' }: Option): string {
 }
 
 /** Value of that entry. */
-export const NO_ANSWER_VALUE = '!'
+export const REMARK_VALUE = '!'
 
 /** An entry that only says why there is no list. Choosing it answers nothing. */
-export function noAnswer(text: string): PlainTextOption {
-  return { text: plain(mustFit(text, limits.optionText)), value: NO_ANSWER_VALUE }
+export function remarkOption(text: string): PlainTextOption {
+  return { text: plain(mustFit(text, limits.optionText)), value: REMARK_VALUE }
 }
 
 /** Whether a field's list cannot be asked for yet. */
-export function waitsFor(field: Field, { values }: { values: Values }): boolean {
+export function isBlocked(field: Field, { values }: { values: Values }): boolean {
   return field.dependsOn.some((parent) => !values[parent])
 }
 
 /** The fields that must be answered before this one's list can be asked for. */
-export function unmetBy(field: Field, fields: readonly Field[], { values }: { values: Values }): Field[] {
+export function unansweredParents(field: Field, fields: readonly Field[], { values }: { values: Values }): Field[] {
   return fields.filter(({ key }) => field.dependsOn.includes(key) && !values[key])
 }
 

@@ -30,7 +30,7 @@ export const ChoiceState = FormState.pick({ channel: true, opening: true, choosa
 export type ChoiceState = z.infer<typeof ChoiceState>
 
 /** What a modal remembered, or undefined when it is not a memory of that kind. */
-export function readMemory<T>(memory: z.ZodType<T>, privateMetadata: string): T | undefined {
+export function parseFormState<T>(memory: z.ZodType<T>, privateMetadata: string): T | undefined {
   try {
     return memory.safeParse(JSON.parse(privateMetadata)).data
   } catch {

@@ -6,7 +6,7 @@ import type { Operation, Provider } from '../../providers/provider.js'
 import { limits, mustFit } from '../limits.js'
 import { mrkdwn } from '../text.js'
 import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
-import { chooseFirst, option, plain, unmetBy } from './options.js'
+import { chooseFirst, option, plain, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
 /** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
@@ -18,7 +18,7 @@ export const MINE_PLACE = 'mine'
 export const FIELD_ACTION = /^field:/
 const FORM_CALLBACK = 'operation_form'
 /** Why there is no list, with what to do instead: up to a dozen of these must fit into what a modal carries. */
-const LONGEST_REASON = 150
+const MAX_REASON_LENGTH = 150
 const ON_EVERY_CHARACTER: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
 const PREVIEW_CALLBACK = 'operation_preview'
 export const callbacks = {
@@ -92,12 +92,14 @@ export function choiceView(
 export function formView(operation: Operation, state: FormState, provider: string): ModalView {
   const fields = fieldsOf(operation)
   const parents = new Set(fields.flatMap((field) => field.dependsOn))
-  const blocks = fields.map((field) => fieldBlock(field, state, parents.has(field.key), unmetBy(field, fields, state)))
+  const blocks = fields.map((field) =>
+    fieldBlock(field, state, parents.has(field.key), unansweredParents(field, fields, state)),
+  )
   if (blocks.length + 3 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
   return {
     type: 'modal',
     callback_id: callbacks.form,
-    private_metadata: memoryOf(state, fields),
+    private_metadata: serializeState(state, fields),
     title: plain(mustFit(operation.title, limits.modalTitle)),
     submit: plain('Next'),
     close: plain('Cancel'),
@@ -174,11 +176,11 @@ export function whereTo(connection: string, provider: string): KnownBlock {
 /** What a text box says that stands in for a list. */
 export function typeInstead({ reason, isPassing }: { reason: string; isPassing: boolean }): string {
   const advice = isPassing ? 'Type the name or id: it is looked up when you press Next.' : 'Type the id instead.'
-  return `${plainText(reason, LONGEST_REASON - advice.length - 1)} ${advice}`
+  return `${plainText(reason, MAX_REASON_LENGTH - advice.length - 1)} ${advice}`
 }
 
 function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
-  const reason = plainText(state.typed[field.key] ?? '', LONGEST_REASON)
+  const reason = plainText(state.typed[field.key] ?? '', MAX_REASON_LENGTH)
   const hint = reason || plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
   return {
     type: 'input',
@@ -260,10 +262,10 @@ function initialOptions(field: Field, { values, labels }: FormState): PlainTextO
  * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
  * fields that others depend on stay as long as they can.
  */
-function memoryOf(state: FormState, fields: readonly Field[]): string {
+function serializeState(state: FormState, fields: readonly Field[]): string {
   const parents = new Set(fields.flatMap((field) => field.dependsOn))
   const isTyped = fields.map(({ key }) => key).filter((key) => state.typed[key] !== undefined)
-  const reasons = isTyped.map((key) => [key, plainText(state.typed[key] ?? '', LONGEST_REASON)])
+  const reasons = isTyped.map((key) => [key, plainText(state.typed[key] ?? '', MAX_REASON_LENGTH)])
   const typed = Object.fromEntries(reasons)
   const ofParents = Object.entries(state.values).filter(
     ([key, value]) => parents.has(key) && value.length <= limits.optionValue,

@@ -1,9 +1,9 @@
 /** The text behind a command, fragment by fragment. */
 import { describe, expect, it } from 'vitest'
-import { readCommandText } from '../../../src/commands/clone/command-text.js'
+import { parseCommandText } from '../../../src/commands/clone/command-text.js'
 
-const words = (text: string) => readCommandText(text).words
-const values = (text: string) => readCommandText(text).values
+const words = (text: string) => parseCommandText(text).words
+const values = (text: string) => parseCommandText(text).values
 
 describe('blanks and what nobody sees between words', () => {
   const unseen = ['\u200b', '\u200c', '\u200d', '\u200e', '\u200f', '\u00ad', '\ufeff', '\u2060', '\u061c', '\u3164']
@@ -39,10 +39,10 @@ describe('the name of a field', () => {
   )
 
   it('may be given once, in whatever spelling', () => {
-    expect(() => readCommandText('name=a Name=b')).toThrow(
+    expect(() => parseCommandText('name=a Name=b')).toThrow(
       'Name is given twice. Give it once; several values go with commas.',
     )
-    expect(() => readCommandText('name=a na\u00adme=b')).toThrow('is given twice')
+    expect(() => parseCommandText('name=a na\u00adme=b')).toThrow('is given twice')
   })
 
   it('is kept even where it is one that every object has', () => {
@@ -116,7 +116,7 @@ describe('quotation marks', () => {
   })
 
   it.each(['"two words', '“two words', "'two words", '«two words'])('need a second one: %s', (text) => {
-    expect(() => readCommandText(`name=${text}`)).toThrow(
+    expect(() => parseCommandText(`name=${text}`)).toThrow(
       'The quotation mark before "two words" is never closed. Add one at the end of the value.',
     )
   })
@@ -173,7 +173,7 @@ describe('the worst that can be typed', () => {
       const text = before + part.repeat(Math.ceil(250_000 / part.length))
       const began = performance.now()
       try {
-        readCommandText(text)
+        parseCommandText(text)
       } catch (error) {
         expect(String(error)).toMatch(/^UserError: .{1,300}$/)
       }
@@ -185,7 +185,7 @@ describe('the worst that can be typed', () => {
   it('may be a megabyte', () => {
     for (const text of ['a'.repeat(1_000_000), `name="${'x'.repeat(1_000_000)}"`]) {
       const began = performance.now()
-      readCommandText(text)
+      parseCommandText(text)
       expect(performance.now() - began).toBeLessThan(500)
     }
   })

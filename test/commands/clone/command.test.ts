@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { helpText, readRequest } from '../../../src/commands/clone/command.js'
+import { helpText, parseCommand } from '../../../src/commands/clone/command.js'
 import * as providers from '../../../src/providers/index.js'
 import type { Connection } from '../../../src/providers/provider.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
@@ -21,38 +21,38 @@ const mode = z.enum(['fast', 'careful']).meta({ title: 'Mode', valueTitles: { ca
 const rich = asking('rich', { mode, size: z.int().default(1).meta({ title: 'Size' }) })
 const mixed = new Map([...two, ['rich', rich]])
 
-function names(request: ReturnType<typeof readRequest>): string[] {
+function names(request: ReturnType<typeof parseCommand>): string[] {
   return request.kind === 'choose' ? request.connections.map(({ name }) => name) : []
 }
 
 describe('the text behind /clone-app', () => {
   it('may be empty: everything is offered', () => {
-    expect(names(readRequest('', two))).toEqual(['dummy-one', 'dummy-two'])
-    expect(names(readRequest('  ', one))).toEqual(['dummy-one'])
+    expect(names(parseCommand('', two))).toEqual(['dummy-one', 'dummy-two'])
+    expect(names(parseCommand('  ', one))).toEqual(['dummy-one'])
   })
 
   it('may ask for help', () => {
     const all = { kind: 'help', connections: [...two.values()] }
-    expect(readRequest('help', two)).toEqual(all)
-    expect(readRequest('HELP', two)).toEqual(all)
-    expect(readRequest('list', two)).toEqual(all)
+    expect(parseCommand('help', two)).toEqual(all)
+    expect(parseCommand('HELP', two)).toEqual(all)
+    expect(parseCommand('list', two)).toEqual(all)
   })
 
   it.each(['dummy-two help', 'Dummy-Two list', 'help dummy-two'])(
     'may ask for help with one connection: %s',
     (text) => {
-      expect(readRequest(text, two)).toEqual({ kind: 'help', connections: [two.get('dummy-two')] })
+      expect(parseCommand(text, two)).toEqual({ kind: 'help', connections: [two.get('dummy-two')] })
     },
   )
 
   it('may ask for help with one operation, but not with what nobody knows', () => {
-    expect(readRequest('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
-    expect(() => readRequest('help foo', two)).toThrow('I do not know "foo". /clone-app help shows what there is.')
-    expect(() => readRequest('list dumy-two', two)).toThrow('I do not know "dumy-two". Did you mean "dummy-two"?')
+    expect(parseCommand('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
+    expect(() => parseCommand('help foo', two)).toThrow('I do not know "foo". /clone-app help shows what there is.')
+    expect(() => parseCommand('list dumy-two', two)).toThrow('I do not know "dumy-two". Did you mean "dummy-two"?')
   })
 
   it('may be written large', () => {
-    expect(readRequest('Dummy-Two Clone', two)).toMatchObject({ connection: 'dummy-two', operation: 'clone' })
+    expect(parseCommand('Dummy-Two Clone', two)).toMatchObject({ connection: 'dummy-two', operation: 'clone' })
   })
 
   it.each([
@@ -63,7 +63,7 @@ describe('the text behind /clone-app', () => {
     ['name=a=b', { name: 'a=b' }],
     ['name=', { name: '' }],
   ])('may have blanks around the equals sign: %s', (text, values) => {
-    expect(readRequest(`dummy-two clone ${text}`, two)).toMatchObject({ operation: 'clone', values })
+    expect(parseCommand(`dummy-two clone ${text}`, two)).toMatchObject({ operation: 'clone', values })
   })
 
   it.each([
@@ -77,11 +77,13 @@ describe('the text behind /clone-app', () => {
     ['dummy-two clone name=«shop two»', { name: 'shop two' }],
     ['dummy-two clone na\u200bme＝x', { name: 'x' }],
   ])('is read as people see it: %j', (text, values) => {
-    expect(readRequest(text, two)).toEqual({ kind: 'form', connection: 'dummy-two', operation: 'clone', values })
+    expect(parseCommand(text, two)).toEqual({ kind: 'form', connection: 'dummy-two', operation: 'clone', values })
   })
 
   it('names the field as it is called in a refusal, whatever the case', () => {
-    expect(() => readRequest('rich clone MODE=wrong', mixed)).toThrow('mode cannot be "wrong". It takes fast, careful.')
+    expect(() => parseCommand('rich clone MODE=wrong', mixed)).toThrow(
+      'mode cannot be "wrong". It takes fast, careful.',
+    )
   })
 
   it('loses no advice behind a long word', () => {
@@ -93,47 +95,47 @@ describe('the text behind /clone-app', () => {
       `dummy-one clone ${long}=x`,
       `rich clone mode=${long}`,
     ]) {
-      expect(() => readRequest(text, mixed)).toThrow(/^.{1,200}$/)
-      expect(() => readRequest(text, mixed)).toThrow(
+      expect(() => parseCommand(text, mixed)).toThrow(/^.{1,200}$/)
+      expect(() => parseCommand(text, mixed)).toThrow(
         /x…x{26}"[^x]*\. .*(help shows|has clone and|It has name|It takes fast)/,
       )
     }
   })
 
   it('keeps its fields where the connection must still be chosen', () => {
-    const request = readRequest('clone name=copy', two)
+    const request = parseCommand('clone name=copy', two)
     expect(names(request)).toEqual(['dummy-one', 'dummy-two'])
     expect(request).toMatchObject({ operation: 'clone', values: { name: 'copy' } })
   })
 
   it('leaves out the connections that its fields do not fit', () => {
-    expect(readRequest('clone mode=fast', mixed)).toMatchObject({ connection: 'rich', values: { mode: 'fast' } })
+    expect(parseCommand('clone mode=fast', mixed)).toMatchObject({ connection: 'rich', values: { mode: 'fast' } })
   })
 
   it('may name a choice by its title, in capitals or not', () => {
-    expect(readRequest('rich clone mode="with CARE"', mixed)).toMatchObject({ values: { mode: 'careful' } })
+    expect(parseCommand('rich clone mode="with CARE"', mixed)).toMatchObject({ values: { mode: 'careful' } })
   })
 
   it('may name connection, operation and fields, with quotes of any kind around several words', () => {
-    expect(readRequest('dummy-two clone name=copy deploy="yes"', two)).toEqual({
+    expect(parseCommand('dummy-two clone name=copy deploy="yes"', two)).toEqual({
       kind: 'form',
       connection: 'dummy-two',
       operation: 'clone',
       values: { name: 'copy', deploy: 'yes' },
     })
-    expect(readRequest('dummy-two clone name=“two words”', two)).toMatchObject({ values: { name: 'two words' } })
+    expect(parseCommand('dummy-two clone name=“two words”', two)).toMatchObject({ values: { name: 'two words' } })
   })
 
   it('may ask for help behind what it names', () => {
     for (const text of ['dummy-two help', 'help dummy-two', 'dummy-two clone help', 'dummy-two clone HELP']) {
-      expect(readRequest(text, two), text).toMatchObject({ kind: 'help', connections: [{ name: 'dummy-two' }] })
+      expect(parseCommand(text, two), text).toMatchObject({ kind: 'help', connections: [{ name: 'dummy-two' }] })
     }
   })
 
   it('may leave out what has only one answer', () => {
-    expect(readRequest('clone', one)).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
-    expect(names(readRequest('clone', two))).toEqual(['dummy-one', 'dummy-two'])
-    expect(names(readRequest('dummy-two', two))).toEqual(['dummy-two'])
+    expect(parseCommand('clone', one)).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
+    expect(names(parseCommand('clone', two))).toEqual(['dummy-one', 'dummy-two'])
+    expect(names(parseCommand('dummy-two', two))).toEqual(['dummy-two'])
   })
 
   it('is understood by what this person may use; what is for others is refused by its name', () => {
@@ -142,7 +144,7 @@ describe('the text behind /clone-app', () => {
     const { clone } = both.provider.operations
     const provider = { ...both.provider, operations: clone ? { clone } : {} }
     const mine = new Map([[both.name, { ...both, provider }]])
-    const refused = (text: string) => readRequest(text, mine, two)
+    const refused = (text: string) => parseCommand(text, mine, two)
     expect(refused('dummy-two')).toEqual({ kind: 'refused', act: 'use dummy-two' })
     expect(refused('dummy-two clone name=x')).toEqual({ kind: 'refused', act: 'use dummy-two' })
     expect(refused('dummy-one blind')).toEqual({ kind: 'refused', act: 'blind on dummy-one' })
@@ -172,7 +174,7 @@ describe('the text behind /clone-app', () => {
     ],
     ['dummy-one clone name="two words', 'The quotation mark before "two words" is never closed'],
   ])('answers "%s" with the nearest match', (text, sentence) => {
-    expect(() => readRequest(text, mixed)).toThrow(sentence)
+    expect(() => parseCommand(text, mixed)).toThrow(sentence)
   })
 })
 

@@ -223,7 +223,7 @@ describe('a provider that is slow', () => {
     }
     const slowPeople = vi.spyOn(People.prototype, 'get').mockImplementation(async () => {
       elapsed = 2_300
-      return { id: 'U1', standing: 'member', groups: [] }
+      return { id: 'U1', membership: 'member', groups: [] }
     })
     try {
       expect(JSON.stringify(await sendForm())).toContain(unchecked)

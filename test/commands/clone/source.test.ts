@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { AccessRules, Rule } from '../../../src/access/rules.js'
-import { choosable, isAllowedParent } from '../../../src/commands/authorize.js'
+import { allowedOptions, isAllowedParent } from '../../../src/commands/authorize.js'
 import { registerFormSubmit } from '../../../src/commands/clone/form-submit.js'
 import { registerJobButtons } from '../../../src/commands/jobs/buttons.js'
 import { Lists } from '../../../src/commands/lists.js'
@@ -27,7 +27,7 @@ import { dummyConnection } from '../../helpers/dummy-provider.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 const ann = 'U1'
-const anybody = { id: ann, standing: 'member', groups: [], channel: 'C1' } as const
+const anybody = { id: ann, membership: 'member', groups: [], channel: 'C1' } as const
 const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
 
 let context: TestContext
@@ -182,7 +182,9 @@ function labels(operationId: string, key: string): string[] {
   const field = operation && fieldsOf(operation).find((one) => one.key === key)
   if (!operation || !field) throw new Error('There is no such field.')
   const options = { app: apps, container: containers, space: spaces }[key] ?? []
-  return choosable(services, anybody, { connection, operation, operationId }, field, options).map((one) => one.label)
+  return allowedOptions(services, anybody, { connection, operation, operationId }, field, options).map(
+    (one) => one.label,
+  )
 }
 const jobs = () => context.db.selectFrom('jobs').select(['source', 'target']).execute()
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inDependencyOrder, meaningOf, meaningsOf, readAgain } from '../../../src/commands/clone/typed-names.js'
+import { inDependencyOrder, matchById, matchName, matchNames } from '../../../src/commands/clone/typed-names.js'
 import { fieldOf } from '../../helpers/field.js'
 
 const qovery = [
@@ -29,36 +29,36 @@ describe('a typed name', () => {
     ['how only one begins', qovery, 'shop-w', 'container/3'],
     ['how only one begins behind its place', rainbond, 'shop-st', 'team/fra/2'],
   ])('may be %s', (_, options, typed, value) => {
-    expect(meaningOf(options, typed)).toMatchObject({ option: { value } })
+    expect(matchName(options, typed)).toMatchObject({ option: { value } })
   })
 
   it('that fits several entries names them, three at most', () => {
-    expect(meaningOf(qovery, 'shop-api')).toEqual({
+    expect(matchName(qovery, 'shop-api')).toEqual({
       problem: '"shop-api" fits several: "shop-api (Shop / production)", "shop-api (Shop / staging)".',
     })
     const many = ['a1', 'a2', 'a3', 'a4', 'a5'].map((label) => ({ value: `id-${label}`, label }))
-    expect(meaningOf(many, 'a')).toEqual({ problem: '"a" fits several: "a1", "a2", "a3" and 2 more.' })
+    expect(matchName(many, 'a')).toEqual({ problem: '"a" fits several: "a1", "a2", "a3" and 2 more.' })
     const twins = ['blue', 'green'].map((description) => ({ value: description, label: 'sheep', description }))
-    expect(meaningOf(twins, 'sheep')).toEqual({ problem: '"sheep" fits several: "sheep · blue", "sheep · green".' })
+    expect(matchName(twins, 'sheep')).toEqual({ problem: '"sheep" fits several: "sheep · blue", "sheep · green".' })
   })
 
   it('that fits none says which contain it, three at most, or else which comes near', () => {
-    expect(meaningOf(qovery, 'invocies')).toEqual({
+    expect(matchName(qovery, 'invocies')).toEqual({
       problem: 'There is no "invocies" on the list. Did you mean "invoices"?',
     })
-    expect(meaningOf(qovery, 'api')).toEqual({
+    expect(matchName(qovery, 'api')).toEqual({
       problem:
         'There is no "api" on the list. Did you mean "shop-api (Shop / staging)" or "shop-api (Shop / production)"?',
     })
     const many = ['woolworks-staging', 'stag', 'old-staging', 'a-staging', 'my-staging-2']
     const projects = many.map((label) => ({ value: `id-${label}`, label }))
-    expect(meaningOf(projects, 'Staging')).toEqual({
+    expect(matchName(projects, 'Staging')).toEqual({
       problem: 'There is no "Staging" on the list. Did you mean "a-staging" or "old-staging" or "my-staging-2"?',
     })
-    expect(meaningOf(projects.slice(0, 1), 'staging')).toEqual({
+    expect(matchName(projects.slice(0, 1), 'staging')).toEqual({
       problem: 'There is no "staging" on the list. Did you mean "woolworks-staging"?',
     })
-    expect(meaningOf([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
+    expect(matchName([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
   })
 })
 
@@ -80,29 +80,29 @@ describe('a typed name is compared as people see it', () => {
       { value: 'other', label: 'something else' },
       { value: 'this', label: `${label} (Shop / production)` },
     ]
-    expect(meaningOf(options, typed)).toEqual({ option: options[1] })
+    expect(matchName(options, typed)).toEqual({ option: options[1] })
   })
 
   it('but exactly as typed where that is on the list as well', () => {
     const options = ['shop\u00ad', 'SHOP', 'shop'].map((label, at) => ({ value: `${at}`, label }))
-    expect(meaningOf(options, 'shop')).toEqual({ option: options[2] })
-    expect(meaningOf(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" fits several') })
+    expect(matchName(options, 'shop')).toEqual({ option: options[2] })
+    expect(matchName(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" fits several') })
   })
 
   it('and is nothing where nobody sees anything', () => {
-    expect(meaningOf(qovery, '\u200b')).toEqual({ problem: 'There is no "" on the list.' })
+    expect(matchName(qovery, '\u200b')).toEqual({ problem: 'There is no "" on the list.' })
   })
 })
 
 describe('a typed name with an emoji', () => {
   it('which Slack sends as a word, is to be picked from the list', () => {
     const options = [{ value: '1', label: 'shop-🐑' }]
-    expect(meaningOf(options, 'shop-:sheep:')).toEqual({
+    expect(matchName(options, 'shop-:sheep:')).toEqual({
       problem:
         'There is no "shop-:sheep:" on the list. Names with an emoji must be picked from the list: open it and choose.',
     })
-    expect(meaningOf(options, 'shop-🐑')).toEqual({ option: options[0] })
-    expect(meaningOf([{ value: '1', label: 'shop-:sheep:' }], 'shop-:sheep:')).toMatchObject({ option: { value: '1' } })
+    expect(matchName(options, 'shop-🐑')).toEqual({ option: options[0] })
+    expect(matchName([{ value: '1', label: 'shop-:sheep:' }], 'shop-:sheep:')).toMatchObject({ option: { value: '1' } })
   })
 })
 
@@ -115,9 +115,9 @@ describe('typed names without end', () => {
   }
 
   it('cost no more than a moment, however long they are and however many', () => {
-    within(1_000, () => meaningOf(options, 'x'.repeat(1_390)))
+    within(1_000, () => matchName(options, 'x'.repeat(1_390)))
     within(1_500, () =>
-      meaningsOf(
+      matchNames(
         options,
         Array.from({ length: 1_500 }, (_, at) => `nothing like it ${at}`),
       ),
@@ -125,7 +125,7 @@ describe('typed names without end', () => {
   })
 
   it('are limited to a hundred, because a list shows no more as chosen', () => {
-    const found = meaningsOf(
+    const found = matchNames(
       options,
       Array.from({ length: 150 }, (_, at) => `id-${at}`),
     )
@@ -141,12 +141,12 @@ describe('typed names without end', () => {
       [twins, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
       [twins, `${long}:sheep:`, /picked from the list: open it and choose\.$/],
     ] as const) {
-      const meaning = meaningOf(list, typed)
+      const meaning = matchName(list, typed)
       const problem = 'problem' in meaning ? meaning.problem : ''
       expect(problem).toMatch(advice)
       expect(problem.length).toBeLessThanOrEqual(300)
     }
-    expect(readAgain([], { value: 'x', label: long })).toMatchObject({
+    expect(matchById([], { value: 'x', label: long })).toMatchObject({
       problem: expect.stringMatching(/^"shop-x+…x+" is not on the list any more\.$/),
     })
   })
@@ -154,9 +154,9 @@ describe('typed names without end', () => {
 
 it('a picked entry is read again by its very value, whatever label came back', () => {
   const label = 'shop-web (Shop / staging)'
-  expect(readAgain(qovery, { value: 'container/3', label })).toEqual({ option: qovery[2] })
+  expect(matchById(qovery, { value: 'container/3', label })).toEqual({ option: qovery[2] })
   for (const value of ['Container/3', 'shop-web', 'container']) {
-    expect(readAgain(qovery, { value, label })).toEqual({ problem: `"${label}" is not on the list any more.` })
+    expect(matchById(qovery, { value, label })).toEqual({ problem: `"${label}" is not on the list any more.` })
   }
 })
 

@@ -26,34 +26,34 @@ describe('people', () => {
   }
   /** As a request of the sandbox's own workspace has it. */
   const ours = () => ({ team: workspace.team.id })
-  const standing = async (id: string, request: RequestTeams = ours()) => (await people().get(id, request)).standing
+  const membership = async (id: string, request: RequestTeams = ours()) => (await people().get(id, request)).membership
   const asked = (method = 'users.info') => workspace.calls(method).length
 
   it('are members, guests or strangers', async () => {
     const { ann, cleo, dora } = workspace.people
-    expect(await standing(ann.id)).toBe('member')
-    expect(await standing(cleo.id)).toBe('guest')
-    expect(await standing(dora.id)).toBe('stranger')
-    expect(await standing(workspace.bot.id)).toBe('stranger')
-    expect(await standing('U0NOBODY')).toBe('stranger')
+    expect(await membership(ann.id)).toBe('member')
+    expect(await membership(cleo.id)).toBe('guest')
+    expect(await membership(dora.id)).toBe('stranger')
+    expect(await membership(workspace.bot.id)).toBe('stranger')
+    expect(await membership('U0NOBODY')).toBe('stranger')
   })
 
   it('of another workspace are strangers, whoever they are there', async () => {
     const { ann } = workspace.people
     const { id } = workspace.team
-    expect(await standing(ann.id, { team: id, userTeam: id })).toBe('member')
-    expect(await standing(ann.id, { userTeam: id })).toBe('member')
-    expect(await standing(ann.id, { team: id, userTeam: 'T0OTHER' })).toBe('stranger')
-    expect(await standing(ann.id, { team: 'T0OTHER', userTeam: id })).toBe('stranger')
-    expect(await standing(ann.id, {})).toBe('stranger')
+    expect(await membership(ann.id, { team: id, userTeam: id })).toBe('member')
+    expect(await membership(ann.id, { userTeam: id })).toBe('member')
+    expect(await membership(ann.id, { team: id, userTeam: 'T0OTHER' })).toBe('stranger')
+    expect(await membership(ann.id, { team: 'T0OTHER', userTeam: id })).toBe('stranger')
+    expect(await membership(ann.id, {})).toBe('stranger')
     const slack = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace))
     const of = (team: string | undefined) =>
       new People({ slack, team: async () => team, groups: [], elapsed: () => elapsed, log: silentLog }).get(
         ann.id,
         ours(),
       )
-    expect((await of('T0OTHER')).standing).toBe('stranger')
-    expect((await of(undefined)).standing).toBe('stranger')
+    expect((await of('T0OTHER')).membership).toBe('stranger')
+    expect((await of(undefined)).membership).toBe('stranger')
   })
 
   it('are who they are where Slack sends null for what it usually leaves out', async () => {
@@ -79,11 +79,11 @@ describe('people', () => {
         ours(),
       )
     }
-    expect(await asked({})).toEqual({ id: 'U1', standing: 'member', groups: [] })
-    expect((await asked({ enterprise_user: { id: null, teams: null } })).standing).toBe('member')
-    expect((await asked({ team_id: null, enterprise_user: { teams: [team] } })).standing).toBe('member')
-    expect((await asked({ team_id: null })).standing).toBe('stranger')
-    expect((await asked({ is_restricted: true })).standing).toBe('guest')
+    expect(await asked({})).toEqual({ id: 'U1', membership: 'member', groups: [] })
+    expect((await asked({ enterprise_user: { id: null, teams: null } })).membership).toBe('member')
+    expect((await asked({ team_id: null, enterprise_user: { teams: [team] } })).membership).toBe('member')
+    expect((await asked({ team_id: null })).membership).toBe('stranger')
+    expect((await asked({ is_restricted: true })).membership).toBe('guest')
   })
 
   it('are asked for once, by however many at the same time, and again after five minutes', async () => {
@@ -116,7 +116,7 @@ describe('people', () => {
 
   it('have no groups that no rule names, and a group Slack does not know has nobody in it', async () => {
     const { ann } = workspace.people
-    expect(await people().get(ann.id, ours())).toEqual({ id: ann.id, standing: 'member', groups: [] })
+    expect(await people().get(ann.id, ours())).toEqual({ id: ann.id, membership: 'member', groups: [] })
     expect(asked('usergroups.users.list')).toBe(0)
     expect(await people(['S0GONE', platform]).get(ann.id, ours())).toMatchObject({ groups: [platform] })
   })
@@ -127,7 +127,7 @@ describe('people', () => {
     workspace.setSwitch('down', true)
     await expect(known.get(ann.id, ours())).rejects.toThrow()
     workspace.setSwitch('down', false)
-    expect(await known.get(ann.id, ours())).toMatchObject({ standing: 'member', groups: [platform] })
+    expect(await known.get(ann.id, ours())).toMatchObject({ membership: 'member', groups: [platform] })
   })
 })
 
@@ -157,24 +157,24 @@ describe('people of an organization with several workspaces', () => {
       log: silentLog,
     })
 
-  it.each<{ id: string; request: RequestTeams; standing: string }>([
-    { id: 'U1', request: { team: 'T1', userTeam: 'T2' }, standing: 'member' },
-    { id: 'U1', request: { team: 'T1' }, standing: 'member' },
-    { id: 'U1', request: { team: 'T2', userTeam: 'T2' }, standing: 'stranger' },
-    { id: 'U1', request: { team: 'T2', userTeam: 'T1' }, standing: 'stranger' },
-    { id: 'U1', request: {}, standing: 'stranger' },
-    { id: 'U2', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
-    { id: 'U2', request: { team: 'T1', userTeam: 'T1' }, standing: 'stranger' },
-    { id: 'U3', request: { team: 'T1', userTeam: 'T1' }, standing: 'member' },
-    { id: 'U4', request: { team: 'T1', userTeam: 'T1' }, standing: 'stranger' },
-    { id: 'U4', request: {}, standing: 'stranger' },
-    { id: 'U5', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
-    { id: 'U6', request: { team: 'T1' }, standing: 'guest' },
-    { id: 'U7', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
-    { id: 'U8', request: { team: 'T1', userTeam: 'T1' }, standing: 'member' },
-    { id: 'U8', request: { team: 'T1', userTeam: 'T2' }, standing: 'stranger' },
-  ])('$id with a request of $request is a $standing', async ({ id, request, standing }) => {
-    expect((await people().get(id, request)).standing).toBe(standing)
+  it.each<{ id: string; request: RequestTeams; membership: string }>([
+    { id: 'U1', request: { team: 'T1', userTeam: 'T2' }, membership: 'member' },
+    { id: 'U1', request: { team: 'T1' }, membership: 'member' },
+    { id: 'U1', request: { team: 'T2', userTeam: 'T2' }, membership: 'stranger' },
+    { id: 'U1', request: { team: 'T2', userTeam: 'T1' }, membership: 'stranger' },
+    { id: 'U1', request: {}, membership: 'stranger' },
+    { id: 'U2', request: { team: 'T1', userTeam: 'T2' }, membership: 'stranger' },
+    { id: 'U2', request: { team: 'T1', userTeam: 'T1' }, membership: 'stranger' },
+    { id: 'U3', request: { team: 'T1', userTeam: 'T1' }, membership: 'member' },
+    { id: 'U4', request: { team: 'T1', userTeam: 'T1' }, membership: 'stranger' },
+    { id: 'U4', request: {}, membership: 'stranger' },
+    { id: 'U5', request: { team: 'T1', userTeam: 'T2' }, membership: 'stranger' },
+    { id: 'U6', request: { team: 'T1' }, membership: 'guest' },
+    { id: 'U7', request: { team: 'T1', userTeam: 'T2' }, membership: 'stranger' },
+    { id: 'U8', request: { team: 'T1', userTeam: 'T1' }, membership: 'member' },
+    { id: 'U8', request: { team: 'T1', userTeam: 'T2' }, membership: 'stranger' },
+  ])('$id with a request of $request is a $membership', async ({ id, request, membership }) => {
+    expect((await people().get(id, request)).membership).toBe(membership)
   })
 
   it('are in a group and in a rule by either of their ids', async () => {
@@ -182,7 +182,7 @@ describe('people of an organization with several workspaces', () => {
     expect(await people().get('U1', request)).toMatchObject({ groups: ['S1', 'S2'], otherIds: ['W1'] })
     expect(await people().get('W1', request)).toMatchObject({ groups: ['S1', 'S2'], otherIds: ['U1'] })
     expect(await people().get('U3', request)).toMatchObject({ groups: [], otherIds: ['W3'] })
-    expect(await people().get('U8', request)).toEqual({ id: 'U8', standing: 'member', groups: ['S1'] })
+    expect(await people().get('U8', request)).toEqual({ id: 'U8', membership: 'member', groups: ['S1'] })
   })
 })
 
@@ -214,14 +214,14 @@ describe('the channels somebody is in', () => {
     workspace.share(channels.deploys.id)
     const known = people()
     const places = [channels.platform.id, channels.deploys.id, channels.random.id, all.ann.directChannel, 'G0OTHER']
-    const told = await Promise.all(places.map((place) => known.placeOf(all.bo.id, place)))
+    const told = await Promise.all(places.map((place) => known.channelStatus(all.bo.id, place)))
     expect(told).toEqual(['theirs', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
     expect(workspace.calls('users.conversations')).toHaveLength(1)
-    expect(await people(['channels:read'], true).placeOf(all.bo.id, channels.deploys.id)).toBe('theirs')
+    expect(await people(['channels:read'], true).channelStatus(all.bo.id, channels.deploys.id)).toBe('theirs')
 
     await workspace.leave(channels.platform.id, 'bo')
     elapsed = 5 * 60_000
-    expect(await known.placeOf(all.bo.id, channels.platform.id)).toBe('unconfirmed')
+    expect(await known.channelStatus(all.bo.id, channels.platform.id)).toBe('unconfirmed')
   })
 
   it('are asked for no further than Slack granted', async () => {
@@ -229,12 +229,12 @@ describe('the channels somebody is in', () => {
     const { platform } = workspace.channels
     for (const known of [people(null), people([]), people(['users:read'])]) {
       expect(known.choosableChannels).toBe('none')
-      expect(await known.placeOf(ann.id, platform.id)).toBe('unconfirmed')
+      expect(await known.channelStatus(ann.id, platform.id)).toBe('unconfirmed')
     }
     expect(workspace.calls('users.conversations')).toEqual([])
     expect(people(['channels:read'], true).choosableChannels).toBe('all')
     // Granted at another time than it was asked: an error, which confirms nothing.
-    await expect(people(['groups:read']).placeOf(ann.id, platform.id)).rejects.toThrow('missing_scope')
+    await expect(people(['groups:read']).channelStatus(ann.id, platform.id)).rejects.toThrow('missing_scope')
   })
 
   it('are read page by page, up to a bound', async () => {
@@ -254,8 +254,8 @@ describe('the channels somebody is in', () => {
       elapsed: () => 0,
       log: silentLog,
     })
-    expect(await known.placeOf('U1', 'C2')).toBe('theirs')
-    expect(await known.placeOf('U1', 'C9')).toBe('unconfirmed')
+    expect(await known.channelStatus('U1', 'C2')).toBe('theirs')
+    expect(await known.channelStatus('U1', 'C9')).toBe('unconfirmed')
     expect(cursors).toEqual([undefined, 'again', 'again', 'again', 'again'])
   })
 })

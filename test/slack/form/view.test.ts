@@ -7,7 +7,7 @@ import { defineOperation, type Named, type Operation, type Provider } from '../.
 import { fieldErrors, readAnswers } from '../../../src/slack/form/answers.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { previewView } from '../../../src/slack/form/last-page.js'
-import { noAnswer, searchOptions } from '../../../src/slack/form/options.js'
+import { remarkOption, searchOptions } from '../../../src/slack/form/options.js'
 import type { FormState } from '../../../src/slack/form/state.js'
 import { assertDrawable, choiceView, formView as drawForm, typeInstead } from '../../../src/slack/form/view.js'
 import { silentLog } from '../../helpers/context.js'
@@ -396,7 +396,7 @@ describe('answers', () => {
   })
 
   it('refuse the entry that only says why there is no list, with a sentence', () => {
-    const { value = '', text } = noAnswer('Choose first: Container')
+    const { value = '', text } = remarkOption('Choose first: Container')
     const answers = readAnswers(operation, {
       snapshot: { a: selected(value, text.text) },
       tags: { a: { type: 'multi_external_select', selected_options: [{ value, text }] } },
@@ -407,7 +407,7 @@ describe('answers', () => {
   })
 
   it('ignore the entry that only says why there is no list', () => {
-    const { value } = noAnswer('Nothing here.')
+    const { value } = remarkOption('Nothing here.')
     const answers = readAnswers(operation, { container: { a: selected(value ?? '', 'Nothing here.') } })
     expect(answers.values.container).toBeUndefined()
   })
