@@ -1,21 +1,31 @@
 import { defineConfig } from 'vitest/config'
 
-// Two projects, because only the browser one needs Chromium on the machine.
+/** These stay inside this process: test/helpers/in-process.ts refuses them a server or a child process. */
+const fast = [
+  'test/*.test.ts',
+  'test/{access,commands,config,domain,lib}/**/*.test.ts',
+  'test/slack/{form,message}/**/*.test.ts',
+]
+
+const shared = { testTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
+
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
-      // Each end-to-end test has a bot in another process, which must answer within Slack's three seconds: more of them at
-      // once than there are cores make a slow machine look like a broken bot.
+      { test: { ...shared, name: 'fast', include: fast, setupFiles: 'test/helpers/in-process.ts' } },
+      // Real servers and SQLite files, in this process.
       {
         test: {
-          name: 'unit',
+          ...shared,
+          name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          expect: { poll: { timeout: 20_000 } },
+          exclude: [...fast, 'test/{e2e,browser}/**'],
         },
       },
+      // The built bot as a child process.
+      { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      // The only one that needs Chromium on the machine.
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
     ],
   },

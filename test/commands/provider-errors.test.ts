@@ -5,15 +5,13 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { registerFormSubmit } from '../../src/commands/clone/form-submit.js'
-import { Lists } from '../../src/commands/lists.js'
-import { People } from '../../src/slack/api/people.js'
 import { callbacks } from '../../src/slack/form/view.js'
-import { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { openDatabase } from '../../src/store/database.js'
 import { saveDraft } from '../../src/store/drafts.js'
+import { testBoltApp, testPeople, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 import { hold } from '../helpers/disk.js'
-import { quietLogger } from '../helpers/slack-request.js'
 
 const ann = 'U1'
 const busy = "Dolly's database is busy. Nothing was started. Try again in a moment."
@@ -32,33 +30,8 @@ beforeEach(async () => {
   woken = 0
   errors = []
   context.log = { ...context.log, error: (fields) => void errors.push('err' in fields ? String(fields.err) : fields) }
-  const receiver = { init: () => {}, start: async () => {}, stop: async () => {} }
-  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
-  app = new BoltApp({ receiver, authorize, logger: quietLogger })
-  const slack = {
-    users: { info: async () => ({ user: { team_id: 'T1' } }) },
-    usergroups: { users: { list: async () => ({ users: [] }) } },
-  }
-  registerFormSubmit(app, {
-    ...context,
-    lists: new Lists(context.now, context.log),
-    people: new People({
-      slack,
-      team: async () => 'T1',
-      groups: [],
-      channels: {
-        list: async () => ({ channels: [{ id: 'C1' }] }),
-        scopes: () => ['channels:read'],
-        mayBeShared: false,
-      },
-      elapsed: context.now,
-      log: context.log,
-    }),
-    access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
-    elapsed: context.now,
-    wake: () => void woken++,
-    workspaceUrl: () => 'https://woolworks.slack.com/',
-  })
+  app = testBoltApp()
+  registerFormSubmit(app, testServices(context, { people: testPeople(context, ['C1']), wake: () => void woken++ }))
 })
 afterEach(async () => {
   await context.db.destroy()

@@ -3,13 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { registerCloneApp } from '../../src/commands/clone/command.js'
 import { registerFieldOptions } from '../../src/commands/clone/field-options.js'
-import { Lists } from '../../src/commands/lists.js'
 import { Redeliveries } from '../../src/commands/redeliveries.js'
-import { clientOptions } from '../../src/slack/api/client.js'
-import { People } from '../../src/slack/api/people.js'
-import { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
-import { quietLogger } from '../helpers/slack-request.js'
 
 describe('on a bad day of Slack', () => {
   let context: TestContext
@@ -54,26 +51,8 @@ describe('on a bad day of Slack', () => {
       if (String(input).endsWith('views.open')) forms += 1
       return openView()
     }
-    const slack = {
-      users: { info: async () => ({ user: { team_id: 'T1' } }) },
-      usergroups: { users: { list: async () => ({ users: [] }) } },
-    }
-    app = new BoltApp({
-      receiver: { init: () => {}, start: async () => {}, stop: async () => {} },
-      authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
-      logger: quietLogger,
-      clientOptions: { ...clientOptions('http://slack.example/api/', quietLogger), fetch: fetchOf },
-    })
-    const services = {
-      ...context,
-      connections: new Map([['dummy-one', { ...connection, provider }]]),
-      lists: new Lists(context.now, context.log),
-      people: new People({ slack, team: async () => 'T1', groups: [], elapsed: context.now, log: context.log }),
-      access: { owner: '#platform', rules: [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }] },
-      elapsed: context.now,
-      wake: () => {},
-      workspaceUrl: () => 'https://woolworks.slack.com/',
-    }
+    app = testBoltApp(fetchOf)
+    const services = testServices(context, { connections: new Map([['dummy-one', { ...connection, provider }]]) })
     registerCloneApp(app, services)
     registerFieldOptions(app, services)
   })

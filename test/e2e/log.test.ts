@@ -1,7 +1,11 @@
 /** What the bot prints is its log and nothing else: what something printed past it would not be searched for secrets. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
 import { startWorld } from '../helpers/world.js'
+
+const secret = 'wool/"of"\\the+sheep=4711'
 
 const notOfTheLog = (printed: string) =>
   printed
@@ -43,4 +47,45 @@ it('a crash is a line of the log, and what keeps the bot from starting a sentenc
   } finally {
     await world.close()
   }
+}, 30_000)
+
+it('no line shows a secret, in whatever form it was written there', async () => {
+  // pino writes to the process's own output, so it takes a process to read it.
+  const script = `
+    import { createRedactor } from './dist/lib/redact.js'
+    import { createLog } from './dist/log.js'
+    const secret = process.env.SECRET
+    const log = createLog('trace', createRedactor([secret]).redact)
+    log.info({ secret }, secret)
+    log.error({ err: new Error('Refused ' + secret) }, 'a worker broke')
+    log.debug({ url: 'https://x.example/?token=' + encodeURIComponent(secret) }, 'asked')
+    for (const user of ['', 'a:', 'bo:', 'ann:']) log.trace(Buffer.from(user + secret).toString('base64') + ' sent')
+    log.trace(Buffer.from(secret + ' and more').toString('base64url') + ' sent')
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, SECRET: secret },
+  })
+  const lines = stdout.trim().split('\n')
+  expect(lines).toHaveLength(8)
+  for (const line of lines) {
+    expect(line).toContain('••••')
+    expect(() => JSON.parse(line)).not.toThrow()
+    const { msg = '' } = JSON.parse(line)
+    expect(Buffer.from(msg.replace(/ .*/, ''), 'base64').toString()).not.toMatch(/sheep|wool/)
+  }
+  expect(stdout).not.toContain('sheep')
+}, 30_000)
+
+it('the log stays JSON where a secret looks like a part of it', async () => {
+  const script = `
+    import { createRedactor } from './dist/lib/redact.js'
+    import { createLog } from './dist/log.js'
+    const log = createLog('trace', createRedactor(['nine lives', '"},"msg":"', '12345678', '","msg":"']).redact)
+    log.info({ at: 1234567890123 }, 'a cat has\\nine lives')
+    log.info({ of: { a: 'b' } }, 'it has nine lives')
+  `
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const lines = stdout.trim().split('\n')
+  expect(lines).toHaveLength(2)
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['a cat has\nine lives', 'it has ••••'])
 }, 30_000)

@@ -8,9 +8,9 @@ import { UserError } from '../../../src/errors.js'
 import type { Connection, Operation, Validation } from '../../../src/providers/provider.js'
 import { People } from '../../../src/slack/api/people.js'
 import { callbacks } from '../../../src/slack/form/view.js'
-import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import { testBoltApp, testPeople, testServices } from '../../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { quietLogger } from '../../helpers/slack-request.js'
 
 let context: TestContext
 let app: BoltApp
@@ -35,34 +35,15 @@ beforeEach(async () => {
     },
   }
   const connection: Connection = { ...dummy, provider: { ...dummy.provider, operations: { clone } } }
-  const receiver = { init: () => {}, start: async () => {}, stop: async () => {} }
-  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
-  app = new BoltApp({ receiver, authorize, logger: quietLogger })
-  const slack = {
-    users: { info: async () => ({ user: { team_id: 'T1' } }) },
-    usergroups: { users: { list: async () => ({ users: [] }) } },
-  }
-  registerCommands(app, {
-    ...context,
+  app = testBoltApp()
+  const services = testServices(context, {
     connections: new Map([[connection.name, connection]]),
     lists: new Lists(() => elapsed, context.log),
-    people: new People({
-      slack,
-      team: async () => 'T1',
-      groups: [],
-      channels: {
-        list: async () => ({ channels: [{ id: 'C1' }] }),
-        scopes: () => ['channels:read'],
-        mayBeShared: false,
-      },
-      elapsed: () => elapsed,
-      log: context.log,
-    }),
+    people: testPeople(context, ['C1']),
     access,
     elapsed: () => elapsed,
-    wake: () => {},
-    workspaceUrl: () => 'https://woolworks.slack.com/',
   })
+  registerCommands(app, services)
 })
 afterEach(async () => {
   vi.useRealTimers()

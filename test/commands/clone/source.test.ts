@@ -1,13 +1,10 @@
 /** Rules that look at what is copied: in lists, on page 2, at Start, and at the buttons of a job. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { AccessRules, Rule } from '../../../src/access/rules.js'
 import { allowedOptions, isAllowedParent } from '../../../src/commands/authorize.js'
 import { registerFormSubmit } from '../../../src/commands/clone/form-submit.js'
 import { registerJobButtons } from '../../../src/commands/jobs/buttons.js'
-import { Lists } from '../../../src/commands/lists.js'
 import { findTarget, type Services } from '../../../src/commands/services.js'
 import {
   type Connection,
@@ -16,15 +13,14 @@ import {
   type Option,
   UNKNOWN_PLACE,
 } from '../../../src/providers/provider.js'
-import { People } from '../../../src/slack/api/people.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { callbacks } from '../../../src/slack/form/view.js'
 import { jobActions } from '../../../src/slack/message/buttons.js'
-import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { saveDraft } from '../../../src/store/drafts.js'
+import { testBoltApp, testServices } from '../../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { dummyConnection } from '../../helpers/dummy-provider.js'
-import { quietLogger } from '../../helpers/slack-request.js'
 
 const ann = 'U1'
 const anybody = { id: ann, membership: 'member', groups: [], channel: 'C1' } as const
@@ -116,23 +112,8 @@ beforeEach(async () => {
     { value: 's2', label: 'staging' },
   ]
   access = { owner: '#platform', rules: [] }
-  const slack = {
-    users: { info: async () => ({ user: { team_id: 'T1' } }) },
-    usergroups: { users: { list: async () => ({ users: [] }) } },
-  }
-  services = {
-    ...context,
-    connections: new Map([['dummy-one', connectionOf()]]),
-    lists: new Lists(context.now, context.log),
-    people: new People({ slack, team: async () => 'T1', groups: [], elapsed: context.now, log: context.log }),
-    access,
-    elapsed: context.now,
-    wake: () => {},
-    workspaceUrl: () => 'https://woolworks.slack.com/',
-  }
-  const receiver = { init: () => {}, start: async () => {}, stop: async () => {} }
-  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
-  app = new BoltApp({ receiver, authorize, logger: quietLogger })
+  services = testServices(context, { connections: new Map([['dummy-one', connectionOf()]]), access })
+  app = testBoltApp()
   registerFormSubmit(app, services)
   registerJobButtons(app, services)
 })
@@ -326,16 +307,6 @@ describe('Start, more than a minute after the names were read,', () => {
 })
 
 describe('the buttons of a job', () => {
-  /** Takes what the person is told. */
-  let listener: Server
-  let response_url: string
-  beforeEach(async () => {
-    listener = createServer((_request, response) => void response.end('ok'))
-    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-    response_url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
-  })
-  afterEach(() => void listener.close())
-
   async function press(draft: { source: string; operation?: string }): Promise<string> {
     const job = await context.ask({ requester: 'U2', target: 'x in staging', operation: 'copy', ...draft })
     await context.db
@@ -345,7 +316,7 @@ describe('the buttons of a job', () => {
       .execute()
     const action = { type: 'button', action_id: jobActions.dismiss, block_id: 'question', value: job.id }
     const place = { container: { type: 'message' }, channel: { id: 'C1' }, team: { id: 'T1' }, user: { id: ann } }
-    const body = { type: 'block_actions', actions: [action], response_url, ...place }
+    const body = { type: 'block_actions', actions: [action], response_url: 'http://slack.example/response', ...place }
     await app.processEvent({ body, ack: async () => {} })
     return (await context.job(job.id)).state
   }
