@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { ...shared, name: 'fast', include: fast, setupFiles: 'test/helpers/in-process.ts' } },
+      { test: { ...shared, name: 'fast', include: fast, isolate: false, setupFiles: 'test/helpers/in-process.ts' } },
       // Real servers and SQLite files, in this process.
       {
         test: {
