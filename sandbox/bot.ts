@@ -1,4 +1,4 @@
-/** The real bot as a child process between a sandboxed workspace and simulated providers, for the demo and the tests. */
+/** Runs the built bot as a child process against the sandbox's Slack and providers, for the demo and the tests. */
 import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ export interface Bot {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>
 }
 
-/** Who may do what in the sandbox: Ann's group everything, other members what is in Hoody's staging, guests nothing. */
+/** The sandbox's rules: Ann's group may do everything, other members copy into Hoody's staging, guests nothing. */
 export const defaultAccess = {
   owner: '#platform',
   access: [
@@ -40,14 +40,14 @@ export function writeConfig(
   who: { owner: string; access: readonly object[] } = defaultAccess,
 ): void {
   const connections = Object.fromEntries(simulators.map(({ id, connection }) => [id, { provider: id, ...connection }]))
-  // It holds the tokens themselves, for the owner alone.
+  // The file contains tokens, so only its owner may read it.
   writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...who, poll }), { mode: 0o600 })
 }
 
 /**
- * Starts the built bot in a folder with a dolly.yml, where its database will be too. Resolves when it is up.
+ * Starts the built bot in a folder that has a dolly.yml; its database goes there too. Resolves when it is up.
  *
- * @throws Error with all it printed when it ends before that.
+ * @throws Error with everything it printed, if it ends before that.
  */
 export async function startBot(
   folder: string,
@@ -60,15 +60,15 @@ export async function startBot(
 }
 
 /**
- * The same without waiting. `up` rejects with all it printed when it ends before. `freeze` stops it in its tracks, as a
- * machine that sleeps does, and answers with how to let it go on.
+ * The same without waiting. `up` rejects with everything the bot printed if it ends before it is up. `freeze` suspends the
+ * process, as a sleeping machine does, and returns a function that resumes it.
  */
 export function spawnBot(
   folder: string,
   env: Readonly<Record<string, string>>,
   onOutput: (text: string) => void = () => {},
 ): Bot & { up: Promise<void>; freeze(): () => void } {
-  if (!existsSync(program)) throw new Error('There is no built bot: "npm run build" comes first.')
+  if (!existsSync(program)) throw new Error('There is no built bot. Run "npm run build" first.')
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
   let log = ''
@@ -100,40 +100,40 @@ export function spawnBot(
   }
 }
 
-/** A bot whose every death is followed by a new start, until it is stopped. */
-export interface KeptBot {
+/** A bot that is started again whenever its process ends, until it is stopped. */
+export interface SupervisedBot {
   /** Ends the process as a crash would. */
   kill(): void
-  /** Lets the bot end what is under way. Resolves when it is gone for good, with its exit code or signal. */
+  /** Lets the bot finish its work. Resolves with its exit code or signal, and it isn't started again. */
   stop(): Promise<number | string>
-  /** Resolves as `stop` does, whoever asked for it. */
+  /** Resolves together with `stop`, for those who didn't call it. */
   stopped: Promise<number | string>
 }
 
-/** Long enough to see that it is gone. */
+/** Long enough for a person to notice that it was gone. */
 const RESTART_AFTER_MS = 1_000
 
 /**
- * Starts a bot and keeps it running: a new process on what the last one left.
+ * Starts a bot and keeps it running: each new process uses the database that the last one left.
  *
- * @param onLife told whenever it is up or has died, then with its exit code, its signal or why it could not start.
- * @throws Error when the very first start fails.
+ * @param onStatus called when the bot is up and when it has ended: with its exit code, its signal or why it couldn't start.
+ * @throws Error if the very first start fails.
  */
-export async function keepBot(
+export async function superviseBot(
   start: () => Promise<Bot>,
-  onLife: (life: 'up' | { diedOf: number | string }) => void,
-): Promise<KeptBot> {
+  onStatus: (status: 'up' | { endedWith: number | string }) => void,
+): Promise<SupervisedBot> {
   let isStopping = false
   let bot = await start()
-  onLife('up')
+  onStatus('up')
 
-  async function keep(): Promise<number | string> {
+  async function supervise(): Promise<number | string> {
     for (;;) {
-      const diedOf = await bot.exited
-      if (isStopping) return diedOf
-      onLife({ diedOf })
+      const endedWith = await bot.exited
+      if (isStopping) return endedWith
+      onStatus({ endedWith })
       await delay(RESTART_AFTER_MS)
-      if (isStopping) return diedOf
+      if (isStopping) return endedWith
       try {
         bot = await start()
       } catch (error) {
@@ -141,10 +141,10 @@ export async function keepBot(
         continue
       }
       if (isStopping) return await bot.kill('SIGTERM')
-      onLife('up')
+      onStatus('up')
     }
   }
-  const stopped = keep()
+  const stopped = supervise()
   return {
     kill: () => void bot.kill('SIGKILL'),
     stop: async () => {

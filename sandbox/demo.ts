@@ -1,8 +1,8 @@
-/** `npm run demo`: a workspace, providers and the real bot between them, on this machine, in one browser tab. */
+/** `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type KeptBot, keepBot, startBot, writeConfig } from './bot.js'
+import { type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
 import { starters } from './providers/index.js'
 import { startWorkspace } from './slack/workspace.js'
@@ -13,24 +13,26 @@ const DEFAULT_PORT = 4321
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
 const port = (await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort()
-let kept: KeptBot | undefined
-const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => kept?.kill() })
+let bot: SupervisedBot | undefined
+const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => bot?.kill() })
 const { SLACK_APP_TOKEN: _, ...slack } = workspace.env
 
-// A folder of its own: the demo begins anew each time and leaves nothing behind.
+// A temporary folder: each demo starts from scratch and leaves nothing behind.
 const folder = mkdtempSync(join(tmpdir(), 'dolly-demo-'))
 writeConfig(folder, simulators, { everySeconds: 1 })
 const botPort = await freePort()
 workspace.setRequestUrl(`http://127.0.0.1:${botPort}/slack/events`)
-kept = await keepBot(
-  () => startBot(folder, { ...slack, PORT: `${botPort}` }, printTrouble),
-  (life) => {
-    workspace.setBotLife(life === 'up' ? 'up' : 'down')
-    if (life !== 'up') console.log(`  The bot ended (${life.diedOf}). It is started again on the same database.`)
+bot = await superviseBot(
+  () => startBot(folder, { ...slack, PORT: `${botPort}` }, printWarnings),
+  (status) => {
+    workspace.setBotStatus(status === 'up' ? 'up' : 'down')
+    if (status !== 'up') console.log(`  The bot ended (${status.endedWith}). Starting it again on the same database.`)
   },
 )
-const { stop, stopped } = kept
-console.log(`\n  Dolly's sandbox is at ${workspace.url}\n  Type /clone-app in #platform. Ctrl-C ends it.\n`)
+const { stop, stopped } = bot
+console.log(
+  `\n  Dolly's sandbox is at ${workspace.url}\n  Open it and type /clone-app in #platform. Ctrl-C stops it.\n`,
+)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
 const end = await stopped
@@ -38,7 +40,7 @@ await Promise.all([workspace.close(), page.close(), ...simulators.map((simulator
 rmSync(folder, { recursive: true, force: true })
 process.exit(end === 0 ? 0 : 1)
 
-/** The bot logs every job; what a person at a demo wants to see is what goes wrong. pino's warnings begin at 40. */
-function printTrouble(lines: string): void {
+/** The bot logs every job; a demo only shows what goes wrong. pino's warnings start at level 40. */
+function printWarnings(lines: string): void {
   for (const line of lines.split('\n')) if (/"level":[456]0/.test(line) || /^[^{]/.test(line)) console.error(line)
 }

@@ -1,17 +1,17 @@
-/** Ports of this machine that nobody listens on. */
+/** Finds free ports on this machine. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 /**
- * Below what systems hand out to outgoing connections, from 32768 on (Linux) or higher. A port from there may be taken
- * again by any request of any process until it is listened on, and while a bot is started anew.
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, higher elsewhere). A port from that
+ * range could be taken by any request of any process, before the bot listens on it or while it restarts.
  */
-const neverHandedOut = { from: 20_000, to: 32_768 }
+const PORT_RANGE = { from: 20_000, to: 32_768 }
 
-/** A port that is free at this moment, and that no outgoing connection takes. */
+/** A port that is free now and that no outgoing connection will take. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(neverHandedOut.from, neverHandedOut.to)
+    const port = randomInt(PORT_RANGE.from, PORT_RANGE.to)
     if (await isFree(port)) return port
   }
 }

@@ -1,10 +1,10 @@
-/** The `emulate` package as the memory behind the Web API, with the sandbox's team, people and channels in it. */
+/** The `emulate` package as the data store behind the Web API, with the sandbox's team, people and channels. */
 import { createEmulator } from 'emulate'
 import { z } from 'zod'
 import { freePort } from '../free-port.js'
 import type { Json } from './json.js'
 
-/** Who lives in the sandbox. Ids are given by emulate, but for the bot's own. */
+/** The sandbox's team and people. emulate chooses all ids except the bot's own. */
 export const TEAM = { id: 'T000000001', name: 'Woolworks', domain: 'woolworks' }
 export const BOT = { id: 'U00000DOLLY', name: 'dolly', botId: 'B00000DOLLY', appId: 'A00000DOLLY' }
 
@@ -22,10 +22,10 @@ const channels = [
   { name: 'random', topic: 'Everything else', hasBot: false },
 ]
 
-// emulate answers 5000 calls an hour for each token and then no more; calls of the bot go round these.
+// emulate answers 5000 calls an hour for each token; the bot's calls are spread over these.
 const BOT_TOKENS = Array.from({ length: 50 }, (_, index) => `xoxb-behind-${index}`)
 
-/** A person as the seed has them. */
+/** A person of the seed. */
 export interface Resident {
   id: string
   name: string
@@ -33,7 +33,7 @@ export interface Resident {
   title: string
   /** The direct conversation with the bot. */
   directChannel: string
-  /** emulate knows no guests and nobody whose account was deactivated; `users.info` is told. */
+  /** emulate has no guests and no deactivated accounts, so `users.info` adds both. */
   isGuest: boolean
   hasLeft: boolean
 }
@@ -120,7 +120,7 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
   const listed = Channels.parse(await call('conversations.list', {}, 'ann')).channels
   const idOf = (name: string) => listed.find((channel) => channel.name === name)?.id ?? ''
   for (const channel of channels) {
-    // #random is emulate's own, with nobody of ours in it yet.
+    // emulate makes #random itself, so our people have to join it.
     for (const person of people) await call('conversations.join', { channel: idOf(channel.name) }, person.name)
     if (channel.hasBot) await call('conversations.invite', { channel: idOf(channel.name), users: BOT.id }, 'ann')
   }

@@ -1,4 +1,4 @@
-/** What Slack says to blocks and views it does not take: pure, in Slack's own words and error codes. */
+/** Checks blocks and views as Slack does, with Slack's own words and error codes. Pure. */
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { Home, MessageBlocks, Modal } from './block-kit.js'
@@ -15,7 +15,7 @@ export function viewProblems(view: unknown): string[] {
   return [...schemaProblems(schema.safeParse(view), '/view'), ...blockProblems(asObject(view).blocks, '/view/blocks')]
 }
 
-/** Slack's way to refuse arguments. */
+/** Slack's answer to invalid arguments. */
 export function refusal(error: string, messages: readonly string[]): Json {
   return { ok: false, error, response_metadata: { messages: messages.map((message) => `[ERROR] ${message}`) } }
 }
@@ -51,7 +51,7 @@ function shortId(): string {
   return randomBytes(4).toString('base64url').slice(0, 5)
 }
 
-/** What no schema of a single block can see. */
+/** Problems between blocks, which no schema of a single block can see. */
 function blockProblems(blocks: unknown, pointer: string): string[] {
   const known = asList(blocks).map(asObject)
   const types = new Set(known.map((block) => block.type))
@@ -70,7 +70,7 @@ function blockProblems(blocks: unknown, pointer: string): string[] {
   ]
 }
 
-/** Indexes of the ids that were there before. */
+/** Indexes of ids that appeared earlier in the list. */
 function repeated(ids: readonly unknown[]): number[] {
   return ids.flatMap((id, index) => (id !== undefined && ids.indexOf(id) < index ? [index] : []))
 }

@@ -1,4 +1,4 @@
-/** How a payload reaches the bot, over signed HTTP or Socket Mode, and how its acknowledgement comes back in time. */
+/** Delivers payloads to the bot over signed HTTP or Socket Mode, and waits for the acknowledgement. */
 import { createHmac } from 'node:crypto'
 import { request } from 'node:http'
 import { asObject, type Json, parsed } from './json.js'
@@ -7,12 +7,12 @@ import type { Sockets } from './sockets.js'
 /** Socket Mode's names for what is delivered; options requests and submissions are interactive as well. */
 export type PayloadKind = 'slash_commands' | 'interactive'
 
-/** The body of the acknowledgement, empty if there was none, or Slack's word for what went wrong. */
+/** The body of the acknowledgement (empty if it had none), or Slack's code for what went wrong. */
 export type Delivery =
   | { ok: true; body: Json }
   | { ok: false; error: 'operation_timeout' | 'dispatch_failed' | 'http_client_error' | 'http_service_error' }
 
-interface Way {
+interface DeliveryOptions {
   /** Where the bot takes requests; undefined means Socket Mode. */
   requestUrl(): string | undefined
   signingSecret: string
@@ -21,23 +21,23 @@ interface Way {
   ackTimeoutMs: number
 }
 
-/** The one way to the bot: Slack neither repeats a command or a click nor waits longer than the clock allows. */
-export function createDelivery(way: Way): (kind: PayloadKind, payload: Json) => Promise<Delivery> {
+/** Like Slack, it neither repeats a command or a click nor waits longer than the timeout. */
+export function createDelivery(options: DeliveryOptions): (kind: PayloadKind, payload: Json) => Promise<Delivery> {
   return async (kind, payload) => {
-    const url = way.requestUrl()
-    const clock = new AbortController()
+    const url = options.requestUrl()
+    const controller = new AbortController()
     let timer: NodeJS.Timeout | undefined
     const timeUp = new Promise<Delivery>((resolve) => {
-      timer = setTimeout(() => resolve({ ok: false, error: 'operation_timeout' }), way.ackTimeoutMs)
+      timer = setTimeout(() => resolve({ ok: false, error: 'operation_timeout' }), options.ackTimeoutMs)
     })
     try {
       const sent = url
-        ? post(url, way.signingSecret, kind, payload, clock.signal)
-        : overSocket(way.sockets, kind, payload, clock.signal)
+        ? post(url, options.signingSecret, kind, payload, controller.signal)
+        : overSocket(options.sockets, kind, payload, controller.signal)
       return await Promise.race([sent, timeUp])
     } finally {
       clearTimeout(timer)
-      clock.abort()
+      controller.abort()
     }
   }
 }
@@ -59,7 +59,7 @@ function formBody(kind: PayloadKind, payload: Json): string {
 
 function post(url: string, secret: string, kind: PayloadKind, payload: Json, signal: AbortSignal): Promise<Delivery> {
   const body = formBody(kind, payload)
-  // The bot compares with its own clock, so this is the real time even where the workspace's is set.
+  // The bot compares with its own clock, so this is the real time even if the workspace's clock is set.
   const timestamp = Math.floor(Date.now() / 1000)
   return new Promise((resolve) => {
     const sent = request(
@@ -94,7 +94,7 @@ function post(url: string, secret: string, kind: PayloadKind, payload: Json, sig
   })
 }
 
-/** A plain text is short for a message with that text, in both modes. */
+/** A plain text body means a message with that text, in both modes. */
 function acknowledgement(text: string): Json {
   if (text === '') return {}
   const json = parsed(text)

@@ -1,12 +1,12 @@
-/** Looking back: conversations.history and conversations.replies with the bounds and the metadata rules of the real Slack. */
+/** conversations.history and conversations.replies, with the bounds and the metadata rules of the real Slack. */
 import { BOT } from './backend.js'
 import type { Core } from './core.js'
 import { asList, asObject, asText, type Json } from './json.js'
 
 const MAX_PER_PAGE = 999
 
-/** emulate has the messages and knows who may read them, but no bounds, and it shows metadata to everyone who asks. */
-export async function lookBack(core: Core, method: string, body: Json): Promise<Json> {
+/** emulate has the messages and checks who may read them, but ignores the bounds and always shows metadata. */
+export async function readHistory(core: Core, method: string, body: Json): Promise<Json> {
   const channel = core.state.channels.get(asText(body.channel))
   const { cursor: _, limit: __, ...rest } = body
   const answer = await core.backend.call(method, { ...rest, limit: MAX_PER_PAGE })
@@ -14,12 +14,12 @@ export async function lookBack(core: Core, method: string, body: Json): Promise<
   if (!channel?.hasBot) return { ok: false, error: 'not_in_channel' }
   const isReplies = method === 'conversations.replies'
   if (isReplies && !core.state.message(channel.id, asText(body.ts))) return { ok: false, error: 'thread_not_found' }
-  // emulate tells of a bot's message only whose user it is; Slack names the bot and its app as well.
+  // For a bot's message emulate gives only the user; Slack also names the bot and its app.
   const poster = (user: unknown): Json => (user === BOT.id ? { bot_id: BOT.botId, app_id: BOT.appId } : {})
   const all = asList(answer.messages)
     .map(asObject)
     .map((message) => ({ ...poster(message.user), ...message }))
-  // The root of a thread is always there, whatever the bounds.
+  // The root of a thread is always included, even outside the bounds.
   const wanted = all.filter((message) => (isReplies && message.ts === body.ts) || isInside(Number(message.ts), body))
   const from = Number(body.cursor ?? 0)
   const to = from + Math.min(Number(body.limit ?? 100), MAX_PER_PAGE)

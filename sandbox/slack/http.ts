@@ -11,7 +11,7 @@ export async function readText(req: IncomingMessage): Promise<string> {
 
 const JSON_FIELDS = new Set(['blocks', 'view', 'attachments', 'metadata'])
 
-/** Reads a body of JSON or of form fields, where Slack's clients put JSON into single fields. */
+/** Reads a JSON body, or form fields, some of which hold JSON as Slack's clients send it. */
 export async function readBody(req: IncomingMessage): Promise<Json> {
   const text = await readText(req)
   if (req.headers['content-type']?.includes('application/json')) return asObject(parsed(text))

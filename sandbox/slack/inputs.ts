@@ -1,8 +1,8 @@
-/** The inputs of a form as a browser keeps them: what is filled in at first, and what may not be submitted. */
+/** The inputs of a form as a browser handles them: initial values, and what may not be submitted. */
 import { asList, asObject, asText, type Json } from './json.js'
 import type { StateValues } from './protocol.js'
 
-/** Where each kind of element keeps its answer, and which property of the element fills it in at first. */
+/** Where each kind of element keeps its answer, and which property has its initial value. */
 const KEPT: Readonly<Record<string, readonly [answer: string, initial: string, empty: unknown]>> = {
   plain_text_input: ['value', 'initial_value', null],
   number_input: ['value', 'initial_value', null],
@@ -42,7 +42,7 @@ export function inputsOf(blocks: readonly unknown[]): Input[] {
   )
 }
 
-/** What the form says before anybody touches it. */
+/** The form's values before anyone changes them. */
 export function initialValues(blocks: readonly unknown[]): StateValues {
   return merged(
     inputsOf(blocks).map(({ element, blockId, actionId }) => {
@@ -67,7 +67,7 @@ export function answered(element: Json, answer: unknown): Json {
   return { type: element.type, [key]: answer === '' ? null : answer }
 }
 
-/** What Slack itself says beside the fields, by block id, before the bot ever sees the submission. */
+/** Slack's own errors beside the fields, by block id. A form with such errors never reaches the bot. */
 export function inputErrors(blocks: readonly unknown[], values: StateValues): Record<string, string> {
   const errors = inputsOf(blocks).flatMap(({ block, element, blockId, actionId }) => {
     if (block.type !== 'input') return []

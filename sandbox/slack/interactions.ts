@@ -1,8 +1,8 @@
-/** What a person can do in Slack, how the bot hears of it, and what its acknowledgement does to the screen. */
+/** What a person can do in Slack, the payload each action sends, and what the bot's acknowledgement changes. */
 import { z } from 'zod'
 import { BOT } from './backend.js'
 import { OptionsAnswer } from './block-kit.js'
-import { type Core, perform, Refusal, whisper } from './core.js'
+import { type Core, perform, postEphemeral, Refusal } from './core.js'
 import type { Delivery, PayloadKind } from './delivery.js'
 import { inputErrors, inputsOf } from './inputs.js'
 import { asList, asObject, asText, type Json } from './json.js'
@@ -23,7 +23,7 @@ import { closeView, pushView, updateView } from './views.js'
 /** Where a click happened. */
 export type Source = { viewId: string } | { channel: string; ts: string }
 
-/** What a person wrote: an ordinary message, or a command if it begins with a slash. */
+/** Writes an ordinary message, or runs a command if the text starts with a slash. */
 export async function write(
   core: Core,
   user: string,
@@ -36,12 +36,12 @@ export async function write(
   if (text.startsWith('/')) return command(core, person, channel, text)
   const body = { channel: channel.id, text: escaped(text), ...(threadTs ? { thread_ts: threadTs } : {}) }
   const answer = await perform(core, 'chat.postMessage', body, person.name)
-  if (answer.ok !== true) throw new Refusal(`The message was not sent: ${asText(answer.error)}.`)
+  if (answer.ok !== true) throw new Refusal(`The message wasn't sent: ${asText(answer.error)}.`)
 }
 
 async function command(core: Core, person: Person, channel: StoredChannel, line: string): Promise<void> {
   const [, word = '', text = ''] = /^(\S+)\s*(.*)$/s.exec(line.trim()) ?? []
-  const fromSlack = (sentence: string) => whisper(core, person.id, channel.id, { text: sentence }, SLACKBOT)
+  const fromSlack = (sentence: string) => postEphemeral(core, person.id, channel.id, { text: sentence }, SLACKBOT)
   if (word === '/invite' || word === '/remove') {
     const sentence = await changeMembership(core, person, channel, word, text)
     await fromSlack(sentence)
@@ -79,7 +79,7 @@ async function shownAcknowledgement(
 }
 
 async function changeMembership(core: Core, person: Person, channel: StoredChannel, word: string, who: string) {
-  if (who.replace('@', '') !== BOT.name) return `Nobody here is called ${who}.`
+  if (who.replace('@', '') !== BOT.name) return `No one here is called ${who}.`
   const answer =
     word === '/invite'
       ? await perform(core, 'conversations.invite', { channel: channel.id, users: BOT.id }, person.name)
@@ -127,14 +127,14 @@ export async function act(
   function inMessage({ channel: channelId, ts }: { channel: string; ts: string }): Json {
     const channel = channelOf(core, channelId)
     const message = core.state.message(channelId, ts)
-    if (!message || (message.audience ?? user) !== user) throw new Refusal('That message is no longer there.')
+    if (!message || (message.audience ?? user) !== user) throw new Refusal('That message is gone.')
     const triggerId = core.triggers.issue({ user })
     const url = responseUrl(core, { user, channel: channelId, messageTs: ts })
     return messageActionPayload({ person, channel, message, values, action: stamped, triggerId, responseUrl: url })
   }
 }
 
-/** Submits a form. Returns what stands beside the fields by block id; empty when it was taken. */
+/** Submits a form. Returns the errors beside the fields by block id; empty if the form was accepted. */
 export async function submit(
   core: Core,
   user: string,
@@ -159,7 +159,7 @@ export async function submit(
   return {}
 }
 
-/** Closes a form by its button; the bot hears of it if it asked to. */
+/** Closes a form. The bot is notified if the view has `notify_on_close`. */
 export async function dismiss(core: Core, user: string, viewId: string): Promise<void> {
   const view = viewOf(core, user, viewId)
   await closeView(core, user, view, view.clear_on_close)
@@ -171,7 +171,7 @@ export async function dismiss(core: Core, user: string, viewId: string): Promise
   )
 }
 
-/** Slack shows errors only beside inputs; one for anything else makes the whole answer void. */
+/** Slack shows errors only beside inputs; an error for anything else makes it refuse the whole answer. */
 function fieldErrors(view: SlackView, given: unknown): Record<string, string> {
   const errors = z.record(z.string(), z.string().min(1)).safeParse(given)
   const inputs = new Set(inputsOf(view.blocks).map((input) => (input.block.type === 'input' ? input.blockId : '')))
@@ -196,7 +196,7 @@ async function delivered(core: Core, kind: PayloadKind, payload: Json): Promise<
   throw new Refusal(
     delivery.error === 'operation_timeout'
       ? 'Dolly did not answer in time (operation_timeout). Try again.'
-      : `Dolly could not be reached (${delivery.error}). Check that it runs, then try again.`,
+      : `Dolly can't be reached (${delivery.error}). Check that it's running, then try again.`,
   )
 }
 

@@ -1,4 +1,4 @@
-/** What the sandbox's page asks of the workspace: one event stream, and a POST for everything a person can do. */
+/** The API of the sandbox's page: one event stream, and a POST for everything a person can do. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { type Core, Refusal } from './core.js'
@@ -80,7 +80,7 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     return {}
   }
   if (what === 'kill') {
-    if (panels.bot.life !== 'up') throw new Refusal('The bot is not running.')
+    if (panels.bot.status !== 'up') throw new Refusal('The bot is not running.')
     panels.bot.kill()
     return {}
   }
@@ -94,15 +94,15 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
 }
 
 function events(core: Core, panels: Panels, res: ServerResponse, wanted: string | null): void {
-  // A page that remembers nobody, or somebody of a workspace before this one, is the first person.
+  // A page without a person, or with one of an earlier workspace, gets the first person.
   const { people } = core.backend
   const user = (people.find((person) => person.id === wanted) ?? people[0])?.id ?? ''
-  // A new stream is a reload: ephemeral messages from before are gone.
+  // A new stream means a reload, which drops older ephemeral messages.
   const since = core.state.changes
   const send = () => res.write(`data: ${JSON.stringify(snapshot(core, panels, user, since))}\n\n`)
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   send()
-  // One snapshot for all that changes within one turn of the event loop.
+  // One snapshot for all changes within one turn of the event loop.
   let isDue = false
   const stop = core.state.onChange(() => {
     if (isDue) return

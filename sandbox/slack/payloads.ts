@@ -4,7 +4,7 @@ import { asObject, asText, type Json } from './json.js'
 import type { Person, StateValues } from './protocol.js'
 import type { SlackView, StoredMessage } from './state.js'
 
-/** Slack's long retired verification token; still in every payload, for nobody to use. */
+/** Slack's verification token: long deprecated, but still in every payload. */
 const TOKEN = 'sandbox-verification-token'
 
 export function commandPayload(details: {
@@ -43,7 +43,7 @@ function envelope(person: Person): Json {
   }
 }
 
-/** Slack escapes the labels of options that it sends back, though neither their values nor what people typed in a form. */
+/** Slack escapes the labels of options that it sends back, but neither their values nor what people typed into a form. */
 function labelsEscaped<T>(state: T): T {
   const withEscapes = (key: string, value: unknown) =>
     (key === 'text' || key === 'description') && asObject(value).type === 'plain_text'
@@ -52,7 +52,7 @@ function labelsEscaped<T>(state: T): T {
   return JSON.parse(JSON.stringify(state), withEscapes)
 }
 
-/** Slack escapes what people write in messages and commands, though not in forms. */
+/** Slack escapes what people write in messages and commands, but not in forms. */
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
@@ -103,7 +103,7 @@ export function messageActionPayload(details: {
     },
     trigger_id: details.triggerId,
     channel: { id: channel.id, name: channel.name },
-    // Slack does not send the body of a message that only one person can see.
+    // Slack leaves out the body of an ephemeral message.
     ...(message.audience
       ? {}
       : {
@@ -125,7 +125,7 @@ export function messageActionPayload(details: {
   }
 }
 
-/** A request for the list of an external select. It does not tell what the other inputs hold. */
+/** A request for the list of an external select. It has no values of the other inputs. */
 export function optionsPayload(details: {
   person: Person
   view: SlackView

@@ -1,4 +1,4 @@
-/** A person of the workspace for tests: does what one can do in Slack, and waits for what one would see. */
+/** A person in the workspace, for tests: does what people do in Slack and waits for what they would see. */
 import { z } from 'zod'
 import type { Core } from './core.js'
 import { answered, type Input, initialValues, inputsOf, merged } from './inputs.js'
@@ -13,12 +13,12 @@ export type Option = z.infer<typeof Option>
 /** What is typed, or the value or label of what is picked; several for a multi-select; true for a single check box. */
 export type Answer = string | boolean | readonly string[]
 
-/** Runs `look` at once and after every change until it returns something; rejects after `timeoutMs`. */
-export type WaitFor = <T>(look: () => T | undefined | null | false, timeoutMs?: number) => Promise<T>
+/** Runs `find` now and after every change until it returns something; rejects after `timeoutMs`. */
+export type WaitFor = <T>(find: () => T | undefined | null | false, timeoutMs?: number) => Promise<T>
 
 export interface Actor {
   id: string
-  /** Writes into a channel; a text with a slash in front is a command, and `/invite @dolly` works. */
+  /** Writes into a channel; text that starts with a slash is a command, and `/invite @dolly` works. */
   write(channel: string, text: string, threadTs?: string): Promise<void>
   /** Everything the person sees. */
   snapshot(): Snapshot
@@ -31,7 +31,7 @@ export interface Actor {
   values(): StateValues
   /** The live list of a select, groups flattened. */
   options(blockId: string, query?: string): Promise<Option[]>
-  /** Fills in one input of the top form; the bot hears of it if the block says so. Lists are asked for `query`. */
+  /** Fills in one input of the top form; the bot is notified if the block dispatches actions. `query` filters the list. */
   choose(blockId: string, answer: Answer, query?: string): Promise<void>
   /** Presses a button of the top form. */
   press(actionId: string): Promise<void>
@@ -41,18 +41,18 @@ export interface Actor {
   close(): Promise<void>
   /** Presses a button of a message, also an ephemeral one. */
   click(message: { channel: string; ts: string }, actionId: string): Promise<void>
-  /** Resolves with the first of all the person's messages that fits; rejects after `timeoutMs`. */
+  /** Resolves with the first of the person's messages that fits; rejects after `timeoutMs`. */
   waitForMessage(fits: (message: Message) => boolean, timeoutMs?: number): Promise<Message>
   /** Resolves with the top form as soon as it fits. */
   waitForView(fits?: (view: View) => boolean, timeoutMs?: number): Promise<View>
 }
 
-export function createPerson(core: Core, id: string, look: () => Snapshot, waitFor: WaitFor): Actor {
+export function createPerson(core: Core, id: string, snapshot: () => Snapshot, waitFor: WaitFor): Actor {
   /** By view id: a browser keeps what was typed while block and action ids stay the same. */
   const typed = new Map<string, StateValues>()
 
   function top(): View {
-    const view = look().views.at(-1)
+    const view = snapshot().views.at(-1)
     if (!view) throw new Error('No form is open.')
     return view
   }
@@ -108,11 +108,11 @@ export function createPerson(core: Core, id: string, look: () => Snapshot, waitF
   return {
     id,
     write: (channel, text, threadTs) => write(core, id, channel, text, threadTs),
-    snapshot: look,
+    snapshot,
     messages: (channel) =>
-      look().messages.filter((one) => one.channel === channel && (one.threadTs ?? one.ts) === one.ts),
-    thread: (channel, ts) => look().messages.filter((one) => one.channel === channel && ofThread(ts)(one)),
-    topView: () => look().views.at(-1),
+      snapshot().messages.filter((one) => one.channel === channel && (one.threadTs ?? one.ts) === one.ts),
+    thread: (channel, ts) => snapshot().messages.filter((one) => one.channel === channel && ofThread(ts)(one)),
+    topView: () => snapshot().views.at(-1),
     values: () => valuesOf(top()),
     options: (blockId, query = '') => listOf(top(), input(top(), blockId), query),
     choose,
@@ -127,12 +127,12 @@ export function createPerson(core: Core, id: string, look: () => Snapshot, waitF
     },
     close: () => dismiss(core, id, top().id),
     async click({ channel, ts }, actionId) {
-      const message = look().messages.find((one) => one.channel === channel && one.ts === ts)
+      const message = snapshot().messages.find((one) => one.channel === channel && one.ts === ts)
       if (!message) throw new Error(`There is no message ${ts}.`)
       await act(core, id, { channel, ts }, buttonAction(message.blocks, actionId), initialValues(message.blocks))
     },
-    waitForMessage: (fits, timeoutMs) => waitFor(() => look().messages.find(fits), timeoutMs),
-    waitForView: (fits = () => true, timeoutMs) => waitFor(() => look().views.slice(-1).find(fits), timeoutMs),
+    waitForMessage: (fits, timeoutMs) => waitFor(() => snapshot().messages.find(fits), timeoutMs),
+    waitForView: (fits = () => true, timeoutMs) => waitFor(() => snapshot().views.slice(-1).find(fits), timeoutMs),
   }
 }
 

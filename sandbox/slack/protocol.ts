@@ -1,4 +1,4 @@
-/** What the sandbox's web page and its Slack workspace say to each other, as JSON over HTTP and one event stream. */
+/** The protocol between the sandbox's web page and its Slack workspace: JSON over HTTP and one event stream. */
 
 import type { SwitchState } from '../providers/simulator.js'
 
@@ -8,7 +8,7 @@ export interface Person {
   name: string
   realName: string
   title: string
-  /** Nobody can be them any more, but their messages are still there. */
+  /** The page can't act as them, but their messages are still there. */
   hasLeft: boolean
 }
 
@@ -16,7 +16,7 @@ export interface Channel {
   id: string
   name: string
   topic: string
-  /** Direct messages between the bot and the person who looks. */
+  /** The direct messages between the bot and this person. */
   isDirect: boolean
   /** Whether the bot was invited; the page's composer has `/invite @dolly`. */
   botIsMember: boolean
@@ -33,12 +33,12 @@ export interface Message {
   isBot: boolean
   text: string
   blocks: readonly unknown[]
-  /** Seen by this person alone and gone on reload, like Slack's. */
+  /** Visible to this person only and gone on reload, as in Slack. */
   isEphemeral: boolean
   isEdited: boolean
 }
 
-/** An open modal, as `views.open` took it and Slack completed it. */
+/** An open modal, as Slack completed it after `views.open`. */
 export interface View {
   id: string
   callback_id: string
@@ -50,13 +50,13 @@ export interface View {
   private_metadata: string
 }
 
-/** Everything the page draws for one person. Sent whole on every change: a sandbox is small. */
+/** Everything the page draws for one person. Sent whole on every change, because a sandbox is small. */
 export interface Snapshot {
   team: string
   me: Person
   people: readonly Person[]
-  /** `life` is null where the sandbox does not keep the bot's process. */
-  bot: { id: string; name: string; life: BotLife | null }
+  /** `status` is null where the sandbox doesn't run the bot's process. */
+  bot: { id: string; name: string; status: BotStatus | null }
   channels: readonly Channel[]
   messages: readonly Message[]
   /** The modal stack of this person, topmost last. */
@@ -67,8 +67,8 @@ export interface Snapshot {
   providers: readonly ProviderPanel[]
 }
 
-/** Whether the bot's process runs. A dead one is started again on the same database. */
-export type BotLife = 'up' | 'down'
+/** Whether the bot's process runs. When it ends it is started again on the same database. */
+export type BotStatus = 'up' | 'down'
 
 /** One simulated provider in the side panel. */
 export interface ProviderPanel {

@@ -1,7 +1,7 @@
-/** Messages that answer a command or a click: the acknowledgement's body, and what comes to a response URL later. */
+/** Answers to a command or a click: in the acknowledgement's body, or later through a response URL. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { completed, messageProblems, refusal } from './checks.js'
-import { type Core, perform, whisper } from './core.js'
+import { type Core, perform, postEphemeral } from './core.js'
 import { readBody, sendJson } from './http.js'
 import { asList, asText, type Json } from './json.js'
 import type { Switches } from './switches.js'
@@ -10,13 +10,13 @@ import type { ResponseContext } from './tickets.js'
 /** The path of response URLs; the rest is their id. */
 export const RESPONSE_PATH = '/response/'
 
-/** Shows, replaces or deletes what the body says. Works in channels the bot is not in, as at Slack. */
+/** Shows, replaces or deletes a message as the body says. As at Slack, the bot needn't be in the channel. */
 export async function respond(core: Core, context: ResponseContext, body: Json): Promise<Json> {
   const { user, channel, messageTs } = context
   const source = messageTs ? core.state.message(channel, messageTs) : undefined
   if (source && isTrue(body.delete_original)) {
     if (!source.audience) return perform(core, 'chat.delete', { channel, ts: source.ts })
-    core.state.forgetMessage(channel, source.ts)
+    core.state.deleteMessage(channel, source.ts)
     return { ok: true }
   }
   const problems = body.blocks === undefined ? [] : messageProblems(body.blocks)
@@ -32,7 +32,7 @@ export async function respond(core: Core, context: ResponseContext, body: Json):
     return { ok: true }
   }
   if (body.response_type === 'in_channel') return perform(core, 'chat.postMessage', { ...message, channel })
-  return whisper(core, user, channel, message)
+  return postEphemeral(core, user, channel, message)
 }
 
 /** Slack's examples write these as strings. */

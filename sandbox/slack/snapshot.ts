@@ -2,18 +2,18 @@
 import type { Simulator } from '../providers/simulator.js'
 import { BOT, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
-import type { BotLife, Message, Person, Snapshot, View } from './protocol.js'
+import type { BotStatus, Message, Person, Snapshot, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
 import type { Switches } from './switches.js'
 
-/** What is beside Slack on the page. */
+/** What the page shows beside Slack. */
 export interface Panels {
   switches: Switches
   simulators: readonly Simulator[]
-  bot: { life: BotLife | null; kill(): void }
+  bot: { status: BotStatus | null; kill(): void }
 }
 
-/** `since` is the number of the change after which ephemeral messages are still shown; 0 shows all. */
+/** @param since shows only ephemeral messages newer than this change number; 0 shows all. */
 export function snapshot(core: Core, panels: Panels, user: string, since = 0): Snapshot {
   const people: Person[] = core.backend.people.map(({ id, name, realName, title, hasLeft }) => ({
     id,
@@ -31,7 +31,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
     team: TEAM.name,
     me,
     people,
-    bot: { id: BOT.id, name: BOT.name, life: panels.bot.life },
+    bot: { id: BOT.id, name: BOT.name, status: panels.bot.status },
     channels: channels.map(({ id, name, topic, hasBot, directWith }) => ({
       id,
       name: directWith ? BOT.name : name,

@@ -6,40 +6,40 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { BOT } from './backend.js'
 import { asObject, asText, type Json, parsed } from './json.js'
 
-const MOST_CONNECTIONS = 10
+const MAX_CONNECTIONS = 10
 const TICKET_MS = 30_000
 const PING_MS = 10_000
-/** How long a connection may linger after it was told to go. */
+/** How long a connection may stay open after it was asked to reconnect. */
 const GRACE_MS = 10_000
 const GOODBYE_MS = 500
 
-/** Relative to Slack's reading of an acknowledgement. */
-export type DropMoment = 'before-ack' | 'after-ack'
+/** Before or after Slack reads an acknowledgement. */
+export type DropPoint = 'before-ack' | 'after-ack'
 
 export type DisconnectReason = 'warning' | 'refresh_requested'
 
 /**
- * What Slack leaves out: the answer to the upgrade or the "hello" of each new connection, or everything from now on over the
- * connections that are there, pongs too. Each of them stays open.
+ * How a socket goes silent while it stays open: new connections get no answer to the upgrade, or no "hello"; existing
+ * ones get nothing at all any more, not even pongs.
  */
 export type Silence = 'no upgrade' | 'no hello' | 'mute'
 
-/** The path that Socket Mode connections come to. */
+/** The path of Socket Mode connections. */
 export const SOCKET_PATH = '/link/'
 
 export class Sockets {
   readonly #server = new WebSocketServer({ noServer: true, autoPong: false })
   readonly #tickets = new Map<string, number>()
-  /** In order of their turn: who got the last payload is last. */
+  /** Next in line first; the one that got the last payload is last. */
   #ready: WebSocket[] = []
   readonly #waiting = new Map<string, (payload: Json) => void>()
-  /** The drop that was ordered, and whom to tell when Slack has its acknowledgement. */
-  #drop: { moment: DropMoment; done: () => void } | undefined
-  /** What the next connection gets again, since nobody acknowledged it. */
+  /** The drop that was ordered; `done` is called when Slack has the acknowledgement. */
+  #drop: { when: DropPoint; done: () => void } | undefined
+  /** What wasn't acknowledged; the next connection gets it again. */
   #again: { envelopeId: string; text: string; done: () => void } | undefined
   #silence: Exclude<Silence, 'mute'> | undefined
   readonly #mute = new Set<WebSocket>()
-  /** Those whose upgrade was never answered. */
+  /** Streams whose upgrade was never answered. */
   readonly #unanswered = new Set<Duplex>()
   readonly #sent = new Map<string, string>()
   readonly #pings: NodeJS.Timeout
@@ -58,7 +58,7 @@ export class Sockets {
     return this.#ready.length
   }
 
-  /** A path good for one connection, within half a minute. */
+  /** A path for one connection, valid for half a minute. */
   issuePath(): string {
     const ticket = randomUUID()
     this.#tickets.set(ticket, Date.now() + TICKET_MS)
@@ -85,8 +85,8 @@ export class Sockets {
   }
 
   /**
-   * Sends an envelope to the connection whose turn it is. Resolves with the payload of its acknowledgement, never if none
-   * comes; null when nobody is connected. The caller has the clock, and forgets by the signal.
+   * Sends an envelope to the next connection in line. Resolves with the payload of its acknowledgement, and never if none
+   * comes: the caller has the timeout, and aborts the signal. Null if there is no connection.
    */
   send(type: string, payload: Json, signal: AbortSignal): Promise<Json> | null {
     const socket = this.#ready.shift()
@@ -108,7 +108,7 @@ export class Sockets {
     else this.#silence = how
   }
 
-  /** Asks every connection to come back on a new one, as Slack does every few hours. */
+  /** Asks every client to open a new connection, as Slack does every few hours. */
   disconnect(reason: DisconnectReason): void {
     for (const socket of this.#ready) this.#dismiss(socket, reason)
     this.#ready = []
@@ -116,18 +116,18 @@ export class Sockets {
   }
 
   /** Drops the connection of the next acknowledgement; resolves once Slack has that acknowledgement. */
-  dropAt(moment: DropMoment): Promise<void> {
+  dropAt(when: DropPoint): Promise<void> {
     return new Promise((done) => {
-      this.#drop = { moment, done }
+      this.#drop = { when, done }
     })
   }
 
-  /** Says goodbye to all connections, and does not wait long for those that do not answer. */
+  /** Closes all connections, and terminates those that don't answer in time. */
   async close(): Promise<void> {
     clearInterval(this.#pings)
     for (const stream of this.#unanswered) stream.destroy()
     const all = [...this.#server.clients]
-    const patience = setTimeout(() => {
+    const timer = setTimeout(() => {
       for (const socket of all) socket.terminate()
     }, GOODBYE_MS)
     await Promise.all(
@@ -137,7 +137,7 @@ export class Sockets {
         return closed
       }),
     )
-    clearTimeout(patience)
+    clearTimeout(timer)
     this.#server.close()
   }
 
@@ -148,7 +148,7 @@ export class Sockets {
       if (!this.#mute.has(socket)) socket.pong(data)
     })
     if (this.#silence === 'no hello') return
-    if (this.#ready.length >= MOST_CONNECTIONS) {
+    if (this.#ready.length >= MAX_CONNECTIONS) {
       this.#dismiss(socket, 'too_many_websockets')
       return
     }
@@ -160,10 +160,10 @@ export class Sockets {
       if (this.#mute.has(socket)) return
       const message = asObject(parsed(data.toString()))
       const id = asText(message.envelope_id)
-      const { moment, done } = this.#drop ?? {}
+      const { when, done } = this.#drop ?? {}
       this.#drop = undefined
-      if (moment) socket.terminate()
-      if (moment === 'before-ack') {
+      if (when) socket.terminate()
+      if (when === 'before-ack') {
         this.#again = { envelopeId: id, text: this.#sent.get(id) ?? '', done: done ?? (() => {}) }
         return
       }
@@ -185,7 +185,7 @@ export class Sockets {
         connection_info: { app_id: BOT.appId },
       }),
     )
-    // Slack promises this for events alone; a bot that can bear it for everything is safe either way.
+    // Slack documents redelivery for events only. Redelivering everything is the harder case for a bot.
     if (this.#again) socket.send(this.#again.text)
     this.#changed()
   }

@@ -1,13 +1,13 @@
-/** What the sandbox's Slack holds in memory: messages, open forms, who is where, and the calls of the bot. */
+/** The sandbox's Slack in memory: messages, open forms, channels and members, and the bot's calls. */
 import { EventEmitter } from 'node:events'
 import { z } from 'zod'
 import { type Backend, BOT } from './backend.js'
 import { asList, asText, type Json } from './json.js'
 
-/** Slackbot speaks where Slack itself has something to say. */
+/** Slack's own messages come from Slackbot. */
 export const SLACKBOT = 'USLACKBOT'
 
-/** A message with what Slack knows of it beyond what it shows. */
+/** A message, with what Slack stores but doesn't show. */
 export interface StoredMessage {
   ts: string
   channel: string
@@ -18,7 +18,7 @@ export interface StoredMessage {
   isEdited: boolean
   /** The only person who sees it, if it is ephemeral. */
   audience?: string
-  /** The number of the change that made it, so that a reload can forget the ephemeral ones. */
+  /** The number of the change that made it, so that a reload can drop older ephemeral messages. */
   born: number
 }
 
@@ -52,7 +52,7 @@ export interface Call {
   /** HTTP status of the answer. */
   status: number
   answer: Json
-  /** It was carried out, but the bot was not told. */
+  /** It was carried out, but the answer was lost. */
   isLost: boolean
 }
 
@@ -95,7 +95,7 @@ export class WorkspaceState {
     return this.#changes
   }
 
-  /** Says that something is different now; everything that waits or shows looks again. */
+  /** Notifies everything that waits for a change or shows the state. */
   changed(): void {
     this.#changes += 1
     this.#events.emit('change')
@@ -122,7 +122,7 @@ export class WorkspaceState {
     this.changed()
   }
 
-  /** Keeps what `chat.postEphemeral` with this body made, as a word of `user`. */
+  /** Stores the message that `chat.postEphemeral` with this body made, as written by `user`. */
   keepEphemeral(ts: string, body: Json, user: string): void {
     this.keepMessage({
       ts,
@@ -136,7 +136,7 @@ export class WorkspaceState {
     })
   }
 
-  forgetMessage(channel: string, ts: string): void {
+  deleteMessage(channel: string, ts: string): void {
     this.#messages.delete(`${channel} ${ts}`)
     this.changed()
   }
@@ -160,7 +160,7 @@ export class WorkspaceState {
     return undefined
   }
 
-  /** Takes over what a successful call made of the messages and memberships; views are taken over where they are shown. */
+  /** Applies what a successful call changed in messages and memberships. Views are handled where they are shown. */
   apply(method: string, body: Json, answer: Json): void {
     if (answer.ok !== true) return
     const channel = this.channels.get(asText(answer.channel) || asText(body.channel))
@@ -176,12 +176,12 @@ export class WorkspaceState {
         user: asText(message.user),
         text: asText(message.text),
         blocks: asList(message.blocks),
-        // Slack does not mark an edit that brings blocks.
+        // Slack shows no "edited" for an edit with blocks.
         isEdited: method === 'chat.update' && body.blocks === undefined,
       })
     }
     if (method === 'chat.postEphemeral') this.keepEphemeral(asText(answer.message_ts), body, BOT.id)
-    if (method === 'chat.delete') this.forgetMessage(channel.id, asText(body.ts))
+    if (method === 'chat.delete') this.deleteMessage(channel.id, asText(body.ts))
     if (method === 'conversations.archive') channel.isArchived = true
     if (method === 'conversations.unarchive') channel.isArchived = false
     if (method === 'conversations.rename') channel.name = asText(body.name)

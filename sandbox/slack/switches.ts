@@ -1,4 +1,4 @@
-/** Bad days of Slack that can be switched on. */
+/** Slack's faults, which the page and tests can switch on. */
 import type { SwitchState } from '../providers/simulator.js'
 
 /**
@@ -26,11 +26,11 @@ export function createSwitches(changed: () => void) {
     { id: 'slow', label: 'Slack answers slowly', once: false, on: false },
     { id: 'rate-limit', label: 'Answer the next message with 429, retry after 2 s', once: true, on: false },
     { id: 'rate-limit-bare', label: 'Answer the next message with 429 without Retry-After', once: true, on: false },
-    { id: 'lose-answer', label: 'Take the next message, but lose the answer', once: true, on: false },
+    { id: 'lose-answer', label: 'Accept the next message, but lose the answer', once: true, on: false },
     { id: 'refuse-roots', label: 'Channels refuse new messages', once: false, on: false },
     { id: 'lock-threads', label: 'Channels refuse replies', once: false, on: false },
-    { id: 'fail-view', label: 'Answer the next change of a form with 503', once: true, on: false },
-    { id: 'fail-response', label: 'Answer the next answer to a command with 500', once: true, on: false },
+    { id: 'fail-view', label: 'Answer 503 to the next update of a form', once: true, on: false },
+    { id: 'fail-response', label: 'Answer 500 to the next use of a response URL', once: true, on: false },
     { id: 'down', label: 'Slack is down', once: false, on: false },
   ]
   const find = (id: string) => states.find((state) => state.id === id)
@@ -44,7 +44,7 @@ export function createSwitches(changed: () => void) {
     all: (): readonly SwitchState[] => states.map((state) => ({ ...state })),
     set,
     isOn: (id: SlackSwitch): boolean => find(id)?.on === true,
-    /** Whether it is on; a fault for one request is off after that. */
+    /** Whether it is on; switches it off, for faults that affect one request. */
     use(id: SlackSwitch): boolean {
       if (find(id)?.on !== true) return false
       set(id, false)

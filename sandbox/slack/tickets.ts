@@ -1,17 +1,17 @@
-/** The two things Slack hands out that do not last: trigger ids and response URLs. */
+/** The two short-lived things Slack gives to apps: trigger ids and response URLs. */
 import { randomBytes } from 'node:crypto'
 
 const TRIGGER_MS = 3000
 const RESPONSE_URL_MS = 30 * 60_000
 const RESPONSE_URL_USES = 5
 
-/** Whom a trigger lets the bot show a form to, and above which one if it came from a form. */
+/** Who a trigger lets the bot show a form to, and on top of which view if it came from one. */
 interface Trigger {
   user: string
   viewId?: string
 }
 
-/** Trigger ids as Slack keeps them: good for one exchange within three seconds. */
+/** Trigger ids as at Slack: valid once, within three seconds. */
 export function createTriggers(now: () => number) {
   const issued = new Map<string, Trigger & { at: number; isUsed: boolean }>()
   return {
@@ -32,7 +32,7 @@ export function createTriggers(now: () => number) {
   }
 }
 
-/** To whom and where an answer through a response URL belongs. */
+/** Who sees an answer through a response URL, and where. */
 export interface ResponseContext {
   user: string
   channel: string
@@ -40,7 +40,7 @@ export interface ResponseContext {
   messageTs?: string
 }
 
-/** Response URLs as Slack keeps them: five uses within thirty minutes. */
+/** Response URLs as at Slack: valid five times, within thirty minutes. */
 export function createResponseUrls(now: () => number) {
   const issued = new Map<string, ResponseContext & { at: number; uses: number }>()
   return {

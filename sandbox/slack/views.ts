@@ -4,7 +4,7 @@ import { type Core, perform } from './core.js'
 import { asObject, type Json } from './json.js'
 import { SlackView } from './state.js'
 
-/** Slack stacks at most this many. */
+/** Slack's limit for stacked views. */
 const DEEPEST = 3
 
 /** Shows a first form. Returns the answer of `views.open`, like the functions below. */
@@ -51,7 +51,7 @@ export async function updateView(core: Core, body: Json): Promise<Json> {
   return { ...answer, view: updated }
 }
 
-/** Sets a person's App Home; nobody sees it here, but its form is checked. */
+/** Sets a person's App Home. The sandbox doesn't show it, but checks the view. */
 export async function publishView(core: Core, body: Json): Promise<Json> {
   const checked = checkedView(body.view)
   return checked.refusal ?? perform(core, 'views.publish', { ...body, view: checked.view })
@@ -64,7 +64,7 @@ export async function closeView(core: Core, user: string, view: SlackView, all =
     user,
     core.state.stack(user).filter((one) => !gone.some((other) => other.id === one.id)),
   )
-  // emulate never forgets a view; an external id of a closed one must be free again.
+  // emulate never deletes a view, but the external id of a closed one must be free again.
   for (const { id, type, title, blocks, external_id } of gone) {
     if (external_id) await core.backend.call('views.update', { view_id: id, view: asObject({ type, title, blocks }) })
   }

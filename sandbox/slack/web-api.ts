@@ -1,9 +1,9 @@
-/** The Web API as the bot meets it: emulate's memory behind the rules, limits and bad days of the real Slack. */
+/** The Web API: emulate's data behind the rules, limits and faults of the real Slack. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GROUPS } from './backend.js'
 import { checkedView, completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform } from './core.js'
-import { lookBack } from './history.js'
+import { readHistory } from './history.js'
 import { readBody, sendJson } from './http.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import type { Sockets } from './sockets.js'
@@ -82,12 +82,12 @@ async function answerOf(core: Core, access: Access, method: string, body: Json):
   }
   if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
   if (method === 'users.conversations') return channelsOf(core, scopes, body)
-  if (method === 'conversations.history' || method === 'conversations.replies') return lookBack(core, method, body)
+  if (method === 'conversations.history' || method === 'conversations.replies') return readHistory(core, method, body)
   const answer = await perform(core, method, body)
   return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
 }
 
-/** A person as `users.info` tells of them; of somebody who has left Slack no longer tells whether they were a guest. */
+/** A person as `users.info` shows them. For deactivated accounts Slack leaves out whether they were guests. */
 function described(core: Core, user: unknown): Json {
   const known = asObject(user)
   const person = core.backend.people.find(({ id }) => id === known.id)
@@ -103,7 +103,7 @@ function groupUsers(core: Core, scopes: readonly string[], body: Json): Json {
   return { ok: true, users: core.backend.people.filter(({ name }) => names.includes(name)).map(({ id }) => id) }
 }
 
-/** The right that each kind of conversation takes. The sandbox has public channels only. */
+/** The scope that each kind of conversation needs. The sandbox has public channels only. */
 const KINDS: Readonly<Record<string, string>> = { public_channel: 'channels:read', private_channel: 'groups:read' }
 
 async function channelsOf(core: Core, scopes: readonly string[], body: Json): Promise<Json> {

@@ -8,10 +8,10 @@ import { sendJson } from './http.js'
 import { asText, type Json } from './json.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
-import type { BotLife, Snapshot } from './protocol.js'
+import type { BotStatus, Snapshot } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
-import { type DisconnectReason, type DropMoment, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
+import { type DisconnectReason, type DropPoint, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
@@ -23,16 +23,16 @@ export interface WorkspaceOptions {
   signingSecret?: string
   botToken?: string
   appToken?: string
-  /** What the bot was granted; a call beyond it is answered `missing_scope`. Default: what manifest.yml asks for. */
+  /** The bot's scopes; a call that needs another one is answered `missing_scope`. Default: what manifest.yml asks for. */
   scopes?: readonly string[]
-  /** The slash commands of the bot; others are "not a valid command". */
+  /** The bot's slash commands; any other is "not a valid command". */
   commands?: readonly SlashCommand[]
-  /** Where the bot takes signed requests. Without it, or before it is set, the bot must come by Socket Mode. */
+  /** Where the bot takes signed requests. While it isn't set, the bot has to use Socket Mode. */
   requestUrl?: string
   simulators?: readonly Simulator[]
-  /** Serves every path that is not the workspace's own. */
+  /** Serves all other paths. */
   page?: (req: IncomingMessage, res: ServerResponse) => void
-  /** Ends the bot's process, for the page's button; see `setBotLife`. */
+  /** Ends the bot's process, for the page's button; see `setBotStatus`. */
   killBot?: () => void
   /** Milliseconds; the clock of trigger ids, response URLs and `calls()`. */
   now?: () => number
@@ -50,18 +50,18 @@ export interface Workspace {
   url: string
   /** Environment for the bot, as it would be set for the real Slack. */
   env: Readonly<Record<'SLACK_API_URL' | 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN' | 'SLACK_SIGNING_SECRET', string>>
-  /** For those who must share it, such as a development server with a socket of its own. */
+  /** For sharing the port, for example with a development server that has its own web socket. */
   server: Server
   team: { id: string; name: string; domain: string }
   bot: { id: string; name: string; botId: string; appId: string }
   people: Readonly<Record<PersonName, { id: string; name: string; directChannel: string }>>
   channels: Readonly<Record<ChannelName, { id: string; name: string }>>
-  /** The person with this id, to act and to look. */
+  /** The person with this id. */
   as(user: string): Actor
   snapshot(user: string): Snapshot
-  /** Brings the bot a payload as it is, signed by Slack, and its acknowledgement back: for what no client would send. */
+  /** Sends the bot any payload, signed as by Slack, and returns its acknowledgement. For payloads no client would send. */
   deliver: Core['deliver']
-  /** A response URL whose answers this person sees there, for such a payload. */
+  /** A response URL for such a payload; this person sees its answers in that channel. */
   issueResponseUrl(context: { user: string; channel: string }): string
   /** Every call of the bot to the Web API so far, or those of one method. */
   calls(method?: string): readonly Call[]
@@ -69,22 +69,22 @@ export interface Workspace {
   setRequestUrl(url: string | undefined): void
   /** Number of open Socket Mode connections. */
   connections(): number
-  /** Tells all Socket Mode connections to reconnect. */
+  /** Asks all Socket Mode connections to reconnect. */
   disconnect(reason?: DisconnectReason): void
-  /** Leaves something out over Socket Mode; undefined ends that for new connections. */
+  /** Makes Socket Mode connections go silent; undefined ends that for new connections. */
   silenceSockets(how: Silence | undefined): void
   switches(): readonly SwitchState[]
   setSwitch(id: SlackSwitch, on: boolean): void
   /**
-   * Drops the socket over which the next acknowledgement comes, just before Slack has read it or just after. Resolves once
-   * Slack has it, in the first case because the payload was delivered again and acknowledged.
+   * Drops the socket of the next acknowledgement, just before or just after Slack reads it. Resolves once Slack has the
+   * acknowledgement; in the first case the payload is delivered again for that.
    */
-  dropSocket(moment: DropMoment): Promise<void>
-  /** Tells the page whether the bot's process runs; without that it offers nothing to kill. */
-  setBotLife(life: BotLife): void
+  dropSocket(when: DropPoint): Promise<void>
+  /** Shows on the page whether the bot's process runs. Until it is called, the page has no "Kill the bot" button. */
+  setBotStatus(status: BotStatus): void
   archive(channel: string): Promise<void>
   rename(channel: string, name: string): Promise<void>
-  /** Takes a person out of a channel. */
+  /** Removes a person from a channel. */
   leave(channel: string, name: PersonName): Promise<void>
   /** Lets another company into a channel. */
   share(channel: string): void
@@ -115,7 +115,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
   const changed = () => state.changed()
   const switches = createSwitches(changed)
   const sockets = new Sockets(changed)
-  const panels: Panels = { switches, simulators, bot: { life: null, kill: options.killBot ?? (() => {}) } }
+  const panels: Panels = { switches, simulators, bot: { status: null, kill: options.killBot ?? (() => {}) } }
   let requestUrl = options.requestUrl
   const core: Core = {
     backend,
@@ -143,7 +143,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
   })
   server.on('upgrade', (req, stream, head) => {
     if (req.url?.startsWith(SOCKET_PATH)) sockets.upgrade(req, stream, head)
-    // Another listener, such as a development server's, may know the path.
+    // Another listener, such as a development server's, may handle the path.
     else if (server.listenerCount('upgrade') === 1) stream.destroy()
   })
 
@@ -159,18 +159,18 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     sendJson(res, 404, { ok: false, error: 'not_found' })
   }
 
-  const waitFor: WaitFor = (look, timeoutMs = WAIT_MS) =>
+  const waitFor: WaitFor = (find, timeoutMs = WAIT_MS) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => finish(() => reject(new Error(waitedInVain(state, timeoutMs)))), timeoutMs)
+      const timer = setTimeout(() => finish(() => reject(new Error(timeoutMessage(state, timeoutMs)))), timeoutMs)
       const stop = state.onChange(check)
-      function finish(settle: () => void): void {
+      function finish(complete: () => void): void {
         clearTimeout(timer)
         stop()
-        settle()
+        complete()
       }
       function check(): void {
         try {
-          const found = look()
+          const found = find()
           if (found) finish(() => resolve(found))
         } catch (error) {
           finish(() => reject(error))
@@ -219,11 +219,11 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     silenceSockets: (how) => sockets.silence(how),
     switches: switches.all,
     setSwitch: switches.set,
-    setBotLife(life) {
-      panels.bot.life = life
+    setBotStatus(status) {
+      panels.bot.status = status
       changed()
     },
-    dropSocket: (moment) => sockets.dropAt(moment),
+    dropSocket: (when) => sockets.dropAt(when),
     archive: (id) => asAnn('conversations.archive', { channel: id }),
     rename: (id, name) => asAnn('conversations.rename', { channel: id, name }),
     leave: async (id, name) => void (await perform(core, 'conversations.leave', { channel: id }, name)),
@@ -258,8 +258,8 @@ function listening(server: Server, port: number): Promise<number> {
   })
 }
 
-/** What a failed wait tells: the last calls of the bot say most about what it was doing. */
-function waitedInVain(state: WorkspaceState, timeoutMs: number): string {
+/** The message of a failed wait. The bot's last calls say most about what it was doing. */
+function timeoutMessage(state: WorkspaceState, timeoutMs: number): string {
   const calls = state.calls
     .slice(-5)
     .map(({ method, answer }) => `${method} ${answer.ok ? 'ok' : asText(answer.error)}`)
@@ -267,5 +267,5 @@ function waitedInVain(state: WorkspaceState, timeoutMs: number): string {
     .messages()
     .slice(-5)
     .map((message) => message.text)
-  return `Waited ${timeoutMs} ms in vain. Last calls: ${calls.join(', ') || 'none'}. Last messages: ${messages.join(' | ') || 'none'}.`
+  return `Nothing fit within ${timeoutMs} ms. Last calls: ${calls.join(', ') || 'none'}. Last messages: ${messages.join(' | ') || 'none'}.`
 }

@@ -1,4 +1,4 @@
-/** The page: which person looks, which conversation and thread are open, and the parts around them. */
+/** The page: who the person is, which conversation and thread are open, and the parts around them. */
 import { useCallback, useMemo, useState } from 'react'
 import { ModalStack } from './modal/modal-stack.js'
 import { BehindTheScenes } from './panel/behind-the-scenes.js'
@@ -64,9 +64,9 @@ export function App() {
           Connection lost. Trying again…
         </p>
       )}
-      {isConnected && snapshot.bot.life === 'down' && (
+      {isConnected && snapshot.bot.status === 'down' && (
         <p className="banner" role="status">
-          The bot was killed in the middle of what it did. A new process is starting on the same database and goes on.
+          The bot was killed. A new process is starting on the same database and picks up where it stopped.
         </p>
       )}
       {notice && (

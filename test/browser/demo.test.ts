@@ -91,7 +91,7 @@ describe('a stranger in the sandbox', () => {
     await picture(page, '9-synced')
   })
 
-  it('kills the bot while a job runs, reads what is input, and sees the job end once and rightly', async () => {
+  it('kills the bot while a job runs, and sees the job end once and rightly', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
     await composer.fill('/clone-app hoody copy container=mailer project=woolworks-staging name=survivor')
     await composer.press('Enter')
@@ -114,7 +114,7 @@ describe('a stranger in the sandbox', () => {
     await banner.waitFor()
     await picture(page, '10-killed')
     await banner.waitFor({ state: 'hidden', timeout: 20_000 })
-    expect(demo.output()).toContain('The bot ended (SIGKILL). It is started again on the same database.')
+    expect(demo.output()).toContain('The bot ended (SIGKILL). Starting it again on the same database.')
     await thread.getByText(/^Done in/).waitFor({ timeout: 60_000 })
     expect(await scenes.getByRole('row', { name: /survivor.*running/ }).count()).toBe(1)
     await picture(page, '11-survived')
@@ -126,7 +126,7 @@ describe('a stranger in the sandbox', () => {
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.waitFor()
-    const lost = page.getByRole('checkbox', { name: 'Take the next message, but lose the answer' })
+    const lost = page.getByRole('checkbox', { name: 'Accept the next message, but lose the answer' })
     await lost.check()
     await picture(page, '12-beside')
     await lost.uncheck()

@@ -1,4 +1,4 @@
-/** The right column: what the simulated providers hold, and the switches for their faults and Slack's own. */
+/** The right column: what exists at the simulated providers, and switches for their faults and Slack's. */
 import { useState } from 'react'
 import type { ProviderPanel } from '../../slack/protocol.js'
 import { useWorkspace } from '../workspace/context.js'
@@ -8,7 +8,7 @@ import { Switch } from './switch.js'
 
 export function BehindTheScenes() {
   const { switches, providers } = useWorkspace().snapshot
-  // In a narrow window it would lie over the conversation.
+  // In a narrow window it would cover the conversation.
   const [isOpen, setOpen] = useState(() => window.innerWidth > 860)
   return (
     <aside className={isOpen ? 'behind' : 'behind is-closed'}>
@@ -27,7 +27,9 @@ export function BehindTheScenes() {
         </header>
         {isOpen && (
           <div className="behind-body">
-            <p className="behind-intro">No account, no cloud: these servers run on this machine. Break something.</p>
+            <p className="behind-intro">
+              Everything runs on this machine, with no account and no cloud. Go ahead and break something.
+            </p>
             <BotProcess />
             <fieldset className="provider">
               <legend>Slack</legend>

@@ -1,22 +1,22 @@
-/** The bot's process: whether it lives, and a way to end it without warning. */
+/** Whether the bot's process runs, and a button that kills it without warning. */
 import { post, sentenceOf } from '../workspace/api.js'
 import { useWorkspace } from '../workspace/context.js'
 
 export function BotProcess() {
   const { snapshot, notify } = useWorkspace()
-  const { life } = snapshot.bot
-  if (life === null) return null
+  const { status } = snapshot.bot
+  if (status === null) return null
   return (
     <fieldset className="provider">
       <legend>Dolly</legend>
       <div className="process">
-        <span role="status" className={life === 'up' ? 'is-good' : 'is-bad'}>
-          {life === 'up' ? 'running' : 'dead, starts again'}
+        <span role="status" className={status === 'up' ? 'is-good' : 'is-bad'}>
+          {status === 'up' ? 'running' : 'restarting'}
         </span>
         <button
           type="button"
           className="button danger"
-          disabled={life !== 'up'}
+          disabled={status !== 'up'}
           onClick={() => post('kill', {}).catch((error: unknown) => notify(sentenceOf(error)))}
         >
           Kill the bot

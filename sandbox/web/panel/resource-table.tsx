@@ -1,4 +1,4 @@
-/** What exists at one provider: a table whose rows fold into a narrow column. */
+/** What exists at one provider, as a table that fits a narrow column. */
 import type { ProviderPanel } from '../../slack/protocol.js'
 
 export function ResourceTable({ name, columns, rows }: { name: string } & ProviderPanel['table']) {
@@ -24,7 +24,7 @@ export function ResourceTable({ name, columns, rows }: { name: string } & Provid
           ))}
         </tbody>
       </table>
-      {rows.length === 0 && <p className="hint">Nothing exists here yet.</p>}
+      {rows.length === 0 && <p className="hint">Nothing here yet.</p>}
     </>
   )
 }
@@ -35,7 +35,7 @@ function Cell({ column, cell }: { column: string; cell: string }) {
     <td
       title={cell === '' ? undefined : column}
       className={isStatus ? `status ${toneOf(cell)}` : undefined}
-      // The headings are out of sight; one of several words, such as "Copy of", reads on into its value.
+      // The headings are hidden. A heading of several words, such as "Copy of", is shown in front of its value.
       data-label={cell !== '' && column.includes(' ') ? column : undefined}
     >
       {cell}

@@ -63,7 +63,7 @@ export function MessageList({ label, messages, highlight, withReplies }: Message
       }}
     >
       <div className="messages-content">
-        {messages.length === 0 && <p className="beginning">Nobody has written anything here yet.</p>}
+        {messages.length === 0 && <p className="beginning">No messages yet.</p>}
         {messages.map((message, index) => (
           <Fragment key={`${message.ts} ${message.isEphemeral}`}>
             {withReplies && days[index] !== days[index - 1] && (
