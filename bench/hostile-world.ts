@@ -1,4 +1,4 @@
-/** The built bot between the sandbox's Slack and two providers whose answers can be made hostile, with a probe inside it. */
+/** The built bot with a probe inside, the sandbox's Slack, and two providers whose answers can be made hostile. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,8 +13,8 @@ import { startHoody } from '../sandbox/providers/hoody.js'
 import type { Simulator } from '../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../sandbox/slack/workspace.js'
 
-/** What a provider would have answered, and what is answered instead. */
-export type Twist = (request: { method: string; path: string }, answer: { status: number; body: string }) => void
+/** Changes a provider's answer in place. */
+export type Rewrite = (request: { method: string; path: string }, answer: { status: number; body: string }) => void
 
 export interface HostileWorld {
   workspace: Workspace
@@ -23,34 +23,34 @@ export interface HostileWorld {
   url: string
   port: number
   database: string
-  /** From now on the answers of both providers go through this. */
-  twist(by: Twist): void
-  /** The exit code or signal with which the bot ended, while it should live. */
+  /** Changes all answers of both providers from now on. */
+  rewrite(by: Rewrite): void
+  /** The exit code or signal if the bot ended, which it shouldn't. */
   end(): number | string | undefined
-  /** Since the last time it was asked; undefined when the bot no longer answers. */
+  /** What was measured since the last call; undefined if the bot no longer answers. */
   probe(): Promise<Probed | undefined>
   close(): Promise<void>
 }
 
-const Probed = z.object({ stallMs: z.number(), machineMs: z.number(), bytes: z.number(), mostBytes: z.number() })
+const Probed = z.object({ stallMs: z.number(), machineMs: z.number(), bytes: z.number(), maxBytes: z.number() })
 export type Probed = z.infer<typeof Probed>
 
-const PROBE_PATIENCE_MS = 60_000
+const PROBE_TIMEOUT_MS = 60_000
 
 /** @param count containers at Hoody beside the usual ones. */
 export async function startHostileWorld(count: number): Promise<HostileWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-hostile-'))
   const simulators = await Promise.all([startHoody({ cloneMs: 300, count }), startCloudFoundry({ cloneMs: 300 })])
   const workspace = await startWorkspace({ simulators })
-  let by: Twist = () => {}
-  const betweens = await Promise.all(simulators.map((simulator) => startBetween(simulator, () => by)))
+  let rewrite: Rewrite = () => {}
+  const proxies = await Promise.all(simulators.map((simulator) => startProxy(simulator, () => rewrite)))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   workspace.setRequestUrl(`${url}/slack/events`)
-  // Who may do what is not what is tried here.
+  // Access rules are not part of this benchmark.
   const access = [{ who: 'members', may: '*', on: '*' }]
-  const reached = betweens.map(({ simulator }) => simulator)
-  writeConfig(folder, reached, { everySeconds: 1 }, { ...defaultAccess, access })
+  const proxied = proxies.map(({ simulator }) => simulator)
+  writeConfig(folder, proxied, { everySeconds: 1 }, { ...defaultAccess, access })
   const { SLACK_APP_TOKEN: _, ...env } = workspace.env
   const preload = new URL('probe.mjs', import.meta.url)
   const bot = await startBot(folder, { ...env, PORT: `${port}`, NODE_OPTIONS: `--import ${preload}` })
@@ -66,14 +66,14 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
     url,
     port,
     database: join(folder, 'data/dolly.db'),
-    twist: (next) => {
-      by = next
+    rewrite: (next) => {
+      rewrite = next
     },
     end: () => end,
     async probe() {
       rmSync(answer, { force: true })
       writeFileSync(ask, '')
-      const until = performance.now() + PROBE_PATIENCE_MS
+      const until = performance.now() + PROBE_TIMEOUT_MS
       while (!existsSync(answer)) {
         if (end !== undefined || performance.now() > until) return undefined
         await delay(20)
@@ -82,7 +82,7 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
     },
     async close() {
       await bot.kill('SIGKILL')
-      await Promise.all(betweens.map(({ close }) => close()))
+      await Promise.all(proxies.map(({ close }) => close()))
       await workspace.close()
       await Promise.all(simulators.map((simulator) => simulator.close()))
       rmSync(folder, { recursive: true, force: true })
@@ -90,8 +90,8 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
   }
 }
 
-/** Stands between the bot and a provider and twists its answers. */
-async function startBetween(simulator: Simulator, twist: () => Twist) {
+/** A proxy between the bot and a provider that changes the answers. */
+async function startProxy(simulator: Simulator, rewrite: () => Rewrite) {
   const { origin } = new URL(simulator.connection.url ?? '')
   const server = createServer(async (request, response) => {
     const { method = 'GET', url: path = '/' } = request
@@ -99,15 +99,15 @@ async function startBetween(simulator: Simulator, twist: () => Twist) {
     for await (const chunk of request) chunks.push(chunk)
     const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
     const sent = Buffer.concat(chunks)
-    const came = await fetch(origin + path, {
+    const original = await fetch(origin + path, {
       method,
       headers: Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
       redirect: 'manual',
       ...(sent.length > 0 && { body: new Uint8Array(sent) }),
     })
-    const answer = { status: came.status, body: (await came.text()).replaceAll(origin, url) }
-    twist()({ method, path }, answer)
-    response.writeHead(answer.status, { 'content-type': came.headers.get('content-type') ?? 'text/plain' })
+    const answer = { status: original.status, body: (await original.text()).replaceAll(origin, url) }
+    rewrite()({ method, path }, answer)
+    response.writeHead(answer.status, { 'content-type': original.headers.get('content-type') ?? 'text/plain' })
     response.end(answer.body)
   })
   server.on('clientError', (_, socket) => socket.destroy())

@@ -1,6 +1,6 @@
 /**
- * How long the built bot stands still, and how much memory it keeps, while each kind of hostile input is played to it.
- * `npm run bench:hostile -- lock` plays only what has this word in its name.
+ * How long the built bot blocks, and how much memory it keeps, under each kind of hostile input.
+ * `npm run bench:hostile -- lock` runs only the inputs with this word in their name.
  */
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import type { Actor } from '../sandbox/slack/person.js'
 import { signed } from '../test/helpers/slack-request.js'
-import { type HostileWorld, startHostileWorld, type Twist } from './hostile-world.js'
+import { type HostileWorld, type Rewrite, startHostileWorld } from './hostile-world.js'
 
 const MAX_STALL_MS = 200
 const MAX_HEALTH_MS = 1_000
@@ -29,14 +29,14 @@ const inputs: readonly Input[] = [
   {
     name: 'an error of 150 kB of word characters',
     play: async (world) => {
-      twistWrites(world, { message: 'a'.repeat(150_000) })
+      rewriteErrors(world, { message: 'a'.repeat(150_000) })
       await makeJob(world, 'errors')
     },
   },
   {
     name: 'an error of 1 MB that looks like an address',
     play: async (world) => {
-      twistWrites(world, { message: `https://${'a:'.repeat(500_000)}` })
+      rewriteErrors(world, { message: `https://${'a:'.repeat(500_000)}` })
       await makeJob(world, 'addresses')
     },
   },
@@ -75,32 +75,32 @@ const rows: Record<string, object> = {}
 let isWell = true
 for (const input of inputs.filter(({ name }) => name.includes(wanted))) {
   process.stderr.write(`${input.name} …\n`)
-  const first = await measure(input).catch(unplayed)
-  // A machine that is busy with something else stalls everybody now and then; what is really slow is slow again.
-  const row = first.verdict === 'pass' ? first : await measure(input).catch(unplayed)
+  const first = await measure(input).catch(notRun)
+  // A busy machine causes stalls now and then; what is really slow is slow again in a second run.
+  const row = first.verdict === 'pass' ? first : await measure(input).catch(notRun)
   rows[input.name] = row
   isWell &&= row.verdict === 'pass'
 }
 console.table(rows)
 console.log(
-  `Limits: the event loop stands still for ${MAX_STALL_MS} ms at most (beyond what an idle thread beside it does), /healthz answers within ${MAX_HEALTH_MS} ms, memory grows by ${MAX_GROWTH_BYTES / 1e6} MB at most after a collection of garbage.`,
+  `Limits: the event loop blocks for at most ${MAX_STALL_MS} ms more than that of an idle thread, /healthz answers within ${MAX_HEALTH_MS} ms, and memory grows by at most ${MAX_GROWTH_BYTES / 1e6} MB after a garbage collection.`,
 )
 process.exit(isWell ? 0 : 1)
 
-/** The other inputs are played all the same. */
-function unplayed(error: unknown) {
-  return { verdict: 'FAIL', remark: `not played: ${error}`.slice(0, 60) }
+/** A row for an input that couldn't be run; the others run all the same. */
+function notRun(error: unknown) {
+  return { verdict: 'FAIL', remark: `not run: ${error}`.slice(0, 60) }
 }
 
 async function measure({ play, count = 0 }: Input) {
   const world = await startHostileWorld(count)
   try {
-    // What every form needs is loaded and every cache filled before anything is measured.
-    await persistently(() => makeJob(world, 'warm'))
+    // Warm up first, so that loaded modules and filled caches aren't measured.
+    await withRetries(() => makeJob(world, 'warm'))
     await delay(SETTLE_MS)
     const before = await world.probe()
     const health = watchHealth(world)
-    const trouble = await play(world).then(
+    const problem = await play(world).then(
       () => '',
       (error) => (error instanceof Error ? error.message : String(error)),
     )
@@ -109,11 +109,11 @@ async function measure({ play, count = 0 }: Input) {
     const after = await world.probe()
     const end = world.end()
     const growth = (after?.bytes ?? Number.NaN) - (before?.bytes ?? 0)
-    // What stopped an idle thread as well was the machine.
+    // A stall of the idle thread too is the machine's.
     const noiseMs = after?.machineMs ?? 0
-    // What could not be played to its end has shown nothing.
+    // An input that couldn't be run to its end proves nothing.
     const isFine =
-      end === undefined && trouble === '' && (after?.stallMs ?? Number.POSITIVE_INFINITY) - noiseMs <= MAX_STALL_MS
+      end === undefined && problem === '' && (after?.stallMs ?? Number.POSITIVE_INFINITY) - noiseMs <= MAX_STALL_MS
     const verdict = isFine && healthMs - noiseMs <= MAX_HEALTH_MS && growth <= MAX_GROWTH_BYTES ? 'pass' : 'FAIL'
     return {
       verdict,
@@ -122,8 +122,8 @@ async function measure({ play, count = 0 }: Input) {
       '/healthz ms': rounded(healthMs),
       'MB before': rounded((before?.bytes ?? Number.NaN) / 1e6),
       'MB after': rounded((after?.bytes ?? Number.NaN) / 1e6),
-      'MB at most': rounded((after?.mostBytes ?? Number.NaN) / 1e6),
-      remark: end === undefined ? trouble.slice(0, 60) : `the process ended with ${end}`,
+      'MB at most': rounded((after?.maxBytes ?? Number.NaN) / 1e6),
+      remark: end === undefined ? problem.slice(0, 60) : `the process ended with ${end}`,
     }
   } finally {
     await world.close()
@@ -131,7 +131,7 @@ async function measure({ play, count = 0 }: Input) {
 }
 
 /** On a busy machine the first list may take longer than Slack waits. */
-async function persistently(work: () => Promise<void>): Promise<void> {
+async function withRetries(work: () => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work()
@@ -146,15 +146,15 @@ function rounded(number: number | undefined): number | string {
   return number === undefined || Number.isNaN(number) ? '–' : Math.round(number)
 }
 
-/** Asks again and again, and tells the longest time an answer took. */
+/** Requests /healthz again and again; `stop` returns the longest time an answer took. */
 function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
   let isOver = false
-  let maxClaimMs = 0
+  let maxMs = 0
   async function watch(): Promise<void> {
     while (!isOver && end() === undefined) {
       const began = performance.now()
       await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(60_000) }).catch(() => undefined)
-      maxClaimMs = Math.max(maxClaimMs, performance.now() - began)
+      maxMs = Math.max(maxMs, performance.now() - began)
       await delay(50)
     }
   }
@@ -163,7 +163,7 @@ function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
     stop: async () => {
       isOver = true
       await watching
-      return maxClaimMs
+      return maxMs
     },
   }
 }
@@ -172,7 +172,7 @@ function watchHealth({ url, end }: HostileWorld): { stop(): Promise<number> } {
 async function makeJob(world: HostileWorld, name: string): Promise<void> {
   const { workspace } = world
   const ann = workspace.as(workspace.people.ann.id)
-  // What an earlier try left open would pass for the new form.
+  // A form left open by an earlier try would be mistaken for the new one.
   for (let pages = 0; pages < 3 && ann.topView(); pages += 1) await ann.close()
   await openForm(world, ann, `hoody copy name=${name}`)
   await ann.choose('container', 'shop-api', 'shop-api')
@@ -191,20 +191,20 @@ async function openForm({ workspace }: HostileWorld, person: Actor, text: string
   await person.waitForView((view) => view.callback_id === 'operation_form')
 }
 
-function twistWrites(world: HostileWorld, body: object): void {
-  world.twist(({ method }, answer) => {
+function rewriteErrors(world: HostileWorld, body: object): void {
+  world.rewrite(({ method }, answer) => {
     if (method === 'GET') return
     answer.status = 422
     answer.body = JSON.stringify({ statusCode: 422, ...body })
   })
 }
 
-/** Twists every list of both providers and asks for some of them for a while, as people who type do. */
+/** Changes every list of both providers, and requests lists for a while as people do who type. */
 async function readLists(world: HostileWorld, change: (body: string, path: string) => string): Promise<void> {
-  const twist: Twist = ({ method, path }, answer) => {
+  const rewrite: Rewrite = ({ method, path }, answer) => {
     if (method === 'GET' && answer.status === 200) answer.body = change(answer.body, path)
   }
-  world.twist(twist)
+  world.rewrite(rewrite)
   const { workspace } = world
   const people = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)] as const
   await openForm(world, people[0], 'hoody copy name=listed')
@@ -238,7 +238,7 @@ async function typeLongNames(world: HostileWorld): Promise<void> {
   await delay(5_000)
 }
 
-/** Somebody else writes, and forgets to end it. */
+/** Another process opens a write transaction and leaves it open. */
 async function holdLock(world: HostileWorld): Promise<void> {
   const holder = new Sqlite(world.database)
   holder.exec('begin immediate')
@@ -263,17 +263,17 @@ async function leaveBodies(world: HostileWorld, length: number): Promise<void> {
     `x-slack-signature: v0=${'0'.repeat(64)}`,
     `content-length: ${length}`,
   ]
-  const most = Buffer.alloc(length - 1, 'x')
+  const unfinished = Buffer.alloc(length - 1, 'x')
   const sockets = new Set<Socket>()
   for (let count = 0; count < 250; count += 1) {
     const socket = connect(world.port, '127.0.0.1')
     sockets.add(socket)
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
     socket.resume().write(`${head.join('\r\n')}\r\n\r\n`)
-    socket.write(most)
+    socket.write(unfinished)
   }
   await delay(15_000)
-  // Measured while they are still there, where they are.
+  // Dolly should have closed them by now.
   if (sockets.size > 0) throw new Error(`${sockets.size} of them are still open after 15 s`)
 }
 

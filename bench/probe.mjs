@@ -1,7 +1,7 @@
 /**
- * Loaded into the bot with `node --import`: watches its event loop from inside. When a file named `probe-ask` is there, it
- * answers with `probe-answer`: the longest stall since the last time, that of an idle thread beside it, which is the busy
- * machine's own, and the memory after a collection of garbage.
+ * Loaded into the bot with `node --import`: measures its event loop from inside. When a file named `probe-ask` appears, it
+ * writes `probe-answer`: the longest stall since the last time, that of an idle thread (which is the machine's own share),
+ * and the memory after a garbage collection.
  */
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,17 +9,17 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { isMainThread, Worker } from 'node:worker_threads'
 
-const everyMs = 10
-const idle = `
+const INTERVAL_MS = 10
+const IDLE_THREAD = `
 const { workerData } = require('node:worker_threads')
-const longest = new Float64Array(workerData)
+const maxMs = new Float64Array(workerData)
 let last = performance.now()
 setInterval(() => {
-  longest[0] = Math.max(longest[0], performance.now() - last - ${everyMs})
+  maxMs[0] = Math.max(maxMs[0], performance.now() - last - ${INTERVAL_MS})
   last = performance.now()
-}, ${everyMs})`
+}, ${INTERVAL_MS})`
 
-// The thread loads this file as well.
+// The idle thread loads this file too.
 if (isMainThread) watch()
 
 function watch() {
@@ -27,33 +27,33 @@ function watch() {
   const collect = runInNewContext('gc')
   const [ask, answer] = ['probe-ask', 'probe-answer'].map((name) => join(process.cwd(), name))
   const shared = new SharedArrayBuffer(8)
-  const idleLongest = new Float64Array(shared)
-  new Worker(idle, { eval: true, workerData: shared }).unref()
-  let maxClaimMs = 0
-  let mostBytes = 0
+  const idleMaxMs = new Float64Array(shared)
+  new Worker(IDLE_THREAD, { eval: true, workerData: shared }).unref()
+  let maxStallMs = 0
+  let maxBytes = 0
   let last = performance.now()
   let ticks = 0
 
   setInterval(() => {
-    maxClaimMs = Math.max(maxClaimMs, performance.now() - last - everyMs)
+    maxStallMs = Math.max(maxStallMs, performance.now() - last - INTERVAL_MS)
     ticks += 1
     if (ticks % 5 === 0) {
-      mostBytes = Math.max(mostBytes, process.memoryUsage.rss())
-      if (existsSync(ask)) tell()
+      maxBytes = Math.max(maxBytes, process.memoryUsage.rss())
+      if (existsSync(ask)) report()
     }
     last = performance.now()
-  }, everyMs).unref()
+  }, INTERVAL_MS).unref()
 
-  function tell() {
+  function report() {
     rmSync(ask)
     collect()
     collect()
-    const facts = { stallMs: maxClaimMs, machineMs: idleLongest[0], bytes: process.memoryUsage.rss(), mostBytes }
-    // Renamed into place, so that nobody reads half of it.
+    const facts = { stallMs: maxStallMs, machineMs: idleMaxMs[0], bytes: process.memoryUsage.rss(), maxBytes }
+    // Renamed into place, so that it can't be read half-written.
     writeFileSync(`${answer}.new`, JSON.stringify(facts))
     renameSync(`${answer}.new`, answer)
-    maxClaimMs = 0
-    mostBytes = 0
-    idleLongest[0] = 0
+    maxStallMs = 0
+    maxBytes = 0
+    idleMaxMs[0] = 0
   }
 }

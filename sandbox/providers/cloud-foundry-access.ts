@@ -1,11 +1,11 @@
-/** Who may change what in the simulated Cloud Foundry, and the shape of what is sent to it. */
+/** The simulated Cloud Foundry's permissions, and the check of request bodies. */
 import type { z } from 'zod'
 import { notFound, Refusal, switchedOff, unauthorized, unprocessable } from './cloud-foundry-lists.js'
 import type { App, seed } from './cloud-foundry-world.js'
 import type { SimulatedRequest, SimulatorServer } from './server.js'
 
 /** What all writes share. */
-export interface Place extends ReturnType<typeof createAccess> {
+export interface Context extends ReturnType<typeof createAccess> {
   world: World
   server: Pick<SimulatorServer, 'isOn' | 'changed'>
   now(): number
@@ -14,7 +14,7 @@ export interface Place extends ReturnType<typeof createAccess> {
 
 export type World = ReturnType<typeof seed>
 
-/** @throws Refusal as the real one does, which names the first thing it does not like. */
+/** @throws Refusal that names the first problem only, as the real one does. */
 export function parse<T>(schema: z.ZodType<T>, { body }: SimulatedRequest): T {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
@@ -23,7 +23,7 @@ export function parse<T>(schema: z.ZodType<T>, { body }: SimulatedRequest): T {
 }
 
 export function createAccess(world: World, now: () => number, isOn: SimulatorServer['isOn']) {
-  /** What may be read: nothing once the role is gone, and nobody says that this is why. */
+  /** The rows the token may read. Without the role that is none, and as in the real API nothing says why. */
   function readable<T>(rows: readonly T[]): readonly T[] {
     return isOn('no-role') ? [] : rows
   }

@@ -1,6 +1,6 @@
 /** The code in the simulated Cloud Foundry: packages, droplets and builds, and the old API's way to copy them. */
 import { z } from 'zod'
-import { type Place, parse } from './cloud-foundry-access.js'
+import { type Context, parse } from './cloud-foundry-access.js'
 import { iso, notFound, Refusal, unprocessable } from './cloud-foundry-lists.js'
 import type { Quotas } from './cloud-foundry-quota.js'
 import type { App, Artifact } from './cloud-foundry-world.js'
@@ -12,8 +12,8 @@ const buildBody = z.strictObject({ package: one })
 
 export type Code = ReturnType<typeof createCode>
 
-export function createCode(place: Place, quotas: Quotas) {
-  const { world, server, now, cloneMs, appOf, changeable, permit, record } = place
+export function createCode(context: Context, quotas: Quotas) {
+  const { world, server, now, cloneMs, appOf, changeable, permit, record } = context
   const jobs = new Map<string, string>()
 
   function artifactOf(guid: string | null, kind: Artifact['kind']): Artifact | undefined {
@@ -64,7 +64,7 @@ export function createCode(place: Place, quotas: Quotas) {
   }
 
   function startPackage(source: Artifact, app: App): Artifact {
-    // Of a Docker image only its name is copied.
+    // For a Docker image only its name is copied.
     const isDocker = appOf(source.app).lifecycle.type === 'docker'
     const fails = server.isOn('fail-next') || stateOf(source) !== 'READY'
     return make('package', app.guid, { origin: source.app, ...(isDocker ? { readyAt: now() } : { fails }) })
@@ -79,7 +79,7 @@ export function createCode(place: Place, quotas: Quotas) {
     if (from.lifecycle.type !== app.lifecycle.type) {
       throw unprocessable('source and destination lifecycle types do not match')
     }
-    // Nothing is made, and that is called a success.
+    // As in the real API: nothing is made, and the answer is a success.
     if (from.lifecycle.type === 'cnb') return null
     return make('droplet', app.guid, { origin: source.app, fails: server.isOn('fail-next') })
   }
@@ -103,11 +103,11 @@ export function createCode(place: Place, quotas: Quotas) {
     return make('build', app.guid, { ...more, droplet: droplet.guid, memoryMb, isStarved })
   }
 
-  /** The old API's copy: of the newest package in whatever state. */
+  /** The old API's copy takes the newest package in any state. */
   function copyBits({ body, headers }: SimulatedRequest, guid: string) {
     const unknown = new Refusal(500, 'UnknownError', 10001, 'An unknown error occurred.')
     const wanted = z.object({ source_app_guid: z.string().optional() }).safeParse(body).data
-    // Whatever it is called, the body is read as JSON, which a form is not.
+    // The body is read as JSON whatever its content type says, so a form is refused.
     const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded')
     if (!wanted || isForm) throw unknown
     if (!wanted.source_app_guid) {
@@ -127,7 +127,7 @@ export function createCode(place: Place, quotas: Quotas) {
     return showJob(job)
   }
 
-  /** Nothing is known of a job that is over but for its failure, and of that not for ever. */
+  /** A job that has ended is only known while its failure is kept, and that isn't for long. */
   function showJob(guid: string) {
     const made = server.isOn('forget-jobs') ? undefined : artifactOf(jobs.get(guid) ?? null, 'package')
     const isOpen = made && now() < made.readyAt

@@ -1,7 +1,7 @@
-/** What the simulated Cloud Foundry says in general: its refusals, its lists with their filters and pages, its logins. */
+/** The simulated Cloud Foundry's refusals, lists with their filters and pages, and logins. */
 import type { Answer, SimulatedRequest } from './server.js'
 
-/** Thrown by a handler, answered in the shape of the API version that was asked. */
+/** Thrown by a handler and answered in the shape of the API version of the request. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -132,7 +132,7 @@ export function startLogin(now: () => number) {
     if (form.grant_type === 'refresh_token') {
       if (form.refresh_token !== refreshToken)
         return refuse('invalid_token', `Invalid refresh token ${form.refresh_token}`)
-      // Rotated, as some operators have it: the old one is of no more use.
+      // Refresh tokens rotate, as some operators configure it: the old one stops working.
       refreshToken = `${REFRESH_TOKEN}-${count}`
       return grant({ refresh_token: refreshToken })
     }

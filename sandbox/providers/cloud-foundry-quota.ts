@@ -1,18 +1,18 @@
 /** How much memory the simulated Cloud Foundry lets a space and an organization use. */
-import type { Place } from './cloud-foundry-access.js'
+import type { Context } from './cloud-foundry-access.js'
 import { notFound, unprocessable } from './cloud-foundry-lists.js'
 import type { App } from './cloud-foundry-world.js'
 
-/** Of everything without a quota of its own. */
+/** The limit of everything without its own quota. */
 const AMPLE_MB = 1_000_000
 /** What is left in the space "staging", or in the organization around it, while the switch for that is on. */
 const LEFT_MB = 128
-/** Below this no quota is checked, and staging gets it anyway. */
+/** Staging always gets this much; no quota is checked below it. */
 const LEAST_STAGING_MB = 1024
 
 export type Quotas = ReturnType<typeof createQuotas>
 
-export function createQuotas({ world, server, now }: Place) {
+export function createQuotas({ world, server, now }: Context) {
   const memoryOf = ({ processes }: App) =>
     processes.reduce((sum, { instances, memory_in_mb }) => sum + instances * memory_in_mb, 0)
 
@@ -32,7 +32,7 @@ export function createQuotas({ world, server, now }: Place) {
     return { isStaging: space?.name === 'staging', organization: space?.organization ?? '', all }
   }
 
-  // The room that is left is that of the moment when the switch was first looked at.
+  // The limit is fixed when the switch is first read: what is used then, plus what is left.
   const limits = new Map<string, number>()
 
   function limitOf(home: string, spaces: readonly string[], isFull: boolean): number {
@@ -66,7 +66,7 @@ export function createQuotas({ world, server, now }: Place) {
     if (organization.used + memoryMb > organization.limit) throw unprocessable(sentence('organization'))
   }
 
-  /** The memory that a build may use: that of the newest "web". @throws Refusal where that is too much for a quota. */
+  /** The memory that a build may use: that of the newest "web". @throws Refusal if that exceeds a quota. */
   function stagingMb(app: App): number {
     const wanted = app.processes.findLast(({ type }) => type === 'web')?.memory_in_mb ?? 0
     if (wanted < LEAST_STAGING_MB) return LEAST_STAGING_MB
@@ -74,7 +74,7 @@ export function createQuotas({ world, server, now }: Place) {
     return wanted
   }
 
-  /** @throws Refusal where an app cannot be started, or grow, for lack of memory. */
+  /** @throws Refusal if there isn't enough memory to start or scale an app. */
   function demandForRun(app: App, beforeMb: number): void {
     const more = memoryOf(app) - beforeMb
     if (more > 0) demand(app.space, more, (whose) => `memory ${whose}_quota_exceeded`)
@@ -86,7 +86,7 @@ export function createQuotas({ world, server, now }: Place) {
     return (app?.processes.find(({ type }) => type === 'web')?.memory_in_mb ?? 0) / 2
   }
 
-  /** As the API shows one, by the guid of the space or organization that it is of. */
+  /** A quota as the API shows it, by the guid of its space or organization. */
   function show(guid: string) {
     const isSpace = world.spaces.some((one) => one.guid === guid)
     if (!isSpace && !world.organizations.some((one) => one.guid === guid)) throw notFound('Quota')

@@ -1,22 +1,22 @@
 /** What may be listed of the simulated Cloud Foundry, each list with the filters that the real one knows. */
-import type { Place } from './cloud-foundry-access.js'
+import type { Context } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
 import { iso, type Listed, list, notFound, Refusal, unauthorized } from './cloud-foundry-lists.js'
 import { type createViews, linked } from './cloud-foundry-views.js'
 import type { Artifact, Process } from './cloud-foundry-world.js'
 import type { SimulatedRequest } from './server.js'
 
-/** Of a row that has nothing else. */
+/** For a row without anything else. */
 const ODD = 'f0000000-57ee-4b00-8c0d-0000000000dd'
 const CRASH = 'Instance never healthy after 60s'
 
 const FLAGS: Readonly<Record<string, string>> = { route_creation: 'no-new-routes', env_var_visibility: 'no-env' }
 
-/** What the old API made is shown with a health check that is not taken back. */
+/** Apps made by the old API show a health check that the API refuses to accept again. */
 const oldCheck = ({ health_check }: Process) => ({ health_check: { ...health_check, type: 'none' } })
 
-export function createReads(place: Place, code: Code, views: ReturnType<typeof createViews>, host: () => string) {
-  const { world, server, readable } = place
+export function createReads(context: Context, code: Code, views: ReturnType<typeof createViews>, host: () => string) {
+  const { world, server, readable } = context
   const { showApp, showSpaceRow, showArtifact, instanceState, showRoute, showBinding } = views
 
   function listed<T extends Listed>(
@@ -45,7 +45,7 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
     }
     const filters = {
       names: (row: Listed) => row.name ?? '',
-      space_guids: ({ guid }: Listed) => place.appOf(guid).space,
+      space_guids: ({ guid }: Listed) => context.appOf(guid).space,
     }
     return listed(request, living().map(showApp), filters, { 'space.organization': included })
   }
@@ -117,7 +117,7 @@ export function createReads(place: Place, code: Code, views: ReturnType<typeof c
   }
 
   function routes(request: SimulatedRequest) {
-    // A route has as many apps as lead to it.
+    // Several apps may be behind one route.
     const wanted = request.query.get('app_guids')
     request.query.delete('app_guids')
     const rows = world.routes.filter(({ destinations }) => !wanted || destinations.includes(wanted)).map(showRoute)

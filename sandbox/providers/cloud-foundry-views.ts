@@ -1,5 +1,5 @@
 /** How the simulated Cloud Foundry shows what it holds. */
-import type { Place } from './cloud-foundry-access.js'
+import type { Context } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
 import { iso } from './cloud-foundry-lists.js'
 import type { App, Artifact } from './cloud-foundry-world.js'
@@ -8,7 +8,7 @@ const COPY_FAILURE = 'failed to copy - the blobstore is full'
 const STAGING_FAILURE = 'NoAppDetectedError - An app was not successfully detected by any available buildpack'
 const STARVED = 'StagingError - Staging error: staging failed: out of memory'
 
-export function createViews({ world, server, now, cloneMs }: Place, code: Code) {
+export function createViews({ world, server, now, cloneMs }: Context, code: Code) {
   function showApp({ guid, name, space, state, createdAt, lifecycle, labels, droplet }: App) {
     return {
       guid,

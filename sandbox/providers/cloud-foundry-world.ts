@@ -35,7 +35,7 @@ export interface App {
   space: string
   createdAt: number
   state: 'STARTED' | 'STOPPED'
-  /** When it was last told to start, and whether its instances crash. */
+  /** When it was last started, and whether its instances crash. */
   startedAt: number
   crashes: boolean
   lifecycle: { type: string; data: Record<string, unknown> }
@@ -103,7 +103,7 @@ export interface AuditEvent {
   data: Record<string, unknown>
 }
 
-/** Guids whose last digits count up; the first digit tells the kind, to make them easy to tell apart in a test. */
+/** Guids whose last digits count up. The first digit is the kind, which makes them easy to recognise in a test. */
 function newGuid(kind: number, number: number): string {
   return `${kind}0000000-57ee-4b00-8c0d-${number.toString(16).padStart(12, '0')}`
 }
@@ -215,7 +215,7 @@ export function seed(now: number, count: number) {
   app('loom', production, {
     lifecycle: { type: 'cnb', data: { buildpacks: ['docker://wool/node'], stack: 'cflinuxfs4' } },
   })
-  // Whose password nobody is told.
+  // A user-provided service whose password nothing shows.
   app('carding', production, {
     lifecycle: {
       type: 'buildpack',

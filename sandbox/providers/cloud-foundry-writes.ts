@@ -1,6 +1,6 @@
 /** What may be written to the simulated Cloud Foundry, and what it refuses. */
 import { z } from 'zod'
-import { type Place, parse } from './cloud-foundry-access.js'
+import { type Context, parse } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
 import { notFound, Refusal, switchedOff, unprocessable } from './cloud-foundry-lists.js'
 import type { Quotas } from './cloud-foundry-quota.js'
@@ -42,8 +42,8 @@ const bindingBody = z.strictObject({
   relationships: z.strictObject({ app: linkBody, service_instance: linkBody }),
 })
 
-export function createWrites(place: Place, code: Code, quotas: Quotas) {
-  const { world, server, now, cloneMs, changeable, permit, record } = place
+export function createWrites(context: Context, code: Code, quotas: Quotas) {
+  const { world, server, now, cloneMs, changeable, permit, record } = context
 
   function createApp(request: SimulatedRequest): App {
     const { name, relationships, environment_variables, lifecycle, metadata } = parse(appBody, request)
@@ -138,7 +138,7 @@ export function createWrites(place: Place, code: Code, quotas: Quotas) {
   }
 
   function routeOf(guid: string) {
-    const found = place.readable(world.routes).find((one) => one.guid === guid)
+    const found = context.readable(world.routes).find((one) => one.guid === guid)
     if (!found) throw notFound('Route')
     return found
   }
@@ -170,17 +170,17 @@ export function createWrites(place: Place, code: Code, quotas: Quotas) {
     return { made, isAsynchronous: service.type === 'managed' }
   }
 
-  /** Answers why it failed, where a service does not let go of the app. */
+  /** Returns the reason if it failed because a service refused to unbind. */
   function deleteApp(guid: string): string | undefined {
     const app = changeable(guid)
     const bound = world.bindings.find((one) => one.app === guid)
     if (bound && server.isOn('fail-delete')) {
-      // Until the job of the next try begins, the failure of the last is what can be read.
+      // The last failure stays readable until the next try starts its job.
       if (!bound.stays) Object.assign(bound, { readyAt: now() + cloneMs * 0.2, stays: true })
       return 'An unbind operation for the service binding failed'
     }
     app.deletedAt = now()
-    // Its addresses stay, and lead nowhere.
+    // Its routes stay, and lead nowhere.
     for (const route of world.routes) route.destinations = route.destinations.filter((one) => one !== guid)
     world.bindings = world.bindings.filter((one) => one.app !== guid)
     world.artifacts = world.artifacts.filter((one) => one.app !== guid)

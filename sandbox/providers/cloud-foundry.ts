@@ -1,5 +1,5 @@
 /** A simulated Cloud Foundry: apps, packages, builds and routes of its API version 3, the copy of version 2, its login. */
-import { createAccess, type Place } from './cloud-foundry-access.js'
+import { type Context, createAccess } from './cloud-foundry-access.js'
 import { createCode } from './cloud-foundry-code.js'
 import { answerOf, CLIENT, notFound, Refusal, startLogin } from './cloud-foundry-lists.js'
 import { createQuotas } from './cloud-foundry-quota.js'
@@ -34,16 +34,16 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
       { id: 'fail-delete', label: 'Let the next deletion of an app with services fail', once: true },
       { id: 'staging-busy', label: 'Say that another build is being staged', once: false },
       { id: 'stats-down', label: 'Answer 503 when asked for instances', once: false },
-      { id: 'old-api', label: 'Be of an API version before 3.212', once: false },
+      { id: 'old-api', label: 'Be an API version before 3.212', once: false },
       { id: 'no-permission', label: 'Forbid the lists of apps and spaces', once: false },
       { id: 'no-role', label: 'Take the role in all spaces away', once: false },
       { id: 'no-new-routes', label: 'Switch the creation of routes off', once: false },
       { id: 'no-domain', label: 'Have no domain', once: false },
-      { id: 'no-retry-after', label: 'Answer 429 without a time to come back', once: false },
+      { id: 'no-retry-after', label: 'Answer 429 without Retry-After', once: false },
       { id: 'unknown-status', label: 'Report work in progress as "HIBERNATING"', once: false },
       { id: 'v2', label: 'Switch the old API v2 on', once: false },
       { id: 'v2-cut', label: 'Announce the old API v2, but answer it 404 in plain text', once: false },
-      { id: 'forget-jobs', label: 'Forget the jobs of the old API v2', once: false },
+      { id: 'forget-jobs', label: 'Lose the jobs of the old API v2', once: false },
       { id: 'expire-tokens', label: 'Let all tokens expire now', once: true },
       { id: 'login-limited', label: 'Answer logins with 429, Retry-After 30', once: false },
       { id: 'break-write', label: 'Answer the next write with 500 and do nothing', once: true },
@@ -60,7 +60,7 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
       const [title, code] = TITLES[status] ?? ['UnknownError', 10001]
       return { errors: [{ code, title, detail }] }
     },
-    // The limiter's body is JSON, whatever it says of itself.
+    // The limiter's body is JSON, though its content type says otherwise.
     errorHeaders: (status): Record<string, string> =>
       status === 429 ? { 'content-type': 'text/plain', 'x-ratelimit-limit': '2000', 'x-ratelimit-remaining': '0' } : {},
     isLogin: (path) => path === '/oauth/token',
@@ -72,12 +72,12 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   let prefix = ''
   /** Where the addresses of further pages lead. */
   const host = () => (server.isOn('foreign-pages') ? 'https://wolves.example' : server.url + prefix)
-  const place: Place = { world, server, now, cloneMs, ...createAccess(world, now, server.isOn) }
-  const quotas = createQuotas(place)
-  const code = createCode(place, quotas)
-  const writes = createWrites(place, code, quotas)
-  const views = createViews(place, code)
-  const reads = createReads(place, code, views, host)
+  const context: Context = { world, server, now, cloneMs, ...createAccess(world, now, server.isOn) }
+  const quotas = createQuotas(context)
+  const code = createCode(context, quotas)
+  const writes = createWrites(context, code, quotas)
+  const views = createViews(context, code)
+  const reads = createReads(context, code, views, host)
   const { showApp, showArtifact, showRoute, showBinding } = views
 
   function answer(asked: SimulatedRequest): Answer {
@@ -118,9 +118,9 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   const routes: Readonly<Record<string, Handler>> = {
     'GET /v3/apps': (request) => ({ body: reads.apps(request) }),
     'POST /v3/apps': (request) => ({ status: 201, body: showApp(writes.createApp(request)) }),
-    'GET /v3/apps/:app': (_, app) => ({ body: showApp(place.appOf(app)) }),
+    'GET /v3/apps/:app': (_, app) => ({ body: showApp(context.appOf(app)) }),
     'DELETE /v3/apps/:app': (_, app) => begun(writes.deleteApp(app)),
-    'GET /v3/apps/:app/environment_variables': (_, app) => ({ body: { var: place.environmentOf(app) } }),
+    'GET /v3/apps/:app/environment_variables': (_, app) => ({ body: { var: context.environmentOf(app) } }),
     'PATCH /v3/apps/:app/relationships/current_droplet': (request, app) => {
       return { body: linked(writes.assign(request, app).droplet) }
     },
@@ -202,7 +202,7 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
     return isAsynchronous ? begun() : { status: 201, body: showBinding(made) }
   }
 
-  /** Work that goes on in a job of its own, and may fail there. */
+  /** Work that continues in a job of the API, and may fail there. */
   function begun(failure?: string): Success {
     const job = world.next(8)
     jobs.set(job, { since: now(), failure })
@@ -227,7 +227,7 @@ export async function startCloudFoundry(options: StartOptions = {}): Promise<Sim
   }
 }
 
-/** The words of the proxy in front of the API. */
+/** The answers of the proxy in front of the API. */
 function plain(status: number, body: string): Answer {
   return { status, body, headers: { 'content-type': 'text/plain' } }
 }
@@ -237,6 +237,6 @@ type Handler = (request: SimulatedRequest, first: string, second: string) => Suc
 interface Success {
   status?: number
   body: unknown
-  /** Of work that goes on; its address is told in a header. */
+  /** The job of work that continues; the answer's header has its address. */
   job?: string
 }

@@ -1,4 +1,4 @@
-/** The shapes of what the simulated Hoody takes and answers, and its refusals. */
+/** The simulated Hoody's request and response shapes, its refusals and its switches. */
 import { z } from 'zod'
 import { ODD_ROWS } from './odd-rows.js'
 import type { SwitchState } from './simulator.js'
@@ -47,7 +47,7 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
 
 export const CONTAINER_ORDERS = ['id', 'name', 'status', 'created_at', 'updated_at']
 
-/** One page of a list, and what the vendor says of its place. */
+/** One page of a list, and the vendor's `pagination` for it. */
 export function page<T extends object>(rows: T[], query: URLSearchParams, orders: readonly string[]) {
   const number = Number(query.get('page') ?? 1)
   const limit = Number(query.get('limit') ?? 10)

@@ -1,4 +1,4 @@
-/** What the simulated Hoody holds: the possessions of a small wool shop. */
+/** The simulated Hoody's data: projects, servers and containers of a small wool shop. */
 
 export interface Project {
   id: string
@@ -34,7 +34,7 @@ export interface Container {
   sourceId: string | null
   sshPublicKey: string | null
   createdAt: number
-  /** What happened and what is going to: the status is the last change whose time has come. */
+  /** Past and future changes: the status is that of the last change whose time has come. */
   changes: Change[]
   snapshots: Snapshot[]
 }
@@ -43,12 +43,12 @@ export function iso(time: number): string {
   return new Date(time).toISOString()
 }
 
-/** Ids are 24 hexadecimal digits; the first tells the kind, to make them easy to tell apart in a test. */
+/** Ids are 24 hexadecimal digits. The first is the kind, which makes them easy to recognise in a test. */
 export function newId(kind: number, number: number): string {
   return `${kind}07f1f77bcf8${number.toString(16).padStart(12, '0')}`
 }
 
-/** The possessions of a small wool shop, and `count` more of each kind. */
+/** The data of a small wool shop, and `count` more of each kind. */
 export function seed(now: number, count: number) {
   const day = 24 * 60 * 60 * 1000
   const extra = Array.from({ length: count }, (_, index) => index + 1)

@@ -8,6 +8,7 @@ import type { Simulator } from './simulator.js'
 const TOKEN = 'hdy_sandbox_woolworks_7f3kq9x2m4'
 const DELETE_MS = 2_000
 const FAILURE = 'The disk of the target server is full.'
+
 export async function startHoody(options: StartOptions = {}): Promise<Simulator> {
   const now = options.now ?? Date.now
   const cloneMs = options.cloneMs ?? 10_000
@@ -64,7 +65,7 @@ export async function startHoody(options: StartOptions = {}): Promise<Simulator>
     permit()
     if (!world.projects.has(checkId(id))) throw new Refusal(404, 'Project not found')
     const rows = living(query).filter((container) => container.projectId === id)
-    // The vendor's list by project leaves this one out.
+    // The vendor leaves this key out of the list by project.
     const shown = rows.map((container) => ({ ...show(container), source_container_id: undefined }))
     return { data: paged('containers', shown, query, CONTAINER_ORDERS) }
   }

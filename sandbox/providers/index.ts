@@ -1,4 +1,4 @@
-/** The explicit list of all simulated providers; the demo starts each of them. */
+/** All simulated providers. The demo starts each of them. */
 import { startCloudFoundry } from './cloud-foundry.js'
 import { startHoody } from './hoody.js'
 import { startMiget } from './miget.js'

@@ -1,4 +1,4 @@
-/** What the simulated Miget takes and refuses: its switches and the bodies of its calls. */
+/** The simulated Miget's request bodies, refusals and switches. */
 import { z } from 'zod'
 import { ODD_ROWS } from './odd-rows.js'
 import type { SwitchState } from './simulator.js'
@@ -8,8 +8,8 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'fail-deploy', label: 'Let the next deployment fail', once: true },
   { id: 'fail-addons', label: 'Let the add-ons of the next clone crash', once: true },
   { id: 'pending-first', label: 'Show new clones "pending" before they are cloned', once: false },
-  { id: 'stuck-pending', label: 'Leave new clones "pending" for ever', once: false },
-  { id: 'stuck-deploy', label: 'Leave apps "pending" that are to be deployed', once: false },
+  { id: 'stuck-pending', label: 'Leave new clones "pending" forever', once: false },
+  { id: 'stuck-deploy', label: 'Leave deployed apps "pending"', once: false },
   { id: 'auto-start', label: 'Deploy clones with an image without being asked', once: false },
   { id: 'one-broken', label: 'Answer 500 to the list of deployments of the next clone', once: true },
   { id: 'envelope', label: 'Wrap every answer in { "data": … }', once: false },
@@ -50,7 +50,7 @@ export class Refusal extends Error {
   }
 }
 
-/** All that is wrong with a clone's body in itself. */
+/** All problems of a clone's body that can be seen without other data. */
 export function faultsOf({ label, name, addons, ...wanted }: z.infer<typeof cloneBody>): string[] {
   const uuids = addons.map(({ uuid }) => uuid)
   const faults = [

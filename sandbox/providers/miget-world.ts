@@ -1,13 +1,13 @@
-/** What the simulated Miget holds: the apps of a small wool shop, and the shapes it shows them in. */
+/** The simulated Miget's data: the apps of a small wool shop, and how they are shown. */
 
 export interface Resource {
   uuid: string
   name: string
   label: string
-  /** Bytes, as everything Miget tells about sizes. */
+  /** Bytes, like all of Miget's sizes. */
   ram: number
   disk: number
-  /** Projects it is kept for; empty when it is open to all. */
+  /** Projects it is reserved for; empty if it is open to all. */
   projectIds: string[]
 }
 
@@ -47,13 +47,13 @@ export interface App {
   deployments: { uuid: string; createdAt: number; changes: Change[] }[]
 }
 
-export const GI_B = 2 ** 30
+export const GIB = 2 ** 30
 
 export function iso(time: number): string {
   return new Date(time).toISOString()
 }
 
-/** The first digit tells the kind, to make them easy to tell apart in a test. */
+/** The first digit is the kind, which makes them easy to recognise in a test. */
 export function newUuid(kind: number, number: number): string {
   return `${kind}a7c0de0-5eed-4a11-8b0b-${number.toString(16).padStart(12, '0')}`
 }
@@ -63,7 +63,7 @@ export function suffixed(stem: string, number: number): string {
   return `${stem}-${((number * 7_919_993) % 36 ** 5).toString(36).padStart(5, '0')}`
 }
 
-/** The possessions of a small wool shop, and `count` more of each kind. */
+/** The data of a small wool shop, and `count` more of each kind. */
 export function seed(now: number, count: number) {
   const day = 24 * 60 * 60 * 1000
   const extra = Array.from({ length: count }, (_, index) => String(index + 1).padStart(4, '0'))
@@ -80,7 +80,7 @@ export function seed(now: number, count: number) {
     { name: 'migetmeadow', label: 'sandbox', ram: 8, disk: 80, projectIds: [] },
     { name: 'migetpen', label: 'free plan', ram: 0.25, disk: 1, projectIds: [] },
     ...extra.map((number) => ({ name: `miget${number}`, label: 'sandbox', ram: 4, disk: 40, projectIds: [] })),
-  ].map((one, index): Resource => ({ ...one, uuid: newUuid(3, index + 1), ram: one.ram * GI_B, disk: one.disk * GI_B }))
+  ].map((one, index): Resource => ({ ...one, uuid: newUuid(3, index + 1), ram: one.ram * GIB, disk: one.disk * GIB }))
   const [flock, lamb, meadow] = resources.map(({ uuid }) => uuid)
 
   const part = (kind: number, label: string, type: string, state: string, index: number): Part => ({
@@ -126,8 +126,8 @@ export function seed(now: number, count: number) {
       sourceName: ('sourceName' in one ? one.sourceName : undefined) ?? '',
       hasSource: true,
       isPrivate: 'isPrivate' in one,
-      ram: ('ram' in one ? one.ram : 0.5) * GI_B,
-      disk: 2 * GI_B,
+      ram: ('ram' in one ? one.ram : 0.5) * GIB,
+      disk: 2 * GIB,
       createdAt,
       changes: always('state' in one ? one.state : 'running'),
       addons: 'addons' in one ? one.addons : [],

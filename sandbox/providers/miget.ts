@@ -10,7 +10,7 @@ const TOKEN = 'miget_live_woolworks_8s1kd93mq0z'
 const WORKSPACE = '1a7c0de0-5eed-4a11-8b0b-00000000f10c'
 const STATE_CACHE_MS = 10_000
 const READY: Readonly<Record<string, string>> = { postgres: 'healthy', storage: 'bound' }
-/** Not yet made, so there is nothing to deploy. */
+/** States of an app that isn't made yet, so there is nothing to deploy. */
 const UNMADE: readonly string[] = ['cloning', 'pending', 'assigned']
 const OVER: readonly string[] = ['completed', 'failed', 'cancelled']
 
@@ -18,7 +18,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
   const now = options.now ?? Date.now
   const cloneMs = options.cloneMs ?? 10_000
   const deployMs = cloneMs / 2
-  // A world that runs faster has younger states as well.
+  // In a faster simulation states are stale for a shorter time too.
   const cacheMs = Math.min(STATE_CACHE_MS, cloneMs)
   const world = seed(now(), options.count ?? 0)
   const broken = new Set<string>()
@@ -37,7 +37,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
       for (const [method, pattern, handle] of routes) {
         const found = pattern.exec(request.path)
         if (method !== request.method || !found) continue
-        // The default workspace is the one opened last, and somebody has just opened an empty one.
+        // The default workspace is the one opened last: here an empty one.
         if (workspace === '' && found[1]) throw new Refusal(404, 'App not found')
         if (workspace === '') return { status: 200, body: [] }
         const { status = 200, body: plain } = handle(request, found[1] ?? '')
@@ -190,7 +190,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
     return changes.findLast((change) => change.at <= now())?.state ?? 'pending'
   }
 
-  /** What the vendor tells of a state is up to ten seconds old. */
+  /** The states that the vendor shows are up to ten seconds old. */
   function cachedStateOf(app: App): string {
     const known = shown.get(app.uuid)
     const entry = known && known.until > now() ? known : { state: stateOf(app), until: now() + cacheMs }

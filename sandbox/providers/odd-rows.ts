@@ -1,4 +1,4 @@
-/** Rows that no reader can use, as vendors send them on a bad day. */
+/** Rows that can't be read, as vendors sometimes send them. */
 
 export const ODD_ROWS = { id: 'odd-rows', label: 'Put rows of odd shapes into every list', once: false }
 

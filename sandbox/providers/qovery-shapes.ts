@@ -1,4 +1,4 @@
-/** What the simulated Qovery takes and refuses: the bodies of its calls, and the pieces of its answers. */
+/** The simulated Qovery's request bodies, refusals, switches, and parts of its answers. */
 import { z } from 'zod'
 import { ODD_ROWS } from './odd-rows.js'
 import { type Cluster, iso, type Service, WOOLWORKS } from './qovery-world.js'
@@ -17,9 +17,9 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'hide-missing', label: 'Answer 403 for what does not exist', once: false },
   { id: 'missing-is-400', label: 'Answer 400 for what does not exist', once: false },
   { id: 'empty-errors', label: 'Leave the bodies of errors empty', once: false },
-  { id: 'no-request-ids', label: 'Tell no deployment request ids', once: false },
-  { id: 'one-broken', label: 'Answer 403 to looks at where the next clone is deployed', once: true },
-  { id: 'new-kind', label: 'List a kind of service that nobody knows', once: false },
+  { id: 'no-request-ids', label: 'Leave deployment request ids out', once: false },
+  { id: 'one-broken', label: 'Answer 403 to status requests of the next deployed environment', once: true },
+  { id: 'new-kind', label: 'List an unknown kind of service', once: false },
   { id: 'no-permission', label: 'Forbid the lists of the organization', once: false },
   { id: 'unknown-status', label: 'Report work in progress as "HIBERNATING"', once: false },
   { id: 'unpaid', label: 'Block deployments until the bill is paid', once: false },
@@ -85,7 +85,7 @@ export function showService(one: Service) {
   return { ...named(one), environment: { id: one.environmentId }, service_type: one.type, ...one.config }
 }
 
-/** The addresses of a service that is live: one of its port, and the one that people use. */
+/** The addresses of a live service: one for its port, and the one that people use. */
 export function linksOf({ id, type }: Service) {
   const host = `z${id.slice(0, 4)}${id.slice(-4)}.woolworks.example`
   const base = { service_id: id, service_type: type, internal_port: 8080, external_port: 443, is_qovery_domain: true }

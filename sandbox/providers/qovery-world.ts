@@ -1,6 +1,6 @@
-/** What the simulated Qovery holds: the possessions of a small wool shop. */
+/** The simulated Qovery's data: projects, environments and services of a small wool shop. */
 
-/** One deployment, whose state is told by the clock. A deployment of an environment is one record for all that is in it. */
+/** One deployment; its state follows from the time. Deploying an environment is one record for everything in it. */
 export interface Deployment {
   request: string
   at: number
@@ -8,7 +8,7 @@ export interface Deployment {
   /** The state it ends in. */
   end: string
   builds: boolean
-  /** Until when the state before it is still shown. */
+  /** Until then the state before it is still shown. */
   shownFrom: number
 }
 
@@ -42,7 +42,7 @@ export interface Service extends Thing {
   /** As the vendor's answers spell it: APPLICATION. */
   type: string
   environmentId: string
-  /** What its kind alone has, in the vendor's shape. */
+  /** What only its kind has, in the vendor's shape. */
   config: Record<string, unknown>
   /** Whether it is reachable from outside once it is deployed. */
   isPublic: boolean
@@ -56,7 +56,7 @@ export function iso(time: number): string {
   return new Date(time).toISOString()
 }
 
-/** Ids are UUIDs; the first digit tells the kind, to make them easy to tell apart in a test. */
+/** Ids are UUIDs. The first digit is the kind, which makes them easy to recognise in a test. */
 export function newId(kind: number, number: number): string {
   return `${kind}0b7c8d2-5e1f-4a63-9b20-${number.toString(16).padStart(12, '0')}`
 }
@@ -78,7 +78,7 @@ function configOf(type: string, name: string): Record<string, unknown> {
   return {}
 }
 
-/** The possessions of a small wool shop, and `count` more of each kind. */
+/** The data of a small wool shop, and `count` more of each kind. */
 export function seed(now: number, count: number) {
   const createdAt = now - 40 * 24 * 60 * 60 * 1000
   const extra = Array.from({ length: count }, (_, index) => String(index + 1).padStart(4, '0'))
@@ -146,7 +146,7 @@ export function withoutCommit(config: Record<string, unknown>): Record<string, u
   return JSON.parse(JSON.stringify(config, (key, value) => (key === 'deployed_commit_id' ? undefined : value)))
 }
 
-/** Where a deployment is at this moment. */
+/** The deployment state at this time. */
 export function stateOf(deployments: readonly Deployment[], now: number): string {
   const latest = deployments.findLast((one) => one.shownFrom <= now)
   if (!latest) return 'READY'

@@ -150,8 +150,8 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     const source = serviceOf(kind, id)
     const target = environmentOf(wanted.environment_id)
     refuseIfBusy()
-    const twins = inside(target).filter((one) => one.type === source.type && isSame(one.name, wanted.name))
-    if (twins.length > 0) throw new Refusal(409, `${source.type} name within the environment is already taken`)
+    const sameName = inside(target).filter((one) => one.type === source.type && isSame(one.name, wanted.name))
+    if (sameName.length > 0) throw new Refusal(409, `${source.type} name within the environment is already taken`)
     const clone = addService(source, wanted.name, target.id)
     return { status: 202, body: showService(clone) }
   }
@@ -191,7 +191,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     const home = 'environmentId' in thing ? environmentOf(thing.environmentId) : thing
     refuseIfBusy(thing, home)
     if (server.isOn('unpaid')) throw new Refusal(403, 'Deployments are blocked until the bill is paid')
-    // Not before: a deploy call wants to look as well.
+    // Not earlier, because the deploy call itself reads the status.
     if (server.isOn('one-broken')) broken.add(home.id)
     const builds = ['application', 'job', 'environment'].includes(kind)
     const end = server.isOn('cancel-next') ? 'CANCELED' : builds ? 'BUILD_ERROR' : 'DEPLOYMENT_ERROR'
@@ -205,7 +205,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
       one.deployments.push(deployment)
     }
     for (const part of [0, 0.2, 0.6, 1]) server.changed(cloneMs * part)
-    // The id is new at once, whatever state is shown beside it.
+    // The answer has the new id at once, even with a stale state.
     return { status: 202, body: showStatus(thing, request) }
   }
 
@@ -216,7 +216,7 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     return { status: 204 }
   }
 
-  /** Takes what is to be deployed: what is being deleted is busy as well. */
+  /** @throws Refusal if one of these is being deleted, or the switch "busy" is on. */
   function refuseIfBusy(...things: { deletedAt?: number }[]): void {
     const isBusy = server.isOn('busy') || things.some((one) => one.deletedAt !== undefined)
     if (isBusy) throw new Refusal(409, 'Operation is in progress')

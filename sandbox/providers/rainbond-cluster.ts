@@ -1,4 +1,4 @@
-/** The simulated Rainbond's components over time: how a copy is built and started, and what its events tell. */
+/** The simulated Rainbond's components over time: how a copy is built and started, and the events of that. */
 import { type App, type BuildEvent, type Component, newId } from './rainbond-world.js'
 import type { SimulatorServer } from './server.js'
 
@@ -8,7 +8,7 @@ interface Cluster {
   now(): number
   cloneMs: number
   server: SimulatorServer
-  /** What all copies say of themselves, whatever they do; undefined lets them tell the truth. */
+  /** The state that all copies report; undefined for their real one. */
   stateOfCopies(): string | null | undefined
 }
 
@@ -38,7 +38,7 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
     return event
   }
 
-  /** Dispatches a build: the component is `closed` while it goes on, and starts after it. Answers the event's id. */
+  /** Starts a build: the component is `closed` during it and starts after it. Returns the event's id. */
   function build(one: Component, at: number): string {
     const endsAt = at + cloneMs / 2
     one.changes.push(
@@ -52,12 +52,12 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
     return addEvent(one, 'build-service', at, endsAt).id
   }
 
-  /** A scan of the source comes before the build, long enough to be taken for a forgotten one. Answers when it ends. */
+  /** A scan of the source before the build, so long that the build seems to be missing. Returns when it ends. */
   function scan(one: Component, at: number): number {
     return addEvent(one, 'source-scan', at, at + 40_000).endsAt
   }
 
-  /** Dispatches the builds that belong to a copy, as far as the switches let it. */
+  /** Starts the builds of a copy, unless a switch prevents that. */
   function dispatch(parts: Component[], at: number): void {
     const isSwallowed = server.isOn('swallow-build')
     const isScanned = server.isOn('scan-source')
@@ -68,7 +68,7 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
     }
   }
 
-  /** The switch `fail-next` strikes as soon as there is a build to strike. */
+  /** The switch `fail-next` makes a build fail as soon as there is one. */
   function failOpenBuild(): void {
     for (const one of copies) {
       const open = one.events.find(({ kind, at, endsAt }) => kind === 'build-service' && at <= now() && endsAt > now())
@@ -88,7 +88,7 @@ export function startCluster({ now, cloneMs, server, stateOfCopies }: Cluster) {
     return status !== 'undeploy' && server.isOn('unknown-status') ? 'hibernating' : status
   }
 
-  /** Newest first. Pods report here too, and never come to an end. */
+  /** Newest first. Pods have events here too, which never end. */
   function eventsOf(one: Component) {
     const reached = one.events.filter(({ at }) => at <= now()).toReversed()
     const pod = {

@@ -1,4 +1,4 @@
-/** What the simulated Rainbond holds: the teams, regions, apps and components of a small wool shop. */
+/** The simulated Rainbond's data: the teams, regions, apps and components of a small wool shop. */
 
 export interface Team {
   tenant_id: string
@@ -51,17 +51,17 @@ export interface Component {
   isCopy: boolean
   /** When the transaction that makes it is committed. */
   createdAt: number
-  /** What happened and what is going to: the status is the last change whose time has come. */
+  /** Past and future changes: the status is that of the last change whose time has come. */
   changes: Change[]
   events: BuildEvent[]
 }
 
-/** 32 hexadecimal digits; the first tells the kind, to make them easy to tell apart in a test. */
+/** 32 hexadecimal digits. The first is the kind, which makes them easy to recognise in a test. */
 export function newId(kind: string, number: number): string {
   return `${kind}7f1c2d9a04b8e6${number.toString(16).padStart(17, '0')}`
 }
 
-/** The possessions of the shop, and `count` more of each kind. */
+/** The data of the shop, and `count` more of each kind. */
 export function seed(now: number, count: number) {
   const extra = Array.from({ length: count }, (_, index) => String(index + 1).padStart(4, '0'))
 

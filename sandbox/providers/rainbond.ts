@@ -24,7 +24,7 @@ const copyBody = z.object({
 })
 
 interface RainbondOptions extends StartOptions {
-  /** What all copied components report as their state, while it is not undefined. Default: what they do. */
+  /** The state that all copied components report; undefined for their real one. Default: their real one. */
   stateOfCopies?: () => string | null | undefined
 }
 
@@ -58,16 +58,16 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
         const { status, body } = error
         return { status, body, ...(status === 401 && { headers: { 'www-authenticate': 'Token' } }) }
       }
-      // What the vendor does not expect it answers with the stack.
+      // To what it doesn't expect, the vendor answers with a stack trace.
       return { status: 500, body: bug }
     }
   }
 
-  /** What switches make of every list. */
+  /** Adds what switches change in every list. */
   function bend(method: string, answer: Answer): Answer {
     const { body } = answer
     if (method !== 'GET' || !server.isOn('odd-rows')) return answer
-    // An app that is empty has nothing odd in it.
+    // An empty app stays empty.
     if (!Array.isArray(body)) return { ...answer, body: withOddLists(body) }
     return { ...answer, body: body.length > 0 ? withOddRows(body) : body }
   }
@@ -154,7 +154,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
     const target = world.apps.get(target_app_id ?? 0)
     if (!target) throw new Refusal(404, 'no found group app')
     if (target.team !== team) throw new Refusal(400, 'group app and team relation no found')
-    // The app itself is looked up without its team or region.
+    // Like the vendor, this finds the app without checking its team or region.
     const source = partsOf(world.apps.get(Number(parts[2])))
     const ids = services && services.length > 0 ? services.map((one) => one.service_id) : source.map(({ id }) => id)
     const chosen = ids.map((id) => {
@@ -193,7 +193,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
   function listComponents(_: SimulatedRequest, parts: string[]): Answer {
     const app = appOf(parts)
     const components = partsOf(app)
-    // There is nothing to stumble over in an empty list.
+    // An empty list has nothing that could fail.
     if (broken.has(app.ID) && components.length > 0) throw new Error('a bug')
     return ok(components.map(show))
   }
@@ -225,7 +225,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
     return deleteApp(_, parts)
   }
 
-  /** An unknown app is a bug in the vendor's eyes. */
+  /** For an unknown app the vendor answers with a stack trace. */
   function deleteApp(_: SimulatedRequest, parts: string[]): Answer {
     placeOf(parts)
     if (!world.apps.delete(Number(parts[2]))) throw new Error('AttributeError')
@@ -238,7 +238,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
     return team
   }
 
-  /** Any team of the enterprise will do, whether the user belongs to it or not. */
+  /** As at the vendor, any team of the enterprise is accepted, even one the user isn't in. */
   function placeOf([name, region = '']: string[]): { team: Team; region: string } {
     const team = teamOf(name)
     if (!world.regions.some(({ region_name }) => region_name === region)) {

@@ -1,4 +1,4 @@
-/** What all simulated providers share: an HTTP server, the common faults, and the books of requests and writes. */
+/** What all simulated providers share: an HTTP server, the common faults, and the record of requests and writes. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Simulator, SwitchState, Write } from './simulator.js'
@@ -18,7 +18,7 @@ export interface SimulatedRequest {
   path: string
   query: URLSearchParams
   headers: IncomingMessage['headers']
-  /** Parsed JSON, or a form as an object; undefined when there was no body, or none that can be parsed. */
+  /** Parsed JSON, or a form as an object; undefined if there is no body or it can't be parsed. */
   body: unknown
 }
 
@@ -35,18 +35,18 @@ export interface ServerOptions {
   answer(request: SimulatedRequest): Answer
   /** The provider's error body. */
   errorBody(status: number, message: string): unknown
-  /** Headers beside it. */
+  /** Headers to go with it. */
   errorHeaders?(status: number): Record<string, string>
-  /** Whether a request fetches credentials. That is no write, so it is neither lost, dropped nor entered in the books. */
+  /** Whether a POST is only a login. That is no write, so it is never lost, dropped or recorded. */
   isLogin?(path: string): boolean
 }
 
-/** A simulator's shell. `isOn` reads a switch and uses it up if it is one for a single request. */
+/** The server part of a simulator. `isOn` reads a switch, and switches it off if it affects one request only. */
 export interface SimulatorServer
   extends Pick<Simulator, 'requests' | 'writes' | 'switches' | 'setSwitch' | 'onChange' | 'close'> {
   url: string
   isOn(id: string): boolean
-  /** Tells the listeners that the state changed, now or after some milliseconds. */
+  /** Notifies the listeners of a change, now or after some milliseconds. */
   changed(afterMs?: number): void
 }
 
@@ -54,10 +54,10 @@ const SLOW_MS = 2_500
 const RETRY_AFTER_SECONDS = 30
 
 const COMMON_SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
-  { id: 'slow', label: 'Take 2.5 seconds for each answer', once: false },
-  { id: 'rate-limited', label: 'Answer 429, come back in 30 seconds', once: false },
+  { id: 'slow', label: 'Take 2.5 seconds to answer', once: false },
+  { id: 'rate-limited', label: 'Answer 429, retry after 30 seconds', once: false },
   { id: 'lose-answer', label: 'Carry out the next write, but lose its answer', once: true },
-  { id: 'drop-write', label: 'Drop the next write before carrying it out', once: true },
+  { id: 'drop-write', label: 'Drop the next write before it is carried out', once: true },
   { id: 'down', label: 'Answer 503 to everything', once: false },
   { id: 'html', label: 'Answer with an HTML page', once: false },
   { id: 'token-refused', label: 'Refuse the token', once: false },
@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
     timers.add(timer.unref())
   }
 
-  function tell(): void {
+  function notify(): void {
     for (const listener of listeners) listener()
   }
 
@@ -97,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
     return on
   }
 
-  /** The answer of a provider that does not get as far as the request itself. */
+  /** The answer of a common fault, if one is on: the provider never handles the request. */
   function fault(): Answer | undefined {
     const refuse = (status: number, message: string) => ({
       status,
@@ -122,16 +122,16 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
     const isWrite = method !== 'GET' && !options.isLogin?.(url.pathname)
     const body = await readBody(request)
     if (isWrite && isOn('drop-write')) {
-      tell()
+      notify()
       return void request.socket.destroy()
     }
     const refusal = fault()
     const answer =
       refusal ?? options.answer({ method, path: url.pathname, query: url.searchParams, headers: request.headers, body })
-    // A common fault lies in front of the provider, which then never sees the write.
+    // A common fault answers in front of the provider, so this was no write.
     if (isWrite && !refusal) writes.push({ method, path: url.pathname, body, status: answer.status })
     const isLost = isWrite && isOn('lose-answer')
-    if (isWrite) tell()
+    if (isWrite) notify()
 
     function send(): void {
       if (isLost) return void request.socket.destroy()
@@ -147,13 +147,13 @@ export async function startServer(options: ServerOptions): Promise<SimulatorServ
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isOn,
-    changed: (afterMs) => (afterMs === undefined ? tell() : after(afterMs, tell)),
+    changed: (afterMs) => (afterMs === undefined ? notify() : after(afterMs, notify)),
     requests: () => requests,
     writes: () => [...writes],
     switches: () => [...switches.values()].map((one) => ({ ...one })),
     setSwitch(id, on) {
       find(id).on = on
-      tell()
+      notify()
     },
     onChange: (listener) => void listeners.push(listener),
     close() {

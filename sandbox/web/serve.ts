@@ -1,4 +1,4 @@
-/** Serves the sandbox's page out of the source tree, for a server of ours to mount beside its own routes. */
+/** Serves the sandbox's page from its sources, as middleware of the sandbox's server. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
@@ -20,8 +20,7 @@ export async function pageMiddleware(): Promise<PageMiddleware> {
     plugins: [react(), withoutClient],
     cacheDir: fileURLToPath(new URL('../../node_modules/.vite/sandbox', import.meta.url)),
     server: { middlewareMode: true, hmr: false, ws: false, watch: null, warmup: { clientFiles: ['./main.tsx'] } },
-    // Everything the page imports is named here and nothing is looked for later: a dependency found late would make Vite
-    // reload the page under the person's hands.
+    // All dependencies of the page are listed: if Vite found one later, it would reload the page while people use it.
     optimizeDeps: {
       noDiscovery: true,
       include: [
@@ -45,7 +44,7 @@ export async function pageMiddleware(): Promise<PageMiddleware> {
   }
 }
 
-/** Takes Vite's own client out of the page: it would ask for a web socket, and there is nothing to reload. */
+/** Removes Vite's client from the page. It would open a web socket, and there is nothing to reload. */
 const withoutClient: Plugin = {
   name: 'without-client',
   transformIndexHtml: {

@@ -1,4 +1,4 @@
-/** Three people in the demo: a guest who is refused, a member who sees a little, and somebody of the platform group. */
+/** Access in the demo, for a guest, a member, and someone of the platform group. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, picture, startBrowser, startDemo } from './browser.js'
@@ -46,7 +46,7 @@ describe('in the demo', () => {
 
   const log = () => page.getByRole('log', { name: 'Messages in #platform' })
 
-  it('a guest is refused, and told whom to ask', async () => {
+  it('a guest is refused, with whom to ask', async () => {
     await become('Cleo Diaz')
     await type('/clone-app ')
     await log().getByText('You may not use Dolly here. Ask #platform if you should.').waitFor()
@@ -81,7 +81,7 @@ describe('in the demo', () => {
     await form.waitFor({ state: 'hidden' })
   })
 
-  it('the platform group sees all', async () => {
+  it('the platform group sees everything', async () => {
     await become('Ann Baker')
     const all = await offers('access-5-group')
     expect(all.length).toBeGreaterThanOrEqual(8)
@@ -89,7 +89,7 @@ describe('in the demo', () => {
     expect(all).toEqual(expect.arrayContaining(some))
   })
 
-  it('nobody can be somebody who has left', async () => {
+  it('people who have left can’t be chosen', async () => {
     expect(await page.getByRole('button', { name: 'Dora Eng' }).count()).toBe(0)
   })
 })

@@ -1,4 +1,4 @@
-/** Chromium, and the demo as a stranger starts it. */
+/** Starts Chromium, and the demo as a newcomer does. */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ export interface Demo {
 
 /** Runs `npm run demo` and resolves with the address it prints. */
 export async function startDemo(): Promise<Demo> {
-  // A process group of its own: npm does not hand every signal on to what it started.
+  // Its own process group, because npm doesn't pass every signal on to its child.
   const child = spawn('npm', ['run', 'demo'], { cwd: root, stdio: 'pipe', detached: true })
   let output = ''
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -55,7 +55,7 @@ export async function startBrowser(): Promise<Browser> {
   })
 }
 
-/** Leaves a picture of this stage in test-results/. */
+/** Saves a screenshot in test-results/. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true })
   await page.screenshot({ path: `${pictures}${name}.png` })

@@ -2,17 +2,17 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, picture, startBrowser, startDemo } from './browser.js'
 
-describe('a stranger in the sandbox', () => {
+describe('a newcomer in the demo', () => {
   let demo: Demo
   let browser: Browser
   let page: Page
-  const trouble: string[] = []
+  const errors: string[] = []
 
   beforeAll(async () => {
     ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
-    page.on('pageerror', (error) => trouble.push(error.message))
-    page.on('console', (message) => message.type() === 'error' && trouble.push(message.text()))
+    page.on('pageerror', (error) => errors.push(error.message))
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     await page.goto(demo.url)
   })
   afterAll(async () => {
@@ -68,7 +68,7 @@ describe('a stranger in the sandbox', () => {
     await scenes.getByRole('row', { name: /shop-api-pr-12.*running/ }).waitFor()
   })
 
-  it('syncs the copy after one more question', async () => {
+  it('syncs the copy after the warning', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
     await composer.fill('/clone-app hoody sync container=shop-api-pr-12')
     await composer.press('Enter')
@@ -91,7 +91,7 @@ describe('a stranger in the sandbox', () => {
     await picture(page, '9-synced')
   })
 
-  it('kills the bot while a job runs, and sees the job end once and rightly', async () => {
+  it('kills the bot while a job runs, and sees the job end correctly and only once', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
     await composer.fill('/clone-app hoody copy container=mailer project=woolworks-staging name=survivor')
     await composer.press('Enter')
@@ -120,7 +120,7 @@ describe('a stranger in the sandbox', () => {
     await picture(page, '11-survived')
   })
 
-  it('switches something behind the scenes while a form is open', async () => {
+  it('uses a switch while a form is open', async () => {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
     await composer.fill('/clone-app hoody copy')
     await composer.press('Enter')
@@ -130,7 +130,7 @@ describe('a stranger in the sandbox', () => {
     await lost.check()
     await picture(page, '12-beside')
     await lost.uncheck()
-    // What is behind the form stays out of reach, and the form goes by Escape.
+    // The workspace behind the form is inert, and Escape closes the form.
     expect(await composer.isVisible()).toBe(true)
     await composer.focus()
     expect(await composer.evaluate((box) => box === document.activeElement)).toBe(false)
@@ -139,7 +139,7 @@ describe('a stranger in the sandbox', () => {
     expect(await composer.evaluate((box) => box === document.activeElement)).toBe(true)
   })
 
-  it('has nothing to scroll but what is meant to, in a wide and in a narrow window', async () => {
+  it('finds no unwanted scroll bars, in a wide and in a narrow window', async () => {
     const overflow = () =>
       page.evaluate(() => ({
         page: document.documentElement.scrollHeight - window.innerHeight,
@@ -155,8 +155,8 @@ describe('a stranger in the sandbox', () => {
     expect(await overflow()).toEqual({ page: 0, sideways: [0, 0] })
   })
 
-  it('is not troubled by errors in the page', () => {
-    expect(trouble).toEqual([])
+  it('sees no errors in the browser console', () => {
+    expect(errors).toEqual([])
   })
 
   async function pick(

@@ -1,4 +1,4 @@
-/** One job of every operation of every provider, from the form to its end, as a person does it. */
+/** Runs every operation of every provider in the demo, from the form to the end of the job. */
 import { existsSync } from 'node:fs'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { type Demo, picture, startBrowser, startDemo } from './browser.js'
 interface Journey {
   provider: string
   operation: string
-  /** Answers by the field's label, in an order in which each list knows what it depends on. `pick` searches a list. */
+  /** Answers by the field's label; a field comes after those it depends on. `pick` searches a list. */
   answers: readonly ({ label: string } & ({ pick: string } | { type: string } | { tick: true }))[]
   /** What the thread says at the end. */
   end: RegExp
@@ -95,7 +95,7 @@ const journeys: readonly Journey[] = [
   },
 ]
 
-it('every operation of a provider in the demo has its journey', () => {
+it('every operation of a simulated provider has a journey', () => {
   const simulated = Object.values(providers).filter(({ id }) => existsSync(`sandbox/providers/${id}.ts`))
   const operations = simulated.flatMap(({ id, operations }) => Object.keys(operations).map((name) => `${id} ${name}`))
   expect(journeys.map(({ provider, operation }) => `${provider} ${operation}`).sort()).toEqual(operations.sort())

@@ -1,11 +1,11 @@
-/** Answers of a provider that are changed on their way to the client, and the odd rows that vendors send on a bad day. */
+/** Changes a provider's answers on their way to the client; and odd rows as vendors sometimes send them. */
 import { z } from 'zod'
 import { TemporaryError } from '../../src/errors.js'
 import type { Api } from '../../src/providers/provider.js'
 
 type Row = Record<string, unknown>
 
-/** A client that reads what `change` makes of each answer; what then has another shape fails as it does in http.ts. */
+/** A client that applies `change` to each answer. A wrong shape then fails as it does in http.ts. */
 export function altered(api: Api, change: (body: unknown, path: string) => unknown): Api {
   return {
     ...api,
@@ -26,7 +26,7 @@ export function counting(api: Api): Api & { skipped(): number } {
   return { ...api, reportSkipped, skipped: () => skipped }
 }
 
-/** What `change` makes of the rows of all lists in an answer, whether that is a list, holds some, or wraps one that does. */
+/** Applies `change` to the rows of all lists in an answer, at the top, inside it, or inside its `data`. */
 export function inLists(body: unknown, change: (rows: Row[]) => unknown[]): unknown {
   if (Array.isArray(body)) return change(body)
   if (typeof body !== 'object' || body === null) return body
@@ -40,7 +40,7 @@ export function inLists(body: unknown, change: (rows: Row[]) => unknown[]): unkn
 
 const each = (row: Row, value: unknown): Row => Object.fromEntries(Object.keys(row).map((key) => [key, value]))
 
-/** Rows that no list may fall over, made from one that is well. */
+/** Odd rows that must not break a list, made from a good one. */
 export const oddRows: readonly (readonly [title: string, make: (row: Row) => unknown])[] = [
   ['null', () => null],
   ['a number', () => 7],
@@ -52,11 +52,11 @@ export const oddRows: readonly (readonly [title: string, make: (row: Row) => unk
   ['something nested in every place', (row) => each(row, { odd: [{}] })],
 ]
 
-/** The same row without one of its keys, or with something else there. */
+/** The same row without one of its keys, or with another value there. */
 export const withKey = (key: string, value?: unknown) => (row: Row) => {
   const { [key]: _, ...others } = row
   return value === undefined ? others : { ...others, [key]: value }
 }
 
-/** What stands where a text should be. */
+/** Values in the place of a text. */
 export const oddValues = [undefined, null, 7, { odd: true }, ['odd']]

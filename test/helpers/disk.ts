@@ -1,9 +1,9 @@
-/** A database that cannot be written to for a while: another process holds it, or the disk is full. */
+/** A database that can't be written for a while: another process holds it, or the disk is full. */
 import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import type { Database } from '../../src/store/schema.js'
 
-/** Holds the file as another process in the middle of a long write does; answers with how to let go of it. */
+/** Locks the file like another process in the middle of a long write; call the result to release it. */
 export function hold(file: string): () => void {
   const other = new Sqlite(file)
   other.exec('begin immediate')
@@ -11,7 +11,7 @@ export function hold(file: string): () => void {
 }
 
 /**
- * Fails these writes as a full disk does, until the answer is called.
+ * Makes these writes fail as on a full disk, until the result is called.
  *
  * @param writes as in a trigger: `update of teller on jobs`.
  * @param when the rows, by what they become: `new.teller is null`.

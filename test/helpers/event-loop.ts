@@ -1,6 +1,6 @@
-/** How long this process was kept from turning to anything else. */
+/** How long the event loop was blocked. */
 
-/** Runs the work; answers what it gave and the longest time between two turns of the event loop, in milliseconds. */
+/** Runs the work; returns its value and the longest time between two turns of the event loop, in milliseconds. */
 export async function longestGap<T>(work: () => Promise<T>): Promise<{ value: T; gapMs: number }> {
   let last = performance.now()
   let gapMs = 0

@@ -1,4 +1,4 @@
-/** Text that wants to be something else, from a small seeded generator: what a provider or a person may send us. */
+/** Hostile texts from a small seeded generator: mentions, formatting, control characters, half surrogates. */
 
 const pieces = [
   '<!channel>',
@@ -71,12 +71,12 @@ export function hostile(seed: number): Hostile {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const below = (most: number) => Math.floor(random() * most)
+  const below = (max: number) => Math.floor(random() * max)
   const some = (count: number) => Array.from({ length: count }, () => pieces[below(pieces.length)] ?? '').join('')
   const text = () => {
     const length = below(8)
     if (length === 7) return some(30).repeat(100).slice(0, 10_000)
-    // Neighbours make the mark: most texts are a few pieces side by side.
+    // Most texts are a few pieces side by side, because formatting depends on the neighbours.
     return some(length)
   }
   const addresses = [

@@ -1,4 +1,4 @@
-/** Stands between two servers: passes everything on and keeps what came back, or says no in the words it was asked in. */
+/** A proxy in front of a server: passes requests on and keeps the answers, or refuses and quotes the request back. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -6,12 +6,12 @@ export interface Middleman {
   url: string
   /** Everything it answered so far. */
   answers(): string
-  /** From now on each request is answered with this status and quoted back; null passes it on. */
+  /** From now on, answers each request with this status and a quote of the request; null passes requests on again. */
   quoteBack(status: number | null): void
   close(): Promise<void>
 }
 
-/** @param target origin of the server behind it, whose own address in an answer becomes the middleman's. */
+/** @param target origin of the server behind it. In answers, this address is replaced by the proxy's own. */
 export async function startMiddleman(target: string): Promise<Middleman> {
   const answers: string[] = []
   let status: number | null = null
@@ -20,7 +20,7 @@ export async function startMiddleman(target: string): Promise<Middleman> {
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks)
     if (status !== null) {
-      // Every vendor's shape of an error at once; some really quote the header they refuse.
+      // The error shapes of all vendors at once. Some vendors really quote the header they refuse.
       const words = `no to ${request.headers.authorization} and ${body} of ${JSON.stringify(request.headers)}`
       const error = { message: words, error: words, detail: words, title: words, msg: words, msg_show: words }
       const whole = { ...error, error_description: words, code: 10_003, errors: [{ ...error, code: 10_003 }] }

@@ -1,4 +1,4 @@
-/** Run as a process of its own: says that it is ready, and opens a database as soon as it is told anything. */
+/** Run as a separate process: prints "ready", and opens a database as soon as it gets any input. */
 import { once } from 'node:events'
 import { openDatabase } from '../../src/store/database.js'
 

@@ -1,4 +1,4 @@
-/** Run as a process of its own: tries to open each path as a database and prints what came of it, by path. */
+/** Run as a separate process: tries to open each path as a database, and prints the outcomes by path. */
 import { openDatabase } from '../../src/store/database.js'
 
 const outcomes: Record<string, string> = {}

@@ -1,4 +1,4 @@
-/** Requests as Slack signs them, made by hand. */
+/** Requests with a signature like Slack's. */
 import { createHmac } from 'node:crypto'
 import { type Logger, LogLevel } from '@slack/bolt'
 
@@ -12,7 +12,7 @@ export const quietLogger: Logger = {
   setName: () => {},
 }
 
-/** Headers of a body that Slack would have signed at this time, in milliseconds. */
+/** Headers as if Slack had signed this body at this time (milliseconds). */
 export function signed(body: string, secret: string, atMs = Date.now()): Record<string, string> {
   const stamp = Math.floor(atMs / 1000)
   const hash = createHmac('sha256', secret).update(`v0:${stamp}:${body}`).digest('hex')

@@ -1,4 +1,4 @@
-/** Run as a process of its own: submits twenty jobs for one target and prints what became of each. */
+/** Run as a separate process: submits twenty jobs for one target and prints the outcome of each. */
 import { openDatabase } from '../../src/store/database.js'
 import { createJob } from '../../src/store/jobs.js'
 

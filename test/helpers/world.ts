@@ -1,4 +1,4 @@
-/** The sandbox's workspace and Hoody with the real bot between them, as a child process that can be killed. */
+/** The sandbox's Slack, a simulated Hoody, and the real bot as a child process that can be killed. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,26 +15,26 @@ export type Mode = 'http' | 'socket'
 export interface World {
   workspace: Workspace
   hoody: Simulator
-  /** Starts the bot and resolves when it is up; the database is the one it had before. */
+  /** Starts the bot, on the same database each time. Resolves when it is up. */
   start(env?: Readonly<Record<string, string>>): Promise<Bot>
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string): T[]
-  /** Holds the bot's database as another process does in the middle of a write; answers with how to let go of it. */
+  /** Locks the bot's database like another process in the middle of a write; call the result to release it. */
   hold(): () => void
-  /** Where the bot answers over HTTP, in that mode. */
+  /** Where the bot listens in HTTP mode. */
   address: string
-  /** Changes the bot's own database behind its back. */
+  /** Changes the bot's database from outside. */
   write(sql: string): void
   close(): Promise<void>
 }
 
 export interface WorldOptions {
   cloneMs?: number
-  /** What the Slack app was granted. */
+  /** The Slack app's scopes. */
   scopes?: readonly string[]
   /** Providers beside Hoody. */
   others?: readonly (() => Promise<Simulator>)[]
-  /** Who may do what, where it is not the usual; asked at every start of the bot. */
+  /** The access rules, read at every start of the bot. Default: `defaultAccess`. */
   access?(workspace: Workspace): readonly object[]
 }
 
@@ -93,7 +93,7 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
 /**
  * Fills in and submits the copy form in #platform: the shortest way to a job.
  *
- * @param beforeSubmit what is to go wrong with the job but not with the form.
+ * @param beforeSubmit switches on faults that should affect the job but not the form.
  */
 export async function askForCopy(
   world: World,
@@ -115,8 +115,8 @@ export async function askForCopy(
 }
 
 /**
- * A job of this person's that the bot finds uncertain when it starts again, and the root of the thread that asks about it.
- * The bot is started here.
+ * Starts the bot and makes a job of this person whose outcome is unknown, so that its thread asks what to do.
+ * Returns the root of that thread.
  */
 export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
   const { workspace } = world

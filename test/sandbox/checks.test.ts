@@ -1,4 +1,4 @@
-/** What Slack takes and refuses of blocks and views. */
+/** Which blocks and views Slack accepts. */
 import { describe, expect, it } from 'vitest'
 import { completed, messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
 import { button, option, plain, section } from './tiny-bot.js'
@@ -41,7 +41,7 @@ describe('the checks', () => {
       false,
     ],
     ['an alert', [{ type: 'alert', text: plain('A') }], false],
-  ])('look at a message with %s', (_, blocks, isFine) => {
+  ])('decide on a message with %s', (_, blocks, isFine) => {
     expect(messageProblems(blocks).length === 0).toBe(isFine)
   })
 
@@ -63,11 +63,11 @@ describe('the checks', () => {
       { submit: plain('S'), blocks: [{ ...asInput({ type: 'plain_text_input' }), label: plain('x'.repeat(2001)) }] },
       false,
     ],
-  ])('look at a modal with %s', (_, more, isFine) => {
+  ])('decide on a modal with %s', (_, more, isFine) => {
     expect(viewProblems(modal(more)).length === 0).toBe(isFine)
   })
 
-  it('give ids to what has none', () => {
+  it('add missing block and action ids', () => {
     const [block] = completed([actions([{ type: 'button', text: plain('B') }])])
     expect(block).toMatchObject({ block_id: expect.any(String), elements: [{ action_id: expect.any(String) }] })
   })

@@ -46,7 +46,7 @@ async function named(name: string) {
   return found
 }
 
-test('wants the scheme spelt exactly, or the bare token', async () => {
+test('accepts the exact scheme or the bare token', async () => {
   const { token } = simulator.connection
   expect((await call('GET', '/users/auth/me')).status).toBe(200)
   expect((await call('GET', '/users/auth/me', undefined, token)).status).toBe(200)
@@ -55,7 +55,7 @@ test('wants the scheme spelt exactly, or the bare token', async () => {
   }
 })
 
-test('pages its lists, at most a hundred at a time, with the trailing slash only', async () => {
+test('pages its lists, up to a hundred rows each, and only with the trailing slash', async () => {
   const second = listed.parse((await call('GET', '/containers/?limit=5&page=2&sort_by=name')).data)
   expect(second.containers).toHaveLength(5)
   expect(second.pagination).toEqual({ total: 12, page: 2, limit: 5, totalPages: 3 })
@@ -64,7 +64,7 @@ test('pages its lists, at most a hundred at a time, with the trailing slash only
   expect((await call('GET', '/containers')).status).toBe(404)
 })
 
-test('a copy goes from copying to running by the clock, and its log says when', async () => {
+test('a copy goes from copying to running with time, and its status log has the times', async () => {
   const { id, project_id } = await named('shop-api')
   const made = await call('POST', `/containers/${id}/copy`, { target_project_id: project_id, name: 'shop-api-2' })
   expect(made).toMatchObject({ status: 201, data: { status: 'copying', source_container_id: id } })
@@ -88,7 +88,7 @@ test('a copy goes from copying to running by the clock, and its log says when', 
   ])
 })
 
-test('refuses what the vendor refuses', async () => {
+test('refuses invalid copies as the vendor does', async () => {
   const { id, project_id: target_project_id } = await named('shop-api')
   const copy = async (body: object, of = id) => (await call('POST', `/containers/${of}/copy`, body)).status
   const good = { target_project_id, name: 'shop-api-2' }
@@ -106,7 +106,7 @@ test('refuses what the vendor refuses', async () => {
   expect((await call('POST', `/containers/${id}/sync`)).status).toBe(409)
 })
 
-test('a deleted container is first deleting, then gone', async () => {
+test('a deleted container is deleting for a while, then gone', async () => {
   const { id } = await named('billing')
   expect((await call('DELETE', `/containers/${id}`)).status).toBe(200)
   expect((await containers()).pagination.total).toBe(11)
@@ -116,7 +116,7 @@ test('a deleted container is first deleting, then gone', async () => {
   expect((await call('GET', `/containers/${id}`)).status).toBe(404)
 })
 
-test('a switch for one request switches itself off, a mood stays, and both tell the listeners', async () => {
+test('a switch for one request goes off after it, others stay on, and both notify the listeners', async () => {
   const { id } = await named('shop-api-staging')
   let changes = 0
   simulator.onChange(() => changes++)

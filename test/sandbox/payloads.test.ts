@@ -12,15 +12,15 @@ const values = {
 const person = { id: 'U1', name: 'ann', realName: 'Ann', title: '', hasLeft: false }
 const view = { id: 'V1' } as SlackView
 
-describe('what Slack sends back of a form', () => {
-  it('has the labels of options escaped, but neither their values nor what was typed', () => {
+describe('the payload of a submitted form', () => {
+  it('escapes the labels of options, but neither their values nor typed text', () => {
     const payload = JSON.stringify(submissionPayload({ person, view, values, triggerId: '1' }))
     expect(payload).toContain('"text":"R&amp;D &lt;labs&gt;","emoji":false},"value":"R&D"')
     expect(payload).toContain('"text":"R&amp;amp;D"')
     expect(payload).toContain('"value":"R&D <labs>"')
   })
 
-  it('has them escaped in what was chosen as well', () => {
+  it('escapes the label of a chosen option too', () => {
     const { actions } = viewActionPayload({ person, view, values, action: picked, triggerId: '1' })
     expect(JSON.stringify(actions)).toContain('"text":"R&amp;D &lt;labs&gt;"')
   })

@@ -7,8 +7,8 @@ import type { Snapshot } from '../../sandbox/slack/protocol.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { clientOptions, type Mode, option, type Payload, plain, startBot, teach } from './tiny-bot.js'
 
-/** These tests are about what is said, not how fast: a busy machine must not decide them. */
-const PATIENT_MS = 30_000
+/** These tests are about content, not speed: a busy machine must not make them fail. */
+const ACK_TIMEOUT_MS = 30_000
 
 describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
   let workspace: Workspace
@@ -16,7 +16,7 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
   let seen: Payload[]
 
   beforeEach(async () => {
-    workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
+    workspace = await startWorkspace({ ackTimeoutMs: ACK_TIMEOUT_MS })
     app = await startBot(workspace, mode)
     seen = []
     teach(app, seen)
@@ -50,7 +50,7 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
     expect(finished).toMatchObject({ ts: posted.ts, blocks: [], isEdited: true })
   })
 
-  it('sends what Slack sends', async () => {
+  it('sends payloads like Slack’s', async () => {
     const { ann } = workspace.people
     const person = workspace.as(ann.id)
     const { platform } = workspace.channels
@@ -118,7 +118,7 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
     expect(triggers).not.toContain(undefined)
   })
 
-  it('shows an acknowledgement to the person or to all, and what comes later to the response URL', async () => {
+  it('shows an acknowledgement to the person or to everyone, and later answers through the response URL', async () => {
     const { ann, bo } = workspace.people
     const { random } = workspace.channels
     for (const word of ['help', 'aloud', 'later']) await workspace.as(ann.id).write(random.id, `/clone-app ${word}`)
@@ -161,7 +161,7 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
     expect(ann.snapshot().views).toEqual([])
   })
 
-  it('tells the bot of a closed form that asked for it', async () => {
+  it('notifies the bot of a closed form with notify_on_close', async () => {
     const ann = workspace.as(workspace.people.ann.id)
     await ann.write(workspace.channels.platform.id, '/clone-app')
     const view = await ann.waitForView()
@@ -191,8 +191,8 @@ it.each<Mode>(['http', 'socket'])(
 )
 
 describe('the socket', () => {
-  it('moves a bot to a new connection, and loses no payload meanwhile', async () => {
-    const workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
+  it('moves a bot to a new connection without losing a payload', async () => {
+    const workspace = await startWorkspace({ ackTimeoutMs: ACK_TIMEOUT_MS })
     const app = await startBot(workspace, 'socket')
     const other = await startBot(workspace, 'socket')
     const seen: Payload[] = []
@@ -216,7 +216,7 @@ describe('the socket', () => {
   })
 
   it('refuses a wrong token, a used ticket and an eleventh connection', async () => {
-    const workspace = await startWorkspace({ ackTimeoutMs: PATIENT_MS })
+    const workspace = await startWorkspace({ ackTimeoutMs: ACK_TIMEOUT_MS })
     const open = (token: string) => new WebClient(token, clientOptions(workspace)).apps.connections.open({})
     await expect(open('xapp-wrong')).rejects.toThrow('invalid_auth')
     await expect(open(workspace.env.SLACK_BOT_TOKEN)).rejects.toThrow('not_allowed_token_type')
@@ -249,7 +249,7 @@ describe('the page’s API', () => {
       await fetch(`${workspace.url}/sandbox/${what}`, { method: 'POST', body: JSON.stringify(body), headers: json })
     ).json()
 
-  it('streams a snapshot on every change, and forgets ephemeral messages on reload', async () => {
+  it('streams a snapshot on every change, and drops ephemeral messages on reload', async () => {
     const user = workspace.people.ann.id
     const channel = workspace.channels.random.id
     const open = await snapshots(workspace, user)
@@ -267,13 +267,13 @@ describe('the page’s API', () => {
     again.close()
   })
 
-  it('takes a page that knows nobody for the first person', async () => {
+  it('gives a page without a person the first one', async () => {
     const open = await snapshots(workspace, 'UGONE')
     expect((await open.next()).me.id).toBe(workspace.people.ann.id)
     open.close()
   })
 
-  it('sets switches, refuses with a sentence, and leaves other paths to the page', async () => {
+  it('sets switches, answers errors with a sentence, and leaves other paths to the page', async () => {
     expect(await ask('switch', { of: 'slack', id: 'down', value: true })).toEqual({ ok: true })
     expect(workspace.switches().find(({ id }) => id === 'down')?.on).toBe(true)
     const { id } = workspace.people.ann

@@ -1,4 +1,4 @@
-/** A tiny real Bolt app that uses what the sandbox's Slack offers, and the blocks it is made of. */
+/** A tiny real Bolt app for testing the sandbox's Slack, and its blocks. */
 import { App, type BlockAction, type BlockButtonAction, type Logger, LogLevel, SocketModeReceiver } from '@slack/bolt'
 import type { Workspace } from '../../sandbox/slack/workspace.js'
 
@@ -109,7 +109,7 @@ export function teach(app: App, seen: Payload[]): void {
   })
 }
 
-/** Says nothing: refused calls are what many tests are about. */
+/** Logs nothing, because many tests provoke refused calls. */
 const logger: Logger = {
   debug() {},
   info() {},
@@ -120,7 +120,7 @@ const logger: Logger = {
   getLevel: () => LogLevel.ERROR,
 }
 
-/** For a client that reaches the workspace and never repeats a call. */
+/** Options of a client for the workspace that never repeats a call. */
 export function clientOptions(workspace: Workspace) {
   return {
     slackApiUrl: workspace.env.SLACK_API_URL,
@@ -130,7 +130,7 @@ export function clientOptions(workspace: Workspace) {
   }
 }
 
-/** Starts a bot with nothing in it yet. */
+/** Starts a bot without any listeners. */
 export async function startBot(workspace: Workspace, mode: Mode): Promise<App> {
   const { SLACK_BOT_TOKEN: token, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = workspace.env
   const shared = { token, clientOptions: clientOptions(workspace), logLevel: LogLevel.ERROR }

@@ -1,4 +1,4 @@
-/** The Web API of the sandbox's Slack: its rules, limits and bad days, met by the real client. */
+/** The Web API of the sandbox's Slack: its rules, limits and faults, used by the real client. */
 import { createServer } from 'node:http'
 import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -40,7 +40,7 @@ describe('the Web API', () => {
 
   const trigger = async () => (await command()).trigger_id
 
-  it('knows the bot, and nobody else', async () => {
+  it('accepts the bot’s token and no other', async () => {
     expect(await client.auth.test()).toMatchObject({ user_id: workspace.bot.id, team: 'Woolworks' })
     const stranger = new WebClient('xoxb-wrong', clientOptions(workspace))
     await expect(stranger.auth.test()).rejects.toThrow('invalid_auth')
@@ -53,7 +53,7 @@ describe('the Web API', () => {
     await expect(client.apiCall('chat.teleport')).rejects.toThrow('unknown_method')
   })
 
-  it('knows who is in a user group, for a bot that may ask', async () => {
+  it('lists the members of a user group for a bot with the scope', async () => {
     await expect(client.usergroups.users.list({ usergroup: 'S00PLATFORM' })).rejects.toMatchObject({
       data: { error: 'missing_scope', needed: 'usergroups:read', provided: 'chat:write,users:read' },
     })
@@ -66,7 +66,7 @@ describe('the Web API', () => {
     await other.close()
   })
 
-  it('lets the bot write where it is a member, and an invitation helps', async () => {
+  it('lets the bot write in channels it is in, and in others after an invitation', async () => {
     const { random, platform } = workspace.channels
     await expect(post(random.id)).rejects.toThrow('not_in_channel')
     await workspace.as(workspace.people.bo.id).write(random.id, '/invite @dolly')
@@ -78,7 +78,7 @@ describe('the Web API', () => {
     await expect(post(platform.id)).rejects.toThrow('is_archived')
   })
 
-  it('posts to a person as a direct message that nobody else sees', async () => {
+  it('posts to a person as a direct message that only they see', async () => {
     const { ann, bo } = workspace.people
     const { channel, ts } = await post(ann.id, 'Just you')
     expect(channel).toBe(ann.directChannel)
@@ -106,7 +106,7 @@ describe('the Web API', () => {
     await expect(lost).rejects.toThrow('thread_not_found')
   })
 
-  it('wipes the blocks of a message that is updated with text alone', async () => {
+  it('removes the blocks of a message that is updated with text only', async () => {
     const channel = workspace.channels.platform.id
     const { ts = '' } = await client.chat.postMessage({ channel, text: 'A', blocks: [section('A')] })
     const blocksNow = () => workspace.as(workspace.people.ann.id).messages(channel)[0]
@@ -140,7 +140,7 @@ describe('the Web API', () => {
     expect(await client.views.open({ trigger_id, view: form() })).toMatchObject({ ok: true })
   })
 
-  it('takes a trigger once, and only for three seconds', async () => {
+  it('accepts a trigger id once, within three seconds', async () => {
     const early = await trigger()
     clock += 3000
     const { view } = await client.views.open({ trigger_id: early, view: form() })
@@ -172,7 +172,7 @@ describe('the Web API', () => {
     await expect(client.views.update({ view_id: view?.id ?? '', view: form() })).rejects.toThrow('not_found')
   })
 
-  it('shows history and metadata only to those who may read and ask for them', async () => {
+  it('shows history only with the scope, and metadata only on request', async () => {
     const closed = client.conversations.history({ channel: workspace.channels.platform.id })
     await expect(closed).rejects.toMatchObject({
       data: { error: 'missing_scope', needed: 'channels:history' },
@@ -210,14 +210,14 @@ describe('the Web API', () => {
     }
   })
 
-  it('answers 429 once, when told to', async () => {
+  it('answers 429 once after its switch', async () => {
     workspace.setSwitch('rate-limit', true)
     await expect(post(workspace.channels.platform.id)).rejects.toMatchObject({ retryAfter: 2 })
     await post(workspace.channels.platform.id)
     expect(workspace.calls('chat.postMessage').map(({ status }) => status)).toEqual([429, 200])
   })
 
-  it('answers 429 without a time, refuses roots and replies in channels, and fails to redraw, when told to', async () => {
+  it('answers 429 without Retry-After, refuses roots and replies, and fails a view update, after their switches', async () => {
     const { platform } = workspace.channels
     const { ts: thread_ts } = await post(platform.id)
     workspace.setSwitch('rate-limit-bare', true)
@@ -233,7 +233,7 @@ describe('the Web API', () => {
     await expect(client.views.update({ view_id: 'V1', view: form() })).rejects.toThrow('not_found')
   })
 
-  it('fails once to show what comes to a response URL, when told to', async () => {
+  it('fails one use of a response URL after its switch', async () => {
     const url = (await command()).response_url ?? ''
     const headers = { 'content-type': 'application/json' }
     const use = async () => (await fetch(url, { method: 'POST', body: '{"text":"Hi"}', headers })).status
@@ -253,7 +253,7 @@ describe('the Web API', () => {
     expect(workspace.switches().some(({ on }) => on)).toBe(false)
   })
 
-  it('can be slow and can be down', async () => {
+  it('is slow or down after its switch', async () => {
     workspace.setSwitch('slow', true)
     const before = performance.now()
     await post(workspace.channels.platform.id)
@@ -265,7 +265,7 @@ describe('the Web API', () => {
     expect(await client.auth.test()).toMatchObject({ ok: true })
   })
 
-  it('lets a response URL be used five times within thirty minutes', async () => {
+  it('accepts a response URL five times within thirty minutes', async () => {
     const ann = workspace.as(workspace.people.ann.id)
     const urls = [(await command()).response_url, (await command()).response_url]
     const use = async (url = '') =>

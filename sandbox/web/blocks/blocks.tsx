@@ -1,4 +1,4 @@
-/** The blocks of one message or modal, in order: what shows by the library, what can be worked by ourselves. */
+/** The blocks of one message or modal, in order. The library draws static ones, we draw interactive ones. */
 import { Component, Fragment, type ReactNode } from 'react'
 import { BlockElementView } from './element.js'
 import { isInput } from './form-values.js'
@@ -66,7 +66,7 @@ function WorkedBlock({ block }: { block: Block }) {
   )
 }
 
-/** Keeps one block that cannot be drawn from taking the page with it. */
+/** Keeps a block that can't be drawn from breaking the whole page. */
 class Guard extends Component<{ children: ReactNode }, { isBroken: boolean }> {
   override readonly state = { isBroken: false }
 

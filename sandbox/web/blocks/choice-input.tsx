@@ -26,7 +26,7 @@ export function ChoiceInput({
 
   function choose(option: Option) {
     if (!isMany) return onChange({ ...state, selected_option: stateOption(option) })
-    // The order of the state is the order of the list, whatever was ticked first.
+    // The values are in the order of the list, not in the order of the clicks.
     const next = element.options.filter((other) => isChosen(other) !== (other.value === option.value))
     return onChange({ ...state, selected_options: next.map(stateOption) })
   }

@@ -10,7 +10,7 @@ interface ComboboxProps {
   selected: readonly Option[]
   onSelect(options: readonly Option[]): void
   isMultiple: boolean
-  /** Most options that may be chosen of a multiple list. */
+  /** The maximum number of options in a multiple choice. */
   max: number | undefined
   placeholder: string
   focusOnLoad: boolean
@@ -63,7 +63,7 @@ export function Combobox(props: ComboboxProps) {
 
   function write(text: string) {
     setOpen(true)
-    // Typing into a closed box goes on behind the name of what is chosen; that name is no part of the search.
+    // Typing into a closed box appends to the chosen name, which isn't part of the search.
     const shown = isOpen ? '' : (single?.text.text ?? '')
     lines.setQuery(text.startsWith(shown) ? text.slice(shown.length) : text)
     setActiveValue(null)

@@ -26,6 +26,6 @@ export function ConfirmDialog({ confirm, onConfirm, onDeny }: ConfirmDialogProps
       </footer>
     </Dialog>
   )
-  // Outside of whatever form or scrolling list the button stands in.
+  // Rendered outside of the form or scrolling list that has the button.
   return createPortal(dialog, document.body)
 }

@@ -8,7 +8,7 @@ import type { BlockElement } from './types.js'
 interface BlockElementProps {
   blockId: string
   element: BlockElement
-  /** What the element is called by those who cannot see where it stands. */
+  /** The element's accessible name. */
   label: string
 }
 

@@ -1,4 +1,4 @@
-/** Emoji. Those that tell the state of things are drawn here, because not every machine has a font for them. */
+/** Emoji. Those that show a state are drawn here, because not every machine has a font for them. */
 import type { ReactNode } from 'react'
 
 const sign = {

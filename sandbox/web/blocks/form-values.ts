@@ -5,7 +5,7 @@ export const REQUIRED_SENTENCE = 'Please complete this required field.'
 
 /**
  * The values after a view was opened or updated: an element that was there before under the same block and action id keeps
- * its value, any other starts from its initial one, and values of elements that are gone are forgotten.
+ * its value, any other starts from its initial one, and values of elements that are gone are dropped.
  */
 export function reconcile(blocks: readonly Block[], previous: FormValues, channel: string): FormValues {
   const values: Record<string, Record<string, ElementState>> = {}
@@ -80,9 +80,9 @@ function isEmpty(state: ElementState): boolean {
 function valueProblem(element: InputElement, state: ElementState): string | null {
   if (!('value' in state) || state.value === null) return null
   if (element.type === 'plain_text_input') {
-    const { min_length: least = 0, max_length: most = 3000 } = element
-    if (state.value.length < least) return `Enter at least ${least} characters.`
-    if (state.value.length > most) return `Enter at most ${most} characters.`
+    const { min_length: min = 0, max_length: max = 3000 } = element
+    if (state.value.length < min) return `Enter at min ${min} characters.`
+    if (state.value.length > max) return `Enter at most ${max} characters.`
   }
   if (element.type === 'number_input') {
     const value = Number(state.value)

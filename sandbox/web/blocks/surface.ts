@@ -8,7 +8,7 @@ export interface Surface {
   errors: Readonly<Record<string, string>>
   /** Keeps a new value; with `dispatch` it is sent as an action, together with all others. */
   change(blockId: string, element: InputElement, state: ElementState, dispatch: boolean): void
-  /** Sends a click. Resolves when it was acknowledged or the person was told why not. */
+  /** Sends a click. Resolves when it was acknowledged, or the person has been shown why not. */
   press(blockId: string, element: BlockElement): Promise<void>
   /** Asks the app for the lines of a type-ahead list. */
   loadOptions(blockId: string, actionId: string, query: string, signal: AbortSignal): Promise<readonly OptionGroup[]>

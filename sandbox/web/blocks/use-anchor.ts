@@ -1,8 +1,8 @@
-/** Where a list that belongs to a box is to float, so that no scrolling parent cuts it off. */
+/** Where the list of a box floats, so that no scrolling parent cuts it off. */
 import { type CSSProperties, type RefObject, useLayoutEffect, useState } from 'react'
 
 const GAP = 4
-const MOST_HEIGHT = 300
+const MAX_HEIGHT_PX = 300
 
 /** A fixed position under the box, or above it where there is more room; follows scrolling while open. */
 export function useAnchor(box: RefObject<HTMLElement | null>, isOpen: boolean): CSSProperties {
@@ -15,11 +15,11 @@ export function useAnchor(box: RefObject<HTMLElement | null>, isOpen: boolean): 
       const { top, bottom, left, width } = element.getBoundingClientRect()
       const below = window.innerHeight - bottom - 2 * GAP
       const above = top - 2 * GAP
-      const isBelow = below >= Math.min(MOST_HEIGHT, above)
+      const isBelow = below >= Math.min(MAX_HEIGHT_PX, above)
       setPlace({
         left,
         width,
-        maxHeight: Math.min(MOST_HEIGHT, isBelow ? below : above),
+        maxHeight: Math.min(MAX_HEIGHT_PX, isBelow ? below : above),
         ...(isBelow ? { top: bottom + GAP } : { bottom: window.innerHeight - top + GAP }),
       })
     }

@@ -4,7 +4,7 @@ import { sentenceOf } from '../workspace/api.js'
 import type { Surface } from './surface.js'
 import type { OptionGroup } from './types.js'
 
-/** How long typing must rest before the app is asked. */
+/** Waits this long after the last key before it asks the app. */
 const REST_MS = 200
 
 export interface Lines {
@@ -14,7 +14,7 @@ export interface Lines {
   isLoading: boolean
   query: string
   setQuery(query: string): void
-  /** Told when the list opens and closes; a closed one asks nobody. */
+  /** Call when the list opens and closes; a closed list sends no requests. */
   setOpen(isOpen: boolean): void
 }
 
@@ -61,7 +61,7 @@ export function useRemoteLines(
         .catch((error: unknown) => {
           if (!stop.signal.aborted) setAnswer({ query, groups: [], problem: sentenceOf(error) })
         })
-    // Opening the list is no typing: that question is asked at once.
+    // Opening the list asks the app at once; only typing waits.
     const timer = setTimeout(ask, query === '' ? 0 : REST_MS)
     return () => {
       clearTimeout(timer)
@@ -76,7 +76,7 @@ export function useRemoteLines(
   }
 
   const isLoading = mustAsk && answer?.query !== query
-  // Lines of the query before are gone at once: nobody is to choose from an answer to something else.
+  // Lines of the last query go at once, so that people can't choose from the answer to another query.
   const current = missing > 0 || isLoading ? [] : (answer?.groups ?? [])
   const groups = current.filter(({ options }) => options.length > 0)
   return { groups, note: noteOf(), isLoading, query, setQuery, setOpen: open }

@@ -1,10 +1,10 @@
-/** A modal dialog: the browser makes the rest of the page inert, or we the workspace alone, and the focus stays outside it. */
+/** A modal dialog. Either the browser makes the rest of the page inert, or we do that to the workspace only. */
 import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 
 interface DialogProps {
   title: string
   className: string
-  /** Leaves what is behind the scenes within reach: only the workspace is inert. */
+  /** Keeps "Behind the scenes" usable: only the workspace is inert. */
   isBesideScenes?: boolean
   onClose(): void
   children: ReactNode
@@ -73,7 +73,7 @@ export function Dialog({ title, className, isBesideScenes = false, onClose, chil
   )
 }
 
-/** Puts the focus where the person will begin: the field that asks for it, else the first, else the dialog itself. */
+/** Focuses the field with `focus_on_load`, else the first field, else the dialog itself. */
 export function focusFirst(dialog: HTMLElement | null) {
   const field =
     dialog?.querySelector<HTMLElement>('[data-focus="true"]') ??

@@ -1,11 +1,11 @@
-/** The person's open views: all of them remembered, the topmost drawn. */
+/** The person's open views: all are kept, the topmost is drawn. */
 import { useState } from 'react'
 import { useWorkspace } from '../workspace/context.js'
 import { ViewModal } from './view-modal.js'
 
 export function ModalStack() {
   const { views } = useWorkspace().snapshot
-  // A closed view goes at once, as the app's word on it does not matter.
+  // A closed view goes at once, because the app can't object.
   const [closed, setClosed] = useState<readonly string[]>([])
   const open = views.filter(({ id }) => !closed.includes(id))
   return open.map((view) => (

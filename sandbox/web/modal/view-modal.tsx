@@ -19,7 +19,7 @@ export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
   const [attempts, setAttempts] = useState(0)
   const { errors } = surface
 
-  // A view that came without fields, such as "Loading…", may get them by an update: then the person begins there.
+  // A view that opened without fields, such as "Loading…", may get them in an update; then the focus goes to the first.
   useEffect(() => {
     const dialog = form.current?.closest('dialog')
     if (dialog && document.activeElement === dialog && blocks.length > 0) focusFirst(dialog)
@@ -31,7 +31,7 @@ export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
     const wrong = blocks.find(({ block_id }) => errors[block_id] !== undefined)
     const field = form.current?.querySelector(`[data-block="${CSS.escape(wrong?.block_id ?? '')}"]`)
     field?.querySelector<HTMLElement>('input, textarea')?.focus()
-    // With the sentence under it, which a browser would leave out of sight.
+    // With the error under it, which a browser wouldn't scroll into view.
     field?.scrollIntoView({ block: 'nearest' })
   }, [attempts])
 

@@ -19,7 +19,7 @@ export function Composer({ label, withCommands, onSend }: ComposerProps) {
   const [activeIndex, setActiveIndex] = useState(0)
   const [isDismissed, setDismissed] = useState(false)
 
-  const invite = { command: '/invite', usage: `@${bot.name}`, description: 'Add somebody to this channel.' }
+  const invite = { command: '/invite', usage: `@${bot.name}`, description: 'Add someone to this channel.' }
   const all = commands.some(({ command }) => command === invite.command) ? commands : [...commands, invite]
   const isNaming = withCommands && !isDismissed && /^\/\S*$/.test(text)
   const matching = isNaming ? all.filter(({ command }) => command.startsWith(text)) : []

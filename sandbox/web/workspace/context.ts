@@ -1,4 +1,4 @@
-/** What every part of the page may know and ask for, wherever it is drawn. */
+/** What every part of the page can read and do. */
 import { createContext, useContext } from 'react'
 import type { Snapshot } from '../../slack/protocol.js'
 import type { Permalink } from './permalink.js'
@@ -9,7 +9,7 @@ export interface Workspace {
   channel: string
   /** Jumps to a message inside the page. */
   open(link: Permalink): void
-  /** Says a sentence to the person, in passing. */
+  /** Shows the person a sentence for a while. */
   notify(sentence: string): void
 }
 

@@ -39,7 +39,7 @@ function formatToken(date: Date, name: string, now: Date): string | null {
   }
 }
 
-/** The moment a message was sent: its `ts` counts seconds, with a dot. */
+/** When a message was sent: its `ts` is in seconds, with decimals. */
 export function messageDate(ts: string): Date {
   return new Date(Number(ts) * 1000)
 }

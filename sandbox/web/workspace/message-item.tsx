@@ -14,7 +14,7 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
   const { people, bot } = snapshot
   const { ts, channel, isBot, isEphemeral, isEdited, replyCount, text } = message
   const person = people.find(({ id }) => id === message.user)
-  // The workspace has a voice of its own, for commands that nobody answers.
+  // Slackbot answers commands that no app has.
   const author = person?.realName ?? (message.user === bot.id ? bot.name : 'Slackbot')
   const sent = messageDate(ts)
   const blocks = useMemo(

@@ -9,7 +9,7 @@ interface MessageListProps {
   label: string
   messages: readonly Message[]
   highlight: Highlight | null
-  /** Whether the ways into threads are drawn; inside of one they are not. */
+  /** Whether links into threads are shown; inside a thread they aren't. */
   withReplies: boolean
 }
 
@@ -57,7 +57,7 @@ export function MessageList({ label, messages, highlight, withReplies }: Message
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
       tabIndex={0}
       onScroll={({ currentTarget: element }) => {
-        // A browser scrolls by itself when sizes change; only the person's own scrolling tells what they want to see.
+        // The browser scrolls by itself when sizes change; only the person's own scrolling shows what they want to see.
         if (sizeOf(element) !== size.current) return
         isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
       }}

@@ -8,7 +8,7 @@ export interface Permalink {
   threadTs?: string
 }
 
-/** Stands in where an address has no host; no host is looked at anyway. */
+/** A base for addresses without a host; the host is never used. */
 const ANY_HOST = 'https://paddock.invalid'
 
 /** Reads `https://<anything>/archives/<channel>/p<ts without dot>`; null for any other address. */

@@ -1,4 +1,4 @@
-/** The left column: the workspace, its conversations, and the people one can be. */
+/** The left column: the workspace, its conversations, and the people to act as. */
 
 import { Avatar } from './avatar.js'
 import { useWorkspace } from './context.js'

@@ -12,7 +12,7 @@ export function useNotice() {
     return () => clearTimeout(timer)
   }, [notice])
 
-  // A new object each time, so that a repeated sentence is shown its full while.
+  // A new object each time, so that a repeated sentence is shown for its full time again.
   const notify = useCallback((sentence: string) => setNotice({ sentence }), [])
   return { notice: notice?.sentence ?? null, notify }
 }

@@ -17,7 +17,7 @@ interface Place {
 export function usePlace(snapshot: Snapshot | null, start: Permalink | null, notify: (sentence: string) => void) {
   const [place, setPlace] = useState<Place>({ channel: null, threadTs: null, highlight: null })
   const [isStarted, setStarted] = useState(false)
-  // The links that call `open` are drawn from a snapshot; they must not all be drawn anew for the next one.
+  // Stable across snapshots, so that the links that call `open` aren't all rendered again.
   const latest = useRef(snapshot)
   useLayoutEffect(() => {
     latest.current = snapshot

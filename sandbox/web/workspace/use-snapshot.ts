@@ -1,10 +1,10 @@
-/** The live picture of the workspace for one person, over the sandbox's event stream. */
+/** The workspace as one person sees it, live over the sandbox's event stream. */
 import { useEffect, useState } from 'react'
 import type { Snapshot } from '../../slack/protocol.js'
 import { share } from './share.js'
 
 export interface Live {
-  /** Null until the first event. While another person's stream opens, the last picture stays. */
+  /** Null until the first event. While another person's stream opens, the last snapshot stays. */
   snapshot: Snapshot | null
   isConnected: boolean
 }

@@ -11,7 +11,7 @@ export function useUnread({ me, messages }: Snapshot, current: string): Readonly
     if (user !== me.id && Number(ts) > Number(newest[channel] ?? 0)) newest[channel] = ts
   }
 
-  // A person who has just arrived has seen everything.
+  // At first everything counts as read.
   const until = seen.by === me.id ? seen.until : newest
   const now = newest[current] ?? '0'
   if (seen.by !== me.id || (until[current] ?? '0') !== now) {

@@ -4,7 +4,7 @@ import { type Block, Message } from 'slack-blocks-to-jsx'
 import { describe, expect, it } from 'vitest'
 import { forLibrary } from '../../../sandbox/web/blocks/escape.js'
 
-/** What a person reads, with bold and links marked. */
+/** The text a person reads, with bold and links marked. */
 function shown(text: object): string {
   const blocks = [{ type: 'section', block_id: 'b', text }].map(forLibrary) as Block[]
   const hooks = {
@@ -64,9 +64,10 @@ describe('plain text through the library', () => {
   it('formats nothing', () =>
     expect(plain('*a* _b_ <@U1> https://x.test `c`')).toBe('*a* _b_ <@U1> https://x.test `c`'))
   it('draws emoji', () => expect(plain('Clone :sheep:')).toBe('Clone (sheep)'))
-  it('draws no emoji where the app said so', () => expect(plain('Clone :sheep:', false)).toBe('Clone :sheep:'))
+  it('draws no emoji where the app says emoji: false', () =>
+    expect(plain('Clone :sheep:', false)).toBe('Clone :sheep:'))
 })
 
-it('takes block ids away, which would become ids of the page', () => {
+it('removes block ids, which would become ids in the page', () => {
   expect(forLibrary({ type: 'divider', block_id: 'b' })).toEqual({ type: 'divider' })
 })

@@ -15,7 +15,7 @@ const input = (block_id: string, element: InputElement, more: Partial<Block> = {
 const name = (more: object = {}) => input('name', { type: 'plain_text_input', action_id: 'a', ...more })
 
 describe('values of a view', () => {
-  it('start as the elements say, in the shapes of view.state.values', () => {
+  it('start with the elements’ initial values, in the shapes of view.state.values', () => {
     const blocks = [
       name({ initial_value: 'shop' }),
       input('count', { type: 'number_input', action_id: 'a', is_decimal_allowed: false }),
@@ -38,19 +38,19 @@ describe('values of a view', () => {
     })
   })
 
-  it('prefer a named conversation to the current one', () => {
+  it('prefer a named conversation over the current one', () => {
     const select = { type: 'conversations_select' as const, action_id: 'a' }
     const block = input('tell', { ...select, initial_conversation: 'C2', default_to_current_conversation: true })
     expect(reconcile([block], {}, channel).tell?.a).toMatchObject({ selected_conversation: 'C2' })
   })
 
-  it('outlive an update under the same ids, whatever the new initial value', () => {
+  it('survive an update with the same ids, even with a new initial value', () => {
     const typed: ElementState = { type: 'plain_text_input', value: 'typed' }
     const before = withValue(reconcile([name()], {}, channel), 'name', 'a', typed)
     expect(reconcile([name({ initial_value: 'other' })], before, channel).name).toEqual({ a: typed })
   })
 
-  it('start anew under a new action id, and forget the old one', () => {
+  it('start over under a new action id, and drop the old one', () => {
     const before = withValue({}, 'name', 'a', { type: 'plain_text_input', value: 'typed' })
     const after = reconcile([name({ action_id: 'b', initial_value: 'new' })], before, channel)
     expect(after).toEqual({ name: { b: { type: 'plain_text_input', value: 'new' } } })
@@ -72,7 +72,7 @@ describe('problems before sending', () => {
     expect(found({ ...name(), optional: true }, { type: 'plain_text_input', value: null })).toEqual({})
   })
 
-  it('are numbers that are none, broken or out of bounds', () => {
+  it('are numbers that are missing, malformed or out of bounds', () => {
     const count = input('count', {
       type: 'number_input',
       action_id: 'a',

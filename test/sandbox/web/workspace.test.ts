@@ -4,13 +4,13 @@ import { parsePermalink } from '../../../sandbox/web/workspace/permalink.js'
 import { share } from '../../../sandbox/web/workspace/share.js'
 
 describe('permalinks', () => {
-  it('name a channel and a message, whatever the host', () => {
+  it('have a channel and a message, on any host', () => {
     const link = { channel: 'C1', ts: '1763717400.000100' }
     expect(parsePermalink('https://any.slack.test/archives/C1/p1763717400000100')).toEqual(link)
     expect(parsePermalink('/archives/C1/p1763717400000100')).toEqual(link)
   })
 
-  it('may name the thread or no message', () => {
+  it('may have a thread, or no message', () => {
     expect(parsePermalink('https://x.test/archives/C1/p1763717400000200?thread_ts=1763717400.000100&cid=C1')).toEqual({
       channel: 'C1',
       ts: '1763717400.000200',
@@ -41,7 +41,7 @@ describe('dates', () => {
     expect(formatDate(date, format, now).replaceAll('\u202f', ' ')).toBe(expected)
   })
 
-  it('name days as near as they are', () => {
+  it('show near days as words', () => {
     expect(dayName(date, now)).toBe('Today')
     expect(dayName(new Date(2026, 10, 20, 23), now)).toBe('Yesterday')
     expect(dayName(new Date(2026, 10, 18), now)).toBe('Wednesday, November 18')
@@ -64,7 +64,7 @@ describe('sharing between snapshots', () => {
     expect(shared.messages[1]).not.toBe(old.messages[1])
   })
 
-  it('notices what is gone', () => {
+  it('drops what is gone', () => {
     expect(share({ a: 1, b: 2 }, { a: 1 })).toEqual({ a: 1 })
     expect(share([1, 2], [1])).toEqual([1])
   })

@@ -1,6 +1,6 @@
 /**
- * How many HTTP calls, and how long, it takes to look once at a thousand live jobs of each provider: the real watcher with a
- * real database against the simulators, beside a rival that asks for each job by itself as a job of its own would.
+ * How many HTTP calls and how much time it takes to poll a thousand live jobs of each provider once: the real poll worker
+ * with a real database against the simulators, compared with one call for each job.
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
@@ -20,24 +20,24 @@ for (const provider of Object.values(providers) as Provider[]) {
   const herd = herds[provider.id]
   if (herd) rows.push(await measure(provider, herd))
 }
-console.log(`${count} live jobs of each provider, looked at once:\n`)
+console.log(`${count} live jobs of each provider, polled once:\n`)
 console.table(Object.fromEntries(rows))
-console.log('\n"One by one" makes the same looks with one call of the same function for each job, in the same run.')
+console.log('\n"One by one" polls the same jobs in the same run, with one call of the same function for each job.')
 process.exitCode = rows.every(([, row]) => row.calls === row.collections) ? 0 : 1
 
 async function measure(provider: Provider, herd: Herd) {
   const simulator = await herd.start({ count })
-  // What nobody knows is watched on, so that every job stays alive.
+  // A job with an unknown status is polled on, so every job stays live.
   simulator.setSwitch('unknown-status', true)
   const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
   const refs = await herd.refs(provider, api, count)
-  const context = await houseWith({ name: 'bench', provider, api }, herd, refs)
+  const context = await contextWith({ name: 'bench', provider, api }, herd, refs)
 
-  const watched = await measured(simulator.requests, async () => {
+  const polled = await measured(simulator.requests, async () => {
     await pollDueJobs(context, 'bench')
   })
   const seen = await context.db.selectFrom('jobs').select('id').where('version', '>', 1).execute()
-  if (seen.length !== count) throw new Error(`Only ${seen.length} jobs of ${provider.name} were looked at.`)
+  if (seen.length !== count) throw new Error(`Only ${seen.length} jobs of ${provider.name} were polled.`)
 
   const check = operationOf(provider, herd.operation)?.steps[0].check
   const alone = await measured(simulator.requests, async () => {
@@ -46,11 +46,11 @@ async function measure(provider: Provider, herd: Herd) {
   await context.db.destroy()
   await simulator.close()
   const row = {
-    calls: watched.calls,
+    calls: polled.calls,
     collections: herd.collections(count),
     'one by one': alone.calls,
-    'fewer calls': `${(alone.calls / watched.calls).toFixed(0)}×`,
-    faster: `${(alone.ms / watched.ms).toFixed(1)}×`,
+    'fewer calls': `${(alone.calls / polled.calls).toFixed(0)}×`,
+    faster: `${(alone.ms / polled.ms).toFixed(1)}×`,
     'held in': herd.collection,
   }
   return [provider.name, row] as const
@@ -62,8 +62,8 @@ async function measured(requests: () => number, work: () => Promise<void>): Prom
   return { calls: requests() - before, ms: performance.now() - start }
 }
 
-/** A worker context with one connection whose jobs are all due for a look. */
-async function houseWith(
+/** A worker context with one connection whose jobs are all due for a poll. */
+async function contextWith(
   connection: Connection,
   { operation, params = {} }: Herd,
   refs: readonly Ref[],
@@ -86,7 +86,7 @@ async function houseWith(
     await db.updateTable('jobs').set(set).where('id', '=', made.job.id).execute()
   }
   const connections = new Map([['bench', connection]])
-  // The clock stands still, or the first jobs would be due again before the last ones were looked at.
+  // The clock stands still. Otherwise the first jobs would be due again before the last ones were polled.
   const times = { leaseMs: 600_000, now: () => now, random: () => 0.5 }
   return { db, connections, worker: randomUUID(), log: silentLog, ...times }
 }
