@@ -1,12 +1,12 @@
 /** Due writes: begins the next step of a job, and settles writes whose answer never came. */
 
-import type { Job, JobInput } from '../domain/job.js'
+import type { EndedWrite, Job, JobInput, Ref } from '../domain/job.js'
 import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
-import type { Api, Attempt } from '../providers/provider.js'
+import { type Api, type Attempt, readWritten, type Written, withoutCredentials } from '../providers/provider.js'
 import { claimDueJobs, renewLease } from '../store/claims.js'
 import { endOfEarlierJob, withoutPersonal } from '../store/jobs.js'
-import { advance, leaseOf, runTasks, type Task, type WorkerContext } from './context.js'
+import { advance, followingStep, leaseOf, runTasks, type Task, type WorkerContext } from './context.js'
 
 /** Looks for lost writes that are under way at once. They only read. */
 const MAX_CONCURRENT_RECONCILES = 8
@@ -57,8 +57,8 @@ async function attempt(context: WorkerContext, task: Task): Promise<JobInput> {
   const { job, step, connection, operation } = task
   const thisTry = await attemptOf(context, job)
   try {
-    const ref = await step.run(underLease(context, job, connection.api), job.params, job.ref, thisTry)
-    return { kind: 'wrote', ref, deadlineMs: operation.deadlineMs }
+    const written = await step.run(underLease(context, job, connection.api), job.params, job.ref, thisTry)
+    return { kind: 'wrote', deadlineMs: operation.deadlineMs, ...outcomeOf(task, written) }
   } catch (error) {
     return await afterFailedWrite(context, task, error)
   }
@@ -84,7 +84,7 @@ function underLease(context: WorkerContext, job: Job, api: Api): Api {
 async function afterFailedWrite(context: WorkerContext, task: Task, error: unknown): Promise<JobInput> {
   const reason = reasonOf(context, task.job, error)
   if (error instanceof TemporaryError) {
-    if (error.mayHaveHappened) return { kind: 'lost', reason }
+    if (error.mayHaveHappened) return { kind: 'lost', reason, status: error.status ?? 0 }
     return { kind: 'postponed', reason, retryAfterMs: error.retryAfterMs }
   }
   if (error instanceof UserError || error instanceof ConnectionError) {
@@ -96,8 +96,8 @@ async function afterFailedWrite(context: WorkerContext, task: Task, error: unkno
 
 async function findEarlierWrite(context: WorkerContext, task: Task, reason: string): Promise<JobInput> {
   try {
-    const ref = await find(context, task)
-    if (ref) return { kind: 'found', ref, deadlineMs: task.operation.deadlineMs }
+    const found = await find(context, task)
+    if (found) return { kind: 'found', deadlineMs: task.operation.deadlineMs, ...outcomeOf(task, found) }
     // What was made just now may not be listed yet, so that only the last no is believed at once.
     return task.job.attempt < LAST_ECHO ? { kind: 'lost', reason } : { kind: 'refused', reason }
   } catch (error) {
@@ -114,8 +114,8 @@ async function findLostWrite(context: WorkerContext, task: Task): Promise<JobInp
   const { step, operation, job } = task
   if (!step.find) return { kind: 'unknowable', reason: 'The provider has no way to look up what became of it.' }
   try {
-    const ref = await find(context, task)
-    if (ref) return { kind: 'found', ref, deadlineMs: operation.deadlineMs }
+    const found = await find(context, task)
+    if (found) return { kind: 'found', deadlineMs: operation.deadlineMs, ...outcomeOf(task, found) }
     // What we broke ourselves another try will not mend.
     const maxTries = job.detail === brokenHere(job) ? LAST_ECHO : MAX_ATTEMPTS
     return { kind: 'absent', settleMs: step.settleMs ?? SETTLE_MS, maxTries }
@@ -127,8 +127,16 @@ async function findLostWrite(context: WorkerContext, task: Task): Promise<JobInp
   }
 }
 
-async function find(context: WorkerContext, { job, step, connection }: Task): Promise<NonNullable<Job['ref']> | null> {
+async function find(context: WorkerContext, { job, step, connection }: Task): Promise<Written<Ref> | null> {
   return (await step.find?.(connection.api, job.params, job.ref, await attemptOf(context, job))) ?? null
+}
+
+/** The ref of what was written, and how its step ends where there is nothing to wait for. */
+function outcomeOf(task: Task, written: Written<Ref>): { ref: Ref; ended?: EndedWrite } {
+  const { ref, observation } = readWritten(written)
+  if (!observation) return { ref }
+  const detail = observation.detail && withoutCredentials(observation.detail)
+  return { ref, ended: { observation: { ...observation, ...(detail && { detail }) }, nextStep: followingStep(task) } }
 }
 
 async function attemptOf(context: WorkerContext, job: Job): Promise<Attempt> {
@@ -139,7 +147,9 @@ async function attemptOf(context: WorkerContext, job: Job): Promise<Attempt> {
   const now = context.now()
   const searchedFrom = Math.min(job.waitingSince ?? now, job.absentSince ?? now, job.unreachableSince ?? now)
   const searchedForMs = Math.min(now - searchedFrom, context.steadyForMs?.() ?? Number.POSITIVE_INFINITY)
-  return { job: job.id, since, baseline: job.baseline ?? '', tries: job.attempt, searchedForMs, now }
+  const lost = job.lostStatus === null ? undefined : { ...(job.lostStatus > 0 && { status: job.lostStatus }) }
+  const { id, baseline, attempt: tries } = job
+  return { job: id, since, baseline: baseline ?? '', tries, searchedForMs, now, ...(lost && { lost }) }
 }
 
 /** A look that failed, whether for a lost write or at a running step. */

@@ -61,7 +61,7 @@ export interface Step<P, Before, R> {
   /** Skips the step when it answers false. Not for the first step. */
   when?(params: P): boolean
   /** Makes exactly one write; reads beside it are fine. Never retried blindly. */
-  run(api: Api, params: P, before: Before, attempt: Attempt): Promise<R>
+  run(api: Api, params: P, before: Before, attempt: Attempt): Promise<Written<R>>
   /**
    * What looks like our write and is not, by the provider's own times or ids: the newest trace of earlier ones, or what has
    * the name already. Noted before the first try; what `find` sees beyond it is ours. Reads only; a UserError refuses.
@@ -71,7 +71,7 @@ export interface Step<P, Before, R> {
    * What an interrupted `run` left behind, or null when there is provably nothing. Without this function a lost answer is
    * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
    */
-  find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<R | null>
+  find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<Written<R> | null>
   /** For how long `find` must have answered null before that is believed, in milliseconds. Default 10 000. */
   settleMs?: number
   /**
@@ -80,6 +80,37 @@ export interface Step<P, Before, R> {
    * that ref alone; one that is thrown failed for all. `now` is our clock, in milliseconds, for what takes too long.
    */
   check(api: Api, refs: readonly R[], now: number): Promise<(Observation<R> | Error)[]>
+}
+
+/** What `run` and `find` answer: the ref of what the write made or, where that has ended already, the ref and how. */
+export type Written<R = Ref> = R | Ended<R>
+
+/** A write after which there is nothing to wait for: it is never polled, and the thread hears of the end at once. */
+export interface Ended<R = Ref> {
+  ref: R
+  /**
+   * `done` ends the step, `failed` the job. `incomplete` is for what is surely ours and surely not whole, such as what a
+   * server leaves that breaks halfway: it is never used, the job fails, and its thread says that it can be deleted.
+   */
+  ended: 'done' | 'failed' | 'incomplete'
+  /** As in an observation; for `incomplete` a sentence on what is or may be missing. */
+  detail?: string
+  url?: string
+  consoleUrl?: string
+}
+
+/** The ref of what was written, and the observation that ends its step if it has ended. */
+export function readWritten<R extends Ref>(written: Written<R>): { ref: R; observation?: Observation<R> } {
+  if (!isEnded(written)) return { ref: written }
+  const { ref, ended, ...rest } = written
+  if (ended !== 'incomplete') return { ref, observation: { ...rest, phase: ended } }
+  const detail = `It was made, but it is incomplete. ${rest.detail ?? ''} You can delete it.`.replace('  ', ' ')
+  return { ref, observation: { ...rest, phase: 'failed', detail } }
+}
+
+/** Refs are flat: a `ref` inside that is an object is not one of their own values. */
+function isEnded<R extends Ref>(written: Written<R>): written is Ended<R> {
+  return typeof written.ref === 'object'
 }
 
 /** One try of a step. */
@@ -97,6 +128,11 @@ export interface Attempt {
   tries: number
   /** For how long a lost write was sought in vain by an even clock, in milliseconds: it may still be under way. */
   searchedForMs: number
+  /**
+   * Why the answer of this write is missing: the server's 5xx, or no status for a connection that broke or timed out.
+   * Absent before the write, and where nobody knows, because Dolly itself was stopped. Stored, so it survives a restart.
+   */
+  lost?: { status?: number }
   /** Our clock, in milliseconds. */
   now: number
 }

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApi } from '../../src/providers/http.js'
 import type { Provider } from '../../src/providers/provider.js'
 import { assertDrawable } from '../../src/slack/form/view.js'
+import { plainOperation } from '../helpers/plain-refs.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = readFileSync(join(root, 'docs/adding-a-provider.md'), 'utf8')
@@ -63,9 +64,8 @@ describe('the documentation’s sixth provider', () => {
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0
     const api = createApi('shed-prod', shed.client({ url: `http://127.0.0.1:${port}`, token: 'secret-token' }), 1)
-    const clone = shed.operations.clone
-    const step = clone?.steps[0]
-    if (!clone || !step) throw new Error('The page’s provider has no operation "clone".')
+    const clone = plainOperation(shed, 'clone')
+    const [step] = clone.steps
     expect(await shed.pickers.apps?.(api, {})).toEqual([{ value: 'a1', label: 'shop-api' }])
 
     const params = clone.fields.parse({ app: 'a1', name: 'shop-copy' })

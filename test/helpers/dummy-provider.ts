@@ -3,10 +3,14 @@ import { z } from 'zod'
 import { ConnectionError } from '../../src/errors.js'
 import {
   type Api,
+  type Attempt,
   type Connection,
   defineOperation,
   defineProvider,
+  type Ended,
   type Observation,
+  type Ref,
+  type Written,
 } from '../../src/providers/provider.js'
 
 /** What the next write does. */
@@ -19,7 +23,11 @@ export interface DummyWorld {
   looks: number
   /** What the next write does; then it works again. */
   mood: Mood
-  /** What a look answers. */
+  /** How a write has ended by the time it is answered or found; null while it has to be polled. */
+  ended: Omit<Ended, 'ref'> | null
+  /** What the last search for a lost write was told about its answer. */
+  lost: Attempt['lost'] | null
+  /** What a poll answers. */
   observation: Observation | Error
   /** Ids of what cannot be looked at, while the rest can. */
   hidden: string[]
@@ -33,6 +41,8 @@ export function dummyWorld(): DummyWorld {
     writes: 0,
     looks: 0,
     mood: 'works',
+    ended: null,
+    lost: null,
     observation: { phase: 'working', detail: 'copying' },
     hidden: [],
     findThrows: null,
@@ -56,12 +66,14 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     const id = `${step}-${world.writes}`
     if (mood === 'works' || mood.carriesOut) world.made.push({ id, name: cloneName, step })
     if (mood !== 'works') throw mood.throws
-    return { id }
+    return written({ id })
   }
-  const find = (step: string, cloneName: string) => {
+  const written = <R extends Ref>(ref: R): Written<R> => (world.ended ? { ref, ...world.ended } : ref)
+  const find = (step: string, cloneName: string, { lost }: Attempt) => {
+    world.lost = lost
     if (world.findThrows) throw world.findThrows
     const found = world.made.find((made) => made.step === step && made.name === cloneName)
-    return found ? { id: found.id } : null
+    return found ? written({ id: found.id }) : null
   }
   const check = async (_api: Api, refs: readonly { id: string }[]) => {
     world.looks += 1
@@ -87,7 +99,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
         id: 'clone',
         title: 'Clone the thing',
         run: async (_api, params) => write('clone', params.name),
-        find: async (_api, params) => find('clone', params.name),
+        find: async (_api, params, _before, attempt) => find('clone', params.name, attempt),
         check,
       },
       {
@@ -95,7 +107,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
         title: 'Deploy the clone',
         when: (params) => params.deploy,
         run: async (_api, params) => write('deploy', params.name),
-        find: async (_api, params) => find('deploy', params.name),
+        find: async (_api, params, _before, attempt) => find('deploy', params.name, attempt),
         check,
       },
     ],

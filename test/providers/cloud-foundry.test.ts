@@ -7,11 +7,12 @@ import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { cloudFoundry } from '../../src/providers/cloud-foundry.js'
 import { createApi } from '../../src/providers/http.js'
-import type { Api, Attempt, Observation, Operation, Ref, Step } from '../../src/providers/provider.js'
+import type { Api, Attempt, Observation, Ref } from '../../src/providers/provider.js'
 import { observed } from '../helpers/observed.js'
+import { type PlainOperation, type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type OperationExample, type Pick } from './contract.js'
 
-type AnyStep = Step<Record<string, unknown>, Ref | null, Ref>
+type AnyStep = PlainStep<Ref | null>
 
 const CLONE_MS = 10_000
 const NOBODY = 'ffffffff-57ee-4b00-8c0d-ffffffffffff'
@@ -101,8 +102,8 @@ describe('Cloud Foundry', () => {
     return createApi('cf-prod', cloudFoundry.client(cloudFoundry.connection.parse(settings)), 1)
   }
 
-  const { clone, 'copy-bits': copyBits } = cloudFoundry.operations
-  if (!clone || !copyBits) throw new Error('Both operations are needed.')
+  const clone = plainOperation(cloudFoundry, 'clone')
+  const copyBits = plainOperation(cloudFoundry, 'copy-bits')
 
   /** By its name without the place: here no two things share one. */
   const pick: Pick = async (picker, name, values = {}) => {
@@ -117,7 +118,7 @@ describe('Cloud Foundry', () => {
     searchedForMs: 0,
     now: clock,
   })
-  const parse = (operation: Operation, params: object) => operation.fields.parse(params) as Record<string, unknown>
+  const parse = (operation: PlainOperation, params: object) => operation.fields.parse(params) as Record<string, unknown>
 
   async function settle(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
     let latest = ref
@@ -132,7 +133,7 @@ describe('Cloud Foundry', () => {
   }
 
   /** Carries out an operation as the jobs do, up to and without the step of that title. */
-  async function carryOut(operation: Operation, params: Record<string, unknown>, until?: string) {
+  async function carryOut(operation: PlainOperation, params: Record<string, unknown>, until?: string) {
     let before: Ref | null = null
     const ends: Observation[] = []
     for (const step of operation.steps as readonly AnyStep[]) {
@@ -146,7 +147,7 @@ describe('Cloud Foundry', () => {
     return { ref: before, ends, last: ends.at(-1) }
   }
 
-  const stepOf = (operation: Operation, title: string): AnyStep => {
+  const stepOf = (operation: PlainOperation, title: string): AnyStep => {
     const found = (operation.steps as readonly AnyStep[]).find((step) => step.title === title)
     if (!found) throw new Error(`There is no step "${title}".`)
     return found
@@ -720,7 +721,7 @@ describe('Cloud Foundry', () => {
   })
 
   describe('the form', () => {
-    const said = async (operation: Operation, params: Record<string, unknown>) => {
+    const said = async (operation: PlainOperation, params: Record<string, unknown>) => {
       const before = written()
       const { errors = {}, warnings = [] } = (await operation.validate?.(api, params)) ?? {}
       expect(written()).toEqual(before)

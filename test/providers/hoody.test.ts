@@ -11,6 +11,7 @@ import { setPicked } from '../../src/slack/form/answers.js'
 import { fieldsOf } from '../../src/slack/form/fields.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
+import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider } from './contract.js'
 
 const NOBODY = 'ffffffffffffffffffffffff'
@@ -77,8 +78,8 @@ describe('Hoody', () => {
 
   afterEach(() => simulator.close())
 
-  const { copy, sync } = hoody.operations
-  if (!copy || !sync) throw new Error('Both operations are needed.')
+  const copy = plainOperation(hoody, 'copy')
+  const sync = plainOperation(hoody, 'sync')
 
   async function idOf(label: string, picker = 'containers'): Promise<string> {
     const options = (await hoody.pickers[picker]?.(api, {})) ?? []
@@ -347,8 +348,8 @@ describe('Hoody on a bad day', () => {
   let clock: number
   let simulator: Simulator
   let api: Api
-  const { copy, sync } = hoody.operations
-  if (!copy || !sync) throw new Error('Both operations are needed.')
+  const copy = plainOperation(hoody, 'copy')
+  const sync = plainOperation(hoody, 'sync')
 
   beforeEach(async () => {
     clock = Date.UTC(2026, 7, 21)

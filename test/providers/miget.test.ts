@@ -8,6 +8,7 @@ import { miget } from '../../src/providers/miget.js'
 import type { Api, Observation, Ref } from '../../src/providers/provider.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
+import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
@@ -45,9 +46,9 @@ describeProvider(miget, {
 })
 
 describe('Miget', () => {
-  const { clone } = miget.operations
-  const [cloneStep, deployStep] = clone?.steps ?? []
-  if (!clone || !cloneStep || !deployStep) throw new Error('There is no clone in two steps.')
+  const clone = plainOperation(miget, 'clone')
+  const [cloneStep, deployStep] = clone.steps
+  if (!deployStep) throw new Error('There is no clone in two steps.')
   let simulator: Simulator
   let api: Api
 

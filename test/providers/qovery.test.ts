@@ -7,10 +7,11 @@ import { COMMIT, LABS, newId } from '../../sandbox/providers/qovery-world.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
-import type { Api, Operation, Ref, Step } from '../../src/providers/provider.js'
+import type { Api, Ref } from '../../src/providers/provider.js'
 import { qovery } from '../../src/providers/qovery.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
+import { type PlainOperation, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
@@ -70,18 +71,15 @@ describe('Qovery', () => {
 
   afterEach(() => simulator.close())
 
-  const operations = { clone: operation('clone'), environment: operation('clone-environment') }
-
-  function operation(name: string): Operation {
-    const found = qovery.operations[name]
-    if (!found) throw new Error(`There is no ${name}.`)
-    return found
+  const operations = {
+    clone: plainOperation(qovery, 'clone'),
+    environment: plainOperation(qovery, 'clone-environment'),
   }
 
-  function deployStep({ steps }: Operation) {
+  function deployStep({ steps }: PlainOperation) {
     const [, step] = steps
     if (!step) throw new Error('There is no second step.')
-    return step as Step<Record<string, unknown>, Ref, Ref>
+    return step
   }
 
   const pick: Pick = async (picker, label) => {

@@ -5,10 +5,11 @@ import { REGION_TOKEN } from '../../sandbox/providers/rainbond-faults.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
-import type { Api, Observation, Ref, Step } from '../../src/providers/provider.js'
+import type { Api, Observation, Ref } from '../../src/providers/provider.js'
 import { rainbond } from '../../src/providers/rainbond.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
+import { type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 
 const SHOP = 'o19p6wen/frankfurt/11'
@@ -71,9 +72,8 @@ describe('Rainbond', () => {
     const settings = rainbond.connection.parse({ ...simulator.connection, token })
     return createApi('rainbond-prod', rainbond.client(settings), 1)
   }
-  const { copy } = rainbond.operations
-  if (!copy) throw new Error('The operation is needed.')
-  const stepAt = (index: 0 | 1 | 2) => copy.steps[index] as Step<Record<string, unknown>, Ref | null, Ref>
+  const copy = plainOperation(rainbond, 'copy')
+  const stepAt = (index: 0 | 1 | 2) => copy.steps[index] as PlainStep<Ref | null>
   const [create, doCopy, start] = [stepAt(0), stepAt(1), stepAt(2)]
 
   const paramsOf = (more: Record<string, unknown> = {}) =>
