@@ -181,7 +181,9 @@ describe('emptying the log', () => {
   it('is left for the next time while another process reads', async () => {
     const file = newFile()
     const database = await openDatabase(file)
-    await sql`insert into drafts (id, kind, requester, answers, created_at) values ('1', 'answers', 'U1', '', 0)`.execute(database)
+    await sql`insert into drafts (id, kind, requester, answers, created_at) values ('1', 'answers', 'U1', '', 0)`.execute(
+      database,
+    )
     const reader = new Sqlite(file)
     reader.exec('begin; select * from drafts')
     await sql`delete from drafts`.execute(database)
