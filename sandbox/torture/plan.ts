@@ -194,7 +194,7 @@ function planMishap(random: Random, of: string): Fault {
 
 /**
  * How long the bot waits for the answer to a write, and how long it looks for a lost one before it believes that it never
- * arrived: the time limits and `settleMs` in src/providers, and those in src/slack.
+ * arrived: the time limits and `absentAfterMs` in src/providers, and those in src/slack.
  */
 const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>> = {
   'cloud-foundry': { waitsMs: 60_000, believesMs: 90_000 },

@@ -106,13 +106,25 @@ export function allowedOptions(
 ): readonly Option[] {
   if (kind !== 'picker' || !dependsOnNames(access.rules, asker, connection.name)) return options
   const others = fieldsOf(operation).filter((other) => other.key !== key)
-  const gaps = [others, others.filter(({ required }) => required)].map((some) =>
-    Object.fromEntries(some.flatMap((other) => [other.key, `${other.key}.from`].map((name) => [name, UNKNOWN_PART]))),
+  // A name that was typed has no place.
+  const parts = [
+    ['', '.from', '.place'],
+    ['', '.from'],
+  ]
+  const gaps = [others, others.filter(({ required }) => required)].flatMap((some) =>
+    parts.map((ends) =>
+      Object.fromEntries(some.flatMap((other) => ends.map((end) => [`${other.key}${end}`, UNKNOWN_PART]))),
+    ),
   )
   const decideOn = createDecider(access.rules, asker, connection.name)
-  return options.filter(({ label, from }) =>
+  return options.filter(({ label, from, place }) =>
     gaps.some((named) => {
-      const words = { ...named, [key]: label, ...(from !== undefined && { [`${key}.from`]: from }) }
+      const words = {
+        ...named,
+        [key]: label,
+        ...(from !== undefined && { [`${key}.from`]: from }),
+        ...(place !== undefined && { [`${key}.place`]: place }),
+      }
       const { from: partialSource, to: partialTarget } = operation.summary(words)
       const isKnowable = sourceOf(operation, words) !== null
       const act = { partialTarget, ...(isKnowable ? { partialSource } : { source: null }) }

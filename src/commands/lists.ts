@@ -111,8 +111,8 @@ export class Lists {
 function sizeOf(list: List): number {
   if ('reason' in list) return list.reason.length
   return list.options.reduce(
-    (sum, { value, label, description = '', from = '' }) =>
-      sum + 100 + value.length + label.length + description.length + from.length,
+    (sum, { value, label, description = '', from = '', place = '' }) =>
+      sum + 100 + value.length + label.length + description.length + from.length + place.length,
     0,
   )
 }

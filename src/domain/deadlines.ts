@@ -94,7 +94,7 @@ function afterVainSearch(job: Job, input: JobInput, transition: Transition, cont
 /** How long the step's own search may take, in milliseconds. */
 function ownTimeOf(input: JobInput): number {
   if (input.kind === 'poll_failed') return input.giveUpMs
-  return input.kind === 'absent' ? input.settleMs : 0
+  return input.kind === 'absent' ? input.absentAfterMs : 0
 }
 
 /** A job that can't continue here: its thread is told once, and it ends if nothing changes. */

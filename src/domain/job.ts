@@ -145,8 +145,8 @@ export type JobInput =
   /** The write may have taken effect; nobody has looked yet. */
   | { kind: 'lost'; reason: string; status?: number | undefined }
   | { kind: 'found'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
-  /** A look for a lost write found nothing; believed only once that was so for `settleMs`. */
-  | { kind: 'absent'; settleMs: number; maxTries: number }
+  /** A look for a lost write found nothing; believed only once that was so for `absentAfterMs`. */
+  | { kind: 'absent'; absentAfterMs: number; maxTries: number }
   | { kind: 'unknowable'; reason: string }
   /** A look failed: the provider is down, or refuses us. */
   | { kind: 'poll_failed'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }

@@ -104,8 +104,8 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       // A clock that was set back must not make it wait for as long again.
       const absentSince = Math.min(job.absentSince ?? now, now)
       const absentMs = Math.min(now - absentSince, steadyMs)
-      if (absentMs < input.settleMs) {
-        const dueAt = now + Math.min(input.settleMs - absentMs, 3 * SECOND)
+      if (absentMs < input.absentAfterMs) {
+        const dueAt = now + Math.min(input.absentAfterMs - absentMs, 3 * SECOND)
         return { set: { dueAt, absentSince, ...seen }, event: null }
       }
       if (job.attempt >= input.maxTries) {

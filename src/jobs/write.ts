@@ -10,7 +10,7 @@ import { advance, followingStep, leaseOf, runTasks, type Task, type WorkerContex
 
 /** Looks for lost writes that are under way at once. They only read. */
 const MAX_CONCURRENT_RECONCILES = 8
-const SETTLE_MS = 10_000
+const ABSENT_AFTER_MS = 10_000
 /** Two machines' clocks differ by this much as a rule. */
 const CLOCK_SKEW_MS = 15_000
 /** A clock that was set wrong may be off by this much: from a farther one Slack's requests would have been refused. */
@@ -118,7 +118,7 @@ async function findLostWrite(context: WorkerContext, task: Task): Promise<JobInp
     if (found) return { kind: 'found', deadlineMs: operation.deadlineMs, ...outcomeOf(task, found) }
     // What we broke ourselves another try will not mend.
     const maxTries = job.detail === brokenHere(job) ? LAST_ECHO : MAX_ATTEMPTS
-    return { kind: 'absent', settleMs: step.settleMs ?? SETTLE_MS, maxTries }
+    return { kind: 'absent', absentAfterMs: step.absentAfterMs ?? ABSENT_AFTER_MS, maxTries }
   } catch (error) {
     // With a status it is the provider's own no to the search, which says nothing about the write.
     if (error instanceof UserError && error.status === undefined)

@@ -91,7 +91,7 @@ const copy = defineOperation<z.infer<typeof copyFields>, HoodyRef>({
       id: 'copy',
       title: 'Copy the container',
       // A server that was slow enough to lose the answer may also be slow to list what it made.
-      settleMs: 30_000,
+      absentAfterMs: 30_000,
       async run(api, params) {
         const json = {
           target_project_id: params.project,
@@ -135,7 +135,7 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
     {
       id: 'sync',
       title: 'Sync the copy',
-      settleMs: 30_000,
+      absentAfterMs: 30_000,
       async run(api, params) {
         await api.post(`/api/v1/containers/${params.container}/sync`, envelope(z.unknown()))
         return { id: params.container }

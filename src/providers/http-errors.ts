@@ -88,7 +88,7 @@ function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = 
   const message = `${call.connection}: ${verdict.sentence}`
   if (verdict.blame === 'user') return new UserError(message, { status: verdict.status ?? status })
   if (verdict.blame === 'operator') return new ConnectionError(message, { status: verdict.status ?? status })
-  const mayHaveHappened = call.isWrite && !verdict.isHarmless
+  const mayHaveHappened = call.isWrite && !verdict.hasNoEffect
   return new TemporaryError(message, { mayHaveHappened, status, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 

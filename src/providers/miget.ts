@@ -124,7 +124,7 @@ const clone = defineOperation<Params, MigetRef>({
     {
       id: 'clone',
       title: 'Clone the app',
-      settleMs: 30_000,
+      absentAfterMs: 30_000,
       async run(api, params) {
         const { app, project: project_id, resource: resource_id, deploy: _, addons, addonsWithData, ...rest } = params
         const asked = (uuid: string) => ({ uuid, clone_data: addonsWithData.includes(uuid) })
@@ -142,7 +142,7 @@ const clone = defineOperation<Params, MigetRef>({
     {
       id: 'deploy',
       title: 'Deploy the clone',
-      settleMs: 30_000,
+      absentAfterMs: 30_000,
       when: (params) => params.deploy && params.use_parent_image,
       async run(api, _params, { id, name }) {
         const { state } = await api.get(`/apps/${id}`, unwrapped(app))

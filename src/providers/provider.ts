@@ -1,12 +1,25 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import type { z } from 'zod'
 import type { Observation, Ref } from '../domain/job.js'
+import type { Api, ClientOptions } from './api.js'
 
 export type { Observation, Ref } from '../domain/job.js'
 
+export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
+
+export { yesNo } from './fields.js'
+export { foundByName, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
 export { readFor, refusal, runChecks } from './validation.js'
-export { describedOption, maskIds, placedSource, sentence, UNKNOWN_PLACE, withoutCredentials } from './wording.js'
+export {
+  describedOption,
+  maskIds,
+  placed,
+  placedSource,
+  sentence,
+  UNKNOWN_PLACE,
+  withoutCredentials,
+} from './wording.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
 declare module 'zod' {
@@ -32,8 +45,13 @@ export interface Option {
   label: string
   description?: string
   /**
-   * Human name, with its place, of what is copied when this entry is chosen, where the label alone does not say it: see
-   * `placedSource`. Not shown in the list: `summary` and `preview` find it in `named` under `<field>.from`.
+   * Where the thing lives, such as its project or environment, where the label does not say it; `UNKNOWN_PLACE` where that
+   * cannot be read. Not shown in the list: `summary` reads it as `named['<field>.place']`, best through `placed`.
+   */
+  place?: string
+  /**
+   * What is copied when this entry is chosen, with its place, where that is another thing than the entry: the source of the
+   * copy that is chosen. Not shown in the list: `summary` reads it as `named['<field>.from']`.
    */
   from?: string
 }
@@ -45,8 +63,8 @@ export type Values = Readonly<Record<string, string>>
 export type Picker = (api: Api, values: Values) => Promise<Option[]>
 
 /**
- * The words a person chose, by field key: the label behind a picked value, or the value itself as text. An entry's own
- * `from` is under `<field>.from`, as far as its list says. For sentences, never for requests.
+ * The words a person chose, by field key: the label behind a picked value, or the value itself as text. What its list says
+ * beside it is under `<field>.place` and `<field>.from`. For sentences, never for requests.
  */
 export type Named = Readonly<Record<string, string>>
 
@@ -72,8 +90,8 @@ export interface Step<P, Before, R> {
    * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
    */
   find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<Written<R> | null>
-  /** For how long `find` must have answered null before that is believed, in milliseconds. Default 10 000. */
-  settleMs?: number
+  /** A lost write counts as absent once `find` has answered null for this long, in milliseconds. Default 10 000. */
+  absentAfterMs?: number
   /**
    * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
    * that share this very function are looked at together. An error in an observation's place is a look that failed for
@@ -197,75 +215,6 @@ export interface Provider<C = unknown> {
   operations: Readonly<Record<string, Operation>>
   /** How many writes of one connection may be under way at once. Default 4. */
   maxConcurrentWrites?: number
-}
-
-/** How to reach one account at one provider. */
-export interface ClientOptions {
-  baseUrl: string
-  /** Sent with every request. All but the usual ones are secrets. */
-  headers: Readonly<Record<string, string>>
-  /**
-   * Headers that must be fetched first, such as a token that lives for minutes. Asked before every request, so it keeps
-   * what it has; `isRefused` when that was just answered 401. `login` sends no credentials of its own, and unlike all
-   * other requests may go to another https host that the provider's own discovery named.
-   */
-  authorize?(login: Api, isRefused: boolean): Promise<Readonly<Record<string, string>>>
-  /** What a step may want to know of its connection, such as a template of links. No secrets. */
-  settings?: Readonly<Record<string, string | undefined>>
-  /** The sentence in the provider's error body, if it has the provider's shape. */
-  errorMessage(body: unknown): string | undefined
-  /** The provider's own reading of an answer that is not 2xx; undefined leaves it to the usual sorting by status. */
-  classify?(answer: { status: number; body: unknown }): Verdict | undefined
-  /** Milliseconds for one request. Default 10 000. */
-  timeoutMs?: number
-}
-
-/** What a refusal means, where its status alone would say something else. */
-export interface Verdict {
-  /** Who must act: the person who typed, the operator, or nobody because it passes. */
-  blame: 'user' | 'operator' | 'nobody'
-  /** What to read and do; the connection's name is put before it, and its secrets are taken out. */
-  sentence: string
-  /** The status it stands for, where that is another: a 400 that means 404. */
-  status?: number
-  /** Surely nothing was done, although the status leaves that open. */
-  isHarmless?: boolean
-  /** How long to wait where the answer does not say, in milliseconds. */
-  retryAfterMs?: number
-}
-
-export interface RequestOptions {
-  query?: Readonly<Record<string, string | number | boolean>>
-  json?: unknown
-  /** Sent as application/x-www-form-urlencoded, where a login wants that. */
-  form?: Readonly<Record<string, string>>
-  /**
-   * The answer is sent on unchanged and never shown, such as an app's environment or a token: it is neither cut nor
-   * redacted.
-   */
-  isVerbatim?: boolean
-  /** Called right before the request goes out, after any login it needs; an error from it stops the request. */
-  beforeSend?(): Promise<void>
-  /** Added to the connection's own. */
-  headers?: Readonly<Record<string, string>>
-  /** Milliseconds, where one request needs more than its connection's usual. */
-  timeoutMs?: number
-}
-
-/**
- * A connection's HTTP client. Every failure arrives as one of the three errors, with no secret in its message. `get` is
- * retried, the others never.
- */
-export interface Api {
-  /** Told how many rows of a list were left out because they have another shape than agreed, and what is odd about one. */
-  reportSkipped?(rows: number, example: string): void
-  /** As the provider's `client` gave them. */
-  readonly settings?: ClientOptions['settings']
-  get<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
-  post<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
-  put<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
-  patch<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
-  delete<T>(path: string, schema: z.ZodType<T>, options?: RequestOptions): Promise<T>
 }
 
 /** One configured account: what the rest of Dolly knows of a provider. */

@@ -91,7 +91,7 @@ const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>]
   {
     id: 'clone',
     title: 'Make the clone',
-    settleMs: 30_000,
+    absentAfterMs: 30_000,
     baseline: refuseTaken,
     run: startClone,
     find: findClone,
@@ -100,7 +100,7 @@ const steps: [Step<Params, null, QoveryRef>, Step<Params, QoveryRef, QoveryRef>]
   {
     id: 'deploy',
     title: 'Deploy the clone',
-    settleMs: 30_000,
+    absentAfterMs: 30_000,
     when: deploys,
     run: startDeployment,
     find: findDeployment,

@@ -74,7 +74,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
     {
       id: 'create',
       title: 'Create the new app',
-      settleMs: 45_000,
+      absentAfterMs: 45_000,
       async run(api, params, _before, { job }) {
         const components = await choose(api, params)
         const json = { app_name: params.name, app_note: noteOf(job), k8s_app: `dolly-${job}` }
@@ -95,7 +95,7 @@ const copy = defineOperation<z.infer<typeof fields>, RainbondRef>({
       // Sent twice it makes everything twice, and one that was rolled back leaves debris in the cluster. So nothing is
       // ever copied into an app that was tried before: `find` never lets it be sent again, and gives up before a person
       // is asked, who could start it over.
-      settleMs: Number.MAX_SAFE_INTEGER,
+      absentAfterMs: Number.MAX_SAFE_INTEGER,
       async baseline(api, params, before) {
         // Before anything is begun, and not in `run`: a kill during this look would pass for one during the copy.
         if (!(await hasCopies(api, before, leavingEmpty(params.name)))) return ''

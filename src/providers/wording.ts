@@ -1,5 +1,5 @@
 /** Pure: how providers put into words what their vendors say. */
-import type { Option } from './provider.js'
+import type { Named, Option } from './provider.js'
 
 /** An option whose description is whatever is known of these remarks. */
 export function describedOption(value: string, label: string, ...remarks: (string | null | undefined)[]): Option {
@@ -7,8 +7,17 @@ export function describedOption(value: string, label: string, ...remarks: (strin
   return { value, label, ...(description && { description }) }
 }
 
-/** Stands for the place of a source that no list tells. To rules, a source with these words is one that nobody can name. */
+/** The place of a thing whose list cannot say where it lives. Rules treat a source there as one that could be anywhere. */
 export const UNKNOWN_PLACE = 'an unknown place'
+
+/**
+ * What was chosen in a field, with its place: "shop-api in production". A name that was typed where there is no list has none.
+ * For both ends of a `summary`, because rules of access compare these words.
+ */
+export function placed(named: Named, field: string): string {
+  const [name = '', place] = [named[field], named[`${field}.place`]]
+  return place === undefined ? name : `${name} in ${place}`
+}
 
 /** A source's name with its place, for an option's `from`. */
 export function placedSource(name: string, place: string | null | undefined): string {

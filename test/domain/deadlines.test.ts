@@ -22,9 +22,9 @@ function randomOf(seed: number): () => number {
   }
 }
 
-const absent = { kind: 'absent', settleMs: 10 * second, maxTries: MAX_ATTEMPTS } as const
+const absent = { kind: 'absent', absentAfterMs: 10 * second, maxTries: MAX_ATTEMPTS } as const
 /** As of a step that must never be sent again. */
-const neverAbsent = { ...absent, settleMs: Number.MAX_SAFE_INTEGER }
+const neverAbsent = { ...absent, absentAfterMs: Number.MAX_SAFE_INTEGER }
 const lost = { kind: 'lost', reason: 'Reset.' } as const
 const unseen = { kind: 'poll_failed', reason: 'Down.', retryAfterMs: undefined, giveUpMs: hour } as const
 const postponed = { kind: 'postponed', reason: 'Busy.', retryAfterMs: undefined } as const

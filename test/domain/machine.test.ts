@@ -14,7 +14,7 @@ const happenings: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }
   postponed: { input: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['queued', 'starting'] },
   lost: { input: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
   found: { input: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
-  absent: { input: { kind: 'absent', settleMs: 1, maxTries: MAX_ATTEMPTS }, knownIn: ['starting'] },
+  absent: { input: { kind: 'absent', absentAfterMs: 1, maxTries: MAX_ATTEMPTS }, knownIn: ['starting'] },
   unknowable: { input: { kind: 'unknowable', reason: 'no way' }, knownIn: ['starting'] },
   poll_failed: {
     input: { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 1 },
@@ -51,7 +51,7 @@ describe('the machine', () => {
     const asked = next(jobIn('uncertain', { unreachableSince }), { kind: 'check_again', actor: 'U1' }, moment)
     const checking = jobIn('starting', { unreachableSince, ...asked.set })
     expect(next(checking, down, moment).set.state).toBe('uncertain')
-    const found = next(checking, { kind: 'absent', settleMs: 0, maxTries: MAX_ATTEMPTS }, moment)
+    const found = next(checking, { kind: 'absent', absentAfterMs: 0, maxTries: MAX_ATTEMPTS }, moment)
     expect(found.set).toMatchObject({ state: 'queued', unreachableSince: null })
   })
 
@@ -138,7 +138,7 @@ describe('the machine', () => {
   })
 
   it('believes absence only when looks have found nothing for long enough by a clock that ran evenly', () => {
-    const absent: JobInput = { kind: 'absent', settleMs: 10_000, maxTries: MAX_ATTEMPTS }
+    const absent: JobInput = { kind: 'absent', absentAfterMs: 10_000, maxTries: MAX_ATTEMPTS }
     const sought = (absentSince: number | null, steadyMs?: number) =>
       next(jobIn('starting', { absentSince }), absent, { ...moment, steadyMs }).set
     expect(sought(null)).toMatchObject({ absentSince: now, dueAt: now + 3_000 })

@@ -1294,8 +1294,10 @@ describe('Cloud Foundry', () => {
         'Map the address',
         'Start the clone',
       ]
-      expect(clone.steps.filter(({ settleMs }) => settleMs === 0).map(({ title }) => title)).toEqual(repeatable)
-      expect(copyBits.steps.filter(({ settleMs }) => settleMs === 0).map(({ id }) => id)).toEqual(['assign'])
+      expect(clone.steps.filter(({ absentAfterMs }) => absentAfterMs === 0).map(({ title }) => title)).toEqual(
+        repeatable,
+      )
+      expect(copyBits.steps.filter(({ absentAfterMs }) => absentAfterMs === 0).map(({ id }) => id)).toEqual(['assign'])
       for (const title of repeatable) {
         const { ref } = await carryOut(clone, { ...params, name: title, host: title.replaceAll(' ', '-') }, title)
         const step = stepOf(clone, title)

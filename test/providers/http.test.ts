@@ -229,7 +229,7 @@ test.each([
   [{ blame: 'operator' }, ConnectionError, { status: 418 }],
   [{ blame: 'nobody' }, TemporaryError, { mayHaveHappened: true, retryAfterMs: undefined }],
   [
-    { blame: 'nobody', isHarmless: true, retryAfterMs: 5_000 },
+    { blame: 'nobody', hasNoEffect: true, retryAfterMs: 5_000 },
     TemporaryError,
     { mayHaveHappened: false, retryAfterMs: 5_000 },
   ],

@@ -244,7 +244,7 @@ describe('Miget', () => {
     })
 
     test('a lost write may still arrive for half a minute', () => {
-      expect([cloneStep.settleMs, deployStep.settleMs]).toEqual([30_000, 30_000])
+      expect([cloneStep.absentAfterMs, deployStep.absentAfterMs]).toEqual([30_000, 30_000])
     })
 
     test.each(['FFFFFFFF-FFFF-4FFF-8FFF-FFFFFFFFFFFF', 'x', null])(

@@ -420,7 +420,7 @@ describe('Qovery', () => {
 
     test('a lost deploy call whose effect does not show yet is not believed absent for half a minute', () => {
       for (const one of Object.values(qovery.operations)) {
-        for (const step of one.steps) expect(step.settleMs).toBe(30_000)
+        for (const step of one.steps) expect(step.absentAfterMs).toBe(30_000)
       }
     })
 

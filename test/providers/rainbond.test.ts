@@ -240,7 +240,7 @@ describe('Rainbond', () => {
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toMatchObject({ mayHaveHappened: true })
       const asked = attempt()
-      expect(doCopy.settleMs).toBe(Number.MAX_SAFE_INTEGER)
+      expect(doCopy.absentAfterMs).toBe(Number.MAX_SAFE_INTEGER)
       const find = (searchedForMs: number) => doCopy.find?.(api, paramsOf(), before, { ...asked, searchedForMs })
       expect(await find(6 * MINUTE + 59 * SECOND)).toBeNull()
       const end = await failureOf(Promise.resolve(find(7 * MINUTE)))
@@ -310,7 +310,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('region-down', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true })
-      expect(classify(400, { code: 10411 })?.isHarmless).toBeUndefined()
+      expect(classify(400, { code: 10411 })?.hasNoEffect).toBeUndefined()
     })
 
     test('400 with httpcode 101 may have happened', async () => {

@@ -144,7 +144,7 @@ describe('a plan', () => {
       const provider = Object.values<Provider>(providers).find((one) => one.id === of)
       const steps = Object.values(provider?.operations ?? {}).flatMap((operation) => [...operation.steps])
       // With 0 a step says that its write sets a value: one that arrives late does no harm.
-      const waits = steps.map(({ settleMs = 10_000 }) => settleMs).filter((ms) => ms > 0)
+      const waits = steps.map(({ absentAfterMs = 10_000 }) => absentAfterMs).filter((ms) => ms > 0)
       expect(accident.heldMs).toBeLessThan(Math.min(...waits))
     }
   })

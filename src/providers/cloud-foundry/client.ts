@@ -235,7 +235,7 @@ export function classify({ status, body }: { status: number; body: unknown }): V
   }
   if (status === 429) {
     const sentence = 'It asks to slow down.'
-    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: SLOW_DOWN_MS }
+    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: SLOW_DOWN_MS }
   }
   if (status === 403 && SUSPENDED.includes(title)) {
     return { blame: 'user', sentence: `${closed(detail)} Choose another space.` }
@@ -250,11 +250,11 @@ export function classify({ status, body }: { status: number; body: unknown }): V
   }
   if (status === 422 && DEPLOYING.test(detail)) {
     const sentence = 'The app has a deployment in progress.'
-    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: APP_BUSY_MS }
+    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: APP_BUSY_MS }
   }
   if (title === 'CF-StagingInProgress') {
     const sentence = 'Another build of this app is being staged.'
-    return { blame: 'nobody', sentence, isHarmless: true, retryAfterMs: APP_BUSY_MS }
+    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: APP_BUSY_MS }
   }
   return undefined
 }

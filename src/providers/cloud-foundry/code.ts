@@ -70,7 +70,7 @@ function stepOf<P, Before extends CfRef | null>(
   return {
     id,
     title,
-    settleMs: isRepeatable ? 0 : SETTLE_MS,
+    absentAfterMs: isRepeatable ? 0 : SETTLE_MS,
     check,
     ...(baseline && { baseline }),
     async run(api, params, before, attempt) {
