@@ -123,7 +123,7 @@ async function start(config: Config, redactor: Redactor, log: Logger, closers: C
     logger,
     clientOptions: clientOptions(apiUrl, logger),
   })
-  const lists = new Lists(elapsed, log, refused)
+  const lists = new Lists(elapsed, log, { refused, owner: config.access.owner })
   const team = async () => (await identity.get()).teamId
   const channels = {
     list: (args: Parameters<ChannelSource['list']>[0]) => identity.client.users.conversations(args),

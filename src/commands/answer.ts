@@ -1,16 +1,17 @@
-/** Answers a command or a click in words that only that person sees, through Slack's response URL. */
+/** Answers a command or a click so that only that person sees it, through Slack's response URL. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { RespondError, type RespondFn } from '@slack/bolt'
-import { type Services, within } from './services.js'
+import { within } from '../lib/within.js'
+import type { Services } from './services.js'
 
-/** Slack takes five answers in thirty minutes: pauses before the second and the third try, in milliseconds. */
+/** Pauses before the second and the third try, in milliseconds. Slack takes five answers in thirty minutes. */
 const PAUSES_MS = [500, 2_000]
-/** How long one try may take, in milliseconds. */
+/** For one try. */
 const TRY_TIMEOUT_MS = 3_000
 
 /**
- * Never rejects: if Slack accepts no answer, only the log can be told. An answer that Slack accepted without confirming it
- * may appear twice, which does no harm.
+ * Never rejects: if Slack accepts no answer, only the log can say so. An answer whose confirmation was lost may appear
+ * twice, which does no harm.
  */
 export async function answerPrivately(
   { log }: Pick<Services, 'log'>,
@@ -23,10 +24,10 @@ export async function answerPrivately(
     if (failure === undefined) return
     const pauseMs = PAUSES_MS[tries]
     if (pauseMs === undefined || isFinal(failure)) {
-      log.error({ err: failure, tries: tries + 1 }, 'Slack did not accept the answer to a person')
+      log.error({ err: failure, tries: tries + 1 }, 'Slack did not accept a private answer')
       return
     }
-    log.warn({ err: failure }, 'Slack did not accept the answer to a person; trying again')
+    log.warn({ err: failure }, 'Slack did not accept a private answer; trying again')
     await sleep(pauseMs)
   }
 }

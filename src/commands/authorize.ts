@@ -1,48 +1,50 @@
-/** The rules applied to a request: who asks, from where, and what they may do. Every handler comes by here first. */
+/** Access control for every handler: who asks, from where, and what the rules let them do. */
 import { z } from 'zod'
 import { type Asker, createDecider, decide, dependsOnNames, UNKNOWN_PART } from '../access/rules.js'
 import { UserError } from '../errors.js'
+import { within } from '../lib/within.js'
 import { type Connection, type Named, type Operation, type Option, UNKNOWN_PLACE } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/form/fields.js'
 import type { FormState } from '../slack/form/state.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
-import { type Services, type Target, within } from './services.js'
+import type { Services, Target } from './services.js'
 
-/** The people and places that a request of Slack names beside its content. */
+/** Who sent a request of Slack, and from where. */
 export interface Origin {
   user: { id: string; team_id?: string }
   team: { id: string } | null
   channel?: { id: string } | undefined
 }
 
-/** How long Slack may take to say who somebody is, in milliseconds: where an answer is due in three seconds, and where not. */
+/** For looking up a person at Slack while the request still needs its answer within three seconds. */
 const BEFORE_ACK_TIMEOUT_MS = 800
+/** For looking up a person at Slack after the request was acknowledged. */
 export const AFTER_ACK_TIMEOUT_MS = 2_500
 
 /**
- * Who asks. Only what Slack's signature vouches for counts: user, workspace and channel of the request itself, never what
- * a modal or a button carries.
+ * Who asks. Only what Slack signed counts: user, workspace and channel of the request itself, never what a modal or a
+ * button carries.
  *
- * @throws UserError when Slack cannot say; the log has the reason.
+ * @throws UserError when Slack can't say; the log has the reason.
  */
 export async function identifyAsker(
   services: Services,
   { user, team, channel }: Origin,
-  patienceMs = BEFORE_ACK_TIMEOUT_MS,
+  timeoutMs = BEFORE_ACK_TIMEOUT_MS,
 ): Promise<Asker> {
-  const request = { team: team?.id, userTeam: user.team_id }
-  const person = await within(patienceMs, services.people.get(user.id, request)).catch((error: unknown) => {
-    services.log.error({ err: error, user: user.id }, 'Slack did not say who somebody is')
+  const teams = { team: team?.id, userTeam: user.team_id }
+  const person = await within(timeoutMs, services.people.get(user.id, teams)).catch((error: unknown) => {
+    services.log.error({ err: error, user: user.id }, 'could not look up a person at Slack')
     return undefined
   })
   if (person) return { ...person, channel: channel?.id ?? null }
-  throw new UserError('Dolly could not ask Slack who you are, so nothing was done. Please try again in a moment.')
+  throw new UserError("I couldn't ask Slack who you are, so I did nothing. Try again in a moment.")
 }
 
 /**
- * Who sends something out of a modal, in the channel where it was opened.
+ * Who uses a modal, in the channel where it was opened.
  *
- * @throws UserError when they may not do this for any target, or Slack cannot say who they are.
+ * @throws UserError when they can't do this for any target, or Slack can't say who they are.
  */
 export async function identifyFormUser(
   services: Services,
@@ -52,21 +54,18 @@ export async function identifyFormUser(
   const channel = await readOpeningChannel(services, user.id, form.opening)
   const asker = await identifyAsker(services, { user, team, channel: channel === null ? undefined : { id: channel } })
   const { connection, operation } = form
-  const mayAnywhere = decide(services.access.rules, asker, { connection, what: operation }).isAllowed
-  if (!mayAnywhere) throw refused(services, asker, `${operation} on ${connection}`)
+  const isAllowedSomewhere = decide(services.access.rules, asker, { connection, what: operation }).isAllowed
+  if (!isAllowedSomewhere) throw accessDenied(services, asker, `run ${operation} on ${connection}`)
   return asker
 }
 
-/** The error that says what may not be done and whom to ask; the log has who tried. */
-export function refused({ access, log }: Services, asker: Asker, act: string): UserError {
-  log.info(
-    { user: asker.id, membership: asker.membership, channel: asker.channel, act },
-    'refused by the rules of access',
-  )
-  return new UserError(`You may not ${act}. Ask ${access.owner} if you should.`)
+/** The error for a person who can't do something, with whom to ask. `act` continues "You can't …". Logs who tried. */
+export function accessDenied({ access, log }: Services, asker: Asker, act: string): UserError {
+  log.info({ user: asker.id, membership: asker.membership, channel: asker.channel, act }, 'denied by the access rules')
+  return new UserError(`You can't ${act}. Ask ${access.owner} for access.`)
 }
 
-/** The connections with no other operations than this person may start, somewhere at least. */
+/** The connections, each with only the operations that this person can start for at least some target. */
 export function allowedConnections({ access, connections }: Services, asker: Asker): Map<string, Connection> {
   return new Map(
     [...connections].flatMap(([name, connection]) => {
@@ -80,22 +79,21 @@ export function allowedConnections({ access, connections }: Services, asker: Ask
 }
 
 /**
- * The human name of what is copied, for rules: null where the operation says the same of its source whatever is answered,
- * for then nobody knows which one it is, and where nobody knows its place, for that may be one that a rule protects.
+ * The human name of what is copied, for rules. Null if nobody can tell which one it is: the operation names its source in
+ * the same words whatever is answered, or the source's place is unknown and may be one that a rule protects.
  */
 export function sourceOf(operation: Operation, named: Named): string | null {
   return knownSource(operation, operation.summary(named).from)
 }
 
-/** The same of a name that was kept. */
+/** The same for a stored name. */
 export function knownSource(operation: Operation | undefined, source: string): string | null {
   return source === operation?.summary({}).from || source.includes(UNKNOWN_PLACE) ? null : source
 }
 
 /**
- * The entries of a list with which there may be a source and a target that this person may copy from and write to. What
- * else is in their names is not known yet, because Slack does not tell a list the other answers: each may be anything, or
- * missing where it may be.
+ * The entries of a list that can lead to a source and a target that this person has access to. The other answers in those
+ * names are unknown, because Slack doesn't send them along with a list: each may be anything, or missing if it is optional.
  */
 export function allowedOptions(
   { access }: Services,
@@ -111,14 +109,14 @@ export function allowedOptions(
     ['', '.from', '.place'],
     ['', '.from'],
   ]
-  const gaps = [others, others.filter(({ required }) => required)].flatMap((some) =>
+  const otherAnswers = [others, others.filter(({ required }) => required)].flatMap((some) =>
     parts.map((ends) =>
       Object.fromEntries(some.flatMap((other) => ends.map((end) => [`${other.key}${end}`, UNKNOWN_PART]))),
     ),
   )
   const decideOn = createDecider(access.rules, asker, connection.name)
   return options.filter(({ label, from, place }) =>
-    gaps.some((named) => {
+    otherAnswers.some((named) => {
       const words = {
         ...named,
         [key]: label,
@@ -134,8 +132,8 @@ export function allowedOptions(
 }
 
 /**
- * Whether what a field's list depends on is among the entries that this person may choose. Asks for the lists of those
- * fields, and only where a rule looks at names; one that cannot be read allows nothing.
+ * Whether everything that a field's list depends on is an entry that this person can choose. Reads the lists of those
+ * fields, but only if a rule looks at names; a list that can't be read allows nothing.
  */
 export async function isAllowedParent(
   services: Services,
@@ -158,15 +156,15 @@ export async function isAllowedParent(
 const Opening = z.object({ askedIn: z.string() })
 
 /**
- * Notes where a modal is opened. A submission does not tell the channel it began in, and what the modal carries passes
- * through the person's client: so the modal carries only the key, and the row answers to nobody but this person. Another
- * key of their own is a place where they did type the command, less than an hour ago.
+ * Stores where a modal is opened, and returns the key that the modal carries. A submission doesn't say in which channel it
+ * began, and the modal's state passes through the person's client. The key works only for this person, so a different key
+ * of theirs still is a channel where they typed the command within the last hour.
  */
 export async function saveOpeningChannel(services: Services, user: string, channel: string): Promise<string> {
   return await saveDraft(services.db, 'opening', user, { askedIn: channel }, services.now())
 }
 
-/** The channel behind a modal's key; null when it is nobody's or somebody else's, and then no rule for a channel fits. */
+/** The channel behind a modal's key; null if the key is unknown or somebody else's, and then no rule for a channel fits. */
 async function readOpeningChannel(services: Services, user: string, opening: string): Promise<string | null> {
   const note = await readDraft(services.db, 'opening', opening, user, services.now())
   return Opening.safeParse(note?.answers).data?.askedIn ?? null

@@ -1,19 +1,20 @@
-/** The pickers' lists, read live and remembered for a moment: Slack asks again with every key that is pressed. */
+/** The lists behind pickers, read live and cached for a moment: Slack asks again with every keystroke. */
+import { LRUCache } from 'lru-cache'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/form/fields.js'
 import { searchText } from '../slack/form/options.js'
 import type { FormState } from '../slack/form/state.js'
 
-/** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when it may come by itself. */
+/** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when a later try may work. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
 
-/** How long a list is good for, in milliseconds. Long enough to type in, short enough to see a new app soon. */
+/** Long enough to type in, short enough to see a new app soon. */
 const LIST_TTL_MS = 30_000
-/** A failure is forgotten sooner: the next form should find out that the provider is back. */
+/** Failures expire sooner, so that the next form finds out that the provider is back. */
 const FAILURE_TTL_MS = 5_000
 const MAX_LISTS = 500
-/** Maximum size of all remembered lists together, in characters. The latest list is kept whatever its size. */
+/** Maximum size of all cached lists together, in characters. The latest list is kept whatever its size. */
 const MAX_CHARACTERS = 8_000_000
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
 const MAX_CONCURRENT_READS = 20
@@ -23,114 +24,96 @@ interface Log {
   error(fields: object, message: string): void
 }
 
-export class Lists {
-  readonly #elapsed: () => number
-  readonly #log: Log
-  readonly #refused: (connection: string, reason: string) => void
-  readonly #lists = new Map<string, { list: Promise<List>; until: number; size: number }>()
-  /** How many lists are being read, by connection. */
-  readonly #reads = new Map<string, number>()
-  /** What each entry of a list is found by. A list is searched with every key that is pressed. */
-  readonly #texts = new WeakMap<Option, string>()
+interface ListsOptions {
+  /** Told whenever a connection refuses what only its operator can fix. */
+  refused?(connection: string, reason: string): void
+  /** Whom people should tell about that. */
+  owner?: string
+}
 
-  /**
-   * @param elapsed milliseconds by a clock that nobody sets.
-   * @param refused told whenever a connection refuses what only its operator can mend.
-   */
-  constructor(elapsed: () => number, log: Log, refused: (connection: string, reason: string) => void = () => {}) {
-    this.#elapsed = elapsed
+export class Lists {
+  readonly #log: Log
+  readonly #options: ListsOptions
+  readonly #cache: LRUCache<string, List>
+  /** Lists being read, by connection and key. */
+  readonly #pending = new Map<string, Map<string, Promise<List>>>()
+  readonly #searchTexts = new WeakMap<Option, string>()
+
+  /** @param elapsed monotonic milliseconds. */
+  constructor(elapsed: () => number, log: Log, options: ListsOptions = {}) {
     this.#log = log
-    this.#refused = refused
+    this.#options = options
+    this.#cache = new LRUCache({
+      max: MAX_LISTS,
+      maxSize: MAX_CHARACTERS,
+      sizeCalculation: (list) => Math.min(sizeOf(list), MAX_CHARACTERS),
+      ttlResolution: 0,
+      // An entry made at 0 would never expire.
+      perf: { now: () => elapsed() + 1 },
+    })
   }
 
-  /** What an entry of a list is found by, worked out once. */
+  /** What an entry of a list is found by, computed once: a list is searched with every keystroke. */
   readonly textOf = (option: Option): string => {
-    const known = this.#texts.get(option)
+    const known = this.#searchTexts.get(option)
     if (known !== undefined) return known
     const text = searchText(option)
-    this.#texts.set(option, text)
+    this.#searchTexts.set(option, text)
     return text
   }
 
-  /** The whole list behind a field; never rejects. */
+  /** The whole list behind a field; never rejects. A list that is being read is never read a second time meanwhile. */
   async get(connection: Connection, field: Field, state: Pick<FormState, 'values'>): Promise<List> {
-    const parents = parentsOf(field, state)
-    const key = keyOf(connection, field, parents)
-    const known = this.#lists.get(key)
-    if (known && known.until > this.#elapsed()) return await known.list
-
-    const reads = this.#reads.get(connection.name) ?? 0
-    if (reads >= MAX_CONCURRENT_READS) {
-      return { reason: `${connection.name} has many lists to read just now.`, isPassing: true }
+    const { name } = connection
+    const parents = Object.fromEntries(field.dependsOn.map((key) => [key, state.values[key] ?? '']))
+    const key = JSON.stringify([name, field.picker, parents])
+    const pending = this.#pending.get(name) ?? new Map<string, Promise<List>>()
+    this.#pending.set(name, pending)
+    const known = this.#cache.get(key) ?? pending.get(key)
+    if (known) return await known
+    if (pending.size >= MAX_CONCURRENT_READS) {
+      return { reason: `Too many lists of ${name} are loading right now.`, isPassing: true }
     }
-    this.#reads.set(connection.name, reads + 1)
-    const list = this.#load(connection, field.picker ?? '', parents)
-    // One that is still being read is not read a second time, however long it takes.
-    const entry = { list, until: Number.POSITIVE_INFINITY, size: 0 }
-    this.#lists.delete(key)
-    this.#lists.set(key, entry)
-    const [oldest] = this.#lists.keys()
-    if (this.#lists.size > MAX_LISTS && oldest !== undefined) this.#lists.delete(oldest)
-    const loaded = await list
-    this.#reads.set(connection.name, (this.#reads.get(connection.name) ?? 1) - 1)
-    entry.until = this.#elapsed() + ('reason' in loaded ? FAILURE_TTL_MS : LIST_TTL_MS)
-    entry.size = sizeOf(loaded)
-    this.#forgetOldest(key)
-    return loaded
+    const reading = this.#read(connection, field.picker ?? '', parents).then((list) => {
+      this.#cache.set(key, list, { ttl: 'reason' in list ? FAILURE_TTL_MS : LIST_TTL_MS })
+      pending.delete(key)
+      return list
+    })
+    pending.set(key, reading)
+    return await reading
   }
 
-  /** Drops the oldest until the rest is within the limit. Lists still being read have no size yet. */
-  #forgetOldest(but: string): void {
-    let size = [...this.#lists.values()].reduce((sum, entry) => sum + entry.size, 0)
-    for (const [key, entry] of this.#lists) {
-      if (size <= MAX_CHARACTERS) return
-      if (key === but || entry.size === 0) continue
-      this.#lists.delete(key)
-      size -= entry.size
-    }
-  }
-
-  async #load(connection: Connection, picker: string, values: Values): Promise<List> {
+  async #read(connection: Connection, picker: string, parents: Values): Promise<List> {
     try {
       const read = connection.provider.pickers[picker]
-      return { options: read ? await read(connection.api, values) : [] }
+      return { options: read ? await read(connection.api, parents) : [] }
     } catch (error) {
       const about = { connection: connection.name, picker }
       if (!(error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError)) {
         this.#log.error({ err: error, ...about }, 'a picker broke')
-        return { reason: 'The list could not be loaded because something broke on our side.', isPassing: false }
+        return { reason: "Something broke on our side, so the list can't be loaded.", isPassing: false }
       }
-      if (error instanceof ConnectionError) this.#refused(connection.name, error.message)
+      if (error instanceof ConnectionError) this.#options.refused?.(connection.name, error.message)
       else this.#log.warn({ reason: error.message, ...about }, 'a list could not be read')
-      return { reason: reasonOf(connection.name, error), isPassing: error instanceof TemporaryError }
+      return { reason: this.#reasonFor(connection.name, error), isPassing: error instanceof TemporaryError }
     }
+  }
+
+  /** For people. What only the operator can use stays in the log. */
+  #reasonFor(connection: string, error: UserError | ConnectionError | TemporaryError): string {
+    if (error instanceof UnreadableListError || error instanceof UserError) return error.message
+    const status = error.status === undefined ? '' : ` (${error.status})`
+    if (error instanceof TemporaryError) return `${connection} can't load the list right now${status}.`
+    return `${connection} refused the list${status}. Tell ${this.#options.owner ?? 'the people who run Dolly'}.`
   }
 }
 
-/** In characters; a row counts for a few of its own. */
+/** In characters, with a guess at what a row takes beside them. */
 function sizeOf(list: List): number {
   if ('reason' in list) return list.reason.length
   return list.options.reduce(
     (sum, { value, label, description = '', from = '', place = '' }) =>
       sum + 100 + value.length + label.length + description.length + from.length + place.length,
-    0,
+    1,
   )
-}
-
-function parentsOf({ dependsOn }: Field, { values }: Pick<FormState, 'values'>): Values {
-  return Object.fromEntries(dependsOn.map((key) => [key, values[key] ?? '']))
-}
-
-function keyOf({ name }: Connection, { picker }: Field, parents: Values): string {
-  return JSON.stringify([name, picker, parents])
-}
-
-/** What is for the operator to read stands in the log. */
-function reasonOf(connection: string, error: UserError | ConnectionError | TemporaryError): string {
-  const status = error.status === undefined ? '' : ` (${error.status})`
-  if (error instanceof UnreadableListError) return error.message
-  if (error instanceof TemporaryError) return `${connection} cannot be asked for the list just now${status}.`
-  if (error instanceof ConnectionError)
-    return `${connection} does not give Dolly the list${status}: tell who runs Dolly.`
-  return error.message
 }

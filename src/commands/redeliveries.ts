@@ -1,19 +1,19 @@
-/** Commands that Slack delivers a second time, because it did not hear that the first one arrived. */
+/** Recognises commands that Slack delivers twice because it did not hear that the first one arrived. */
+import { LRUCache } from 'lru-cache'
 
-/** Only bounds memory: more than are typed while Slack may still redeliver. */
-const MAX_KEPT = 1_000
+/** More than people type while Slack may still redeliver. */
+const MAX_TRIGGER_IDS = 1_000
 
-export class Redeliveries {
-  /** Trigger ids, the oldest first: Slack makes one for each command, and it is the same in both deliveries. */
-  readonly #seen = new Set<string>()
-
-  /** Whether this command was delivered before. An empty id never counts as a repeat. */
-  isRedelivery(triggerId: string): boolean {
+/**
+ * Returns a function that says whether a command was delivered before. Slack makes one trigger id per command, the same in
+ * both deliveries. An empty id never counts as a repeat.
+ */
+export function createRedeliveryCheck(): (triggerId: string) => boolean {
+  const seen = new LRUCache<string, true>({ max: MAX_TRIGGER_IDS })
+  return (triggerId) => {
     if (triggerId === '') return false
-    if (this.#seen.has(triggerId)) return true
-    this.#seen.add(triggerId)
-    const [oldest] = this.#seen
-    if (this.#seen.size > MAX_KEPT && oldest !== undefined) this.#seen.delete(oldest)
-    return false
+    const isRedelivery = seen.has(triggerId)
+    if (!isRedelivery) seen.set(triggerId, true)
+    return isRedelivery
   }
 }

@@ -1,5 +1,5 @@
 /** How often one person may ask: a burst at once, then one by one. */
-
+import { LRUCache } from 'lru-cache'
 import { inWords } from '../slack/text.js'
 
 /** How many requests go through at once, and how often one after that, in milliseconds. */
@@ -18,19 +18,20 @@ export const allowances = {
   notice: { burst: 1, everyMs: 10_000 },
 } as const satisfies Record<string, Allowance>
 
-/** Only bounds memory: more people than ever type at the same time. */
+/** More people than ever type at the same time. */
 const MAX_PEOPLE = 1_000
 
 /** What a person reads after too many requests. `advice` is what to do after the wait. */
 export function tooManyRequests(waitMs: number, advice: string): string {
-  return `That was a lot at once. Please wait ${inWords(waitMs)} and ${advice}.`
+  return `That was a lot at once. Wait ${inWords(waitMs)}, then ${advice}.`
 }
 
+/** A leaky bucket per person. */
 export class Throttle {
   readonly #burst: number
   readonly #everyMs: number
-  /** Until when each person's requests so far are paid for, in milliseconds; the least recent first. */
-  readonly #paidUntil = new Map<string, number>()
+  /** When each person's bucket is empty again, in monotonic milliseconds. */
+  readonly #emptyAt = new LRUCache<string, number>({ max: MAX_PEOPLE })
 
   constructor({ burst, everyMs }: Allowance = allowances.command) {
     this.#burst = burst
@@ -40,20 +41,17 @@ export class Throttle {
   /**
    * Takes one request of this person, or answers how long they should wait, in milliseconds.
    *
-   * @param elapsed milliseconds on a monotonic clock: one that is set back would lock everyone out.
+   * @param elapsed monotonic milliseconds: a clock that is set back would lock everyone out.
    */
   take(person: string, elapsed: number): { waitMs: number } {
-    const paidUntil = Math.max(this.#paidUntil.get(person) ?? 0, elapsed)
-    const waitMs = paidUntil + this.#everyMs - (elapsed + this.#burst * this.#everyMs)
-    this.#paidUntil.delete(person)
-    this.#paidUntil.set(person, waitMs > 0 ? paidUntil : paidUntil + this.#everyMs)
-    const [oldest] = this.#paidUntil.keys()
-    if (this.#paidUntil.size > MAX_PEOPLE && oldest !== undefined) this.#paidUntil.delete(oldest)
+    const emptyAt = Math.max(this.#emptyAt.get(person) ?? 0, elapsed)
+    const waitMs = emptyAt + this.#everyMs - (elapsed + this.#burst * this.#everyMs)
+    this.#emptyAt.set(person, waitMs > 0 ? emptyAt : emptyAt + this.#everyMs)
     return { waitMs: Math.max(waitMs, 0) }
   }
 
-  /** How many people it remembers. */
+  /** How many people it keeps count of. */
   get size(): number {
-    return this.#paidUntil.size
+    return this.#emptyAt.size
   }
 }

@@ -1,4 +1,4 @@
-/** Slack's numbers in one table, and the two ways to keep them: an author's text must mustFit, a vendor's is cut (lib/text.ts). */
+/** Slack's limits in one table. Our own texts must fit (`mustFit`), everybody else's are cut (`cut` in lib/text.ts). */
 
 /** Characters unless said otherwise. From docs.slack.dev/reference/block-kit and /reference/views. */
 export const limits = {
@@ -27,7 +27,7 @@ export const limits = {
   fieldError: 300,
 } as const
 
-/** The longest wait we honour when Slack asks for one, in milliseconds: a longer one is a mistake. */
+/** A longer wait than this, asked for by Slack, is taken for a mistake. */
 export const MAX_PAUSE_MS = 15 * 60_000
 
 /** At most `burst` calls at once, and `perMinute` in the long run. */
@@ -51,11 +51,12 @@ export const paces = {
 export type Method = keyof typeof paces
 
 /**
- * An author's text, which must fit as it is.
+ * Returns our own text as it is.
  *
- * @throws RangeError, so that a test fails before a person sees half a sentence.
+ * @throws RangeError if it is too long, so that a test fails before a person sees half a sentence.
  */
-export function mustFit(text: string, most: number): string {
-  if (text.length > most) throw new RangeError(`"${text}" has ${text.length} characters; Slack takes ${most} here.`)
+export function mustFit(text: string, maxLength: number): string {
+  if (text.length > maxLength)
+    throw new RangeError(`"${text}" has ${text.length} characters; Slack takes ${maxLength} here.`)
   return text
 }

@@ -1,16 +1,15 @@
-/** Pure: words for Slack. Other people's text made harmless, and times as a reader says them. */
+/** Pure: text for Slack. Escapes other people's text, shortens names, writes times. */
 import { cut, MAX_FOREIGN_TEXT_LENGTH, plainText } from '../lib/text.js'
 
 /**
- * Other people's text made safe for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
+ * Escapes other people's text for mrkdwn: it can form no mention, link, command, emoji, quote or formatting.
  *
- * Slack has escapes for its three brackets but none for its formatting marks, so those are replaced by look-alikes. An
- * invisible character beside the mark would be the other way; it would travel along with every name that is copied out of
- * a thread, and nobody could see why it is not found. An underscore within a word formats nothing and stays as it is,
- * because names are full of them.
+ * Slack has escapes for `&`, `<` and `>` but none for its formatting marks, so those are replaced by look-alikes. An invisible
+ * character beside the mark would work too, but it would be copied along with names from a thread, and nobody could see why
+ * the name isn't found. An underscore inside a word formats nothing and stays, because names are full of them.
  */
-export function mrkdwn(text: string, most = MAX_TEXT_LENGTH): string {
-  return plainText(text, most)
+export function mrkdwn(text: string, maxLength = MAX_TEXT_LENGTH): string {
+  return plainText(text, maxLength)
     .replaceAll('*', '∗')
     .replaceAll('~', '∼')
     .replaceAll('`', 'ˋ')
@@ -21,7 +20,7 @@ export function mrkdwn(text: string, most = MAX_TEXT_LENGTH): string {
     .replaceAll(/\S+/g, (word, at: number, whole: string) => {
       const last = word.lastIndexOf(':')
       if (last === -1) return word
-      // Also before the last word alone, because a colon of ours may follow.
+      // Also the last colon before the end, because a colon of ours may follow.
       const isLastWord = at + word.length === whole.length && /^[\p{L}\p{N}_+'-]+$/u.test(word.slice(last + 1))
       return word.slice(0, last).replaceAll(':', '∶') + (isLastWord ? '∶' : ':') + word.slice(last + 1)
     })
@@ -33,32 +32,30 @@ export function mrkdwn(text: string, most = MAX_TEXT_LENGTH): string {
 
 const MAX_TEXT_LENGTH = 500
 
-/** Slack's three entities read once: "&amp;lt;" is what somebody wrote as "&lt;". */
+/** Undoes Slack's three entities once: "&amp;lt;" becomes "&lt;", which somebody typed. */
 export function unescapeSlack(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
-/** How much of a name a sentence has room for. */
+/** For a name in a sentence. */
 const MAX_NAME_LENGTH = 80
 
 /**
- * A name as a sentence has room for it: what is too long loses its middle, for the place often stands at the end.
- *
- * @param most characters at most.
+ * A name short enough for a sentence. A long one loses its middle, because the place is often at the end.
  */
-export function brief(name: string, most = MAX_NAME_LENGTH): string {
+export function brief(name: string, maxLength = MAX_NAME_LENGTH): string {
   const isShort = name.length <= MAX_FOREIGN_TEXT_LENGTH
   const text = isShort ? plainText(name, MAX_FOREIGN_TEXT_LENGTH) : name
-  if (isShort && text.length <= most) return text
-  // Both ends only: to find where characters end in all of it takes long.
-  const tail = Math.floor(most / 3)
-  const start = cut(`${plainText(text.slice(0, 2 * most))}…`, most - tail)
+  if (isShort && text.length <= maxLength) return text
+  // Only both ends: finding the character boundaries of all of it would take long.
+  const tail = Math.floor(maxLength / 3)
+  const start = cut(`${plainText(text.slice(0, 2 * maxLength))}…`, maxLength - tail)
   // Don't start inside a character.
   const end = plainText(text.slice(-tail)).replace(/^[\p{M}\ufffd\p{Join_Control}]+/u, '')
   return `${start}${end}`
 }
 
-/** Several names as a sentence has room for them: the first ones, and how many more there are. */
+/** Several names, short enough for a sentence: the first ones, and how many more there are. */
 export function briefList(names: readonly string[]): string {
   const shown: string[] = []
   for (const name of names) {
@@ -71,30 +68,29 @@ export function briefList(names: readonly string[]): string {
 }
 
 /**
- * As `mrkdwn`, in at most so many characters of what Slack gets: escaped, a character may take five. Only this text is
- * cut, never what stands beside it.
+ * As `mrkdwn`, in at most `maxLength` characters of what Slack gets: an escaped character may take five.
  *
- * @param write gives the plain text in at most so many characters.
+ * @param write the plain text, or a function that writes it in at most the given number of characters.
  */
-export function mrkdwnWithin(most: number, write: string | ((length: number) => string)): string {
-  for (let length = most; ; length = Math.floor(length * 0.8)) {
+export function mrkdwnWithin(maxLength: number, write: string | ((length: number) => string)): string {
+  for (let length = maxLength; ; length = Math.floor(length * 0.8)) {
     const escaped = mrkdwn(typeof write === 'string' ? write : write(length), length)
-    if (escaped.length <= most) return escaped
+    if (escaped.length <= maxLength) return escaped
   }
 }
 
 /**
- * From where and to where, in at most so many characters and as one line of plain text. Both ends always show, however long
- * one of them is: what one has no need of the other may have. An arrow in a name must not pass for ours.
+ * "source → target" as one line of plain text, in at most `maxLength` characters. Both always show: one may use the room
+ * that the other doesn't need. Arrows inside names are replaced, so that they don't pass for ours.
  */
-export function fromTo(from: string, to: string, most: number): string {
-  const [source, target] = [from, to].map((text) => plainText(text, most).replaceAll('→', '›')) as [string, string]
-  const room = most - ' → '.length
+export function fromTo(from: string, to: string, maxLength: number): string {
+  const [source, target] = [from, to].map((text) => plainText(text, maxLength).replaceAll('→', '›')) as [string, string]
+  const room = maxLength - ' → '.length
   const end = cut(target, Math.max(Math.floor(room / 2), room - source.length))
   return `${cut(source, room - end.length)} → ${end}`
 }
 
-/** A moment in milliseconds since 1970, which Slack shows in the reader's own time zone. */
+/** A time that Slack shows in the reader's own time zone. `ms` since 1970. */
 export function time(ms: number): string {
   const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
   return `<!date^${Math.floor(ms / 1000)}^{time}|${fallback} UTC>`

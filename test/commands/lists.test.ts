@@ -44,7 +44,7 @@ describe('the lists behind pickers', () => {
     const lists = new Lists(() => elapsed, silentLog)
     await lists.get(connection, field, { values: {} })
     vi.setSystemTime(Date.now() - 24 * 60 * 60_000)
-    elapsed = 30_000
+    elapsed = 30_001
     await lists.get(connection, field, { values: {} })
     expect(reads).toBe(2)
   })
@@ -58,7 +58,7 @@ describe('the lists behind pickers', () => {
     })
     const lists = new Lists(() => now, silentLog)
     const get = () => lists.get(connection, field, { values: {} })
-    const away = { reason: 'dummy-one cannot be asked for the list just now (503).', isPassing: true }
+    const away = { reason: "dummy-one can't load the list right now (503).", isPassing: true }
     expect(await get()).toEqual(away)
     isDown = false
     expect(await get()).toEqual(away)
@@ -72,22 +72,21 @@ describe('the lists behind pickers', () => {
       const connection = connectionWith(async () => {
         throw error
       })
-      const lists = new Lists(
-        () => 0,
-        silentLog,
-        (name, reason) => refused.push(`${name}: ${reason}`),
-      )
+      const lists = new Lists(() => 0, silentLog, {
+        refused: (name, reason) => refused.push(`${name}: ${reason}`),
+        owner: '#platform',
+      })
       return await lists.get(connection, field, { values: {} })
     }
     const words = 'dummy-one may not do this (403 to GET /api/v1/containers/). Check the rights of its token.'
     const refusal = new ConnectionError(words, { status: 403 })
     expect(await listFailing(refusal)).toEqual({
-      reason: 'dummy-one does not give Dolly the list (403): tell who runs Dolly.',
+      reason: 'dummy-one refused the list (403). Tell #platform.',
       isPassing: false,
     })
     const late = new TemporaryError('dummy-one did not answer GET /x within 10 s.', { mayHaveHappened: false })
     expect(await listFailing(late)).toEqual({
-      reason: 'dummy-one cannot be asked for the list just now.',
+      reason: "dummy-one can't load the list right now.",
       isPassing: true,
     })
     const endless = new UnreadableListError("The provider's list doesn't end: page 1 came again.")
@@ -157,7 +156,7 @@ describe('the lists behind pickers', () => {
       throw new TypeError('token-123 is not a function')
     })
     const list = await new Lists(() => 0, silentLog).get(connection, field, { values: {} })
-    const reason = 'The list could not be loaded because something broke on our side.'
+    const reason = "Something broke on our side, so the list can't be loaded."
     expect(list).toEqual({ reason, isPassing: false })
   })
 })

@@ -92,8 +92,7 @@ describe('the documentation’s sixth provider', () => {
 
   it('names only parts that exist', () => {
     const sources = ['src/providers/provider.ts', 'src/providers/api.ts', 'src/domain/job.ts']
-    const contract = sources.map((file) => readFileSync(join(root, file), 'utf8')).join('
-')
+    const contract = sources.map((file) => readFileSync(join(root, file), 'utf8')).join('\n')
     const parts = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, part]) => part ?? '')
     expect(parts.length).toBeGreaterThan(10)
     for (const part of parts) expect(contract).toMatch(new RegExp(`\\b${part}\\b`))

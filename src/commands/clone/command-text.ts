@@ -1,4 +1,4 @@
-/** Pure: the text behind a command → words and `field=value` pairs, read once from left to right. */
+/** Pure: the text of a command → words and `field=value` pairs, parsed once from left to right. */
 
 import { UserError } from '../../errors.js'
 import { comparable } from '../../lib/text.js'
@@ -6,7 +6,7 @@ import { blank, closingQuotes, invisible, withoutInvisibleEdges } from '../../li
 import { brief, unescapeSlack } from '../../slack/text.js'
 
 export interface CommandText {
-  /** What is no `field=value`, in order. */
+  /** Everything that is not `field=value`, in order. */
   words: string[]
   /** Values by field key, both as typed. */
   values: Record<string, string>
@@ -16,10 +16,10 @@ export interface CommandText {
 const dash = String.raw`\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d`
 const COMMA = ',;，；、﹐﹔'
 
-/** What the text is made of. In each, no character fits two neighbouring parts, so nothing is tried twice. */
+/** The pieces of the text. Within each, no character fits two neighbouring parts, so a match never backtracks. */
 const fragments = {
   /** Blanks between words, and invisible characters around them. */
-  gap: new RegExp(`[${blank}${invisible}]+`, 'uy'),
+  space: new RegExp(`[${blank}${invisible}]+`, 'uy'),
   /** The name of a field and an equals sign of any width, with or without dashes and blanks: `name=`, `—Name =`, `name＝`. */
   key: new RegExp(`([\\p{L}\\p{N}\\p{M}_${dash}${invisible}]+)(?:[${blank}][${blank}${invisible}]*)?[=＝﹦]`, 'uy'),
   /** Joins another piece to a value. */
@@ -28,7 +28,7 @@ const fragments = {
   bare: new RegExp(`[^${blank}]+`, 'uy'),
 } as const
 
-/** These are apostrophes as well, so they end a value only at the end of a word: 'it's fine'. */
+/** Quotes that are apostrophes too, as in 'it's fine': they end a value only at the end of a word. */
 const APOSTROPHES = "'’‘′＇´`"
 const edge = new RegExp(`^(?:$|[${blank}${invisible}${COMMA}])`, 'u')
 const hasBlank = new RegExp(`[${blank}]`, 'u')
@@ -36,11 +36,11 @@ const endsInComma = new RegExp(`[${COMMA}]$`)
 const dashesBefore = new RegExp(`^[${dash}]+`, 'u')
 
 /**
- * Reads `connection operation field=value …` as Slack sends it. Any pair of quotation marks encloses several words,
- * invisible characters at the edge of a word and dashes before it are ignored, and commas join pieces of one value. Takes
- * time in proportion to the text.
+ * Parses `connection operation field=value …` as Slack sends it. Any pair of quotation marks encloses several words,
+ * invisible characters at the edge of a word and dashes before it are ignored, and commas join pieces of one value. Runs in
+ * linear time.
  *
- * @throws UserError for a quotation mark without a second one, and a field that is given twice.
+ * @throws UserError for a quotation mark that is never closed, and for a field that appears twice.
  */
 export function parseCommandText(sent: string): CommandText {
   // Slack sends three characters as entities.
@@ -48,30 +48,30 @@ export function parseCommandText(sent: string): CommandText {
   const words: string[] = []
   const values = new Map<string, string>()
   const given = new Set<string>()
-  /** Opening marks that are never closed from here on: searching again for each would take quadratic time. */
-  const endless = new Set<string>()
+  /** Opening marks without a closing one in the rest of the text: searching again each time would be quadratic. */
+  const unclosed = new Set<string>()
   let at = 0
 
-  take('gap')
+  take('space')
   while (at < text.length) {
     const key = take('key')?.[1]
     if (key === undefined) {
-      words.push(withoutDashes(takeQuoted() ?? withoutCommasBehind(takeBare())))
+      words.push(withoutLeadingDashes(takeQuoted() ?? withoutTrailingCommas(takeBare())))
     } else {
-      const name = withoutDashes(withoutInvisibleEdges(key))
+      const name = withoutLeadingDashes(withoutInvisibleEdges(key))
       if (given.has(comparable(name))) {
-        throw new UserError(`${brief(name)} is given twice. Give it once; several values go with commas.`)
+        throw new UserError(`${brief(name)} appears twice. Write it once, with commas between several values.`)
       }
       given.add(comparable(name))
-      const gap = take('gap')?.[0] ?? ''
-      // Behind a blank the next field ends an empty value.
-      values.set(name, hasBlank.test(gap) && isNext('key') ? '' : takeValue())
+      const space = take('space')?.[0] ?? ''
+      // `a= b=c`: after a space the next field begins, and the value is empty.
+      values.set(name, hasBlank.test(space) && isNext('key') ? '' : takeValue())
     }
-    take('gap')
+    take('space')
   }
   return { words: words.filter(Boolean), values: Object.fromEntries(values) }
 
-  /** Moves on behind this fragment if it is what comes next. */
+  /** Moves past this fragment if it comes next. */
   function take(name: keyof typeof fragments): RegExpExecArray | null {
     const fragment = fragments[name]
     fragment.lastIndex = at
@@ -91,11 +91,11 @@ export function parseCommandText(sent: string): CommandText {
     return withoutInvisibleEdges(take('bare')?.[0] ?? '')
   }
 
-  /** What two quotation marks enclose, as it is; undefined when none comes next or none ends it. */
+  /** The text between two quotation marks; undefined unless one comes next and one closes it. */
   function takeQuoted(): string | undefined {
     const opening = text[at] ?? ''
     const closing = closingQuotes(opening)
-    if (closing === undefined || endless.has(opening)) return undefined
+    if (closing === undefined || unclosed.has(opening)) return undefined
     for (let end = at + 1; end < text.length; end += 1) {
       const mark = text[end] ?? ''
       if (!closing.includes(mark)) continue
@@ -104,11 +104,11 @@ export function parseCommandText(sent: string): CommandText {
       at = end + 1
       return inner
     }
-    endless.add(opening)
+    unclosed.add(opening)
     return undefined
   }
 
-  /** One piece or several that commas join, up to a blank or the next field. */
+  /** One piece or several joined by commas, up to a space or the next field. */
   function takeValue(): string {
     const pieces: string[] = []
     let [joiner, isQuoted] = ['', false]
@@ -116,14 +116,14 @@ export function parseCommandText(sent: string): CommandText {
       const quoted = takeQuoted()
       if (quoted === undefined && closingQuotes(text[at] ?? '') !== undefined) {
         throw new UserError(
-          `The quotation mark before "${brief(text.slice(at + 1))}" is never closed. Add one at the end of the value.`,
+          `The quote before "${brief(text.slice(at + 1))}" is never closed. Add one at the end of the value.`,
         )
       }
       const piece = quoted ?? takeBare()
       pieces.push(joiner, piece)
       isQuoted = quoted !== undefined
       if (quoted === undefined && endsInComma.test(piece)) {
-        take('gap')
+        take('space')
         if (isNext('key')) break
         joiner = ' '
       } else {
@@ -132,19 +132,19 @@ export function parseCommandText(sent: string): CommandText {
         joiner = `${separator} `
       }
     }
-    // Behind the last piece it joins nothing.
+    // A comma after the last piece joins nothing.
     const last = pieces.at(-1) ?? ''
-    if (!isQuoted) pieces.splice(-1, 1, withoutCommasBehind(last))
+    if (!isQuoted) pieces.splice(-1, 1, withoutTrailingCommas(last))
     return pieces.join('')
   }
 }
 
-function withoutCommasBehind(word: string): string {
+function withoutTrailingCommas(word: string): string {
   let end = word.length
   while (end > 0 && COMMA.includes(word[end - 1] ?? '')) end -= 1
   return word.slice(0, end)
 }
 
-function withoutDashes(word: string): string {
+function withoutLeadingDashes(word: string): string {
   return word.replace(dashesBefore, '')
 }

@@ -1,43 +1,49 @@
-/** /clone-app: understands what was typed and opens the right page for it. */
+/** /clone-app: parses the command and opens the page it asks for. */
 
 import type { App } from '@slack/bolt'
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
-import { type Connection, operationOf } from '../../providers/provider.js'
+import { type Connection, type Operation, operationOf } from '../../providers/provider.js'
 import { type Field, fieldsOf } from '../../slack/form/fields.js'
 import { choiceView, formView } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { answerPrivately } from '../answer.js'
-import { AFTER_ACK_TIMEOUT_MS, allowedConnections, identifyAsker, refused, saveOpeningChannel } from '../authorize.js'
-import { Redeliveries } from '../redeliveries.js'
+import {
+  AFTER_ACK_TIMEOUT_MS,
+  accessDenied,
+  allowedConnections,
+  identifyAsker,
+  saveOpeningChannel,
+} from '../authorize.js'
+import { createRedeliveryCheck } from '../redeliveries.js'
 import { explain, findTarget, type Services } from '../services.js'
 import { Throttle, tooManyRequests } from '../throttle.js'
 import { parseCommandText } from './command-text.js'
 import { correctForm, initialFormState } from './open-form.js'
 import { parseTypedValues, type TypedValues } from './typed-values.js'
 
-/** What the command says is remembered by the form, which holds 3,000 characters in all. */
+/** The form carries what the command says, and can carry 3,000 characters in all. */
 const MAX_TEXT_LENGTH = 1_500
-/** Typed text may be quoted in the answer, and must not push the rest of it past Slack's limit. */
+/** Answers quote typed text, which must not push the rest past Slack's limit. */
 const MAX_ANSWER_LENGTH = 2_500
 const HELP_WORDS: ReadonlySet<string> = new Set(['help', 'list'])
 
-/** What the text behind the command asks for. */
+/** What a command asks for. */
 export type ParsedCommand =
   | { kind: 'help'; connections: readonly Connection[] }
-  /** `operation` alone is offered where it was named; `values` fit all that is offered. */
+  /** Page 1, with only the named `operation` if there is one; `values` fit every choice on it. */
   | { kind: 'choose'; connections: readonly Connection[]; operation?: string; values: TypedValues }
-  /** It is there, but not for this person. */
+  /** It exists, but this person can't use it. `act` continues "You can't …". */
   | { kind: 'refused'; act: string }
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
 
 export function registerCloneApp(app: App, services: Services): void {
   const throttle = new Throttle()
-  const redeliveries = new Redeliveries()
+  const isRedelivery = createRedeliveryCheck()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
-    if (redeliveries.isRedelivery(command.trigger_id ?? '')) {
+    if (isRedelivery(command.trigger_id ?? '')) {
       services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
       return await ack()
     }
@@ -51,21 +57,21 @@ export function registerCloneApp(app: App, services: Services): void {
       const origin = { user: { id: user }, team: { id: team }, channel: { id: channel } }
       const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
       const mine = allowedConnections(services, asker)
-      if (mine.size === 0) throw refused(services, asker, 'use Dolly here')
-      const request = parseCommand(command.text, mine, services.connections)
-      if (request.kind === 'refused') throw refused(services, asker, request.act)
-      if (request.kind === 'help') {
-        return await answerPrivately(services, respond, helpText(request.connections))
+      if (mine.size === 0) throw accessDenied(services, asker, 'use Dolly here')
+      const parsed = parseCommand(command.text, mine, services.connections)
+      if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
+      if (parsed.kind === 'help') {
+        return await answerPrivately(services, respond, helpText(parsed.connections))
       }
       const opening = await saveOpeningChannel(services, user, channel)
       const from = { channel, opening, choosableChannels: services.people.choosableChannels }
-      if (request.kind === 'choose') {
-        const memory = { ...from, values: { ...request.values } }
-        const view = choiceView(choices(request.connections, request.operation), memory)
+      if (parsed.kind === 'choose') {
+        const state = { ...from, values: { ...parsed.values } }
+        const view = choiceView(choices(parsed.connections, parsed.operation), state)
         await client.views.open({ trigger_id: command.trigger_id, view })
       } else {
-        const { operation, connection } = findTarget(services, request.connection, request.operation)
-        const state = initialFormState(request.connection, request.operation, from, request.values)
+        const { operation, connection } = findTarget(services, parsed.connection, parsed.operation)
+        const state = initialFormState(parsed.connection, parsed.operation, from, parsed.values)
         const view = formView(operation, state, connection.provider.name)
         const opened = await client.views.open({ trigger_id: command.trigger_id, view })
         if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
@@ -77,27 +83,27 @@ export function registerCloneApp(app: App, services: Services): void {
   })
 }
 
-/** What a person reads when their command failed, as mrkdwn; null where there is nothing to say. */
+/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
 export function errorAnswer(services: Services, error: unknown): string | null {
   const message = error instanceof Error ? error.message : ''
-  // Another process has opened the form for the same command.
+  // Slack delivered the command twice, and the form is open already.
   if (message.includes('exchanged_trigger_id')) {
     services.log.info({ err: error }, 'the form of this command is already open')
     return null
   }
   if (/(expired|invalid)_trigger_id/.test(message)) {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
-    return 'Slack took too long to open the form. Please type the command again.'
+    return "Slack took too long, so the form didn't open. Type the command again."
   }
   return mrkdwn(explain(services, error), MAX_ANSWER_LENGTH)
 }
 
 /**
- * Reads `[connection] [operation] [field=value …]`. What is left out and has only one answer is filled in.
+ * Parses `[connection] [operation] [field=value …]`. Whatever is left out and has only one possible answer is filled in.
  *
- * @param connections what the person may use, with the operations they may start.
- * @param everything what there is, also for others.
- * @throws UserError with the nearest known word for one that nobody knows, and for values that no form can show.
+ * @param connections what this person can use, with the operations they can start.
+ * @param everything all connections.
+ * @throws UserError for an unknown word, with the nearest known one, and for values that no form can show.
  */
 export function parseCommand(
   text: string,
@@ -105,9 +111,9 @@ export function parseCommand(
   everything: ReadonlyMap<string, Connection> = connections,
 ): ParsedCommand {
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
-    throw new UserError('That is too long to type here. Leave long values to the form.')
+    throw new UserError('That command is too long. Put long values into the form instead.')
   const { words: typed, values } = parseCommandText(text)
-  // Names are written small in dolly.yml, and phones capitalise the first letter.
+  // Names in dolly.yml are lower-case, and phones capitalise the first letter.
   const words = typed.map((word) => comparable(word))
   const [first = '', second = ''] = words
   const name = HELP_WORDS.has(first) ? second : first
@@ -123,38 +129,43 @@ export function parseCommand(
     const only = candidates.length === 1 && candidates[0] ? Object.keys(candidates[0].provider.operations) : []
     if (only.length === 1 && candidates[0] && only[0]) return form(candidates[0], only[0], values)
     if (Object.keys(values).length > 0) {
-      throw new UserError('Say first where and what, then the fields: /clone-app <connection> <operation> field=value')
+      throw new UserError(
+        'Put the connection and the operation before the fields: /clone-app <connection> <operation> field=value',
+      )
     }
     return { kind: 'choose', connections: candidates, values }
   }
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
   if (able.length > 0 && HELP_WORDS.has(rest[0] ?? '')) return { kind: 'help', connections: able }
-  if (rest[0] !== undefined || able.length === 0) {
+  if (able.length === 0) {
     const where = named ? [everything.get(named.name)] : [...everything.values()]
-    if (able.length === 0 && where.some((connection) => operationOf(connection?.provider, operationId))) {
-      return { kind: 'refused', act: `${operationId} on ${named?.name ?? 'any connection'}` }
+    if (where.some((connection) => operationOf(connection?.provider, operationId))) {
+      return { kind: 'refused', act: `run ${operationId} on ${named?.name ?? 'any connection'}` }
     }
-    const known = [
-      ...(named ? [] : [...connections.keys(), ...HELP_WORDS]),
-      ...candidates.flatMap((connection) => Object.keys(connection.provider.operations)),
-    ]
-    const unknown = able.length === 0 ? operationId : (rest[0] ?? '')
-    const more = named
-      ? `${named.name} has ${Object.keys(named.provider.operations).join(' and ')}.`
-      : '/clone-app help shows what there is.'
-    throw new UserError(`I do not know "${brief(unknown)}".${didYouMean(unknown, known)} ${more}`)
+    const operations = candidates.flatMap((connection) => Object.keys(connection.provider.operations))
+    if (!named) throw unknownCommand(operationId, [...connections.keys(), ...HELP_WORDS, ...operations])
+    throw new UserError(
+      `${named.name} has no operation "${brief(operationId)}".${didYouMean(operationId, operations)} It has ${operations.join(' and ')}.`,
+    )
   }
   const [only, another] = able
+  const [extra] = rest
+  if (only && extra !== undefined)
+    throw extraWord(typed.at(-rest.length) ?? extra, operationOf(only.provider, operationId))
   if (only && !another) return form(only, operationId, values)
-  // What the values do not fit was not meant.
+  // The connection that was meant takes these values.
   const fitting = able.filter((connection) => fits(connection, operationId, values))
   const [best = only, ...others] = fitting
   if (best && others.length === 0) return form(best, operationId, values)
   return { kind: 'choose', connections: fitting, operation: operationId, values }
 }
 
-/** @throws UserError for what is no operation either. */
+/**
+ * Help on a word that is no connection.
+ *
+ * @throws UserError when it is no operation either.
+ */
 function helpOn(
   word: string,
   connections: readonly Connection[],
@@ -163,9 +174,23 @@ function helpOn(
   const isAble = ({ provider }: Connection) => operationOf(provider, word) !== undefined
   const able = connections.filter(isAble)
   if (able.length > 0) return { kind: 'help', connections: able }
-  if ([...everything.values()].some(isAble)) return { kind: 'refused', act: `${word} on any connection` }
+  if ([...everything.values()].some(isAble)) return { kind: 'refused', act: `run ${word} on any connection` }
   const known = connections.flatMap(({ name, provider }) => [name, ...Object.keys(provider.operations)])
-  throw new UserError(`I do not know "${brief(word)}".${didYouMean(word, known)} /clone-app help shows what there is.`)
+  throw unknownCommand(word, known)
+}
+
+function unknownCommand(word: string, known: readonly string[]): UserError {
+  return new UserError(
+    `There's no command "${brief(word)}".${didYouMean(word, known)} Type /clone-app help to see all commands.`,
+  )
+}
+
+/** Most often it is the name of an app, which needs its field before it: that field is the form's first list. */
+function extraWord(word: string, operation: Operation | undefined): UserError {
+  const field = operation && fieldsOf(operation).find(({ picker }) => picker)
+  const isPlain = /^[\w.-]{1,60}$/.test(word)
+  const advice = field ? `write ${field.key}=${isPlain ? word : '…'}, or ` : ''
+  return new UserError(`"${brief(word)}" needs a field name: ${advice}leave it out and fill in the form.`)
 }
 
 function fits(connection: Connection, operation: string, values: TypedValues): boolean {
@@ -194,23 +219,23 @@ function choices(connections: readonly Connection[], only: string | undefined): 
 }
 
 /**
- * What there is: a line for each connection, or for each operation and field where there is only one connection. Whole lines
- * only; what one message has no room for is counted, with where it stands.
+ * Help: a line per connection, or per operation and field if there is only one connection. Lines that one message has no
+ * room for are counted, never cut.
  */
 export function helpText(connections: readonly Connection[]): string {
   const [only, another] = connections
   const isOne = only !== undefined && another === undefined
   const head = [
-    '*Dolly clones apps.* `/clone-app` alone opens a form; each command below opens its form at once.',
-    'Add `field=value` to fill in a field beforehand, with quotes around several words. Names from a list will do instead of ids, several with commas between them.',
-    ...(isOne ? [] : ['Add the name of a connection to `/clone-app help` to see its fields.']),
+    '*Dolly clones apps.* Type `/clone-app` and choose in a form, or type one of these commands.',
+    'Add `field=value` to fill in a field. Put quotes around a value with spaces, and commas between several values. Names work as well as IDs.',
+    ...(isOne || !only ? [] : [`To see the fields of a connection, type \`/clone-app help ${only.name}\`.`]),
   ]
   const lines = isOne ? operationLines(only) : connections.map(connectionLine)
   const rest = (count: number) =>
     isOne
-      ? `…and ${count} more lines: the form itself shows all fields.`
-      : `…and ${count} more connections: \`/clone-app\` alone lists them all.`
-  // Room for the sentence about the rest is kept, so that it is whole as well.
+      ? `…and ${count} more lines. The form shows all fields.`
+      : `…and ${count} more connections. \`/clone-app\` lists them all.`
+  // Keeps room for the line that counts the rest.
   let room = limits.messageText - head.join('\n').length - rest(lines.length).length - 1
   const shown = lines.filter((line) => {
     room -= line.length + 1
@@ -233,5 +258,5 @@ function operationLines({ name, provider }: Connection): string[] {
 }
 
 function fieldLine({ key, title, required, kind }: Field): string {
-  return `      \`${key}=\` ${mrkdwn(title)}${required && kind !== 'yes-no' ? ', required' : ''}`
+  return `      \`${key}=\` ${mrkdwn(title)}${required && kind !== 'yes-no' ? ' (required)' : ''}`
 }

@@ -1,16 +1,17 @@
-/** Where a thread may go: the place is the person's own, or one that Slack confirms they are in. */
+/** Where a thread can go: to the person's own messages, or to a channel that Slack confirms they are in. */
 import type { Asker } from '../../access/rules.js'
+import { within } from '../../lib/within.js'
 import { HERE_PLACE, MINE_PLACE } from '../../slack/form/view.js'
-import { type Services, within } from '../services.js'
+import type { Services } from '../services.js'
 
-/** How long Slack may take to say in which channels somebody is, in milliseconds: an answer is due in three seconds. */
+/** How long Slack may take to list somebody's channels, in milliseconds: their submission needs an answer in three seconds. */
 const CONFIRM_TIMEOUT_MS = 800
 
 const ALTERNATIVES = 'Choose the channel where you typed the command, or your direct messages.'
 
 /**
- * The conversation that was meant, or the sentence on why no thread goes there. What was chosen comes through the person's
- * client, which could name anybody's channel; where the command was typed is known from the asker.
+ * The conversation that was chosen, or a sentence on why no thread can go there. The choice comes from the person's client,
+ * which could name anybody's channel; where the command was typed is in `asker`.
  */
 export async function resolveDestination(
   services: Pick<Services, 'people' | 'log'>,
@@ -19,27 +20,25 @@ export async function resolveDestination(
 ): Promise<{ channel: string } | { problem: string }> {
   if (chosen === HERE_PLACE && askedIn === null) {
     const problem =
-      'Dolly no longer knows where you typed the command. Choose your direct messages, or start again with /clone-app.'
+      'I no longer know where you typed the command. Choose another place, or start again with /clone-app.'
     return { problem }
   }
   const place = chosen === HERE_PLACE ? askedIn : chosen
   const isHere = place === askedIn
-  // Whose direct message one is cannot be asked without reading messages, so each means the person's own.
+  // Without the right to read messages nobody can tell whose direct message an id is, so each means the person's own.
   const isOwn = [MINE_PLACE, id, ...otherIds].includes(place ?? '') || /^D/.test(chosen)
   if (place === null || (isOwn && !isHere)) return { channel: id }
 
   const found = await within(CONFIRM_TIMEOUT_MS, services.people.channelStatus(id, place)).catch((error: unknown) => {
-    services.log.error({ err: error, user: id }, 'Slack did not say in which channels somebody is')
+    services.log.error({ err: error, user: id }, 'could not list the channels of a person')
     return undefined
   })
   if (found === 'shared') {
-    return {
-      problem: 'This channel is shared with another company, and Dolly may not post there. Choose another place.',
-    }
+    return { problem: "This channel is shared with another company, so I can't post there. Choose another place." }
   }
-  if (found === 'theirs' || isHere) return { channel: place }
+  if (found === 'joined' || isHere) return { channel: place }
   if (found === undefined) {
-    return { problem: `Slack didn’t say whether you are in this channel. Try again in a moment. ${ALTERNATIVES}` }
+    return { problem: `Slack didn't say whether you're in this channel. Try again in a moment. ${ALTERNATIVES}` }
   }
-  return { problem: `Slack doesn’t list you in this channel, as far as Dolly can see. ${ALTERNATIVES}` }
+  return { problem: `I can't see that you're in this channel. ${ALTERNATIVES}` }
 }

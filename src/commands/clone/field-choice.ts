@@ -1,4 +1,4 @@
-/** A choice that other fields' lists depend on: remembered in the form, whose dependent fields begin anew. */
+/** A choice that other fields' lists depend on: the form keeps it and clears those fields. */
 import type { App, BlockAction } from '@slack/bolt'
 import type { Operation } from '../../providers/provider.js'
 import { updateView } from '../../slack/api/views.js'
@@ -19,12 +19,12 @@ export function registerFieldChoice(app: App, services: Services): void {
     if (!body.view) return
     const { waitMs } = throttle.take(body.user.id, services.elapsed())
     if (waitMs > 0) {
-      services.log.info({ user: body.user.id }, 'a choice in a form came too soon after many others')
-      // A flood of choices must not become one of notices.
+      services.log.info({ user: body.user.id }, 'a choice in a form was throttled')
+      // A flood of choices must not become a flood of notices.
       if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
       const view = noticeView(
         'Please wait',
-        tooManyRequests(waitMs, 'choose again. Close this to go back: all your answers are still there'),
+        tooManyRequests(waitMs, 'choose again. Close this to go back; your answers are still there'),
       )
       await client.views.push({ trigger_id: body.trigger_id, view })
       return
@@ -36,7 +36,7 @@ export function registerFieldChoice(app: App, services: Services): void {
       await identifyFormUser(services, body, state)
       target = findTarget(services, state.connection, state.operation)
     } catch (error) {
-      // The form stays as it is; sending it in, or opening a list, says why.
+      // The form stays as it is; submitting it, or opening a list, says why.
       services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
       return
     }
@@ -46,11 +46,11 @@ export function registerFieldChoice(app: App, services: Services): void {
     const view = formView(operation, next, connection.provider.name)
     let hash: string | undefined
     try {
-      // The first try goes without the view's hash: a person's choice wins over a correction of ours in between. A
-      // later one would win over what they chose after that.
+      // The first try goes without the view's hash, so that the choice wins over a correction of ours in between. A retry
+      // with no hash could overwrite what the person chose since.
       hash = await updateView(client, { id, view, retryHash }, services)
     } catch (error) {
-      // The form keeps what was chosen, and its lists read it from there.
+      // Slack still has the choice, and lists read it from the view.
       services.log.warn({ err: error, view: id }, 'a choice could not be shown in the form')
       return
     }
@@ -58,22 +58,22 @@ export function registerFieldChoice(app: App, services: Services): void {
   })
 }
 
-/** The form's memory after a choice: what the answers say of fields that others depend on, and nothing of a list gone by. */
+/** The form's state after a choice: the answers that other fields depend on, without what belonged to the old lists. */
 function withChoices(operation: Operation, state: FormState, { values, named }: Answers): FormState {
   const next = structuredClone(state)
   const fields = fieldsOf(operation)
   for (const key of new Set(fields.flatMap((field) => field.dependsOn))) {
     next.values[key] = String(values[key] ?? '')
     const label = named[key]
-    // Typed text is its own label: a name that is still to be looked up.
+    // Text that is its own label was typed: a name that is still to be looked up.
     if (label === undefined || label === values[key]) delete next.labels[key]
     else next.labels[key] = label
-    // The word on what was not found has been answered.
+    // This choice answers the remark about what was not found.
     if (next.values[key] && next.remarks[key]) next.remarks[key] = ''
   }
   for (const { key, dependsOn } of fields) {
-    const isAnew = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
-    if (!isAnew || state.remarks[key] === undefined) continue
+    const hasNewList = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
+    if (!hasNewList || state.remarks[key] === undefined) continue
     delete next.values[key]
     delete next.labels[key]
     delete next.remarks[key]

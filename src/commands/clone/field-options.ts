@@ -3,6 +3,7 @@
 import type { App } from '@slack/bolt'
 import type { Asker } from '../../access/rules.js'
 import { cut } from '../../lib/text.js'
+import { within } from '../../lib/within.js'
 import type { Operation } from '../../providers/provider.js'
 import { readAnswers, type StateValues } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
@@ -11,10 +12,10 @@ import { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
 import { allowedOptions, identifyFormUser, isAllowedParent } from '../authorize.js'
-import { explain, findTarget, readFormState, type Services, type Target, within } from '../services.js'
+import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
 import { correctForm } from './open-form.js'
 
-/** Slack waits three seconds, its network included. */
+/** Slack waits three seconds, network included. In milliseconds. */
 const ANSWER_TIMEOUT_MS = 2_300
 
 export function registerFieldOptions(app: App, services: Services): void {
@@ -22,7 +23,7 @@ export function registerFieldOptions(app: App, services: Services): void {
     { type: 'block_suggestion', action_id: FIELD_ACTION },
     async ({ ack, body, client }) => {
       if (!body.view) return await ack({ options: [] })
-      const began = services.elapsed()
+      const startedAt = services.elapsed()
       let state: FormState
       let asker: Asker
       let target: Target
@@ -41,29 +42,30 @@ export function registerFieldOptions(app: App, services: Services): void {
       const unmet = unansweredParents(field, fields, state)
       if (unmet.length > 0) return await ack({ options: [remarkOption(chooseFirst(unmet, limits.optionText))] })
 
-      const leftMs = ANSWER_TIMEOUT_MS - (services.elapsed() - began)
-      // A list that depends on something a person may not choose is not theirs to read either.
+      const remainingMs = ANSWER_TIMEOUT_MS - (services.elapsed() - startedAt)
+      // A list below an entry that this person can't choose is not theirs to read either.
       const allowed = isAllowedParent(services, asker, target, field, state)
       const [list, isAllowed] =
-        (await within(leftMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
-      if (list === undefined) return await ack({ options: [remarkOption('Still loading: type on in a moment.')] })
+        (await within(remainingMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
+      if (list === undefined) return await ack({ options: [remarkOption('Still loading. Type again in a moment.')] })
       if ('options' in list && list.options.length === 0)
-        return await ack({ options: [remarkOption('There are none.')] })
+        return await ack({ options: [remarkOption('There is nothing to choose from.')] })
       if ('options' in list) {
         const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
-        if (mine.length === 0) return await ack({ options: [remarkOption('There are none that you may choose.')] })
+        if (mine.length === 0)
+          return await ack({ options: [remarkOption('There is nothing here that you can choose.')] })
         return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
       }
-      // The list was to be had when the form was opened and is not now.
-      await ack({ options: [remarkOption('The list cannot be loaded: the field now takes a typed id.')] })
+      // The list could be read when the form was opened, and can't now.
+      await ack({ options: [remarkOption("The list can't be loaded. You can type the ID instead.")] })
       await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
     },
   )
 }
 
 /**
- * What the form shows now of the fields that others depend on, over what it remembered when it was last drawn: a choice
- * counts even if Slack rejected the redraw that followed it.
+ * The form's state with the current answers of fields that others depend on: a choice counts even if Slack rejected the
+ * redraw that followed it.
  */
 function withCurrentChoices(operation: Operation, state: FormState, shown: StateValues): FormState {
   const { values } = readAnswers(operation, shown)

@@ -1,4 +1,4 @@
-/** Pages 2 and 3 submitted: answers → draft → job, durable before Slack is told that all is well. */
+/** Pages 2 and 3 are submitted: answers → draft → job, durable before Slack gets its answer. */
 
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findHolder, findSubmitted } from '../../store/jobs.js'
-import { identifyAsker, identifyFormUser, type Origin, refused, sourceOf } from '../authorize.js'
+import { accessDenied, identifyAsker, identifyFormUser, type Origin, sourceOf } from '../authorize.js'
 import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
@@ -23,10 +23,10 @@ import { answersOfDraft, LOOK_UP_TIMEOUT_MS, lookUpNames, withoutBlanks } from '
 import { holderView, startJob, submissionOf } from './start-job.js'
 import { Validator } from './validate.js'
 
-/** At Start, names that rules depend on are read again if they are older than this, in milliseconds. */
+/** Names that rules depend on are read again on the last page if they are older than this. */
 const NAMES_FRESH_MS = 60_000
 
-/** What page 3 remembers of page 2. */
+/** The answers of page 2, stored for page 3. */
 const Draft = z.object({
   connection: z.string(),
   operation: z.string(),
@@ -34,9 +34,9 @@ const Draft = z.object({
   named: z.record(z.string(), z.string()),
   channel: z.string(),
   mentionOnSuccess: z.boolean(),
-  /** The channel in which the form was asked for, as the server knows it; null where it does not. */
+  /** The channel where the command was typed; null if unknown. */
   askedIn: z.string().nullable(),
-  /** Whether `named` was read from the provider, because what this person may do depended on it. */
+  /** Whether `named` was read from the provider, because rules look at these names for this person. */
   isNamedByProvider: z.boolean(),
   /** `named` with long names cut, as page 3 shows them. */
   shown: z.record(z.string(), z.string()).default({}),
@@ -45,17 +45,17 @@ const Draft = z.object({
 })
 type Draft = z.infer<typeof Draft>
 
-const noPlace = { problem: 'Choose where the updates go.' }
-const TOO_OLD = 'This form is too old to be sent. Begin again with /clone-app.'
+const noPlace = { problem: 'Choose where updates go.' }
+const EXPIRED = 'This form has expired. Start again with /clone-app.'
 
-const SEND_AGAIN = 'send the form again. Close this to go back: all your answers are still there'
+const SEND_AGAIN = 'submit again. Close this to go back; your answers are still there'
 
 /**
- * When the provider is waited for no longer, in milliseconds: Slack waits three seconds, its network included, and the
+ * For everything that waits for the provider, in milliseconds: Slack waits three seconds, network included, and the
  * database may be busy for most of one.
  */
 const ANSWER_TIMEOUT_MS = 2_000
-/** The same for what comes before a job is saved: its thread gets a moment to begin as well. */
+/** The same before a job is saved: afterwards its thread gets a moment to begin. */
 const CHECK_TIMEOUT_MS = 1_500
 
 export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
@@ -63,29 +63,30 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
   const pages = { [callbacks.form]: submitForm, [callbacks.preview]: submitPreview }
   for (const [callback_id, submit] of Object.entries(pages)) {
     app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
-      const began = services.elapsed()
-      const { waitMs } = throttle.take(body.user.id, began)
+      const startedAt = services.elapsed()
+      const { waitMs } = throttle.take(body.user.id, startedAt)
       if (waitMs > 0)
         return await ack({
           response_action: 'push',
           view: noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN)),
         })
       await ack(
-        await answerSubmission(services, async () => await submit({ ...services, validator, began }, view, body)),
+        await answerSubmission(services, async () => await submit({ ...services, validator, startedAt }, view, body)),
       )
     })
   }
 }
 
-/** What a submission is given beside the rest: what checks its answers, and when it arrived, in monotonic milliseconds. */
+/** What a submission needs beside the usual. */
 interface Submitted extends Services {
   validator: Validator
-  began: number
+  /** When it arrived, in monotonic milliseconds. */
+  startedAt: number
 }
 
-/** For how long the person still waits, in milliseconds. */
-function leftOf({ began, elapsed }: Submitted): () => number {
-  return () => began + ANSWER_TIMEOUT_MS - elapsed()
+/** How long the person's client still waits, in milliseconds. */
+function remainingOf({ startedAt, elapsed }: Submitted): () => number {
+  return () => startedAt + ANSWER_TIMEOUT_MS - elapsed()
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
@@ -99,8 +100,8 @@ export async function answerSubmission(
     if (error instanceof UserError && error.field !== undefined) {
       return { response_action: 'errors', errors: { [error.field]: fieldError(error.message) } }
     }
-    // On top of the form and not in its place: whoever goes back finds all answers still there.
-    return { response_action: 'push', view: noticeView('That did not work', mrkdwn(explain(services, error))) }
+    // On top of the form, so that the answers are still there after going back.
+    return { response_action: 'push', view: noticeView("That didn't work", mrkdwn(explain(services, error))) }
   }
 }
 
@@ -111,10 +112,10 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const { operation } = target
   const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const left = leftOf(services)
-  const patience = Math.min(LOOK_UP_TIMEOUT_MS, left())
+  const remainingMs = remainingOf(services)
+  const lookUpMs = Math.min(LOOK_UP_TIMEOUT_MS, remainingMs())
   const [{ answers, unknown, unread }, place] = await Promise.all([
-    lookUpNames(services, target, given, mustVerifyLabels, patience),
+    lookUpNames(services, target, given, mustVerifyLabels, lookUpMs),
     given.channel === undefined ? noPlace : resolveDestination(services, asker, given.channel),
   ])
   const { values, named, mentionOnSuccess } = answers
@@ -129,13 +130,13 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     return { response_action: 'errors', errors }
   }
   if (unread !== null) {
-    // Under another name than its id, a rule might forbid it.
+    // A rule might forbid the name that we can't read.
     throw new UserError(cut(`${UNREADABLE} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
-  assertMayWriteTo(services, asker, target, named)
+  assertAllowed(services, asker, target, named)
   const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
   if (holder) return { response_action: 'push', view: holderView(services, holder, asker.id) }
-  const checked = await services.validator.check(target, parsed.data, left())
+  const checked = await services.validator.check(target, parsed.data, remainingMs())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
     return { response_action: 'errors', errors: checked.errors }
   }
@@ -155,16 +156,16 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
     // A draft is used up by its job: a submission that arrives twice finds the job instead.
     const job = await findSubmitted(services.db, submissionOf(view))
     if (job?.requester === requester) return { response_action: 'clear' }
-    throw new UserError(TOO_OLD)
+    throw new UserError(EXPIRED)
   }
   const { values, isNamedByProvider, shown, isValidated, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
   const asker = { ...(await identifyAsker(services, origin)), channel: answers.askedIn }
-  // Rules or groups may have changed since page 2, and with them whether the names there had to be read anew.
+  // Rules or groups may have changed since page 2, and now look at names that were not verified then.
   const mustVerifyLabels = dependsOnNames(services.access.rules, asker, answers.connection)
-  if (mustVerifyLabels && !isNamedByProvider) throw new UserError(TOO_OLD)
-  // A clock that was set back must not keep old names fresh.
+  if (mustVerifyLabels && !isNamedByProvider) throw new UserError(EXPIRED)
+  // `abs`: a clock that was set back must not keep old names fresh.
   const isStale = mustVerifyLabels && Math.abs(services.now() - kept.createdAt) > NAMES_FRESH_MS
   const [names, place] = await Promise.all([
     isStale ? readNamesAgain(services, target, draft.data) : { named: answers.named, shown },
@@ -172,21 +173,28 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
     resolveDestination(services, asker, answers.channel),
   ])
   const { named } = names
-  assertMayWriteTo(services, asker, target, named)
+  assertAllowed(services, asker, target, named)
   if ('problem' in place) throw new UserError(`${place.problem} Go back to change it.`)
   const readAt = isStale ? services.now() : kept.createdAt
-  const late = isValidated
+  const answer = isValidated
     ? null
     : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt)
-  if (late) return late
-  return await startJob(services, leftOf(services), target, { ...answers, ...place, named, params }, view, asker.id)
+  if (answer) return answer
+  return await startJob(
+    services,
+    remainingOf(services),
+    target,
+    { ...answers, ...place, named, params },
+    view,
+    asker.id,
+  )
 }
 
 /**
- * Asks the provider what it could not say when page 2 was sent. Null when nothing is in the way, or it is too slow again:
- * then the write itself has the last word.
+ * Asks the provider what it could not say when page 2 was submitted. Null if nothing is wrong, or if the provider is too
+ * slow again: then the write itself decides.
  *
- * @param readAt when the draft's names were read, in milliseconds: showing them once more makes them no newer.
+ * @param readAt when the draft's names were read, in milliseconds; showing them again makes them no newer.
  */
 async function validateLate(
   services: Submitted,
@@ -196,28 +204,28 @@ async function validateLate(
   requester: string,
   readAt: number,
 ): Promise<ViewResponseAction | null> {
-  const leftMs = services.began + CHECK_TIMEOUT_MS - services.elapsed()
-  const checked = await services.validator.check(target, params, leftMs)
+  const timeoutMs = services.startedAt + CHECK_TIMEOUT_MS - services.elapsed()
+  const checked = await services.validator.check(target, params, timeoutMs)
   if (!checked.isChecked) return null
   const problems = Object.entries(checked.errors).map(([key, sentence]) => {
     const title = fieldsOf(target.operation).find((field) => field.key === key)?.title ?? key
     return `*${mrkdwn(title)}*: ${mrkdwnWithin(400, sentence)}`
   })
   if (problems.length > 0) {
-    // Errors beside fields would need the page of these fields, and the last page has none.
-    const advice = 'Nothing was started. Close this and go back to change it; all your answers are still there.'
-    return { response_action: 'push', view: noticeView('This won’t work', [...problems, advice].join('\n')) }
+    // The last page has no fields to put errors on.
+    const advice = 'Nothing was started. Close this and go back to change it; your answers are still there.'
+    return { response_action: 'push', view: noticeView("This won't work", [...problems, advice].join('\n')) }
   }
   if (checked.warnings.length === 0) return null
-  // Nobody has read these yet, so the page is shown once more.
+  // The person hasn't seen these warnings yet, so the page is shown again.
   const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
   return { response_action: 'update', view: lastPage(target, params, { ...draft.named, ...draft.shown }, key, checked) }
 }
 
 /**
- * The names of what was chosen as the provider has them now, whole and as the last page shows them.
+ * The current names of what was chosen, whole and as the last page shows them.
  *
- * @throws UserError where something chosen is gone, or its name cannot be read.
+ * @throws UserError when something chosen is gone, or its name can't be read.
  */
 async function readNamesAgain(
   services: Services,
@@ -231,14 +239,14 @@ async function readNamesAgain(
   return { named: answers.named, shown: shownNames(target.operation, answers) }
 }
 
-const UNREADABLE = 'What you may do depends on its name, which Dolly cannot read now. Try again in a moment.'
+const UNREADABLE = "Access depends on its name, and I can't read that right now. Try again in a moment."
 
 /**
- * The decision, now that source and target have names. Words that the person typed freely are part of these, so it is also
- * decided on the names without the blanks in them: a clone called "x in staging on a" must not make "x in staging on a in
- * production on b" fit a rule for "* in staging on *". Only who gets in by both readings gets in.
+ * The decision, now that source and target have names. These contain text that the person typed, so the rules must also
+ * allow the same names without the spaces in that text: a clone called "x in staging on a" must not make "x in staging on a
+ * in production on b" fit a rule for "* in staging on *".
  */
-function assertMayWriteTo(
+function assertAllowed(
   services: Services,
   asker: Asker,
   { connection, operation, operationId }: Target,
@@ -247,12 +255,12 @@ function assertMayWriteTo(
   const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
   const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
   const { rules } = services.access
-  const mayWrite = [named, Object.fromEntries(joined)].every((words) => {
+  const isAllowed = [named, Object.fromEntries(joined)].every((words) => {
     const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
     return decide(rules, asker, { connection: connection.name, what: operationId, ...names }).isAllowed
   })
-  if (mayWrite) return
+  if (isAllowed) return
   const { from, to } = operation.summary(named)
-  const source = rules.some((rule) => rule.from !== undefined) ? `the source “${brief(from)}” and ` : ''
-  throw refused(services, asker, `${operationId} on ${connection.name} with ${source}the target “${brief(to)}”`)
+  const source = rules.some((rule) => rule.from !== undefined) ? `from “${brief(from)}” ` : ''
+  throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to “${brief(to)}”`)
 }

@@ -1,4 +1,4 @@
-/** The last page of the form, drawn from its answers and what the provider said of them. */
+/** The last page of the form, drawn from its answers and what the provider says about them. */
 import type { ModalView } from '@slack/types'
 import type { Named, Operation } from '../../providers/provider.js'
 import type { Answers } from '../../slack/form/answers.js'
@@ -8,7 +8,7 @@ import { brief, briefList } from '../../slack/text.js'
 import type { Target } from '../services.js'
 import type { ValidationResult } from './validate.js'
 
-/** The words of the answers as sentences have room for them. Rules and the job get them whole. */
+/** The names of the answers, short enough for sentences. Rules and the job get them whole. */
 export function shownNames(operation: Operation, { named, picked }: Answers): Named {
   const several = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'pickers' ? [key] : [])))
   const short = ([key, words]: [string, string]) => [

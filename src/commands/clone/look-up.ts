@@ -1,49 +1,50 @@
-/** A form is sent: names that stand in place of ids are looked up on the live lists, as long as Slack has patience. */
+/** When a form is submitted, looks up the names in it on the live lists, within the time that Slack waits. */
 import { z } from 'zod'
+import { within } from '../../lib/within.js'
 import { type Answers, fieldError, isTyped, setPicked } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { chooseFirst, unansweredParents } from '../../slack/form/options.js'
 import { limits } from '../../slack/limits.js'
-import { type Services, type Target, within } from '../services.js'
+import type { Services, Target } from '../services.js'
 import { inDependencyOrder, matchById, matchNames } from './typed-names.js'
 
-/** What all typed names together may take to be looked up before Slack loses patience, in milliseconds. */
+/** For all typed names together, in milliseconds: the submission needs an answer within three seconds. */
 export const LOOK_UP_TIMEOUT_MS = 1_500
-/** What the labels of picked entries may take to be read again, where no rule depends on them. */
+/** For reading the labels of picked entries again where no rule depends on them, in milliseconds. */
 const LABELS_TIMEOUT_MS = 500
 
-/** Answers with the ids behind the names, and what stands in their way. */
+/** Answers with the ids behind the names, and what is wrong with them. */
 export interface LookedUp {
   answers: Answers
-  /** A sentence for each field whose answer is not on its list, fits several entries of it, or cannot be looked up. */
+  /** A sentence for each field whose answer is not on its list, matches several entries, or can't be looked up. */
   unknown: Record<string, string>
-  /** A field that no list could name although that mattered. */
+  /** A field whose name could not be read although rules depend on it. */
   unread: { field: string; reason: string } | null
 }
 
 /**
- * A name that came from the command text or a text box stands for the id behind it. Where the list cannot be had in
- * time, what has the shape of an id is taken for one, and a name never is. The label of a picked entry is read again by its
- * value, for it came back through the person's client; where the list is late or away it stays as it came.
+ * Replaces names from the command or a text box by the ids behind them. If the list can't be read in time, text with the
+ * shape of an id is taken as one. Labels of picked entries are read again by value, because they came back from the
+ * person's client; if the list is late or unavailable they stay as they came.
  *
- * @param mustVerifyLabels whether the names decide about access. Then a label that cannot be read again does not count: what no
- *   list can name is named by its id.
- * @param withinMs how long all lists together may take.
+ * @param mustVerifyLabels whether access depends on the names. Then a label that can't be read again does not count, and the
+ *   entry is named by its id.
+ * @param timeoutMs for all lists together.
  */
 export async function lookUpNames(
   services: Pick<Services, 'lists' | 'elapsed'>,
   { connection, operation }: Pick<Target, 'connection' | 'operation'>,
   given: Answers,
   mustVerifyLabels: boolean,
-  withinMs = LOOK_UP_TIMEOUT_MS,
+  timeoutMs = LOOK_UP_TIMEOUT_MS,
 ): Promise<LookedUp> {
   const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
   const unknown: LookedUp['unknown'] = {}
   let unread: LookedUp['unread'] = null
   const fields = fieldsOf(operation)
-  // What was answered, and not what the form remembers of it: that passed through the client as well.
+  // From the answers, not from the form's state.
   const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }
-  const deadline = services.elapsed() + withinMs
+  const deadline = services.elapsed() + timeoutMs
   const isLate = `${connection.name} is slow to answer. Press Next again.`
   await inDependencyOrder(
     fields.filter(({ picker }) => picker),
@@ -53,10 +54,9 @@ export async function lookUpNames(
       if (entries.length === 0) return
       const mustRead = mustVerifyLabels || entries.some(isTyped)
       const unmet = unansweredParents(field, fields, parents)
-      // All together have this long: that is Slack's patience.
-      const left = Math.max(deadline - services.elapsed(), 1)
-      const patience = mustRead ? left : Math.min(left, LABELS_TIMEOUT_MS)
-      const list = unmet.length > 0 ? undefined : await within(patience, services.lists.get(connection, field, parents))
+      const remainingMs = Math.max(deadline - services.elapsed(), 1)
+      const waitMs = mustRead ? remainingMs : Math.min(remainingMs, LABELS_TIMEOUT_MS)
+      const list = unmet.length > 0 ? undefined : await within(waitMs, services.lists.get(connection, field, parents))
       if (list && 'options' in list) {
         const typed = entries.filter(isTyped).map(({ value }) => value)
         const named = new Map(matchNames(list.options, typed).map((meaning, at) => [typed[at], meaning]))
@@ -72,21 +72,21 @@ export async function lookUpNames(
         const isParentLate = unmet.some((parent) => unknown[parent.key] === isLate)
         unknown[key] = isParentLate ? isLate : chooseFirst(unmet, limits.fieldError)
       } else if (!z.safeParse(operation.fields.shape[key], answers.values[key]).success) {
-        // A list that is late goes on loading, and is there the next time.
-        unknown[key] = list ? fieldError(`${list.reason} So no name can be looked up: give the id.`) : isLate
+        // A late list goes on loading, and is in the cache the next time.
+        unknown[key] = list ? fieldError(`${list.reason} Names can't be looked up, so type the ID.`) : isLate
       } else if (mustVerifyLabels) {
         const ids = entries.map(({ value }) => ({ value, label: withoutBlanks(value) }))
         setPicked(answers, field, ids)
         unread ??= { field: key, reason: list?.reason ?? isLate }
       }
-      // What depends on a name that stands for nothing is not to be looked up.
+      // Fields that depend on an unknown name can't be looked up.
       parents.values[key] = unknown[key] === undefined ? String(answers.values[key] ?? '') : ''
     },
   )
   return { answers, unknown, unread }
 }
 
-/** Stored answers, as if their entries had just been picked: their values are ids, never names, whatever they look like. */
+/** Answers of a draft, as if their entries had just been picked: their values are ids, whatever they look like. */
 export function answersOfDraft(
   { operation }: Pick<Target, 'operation'>,
   values: Readonly<Record<string, unknown>>,
@@ -95,7 +95,7 @@ export function answersOfDraft(
   const pickers = fieldsOf(operation).filter(({ picker }) => picker)
   const idsOf = (value: unknown) => [value].flat().filter((id) => typeof id === 'string')
   const labelOf = (key: string, kind: string, value: string) =>
-    (kind === 'picker' && named[key] !== value && named[key]) || 'What was chosen'
+    (kind === 'picker' && named[key] !== value && named[key]) || 'Your choice'
   const picked = Object.fromEntries(
     pickers.map(({ key, kind }) => [
       key,
@@ -112,7 +112,7 @@ export function answersOfDraft(
   }
 }
 
-/** As one word, so that what a person typed cannot end like the name of a place. */
+/** As one word, so that typed text can't end like the name of a place. */
 export function withoutBlanks(text: string): string {
   return text.replaceAll(/\s+/g, '_')
 }

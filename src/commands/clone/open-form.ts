@@ -1,4 +1,4 @@
-/** Page 2 of the modal: drawn from memory at once, corrected when a list turns out not to be had. */
+/** Page 2 of the modal: drawn at once without asking anybody, then corrected when a list can't be read. */
 import type { WebClient } from '@slack/web-api'
 import { updateView } from '../../slack/api/views.js'
 import { entriesOf, fieldsOf } from '../../slack/form/fields.js'
@@ -19,11 +19,10 @@ export function initialFormState(
 }
 
 /**
- * Asks for the form's lists before the person does. One that cannot be had becomes a text box that says why, a name that
- * the command text gave is replaced by what it stands for or by a word on why it is not, and the others are there when
- * they are opened.
+ * Reads the form's lists before the person opens them. A list that can't be read becomes a text box that says why, a name
+ * from the command is replaced by the entry it stands for or gets a remark, and all other lists are in the cache.
  *
- * @param hash of the view as it was drawn: a choice made meanwhile wins over this correction.
+ * @param view.hash of the view as it was drawn: a choice made meanwhile wins over this correction.
  */
 export async function correctForm(
   services: Services,
@@ -59,7 +58,7 @@ export async function correctForm(
     const { id, hash } = view
     await updateView(client, { id, hash, view: formView(operation, corrected, connection.provider.name) }, services)
   } catch (error) {
-    // Closed, or changed by the person in the meantime: the options request says the same once more.
+    // Closed, or changed by the person in the meantime: opening a list then says the same.
     services.log.info({ err: error, view: view.id }, 'the form could not be corrected')
   }
 }

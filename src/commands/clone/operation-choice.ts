@@ -29,7 +29,7 @@ export function registerOperationChoice(
     let state: FormState
     try {
       const { values, ...from } = readFormState(ChoiceState, view)
-      if (!target) throw new UserError('This is not to be had any more. Choose another.')
+      if (!target) throw new UserError('This is no longer available. Choose another.')
       await identifyFormUser(services, body, {
         connection: connectionName,
         operation: operationId,
@@ -43,14 +43,14 @@ export function registerOperationChoice(
     const { operation, connection } = findTarget(services, connectionName, operationId)
     const form = formView(operation, state, connection.provider.name)
     await ack({ response_action: 'update', view: form })
-    // The acknowledgement does not say which version of the view it made. Drawing the same once more does, and only with
-    // that can a later correction tell whether the person has chosen something in the meantime.
+    // An acknowledgement does not return the hash of the new view. Drawing the same view again does, and the correction
+    // needs it to tell whether the person has chosen something in the meantime.
     try {
       const hash = await updateView(client, { id: view.id, view: form }, services)
       await correctForm(services, client, { id: view.id, hash }, state)
     } catch (error) {
-      // The form still opens; a list that cannot be read says so when it is opened.
-      services.log.warn({ err: error, view: view.id }, 'a form that was opened could not be corrected')
+      // The form is open all the same; a list that can't be read says so when it is opened.
+      services.log.warn({ err: error, view: view.id }, 'the form could not be corrected')
     }
   })
 }

@@ -1,4 +1,4 @@
-/** Names that were typed in place of ids: what they stand for on the live lists. */
+/** Pure: names that people typed instead of ids, matched against a list. */
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import type { Option } from '../../providers/provider.js'
@@ -6,10 +6,10 @@ import type { Field } from '../../slack/form/fields.js'
 import { limits } from '../../slack/limits.js'
 import { brief } from '../../slack/text.js'
 
-/** The entry that was meant, or the sentence that says why it cannot be told. */
+/** The entry that a name stands for, or a sentence on why there is none. */
 export type NameMatch = { option: Option } | { problem: string }
 
-/** Entries that one sentence names. */
+/** Entries that one sentence names at most. */
 const MAX_NAMED = 3
 /** Maximum characters of each name in a sentence under a field. */
 const MAX_NAME_LENGTH = 60
@@ -18,30 +18,30 @@ const MAX_CANDIDATES = 2_000
 /** Longer text was pasted by mistake; no suggestion would help. */
 const MAX_SUGGESTED_LENGTH = 200
 
-/** What a typed id or name stands for on this list. */
+/** The entry of this list that a typed id or name stands for. */
 export function matchName(options: readonly Option[], typed: string): NameMatch {
   return matchNames(options, [typed])[0] ?? { problem: notOnList(typed) }
 }
 
-/** The same for several, in order. Only the first few that match nothing get advice: there is no room for more. */
+/** The same for several, in order. Only the first few that match nothing get a suggestion: there is no room for more. */
 export function matchNames(options: readonly Option[], typed: readonly string[]): NameMatch[] {
   const names = options.map((option) => {
     const [label, own] = [comparable(option.label), comparable(ownName(option))]
     return { option, label, own }
   })
-  let advised = 0
+  let suggestions = 0
   return typed.map((one, at) => {
-    if (at >= limits.options) return { problem: at === limits.options ? `Only ${at} can be chosen at once.` : '' }
+    if (at >= limits.options) return { problem: at === limits.options ? `Choose at most ${at}.` : '' }
     const found = matchingOptions(names, one)
     const [only] = found
     if (only && found.length === 1) return { option: only }
-    if (only) return { problem: fitsSeveral(found, only, one) }
-    advised += 1
-    return { problem: `${notOnList(one)}${advised > MAX_NAMED ? '' : advice(names, one)}` }
+    if (only) return { problem: ambiguous(found, only, one) }
+    suggestions += 1
+    return { problem: `${notOnList(one)}${suggestions > MAX_NAMED ? '' : suggestion(names, one)}` }
   })
 }
 
-/** A list's entry with its label and its own name as people see them. */
+/** An entry with its label and its own name in the form that is compared. */
 interface Name {
   option: Option
   label: string
@@ -49,24 +49,24 @@ interface Name {
 }
 
 function notOnList(typed: string): string {
-  return `There is no "${brief(typed, MAX_NAME_LENGTH)}" on the list.`
+  return `"${brief(typed, MAX_NAME_LENGTH)}" isn't on the list.`
 }
 
-function fitsSeveral(found: readonly Option[], first: Option, typed: string): string {
-  // Entries of one name are told apart by what is known of them beside it.
+function ambiguous(found: readonly Option[], first: Option, typed: string): string {
+  // Entries with the same name differ in their descriptions.
   const isOneName = found.every(({ label }) => label === first.label)
   const named = found
     .slice(0, MAX_NAMED)
     .map(({ label, description }) => (isOneName && description ? `${label} · ${description}` : label))
     .map((one) => `"${brief(one, MAX_NAME_LENGTH)}"`)
   const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : ''
-  return `"${brief(typed, MAX_NAME_LENGTH)}" fits several: ${named.join(', ')}${more}.`
+  return `"${brief(typed, MAX_NAME_LENGTH)}" matches several: ${named.join(', ')}${more}.`
 }
 
-/** What to do about a name that nothing fits. Those that contain it, as a search finds them, or else the nearest. */
-function advice(names: readonly Name[], typed: string): string {
+/** For a name that matches nothing: the entries that contain it, as a search finds them, or else the nearest one. */
+function suggestion(names: readonly Name[], typed: string): string {
   // Slack sends an emoji as its name.
-  if (/:[a-z+][\w+-]*:/i.test(typed)) return ' Names with an emoji must be picked from the list: open it and choose.'
+  if (/:[a-z+][\w+-]*:/i.test(typed)) return " Names with an emoji can't be typed: choose from the list."
   const wanted = comparable(typed)
   if (wanted === '' || typed.length > MAX_SUGGESTED_LENGTH) return ''
   const containing = [...new Set(names.flatMap(({ option, label }) => (label.includes(wanted) ? [option.label] : [])))]
@@ -79,13 +79,13 @@ function advice(names: readonly Name[], typed: string): string {
   return didYouMean(typed, [...new Set(some.flatMap((option) => [option.label, ownName(option)]))])
 }
 
-/** A picked entry as the list has it now: found by its very value, whatever label came back with it. */
+/** The entry with this value as the list has it now, whatever label came back from the client. */
 export function matchById(options: readonly Option[], { value, label }: Option): NameMatch {
   const option = options.find((candidate) => candidate.value === value)
-  return option ? { option } : { problem: `"${brief(label, MAX_NAME_LENGTH)}" is not on the list any more.` }
+  return option ? { option } : { problem: `"${brief(label, MAX_NAME_LENGTH)}" is no longer on the list.` }
 }
 
-/** The entries of the first of these ways that fits any: the id, the label, the thing's own name, how either begins. */
+/** The entries found in the first of these ways that finds any: by id, by label, by own name, by how either begins. */
 function matchingOptions(names: readonly Name[], typed: string): Option[] {
   const wanted = comparable(typed)
   if (wanted === '') return []
@@ -104,8 +104,8 @@ function matchingOptions(names: readonly Name[], typed: string): Option[] {
 }
 
 /**
- * What is left of "shop-api (Shop / production)", "shop-web in production (woolworks)" and "Production / Frankfurt / shop"
- * without the place.
+ * The name without its place: "shop-api (Shop / production)", "shop-web in production (woolworks)" and
+ * "Production / Frankfurt / shop" become "shop-api", "shop-web" and "shop".
  */
 function ownName({ label }: Option): string {
   const name = label
@@ -115,18 +115,18 @@ function ownName({ label }: Option): string {
   return name?.replace(/^(.+) in .*$/s, '$1') ?? label
 }
 
-/** Works on every field as soon as those it depends on are done: their lists want the ids behind the names. */
+/** Works on every field as soon as the fields it depends on are done: a list needs the ids behind their names. */
 export async function inDependencyOrder(
   fields: readonly Field[],
   work: (field: Field) => Promise<void>,
 ): Promise<void> {
-  const turns = new Map<string, Promise<void>>()
+  const works = new Map<string, Promise<void>>()
   for (const field of fields) {
-    const parents = Promise.all(field.dependsOn.map((key) => turns.get(key)))
-    turns.set(
+    const parents = Promise.all(field.dependsOn.map((key) => works.get(key)))
+    works.set(
       field.key,
       parents.then(() => work(field)),
     )
   }
-  await Promise.all(turns.values())
+  await Promise.all(works.values())
 }

@@ -1,4 +1,4 @@
-/** `field=value` of the command, checked before a form opens: what a form cannot show must not vanish without a word. */
+/** `field=value` of the command, checked before a form opens: a value that the form can't show must not be lost silently. */
 
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
@@ -7,13 +7,13 @@ import type { Operation } from '../../providers/provider.js'
 import { type Field, fieldsOf, isNo, isYes } from '../../slack/form/fields.js'
 import { brief } from '../../slack/text.js'
 
-/** Values by field key, as typed. Names of a list are left for the list to say. */
+/** Values by field key, as typed. Names of list entries are checked later, against the list. */
 export type TypedValues = Readonly<Record<string, string>>
 
 /**
  * The values as the operation's form takes them.
  *
- * @throws UserError with a sentence for each field there is not and each value that cannot be.
+ * @throws UserError with a sentence for each unknown field and each value that a field can't hold.
  */
 export function parseTypedValues(
   operation: Operation,
@@ -27,8 +27,8 @@ export function parseTypedValues(
     const field = fields.find((candidate) => comparable(candidate.key) === comparable(key))
     const value = field && readValue(field, text)
     const problem = field
-      ? `${field.key} cannot be "${brief(text)}". ${allowed(field, text)}`
-      : `${operationId} has no field "${brief(key)}".${didYouMean(key, known)} It has ${known.join(', ')}.`
+      ? `${field.key} can't be "${brief(text)}". ${allowed(field, text)}`
+      : `${operationId} has no field "${brief(key)}".${didYouMean(key, known)} Its fields are ${known.join(', ')}.`
     return { key: field?.key ?? key, value, problem }
   })
   const problems = read.filter(({ value }) => value === undefined).map(({ problem }) => problem)
@@ -36,7 +36,7 @@ export function parseTypedValues(
   return Object.fromEntries(read.map(({ key, value = '' }) => [key, value]))
 }
 
-/** Undefined for what the field cannot hold. Nothing typed is nothing chosen. */
+/** Undefined for what the field can't hold. An empty value chooses nothing. */
 function readValue({ kind, choices }: Field, text: string): string | undefined {
   if (text === '') return text
   const plain = comparable(text)
@@ -48,8 +48,8 @@ function readValue({ kind, choices }: Field, text: string): string | undefined {
 }
 
 function allowed({ kind, choices }: Field, text: string): string {
-  if (kind === 'yes-no') return 'Say yes or no (or true, false, on, off).'
-  if (kind === 'number') return 'It takes a whole number.'
+  if (kind === 'yes-no') return 'Write yes or no.'
+  if (kind === 'number') return 'Write a whole number.'
   const values = choices.map(({ value }) => value)
-  return `It takes ${values.join(', ')}.${didYouMean(text, values)}`
+  return `Write one of ${values.join(', ')}.${didYouMean(text, values)}`
 }

@@ -9,7 +9,7 @@ import { mrkdwn } from '../../slack/text.js'
 import { readEvents } from '../../store/events.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
 import { answerPrivately } from '../answer.js'
-import { AFTER_ACK_TIMEOUT_MS, identifyAsker, knownSource, type Origin, refused } from '../authorize.js'
+import { AFTER_ACK_TIMEOUT_MS, accessDenied, identifyAsker, knownSource, type Origin } from '../authorize.js'
 import { explain, type Services } from '../services.js'
 
 const answers = {
@@ -62,7 +62,7 @@ async function answer(
     const isLeftOver = operation === undefined && kind === 'dismiss' && asker.membership !== 'stranger'
     const isTheirs = isRequester && (isLeftOver || may(job.operation, job.askedIn))
     const isThere = asker.channel !== null && asker.channel === job.rootChannel
-    if (!isTheirs && !(isThere && may(verb, asker.channel))) throw refused(services, asker, 'answer for this job')
+    if (!isTheirs && !(isThere && may(verb, asker.channel))) throw accessDenied(services, asker, 'answer for this job')
     if (!accepts(job, kind)) return await alreadyAnswered(services, job)
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)
     if (!changed) return await alreadyAnswered(services, (await findJob(services.db, jobId)) ?? job)

@@ -1,18 +1,19 @@
-/** What Slack says of people and user groups, asked when a rule needs it and remembered for five minutes. */
+/** What Slack says about people and user groups, asked when a rule needs it and cached for five minutes. */
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Person } from '../../access/rules.js'
 
-/** How long a fact is good for, in milliseconds: who is deactivated or leaves a group has no rights after that. */
-const LIST_TTL_MS = 5 * 60_000
-const MOST_REMEMBERED = 2_000
-/** Each person may be in thousands of channels. */
-const MOST_CHANNEL_LISTS = 200
+/** Somebody who is deactivated or leaves a group keeps their rights for at most this long. */
+const TTL_MS = 5 * 60_000
+const MAX_PEOPLE = 2_000
+/** Fewer, because each person may be in thousands of channels. */
+const MAX_CHANNEL_LISTS = 200
 
-/** More channels of one person are not read: pages of so many. */
 const PAGE_SIZE = 999
+/** Channels of one person beyond these pages are not read. */
 const MAX_PAGES = 5
 
-/** Of docs.slack.dev/reference/objects/user-object; Slack leaves flags out rather than sending false; a null is nothing either. */
+/** From docs.slack.dev/reference/objects/user-object. Slack leaves a flag out, or sends null, instead of false. */
 const User = z.object({
   user: z.object({
     id: z.string().nullish(),
@@ -22,12 +23,12 @@ const User = z.object({
     is_restricted: z.boolean().nullish(),
     is_ultra_restricted: z.boolean().nullish(),
     is_stranger: z.boolean().nullish(),
-    /** Of a person of an organization with several workspaces. */
+    /** Only for people in an organization with several workspaces. */
     enterprise_user: z.object({ id: z.string().nullish(), teams: z.array(z.string()).nullish() }).nullish(),
   }),
 })
 const Group = z.object({ users: z.array(z.string()) })
-/** Of docs.slack.dev/reference/objects/conversation-object. */
+/** From docs.slack.dev/reference/objects/conversation-object. */
 const ChannelPage = z.object({
   channels: z.array(
     z.object({
@@ -42,31 +43,31 @@ const ChannelPage = z.object({
 })
 
 /**
- * Sentences about what the rules need and Slack did not grant. None where Slack did not tell what it granted, because it
- * is away: then the first question about a person fails, and nothing is allowed.
+ * A sentence for each scope that the rules need and Slack did not grant. None while `granted` is unknown because Slack is
+ * down: looking up a person then fails, and nothing is allowed.
  */
 export function missingScopes(granted: readonly string[] | undefined, groups: readonly string[]): string[] {
   const needed = [
-    { scope: 'users:read', why: 'every rule of access needs it, to tell members from guests' },
+    { scope: 'users:read', why: 'Every access rule needs it to tell members from guests' },
     ...(groups.length > 0
-      ? [{ scope: 'usergroups:read', why: `a rule of access names the user group ${groups[0]}` }]
+      ? [{ scope: 'usergroups:read', why: `An access rule names the user group ${groups[0]}` }]
       : []),
   ]
   return needed
     .filter(({ scope }) => granted !== undefined && !granted.includes(scope))
     .map(
       ({ scope, why }) =>
-        `Slack has not granted ${scope} to SLACK_BOT_TOKEN: ${why}. Reinstall the app with that scope, as manifest.yml has it.`,
+        `SLACK_BOT_TOKEN lacks the scope ${scope}. ${why}. Reinstall the Slack app with the scopes in manifest.yml.`,
     )
 }
 
-/** The part of Slack's Web API that is asked here. Rejects with Slack's word in `data.error`. */
+/** The part of Slack's Web API used here. Rejects with Slack's error code in `data.error`. */
 export interface Directory {
   users: { info(args: { user: string }): Promise<unknown> }
   usergroups: { users: { list(args: { usergroup: string }): Promise<unknown> } }
 }
 
-/** How to learn which channels somebody is in. */
+/** How to find out which channels somebody is in. */
 export interface ChannelSource {
   /** `users.conversations`. */
   list(args: {
@@ -91,55 +92,58 @@ export interface RequestTeams {
 /** What Slack says about a person, independent of the request. */
 interface Profile {
   membership: Person['membership']
-  /** Workspaces the person belongs to: their own, and in an organization all that Slack names beside it. */
+  /** Workspaces the person belongs to: their own and, in an organization, the others that Slack lists. */
   teams: readonly string[]
-  /** Those of the organization alone. */
-  sisters: readonly string[]
+  /** Only the workspaces of the organization. */
+  organizationTeams: readonly string[]
   ids: readonly string[]
 }
 
 export interface PeopleOptions {
   slack: Directory
-  /** The bot's own workspace; undefined while Slack has not told it, and then nobody belongs to it. */
+  /** The bot's own workspace; undefined while unknown, and then nobody counts as a member. */
   team(): Promise<string | undefined>
-  /** The user groups that matter. */
+  /** The user groups that rules name. */
   groups: readonly string[]
   /** Left out if nobody may choose a channel. */
   channels?: ChannelSource
-  /** Milliseconds by a clock that nobody sets: a jump of the other would prolong somebody's rights. */
+  /** Monotonic milliseconds: a wall clock that is set back would extend somebody's rights. */
   elapsed(): number
   log: { error(fields: object, message: string): void }
 }
 
 export class People {
   readonly #options: PeopleOptions
-  readonly #profiles: Remembered<Profile>
-  readonly #groups: Remembered<ReadonlySet<string>>
-  readonly #channels: Remembered<ReadonlyMap<string, { isShared: boolean }>>
+  readonly #profileOf: (id: string) => Promise<Profile>
+  readonly #membersOf: (group: string) => Promise<ReadonlySet<string>>
+  readonly #channelsOf: (id: string) => Promise<ReadonlyMap<string, { isShared: boolean }>>
 
   constructor(options: PeopleOptions) {
     this.#options = options
-    this.#profiles = new Remembered(options.elapsed, (id) => this.#askProfile(id))
-    this.#groups = new Remembered(options.elapsed, (id) => this.#askGroup(id))
-    this.#channels = new Remembered(options.elapsed, (id) => this.#askChannels(id), MOST_CHANNEL_LISTS)
+    const { elapsed } = options
+    this.#profileOf = cached(elapsed, MAX_PEOPLE, (id) => this.#askProfile(id))
+    this.#membersOf = cached(elapsed, MAX_PEOPLE, (group) => this.#askGroup(group))
+    this.#channelsOf = cached(elapsed, MAX_CHANNEL_LISTS, (id) => this.#askChannels(id))
   }
 
   /**
-   * Who this is. Only somebody whom Slack counts to our workspace, and whose request came to it, is no stranger.
+   * Who this is. Everyone is a stranger whom Slack doesn't list in our workspace, or whose request came to another one.
    *
-   * @throws whatever kept Slack from answering; nothing is known then, and so nothing is allowed.
+   * @throws the error of the request to Slack; callers then allow nothing.
    */
   async get(id: string, { team, userTeam }: RequestTeams): Promise<Person> {
     const [own, profile, ...groups] = await Promise.all([
       this.#options.team(),
-      this.#profiles.get(id),
-      ...this.#options.groups.map(async (group) => ({ group, members: await this.#groups.get(group) })),
+      this.#profileOf(id),
+      ...this.#options.groups.map(async (group) => ({ group, members: await this.#membersOf(group) })),
     ])
-    // In a channel shared with another company its people see our buttons and can press them. Who is signed in to a sister
-    // workspace of our organization may belong to ours as well.
-    const cameToUs = own !== undefined && (team ?? userTeam) === own
+    // People of another company can press our buttons in a shared channel. Somebody signed in to another workspace of our
+    // organization may belong to ours as well.
+    const isToOurTeam = own !== undefined && (team ?? userTeam) === own
     const isOurs =
-      cameToUs && profile.teams.includes(own) && ((userTeam ?? own) === own || profile.sisters.includes(own))
+      isToOurTeam &&
+      profile.teams.includes(own) &&
+      ((userTeam ?? own) === own || profile.organizationTeams.includes(own))
     const otherIds = profile.ids.filter((other) => other !== id)
     return {
       id,
@@ -151,7 +155,7 @@ export class People {
     }
   }
 
-  /** Which channels may be chosen for a thread beside the one where the form was opened. */
+  /** Which channels people can choose for a thread, beside the one where they opened the form. */
   get choosableChannels(): 'none' | 'inside' | 'all' {
     const { channels } = this.#options
     if (!channels || typesFor(channels) === '') return 'none'
@@ -159,35 +163,35 @@ export class People {
   }
 
   /**
-   * Whether a person is in a channel and may choose it for a thread: 'shared' is one that another company is in too, and
-   * 'unconfirmed' one in which Slack does not show them to Dolly.
+   * Whether a person can choose a channel for a thread: 'joined' if they are in it, 'shared' if another company is in it
+   * too, 'unconfirmed' if Slack doesn't show that they are in it.
    *
-   * @throws the error that kept Slack from answering; nothing is confirmed then.
+   * @throws the error of the request to Slack.
    */
-  async channelStatus(id: string, channel: string): Promise<'theirs' | 'shared' | 'unconfirmed'> {
+  async channelStatus(id: string, channel: string): Promise<'joined' | 'shared' | 'unconfirmed'> {
     if (this.choosableChannels === 'none') return 'unconfirmed'
-    const found = (await this.#channels.get(id)).get(channel)
+    const found = (await this.#channelsOf(id)).get(channel)
     if (!found) return 'unconfirmed'
-    return found.isShared && !this.#options.channels?.mayBeShared ? 'shared' : 'theirs'
+    return found.isShared && !this.#options.channels?.mayBeShared ? 'shared' : 'joined'
   }
 
   async #askProfile(id: string): Promise<Profile> {
     try {
       const { user } = User.parse(await this.#options.slack.users.info({ user: id }))
       const { team_id: home, enterprise_user: organization } = user
-      const sisters = organization?.teams ?? []
-      const isNobody = user.deleted || user.is_bot || user.is_stranger
+      const organizationTeams = organization?.teams ?? []
+      const isStranger = user.deleted || user.is_bot || user.is_stranger
       const isGuest = user.is_restricted || user.is_ultra_restricted
       return {
-        membership: isNobody ? 'stranger' : isGuest ? 'guest' : 'member',
-        teams: [...(home ? [home] : []), ...sisters],
-        sisters,
+        membership: isStranger ? 'stranger' : isGuest ? 'guest' : 'member',
+        teams: [...(home ? [home] : []), ...organizationTeams],
+        organizationTeams,
         ids: [...new Set([user.id ?? [], organization?.id ?? []].flat())],
       }
     } catch (error) {
-      // Slack knows nobody by this id, or nobody whom this workspace may see.
+      // No such person, or none that this workspace can see.
       if (['user_not_found', 'user_not_visible'].includes(codeOf(error)))
-        return { membership: 'stranger', teams: [], sisters: [], ids: [] }
+        return { membership: 'stranger', teams: [], organizationTeams: [], ids: [] }
       throw error
     }
   }
@@ -213,13 +217,13 @@ export class People {
       return new Set(Group.parse(await this.#options.slack.usergroups.users.list({ usergroup: id })).users)
     } catch (error) {
       if (codeOf(error) !== 'no_such_subteam') throw error
-      this.#options.log.error({ group: id }, 'a rule of access names a user group that Slack does not know')
+      this.#options.log.error({ group: id }, 'an access rule names a user group that Slack does not know')
       return new Set()
     }
   }
 }
 
-/** What Slack may be asked about; empty where it granted neither. */
+/** The kinds of channels that the token may list; empty without either scope. */
 function typesFor({ scopes }: ChannelSource): string {
   const granted = scopes() ?? []
   const kinds = [
@@ -229,35 +233,32 @@ function typesFor({ scopes }: ChannelSource): string {
   return kinds.join(',')
 }
 
-/** Answers by id, each asked for once by all who want it at the same time. A failure is not remembered. */
-class Remembered<T> {
-  readonly #elapsed: () => number
-  readonly #ask: (id: string) => Promise<T>
-  readonly #most: number
-  readonly #answers = new Map<string, { answer: Promise<T>; until: number }>()
-
-  constructor(elapsed: () => number, ask: (id: string) => Promise<T>, most = MOST_REMEMBERED) {
-    this.#elapsed = elapsed
-    this.#ask = ask
-    this.#most = most
-  }
-
-  get(id: string): Promise<T> {
-    const known = this.#answers.get(id)
-    if (known && known.until > this.#elapsed()) return known.answer
-    const entry = { answer: this.#ask(id), until: this.#elapsed() + LIST_TTL_MS }
-    this.#answers.delete(id)
-    this.#answers.set(id, entry)
-    const [oldest] = this.#answers.keys()
-    if (this.#answers.size > this.#most && oldest !== undefined) this.#answers.delete(oldest)
-    entry.answer.catch(() => {
-      if (this.#answers.get(id) === entry) this.#answers.delete(id)
+/**
+ * Answers by id, cached. All who ask at the same time share one request; a failure is not kept.
+ *
+ * @param elapsed monotonic milliseconds.
+ */
+function cached<T>(elapsed: () => number, max: number, ask: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const answers = new LRUCache<string, Promise<T>>({
+    max,
+    ttl: TTL_MS,
+    ttlResolution: 0,
+    // An entry made at 0 would never expire.
+    perf: { now: () => elapsed() + 1 },
+  })
+  return (id) => {
+    const known = answers.get(id)
+    if (known) return known
+    const answer = ask(id)
+    answers.set(id, answer)
+    answer.catch(() => {
+      if (answers.peek(id) === answer) answers.delete(id)
     })
-    return entry.answer
+    return answer
   }
 }
 
-/** Slack's word for what went wrong, such as `user_not_found`. */
+/** Slack's error code, such as `user_not_found`. */
 function codeOf(error: unknown): string {
   const data = error instanceof Error && 'data' in error ? error.data : undefined
   return z.object({ error: z.string() }).safeParse(data).data?.error ?? ''

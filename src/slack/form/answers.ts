@@ -10,23 +10,23 @@ import { entriesOf, type Field, fieldsOf } from './fields.js'
 import { option, REMARK_VALUE } from './options.js'
 import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
 
-/** What a submitted form said. `named` has the words a person saw, `values` what goes to the schema. */
+/** The answers of a submitted form: `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {
   values: Record<string, unknown>
   named: Record<string, string>
   /**
-   * What was chosen from lists, by field; typed text is its own label. These labels come back through the person's client
-   * and are only as good as that.
+   * What was chosen from lists, by field; typed text is its own label. Labels come back from the person's client, so nothing
+   * may trust them.
    */
   picked: Record<string, readonly Option[]>
-  /** Why an answer is none, by field: the chosen entry only said why there is no list. */
+  /** Fields where the chosen entry was only a remark, with a sentence about that. */
   refused: Record<string, string>
-  /** Where the updates go: the id of a conversation, or one of the words of the form for a place. */
+  /** Where updates go: the id of a conversation, or HERE_PLACE or MINE_PLACE. */
   channel: string | undefined
   mentionOnSuccess: boolean
 }
 
-/** Reads a modal's state. Empty answers are absent, so that the schema's own defaults and "required" apply. */
+/** Reads a modal's state. Empty answers are left out, so that the schema's own defaults and "required" apply. */
 export function readAnswers(operation: Operation, stateValues: StateValues): Answers {
   const values: Record<string, unknown> = {}
   const named: Record<string, string> = {}
@@ -41,7 +41,7 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
       const all = chosenOptions(answer, field)
       const chosen = all.filter(({ value }) => value !== REMARK_VALUE)
       const remark = all.find(({ value }) => value === REMARK_VALUE)
-      const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this.`
+      const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this field.`
       if (remark) refused[field.key] = fieldError(refusal)
       setPicked({ values, named, picked }, field, chosen)
     } else {
@@ -66,7 +66,7 @@ function placeIn({ selected_conversation, selected_option }: z.infer<typeof Elem
   return selected_conversation ?? words.find((word) => word === selected_option?.value)
 }
 
-/** Changes answers: what is chosen from a field's list. */
+/** Replaces what is chosen from a field's list. */
 export function setPicked(
   { values, named, picked }: Pick<Answers, 'values' | 'named' | 'picked'>,
   { key, kind }: Field,
@@ -114,12 +114,12 @@ function chosenOptions(answer: z.infer<typeof ElementState>, field: Field): Opti
   })
 }
 
-/** Whether nobody has looked this up yet: typed text is its own label, as far as a list's line has room for it. */
+/** Whether this was typed and is not looked up yet: typed text is its own label, cut to the length of a label. */
 export function isTyped({ value, label }: Option): boolean {
   return value === label || label === option({ value, label: value }).text.text
 }
 
-/** What stands under a field: plain text, and never nothing, for Slack then takes none of the errors. */
+/** The text of an error under a field: plain, and never empty, because Slack then rejects all errors. */
 export function fieldError(message: string): string {
   return plainText(message, limits.fieldError) || 'Please change this.'
 }

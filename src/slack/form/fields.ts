@@ -1,4 +1,4 @@
-/** Pure: an operation's zod object → the questions it asks. */
+/** Pure: an operation's zod object → the fields of its form. */
 import { z } from 'zod'
 import { namesIn, trimmed, unquoted } from '../../lib/typed-text.js'
 import type { Operation, Option } from '../../providers/provider.js'
@@ -17,10 +17,10 @@ export interface Field {
   choices: readonly Option[]
   initial: string | undefined
   multiline: boolean
-  /** Kept only until the job has ended. */
+  /** Deleted when the job has ended. */
   personal: boolean
   maxLength: number | undefined
-  /** Whether the property takes this value: an id, where a list would offer ids. */
+  /** Whether the property takes this value, such as an id for a picker. */
   accepts(value: unknown): boolean
 }
 
@@ -44,9 +44,9 @@ const JsonObject = z.object({
 })
 
 /**
- * Reads the questions off an operation's schema.
+ * Derives the fields from an operation's schema.
  *
- * @throws Error naming the field when a property is of a kind no modal can ask for.
+ * @throws Error naming the field when no modal can ask for a property of its kind.
  */
 export function fieldsOf(operation: Operation): Field[] {
   const { properties, required = [] } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
@@ -93,8 +93,8 @@ export function isNo(text: string): boolean {
 }
 
 /**
- * The ids or names in a text, of which only a list for several takes more than one. Blanks part ids as well, for a text box
- * makes blanks of the line breaks in a paste; they never part a name.
+ * The ids or names in a text. Only a picker for several takes more than one. Spaces separate ids too, because a text box
+ * turns the line breaks of pasted text into spaces; they never separate names.
  */
 export function entriesOf({ kind, accepts }: Field, text: string): string[] {
   if (kind !== 'pickers') return [unquoted(trimmed(text))].filter(Boolean)

@@ -1,4 +1,4 @@
-/** Pure: the entries of lists, and those that only say why there is nothing to choose. */
+/** Pure: the options of pickers, and options that only say why there is nothing to choose. */
 
 import type { PlainTextElement, PlainTextOption } from '@slack/types'
 import { comparable, cut, plainText } from '../../lib/text.js'
@@ -9,7 +9,7 @@ import type { Field } from './fields.js'
 /**
  * At most a hundred options that contain every word of the query, shortest label first when there is a query.
  *
- * @param textOf the words of an option as `searchText` has them; a list that is searched with every key keeps them.
+ * @param textOf like `searchText`; callers cache it, because a list is searched with every keystroke.
  */
 export function searchOptions(
   options: readonly Option[],
@@ -18,7 +18,7 @@ export function searchOptions(
 ): PlainTextOption[] {
   const words = comparable(query).split(' ').filter(Boolean)
   const found = options
-    // A value that would not come back as it is cannot be chosen.
+    // An option is useless if Slack would send its value back changed.
     .filter(
       ({ value }) => value !== '' && value.length <= limits.optionValue && value === cut(value, limits.optionValue),
     )
@@ -27,37 +27,38 @@ export function searchOptions(
   return found.slice(0, limits.options).map(option)
 }
 
-/** All that an option can be found by, as people see it. */
+/** Everything an option can be found by. */
 export function searchText({ value, label, description = '' }: Option): string {
   return comparable(`${label} ${description} ${value}`)
 }
 
-/** Value of that entry. */
+/** The value of a remark among options. */
 export const REMARK_VALUE = '!'
 
-/** An entry that only says why there is no list. Choosing it answers nothing. */
+/** An option that only says why there is no list. Choosing it answers nothing. */
 export function remarkOption(text: string): PlainTextOption {
   return { text: plain(mustFit(text, limits.optionText)), value: REMARK_VALUE }
 }
 
-/** Whether a field's list cannot be asked for yet. */
+/** Whether a field's list depends on a field without an answer. */
 export function isBlocked(field: Field, { values }: { values: Values }): boolean {
   return field.dependsOn.some((parent) => !values[parent])
 }
 
-/** The fields that must be answered before this one's list can be asked for. */
+/** The fields that must be answered before this one's list can be read. */
 export function unansweredParents(field: Field, fields: readonly Field[], { values }: { values: Values }): Field[] {
   return fields.filter(({ key }) => field.dependsOn.includes(key) && !values[key])
 }
 
-/** Says which fields those are. */
-export function chooseFirst(unmet: readonly Field[], most: number): string {
-  return cut(`Choose first: ${unmet.map(({ title }) => title).join(', ')}`, most)
+/** "Choose Source app and Target project first", in at most so many characters. */
+export function chooseFirst(unanswered: readonly Field[], maxLength: number): string {
+  const end = ' first'
+  return cut(`Choose ${unanswered.map(({ title }) => title).join(' and ')}`, maxLength - end.length) + end
 }
 
 export function option({ value, label, description = '' }: Option): PlainTextOption {
   const text = plainText(label, limits.optionText) || plainText(value, limits.optionText) || '?'
-  // What the line has no room for goes on below it: long names may differ in their ends alone.
+  // What the label has no room for goes into the description: long names may differ only at their ends.
   const whole = plainText(label)
   const rest = whole.length > text.length && `…${whole.slice(text.length - 1).trim()}`
   const remark = plainText([rest, description].filter(Boolean).join(' · '), limits.optionDescription)

@@ -1,38 +1,38 @@
-/** What the modals remember between two requests, and how that is read back. */
+/** The state that modals carry between two requests, and how it is parsed. */
 import { z } from 'zod'
 
 /**
- * What the modal remembers between two requests, in `private_metadata`. It comes back through the person's client, so it
- * is a memory, not a fact: whatever it names is looked up and checked again.
+ * The state of page 2 in `private_metadata`. It comes back from the person's client, so nothing may trust it: whatever it
+ * names is looked up and checked again.
  */
 export const FormState = z.object({
   connection: z.string().max(100),
   operation: z.string().max(100),
-  /** Answers that other fields' lists depend on, and what the command text already said, by field; several with commas. */
+  /** Answers that other fields' lists depend on, and values from the command, by field; several with commas. */
   values: z.record(z.string(), z.string()),
-  /** What a person reads for such a value, by field; several on a line each. Absent for a name not yet looked up. */
+  /** Labels of these values, by field; several on a line each. Absent for a name that is not looked up yet. */
   labels: z.record(z.string(), z.string()),
-  /** Fields whose typed names were looked up, with the sentence on what was not found; empty where all was. */
+  /** Fields whose typed names were looked up, with a sentence on what was not found; empty if everything was. */
   remarks: z.record(z.string(), z.string()),
-  /** Fields whose list cannot be had, with the reason and what to type instead. */
+  /** Fields whose list can't be read, with the reason and what to type instead. */
   typed: z.record(z.string(), z.string()),
-  /** Where the command was typed; the updates go there unless the form says otherwise. No rule trusts it: see `opening`. */
+  /** Where the command was typed, for showing it in the form. Rules use `opening` instead. */
   channel: z.string().regex(/^[A-Z0-9]{0,40}$/),
-  /** Key of the row that says where the command was typed, for that person alone. */
+  /** Key of the row that says where the command was typed; it works only for that person. */
   opening: z.string().max(100),
-  /** Which channels the form offers for the updates beside that one. What is chosen is checked again. */
+  /** Which other channels the form offers for updates. The choice is checked again. */
   choosableChannels: z.enum(['none', 'inside', 'all']).optional(),
 })
 export type FormState = z.infer<typeof FormState>
 
-/** What page 1 remembers for page 2: where the command was typed, and the fields it named. */
+/** The state of page 1: where the command was typed, and the values it gave. */
 export const ChoiceState = FormState.pick({ channel: true, opening: true, choosableChannels: true, values: true })
 export type ChoiceState = z.infer<typeof ChoiceState>
 
-/** What a modal remembered, or undefined when it is not a memory of that kind. */
-export function parseFormState<T>(memory: z.ZodType<T>, privateMetadata: string): T | undefined {
+/** A modal's state, or undefined if it is not of this kind. */
+export function parseFormState<T>(schema: z.ZodType<T>, privateMetadata: string): T | undefined {
   try {
-    return memory.safeParse(JSON.parse(privateMetadata)).data
+    return schema.safeParse(JSON.parse(privateMetadata)).data
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-/** Pure: the first two pages of the modal, drawn from an operation's fields, and notices on top of them. */
+/** Pure: pages 1 and 2 of the modal, drawn from an operation's fields, and notices. */
 
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { cut, plainText } from '../../lib/text.js'
@@ -9,15 +9,15 @@ import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
 import { chooseFirst, option, plain, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
-/** Field keys cannot begin with this, so these blocks never collide with an operation's own. */
+/** Field keys can't begin with an underscore, so these blocks never collide with an operation's own. */
 export const CHANNEL_BLOCK = '_channel'
 export const MENTION_BLOCK = '_mention'
-/** Answers to where the updates go, beside ids of conversations: where the form was opened, and the person's own messages. */
+/** Destinations beside ids of conversations: where the form was opened, and the person's direct messages with Dolly. */
 export const HERE_PLACE = 'here'
 export const MINE_PLACE = 'mine'
 export const FIELD_ACTION = /^field:/
 const FORM_CALLBACK = 'operation_form'
-/** Why there is no list, with what to do instead: up to a dozen of these must fit into what a modal carries. */
+/** For the reason why a list is missing: a modal's state must hold about a dozen of them. */
 const MAX_REASON_LENGTH = 150
 const ON_EVERY_CHARACTER: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
 const PREVIEW_CALLBACK = 'operation_preview'
@@ -29,7 +29,7 @@ export const callbacks = {
 }
 
 /**
- * Draws every form of a provider once, so that a declaration no modal can show stops the start and not a person.
+ * Draws every form of a provider once at the start, so that a declaration that no modal can show never reaches a person.
  *
  * @throws Error naming provider, operation and field.
  */
@@ -38,13 +38,13 @@ export function assertDrawable(provider: Provider): void {
     try {
       const fields = fieldsOf(operation)
       const stepIds = operation.steps.map((step) => step.id)
-      const twin = stepIds.find((stepId, at) => stepIds.indexOf(stepId) < at)
-      if (twin !== undefined) throw new Error(`Two of its steps have the id "${twin}".`)
+      const duplicate = stepIds.find((stepId, at) => stepIds.indexOf(stepId) < at)
+      if (duplicate !== undefined) throw new Error(`Two of its steps have the id "${duplicate}".`)
       for (const field of fields) {
         if (field.picker && !provider.pickers[field.picker]) throw new Error(`There is no picker "${field.picker}".`)
         if (field.key.startsWith('_')) throw new Error(`Field "${field.key}" begins with an underscore.`)
-        const stranger = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
-        if (stranger) throw new Error(`Field "${field.key}" depends on "${stranger}", which is no field.`)
+        const unknown = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
+        if (unknown) throw new Error(`Field "${field.key}" depends on "${unknown}", which is no field.`)
       }
       const nothing = { values: {}, labels: {}, remarks: {}, typed: {}, channel: '', opening: '' }
       formView(operation, { connection: '', operation: id, ...nothing }, provider.name)
@@ -54,15 +54,15 @@ export function assertDrawable(provider: Provider): void {
   }
 }
 
-/** Page 1: what to do, grouped by connection. */
+/** Page 1: the operations, grouped by connection. */
 export function choiceView(
   groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
-  memory: ChoiceState,
+  state: ChoiceState,
 ): ModalView {
   return {
     type: 'modal',
     callback_id: callbacks.choice,
-    private_metadata: JSON.stringify(memory),
+    private_metadata: JSON.stringify(state),
     title: plain('Clone an app'),
     submit: plain('Next'),
     close: plain('Cancel'),
@@ -70,14 +70,14 @@ export function choiceView(
       {
         type: 'input',
         block_id: 'choice',
-        label: plain('What shall Dolly do?'),
+        label: plain('What do you want to clone?'),
         element: {
           type: 'static_select',
           action_id: 'choice',
-          placeholder: plain('Choose a connection and what to do there'),
+          placeholder: plain('Choose an operation'),
           option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
             label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
-            // A closed select shows no group.
+            // A closed select doesn't show the group.
             options: operations.map(({ id, title }) =>
               option({ value: `${connection}/${id}`, label: `${title} on ${connection}` }),
             ),
@@ -111,11 +111,11 @@ export function formView(operation: Operation, state: FormState, provider: strin
         type: 'input',
         block_id: MENTION_BLOCK,
         optional: true,
-        label: plain('When it is done'),
+        label: plain('When it finishes'),
         element: {
           type: 'checkboxes',
           action_id: 'mention',
-          options: [option({ value: 'yes', label: 'Mention me, and not only when it fails' })],
+          options: [option({ value: 'yes', label: 'Mention me when it succeeds too, not only when it fails' })],
         },
       },
     ],
@@ -123,23 +123,23 @@ export function formView(operation: Operation, state: FormState, provider: strin
 }
 
 /**
- * Where the updates go. Any channel is offered only where Slack can be asked whether the person is in it; without that
- * there are two places that need no asking.
+ * Where updates go. Channels are offered only if Slack can tell whether the person is in them; otherwise there are the two
+ * places that need no check.
  */
 function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
   const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
-  const says = 'One message shows the progress, its thread has the details.'
+  const what = 'One message shows progress; its thread has the details.'
   if (choosableChannels === 'none') {
-    const here = option({ value: HERE_PLACE, label: 'Here, where I typed the command' })
+    const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
     const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
-    const hint = `${says} If Dolly isn’t in the channel, both go to your direct messages. To offer other channels, Dolly needs the scopes channels:read and groups:read.`
+    const hint = `${what} If Dolly isn't in the channel, both go to your direct messages.`
     return {
       ...input,
       hint: plain(hint),
       element: { type: 'static_select', action_id: 'place', options: [here, mine], initial_option: here },
     }
   }
-  const hint = `${says} Choose a channel you are in. Any direct message means yours with Dolly; both also go there if Dolly isn’t in the channel.`
+  const hint = `${what} Choose a channel you're in. If Dolly isn't in it, both go to your direct messages with Dolly, as they do if you choose any direct message.`
   return {
     ...input,
     hint: plain(hint),
@@ -152,12 +152,12 @@ function channelInput({ channel, choosableChannels = 'none' }: FormState): Input
   }
 }
 
-/** A line of small print; `text` is mrkdwn, already escaped. */
+/** A line of small print; `text` is escaped mrkdwn. */
 export function remark(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }
 
-/** A last page that only says something. `text` is mrkdwn, already escaped. */
+/** A page that only says something. `text` is escaped mrkdwn. */
 export function noticeView(title: string, text: string): ModalView {
   return {
     type: 'modal',
@@ -168,14 +168,14 @@ export function noticeView(title: string, text: string): ModalView {
   }
 }
 
-/** Which account it is about: several may be at one provider, and one of them production. */
+/** Names the connection: there may be several at one provider, and one of them production. */
 export function whereTo(connection: string, provider: string): KnownBlock {
   return remark(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)
 }
 
-/** What a text box says that stands in for a list. */
+/** The hint of a text box in place of a list. */
 export function typeInstead({ reason, isPassing }: { reason: string; isPassing: boolean }): string {
-  const advice = isPassing ? 'Type the name or id: it is looked up when you press Next.' : 'Type the id instead.'
+  const advice = isPassing ? "Type the name or ID. It's looked up when you press Next." : 'Type the ID for now.'
   return `${plainText(reason, MAX_REASON_LENGTH - advice.length - 1)} ${advice}`
 }
 
@@ -185,7 +185,7 @@ function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: re
   return {
     type: 'input',
     block_id: field.key,
-    // A checkbox is answered by leaving it alone.
+    // An empty checkbox is an answer.
     optional: !field.required || field.kind === 'yes-no' || field.kind === 'pickers',
     label: plain(field.title),
     ...(hint ? { hint: plain(hint) } : {}),
@@ -198,9 +198,8 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   const { key } = field
   const initial = state.values[key] ?? field.initial
   const isTyped = state.typed[key] !== undefined
-  // Slack keeps what was chosen as long as both ids stay the same. A child's choice must not outlive its parent's, and a
-  // text box must not inherit a list's, so the action id carries what the field depends on. Neither may a typed name that
-  // was looked up outlive what was found.
+  // Slack keeps an answer across redraws as long as block id and action id stay the same. The action id therefore changes
+  // with everything that makes an old answer wrong: the parent's answer, a text box in place of a list, a name looked up.
   const found = state.remarks[key] === undefined ? [] : ['found']
   const variant = isTyped
     ? 'typed'
@@ -208,7 +207,7 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   const action_id = cut(`field:${key}:${variant}`, 255)
   const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
   if (isTyped) {
-    // By itself a text box reports only Enter, and whoever tabs on would never see the list that depends on it.
+    // By default a text box reports only Enter, and people who press Tab would never see the list that depends on it.
     const report = isParent ? { dispatch_action_config: { trigger_actions_on: ON_EVERY_CHARACTER } } : {}
     return { type: 'plain_text_input', action_id, ...text, ...report, placeholder: plain('Type it here') }
   }
@@ -238,7 +237,7 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
       }
     }
     case 'number': {
-      // Slack refuses the whole form for a number that is none.
+      // Slack refuses the whole form if this is no number.
       const number = /^-?\d{1,15}$/.test(initial ?? '') ? text : {}
       return { type: 'number_input', action_id, is_decimal_allowed: false, ...number }
     }
@@ -250,7 +249,7 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   }
 }
 
-/** What a picker begins with: ids with their labels, and names that are not looked up yet. */
+/** The initial options of a picker: ids with their labels, and names that are not looked up yet. */
 function initialOptions(field: Field, { values, labels }: FormState): PlainTextOption[] {
   const entries = entriesOf(field, values[field.key] ?? field.initial ?? '').slice(0, limits.options)
   const label = labels[field.key] ?? ''
@@ -259,8 +258,8 @@ function initialOptions(field: Field, { values, labels }: FormState): PlainTextO
 }
 
 /**
- * What the modal carries. Vendors' reasons and people's values are cut or left out where all of it would be too long; the
- * fields that others depend on stay as long as they can.
+ * The state as the modal carries it. If it is too long, reasons are cut first, then values and labels are left out, last
+ * those of fields that others depend on.
  */
 function serializeState(state: FormState, fields: readonly Field[]): string {
   const parents = new Set(fields.flatMap((field) => field.dependsOn))
@@ -270,12 +269,12 @@ function serializeState(state: FormState, fields: readonly Field[]): string {
   const ofParents = Object.entries(state.values).filter(
     ([key, value]) => parents.has(key) && value.length <= limits.optionValue,
   )
-  // That a name was looked up must stay known even where there is no room for what was found.
+  // Keeps that a name was looked up even if there is no room for what was found.
   const remarks = Object.fromEntries(fields.flatMap(({ key }) => (state.remarks[key] === undefined ? [] : [[key, '']])))
-  const memories = [
+  const candidates = [
     { ...state, typed },
     { ...state, typed, remarks, values: Object.fromEntries(ofParents), labels: {} },
     { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), remarks, values: {}, labels: {} },
-  ].map((memory) => JSON.stringify(memory))
-  return memories.find((memory) => memory.length <= limits.privateMetadata) ?? memories.at(-1) ?? ''
+  ].map((candidate) => JSON.stringify(candidate))
+  return candidates.find(({ length }) => length <= limits.privateMetadata) ?? candidates.at(-1) ?? ''
 }

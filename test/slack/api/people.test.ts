@@ -215,9 +215,9 @@ describe('the channels somebody is in', () => {
     const known = people()
     const places = [channels.platform.id, channels.deploys.id, channels.random.id, all.ann.directChannel, 'G0OTHER']
     const told = await Promise.all(places.map((place) => known.channelStatus(all.bo.id, place)))
-    expect(told).toEqual(['theirs', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
+    expect(told).toEqual(['joined', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
     expect(workspace.calls('users.conversations')).toHaveLength(1)
-    expect(await people(['channels:read'], true).channelStatus(all.bo.id, channels.deploys.id)).toBe('theirs')
+    expect(await people(['channels:read'], true).channelStatus(all.bo.id, channels.deploys.id)).toBe('joined')
 
     await workspace.leave(channels.platform.id, 'bo')
     elapsed = 5 * 60_000
@@ -254,7 +254,7 @@ describe('the channels somebody is in', () => {
       elapsed: () => 0,
       log: silentLog,
     })
-    expect(await known.channelStatus('U1', 'C2')).toBe('theirs')
+    expect(await known.channelStatus('U1', 'C2')).toBe('joined')
     expect(await known.channelStatus('U1', 'C9')).toBe('unconfirmed')
     expect(cursors).toEqual([undefined, 'again', 'again', 'again', 'again'])
   })
