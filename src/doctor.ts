@@ -1,55 +1,57 @@
-/** Tries out what the operator gave Dolly: Slack's tokens, the user groups of the rules, and each connection. Reads only. */
+/** Checks what the operator configured: Slack's tokens, the user groups in rules, and each connection. Only reads. */
 import { type Logger, WebAPIPlatformError, WebClient } from '@slack/web-api'
 import { ConnectionError, TemporaryError, UserError } from './errors.js'
+import { within } from './lib/within.js'
 import type { Connection, Picker, Provider } from './providers/provider.js'
 import { clientOptions } from './slack/api/client.js'
 import { Identity, isTokenRefused } from './slack/api/identity.js'
 import { missingScopes } from './slack/api/people.js'
 import { fieldsOf } from './slack/form/fields.js'
 
-/** How long a connection may take for a list, in milliseconds: people in front of a form wait no longer. */
+/** For the list of one connection: people in front of a form wait no longer. */
 const LIST_TIMEOUT_MS = 20_000
 
-const UNKNOWN_GROUP = 'a rule of access names a user group that Slack does not know'
+const UNKNOWN_GROUP = 'an access rule names a user group that Slack does not know'
 
-const whereFrom = {
-  SLACK_BOT_TOKEN: 'Copy it anew from your Slack app.',
+const tokenAdvice = {
+  SLACK_BOT_TOKEN: 'Copy it again from your Slack app.',
   SLACK_APP_TOKEN:
     'Generate a new one with the scope connections:write, under "Basic Information", "App-Level Tokens" of your Slack app.',
 }
 
-/** The sentence about a token that Slack refuses for good; undefined where it has only a bad moment. */
-export function refusalOf(variable: keyof typeof whereFrom, code: string): string | undefined {
-  return isTokenRefused(code) ? `Slack refuses ${variable} with "${code}". ${whereFrom[variable]}` : undefined
+/** A sentence about a token that Slack refuses for good; undefined for errors that pass. */
+export function refusalOf(variable: keyof typeof tokenAdvice, code: string): string | undefined {
+  return isTokenRefused(code) ? `Slack refuses ${variable} with "${code}". ${tokenAdvice[variable]}` : undefined
 }
 
-/** The sentence about a port that Dolly cannot listen on; undefined for any other error. */
+/** A sentence about a port that Dolly can't listen on; undefined for any other error. */
 export function portProblem(error: unknown): string | undefined {
   if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'port' in error)) return undefined
-  const reason = 'code' in error && error.code === 'EADDRINUSE' ? 'another program listens there' : error.message
-  return `Dolly cannot listen on port ${error.port}: ${reason}. Set PORT to one that is free, and in HTTP mode send Slack there too.`
+  const reason = 'code' in error && error.code === 'EADDRINUSE' ? 'another program uses it' : error.message
+  return `Dolly can't listen on port ${error.port}: ${reason}. Set PORT to a free one. In HTTP mode, let Slack's requests go there too.`
 }
 
-/** What Slack's clients say of the way there and of the token, as a sentence for the operator; whatever else it says as it is. */
+/** Log lines of Slack's clients about connection and token, as sentences for the operator; all others as they are. */
 export function explainSlackLog(words: string): string {
   const [, problem] = /^http request failed (.*)/s.exec(words) ?? []
-  if (problem !== undefined) return `Slack could not be reached (${problem}); Dolly tries again`
+  if (problem !== undefined) return `Slack could not be reached (${problem}); retrying`
   const code = /^Failed to retrieve a new WSS URL .*?(\w+)\)$/.exec(words)?.[1] ?? ''
   return refusalOf('SLACK_APP_TOKEN', code) ?? words
 }
 
 /**
- * Asks a connection for the list that its first form opens with. Resolves to the sentence that says why there is none, or
- * to undefined; never rejects.
+ * Reads the list that the connection's first form opens with. Resolves to a sentence on why it can't be read, or to
+ * undefined; never rejects.
  */
-async function probeConnection({ name, provider, api }: Connection, withinMs: number): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`${name} did not answer within ${withinMs / 1000} s.`), withinMs)
-  })
-  const read = async () => void (await firstListOf(provider)?.(api, {}))
-  const answer = read().catch((error: unknown) => sentenceOf(name, error))
-  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+async function probeConnection({ name, provider, api }: Connection, timeoutMs: number): Promise<string | undefined> {
+  const read = async () => {
+    await firstListOf(provider)?.(api, {})
+    return {}
+  }
+  const answer = read().catch((error: unknown) => ({ problem: sentenceOf(name, error) }))
+  const late = { problem: `${name} did not answer within ${timeoutMs / 1000} s.` }
+  const { problem }: { problem?: string } = (await within(timeoutMs, answer)) ?? late
+  return problem
 }
 
 function firstListOf({ operations, pickers }: Provider): Picker | undefined {
@@ -60,10 +62,10 @@ function firstListOf({ operations, pickers }: Provider): Picker | undefined {
 
 function sentenceOf(connection: string, error: unknown): string {
   const isOurs = error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError
-  return isOurs ? error.message : `${connection} could not be read because something broke on our side.`
+  return isOurs ? error.message : `Something broke on our side while reading ${connection}.`
 }
 
-/** Those that Slack does not know; none where it cannot be asked. */
+/** The groups that Slack does not know; none if it can't be asked. */
 async function findUnknownGroups(client: WebClient, groups: readonly string[]): Promise<string[]> {
   const unknown = groups.map(async (usergroup) => {
     try {
@@ -76,31 +78,31 @@ async function findUnknownGroups(client: WebClient, groups: readonly string[]): 
   return (await Promise.all(unknown)).flat()
 }
 
-/** Warns of each connection and user group in dolly.yml that leads nowhere. Never rejects. */
+/** Logs each connection that can't be read and each user group that doesn't exist. Never rejects. */
 export async function warnUnreachable(
   connections: readonly Connection[],
   client: WebClient,
   groups: readonly string[],
   log: { info(message: string): void; warn(fields: object, message: string): void },
-  withinMs = LIST_TIMEOUT_MS,
+  timeoutMs = LIST_TIMEOUT_MS,
 ): Promise<void> {
-  const looks = connections.map(async (connection) => {
-    const reason = await probeConnection(connection, withinMs)
+  const probes = connections.map(async (connection) => {
+    const reason = await probeConnection(connection, timeoutMs)
     if (reason !== undefined) log.warn({ connection: connection.name, reason }, 'a connection did not answer')
     return reason === undefined
   })
   for (const group of await findUnknownGroups(client, groups)) log.warn({ group }, UNKNOWN_GROUP)
-  const answered = (await Promise.all(looks)).filter(Boolean)
+  const answered = (await Promise.all(probes)).filter(Boolean)
   log.info(`${answered.length} of ${connections.length} connections answered`)
 }
 
-/** What a start needs, as far as it can be tried out. */
-export interface Given {
+/** The parts of the configuration that can be checked without a start. */
+export interface DiagnoseOptions {
   slack: { botToken: string; apiUrl: string; mode: { kind: 'http' } | { kind: 'socket'; appToken: string } }
   /** The user groups that rules name. */
   groups: readonly string[]
   connections: readonly Connection[]
-  /** For what Slack's own client has to say. */
+  /** For the log lines of Slack's client. */
   logger: Logger
 }
 
@@ -109,8 +111,8 @@ interface Finding {
   sentence: string
 }
 
-/** Tries everything once: a sentence for each part, whether it is good or not. Never rejects. */
-export async function diagnose({ slack, groups, connections, logger }: Given): Promise<Finding[]> {
+/** Tries everything once and returns a sentence for each part. Never rejects. */
+export async function diagnose({ slack, groups, connections, logger }: DiagnoseOptions): Promise<Finding[]> {
   const { botToken, apiUrl, mode } = slack
   const client = (token: string) => new WebClient(token, clientOptions(apiUrl, logger))
   const findings = await Promise.all([
@@ -129,7 +131,7 @@ async function tryBotToken(identity: Identity, groups: readonly string[]): Promi
   }
   const unknown = await findUnknownGroups(identity.client, groups)
   return [
-    finding(undefined, `Slack takes SLACK_BOT_TOKEN for ${identity.workspaceUrl}.`),
+    finding(undefined, `Slack accepts SLACK_BOT_TOKEN for ${identity.workspaceUrl}.`),
     ...missingScopes(identity.scopes, groups).map((problem) => finding(problem)),
     ...unknown.map((group) => finding(`${group}: ${UNKNOWN_GROUP}.`)),
   ]
@@ -137,19 +139,18 @@ async function tryBotToken(identity: Identity, groups: readonly string[]): Promi
 
 async function tryAppToken(client: WebClient): Promise<Finding[]> {
   try {
-    // An address for a socket, which nobody opens and which is good for seconds.
+    // Returns the URL of a socket, which nobody opens and which expires within seconds.
     await client.apps.connections.open()
-    return [finding(undefined, 'Slack takes SLACK_APP_TOKEN.')]
+    return [finding(undefined, 'Slack accepts SLACK_APP_TOKEN.')]
   } catch (error) {
     return [finding(tokenProblem('SLACK_APP_TOKEN', error))]
   }
 }
 
-function tokenProblem(variable: keyof typeof whereFrom, error: unknown): string {
+function tokenProblem(variable: keyof typeof tokenAdvice, error: unknown): string {
   const code = error instanceof WebAPIPlatformError ? error.data.error : ''
   return (
-    refusalOf(variable, code) ??
-    `Slack was not reached or did not answer as it should, so ${variable} could not be tried.`
+    refusalOf(variable, code) ?? `Slack could not be reached or gave no usable answer, so ${variable} was not checked.`
   )
 }
 

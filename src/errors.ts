@@ -1,11 +1,11 @@
-/** The three ways a thing can go wrong, by who must act. Anything else that is thrown is a bug. */
+/** The three kinds of errors, by who must act. Anything else that is thrown is a bug. */
 
-/** The person who typed can fix it. Shown on the form's field, or to that person only. */
+/** The person who typed can fix it. Shown on the form's field, or only to that person. */
 export class UserError extends Error {
   override readonly name = 'UserError'
-  /** Key of the form field at fault, where one is. */
+  /** Key of the form field at fault, if there is one. */
   readonly field: string | undefined
-  /** HTTP status of the provider's answer, where one said no; providers branch on it, nobody shows it. */
+  /** HTTP status of the provider's refusal, if there was one; providers branch on it, nobody shows it. */
   readonly status: number | undefined
 
   constructor(message: string, details: { field?: string; status?: number } = {}) {
@@ -18,7 +18,7 @@ export class UserError extends Error {
 /** The operator must fix it: a token refused, a wrong address. Names the connection, never the token. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
-  /** HTTP status of the provider's answer, where one said no. */
+  /** HTTP status of the provider's refusal, if there was one. */
   readonly status: number | undefined
 
   constructor(message: string, details: { status?: number } = {}) {
@@ -27,20 +27,20 @@ export class ConnectionError extends Error {
   }
 }
 
-/** The longest wait we honour when a server asks for one, in milliseconds: longer ones come from mistakes or wrong clocks. */
+/** A server that asks for a longer wait made a mistake or has a wrong clock. */
 export const MAX_RETRY_AFTER_MS = 15 * 60_000
 
-/** Nobody must act: it is simply tried later. */
+/** Nobody must act: it is tried again later. */
 export class TemporaryError extends Error {
   override readonly name = 'TemporaryError'
-  /** How long the other side asked us to wait, in milliseconds: from 0 to `maxRetryAfterMs`. */
+  /** How long the other side asked us to wait, in milliseconds: from 0 to MAX_RETRY_AFTER_MS. */
   readonly retryAfterMs: number | undefined
   /**
-   * Whether the request may have taken effect although no usable answer came back (timeout, reset, 5xx). False when it
-   * surely did not (429, connection refused). Only the second may be sent again without looking first.
+   * Whether the request may have taken effect although no usable answer came back (timeout, reset, 5xx). False if it surely
+   * did not (429, connection refused): only then may it be sent again without looking first.
    */
   readonly mayHaveHappened: boolean
-  /** HTTP status of the provider's answer, where there was one. */
+  /** HTTP status of the provider's answer, if there was one. */
   readonly status: number | undefined
 
   constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean; status?: number }) {
@@ -51,7 +51,7 @@ export class TemporaryError extends Error {
   }
 }
 
-/** A list that exceeds our limits or never ends. The message is for the person who wanted the list. */
+/** A list that exceeds our limits or never ends. The message is for the person who asked for the list. */
 export class UnreadableListError extends TemporaryError {
   constructor(message: string, details: { mayHaveHappened: boolean } = { mayHaveHappened: false }) {
     super(message, details)
@@ -62,7 +62,7 @@ function waitOf(ms: number | undefined): number | undefined {
   return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
 }
 
-/** Whether a failed fetch found nobody to connect to, so that surely nothing was sent. */
+/** Whether a fetch failed before it was connected, so that surely nothing was sent. */
 export function wasNeverSent(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   // A name with several addresses fails with one error for each of them.
@@ -73,12 +73,12 @@ export function wasNeverSent(error: unknown): boolean {
   return systemCall === 'connect' || systemCall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT'
 }
 
-/** Whether the provider said that there is no such thing. */
+/** Whether the provider answered 404. */
 export function isNotFound(error: unknown): error is UserError {
   return error instanceof UserError && error.status === 404
 }
 
-/** What a request answers, or null where the provider says that there is no such thing. */
+/** The answer of a request, or null for a 404. */
 export async function unlessNotFound<T>(request: Promise<T>): Promise<T | null> {
   try {
     return await request

@@ -1,17 +1,17 @@
 /**
- * Logs as one JSON line each, from which every configured secret is struck out, whoever wrote it there, and in which no
- * request, answer or message of Slack stands.
+ * Logs JSON lines. Every configured secret is redacted, whoever logged it, and no request, answer or message of Slack is
+ * logged.
  */
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 import type { Redactor } from './lib/redact.js'
 
 const QUARTER_HOUR_MS = 15 * 60_000
-/** In characters. A longer line keeps what tells most: time, level, message, and the words and place of an error. */
+/** In characters. A longer line keeps only time, level, message, and message and stack of an error. */
 const MAX_LINE_LENGTH = 16_000
 const MAX_PART_LENGTH = 2_000
 
-/** @param redact takes secrets out of each line before it is written. */
+/** @param redact is applied to each line before it is written. */
 export function createLog(level: string, redact: Redactor['redact']): Logger {
   return pino({ level, hooks: { streamWrite: (line) => redactLine(bounded(line, redact), redact) } })
 }
@@ -27,7 +27,7 @@ function bounded(line: string, redact: Redactor['redact']): string {
   return `${JSON.stringify(fields)}\n`
 }
 
-/** A secret may look like a part of what JSON itself needs; then its strings are redacted one by one. */
+/** If redacting the whole line broke its JSON, because a secret looks like syntax, redacts its strings one by one. */
 function redactLine(line: string, redact: (text: string) => string): string {
   const clean = redact(line)
   if (clean === line || isJson(clean)) return clean
@@ -36,7 +36,7 @@ function redactLine(line: string, redact: (text: string) => string): string {
 
 function isJson(line: string): boolean {
   try {
-    // An empty entry makes no line.
+    // An empty entry is an empty line.
     JSON.parse(line.trim() || 'null')
     return true
   } catch {
@@ -45,36 +45,36 @@ function isJson(line: string): boolean {
 }
 
 /**
- * Warns of what only the operator of a connection can mend, once in a quarter of an hour for each of them: jobs ask again
- * every few seconds, for hours.
+ * Warns about what only the operator of a connection can fix, at most once in a quarter of an hour per connection: jobs may
+ * fail every few seconds for hours.
  *
- * @param elapsed milliseconds by a clock that nobody sets.
+ * @param elapsed monotonic milliseconds.
  */
 export function throttledPerConnection(
   log: Pick<Logger, 'warn'>,
   elapsed: () => number,
 ): (connection: string, reason: string) => void {
-  const toldAt = new Map<string, number>()
+  const loggedAt = new Map<string, number>()
   return (connection, reason) => {
-    if (elapsed() - (toldAt.get(connection) ?? Number.NEGATIVE_INFINITY) < QUARTER_HOUR_MS) return
-    toldAt.set(connection, elapsed())
+    if (elapsed() - (loggedAt.get(connection) ?? Number.NEGATIVE_INFINITY) < QUARTER_HOUR_MS) return
+    loggedAt.set(connection, elapsed())
     log.warn({ connection, reason }, 'a connection was refused; its operator must act')
   }
 }
 
 /**
- * What Slack's libraries say, without what they show: whole requests, answers and messages, tokens of theirs, and what a
- * parser quotes of them. It stands behind the first colon, as in "http request body: {…}" and "ack() call begins (body: …)".
+ * A log line of Slack's libraries without its payload, which may hold requests, messages or tokens. It follows the first
+ * colon, as in "http request body: {…}" and "ack() call begins (body: …)".
  */
 function withoutPayload(words: string): string {
   return words.replace(/( \([^():]*)?:.*$/s, '')
 }
 
 /**
- * The same log for Bolt and Slack's other libraries, which have their own idea of a logger. They show payloads at debug
- * alone, but for what a parser did not understand.
+ * Adapts the log for Bolt and Slack's other libraries. They log payloads only at debug, except what a parser did not
+ * understand.
  *
- * @param explain what it says, in words that tell an operator what to do.
+ * @param explain rewrites a line so that it tells an operator what to do.
  */
 export function slackLogger(log: Logger, explain: (words: string) => string = (words) => words): SlackLogger {
   const child = log.child({ from: 'slack' })

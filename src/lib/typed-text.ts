@@ -1,11 +1,11 @@
-/** Pure: what people type and paste, with quotation marks of all kinds and invisible characters. */
+/** Pure: text that people type and paste, with all kinds of quotation marks and invisible characters. */
 
 /** For a character class: zero-width marks, soft hyphens, direction marks. */
 export const invisible = String.raw`\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\ufff9-\ufffb`
 /** For a character class: blanks of any width, line breaks, control characters. */
 export const blank = String.raw`\p{White_Space}\p{Cc}\u2800`
 
-/** Every opening quotation mark with those that end it. Some programs curl only one of two. */
+/** Every opening quotation mark with its closing ones. Some programs curl only one of the two. */
 const quotes: Readonly<Record<string, string>> = {
   '"': '"”“',
   '“': '”"“',
@@ -28,12 +28,12 @@ const quotes: Readonly<Record<string, string>> = {
   '‛': "’'",
   '＇': "＇'",
   '′': "′'’",
-  // Typed on many keyboards in place of the straight one, and around what was copied as code.
+  // On many keyboards typed instead of the straight one; also around copied code.
   '`': "`´'",
   '´': "´`'",
 }
 
-/** The marks that end a quotation which begins with this one; undefined for what is no quotation mark. */
+/** The closing marks for this opening mark; undefined if it is no quotation mark. */
 export function closingQuotes(opening: string): string | undefined {
   return Object.hasOwn(quotes, opening) ? quotes[opening] : undefined
 }
@@ -41,7 +41,7 @@ export function closingQuotes(opening: string): string | undefined {
 const invisibleStart = new RegExp(`^[${invisible}]+`, 'u')
 const isInvisible = new RegExp(`[${invisible}]`, 'u')
 
-/** Without invisible characters at either end. An emoji may end in a variation selector, which stays. */
+/** Without invisible characters at both ends. Keeps the variation selector at the end of an emoji. */
 export function withoutInvisibleEdges(word: string): string {
   let end = word.length
   while (end > 0 && word[end - 1] !== '\ufe0f' && isInvisible.test(word[end - 1] ?? '')) end -= 1
@@ -49,8 +49,8 @@ export function withoutInvisibleEdges(word: string): string {
 }
 
 /**
- * The names in a text: commas, semicolons and line breaks of any kind stand between them, blanks are part of a name, and
- * quotation marks around one are not.
+ * The names in a text, separated by commas, semicolons and line breaks of any kind. Spaces are part of a name; quotation
+ * marks around it are not.
  */
 export function namesIn(text: string): string[] {
   return withoutMarksAroundAll(trimmed(text))
@@ -59,19 +59,19 @@ export function namesIn(text: string): string[] {
     .filter(Boolean)
 }
 
-/** `"a, b"` is two names, and so are `"a", "b"`, whose first mark ends before the end. */
+/** `"a, b"` is two names. So is `"a", "b"`, whose first quotation ends before the end of the text. */
 function withoutMarksAroundAll(text: string): string {
   const closing = closingQuotes(text[0] ?? '') ?? ''
   const end = [...closing].map((mark) => text.indexOf(mark, 1)).filter((at) => at !== -1)
   return Math.min(...end) === text.length - 1 ? text.slice(1, -1) : text
 }
 
-/** Without blanks and invisible characters at either end. */
+/** Without spaces and invisible characters at both ends. */
 export function trimmed(text: string): string {
   return withoutInvisibleEdges(text.trim()).trim()
 }
 
-/** Without a pair of quotation marks around all of it. */
+/** Without a pair of quotation marks around the whole. */
 export function unquoted(name: string): string {
   const isQuoted = name.length > 2 && closingQuotes(name[0] ?? '')?.includes(name.at(-1) ?? '')
   return isQuoted ? name.slice(1, -1).trim() : name

@@ -1,11 +1,11 @@
-/** How the bot's own client of the Web API is set up, everywhere. */
+/** The options of our Web API client, the same everywhere. */
 import type { Logger, WebClientOptions } from '@slack/web-api'
 
 /**
- * The client's own retries are off because it would repeat a message whose answer was lost, and post it twice. A 429 is
- * handed on at once: the client would rather pause all its calls, those to other channels too.
+ * The client's own retries are off: it would repeat a message whose answer was lost, and post it twice. A 429 is passed on
+ * at once, because the client would pause all its calls, also those to other channels.
  *
- * @param logger where it complains; without one it would print past the log and what that strikes out.
+ * @param logger without one the client prints to the console, past our log and its redaction.
  */
 export function clientOptions(slackApiUrl: string, logger: Logger): WebClientOptions {
   return { slackApiUrl, logger, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 10_000 }

@@ -3,28 +3,29 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIReq
 import { wasNeverSent } from '../../errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 
-/** Not now. `mayHaveHappened` when the message may stand there all the same. */
+/** Slack can't do it now. `mayHaveHappened` if the message may have been posted all the same. */
 export class RetryLater extends Error {
+  /** How long to wait, in milliseconds. */
   readonly ms: number
   readonly mayHaveHappened: boolean
-  /** Slack itself asked for it: others that want the same should wait too. */
+  /** Whether Slack asked for the wait: other calls of the method should wait too. */
   readonly isRateLimit: boolean
 
   constructor(ms: number, details: { mayHaveHappened: boolean; isRateLimit?: boolean }) {
-    super(`Wait ${ms} ms.`)
+    super(`Slack can't do this now. Retry in ${ms} ms.`)
     this.ms = ms
     this.mayHaveHappened = details.mayHaveHappened
     this.isRateLimit = details.isRateLimit ?? false
   }
 }
 
-/** Not here, now or later. */
+/** This channel takes no messages of ours, now or later. */
 export class ChannelClosed extends Error {}
 
 /**
- * Slack found fault with something else than the place. `message`: with what the message is made of, and a plainer one may
- * do. `everywhere`: with the token or the workspace, which only its operator can mend, and no other place would do better.
- * `unknown`: Slack's word is new to us, or says nothing of whom to blame.
+ * Slack refused a call for a reason other than the channel. `message`: the content is at fault, and a plainer message may
+ * work. `everywhere`: token or workspace are at fault; only the operator can fix that, and another channel would not help.
+ * `unknown`: the error code is new to us, or doesn't say what is at fault.
  */
 export class SlackRefusal extends Error {
   readonly code: string
@@ -38,12 +39,12 @@ export class SlackRefusal extends Error {
 }
 
 /*
- * Slack's words, from docs.slack.dev/reference/methods/chat.postMessage, chat.update and conversations.history. What is in
- * none of these lists is `unknown`, and is tried a few times before the place counts as closed.
+ * Slack's error codes, from docs.slack.dev/reference/methods/chat.postMessage, chat.update and conversations.history. Codes
+ * in none of these lists are `unknown`: they are retried a few times before the channel counts as closed.
  */
 
-/** A place that takes no messages of ours, now or later, or a root that is gone. So is each `restricted_action…`. */
-const CLOSED_PLACES = new Set([
+/** The channel takes no messages of ours, or the message to edit is gone. Every `restricted_action…` counts as well. */
+const CLOSED_CHANNEL_CODES = new Set([
   'not_in_channel',
   'channel_not_found',
   'is_archived',
@@ -59,12 +60,12 @@ const CLOSED_PLACES = new Set([
   'cannot_dm_bot',
   'messages_tab_disabled',
   'method_not_supported_for_channel_type',
-  // Asked for a place where the bot is no member; a token that will never do has other words.
+  // Seen for channels where the bot is no member; a refused token has other codes.
   'no_permission',
   'access_denied',
 ])
 
-const MESSAGE_FAULTS = new Set([
+const MESSAGE_CODES = new Set([
   'invalid_blocks',
   'invalid_blocks_format',
   'msg_blocks_too_long',
@@ -76,7 +77,7 @@ const MESSAGE_FAULTS = new Set([
   'markdown_text_conflict',
 ])
 
-const EVERYWHERE_FAULTS = new Set([
+const EVERYWHERE_CODES = new Set([
   'invalid_auth',
   'not_authed',
   'not_allowed_token_type',
@@ -98,62 +99,64 @@ const EVERYWHERE_FAULTS = new Set([
 ])
 
 /** Slack documents both as "some aspect of the operation may have succeeded". */
-const BROKEN_INSIDE = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])
+const SERVER_ERROR_CODES = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])
 
-/** How long to wait when Slack rate-limits us without a usable Retry-After, in milliseconds. */
-const UNNAMED_WAIT_MS = 30_000
+/** For a rate limit without a usable Retry-After. */
+const DEFAULT_RETRY_AFTER_MS = 30_000
 
 /**
- * @param tries how often this very message ended in doubt before. The more often, the longer it is left alone: while
- *   Slack has an incident, each further try may be one more copy of it.
+ * What to do after a failed call.
+ *
+ * @param tries how often the outcome of this message was unknown before. The wait grows with it: during an incident at
+ *   Slack, each further try may post one more copy.
  */
 export function classifySlackError(error: unknown, tries: number): RetryLater | ChannelClosed | SlackRefusal {
-  const inDoubt = new RetryLater(inDoubtMs(tries), { mayHaveHappened: true })
+  const unknownOutcome = new RetryLater(backoffMs(tries), { mayHaveHappened: true })
   const limitedMs = rateLimitMs(error)
   if (limitedMs !== undefined) return new RetryLater(limitedMs, { mayHaveHappened: false, isRateLimit: true })
   if (error instanceof WebAPIRequestError) {
-    return wasNeverSent(error.original) ? new RetryLater(inDoubtMs(tries), { mayHaveHappened: false }) : inDoubt
+    return wasNeverSent(error.original) ? new RetryLater(backoffMs(tries), { mayHaveHappened: false }) : unknownOutcome
   }
-  if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return inDoubt
-  // Where Slack names no error there is none here, whatever the client's types say.
+  if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return unknownOutcome
+  // May be missing, whatever the client's types say.
   const code = String(error.data.error ?? '')
-  // An answer that is no JSON, cut short or a proxy's page, is handed on as if it were the code of an error.
-  if (BROKEN_INSIDE.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return inDoubt
-  if (CLOSED_PLACES.has(code) || code.startsWith('restricted_action')) return new ChannelClosed(code)
+  // The client passes on an answer that is not JSON, such as a proxy's page, as if it were an error code.
+  if (SERVER_ERROR_CODES.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return unknownOutcome
+  if (CLOSED_CHANNEL_CODES.has(code) || code.startsWith('restricted_action')) return new ChannelClosed(code)
   return new SlackRefusal(
     code,
-    MESSAGE_FAULTS.has(code) ? 'message' : EVERYWHERE_FAULTS.has(code) ? 'everywhere' : 'unknown',
+    MESSAGE_CODES.has(code) ? 'message' : EVERYWHERE_CODES.has(code) ? 'everywhere' : 'unknown',
   )
 }
 
 /**
- * How long Slack wants to be left alone, in milliseconds, if that is what this error says: what was asked for was surely
- * not done. At most a quarter of an hour, whatever the header says.
+ * For a rate limit, how long Slack wants us to wait, in milliseconds, at most a quarter of an hour; undefined for all other
+ * errors. Slack surely did not do what was asked.
  */
 export function rateLimitMs(error: unknown): number | undefined {
   if (error instanceof WebAPIRateLimitedError) return pauseMs(error.retryAfter)
   if (error instanceof WebAPIPlatformError) {
-    return ['ratelimited', 'rate_limited'].includes(error.data.error) ? UNNAMED_WAIT_MS : undefined
+    return ['ratelimited', 'rate_limited'].includes(error.data.error) ? DEFAULT_RETRY_AFTER_MS : undefined
   }
-  // A 429 whose Retry-After is missing or no number: the client has no class of its own for it.
-  const isUnnamed = error instanceof Error && /^Retry header did not contain a valid timeout/.test(error.message)
+  // The client has no error class for a 429 whose Retry-After is missing or no number.
+  const isWithoutTime = error instanceof Error && /^Retry header did not contain a valid timeout/.test(error.message)
   const isHttp = error instanceof WebAPIHTTPError && error.statusCode === 429
-  return isUnnamed || isHttp ? UNNAMED_WAIT_MS : undefined
+  return isWithoutTime || isHttp ? DEFAULT_RETRY_AFTER_MS : undefined
 }
 
 /** @param seconds of a Retry-After header. */
 function pauseMs(seconds: number): number {
-  if (!Number.isFinite(seconds) || seconds < 0) return UNNAMED_WAIT_MS
+  if (!Number.isFinite(seconds) || seconds < 0) return DEFAULT_RETRY_AFTER_MS
   return Math.min(Math.max(Math.ceil(seconds * 1_000), 1_000), MAX_PAUSE_MS)
 }
 
-/** Slack did not answer, or could not right now; a later try may work. */
+/** Whether Slack did not answer, or can't right now, so that a later try may work. */
 export function isSlackAway(error: unknown): boolean {
-  const isSlacks = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
-  return rateLimitMs(error) !== undefined || (isSlacks && classifySlackError(error, 0) instanceof RetryLater)
+  const isFromSlack = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
+  return rateLimitMs(error) !== undefined || (isFromSlack && classifySlackError(error, 0) instanceof RetryLater)
 }
 
-/** 3 s, then four times as long with every further try, at most five minutes. */
-function inDoubtMs(tries: number): number {
+/** 3 s, four times as long with every further try, at most five minutes. */
+function backoffMs(tries: number): number {
   return Math.min(3_000 * 4 ** Math.max(tries, 0), 300_000)
 }

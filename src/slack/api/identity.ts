@@ -1,12 +1,12 @@
-/** Who the bot is at Slack, asked once: Bolt would ask again before each request, out of its three seconds. */
+/** Who the bot is at Slack, asked once: Bolt would ask before each request, which must be answered within three seconds. */
 import type { AuthorizeResult } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 
 /**
- * Slack's words for a token that will never do. Its other words pass, and what is no word at all is a page of something
- * between us and Slack, which the client hands on as if Slack had said it.
+ * Slack's error codes for a token that is refused for good. All others pass, including those that are no code at all: the
+ * client passes on a proxy's page as if it were Slack's error code.
  */
-const REFUSALS = new Set([
+const TOKEN_REFUSED_CODES = new Set([
   'invalid_auth',
   'not_authed',
   'not_allowed_token_type',
@@ -23,40 +23,40 @@ const REFUSALS = new Set([
   'no_permission',
 ])
 
-/** Whether this error code of Slack's says that the token is refused for good, and not that Slack has a bad moment. */
+/** Whether this error code says that Slack refuses the token for good. */
 export function isTokenRefused(code: string): boolean {
-  return REFUSALS.has(code)
+  return TOKEN_REFUSED_CODES.has(code)
 }
 
 export class Identity {
   readonly client: WebClient
-  #asked: Promise<void> | undefined
-  #facts: AuthorizeResult
+  #request: Promise<void> | undefined
+  #identity: AuthorizeResult
   /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
   workspaceUrl = 'https://slack.com/'
-  /** What Slack granted the token; undefined where it did not say. */
+  /** Scopes of the token; undefined if Slack did not say. */
   scopes: readonly string[] | undefined
 
   constructor(client: WebClient, botToken: string) {
     this.client = client
-    this.#facts = { botToken }
+    this.#identity = { botToken }
   }
 
   /**
-   * What is known without asking: a request must not wait for it, and where Slack cannot say it Bolt would answer with
-   * silence, which closes a form. Each answer is a copy, because Bolt writes the person behind a request into the one it gets.
+   * What is known without asking Slack: a request can't wait for that, and if it fails Bolt sends no answer, which closes a
+   * form. Returns a copy, because Bolt writes the person behind a request into it.
    */
   known(): AuthorizeResult {
-    return { ...this.#facts }
+    return { ...this.#identity }
   }
 
-  /** Rejects when Slack cannot be asked, or refuses the token; the next call then asks again. */
+  /** Rejects when Slack can't be reached or refuses the token; the next call then asks again. */
   async get(): Promise<AuthorizeResult> {
-    this.#asked ??= this.#ask().catch((error: unknown) => {
-      this.#asked = undefined
+    this.#request ??= this.#ask().catch((error: unknown) => {
+      this.#request = undefined
       throw error
     })
-    await this.#asked
+    await this.#request
     return this.known()
   }
 
@@ -64,8 +64,8 @@ export class Identity {
     const { url, user_id, bot_id, team_id, response_metadata } = await this.client.auth.test()
     this.scopes = response_metadata?.scopes
     if (url) this.workspaceUrl = url
-    this.#facts = {
-      ...this.#facts,
+    this.#identity = {
+      ...this.#identity,
       ...(user_id ? { botUserId: user_id } : {}),
       ...(bot_id ? { botId: bot_id } : {}),
       ...(team_id ? { teamId: team_id } : {}),

@@ -1,12 +1,12 @@
-/** Reads the bodies of requests that are not yet known to come from Slack. */
+/** Reads the bodies of requests before their signature is verified. */
 import type { IncomingMessage } from 'node:http'
 
-/** The most unverified data this process holds at once, in bytes: dozens of the largest forms. */
+/** For all unverified bodies together, in bytes: dozens of the largest forms. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024
 const FIRST_BYTES = 4 * 1024
 const nothing: Buffer = Buffer.alloc(0)
 
-/** Why a body is not read, as an HTTP status. */
+/** Why a body was not read, as an HTTP status. */
 export class BodyError extends Error {
   readonly status: 400 | 413 | 503
 
@@ -17,28 +17,28 @@ export class BodyError extends Error {
 }
 
 /**
- * A reader that holds a bounded number of bytes, however many send at once. When there are too many, the body that has been
- * arriving longest is given up: Slack's are complete within milliseconds.
+ * Returns a reader that holds a bounded number of bytes, however many requests send at once. At the limit it gives up the
+ * body that has been arriving longest: Slack's are complete within milliseconds.
  *
- * The time limit is the server's: a request that it cuts off rejects here.
+ * The server enforces the time limit; a request that it cuts off rejects here.
  */
 export function createBodyReader(): (request: IncomingMessage, maxBytes: number) => Promise<Buffer> {
   /** In order of arrival. */
   const arriving = new Set<{ bytes: Buffer; giveUp(error: BodyError): void }>()
   let heldBytes = 0
 
-  /** @throws BodyError when it is too large, breaks off, or has to make room for another. */
+  /** @throws BodyError when the body is too large, breaks off, or has to make room for another. */
   return (request, maxBytes) =>
     new Promise((resolve, reject) => {
       const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
-      // Node enforces this length; a proxy in front of us may leave it out.
+      // Node enforces this length. A proxy in front of us may leave it out.
       const declared = Number(request.headers['content-length'] ?? 0)
       if (declared > maxBytes) return reject(tooLarge)
       const body = { bytes: nothing, giveUp }
       let length = 0
       arriving.add(body)
 
-      // Copied together, since a body in a million chunks of a byte would take a hundred times its length as a list.
+      // One growing buffer: as a list, a body in a million chunks of one byte would take a hundred times its length.
       function grow(wanted: number): void {
         const size = Math.min(maxBytes, Math.max(wanted, declared, 2 * body.bytes.length, FIRST_BYTES))
         const larger = Buffer.allocUnsafeSlow(size)
@@ -64,7 +64,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
         request.off('data', add).off('end', finish).off('close', breakOff)
         arriving.delete(body)
         heldBytes -= body.bytes.length
-        // What is left of this request may linger with its connection.
+        // The request may live on with its connection.
         body.bytes = nothing
       }
       function finish(): void {

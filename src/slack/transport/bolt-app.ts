@@ -1,8 +1,8 @@
-/** Bolt's app behind a door at which every request gets an answer, also one that nobody knows. */
+/** Bolt's app, changed so that every request gets an answer, even one without a handler. */
 import { App, type ReceiverEvent } from '@slack/bolt'
 
 export class BoltApp extends App {
-  /** Without an answer a person stares at a spinner for three seconds, and Slack then says that Dolly is broken. */
+  /** Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken. */
   override async processEvent(event: ReceiverEvent): Promise<void> {
     let isAnswered = false
     const ack: ReceiverEvent['ack'] = async (answer) => {

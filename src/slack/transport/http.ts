@@ -1,4 +1,4 @@
-/** How Slack reaches the bot over HTTP, where no request passes that Slack did not sign just now, once. */
+/** Receives Slack's requests over HTTP: only those with a valid, current signature that was not used before. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { BodyError, createBodyReader } from './bodies.js'
@@ -14,24 +14,24 @@ import {
 } from './probes.js'
 
 /**
- * The largest that Slack sends is a submitted form: the view, which Slack bounds at 250 kB, and what was filled in. A form of
- * ours is far from that: at most 3,000 characters of memory and some dozens of short blocks, less than 60 kB. As a form
- * field, JSON grows by half, and threefold at the very worst.
+ * Slack's largest request is a submitted form: the view, at most 250 kB, and the answers. Our forms stay below 60 kB: 3,000
+ * characters of state and some dozens of short blocks. Form encoding makes JSON half as large again, and at worst three
+ * times as large.
  */
 const MAX_BODY_BYTES = 512 * 1024
 /** `ssl_check=1&token=…`, the one request that comes without a signature. */
 const MAX_UNSIGNED_BYTES = 1024
 const REQUEST_TIMEOUT_MS = 5_000
 const WINDOW_MS = 5 * 60_000
-/** A list asked for twice within a second looks the same to the byte, and reading it twice changes nothing. */
+/** Two requests for the same list within a second are identical, and reading a list twice does no harm. */
 const TYPE_AHEAD_GRACE_MS = 2_000
 
 /**
- * One route, POST /slack/events, for commands, forms, lists and buttons. A body is read only where the headers could be
- * Slack's. Bolt verifies the signature but accepts a timestamp from the future and a repeated request: both are
- * refused here, before Bolt sees them.
+ * One route, POST /slack/events, for commands, forms, lists and buttons. Bodies are read only if the headers could be
+ * Slack's. Bolt verifies the signature, but accepts a timestamp from the future and a repeated request: both are refused
+ * here, before Bolt sees them.
  *
- * @param limits.requestTimeoutMs for how long a request may be arriving, in milliseconds.
+ * @param limits.requestTimeoutMs how long a request may take to arrive, in milliseconds.
  */
 export function openHttpTransport(
   signingSecret: string,
@@ -42,21 +42,21 @@ export function openHttpTransport(
 ): SlackTransport {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
-    throw new Error('There is no signing secret, so no request could be told from a forged one.')
+    throw new Error('The signing secret is empty, so forged requests could not be refused.')
   const { receiver, receive } = createReceiver()
   const readBody = createBodyReader()
   const seen = new SeenSignatures(now)
 
-  const server = createBoundedServer(limits.requestTimeoutMs, (request, response, trust) => {
-    pass(request, response, trust).catch((error) => {
+  const server = createBoundedServer(limits.requestTimeoutMs, (request, response, markVerified) => {
+    handle(request, response, markVerified).catch((error) => {
       logger.error('A request broke:', error)
       if (response.headersSent) response.destroy()
       else refuse(response, 500)
     })
   })
 
-  async function pass(request: IncomingMessage, response: ServerResponse, trust: () => void): Promise<void> {
-    // Who can be asked can be reached: Slack comes by this very door.
+  async function handle(request: IncomingMessage, response: ServerResponse, markVerified: () => void): Promise<void> {
+    // Ready whenever it can answer: Slack uses the same port.
     if (answerProbe(request, response, true)) return
     if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)
     const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = request.headers
@@ -77,30 +77,30 @@ export function openHttpTransport(
       logger.warn('A request was refused:', error)
       return refuse(response, error instanceof BodyError && !isUnsigned ? error.status : 401)
     }
-    // Slack's certificate check is the only unsigned request Bolt accepts; the rest of its body is ignored.
+    // Slack's certificate check, the only unsigned request that Bolt accepts. Anything else in its body is ignored.
     if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
     const graceMs = isTypeAhead(verified.rawBody) ? TYPE_AHEAD_GRACE_MS : 0
     if (!isSignature(signature) || !seen.isNew(signature, stampMs, graceMs)) {
       logger.warn('A request was refused: it was received before.')
       return refuse(response, 401)
     }
-    trust()
+    markVerified()
     const body = readPayload(verified)
     if (!body) {
       logger.warn('A request was refused: Slack signed it, but its body isn’t an object.')
       return refuse(response, 400)
     }
-    // Sent where an operator enters the address at Slack.
+    // Slack sends this when an operator enters the request URL.
     if (body.type === 'url_verification' && typeof body.challenge === 'string') {
       response.writeHead(200, { 'content-type': 'text/plain' }).end(body.challenge)
       return
     }
-    const answering = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
-    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...answering })
+    const exchange = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
+    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...exchange })
     try {
       await receive({ body, ack: ack.bind() })
     } catch (error) {
-      // No one waits for its answer any more.
+      // Ends the exchange; the answer doesn't matter any more.
       ack.ack()
       throw error
     }
@@ -113,7 +113,7 @@ export function openHttpTransport(
   }
 }
 
-/** Bolt reads only the hash: with extra text after it, a repeated request would pass for a new one. */
+/** Strict, because Bolt reads only the hash: a repeated request with extra text after it would look new. */
 function isSignature(header: string | string[] | undefined): header is string {
   return typeof header === 'string' && /^v0=[0-9a-f]{64}$/.test(header)
 }
@@ -139,17 +139,20 @@ function isTypeAhead(body: Buffer): boolean {
   return payload.includes('"type":"block_suggestion"')
 }
 
-/** Signatures that were accepted and are still inside the window in which Bolt would accept them again. */
+/**
+ * Accepted signatures, for as long as Bolt would accept them again. Bounded by time alone: a cache that drops entries when
+ * it is full would let a repeated request in.
+ */
 class SeenSignatures {
   readonly #now: () => number
-  /** In order of arrival: when each came, and after when Bolt itself calls the request stale. */
+  /** In order of arrival: when each arrived, and when Bolt itself begins to refuse it. In milliseconds since 1970. */
   readonly #seen = new Map<string, { at: number; staleAt: number }>()
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** @param graceMs for how long after its first arrival the same request is taken again. */
+  /** @param graceMs how long after its first arrival the same request is accepted again. */
   isNew(signature: string, stampMs: number, graceMs: number): boolean {
     const now = this.#now()
     for (const [old, { staleAt }] of this.#seen) if (staleAt < now) this.#seen.delete(old)

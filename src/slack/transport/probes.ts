@@ -1,4 +1,4 @@
-/** What both ways in have in common: their shape, the hand-over to Bolt, the probes, and a server that strangers cannot fill. */
+/** What both transports share: their interface, the hand-over to Bolt, health probes, and a server with bounds. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { App, Receiver, ReceiverEvent } from '@slack/bolt'
@@ -15,7 +15,7 @@ const MAX_HEADER_BYTES = 8 * 1024
 /** Slack opens a handful of connections; a proxy in front of many workspaces some dozens. */
 const MAX_CONNECTIONS = 256
 
-/** Only gives us Bolt's app: requests are passed on by `receive`, so that their errors come back to us. */
+/** A receiver that only keeps Bolt's app: requests go through `receive`, so that their errors come back to us. */
 export function createReceiver(): { receiver: Receiver; receive(event: ReceiverEvent): Promise<void> } {
   let app: App | undefined
   return {
@@ -30,12 +30,12 @@ export function createReceiver(): { receiver: Receiver; receive(event: ReceiverE
   }
 }
 
-/** Slack sends only objects. Bolt reads properties without checking, so anything else would throw inside it. */
+/** Slack sends only objects. Bolt reads properties unchecked and would throw on anything else. */
 export function isPayload(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** GET /healthz: the process lives. GET /ready: Slack reaches it. Answers whether it was one of the two. */
+/** Answers GET /healthz (the process runs) and GET /ready (Slack reaches it). Returns whether it was one of the two. */
 export function answerProbe({ method, url }: IncomingMessage, response: ServerResponse, isReady: boolean): boolean {
   if (method !== 'GET' || (url !== '/healthz' && url !== '/ready')) return false
   if (url === '/healthz') response.writeHead(200).end('ok')
@@ -43,17 +43,17 @@ export function answerProbe({ method, url }: IncomingMessage, response: ServerRe
   return true
 }
 
-/** Answers a request. `trust` marks it as Slack's own, so that its connection is kept until it is answered. */
-export type Answering = (request: IncomingMessage, response: ServerResponse, trust: () => void) => void
+/** `markVerified` says that the request is from Slack, so that its connection is kept until it is answered. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => void
 
 /**
- * A server for anybody who finds the port. A request that has not arrived as a whole within `requestTimeoutMs` is cut off.
- * Of the connections that have not proved to be Slack's, the oldest makes room for the newest: if newcomers were refused,
- * a few idle connections would keep Slack and the probes out.
+ * A server for an open port. It cuts off a request that has not arrived completely within `requestTimeoutMs`. Of the
+ * connections not verified as Slack's, the oldest makes room for the newest: if new ones were refused, a few idle connections
+ * would keep Slack and the probes out.
  */
-export function createBoundedServer(requestTimeoutMs: number, answer: Answering): Server {
+export function createBoundedServer(requestTimeoutMs: number, handle: RequestHandler): Server {
   /** In order of arrival. */
-  const strangers = new Set<Socket>()
+  const unverified = new Set<Socket>()
   const limits = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: requestTimeoutMs,
@@ -62,19 +62,19 @@ export function createBoundedServer(requestTimeoutMs: number, answer: Answering)
   }
   const server = createServer(limits, (request, response) => {
     const { socket } = request
-    answer(request, response, () => {
-      strangers.delete(socket)
+    handle(request, response, () => {
+      unverified.delete(socket)
       response.once('close', () => {
-        if (!socket.destroyed) strangers.add(socket)
+        if (!socket.destroyed) unverified.add(socket)
       })
     })
   })
   server.on('connection', (socket) => {
-    strangers.add(socket)
-    socket.once('close', () => strangers.delete(socket))
-    const [oldest] = strangers
-    if (strangers.size <= MAX_CONNECTIONS || !oldest) return
-    strangers.delete(oldest)
+    unverified.add(socket)
+    socket.once('close', () => unverified.delete(socket))
+    const [oldest] = unverified
+    if (unverified.size <= MAX_CONNECTIONS || !oldest) return
+    unverified.delete(oldest)
     oldest.destroy()
   })
   return server
@@ -87,7 +87,7 @@ export function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** A request that trickles in must not hold up the end. */
+/** Waits a bounded time for requests under way. */
 export function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)

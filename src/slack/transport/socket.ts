@@ -1,4 +1,4 @@
-/** How Slack reaches the bot over a socket that the bot opens, and opens again whenever it is gone. */
+/** Receives Slack's requests over a socket that we open, and reopen whenever it is lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
@@ -16,35 +16,36 @@ import {
   type SlackTransport,
 } from './probes.js'
 
-/** Between tries, in milliseconds: twice as long each time. */
-const pause = { first: 500, longest: 30_000 }
-/** A socket that is gone sooner, in milliseconds, was no good: another one right after it would be none either. */
-const SOUND_AFTER_MS = 10_000
+/** Between tries; doubles each time. */
+const MIN_PAUSE_MS = 500
+const MAX_RECONNECT_PAUSE_MS = 30_000
+/** A socket that is lost sooner counts as a failed try, and the next one waits. */
+const STABLE_AFTER_MS = 10_000
 const PROBE_TIMEOUT_MS = 5_000
 
 /** In milliseconds. */
 export interface SocketTimes {
-  /** From asking for a URL to Slack's "hello", in milliseconds; then another socket is tried. Half of it is for the asking. */
+  /** From asking for a URL to Slack's "hello"; then another socket is tried. Half of it is for the URL. */
   connect: number
-  /** A socket counts as dead after so many milliseconds without an answer to a ping. */
+  /** A socket without an answer to a ping for so long counts as dead. */
   pong: number
 }
-/** A dead socket is given up, and another one opened, within 15 seconds. */
+/** With these, a dead socket is replaced within 15 seconds. */
 const defaultTimeouts: SocketTimes = { connect: 12_000, pong: 5_000 }
 
 /** WebSocket's readyState of an open socket. */
 const OPEN = 1
-/** What Slack sends over a socket, as far as we know it. */
+/** The types of Slack's requests over a socket. */
 const REQUEST_TYPES: readonly unknown[] = ['slash_commands', 'interactive', 'events_api']
 
 /**
- * Whether the socket is open is logged with every change, and answered at GET /ready where there is a port.
+ * Logs every change of whether the socket is open, and answers it at GET /ready if there is a port.
  *
- * Each connection has a client of its own, so that events of an abandoned one are ignored. The client's own
- * reconnecting is off: it waits five seconds before it begins, in which clicks get lost, and a token that is refused
- * meanwhile ends the process, although jobs need no Slack.
+ * Each connection has its own client, so that events of an abandoned one are ignored. The client's own reconnecting is off:
+ * it waits five seconds first, in which clicks get lost, and a token that is refused meanwhile ends the process, although
+ * jobs don't need Slack.
  *
- * @param port for probes alone; without one no port is opened.
+ * @param port for probes only; without one no port is opened.
  */
 export function openSocketTransport(
   appToken: string,
@@ -53,14 +54,14 @@ export function openSocketTransport(
   port: number | undefined,
   times: SocketTimes = defaultTimeouts,
 ): SlackTransport {
-  // A try that goes on by itself would still be on its way when the next one begins.
+  // A retry inside the client would still be under way when our next try begins.
   const web = { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: times.connect / 2 }
   const clientOptions = { slackApiUrl: apiUrl, ...web }
   const clientSettings = { appToken, logger, autoReconnectEnabled: false, clientPingTimeout: times.pong, clientOptions }
   const { receiver, receive } = createReceiver()
   const stopping = new AbortController()
   let isReady = false
-  function be(ready: boolean): void {
+  function setReady(ready: boolean): void {
     if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is away')
     isReady = ready
   }
@@ -68,34 +69,34 @@ export function openSocketTransport(
     if (!answerProbe(request, response, isReady)) refuse(response, 404)
   })
 
-  let pauseMs = pause.first
-  async function rest(atLeastMs: number): Promise<void> {
-    const restMs = Math.min(Math.max(pauseMs, atLeastMs), MAX_PAUSE_MS)
-    await delay(restMs, undefined, { signal: stopping.signal }).catch(() => undefined)
-    pauseMs = Math.min(2 * pauseMs, pause.longest)
+  let pauseMs = MIN_PAUSE_MS
+  async function pauseBeforeRetry(minMs: number): Promise<void> {
+    const waitMs = Math.min(Math.max(pauseMs, minMs), MAX_PAUSE_MS)
+    await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    pauseMs = Math.min(2 * pauseMs, MAX_RECONNECT_PAUSE_MS)
   }
 
   /**
-   * Resolves when Slack has said hello, with the end of that socket.
+   * Resolves when Slack has said hello. `gone` resolves when that socket is lost.
    *
-   * @throws the error that prevented it; the socket is given up then.
+   * @throws the error that prevented it; the socket is closed then.
    */
   async function connect(): Promise<{ gone: Promise<unknown> }> {
     const client = new SocketModeClient(clientSettings)
-    readCarefully(client, logger)
+    ignoreMalformedMessages(client, logger)
     client.on('slack_event', ({ ack, body }) => {
       receive({ body, ack }).catch((error) => logger.error('A request broke:', error))
     })
     const gone = new Promise((resolve) => client.once('disconnected', resolve))
     const starting = client.start()
     try {
-      await inTime(starting, times.connect, stopping.signal)
+      await withDeadline(starting, times.connect, stopping.signal)
     } catch (error) {
-      // A socket that is just being opened is no longer wanted.
+      // Also closes a socket that opens after all.
       client.removeAllListeners('slack_event')
-      drop(client)
+      disconnect(client)
       starting.then(
-        () => drop(client),
+        () => disconnect(client),
         () => undefined,
       )
       throw error
@@ -103,10 +104,10 @@ export function openSocketTransport(
     return { gone: watch(client, gone) }
   }
 
-  /** Drops a dead socket at once: the client itself would wait half a minute for its close frame. */
+  /** Closes a dead socket at once: the client would wait half a minute for its close frame. */
   async function watch(client: SocketModeClient, gone: Promise<unknown>): Promise<void> {
     const watching = setInterval(() => {
-      if (client.websocket?.readyState !== OPEN) drop(client)
+      if (client.websocket?.readyState !== OPEN) disconnect(client)
     }, times.pong / 5)
     const stop = () => void client.disconnect()
     stopping.signal.addEventListener('abort', stop)
@@ -115,24 +116,24 @@ export function openSocketTransport(
     stopping.signal.removeEventListener('abort', stop)
   }
 
-  /** Resolves once a socket is open, or none is wanted any more. */
+  /** Resolves when a socket is open, or undefined when the transport stops. */
   async function openAnother(
     refused: (error: WebAPIPlatformError) => void,
   ): Promise<{ gone: Promise<unknown> } | undefined> {
     while (!stopping.signal.aborted) {
       try {
         const socket = await connect()
-        be(true)
+        setReady(true)
         void socket.gone.then(() => {
-          if (!stopping.signal.aborted) be(false)
+          if (!stopping.signal.aborted) setReady(false)
         })
         return socket
       } catch (error) {
         if (stopping.signal.aborted) break
         if (error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) refused(error)
-        // The client has logged what kept it from asking for a socket.
+        // The client has logged all other errors.
         if (error instanceof SilentSocketError) logger.warn(error.message)
-        await rest(error instanceof WebAPIRateLimitedError ? error.retryAfter * 1000 : 0)
+        await pauseBeforeRetry(error instanceof WebAPIRateLimitedError ? error.retryAfter * 1000 : 0)
       }
     }
     return undefined
@@ -143,9 +144,9 @@ export function openSocketTransport(
     while (socket) {
       const openedAt = performance.now()
       await socket.gone
-      if (performance.now() - openedAt >= SOUND_AFTER_MS) pauseMs = pause.first
-      else await rest(0)
-      // A token that is refused by now may be mended while jobs go on.
+      if (performance.now() - openedAt >= STABLE_AFTER_MS) pauseMs = MIN_PAUSE_MS
+      else await pauseBeforeRetry(0)
+      // A refused token may be fixed while jobs go on.
       socket = await openAnother(() => undefined)
     }
   }
@@ -173,25 +174,25 @@ class SilentSocketError extends Error {
   }
 }
 
-/** @throws SilentSocketError when it takes longer, the signal's reason when that comes first. */
-async function inTime(starting: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+/** @throws SilentSocketError after `ms` milliseconds, or the signal's reason if that comes first. */
+async function withDeadline(starting: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
   const settled = new AbortController()
-  const late = delay(ms, undefined, { signal: AbortSignal.any([settled.signal, signal]) }).then(() => {
+  const timeout = delay(ms, undefined, { signal: AbortSignal.any([settled.signal, signal]) }).then(() => {
     throw new SilentSocketError(ms)
   })
-  await Promise.race([starting, late]).finally(() => settled.abort())
+  await Promise.race([starting, timeout]).finally(() => settled.abort())
 }
 
-/** Asked once it says goodbye and waits for an answer, asked again it waits no longer. */
-function drop(client: SocketModeClient): void {
+/** Twice, because the first call says goodbye and waits for an answer, and the second one doesn't wait. */
+function disconnect(client: SocketModeClient): void {
   for (let times = 0; times < 2; times += 1) client.disconnect().catch(() => undefined)
 }
 
 /**
- * The client treats anything it reads as Slack's message, and an error while reading goes uncaught and ends the process. So
- * only well-formed messages reach it.
+ * Passes only well-formed messages on to the client: it takes whatever arrives for a message of Slack, and an error in that
+ * would be uncaught and end the process.
  */
-function readCarefully(client: SocketModeClient, logger: Logger): void {
+function ignoreMalformedMessages(client: SocketModeClient, logger: Logger): void {
   const [read] = client.listeners('ws_message')
   client.removeAllListeners('ws_message')
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
