@@ -12,6 +12,8 @@ const shared = { testTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // Tests of one file that wait side by side, each with a bot of its own.
+    maxConcurrency: 4,
     projects: [
       { test: { ...shared, name: 'fast', include: fast, isolate: false, setupFiles: 'test/helpers/in-process.ts' } },
       // Real servers and SQLite files, in this process.
@@ -24,7 +26,9 @@ export default defineConfig({
         },
       },
       // The built bot as a child process.
-      { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      {
+        test: { ...shared, name: 'e2e', testTimeout: 120_000, hookTimeout: 60_000, include: ['test/e2e/**/*.test.ts'] },
+      },
       // The only one that needs Chromium on the machine.
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
     ],

@@ -383,7 +383,7 @@ describe('with a rule that protects a place', () => {
   })
 })
 
-describe('with rules that protect the data of a place', () => {
+describe.concurrent('with rules that protect the data of a place', () => {
   it('nothing is copied out of it, while what is elsewhere may be', async () => {
     const world = await startWorld('http', {
       others: [startCloudFoundry],
@@ -430,10 +430,10 @@ describe('with rules that protect the data of a place', () => {
     } finally {
       await world.close()
     }
-  }, 60_000)
+  })
 })
 
-describe('when somebody cannot answer', () => {
+describe.concurrent('when somebody cannot answer', () => {
   it('a target without a name is refused, and Slack not answering loses no answer', async () => {
     const world = await startWorld('http')
     try {
@@ -466,7 +466,7 @@ describe('when somebody cannot answer', () => {
     } finally {
       await world.close()
     }
-  }, 90_000)
+  })
 
   it('what a rule forbids by name is not let through while its name cannot be read', async () => {
     const access = () => [
@@ -491,7 +491,7 @@ describe('when somebody cannot answer', () => {
     } finally {
       await world.close()
     }
-  }, 60_000)
+  })
 
   it('a start without the scopes that the rules need says which, and how', async () => {
     const world = await startWorld('http', { scopes: ['commands', 'chat:write'] })
@@ -506,10 +506,10 @@ describe('when somebody cannot answer', () => {
     } finally {
       await world.close()
     }
-  }, 30_000)
+  })
 })
 
-describe('the buttons of a job', () => {
+describe.concurrent('the buttons of a job', () => {
   it('are for the group, and for who asked; a guest, somebody deactivated and another company press in vain', async () => {
     const world = await startWorld('http', {
       cloneMs: 60_000,
@@ -556,7 +556,7 @@ describe('the buttons of a job', () => {
     } finally {
       await world.close()
     }
-  }, 90_000)
+  })
 
   it('follow the rules of the day: who asked loses them with the right to ask, a verb alone is enough', async () => {
     let rules: readonly object[] = [{ who: 'members', may: 'copy', on: '*' }]
@@ -581,10 +581,10 @@ describe('the buttons of a job', () => {
     } finally {
       await world.close()
     }
-  }, 90_000)
+  })
 })
 
-it('a copy to where a rule lets members copy goes all the way', async () => {
+it.concurrent('a copy to where a rule lets members copy goes all the way', async () => {
   const world = await startWorld('socket')
   try {
     const bo = world.workspace.as(world.workspace.people.bo.id)
@@ -596,7 +596,7 @@ it('a copy to where a rule lets members copy goes all the way', async () => {
   } finally {
     await world.close()
   }
-}, 60_000)
+})
 
 /** A response URL that shows what comes to it to Bo, in #platform. */
 async function responseUrl({ workspace }: World): Promise<string> {

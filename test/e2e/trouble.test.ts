@@ -50,41 +50,6 @@ describe('in trouble', () => {
     ])
   }, 40_000)
 
-  for (const [name, id, sentence] of [
-    ['down', 'down', /cannot be asked for the list just now \(503\)\. Type the name or id: it is looked up/],
-    ['without permission for the lists', 'no-permission', /does not give Dolly the list \(403\).* Type the id instead/],
-  ] as const) {
-    it(`with the provider ${name} the form still opens, says why and takes a typed id`, async () => {
-      const fresh = await startWorld('http', { cloneMs: 300 })
-      try {
-        const { workspace, hoody } = fresh
-        const first = await fresh.start()
-        const ann = workspace.as(workspace.people.ann.id)
-        const ids = { ...(await readIds(fresh)), name: `typed-${id}` }
-        // A new process has forgotten the lists that were just read.
-        await first.kill('SIGTERM')
-        await fresh.start()
-        hoody.setSwitch(id, true)
-        await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
-        const form = await ann.waitForView((view) => /Type the (name or )?id/.test(JSON.stringify(view.blocks)), 10_000)
-        expect(JSON.stringify(form.blocks)).toMatch(sentence)
-        expect(await ann.submit({ ...ids, container: 'not-an-id' })).toEqual({
-          container: expect.stringMatching(/^hoody .* \((503|403)\).* So no name can be looked up: give the id\.$/),
-        })
-        hoody.setSwitch(id, false)
-        expect(await ann.submit(ids)).toEqual({})
-        await ann.waitForView((view) => view.callback_id === 'operation_preview')
-        expect(await ann.submit()).toEqual({})
-        const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
-        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
-        // A whole id beside its project's would be a key to the container.
-        expect(root.text).not.toContain(ids.container)
-      } finally {
-        await fresh.close()
-      }
-    }, 40_000)
-  }
-
   it('a lost answer is looked up, not sent again', async () => {
     const { workspace, hoody } = world
     const ann = workspace.as(workspace.people.ann.id)
@@ -159,7 +124,44 @@ describe('in trouble', () => {
   }, 50_000)
 })
 
-describe('a job that nobody can tell about', () => {
+describe.concurrent('without lists', () => {
+  for (const [name, id, sentence] of [
+    ['down', 'down', /cannot be asked for the list just now \(503\)\. Type the name or id: it is looked up/],
+    ['without permission for the lists', 'no-permission', /does not give Dolly the list \(403\).* Type the id instead/],
+  ] as const) {
+    it(`with the provider ${name} the form still opens, says why and takes a typed id`, async () => {
+      const world = await startWorld('http', { cloneMs: 300 })
+      try {
+        const { workspace, hoody } = world
+        const first = await world.start()
+        const ann = workspace.as(workspace.people.ann.id)
+        const ids = { ...(await readIds(world)), name: `typed-${id}` }
+        // A new process has forgotten the lists that were just read.
+        await first.kill('SIGTERM')
+        await world.start()
+        hoody.setSwitch(id, true)
+        await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
+        const form = await ann.waitForView((view) => /Type the (name or )?id/.test(JSON.stringify(view.blocks)), 10_000)
+        expect(JSON.stringify(form.blocks)).toMatch(sentence)
+        expect(await ann.submit({ ...ids, container: 'not-an-id' })).toEqual({
+          container: expect.stringMatching(/^hoody .* \((503|403)\).* So no name can be looked up: give the id\.$/),
+        })
+        hoody.setSwitch(id, false)
+        expect(await ann.submit(ids)).toEqual({})
+        await ann.waitForView((view) => view.callback_id === 'operation_preview')
+        expect(await ann.submit()).toEqual({})
+        const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
+        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
+        // A whole id beside its project's would be a key to the container.
+        expect(root.text).not.toContain(ids.container)
+      } finally {
+        await world.close()
+      }
+    })
+  }
+})
+
+describe.concurrent('a job that nobody can tell about', () => {
   it('asks the person who wants it, and takes no answer from others', async () => {
     const world = await startWorld('http', { cloneMs: 60_000 })
     try {
@@ -181,7 +183,7 @@ describe('a job that nobody can tell about', () => {
     } finally {
       await world.close()
     }
-  }, 60_000)
+  })
 
   it('is dismissed once, and says so to a second click', async () => {
     const world = await startWorld('http', { cloneMs: 60_000 })
@@ -194,7 +196,7 @@ describe('a job that nobody can tell about', () => {
     } finally {
       await world.close()
     }
-  }, 60_000)
+  })
 })
 
 /** Ids of a container and a project, read from the lists while they are to be had. */

@@ -38,6 +38,18 @@ export interface WorldOptions {
   access?(workspace: Workspace): readonly object[]
 }
 
+/**
+ * Bots start one at a time, because a start takes a whole core for a second, and those that are up must answer Slack
+ * within three.
+ */
+let lastStart: Promise<unknown> = Promise.resolve()
+
+async function inLine<T>(start: () => Promise<T>): Promise<T> {
+  const mine = lastStart.then(start)
+  lastStart = mine.catch(() => undefined)
+  return await mine
+}
+
 export async function startWorld(mode: Mode, options: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-world-'))
   const hoody = await startHoody({ cloneMs: options.cloneMs ?? 300 })
@@ -56,12 +68,8 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
     start: async (env = {}) => {
       const access = options.access?.(workspace) ?? defaultAccess.access
       writeConfig(folder, simulators, { everySeconds: 1 }, { ...defaultAccess, access })
-      const bot = await startBot(folder, {
-        ...shared,
-        ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
-        LOG_LEVEL: 'debug',
-        ...env,
-      })
+      const secret = mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }
+      const bot = await inLine(() => startBot(folder, { ...shared, ...secret, LOG_LEVEL: 'debug', ...env }))
       bots.push(bot)
       if (mode === 'socket') await workspace.waitFor(() => workspace.connections() > 0)
       return bot
