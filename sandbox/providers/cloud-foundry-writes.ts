@@ -49,8 +49,8 @@ export function createWrites(context: Context, code: Code, quotas: Quotas) {
     const { name, relationships, environment_variables, lifecycle, metadata } = parse(appBody, request)
     const space = relationships.space.data.guid
     permit(space)
-    const isTwin = (one: App) => one.space === space && one.name.toLowerCase() === name.toLowerCase()
-    if (world.apps.some((one) => isTwin(one) && one.deletedAt === undefined)) {
+    const hasSameName = (one: App) => one.space === space && one.name.toLowerCase() === name.toLowerCase()
+    if (world.apps.some((one) => hasSameName(one) && one.deletedAt === undefined)) {
       throw new Refusal(422, 'CF-UniquenessError', 10016, `App with the name '${name}' already exists.`)
     }
     if (/:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle ?? {}))) {

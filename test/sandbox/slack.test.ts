@@ -146,8 +146,8 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
     await ann.waitForView()
     await ann.submit({ app: 'pear', name: 'peach' })
     const posted = await ann.waitForMessage(({ isBot }) => isBot)
-    await ann.click(posted, 'forget')
-    const replaced = await ann.waitForMessage(({ text }) => text === 'Forgotten')
+    await ann.click(posted, 'remove')
+    const replaced = await ann.waitForMessage(({ text }) => text === 'Removed')
     expect(replaced.ts).toBe(posted.ts)
   })
 
@@ -172,15 +172,15 @@ describe.each<Mode>(['http', 'socket'])('a bot over %s', (mode) => {
 })
 
 it.each<Mode>(['http', 'socket'])(
-  'tells the person when the bot over %s does not acknowledge in time',
+  'shows the person a timeout when the bot over %s acknowledges too late',
   async (mode) => {
     const workspace = await startWorkspace({ ackTimeoutMs: 30 })
     const app = await startBot(workspace, mode)
     teach(app, [])
     const ann = workspace.as(workspace.people.ann.id)
     await ann.write(workspace.channels.platform.id, '/clone-app silence')
-    const [told] = ann.messages(workspace.channels.platform.id)
-    expect(told).toMatchObject({
+    const [notice] = ann.messages(workspace.channels.platform.id)
+    expect(notice).toMatchObject({
       text: '/clone-app failed with the error "operation_timeout"',
       isEphemeral: true,
       user: 'USLACKBOT',

@@ -93,7 +93,7 @@ export function teach(app: App, seen: Payload[]): void {
       text: `Cloning ${chosen} as ${name}`,
       blocks: [
         section(`Cloning ${chosen} as ${name}`),
-        { type: 'actions', block_id: 'buttons', elements: [button('finish', 'Finish'), button('forget', 'Forget')] },
+        { type: 'actions', block_id: 'buttons', elements: [button('finish', 'Finish'), button('remove', 'Remove')] },
       ],
     })
   })
@@ -103,9 +103,9 @@ export function teach(app: App, seen: Payload[]): void {
     await ack()
     await client.chat.update({ channel: body.channel?.id ?? '', ts: body.message?.ts ?? '', text: 'Cloned' })
   })
-  app.action('forget', async ({ ack, respond }) => {
+  app.action('remove', async ({ ack, respond }) => {
     await ack()
-    await respond({ replace_original: true, text: 'Forgotten' })
+    await respond({ replace_original: true, text: 'Removed' })
   })
 }
 

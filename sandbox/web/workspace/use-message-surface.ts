@@ -29,7 +29,7 @@ export function useMessageSurface({ channel, ts }: Message, blocks: readonly Blo
         send(blockId, element, state)
       },
       press: (blockId, element) => send(blockId, element, clickOf(element)),
-      loadOptions: () => Promise.reject(new Error('This sandbox looks lists up in modals only.')),
+      loadOptions: () => Promise.reject(new Error('This sandbox loads lists in modals only.')),
     }
   }, [blocks, chosen, channel, ts, user, notify])
 }
