@@ -13,8 +13,8 @@ export function hold(file: string): () => void {
 /**
  * Makes these writes fail as on a full disk, until the result is called.
  *
- * @param writes as in a trigger: `update of teller on jobs`.
- * @param when the rows, by what they become: `new.teller is null`.
+ * @param writes as in a trigger: `update of due_at on jobs`.
+ * @param when the rows, by what they become: `new.due_at is null`.
  */
 export async function fill(db: Database, writes: string, when = '1'): Promise<() => Promise<void>> {
   const fails = sql`raise(abort, 'database or disk is full')`
