@@ -2,9 +2,8 @@
  * How many HTTP calls and how much time it takes to poll a thousand live jobs of each provider once: the real poll worker
  * with a real database against the simulators, compared with one call for each job.
  */
-import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
-import type { WorkerContext } from '../src/jobs/context.js'
+import { newMemory, type WorkerContext } from '../src/jobs/context.js'
 import { pollDueJobs } from '../src/jobs/poll.js'
 import { createApi } from '../src/providers/http.js'
 import * as providers from '../src/providers/index.js'
@@ -87,6 +86,6 @@ async function contextWith(
   }
   const connections = new Map([['bench', connection]])
   // The clock stands still. Otherwise the first jobs would be due again before the last ones were polled.
-  const times = { leaseMs: 600_000, now: () => now, random: () => 0.5 }
-  return { db, connections, worker: randomUUID(), log: silentLog, ...times }
+  const times = { now: () => now, elapsed: () => performance.now(), random: () => 0.5 }
+  return { db, connections, memory: newMemory(), log: silentLog, ...times }
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { Simulator } from './providers/simulator.js'
 
-const program = fileURLToPath(new URL('../dist/app.js', import.meta.url))
+const program = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 
 export interface Bot {
   /** Everything it printed so far. */

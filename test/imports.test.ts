@@ -66,7 +66,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/jobs/*',
     ours: ['src/jobs/*', 'src/store/*', 'src/domain/*', 'src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
-    packages: ['node-cron'],
+    packages: ['node-cron', 'node:crypto'],
   },
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },
@@ -119,9 +119,18 @@ const layers: readonly Layer[] = [
     ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*', 'src/lib/*', 'src/access/*'],
     packages: ['@slack/web-api'],
   },
-  { files: 'src/app.ts', ours: ['src/*'], packages: ['@slack/*', 'pino', 'zod', 'node:*'] },
+  {
+    files: 'src/connections.ts',
+    ours: ['src/config/*', 'src/providers/*', 'src/store/*', 'type src/domain/*', 'type src/slack/message/*'],
+    packages: [],
+  },
+  ...['src/app.ts', 'src/cli.ts'].map((files) => ({
+    files,
+    ours: ['src/*'],
+    packages: ['@slack/*', 'pino', 'zod', 'node:*'],
+  })),
 
-  // Free to import anything but app, which only wires and is only started.
+  // Free to import anything but app and cli, which are only started.
   ...['sandbox/*', 'test/*', 'bench/*'].map((files) => ({
     files,
     ours: ['src/*', 'sandbox/*', 'test/*', 'bench/*'],
@@ -177,7 +186,8 @@ function breachesOf(file: string, source: string): string[] {
     const isOurs = from.startsWith('.')
     const name = isOurs ? posix.join(posix.dirname(file), from).replace(/\.js$/, '.ts') : packageOf(from)
     const allowed = isOurs ? layer.ours : layer.packages
-    if (name === 'src/app.ts') return [`${file} imports ${name}; nobody may import app.`]
+    if (name === 'src/cli.ts') return [`${file} imports ${name}; nobody may import cli.`]
+    if (name === 'src/app.ts' && file !== 'src/cli.ts') return [`${file} imports ${name}; only cli may import app.`]
     if (isAllowed(name, isType, allowed)) return []
     const kind = isOurs ? 'of our files' : 'of packages'
     const rule = allowed.length === 0 ? `${layer.files} imports none ${kind}` : `the rule is: ${allowed.join(', ')}`
@@ -246,9 +256,13 @@ describe('the table', () => {
     expect(breachesOf(file, source)).toEqual([expect.stringMatching(`^${file} imports ${name}, but `)])
   })
 
-  test('lets nobody import app', () => {
+  test('lets only cli import app, and nobody import cli', () => {
+    expect(breachesOf('src/cli.ts', "import { start } from './app.js'")).toEqual([])
     expect(breachesOf('sandbox/demo.ts', "import '../src/app.js'")).toEqual([
-      'sandbox/demo.ts imports src/app.ts; nobody may import app.',
+      'sandbox/demo.ts imports src/app.ts; only cli may import app.',
+    ])
+    expect(breachesOf('src/app.ts', "import './cli.js'")).toEqual([
+      'src/app.ts imports src/cli.ts; nobody may import cli.',
     ])
   })
 
@@ -263,7 +277,10 @@ describe('the table', () => {
     { name: 'kysely', only: ['src/store/*'] },
     { name: 'better-sqlite3', only: ['src/store/*'] },
     { name: 'node-cron', only: ['src/jobs/*'] },
-    { name: '@slack/bolt', only: ['src/log.ts', 'src/slack/transport/*', 'src/commands/*', 'src/app.ts'] },
+    {
+      name: '@slack/bolt',
+      only: ['src/log.ts', 'src/slack/transport/*', 'src/commands/*', 'src/app.ts', 'src/cli.ts'],
+    },
   ])('lets only $only import $name', ({ name, only }) => {
     const ours = layers.filter(({ files }) => files.startsWith('src/'))
     expect(ours.filter(({ packages }) => isAllowed(name, false, packages)).map(({ files }) => files)).toEqual(only)

@@ -1,4 +1,4 @@
-/** Pure: limits on how long a job may stay in a state: when a person may end it, and when it ends or asks by itself. */
+/** Pure: how long a job may stay in a state, when a person may end it, and when it ends or asks by itself. */
 import type { Job, JobInput, Transition, TransitionContext } from './job.js'
 import { end, sinceThen, uncertain } from './polling.js'
 
@@ -10,23 +10,23 @@ const DAY = 24 * HOUR
 const DISMISS_AFTER_MS = 5 * MINUTE
 /** How long we search in all before a person is asked what became of a write. */
 const MAX_LOST_MS = 6 * HOUR
-/** Of the time in which Dolly was stopped, or by which its clock was set, this much at most counts as a search. */
+/** How much of the time in which Dolly was stopped, or by which its clock was set, counts as a search. */
 const MAX_COUNTED_LATE_MS = 10 * MINUTE
-/** The same for the time of a whole step. Shorter delays add up on a busy machine, and must not prolong it for ever. */
+/** The same for the time of a whole step. Delays add up on a busy machine, and must not prolong a step forever. */
 const MAX_STEP_LATE_MS = 2 * HOUR
 /** Whatever the provider answers and the clocks do, a step ends then. Longer than any step takes. */
 const MAX_STEP_MS = 7 * DAY
 const MAX_STRANDED_MS = 7 * DAY
-const strandedPauseMs = MINUTE
+const STRANDED_PAUSE_MS = MINUTE
 /** A person is reminded of a question after a day, then every four days; after two weeks the job ends. */
-export const firstReminderMs = DAY
+export const FIRST_REMINDER_MS = DAY
 export const REMINDER_EVERY_MS = 4 * DAY
 const MAX_UNANSWERED_MS = 14 * DAY
 
 /** Inputs that decide nothing about a step. */
 const UNDECIDED: readonly JobInput['kind'][] = ['postponed', 'lost', 'absent', 'poll_failed', 'observed']
 
-/** The transition for a input, turned into an end or a notice if the job has waited too long. */
+/** The transition for an input, turned into an end or a notice if the job has waited too long. */
 export function bounded(job: Job, input: JobInput, transition: Transition, context: TransitionContext): Transition {
   const stepSince = later(job.stepSince, job, MAX_STEP_LATE_MS, context.now)
   const waited = afterWaiting({ ...job, stepSince }, input, transition, context)
@@ -50,7 +50,7 @@ function later(then: number, { dueAt }: Job, countedMs: number, now: number): nu
   return Math.min(then + Math.max(now - (dueAt ?? now) - countedMs, 0), now)
 }
 
-/** A start that lies in the future was dated by a clock that was set back since: the step's own time begins now. */
+/** A start in the future comes from a clock that was set back since: the step's own time begins now. */
 function notAhead({ startedAt, deadlineAt }: Job, now: number): Partial<Job> {
   const aheadMs = startedAt === null ? 0 : startedAt - now
   return aheadMs > 0 ? { startedAt: now, deadlineAt: deadlineAt === null ? null : deadlineAt - aheadMs } : {}
@@ -68,7 +68,7 @@ function afterWaiting(job: Job, input: JobInput, transition: Transition, context
     if (job.state === 'starting' && input.kind !== 'postponed') return uncertain(reason ?? all, context)
     return end(now, state === 'working' ? 'timed_out' : 'failed', reason ?? all)
   }
-  if (state === 'starting') return afterVainSearch(job, input, transition, context)
+  if (state === 'starting') return afterFailedSearch(job, input, transition, context)
   if (
     state === 'working' &&
     !job.canDismiss &&
@@ -78,8 +78,8 @@ function afterWaiting(job: Job, input: JobInput, transition: Transition, context
   return transition
 }
 
-/** Polls that alternate between finding nothing and failing would go on forever, as each resets the other's count. */
-function afterVainSearch(job: Job, input: JobInput, transition: Transition, context: TransitionContext): Transition {
+/** Searches that alternate between finding nothing and failing would go on forever, as each resets the other's count. */
+function afterFailedSearch(job: Job, input: JobInput, transition: Transition, context: TransitionContext): Transition {
   const { now } = context
   const waitingSince = job.waitingSince === null ? now : later(job.waitingSince, job, MAX_COUNTED_LATE_MS, now)
   const waitedMs = now - waitingSince
@@ -87,8 +87,8 @@ function afterVainSearch(job: Job, input: JobInput, transition: Transition, cont
     return uncertain(job.detail ?? 'After hours it is still unclear whether it was received.', context)
   const set = { ...transition.set, waitingSince }
   if (job.canDismiss || waitedMs < DISMISS_AFTER_MS) return { ...transition, set }
-  const isTold = transition.event !== null && transition.event.kind !== 'progress'
-  return { set: { ...set, canDismiss: true }, event: isTold ? transition.event : { kind: 'unsettled' } }
+  const hasReply = transition.event !== null && transition.event.kind !== 'progress'
+  return { set: { ...set, canDismiss: true }, event: hasReply ? transition.event : { kind: 'unsettled' } }
 }
 
 /** How long the step's own search may take, in milliseconds. */
@@ -97,12 +97,12 @@ function ownTimeOf(input: JobInput): number {
   return input.kind === 'absent' ? input.absentAfterMs : 0
 }
 
-/** A job that can't continue here: its thread is told once, and it ends if nothing changes. */
+/** A job that can't continue here: its thread gets one reply, and it ends if nothing changes. */
 export function stranded(job: Job, reason: string, { now }: TransitionContext): Transition {
   const strandedSince = Math.min(job.strandedSince ?? now, now)
   if (now - strandedSince > MAX_STRANDED_MS) return end(now, 'failed', reason)
   return {
-    set: { strandedSince, canDismiss: true, detail: reason, dueAt: now + strandedPauseMs },
+    set: { strandedSince, canDismiss: true, detail: reason, dueAt: now + STRANDED_PAUSE_MS },
     event: job.strandedSince === null ? { kind: 'stranded', detail: reason } : null,
   }
 }
@@ -112,7 +112,7 @@ export function unanswered(job: Job, { now }: TransitionContext): Transition {
   const waitingSince = sinceThen(job.waitingSince, job, now)
   const endsAt = waitingSince + MAX_UNANSWERED_MS
   if (now > endsAt) return end(now, 'timed_out', 'Nobody answered for two weeks.')
-  const remindsAt = waitingSince + firstReminderMs
+  const remindsAt = waitingSince + FIRST_REMINDER_MS
   if (now < remindsAt) return { set: { waitingSince, dueAt: remindsAt }, event: null }
   const dueAt = Math.min(now + REMINDER_EVERY_MS, endsAt + 1)
   return { set: { waitingSince, dueAt }, event: { kind: 'reminder' } }

@@ -1,15 +1,43 @@
-/** What a job is, what can happen to it and what is told of it: the words that all rooms share. */
+/**
+ * Pure: what a job is and what can happen to it. Every folder shares these words:
+ *
+ * - provider: a PaaS that Dolly can talk to. Connection: one account there, named by the operator, such as `cf-prod`.
+ * - operation: what a provider can do for us, such as cloning an app. Field: one question of its form. Picker: a live list
+ *   behind a field.
+ * - job: one run of one operation, requested by one person. A row.
+ * - step: one write to the provider and the wait for it. Its `id` is stored, never an index.
+ * - ref: the provider's handle for what a step made. Opaque to everybody but its provider.
+ * - baseline: what stood at the target before the first try of a step, so that our own write can be told from it.
+ * - poll: ask the provider about running steps. Observation: what one poll found out about one ref.
+ * - `dueAt`: when a job needs attention next.
+ * - reconcile: find out what became of a write whose answer was lost. Attempt: one try of a step's write.
+ * - input: what can happen to a job. Transition: what changes because of it, and the event it writes.
+ * - event: one fact about a job. A row, written in the transaction of the change it records.
+ * - message: one Slack message that Dolly keeps up to date or posts once. Notify: bring a job's messages up to date.
+ * - claim: the right of one worker to work at one job until it gives it back; a token that every write of that worker names.
+ * - worker: a loop that does due work. Scheduler: what starts the workers.
+ * - lock: the target a live job writes to. No two live jobs of a connection have the same.
+ */
 
 export const LIVE_STATES = ['queued', 'starting', 'working', 'uncertain'] as const
 export const FINAL_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const
 
 /**
- * `queued`: the step at hand is to be written. `starting`: its write was begun and nothing is known of it yet.
- * `working`: the provider is at it. `uncertain`: nobody but a person can tell whether the write took effect.
+ * `queued`: the current step is to be written. `starting`: its write began and the outcome is unknown.
+ * `working`: the provider works on it. `uncertain`: only a person can find out whether the write took effect.
  */
 export type State = (typeof LIVE_STATES)[number] | (typeof FINAL_STATES)[number]
 
-/** One run of one operation, asked for by one person. Times are milliseconds since 1970. */
+/**
+ * Why a queued step waits although it was tried before. `postponed`: the provider doesn't take the write now. `retry`: an
+ * earlier try never arrived, and the pause before the next one is long.
+ */
+export type WaitReason = 'postponed' | 'retry'
+
+/** Who caused the last failure of a write: `provider`, also when its answer was lost on the way, or a `bug` of ours. */
+export type FailureKind = 'provider' | 'bug'
+
+/** One run of one operation, requested by one person. Times are milliseconds since 1970. */
 export interface Job {
   /** Short enough to be read out: `k7f3q`. */
   id: string
@@ -17,7 +45,7 @@ export interface Job {
   operation: string
   /** The form's answers as the operation's schema gave them back. */
   params: Readonly<Record<string, unknown>>
-  /** Keys of the answers that are secret or a person's own. They are forgotten when the job has ended. */
+  /** Keys of the answers that are secret or a person's own. They are deleted when the job ends. */
   personal: readonly string[]
   /** What is cloned, in words, as the operation's summary said when the job was made. */
   source: string
@@ -30,15 +58,17 @@ export interface Job {
   stepSince: number
   /** What the steps so far made, in the provider's terms. */
   ref: Ref | null
-  /** Which try of the present step this is, from 1; 0 before the first. */
+  /** Which try of the current step this is, from 1; 0 before the first. */
   attempt: number
-  /** Since when the provider keeps the present step waiting; null while it does not. */
+  /** Why the current step has to wait; null when it doesn't. */
+  waitReason: WaitReason | null
+  /** Who caused the last failed try of the current step; null if none failed. */
+  failureKind: FailureKind | null
+  /** Since when the provider keeps the current step waiting; null while it doesn't. */
   postponedSince: number | null
-  /** What stood at the target before the first try of the present step, in the provider's terms; null where none asks. */
+  /** What stood at the target before the first try of the current step, in the provider's terms; null where no step asks. */
   baseline: string | null
-  /** Since when looks for a lost write have found nothing. */
-  absentSince: number | null
-  /** Why the answer of the present write is missing: a 5xx status, or 0 for a broken connection; null while nothing is known. */
+  /** Why the answer of the current write is missing: a 5xx status, or 0 for a broken connection; null if nothing is known. */
   lostStatus: number | null
   /** Since when the outcome of a write is unknown; for an uncertain job, since when a person has been asked. */
   waitingSince: number | null
@@ -46,14 +76,14 @@ export interface Job {
   strandedSince: number | null
   /** Whether nothing has changed for so long that a person may end it. */
   canDismiss: boolean
-  /** When somebody should look at the job next; null when it is over. */
+  /** When the job needs attention next; null when it has ended. */
   dueAt: number | null
-  /** When the present step is given up. */
+  /** When the current step times out. */
   deadlineAt: number | null
-  /** Since when no look succeeded, and whether the thread was told of it. */
+  /** Since when every poll failed, and whether the thread was notified of it. */
   unreachableSince: number | null
   isUnreachableReported: boolean
-  /** The provider's present word, then the reason of the end. */
+  /** The provider's latest status, then the reason of the end. For people: no decision rests on it. */
   detail: string | null
   url: string | null
   /** The provider's own page of it, where `url` leads elsewhere. */
@@ -62,7 +92,7 @@ export interface Job {
   requester: string
   /** Whether the requester wants to be mentioned when it is done, and not only when it failed. */
   mentionOnSuccess: boolean
-  /** The channel in which it was asked for, as the server knows it; null where it does not. */
+  /** The channel in which it was requested, as the server knows it; null if unknown. */
   askedIn: string | null
   /** Where the thread was asked to be. */
   channel: string
@@ -70,7 +100,7 @@ export interface Job {
   rootChannel: string | null
   rootTs: string | null
   createdAt: number
-  /** When the present step was accepted by the provider. */
+  /** When the provider accepted the current step. */
   startedAt: number | null
   endedAt: number | null
   /** Grows by one with every change; the compare-and-set of every write. */
@@ -100,7 +130,7 @@ export type EventKind =
   | 'started_over'
   | 'cancelled'
 
-/** A fact about a job, told once. `seq` is the job's version after the change. */
+/** A fact about a job. `seq` is the job's version after the change. */
 export interface JobEvent {
   jobId: string
   seq: number
@@ -128,27 +158,27 @@ export interface Observation<R = Ref> {
   ref?: R
 }
 
-/** How a step ends whose write had ended when it was answered or found, so that there is nothing to poll. */
+/** How a step ends whose write had already ended when it was answered or found, so that there is nothing to poll. */
 export interface EndedWrite {
   observation: Observation
   /** Id of the step that follows; null after the last. */
   nextStep: string | null
 }
 
-/** Everything that can happen to a job. */
+/** Everything that can happen to a job. Durations are milliseconds. */
 export type JobInput =
   | { kind: 'begin'; baseline?: string }
   | { kind: 'wrote'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
-  | { kind: 'refused'; reason: string }
+  | { kind: 'refused'; reason: string; failureKind: FailureKind }
   /** The write surely did not take effect and may be sent again. */
   | { kind: 'postponed'; reason: string; retryAfterMs: number | undefined }
-  /** The write may have taken effect; nobody has looked yet. */
-  | { kind: 'lost'; reason: string; status?: number | undefined }
+  /** The write may have taken effect; nothing is known yet. */
+  | { kind: 'lost'; reason: string; failureKind: FailureKind; status?: number | undefined }
   | { kind: 'found'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
-  /** A look for a lost write found nothing; believed only once that was so for `absentAfterMs`. */
-  | { kind: 'absent'; absentAfterMs: number; maxTries: number }
+  /** Every search for a lost write found nothing for `absentForMs`; believed once that is `absentAfterMs`. */
+  | { kind: 'absent'; absentForMs: number; absentAfterMs: number; maxTries: number }
   | { kind: 'unknowable'; reason: string }
-  /** A look failed: the provider is down, or refuses us. */
+  /** A poll or a search failed: the provider is down, or refuses us. */
   | { kind: 'poll_failed'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }
   | { kind: 'observed'; observation: Observation; nextStep: string | null }
   /** Its connection, operation or step is gone. */
@@ -157,19 +187,17 @@ export type JobInput =
   | { kind: 'unanswered' }
   | { kind: 'check_again' | 'start_over' | 'dismiss'; actor: string }
 
-/** What changes, and the one fact to tell, if it is worth a row. */
+/** What changes, and the one event it writes, if it is worth a row. */
 export interface Transition {
   set: Partial<Job>
   event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
 }
 
-/** When something happened. */
+/** When something happened, and how to plan the next poll. */
 export interface TransitionContext {
   now: number
-  /** 0 to 1; spreads looks out in time. */
+  /** 0 to 1; spreads polls out in time. */
   jitter: number
-  /** The least time between two looks, in milliseconds. */
+  /** Minimum time between two polls, in milliseconds. */
   pollEveryMs?: number | undefined
-  /** For how long the clock has been seen to run evenly, in milliseconds: no wait is over sooner. Default: always. */
-  steadyMs?: number | undefined
 }

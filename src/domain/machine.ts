@@ -1,8 +1,17 @@
-/** The life of a job as a pure function: what is, what happened, what time it is → what is now and what to tell. */
+/** The life of a job as a pure function: job, input, time → what changes and which event is written. */
 
 import { bounded, stranded, unanswered } from './deadlines.js'
-import type { Job, JobInput, State, Transition, TransitionContext } from './job.js'
-import { afterFailedPoll, afterObservation, end, pollDelayMs, seen, sinceThen, uncertain } from './polling.js'
+import type { FailureKind, Job, JobInput, State, Transition, TransitionContext } from './job.js'
+import {
+  afterFailedPoll,
+  afterObservation,
+  end,
+  notWaiting,
+  pollDelayMs,
+  seen,
+  sinceThen,
+  uncertain,
+} from './polling.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -12,16 +21,16 @@ export const LAST_ECHO = 3
 /** With the pauses between them about six hours: a provider may be down for writes alone, and then these never arrive. */
 export const MAX_ATTEMPTS = 40
 const MAX_RETRY_DELAY_MS = 10 * MINUTE
-/** A write that nobody lets us make for so long is given up, lest its job wait for ever. */
+/** A write that the provider keeps postponing fails after this long, or its job would wait forever. */
 const MAX_POSTPONED_MS = 24 * 60 * MINUTE
 
-/** Throws on a input that this state does not know: that is a bug of the caller, never of the provider. */
+/** Throws on an input that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, input: JobInput, context: TransitionContext): Transition {
   return bounded(job, input, after(job, input, context), context)
 }
 
 function after(job: Job, input: JobInput, context: TransitionContext): Transition {
-  const { now, steadyMs = Number.POSITIVE_INFINITY } = context
+  const { now } = context
   switch (input.kind) {
     case 'begin':
       expect(job, input, 'queued')
@@ -29,14 +38,13 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         set: {
           state: 'starting',
           attempt: job.attempt + 1,
-          absentSince: null,
           lostStatus: null,
           postponedSince: job.postponedSince === null ? null : sinceThen(job.postponedSince, job, now),
           dueAt: now,
           ...(input.baseline !== undefined && { baseline: input.baseline }),
         },
-        // A write that was told to wait is begun again silently: the thread knows that it will be.
-        event: job.detail === null ? { kind: 'step_started' } : null,
+        // The thread knows that a write which had to wait is sent again.
+        event: job.waitReason === null ? { kind: 'step_started' } : null,
       }
 
     case 'wrote':
@@ -50,7 +58,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
           deadlineAt: now + input.deadlineMs,
           dueAt: now + pollDelayMs(0, context),
           detail: null,
-          postponedSince: null,
+          ...notWaiting,
           ...seen,
         },
         event: { kind: input.kind === 'wrote' ? 'step_accepted' : 'found' },
@@ -63,7 +71,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
 
     case 'refused':
       expect(job, input, 'queued', 'starting')
-      return end(now, 'failed', input.reason)
+      return withFailure(end(now, 'failed', input.reason), input.failureKind)
 
     case 'postponed': {
       expect(job, input, 'queued', 'starting')
@@ -76,13 +84,14 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         set: {
           state: 'queued',
           attempt,
-          // Meanwhile others may leave there what would look like ours.
+          // Until the next try others may make there what would look like ours.
           baseline: attempt === 0 ? null : job.baseline,
+          waitReason: 'postponed',
           postponedSince,
           dueAt: now + Math.max(input.retryAfterMs ?? 0, pollDelayMs(postponedMs, context)),
           detail: input.reason,
         },
-        event: whyItWaits(job, input.reason),
+        event: postponedEvent(job, input.reason),
       }
     }
 
@@ -92,27 +101,24 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         set: {
           dueAt: now + pollDelayMs(0, context),
           detail: input.reason,
+          ...notWaiting,
+          failureKind: input.failureKind,
           lostStatus: input.status ?? null,
-          postponedSince: null,
         },
-        // That it is lost again changes only what the root shows.
+        // The thread needs one reply about it; the next ones only change the root.
         event: { kind: job.attempt > 1 ? 'progress' : 'answer_lost', detail: input.reason },
       }
 
-    case 'absent': {
+    case 'absent':
       expect(job, input, 'starting')
-      // A clock that was set back must not make it wait for as long again.
-      const absentSince = Math.min(job.absentSince ?? now, now)
-      const absentMs = Math.min(now - absentSince, steadyMs)
-      if (absentMs < input.absentAfterMs) {
-        const dueAt = now + Math.min(input.absentAfterMs - absentMs, 3 * SECOND)
-        return { set: { dueAt, absentSince, ...seen }, event: null }
+      if (input.absentForMs < input.absentAfterMs) {
+        const dueAt = now + Math.min(input.absentAfterMs - input.absentForMs, 3 * SECOND)
+        return { set: { dueAt, ...seen }, event: null }
       }
       if (job.attempt >= input.maxTries) {
         return end(now, 'failed', `The provider never received the request, in ${job.attempt} tries.`)
       }
       return afterAbsence(job, context)
-    }
 
     case 'unknowable':
       expect(job, input, 'starting')
@@ -136,23 +142,23 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
 
     case 'check_again':
       expectAnswer(job, input)
-      // Since when nothing was seen stays as it is: if this look fails too, the question is there again at once.
+      // `unreachableSince` stays: if this search fails too, the question comes back at once.
       return {
-        set: { state: 'starting', stepSince: now, dueAt: now, absentSince: null },
+        set: { state: 'starting', stepSince: now, dueAt: now },
         event: { kind: 'checked_again', actor: input.actor },
       }
 
     case 'start_over':
       expectAnswer(job, input)
       return {
-        // Not the first try any more: a refusal may be the echo of the write that nobody knows about.
+        // Not the first try any more: a refusal may be the echo of the write whose outcome is unknown.
         set: {
           state: 'queued',
           stepSince: now,
           attempt: 1,
           dueAt: now,
           detail: null,
-          postponedSince: null,
+          ...notWaiting,
           ...seen,
         },
         event: { kind: 'started_over', actor: input.actor },
@@ -172,23 +178,27 @@ export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismis
   if (job.state === 'uncertain') return true
   if (answer !== 'dismiss') return false
   // A write that has to wait, and a job that has not moved for long.
-  return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.detail !== null))
+  return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.waitReason !== null))
 }
 
-/** The second try follows at once, each later one after a longer pause, of which the root alone tells. */
+/** The second try follows at once, each later one after a longer pause that only the root shows. */
 function afterAbsence({ attempt, detail }: Job, { now, jitter }: TransitionContext): Transition {
   if (attempt === 1) return { set: { state: 'queued', dueAt: now, detail: null, ...seen }, event: { kind: 'absent' } }
   const delay = Math.min(3 * SECOND * 2 ** attempt, MAX_RETRY_DELAY_MS) * (0.9 + 0.2 * jitter)
   return {
-    set: { state: 'queued', dueAt: now + Math.round(delay), ...seen },
+    set: { state: 'queued', waitReason: 'retry', dueAt: now + Math.round(delay), ...seen },
     event: { kind: 'progress', detail: detail ?? undefined },
   }
 }
 
-/** The thread is told once that a write waits; another reason only changes what the root shows. */
-function whyItWaits(job: Job, reason: string): Transition['event'] {
-  if (job.detail === reason) return null
-  return { kind: job.detail === null ? 'postponed' : 'progress', detail: reason }
+/** One reply says that a write has to wait; another reason only changes what the root shows. */
+function postponedEvent(job: Job, reason: string): Transition['event'] {
+  if (job.waitReason === null) return { kind: 'postponed', detail: reason }
+  return job.detail === reason ? null : { kind: 'progress', detail: reason }
+}
+
+function withFailure({ set, event }: Transition, failureKind: FailureKind): Transition {
+  return { set: { ...set, failureKind }, event }
 }
 
 function expectAnswer(job: Job, input: Extract<JobInput, { actor: string }>): void {

@@ -1,26 +1,29 @@
-/** What looks mean for a job, as pure functions: found, failed, or made too late, and when to look again. */
+/** Pure: what polls mean for a job when they succeed, fail or come late, and when to poll again. */
 import type { Job, JobInput, Observation, Transition, TransitionContext } from './job.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const DAY = 24 * 60 * MINUTE
 
-/** That nothing can be seen is shown by the root after this long, and worth a note in the thread after that, not before. */
+/** How long polls may fail before the root shows it, and before the thread gets a reply about it. */
 const UNREACHABLE_SHOWN_AFTER_MS = 30 * SECOND
 const UNREACHABLE_AFTER_MS = 5 * MINUTE
-/** An outage is over by then; what still cannot be seen is not waited for beyond its own time. */
+/** Outages are over by then: polls may fail for this long even if the step's own time is shorter. */
 const MAX_OUTAGE_MS = 6 * 60 * MINUTE
 
-/** Milliseconds until the next look at a step of this age: soon at first, then a tenth of the age up to 30 s, ± 10 %. */
+/** Milliseconds until the next poll of a step of this age: soon at first, then a tenth of the age up to 30 s, ± 10 %. */
 export function pollDelayMs(ageMs: number, { jitter, pollEveryMs = 3 * SECOND }: TransitionContext): number {
   const delay = Math.max(Math.min(ageMs / 10, 30 * SECOND), pollEveryMs)
   return Math.round(delay * (0.9 + 0.2 * jitter))
 }
 
-/** What a look that succeeded leaves of those that did not. */
+/** Set by every poll that succeeded. */
 export const seen = { unreachableSince: null, isUnreachableReported: false } as const
 
-/** What a look found: the end of the step, or the time of the next observation. */
+/** Set when the current step no longer has to wait and no try of it has failed. */
+export const notWaiting = { waitReason: null, failureKind: null, postponedSince: null } as const
+
+/** What a poll found: the end of the step, or the time of the next poll. */
 export function afterObservation(
   job: Job,
   observation: Observation,
@@ -28,7 +31,7 @@ export function afterObservation(
   context: TransitionContext,
 ): Transition {
   const { now } = context
-  // Nobody could look meanwhile, so that time is not held against the step.
+  // Dolly could not poll meanwhile, so that time doesn't count against the step.
   const unpolledMs = Math.max(job.unreachableSince === null ? 0 : now - job.unreachableSince, lateBy(job, now))
   const deadlineAt = job.deadlineAt === null ? null : job.deadlineAt + unpolledMs
   const set: Partial<Job> = {
@@ -57,11 +60,11 @@ export function afterObservation(
         step: nextStep,
         stepSince: now,
         attempt: 0,
-        postponedSince: null,
+        ...notWaiting,
         baseline: null,
         deadlineAt: null,
         dueAt: now,
-        // The event tells it. What stays with the job would read as the reason why the next step waits.
+        // The event has it. On the job it would read as the reason why the next step waits.
         detail: null,
       },
       event: { kind: 'step_done', detail: observation.detail },
@@ -78,8 +81,8 @@ export function afterObservation(
 }
 
 /**
- * For how long a due look was not made, in milliseconds, because Dolly was stopped, the machine slept or its clock was
- * set ahead. What a busy context takes is none of these.
+ * How late a due poll is, in milliseconds, because Dolly was stopped, the machine slept or its clock was set ahead. Delays
+ * of up to a minute are those of a busy process and don't count.
  */
 function lateBy({ dueAt }: Job, now: number): number {
   const lateMs = now - (dueAt ?? now)
@@ -87,19 +90,19 @@ function lateBy({ dueAt }: Job, now: number): number {
 }
 
 /**
- * Since when something lasts that was first seen `then`, or only now: as far as it was seen, and never in the future, where
- * a clock that was set back would leave it.
+ * Since when something lasts that was first seen `then`, or only now. Time in which Dolly didn't run doesn't count, and the
+ * result is never in the future, where a clock that was set back would leave it.
  */
 export function sinceThen(then: number | null, job: Job, now: number): number {
   return then === null ? now : Math.min(then + lateBy(job, now), now)
 }
 
-/** Whether nothing could be seen of a running step for so long that people should know. */
+/** Whether polls of a running step have failed for so long that people should know. */
 export function isUnreachable({ state, unreachableSince }: Job, now: number): boolean {
   return state === 'working' && unreachableSince !== null && now - unreachableSince >= UNREACHABLE_SHOWN_AFTER_MS
 }
 
-/** Looks that fail cost a job nothing but time: its provider may be down for hours. */
+/** Failed polls cost a job nothing but time: its provider may be down for hours. */
 export function afterFailedPoll(
   job: Job,
   input: Extract<JobInput, { kind: 'poll_failed' }>,
@@ -112,19 +115,17 @@ export function afterFailedPoll(
   if (unreachableMs > patience) {
     return job.state === 'starting' ? uncertain(input.reason, context) : end(now, 'timed_out', input.reason)
   }
-  const tellNow = !job.isUnreachableReported && unreachableMs >= UNREACHABLE_AFTER_MS
+  const replyNow = !job.isUnreachableReported && unreachableMs >= UNREACHABLE_AFTER_MS
   const isShownUnreachable = unreachableMs >= UNREACHABLE_SHOWN_AFTER_MS
   const showNow = job.state === 'working' && isShownUnreachable && job.detail !== input.reason
   return {
     set: {
       ...(showNow && { detail: input.reason }),
       unreachableSince,
-      isUnreachableReported: job.isUnreachableReported || tellNow,
-      // To see nothing is not to see that there is nothing. One look that failed between others takes nothing from those.
-      ...(isShownUnreachable && { absentSince: null }),
+      isUnreachableReported: job.isUnreachableReported || replyNow,
       dueAt: now + Math.max(input.retryAfterMs ?? 0, pollDelayMs(unreachableMs, context)),
     },
-    event: tellNow || showNow ? { kind: tellNow ? 'unreachable' : 'progress', detail: input.reason } : null,
+    event: replyNow || showNow ? { kind: replyNow ? 'unreachable' : 'progress', detail: input.reason } : null,
   }
 }
 

@@ -1,6 +1,12 @@
 /** Untold events → whoever tells them. Knows when something is to be told and in which order, not where or how. */
 import { claimUntold, readUntold, releaseTelling, type Untold } from '../store/events.js'
-import { leaseOf, type WorkerContext } from './context.js'
+import type { Lease } from '../store/schema.js'
+import type { WorkerContext } from './context.js'
+
+/** One worker tells in one process: what it finds claimed is its own, from an earlier run. */
+function leaseOf({ now }: WorkerContext): Lease {
+  return { worker: 'notify', now: now(), leaseMs: 10_000 }
+}
 
 /** How telling a thread ended. */
 export interface Told {
@@ -54,7 +60,7 @@ export async function notifyPending(
 async function tellOne(context: WorkerContext, tell: Tell, jobId: string, stopping: AbortSignal): Promise<Told> {
   let told: Told = { waitMs: 0 }
   try {
-    const untold = stopping.aborted ? null : await readUntold(context.db, jobId, context.worker)
+    const untold = stopping.aborted ? null : await readUntold(context.db, jobId, 'notify')
     if (untold) told = await tell(untold, stopping)
   } catch (error) {
     context.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')

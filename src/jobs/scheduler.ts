@@ -1,59 +1,82 @@
-/** node-cron's tick, and the rounds it sets off: each at most once at a time, all finished before the clock has stopped. */
+/** Starts the workers: asks with every tick what is due, and starts only those that have something to do. */
 import cron, { type ScheduledTask } from 'node-cron'
+import type { DueWork } from '../store/claims.js'
+import type { Log } from './context.js'
 
-/** Does what is due and answers whether there was anything. Must not throw; what it throws is handed to `onError`. */
-export interface Round {
+/** A loop that does due work. */
+export interface Worker {
   name: string
+  /** How many runs of it may be under way at once. Default 1. */
+  maxConcurrent?: number
+  /** How many runs the due work is worth; 0 if none of it is this worker's. */
+  countDue(due: readonly DueWork[]): number
   /**
-   * @param stopping aborted when the clock stops: finish what is begun, begin nothing more.
-   * @param againIn asks for one more go of this round in so many milliseconds, which may be before the next tick.
+   * Does what is due and returns whether it did anything, so that there may be more.
+   *
+   * @param stopping aborted when the scheduler stops: finish what has begun, begin nothing more.
+   * @param runAgainIn asks for one more run in so many milliseconds, which may be before the next tick.
    */
-  go(stopping: AbortSignal, againIn: (ms: number) => void): Promise<boolean>
+  runOnce(stopping: AbortSignal, runAgainIn: (ms: number) => void): Promise<boolean>
 }
 
-export class Clock {
-  readonly #rounds: readonly Round[]
-  readonly #onError: (round: string, error: unknown) => void
-  /** Rounds under way; `again` when somebody asked while they were. */
-  readonly #underWay = new Map<Round, { again: boolean; done: Promise<void> }>()
-  /** Rounds that asked to go again at a time of their own. */
-  readonly #alarms = new Map<Round, { timer: NodeJS.Timeout; at: number }>()
-  readonly #pattern: string
-  #task: ScheduledTask
+interface SchedulerOptions {
+  /** 1 to 60, a divisor of 60 for even ticks. */
+  tickSeconds: number
+  workers: readonly Worker[]
+  /** All that is due now. */
+  findDueWork(): Promise<readonly DueWork[]>
+  /** Called when the clock was set; what was planned by it is to be made due. */
+  onClockSet(byMs: number): Promise<void>
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Monotonic milliseconds. */
+  elapsed(): number
+  log: Pick<Log, 'warn' | 'error'>
+}
+
+/** A clock that is slewed drifts by less than this within a second. */
+const MAX_DRIFT_MS = 1_000
+const CLOCK_CHECK_EVERY_MS = 1_000
+
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  /** Runs under way, by their worker. */
+  readonly #running = new Map<Worker, Set<Promise<void>>>()
+  /** Workers that had no run free for all that was due. */
+  readonly #missed = new Set<Worker>()
+  /** Runs that workers asked for at a time of their own. */
+  readonly #alarms = new Map<Worker, { timer: NodeJS.Timeout; at: number }>()
   readonly #stopping = new AbortController()
+  readonly #clockCheck: NodeJS.Timeout
+  #task: ScheduledTask
+  #clockOffsetMs: number
+  #dispatch: Promise<void> | undefined
+  /** Whether something may have become due since the present dispatch asked. */
+  #isAskedAgain = false
 
-  /** @param everySeconds 1 to 60, a divisor of 60 for even ticks. */
-  constructor(everySeconds: number, rounds: readonly Round[], onError: (round: string, error: unknown) => void) {
-    this.#rounds = rounds
-    this.#onError = onError
-    this.#pattern = everySeconds >= 60 ? '0 * * * * *' : `*/${everySeconds} * * * * *`
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#clockOffsetMs = options.now() - options.elapsed()
     this.#task = this.#schedule()
+    // A timer of its own: it is monotonic, and node-cron's next tick may be hours away once the clock was set back.
+    this.#clockCheck = setInterval(() => this.#checkClock(), CLOCK_CHECK_EVERY_MS)
   }
 
-  /** For a clock that was set: node-cron waits for the time of its next tick, which may be hours away by now. */
-  async restart(): Promise<void> {
-    const old = this.#task
-    if (this.#stopping.signal.aborted) return
-    this.#task = this.#schedule()
-    await old.destroy()
-    this.wake()
-  }
-
-  #schedule(): ScheduledTask {
-    return cron.schedule(this.#pattern, () => this.wake())
-  }
-
-  /** A tick at once: somebody submitted, clicked or finished something. */
+  /** Asks at once what is due: somebody submitted, clicked or finished something. */
   wake(): void {
-    for (const round of this.#rounds) this.#start(round)
+    if (this.#stopping.signal.aborted) return
+    this.#isAskedAgain = true
+    this.#dispatch ??= this.#dispatchAll()
   }
 
-  /** No new rounds; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
+  /** No new runs; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
   async stop(withinMs: number): Promise<'finished' | 'cut short'> {
     this.#stopping.abort()
+    clearInterval(this.#clockCheck)
     for (const { timer } of this.#alarms.values()) clearTimeout(timer)
     await this.#task.destroy()
-    const finished = Promise.all([...this.#underWay.values()].map(({ done }) => done)).then(() => 'finished' as const)
+    const runs = [...this.#running.values()].flatMap((some) => [...some])
+    const finished = Promise.all([this.#dispatch, ...runs]).then(() => 'finished' as const)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'cut short'>((resolve) => {
       timer = setTimeout(() => resolve('cut short'), withinMs)
@@ -61,41 +84,82 @@ export class Clock {
     return await Promise.race([finished, late]).finally(() => clearTimeout(timer))
   }
 
-  #start(round: Round): void {
-    if (this.#stopping.signal.aborted) return
-    const underWay = this.#underWay.get(round)
-    if (underWay) {
-      underWay.again = true
-      return
-    }
-    const entry = { again: false, done: Promise.resolve() }
-    this.#underWay.set(round, entry)
-    entry.done = this.#run(round, entry)
+  #schedule(): ScheduledTask {
+    const { tickSeconds } = this.#options
+    return cron.schedule(tickSeconds >= 60 ? '0 * * * * *' : `*/${tickSeconds} * * * * *`, () => this.wake())
   }
 
-  /** The earliest of a round's wishes counts: what it is for is not over because another go came between. */
-  #startIn(round: Round, ms: number): void {
-    const at = performance.now() + ms
-    const set = this.#alarms.get(round)
+  async #dispatchAll(): Promise<void> {
+    try {
+      while (this.#isAskedAgain && !this.#stopping.signal.aborted) {
+        this.#isAskedAgain = false
+        const due = await this.#options.findDueWork()
+        for (const worker of this.#options.workers) this.#startDue(worker, worker.countDue(due))
+      }
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'what is due could not be read; the next tick tries again')
+    } finally {
+      this.#dispatch = undefined
+    }
+  }
+
+  #startDue(worker: Worker, count: number): void {
+    const free = (worker.maxConcurrent ?? 1) - (this.#running.get(worker)?.size ?? 0)
+    if (count > free) this.#missed.add(worker)
+    for (let run = 0; run < Math.min(count, free); run += 1) this.#start(worker)
+  }
+
+  #start(worker: Worker): void {
+    if (this.#stopping.signal.aborted) return
+    const runs = this.#running.get(worker) ?? new Set()
+    this.#running.set(worker, runs)
+    const run = this.#run(worker).finally(() => {
+      runs.delete(run)
+      // Only this worker: several whose work keeps breaking would wake each other forever.
+      if (this.#missed.delete(worker)) this.#startDue(worker, 1)
+    })
+    runs.add(run)
+  }
+
+  async #run(worker: Worker): Promise<void> {
+    const runAgainIn = (ms: number) => this.#startIn(worker, ms)
+    try {
+      // Work makes work: a finished write has something to say, a finished step has a next one.
+      if (await worker.runOnce(this.#stopping.signal, runAgainIn)) this.wake()
+    } catch (error) {
+      this.#options.log.error({ err: error, worker: worker.name }, 'a worker broke')
+    }
+  }
+
+  /** The earliest wish of a worker counts: its reason is not over because another run came in between. */
+  #startIn(worker: Worker, ms: number): void {
+    const at = this.#options.elapsed() + ms
+    const set = this.#alarms.get(worker)
     if (this.#stopping.signal.aborted || (set && set.at <= at)) return
     clearTimeout(set?.timer)
     const ring = () => {
-      this.#alarms.delete(round)
-      this.#start(round)
+      this.#alarms.delete(worker)
+      this.#startDue(worker, 1)
     }
-    this.#alarms.set(round, { timer: setTimeout(ring, ms), at })
+    this.#alarms.set(worker, { timer: setTimeout(ring, ms), at })
   }
 
-  async #run(round: Round, entry: { again: boolean }): Promise<void> {
-    let didSomething = false
-    try {
-      didSomething = await round.go(this.#stopping.signal, (ms) => this.#startIn(round, ms))
-    } catch (error) {
-      this.#onError(round.name, error)
-    }
-    this.#underWay.delete(round)
-    // Work makes work: a finished write is to be told, a finished step has a next one.
-    if (didSomething) this.wake()
-    else if (entry.again) this.#start(round)
+  #checkClock(): void {
+    const offsetMs = this.#options.now() - this.#options.elapsed()
+    const byMs = Math.round(offsetMs - this.#clockOffsetMs)
+    this.#clockOffsetMs = offsetMs
+    if (Math.abs(byMs) <= MAX_DRIFT_MS) return
+    this.#options.log.warn({ byMs }, "this machine's clock was set; all live jobs are due now")
+    this.#afterClockSet(byMs).catch((error) =>
+      this.#options.log.error({ err: error }, 'live jobs could not be made due'),
+    )
+  }
+
+  async #afterClockSet(byMs: number): Promise<void> {
+    const old = this.#task
+    this.#task = this.#schedule()
+    await old.destroy()
+    await this.#options.onClockSet(byMs)
+    this.wake()
   }
 }

@@ -1,18 +1,22 @@
-/** Jobs that no connection's own rounds take up: their connection is gone, or they wait for a person. */
+/** Jobs that no connection's workers claim: their connection is gone, or they wait for a person. */
 import { claimWaitingJobs } from '../store/claims.js'
-import { advance, leaseOf, leaveStranded, runAll, type WorkerContext } from './context.js'
+import type { WorkerContext } from './context.js'
+import { advance, leaveStranded, runAll, withClaim } from './worker.js'
 
-/** More wait for the next round. */
+/** More wait for the next run. */
 const MAX_JOBS_PER_RUN = 100
 
-/** One round over the due ones. Answers whether any job was moved. */
+/** Handles the due ones. Returns whether any job was moved. */
 export async function handleWaitingJobs(context: WorkerContext): Promise<boolean> {
   const wanted = { connections: [...context.connections.keys()], limit: MAX_JOBS_PER_RUN }
-  const jobs = await claimWaitingJobs(context.db, wanted, leaseOf(context))
-  const items = jobs.map((job) => ({ job }))
-  return await runAll(context, items, async ({ job }) =>
-    job.state === 'uncertain'
-      ? (await advance(context, job, { kind: 'unanswered' })) !== null
-      : await leaveStranded(context, job),
+  return await withClaim(
+    context,
+    (token) => claimWaitingJobs(context.db, wanted, context.now(), token),
+    (claimed) =>
+      runAll(context, claimed, async (one) =>
+        one.job.state === 'uncertain'
+          ? (await advance(context, one, { kind: 'unanswered' })) !== null
+          : await leaveStranded(context, one),
+      ),
   )
 }

@@ -1,40 +1,72 @@
-/** Which rounds a context goes, each a worker of its own: what is slow in one holds up no other. */
-
+/** All workers of a context: what is slow in one holds up no other. */
+import type { State } from '../domain/job.js'
+import type { DueWork } from '../store/claims.js'
+import { purgeExpired } from '../store/drafts.js'
 import type { WorkerContext } from './context.js'
 import { notifyPending, type Tell } from './notify.js'
 import { pollDueJobs } from './poll.js'
-import type { Round } from './scheduler.js'
+import { reconcileLostWrites } from './reconcile.js'
+import type { Worker } from './scheduler.js'
 import { handleWaitingJobs } from './waiting.js'
-import { reconcileLostWrites, writeNextJob } from './write.js'
+import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
 const DEFAULT_MAX_CONCURRENT_WRITES = 4
-
-/** A round, and the name under which it claims jobs. */
-export interface WorkersRound extends Round {
-  worker: string
-}
+const PURGE_EVERY_MS = 60_000
 
 /**
- * For each connection as many rounds as it may have writes under way, one for lost writes and one for looks; one for jobs
- * that wait for something else; and one that tells. A claim belongs to a round and not to its process: a write that was stopped for long must not pass for renewed
- * because another round of the same process has taken the job up meanwhile.
+ * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
+ * a person or their connection; one that deletes old drafts; and one that notifies.
  */
-export function roundsOf(context: WorkerContext, tell: Tell): WorkersRound[] {
-  const round = (name: string, go: (context: WorkerContext, ...given: Parameters<Round['go']>) => Promise<boolean>) => {
-    const own = { ...context, worker: `${context.worker} ${name}` }
-    return { name, worker: own.worker, go: (...given: Parameters<Round['go']>) => go(own, ...given) }
-  }
-  const ofConnections = [...context.connections.values()].flatMap(({ name, provider }) => [
-    ...Array.from({ length: provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES }, (_, slot) =>
-      round(`write ${slot + 1} at ${name}`, (own) => writeNextJob(own, name)),
-    ),
-    round(`settle ${name}`, (own) => reconcileLostWrites(own, name)),
-    round(`watch ${name}`, (own) => pollDueJobs(own, name)),
-  ])
+export function createWorkers(context: WorkerContext, tell: Tell): Worker[] {
+  const ofConnections = [...context.connections.values()].flatMap(({ name, provider }): Worker[] => {
+    const countDue = (state: State) => (due: readonly DueWork[]) =>
+      countOf(due, ({ kind, connection }) => kind === state && connection === name)
+    return [
+      {
+        name: `write ${name}`,
+        maxConcurrent: provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES,
+        countDue: countDue('queued'),
+        runOnce: () => writeNextJob(context, name),
+      },
+      { name: `reconcile ${name}`, countDue: countDue('starting'), runOnce: () => reconcileLostWrites(context, name) },
+      { name: `poll ${name}`, countDue: countDue('working'), runOnce: () => pollDueJobs(context, name) },
+    ]
+  })
   return [
     ...ofConnections,
-    round('waiting', (own) => handleWaitingJobs(own)),
-    round('tell', (own, stopping, againIn) => notifyPending(own, tell, stopping, againIn)),
+    {
+      name: 'waiting',
+      countDue: (due) =>
+        countOf(
+          due,
+          ({ kind, connection }) => kind === 'uncertain' || (kind !== 'notify' && !context.connections.has(connection)),
+        ),
+      runOnce: () => handleWaitingJobs(context),
+    },
+    purgeWorker(context),
+    {
+      name: 'notify',
+      countDue: (due) => countOf(due, ({ kind }) => kind === 'notify'),
+      runOnce: (stopping, runAgainIn) => notifyPending(context, tell, stopping, runAgainIn),
+    },
   ]
+}
+
+/** Deletes expired drafts once a minute. */
+function purgeWorker({ db, now, elapsed }: WorkerContext): Worker {
+  let lastRunAt = Number.NEGATIVE_INFINITY
+  return {
+    name: 'purge',
+    countDue: () => (elapsed() - lastRunAt >= PURGE_EVERY_MS ? 1 : 0),
+    runOnce: async () => {
+      lastRunAt = elapsed()
+      await purgeExpired(db, now())
+      return false
+    },
+  }
+}
+
+function countOf(due: readonly DueWork[], isMine: (work: DueWork) => boolean): number {
+  return due.filter(isMine).reduce((sum, { count }) => sum + count, 0)
 }

@@ -1,30 +1,41 @@
-/** Who works at which job and until when nobody else may, and which jobs are due. */
-import type { ExpressionBuilder } from 'kysely'
-import type { Job } from '../domain/job.js'
-import { type Database, type Lease, MAX_CLAIM_MS, type Schema, toJob } from './schema.js'
+/** Claims: which worker works at which job, and which jobs are due. A claim is a token; a job without one is free. */
+import { randomUUID } from 'node:crypto'
+import { type ExpressionBuilder, sql } from 'kysely'
+import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
+import type { Job, State } from '../domain/job.js'
+import { type Database, type Schema, toJob } from './schema.js'
+
+/** A job that nobody else works at, as long as its row holds this token. */
+export interface ClaimedJob {
+  job: Job
+  token: string
+}
 
 /**
- * Takes due jobs of a connection under a lease, longest due first. The outer conditions repeat the inner ones because
- * Postgres checks only those again after it waited for another worker's row lock.
+ * Claims due jobs of a connection, longest due first, all with one token.
+ *
+ * @param token of this call alone. A caller that names it can give the claim back although this call broke.
  */
 export async function claimDueJobs(
   db: Database,
-  wanted: { connection: string; states: readonly Job['state'][]; limit: number },
-  lease: Lease,
-): Promise<Job[]> {
+  wanted: { connection: string; states: readonly State[]; limit: number },
+  now: number,
+  token: string = randomUUID(),
+): Promise<ClaimedJob[]> {
   const { connection, states, limit } = wanted
-  return await claim(db, limit, lease, (job) =>
+  return await claim(db, limit, now, token, (job) =>
     job.and([job('connection', '=', connection), job('state', 'in', [...states])]),
   )
 }
 
-/** Takes due jobs that no connection's workers take: of connections that are not in this list, or waiting for a person. */
+/** Claims due jobs that no connection's workers claim: those of connections that are not in this list, or that wait for a person. */
 export async function claimWaitingJobs(
   db: Database,
   { connections, limit }: { connections: readonly string[]; limit: number },
-  lease: Lease,
-): Promise<Job[]> {
-  return await claim(db, limit, lease, (job) =>
+  now: number,
+  token: string = randomUUID(),
+): Promise<ClaimedJob[]> {
+  return await claim(db, limit, now, token, (job) =>
     job.or([job('state', '=', 'uncertain'), job('connection', 'not in', [...connections])]),
   )
 }
@@ -34,103 +45,109 @@ type Jobs = ExpressionBuilder<Schema, 'jobs'>
 async function claim(
   db: Database,
   limit: number,
-  lease: Lease,
+  now: number,
+  token: string,
   isWanted: (job: Jobs) => ReturnType<Jobs['and']>,
-): Promise<Job[]> {
-  // It works at no job any more when it asks for the next ones: what it still holds it could not give back, because the
-  // disk was full.
-  await db
-    .updateTable('jobs')
-    .set({ leaseOwner: null, leaseUntil: null })
-    .where('leaseOwner', '=', lease.worker)
-    .execute()
+): Promise<ClaimedJob[]> {
   const rows = await db
     .updateTable('jobs')
-    .set({ leaseOwner: lease.worker, leaseUntil: lease.now + lease.leaseMs })
+    .set({ claimToken: token })
     .where('id', 'in', (due) =>
       due
         .selectFrom('jobs')
         .select('id')
         .where(isWanted)
-        .where('dueAt', '<=', lease.now)
-        .where((row) => isFree(row, lease))
+        .where('dueAt', '<=', now)
+        .where('claimToken', 'is', null)
         .orderBy('dueAt')
         .limit(limit),
     )
-    .where((row) => isFree(row, lease))
     .returningAll()
     .execute()
-  return rows.map(toJob).sort((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))
+  const claimed = rows.map((row) => ({ job: toJob(row), token }))
+  return claimed.sort((one, other) => (one.job.dueAt ?? 0) - (other.job.dueAt ?? 0))
 }
 
-/** A pause that a provider or Slack asked for is longer only once in a while, and asked for again. */
+/** Gives back whatever is still claimed with this token. */
+export async function releaseClaim(db: Database, token: string): Promise<void> {
+  await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', '=', token).execute()
+}
+
+/** Gives back all claims there are: those of a process that died. Only for the one process that has the database. */
+export async function releaseAllClaims(db: Database): Promise<void> {
+  await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
+  await db.updateTable('jobs').set({ teller: null, tellerUntil: null }).where('teller', 'is not', null).execute()
+}
+
+/** Whether the job is still as it was read, and still claimed: a person may have ended it meanwhile. */
+export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Promise<boolean> {
+  const row = await db
+    .selectFrom('jobs')
+    .select('id')
+    .where('id', '=', job.id)
+    .where('version', '=', job.version)
+    .where('claimToken', '=', token)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Work of one kind that is due and that nobody does. */
+export interface DueWork {
+  /** The state of due jobs, or `notify` for messages. */
+  kind: State | 'notify'
+  /** Empty for `notify`. */
+  connection: string
+  /** How many jobs are due; 1 for `notify`. */
+  count: number
+}
+
+/** All that is due now and free, in one query. */
+export async function findDueWork(db: Database, now: number): Promise<DueWork[]> {
+  return await db
+    .selectFrom('jobs')
+    .select((job) => [
+      job.ref('state').$castTo<DueWork['kind']>().as('kind'),
+      'connection',
+      job.fn.countAll<number>().as('count'),
+    ])
+    .where('dueAt', '<=', now)
+    .where('claimToken', 'is', null)
+    .groupBy(['state', 'connection'])
+    .unionAll(
+      db
+        .selectFrom('events')
+        .innerJoin('jobs', 'jobs.id', 'events.jobId')
+        .select([sql.lit<DueWork['kind']>('notify').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
+        .where('events.toldAt', 'is', null)
+        .where((job) => job.or([job('tellerUntil', 'is', null), job('tellerUntil', '<', now)]))
+        .distinct(),
+    )
+    .execute()
+}
+
+/** A pause that a provider or Slack asked for is rarely longer, and is asked for again. */
 const MAX_PAUSE_MS = 60_000
-/** Nor is a reminder planned for later. */
-const MAX_REMINDER_MS = 4 * 86_400_000
 
 /**
- * Makes due what was planned for a later time, because after a stop, or when the clock was set, nobody knows how far
- * that is away: running steps at once, and all that waits because somebody asked for a pause within a minute.
+ * Makes due what was planned for later. After a stop, or when the clock was set, it is unknown how far away that is: polls
+ * and searches are due at once, and what waits because somebody asked for a pause is due within a minute.
  */
 export async function makeLiveJobsDue(db: Database, now: number): Promise<void> {
+  const latest = now + MAX_PAUSE_MS
   await db
     .updateTable('jobs')
     .set({ dueAt: now })
-    .where('state', '=', 'working')
+    .where('state', 'in', ['starting', 'working'])
     .where('dueAt', '>', now)
-    .where('unreachableSince', 'is', null)
     .execute()
-  const latest = now + MAX_PAUSE_MS
-  // People take days to answer; no reminder is planned sooner than that.
   await db
     .updateTable('jobs')
     .set({ dueAt: latest })
+    .where('state', '=', 'queued')
     .where('dueAt', '>', latest)
-    .where('state', '!=', 'uncertain')
     .execute()
-  const reminder = now + MAX_REMINDER_MS
+  // People take days to answer: a reminder that is planned in time stays where it is.
+  const reminder = now + REMINDER_EVERY_MS
   await db.updateTable('jobs').set({ dueAt: reminder }).where('dueAt', '>', reminder).execute()
-  await db
-    .updateTable('jobs')
-    .set({ tellerUntil: latest })
-    .where('tellerUntil', '>', latest)
-    .where('teller', 'is', null)
-    .execute()
-}
-
-function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { now, takesOver = true }: Lease) {
-  const isOver = takesOver ? [row('leaseUntil', '<', now), row('leaseUntil', '>', now + MAX_CLAIM_MS)] : []
-  return row.or([row('leaseUntil', 'is', null), ...isOver])
-}
-
-/** Gives a claim back, where the work ended without a transition that did. */
-export async function releaseLease(db: Database, jobId: string, worker: string): Promise<void> {
-  await db
-    .updateTable('jobs')
-    .set({ leaseOwner: null, leaseUntil: null })
-    .where('id', '=', jobId)
-    .where('leaseOwner', '=', worker)
-    .execute()
-}
-
-/** Keeps one claim alive, and answers whether there still was one to keep on the job as it was read. */
-export async function renewLease(
-  db: Database,
-  { id, version }: Job,
-  { worker, now, leaseMs }: Lease,
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('jobs')
-    .set({ leaseUntil: now + leaseMs })
-    .where('id', '=', id)
-    .where('version', '=', version)
-    .where('leaseOwner', '=', worker)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
-/** Keeps the claims of these workers alive while they are still at them, those for telling too, until that time. */
-export async function renewLeases(db: Database, workers: readonly string[], until: number): Promise<void> {
-  await db.updateTable('jobs').set({ leaseUntil: until }).where('leaseOwner', 'in', workers).execute()
-  await db.updateTable('jobs').set({ tellerUntil: until }).where('teller', 'in', workers).execute()
+  await db.updateTable('jobs').set({ tellerUntil: latest }).where('tellerUntil', '>', latest).execute()
 }

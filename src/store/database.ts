@@ -1,9 +1,8 @@
-/** Opens the database: Kysely over better-sqlite3, brought to the newest schema. Only this file and sqlite.ts know SQLite. */
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+/** Opens the database: Kysely over better-sqlite3, brought to the newest schema. Only this file, lock.ts and sqlite.ts know SQLite. */
 import Sqlite from 'better-sqlite3'
 import { CamelCasePlugin, Kysely, type Migration, Migrator, sql } from 'kysely'
 import { ConnectionError, TemporaryError } from '../errors.js'
+import { createFile, explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
@@ -25,7 +24,7 @@ interface OpenOptions {
 
 /**
  * Opens the SQLite file, creates it where missing and migrates it. A query that finds it locked throws a TemporaryError
- * when its patience is over, and surely is not carried out later.
+ * when its time is up, and surely is not carried out later.
  *
  * @param known all migrations there are; others only in tests.
  * @throws ConnectionError when the file cannot be opened, is not a SQLite file, is locked by another process or belongs to a
@@ -55,14 +54,7 @@ export async function openDatabase(
 }
 
 async function openFile(file: string, deadline: number): Promise<Sqlite.Database> {
-  if (file !== ':memory:') {
-    makeFolder(dirname(file))
-    // Opening a pipe would block until another process reads from it.
-    const there = statSync(file, { throwIfNoEntry: false })
-    if (there && !there.isFile()) throw new Error(`it is ${there.isDirectory() ? 'a folder' : 'not a regular file'}`)
-    // For its owner alone: SQLite gives the log and the index beside it the same rights.
-    closeSync(openSync(file, 'a', 0o600))
-  }
+  if (file !== ':memory:') createFile(file)
   const sqlite = new Sqlite(file, { timeout: 0 })
   try {
     // While another process uses a file that is not switched over yet, this is refused.
@@ -77,31 +69,6 @@ async function openFile(file: string, deadline: number): Promise<Sqlite.Database
     sqlite.close()
     throw error
   }
-}
-
-/** One folder after the other: where none can be made, as in /proc, Node's own recursive mkdir never ends. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolder(dirname(folder))
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-  } catch (error) {
-    // Another process may just have made it.
-    if (!existsSync(folder)) throw error
-  }
-}
-
-/** What the operator reads. */
-function explainOpenFailure(file: string, error: unknown): ConnectionError {
-  if (error instanceof TemporaryError) {
-    return new ConnectionError(
-      `The database ${file} is locked by another process. Find that process (for example with: fuser ${file}), stop it, and start Dolly again.`,
-    )
-  }
-  const reason = error instanceof Error ? error.message : String(error)
-  return new ConnectionError(
-    `The database ${file} cannot be opened (${reason}). Check DATABASE_URL, and who may write there.`,
-  )
 }
 
 /**

@@ -1,18 +1,18 @@
-/** Answers that wait for a confirmation, and where forms were opened: kept here, for what a modal carries passes through the client. */
+/** Answers that wait for a confirmation, and where forms were opened. Stored here because what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
 import { truncateWal } from './database.js'
 import type { Database, DraftKind } from './schema.js'
 
-/** Nobody ponders the last page for longer, and answers may be personal. */
+/** Long enough to think about the last page, and no longer: answers may be personal. */
 const DRAFT_TTL_MS = 60 * 60 * 1000
 
-/** A draft as it was kept, and when, in milliseconds since 1970. */
+/** A draft as it was saved, and when, in milliseconds since 1970. */
 export interface Draft {
   answers: unknown
   createdAt: number
 }
 
-/** Keeps the answers for an hour, or until a job is made of them, and answers with the key to them. */
+/** Keeps the answers for an hour, or until they become a job. Returns the key to them. */
 export async function saveDraft(
   db: Database,
   kind: DraftKind,
@@ -51,8 +51,8 @@ export async function dropDraft(db: Database, id: string): Promise<void> {
   await db.deleteFrom('drafts').where('id', '=', id).execute()
 }
 
-/** Drops the drafts that nobody confirmed, and then the traces of all that was deleted since the last time. */
-export async function forget(db: Database, now: number): Promise<void> {
+/** Deletes drafts that were never confirmed, and then what the log still holds of all that was deleted since the last time. */
+export async function purgeExpired(db: Database, now: number): Promise<void> {
   await db
     .deleteFrom('drafts')
     .where('createdAt', '<', now - DRAFT_TTL_MS)

@@ -128,13 +128,9 @@ export async function claimUntold(
  * A claim of the asking worker's own is none: it tells nothing any more when it asks what to tell next, so that what it
  * still holds it could not give back. A pause is nobody's claim and runs out whatever the clock did.
  */
-function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now, takesOver = true }: Lease) {
+function isFree(row: ExpressionBuilder<Schema, 'jobs'>, { worker, now }: Lease) {
   const isOver = row.or([row('tellerUntil', '<', now), row('tellerUntil', '>', now + MAX_CLAIM_MS)])
-  return row.or([
-    row('tellerUntil', 'is', null),
-    row('teller', '=', worker),
-    takesOver ? isOver : row.and([isOver, row('teller', 'is', null)]),
-  ])
+  return row.or([row('tellerUntil', 'is', null), row('teller', '=', worker), isOver])
 }
 
 /** Gives a claim back, and leaves the thread alone for so many milliseconds. */

@@ -13,7 +13,7 @@ export interface NewJob {
   /** Id of the operation's first step. */
   step: string
   params: Readonly<Record<string, unknown>>
-  /** Keys of the params that are forgotten when the job has ended. */
+  /** Keys of the params that are deleted when the job ends. */
   personal?: readonly string[]
   /** Key of the draft it came from, which is used up. */
   draft?: string
@@ -23,7 +23,7 @@ export interface NewJob {
   submission: string
   requester: string
   mentionOnSuccess: boolean
-  /** The channel in which it was asked for, where the server knows it. */
+  /** The channel in which it was requested, if the server knows it. */
   askedIn?: string | null
   channel: string
 }
@@ -37,8 +37,8 @@ export type Creation =
 
 /** Makes the job and its first event durable, or says which job stands in the way. */
 export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
-  // Two rounds may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
-  for (let round = 0; round < 5; round += 1) {
+  // Two tries may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
     const row = newRow(wanted, now)
     const created = await db.transaction().execute(async (transaction) => {
       const inserted = await transaction
@@ -91,10 +91,10 @@ export async function findJob(db: Database, id: string): Promise<Job | null> {
 }
 
 /**
- * Writes a transition and its event, if the job is still as it was read and, for a worker, its lease still stands. The
- * end of a job forgets its personal answers.
+ * Writes a transition and its event, if the job is still as it was read and, for a worker, still claimed with its token.
+ * The end of a job deletes its personal answers.
  *
- * @param hold whose lease must stand, and whether it is kept for what comes next; null for a person's click.
+ * @param claim the worker's token, and whether it keeps the claim for what comes next; null for a person's click.
  * @returns the job as it is now, or null when somebody else was first and nothing was changed.
  */
 export async function applyTransition(
@@ -102,7 +102,7 @@ export async function applyTransition(
   job: Job,
   transition: Transition,
   now: number,
-  hold: { worker: string; keep: boolean } | null,
+  claim: { token: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
     const {
@@ -118,36 +118,36 @@ export async function applyTransition(
       .updateTable('jobs')
       .set({
         ...plain,
-        ...(plain.detail ? { detail: kept(job, plain.detail) } : {}),
+        ...(plain.detail ? { detail: toStoredDetail(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
         ...(isUnreachableReported === undefined ? {} : { isUnreachableReported: isUnreachableReported ? 1 : 0 }),
         ...(canDismiss === undefined ? {} : { canDismiss: canDismiss ? 1 : 0 }),
         ...(plain.endedAt ? { personalParams: null } : {}),
-        ...(hold?.keep ? {} : { leaseOwner: null, leaseUntil: null }),
+        ...(claim?.keep ? {} : { claimToken: null }),
         version: job.version + 1,
       })
       .where('id', '=', job.id)
       .where('version', '=', job.version)
       .where('state', '=', job.state)
-    if (hold) update = update.where('leaseOwner', '=', hold.worker)
+    if (claim) update = update.where('claimToken', '=', claim.token)
     const row = await update.returningAll().executeTakeFirst()
     if (!row) return null
     const changed = toJob(row)
     if (transition.event) {
       // The event belongs to the step it happened in, which a finished step has already left.
       const { event } = transition
-      const told = event.detail ? { ...event, detail: kept(job, event.detail) } : event
-      await insertEvent(transaction, { ...changed, step: job.step }, told, now)
+      const stored = event.detail ? { ...event, detail: toStoredDetail(job, event.detail) } : event
+      await insertEvent(transaction, { ...changed, step: job.step }, stored, now)
     }
     return changed
   })
 }
 
-/** What is stored of a job's detail at most, in characters. */
+/** In characters. */
 const MAX_DETAIL_LENGTH = 2_000
 
 /** A detail as it is stored: bounded, and without personal answers. */
-function kept(job: Job, detail: string): string {
+function toStoredDetail(job: Job, detail: string): string {
   return cut(withoutPersonal(job, detail.slice(0, MAX_FOREIGN_TEXT_LENGTH)), MAX_DETAIL_LENGTH)
 }
 
@@ -161,7 +161,7 @@ export function withoutPersonal({ params, personal }: Job, text: string): string
   }, text)
 }
 
-/** Fewer than these are no habit. */
+/** Minimum sample for a median. */
 const MIN_SAMPLES = 3
 
 /**
@@ -212,6 +212,17 @@ export async function countStrandedJobs(db: Database, connections: readonly stri
   return Object.fromEntries(
     rows.filter((row) => !connections.includes(row.connection)).map((row) => [row.connection, Number(row.jobs)]),
   )
+}
+
+/** Ids of the jobs of these connections that a provider works on. */
+export async function findRunningJobs(db: Database, connections: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select('id')
+    .where('connection', 'in', [...connections])
+    .where('state', '=', 'working')
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Insertable<JobTable> {

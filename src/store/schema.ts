@@ -15,7 +15,7 @@ export interface JobTable
   extends Omit<Job, 'params' | 'personal' | 'ref' | 'isUnreachableReported' | 'mentionOnSuccess' | 'canDismiss'> {
   /** JSON. */
   params: string
-  /** JSON of those that are forgotten when the job has ended; null from then on, and where there are none. */
+  /** JSON of those that are deleted when the job ends; null from then on, and if there are none. */
   personalParams: string | null
   /** JSON. */
   ref: string | null
@@ -44,9 +44,8 @@ export interface JobTable
   oldRootRefusals: Generated<number>
   /** How often in a row Slack refused messages in the thread's present place with an error that says nothing about the place. */
   placeRefusals: Generated<number>
-  /** Who works at the job, and until when nobody else may. */
-  leaseOwner: string | null
-  leaseUntil: number | null
+  /** Token of the worker that works at the job; null if it is free. */
+  claimToken: string | null
   /** The same for telling. */
   teller: string | null
   tellerUntil: number | null
@@ -75,13 +74,11 @@ export interface DraftTable {
   createdAt: number
 }
 
-/** A worker's claim on the jobs it works at. */
+/** A claim on the telling of threads. */
 export interface Lease {
   worker: string
   now: number
   leaseMs: number
-  /** False while the clock cannot be trusted to say which claims of others have run out. Default true. */
-  takesOver?: boolean
 }
 
 /**
@@ -103,8 +100,7 @@ export function toJob(row: Selectable<JobTable>): Job {
     oldRootSaysMoved,
     oldRootRefusals,
     placeRefusals,
-    leaseOwner,
-    leaseUntil,
+    claimToken,
     teller,
     tellerUntil,
     ...columns

@@ -1,4 +1,4 @@
-/** No state lasts for ever: whatever is found out, or not, each job ends, and somebody is told and may end it before. */
+/** No state lasts forever: whatever is found out, or not, each job ends, and somebody is notified and may end it before. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FINAL_STATES, type Job, type JobInput, LIVE_STATES, type State } from '../../src/domain/job.js'
 import { accepts, MAX_ATTEMPTS, next } from '../../src/domain/machine.js'
@@ -22,20 +22,22 @@ function randomOf(seed: number): () => number {
   }
 }
 
-const absent = { kind: 'absent', absentAfterMs: 10 * second, maxTries: MAX_ATTEMPTS } as const
+const absent = { kind: 'absent', absentForMs: 0, absentAfterMs: 10 * second, maxTries: MAX_ATTEMPTS } as const
+/** As of a search that has lasted. */
+const absentForLong = { ...absent, absentForMs: minute }
 /** As of a step that must never be sent again. */
 const neverAbsent = { ...absent, absentAfterMs: Number.MAX_SAFE_INTEGER }
-const lost = { kind: 'lost', reason: 'Reset.' } as const
+const lost = { kind: 'lost', reason: 'Reset.', failureKind: 'provider' } as const
 const unseen = { kind: 'poll_failed', reason: 'Down.', retryAfterMs: undefined, giveUpMs: hour } as const
 const postponed = { kind: 'postponed', reason: 'Busy.', retryAfterMs: undefined } as const
 const stranded = { kind: 'stranded', reason: 'Gone.' } as const
 const working = { kind: 'observed', observation: { phase: 'working' }, nextStep: null } as const
 const later = { retryAfterMs: 15 * minute }
 
-/** What happens to a job without deciding anything, as seldom good news as one likes. */
+/** What happens to a job without deciding anything. */
 const vain: Record<(typeof LIVE_STATES)[number], readonly JobInput[]> = {
   queued: [{ kind: 'begin' }, { kind: 'begin', baseline: 'x' }, postponed, { ...postponed, ...later }, stranded],
-  starting: [absent, neverAbsent, lost, unseen, { ...unseen, ...later }, postponed, stranded],
+  starting: [absent, absentForLong, neverAbsent, lost, unseen, { ...unseen, ...later }, postponed, stranded],
   working: [
     working,
     { ...working, observation: { phase: 'working', detail: 'x' } },
@@ -49,7 +51,7 @@ const vain: Record<(typeof LIVE_STATES)[number], readonly JobInput[]> = {
 interface Life {
   job: Job
   told: string[]
-  /** How long it took by a clock that nobody sets, in milliseconds. */
+  /** How long it took, in monotonic milliseconds. */
   ms: number
 }
 
@@ -187,10 +189,10 @@ describe('a write whose answer was lost', () => {
     await context.ask()
     const step = context.connections.get('dummy-one')?.provider.operations.clone?.steps[0]
     if (!step) throw new Error('The dummy has a clone.')
-    const sought: number[] = []
+    const searchedFor: number[] = []
     let at = 0
     step.find = async (_api, _params, _before, { searchedForMs }) => {
-      sought.push(searchedForMs)
+      searchedFor.push(searchedForMs)
       at += 1
       if (at % 5 === 0) return null
       throw down
@@ -201,8 +203,8 @@ describe('a write whose answer was lost', () => {
       await context.settle()
     }
     // No single success takes it back.
-    expect(sought).toEqual([...sought].sort((one, other) => one - other))
-    expect(sought.at(-1)).toBeGreaterThan(15 * minute)
+    expect(searchedFor).toEqual([...searchedFor].sort((one, other) => one - other))
+    expect(searchedFor.at(-1)).toBeGreaterThan(15 * minute)
   })
 
   it('that a person has checked once more gets the time for it', async () => {

@@ -7,14 +7,17 @@ import { jobIn, start } from '../helpers/job.js'
 const now = start + 5_000
 const moment = { now, jitter: 0.5 }
 
-const happenings: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }> = {
+const inputs: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }> = {
   begin: { input: { kind: 'begin' }, knownIn: ['queued'] },
   wrote: { input: { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
-  refused: { input: { kind: 'refused', reason: 'no' }, knownIn: ['queued', 'starting'] },
+  refused: { input: { kind: 'refused', reason: 'no', failureKind: 'provider' }, knownIn: ['queued', 'starting'] },
   postponed: { input: { kind: 'postponed', reason: 'later', retryAfterMs: 1 }, knownIn: ['queued', 'starting'] },
-  lost: { input: { kind: 'lost', reason: 'reset' }, knownIn: ['starting'] },
+  lost: { input: { kind: 'lost', reason: 'reset', failureKind: 'provider' }, knownIn: ['starting'] },
   found: { input: { kind: 'found', ref: { id: 'a' }, deadlineMs: 1 }, knownIn: ['starting'] },
-  absent: { input: { kind: 'absent', absentAfterMs: 1, maxTries: MAX_ATTEMPTS }, knownIn: ['starting'] },
+  absent: {
+    input: { kind: 'absent', absentForMs: 0, absentAfterMs: 1, maxTries: MAX_ATTEMPTS },
+    knownIn: ['starting'],
+  },
   unknowable: { input: { kind: 'unknowable', reason: 'no way' }, knownIn: ['starting'] },
   poll_failed: {
     input: { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 1 },
@@ -29,7 +32,7 @@ const happenings: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }
 }
 
 describe('the machine', () => {
-  for (const [kind, { input, knownIn }] of Object.entries(happenings)) {
+  for (const [kind, { input, knownIn }] of Object.entries(inputs)) {
     it(`knows "${kind}" in ${knownIn.join(' and ')} and nowhere else`, () => {
       for (const state of [...LIVE_STATES, ...FINAL_STATES]) {
         if (knownIn.includes(state)) expect(() => next(jobIn(state), input, moment)).not.toThrow()
@@ -38,26 +41,28 @@ describe('the machine', () => {
     })
   }
 
-  it('can be dismissed while it has to wait, and while nobody can look for its write', () => {
-    expect(accepts(jobIn('queued', { detail: 'Too many requests.' }), 'dismiss')).toBe(true)
+  it('lets a person dismiss a job that has to wait, or whose write cannot be found', () => {
+    expect(accepts(jobIn('queued', { waitReason: 'postponed' }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('queued', { waitReason: 'retry' }), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('queued', { detail: 'Whatever it says.' }), 'dismiss')).toBe(false)
     expect(accepts(jobIn('starting', { canDismiss: true }), 'dismiss')).toBe(true)
     expect(accepts(jobIn('starting'), 'dismiss')).toBe(false)
     expect(accepts(jobIn('starting', { canDismiss: true }), 'start_over')).toBe(false)
   })
 
-  it('asks again at once when the look that a person asked for fails as well', () => {
+  it('asks again at once when the search that a person asked for fails as well', () => {
     const down: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
     const unreachableSince = now - 6 * 3_600_000 - 1
     const asked = next(jobIn('uncertain', { unreachableSince }), { kind: 'check_again', actor: 'U1' }, moment)
     const checking = jobIn('starting', { unreachableSince, ...asked.set })
     expect(next(checking, down, moment).set.state).toBe('uncertain')
-    const found = next(checking, { kind: 'absent', absentAfterMs: 0, maxTries: MAX_ATTEMPTS }, moment)
+    const found = next(checking, { kind: 'absent', absentForMs: 0, absentAfterMs: 0, maxTries: MAX_ATTEMPTS }, moment)
     expect(found.set).toMatchObject({ state: 'queued', unreachableSince: null })
   })
 
-  it('ends a job in one of the final states with a time and no further look', () => {
+  it('ends a job in one of the final states with a time and no further poll', () => {
     const ends: [State, JobInput][] = [
-      ['starting', { kind: 'refused', reason: 'no' }],
+      ['starting', { kind: 'refused', reason: 'no', failureKind: 'provider' }],
       ['working', { kind: 'observed', observation: { phase: 'failed', detail: 'disk full' }, nextStep: null }],
       ['working', { kind: 'observed', observation: { phase: 'done' }, nextStep: null }],
       ['uncertain', { kind: 'dismiss', actor: 'U1' }],
@@ -69,7 +74,7 @@ describe('the machine', () => {
     }
   })
 
-  it('keeps the ref and the link a look brought', () => {
+  it('keeps the ref and the link that a poll brought', () => {
     const look = { phase: 'working' as const, ref: { id: 'b' }, url: 'https://b.example' }
     const { set } = next(
       jobIn('working', { ref: { id: 'a' } }),
@@ -79,7 +84,7 @@ describe('the machine', () => {
     expect(set).toMatchObject({ ref: { id: 'b' }, url: 'https://b.example' })
   })
 
-  it('tells a change of detail once', () => {
+  it('writes one event about a change of detail', () => {
     const job = jobIn('working', { detail: 'copying' })
     const looked = (detail: string): JobInput => ({
       kind: 'observed',
@@ -90,7 +95,7 @@ describe('the machine', () => {
     expect(next(job, looked('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
   })
 
-  it('tells a step’s last word with the step, and does not keep it as the reason why the next one waits', () => {
+  it('keeps a step’s last word in its event, and not as the reason why the next step waits', () => {
     const done: JobInput = {
       kind: 'observed',
       observation: { phase: 'done', detail: 'not started' },
@@ -102,7 +107,7 @@ describe('the machine', () => {
     })
   })
 
-  it('gives up on what cannot be seen only after six hours, or as long as the step may take', () => {
+  it('gives up on an unreachable provider only after six hours, or as long as the step may take', () => {
     const hour = 3_600_000
     const blind = (giveUpMs: number): JobInput => ({
       kind: 'poll_failed',
@@ -120,14 +125,14 @@ describe('the machine', () => {
     expect(blindFor('working', 6 * hour + 1, 60_000)).toBe('timed_out')
   })
 
-  it('does not hold the time in which nobody could look against the step', () => {
+  it('does not count the time in which Dolly could not poll against the step', () => {
     const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
     const job = jobIn('working', { deadlineAt: now - 20_000, unreachableSince: now - 30_000 })
     expect(next(job, look, moment).set).toMatchObject({ deadlineAt: now + 10_000, unreachableSince: null })
     expect(next({ ...job, unreachableSince: now - 10_000 }, look, moment).set.state).toBe('timed_out')
   })
 
-  it('does not hold against the step that Dolly was stopped, the machine slept or its clock was set ahead', () => {
+  it('does not count the time against the step in which Dolly was stopped, the machine slept or its clock was set ahead', () => {
     const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
     const late = (ms: number) => jobIn('working', { deadlineAt: now - 1, dueAt: now - ms })
     expect(next(late(3_600_000), look, moment).set).toMatchObject({ deadlineAt: now - 1 + 3_600_000 })
@@ -137,25 +142,24 @@ describe('the machine', () => {
     expect(next(blind, down, moment).set).toMatchObject({ unreachableSince: now - 5 * 3_600_000 })
   })
 
-  it('believes absence only when looks have found nothing for long enough by a clock that ran evenly', () => {
-    const absent: JobInput = { kind: 'absent', absentAfterMs: 10_000, maxTries: MAX_ATTEMPTS }
-    const sought = (absentSince: number | null, steadyMs?: number) =>
-      next(jobIn('starting', { absentSince }), absent, { ...moment, steadyMs }).set
-    expect(sought(null)).toMatchObject({ absentSince: now, dueAt: now + 3_000 })
-    expect(sought(now - 9_999).state).toBeUndefined()
-    expect(sought(now - 10_000)).toMatchObject({ state: 'queued' })
-    expect(sought(now - 240_000, 9_999)).toMatchObject({ absentSince: now - 240_000, dueAt: now + 1 })
-    // Noted by a clock that was ahead.
-    expect(sought(now + 240_000)).toMatchObject({ absentSince: now })
+  it('believes absence only when searches have found nothing for long enough', () => {
+    const absentFor = (absentForMs: number) =>
+      next(jobIn('starting'), { kind: 'absent', absentForMs, absentAfterMs: 10_000, maxTries: MAX_ATTEMPTS }, moment)
+        .set
+    expect(absentFor(0)).toMatchObject({ dueAt: now + 3_000 })
+    expect(absentFor(9_999)).toMatchObject({ dueAt: now + 1 })
+    expect(absentFor(9_999).state).toBeUndefined()
+    expect(absentFor(10_000)).toMatchObject({ state: 'queued' })
   })
 
   it('says once in the thread that a write has to wait, whatever the reasons', () => {
     const busy: JobInput = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
-    const waits = (detail: string | null) => next(jobIn('starting', { detail }), busy, moment).event?.kind
+    const waits = (detail: string | null) =>
+      next(jobIn('starting', { detail, waitReason: detail === null ? null : 'postponed' }), busy, moment).event?.kind
     expect([waits(null), waits('Down.'), waits('Too many requests.')]).toEqual(['postponed', 'progress', undefined])
   })
 
-  it('gives a write up that nobody let us make for a day', () => {
+  it('gives up a write that the provider has postponed for a day', () => {
     const busy: JobInput = { kind: 'postponed', reason: 'Too many requests.', retryAfterMs: undefined }
     const day = 86_400_000
     const waiting = (postponedSince: number | null, rest: Partial<Job> = {}) =>
@@ -172,24 +176,22 @@ describe('the machine', () => {
     expect(waiting(now + day).set).toMatchObject({ state: 'queued', postponedSince: now, dueAt: now + 3_000 })
   })
 
-  it('measures an outage by what was seen of it, also when the clock was set back meanwhile', () => {
+  it('measures an outage by what Dolly saw of it, also when the clock was set back meanwhile', () => {
     const blind: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
     const later = next(jobIn('working', { unreachableSince: now + 7_200_000 }), blind, moment)
     expect(later.set).toMatchObject({ unreachableSince: now, dueAt: now + 3_000 })
   })
 
-  it('takes no minute in which nothing could be seen for one in which nothing was there', () => {
-    const blind: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
-    const missed = (unpolledMs: number) =>
-      next(jobIn('starting', { absentSince: now - 300_000, unreachableSince: now - unpolledMs }), blind, moment).set
-    expect(missed(30_000)).toMatchObject({ absentSince: null })
-    // A look or two that failed between others take nothing from those.
-    expect(missed(29_999)).not.toHaveProperty('absentSince')
-    const asked = jobIn('uncertain', { absentSince: now - 300_000 })
-    expect(next(asked, { kind: 'check_again', actor: 'U1' }, moment).set).toMatchObject({ absentSince: null })
+  it('notes who caused a lost write, and why a later try has to wait, until the step is accepted', () => {
+    const lost = next(jobIn('starting'), { kind: 'lost', reason: 'Broken.', failureKind: 'bug' }, moment).set
+    expect(lost).toMatchObject({ failureKind: 'bug', waitReason: null })
+    const absent: JobInput = { kind: 'absent', absentForMs: 1, absentAfterMs: 0, maxTries: MAX_ATTEMPTS }
+    expect(next(jobIn('starting', { ...lost, attempt: 2 }), absent, moment).set).toMatchObject({ waitReason: 'retry' })
+    const wrote: JobInput = { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 1 }
+    expect(next(jobIn('starting', lost), wrote, moment).set).toMatchObject({ failureKind: null, waitReason: null })
   })
 
-  it('looks soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {
+  it('polls soon at first, then at a tenth of the age, from 3 to 30 seconds, spread by a tenth', () => {
     expect(pollDelayMs(0, moment)).toBe(3_000)
     expect(pollDelayMs(100_000, moment)).toBe(10_000)
     expect(pollDelayMs(86_400_000, moment)).toBe(30_000)

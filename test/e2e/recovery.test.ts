@@ -1,4 +1,4 @@
-/** From a SIGKILL in the middle of several looks to the next look at every live job. */
+/** From a SIGKILL in the middle of several polls to the next poll of every live job. */
 import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
@@ -9,11 +9,11 @@ interface Row {
   id: string
   connection: string
   version: number
-  lease: number | null
+  claim: string | null
 }
 
 const liveJobs = (world: World) =>
-  world.rows<Row>('select id, connection, version, lease_until as lease from jobs where ended_at is null')
+  world.rows<Row>('select id, connection, version, claim_token as claim from jobs where ended_at is null')
 
 /** Fills in the lists of a form, each by a word that its entry begins with, and submits it. */
 async function ask(world: World, command: string, picks: Readonly<Record<string, string>>): Promise<void> {
@@ -30,7 +30,7 @@ async function ask(world: World, command: string, picks: Readonly<Record<string,
   expect(await ann.submit()).toEqual({})
 }
 
-it('after a SIGKILL every live job of every connection is looked at again within fifteen seconds', async () => {
+it('after a SIGKILL every running job of every connection is polled within two seconds of the next start', async () => {
   const others = [await startQovery({ cloneMs: 300_000 }), await startCloudFoundry({ cloneMs: 300_000 })]
   const world = await startWorld('http', { cloneMs: 300_000, others: others.map((one) => async () => one) })
   try {
@@ -44,27 +44,32 @@ it('after a SIGKILL every live job of every connection is looked at again within
     const running = () => world.rows("select id from jobs where state = 'working'").length
     await expect.poll(running, { timeout: 30_000 }).toBe(4)
 
-    // Slow answers keep the bot in the middle of its looks, with leases on the jobs.
+    // Slow answers keep the bot in the middle of its polls, with claims on the jobs.
     for (const simulator of simulators) simulator.setSwitch('slow', true)
-    const leased = () => new Set(liveJobs(world).flatMap(({ lease, connection }) => (lease === null ? [] : connection)))
-    await expect.poll(() => leased().size, { timeout: 30_000, interval: 20 }).toBeGreaterThan(1)
+    const claimed = () =>
+      new Set(liveJobs(world).flatMap(({ claim, connection }) => (claim === null ? [] : connection)))
+    await expect.poll(() => claimed().size, { timeout: 30_000, interval: 20 }).toBeGreaterThan(1)
     expect(await bot.kill('SIGKILL')).toBe('SIGKILL')
     const killed = Date.now()
     const left = liveJobs(world)
     expect(left).toHaveLength(4)
-    expect(left.some(({ lease }) => (lease ?? 0) > killed)).toBe(true)
+    expect(left.some(({ claim }) => claim !== null)).toBe(true)
     for (const simulator of simulators) simulator.setSwitch('slow', false)
     const requests = simulators.map((simulator) => simulator.requests())
-    // Old jobs are looked at every half minute only.
-    world.write("update jobs set due_at = due_at + 30000 where state = 'working'")
+    // As planned by a clock that was set back by hours since.
+    world.write("update jobs set due_at = due_at + 10000000 where state = 'working'")
 
-    await world.start()
+    const second = await world.start()
     const seen = () => {
       const now = new Map(world.rows<Row>('select id, version from jobs').map(({ id, version }) => [id, version]))
       return left.filter(({ id, version }) => (now.get(id) ?? 0) > version).length
     }
     await expect.poll(seen, { timeout: 20_000, interval: 50 }).toBe(4)
     expect(Date.now() - killed).toBeLessThan(15_000)
+    const [, jobs, ms] =
+      /"jobs":(\d+),"ms":(\d+),"msg":"every running job was polled after the start"/.exec(second.log()) ?? []
+    expect(Number(jobs)).toBe(4)
+    expect(Number(ms)).toBeLessThan(2_000)
     for (const [at, simulator] of simulators.entries()) expect(simulator.requests()).toBeGreaterThan(requests[at] ?? 0)
     expect(new Set(left.map(({ connection }) => connection)).size).toBe(3)
   } finally {

@@ -11,7 +11,7 @@ import { startQovery } from '../../sandbox/providers/qovery.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 
-const program = fileURLToPath(new URL('../../dist/app.js', import.meta.url))
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 let folder: string
 let hoody: Simulator
@@ -115,7 +115,7 @@ it('a database that others may open is warned of', async () => {
   expect(second.log()).not.toContain('others than its owner')
 }, 30_000)
 
-it('--check says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
+it('doctor, or --check, says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
   rmSync(join(folder, 'data'), { recursive: true, force: true })
   configure([hoody, qovery])
   expect(await run(['--check'], socketEnv())).toEqual({
@@ -127,7 +127,7 @@ it('--check says of each part whether it is good, starts nothing, and ends with 
   expect(existsSync(join(folder, 'data'))).toBe(false)
 
   configure([hoody, junk(qovery)], { who: 'S00SHEPHERDS', may: 'copy', on: 'hoody' })
-  const half = await run(['--check'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
+  const half = await run(['doctor'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
   expect(half.code).toBe(1)
   expect(half.out.trim().split('\n')).toEqual([
     expect.stringContaining('Slack takes SLACK_BOT_TOKEN'),
@@ -141,10 +141,11 @@ it('--check says of each part whether it is good, starts nothing, and ends with 
   expect([code, err]).toEqual([1, expect.stringContaining('SLACK_BOT_TOKEN is empty')])
 }, 60_000)
 
-it('--help prints five lines, and an argument that nobody knows starts nothing', async () => {
+it('help prints five lines, and arguments that Dolly does not know start nothing', async () => {
   const { code, out } = await run(['--help'])
+  expect(await run(['help'])).toEqual({ code: 0, out, err: '' })
   expect([code, out.trim().split('\n').length]).toEqual([0, 5])
-  expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `There is no such argument.\n${out}` })
+  expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `Dolly doesn't know these arguments.\n${out}` })
   expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
 }, 30_000)
 
@@ -170,4 +171,21 @@ it('a dolly.yml whose tokens others may read, and a rule that forgets the source
   expect(better.out).not.toContain(careless)
   configure([hoody], { ...forgetful, from: '*' })
   expect((await run(['--check'], socketEnv())).out).not.toContain('Warning')
+}, 60_000)
+
+it('a second process on the same database is refused with a sentence that names the first', async () => {
+  configure([hoody])
+  const env = { ...socketEnv(), DATABASE_URL: 'file:data/locked.db' }
+  const first = await startBot(folder, env)
+  try {
+    const { code, err } = await run([], env)
+    expect(code).toBe(1)
+    expect(err).toMatch(
+      /^The database .*locked\.db is in use by another Dolly \(process \d+ on .*\)\. One process at a time/,
+    )
+    // Only a start needs the database for itself.
+    expect((await run(['doctor'], env)).code).toBe(0)
+  } finally {
+    expect(await first.kill('SIGTERM')).toBe(0)
+  }
 }, 60_000)

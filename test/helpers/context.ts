@@ -1,10 +1,11 @@
-/** A worker context with a database in memory, one dummy connection, and a clock that only moves when it is told to. */
+/** A worker context with a database in memory, one dummy connection, and clocks that only move when a test moves them. */
 
 import type { Job } from '../../src/domain/job.js'
-import type { WorkerContext } from '../../src/jobs/context.js'
+import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
+import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
-import { reconcileLostWrites, writeNextJob } from '../../src/jobs/write.js'
+import { writeNextJob } from '../../src/jobs/write.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
@@ -12,17 +13,19 @@ import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.j
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** One go of the rounds that write and settle. */
+/** One run of the workers that reconcile and write. */
 export async function runDueJobs(context: WorkerContext, connection: string): Promise<boolean> {
-  const settled = await reconcileLostWrites(context, connection)
-  return (await writeNextJob(context, connection)) || settled
+  const hasReconciled = await reconcileLostWrites(context, connection)
+  return (await writeNextJob(context, connection)) || hasReconciled
 }
 
 export interface TestContext extends WorkerContext {
   world: DummyWorld
-  /** Moves the clock, in milliseconds. */
+  /** Lets time pass by both clocks, in milliseconds. */
   pass(ms: number): void
-  /** Runs and looks until nothing is due at this moment. */
+  /** Sets the wall clock ahead, or back, by so many milliseconds. */
+  setClock(byMs: number): void
+  /** Runs all workers until nothing is due at this moment. */
   settle(): Promise<void>
   ask(draft?: Partial<NewJob>): Promise<Job>
   job(id: string): Promise<Job>
@@ -33,18 +36,23 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
   const world = dummyWorld()
   const connection = dummyConnection(world)
   let now = Date.parse('2026-01-01T00:00:00Z')
+  let elapsed = 0
   let asked = 0
   const context: TestContext = {
     db: await openDatabase(':memory:'),
     connections: new Map([[connection.name, connection]]),
-    worker: 'one',
-    leaseMs: 10_000,
+    memory: newMemory(),
     now: () => now,
+    elapsed: () => elapsed,
     random: () => 0.5,
     log: silentLog,
     world,
     pass: (ms) => {
       now += ms
+      elapsed += ms
+    },
+    setClock: (byMs) => {
+      now += byMs
     },
     settle: async () => {
       while (

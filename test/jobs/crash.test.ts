@@ -1,15 +1,16 @@
-/** A process may die between any two awaits. Here it does, at each of them in turn, and another takes over. */
+/** A process may die between any two awaits. Here it does, at each of them, and the next start goes on. */
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KyselyPlugin } from 'kysely'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../src/domain/job.js'
-import type { WorkerContext } from '../../src/jobs/context.js'
+import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { notifyPending } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import { type Chat, Sender } from '../../src/slack/delivery/sender.js'
+import { releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
@@ -52,7 +53,6 @@ function processOn(
   channel: Channel,
   world: ReturnType<typeof dummyWorld>,
   now: () => number,
-  name: string,
   step: () => Promise<void>,
 ) {
   const around = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -101,9 +101,9 @@ function processOn(
   const context: WorkerContext = {
     db: db.withPlugin(afterEachQuery),
     connections: new Map([[connection.name, { ...connection, provider: { ...connection.provider, operations } }]]),
-    worker: name,
-    leaseMs: 10_000,
+    memory: newMemory(),
     now,
+    elapsed: now,
     random: () => 0.5,
     log: silentLog,
   }
@@ -149,7 +149,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   const submitted = await createJob(firstDb, { ...draft, submission: `V${lives}` }, now)
   if (submitted.kind !== 'created') throw new Error(submitted.kind)
   const { step, death } = mortal(lives)
-  const first = processOn(firstDb, channel, world, () => now, 'first', step)
+  const first = processOn(firstDb, channel, world, () => now, step)
   const life = async () => {
     for (let count = 0; count < 6; count += 1) {
       await first.round()
@@ -163,12 +163,12 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   const left = `${file}-left.db`
   for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
   const db = await openDatabase(left)
+  await releaseAllClaims(db)
   const second = processOn(
     db,
     channel,
     world,
     () => now,
-    'second',
     async () => {},
   )
   for (let count = 0; count < 12; count += 1) {

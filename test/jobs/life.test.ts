@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { next } from '../../src/domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
+import { newMemory } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
+import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { writeNextJob } from '../../src/jobs/write.js'
-import { claimDueJobs, renewLeases } from '../../src/store/claims.js'
+import { claimDueJobs, findDueWork, makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
@@ -75,7 +76,7 @@ describe('the life of a job', () => {
     expect((await context.job(id)).detail).toBe('cannot clone https://••••@git.example/shop.git')
   })
 
-  it('goes on when another job of the same look cannot be seen', async () => {
+  it('goes on when another job of the same poll cannot be seen', async () => {
     const one = await context.ask({ lock: 'name one' })
     const other = await context.ask({ lock: 'name other' })
     await context.settle()
@@ -96,7 +97,7 @@ describe('the life of a job', () => {
     expect((await context.job(id)).endedAt).toBe(context.now())
   })
 
-  it('tells the operator of a connection that refuses a write or a look, whoever asked for it', async () => {
+  it('reports a connection that refuses a write or a poll to its operator', async () => {
     const refused: string[] = []
     context.refused = (connection, reason) => refused.push(`${connection}: ${reason}`)
     context.world.mood = { throws: new ConnectionError('No right to write.'), carriesOut: false }
@@ -145,7 +146,7 @@ describe('the life of a job', () => {
     expect(await context.kinds(id)).toContain('found')
   })
 
-  it('knows its own write by a clock that was minutes ahead, and not what an earlier job with that target made', async () => {
+  it('recognizes its own write although the clock was minutes ahead, but not what an earlier job with that target made', async () => {
     const sinces: number[] = []
     const step = firstStep(context)
     const { find } = step
@@ -189,22 +190,56 @@ describe('the life of a job', () => {
     expect(context.world.made).toHaveLength(1)
   })
 
-  it('does not believe in absence sooner because the clock was set ahead', async () => {
-    let steadyMs = 60_000
-    context.steadyForMs = () => steadyMs
+  it.each([4 * minute, -4 * minute])(
+    'does not believe in absence sooner or later because the clock was set by %i ms',
+    async (byMs) => {
+      context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+      const { id } = await context.ask()
+      await context.settle()
+      context.pass(4_000)
+      await context.settle()
+      context.setClock(byMs)
+      // As the scheduler does when the clock was set.
+      await makeLiveJobsDue(context.db, context.now())
+      await context.settle()
+      expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+      context.pass(9_999)
+      await makeLiveJobsDue(context.db, context.now())
+      await context.settle()
+      expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+      context.pass(1)
+      await makeLiveJobsDue(context.db, context.now())
+      await context.settle()
+      expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+    },
+  )
+
+  it('starts its search again after a restart, and when the provider could not be asked for half a minute', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
     await context.settle()
     context.pass(4_000)
     await context.settle()
-    context.pass(4 * minute)
-    steadyMs = 0
-    await context.settle()
+    context.pass(9_000)
+    const restarted = { ...context, memory: newMemory() }
+    await reconcileLostWrites(restarted, 'dummy-one')
+    context.pass(4_000)
+    await reconcileLostWrites(restarted, 'dummy-one')
+    expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+
+    context.world.findThrows = new TemporaryError('Down.', { mayHaveHappened: false })
+    for (let count = 0; count < 8; count += 1) {
+      context.pass(5_000)
+      await reconcileLostWrites(restarted, 'dummy-one')
+    }
+    context.world.findThrows = null
+    context.pass(30_000)
+    await reconcileLostWrites(restarted, 'dummy-one')
     expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
     context.pass(10_000)
-    steadyMs = 10_000
-    await context.settle()
-    expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+    await reconcileLostWrites(restarted, 'dummy-one')
+    expect(await context.job(id)).toMatchObject({ state: 'queued', attempt: 1 })
+    expect(restarted.memory.searches.size).toBe(0)
   })
 
   it('does not believe in absence sooner because the reads before the write were slow', async () => {
@@ -222,14 +257,14 @@ describe('the life of a job', () => {
     expect(context.world.writes).toBe(1)
   })
 
-  it('notes what stands at the target before its first try, and keeps to that in the tries after it', async () => {
+  it('reads the baseline before its first try, and keeps it for the tries after it', async () => {
     let newest = 'first'
-    const marks: string[] = []
+    const baselines: string[] = []
     const step = firstStep(context)
     const { find } = step
     step.baseline = async () => newest
     step.find = async (...args) => {
-      marks.push(args[3].baseline)
+      baselines.push(args[3].baseline)
       return (await find?.(...args)) ?? null
     }
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
@@ -244,10 +279,10 @@ describe('the life of a job', () => {
     context.pass(4_000)
     await context.settle()
     expect(context.world.writes).toBe(2)
-    expect(marks).toEqual(['first', 'first', 'first'])
+    expect(baselines).toEqual(['first', 'first', 'first'])
   })
 
-  it('sends nothing as long as it cannot be read what stands at the target', async () => {
+  it('sends nothing as long as the target cannot be read', async () => {
     let problem: Error = new TemporaryError('Down.', { mayHaveHappened: false })
     firstStep(context).baseline = async () => {
       throw problem
@@ -283,19 +318,18 @@ describe('the life of a job', () => {
     expect(await context.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.', attempt: 3 })
   })
 
-  it('leaves a job that this version does not know to others, and is not kept busy by it', async () => {
+  it('leaves a job that this version does not know alone for a minute', async () => {
     const { id } = await context.ask({ operation: 'clone-of-tomorrow' })
     // Its thread is to be told.
     expect(await runDueJobs(context, 'dummy-one')).toBe(true)
     expect(await runDueJobs(context, 'dummy-one')).toBe(false)
     const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
-    const newer = () => ({ worker: 'newer', now: context.now(), leaseMs: context.leaseMs })
-    expect(await claimDueJobs(context.db, wanted, newer())).toEqual([])
+    expect(await claimDueJobs(context.db, wanted, context.now())).toEqual([])
     context.pass(minute)
-    expect(await claimDueJobs(context.db, wanted, newer())).toMatchObject([{ id }])
+    expect(await claimDueJobs(context.db, wanted, context.now())).toMatchObject([{ job: { id } }])
   })
 
-  it('says that there was nothing to do when nothing could be written down, so that nobody goes round and round', async () => {
+  it('reports no progress when nothing could be saved, so that the scheduler doesn’t start it again at once', async () => {
     await context.ask()
     expect(await writeNextJob({ ...context, db: failing(context.db, 3, 1_000) }, 'dummy-one')).toBe(false)
     await context.settle()
@@ -303,7 +337,7 @@ describe('the life of a job', () => {
     expect(await pollDueJobs({ ...context, db: failing(context.db, 3, 1_000) }, 'dummy-one')).toBe(false)
   })
 
-  it('leaves the loop its turns while hundreds of jobs end', async () => {
+  it('lets other work run while hundreds of jobs end', async () => {
     for (let count = 0; count < 300; count += 1) await context.ask()
     await context.db.updateTable('jobs').set({ state: 'working', ref: '{"id":"clone-1"}' }).execute()
     context.world.observation = { phase: 'done' }
@@ -443,7 +477,7 @@ describe('the life of a job', () => {
     expect(await context.job(id)).toMatchObject({ state: 'timed_out', detail: 'copying' })
   })
 
-  it('keeps looking at a status nobody knows', async () => {
+  it('keeps polling after an unknown status', async () => {
     context.world.observation = { phase: 'working', detail: 'hibernating' }
     const { id } = await context.ask()
     await context.settle()
@@ -452,14 +486,14 @@ describe('the life of a job', () => {
     expect(await context.job(id)).toMatchObject({ state: 'working', detail: 'hibernating' })
   })
 
-  it('admits a bug without telling its words to the thread', async () => {
+  it('admits a bug without showing its words in the thread', async () => {
     context.world.mood = { throws: new TypeError('x is not a function'), carriesOut: true }
     const { id } = await context.ask()
     await context.settle()
     expect((await context.job(id)).detail).toBe(`Something broke on our side, job ${id}.`)
   })
 
-  it('does not try for hours what it broke itself', async () => {
+  it('does not retry for hours what it broke itself', async () => {
     const { id } = await context.ask()
     for (let passed = 0; passed < 5 * minute; passed += 4_000) {
       context.world.mood = { throws: new TypeError('x is not a function'), carriesOut: false }
@@ -470,7 +504,7 @@ describe('the life of a job', () => {
     expect(context.world.writes).toBe(3)
   })
 
-  it('settles a lost write also where every third look fails', async () => {
+  it('finds out about a lost write although every third search fails', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
     await context.settle()
@@ -483,7 +517,7 @@ describe('the life of a job', () => {
     expect(context.now() - (await context.job(id)).createdAt).toBeLessThan(30_000)
   })
 
-  it('gives a job back when the disk is full, and finds its write again', async () => {
+  it('gives a job back when its write could not be saved on a full disk, and finds the write again', async () => {
     const { id } = await context.ask()
     const full = { ...context, db: failing(context.db, 6) }
     await writeNextJob(full, 'dummy-one')
@@ -493,14 +527,21 @@ describe('the life of a job', () => {
     expect(context.world.made).toHaveLength(1)
   })
 
-  it('takes up a job again that it could not even give back, although it kept renewing its claims', async () => {
+  it('gives back later what it could not give back on a full disk', async () => {
     const { id } = await context.ask()
     await writeNextJob({ ...context, db: failing(context.db, 6, 100) }, 'dummy-one')
     expect(await context.job(id)).toMatchObject({ state: 'starting' })
+    expect(context.memory.unreleased.size).toBe(1)
+    expect(await findDueWork(context.db, context.now())).not.toContainEqual(
+      expect.objectContaining({ kind: 'starting' }),
+    )
     context.pass(4_000)
-    await renewLeases(context.db, [context.worker], context.now() + context.leaseMs)
+    // Whichever worker claims something next gives it back.
+    await pollDueJobs(context, 'dummy-one')
+    expect(context.memory.unreleased.size).toBe(0)
     await context.settle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
+    expect(context.world.made).toHaveLength(1)
   })
 
   it('does not let one unreadable ref blind the others', async () => {
@@ -514,7 +555,7 @@ describe('the life of a job', () => {
     expect((await context.job(broken.id)).state).toBe('working')
   })
 
-  it('takes the provider’s own no to a search for no news about the write', async () => {
+  it('learns nothing about the write when the provider refuses the search', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     context.world.findThrows = new UserError('No such project.', { status: 404 })
     const { id } = await context.ask()
@@ -530,7 +571,7 @@ describe('the life of a job', () => {
 
   it('waits silently through a provider that is down before anything was sent', async () => {
     const { id } = await context.ask()
-    for (let round = 0; round < 10; round += 1) {
+    for (let count = 0; count < 10; count += 1) {
       context.world.mood = { throws: new TemporaryError('Down.', { mayHaveHappened: false }), carriesOut: false }
       await context.settle()
       context.pass(minute)
@@ -540,7 +581,7 @@ describe('the life of a job', () => {
     expect((await context.job(id)).state).toBe('working')
   })
 
-  it('looks at many jobs of a connection in one call', async () => {
+  it('polls many jobs of a connection in one call', async () => {
     for (let count = 0; count < 30; count += 1) await context.ask()
     await context.settle()
     context.pass(5_000)
@@ -549,94 +590,45 @@ describe('the life of a job', () => {
   })
 })
 
-describe('several workers on one database', () => {
-  it('send nothing any more when the job was taken over between their reads and their write', async () => {
-    const context = await testContext()
-    const { id } = await context.ask()
-    const connection = context.connections.get('dummy-one')
-    if (!connection) throw new Error('There is a dummy.')
-    let posts = 0
-    connection.api.post = async <T>(...[, , options]: Parameters<typeof connection.api.post>) => {
-      await options?.beforeSend?.()
-      posts += 1
-      return { id: `clone-${posts}` } as T
-    }
-    const step = firstStep(context)
-    let isFirst = true
-    step.run = async (api) => {
-      const isStopped = isFirst
-      isFirst = false
-      if (isStopped) {
-        // The machine sleeps here; another process finds nothing, waits and writes.
-        context.pass(10_001)
-        const other = { ...context, worker: 'two' }
-        await runDueJobs(other, 'dummy-one')
-        context.pass(10_001)
-        await runDueJobs(other, 'dummy-one')
-        await runDueJobs(other, 'dummy-one')
-        expect(posts).toBe(1)
-      }
-      return await api.post('/clones', z.object({ id: z.string() }))
-    }
-    await runDueJobs(context, 'dummy-one')
-    expect(posts).toBe(1)
-    expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
-    await context.db.destroy()
-  })
-
-  it('never give one job to two, and a worker that lost its lease changes nothing', async () => {
+describe('a claim', () => {
+  it('is given to one worker only, and without it a worker changes nothing', async () => {
     const context = await testContext()
     const job = await context.ask()
-    const lease = { worker: 'one', now: context.now(), leaseMs: 10_000 }
     const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
-    expect(await claimDueJobs(context.db, wanted, lease)).toHaveLength(1)
-    expect(await claimDueJobs(context.db, wanted, { ...lease, worker: 'two' })).toHaveLength(0)
+    const [claimed] = await claimDueJobs(context.db, wanted, context.now())
+    expect(claimed?.job.id).toBe(job.id)
+    expect(await claimDueJobs(context.db, wanted, context.now())).toEqual([])
+    // However much time goes by.
+    context.pass(60 * minute)
+    expect(await claimDueJobs(context.db, wanted, context.now())).toEqual([])
 
-    context.pass(10_001)
-    const late = { ...lease, worker: 'two', now: context.now() }
-    expect(await claimDueJobs(context.db, wanted, late)).toHaveLength(1)
     const transition = next(job, { kind: 'begin' }, { now: context.now(), jitter: 0 })
-    expect(await applyTransition(context.db, job, transition, context.now(), { worker: 'one', keep: true })).toBeNull()
+    const stale = { token: 'of somebody else', keep: true }
+    expect(await applyTransition(context.db, job, transition, context.now(), stale)).toBeNull()
     expect(await context.kinds(job.id)).toEqual(['queued'])
+    const own = { token: claimed?.token ?? '', keep: false }
+    expect(await applyTransition(context.db, job, transition, context.now(), own)).toMatchObject({ state: 'starting' })
     await context.db.destroy()
   })
 
-  it('take over what a dead one had claimed by a clock that was hours ahead', async () => {
+  it('of a dead process is free after a start, whatever clock that process had, and its write is not made twice', async () => {
     const context = await testContext()
     const { id } = await context.ask()
-    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
-    const ahead = { worker: 'dead', now: context.now() + 3 * 60 * minute, leaseMs: 10_000 }
-    expect(await claimDueJobs(context.db, wanted, ahead)).toHaveLength(1)
-    await context.settle()
-    expect(await context.job(id)).toMatchObject({ state: 'working' })
-    await context.db.destroy()
-  })
-
-  it('take over from one that died between its write and its save, without a second write', async () => {
-    const context = await testContext()
-    const { id } = await context.ask()
-    const dying = { ...context, worker: 'dying', db: context.db }
+    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 1 }
     // The write goes through, the save never happens.
-    const [job] = await claimDueJobs(
-      context.db,
-      { connection: 'dummy-one', states: ['queued'], limit: 1 },
-      { worker: dying.worker, now: context.now(), leaseMs: 10_000 },
-    )
-    if (!job) throw new Error('Nothing was due.')
-    const moment = { now: context.now(), jitter: 0 }
-    await applyTransition(context.db, job, next(job, { kind: 'begin' }, moment), context.now(), {
-      worker: 'dying',
-      keep: true,
-    })
+    const [claimed] = await claimDueJobs(context.db, wanted, context.now() + 180 * minute)
+    if (!claimed) throw new Error('Nothing was due.')
+    const begun = next(claimed.job, { kind: 'begin' }, { now: context.now(), jitter: 0 })
+    const own = { token: claimed.token, keep: true }
+    await applyTransition(context.db, claimed.job, begun, context.now(), own)
     context.world.made.push({ id: 'clone-0', name: 'copy', step: 'clone' })
 
     await context.settle()
     expect((await context.job(id)).state).toBe('starting')
-    context.pass(10_001)
+    await releaseAllClaims(context.db)
     await context.settle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-0' } })
     expect(context.world.made).toHaveLength(1)
-    await pollDueJobs(context, 'dummy-one')
     await context.db.destroy()
   })
 })

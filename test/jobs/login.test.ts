@@ -1,11 +1,12 @@
-/** A claim is worth what it is when the write goes out, not when somebody began to log in for it. */
+/** A job is checked once more right before its write goes out, however long the login for it took. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { z } from 'zod'
+import { next } from '../../src/domain/machine.js'
 import { writeNextJob } from '../../src/jobs/write.js'
 import { createApi } from '../../src/providers/http.js'
-import { claimDueJobs } from '../../src/store/claims.js'
+import { applyTransition } from '../../src/store/jobs.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
 const servers: ReturnType<typeof createServer>[] = []
@@ -13,7 +14,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
 })
 
-/** A provider over real HTTP whose login takes as long as `duringLogin`; answers with the requests that arrived. */
+/** A provider over real HTTP whose login takes as long as `duringLogin`; returns the requests that arrived. */
 async function provide(context: TestContext, duringLogin: () => Promise<unknown>): Promise<string[]> {
   const arrived: string[] = []
   const server = createServer(async (request, response) => {
@@ -40,26 +41,24 @@ async function provide(context: TestContext, duringLogin: () => Promise<unknown>
   return arrived
 }
 
-it('a slow login during which another worker takes the job leads to no write', async () => {
+it('a slow login during which the job is dismissed leads to no write', async () => {
   const context = await testContext()
   const { id } = await context.ask()
-  const other = { ...context, worker: 'two' }
   const arrived = await provide(context, async () => {
-    context.pass(context.leaseMs + 1)
-    const wanted = { connection: 'dummy-one', states: ['starting'] as const, limit: 1 }
-    const lease = { worker: other.worker, now: other.now(), leaseMs: other.leaseMs }
-    expect(await claimDueJobs(context.db, wanted, lease)).toHaveLength(1)
+    const job = { ...(await context.job(id)), canDismiss: true }
+    const dismissed = next(job, { kind: 'dismiss', actor: 'U1' }, { now: context.now(), jitter: 0 })
+    expect(await applyTransition(context.db, job, dismissed, context.now(), null)).toMatchObject({ state: 'cancelled' })
   })
   await writeNextJob(context, 'dummy-one')
   expect(arrived).toEqual(['POST /login'])
-  expect(await context.job(id)).toMatchObject({ state: 'starting', ref: null })
+  expect(await context.job(id)).toMatchObject({ state: 'cancelled', ref: null })
   await context.db.destroy()
 })
 
-it('a slow login during which nobody takes the job leads to its one write', async () => {
+it('a slow login during which the job stays as it is leads to its one write', async () => {
   const context = await testContext()
   const { id } = await context.ask()
-  const arrived = await provide(context, async () => context.pass(context.leaseMs - 1))
+  const arrived = await provide(context, async () => context.pass(9_999))
   await writeNextJob(context, 'dummy-one')
   expect(arrived).toEqual(['POST /login', 'POST /clones'])
   expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'a' } })

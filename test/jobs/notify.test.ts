@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { notifyPending } from '../../src/jobs/notify.js'
-import { Clock } from '../../src/jobs/scheduler.js'
-import { SteadyClock } from '../../src/jobs/steady.js'
+import { Scheduler } from '../../src/jobs/scheduler.js'
 import type { Chat } from '../../src/slack/delivery/sender.js'
 import { openDatabase } from '../../src/store/database.js'
 import { claimUntold, readUntold, type Untold } from '../../src/store/events.js'
@@ -38,11 +37,6 @@ afterEach(async () => {
 /** Nobody wants to wait for half a minute. */
 async function openImpatient(): Promise<Database> {
   return await openDatabase(file, undefined, { busyTimeoutMs: 300 })
-}
-
-/** Another process on the same file. */
-async function neighbour(): Promise<TestContext> {
-  return await testContext({ worker: 'two', db: await openImpatient(), now: context.now })
 }
 
 /** Slack with something that happens when a message was taken, before the bot hears of it. */
@@ -94,7 +88,15 @@ describe('a thread that could not be given back', () => {
     await context.ask({ channel: 'C2' })
     const { round } = tellerOf(context, chat)
     const broken: unknown[] = []
-    const clock = new Clock(60, [{ name: 'tell', go: round }], (_name, error) => broken.push(error))
+    const clock = new Scheduler({
+      tickSeconds: 60,
+      workers: [{ name: 'notify', countDue: () => 1, runOnce: round }],
+      findDueWork: async () => [],
+      onClockSet: async () => {},
+      now: () => Date.now(),
+      elapsed: () => performance.now(),
+      log: { warn: () => {}, error: ({ err }: { err?: unknown }) => void broken.push(err) },
+    })
     clock.wake()
     await waiting
     await expect.poll(() => failed).toEqual([expect.stringContaining('could not be given back')])
@@ -120,32 +122,6 @@ describe('a thread that could not be given back', () => {
 })
 
 describe('when the clock jumps ahead', () => {
-  it('no process takes a message out of the hands of another', async () => {
-    const time = { wall: context.now(), monotonic: 0 }
-    const steady = new SteadyClock(
-      () => time.wall,
-      () => time.monotonic,
-    )
-    time.wall += 5_000
-    time.monotonic += 5_000
-    const other = await neighbour()
-    other.steadyForMs = () => steady.steadyForMs()
-    await context.ask()
-    const teller = tellerOf(
-      context,
-      chatThat(async (count) => {
-        if (count > 1) return
-        context.pass(180_000)
-        time.wall += 180_000
-        await tellerOf(other, slack.chat).round()
-      }),
-    )
-    await teller.round()
-    await expectToldOnce()
-    expect(slack.messages()).toHaveLength(1)
-    await other.db.destroy()
-  })
-
   it('a message on its way is not believed to be absent any sooner', async () => {
     let elapsed = 0
     slack = strictSlack(() => elapsed)
@@ -170,25 +146,6 @@ describe('when the clock jumps ahead', () => {
     }
     expect(slack.messages()).toHaveLength(1)
     await expectToldOnce()
-  })
-
-  it('a pause still runs out, and so does a worker’s own claim', async () => {
-    context.steadyForMs = () => 0
-    await context.ask()
-    const tell = async () => ({ waitMs: 30_000 })
-    const waits: number[] = []
-    const round = () => notifyPending(context, tell, new AbortController().signal, (ms) => waits.push(ms))
-    await round()
-    await round()
-    expect(waits).toEqual([30_000])
-    context.pass(30_000)
-    await round()
-    expect(waits).toEqual([30_000, 30_000])
-    context.pass(30_000)
-    const lease = { worker: 'one', now: context.now(), leaseMs: 10_000, takesOver: false }
-    expect(await claimUntold(context.db, { threads: 1, perChannel: 1 }, lease)).toHaveLength(1)
-    await round()
-    expect(waits).toHaveLength(3)
   })
 })
 
@@ -269,15 +226,6 @@ describe('when the clock is set back by an hour', () => {
     expect(slack.messages()).toHaveLength(1)
     await expectToldOnce()
   })
-
-  it('what a dead process was telling is taken over', async () => {
-    await context.ask()
-    const dead = { worker: 'dead', now: context.now(), leaseMs: 10_000 }
-    expect(await claimUntold(context.db, { threads: 1, perChannel: 1 }, dead)).toHaveLength(1)
-    setBack()
-    await teller().round()
-    expect(slack.messages()).toHaveLength(1)
-  })
 })
 
 describe('while another process holds the database', () => {
@@ -351,45 +299,14 @@ describe('while the disk is full', () => {
     await context.settle()
     await context.db.updateTable('jobs').set({ rootTs: '1.0', rootChannel: 'C1' }).where('id', '=', id).execute()
     await context.db.updateTable('events').set({ replyTs: '2.0' }).where('kind', '=', 'step_accepted').execute()
-    const lease = { worker: 'one', now: context.now(), leaseMs: 10_000 }
+    const lease = { worker: 'notify', now: context.now(), leaseMs: 10_000 }
     await claimUntold(context.db, { threads: 1, perChannel: 1 }, lease)
-    const untold = await readUntold(context.db, id, 'one')
+    const untold = await readUntold(context.db, id, 'notify')
     if (!untold) throw new Error('There is nothing to tell.')
     const heal = await fill(context.db, 'update of reply_ts on events', "new.kind = 'step_accepted'")
     await expect(moveThread(context.db, untold, 'U1')).rejects.toThrow(/full/)
     await heal()
-    expect(await readUntold(context.db, id, 'one')).toEqual(untold)
-  })
-})
-
-describe('two tellers on one database', () => {
-  it('tell each message once, however their rounds meet', async () => {
-    const other = await neighbour()
-    // Some answers take longer than others, so that one teller begins rounds in the middle of the other's.
-    const chat = chatThat(async (count) => {
-      for (let turn = 0; turn < (count % 5) * 10; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-    })
-    for (let count = 0; count < 12; count += 1) await context.ask({ channel: `C${count % 4}` })
-    const tellers = [tellerOf(context, chat), tellerOf(other, chat)]
-    const tellBoth = async () => {
-      for (let second = 0; second < 15; second += 1) {
-        await Promise.all(
-          tellers.map(async ({ round }) => {
-            for (let again = 0; again < 5; again += 1) await round()
-          }),
-        )
-        context.pass(1_000)
-      }
-    }
-    await tellBoth()
-    await context.settle()
-    await tellBoth()
-    context.world.observation = { phase: 'done' }
-    await context.settle()
-    await tellBoth()
-    expect(marks()).toHaveLength(36)
-    await expectToldOnce()
-    await other.db.destroy()
+    expect(await readUntold(context.db, id, 'notify')).toEqual(untold)
   })
 })
 

@@ -1,128 +1,298 @@
+/** What starts the workers, and when: ticks, wakes, pauses, and a clock that was set. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Clock, type Round } from '../../src/jobs/scheduler.js'
+import { Scheduler, type Worker } from '../../src/jobs/scheduler.js'
+import { createWorkers } from '../../src/jobs/workers.js'
+import { findDueWork, makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
+import { testContext } from '../helpers/context.js'
 
-/** A round that waits until it is let go. */
+const schedulers: Scheduler[] = []
+const errors: unknown[] = []
+const warnings: object[] = []
+const log = {
+  warn: (fields: object) => void warnings.push(fields),
+  error: ({ err }: { err?: unknown }) => void errors.push(err),
+}
+afterEach(async () => {
+  vi.useRealTimers()
+  for (const scheduler of schedulers.splice(0)) await scheduler.stop(0)
+  errors.length = 0
+  warnings.length = 0
+})
+
+/** A scheduler whose workers are always due, unless a test says otherwise. */
+function schedule(...workers: readonly (Partial<Worker> & Pick<Worker, 'runOnce'>)[]): Scheduler {
+  return scheduleWith({ workers: workers.map((one, at) => ({ name: `worker ${at}`, countDue: () => 1, ...one })) })
+}
+
+function scheduleWith(options: Partial<ConstructorParameters<typeof Scheduler>[0]>): Scheduler {
+  const scheduler = new Scheduler({
+    tickSeconds: 60,
+    workers: [],
+    findDueWork: async () => [],
+    onClockSet: async () => {},
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    log,
+    ...options,
+  })
+  schedulers.push(scheduler)
+  return scheduler
+}
+
+/** A worker whose runs last until they are let go. */
 function gate() {
   const opened: (() => void)[] = []
   let runs = 0
   return {
     runs: () => runs,
     open: () => opened.shift()?.(),
-    go: () => {
+    runOnce: () => {
       runs += 1
       return new Promise<boolean>((resolve) => opened.push(() => resolve(false)))
     },
   }
 }
 
-describe('the clock', () => {
-  const clocks: Clock[] = []
-  const errors: unknown[] = []
-  const clockOf = (go: () => Promise<boolean>) => {
-    const clock = new Clock(60, [{ name: 'round', go }], (_round, error) => errors.push(error))
-    clocks.push(clock)
-    return clock
-  }
-  afterEach(async () => {
-    for (const clock of clocks.splice(0)) await clock.stop(0)
+const turns = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('the scheduler', () => {
+  it('runs a worker once at a time, and once more for all who woke it meanwhile', async () => {
+    const worker = gate()
+    const scheduler = schedule(worker)
+    scheduler.wake()
+    await expect.poll(worker.runs).toBe(1)
+    scheduler.wake()
+    scheduler.wake()
+    await turns()
+    expect(worker.runs()).toBe(1)
+    worker.open()
+    await expect.poll(worker.runs).toBe(2)
+    worker.open()
+    expect(await scheduler.stop(1_000)).toBe('finished')
+    expect(worker.runs()).toBe(2)
   })
 
-  it('runs a round once at a time, and once more for all who asked meanwhile', async () => {
-    const round = gate()
-    const clock = clockOf(round.go)
-    clock.wake()
-    clock.wake()
-    clock.wake()
-    expect(round.runs()).toBe(1)
-    round.open()
-    await expect.poll(round.runs).toBe(2)
-    round.open()
-    expect(await clock.stop(1_000)).toBe('finished')
-    expect(round.runs()).toBe(2)
+  it('runs a worker as often side by side as there is due work for, up to its maximum', async () => {
+    let due = 2
+    const worker = { ...gate(), maxConcurrent: 4, countDue: () => due }
+    const scheduler = schedule(worker)
+    scheduler.wake()
+    await expect.poll(worker.runs).toBe(2)
+    due = 9
+    scheduler.wake()
+    await expect.poll(worker.runs).toBe(4)
+    await turns()
+    expect(worker.runs()).toBe(4)
   })
 
-  it('goes on as long as there is something to do', async () => {
+  it('asks once what is due, and starts only the workers that have something to do', async () => {
+    const context = await testContext()
+    const started: string[] = []
+    const workers = createWorkers(context, async () => ({ waitMs: 1_000 }))
+      .filter(({ name }) => name !== 'purge')
+      .map((worker) => ({
+        ...worker,
+        runOnce: async (...args: Parameters<Worker['runOnce']>) => {
+          started.push(worker.name)
+          return await worker.runOnce(...args)
+        },
+      }))
+    let queries = 0
+    const findDue = async () => {
+      queries += 1
+      return await findDueWork(context.db, context.now())
+    }
+    const scheduler = scheduleWith({ workers, findDueWork: findDue })
+    scheduler.wake()
+    await turns()
+    expect([started, queries]).toEqual([[], 1])
+
+    const { id } = await context.ask()
+    scheduler.wake()
+    await expect.poll(async () => (await context.job(id)).state).toBe('working')
+    expect(new Set(started)).toEqual(new Set(['write dummy-one', 'notify']))
+    expect(started.filter((name) => name === 'write dummy-one')).toHaveLength(1)
+    await scheduler.stop(1_000)
+    await context.db.destroy()
+  })
+
+  it('goes on as long as a worker does something', async () => {
     let left = 3
-    const clock = clockOf(async () => {
-      left -= 1
-      return left > 0
+    const scheduler = schedule({
+      runOnce: async () => {
+        left -= 1
+        return left > 0
+      },
     })
-    clock.wake()
+    scheduler.wake()
     await expect.poll(() => left).toBe(0)
   })
 
-  it('waits for what is under way when it stops, but not for ever', async () => {
+  it('waits for what is under way when it stops, but not forever', async () => {
     const slow = gate()
-    const clock = clockOf(slow.go)
-    clock.wake()
-    expect(await clock.stop(20)).toBe('cut short')
+    const scheduler = schedule(slow)
+    scheduler.wake()
+    await expect.poll(slow.runs).toBe(1)
+    expect(await scheduler.stop(20)).toBe('cut short')
 
     const quick = gate()
-    const other = clockOf(quick.go)
+    const other = schedule(quick)
     other.wake()
+    await expect.poll(quick.runs).toBe(1)
     const stopped = other.stop(5_000)
     quick.open()
     expect(await stopped).toBe('finished')
     other.wake()
+    await turns()
     expect(quick.runs()).toBe(1)
   })
 
-  it('lets a round ask for its next go before the next tick, and forgets that when it stops', async () => {
+  it('lets a worker ask for its next run before the next tick, and drops that when it stops', async () => {
     let runs = 0
-    const clock = new Clock(
-      60,
-      [
-        {
-          name: 'round',
-          go: async (_stopping, againIn) => {
-            runs += 1
-            againIn(5)
-            return false
-          },
-        },
-      ],
-      () => {},
-    )
-    clock.wake()
+    const scheduler = schedule({
+      runOnce: async (_stopping, runAgainIn) => {
+        runs += 1
+        runAgainIn(5)
+        return false
+      },
+    })
+    scheduler.wake()
     await expect.poll(() => runs).toBeGreaterThan(2)
-    await clock.stop(1_000)
+    await scheduler.stop(1_000)
     const before = runs
-    await new Promise((resolve) => setImmediate(resolve))
+    await turns()
     expect(runs).toBe(before)
   })
 
-  it('keeps the earliest go that a round asked for, whatever it asks for later', async () => {
+  it('keeps the earliest run that a worker asked for, whatever it asks for later', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      let runs = 0
-      const go: Round['go'] = async (_stopping, againIn) => {
+    let runs = 0
+    const scheduler = schedule({
+      runOnce: async (_stopping, runAgainIn) => {
         runs += 1
-        if (runs < 3) againIn(runs === 1 ? 300 : 5_000)
+        if (runs < 3) runAgainIn(runs === 1 ? 300 : 5_000)
         return false
-      }
-      const clock = new Clock(60, [{ name: 'round', go }], () => {})
-      clocks.push(clock)
-      clock.wake()
-      await vi.advanceTimersByTimeAsync(100)
-      clock.wake()
-      await vi.advanceTimersByTimeAsync(199)
-      expect(runs).toBe(2)
-      await vi.advanceTimersByTimeAsync(1)
-      expect(runs).toBe(3)
-    } finally {
-      vi.useRealTimers()
-    }
+      },
+    })
+    scheduler.wake()
+    await vi.advanceTimersByTimeAsync(100)
+    scheduler.wake()
+    await vi.advanceTimersByTimeAsync(199)
+    expect(runs).toBe(2)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(runs).toBe(3)
   })
 
-  it('survives a round that breaks', async () => {
+  it('survives a worker that breaks, and a database that cannot be read', async () => {
     let runs = 0
-    const clock = clockOf(async () => {
+    let isBusy = false
+    const runOnce = async () => {
       runs += 1
       throw new Error('broken')
+    }
+    const scheduler = scheduleWith({
+      workers: [{ name: 'one', countDue: () => 1, runOnce }],
+      findDueWork: async () => {
+        if (isBusy) throw new Error('busy')
+        return []
+      },
     })
-    clock.wake()
+    scheduler.wake()
     await expect.poll(() => errors.length).toBe(1)
-    clock.wake()
+    isBusy = true
+    scheduler.wake()
+    await expect.poll(() => errors.length).toBe(2)
+    isBusy = false
+    scheduler.wake()
     await expect.poll(() => runs).toBe(2)
   })
+
+  it('does not let workers that keep breaking start each other over and over', async () => {
+    let runs = 0
+    const runOnce = async () => {
+      runs += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      throw new Error('disk full')
+    }
+    const scheduler = schedule({ runOnce }, { runOnce }, { runOnce })
+    scheduler.wake()
+    scheduler.wake()
+    await turns()
+    await turns()
+    expect(runs).toBeLessThanOrEqual(6)
+  })
+})
+
+describe('a clock that was set', () => {
+  const hour = 3_600_000
+
+  it.each([hour, -5 * hour])(
+    'by %i ms is noticed within two seconds; ticks go on, and all live jobs are polled',
+    async (byMs) => {
+      vi.useFakeTimers({ now: 1_800_000_000_000 })
+      const context = await testContext({ now: () => Date.now(), elapsed: () => performance.now() })
+      const { id } = await context.ask()
+      const workers = createWorkers(context, async () => ({ waitMs: 1_000 }))
+      let ticks = 0
+      const scheduler = scheduleWith({
+        tickSeconds: 1,
+        workers,
+        findDueWork: async () => {
+          ticks += 1
+          return await findDueWork(context.db, context.now())
+        },
+        onClockSet: () => makeLiveJobsDue(context.db, context.now()),
+      })
+      scheduler.wake()
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect(await context.job(id)).toMatchObject({ state: 'working' })
+      // An old job, which is polled every half minute.
+      await context.db
+        .updateTable('jobs')
+        .set({ dueAt: Date.now() + 30_000 })
+        .execute()
+      vi.setSystemTime(Date.now() + byMs)
+      const { looks } = context.world
+      ticks = 0
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect(context.world.looks).toBeGreaterThan(looks)
+      expect(warnings).toEqual([{ byMs: expect.closeTo(byMs, -2) }])
+      await vi.advanceTimersByTimeAsync(3_000)
+      expect(ticks).toBeGreaterThanOrEqual(4)
+      await scheduler.stop(0)
+      await context.db.destroy()
+    },
+  )
+
+  it('is not confused with a clock that is slewed', async () => {
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+    scheduleWith({})
+    for (let second = 0; second < 60; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      vi.setSystemTime(Date.now() + 50)
+    }
+    expect(warnings).toEqual([])
+  })
+
+  it.each([-5 * hour, 5 * hour])(
+    'by %i ms while Dolly was stopped delays no first poll after the start',
+    async (byMs) => {
+      const context = await testContext()
+      const ids = [(await context.ask()).id, (await context.ask()).id]
+      await context.settle()
+      context.world.observation = new Error('down')
+      context.pass(60_000)
+      await context.settle()
+      // Killed in the middle of a poll.
+      await context.db.updateTable('jobs').set({ claimToken: 'of the dead' }).execute()
+      context.setClock(byMs)
+      await releaseAllClaims(context.db)
+      await makeLiveJobsDue(context.db, context.now())
+      const due = await findDueWork(context.db, context.now())
+      expect(due).toContainEqual({ kind: 'working', connection: 'dummy-one', count: ids.length })
+      await context.db.destroy()
+    },
+  )
 })

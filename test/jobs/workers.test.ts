@@ -1,16 +1,22 @@
-/** The rounds of one process side by side, and of one that was stopped for long. */
+/** The workers of one process side by side. */
 import { expect, it } from 'vitest'
-import { z } from 'zod'
-import { roundsOf } from '../../src/jobs/workers.js'
-import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
+import { LIVE_STATES } from '../../src/domain/job.js'
+import { createWorkers } from '../../src/jobs/workers.js'
+import type { DueWork } from '../../src/store/claims.js'
+import { type TestContext, testContext } from '../helpers/context.js'
 
 const { signal } = new AbortController()
 
-/** One go of every round whose name begins like this; answers once all of them have ended. */
-async function go(context: TestContext, beginning: string): Promise<void> {
-  const rounds = roundsOf(context, async () => ({ waitMs: 0 })).filter(({ name }) => name.startsWith(beginning))
-  if (rounds.length === 0) throw new Error(`There is no round ${beginning}.`)
-  await Promise.all(rounds.map((round) => round.go(signal, () => {})))
+function workerOf(context: TestContext, name: string) {
+  const worker = createWorkers(context, async () => ({ waitMs: 0 })).find((one) => one.name === name)
+  if (!worker) throw new Error(`There is no worker ${name}.`)
+  return worker
+}
+
+/** So many runs of a worker side by side; resolves once all of them have ended. */
+async function run(context: TestContext, name: string, count = 1): Promise<void> {
+  const worker = workerOf(context, name)
+  await Promise.all(Array.from({ length: count }, () => worker.runOnce(signal, () => {})))
 }
 
 function firstStep({ connections }: TestContext) {
@@ -35,20 +41,20 @@ function held(context: TestContext) {
   return { waiting, letGo }
 }
 
-it('a write that is slow holds up neither other writes of its connection nor looks for lost ones', async () => {
+it('a slow write holds up neither other writes of its connection nor the search for lost ones', async () => {
   const context = await testContext()
   const { waiting, letGo } = held(context)
   await context.ask()
-  const slow = go(context, 'write 1 at')
+  const slow = run(context, 'write dummy-one')
   await expect.poll(() => waiting.length).toBe(1)
 
   const second = await context.ask()
   const lost = await context.ask()
   await context.db.updateTable('jobs').set({ state: 'starting', attempt: 1 }).where('id', '=', lost.id).execute()
   context.world.made.push({ id: 'clone-0', name: 'copy', step: 'clone' })
-  const other = go(context, 'write 2 at')
+  const other = run(context, 'write dummy-one')
   await expect.poll(() => waiting.length).toBe(2)
-  await go(context, 'settle')
+  await run(context, 'reconcile dummy-one')
   expect(await context.job(lost.id)).toMatchObject({ state: 'working', ref: { id: 'clone-0' } })
   letGo()
   await Promise.all([slow, other])
@@ -56,11 +62,11 @@ it('a write that is slow holds up neither other writes of its connection nor loo
   await context.db.destroy()
 })
 
-it('no more writes of a connection are under way than it may have', async () => {
+it('each run of a writer makes one write', async () => {
   const context = await testContext()
   const { waiting, letGo } = held(context)
   for (let count = 0; count < 6; count += 1) await context.ask()
-  const writing = go(context, 'write')
+  const writing = run(context, 'write dummy-one', 4)
   await expect.poll(() => waiting.length).toBe(4)
   expect(await context.db.selectFrom('jobs').select('id').where('state', '=', 'queued').execute()).toHaveLength(2)
   letGo()
@@ -68,47 +74,17 @@ it('no more writes of a connection are under way than it may have', async () => 
   await context.db.destroy()
 })
 
-it('a write that was stopped for long is not sent because another round of its process has the job by now', async () => {
+it('each kind of due work has exactly one worker', async () => {
   const context = await testContext()
-  const { id } = await context.ask()
-  const { connection, step } = firstStep(context)
-  let posts = 0
-  connection.api.post = async <T>(...[, , options]: Parameters<typeof connection.api.post>) => {
-    await options?.beforeSend?.()
-    posts += 1
-    return { id: `clone-${posts}` } as T
-  }
-  let letLook = () => {}
-  step.check = async (_api, refs) => {
-    await new Promise<void>((resolve) => {
-      letLook = resolve
-    })
-    return refs.map(() => ({ phase: 'working' }))
-  }
-  let look: Promise<void> | undefined
-  step.run = async (api) => {
-    if (!look) {
-      // The machine sleeps here; another process finds nothing, waits and writes.
-      look = Promise.resolve()
-      const other = { ...context, worker: 'two' }
-      for (const ms of [10_001, 10_001, 0]) {
-        context.pass(ms)
-        await runDueJobs(other, 'dummy-one')
-      }
-      expect(await context.job(id)).toMatchObject({ state: 'working' })
-      // Awake again, the look of this process is under way.
-      context.pass(4_000)
-      look = go(context, 'watch')
-      const isClaimed = async () =>
-        (await context.db.selectFrom('jobs').select('leaseOwner').executeTakeFirst())?.leaseOwner
-      await expect.poll(isClaimed).toBe('one watch dummy-one')
-    }
-    return await api.post('/clones', z.object({ id: z.string() }))
-  }
-  await go(context, 'write 1 at')
-  expect(posts).toBe(1)
-  letLook()
-  await look
-  expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
+  const workers = createWorkers(context, async () => ({ waitMs: 0 })).filter(({ name }) => name !== 'purge')
+  const startedFor = (kind: DueWork['kind'], connection: string) =>
+    workers.flatMap(({ name, countDue }) => (countDue([{ kind, connection, count: 2 }]) === 2 ? [name] : []))
+  expect(startedFor('queued', 'dummy-one')).toEqual(['write dummy-one'])
+  expect(startedFor('starting', 'dummy-one')).toEqual(['reconcile dummy-one'])
+  expect(startedFor('working', 'dummy-one')).toEqual(['poll dummy-one'])
+  expect(startedFor('uncertain', 'dummy-one')).toEqual(['waiting'])
+  for (const state of LIVE_STATES) expect(startedFor(state, 'gone')).toEqual(['waiting'])
+  expect(startedFor('notify', '')).toEqual(['notify'])
+  expect(workerOf(context, 'write dummy-one').maxConcurrent).toBe(4)
   await context.db.destroy()
 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openDatabase } from '../../src/store/database.js'
-import { forget, readDraft, saveDraft } from '../../src/store/drafts.js'
+import { purgeExpired, readDraft, saveDraft } from '../../src/store/drafts.js'
 
 const hour = 60 * 60 * 1000
 
@@ -11,9 +11,9 @@ it('a draft is for the person who wrote it, and for an hour', async () => {
   expect(await readDraft(db, 'answers', id, 'U2', hour)).toBeNull()
   expect(await readDraft(db, 'answers', 'made up', 'U1', hour)).toBeNull()
   expect(await readDraft(db, 'answers', id, 'U1', hour + 1)).toBeNull()
-  await forget(db, hour)
+  await purgeExpired(db, hour)
   expect(await db.selectFrom('drafts').selectAll().execute()).toHaveLength(1)
-  await forget(db, hour + 1)
+  await purgeExpired(db, hour + 1)
   expect(await db.selectFrom('drafts').selectAll().execute()).toEqual([])
   await db.destroy()
 })

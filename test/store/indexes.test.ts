@@ -1,13 +1,14 @@
-/** What is asked with every tick must not cost more with every job there ever was. */
+/** What every tick reads must not cost more with every job there ever was. */
 import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { claimDueJobs, claimWaitingJobs, renewLeases } from '../../src/store/claims.js'
+import { claimDueJobs, claimWaitingJobs, findDueWork, releaseClaim } from '../../src/store/claims.js'
 import { claimUntold } from '../../src/store/events.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { testContext } from '../helpers/context.js'
 
-const lease = { worker: 'one', now: 1_800_000_000_000, leaseMs: 10_000 }
+const now = 1_800_000_000_000
+const lease = { worker: 'one', now, leaseMs: 10_000 }
 
 /** How SQLite would carry out each statement of this work. */
 async function plansOf(db: Database, work: (db: Database) => Promise<unknown>): Promise<string[]> {
@@ -36,15 +37,16 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   [
     'claim due jobs',
     'jobs_due (connection=? AND state=? AND due_at<?)',
-    (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, lease),
+    (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, now),
   ],
   [
     'claim what waits for something else',
     'jobs_due',
-    (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, lease),
+    (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, now),
   ],
-  ['keep claims on jobs alive', 'jobs_lease_owner (lease_owner=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
-  ['keep claims on threads alive', 'jobs_teller (teller=?)', (db) => renewLeases(db, ['one', 'two'], lease.now)],
+  ['give claims back', 'jobs_claim_token (claim_token=?)', (db) => releaseClaim(db, 'a token')],
+  ['know which jobs are due', 'jobs_due', (db) => findDueWork(db, now)],
+  ['know whether a thread is behind', 'events_untold', (db) => findDueWork(db, now)],
   [
     'know the usual duration',
     'jobs_durations (connection=? AND operation=? AND state=? AND step=?)',

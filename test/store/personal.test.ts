@@ -8,7 +8,7 @@ import { next } from '../../src/domain/machine.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { fieldsOf } from '../../src/slack/form/fields.js'
 import { openDatabase } from '../../src/store/database.js'
-import { dropDraft, forget, saveDraft } from '../../src/store/drafts.js'
+import { dropDraft, purgeExpired, saveDraft } from '../../src/store/drafts.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition, createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
@@ -66,7 +66,7 @@ async function goThrough(id: string, happenings: readonly JobInput[]): Promise<v
 const wrote: JobInput = { kind: 'wrote', ref: { id: 'c1' }, deadlineMs: -1 }
 const ends: Record<string, JobInput[]> = {
   succeeded: [{ kind: 'begin' }, wrote, { kind: 'observed', observation: { phase: 'done' }, nextStep: null }],
-  failed: [{ kind: 'begin' }, { kind: 'refused', reason: 'no room' }],
+  failed: [{ kind: 'begin' }, { kind: 'refused', failureKind: 'provider', reason: 'no room' }],
   timed_out: [{ kind: 'begin' }, wrote, { kind: 'observed', observation: { phase: 'working' }, nextStep: null }],
   cancelled: [
     { kind: 'begin' },
@@ -92,7 +92,7 @@ describe('a personal answer', () => {
         await goThrough(id, happenings.slice(-1))
         expect(await findJob(db, id)).toMatchObject({ state, params: { name: 'shop-copy', firewall: true } })
         expect((await findJob(db, id))?.params).not.toHaveProperty('sshKey')
-        await forget(db, 5_000)
+        await purgeExpired(db, 5_000)
         expect(traces(key)).toEqual([])
       })
     }
@@ -102,7 +102,7 @@ describe('a personal answer', () => {
     const creation = await createJob(db, job('V1', keys.long), 0)
     if (creation.kind !== 'created') throw new Error(creation.kind)
     const reason = `hoody-prod: the key "${keys.long}" is taken, says ${keys.long.slice(0, 200)}…`
-    await goThrough(creation.job.id, [{ kind: 'begin' }, { kind: 'refused', reason }])
+    await goThrough(creation.job.id, [{ kind: 'begin' }, { kind: 'refused', failureKind: 'provider', reason }])
     const struck = 'hoody-prod: the key "ssh-rsa ••••" is taken, says ssh-rsa ••••'
     expect(await findJob(db, creation.job.id)).toMatchObject({ detail: struck })
     expect((await readEvents(db, creation.job.id)).at(-1)).toMatchObject({ kind: 'failed', detail: struck })
@@ -111,13 +111,13 @@ describe('a personal answer', () => {
   it('of a form that nobody confirmed leaves the file after an hour', async () => {
     await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.long } }, 0)
     expect(traces(keys.long)).not.toEqual([])
-    await forget(db, hour + 1)
+    await purgeExpired(db, hour + 1)
     expect(traces(keys.long)).toEqual([])
   })
 
   it('of a form that came to nothing leaves the file at once', async () => {
     await dropDraft(db, await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.short } }, 0))
-    await forget(db, 0)
+    await purgeExpired(db, 0)
     expect(traces(keys.short)).toEqual([])
   })
 

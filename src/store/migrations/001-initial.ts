@@ -18,9 +18,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('step_since', 'bigint', (column) => column.notNull())
     .addColumn('ref', 'text')
     .addColumn('attempt', 'integer', (column) => column.notNull())
+    .addColumn('wait_reason', 'text')
+    .addColumn('failure_kind', 'text')
     .addColumn('postponed_since', 'bigint')
     .addColumn('baseline', 'text')
-    .addColumn('absent_since', 'bigint')
     .addColumn('lost_status', 'integer')
     .addColumn('waiting_since', 'bigint')
     .addColumn('stranded_since', 'bigint')
@@ -51,8 +52,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('started_at', 'bigint')
     .addColumn('ended_at', 'bigint')
     .addColumn('version', 'integer', (column) => column.notNull())
-    .addColumn('lease_owner', 'text')
-    .addColumn('lease_until', 'bigint')
+    .addColumn('claim_token', 'text')
     .addColumn('teller', 'text')
     .addColumn('teller_until', 'bigint')
     .execute()
@@ -72,7 +72,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql.ref('due_at'), 'is not', null)
     .execute()
   await db.schema.createIndex('jobs_of_target').on('jobs').columns(['connection', 'lock', 'ended_at']).execute()
-  for (const column of ['lease_owner', 'teller']) {
+  for (const column of ['claim_token', 'teller']) {
     await db.schema
       .createIndex(`jobs_${column}`)
       .on('jobs')

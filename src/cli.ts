@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+/** The `dolly` command: what it was asked to do, and how its process ends. */
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { WebAPIPlatformError } from '@slack/web-api'
+import { groupsOf } from './access/rules.js'
+import { type Closer, start } from './app.js'
+import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
+import { connect, providers } from './connections.js'
+import { diagnose } from './doctor.js'
+import { ConnectionError } from './errors.js'
+import { createRedactor, type Redactor } from './lib/redact.js'
+import { createLog, slackLogger } from './log.js'
+
+const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md explain how to set it up and run it.
+dolly          start it, with dolly.yml and the variables of the environment and of .env (npm start)
+dolly doctor   try dolly.yml, Slack's tokens and each connection once; start and write nothing (npm start -- --check);
+               exit with 0 if all is well, with 1 if not
+dolly help     print this
+`
+
+type Command = 'start' | 'doctor' | 'help'
+
+/** What this process was asked to do; undefined when the arguments make no sense. */
+function readCommand(): Command | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    })
+    const asked = [...positionals, ...(values.check ? ['doctor'] : []), ...(values.help ? ['help'] : [])]
+    const [command = 'start'] = asked
+    return asked.length < 2 ? (['start', 'doctor', 'help'] as const).find((known) => known === command) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function main(): Promise<void> {
+  const command = readCommand()
+  if (command === undefined) return exit(1, process.stderr, `Dolly doesn't know these arguments.\n${HELP}`)
+  if (command === 'help') return exit(0, process.stdout, HELP)
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = loadConfig({ providers })
+  const redactor = createRedactor(secretsOf(config))
+  try {
+    if (command === 'start') return await run(config, redactor)
+    const isGood = await runDoctor(config, redactor)
+    process.exit(isGood ? 0 : 1)
+  } catch (error) {
+    complain(error, redactor.redact)
+    process.exit(1)
+  }
+}
+
+function exit(code: number, stream: NodeJS.WriteStream, text: string): never {
+  stream.write(text)
+  process.exit(code)
+}
+
+/** Starts Dolly and stops it on a signal, or when something breaks that nobody expected. */
+async function run(config: Config, redactor: Redactor): Promise<void> {
+  const log = createLog(config.logLevel, redactor.redact)
+  const closers: Closer[] = []
+  let isStopping = false
+  const stop = async (code: number) => {
+    if (isStopping) return
+    isStopping = true
+    for (const close of closers.reverse()) await close().catch((error) => log.error({ err: error }, 'stopping broke'))
+    log.info({ code }, 'Dolly has stopped')
+    process.exit(code)
+  }
+  // Before anything starts: a stop may come while Slack or the disk keeps us waiting.
+  process.on('SIGTERM', () => void stop(0))
+  process.on('SIGINT', () => void stop(0))
+  const giveUp = (error: unknown) => {
+    log.fatal({ err: error }, 'something broke that nobody expected')
+    void stop(1)
+  }
+  process.on('unhandledRejection', giveUp)
+  process.on('uncaughtException', giveUp)
+  try {
+    await start(config, redactor, log, closers)
+  } catch (error) {
+    complain(error, redactor.redact)
+    await stop(1)
+  }
+}
+
+/** Prints which parts of the configuration work; returns whether all do. A warning is not a failure. */
+async function runDoctor(config: Config, redactor: Redactor): Promise<boolean> {
+  const logger = slackLogger(createLog('silent', redactor.redact))
+  const connections = [...connect(config, { redactor }).values()]
+  const findings = await diagnose({
+    slack: config.slack,
+    groups: groupsOf(config.access.rules),
+    connections,
+    logger,
+  })
+  const lines = [...config.warnings.map((warning) => `Warning: ${warning}`), ...findings.map((one) => one.sentence)]
+  process.stdout.write(redactor.redact(lines.map((line) => `${line}\n`).join('')))
+  return findings.every(({ isGood }) => isGood)
+}
+
+/** What the operator can fix gets its sentence, a bug its stack. Before dolly.yml is read there are no secrets. */
+function complain(error: unknown, redact: (text: string) => string = (text) => text): void {
+  const isOurs =
+    error instanceof ConfigError || error instanceof ConnectionError || error instanceof WebAPIPlatformError
+  const isSystems = error instanceof Error && 'code' in error
+  const text = error instanceof Error ? (isOurs || isSystems ? error.message : error.stack) : String(error)
+  process.stderr.write(redact(`${text}\n`))
+}
+
+main().catch((error) => {
+  complain(error)
+  process.exit(1)
+})

@@ -1,0 +1,42 @@
+/** The connections of dolly.yml, each with its provider and its client; and what a job is called, which its provider knows. */
+import { type Config, ConfigError } from './config/env.js'
+import type { Job } from './domain/job.js'
+import { createApi, type Shared } from './providers/http.js'
+import * as listed from './providers/index.js'
+import { type Connection, operationOf, type Provider } from './providers/provider.js'
+import type { JobView } from './slack/message/job.js'
+import { typicalDurationMs } from './store/jobs.js'
+import type { Database } from './store/schema.js'
+
+export const providers: readonly Provider[] = Object.values(listed)
+
+/** @throws ConfigError for a provider that doesn't exist. */
+export function connect(config: Config, shared: Shared): Map<string, Connection> {
+  return new Map(
+    config.connections.map(({ name, provider: id, settings }) => {
+      const provider = providers.find((candidate) => candidate.id === id)
+      if (!provider) throw new ConfigError([`connections.${name}.provider is "${id}", which is no provider.`])
+      return [name, { name, provider, api: createApi(name, provider.client(settings), undefined, shared) }]
+    }),
+  )
+}
+
+/** A job with the words of its provider, and how long such jobs usually take. `now`: milliseconds since 1970. */
+export async function describeJob(
+  db: Database,
+  connections: ReadonlyMap<string, Connection>,
+  job: Job,
+  now: number,
+): Promise<JobView> {
+  const provider = connections.get(job.connection)?.provider
+  const operation = operationOf(provider, job.operation)
+  const steps = (operation?.steps ?? []).filter((step) => step.when?.({ ...job.params }) ?? true)
+  return {
+    job,
+    title: operation?.title ?? job.operation,
+    provider: provider?.name ?? job.connection,
+    steps: new Map(steps.map(({ id, title }) => [id, title])),
+    typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
+    now,
+  }
+}

@@ -1,0 +1,113 @@
+/** Lost writes: finds out what became of a write whose answer never came, because it was lost or the process died. */
+import type { EndedWrite, Job, JobInput, Ref } from '../domain/job.js'
+import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
+import { UserError } from '../errors.js'
+import { type Attempt, readWritten, type Written, withoutCredentials } from '../providers/provider.js'
+import { claimDueJobs } from '../store/claims.js'
+import { endOfEarlierJob } from '../store/jobs.js'
+import type { Search, WorkerContext } from './context.js'
+import { explain, pollFailed } from './failures.js'
+import { advance, followingStep, runTasks, type Task, withClaim } from './worker.js'
+
+/** They only read. */
+const MAX_CONCURRENT_RECONCILES = 8
+/** How long searches must find nothing before a write counts as never received, if the step doesn't say. */
+const DEFAULT_SETTLE_MS = 10_000
+/** The clocks of two machines usually differ by less than this. */
+const CLOCK_SKEW_MS = 15_000
+/** How far a wrong clock of ours may be off: Slack refuses requests from farther ones. */
+const MAX_CLOCK_ERROR_MS = 5 * 60_000
+/** After failing for this long, a search no longer knows what happened in between. */
+const MAX_BLIND_MS = 30_000
+/** Bounds memory. A search that is dropped starts again. */
+const MAX_SEARCHES = 10_000
+
+/** Searches for a connection's lost writes. Returns whether any job was moved. */
+export async function reconcileLostWrites(context: WorkerContext, connection: string): Promise<boolean> {
+  const wanted = { connection, states: ['starting'] as const, limit: MAX_CONCURRENT_RECONCILES }
+  return await withClaim(
+    context,
+    (token) => claimDueJobs(context.db, wanted, context.now(), token),
+    (claimed) => runTasks(context, claimed, (task) => reconcile(context, task)),
+  )
+}
+
+async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
+  const search = openSearch(context, task.job)
+  const changed = await advance(context, task, await searchOnce(context, task, search))
+  if (changed && changed.state !== 'starting') context.memory.searches.delete(keyOf(task.job))
+  return changed !== null
+}
+
+async function searchOnce(context: WorkerContext, task: Task, search: Search): Promise<JobInput> {
+  const { step, operation, job } = task
+  if (!step.find) return { kind: 'unknowable', reason: 'The provider has no way to look up what became of it.' }
+  try {
+    const found = await findWrite(context, task, context.elapsed() - search.since)
+    search.failingSince = null
+    if (found) return { kind: 'found', deadlineMs: operation.deadlineMs, ...outcomeOf(task, found) }
+    search.absentSince ??= context.elapsed()
+    return {
+      kind: 'absent',
+      absentForMs: context.elapsed() - search.absentSince,
+      absentAfterMs: step.absentAfterMs ?? DEFAULT_SETTLE_MS,
+      // What we broke ourselves won't work in the next try either.
+      maxTries: job.failureKind === 'bug' ? LAST_ECHO : MAX_ATTEMPTS,
+    }
+  } catch (error) {
+    // With a status it is the provider's own no to the search, which says nothing about the write.
+    if (error instanceof UserError && error.status === undefined)
+      return { kind: 'refused', ...explain(context, job, error) }
+    // A failed search is no evidence of absence. One that failed between others doesn't undo theirs.
+    search.failingSince ??= context.elapsed()
+    if (context.elapsed() - search.failingSince >= MAX_BLIND_MS) search.absentSince = null
+    return pollFailed(context, job, error, operation.deadlineMs)
+  }
+}
+
+/** The search for this attempt, or a new one. */
+function openSearch({ memory: { searches }, elapsed }: WorkerContext, job: Job): Search {
+  const key = keyOf(job)
+  const search = searches.get(key) ?? { since: elapsed(), absentSince: null, failingSince: null }
+  searches.set(key, search)
+  const [oldest] = searches.keys()
+  if (searches.size > MAX_SEARCHES && oldest !== undefined) searches.delete(oldest)
+  return search
+}
+
+function keyOf({ id, step, attempt }: Job): string {
+  return `${id} ${step} ${attempt}`
+}
+
+/**
+ * What the provider has of this job's write; null if it has nothing or the step can't search.
+ *
+ * @param searchedForMs how long the search for it has lasted.
+ */
+export async function findWrite(
+  context: WorkerContext,
+  { job, step, connection }: Task,
+  searchedForMs: number,
+): Promise<Written<Ref> | null> {
+  const attempt = await attemptOf(context, job, searchedForMs)
+  return (await step.find?.(connection.api, job.params, job.ref, attempt)) ?? null
+}
+
+/** The ref of what was written, and how its step ends if there is nothing to wait for. */
+export function outcomeOf(task: Task, written: Written<Ref>): { ref: Ref; ended?: EndedWrite } {
+  const { ref, observation } = readWritten(written)
+  if (!observation) return { ref }
+  const detail = observation.detail && withoutCredentials(observation.detail)
+  return { ref, ended: { observation: { ...observation, ...(detail && { detail }) }, nextStep: followingStep(task) } }
+}
+
+/** What a step may know of its current try. */
+export async function attemptOf(context: WorkerContext, job: Job, searchedForMs: number): Promise<Attempt> {
+  // Everything that any try of this job made is its own, also before somebody pressed Start over. It may look older than
+  // the job, if our clock was ahead when the job was made; what an earlier job with the same target made is not its own.
+  const earlier = (await endOfEarlierJob(context.db, job)) ?? 0
+  const since = new Date(Math.min(Math.max(job.createdAt - MAX_CLOCK_ERROR_MS, earlier), job.createdAt - CLOCK_SKEW_MS))
+  const lost = job.lostStatus === null ? undefined : { ...(job.lostStatus > 0 && { status: job.lostStatus }) }
+  const { id, baseline, attempt: tries } = job
+  return { job: id, since, baseline: baseline ?? '', tries, searchedForMs, now: context.now(), ...(lost && { lost }) }
+}
