@@ -87,7 +87,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/slack/api/*',
     ours: ['src/slack/api/*', 'src/slack/limits.ts', 'type src/access/*', 'src/errors.ts', 'src/lib/*'],
-    packages: ['zod', '@slack/web-api', 'type @slack/bolt', 'type @slack/types', 'node:timers/promises'],
+    packages: ['zod', 'lru-cache', '@slack/web-api', 'type @slack/bolt', 'type @slack/types', 'node:timers/promises'],
   },
   {
     files: 'src/slack/transport/*',
@@ -112,7 +112,7 @@ const layers: readonly Layer[] = [
       'src/errors.ts',
       'src/lib/*',
     ],
-    packages: ['@slack/*', 'zod', 'node:timers/promises'],
+    packages: ['@slack/*', 'lru-cache', 'zod', 'node:timers/promises'],
   },
   {
     files: 'src/doctor.ts',
