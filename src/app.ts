@@ -11,6 +11,7 @@ import { explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doct
 import type { Job } from './domain/job.js'
 import { newMemory, type WorkerContext } from './jobs/context.js'
 import { logFirstPolls } from './jobs/first-polls.js'
+import { Notifier } from './jobs/notify.js'
 import { Scheduler } from './jobs/scheduler.js'
 import { createWorkers } from './jobs/workers.js'
 import type { Redactor } from './lib/redact.js'
@@ -18,7 +19,7 @@ import { slackLogger, throttledPerConnection } from './log.js'
 import { clientOptions } from './slack/api/client.js'
 import { Identity } from './slack/api/identity.js'
 import { type ChannelSource, missingScopes, People } from './slack/api/people.js'
-import { Sender } from './slack/delivery/sender.js'
+import { createSender } from './slack/delivery/sender.js'
 import { assertDrawable } from './slack/form/view.js'
 import { BoltApp } from './slack/transport/bolt-app.js'
 import { openHttpTransport } from './slack/transport/http.js'
@@ -82,10 +83,11 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client
   const describe = async (job: Job) => await describeJob(db, connections, job, now())
-  const sender = new Sender({ ...about, chat, conversations, self: () => identity.get(), describe })
+  const sender = createSender({ ...about, chat, conversations, self: () => identity.get(), describe })
+  const notifier = new Notifier(context, sender)
   const scheduler = new Scheduler({
     tickSeconds: config.tickSeconds,
-    workers: createWorkers(context, (untold, signal) => sender.tell(untold, signal)),
+    workers: createWorkers(context, notifier),
     findDueWork: () => findDueWork(db, now()),
     onClockSet: () => makeLiveJobsDue(db, now()),
     now,
@@ -126,6 +128,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
     access: config.access,
     wake: () => scheduler.wake(),
+    waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
     workspaceUrl: () => identity.workspaceUrl,
   })
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))

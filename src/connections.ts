@@ -4,7 +4,7 @@ import type { Job } from './domain/job.js'
 import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider } from './providers/provider.js'
-import type { JobView } from './slack/message/job.js'
+import type { JobDescription } from './slack/message/job.js'
 import { typicalDurationMs } from './store/jobs.js'
 import type { Database } from './store/schema.js'
 
@@ -27,7 +27,7 @@ export async function describeJob(
   connections: ReadonlyMap<string, Connection>,
   job: Job,
   now: number,
-): Promise<JobView> {
+): Promise<JobDescription> {
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
   const steps = (operation?.steps ?? []).filter((step) => step.when?.({ ...job.params }) ?? true)

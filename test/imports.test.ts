@@ -66,7 +66,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/jobs/*',
     ours: ['src/jobs/*', 'src/store/*', 'src/domain/*', 'src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
-    packages: ['node-cron', 'node:crypto'],
+    packages: ['node-cron', 'node:crypto', 'node:events'],
   },
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },
@@ -96,7 +96,7 @@ const layers: readonly Layer[] = [
   },
   {
     files: 'src/slack/delivery/*',
-    ours: ['src/slack/*', 'src/store/*', 'src/domain/*', 'src/lib/*', 'type src/jobs/notify.ts'],
+    ours: ['src/slack/*', 'src/store/*', 'src/domain/*', 'src/lib/*'],
     packages: ['zod', 'type @slack/types'],
   },
 

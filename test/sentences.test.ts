@@ -92,7 +92,16 @@ function jobView(job: Job, more: Partial<JobView> = {}): JobView {
     ['copy', 'Copy the container'],
     ['start', 'Start the copy'],
   ])
-  return { job, title: 'Copy a container', provider: 'Hoody', steps, typicalMs: 150_000, now: start, ...more }
+  return {
+    job,
+    title: 'Copy a container',
+    provider: 'Hoody',
+    steps,
+    typicalMs: 150_000,
+    now: start,
+    thread: { channel: job.channel, ts: '1.0' },
+    ...more,
+  }
 }
 
 function messages(): string[] {
@@ -105,18 +114,18 @@ function messages(): string[] {
       section(`Message, ${state}: a job ${which}`, shown(rootMessage(jobView(jobIn(state as State, rest))))),
     ),
   )
-  const moved = { channel: 'C1', rootChannel: 'D1' }
+  const moved = { thread: { channel: 'D1', ts: '1.0' } }
   const others = [
     ...section(
       'A message that may stand there twice',
-      shown(rootMessage(jobView(jobIn('working'), { mayStandTwice: true }))),
+      shown(rootMessage(jobView(jobIn('working'), { mayAppearTwice: true }))),
     ),
-    ...section('A message that had to go elsewhere', shown(rootMessage(jobView(jobIn('working', moved))))),
-    ...section('The old message of a thread that moved', shown(oldRootMessage(jobView(jobIn('working', moved)), true))),
-    ...section('The same once the job has ended', shown(oldRootMessage(jobView(jobIn('failed', moved)), true))),
+    ...section('A message that had to go elsewhere', shown(rootMessage(jobView(jobIn('working'), moved)))),
+    ...section('The old message of a thread that moved', shown(oldRootMessage(jobView(jobIn('working'), moved), true))),
+    ...section('The same once the job has ended', shown(oldRootMessage(jobView(jobIn('failed'), moved), true))),
     ...section(
       'The same where nobody can be written to',
-      shown(oldRootMessage(jobView(jobIn('failed', moved)), false)),
+      shown(oldRootMessage(jobView(jobIn('failed'), moved), false)),
     ),
   ]
   const replies = Object.entries(events).flatMap(([kind, { detail = null, actor = null }]) => {

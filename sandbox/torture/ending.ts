@@ -15,11 +15,11 @@ export async function settle(world: World, say: (line: string) => void): Promise
     const jobs = world.rows<{ id: string; state: string; requester: string }>(
       'select id, state, requester from jobs where ended_at is null',
     )
-    const [untold] = world.rows<{ count: number }>('select count(*) as count from events where told_at is null')
+    const [pending] = world.rows<{ count: number }>('select count(*) as count from events where notified_at is null')
     const isQuiet = [...world.lines.values()].every((line) => line.isQuiet())
-    if (jobs.length === 0 && untold?.count === 0 && isQuiet) return
+    if (jobs.length === 0 && pending?.count === 0 && isQuiet) return
     if (performance.now() > sayAt) {
-      say(`${jobs.length} jobs to end, ${untold?.count} events to tell`)
+      say(`${jobs.length} jobs to end, ${pending?.count} events to show`)
       sayAt = performance.now() + 15_000
     }
     for (const job of jobs.filter(({ state }) => state === 'uncertain')) await answerFor(world, job, asked)

@@ -36,15 +36,15 @@ export interface Judgement {
 }
 
 /** The words with which Dolly says that a message may stand twice. */
-const MAY_STAND_TWICE = /^Nobody can tell whether this was posted before, so it may stand twice\. /
+const MAY_STAND_TWICE = /^Slack didn't confirm this message, so it may appear twice\. /
 const EARLIER_ROOT =
-  / An earlier message about this job may (?:stand in this channel|still stand here or in <#\w+>); this one is kept up to date\.$/
+  / An earlier message about this job may appear (?:in this channel|here or in <#\w+>)\. This one is kept up to date\.$/
 /** The words with which a root says that its thread moved. */
-const MOVED = /(This job goes on in a direct message to|The details are in a direct message to) <@\w+>/
+const MOVED = /(Updates continue in a direct message to|The details are in a direct message to) <@\w+>/
 const ENDS: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
-  ['failed', /^<@\w+> This failed after /, /^Failed[.:]/],
-  ['gave up', /^<@\w+> Dolly gave up after /, /^Gave up[,.:]/],
+  ['failed', /^<@\w+> Failed after /, /^Failed[.:]/],
+  ['gave up', /^<@\w+> Timed out after /, /^Timed out after /],
   ['dismissed', /^\S+ (dismissed|cancelled) this job/, /^(Dismissed|Cancelled)\./],
 ]
 

@@ -220,8 +220,8 @@ function planHold(random: Random, of: string): Fault {
   return { kind: 'mishap', of, accident, times: 1 }
 }
 
-/** The write-ahead log that is emptied, what is known of a reply, and where a thread stands. */
-const CHOICE = ['wal_checkpoint', 'update "events"', '"root_ts"'] as const
+/** The write-ahead log that is emptied, that an event was shown, and where a message stands. */
+const CHOICE = ['wal_checkpoint', 'update "events"', '"shown_version"'] as const
 
 function planFullDisk(random: Random): Fault {
   if (random.chance(0.5)) {

@@ -1,6 +1,7 @@
 /** What all commands are given, and the errors and look-ups they share. */
 import type { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
+import type { Thread } from '../domain/thread.js'
 import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackAway } from '../slack/api/errors.js'
@@ -18,6 +19,8 @@ export interface Services {
   access: AccessRules
   /** Starts the workers now instead of at the next tick. */
   wake(): void
+  /** Waits until a job's thread has begun, or this many milliseconds. Null if there's no such job. */
+  waitForThread(jobId: string, withinMs: number): Promise<Thread | null>
   now(): number
   /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number

@@ -96,9 +96,6 @@ export interface Job {
   askedIn: string | null
   /** Where the thread was asked to be. */
   channel: string
-  /** Where it is, or has to go because Slack would not take it there; null as long as nothing was posted. */
-  rootChannel: string | null
-  rootTs: string | null
   createdAt: number
   /** When the provider accepted the current step. */
   startedAt: number | null

@@ -1,77 +1,106 @@
-/** Untold events → whoever tells them. Knows when something is to be told and in which order, not where or how. */
-import { claimUntold, readUntold, releaseTelling, type Untold } from '../store/events.js'
-import type { Lease } from '../store/schema.js'
+/** Pending events → whoever posts them. Knows when a thread is to be brought up to date and in which order, not how. */
+import { EventEmitter, once } from 'node:events'
+import type { NotifyResult, Thread } from '../domain/thread.js'
+import { readThread } from '../store/messages.js'
+import { claimPendingThreads, type PendingThread, readPendingThread, releaseThread } from '../store/pending-threads.js'
 import type { WorkerContext } from './context.js'
 
-/** One worker tells in one process: what it finds claimed is its own, from an earlier run. */
-function leaseOf({ now }: WorkerContext): Lease {
-  return { worker: 'notify', now: now(), leaseMs: 10_000 }
-}
+/** Brings one claimed thread up to date, and marks each event as it goes. */
+export type Notify = (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult>
 
-/** How telling a thread ended. */
-export interface Told {
-  /** For how long the thread is left alone, in milliseconds; 0 when it is up to date. */
-  waitMs: number
-  /** Nobody answered, so that others in the same place would only wait as long. Default false. */
-  isUnanswered?: boolean
-}
+type NotifierContext = Pick<WorkerContext, 'db' | 'log' | 'now'>
 
-/** Tells all of a job's untold events, and ticks each off as it goes. */
-export type Tell = (untold: Untold, stopping: AbortSignal) => Promise<Told>
+type Claim = Awaited<ReturnType<typeof claimPendingThreads>>[number]
 
-/** Few of one channel: what does not fit into its budget would only be put back. */
-const atOnce = { threads: 50, perChannel: 5 }
+/** Few of one channel: what doesn't fit into its rate limit would only be put back. */
+const limit = { threads: 50, perChannel: 5 }
 
-/**
- * One round over the threads that are behind. Answers whether any thread was brought up to date. A thread that cannot be
- * told now asks for a pause and is left alone for that long; channels do not wait for each other.
- *
- * @param againIn is told in how many milliseconds the first such pause is over.
- */
-export async function notifyPending(
-  context: WorkerContext,
-  tell: Tell,
-  stopping: AbortSignal,
-  againIn: (ms: number) => void = () => {},
-): Promise<boolean> {
-  const claimed = await claimUntold(context.db, atOnce, leaseOf(context))
-  const waits: number[] = []
-  const tellChannel = async (wanted: string) => {
-    const threads = claimed.filter(({ channel }) => channel === wanted).map(({ jobId }) => jobId)
-    let isUnanswered = false
-    for (const jobId of threads) {
-      if (isUnanswered) {
-        // The next round goes on here. This one ends with its slowest channel, and others wait for the next.
-        await giveBack(context, jobId, 0)
-        continue
+/** How long a thread is left alone after a bug or a failed query, in milliseconds. */
+const BROKEN_WAIT_MS = 5_000
+
+export class Notifier {
+  readonly #context: NotifierContext
+  readonly #notify: Notify
+  /** Claims that couldn't be given back, because the disk was full: the next run tries again. */
+  readonly #unreleased = new Map<Claim, number>()
+  /** Emits the id of each job whose thread was worked at. */
+  readonly #worked = new EventEmitter()
+
+  constructor(context: NotifierContext, notify: Notify) {
+    this.#context = context
+    this.#notify = notify
+  }
+
+  /**
+   * Works once through the threads with pending events; returns whether any was brought up to date. A thread that can't be
+   * notified now is left alone for a while. Channels don't wait for each other.
+   *
+   * @param againIn is told in how many milliseconds the first such pause is over.
+   */
+  async notifyPending(stopping: AbortSignal, againIn: (ms: number) => void = () => {}): Promise<boolean> {
+    const { db, now } = this.#context
+    for (const [claim, pauseMs] of this.#unreleased) await this.#release(claim, pauseMs)
+    const claims = await claimPendingThreads(db, limit, now())
+    const waits: number[] = []
+    const notifyChannel = async (channel: string) => {
+      let isUnanswered = false
+      for (const claim of claims.filter((one) => one.channel === channel)) {
+        if (isUnanswered) {
+          // The next run continues here. This one takes as long as its slowest channel, and the others wait for that.
+          await this.#release(claim, 0)
+          continue
+        }
+        const result = await this.#notifyOne(claim, stopping)
+        isUnanswered = result.isUnanswered ?? false
+        waits.push(result.waitMs)
       }
-      const told = await tellOne(context, tell, jobId, stopping)
-      isUnanswered = told.isUnanswered ?? false
-      waits.push(told.waitMs)
+    }
+    await Promise.all([...new Set(claims.map(({ channel }) => channel))].map(notifyChannel))
+    const pauses = waits.filter((ms) => ms > 0)
+    if (pauses.length > 0) againIn(Math.min(...pauses))
+    return waits.includes(0)
+  }
+
+  /**
+   * Waits until the thread of a job has begun, which the caller has woken a run for, but no longer than this many
+   * milliseconds. Returns where the thread is or has to go; null if there's no such job.
+   */
+  async waitForThread(jobId: string, withinMs: number): Promise<Thread | null> {
+    const signal = AbortSignal.timeout(Math.max(withinMs, 0))
+    for (;;) {
+      const worked = once(this.#worked, jobId, { signal }).catch(() => undefined)
+      const thread = await readThread(this.#context.db, jobId)
+      if (thread === null || thread.ts !== null || signal.aborted) return thread
+      await worked
     }
   }
-  await Promise.all([...new Set(claimed.map(({ channel }) => channel))].map(tellChannel))
-  const pauses = waits.filter((ms) => ms > 0)
-  if (pauses.length > 0) againIn(Math.min(...pauses))
-  return waits.includes(0)
-}
 
-/** Never rejects: a round that ended while others of its channels are still being told would let the next one tell them again. */
-async function tellOne(context: WorkerContext, tell: Tell, jobId: string, stopping: AbortSignal): Promise<Told> {
-  let told: Told = { waitMs: 0 }
-  try {
-    const untold = stopping.aborted ? null : await readUntold(context.db, jobId, 'notify')
-    if (untold) told = await tell(untold, stopping)
-  } catch (error) {
-    context.log.error({ job: jobId, err: error }, 'telling broke; it is tried again')
-    told = { waitMs: 5_000 }
+  /** Never rejects: a run that ended while its other channels are still busy would let the next one start beside it. */
+  async #notifyOne(claim: Claim, stopping: AbortSignal): Promise<NotifyResult> {
+    const { db, log } = this.#context
+    let result: NotifyResult = { waitMs: 0 }
+    try {
+      const thread = stopping.aborted ? null : await readPendingThread(db, claim)
+      if (thread) result = await this.#notify(thread, stopping)
+    } catch (error) {
+      log.error({ job: claim.jobId, err: error }, 'notifying broke; it is tried again')
+      result = { waitMs: BROKEN_WAIT_MS }
+    }
+    await this.#release(claim, result.waitMs)
+    this.#worked.emit(claim.jobId)
+    return result
   }
-  await giveBack(context, jobId, told.waitMs)
-  return told
-}
 
-async function giveBack(context: WorkerContext, jobId: string, pauseMs: number): Promise<void> {
-  await releaseTelling(context.db, jobId, leaseOf(context), pauseMs).catch((error) =>
-    context.log.error({ job: jobId, err: error }, 'a thread could not be given back; the next round takes it up again'),
-  )
+  async #release(claim: Claim, pauseMs: number): Promise<void> {
+    try {
+      await releaseThread(this.#context.db, claim, this.#context.now(), pauseMs)
+      this.#unreleased.delete(claim)
+    } catch (error) {
+      this.#unreleased.set(claim, pauseMs)
+      this.#context.log.error(
+        { job: claim.jobId, err: error },
+        'a thread could not be given back; the next run tries again',
+      )
+    }
+  }
 }

@@ -3,7 +3,7 @@ import type { State } from '../domain/job.js'
 import type { DueWork } from '../store/claims.js'
 import { purgeExpired } from '../store/drafts.js'
 import type { WorkerContext } from './context.js'
-import { notifyPending, type Tell } from './notify.js'
+import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
@@ -18,7 +18,7 @@ const PURGE_EVERY_MS = 60_000
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
  * a person or their connection; one that deletes old drafts; and one that notifies.
  */
-export function createWorkers(context: WorkerContext, tell: Tell): Worker[] {
+export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, 'notifyPending'>): Worker[] {
   const ofConnections = [...context.connections.values()].flatMap(({ name, provider }): Worker[] => {
     const countDue = (state: State) => (due: readonly DueWork[]) =>
       countOf(due, ({ kind, connection }) => kind === state && connection === name)
@@ -48,7 +48,7 @@ export function createWorkers(context: WorkerContext, tell: Tell): Worker[] {
     {
       name: 'notify',
       countDue: (due) => countOf(due, ({ kind }) => kind === 'notify'),
-      runOnce: (stopping, runAgainIn) => notifyPending(context, tell, stopping, runAgainIn),
+      runOnce: (stopping, runAgainIn) => notifier.notifyPending(stopping, runAgainIn),
     },
   ]
 }

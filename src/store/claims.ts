@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type ExpressionBuilder, sql } from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
+import { shortenPauses } from './pending-threads.js'
 import { type Database, type Schema, toJob } from './schema.js'
 
 /** A job that nobody else works at, as long as its row holds this token. */
@@ -76,7 +77,7 @@ export async function releaseClaim(db: Database, token: string): Promise<void> {
 /** Gives back all claims there are: those of a process that died. Only for the one process that has the database. */
 export async function releaseAllClaims(db: Database): Promise<void> {
   await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
-  await db.updateTable('jobs').set({ teller: null, tellerUntil: null }).where('teller', 'is not', null).execute()
+  await db.updateTable('messages').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
 }
 
 /** Whether the job is still as it was read, and still claimed: a person may have ended it meanwhile. */
@@ -116,10 +117,13 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
     .unionAll(
       db
         .selectFrom('events')
-        .innerJoin('jobs', 'jobs.id', 'events.jobId')
+        .innerJoin('messages', (root) =>
+          root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'),
+        )
         .select([sql.lit<DueWork['kind']>('notify').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .where('events.toldAt', 'is', null)
-        .where((job) => job.or([job('tellerUntil', 'is', null), job('tellerUntil', '<', now)]))
+        .where('events.notifiedAt', 'is', null)
+        .where('messages.claimToken', 'is', null)
+        .where((root) => root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)]))
         .distinct(),
     )
     .execute()
@@ -149,5 +153,5 @@ export async function makeLiveJobsDue(db: Database, now: number): Promise<void> 
   // People take days to answer: a reminder that is planned in time stays where it is.
   const reminder = now + REMINDER_EVERY_MS
   await db.updateTable('jobs').set({ dueAt: reminder }).where('dueAt', '>', reminder).execute()
-  await db.updateTable('jobs').set({ tellerUntil: latest }).where('tellerUntil', '>', latest).execute()
+  await shortenPauses(db, now, MAX_PAUSE_MS)
 }

@@ -4,6 +4,7 @@ import type { Insertable } from 'kysely'
 import type { Job, Transition } from '../domain/job.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { insertEvent } from './events.js'
+import { insertRoot } from './messages.js'
 import { type Database, type JobTable, toJob } from './schema.js'
 
 /** What a submission knows of the job it wants. */
@@ -49,6 +50,7 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
         .executeTakeFirst()
       if (inserted) {
         await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
+        await insertRoot(transaction, inserted.id, inserted.channel)
         await transaction
           .deleteFrom('drafts')
           .where('id', '=', wanted.draft ?? '')
@@ -241,7 +243,6 @@ function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Inser
     isUnreachableReported: 0,
     canDismiss: 0,
     mentionOnSuccess: job.mentionOnSuccess ? 1 : 0,
-    rootTries: 0,
     createdAt: now,
     version: 1,
   }

@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
-import type { Generated, Kysely, Selectable } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
 
 export type Database = Kysely<Schema>
@@ -7,10 +7,11 @@ export type Database = Kysely<Schema>
 export interface Schema {
   jobs: JobTable
   events: EventTable
+  messages: MessageTable
   drafts: DraftTable
 }
 
-/** A job's own columns, and what only the store and the senders need. Times are milliseconds since 1970. */
+/** A job's own columns, and what only the store needs. Times are milliseconds since 1970. */
 export interface JobTable
   extends Omit<Job, 'params' | 'personal' | 'ref' | 'isUnreachableReported' | 'mentionOnSuccess' | 'canDismiss'> {
   /** JSON. */
@@ -27,39 +28,38 @@ export interface JobTable
   canDismiss: number
   /** What was submitted, so that one submission that arrives twice is one job. */
   submission: string
-  /** When posting the root was begun; set without `rootTs`, nobody knows whether it stands there. */
-  rootAttemptedAt: number | null
-  /** How often posting the root was begun that may stand there. */
-  rootTries: number
-  /** The job's version that the root message shows. */
-  rootVersion: number | null
-  /** How often the thread moved. */
-  moves: Generated<number>
-  /** Where the root stands that the thread left behind when it moved; null once it says how the job ended. */
-  oldRootChannel: string | null
-  oldRootTs: string | null
-  /** 0 or 1: whether that root says where the job goes on. */
-  oldRootSaysMoved: Generated<number>
-  /** How often Slack refused its edit with a possibly temporary error. */
-  oldRootRefusals: Generated<number>
-  /** How often in a row Slack refused messages in the thread's present place with an error that says nothing about the place. */
-  placeRefusals: Generated<number>
   /** Token of the worker that works at the job; null if it is free. */
   claimToken: string | null
-  /** The same for telling. */
-  teller: string | null
-  tellerUntil: number | null
 }
 
 export interface EventTable extends JobEvent {
-  /** When telling it was begun; set without `toldAt`, nobody knows whether Slack took it. */
+  /** When the job's thread showed it; null while it doesn't yet. */
+  notifiedAt: number | null
+}
+
+/** One Slack message of a job, which is posted once, or edited in place. */
+export interface MessageTable {
+  jobId: string
+  /** Which message of the job it is; see `MessageKey`. */
+  key: string
+  /** Where it stands, or has to go. */
+  channel: string
+  /** Slack's id of it in that channel; null until it is known to stand there. */
+  ts: string | null
+  /** When the last attempt to post it began. Without `ts`, nobody knows how that attempt ended. */
   attemptedAt: number | null
-  /** How often telling it ended in doubt. */
+  /** How many attempts may have left a message in Slack. With more than one, it may appear twice. */
   tries: number
-  /** The message that tells it in the thread, if one does. */
-  replyTs: string | null
-  /** When both its reply stood and the root showed it. */
-  toldAt: number | null
+  /** The version of the job that it shows. */
+  shownVersion: number | null
+  /** How often in a row Slack refused it with an error that may pass. */
+  refusals: number
+  /** It is left alone until then. */
+  dueAt: number | null
+  /** When it became final: it is never edited again. */
+  closedAt: number | null
+  /** Of a root: the claim on the job's whole thread; null while it is free. */
+  claimToken: string | null
 }
 
 /** The answers of page 2, or the note of where a form was opened. */
@@ -88,23 +88,7 @@ export interface Lease {
 export const MAX_CLAIM_MS = 15 * 60_000
 
 export function toJob(row: Selectable<JobTable>): Job {
-  const {
-    personalParams,
-    submission,
-    rootAttemptedAt,
-    rootTries,
-    rootVersion,
-    moves,
-    oldRootChannel,
-    oldRootTs,
-    oldRootSaysMoved,
-    oldRootRefusals,
-    placeRefusals,
-    claimToken,
-    teller,
-    tellerUntil,
-    ...columns
-  } = row
+  const { personalParams, submission, claimToken, ...columns } = row
   const personal = JSON.parse(personalParams ?? '{}')
   return {
     ...columns,

@@ -62,7 +62,7 @@ describe('the bot, killed', () => {
         expect(copies(world)).toBe(1)
         expect(world.rows('select state from jobs')).toEqual([{ state: 'succeeded' }])
         await expect
-          .poll(() => world.rows('select seq from events where told_at is null'), { timeout: 15_000 })
+          .poll(() => world.rows('select seq from events where notified_at is null'), { timeout: 15_000 })
           .toEqual([])
       } finally {
         await world.close()
@@ -84,7 +84,7 @@ describe('the bot, killed', () => {
       expect(await bot.kill('SIGTERM')).toBe(0)
       expect(Date.now() - began).toBeLessThan(10_500)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'working' }])
-      expect(world.rows('select * from events where attempted_at is not null and told_at is null')).toEqual([])
+      expect(world.rows('select * from messages where attempted_at is not null and ts is null')).toEqual([])
       expect(bot.log()).toContain('Dolly has stopped')
     } finally {
       await world.close()

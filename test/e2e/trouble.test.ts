@@ -63,7 +63,7 @@ describe('in trouble', () => {
     const { workspace } = world
     const ann = workspace.as(workspace.people.ann.id)
     await askForCopy(world, 'doubted', 'ann', () => workspace.setSwitch('lose-answer', true))
-    await ann.waitForMessage(({ text }) => text.includes('An earlier message about this job may stand'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('An earlier message about this job may appear'), 20_000)
     await ann.waitForMessage(({ text }) => text.includes('doubted') && text.includes('Done'), 20_000)
     expect(copiesOf('doubted')).toBe(1)
   }, 50_000)
@@ -179,7 +179,7 @@ describe.concurrent('a job that nobody can tell about', () => {
       await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)
       expect(hoody.writes().filter(({ path }) => path.endsWith('/copy'))).toHaveLength(1)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'working' }])
-      await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Hoody is at it'), 15_000)
+      await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Running on Hoody'), 15_000)
     } finally {
       await world.close()
     }
@@ -190,7 +190,7 @@ describe.concurrent('a job that nobody can tell about', () => {
     try {
       const { ann, root } = await askRiddle(world)
       await Promise.all([ann.click(root, 'job:dismiss'), ann.click(root, 'job:dismiss')])
-      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('asks nothing any more'))
+      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('isn’t waiting for an answer'))
       await ann.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'cancelled' }])
     } finally {

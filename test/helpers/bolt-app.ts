@@ -27,6 +27,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     elapsed: now,
     wake: () => {},
+    waitForThread: async () => null,
     workspaceUrl: () => 'https://woolworks.slack.com/',
     ...overrides,
   }

@@ -1,6 +1,7 @@
 /** A worker context with a database in memory, one dummy connection, and clocks that only move when a test moves them. */
 
 import type { Job } from '../../src/domain/job.js'
+import type { Thread } from '../../src/domain/thread.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
@@ -9,6 +10,7 @@ import { writeNextJob } from '../../src/jobs/write.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { readThread } from '../../src/store/messages.js'
 import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -29,6 +31,7 @@ export interface TestContext extends WorkerContext {
   settle(): Promise<void>
   ask(draft?: Partial<NewJob>): Promise<Job>
   job(id: string): Promise<Job>
+  thread(id: string): Promise<Thread>
   kinds(id: string): Promise<string[]>
 }
 
@@ -71,6 +74,11 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
       const job = await findJob(context.db, id)
       if (!job) throw new Error(`There is no job ${id}.`)
       return job
+    },
+    thread: async (id) => {
+      const thread = await readThread(context.db, id)
+      if (!thread) throw new Error(`There is no thread of job ${id}.`)
+      return thread
     },
     kinds: async (id) => (await readEvents(context.db, id)).map((event) => event.kind),
     ...overrides,

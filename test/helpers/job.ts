@@ -37,8 +37,6 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     mentionOnSuccess: false,
     askedIn: 'C1',
     channel: 'C1',
-    rootChannel: 'C1',
-    rootTs: '1.1',
     createdAt: start,
     startedAt: start,
     endedAt: FINAL_STATES.some((final) => final === state) ? start + 12_000 : null,

@@ -1,26 +1,26 @@
-/** The sender and its rounds over a test context, driven by the context's own clock. */
+/** The notifier and the sender over a test context, driven by the context's own clock. */
 import { BOT } from '../../sandbox/slack/backend.js'
-import { notifyPending } from '../../src/jobs/notify.js'
+import { Notifier } from '../../src/jobs/notify.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
-import { type Chat, Sender } from '../../src/slack/delivery/sender.js'
+import { type Chat, createSender } from '../../src/slack/delivery/sender.js'
 import type { TestContext } from './context.js'
 
-export interface Teller {
-  /** One round; answers whether any thread was brought up to date. */
-  round(): Promise<boolean>
-  /** As many rounds as it takes, second by second or in longer steps, for so long. */
-  tellFor(ms: number, stepMs?: number): Promise<void>
+export interface TestNotifier {
+  /** Works once through the pending threads; answers whether any was brought up to date. */
+  run(): Promise<boolean>
+  /** As many runs as it takes, second by second or in longer steps, for so many milliseconds. */
+  notifyFor(ms: number, stepMs?: number): Promise<void>
 }
 
-/** @param elapsed for tests that set the workers' clock: milliseconds that pass whatever is done to it. */
-export function tellerOf(
+/** @param elapsed for tests that set the workers' clock: monotonic milliseconds. */
+export function notifierOf(
   context: TestContext,
   chat: Chat,
   conversations?: Conversations,
   elapsed: () => number = context.now,
-): Teller {
+): TestNotifier {
   const { db, now, log } = context
-  const sender = new Sender({
+  const send = createSender({
     db,
     now,
     elapsed,
@@ -38,12 +38,13 @@ export function tellerOf(
     }),
   })
   const { signal } = new AbortController()
-  const round = () => notifyPending(context, (untold, stopping) => sender.tell(untold, stopping), signal)
+  const notifier = new Notifier(context, send)
+  const run = async () => await notifier.notifyPending(signal)
   return {
-    round,
-    tellFor: async (ms, stepMs = 1_000) => {
+    run,
+    notifyFor: async (ms, stepMs = 1_000) => {
       for (let passed = 0; passed < ms; passed += stepMs) {
-        while (await round());
+        while (await run());
         context.pass(stepMs)
       }
     },

@@ -138,7 +138,7 @@ export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
     "insert into events (job_id, seq, kind, at, step, tries, detail) select id, version, 'uncertain', created_at, step, 0, 'Nobody answers.' from jobs",
   )
   const bot = await world.start()
-  const question = await ann.waitForMessage(({ text }) => text.includes('Nobody can tell from here'), 15_000)
+  const question = await ann.waitForMessage(({ text }) => text.includes("I don't know whether"), 15_000)
   if (!question.text.includes(`<@${workspace.people[who].id}>`)) throw new Error(`Nobody is asked: ${question.text}`)
   return { ann, bo, bot, root: { channel: question.channel, ts: question.threadTs ?? '' } }
 }

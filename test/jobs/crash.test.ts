@@ -6,10 +6,10 @@ import type { KyselyPlugin } from 'kysely'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../src/domain/job.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
-import { notifyPending } from '../../src/jobs/notify.js'
+import { Notifier } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
-import { type Chat, Sender } from '../../src/slack/delivery/sender.js'
+import { type Chat, createSender } from '../../src/slack/delivery/sender.js'
 import { releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
@@ -117,7 +117,7 @@ function processOn(
   })
   const lookBack = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
   const about = { describe: describeJob, now, elapsed: now, log: silentLog }
-  const sender = new Sender({ db: context.db, chat, ...lookBack, ...about })
+  const notifier = new Notifier(context, createSender({ db: context.db, chat, ...lookBack, ...about }))
   return {
     context,
     /** What the clock sets off, until nothing is left to do at this moment. */
@@ -126,12 +126,8 @@ function processOn(
       while (busy) {
         const ran = await runDueJobs(context, connection.name)
         const watched = await pollDueJobs(context, connection.name)
-        const told = await notifyPending(
-          context,
-          (untold, signal) => sender.tell(untold, signal),
-          new AbortController().signal,
-        )
-        busy = ran || watched || told
+        const notified = await notifier.notifyPending(new AbortController().signal)
+        busy = ran || watched || notified
       }
     },
   }
@@ -183,16 +179,16 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   expect(channel.roots.length).toBeLessThanOrEqual(2)
   const finals = channel.replies.filter((text) => text.includes('Done in'))
   expect(finals.length).toBeGreaterThan(0)
-  expect(finals.filter((text) => !text.includes('may stand twice'))).toHaveLength(
-    finals.length === 1 && finals[0]?.includes('may stand twice') ? 0 : 1,
+  expect(finals.filter((text) => !text.includes('may appear twice'))).toHaveLength(
+    finals.length === 1 && finals[0]?.includes('may appear twice') ? 0 : 1,
   )
   if (mayRead) {
     expect(channel.roots).toHaveLength(1)
     expect(new Set(channel.replies).size).toBe(channel.replies.length)
-    expect([...channel.roots, ...channel.replies].filter((text) => /may stand/.test(text))).toEqual([])
+    expect([...channel.roots, ...channel.replies].filter((text) => /may appear/.test(text))).toEqual([])
   }
-  const untold = await db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()
-  expect(untold).toEqual([])
+  const pending = await db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()
+  expect(pending).toEqual([])
   await db.destroy()
   return end === 'dead'
 }

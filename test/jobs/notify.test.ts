@@ -1,19 +1,25 @@
-/** Rounds of telling when the database, the clock or a second process gets in their way: nothing lost, nothing twice. */
+/** Notifying while the database, the clock or a second notifier gets in the way: nothing lost, nothing twice. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { notifyPending } from '../../src/jobs/notify.js'
+import { Notifier } from '../../src/jobs/notify.js'
 import { Scheduler } from '../../src/jobs/scheduler.js'
 import type { Chat } from '../../src/slack/delivery/sender.js'
+import { releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
-import { claimUntold, readUntold, type Untold } from '../../src/store/events.js'
-import { moveThread } from '../../src/store/moved-threads.js'
+import { begin, ClaimLost, confirm, markNotified, move, retract } from '../../src/store/messages.js'
+import {
+  claimPendingThreads,
+  type PendingThread,
+  readPendingThread,
+  releaseThread,
+} from '../../src/store/pending-threads.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
 import { fill, hold } from '../helpers/disk.js'
-import { tellerOf } from '../helpers/sender.js'
+import { notifierOf } from '../helpers/sender.js'
 import { strictSlack } from '../helpers/strict-slack.js'
 
 const hour = 3_600_000
@@ -24,7 +30,7 @@ let context: TestContext
 let slack: ReturnType<typeof strictSlack>
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dolly-tell-'))
+  folder = mkdtempSync(join(tmpdir(), 'dolly-notify-'))
   file = join(folder, 'dolly.db')
   context = await testContext({ db: await openImpatient() })
   slack = strictSlack(context.now)
@@ -37,6 +43,11 @@ afterEach(async () => {
 /** Nobody wants to wait for half a minute. */
 async function openImpatient(): Promise<Database> {
   return await openDatabase(file, undefined, { busyTimeoutMs: 300 })
+}
+
+/** Another notifier on the same database. */
+async function neighbour(): Promise<TestContext> {
+  return await testContext({ db: await openImpatient(), now: context.now })
 }
 
 /** Slack with something that happens when a message was taken, before the bot hears of it. */
@@ -53,18 +64,22 @@ function chatThat(afterPost: (count: number) => Promise<unknown> | unknown): Cha
   }
 }
 
-/** What was said, each by its mark: twice the same would be a message twice. */
-const marks = () => slack.messages().map(({ metadata }) => JSON.stringify(metadata))
+/** The metadata of each message: twice the same would be a message twice. */
+const posted = () => slack.messages().map(({ metadata }) => JSON.stringify(metadata))
 
-async function expectToldOnce(): Promise<void> {
-  expect(await context.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
-  expect(new Set(marks()).size).toBe(marks().length)
-  expect(slack.messages().filter(({ text }) => text.includes('may stand'))).toEqual([])
+async function expectPostedOnce(): Promise<void> {
+  expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
+  expect(new Set(posted()).size).toBe(posted().length)
+  expect(slack.messages().filter(({ text }) => text.includes('may appear'))).toEqual([])
 }
 
 describe('a thread that could not be given back', () => {
-  it('neither ends the round early nor lets a second telling begin beside the first', async () => {
-    const heal = await fill(context.db, 'update of teller on jobs', "new.teller is null and new.channel = 'C1'")
+  it('neither ends the run early nor lets a second run begin beside it', async () => {
+    const heal = await fill(
+      context.db,
+      'update of claim_token on messages',
+      "new.claim_token is null and new.channel = 'C1'",
+    )
     let letGo = () => {}
     const held = new Promise<void>((resolve) => {
       letGo = resolve
@@ -86,11 +101,11 @@ describe('a thread that could not be given back', () => {
     }
     await context.ask()
     await context.ask({ channel: 'C2' })
-    const { round } = tellerOf(context, chat)
+    const { run, notifyFor } = notifierOf(context, chat)
     const broken: unknown[] = []
     const clock = new Scheduler({
       tickSeconds: 60,
-      workers: [{ name: 'notify', countDue: () => 1, runOnce: round }],
+      workers: [{ name: 'notify', countDue: () => 1, runOnce: run }],
       findDueWork: async () => [],
       onClockSet: async () => {},
       now: () => Date.now(),
@@ -115,13 +130,30 @@ describe('a thread that could not be given back', () => {
     ).toEqual(['C1', 'C2'])
 
     await context.settle()
-    await tellerOf(context, slack.chat).tellFor(2_000)
+    await notifyFor(2_000)
     expect(slack.messages().filter(({ text }) => text.includes('Dummy accepted'))).toHaveLength(2)
-    await expectToldOnce()
+    await expectPostedOnce()
   })
 })
 
 describe('when the clock jumps ahead', () => {
+  it('no notifier takes over a thread that another one works at', async () => {
+    const other = await neighbour()
+    await context.ask()
+    const notifier = notifierOf(
+      context,
+      chatThat(async (count) => {
+        if (count > 1) return
+        context.pass(180_000)
+        await notifierOf(other, slack.chat).run()
+      }),
+    )
+    await notifier.run()
+    await expectPostedOnce()
+    expect(slack.messages()).toHaveLength(1)
+    await other.db.destroy()
+  })
+
   it('a message on its way is not believed to be absent any sooner', async () => {
     let elapsed = 0
     slack = strictSlack(() => elapsed)
@@ -135,17 +167,30 @@ describe('when the clock jumps ahead', () => {
       },
     }
     await context.ask()
-    const { round } = tellerOf(context, chat, slack.conversations, () => elapsed)
-    await round()
+    const { run } = notifierOf(context, chat, slack.conversations, () => elapsed)
+    await run()
     context.pass(hour)
     for (let second = 0; second < 30; second += 1) {
-      await round()
+      await run()
       elapsed += 1_000
       context.pass(1_000)
       if (elapsed === 8_000) await arrive()
     }
     expect(slack.messages()).toHaveLength(1)
-    await expectToldOnce()
+    await expectPostedOnce()
+  })
+
+  it('a pause still runs out', async () => {
+    await context.ask()
+    const waits: number[] = []
+    const notifier = new Notifier(context, async () => ({ waitMs: 30_000 }))
+    const run = () => notifier.notifyPending(new AbortController().signal, (ms) => waits.push(ms))
+    await run()
+    await run()
+    expect(waits).toEqual([30_000])
+    context.pass(30_000)
+    await run()
+    expect(waits).toEqual([30_000, 30_000])
   })
 })
 
@@ -156,40 +201,40 @@ describe('when the clock is set back by an hour', () => {
     elapsed += ms
   }
   const setBack = () => context.pass(-hour)
-  const teller = (chat: Chat = slack.chat) => tellerOf(context, chat, slack.conversations, () => elapsed)
+  const notifier = (chat: Chat = slack.chat) => notifierOf(context, chat, slack.conversations, () => elapsed)
   beforeEach(() => {
     elapsed = 0
     slack = strictSlack(() => elapsed)
   })
 
-  it('what happens in a thread that was told before goes out at once', async () => {
+  it('what happens in a thread that has begun is posted at once', async () => {
     await context.ask()
-    const { round } = teller()
-    await round()
+    const { run } = notifier()
+    await run()
     await context.settle()
     setBack()
-    await round()
+    await run()
     expect(slack.messages().at(-1)?.text).toContain('Dummy accepted')
-    await expectToldOnce()
+    await expectPostedOnce()
   })
 
-  it('what waits for Slack’s budget waits no longer than it would have', async () => {
+  it('what waits for Slack’s rate limit waits no longer than before', async () => {
     const jobs = 10
     for (let count = 0; count < jobs; count += 1) await context.ask()
-    const { round } = teller()
-    await round()
+    const { run } = notifier()
+    await run()
     expect(slack.messages()).toHaveLength(4)
     setBack()
     for (let second = 0; second < jobs; second += 1) {
       pass(1_000)
-      while (await round());
+      while (await run());
     }
     expect(slack.messages()).toHaveLength(jobs)
     expect(slack.refusals).toEqual([])
-    await expectToldOnce()
+    await expectPostedOnce()
   })
 
-  it('what Slack asked to wait with goes out when that time is over', async () => {
+  it('what Slack asked to delay is posted when that time is over', async () => {
     let isFirst = true
     const chat: Chat = {
       ...slack.chat,
@@ -200,130 +245,236 @@ describe('when the clock is set back by an hour', () => {
       },
     }
     await context.ask()
-    const { round } = teller(chat)
-    await round()
+    const { run } = notifier(chat)
+    await run()
     setBack()
     pass(29_000)
-    await round()
+    await run()
     expect(slack.messages()).toEqual([])
     pass(1_000)
-    await round()
-    await round()
+    await run()
+    await run()
     expect(slack.messages()).toHaveLength(1)
   })
 
-  it('what nobody knows the fate of is settled after as long as ever', async () => {
+  it('an ambiguous post is settled after the usual wait', async () => {
     slack.setAway(true)
     await context.ask()
-    const { round } = teller()
-    await round()
+    const { run } = notifier()
+    await run()
     slack.setAway(false)
     setBack()
     for (let second = 0; second < 15; second += 1) {
       pass(1_000)
-      await round()
+      await run()
     }
     expect(slack.messages()).toHaveLength(1)
-    await expectToldOnce()
+    await expectPostedOnce()
+  })
+
+  it('a thread that a dead process worked at is free after the next start', async () => {
+    await context.ask()
+    expect(await claimPendingThreads(context.db, { threads: 1, perChannel: 1 }, context.now())).toHaveLength(1)
+    setBack()
+    await notifier().run()
+    expect(slack.messages()).toEqual([])
+    await releaseAllClaims(context.db)
+    await notifier().run()
+    expect(slack.messages()).toHaveLength(1)
   })
 })
 
 describe('while another process holds the database', () => {
   it('a claim that cannot be made loses nothing and does nothing twice', async () => {
     await context.ask()
-    const { round, tellFor } = tellerOf(context, slack.chat)
+    const { run, notifyFor } = notifierOf(context, slack.chat)
     const letGo = hold(file)
     await expect(runDueJobs(context, 'dummy-one')).rejects.toThrow(/database is busy/)
-    await expect(round()).rejects.toThrow(/database is busy/)
+    await expect(run()).rejects.toThrow(/database is busy/)
     expect(slack.messages()).toEqual([])
     letGo()
     await context.settle()
-    await tellFor(2_000)
+    await notifyFor(2_000)
     expect(context.world.writes).toBe(1)
-    expect(marks()).toHaveLength(2)
-    await expectToldOnce()
+    expect(posted()).toHaveLength(2)
+    await expectPostedOnce()
   })
 
   it.each([
     ['root', 1],
     ['reply', 2],
-  ])('a %s that cannot be ticked off is not lost, and not told twice', async (_name, which) => {
+  ])('a %s that cannot be confirmed is not lost, and not posted twice', async (_name, which) => {
     await context.ask()
     await context.settle()
     let letGo = () => {}
     const chat = chatThat((count) => {
       if (count === which) letGo = hold(file)
     })
-    const { round, tellFor } = tellerOf(context, chat, slack.conversations)
-    await round()
-    expect(marks()).toHaveLength(which)
+    const { run, notifyFor } = notifierOf(context, chat, slack.conversations)
+    await run()
+    expect(posted()).toHaveLength(which)
     letGo()
-    await tellFor(30_000)
-    expect(marks()).toHaveLength(2)
-    await expectToldOnce()
+    await notifyFor(30_000)
+    expect(posted()).toHaveLength(2)
+    await expectPostedOnce()
   })
 })
 
 describe('while the disk is full', () => {
-  it('nothing is said that could not be noted first, and all of it once there is room', async () => {
+  it('nothing is posted that could not be noted first, and everything once there is space', async () => {
     await context.ask()
     await context.settle()
-    const heal = await fill(context.db, 'update of root_attempted_at on jobs')
-    const { tellFor } = tellerOf(context, slack.chat)
-    await tellFor(30_000)
+    const heal = await fill(context.db, 'update of attempted_at on messages')
+    const { notifyFor } = notifierOf(context, slack.chat)
+    await notifyFor(30_000)
     expect(slack.messages()).toEqual([])
     await heal()
-    await tellFor(10_000)
-    expect(marks()).toHaveLength(2)
-    await expectToldOnce()
+    await notifyFor(10_000)
+    expect(posted()).toHaveLength(2)
+    await expectPostedOnce()
   })
 
   it.each([
-    ['root', 1, 'update of root_ts on jobs'],
-    ['reply', 2, 'update of told_at on events'],
-  ])('a %s that stands but cannot be ticked off is found again', async (_name, which, writes) => {
+    ['root', 1, 'update of ts on messages'],
+    ['reply', 2, 'update of notified_at on events'],
+  ])('a %s that stands but cannot be confirmed is found again', async (_name, which, writes) => {
     await context.ask()
     await context.settle()
     const heal = await fill(context.db, writes)
-    const { tellFor } = tellerOf(context, slack.chat, slack.conversations)
-    await tellFor(30_000)
-    expect(marks().length).toBeLessThanOrEqual(which)
+    const { notifyFor } = notifierOf(context, slack.chat, slack.conversations)
+    await notifyFor(30_000)
+    expect(posted().length).toBeLessThanOrEqual(which)
     await heal()
-    await tellFor(30_000)
-    expect(marks()).toHaveLength(2)
-    await expectToldOnce()
+    await notifyFor(30_000)
+    expect(posted()).toHaveLength(2)
+    await expectPostedOnce()
   })
 
-  it('a thread is sent elsewhere wholly or not at all', async () => {
-    const { id } = await context.ask()
-    await context.settle()
-    await context.db.updateTable('jobs').set({ rootTs: '1.0', rootChannel: 'C1' }).where('id', '=', id).execute()
-    await context.db.updateTable('events').set({ replyTs: '2.0' }).where('kind', '=', 'step_accepted').execute()
-    const lease = { worker: 'notify', now: context.now(), leaseMs: 10_000 }
-    await claimUntold(context.db, { threads: 1, perChannel: 1 }, lease)
-    const untold = await readUntold(context.db, id, 'notify')
-    if (!untold) throw new Error('There is nothing to tell.')
-    const heal = await fill(context.db, 'update of reply_ts on events', "new.kind = 'step_accepted'")
-    await expect(moveThread(context.db, untold, 'U1')).rejects.toThrow(/full/)
+  it('a thread is moved wholly or not at all', async () => {
+    const thread = await claimWithReply()
+    const heal = await fill(context.db, 'delete on messages')
+    await expect(move(context.db, thread, { channel: 'U1', root: null, now: context.now() })).rejects.toThrow(/full/)
     await heal()
-    expect(await readUntold(context.db, id, 'notify')).toEqual(untold)
+    expect(await readPendingThread(context.db, { jobId: thread.job.id, token: thread.token })).toEqual(thread)
+  })
+})
+
+/** A claimed thread whose root stands in C1, and with a reply to an event that is still pending. */
+async function claimWithReply(): Promise<PendingThread> {
+  const { id } = await context.ask()
+  await context.settle()
+  const now = context.now()
+  const [claim] = await claimPendingThreads(context.db, { threads: 1, perChannel: 1 }, now)
+  const claimed = claim && (await readPendingThread(context.db, claim))
+  const event = claimed?.events.find(({ kind }) => kind === 'step_accepted')
+  if (!claimed || !event) throw new Error('There is nothing to notify.')
+  await begin(context.db, claimed, 'root', { channel: 'C1', at: now })
+  await confirm(context.db, claimed, 'root', { channel: 'C1', ts: '1.0', shownVersion: 1 })
+  await begin(context.db, claimed, `event:${event.seq}`, { channel: 'C1', at: now })
+  const thread = await readPendingThread(context.db, claim)
+  if (!thread) throw new Error(`There is no thread of job ${id}.`)
+  return thread
+}
+
+describe('whoever lost the claim on a thread', () => {
+  it.each<[string, (thread: PendingThread, event: PendingThread['events'][number]) => Promise<void>]>([
+    ['begin a root', (thread) => begin(context.db, thread, 'root', { channel: 'C1', at: 1 })],
+    ['begin a reply', (thread) => begin(context.db, thread, 'event:99', { channel: 'C1', at: 1 })],
+    ['confirm', (thread) => confirm(context.db, thread, 'root', { channel: 'C1', ts: '2.0', shownVersion: 2 })],
+    ['retract', (thread, { seq }) => retract(context.db, thread, `event:${seq}`, null)],
+    ['move', (thread) => move(context.db, thread, { channel: 'U1', root: null, now: 1 })],
+    ['mark as shown', (thread, event) => markNotified(context.db, thread, event, 1)],
+  ])('cannot %s', async (_, write) => {
+    const thread = await claimWithReply()
+    const [reply] = thread.replies.keys()
+    const event = thread.events.find(({ seq }) => seq === reply)
+    if (!event) throw new Error('There is no reply.')
+    const everything = async () => [
+      await context.db.selectFrom('messages').selectAll().execute(),
+      await context.db.selectFrom('events').selectAll().execute(),
+    ]
+    await releaseThread(context.db, { jobId: thread.job.id, token: thread.token }, context.now(), 0)
+    const before = await everything()
+    await expect(write(thread, event)).rejects.toThrow(ClaimLost)
+    expect(await everything()).toEqual(before)
+    // The same write changes something while the claim holds.
+    const [claim] = await claimPendingThreads(context.db, { threads: 1, perChannel: 1 }, context.now())
+    const again = claim && (await readPendingThread(context.db, claim))
+    if (!again) throw new Error('The thread is not free.')
+    await write(again, event)
+    expect(await everything()).not.toEqual(before)
+  })
+})
+
+describe('the thread of a job that was just submitted', () => {
+  it('is waited for until it stands, and no longer', async () => {
+    const { id } = await context.ask()
+    const notifier = new Notifier(context, async (thread) => {
+      await begin(context.db, thread, 'root', { channel: 'C1', at: 1 })
+      await confirm(context.db, thread, 'root', { channel: 'C1', ts: '1.5', shownVersion: 1 })
+      return { waitMs: 0 }
+    })
+    const waited = notifier.waitForThread(id, 60_000)
+    await notifier.notifyPending(new AbortController().signal)
+    expect(await waited).toEqual({ channel: 'C1', ts: '1.5' })
+    expect(await notifier.waitForThread(id, 60_000)).toEqual({ channel: 'C1', ts: '1.5' })
+  })
+
+  it('is not waited for any longer than allowed, and not at all without a job', async () => {
+    const { id } = await context.ask()
+    const notifier = new Notifier(context, async () => ({ waitMs: 60_000 }))
+    const waited = notifier.waitForThread(id, 100)
+    await notifier.notifyPending(new AbortController().signal)
+    expect(await waited).toEqual({ channel: 'C1', ts: null })
+    expect(await notifier.waitForThread('zzzzz', 60_000)).toBeNull()
+  })
+})
+
+describe('two notifiers on one database', () => {
+  it('post each message once, however their runs overlap', async () => {
+    const other = await neighbour()
+    // Some answers take longer than others, so that one notifier begins runs in the middle of the other's.
+    const chat = chatThat(async (count) => {
+      for (let turn = 0; turn < (count % 5) * 10; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    })
+    for (let count = 0; count < 12; count += 1) await context.ask({ channel: `C${count % 4}` })
+    const notifiers = [notifierOf(context, chat), notifierOf(other, chat)]
+    const notifyBoth = async () => {
+      for (let second = 0; second < 15; second += 1) {
+        await Promise.all(
+          notifiers.map(async ({ run }) => {
+            for (let again = 0; again < 5; again += 1) await run()
+          }),
+        )
+        context.pass(1_000)
+      }
+    }
+    await notifyBoth()
+    await context.settle()
+    await notifyBoth()
+    context.world.observation = { phase: 'done' }
+    await context.settle()
+    await notifyBoth()
+    expect(posted()).toHaveLength(36)
+    await expectPostedOnce()
+    await other.db.destroy()
   })
 })
 
 describe('a channel in which nobody answers', () => {
-  it('is given up for this round, so that others wait for one thread of it at most', async () => {
+  it('is skipped for this run, so that others wait for one thread of it at most', async () => {
     for (let count = 0; count < 5; count += 1) await context.ask({ channel: 'CSILENT' })
     await context.ask({ channel: 'COPEN' })
-    const told: string[] = []
-    const tell = async ({ job }: Untold) => {
-      told.push(job.channel)
+    const notified: string[] = []
+    const notifier = new Notifier(context, async ({ job }) => {
+      notified.push(job.channel)
       return job.channel === 'CSILENT' ? { waitMs: 3_000, isUnanswered: true } : { waitMs: 0 }
-    }
-    const round = () => notifyPending(context, tell, new AbortController().signal)
-    await round()
-    expect(told.sort()).toEqual(['COPEN', 'CSILENT'])
+    })
+    const run = () => notifier.notifyPending(new AbortController().signal)
+    await run()
+    expect(notified.sort()).toEqual(['COPEN', 'CSILENT'])
     // Those that were not tried are free at once.
-    await round()
-    expect(told.filter((channel) => channel === 'CSILENT')).toHaveLength(2)
+    await run()
+    expect(notified.filter((channel) => channel === 'CSILENT')).toHaveLength(2)
   })
 })

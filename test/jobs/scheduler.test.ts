@@ -90,7 +90,7 @@ describe('the scheduler', () => {
   it('asks once what is due, and starts only the workers that have something to do', async () => {
     const context = await testContext()
     const started: string[] = []
-    const workers = createWorkers(context, async () => ({ waitMs: 1_000 }))
+    const workers = createWorkers(context, { notifyPending: async () => false })
       .filter(({ name }) => name !== 'purge')
       .map((worker) => ({
         ...worker,
@@ -234,7 +234,7 @@ describe('a clock that was set', () => {
       vi.useFakeTimers({ now: 1_800_000_000_000 })
       const context = await testContext({ now: () => Date.now(), elapsed: () => performance.now() })
       const { id } = await context.ask()
-      const workers = createWorkers(context, async () => ({ waitMs: 1_000 }))
+      const workers = createWorkers(context, { notifyPending: async () => false })
       let ticks = 0
       const scheduler = scheduleWith({
         tickSeconds: 1,

@@ -5,7 +5,7 @@ import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import type { Operation } from '../../src/providers/provider.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
-import { tellerOf } from '../helpers/sender.js'
+import { notifierOf } from '../helpers/sender.js'
 import { strictSlack } from '../helpers/strict-slack.js'
 
 const minute = 60_000
@@ -87,8 +87,8 @@ describe('a new version', () => {
       expect(context.world.made.map(({ step }) => step)).toEqual(['blind'])
 
       const slack = strictSlack(context.now)
-      await tellerOf(context, slack.chat).tellFor(5_000)
-      const told = slack.messages().filter(({ text }) => text.includes("Dolly can't carry on with this job"))
+      await notifierOf(context, slack.chat).notifyFor(5_000)
+      const told = slack.messages().filter(({ text }) => text.includes("I can't continue this job"))
       expect(told.length).toBeGreaterThan(0)
 
       for (let waited = 0; waited < 6 * day; waited += 6 * 60 * minute) {

@@ -8,7 +8,7 @@ import { type TestContext, testContext } from '../helpers/context.js'
 const { signal } = new AbortController()
 
 function workerOf(context: TestContext, name: string) {
-  const worker = createWorkers(context, async () => ({ waitMs: 0 })).find((one) => one.name === name)
+  const worker = createWorkers(context, { notifyPending: async () => false }).find((one) => one.name === name)
   if (!worker) throw new Error(`There is no worker ${name}.`)
   return worker
 }
@@ -76,7 +76,7 @@ it('each run of a writer makes one write', async () => {
 
 it('each kind of due work has exactly one worker', async () => {
   const context = await testContext()
-  const workers = createWorkers(context, async () => ({ waitMs: 0 })).filter(({ name }) => name !== 'purge')
+  const workers = createWorkers(context, { notifyPending: async () => false }).filter(({ name }) => name !== 'purge')
   const startedFor = (kind: DueWork['kind'], connection: string) =>
     workers.flatMap(({ name, countDue }) => (countDue([{ kind, connection, count: 2 }]) === 2 ? [name] : []))
   expect(startedFor('queued', 'dummy-one')).toEqual(['write dummy-one'])

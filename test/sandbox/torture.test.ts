@@ -36,7 +36,7 @@ function threads(ends: Readonly<Record<string, string>>): Message[] {
   return Object.entries(ends).flatMap(([who, end], at) => {
     const what = `Sync a copy: the container it was copied from → ${sync.errand(0).target} on hoody (Hoody)`
     const text = `${what}, asked for by <@${who}>. ${end}.`
-    const words = end === 'Done' ? 'Done in 3 s' : `<@${who}> This failed after 3 s`
+    const words = end === 'Done' ? 'Done in 3 s' : `<@${who}> Failed after 3 s`
     return [
       { ...message, ts: `${at}.1`, text },
       { ...message, ts: `${at}.2`, threadTs: `${at}.1`, text: words },
@@ -122,12 +122,12 @@ describe('a thread that moved because Slack refused its place', () => {
   })
 
   it('is broken when its old root is left saying that the job goes on', () => {
-    const sentences = judged('This job goes on in a direct message to <@U1>.', [edit])
+    const sentences = judged('Updates continue in a direct message to <@U1>.', [edit])
     expect(sentences).toEqual([expect.stringMatching(/^A root that was left behind does not show how it ended: /)])
   })
 
   it('is not blamed for a root that Dolly never learned was posted', () => {
-    expect(judged('This job goes on in a direct message to <@U1>.', [])).toEqual([])
+    expect(judged('Updates continue in a direct message to <@U1>.', [])).toEqual([])
   })
 })
 

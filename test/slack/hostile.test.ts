@@ -106,10 +106,10 @@ function storyFrom({ text, address }: Source, state: State): JobView {
     connection: text(),
     url: address(),
     consoleUrl: address(),
-    rootChannel: 'D1',
   }
   return {
     job: jobIn(state, rest),
+    thread: { channel: 'D1', ts: '1.1' },
     title: 'Copy a container',
     provider: text(),
     steps: new Map([
@@ -170,7 +170,7 @@ describe('hostile text', () => {
         const operations = [{ id: 'copy', title: text() }]
         return [
           previewView(form, { from: text(), to: text(), connection: text(), provider: text() }, preview, 'draft'),
-          noticeView('Somebody was first', mrkdwn(text())),
+          noticeView('Someone was first', mrkdwn(text())),
           choiceView([{ connection: text(), provider: text(), operations }], {
             channel: 'C1',
             opening: 'o1',
@@ -241,7 +241,7 @@ describe('hostile text', () => {
       const broke = (source: Source) => ({ text: errorAnswer(known, new UserError(`hoody-prod: ${source.text()}`)) })
       expectHarmless(broke(evil), broke(harmless))
       const told = ({ text }: Source) => holderView(known, jobIn('working', { target: text() || 'x' }), 'U2')
-      expectView(told(evil), told(harmless))
+      expectView(await told(evil), await told(harmless))
       const failed = async ({ text }: Source) => {
         const answer = await answerSubmission(known, async () => {
           throw new UserError(text())
@@ -324,6 +324,7 @@ async function services(): Promise<Services> {
     people: new People({ slack: nobody, team: async () => 'T1', groups: [], elapsed: () => 0, log: silentLog }),
     access: { rules: [], owner: '#platform' },
     wake: () => {},
+    waitForThread: async () => null,
     now: () => start,
     elapsed: () => 0,
     workspaceUrl: () => 'https://woolworks.slack.com/',

@@ -107,6 +107,7 @@ beforeEach(async () => {
     }),
     access,
     wake: () => void woken++,
+    waitForThread: async () => null,
     now: context.now,
     elapsed: () => elapsed,
     workspaceUrl: () => 'https://woolworks.slack.com/',
@@ -224,10 +225,11 @@ async function expectNothing(payload: object, as: Parameters<typeof send>[1] = {
   return result
 }
 
-async function askUncertain(draft: Partial<NewJob> = {}, rootChannel = 'C1') {
+async function askUncertain(draft: Partial<NewJob> = {}, channel = 'C1') {
   const job = await context.ask({ requester: ann, ...draft })
-  const question = { state: 'uncertain', dueAt: null, rootChannel } as const
+  const question = { state: 'uncertain', dueAt: null } as const
   await context.db.updateTable('jobs').set(question).where('id', '=', job.id).execute()
+  await context.db.updateTable('messages').set({ channel, ts: '1.1' }).where('jobId', '=', job.id).execute()
   return job
 }
 
@@ -245,7 +247,7 @@ describe('a button that names', () => {
       await askUncertain()
       told = []
       await expectNothing(press(jobActions.startOver, value))
-      await whispered().toContain('I know of no such job.')
+      await whispered().toContain('There’s no such job.')
     })
   }
 
@@ -265,7 +267,7 @@ describe('a button that names', () => {
       for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
         told = []
         await expectNothing(press(action, id), { user: ann })
-        await whispered().toContain('asks nothing any more')
+        await whispered().toContain('isn’t waiting for an answer')
       }
     }
   })
@@ -275,7 +277,8 @@ describe('a button that names', () => {
     await context.settle()
     errors = []
     access.rules = [{ who: ['C1'], may: ['gone'], on: ['dummy-one'], target: ['*'] }]
-    await context.db.updateTable('jobs').set({ rootChannel: 'C1', askedIn: 'C1' }).where('id', '=', id).execute()
+    await context.db.updateTable('jobs').set({ askedIn: 'C1' }).where('id', '=', id).execute()
+    await context.db.updateTable('messages').set({ channel: 'C1', ts: '1.1' }).where('jobId', '=', id).execute()
     await expectNothing(press(jobActions.dismiss, id))
     await whispered().toContain('You may not answer for this job.')
     await send(press(jobActions.dismiss, id), { user: ann })

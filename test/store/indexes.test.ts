@@ -1,14 +1,13 @@
 /** What every tick reads must not cost more with every job there ever was. */
 import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { claimDueJobs, claimWaitingJobs, findDueWork, releaseClaim } from '../../src/store/claims.js'
-import { claimUntold } from '../../src/store/events.js'
+import { claimDueJobs, claimWaitingJobs, findDueWork, releaseAllClaims, releaseClaim } from '../../src/store/claims.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
+import { claimPendingThreads, shortenPauses } from '../../src/store/pending-threads.js'
 import type { Database } from '../../src/store/schema.js'
 import { testContext } from '../helpers/context.js'
 
 const now = 1_800_000_000_000
-const lease = { worker: 'one', now, leaseMs: 10_000 }
 
 /** How SQLite would carry out each statement of this work. */
 async function plansOf(db: Database, work: (db: Database) => Promise<unknown>): Promise<string[]> {
@@ -44,20 +43,26 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
     'jobs_due',
     (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, now),
   ],
+  ['free threads at a start', 'messages_claim_token', (db) => releaseAllClaims(db)],
+  ['shorten pauses', 'messages_due_at (due_at>?)', (db) => shortenPauses(db, now, 60_000)],
   ['give claims back', 'jobs_claim_token (claim_token=?)', (db) => releaseClaim(db, 'a token')],
   ['know which jobs are due', 'jobs_due', (db) => findDueWork(db, now)],
-  ['know whether a thread is behind', 'events_untold', (db) => findDueWork(db, now)],
+  ['know whether a thread is behind', 'events_pending', (db) => findDueWork(db, now)],
   [
     'know the usual duration',
     'jobs_durations (connection=? AND operation=? AND state=? AND step=?)',
     (db) => typicalDurationMs(db, { connection: 'dummy-one', operation: 'clone', lastStep: 'clone' }),
   ],
-  ['know what is untold', 'events_untold', (db) => claimUntold(db, { threads: 50, perChannel: 5 }, lease)],
+  [
+    'know which threads are pending',
+    'events_pending',
+    (db) => claimPendingThreads(db, { threads: 50, perChannel: 5 }, now),
+  ],
 ])('to %s, %s is used and no table is read whole', async (_, index, work) => {
   const { db } = await testContext()
   const plans = await plansOf(db, work)
   expect(plans).toContainEqual(expect.stringContaining(index))
-  expect(plans.filter((line) => /SCAN (jobs|events)$/.test(line))).toEqual([])
+  expect(plans.filter((line) => /SCAN (jobs|events|messages)$/.test(line))).toEqual([])
   await db.destroy()
 })
 

@@ -135,7 +135,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   }
   assertAllowed(services, asker, target, named)
   const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
-  if (holder) return { response_action: 'push', view: holderView(services, holder, asker.id) }
+  if (holder) return { response_action: 'push', view: await holderView(services, holder, asker.id) }
   const checked = await services.validator.check(target, parsed.data, remainingMs())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
     return { response_action: 'errors', errors: checked.errors }

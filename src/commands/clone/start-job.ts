@@ -1,13 +1,15 @@
-/** Checked answers → a job, stored before Slack gets its answer, and what the person sees of its start. */
+/** Checked answers → a job, stored before Slack gets its answer, and what the person sees when it starts. */
 import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { ModalView } from '@slack/types'
 import type { Job } from '../../domain/job.js'
+import type { Thread } from '../../domain/thread.js'
 import type { Named } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { noticeView } from '../../slack/form/view.js'
 import { brief, inWords, mrkdwn } from '../../slack/text.js'
 import { dropDraft } from '../../store/drafts.js'
-import { createJob, findJob } from '../../store/jobs.js'
+import { createJob } from '../../store/jobs.js'
+import { readThread } from '../../store/messages.js'
 import type { Services, Target } from '../services.js'
 
 /** Answers that were checked. */
@@ -20,9 +22,9 @@ interface Decided {
 }
 
 /**
- * The hand-over: from here on the database knows, and nothing else needs to know that there was a modal.
+ * The hand-over: from here on everything is in the database, and nothing else needs to know that there was a modal.
  *
- * @param leftMs for how long the person still waits for an answer, in milliseconds.
+ * @param leftMs how long the person still waits for an answer, in milliseconds.
  */
 export async function startJob(
   services: Services,
@@ -53,56 +55,47 @@ export async function startJob(
     channel,
   }
   const creation = await createJob(services.db, draft, services.now())
-  // What it kept is gone within the hour anyway, and the answer is true without it.
+  // The draft is purged within the hour anyway, and the answer is true without it.
   if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata).catch(() => undefined)
   if (creation.kind === 'locked') {
-    return { response_action: 'update', view: holderView(services, creation.holder, requester) }
+    return { response_action: 'update', view: await holderView(services, creation.holder, requester) }
   }
   if (creation.kind === 'repeated') {
-    // Personal answers may be forgotten by now.
+    // Personal answers may have been deleted by now.
     const lasting = (all: object) => Object.entries(all).filter(([key]) => !personal.includes(key))
     const text = (all: object) => JSON.stringify(Object.fromEntries(lasting(all)))
     if (text(creation.job.params) === text(params)) return { response_action: 'clear' }
-    const words = `Job \`${creation.job.id}\` was already started from this form, with other answers. Nothing more was started; begin again with /clone-app.`
+    const words = `This form already started job \`${creation.job.id}\`, with other answers. Nothing more was started. To start another job, use /clone-app.`
     return { response_action: 'update', view: noticeView('Already started', words) }
   }
-  services.log.info(
-    { job: creation.job.id, connection: connection.name, operation: operationId },
-    'a job was asked for',
-  )
+  services.log.info({ job: creation.job.id, connection: connection.name, operation: operationId }, 'a job was created')
   services.wake()
-  const times = Math.min(lookForThread.times, Math.max(1, Math.floor(leftMs() / lookForThread.everyMs)))
-  return await afterStart(services, creation.job, { ...lookForThread, times })
+  return await afterStart(services, creation.job, Math.min(Math.max(leftMs(), MIN_THREAD_WAIT_MS), MAX_THREAD_WAIT_MS))
 }
 
-/** How long the form stays open for its thread to begin: how many times we check, and the milliseconds between checks. */
-const lookForThread = { times: 20, everyMs: 50 }
+/** How long the form stays open for its thread to begin, in milliseconds. */
+const MIN_THREAD_WAIT_MS = 50
+const MAX_THREAD_WAIT_MS = 1_000
 
 /**
- * The form closes, and its thread begins where the person looks. Where it does not, because another channel was chosen or
- * Dolly may not write in this one, nothing would show them: then the form says where it is.
+ * The form closes, and its thread begins in the channel where the person is. If it begins elsewhere, because another channel
+ * was chosen or Dolly can't post in this one, nothing there would show them: then the form says where it is.
  */
 export async function afterStart(
-  services: Pick<Services, 'db' | 'workspaceUrl'>,
-  job: Job,
-  { times, everyMs } = lookForThread,
+  services: Pick<Services, 'waitForThread' | 'workspaceUrl'>,
+  { id, askedIn, channel, requester }: Job,
+  withinMs: number,
 ): Promise<ViewResponseAction> {
-  const { askedIn } = job
-  let told = job
-  for (let look = 0; look < times && askedIn !== null && told.rootTs === null; look += 1) {
-    await new Promise((resolve) => setTimeout(resolve, everyMs))
-    // The job is stored by now, so a failed read does no harm.
-    told = (await findJob(services.db, job.id).catch(() => null)) ?? job
-  }
-  const { channel, rootChannel } = told
-  const place = rootChannel ?? channel
-  if (askedIn === null || place === askedIn) return { response_action: 'clear' }
-  const link = threadLink(services, told)
-  const thread = link === null ? 'its thread will be' : `<${link}|its thread> is`
-  const where = /^[CG]/.test(place) ? `in <#${place}>` : 'in a direct message'
-  const isStray = rootChannel !== null && rootChannel !== channel && channel !== told.requester
-  const why = isStray ? ' Dolly can’t post where you wanted it.' : ''
-  const view = noticeView('Started', `Job \`${job.id}\` is on its way: ${thread} ${where}.${why}`)
+  if (askedIn === null) return { response_action: 'clear' }
+  // The job is stored by now: a failed read is no reason to alarm anybody.
+  const thread = (await services.waitForThread(id, withinMs).catch(() => null)) ?? { channel, ts: null }
+  if (thread.channel === askedIn) return { response_action: 'clear' }
+  const link = threadLink(services, thread)
+  const words = link === null ? 'its thread will be' : `<${link}|its thread> is`
+  const where = /^[CG]/.test(thread.channel) ? `in <#${thread.channel}>` : 'in a direct message'
+  const isStray = thread.channel !== channel && channel !== requester
+  const why = isStray ? ' I can’t post where you asked me to.' : ''
+  const view = noticeView('Started', `Job \`${id}\` is on its way: ${words} ${where}.${why}`)
   // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }
@@ -112,20 +105,20 @@ export function submissionOf(view: ViewOutput): string {
   return view.root_view_id ?? view.id
 }
 
-/** The page that says whose live job holds the same target. */
-export function holderView(services: Services, holder: Job, asker: string): ModalView {
+/** The page that says whose live job works on the same target. */
+export async function holderView(services: Services, holder: Job, asker: string): Promise<ModalView> {
   const age = inWords(services.now() - holder.createdAt)
-  const link = threadLink(services, holder)
+  const link = threadLink(services, await readThread(services.db, holder.id))
   const thread = link === null ? '' : ` <${link}|See that thread.>`
   const isOwn = holder.requester === asker
   const [who, end] = isOwn
     ? ['You already asked for this', 'Nothing more was started.']
     : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
   const words = `${who}: job \`${holder.id}\` has been working on *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
-  return noticeView(isOwn ? 'Already under way' : 'Somebody was first', words)
+  return noticeView(isOwn ? 'Already running' : 'Someone was first', words)
 }
 
-function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, { rootChannel, rootTs }: Job): string | null {
-  if (rootChannel === null || rootTs === null) return null
-  return `${workspaceUrl()}archives/${rootChannel}/p${rootTs.replace('.', '')}`
+function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, thread: Thread | null): string | null {
+  if (thread === null || thread.ts === null) return null
+  return `${workspaceUrl()}archives/${thread.channel}/p${thread.ts.replace('.', '')}`
 }

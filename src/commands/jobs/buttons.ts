@@ -1,4 +1,4 @@
-/** The three answers to "nobody knows": check again, start over, dismiss. */
+/** The three answers to an unknown outcome: check again, start over, dismiss. */
 import type { App, BlockButtonAction } from '@slack/bolt'
 import { decide, type Verb } from '../../access/rules.js'
 import type { Job, JobInput } from '../../domain/job.js'
@@ -8,6 +8,7 @@ import { jobActions } from '../../slack/message/buttons.js'
 import { mrkdwn } from '../../slack/text.js'
 import { readEvents } from '../../store/events.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
+import { readThread } from '../../store/messages.js'
 import { answerPrivately } from '../answer.js'
 import { AFTER_ACK_TIMEOUT_MS, accessDenied, identifyAsker, knownSource, type Origin } from '../authorize.js'
 import { explain, type Services } from '../services.js'
@@ -34,8 +35,8 @@ export function registerJobButtons(app: App, services: Services): void {
 }
 
 /**
- * The button's value is only a hint: the job is read anew, and whether this person may answer and whether there still is
- * a question is decided on what the database says.
+ * The button's value is only a hint: the job is read again, and the database decides whether this person may answer and
+ * whether there is still a question.
  */
 async function answer(
   services: Services,
@@ -46,7 +47,7 @@ async function answer(
   try {
     const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
     const job = await findJob(services.db, jobId)
-    if (!job) return 'I know of no such job.'
+    if (!job) return 'There’s no such job.'
     const now = services.now()
     const actor = asker.id
     const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
@@ -55,13 +56,14 @@ async function answer(
       const act = { connection: job.connection, what, target: job.target, source }
       return decide(services.access.rules, { ...asker, channel }, act).isAllowed
     }
-    // Who asked for the job answers for it wherever its thread had to go, as long as they could still ask for it. Others
-    // answer where the thread is: pressed anywhere else, the button is not the one that was shown for this job.
+    // The requester may answer wherever the thread had to go, as long as they could still ask for this job. Others answer
+    // in the thread: a button pressed anywhere else isn't the one that was shown for this job.
     const isRequester = [actor, ...(asker.otherIds ?? [])].includes(job.requester)
-    // What is no longer offered no rule can allow, and to let go of it reaches no provider.
+    // No rule can allow what is no longer offered, and dismissing it reaches no provider.
     const isLeftOver = operation === undefined && kind === 'dismiss' && asker.membership !== 'stranger'
     const isTheirs = isRequester && (isLeftOver || may(job.operation, job.askedIn))
-    const isThere = asker.channel !== null && asker.channel === job.rootChannel
+    const thread = await readThread(services.db, job.id)
+    const isThere = asker.channel !== null && thread !== null && thread.ts !== null && asker.channel === thread.channel
     if (!isTheirs && !(isThere && may(verb, asker.channel))) throw accessDenied(services, asker, 'answer for this job')
     if (!accepts(job, kind)) return await alreadyAnswered(services, job)
     const changed = await applyTransition(services.db, job, next(job, { kind, actor }, { now, jitter: 0 }), now, null)
@@ -79,5 +81,5 @@ async function alreadyAnswered(services: Services, job: Job): Promise<string> {
   const by = last
     ? ` <@${last.actor}> answered <!date^${Math.floor(last.at / 1000)}^{date_short_pretty} at {time}|earlier>.`
     : ''
-  return `Job \`${job.id}\` asks nothing any more: it is ${job.state.replace('_', ' ')}.${by}`
+  return `Job \`${job.id}\` isn’t waiting for an answer: it is ${job.state.replace('_', ' ')}.${by}`
 }

@@ -1,75 +1,75 @@
-/** How many calls Slack would take right now: a budget per method and channel, and one per method in the workspace. */
+/** How many calls Slack would take right now: a rate limit per method and channel, and one per method in the workspace. */
 import { MAX_PAUSE_MS, type Method, type Pace, paces } from '../limits.js'
 
-/** A channel that does not come when it is its turn is waited for so long. */
+/** How long a waiting channel's turn is kept for it. */
 const TURN_KEPT_MS = 5_000
 
 export class RateLimits {
   readonly #elapsed: () => number
-  /** By method, and by method and channel. One that is full again is forgotten. */
-  readonly #budgets = new Map<string, RateLimit>()
+  /** By method, and by method and channel. One that is full again is dropped. */
+  readonly #limits = new Map<string, RateLimit>()
 
-  /** @param elapsed milliseconds that nobody sets, from any beginning: Slack measures without our clock on the wall. */
+  /** @param elapsed monotonic milliseconds: Slack doesn't measure with our wall clock. */
   constructor(elapsed: () => number) {
     this.#elapsed = elapsed
   }
 
-  /** How many budgets are kept, because something was taken from them of late. */
+  /** How many limits are kept, because calls were taken from them recently. */
   get size(): number {
-    return this.#budgets.size
+    return this.#limits.size
   }
 
   /** Takes one call and answers 0, or takes nothing and answers in how many milliseconds to ask again. */
   spend(method: Method, channel: string): number {
     const now = this.#elapsed()
-    for (const [key, budget] of this.#budgets) if (budget.isAtRest(now)) this.#budgets.delete(key)
-    const budgets = [this.#inChannel(method, channel, now), this.#inWorkspace(method, now)].filter(
-      (budget) => budget !== null,
+    for (const [key, limit] of this.#limits) if (limit.isFull(now)) this.#limits.delete(key)
+    const limits = [this.#inChannel(method, channel, now), this.#inWorkspace(method, now)].filter(
+      (limit) => limit !== null,
     )
-    for (const budget of budgets) {
-      const waitMs = budget.waitFor(channel, now)
+    for (const limit of limits) {
+      const waitMs = limit.waitFor(channel, now)
       if (waitMs > 0) return waitMs
     }
-    for (const budget of budgets) budget.take(channel)
+    for (const limit of limits) limit.take(channel)
     return 0
   }
 
   /**
-   * Slack said that there were too many. It does not say of what: for a method with a budget per channel it means the
-   * channel, unless another one is being waited for as well.
+   * Slack said that there were too many calls, but not where: for a method with a limit per channel it means the channel,
+   * unless another one is paused as well.
    */
   pause(method: Method, channel: string, ms: number): void {
     const now = this.#elapsed()
     const until = now + Math.min(ms, MAX_PAUSE_MS)
     const inChannel = this.#inChannel(method, channel, now)
-    const others = [...this.#budgets].filter(([key, budget]) => key.startsWith(`${method} `) && budget !== inChannel)
+    const others = [...this.#limits].filter(([key, limit]) => key.startsWith(`${method} `) && limit !== inChannel)
     inChannel?.pause(until)
-    if (!inChannel || others.some(([, budget]) => budget.isPaused(now))) this.#inWorkspace(method, now).pause(until)
+    if (!inChannel || others.some(([, limit]) => limit.isPaused(now))) this.#inWorkspace(method, now).pause(until)
   }
 
   #inChannel(method: Method, channel: string, now: number): RateLimit | null {
     const pace = paces[method]
-    return 'channel' in pace ? this.#budget(`${method} ${channel}`, pace.channel, now) : null
+    return 'channel' in pace ? this.#limit(`${method} ${channel}`, pace.channel, now) : null
   }
 
   #inWorkspace(method: Method, now: number): RateLimit {
-    return this.#budget(method, paces[method].workspace, now)
+    return this.#limit(method, paces[method].workspace, now)
   }
 
-  #budget(key: string, pace: Pace, now: number): RateLimit {
-    const known = this.#budgets.get(key) ?? new RateLimit(pace, now)
-    this.#budgets.set(key, known)
+  #limit(key: string, pace: Pace, now: number): RateLimit {
+    const known = this.#limits.get(key) ?? new RateLimit(pace, now)
+    this.#limits.set(key, known)
     return known
   }
 }
 
-/** Full when at rest. What is scarce goes round the channels that wait for it, one call each. */
+/** A token bucket that starts full. When it runs low, the waiting channels take turns, one call each. */
 class RateLimit {
   readonly #pace: Pace
   #left: number
-  /** In the future while Slack wants to be left alone. */
+  /** In the future while Slack asked us to pause. */
   #asOf: number
-  /** Channels that were told to wait, in the order of their turns, and until when each turn is kept. */
+  /** Channels that have to wait, in the order of their turns, and until when each turn is kept. */
   readonly #line = new Map<string, number>()
 
   constructor(pace: Pace, now: number) {
@@ -83,7 +83,7 @@ class RateLimit {
     const line = [...this.#line.keys()]
     const turn = line.includes(channel) ? line.indexOf(channel) : line.length
     const perMs = this.#pace.perMinute / 60_000
-    // A thousandth of a call is a rounding error, and no reason to wait for another round.
+    // A thousandth of a call is a rounding error, and no reason to wait.
     const missing = turn + 1 - this.#left - 0.001
     const waitMs = Math.ceil(Math.max(missing / perMs, 0) + Math.max(this.#asOf - now, 0))
     if (waitMs > 0) this.#line.set(channel, now + waitMs + TURN_KEPT_MS)
@@ -105,8 +105,7 @@ class RateLimit {
     return this.#asOf > now
   }
 
-  /** Whether it is as good as new. */
-  isAtRest(now: number): boolean {
+  isFull(now: number): boolean {
     this.#catchUp(now)
     return this.#left >= this.#pace.burst && this.#line.size === 0
   }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
 
-/** What a message tells, as its metadata says: the root of a job's thread, or one of its events. */
-export interface MessageKey {
+/** Which message it is, as its metadata says: the root of a job's thread, or the reply about one of its events. */
+export interface MetadataKey {
   job: string
   event: number | 'root'
 }
@@ -27,13 +27,13 @@ interface Window {
   include_all_metadata: true
 }
 
-/** The part of Slack's client that looks back. */
+/** The part of Slack's client that reads messages. */
 export interface Conversations {
   history(window: Window): Promise<unknown>
   replies(window: Window & { ts: string }): Promise<unknown>
 }
 
-/** Only the fields that are read. Metadata of others has another type and is passed over. */
+/** Only the fields that we read. Metadata of other apps has another type and is ignored. */
 const Page = z.object({
   messages: z
     .array(
@@ -55,78 +55,82 @@ const Page = z.object({
 
 /** Slack's clock and ours may differ by this much. */
 const SKEW_MS = 10 * 60_000
-/** A request may still arrive this long after it was sent; before, not to be there means nothing. */
+/** A request may still arrive this long after it was sent: a message that is missing sooner may still appear. */
 const SETTLE_MS = 10_000
-/** So many channels and attempts are remembered; of what is forgotten Slack is only asked once more. */
+/** How many channels and attempts are remembered. Slack is asked once more about the others. */
 const MAX_KEPT = 1_000
 const PAGE_SIZE = 200
-/** More than a busy channel has in the window; beyond it nobody knows. */
+/** More than a busy channel has in the window. Beyond that, the outcome is unknown. */
 const MAX_PAGES = 5
 
 export class MessageLookup {
   readonly #conversations: Conversations
-  readonly #budgets: RateLimits
+  readonly #rateLimits: RateLimits
   readonly #elapsed: () => number
   readonly #self: () => Promise<BotIdentity>
-  /** Where Slack said that the bot may not read. Rights come with a new installation, and that with a restart. */
+  /** Channels that the bot may not read. New scopes come with a new installation, and that with a restart. */
   readonly #unreadable = new Set<string>()
-  /** Since when an attempt was looked for in vain. The clock on the wall may have jumped since the attempt itself. */
+  /** Since when an attempt couldn't be found, in monotonic milliseconds: the wall clock may have jumped since. */
   readonly #missed = new Map<string, number>()
 
   /**
    * @param elapsed monotonic milliseconds.
-   * @param self is asked when a message looks like one of ours; may reject as the client does.
+   * @param self called when a message looks like one of ours; may reject as the client does.
    */
   constructor(
     conversations: Conversations,
-    budgets: RateLimits,
+    rateLimits: RateLimits,
     elapsed: () => number,
     self: () => Promise<BotIdentity>,
   ) {
     this.#conversations = conversations
-    this.#budgets = budgets
+    this.#rateLimits = rateLimits
     this.#elapsed = elapsed
     this.#self = self
   }
 
   /**
-   * What became of a post that was begun at `at`: the message's ts, null when it surely is not there, or 'unknown' where
-   * the bot may not look.
+   * What became of a post that began at `at`: the message's ts, null if it surely isn't there, or 'unknown' where the bot
+   * may not read.
    *
    * @throws RetryLater when Slack cannot be asked now, or the request may still be on its way.
    */
-  async find(place: { channel: string; ts?: string }, key: MessageKey, at: number): Promise<string | null | 'unknown'> {
-    // A person's id is no conversation to Slack, and to learn its id would take one more right.
+  async find(
+    place: { channel: string; ts?: string },
+    key: MetadataKey,
+    at: number,
+  ): Promise<string | null | 'unknown'> {
+    // A person's id is no conversation to Slack, and finding the conversation would take one more scope.
     if (this.#unreadable.has(place.channel) || /^[UW]/.test(place.channel)) return 'unknown'
     try {
       const ts = await this.#search(place, key, at)
-      if (ts === null) this.#believeAbsence(`${key.job} ${key.event} ${at}`)
+      if (ts === null) this.#confirmAbsence(`${key.job} ${key.event} ${at}`)
       return ts
     } catch (error) {
       if (error instanceof SlackRefusal && error.code === 'missing_scope')
-        forgetOldest(this.#unreadable.add(place.channel))
-      // Whether it takes messages is for the next post to find out.
+        dropOldest(this.#unreadable.add(place.channel))
+      // Whether the channel takes messages, the next post finds out.
       if (error instanceof SlackRefusal || error instanceof ChannelClosed) return 'unknown'
       throw error
     }
   }
 
-  /** @throws RetryLater while the attempt was not missed for long enough. */
-  #believeAbsence(attempt: string): void {
+  /** @throws RetryLater while the message hasn't been missing for long enough. */
+  #confirmAbsence(attempt: string): void {
     const now = this.#elapsed()
     const since = this.#missed.get(attempt) ?? now
     const early = Math.ceil(since + SETTLE_MS - now)
     if (early > 0) {
-      forgetOldest(this.#missed.set(attempt, since))
+      dropOldest(this.#missed.set(attempt, since))
       throw new RetryLater(early, { mayHaveHappened: false })
     }
     this.#missed.delete(attempt)
   }
 
-  async #search({ channel, ts }: { channel: string; ts?: string }, key: MessageKey, at: number) {
+  async #search({ channel, ts }: { channel: string; ts?: string }, key: MetadataKey, at: number) {
     const window = {
       channel,
-      // A thread is short and all ours; a channel is neither.
+      // A thread is short and ours; a channel is neither.
       ...(ts === undefined ? { oldest: seconds(at - SKEW_MS), latest: seconds(at + SKEW_MS) } : {}),
       limit: PAGE_SIZE,
       inclusive: true,
@@ -166,7 +170,7 @@ export class MessageLookup {
 
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
-    const waitMs = this.#budgets.spend(method, channel)
+    const waitMs = this.#rateLimits.spend(method, channel)
     if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
     try {
       const answer =
@@ -175,14 +179,14 @@ export class MessageLookup {
           : await this.#conversations.replies({ ...window, ts })
       return Page.parse(answer)
     } catch (error) {
-      const trouble = classifySlackError(error, 0)
-      if (trouble instanceof RetryLater && trouble.isRateLimit) this.#budgets.pause(method, channel, trouble.ms)
-      throw trouble
+      const failure = classifySlackError(error, 0)
+      if (failure instanceof RetryLater && failure.isRateLimit) this.#rateLimits.pause(method, channel, failure.ms)
+      throw failure
     }
   }
 }
 
-function forgetOldest(kept: Map<string, unknown> | Set<string>): void {
+function dropOldest(kept: Map<string, unknown> | Set<string>): void {
   const [oldest] = kept.keys()
   if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
 }

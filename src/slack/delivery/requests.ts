@@ -1,13 +1,13 @@
-/** Single requests to chat.*: within the budgets, plainer if Slack rejects the content, each error classified. */
+/** Single requests to chat.*: within Slack's rate limits, with plainer content if Slack rejects it, each error classified. */
 import type { KnownBlock } from '@slack/types'
 import { cut } from '../../lib/text.js'
 import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
 import type { Method } from '../limits.js'
 import type { Message } from '../message/job.js'
-import { EVENT_TYPE, type MessageKey } from './lookup.js'
+import { EVENT_TYPE, type MetadataKey } from './lookup.js'
 
-/** The part of Slack's client that the sender needs. */
+/** The part of Slack's client that posts and edits. */
 export interface Chat {
   postMessage(post: {
     channel: string
@@ -16,7 +16,7 @@ export interface Chat {
     blocks?: KnownBlock[]
     unfurl_links: boolean
     unfurl_media: boolean
-    metadata: { event_type: string; event_payload: { job: string; event: MessageKey['event'] } }
+    metadata: { event_type: string; event_payload: { job: string; event: MetadataKey['event'] } }
   }): Promise<{ channel?: string; ts?: string; message?: { thread_ts?: string } }>
   update(edit: { channel: string; ts: string; text: string; blocks: KnownBlock[] }): Promise<unknown>
 }
@@ -26,118 +26,119 @@ export interface Place {
   ts: string
 }
 
-/** A message on its way: to where, how to know it again, and what is known of earlier tries. */
 export interface Post {
   message: Message
+  /** With a `ts`, it's a reply in that thread. */
   place: { channel: string; ts?: string }
-  key: MessageKey
+  key: MetadataKey
+  /** How many earlier attempts may have left this message in Slack. */
   tries: number
-  /** When an earlier try of unknown outcome began. */
-  attemptedAt: number | null
-  /**
-   * Called before the request with the time and one try more, and again with the earlier values if the request surely did
-   * not arrive. A time that stays noted means that the outcome is unknown.
-   */
-  note(at: number | null, tries: 1 | -1): Promise<void>
+  /** Called right before the request, with the time. Nothing is sent if it throws. */
+  begin(at: number): Promise<void>
+  /** Called if the request surely didn't arrive. If it's never called and nothing is returned, the outcome is unknown. */
+  retract(): Promise<void>
 }
 
-interface Options {
+export interface RequestContext {
   chat: Chat
-  budgets: RateLimits
+  rateLimits: RateLimits
   now(): number
   log: { warn(fields: object, message: string): void }
 }
 
-/** Characters of the last try, after Slack found fault with the blocks and with the whole text. */
+/** Characters of the last try, after Slack rejected the blocks and the whole text. */
 const SHORT_TEXT = 1_000
 
-/** Both reject with RetryLater, ChannelClosed or SlackRefusal, and nothing else that comes from Slack. */
-export class Requests {
-  readonly #options: Options
+/**
+ * Edits a message. An edit can be repeated: its outcome needs no bookkeeping.
+ *
+ * @throws RetryLater, ChannelClosed or SlackRefusal
+ */
+export async function editMessage(context: RequestContext, { channel, ts }: Place, message: Message): Promise<void> {
+  takeCall(context, 'chat.update', channel)
+  await call(context, 'chat.update', channel, 0, () =>
+    withPlainText(context, message, (given) => context.chat.update({ channel, ts, ...given })),
+  )
+}
 
-  constructor(options: Options) {
-    this.#options = options
-  }
-
-  /** An edit is naturally repeatable: it needs no note before it and leaves no doubt after it. */
-  async edit({ channel, ts }: Place, message: Message): Promise<void> {
-    this.#spend('chat.update', channel)
-    await this.#call('chat.update', channel, 0, () =>
-      this.#withPlainText(message, async (given) => await this.#options.chat.update({ channel, ts, ...given })),
+/**
+ * Posts a message, once.
+ *
+ * @throws RetryLater, ChannelClosed or SlackRefusal; and what `begin` and `retract` throw
+ */
+export async function postMessage(context: RequestContext, post: Post): Promise<Place> {
+  const { message, place, key, tries, begin, retract } = post
+  takeCall(context, 'chat.postMessage', place.channel)
+  await begin(context.now())
+  try {
+    const answer = await call(context, 'chat.postMessage', place.channel, tries, () =>
+      withPlainText(context, message, ({ text, blocks }) =>
+        context.chat.postMessage({
+          channel: place.channel,
+          ...(place.ts === undefined ? {} : { thread_ts: place.ts }),
+          text,
+          ...(blocks.length === 0 ? {} : { blocks }),
+          unfurl_links: false,
+          unfurl_media: false,
+          metadata: { event_type: EVENT_TYPE, event_payload: { ...key } },
+        }),
+      ),
     )
+    // Slack doesn't refuse a reply to a root that was just deleted: it puts it into the channel, outside any thread.
+    if (place.ts !== undefined && answer.message && !answer.message.thread_ts)
+      throw new ChannelClosed('thread_not_found')
+    return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
+  } catch (error) {
+    const surelyFailed = error instanceof ChannelClosed || error instanceof SlackRefusal
+    if (surelyFailed || (error instanceof RetryLater && !error.mayHaveHappened)) await retract()
+    throw error
   }
+}
 
-  /** Posts once. */
-  async post({ message, place, key, tries, attemptedAt, note }: Post): Promise<Place> {
-    const { chat, now } = this.#options
-    this.#spend('chat.postMessage', place.channel)
-    await note(now(), 1)
+/** A message that Slack rejects must not block the thread: it's sent again as text alone, then as a short text. */
+async function withPlainText<T>(
+  { log }: RequestContext,
+  message: Message,
+  send: (message: Message) => Promise<T>,
+): Promise<T> {
+  const isRejected = (error: unknown) => {
+    const failure = classifySlackError(error, 0)
+    if (!(failure instanceof SlackRefusal && failure.fault === 'message')) return false
+    log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
+    return true
+  }
+  for (const given of [message, { text: message.text, blocks: [] }]) {
     try {
-      const answer = await this.#call('chat.postMessage', place.channel, tries, () =>
-        this.#withPlainText(message, async ({ text, blocks }) =>
-          chat.postMessage({
-            channel: place.channel,
-            ...(place.ts === undefined ? {} : { thread_ts: place.ts }),
-            text,
-            ...(blocks.length === 0 ? {} : { blocks }),
-            unfurl_links: false,
-            unfurl_media: false,
-            metadata: { event_type: EVENT_TYPE, event_payload: { ...key } },
-          }),
-        ),
-      )
-      // A reply to a root that was just deleted is not refused: Slack puts it into the channel, outside any thread.
-      if (place.ts !== undefined && answer.message && !answer.message.thread_ts)
-        throw new ChannelClosed('thread_not_found')
-      return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
+      return await send(given)
     } catch (error) {
-      if (
-        error instanceof ChannelClosed ||
-        error instanceof SlackRefusal ||
-        (error instanceof RetryLater && !error.mayHaveHappened)
-      ) {
-        // It surely did not arrive. What an earlier try may have left stays in doubt.
-        await note(attemptedAt, -1)
-      }
-      throw error
+      if (!isRejected(error)) throw error
     }
   }
+  return await send({ text: cut(message.text, SHORT_TEXT), blocks: [] })
+}
 
-  /** A message that Slack rejects must not block the thread: it is sent again as text alone, or as a short text. */
-  async #withPlainText<T>(message: Message, send: (message: Message) => Promise<T>): Promise<T> {
-    const isFaulty = (error: unknown) => {
-      const trouble = classifySlackError(error, 0)
-      if (!(trouble instanceof SlackRefusal && trouble.fault === 'message')) return false
-      this.#options.log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
-      return true
-    }
-    for (const given of [message, { text: message.text, blocks: [] }]) {
-      try {
-        return await send(given)
-      } catch (error) {
-        if (!isFaulty(error)) throw error
-      }
-    }
-    return await send({ text: cut(message.text, SHORT_TEXT), blocks: [] })
+/** @throws RetryLater, ChannelClosed or SlackRefusal, and nothing else. */
+async function call<T>(
+  { rateLimits, log }: RequestContext,
+  method: Method,
+  channel: string,
+  tries: number,
+  request: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await request()
+  } catch (error) {
+    const failure = classifySlackError(error, tries)
+    if (failure instanceof RetryLater && failure.isRateLimit) rateLimits.pause(method, channel, failure.ms)
+    // An edit is simply repeated.
+    if (method === 'chat.postMessage' && failure instanceof RetryLater && failure.mayHaveHappened)
+      log.warn({ err: error, channel }, "Slack didn't confirm a message")
+    throw failure
   }
+}
 
-  /** @throws RetryLater, ChannelClosed or SlackRefusal, and nothing else. */
-  async #call<T>(method: Method, channel: string, tries: number, request: () => Promise<T>): Promise<T> {
-    try {
-      return await request()
-    } catch (error) {
-      const trouble = classifySlackError(error, tries)
-      if (trouble instanceof RetryLater && trouble.isRateLimit) this.#options.budgets.pause(method, channel, trouble.ms)
-      // An edit is simply made again.
-      if (method === 'chat.postMessage' && trouble instanceof RetryLater && trouble.mayHaveHappened)
-        this.#options.log.warn({ err: error, channel }, 'Slack did not say whether it took a message')
-      throw trouble
-    }
-  }
-
-  /** Takes one call from the budgets, or says when there will be one. */
-  #spend(method: Method, channel: string): void {
-    const waitMs = this.#options.budgets.spend(method, channel)
-    if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
-  }
+/** @throws RetryLater if the rate limits leave no call right now. */
+function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): void {
+  const waitMs = rateLimits.spend(method, channel)
+  if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
 }

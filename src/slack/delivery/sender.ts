@@ -1,48 +1,48 @@
-/** The only caller of chat.*: brings a job's thread up to date, at Slack's pace, and never posts blindly twice. */
-
-import type { Job } from '../../domain/job.js'
-import type { Told } from '../../jobs/notify.js'
+/** The only caller of chat.*: brings one job's messages up to date, at Slack's pace, and never posts blindly twice. */
+import type { Job, JobEvent } from '../../domain/job.js'
+import type { NotifyResult } from '../../domain/thread.js'
 import { cut } from '../../lib/text.js'
-import {
-  markAttempted,
-  markReplied,
-  markRootAttempted,
-  markTold,
-  saveRoot,
-  type Untold,
-  type UntoldEvent,
-} from '../../store/events.js'
-import { moveThread, saveOldRoot, savePlaceRefusals } from '../../store/moved-threads.js'
+import { close, confirm, type MessageKey, markNotified, move, setRefusals } from '../../store/messages.js'
+import type { MessageRow, PendingThread } from '../../store/pending-threads.js'
 import type { Database } from '../../store/schema.js'
 import { ChannelClosed, RetryLater, SlackRefusal } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
 import { limits } from '../limits.js'
-import { type JobView, type Message, oldRootMessage, replyMessage, rootMessage } from '../message/job.js'
+import {
+  type JobDescription,
+  type JobView,
+  type Message,
+  oldRootMessage,
+  replyMessage,
+  rootMessage,
+} from '../message/job.js'
 import { type BotIdentity, type Conversations, MessageLookup } from './lookup.js'
-import { type Chat, type Place, type Post, Requests } from './requests.js'
+import { type PostContext, postOnce } from './post-once.js'
+import { type Chat, editMessage, type Place } from './requests.js'
 
 export type { Chat } from './requests.js'
 
-interface Options {
+interface SenderOptions {
   db: Database
   chat: Chat
-  /** Where it may look for messages that nobody knows the fate of; without it, it asks nobody. */
+  /** Where to look for messages whose outcome is unknown. Default: nowhere. */
   conversations?: Conversations
-  /** Who the bot is, as Slack says: messages posted by others are not ours. */
+  /** Who the bot is: messages posted by others aren't ours. */
   self?(): Promise<BotIdentity>
-  /** The words around a job that the sender cannot know. */
-  describe(job: Job): Promise<JobView>
+  /** The words about a job that come from its provider. */
+  describe(job: Job): Promise<JobDescription>
   now(): number
-  /** Milliseconds that nobody sets, from any beginning: what is waited for in this process is measured by it. */
+  /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number
   log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
-/** Slack's words for a root that somebody deleted: the place itself may be open. */
-const ROOTS_GONE = new Set(['message_not_found', 'thread_not_found'])
+interface SenderContext extends PostContext, Pick<SenderOptions, 'describe'> {
+  log: SenderOptions['log']
+}
 
-/** Errors that mean Slack will never accept an edit of this message. After any other error the root is not up to date. */
-const isLasting = ({ code, fault }: SlackRefusal) => fault === 'message' || code === 'edit_window_closed'
+/** Slack's words for a root that somebody deleted: the channel itself may be open. */
+const ROOT_GONE = new Set(['message_not_found', 'thread_not_found'])
 
 /** Pauses after a refusal that only Slack, the operator or a new version can fix, in milliseconds. */
 const REFUSED_WAIT_MS = 60_000
@@ -50,225 +50,229 @@ const MAX_REFUSED_WAIT_MS = 15 * 60_000
 /** How long a refused edit is tried again, in milliseconds. */
 const MAX_EDIT_AGE_MS = 24 * 60 * 60_000
 
-/** How often a place is tried that refuses messages with a possibly temporary error, with growing pauses. */
+/** How often a channel is tried that refuses messages with an error that may pass, with growing pauses. */
 const MAX_PLACE_TRIES = 4
 const PLACE_WAIT_MS = 30_000
 
-export class Sender {
-  readonly #options: Options
-  readonly #requests: Requests
-  readonly #history: MessageLookup | null
+/** Returns the function that brings a claimed thread up to date; it answers how long to leave that thread alone. */
+export function createSender(
+  options: SenderOptions,
+): (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult> {
+  const { conversations, elapsed, self = async () => ({}) } = options
+  const rateLimits = new RateLimits(elapsed)
+  const lookup = conversations ? new MessageLookup(conversations, rateLimits, elapsed, self) : null
+  const context = { ...options, rateLimits, lookup }
+  return async (thread, stopping) => await bringUpToDate(context, thread, stopping)
+}
 
-  constructor(options: Options) {
-    const { chat, now, log, elapsed, conversations, self = async () => ({}) } = options
-    const budgets = new RateLimits(elapsed)
-    this.#options = options
-    this.#requests = new Requests({ chat, budgets, now, log })
-    this.#history = conversations ? new MessageLookup(conversations, budgets, elapsed, self) : null
-  }
-
-  /** Tells all that is untold of one job; answers for how long to leave this thread alone. */
-  async tell(untold: Untold, stopping: AbortSignal): Promise<Told> {
-    const standing = { root: rootOf(untold.job) }
-    try {
-      await this.#tellInOrder(untold, stopping, standing)
-      return { waitMs: 0 }
-    } catch (error) {
-      if (error instanceof RetryLater) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
-      if (error instanceof ChannelClosed) return await this.#giveWay(untold, standing.root, error.message)
-      if (error instanceof SlackRefusal) return await this.#refused(untold, standing.root, error)
-      throw error
+/**
+ * An event is done when its reply is posted and the root shows it, and so does a root that stayed behind. A root that has to
+ * wait holds up no reply.
+ */
+async function bringUpToDate(
+  context: SenderContext,
+  thread: PendingThread,
+  stopping: AbortSignal,
+): Promise<NotifyResult> {
+  const { db, now } = context
+  let root = placeOf(thread.root)
+  try {
+    const view = await viewOf(context, thread)
+    const shown = await updateRoot(context, thread, view)
+    root = shown.root
+    const later = shown.later ?? (await updateLeftRoot(context, thread, view, true))
+    for (const event of thread.events) {
+      if (stopping.aborted) return { waitMs: 0 }
+      await ensureReply(context, thread, view, event, shown.root)
+      if (!later) await markNotified(db, thread, event, now())
     }
-  }
-
-  /**
-   * An event is done when its reply is posted, the root shows it, and so does a root that the thread left behind. A
-   * root that has to wait holds up no reply.
-   */
-  async #tellInOrder(untold: Untold, stopping: AbortSignal, standing: { root: Place | null }): Promise<void> {
-    const { db, now } = this.#options
-    const view = await this.#describe(untold)
-    const { root, later } = await this.#bringRootUpToDate(untold, view)
-    standing.root = root
-    const oldLater = later ?? (await this.#bringOldRootUpToDate(untold, view, true))
-    for (const event of untold.events) {
-      if (stopping.aborted) return
-      const reply = event.replyTs === null ? replyMessage(view, event) : null
-      const replyTs = reply ? await this.#reply(untold, event, reply, root) : event.replyTs
-      if (!oldLater) await markTold(db, untold, event, { replyTs, toldAt: now() })
-      else if (reply) await markReplied(db, untold, event, replyTs)
-    }
-    if (untold.placeRefusals > 0) await savePlaceRefusals(db, untold, 0)
-    if (oldLater) throw oldLater
-  }
-
-  async #describe({ job, rootTries, moves }: Untold): Promise<JobView> {
-    // A root whose answer was lost before its place refused the next try: nobody knows where to edit it.
-    const isOrphaned = moves > 0 && job.rootTs === null && rootTries > 0
-    return { ...(await this.#options.describe(job)), mayStandTwice: rootTries > 1 || isOrphaned }
-  }
-
-  /** Where the root stands, and what to wait for when it does not show the present state yet. */
-  async #bringRootUpToDate(untold: Untold, view: JobView): Promise<{ root: Place; later: RetryLater | null }> {
-    const { db } = this.#options
-    const { job } = untold
-    const root = rootOf(job)
-    if (root === null) return await this.#beginThread(untold, view)
-    if (untold.rootIsCurrent) return { root, later: null }
-    try {
-      await this.#requests.edit(root, rootMessage(view))
-    } catch (error) {
-      if (error instanceof RetryLater) return { root, later: error }
-      if (!(error instanceof SlackRefusal)) throw error
-      this.#options.log.error({ job: job.id, err: error }, 'Slack does not take the edit of a root message')
-      if (!isLasting(error) && this.#ageMs(untold) < MAX_EDIT_AGE_MS) return { root, later: this.#growingWait(untold) }
-      // The next change tries anew; the replies tell what this edit would have.
-    }
-    await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
-    return { root, later: null }
-  }
-
-  async #beginThread(untold: Untold, view: JobView): Promise<{ root: Place; later: RetryLater | null }> {
-    const { db } = this.#options
-    const { job, rootAttemptedAt } = untold
-    const post: Post = {
-      message: rootMessage(view),
-      place: { channel: job.rootChannel ?? job.channel },
-      key: { job: job.id, event: 'root' },
-      tries: untold.rootTries,
-      attemptedAt: rootAttemptedAt,
-      note: async (at, by) => await markRootAttempted(db, untold, at, by),
-    }
-    const fate = await this.#fate(post, rootAttemptedAt)
-    if (fate !== null && fate !== 'unknown') {
-      // Found again: it shows what was true when it was posted, so an edit comes next.
-      await saveRoot(db, untold, { rootChannel: post.place.channel, rootTs: fate }, 0)
-      return { root: { ...post.place, ts: fate }, later: new RetryLater(1, { mayHaveHappened: false }) }
-    }
-    // Provably absent: the next try is the first one again.
-    if (fate === null && rootAttemptedAt !== null) await post.note(null, -1)
-    const again = { ...post, message: rootMessage({ ...view, mayStandTwice: true }) }
-    const root = await this.#requests.post(fate === null ? { ...post, attemptedAt: null } : again)
-    await saveRoot(db, untold, { rootChannel: root.channel, rootTs: root.ts }, job.version)
-    return { root, later: null }
-  }
-
-  async #reply(untold: Untold, event: UntoldEvent, message: Message, root: Place): Promise<string> {
-    const { db } = this.#options
-    const post: Post = {
-      message,
-      place: root,
-      key: { job: event.jobId, event: event.seq },
-      tries: event.tries,
-      attemptedAt: event.attemptedAt,
-      note: async (at, by) => await markAttempted(db, untold, event, at, by),
-    }
-    const fate = await this.#fate(post, event.attemptedAt)
-    if (fate === null) return (await this.#requests.post({ ...post, attemptedAt: null })).ts
-    if (fate !== 'unknown') return fate
-    const warned = prefixed(message, 'Nobody can tell whether this was posted before, so it may stand twice. ')
-    return (await this.#requests.post({ ...post, message: warned })).ts
-  }
-
-  /** The ts of a post that was begun before, null when it surely is not there, or 'unknown'. */
-  async #fate({ place, key }: Post, attemptedAt: number | null): Promise<string | null | 'unknown'> {
-    if (attemptedAt === null) return null
-    return (await this.#history?.find(place, key, attemptedAt)) ?? (this.#history ? null : 'unknown')
-  }
-
-  /**
-   * The root that the thread left behind says where the job goes on, and at the end how it ended: nobody edits it after
-   * that. Answers what to wait for when it does not say so yet.
-   *
-   * @param goesOn false when Slack takes no messages in the new place either.
-   */
-  async #bringOldRootUpToDate(untold: Untold, view: JobView, goesOn: boolean): Promise<RetryLater | null> {
-    const { db, log } = this.#options
-    const { oldRoot, job } = untold
-    const isOver = job.endedAt !== null
-    if (!oldRoot || (goesOn && oldRoot.saysMoved && !isOver)) return null
-    try {
-      await this.#requests.edit(oldRoot, oldRootMessage(view, goesOn))
-    } catch (error) {
-      const isPassing = error instanceof RetryLater || (error instanceof SlackRefusal && !isLasting(error))
-      if (!isPassing && !(error instanceof SlackRefusal || error instanceof ChannelClosed)) throw error
-      const refusals = oldRoot.refusals + (error instanceof RetryLater ? 0 : 1)
-      if (isPassing && refusals < MAX_PLACE_TRIES && this.#ageMs(untold) < MAX_EDIT_AGE_MS) {
-        if (error instanceof RetryLater) return error
-        await saveOldRoot(db, untold, { ...oldRoot, refusals })
-        return this.#growingWait(untold)
-      }
-      log.warn(
-        { job: job.id, channel: oldRoot.channel, err: error },
-        'Slack refuses to edit the root that a thread left behind',
-      )
-      await saveOldRoot(db, untold, null)
-      return null
-    }
-    await saveOldRoot(db, untold, isOver ? null : { saysMoved: goesOn, refusals: 0 })
-    return null
-  }
-
-  /**
-   * Slack refuses the message, but not clearly because of the place. What no other place would fix is tried on and on; the
-   * rest a few times, before the place counts as closed.
-   */
-  async #refused(untold: Untold, root: Place | null, error: SlackRefusal): Promise<Told> {
-    const { db, log } = this.#options
-    const { job } = untold
-    const tries = untold.placeRefusals + 1
-    const isHopeless = error.fault !== 'everywhere' && tries >= MAX_PLACE_TRIES
-    log.error({ job: job.id, tries, err: error }, 'Slack does not take a message')
-    if (isHopeless) return await this.#giveWay(untold, root, error.code)
-    if (error.fault === 'everywhere') return { waitMs: this.#growingWait(untold).ms }
-    await savePlaceRefusals(db, untold, tries)
-    return { waitMs: PLACE_WAIT_MS * 2 ** untold.placeRefusals }
-  }
-
-  /**
-   * The place asked for takes no messages, or the root is gone: the thread goes on as a direct message to the person who
-   * asked, also where it stood there and lost its root. A root that is gone as soon as it is posted is no place either.
-   *
-   * @param root where it stands by now.
-   */
-  async #giveWay(untold: Untold, root: Place | null, reason: string): Promise<Told> {
-    const { db, log, now } = this.#options
-    const { job, events, moves } = untold
-    const { channel, rootChannel, rootTs, requester } = job
-    // A direct message was the place asked for, or has become it: there is no other after it.
-    const isElsewhere = moves > 0 || channel === requester || (rootChannel !== null && rootChannel !== channel)
-    const isRootGone = ROOTS_GONE.has(reason)
-    const isLastResort = isElsewhere && !(isRootGone && rootTs !== null)
-    const place = { job: job.id, channel: rootChannel ?? channel, reason }
-    if (!isLastResort) {
-      log.warn(place, 'Slack refuses messages there')
-      await moveThread(db, untold, requester, isRootGone ? null : root)
-      return { waitMs: 1 }
-    }
-    // No place is left: only the original root can still show how the job stands.
-    const later = await this.#bringOldRootUpToDate(untold, await this.#describe(untold), false)
-    if (later) return { waitMs: later.ms, isUnanswered: later.mayHaveHappened }
-    log.warn(place, 'Slack refuses messages there too: nobody reads about this job')
-    for (const event of events) await markTold(db, untold, event, { replyTs: event.replyTs, toldAt: now() })
-    if (untold.placeRefusals > 0) await savePlaceRefusals(db, untold, 0)
+    if (thread.root.refusals > 0) await setRefusals(db, thread, 'root', 0)
+    if (later) throw later
     return { waitMs: 0 }
-  }
-
-  /** Back off, so that refused messages don't take the budget from the others. */
-  #growingWait(untold: Untold): RetryLater {
-    const ms = Math.min(Math.max(this.#ageMs(untold), REFUSED_WAIT_MS), MAX_REFUSED_WAIT_MS)
-    return new RetryLater(ms, { mayHaveHappened: false })
-  }
-
-  /** For how long the oldest fact has waited to be told, in milliseconds. */
-  #ageMs({ events }: Untold): number {
-    return this.#options.now() - (events[0]?.at ?? 0)
+  } catch (error) {
+    if (error instanceof RetryLater) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
+    if (error instanceof ChannelClosed) return await leavePlace(context, thread, root, error.message)
+    if (error instanceof SlackRefusal) return await handleRefusal(context, thread, root, error)
+    throw error
   }
 }
 
-/** Where a job's root stands; null where none is known to. */
-function rootOf({ channel, rootChannel, rootTs }: Job): Place | null {
-  return rootTs === null ? null : { channel: rootChannel ?? channel, ts: rootTs }
+async function viewOf({ describe }: SenderContext, { job, root, left }: PendingThread): Promise<JobView> {
+  // A root whose answer was lost before its channel was closed: nobody knows where to edit it.
+  const isLeftUnseen = left !== null && left.ts === null && left.tries > 0
+  const { channel, ts } = root
+  return { ...(await describe(job)), thread: { channel, ts }, mayAppearTwice: root.tries > 1 || isLeftUnseen }
+}
+
+/** Returns where the root stands, and what to wait for if it doesn't show the present state yet. */
+async function updateRoot(
+  context: SenderContext,
+  thread: PendingThread,
+  view: JobView,
+): Promise<{ root: Place; later: RetryLater | null }> {
+  const { job } = thread
+  const root = placeOf(thread.root)
+  if (root === null) return await beginThread(context, thread, view)
+  if (thread.root.shownVersion === job.version) return { root, later: null }
+  try {
+    await editMessage(context, root, rootMessage(view))
+  } catch (error) {
+    if (error instanceof RetryLater) return { root, later: error }
+    if (!(error instanceof SlackRefusal)) throw error
+    context.log.error({ job: job.id, err: error }, 'Slack refuses to edit a root message')
+    if (!isFinal(error) && ageMs(context, thread) < MAX_EDIT_AGE_MS)
+      return { root, later: growingWait(context, thread) }
+    // The next change tries again; until then the replies say what this edit would have said.
+  }
+  await confirm(context.db, thread, 'root', { ...root, shownVersion: job.version })
+  return { root, later: null }
+}
+
+async function beginThread(
+  context: SenderContext,
+  thread: PendingThread,
+  view: JobView,
+): Promise<{ root: Place; later: RetryLater | null }> {
+  const { isFound, ...root } = await postOnce(context, thread, {
+    key: 'root',
+    row: thread.root,
+    place: { channel: thread.root.channel },
+    message: rootMessage(view),
+    repeated: rootMessage({ ...view, mayAppearTwice: true }),
+  })
+  // One that is found shows what was true when it was posted, so an edit comes next.
+  await confirm(context.db, thread, 'root', { ...root, shownVersion: isFound ? 0 : thread.job.version })
+  return { root, later: isFound ? new RetryLater(1, { mayHaveHappened: false }) : null }
+}
+
+async function ensureReply(
+  context: SenderContext,
+  thread: PendingThread,
+  view: JobView,
+  event: JobEvent,
+  root: Place,
+): Promise<void> {
+  const key: MessageKey = `event:${event.seq}`
+  const row = thread.replies.get(event.seq)
+  const message = replyMessage(view, event)
+  if (message === null || (row && row.ts !== null)) return
+  const repeated = prefixed(message, "Slack didn't confirm this message, so it may appear twice. ")
+  const { ts } = await postOnce(context, thread, { key, row, place: root, message, repeated })
+  await confirm(context.db, thread, key, { channel: root.channel, ts, shownVersion: null })
+}
+
+/**
+ * A root that stayed behind says where the thread went, and at the end how the job ended; after that it is never edited.
+ * Returns what to wait for if it doesn't say so yet.
+ *
+ * @param goesOn false when Slack takes no messages in the new channel either.
+ */
+async function updateLeftRoot(
+  context: SenderContext,
+  thread: PendingThread,
+  view: JobView,
+  goesOn: boolean,
+): Promise<RetryLater | null> {
+  const { db, log, now } = context
+  const { job, left } = thread
+  const place = left && left.closedAt === null ? placeOf(left) : null
+  const isOver = job.endedAt !== null
+  if (!left || !place || (goesOn && left.shownVersion !== null && !isOver)) return null
+  try {
+    await editMessage(context, place, oldRootMessage(view, goesOn))
+  } catch (error) {
+    const mayPass = error instanceof RetryLater || (error instanceof SlackRefusal && !isFinal(error))
+    if (!mayPass && !(error instanceof SlackRefusal || error instanceof ChannelClosed)) throw error
+    const refusals = left.refusals + (error instanceof RetryLater ? 0 : 1)
+    if (mayPass && refusals < MAX_PLACE_TRIES && ageMs(context, thread) < MAX_EDIT_AGE_MS) {
+      if (error instanceof RetryLater) return error
+      await setRefusals(db, thread, 'left', refusals)
+      return growingWait(context, thread)
+    }
+    log.warn(
+      { job: job.id, channel: place.channel, err: error },
+      'Slack refuses to edit the root of a thread that moved',
+    )
+    await close(db, thread, 'left', now())
+    return null
+  }
+  await confirm(db, thread, 'left', { ...place, shownVersion: isOver || goesOn ? job.version : null })
+  if (left.refusals > 0) await setRefusals(db, thread, 'left', 0)
+  if (isOver) await close(db, thread, 'left', now())
+  return null
+}
+
+/**
+ * Slack refuses a message, but not clearly because of the channel. What no other channel would fix is tried again and again;
+ * the rest a few times, before the channel counts as closed.
+ */
+async function handleRefusal(
+  context: SenderContext,
+  thread: PendingThread,
+  root: Place | null,
+  error: SlackRefusal,
+): Promise<NotifyResult> {
+  const { refusals } = thread.root
+  const tries = refusals + 1
+  context.log.error({ job: thread.job.id, tries, err: error }, 'Slack refuses a message')
+  if (error.fault === 'everywhere') return { waitMs: growingWait(context, thread).ms }
+  if (tries >= MAX_PLACE_TRIES) return await leavePlace(context, thread, root, error.code)
+  await setRefusals(context.db, thread, 'root', tries)
+  return { waitMs: PLACE_WAIT_MS * 2 ** refusals }
+}
+
+/**
+ * The channel takes no messages, or the root is gone: the thread goes on as a direct message to the requester, even if it
+ * was there already and lost its root. But a root that disappears as soon as it is posted shows that it is no use.
+ *
+ * @param root where it stands by now.
+ */
+async function leavePlace(
+  context: SenderContext,
+  thread: PendingThread,
+  root: Place | null,
+  reason: string,
+): Promise<NotifyResult> {
+  const { db, log, now } = context
+  const { job, events, left } = thread
+  const { channel, ts } = thread.root
+  // The direct message was asked for, or has become the place: there is no other after it.
+  const isElsewhere = left !== null || job.channel === job.requester || channel !== job.channel
+  const isRootGone = ROOT_GONE.has(reason)
+  const fields = { job: job.id, channel, reason }
+  if (!isElsewhere || (isRootGone && ts !== null)) {
+    log.warn(fields, 'Slack refuses messages there')
+    await move(db, thread, { channel: job.requester, root: isRootGone ? null : root, now: now() })
+    return { waitMs: 1 }
+  }
+  // No place is left: only the original root can still show how the job stands.
+  const later = await updateLeftRoot(context, thread, await viewOf(context, thread), false)
+  if (later) return { waitMs: later.ms, isUnanswered: later.mayHaveHappened }
+  log.warn(fields, 'Slack refuses messages there too: nobody reads about this job')
+  for (const event of events) await markNotified(db, thread, event, now())
+  if (thread.root.refusals > 0) await setRefusals(db, thread, 'root', 0)
+  return { waitMs: 0 }
+}
+
+/** Slack will never accept an edit of this message. After any other error, the root is not up to date. */
+function isFinal({ code, fault }: SlackRefusal): boolean {
+  return fault === 'message' || code === 'edit_window_closed'
+}
+
+/** Back off, so that refused messages don't starve healthy threads. */
+function growingWait(context: SenderContext, thread: PendingThread): RetryLater {
+  const ms = Math.min(Math.max(ageMs(context, thread), REFUSED_WAIT_MS), MAX_REFUSED_WAIT_MS)
+  return new RetryLater(ms, { mayHaveHappened: false })
+}
+
+/** How long the oldest event has been pending, in milliseconds. */
+function ageMs({ now }: SenderContext, { events }: PendingThread): number {
+  return now() - (events[0]?.at ?? 0)
+}
+
+/** Where a message stands; null if it isn't known to stand anywhere. */
+function placeOf({ channel, ts }: MessageRow): Place | null {
+  return ts === null ? null : { channel, ts }
 }
 
 function prefixed(message: Message, prefix: string): Message {

@@ -1,4 +1,4 @@
-/** Pure: the buttons below a job's root message, which are few and only where they do something. */
+/** Pure: the buttons below a job's root message: few, and only those that do something. */
 
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
 import type { Job } from '../../domain/job.js'
@@ -6,7 +6,7 @@ import { accepts } from '../../domain/machine.js'
 import { cut, plainText } from '../../lib/text.js'
 import { limits, mustFit } from '../limits.js'
 
-/** The buttons of a job and the promise each makes. Their value is the job's id, which is looked up and checked again. */
+/** The buttons of a job. Their value is the job's id, which is only a hint: the job is read and checked again. */
 export const jobActions = {
   checkAgain: 'job:check_again',
   startOver: 'job:start_over',
@@ -15,7 +15,7 @@ export const jobActions = {
   openConsole: 'job:open_console',
 } as const
 
-/** What a person may answer now, or, once it is over, where it leads. `provider` is its name, such as "Hoody". */
+/** What a person may answer now, or links once the job has ended. `provider` is a name, such as "Hoody". */
 export function buttonsOf(job: Job, provider: string): KnownBlock[] {
   if (job.state === 'uncertain') return [questionButtons(job.id)]
   if (accepts(job, 'dismiss')) return [cancelButton(job)]
@@ -28,8 +28,8 @@ export function wasSent({ ref, attempt }: Job): boolean {
 }
 
 function questionButtons(jobId: string): KnownBlock {
-  const startOver = 'If the first request did arrive, this makes a second one.'
-  const dismiss = 'Dolly stops watching. Whatever was made stays where it is.'
+  const startOver = 'If the first request did arrive, this makes a second copy.'
+  const dismiss = 'I stop watching. Whatever was made stays.'
   return {
     type: 'actions',
     block_id: 'question',
@@ -41,10 +41,10 @@ function questionButtons(jobId: string): KnownBlock {
   }
 }
 
-/** For a job that its provider lets wait. */
+/** For a job that waits for its provider. */
 function cancelButton(job: Job): KnownBlock {
   const [word, promise] = wasSent(job)
-    ? ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.']
+    ? ['Dismiss', 'I send nothing more. Whatever was made stays.']
     : ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.']
   const confirm = confirmation(promise, `${word} the job`)
   return {
@@ -87,7 +87,7 @@ function linkButtons(job: Job, provider: string): KnownBlock[] {
   return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
 }
 
-/** A vendor's address as a button may carry it: of the web, of bearable length, and without a user name or password. */
+/** A provider's address that a button may carry: http or https, not too long, and without a user name or password. */
 function webAddress(address: string | null): string | undefined {
   if (address === null || !URL.canParse(address)) return undefined
   const { protocol, username, password, href } = new URL(address)

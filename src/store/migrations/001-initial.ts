@@ -1,4 +1,4 @@
-/** Jobs and events, which everything is derived from, and the drafts that wait for a confirmation. */
+/** Jobs, their events and their Slack messages, and the drafts that wait for a confirmation. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -37,24 +37,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('mention_on_success', 'integer', (column) => column.notNull())
     .addColumn('asked_in', 'text')
     .addColumn('channel', 'text', (column) => column.notNull())
-    .addColumn('root_channel', 'text')
-    .addColumn('root_ts', 'text')
-    .addColumn('root_attempted_at', 'bigint')
-    .addColumn('root_tries', 'integer', (column) => column.notNull())
-    .addColumn('root_version', 'integer')
-    .addColumn('moves', 'integer', (column) => column.notNull().defaultTo(0))
-    .addColumn('old_root_channel', 'text')
-    .addColumn('old_root_ts', 'text')
-    .addColumn('old_root_says_moved', 'integer', (column) => column.notNull().defaultTo(0))
-    .addColumn('old_root_refusals', 'integer', (column) => column.notNull().defaultTo(0))
-    .addColumn('place_refusals', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('started_at', 'bigint')
     .addColumn('ended_at', 'bigint')
     .addColumn('version', 'integer', (column) => column.notNull())
     .addColumn('claim_token', 'text')
-    .addColumn('teller', 'text')
-    .addColumn('teller_until', 'bigint')
     .execute()
 
   // The lock: while a job lives, no other of its connection may write to the same target.
@@ -72,7 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql.ref('due_at'), 'is not', null)
     .execute()
   await db.schema.createIndex('jobs_of_target').on('jobs').columns(['connection', 'lock', 'ended_at']).execute()
-  for (const column of ['claim_token', 'teller']) {
+  for (const column of ['claim_token']) {
     await db.schema
       .createIndex(`jobs_${column}`)
       .on('jobs')
@@ -95,19 +82,41 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('step', 'text', (column) => column.notNull())
     .addColumn('detail', 'text')
     .addColumn('actor', 'text')
-    .addColumn('attempted_at', 'bigint')
-    .addColumn('tries', 'integer', (column) => column.notNull())
-    .addColumn('reply_ts', 'text')
-    .addColumn('told_at', 'bigint')
+    .addColumn('notified_at', 'bigint')
     .addPrimaryKeyConstraint('events_pk', ['job_id', 'seq'])
     .execute()
 
   await db.schema
-    .createIndex('events_untold')
+    .createIndex('events_pending')
     .on('events')
     .column('job_id')
-    .where(sql.ref('told_at'), 'is', null)
+    .where(sql.ref('notified_at'), 'is', null)
     .execute()
+
+  await db.schema
+    .createTable('messages')
+    .addColumn('job_id', 'text', (column) => column.notNull().references('jobs.id'))
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('channel', 'text', (column) => column.notNull())
+    .addColumn('ts', 'text')
+    .addColumn('attempted_at', 'bigint')
+    .addColumn('tries', 'integer', (column) => column.notNull())
+    .addColumn('shown_version', 'integer')
+    .addColumn('refusals', 'integer', (column) => column.notNull())
+    .addColumn('due_at', 'bigint')
+    .addColumn('closed_at', 'bigint')
+    .addColumn('claim_token', 'text')
+    .addPrimaryKeyConstraint('messages_pk', ['job_id', 'key'])
+    .execute()
+
+  for (const column of ['claim_token', 'due_at']) {
+    await db.schema
+      .createIndex(`messages_${column}`)
+      .on('messages')
+      .column(column)
+      .where(sql.ref(column), 'is not', null)
+      .execute()
+  }
 
   await db.schema
     .createTable('drafts')

@@ -309,11 +309,8 @@ describe('Start, more than a minute after the names were read,', () => {
 describe('the buttons of a job', () => {
   async function press(draft: { source: string; operation?: string }): Promise<string> {
     const job = await context.ask({ requester: 'U2', target: 'x in staging', operation: 'copy', ...draft })
-    await context.db
-      .updateTable('jobs')
-      .set({ state: 'uncertain', dueAt: null, rootChannel: 'C1' })
-      .where('id', '=', job.id)
-      .execute()
+    await context.db.updateTable('jobs').set({ state: 'uncertain', dueAt: null }).where('id', '=', job.id).execute()
+    await context.db.updateTable('messages').set({ channel: 'C1', ts: '1.1' }).where('jobId', '=', job.id).execute()
     const action = { type: 'button', action_id: jobActions.dismiss, block_id: 'question', value: job.id }
     const place = { container: { type: 'message' }, channel: { id: 'C1' }, team: { id: 'T1' }, user: { id: ann } }
     const body = { type: 'block_actions', actions: [action], response_url: 'http://slack.example/response', ...place }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../../sandbox/slack/workspace.js'
 import { clientOptions } from '../../../src/slack/api/client.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { tellerOf } from '../../helpers/sender.js'
+import { notifierOf } from '../../helpers/sender.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 const history = ['channels:history', 'groups:history', 'im:history']
@@ -12,7 +12,7 @@ const history = ['channels:history', 'groups:history', 'im:history']
 describe('an ambiguous post', () => {
   let context: TestContext
   let workspace: Workspace
-  let tellFor: (ms: number) => Promise<void>
+  let notifyFor: (ms: number) => Promise<void>
   let channel: string
   let requester: string
   let clock: number
@@ -33,7 +33,7 @@ describe('an ambiguous post', () => {
   async function openWorkspace(scopes: readonly string[]): Promise<void> {
     workspace = await startWorkspace({ scopes: ['commands', 'chat:write', ...scopes], simulators: [] })
     const client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL, quietLogger))
-    ;({ tellFor } = tellerOf(context, client.chat, client.conversations))
+    ;({ notifyFor } = notifierOf(context, client.chat, client.conversations))
     channel = workspace.channels.platform.id
     requester = workspace.people.ann.id
   }
@@ -50,14 +50,14 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     workspace.setSwitch('lose-answer', true)
     const { id } = await ask()
-    await tellFor(8_000)
+    await notifyFor(8_000)
     await context.settle()
-    await tellFor(5_000)
-    expect(texts()).toEqual([expect.stringContaining('Dummy is at it'), expect.stringContaining('Dummy accepted')])
+    await notifyFor(5_000)
+    expect(texts()).toEqual([expect.stringContaining('Running on Dummy'), expect.stringContaining('Dummy accepted')])
     expect(posts()).toBe(2)
     const [found] = workspace.calls('conversations.history').flatMap(({ answer }) => answer.messages)
     expect(found).toMatchObject({ bot_id: workspace.bot.botId, user: workspace.bot.id })
-    expect(await context.job(id)).toMatchObject({ rootChannel: channel, rootTs: expect.any(String) })
+    expect(await context.thread(id)).toEqual({ channel, ts: expect.any(String) })
     const payloads = workspace.calls('chat.postMessage').map(({ body }) => body.metadata)
     expect(payloads).toEqual([
       { event_type: 'dolly_job', event_payload: { job: id, event: 'root' } },
@@ -68,12 +68,12 @@ describe('an ambiguous post', () => {
   it('of a reply whose answer was lost is found again in its thread, and not posted twice', async () => {
     await openWorkspace(history)
     await ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.settle()
     workspace.setSwitch('lose-answer', true)
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(texts().filter((text) => text.includes('Dummy accepted'))).toHaveLength(1)
-    expect(texts().some((text) => text.includes('may stand twice'))).toBe(false)
+    expect(texts().some((text) => text.includes('may appear twice'))).toBe(false)
     expect(workspace.calls('conversations.replies')[0]?.body).toMatchObject({ include_all_metadata: 'true' })
   })
 
@@ -81,27 +81,26 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     workspace.setSwitch('down', true)
     await ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     workspace.setSwitch('down', false)
-    await tellFor(7_000)
+    await notifyFor(7_000)
     expect(texts()).toEqual([])
     expect(workspace.calls('conversations.history').length).toBeGreaterThan(0)
-    await tellFor(6_000)
+    await notifyFor(6_000)
     expect(texts()).toEqual([expect.stringContaining('Clone a thing')])
   })
 
   it('of a process that was killed in between is found by the next one', async () => {
     await openWorkspace(history)
     const { id } = await ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.settle()
-    await tellFor(2_000)
+    await notifyFor(2_000)
     // What a kill between Slack's answer and the save leaves behind.
-    await context.db.updateTable('jobs').set({ rootTs: null, rootVersion: null }).where('id', '=', id).execute()
-    const unsaved = { toldAt: null, replyTs: null }
-    await context.db.updateTable('events').set(unsaved).where('kind', '=', 'step_accepted').execute()
+    await context.db.updateTable('messages').set({ ts: null, shownVersion: null }).where('jobId', '=', id).execute()
+    await context.db.updateTable('events').set({ notifiedAt: null }).where('kind', '=', 'step_accepted').execute()
     const before = posts()
-    await tellFor(20_000)
+    await notifyFor(20_000)
     expect(posts()).toBe(before)
     expect(texts()).toHaveLength(2)
   })
@@ -109,26 +108,26 @@ describe('an ambiguous post', () => {
   it('stays one, though the next try is refused for being too soon', async () => {
     await openWorkspace([])
     await ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.settle()
     workspace.setSwitch('lose-answer', true)
-    await tellFor(1_000)
+    await notifyFor(1_000)
     workspace.setSwitch('rate-limit', true)
-    await tellFor(20_000)
+    await notifyFor(20_000)
     const accepted = texts().filter((text) => text.includes('Dummy accepted'))
-    expect(accepted).toEqual([expect.not.stringContaining('may stand'), expect.stringContaining('may stand twice')])
+    expect(accepted).toEqual([expect.not.stringContaining('may appear'), expect.stringContaining('may appear twice')])
   })
 
   it('is posted again with a word of explanation where the bot may not read, and asked for once', async () => {
     await openWorkspace([])
     workspace.setSwitch('lose-answer', true)
     await ask()
-    await tellFor(8_000)
+    await notifyFor(8_000)
     await context.settle()
     workspace.setSwitch('lose-answer', true)
-    await tellFor(15_000)
-    expect(texts().filter((text) => text.includes('An earlier message about this job may stand'))).toHaveLength(1)
-    expect(texts().filter((text) => text.includes('may stand twice'))).toHaveLength(1)
+    await notifyFor(15_000)
+    expect(texts().filter((text) => text.includes('An earlier message about this job may appear'))).toHaveLength(1)
+    expect(texts().filter((text) => text.includes('may appear twice'))).toHaveLength(1)
     const looks = [...workspace.calls('conversations.history'), ...workspace.calls('conversations.replies')]
     expect(looks.map(({ answer }) => answer.error)).toEqual(['missing_scope'])
   })
@@ -137,11 +136,11 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     workspace.setSwitch('lose-answer', true)
     await ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     workspace.setSwitch('down', true)
-    await tellFor(60_000)
+    await notifyFor(60_000)
     workspace.setSwitch('down', false)
-    await tellFor(120_000)
+    await notifyFor(120_000)
     expect(texts()).toEqual([expect.stringContaining('Clone a thing')])
   })
 })

@@ -2,25 +2,25 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pollDueJobs } from '../../../src/jobs/poll.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { type Teller, tellerOf } from '../../helpers/sender.js'
+import { notifierOf, type TestNotifier } from '../../helpers/sender.js'
 import { strictSlack } from '../../helpers/strict-slack.js'
 
 describe('a flood', () => {
   let context: TestContext
   let slack: ReturnType<typeof strictSlack>
-  let teller: Teller
+  let notifier: TestNotifier
 
   beforeEach(async () => {
     context = await testContext()
     slack = strictSlack(context.now)
-    teller = tellerOf(context, slack.chat)
+    notifier = notifierOf(context, slack.chat)
   })
   afterEach(async () => await context.db.destroy())
 
   it('of forty changes while Slack is away becomes one edit, which shows the end', async () => {
     await context.ask()
     await context.settle()
-    await teller.tellFor(5_000)
+    await notifier.notifyFor(5_000)
     const [root] = slack.messages()
     const edits = root?.texts.length ?? 0
     slack.setAway(true)
@@ -28,13 +28,13 @@ describe('a flood', () => {
       context.world.observation = { phase: 'working', detail: `${change} of 40` }
       context.pass(10_000)
       await context.settle()
-      await teller.round()
+      await notifier.run()
     }
     context.world.observation = { phase: 'done' }
     context.pass(60_000)
     await context.settle()
     slack.setAway(false)
-    await teller.tellFor(620_000)
+    await notifier.notifyFor(620_000)
     expect(root?.texts).toHaveLength(edits + 1)
     expect(root?.text).toContain('Done.')
     expect(slack.thread(root?.ts ?? '').at(-1)?.text).toContain('Done in')
@@ -50,13 +50,13 @@ describe('a flood', () => {
     context.world.observation = { phase: 'done' }
     await endOneByOne(context, 60_000 / count)
     const ended = context.now()
-    await teller.tellFor(60_000)
+    await notifier.notifyFor(60_000)
     const other = await context.ask({ channel: 'C2' })
     await context.settle()
     const asked = context.now()
-    await teller.tellFor(10_000)
+    await notifier.notifyFor(10_000)
     await context.settle()
-    await teller.tellFor(10_000)
+    await notifier.notifyFor(10_000)
     const otherRoot = slack.messages().find(({ channel }) => channel === 'C2')
     expect((otherRoot?.at ?? 0) - asked).toBeLessThan(3_000)
     expect(otherRoot?.text).toContain('Done.')
@@ -64,7 +64,7 @@ describe('a flood', () => {
     expect((await context.job(other.id)).state).toBe('succeeded')
 
     // Steps no longer than a burst lasts waste nothing of Slack's pace.
-    await teller.tellFor(25 * 60_000, 4_000)
+    await notifier.notifyFor(25 * 60_000, 4_000)
     const roots = slack.messages().filter(({ channel, threadTs }) => channel === 'C1' && threadTs === undefined)
     expect(roots).toHaveLength(count)
     for (const { ts, text } of roots) {
@@ -72,10 +72,14 @@ describe('a flood', () => {
       expect(slack.thread(ts).filter((reply) => reply.text.includes('Done in'))).toHaveLength(1)
       expect(slack.thread(ts).at(-1)?.text).toContain('Done in')
     }
-    const ends = context.db.selectFrom('jobs').select('rootTs').where('rootChannel', '=', 'C1').orderBy('endedAt')
+    const stored = context.db
+      .selectFrom('messages')
+      .innerJoin('jobs', 'jobs.id', 'messages.jobId')
+      .select('messages.ts')
+    const ends = stored.where('key', '=', 'root').where('messages.channel', '=', 'C1').orderBy('endedAt')
     const lastReplies = slack.messages().filter(({ channel, text }) => channel === 'C1' && text.includes('Done in'))
-    expect(lastReplies.map(({ threadTs }) => threadTs)).toEqual((await ends.execute()).map(({ rootTs }) => rootTs))
-    expect(await context.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
+    expect(lastReplies.map(({ threadTs }) => threadTs)).toEqual((await ends.execute()).map(({ ts }) => ts))
+    expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
     // At Slack's pace: it refused nothing, and nothing was dawdled away.
     expect(slack.refusals).toEqual([])
     const last = Math.max(...slack.messages().map(({ at }) => at))
@@ -89,7 +93,7 @@ describe('a flood', () => {
     context.world.observation = { phase: 'done' }
     context.pass(60_000)
     await context.settle()
-    await teller.tellFor(120_000)
+    await notifier.notifyFor(120_000)
     const inOrder = slack.messages()
     const isRoot = ({ threadTs }: { threadTs: string | undefined }) => threadTs === undefined
     expect(inOrder.filter(isRoot)).toHaveLength(20)
@@ -112,10 +116,10 @@ async function pretendBegun(context: TestContext, slack: ReturnType<typeof stric
     const { ts = '' } = await slack.chat.postMessage(post)
     const root = slack.messages().at(-1)
     if (root) root.channel = 'C1'
-    const shown = { rootTs: ts, rootChannel: 'C1', rootVersion: version }
-    await context.db.updateTable('jobs').set(shown).where('id', '=', id).execute()
+    const shown = { ts, channel: 'C1', shownVersion: version }
+    await context.db.updateTable('messages').set(shown).where('jobId', '=', id).execute()
   }
-  await context.db.updateTable('events').set({ toldAt: context.now() }).execute()
+  await context.db.updateTable('events').set({ notifiedAt: context.now() }).execute()
 }
 
 /** Every job ends at an instant of its own, in an order that is neither that of the asking nor that of the ids. */

@@ -4,14 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../../sandbox/slack/workspace.js'
 import { clientOptions } from '../../../src/slack/api/client.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { tellerOf } from '../../helpers/sender.js'
+import { notifierOf } from '../../helpers/sender.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 describe('a thread', () => {
   let context: TestContext
   let workspace: Workspace
   let client: WebClient
-  let tellFor: (ms: number) => Promise<void>
+  let notifyFor: (ms: number) => Promise<void>
   const warnings: string[] = []
 
   beforeEach(async () => {
@@ -20,7 +20,7 @@ describe('a thread', () => {
     context.log = { ...context.log, warn: (_fields, message) => warnings.push(message) }
     workspace = await startWorkspace()
     client = new WebClient(workspace.env.SLACK_BOT_TOKEN, clientOptions(workspace.env.SLACK_API_URL, quietLogger))
-    ;({ tellFor } = tellerOf(context, client.chat, client.conversations))
+    ;({ notifyFor } = notifierOf(context, client.chat, client.conversations))
   })
   afterEach(async () => {
     await workspace.close()
@@ -31,7 +31,7 @@ describe('a thread', () => {
   async function underWay(requester = workspace.people.ann.id) {
     const { id } = await context.ask({ channel: workspace.channels.platform.id, requester })
     await context.settle()
-    await tellFor(3_000)
+    await notifyFor(3_000)
     return await context.job(id)
   }
 
@@ -39,7 +39,7 @@ describe('a thread', () => {
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
     await context.settle()
-    await tellFor(8_000)
+    await notifyFor(8_000)
   }
 
   /** What Ann has in her direct messages: the root, then its replies. */
@@ -56,17 +56,15 @@ describe('a thread', () => {
       expect.stringMatching(/^Clone a thing.*Done\./),
       expect.stringContaining('Done in'),
     ])
-    expect(await context.job(id)).toMatchObject({
-      state: 'succeeded',
-      channel: workspace.channels.platform.id,
-      rootChannel: workspace.people.ann.directChannel,
-    })
-    expect(await context.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
+    expect(await context.job(id)).toMatchObject({ state: 'succeeded', channel: workspace.channels.platform.id })
+    expect((await context.thread(id)).channel).toBe(workspace.people.ann.directChannel)
+    expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
   }
 
   it('whose root was deleted goes on as a direct message', async () => {
-    const { id, rootTs } = await underWay()
-    await client.chat.delete({ channel: workspace.channels.platform.id, ts: rootTs ?? '' })
+    const { id } = await underWay()
+    const { ts } = await context.thread(id)
+    await client.chat.delete({ channel: workspace.channels.platform.id, ts: ts ?? '' })
     await end()
     await expectGoneOn(id)
   })
@@ -88,7 +86,7 @@ describe('a thread', () => {
   it('in a channel that takes no replies goes on as a direct message, and its old root says where, then how it ended', async () => {
     workspace.setSwitch('lock-threads', true)
     const { id } = await underWay()
-    await tellFor(3_000)
+    await notifyFor(3_000)
     const { ann, platform } = { ...workspace.people, ...workspace.channels }
     const oldRoot = () =>
       workspace
@@ -96,11 +94,12 @@ describe('a thread', () => {
         .snapshot()
         .messages.filter(({ channel }) => channel === platform.id)
         .map(({ text }) => text)
-    expect(oldRoot()).toEqual([expect.stringContaining(`This job goes on in a direct message to <@${ann.id}>.`)])
+    expect(oldRoot()).toEqual([expect.stringContaining(`Updates continue in a direct message to <@${ann.id}>.`)])
     await end()
     expect(oldRoot()).toEqual([expect.stringMatching(/Done\..*The details are in a direct message to/)])
     expect(directMessages().at(-1)).toContain('Done in')
-    expect(await context.job(id)).toMatchObject({ state: 'succeeded', rootChannel: ann.directChannel })
+    expect((await context.job(id)).state).toBe('succeeded')
+    expect((await context.thread(id)).channel).toBe(ann.directChannel)
   })
 
   it('in a channel that refuses its root begins as a direct message', async () => {
@@ -108,28 +107,30 @@ describe('a thread', () => {
     const { id } = await underWay()
     await end()
     expect(directMessages().at(-1)).toContain('Done in')
-    expect((await context.job(id)).rootChannel).toBe(workspace.people.ann.directChannel)
+    expect((await context.thread(id)).channel).toBe(workspace.people.ann.directChannel)
   })
 
   it('begins once after a rate limit that names no time', async () => {
     workspace.setSwitch('rate-limit-bare', true)
     await underWay()
-    await tellFor(40_000)
+    await notifyFor(40_000)
     const posts = workspace.calls('chat.postMessage').map(({ status }) => status)
     expect(posts).toEqual([429, 200, 200])
     expect(warnings).toEqual([])
   })
 
   it('in a channel that was renamed stays where it is, since its id does', async () => {
-    const { id, rootTs } = await underWay()
+    const { id } = await underWay()
+    const { ts } = await context.thread(id)
     const { platform } = workspace.channels
     await workspace.rename(platform.id, 'flock')
     await end()
-    const thread = workspace.as(workspace.people.ann.id).thread(platform.id, rootTs ?? '')
+    const thread = workspace.as(workspace.people.ann.id).thread(platform.id, ts ?? '')
     expect(thread[0]?.text).toContain('Done.')
     expect(thread.at(-1)?.text).toContain('Done in')
     expect(directMessages()).toEqual([])
-    expect(await context.job(id)).toMatchObject({ state: 'succeeded', rootChannel: platform.id })
+    expect((await context.job(id)).state).toBe('succeeded')
+    expect((await context.thread(id)).channel).toBe(platform.id)
   })
 
   it('that not even its requester can be told ends in the log, and its job ends rightly', async () => {
@@ -138,9 +139,9 @@ describe('a thread', () => {
     await end()
     expect(warnings.at(-1)).toContain('nobody reads about this job')
     expect((await context.job(id)).state).toBe('succeeded')
-    expect(await context.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).toEqual([])
+    expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
     const posts = workspace.calls('chat.postMessage').length
-    await tellFor(60_000)
+    await notifyFor(60_000)
     expect(workspace.calls('chat.postMessage')).toHaveLength(posts)
   })
 })

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TemporaryError } from '../../../src/errors.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { type Teller, tellerOf } from '../../helpers/sender.js'
+import { notifierOf, type TestNotifier } from '../../helpers/sender.js'
 import { strictSlack } from '../../helpers/strict-slack.js'
 
 const minute = 60_000
@@ -11,19 +11,19 @@ const down = (mayHaveHappened: boolean) => new TemporaryError('Dummy answers 503
 describe('a provider that is down for an hour', () => {
   let context: TestContext
   let slack: ReturnType<typeof strictSlack>
-  let teller: Teller
+  let notifier: TestNotifier
 
   beforeEach(async () => {
     context = await testContext()
     slack = strictSlack(context.now)
-    teller = tellerOf(context, slack.chat)
+    notifier = notifierOf(context, slack.chat)
   })
   afterEach(async () => await context.db.destroy())
 
   async function live(ms: number): Promise<void> {
     for (const until = context.now() + ms; context.now() < until; ) {
       await context.settle()
-      await teller.tellFor(1_000)
+      await notifier.notifyFor(1_000)
     }
   }
 
@@ -40,16 +40,16 @@ describe('a provider that is down for an hour', () => {
     // From 3 s at first to one each 30 s.
     expect(context.world.looks - looks).toBeGreaterThan(115)
     expect(context.world.looks - looks).toBeLessThan(150)
-    expect(saying('For five minutes Dummy could not be asked')).toHaveLength(1)
-    expect((saying('For five minutes Dummy could not be asked')[0]?.at ?? 0) - wentDown).toBeGreaterThanOrEqual(
+    expect(saying("I couldn't reach Dummy for five minutes")).toHaveLength(1)
+    expect((saying("I couldn't reach Dummy for five minutes")[0]?.at ?? 0) - wentDown).toBeGreaterThanOrEqual(
       5 * minute,
     )
-    expect((saying('For five minutes Dummy could not be asked')[0]?.at ?? 0) - wentDown).toBeLessThan(6 * minute)
+    expect((saying("I couldn't reach Dummy for five minutes")[0]?.at ?? 0) - wentDown).toBeLessThan(6 * minute)
     expect((await context.job(id)).state).toBe('working')
 
     context.world.observation = { phase: 'working', detail: 'copying' }
     await live(minute)
-    expect(saying('answers again')).toHaveLength(1)
+    expect(saying('is answering again')).toHaveLength(1)
     context.world.observation = { phase: 'done' }
     await live(minute)
     expect((await context.job(id)).state).toBe('succeeded')
@@ -63,7 +63,7 @@ describe('a provider that is down for an hour', () => {
     context.world.findThrows = down(false)
     await live(60 * minute)
     expect((await context.job(id)).state).toBe('starting')
-    expect(saying('For five minutes Dummy could not be asked')).toHaveLength(1)
+    expect(saying("I couldn't reach Dummy for five minutes")).toHaveLength(1)
     context.world.findThrows = null
     await live(minute)
     expect((await context.job(id)).state).toBe('working')

@@ -3,7 +3,7 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@s
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Chat } from '../../../src/slack/delivery/sender.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { type Teller, tellerOf } from '../../helpers/sender.js'
+import { notifierOf, type TestNotifier } from '../../helpers/sender.js'
 
 interface Call {
   kind: 'root' | 'reply' | 'edit'
@@ -76,7 +76,7 @@ const tokenWords = ['invalid_auth', 'token_revoked', 'account_inactive', 'missin
 describe('a place that refuses messages', () => {
   let context: TestContext
   let slack: ReturnType<typeof pickySlack>
-  let teller: Teller
+  let notifier: TestNotifier
   let problems: string[]
 
   beforeEach(async () => {
@@ -85,7 +85,7 @@ describe('a place that refuses messages', () => {
     const keep = (_fields: object, message: string) => void problems.push(message)
     context.log = { ...context.log, warn: keep, error: keep }
     slack = pickySlack()
-    teller = tellerOf(context, slack.chat)
+    notifier = notifierOf(context, slack.chat)
   })
   afterEach(async () => await context.db.destroy())
 
@@ -93,26 +93,26 @@ describe('a place that refuses messages', () => {
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
     await context.settle()
-    await teller.tellFor(ms, 5_000)
+    await notifier.notifyFor(ms, 5_000)
   }
 
   /** A job in C1 that is under way and told. */
   async function underWay() {
     const { id } = await context.ask()
-    await teller.tellFor(2_000)
+    await notifier.notifyFor(2_000)
     await context.settle()
-    await teller.tellFor(5_000)
+    await notifier.notifyFor(5_000)
     return id
   }
 
-  async function countUntold(): Promise<number> {
-    return (await context.db.selectFrom('events').select('seq').where('toldAt', 'is', null).execute()).length
+  async function countPending(): Promise<number> {
+    return (await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).length
   }
 
   it.each(placeWords)('leads to a direct message that tells the end, when it refuses the root: %s', async (word) => {
     slack.set(({ channel }) => (channel === 'C1' ? word : undefined))
     await context.ask()
-    await teller.tellFor(600_000, 5_000)
+    await notifier.notifyFor(600_000, 5_000)
     await context.settle()
     await end()
     expect(slack.in('DU1').map(({ text }) => text)).toEqual([
@@ -121,10 +121,10 @@ describe('a place that refuses messages', () => {
       expect.stringContaining('Done in'),
     ])
     expect(slack.calls.filter(({ channel }) => channel === 'C1').length).toBeLessThanOrEqual(4)
-    expect(await countUntold()).toBe(0)
+    expect(await countPending()).toBe(0)
   })
 
-  it('says that an earlier root may stand, when its answer was lost before the place was closed', async () => {
+  it('says that an earlier root may appear, when its answer was lost before the place was closed', async () => {
     let isFirst = true
     slack.set(({ channel, kind }) => {
       if (channel !== 'C1' || kind !== 'root') return undefined
@@ -133,12 +133,12 @@ describe('a place that refuses messages', () => {
       return lost ? new WebAPIHTTPError(503, 'Service Unavailable', {}) : 'is_archived'
     })
     await context.ask()
-    await teller.tellFor(600_000, 5_000)
+    await notifier.notifyFor(600_000, 5_000)
     await context.settle()
     await end()
     const [root] = slack.in('DU1')
-    expect(root?.text).toMatch(/Done\. An earlier message about this job may still stand here or in <#C1>/)
-    expect(root?.blocks).toContain('may still stand here or in <#C1>')
+    expect(root?.text).toMatch(/Done\. An earlier message about this job may appear here or in <#C1>/)
+    expect(root?.blocks).toContain('may appear here or in <#C1>')
   })
 
   it.each(placeWords)(
@@ -146,33 +146,36 @@ describe('a place that refuses messages', () => {
     async (word) => {
       slack.set(({ kind, channel }) => (channel === 'C1' && kind === 'reply' ? word : undefined))
       await context.ask()
-      await teller.tellFor(2_000)
+      await notifier.notifyFor(2_000)
       await context.settle()
-      await teller.tellFor(600_000, 5_000)
+      await notifier.notifyFor(600_000, 5_000)
       const [old] = slack.in('C1')
-      expect(old?.text).toContain('This job goes on in a direct message to <@U1>. This message will say how it ended.')
-      expect(old?.blocks).not.toContain('is at it')
+      expect(old?.text).toContain(
+        'Updates continue in a direct message to <@U1>. This message will show how the job ends.',
+      )
+      expect(old?.blocks).not.toContain('Running on')
       await end()
       expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
       expect(slack.in('C1')).toHaveLength(1)
       expect(old?.text).toMatch(/Done\..*The details are in a direct message to <@U1>\.$/)
       expect(old?.blocks).toMatch(/Done.*The details are in a direct message to <@U1>\./)
-      expect(await countUntold()).toBe(0)
+      expect(await countPending()).toBe(0)
       // Nobody edits it any more.
-      expect(await context.db.selectFrom('jobs').select('oldRootTs').execute()).toEqual([{ oldRootTs: null }])
+      const left = context.db.selectFrom('messages').select('closedAt').where('key', '=', 'left')
+      expect(await left.execute()).toEqual([{ closedAt: expect.any(Number) }])
     },
   )
 
   it.each(placeWords)('is given up after a while when the direct message is refused too: %s', async (word) => {
     slack.set(() => word)
     await context.ask()
-    await teller.tellFor(1_800_000, 5_000)
+    await notifier.notifyFor(1_800_000, 5_000)
     await context.settle()
     await end(1_800_000)
     const tries = slack.calls.length
     expect(problems).toContain('Slack refuses messages there too: nobody reads about this job')
-    expect(await countUntold()).toBe(0)
-    await teller.tellFor(3_600_000, 60_000)
+    expect(await countPending()).toBe(0)
+    await notifier.notifyFor(3_600_000, 60_000)
     expect(slack.calls).toHaveLength(tries)
     expect(tries).toBeLessThanOrEqual(20)
   })
@@ -182,11 +185,11 @@ describe('a place that refuses messages', () => {
     async (word) => {
       slack.set(() => word)
       await context.ask()
-      await teller.tellFor(7_200_000, 60_000)
+      await notifier.notifyFor(7_200_000, 60_000)
       expect(slack.calls.every(({ channel }) => channel === 'C1')).toBe(true)
       expect(slack.calls.length).toBeLessThanOrEqual(16)
       slack.set(() => undefined)
-      await teller.tellFor(900_000, 60_000)
+      await notifier.notifyFor(900_000, 60_000)
       expect(slack.in('C1')).toHaveLength(1)
     },
   )
@@ -195,9 +198,9 @@ describe('a place that refuses messages', () => {
     let refusals = 3
     slack.set(() => (refusals-- > 0 ? 'a_word_of_tomorrow' : undefined))
     await context.ask()
-    await teller.tellFor(600_000, 5_000)
+    await notifier.notifyFor(600_000, 5_000)
     expect(slack.messages.map(({ channel }) => channel)).toEqual(['C1'])
-    expect(await context.db.selectFrom('jobs').select('placeRefusals').execute()).toEqual([{ placeRefusals: 0 }])
+    expect(await context.db.selectFrom('messages').select('refusals').execute()).toEqual([{ refusals: 0 }])
   })
 
   it.each(['msg_too_long', 'invalid_blocks', 'msg_blocks_too_long', 'no_text', 'invalid_blocks_format'])(
@@ -206,7 +209,7 @@ describe('a place that refuses messages', () => {
       let refusals = 2
       slack.set(() => (refusals-- > 0 ? word : undefined))
       await context.ask()
-      await teller.tellFor(2_000)
+      await notifier.notifyFor(2_000)
       expect(slack.messages).toEqual([expect.objectContaining({ channel: 'C1', blocks: '[]' })])
     },
   )
@@ -219,8 +222,8 @@ describe('a place that refuses messages', () => {
       slack.set(lockReplies)
       await context.ask()
       await context.settle()
-      await teller.tellFor(10_000)
-      expect(slack.in('C1')[0]?.text).toContain('This job goes on in a direct message to <@U1>.')
+      await notifier.notifyFor(10_000)
+      expect(slack.in('C1')[0]?.text).toContain('Updates continue in a direct message to <@U1>.')
       await end(20_000)
       expect(slack.in('C1')[0]?.text).toContain('Done')
     })
@@ -247,13 +250,13 @@ describe('a place that refuses messages', () => {
         context.world.observation = { phase: 'done' }
         context.pass(5_000)
         await context.settle()
-        await teller.tellFor(100_000, 5_000)
+        await notifier.notifyFor(100_000, 5_000)
         expect(slack.in('C1')[0]?.text).not.toContain('Done')
         isAway = false
-        await teller.tellFor(600_000, 5_000)
+        await notifier.notifyFor(600_000, 5_000)
         expect(slack.in('C1')[0]?.text).toContain('Done')
         expect(slack.in('DU1').filter(({ text }) => text.includes('Done in'))).toHaveLength(1)
-        expect(await countUntold()).toBe(0)
+        expect(await countPending()).toBe(0)
       },
     )
 
@@ -264,9 +267,9 @@ describe('a place that refuses messages', () => {
         slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' && call.channel === 'C1' ? word : undefined))
         await end(1_800_000)
         expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
-        expect(await countUntold()).toBe(0)
+        expect(await countPending()).toBe(0)
         const tries = slack.calls.length
-        await teller.tellFor(3_600_000, 60_000)
+        await notifier.notifyFor(3_600_000, 60_000)
         expect(slack.calls).toHaveLength(tries)
       },
     )
@@ -278,9 +281,9 @@ describe('a place that refuses messages', () => {
       const [old, ...others] = slack.messages.filter(({ threadTs }) => threadTs === undefined)
       expect(others).toEqual([])
       expect(old?.text).toMatch(
-        /Done\..*Slack refuses replies here, and direct messages to <@\w+> too\. There are no more details\.$/,
+        /Done\..*Slack lets me neither reply here nor send <@\w+> direct messages, so there are no more details\.$/,
       )
-      expect(await countUntold()).toBe(0)
+      expect(await countPending()).toBe(0)
     })
 
     it('survives a stop: what it wants is in the database, whoever tells next', async () => {
@@ -289,9 +292,9 @@ describe('a place that refuses messages', () => {
       context.world.observation = { phase: 'done' }
       context.pass(5_000)
       await context.settle()
-      await teller.tellFor(30_000)
+      await notifier.notifyFor(30_000)
       slack.set(lockReplies)
-      await tellerOf(context, slack.chat).tellFor(600_000, 5_000)
+      await notifierOf(context, slack.chat).notifyFor(600_000, 5_000)
       expect(slack.in('C1')[0]?.text).toContain('Done')
     })
   })
@@ -299,12 +302,12 @@ describe('a place that refuses messages', () => {
   it('moves a thread at most once, also where it began in the direct messages', async () => {
     slack.set(({ kind }) => (kind === 'reply' ? 'restricted_action_non_threadable_channel' : undefined))
     await context.ask({ channel: 'DU1' })
-    await teller.tellFor(2_000)
+    await notifier.notifyFor(2_000)
     await context.settle()
     await end()
     expect(slack.messages).toHaveLength(2)
     for (const { text } of slack.messages) expect(text).toContain('Done')
-    expect(await countUntold()).toBe(0)
+    expect(await countPending()).toBe(0)
   })
 
   it.each([
@@ -313,8 +316,8 @@ describe('a place that refuses messages', () => {
   ])('sends no message for ever to %s, which takes none', async (channel, tries) => {
     slack.set(() => 'messages_tab_disabled')
     await context.ask({ channel })
-    await teller.tellFor(60_000)
+    await notifier.notifyFor(60_000)
     expect(slack.calls).toHaveLength(tries)
-    expect(await countUntold()).toBe(0)
+    expect(await countPending()).toBe(0)
   })
 })

@@ -2,7 +2,7 @@ import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Chat } from '../../../src/slack/delivery/sender.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { tellerOf } from '../../helpers/sender.js'
+import { notifierOf } from '../../helpers/sender.js'
 
 /** A Slack that keeps what it took, and says what it is told to say next. */
 function fakeChat() {
@@ -56,54 +56,54 @@ const lost = () => new WebAPIRequestError(new TypeError('fetch failed', { cause:
 describe('the sender', () => {
   let context: TestContext
   let slack: ReturnType<typeof fakeChat>
-  let round: () => Promise<boolean>
-  let tellFor: (ms: number) => Promise<void>
+  let run: () => Promise<boolean>
+  let notifyFor: (ms: number) => Promise<void>
 
   beforeEach(async () => {
     context = await testContext()
     slack = fakeChat()
-    ;({ round, tellFor } = tellerOf(context, slack.chat))
+    ;({ run, notifyFor } = notifierOf(context, slack.chat))
   })
   afterEach(async () => await context.db.destroy())
 
-  async function untold(id: string): Promise<number> {
-    const rows = await context.db.selectFrom('events').select('toldAt').where('jobId', '=', id).execute()
-    return rows.filter(({ toldAt }) => toldAt === null).length
+  async function countPending(id: string): Promise<number> {
+    const rows = await context.db.selectFrom('events').select('notifiedAt').where('jobId', '=', id).execute()
+    return rows.filter(({ notifiedAt }) => notifiedAt === null).length
   }
 
   it('posts the root once, edits it, and adds the replies in order', async () => {
     await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.settle()
-    await tellFor(2_000)
+    await notifyFor(2_000)
     expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
-    expect(slack.edits.at(-1)).toContain('Dummy is at it')
-    expect(await round()).toBe(false)
+    expect(slack.edits.at(-1)).toContain('Running on Dummy')
+    expect(await run()).toBe(false)
   })
 
   it('backs off while answers get lost, instead of posting one copy after the other', async () => {
     await context.ask()
     for (let count = 0; count < 100; count += 1) slack.answers.push({ on: 'post', error: lost(), takes: true })
-    await tellFor(600_000)
+    await notifyFor(600_000)
     expect(slack.posts.length).toBeLessThanOrEqual(6)
     expect(slack.posts.length).toBeGreaterThan(2)
   })
 
-  it('says in a root that may stand twice which of the two is kept up to date, for as long as it stands', async () => {
-    const kept = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
+  it('says in a root that may appear twice which of the two is kept up to date, for as long as it stands', async () => {
+    const kept = 'An earlier message about this job may appear in this channel. This one is kept up to date.'
     await context.ask()
     slack.answers.push({ on: 'post', error: lost(), takes: true })
-    await tellFor(10_000)
+    await notifyFor(10_000)
     const [first, second] = slack.posts.filter(({ inThread }) => !inThread)
-    expect(first?.text).not.toContain('may stand')
+    expect(first?.text).not.toContain('may appear')
     expect(second?.text).toContain(kept)
     // Whatever becomes of the job.
     await context.settle()
-    await tellFor(5_000)
+    await notifyFor(5_000)
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
     await context.settle()
-    await tellFor(5_000)
+    await notifyFor(5_000)
     expect(slack.edits).toHaveLength(2)
     for (const text of slack.edits) expect(text).toContain(kept)
   })
@@ -111,12 +111,12 @@ describe('the sender', () => {
   it('does not say so of a root that stands in a new place', async () => {
     await context.ask()
     slack.answers.push({ on: 'post', error: lost(), takes: true })
-    await tellFor(10_000)
+    await notifyFor(10_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
     await context.settle()
-    await tellFor(5_000)
+    await notifyFor(5_000)
     expect(slack.posts.findLast(({ channel, inThread }) => channel === 'U1' && !inThread)?.text).not.toContain(
-      'may stand',
+      'may appear',
     )
   })
 
@@ -124,18 +124,18 @@ describe('the sender', () => {
     await context.ask()
     const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', syscall: 'connect' })
     slack.answers.push({ on: 'post', error: new WebAPIRequestError(new TypeError('fetch failed', { cause: refused })) })
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(slack.posts).toHaveLength(1)
   })
 
   it('waits as long as Slack says, in that channel only', async () => {
     slack.answers.push({ on: 'post', error: new WebAPIRateLimitedError(30) })
     await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.ask({ channel: 'C2' })
-    await tellFor(25_000)
+    await notifyFor(25_000)
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C2'])
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C2', 'C1'])
   })
 
@@ -147,10 +147,10 @@ describe('the sender', () => {
   ])('takes a 429 %s for a message that surely was not posted, and waits half a minute', async (_, error) => {
     slack.answers.push({ on: 'post', error })
     await context.ask()
-    await tellFor(28_000)
+    await notifyFor(28_000)
     expect(slack.posts).toEqual([])
-    await tellFor(5_000)
-    expect(slack.posts).toEqual([expect.objectContaining({ text: expect.not.stringContaining('may stand') })])
+    await notifyFor(5_000)
+    expect(slack.posts).toEqual([expect.objectContaining({ text: expect.not.stringContaining('may appear') })])
   })
 
   it.each([
@@ -159,42 +159,42 @@ describe('the sender', () => {
   ] as const)('waits a quarter of an hour at most for %s, whatever Slack says', async (_, on) => {
     if (on === 'post') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
     const { id } = await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     if (on === 'edit') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
     await context.settle()
-    await tellFor(870_000)
-    expect(await untold(id)).toBeGreaterThan(0)
-    await tellFor(60_000)
-    expect(await untold(id)).toBe(0)
+    await notifyFor(870_000)
+    expect(await countPending(id)).toBeGreaterThan(0)
+    await notifyFor(60_000)
+    expect(await countPending(id)).toBe(0)
   })
 
   it('stops all edits when Slack says that there were too many', async () => {
     await context.ask()
     await context.ask({ channel: 'C2' })
-    await tellFor(1_000)
+    await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
     await context.settle()
-    await tellFor(25_000)
+    await notifyFor(25_000)
     expect(slack.edits).toEqual([])
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(slack.edits).toHaveLength(2)
   })
 
   it('goes on replying while edits have to wait, and edits once they need not', async () => {
     const { id } = await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
     await context.settle()
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
     await context.settle()
-    await tellFor(20_000)
+    await notifyFor(20_000)
     expect(slack.posts.map(({ text }) => text).at(-1)).toContain('Done in')
     expect(slack.edits).toEqual([])
-    await tellFor(15_000)
+    await notifyFor(15_000)
     expect(slack.edits).toEqual([expect.stringContaining('Done.')])
     expect(slack.posts).toHaveLength(3)
-    expect(await untold(id)).toBe(0)
+    expect(await countPending(id)).toBe(0)
   })
 
   const finish = async () => {
@@ -205,60 +205,60 @@ describe('the sender', () => {
 
   it('tells the end although Slack takes no edit of the root any more', async () => {
     const { id } = await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     await context.settle()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('edit_window_closed') })
     await finish()
-    await tellFor(3_000)
+    await notifyFor(3_000)
     expect(slack.posts.at(-1)?.text).toContain('Done in')
-    expect(await untold(id)).toBe(0)
+    expect(await countPending(id)).toBe(0)
   })
 
   it.each(['team_added_to_org', 'token_revoked', 'a_word_of_tomorrow'])(
     'shows the end in the root once Slack takes edits again, which it refused with %s',
     async (word) => {
       const { id } = await context.ask()
-      await tellFor(1_000)
+      await notifyFor(1_000)
       await context.settle()
-      await tellFor(1_000)
+      await notifyFor(1_000)
       for (let count = 0; count < 3; count += 1) slack.answers.push({ on: 'edit', error: platformError(word) })
       await finish()
-      await tellFor(2_000)
+      await notifyFor(2_000)
       // The thread is told meanwhile.
       expect(slack.posts.at(-1)?.text).toContain('Done in')
       expect(slack.edits.at(-1)).not.toContain('Done')
-      await tellFor(240_000)
+      await notifyFor(240_000)
       expect(slack.edits.at(-1)).toContain('Done')
       expect(slack.posts.filter(({ text }) => text.includes('Done in'))).toHaveLength(1)
-      expect(await untold(id)).toBe(0)
+      expect(await countPending(id)).toBe(0)
     },
   )
 
   it('takes a reply that Slack put outside the thread for the end of that thread', async () => {
     const { id } = await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     slack.unthreadNext()
     await context.settle()
-    await tellFor(5_000)
-    expect((await context.job(id)).rootChannel).toBe('DU1')
+    await notifyFor(5_000)
+    expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.at(-1)).toMatchObject({ channel: 'DU1', inThread: true })
   })
 
   for (const error of ['internal_error', 'fatal_error', '{"ok":true,"chan', '<!doctype html>']) {
-    it(`knows that a message may stand although Slack answered ${error}`, async () => {
+    it(`knows that a message may have been posted although Slack answered ${error}`, async () => {
       await context.ask()
       slack.answers.push({ on: 'post', error: platformError(error), takes: true })
-      await tellFor(10_000)
-      expect(slack.posts.at(-1)?.text).toContain('An earlier message about this job may stand')
+      await notifyFor(10_000)
+      expect(slack.posts.at(-1)?.text).toContain('An earlier message about this job may appear')
     })
   }
 
   it('keeps to a message a second in one channel after a short burst', async () => {
     for (let count = 0; count < 20; count += 1) await context.ask()
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(slack.posts.length).toBeLessThanOrEqual(14)
-    await tellFor(15_000)
+    await notifyFor(15_000)
     expect(slack.posts).toHaveLength(20)
   })
 
@@ -266,19 +266,20 @@ describe('the sender', () => {
     it(`goes on as a direct message when Slack answers ${reason}`, async () => {
       slack.answers.push({ on: 'post', error: platformError(reason) })
       const { id } = await context.ask()
-      await tellFor(3_000)
+      await notifyFor(3_000)
       expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1'])
-      expect(await context.job(id)).toMatchObject({ channel: 'C1', rootChannel: 'DU1' })
+      expect((await context.job(id)).channel).toBe('C1')
+      expect((await context.thread(id)).channel).toBe('DU1')
     })
   }
 
   it('begins the thread anew when somebody deleted its root', async () => {
     const { id } = await context.ask()
-    await tellFor(1_000)
+    await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
     await context.settle()
-    await tellFor(5_000)
-    expect((await context.job(id)).rootChannel).toBe('DU1')
+    await notifyFor(5_000)
+    expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1', 'DU1'])
   })
 
@@ -289,38 +290,38 @@ describe('the sender', () => {
     it(`begins the thread anew in a direct message when its root there was deleted: ${error}`, async () => {
       slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
       const { id } = await context.ask()
-      await tellFor(3_000)
+      await notifyFor(3_000)
       await context.settle()
       context.world.observation = { phase: 'done' }
       context.pass(5_000)
       await context.settle()
       slack.answers.push({ on, error: platformError(error) })
-      await tellFor(10_000)
+      await notifyFor(10_000)
       expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1', 'U1', 'DU1', 'DU1'])
       expect(slack.posts.at(-1)?.text).toContain('Done in')
-      expect(await untold(id)).toBe(0)
+      expect(await countPending(id)).toBe(0)
     })
   }
 
   it('begins no thread for ever in a place where each root is gone at once', async () => {
     slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
     const { id } = await context.ask()
-    await tellFor(3_000)
+    await notifyFor(3_000)
     await context.settle()
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
     slack.skipNext('post')
     for (let count = 0; count < 10; count += 1) {
       slack.answers.push({ on: 'post', error: platformError('thread_not_found') })
     }
-    await tellFor(10_000)
+    await notifyFor(10_000)
     expect(slack.posts).toHaveLength(2)
-    expect(await untold(id)).toBe(0)
+    expect(await countPending(id)).toBe(0)
   })
 
   it('says it in words when Slack finds fault with the blocks', async () => {
     slack.answers.push({ on: 'post', error: platformError('invalid_blocks') })
     await context.ask()
-    await tellFor(2_000)
+    await notifyFor(2_000)
     expect(slack.posts).toEqual([expect.objectContaining({ hasBlocks: false })])
   })
 })

@@ -7,6 +7,7 @@ import { jobIn, start } from '../../helpers/job.js'
 function view(state: State, rest: Partial<Job> = {}, view: Partial<JobView> = {}): JobView {
   return {
     job: jobIn(state, rest),
+    thread: { channel: 'C1', ts: '1.1' },
     title: 'Copy a container',
     provider: 'Hoody',
     steps: new Map([['copy', 'Copy the container']]),
@@ -15,6 +16,9 @@ function view(state: State, rest: Partial<Job> = {}, view: Partial<JobView> = {}
     ...view,
   }
 }
+
+/** The direct messages of somebody. */
+const movedTo = { channel: 'D1', ts: '2.2' }
 
 const states: State[] = ['queued', 'starting', 'working', 'uncertain', 'succeeded', 'failed', 'timed_out', 'cancelled']
 const kinds: EventKind[] = [
@@ -79,12 +83,12 @@ describe('the root message', () => {
     expect(factsOf('working', { dueAt: start + 90_000 })).toContain('usually done by')
   })
 
-  it('says that the provider cannot be asked, once that was so for a while', () => {
+  it("says that the provider can't be reached, once that has lasted for a while", () => {
     const shown = (unreachableSince: number | null) =>
       rootMessage(view('working', { unreachableSince, detail: 'hoody-prod answered 503.' })).text
-    expect(shown(null)).toContain('Hoody is at it: hoody-prod answered 503.')
-    expect(shown(start - 29_999)).toContain('Hoody is at it')
-    expect(shown(start - 30_000)).toContain('Hoody cannot be asked just now: hoody-prod answered 503.')
+    expect(shown(null)).toContain('Running on Hoody: hoody-prod answered 503.')
+    expect(shown(start - 29_999)).toContain('Running on Hoody')
+    expect(shown(start - 30_000)).toContain("Can't reach Hoody right now: hoody-prod answered 503.")
   })
 
   it('shows both ends, however long one is made, and no arrow but its own', () => {
@@ -145,14 +149,14 @@ describe('the root message', () => {
     expect(questionsOf('uncertain')).toEqual([
       // It only looks.
       ['Check again', undefined, undefined],
-      ['Start over', 'If the first request did arrive, this makes a second one.', 'Start over'],
-      ['Dismiss', 'Dolly stops watching. Whatever was made stays where it is.', 'Dismiss'],
+      ['Start over', 'If the first request did arrive, this makes a second copy.', 'Start over'],
+      ['Dismiss', 'I stop watching. Whatever was made stays.', 'Dismiss'],
     ])
     expect(questionsOf('queued', waiting)).toEqual([
       ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.', 'Cancel the job'],
     ])
     expect(questionsOf('queued', { ...waiting, attempt: 1 })).toEqual([
-      ['Dismiss', 'Dolly stops, and sends nothing more. Whatever was made stays where it is.', 'Dismiss the job'],
+      ['Dismiss', 'I send nothing more. Whatever was made stays.', 'Dismiss the job'],
     ])
   })
 
@@ -164,7 +168,7 @@ describe('the root message', () => {
       detail: 'This version of Dolly has no step “gone”.',
     }
     const { text, blocks } = rootMessage(view('working', gone))
-    expect(text).toContain("Dolly can't carry on with this job: This version of Dolly has no step “gone”.")
+    expect(text).toContain("I can't continue this job: This version of Dolly has no step “gone”.")
     expect(JSON.stringify(blocks)).toContain('"text":"Dismiss"')
     expect(JSON.stringify(blocks)).not.toContain('Copy the container –')
   })
@@ -180,20 +184,20 @@ describe('the root message', () => {
       ['route', 'Route'],
     ])
     const text = JSON.stringify(rootMessage(view('working', { step: 'deploy' }, { steps })).blocks)
-    expect(text).toMatch(/Clone – done.*Deploy – under way.*Route – later/)
+    expect(text).toMatch(/Clone – done.*Deploy – running.*Route – not started/)
   })
 
-  it('says that it is the one to read where another may stand, also to whom cannot see blocks', () => {
-    const kept = 'An earlier message about this job may stand in this channel; this one is kept up to date.'
-    const { text, blocks } = rootMessage(view('working', {}, { mayStandTwice: true }))
+  it("says that it is the one to read where another may appear, also to people who can't see blocks", () => {
+    const kept = 'An earlier message about this job may appear in this channel. This one is kept up to date.'
+    const { text, blocks } = rootMessage(view('working', {}, { mayAppearTwice: true }))
     expect(text).toContain(kept)
     expect(JSON.stringify(blocks)).toContain(kept)
-    expect(JSON.stringify(rootMessage(view('working')))).not.toContain('may stand')
+    expect(JSON.stringify(rootMessage(view('working')))).not.toContain('may appear')
   })
 
   it('explains why it is not where it was asked to be', () => {
-    const text = JSON.stringify(rootMessage(view('working', { channel: 'C9', rootChannel: 'D1' })).blocks)
-    expect(text).toContain('could not write in <#C9>')
+    const text = JSON.stringify(rootMessage(view('working', { channel: 'C9' }, { thread: movedTo })).blocks)
+    expect(text).toContain("couldn't post in <#C9>")
     expect(text).toContain('/invite @dolly')
   })
 })
@@ -207,13 +211,13 @@ describe('the replies', () => {
   it('blames no step for a question that nobody answered', () => {
     const unanswered = event('timed_out', 'Nobody answered for two weeks.')
     expect(replyMessage(view('timed_out'), unanswered)?.text).toBe(
-      '<@U1> Dolly gave up after 12 s, for it took too long: Nobody answered for two weeks. It may still finish at Hoody.',
+      '<@U1> Timed out after 12 s: Nobody answered for two weeks. It may still finish at Hoody.',
     )
   })
 
   it('give the reason in the provider’s words', () => {
     expect(replyMessage(view('failed'), event('failed', 'no space left on device'))?.text).toBe(
-      '<@U1> This failed after 12 s: no space left on device.',
+      '<@U1> Failed after 12 s: no space left on device.',
     )
   })
 
@@ -297,8 +301,9 @@ describe('names and details that are made to be long', () => {
   const longStory = (state: State, text: string, rest: Partial<Job> = {}): JobView =>
     view(
       state,
-      { source: text, target: text, connection: text, detail: text, dueAt: start, rootChannel: 'D1', ...rest },
+      { source: text, target: text, connection: text, detail: text, dueAt: start, ...rest },
       {
+        thread: movedTo,
         title: text,
         provider: text,
         steps: new Map([
@@ -306,7 +311,7 @@ describe('names and details that are made to be long', () => {
           ['deploy', text],
         ]),
         typicalMs: 180_000,
-        mayStandTwice: true,
+        mayAppearTwice: true,
       },
     )
 
@@ -342,17 +347,17 @@ describe('the root that a thread left behind', () => {
   it('says where the job goes on, and asks nobody anything', () => {
     for (const state of ['queued', 'starting', 'working', 'uncertain'] as const) {
       const { text, blocks } = oldRootMessage(view(state, { detail: 'copying' }), true)
-      const rest = 'This job goes on in a direct message to <@U1>. This message will say how it ended.'
+      const rest = 'Updates continue in a direct message to <@U1>. This message will show how the job ends.'
       expect(text).toContain(rest)
       expect(JSON.stringify(blocks)).toContain(rest)
-      expect(JSON.stringify(blocks)).not.toMatch(/"actions"|is at it|under way|Waiting its turn/)
+      expect(JSON.stringify(blocks)).not.toMatch(/"actions"|Running on|running|Queued/)
     }
   })
 
   it('says how the job ended, and where the details are', () => {
     for (const state of ['succeeded', 'failed', 'timed_out', 'cancelled'] as const) {
       const root = rootMessage(view(state, { detail: 'disk full' }))
-      const { text, blocks } = oldRootMessage(view(state, { detail: 'disk full', rootChannel: 'D1' }), true)
+      const { text, blocks } = oldRootMessage(view(state, { detail: 'disk full' }, { thread: movedTo }), true)
       expect(text).toBe(`${root.text} The details are in a direct message to <@U1>.`)
       expect(JSON.stringify(blocks)).toContain(JSON.stringify(root.blocks[1]))
       expect(JSON.stringify(blocks)).not.toContain('/invite')

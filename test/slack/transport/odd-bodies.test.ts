@@ -76,6 +76,7 @@ function realApp(): App {
     people: new People({ slack: client, team: async () => 'T1', groups: [], elapsed: () => 0, log: context.log }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     wake: () => {},
+    waitForThread: async () => null,
     now: context.now,
     elapsed: () => 0,
     workspaceUrl: () => 'https://woolworks.slack.com/',

@@ -1,0 +1,32 @@
+/** Pure: the small parts of which messages are made. Foreign text is escaped and cut here. */
+import type { KnownBlock } from '@slack/types'
+import { cut, plainText } from '../../lib/text.js'
+import { limits } from '../limits.js'
+import { mrkdwnWithin } from '../text.js'
+
+/** Characters of foreign text in a message, as sent to Slack. Longer text is cut, so that our own sentences stay whole. */
+const MAX_NAME_LENGTH = 150
+const MAX_DETAIL_LENGTH = 1_500
+
+export function section(text: string): KnownBlock {
+  return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
+}
+
+export function context(text: string): KnownBlock {
+  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
+}
+
+/** A connection's, a provider's or a step's name, which is short. */
+export function name(text: string): string {
+  return mrkdwnWithin(MAX_NAME_LENGTH, plainText(text, 75))
+}
+
+/** What is known, to be read after a colon: names keep their small letters. */
+export function sentence(text: string | null): string {
+  const escaped = mrkdwnWithin(MAX_DETAIL_LENGTH, plainText(text ?? ''))
+  return escaped === '' || /[.!?…]$/.test(escaped) ? escaped : `${escaped}.`
+}
+
+export function withDetail(words: string, detail: string): string {
+  return detail === '' ? `${words}.` : `${words}: ${detail}`
+}

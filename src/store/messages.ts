@@ -1,0 +1,201 @@
+/**
+ * The messages table: every Slack message of a job. A post is never repeated blindly, so each leaves a trace: `begin` before
+ * the request, then `confirm` or `retract`. A message with neither may stand in Slack.
+ */
+import type { ExpressionBuilder, Transaction, UpdateObject } from 'kysely'
+import type { JobEvent } from '../domain/job.js'
+import type { Thread } from '../domain/thread.js'
+import type { PendingThread } from './pending-threads.js'
+import type { Database, Schema } from './schema.js'
+
+/**
+ * Which message of a job it is. `root`: the first of its thread, edited in place. `left`: the root that stayed behind when
+ * the thread moved. `event:<seq>`: the reply about one event.
+ */
+export type MessageKey = 'root' | 'left' | `event:${number}`
+
+/** The claim no longer holds: nothing was changed. */
+export class ClaimLost extends Error {}
+
+/** A new job's thread, which has to begin in this channel. */
+export async function insertRoot(transaction: Transaction<Schema>, jobId: string, channel: string): Promise<void> {
+  await transaction.insertInto('messages').values({ jobId, key: 'root', channel, tries: 0, refusals: 0 }).execute()
+}
+
+/** Where a job's thread is; null if there's no such job. */
+export async function readThread(db: Database, jobId: string): Promise<Thread | null> {
+  const root = db.selectFrom('messages').select(['channel', 'ts']).where('jobId', '=', jobId).where('key', '=', 'root')
+  return (await root.executeTakeFirst()) ?? null
+}
+
+type Claimed = Pick<PendingThread, 'job' | 'token'>
+
+/**
+ * Notes that a post begins. Until `confirm` or `retract`, nobody knows whether it stands in Slack.
+ *
+ * @throws ClaimLost
+ */
+export async function begin(
+  db: Database,
+  { job, token }: Claimed,
+  key: MessageKey,
+  { channel, at }: { channel: string; at: number },
+): Promise<void> {
+  // One statement for the root, which has its row, and for a reply, which may have none. It selects the claim.
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('messages')
+    .columns(['jobId', 'key', 'channel', 'attemptedAt', 'tries', 'refusals'])
+    .expression((row) =>
+      row
+        .selectFrom('messages')
+        .select(({ val }) => [
+          'jobId',
+          val<string>(key).as('key'),
+          val(channel).as('channel'),
+          val(at).as('attemptedAt'),
+          val(1).as('tries'),
+          val(0).as('refusals'),
+        ])
+        .where('jobId', '=', job.id)
+        .where('key', '=', 'root')
+        .where('claimToken', '=', token),
+    )
+    .onConflict((same) =>
+      same
+        .columns(['jobId', 'key'])
+        .doUpdateSet((row) => ({ channel, attemptedAt: at, tries: row('messages.tries', '+', 1) })),
+    )
+    .executeTakeFirst()
+  if (!numInsertedOrUpdatedRows) throw new ClaimLost()
+}
+
+/**
+ * Notes that a message stands at this place, posted or edited, and which version of the job it shows.
+ *
+ * @throws ClaimLost
+ */
+export async function confirm(
+  db: Database,
+  claimed: Claimed,
+  key: MessageKey,
+  { channel, ts, shownVersion }: { channel: string; ts: string; shownVersion: number | null },
+): Promise<void> {
+  await update(db, claimed, key, () => ({ channel, ts, shownVersion }))
+}
+
+/**
+ * Takes back the last attempt, because it surely didn't arrive.
+ *
+ * @param attemptedAt when an earlier attempt began whose outcome is unknown; null if there's none.
+ * @throws ClaimLost
+ */
+export async function retract(
+  db: Database,
+  claimed: Claimed,
+  key: MessageKey,
+  attemptedAt: number | null,
+): Promise<void> {
+  await update(db, claimed, key, (row) => ({ attemptedAt, tries: row('tries', '-', 1) }))
+}
+
+/**
+ * Counts refusals by Slack that may pass.
+ *
+ * @throws ClaimLost
+ */
+export async function setRefusals(db: Database, claimed: Claimed, key: MessageKey, refusals: number): Promise<void> {
+  await update(db, claimed, key, () => ({ refusals }))
+}
+
+/**
+ * Notes that a message is never edited again.
+ *
+ * @throws ClaimLost
+ */
+export async function close(db: Database, claimed: Claimed, key: MessageKey, now: number): Promise<void> {
+  await update(db, claimed, key, () => ({ closedAt: now }))
+}
+
+/**
+ * Leaves the root behind, under the key `left`, and lets the thread begin again in another channel. Only the first root left
+ * behind is kept: the thread moves a second time only when its root is gone.
+ *
+ * @param root where the root stands; null if it's gone or was never posted.
+ * @throws ClaimLost
+ */
+export async function move(
+  db: Database,
+  thread: PendingThread,
+  { channel, root, now }: { channel: string; root: { channel: string; ts: string } | null; now: number },
+): Promise<void> {
+  const { job, events } = thread
+  const { attemptedAt, tries, ...old } = thread.root
+  const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, claimToken: null }
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('messages')
+      .values({ ...left, dueAt: null, closedAt: root ? null : now })
+      .onConflict((same) => same.doNothing())
+      .execute()
+    await update(transaction, thread, 'root', () => ({
+      channel,
+      ts: null,
+      attemptedAt: null,
+      tries: 0,
+      shownVersion: null,
+      refusals: 0,
+    }))
+    // A reply in the old place says nothing about the new one.
+    await transaction
+      .deleteFrom('messages')
+      .where('jobId', '=', job.id)
+      .where(
+        'key',
+        'in',
+        events.map(({ seq }) => `event:${seq}`),
+      )
+      .execute()
+  })
+}
+
+/**
+ * Notes that the thread shows an event.
+ *
+ * @throws ClaimLost
+ */
+export async function markNotified(
+  db: Database,
+  { job, token }: Claimed,
+  { seq }: JobEvent,
+  now: number,
+): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('events')
+    .set({ notifiedAt: now })
+    .where('jobId', '=', job.id)
+    .where('seq', '=', seq)
+    .where((row) => isClaimed(row, job.id, token))
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new ClaimLost()
+}
+
+async function update(
+  db: Database,
+  { job, token }: Claimed,
+  key: MessageKey,
+  set: (row: ExpressionBuilder<Schema, 'messages'>) => UpdateObject<Schema, 'messages'>,
+): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('messages')
+    .set(set)
+    .where('jobId', '=', job.id)
+    .where('key', '=', key)
+    .where((row) => isClaimed(row, job.id, token))
+    .executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new ClaimLost()
+}
+
+function isClaimed(row: ExpressionBuilder<Schema, 'messages' | 'events'>, jobId: string, token: string) {
+  const root = row.selectFrom('messages as root').select('root.jobId').where('root.jobId', '=', jobId)
+  return row.exists(root.where('root.key', '=', 'root').where('root.claimToken', '=', token))
+}
