@@ -74,19 +74,6 @@ export interface DraftTable {
   createdAt: number
 }
 
-/** A claim on the telling of threads. */
-export interface Lease {
-  worker: string
-  now: number
-  leaseMs: number
-}
-
-/**
- * No claim and no pause is meant to last as long, in milliseconds: one that seems to was dated by a clock that was set back
- * since, and is over.
- */
-export const MAX_CLAIM_MS = 15 * 60_000
-
 export function toJob(row: Selectable<JobTable>): Job {
   const { personalParams, submission, claimToken, ...columns } = row
   const personal = JSON.parse(personalParams ?? '{}')
