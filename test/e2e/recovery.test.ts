@@ -53,6 +53,8 @@ it('after a SIGKILL every running job of every connection is polled within two s
     const killed = Date.now()
     const left = liveJobs(world)
     expect(left).toHaveLength(4)
+    // Some may be between two steps.
+    const toPoll = running()
     expect(left.some(({ claim }) => claim !== null)).toBe(true)
     for (const simulator of simulators) simulator.setSwitch('slow', false)
     const requests = simulators.map((simulator) => simulator.requests())
@@ -68,7 +70,7 @@ it('after a SIGKILL every running job of every connection is polled within two s
     expect(Date.now() - killed).toBeLessThan(15_000)
     const [, jobs, ms] =
       /"jobs":(\d+),"ms":(\d+),"msg":"every running job was polled after the start"/.exec(second.log()) ?? []
-    expect(Number(jobs)).toBe(4)
+    expect(Number(jobs)).toBe(toPoll)
     expect(Number(ms)).toBeLessThan(2_000)
     for (const [at, simulator] of simulators.entries()) expect(simulator.requests()).toBeGreaterThan(requests[at] ?? 0)
     expect(new Set(left.map(({ connection }) => connection)).size).toBe(3)
