@@ -7,6 +7,7 @@ import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import { writeNextJob } from '../../src/jobs/write.js'
+import { findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
@@ -58,10 +59,12 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
       now += byMs
     },
     settle: async () => {
+      const isDue = async () => (await findDueWork(context.db, now)).some(({ kind }) => kind !== 'notify')
       while (
-        (await runDueJobs(context, connection.name)) ||
-        (await pollDueJobs(context, connection.name)) ||
-        (await handleWaitingJobs(context))
+        (await isDue()) &&
+        ((await runDueJobs(context, connection.name)) ||
+          (await pollDueJobs(context, connection.name)) ||
+          (await handleWaitingJobs(context)))
       );
     },
     ask: async (draft = {}) => {
