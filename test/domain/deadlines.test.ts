@@ -50,7 +50,7 @@ const vain: Record<(typeof LIVE_STATES)[number], readonly JobInput[]> = {
 
 interface Life {
   job: Job
-  told: string[]
+  kinds: string[]
   /** How long it took, in monotonic milliseconds. */
   ms: number
 }
@@ -61,11 +61,11 @@ function live(job: Job, seed: number, atMostMs: number): Life {
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
   // Some of what can happen never does: runs of one kind are worse than a mixture.
   const likely = (kinds: readonly JobInput[]) => kinds.filter((_, at) => (seed >> at) % 2 === 0 || kinds.length === 1)
-  const told: string[] = []
+  const kinds: string[] = []
   let present = job
   let [now, ms] = [start, 0]
   while (present.endedAt === null) {
-    if (ms > atMostMs) return { job: present, told, ms }
+    if (ms > atMostMs) return { job: present, kinds, ms }
     // On time, or late because Dolly was stopped or busy.
     const waitMs = Math.max((present.dueAt ?? now) - now, 0) + pick([0, 0, second, 10 * minute, hour])
     ms += Math.max(waitMs, second)
@@ -79,15 +79,15 @@ function live(job: Job, seed: number, atMostMs: number): Life {
     const input = pick(some.length > 0 ? some : all)
     const { set, event } = next(present, input, { now, jitter: random() })
     present = { ...present, ...set, version: present.version + 1 }
-    if (event) told.push(event.kind)
+    if (event) kinds.push(event.kind)
   }
-  return { job: present, told, ms }
+  return { job: present, kinds, ms }
 }
 
 describe('a job about which nothing is ever found out', () => {
   const seeds = Array.from({ length: 64 }, (_, seed) => seed)
 
-  it.each(LIVE_STATES)('that is %s ends within weeks, whatever happens to it, and its thread is told', (state) => {
+  it.each(LIVE_STATES)('that is %s ends within weeks, whatever happens to it, and its thread says so', (state) => {
     for (const seed of seeds) {
       const job = jobIn(state, { dueAt: start, ...(state === 'working' && { deadlineAt: start + hour }) })
       const life = live(job, seed, 40 * day)
@@ -96,9 +96,9 @@ describe('a job about which nothing is ever found out', () => {
         state: life.job.state,
         isOver: true,
       })
-      expect(life.told.at(-1)).toBe(life.job.state)
+      expect(life.kinds.at(-1)).toBe(life.job.state)
       expect(life.job).toMatchObject({ dueAt: null, endedAt: expect.any(Number) })
-      if (life.told.includes('uncertain') || state === 'uncertain') expect(life.told).toContain('reminder')
+      if (life.kinds.includes('uncertain') || state === 'uncertain') expect(life.kinds).toContain('reminder')
     }
   })
 
@@ -136,12 +136,12 @@ describe('a write whose answer was lost', () => {
 
   const down = new TemporaryError('Down.', { mayHaveHappened: false })
 
-  it('and whose looks fail now and then is put to a person within hours, and ends within weeks with its lock free', async () => {
+  it('whose searches fail now and then becomes a question to a person within hours, and ends within weeks with its lock free', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id, lock } = await context.ask()
     await context.settle()
     const since = context.now()
-    // One look in three finds nothing, the others fail: none of both ever lasts.
+    // One search in three finds nothing, the others fail: neither ever lasts.
     for (let at = 0; (await context.job(id)).state === 'starting'; at += 1) {
       context.world.findThrows = at % 3 === 0 ? null : down
       context.pass(55 * second)
@@ -168,7 +168,7 @@ describe('a write whose answer was lost', () => {
     await expect(context.ask({ lock })).resolves.toMatchObject({ state: 'queued' })
   })
 
-  it('is still found by the first look after Dolly was stopped for days', async () => {
+  it('is still found by the first search after Dolly was stopped for days', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     const { id } = await context.ask()
     context.world.findThrows = down
@@ -184,7 +184,7 @@ describe('a write whose answer was lost', () => {
     expect(await context.job(id)).toMatchObject({ state: 'working', waitingSince: null })
   })
 
-  it('is looked for by its own step for as long as that wants, from when it was first missed', async () => {
+  it('tells its step how long the search has lasted, from when it was first missed', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     await context.ask()
     const step = context.connections.get('dummy-one')?.provider.operations.clone?.steps[0]
@@ -198,7 +198,7 @@ describe('a write whose answer was lost', () => {
       throw down
     }
     await context.settle()
-    for (let looks = 0; looks < 60; looks += 1) {
+    for (let count = 0; count < 60; count += 1) {
       context.pass(20 * second)
       await context.settle()
     }
@@ -211,14 +211,14 @@ describe('a write whose answer was lost', () => {
     const asked = jobIn('uncertain', { waitingSince: start - 13 * day, stepSince: start - 13 * day, dueAt: start })
     const checking = { ...asked, ...next(asked, { kind: 'check_again', actor: 'U1' }, { now: start, jitter: 0.5 }).set }
     expect(checking).toMatchObject({ state: 'starting', waitingSince: null, stepSince: start })
-    const looked = next(checking, absent, { now: start, jitter: 0.5 })
-    expect(looked.set).toMatchObject({ waitingSince: start })
-    expect(looked.set.state).toBeUndefined()
+    const searched = next(checking, absent, { now: start, jitter: 0.5 })
+    expect(searched.set).toMatchObject({ waitingSince: start })
+    expect(searched.set.state).toBeUndefined()
   })
 })
 
 describe('a step at which its provider works', () => {
-  it('and that can be seen only now and then ends after a week', () => {
+  it('whose polls succeed only now and then ends after a week', () => {
     let job = jobIn('working', { deadlineAt: start + hour, dueAt: start })
     let now = start
     for (let at = 0; job.endedAt === null && now < start + 30 * day; at += 1) {

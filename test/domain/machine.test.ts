@@ -75,10 +75,10 @@ describe('the machine', () => {
   })
 
   it('keeps the ref and the link that a poll brought', () => {
-    const look = { phase: 'working' as const, ref: { id: 'b' }, url: 'https://b.example' }
+    const observation = { phase: 'working' as const, ref: { id: 'b' }, url: 'https://b.example' }
     const { set } = next(
       jobIn('working', { ref: { id: 'a' } }),
-      { kind: 'observed', observation: look, nextStep: null },
+      { kind: 'observed', observation, nextStep: null },
       moment,
     )
     expect(set).toMatchObject({ ref: { id: 'b' }, url: 'https://b.example' })
@@ -86,13 +86,13 @@ describe('the machine', () => {
 
   it('writes one event about a change of detail', () => {
     const job = jobIn('working', { detail: 'copying' })
-    const looked = (detail: string): JobInput => ({
+    const polled = (detail: string): JobInput => ({
       kind: 'observed',
       observation: { phase: 'working', detail },
       nextStep: null,
     })
-    expect(next(job, looked('copying'), moment).event).toBeNull()
-    expect(next(job, looked('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
+    expect(next(job, polled('copying'), moment).event).toBeNull()
+    expect(next(job, polled('creating'), moment).event).toEqual({ kind: 'progress', detail: 'creating' })
   })
 
   it('keeps a step’s last word in its event, and not as the reason why the next step waits', () => {
@@ -126,17 +126,17 @@ describe('the machine', () => {
   })
 
   it('does not count the time in which Dolly could not poll against the step', () => {
-    const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
+    const poll: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
     const job = jobIn('working', { deadlineAt: now - 20_000, unreachableSince: now - 30_000 })
-    expect(next(job, look, moment).set).toMatchObject({ deadlineAt: now + 10_000, unreachableSince: null })
-    expect(next({ ...job, unreachableSince: now - 10_000 }, look, moment).set.state).toBe('timed_out')
+    expect(next(job, poll, moment).set).toMatchObject({ deadlineAt: now + 10_000, unreachableSince: null })
+    expect(next({ ...job, unreachableSince: now - 10_000 }, poll, moment).set.state).toBe('timed_out')
   })
 
   it('does not count the time against the step in which Dolly was stopped, the machine slept or its clock was set ahead', () => {
-    const look: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
+    const poll: JobInput = { kind: 'observed', observation: { phase: 'working' }, nextStep: null }
     const late = (ms: number) => jobIn('working', { deadlineAt: now - 1, dueAt: now - ms })
-    expect(next(late(3_600_000), look, moment).set).toMatchObject({ deadlineAt: now - 1 + 3_600_000 })
-    expect(next(late(60_000), look, moment).set.state).toBe('timed_out')
+    expect(next(late(3_600_000), poll, moment).set).toMatchObject({ deadlineAt: now - 1 + 3_600_000 })
+    expect(next(late(60_000), poll, moment).set.state).toBe('timed_out')
     const down: JobInput = { kind: 'poll_failed', reason: 'down', retryAfterMs: undefined, giveUpMs: 60_000 }
     const blind = jobIn('working', { unreachableSince: now - 7 * 3_600_000, dueAt: now - 2 * 3_600_000 })
     expect(next(blind, down, moment).set).toMatchObject({ unreachableSince: now - 5 * 3_600_000 })

@@ -3,34 +3,34 @@ import { describe, it } from 'vitest'
 import { askForCopy, startWorld, type World } from '../helpers/world.js'
 
 /** Several bots run side by side here. */
-const patienceMs = 30_000
+const TIMEOUT_MS = 30_000
 
 /** What went before the kill, and when it comes. */
-const moments: { name: string; prepare(world: World): void; moment(world: World): Promise<unknown> }[] = [
+const kills: { name: string; prepare(world: World): void; moment(world: World): Promise<unknown> }[] = [
   {
     name: 'before the write reached the provider',
     prepare: ({ hoody }) => hoody.setSwitch('drop-write', true),
     moment: ({ workspace, hoody }) =>
-      workspace.waitFor(() => hoody.switches().every(({ id, on }) => id !== 'drop-write' || !on), patienceMs),
+      workspace.waitFor(() => hoody.switches().every(({ id, on }) => id !== 'drop-write' || !on), TIMEOUT_MS),
   },
   {
     name: 'after the write, before its answer was saved',
     prepare: ({ hoody }) => hoody.setSwitch('slow', true),
-    moment: ({ workspace, hoody }) => workspace.waitFor(() => copies({ hoody }) === 1, patienceMs),
+    moment: ({ workspace, hoody }) => workspace.waitFor(() => copies({ hoody }) === 1, TIMEOUT_MS),
   },
   {
-    name: 'while watching',
+    name: 'while polling',
     prepare: () => {},
     moment: ({ workspace }) =>
-      workspace.as(workspace.people.ann.id).waitForMessage(({ text }) => text.includes('Hoody accepted'), patienceMs),
+      workspace.as(workspace.people.ann.id).waitForMessage(({ text }) => text.includes('Hoody accepted'), TIMEOUT_MS),
   },
   {
-    name: 'while telling, after Slack took the message and before that was saved',
+    name: 'while posting, after Slack took the message and before that was saved',
     prepare: ({ workspace }) => workspace.setSwitch('slow', true),
     moment: ({ workspace }) =>
       workspace
         .as(workspace.people.ann.id)
-        .waitForMessage(({ isBot, text }) => isBot && text.includes('survivor'), patienceMs),
+        .waitForMessage(({ isBot, text }) => isBot && text.includes('survivor'), TIMEOUT_MS),
   },
 ]
 
@@ -39,7 +39,7 @@ function copies({ hoody }: Pick<World, 'hoody'>): number {
 }
 
 describe('the bot, killed', () => {
-  for (const { name, prepare, moment } of moments) {
+  for (const { name, prepare, moment } of kills) {
     it.concurrent(`${name}, ends the job correctly after a restart and asked for one copy`, async ({ expect }) => {
       const world = await startWorld('http', { cloneMs: 4_000 })
       try {
@@ -70,7 +70,7 @@ describe('the bot, killed', () => {
     }, 200_000)
   }
 
-  it.concurrent('softly, finishes what is under way within ten seconds and leaves nothing half-told', async ({
+  it.concurrent('softly, finishes what is under way within ten seconds and leaves no message half posted', async ({
     expect,
   }) => {
     const world = await startWorld('http', { cloneMs: 60_000 })

@@ -320,7 +320,7 @@ describe('the life of a job', () => {
 
   it('leaves a job that this version does not know alone for a minute', async () => {
     const { id } = await context.ask({ operation: 'clone-of-tomorrow' })
-    // Its thread is to be told.
+    // Its thread has to say so.
     expect(await runDueJobs(context, 'dummy-one')).toBe(true)
     expect(await runDueJobs(context, 'dummy-one')).toBe(false)
     const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
@@ -357,7 +357,7 @@ describe('the life of a job', () => {
     context.pass(4_000)
     await context.settle()
     context.pass(11_000)
-    // The first write arrives only now, after it was looked for.
+    // The first write arrives only now, after the search for it.
     context.world.mood = { throws: new UserError('The name is taken.', { status: 409 }), carriesOut: true }
     await context.settle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-2' } })
@@ -400,7 +400,7 @@ describe('the life of a job', () => {
     expect((context.now() - start) / (60 * minute)).toBeLessThan(8)
   })
 
-  it('asks a person when nothing can be found out, and does as it is told', async () => {
+  it('asks a person when nothing can be found out, and does what the answer says', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     const { id } = await context.ask({ operation: 'blind' })
     await context.settle()
@@ -467,7 +467,7 @@ describe('the life of a job', () => {
 
   it('gives up at the deadline when the provider never ends', async () => {
     const { id } = await context.ask()
-    for (let looks = 0; looks < 10; looks += 1) {
+    for (let polls = 0; polls < 10; polls += 1) {
       await context.settle()
       expect((await context.job(id)).state).toBe('working')
       context.pass(minute)
@@ -508,8 +508,8 @@ describe('the life of a job', () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
     await context.settle()
-    for (let look = 1; (await context.job(id)).attempt === 1 && look < 20; look += 1) {
-      context.world.findThrows = look % 3 === 0 ? new TemporaryError('Down.', { mayHaveHappened: false }) : null
+    for (let search = 1; (await context.job(id)).attempt === 1 && search < 20; search += 1) {
+      context.world.findThrows = search % 3 === 0 ? new TemporaryError('Down.', { mayHaveHappened: false }) : null
       context.pass(4_000)
       await context.settle()
     }

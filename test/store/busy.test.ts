@@ -102,7 +102,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     await Promise.all(waiting)
   })
 
-  it('is waited for at the start, but not forever, and then the operator is told what to do', async () => {
+  it('delays the start, but not forever, and then the operator reads what to do', async () => {
     await (await openDatabase(file)).destroy()
     const letGo = hold(file)
     const { value, gapMs } = await longestGap(() =>
