@@ -196,7 +196,7 @@ function outcomeOf({ job, provider, now }: JobView): { icon: string; word: strin
       return {
         icon: ':grey_question:',
         word: 'Outcome unknown',
-        rest: `${detail} Check ${by}, then press a button: Check again asks ${by} once more, Start over sends the request again, Dismiss ends this job.`.trim(),
+        rest: `${detail} Check again looks once more, Start over sends the request again, Dismiss ends this job.`.trim(),
       }
     case 'succeeded':
       return { icon: ':white_check_mark:', word: 'Done', rest: detail }
