@@ -135,7 +135,7 @@ export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
   await first.kill('SIGTERM')
   world.write("update jobs set state = 'uncertain', due_at = null, version = version + 1")
   world.write(
-    "insert into events (job_id, seq, kind, at, step, tries, detail) select id, version, 'uncertain', created_at, step, 0, 'Nobody answers.' from jobs",
+    "insert into events (job_id, seq, kind, at, step, detail) select id, version, 'uncertain', created_at, step, 'Nobody answers.' from jobs",
   )
   const bot = await world.start()
   const question = await ann.waitForMessage(({ text }) => text.includes("I don't know whether"), 15_000)
