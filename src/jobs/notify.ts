@@ -35,7 +35,7 @@ export class Notifier {
    * Works once through the threads with pending events; returns whether any was brought up to date. A thread that can't be
    * notified now is left alone for a while. Channels don't wait for each other.
    *
-   * @param againIn is told in how many milliseconds the first such pause is over.
+   * @param againIn called with the milliseconds until the first such pause is over.
    */
   async notifyPending(stopping: AbortSignal, againIn: (ms: number) => void = () => {}): Promise<boolean> {
     const { db, now } = this.#context
@@ -56,7 +56,8 @@ export class Notifier {
       }
     }
     await Promise.all([...new Set(claims.map(({ channel }) => channel))].map(notifyChannel))
-    const pauses = waits.filter((ms) => ms > 0)
+    // A claim that is still held looks like no work to do: ask for the run that gives it back.
+    const pauses = [...waits.filter((ms) => ms > 0), ...(this.#unreleased.size > 0 ? [BROKEN_WAIT_MS] : [])]
     if (pauses.length > 0) againIn(Math.min(...pauses))
     return waits.includes(0)
   }
