@@ -134,6 +134,26 @@ describe('a thread that could not be given back', () => {
     expect(slack.messages().filter(({ text }) => text.includes('Dummy accepted'))).toHaveLength(2)
     await expectPostedOnce()
   })
+
+  it('is given back by the next run, which is asked for', async () => {
+    await context.ask()
+    const heal = await fill(context.db, 'update of claim_token on messages', 'new.claim_token is null')
+    const notified: string[] = []
+    const notifier = new Notifier(context, async ({ job }) => {
+      notified.push(job.id)
+      return { waitMs: 0 }
+    })
+    const waits: number[] = []
+    const run = () => notifier.notifyPending(new AbortController().signal, (ms) => waits.push(ms))
+    await run()
+    await run()
+    expect(notified).toHaveLength(1)
+    expect(waits).toEqual([5_000, 5_000])
+    await heal()
+    await run()
+    expect(notified).toHaveLength(2)
+    expect(waits).toHaveLength(2)
+  })
 })
 
 describe('when the clock jumps ahead', () => {
