@@ -75,7 +75,10 @@ describe('a database that another process holds', { retry: 3 }, () => {
     const { value: waiting, gapMs } = await longestGap(async () => {
       const writes: Promise<unknown>[] = []
       for (let at = 0; at < 1_000; at += 1) {
-        writes.push(saveDraft(db, 'answers', 'U1', {}, 1_000))
+        const write = saveDraft(db, 'answers', 'U1', {}, 1_000)
+        // A try that a busy machine fails leaves them behind, rejected.
+        write.catch(() => {})
+        writes.push(write)
         if (at % 50 === 0) expect(await countOf(db, 'drafts')).toBe(0)
         if (at % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
       }
