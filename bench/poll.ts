@@ -3,6 +3,8 @@
  * with a real database against the simulators, compared with one call for each job.
  */
 import { performance } from 'node:perf_hooks'
+import { starters } from '../sandbox/providers/index.js'
+import type { Simulator } from '../sandbox/providers/simulator.js'
 import { newMemory, type WorkerContext } from '../src/jobs/context.js'
 import { pollDueJobs } from '../src/jobs/poll.js'
 import { createApi } from '../src/providers/http.js'
@@ -11,26 +13,26 @@ import { type Connection, operationOf, type Provider, type Ref } from '../src/pr
 import { openDatabase } from '../src/store/database.js'
 import { createJob } from '../src/store/jobs.js'
 import { silentLog } from '../test/helpers/context.js'
-import { type Herd, herds } from '../test/helpers/herds.js'
+import type { ManyJobs } from '../test/providers/contract/example.js'
 
 const count = Number(process.argv[2] ?? 1_000)
 const rows = []
 for (const provider of Object.values(providers) as Provider[]) {
-  const herd = herds[provider.id]
-  if (herd) rows.push(await measure(provider, herd))
+  const { many }: { many: ManyJobs } = await import(`../test/providers/many/${provider.id}.js`)
+  rows.push(await measure(provider, many))
 }
 console.log(`${count} live jobs of each provider, polled once:\n`)
 console.table(Object.fromEntries(rows))
 console.log('\n"One by one" polls the same jobs in the same run, with one call of the same function for each job.')
 process.exitCode = rows.every(([, row]) => row.calls === row.collections) ? 0 : 1
 
-async function measure(provider: Provider, herd: Herd) {
-  const simulator = await herd.start({ count })
+async function measure(provider: Provider, many: ManyJobs) {
+  const simulator = await start(provider.id)
   // A job with an unknown status is polled on, so every job stays live.
   simulator.setSwitch('unknown-status', true)
   const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
-  const refs = await herd.refs(provider, api, count)
-  const context = await contextWith({ name: 'bench', provider, api }, herd, refs)
+  const refs = await many.refs(provider, api, count)
+  const context = await contextWith({ name: 'bench', provider, api }, many, refs)
 
   const polled = await measured(simulator.requests, async () => {
     await pollDueJobs(context, 'bench')
@@ -38,7 +40,7 @@ async function measure(provider: Provider, herd: Herd) {
   const seen = await context.db.selectFrom('jobs').select('id').where('version', '>', 1).execute()
   if (seen.length !== count) throw new Error(`Only ${seen.length} jobs of ${provider.name} were polled.`)
 
-  const check = operationOf(provider, herd.operation)?.steps[0].check
+  const check = operationOf(provider, many.operation)?.steps[0].check
   const alone = await measured(simulator.requests, async () => {
     for (const ref of refs) await check?.(api, [ref], Date.now())
   })
@@ -46,13 +48,23 @@ async function measure(provider: Provider, herd: Herd) {
   await simulator.close()
   const row = {
     calls: polled.calls,
-    collections: herd.collections(count),
+    collections: many.calls(count),
     'one by one': alone.calls,
     'fewer calls': `${(alone.calls / polled.calls).toFixed(0)}×`,
     faster: `${(alone.ms / polled.ms).toFixed(1)}×`,
-    'held in': herd.collection,
+    'held in': many.call,
   }
   return [provider.name, row] as const
+}
+
+/** The simulator of that id, with so many things more in it. */
+async function start(id: string): Promise<Simulator> {
+  for (const one of starters) {
+    const simulator = await one({ count })
+    if (simulator.id === id) return simulator
+    await simulator.close()
+  }
+  throw new Error(`sandbox/providers/index.ts lists no simulator of ${id}.`)
 }
 
 async function measured(requests: () => number, work: () => Promise<void>): Promise<{ calls: number; ms: number }> {
@@ -64,7 +76,7 @@ async function measured(requests: () => number, work: () => Promise<void>): Prom
 /** A worker context with one connection whose jobs are all due for a poll. */
 async function contextWith(
   connection: Connection,
-  { operation, params = {} }: Herd,
+  { operation, params = {} }: ManyJobs,
   refs: readonly Ref[],
 ): Promise<WorkerContext> {
   const db = await openDatabase(':memory:')

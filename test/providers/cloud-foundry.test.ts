@@ -11,6 +11,7 @@ import type { Api, Attempt, Observation, Ref } from '../../src/providers/provide
 import { observed } from '../helpers/observed.js'
 import { type PlainOperation, type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type OperationExample, type Pick } from './contract.js'
+import { many } from './many/cloud-foundry.js'
 
 type AnyStep = PlainStep<Ref | null>
 
@@ -33,6 +34,22 @@ const cloneParams = async (pick: Pick, more: Record<string, unknown> = {}) => {
 
 const clone: OperationExample = {
   params: (pick) => cloneParams(pick),
+  summary: { from: 'shop-web in production (woolworks)', to: 'shop-api-2 in staging (woolworks)' },
+  source: { field: 'app', name: / in \S+ \(\S+\)$/ },
+  others: {
+    target: async () => ({ name: 'shop-api-3', host: 'shop-api-3' }),
+    source: async (pick) => ({ app: await pick('apps', 'shop-api in production (woolworks)') }),
+  },
+  without: {
+    'size-web': { size: false },
+    reserve: { address: false, host: undefined },
+    bind: { services: [] },
+    stage: { fastPath: true },
+    resize: { size: false },
+    map: { address: false, host: undefined },
+    start: { start: false },
+  },
+  repeatable: ['size-web', 'assign', 'resize', 'map', 'start'],
   refused: [
     { status: 404, params: (pick) => cloneParams(pick, { app: NOBODY }) },
     { status: 404, params: (pick) => cloneParams(pick, { space: NOBODY }) },
@@ -50,6 +67,15 @@ const copyParams = async (pick: Pick, more: Record<string, unknown> = {}) => ({
 
 const copyBits: OperationExample = {
   params: (pick) => copyParams(pick),
+  summary: { from: 'shop-api in production (woolworks)', to: 'shop-api-staging in staging (woolworks)' },
+  source: { field: 'app', name: / in \S+ \(\S+\)$/ },
+  others: {
+    target: async (pick) => ({ target: await pick('apps', 'shop-web-staging in staging (woolworks)') }),
+    source: async (pick) => ({ app: await pick('apps', 'shop-web in production (woolworks)') }),
+  },
+  without: { stage: { restart: false }, assign: { restart: false }, restart: { restart: false } },
+  repeatable: ['assign'],
+  overwrites: true,
   refused: [
     { status: 404, params: (pick) => copyParams(pick, { app: NOBODY }) },
     { status: 404, params: (pick) => copyParams(pick, { target: NOBODY }) },
@@ -72,6 +98,7 @@ describe.each([{ v2: false }, { v2: true }])('Cloud Foundry with v2: $v2', ({ v2
     },
     secrets: ({ clientSecret = '' }) => [clientSecret, TOKEN_PREFIX],
     failure: 'failed to copy - the blobstore is full',
+    many,
   })
 })
 

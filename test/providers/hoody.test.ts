@@ -13,12 +13,14 @@ import { altered, counting, inLists, oddRows, oddValues, withKey } from '../help
 import { observed } from '../helpers/observed.js'
 import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider } from './contract.js'
+import { many } from './many/hoody.js'
 
 const NOBODY = 'ffffffffffffffffffffffff'
 
 describeProvider(hoody, {
   start: startHoody,
   failure: 'The disk of the target server is full. The unfinished copy is still there.',
+  many,
   operations: {
     copy: {
       params: async (pick) => ({
@@ -26,6 +28,12 @@ describeProvider(hoody, {
         project: await pick('projects', 'woolworks-staging'),
         name: 'shop-api-2',
       }),
+      summary: { from: 'shop-api in woolworks-production', to: 'shop-api-2 in woolworks-staging' },
+      source: { field: 'container', name: / in woolworks-\S+$/ },
+      others: {
+        target: async () => ({ name: 'shop-api-3' }),
+        source: async (pick) => ({ container: await pick('containers', 'mailer') }),
+      },
       refused: [
         {
           status: 404,
@@ -56,6 +64,10 @@ describeProvider(hoody, {
     },
     sync: {
       params: async (pick) => ({ container: await pick('copies', 'shop-api-staging in woolworks-staging') }),
+      summary: { from: 'shop-api in woolworks-production', to: 'shop-api-staging in woolworks-staging' },
+      source: { field: 'container', name: / in woolworks-\S+$/ },
+      others: { target: async (pick) => ({ container: await pick('containers', 'mailer') }), isRefused: true },
+      overwrites: true,
       refused: [
         { status: 404, params: async () => ({ container: NOBODY }) },
         { status: 409, params: async (pick) => ({ container: await pick('containers', 'shop-api') }) },

@@ -10,6 +10,7 @@ import { altered, counting, inLists, oddRows, oddValues, withKey } from '../help
 import { observed } from '../helpers/observed.js'
 import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
+import { many } from './many/miget.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
 
@@ -26,9 +27,17 @@ const shopApi = async (pick: Pick) => ({ app: await pick('apps', 'shop-api') })
 describeProvider(miget, {
   start: startMiget,
   failure: 'cloned as shop-api-2-6fry9, but it is "failed", and Miget gives no reason',
+  many,
   operations: {
     clone: {
       params: (pick) => answers(pick),
+      summary: { from: 'shop-api in woolworks-production', to: 'shop-api-2 in woolworks-staging on migetlamb' },
+      source: { field: 'app', name: / in woolworks-\S+$/ },
+      others: {
+        target: async () => ({ name: 'shop-api-3' }),
+        source: async (pick) => ({ app: await pick('apps', 'mailer') }),
+      },
+      without: { deploy: { deploy: false } },
       refused: [
         { status: 404, params: (pick) => answers(pick, { app: NOBODY }) },
         { status: 404, params: (pick) => answers(pick, { project: NOBODY }) },

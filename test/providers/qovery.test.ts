@@ -13,6 +13,7 @@ import { altered, counting, inLists, oddRows, oddValues, withKey } from '../help
 import { observed } from '../helpers/observed.js'
 import { type PlainOperation, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
+import { many } from './many/qovery.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
 const SHOP_API = 'shop-api (Shop / production)'
@@ -32,9 +33,17 @@ const environmentParams = async (pick: Pick) => ({
 describeProvider(qovery, {
   start: startQovery,
   failure: 'cloned, but not live: build error',
+  many,
   operations: {
     clone: {
       params: serviceParams,
+      summary: { from: SHOP_API, to: 'shop-api-2 in staging (Shop)' },
+      source: { field: 'service', name: / \(\S+ \/ \S+\)$/ },
+      others: {
+        target: async () => ({ name: 'shop-api-3' }),
+        source: async (pick) => ({ service: await pick('services', 'shop-web (Shop / production)') }),
+      },
+      without: { deploy: { deploy: false } },
       watchedStep: 1,
       refused: [
         { status: 404, params: async (pick) => ({ ...(await serviceParams(pick)), service: `application/${NOBODY}` }) },
@@ -44,6 +53,13 @@ describeProvider(qovery, {
     },
     'clone-environment': {
       params: environmentParams,
+      summary: { from: 'staging (Shop)', to: 'staging-2 in Internal' },
+      source: { field: 'environment', name: / \(\S+\)$/ },
+      others: {
+        target: async () => ({ name: 'staging-3' }),
+        source: async (pick) => ({ environment: await pick('environments', 'production (Shop)') }),
+      },
+      without: { deploy: { deploy: false } },
       watchedStep: 1,
       refused: [
         { status: 404, params: async (pick) => ({ ...(await environmentParams(pick)), environment: NOBODY }) },

@@ -11,6 +11,7 @@ import { altered, counting, inLists, oddRows, oddValues, withKey } from '../help
 import { observed } from '../helpers/observed.js'
 import { type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
+import { many } from './many/rainbond.js'
 
 const SHOP = 'o19p6wen/frankfurt/11'
 const STAGING = 'k3v8m2ra/frankfurt'
@@ -30,6 +31,7 @@ const shopTo = (target: string) => async (pick: Pick) => ({
 describeProvider(rainbond, {
   start: startRainbond,
   failure: 'copied, but the build of shop-api-copy failed: The image could not be pulled.',
+  many,
   operations: {
     copy: {
       params: async (pick) => ({
@@ -37,6 +39,12 @@ describeProvider(rainbond, {
         target: await pick('targets', 'Staging / Frankfurt'),
         name: 'shop-2',
       }),
+      summary: { from: 'Production / Frankfurt / shop', to: 'shop-2 in Staging / Frankfurt' },
+      source: { field: 'app', name: /^\S+ \/ \S+ \/ / },
+      others: {
+        target: async () => ({ name: 'shop-3' }),
+        source: async (pick) => ({ app: await pick('apps', 'Production / Helsinki / search') }),
+      },
       watchedStep: 2,
       arrange: (simulator, step) => step === 2 && simulator.setSwitch('swallow-build', true),
       refused: [
