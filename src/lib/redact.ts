@@ -1,12 +1,12 @@
-/** Takes secrets out of text, in every form a server may quote them back. */
+/** Takes secrets out of text, in every encoding in which a server may quote them. */
 
-/** In characters. Redacting shorter ones would blank half of every sentence and hide nothing. */
+/** In characters. Redacting shorter ones would blank out ordinary words. */
 export const MIN_SECRET_LENGTH = 8
-/** How many fetched tokens are remembered: each is valid for minutes to hours. */
+/** Fetched tokens that are kept; each is valid for minutes to hours. */
 const MAX_FETCHED = 64
-/** In characters; only this much of a longer secret is matched, and the rest that follows is removed with it. */
+/** In characters. Of a longer secret only this much is matched, and what follows it is removed as well. */
 const MAX_FORM_LENGTH = 128
-/** What is left of a secret without its blanks and signs must still tell it from words. */
+/** In characters. Shorter forms, after dropping spaces and signs, would match ordinary words. */
 const MIN_FORM_LENGTH = 6
 const MASK = '••••'
 
@@ -14,14 +14,14 @@ export interface Redactor {
   /**
    * The text without any secret. Takes time in proportion to the text's length: cut it first.
    *
-   * @param isCut whether the text went on; then the beginning of a secret at its end goes too.
+   * @param isCut whether the text was cut; then a secret that begins at its end is removed as well.
    */
   redact(text: string, isCut?: boolean): string
-  /** One more secret, such as a token that was just fetched. */
+  /** Adds a secret, such as a token that was just fetched. */
   add(secret: string): void
 }
 
-/** @param configured what dolly.yml and the environment hold; kept for as long as the process lives. */
+/** @param configured secrets of dolly.yml and the environment; they are never dropped. */
 export function createRedactor(configured: readonly string[]): Redactor {
   const lastingSecrets = new Set(configured.filter(isLongEnough))
   const lasting = [...lastingSecrets].map(formsOf)
@@ -42,7 +42,7 @@ export function createRedactor(configured: readonly string[]): Redactor {
     add(secret) {
       if (!isLongEnough(secret) || lastingSecrets.has(secret)) return
       const known = fetched.get(secret)
-      // Those that are still in use are the last to be forgotten.
+      // The least recently used token is dropped first.
       fetched.delete(secret)
       fetched.set(secret, known ?? formsOf(secret))
       if (known) return
@@ -53,13 +53,13 @@ export function createRedactor(configured: readonly string[]): Redactor {
   }
 }
 
-/** How one secret may be written. */
+/** The forms in which one secret may be written. */
 interface Forms {
   length: number
   secret: string
   /**
-   * The letters of the secret, and of its base64, where they depend on what stands before it, such as the user name of a
-   * Basic header. Of a long one its beginning: where a text was cut, there may be no more of it.
+   * The letters of the secret and of its base64, which depends on how many bytes stand before it, such as the user name of a
+   * Basic header. Only the beginning of a long one, because a cut text may hold no more of it.
    */
   forms: readonly { letters: string; isLong: boolean }[]
 }
@@ -67,7 +67,7 @@ interface Forms {
 function formsOf(secret: string): Forms {
   const encoded = [0, 1, 2].flatMap((before) => {
     const text = Buffer.from('\0'.repeat(before) + secret).toString('base64')
-    // The first and the last letter are half their neighbours'.
+    // The first and the last letter also encode bits of the neighbouring bytes.
     const own = text.replaceAll('=', '').slice(before === 0 ? 0 : before + 1, -1)
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
@@ -81,20 +81,17 @@ function formsOf(secret: string): Forms {
   return { length: secret.length, secret, forms }
 }
 
-/**
- * Any character escaped as in addresses, JSON or HTML, once or several times. All repetition is bounded, so that no text
- * makes it slow.
- */
+/** A character escaped as in URLs, JSON or HTML, once or several times. Repetition is bounded, so no text makes it slow. */
 const ESCAPES =
   /%(?:25){0,4}([0-9a-f]{2})|\\{1,4}u(d[89ab][0-9a-f]{2})\\{1,4}u(d[c-f][0-9a-f]{2})|\\{1,4}(?:u([0-9a-f]{4})|x([0-9a-f]{2}))|&(?:amp;){0,4}(?:#x0{0,4}([0-9a-f]{1,6})|#0{0,4}(\d{1,7})|(amp|lt|gt|quot|apos|sol|plus|equals));/gi
-/** An escape that was cut off, or one of several inside each other. */
+/** A nested or single escape that was cut off. */
 const BEGUN_ESCAPE = /(?:%(?:25){0,4}[0-9a-f]?|\\{1,4}[ux]?[0-9a-f]{0,3}|&(?:amp;){0,4}[#a-z0-9]{0,8}){1,3}$/i
 const WIDE = /[^\0-\x7f]/gu
 const INVISIBLES = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/gu
-/** What some ways of escaping write in place of a blank, or before a character. */
+/** Some encodings write these for a space, or before a character. */
 const SIGNS = /[+\\]+/g
 const BLANKS = /\s+/g
-/** An escape of an escape of … is undone so often. */
+/** For escapes of escapes. */
 const MAX_PASSES = 5
 
 const named: Readonly<Record<string, string>> = {
@@ -109,9 +106,9 @@ const named: Readonly<Record<string, string>> = {
 }
 
 /**
- * What a text says when nothing in it is escaped, byte by byte as Latin-1, and without blanks, plus signs, backslashes and
- * what nobody sees: two ways to write the same secret have the same letters. `places` has where in the text each of them
- * begins, and behind the last one the end of the text.
+ * A text with all escapes undone, byte by byte as Latin-1, without spaces, plus signs, backslashes and invisible characters:
+ * two ways to write the same secret have the same letters. `places` is the index in the text where each letter begins, with
+ * the end of the text after the last one.
  */
 interface Letters {
   letters: string
@@ -138,7 +135,7 @@ function readLetters(text: string, indices: readonly number[] | undefined): Rewr
   let read = indices
     ? rewritten({ letters: text, places: indices }, WIDE, ([character]) => bytesOf(character))
     : { letters: Buffer.from(text.replaceAll(INVISIBLES, ' ')).toString('latin1'), places: undefined }
-  // What is dropped may have stood in the midst of an escape. Blanks go last: they keep a secret from what is beside it.
+  // Dropping characters may complete an escape. Spaces go last, because they separate a secret from its neighbours.
   for (const drop of [SIGNS, BLANKS]) {
     for (let pass = 0; pass < MAX_PASSES && read.letters.search(ESCAPES) !== -1; pass += 1) {
       read = rewritten(read, ESCAPES, unescaped)
@@ -148,7 +145,7 @@ function readLetters(text: string, indices: readonly number[] | undefined): Rewr
   return read
 }
 
-/** As `replaceAll`; what is written in place of something stands where that began. */
+/** As `replaceAll`; each replacement gets the place where the replaced text began. */
 function rewritten(
   { letters: text, places }: Rewritten,
   pattern: RegExp,
@@ -183,7 +180,7 @@ function unescaped([written, inAddress, high, low, inJson, inCode, inHtml, decim
 const bytesOf = (character: string) => Buffer.from(character.replace(INVISIBLES, ' ')).toString('latin1')
 
 function withoutForms(text: string, letters: string, { secret, forms }: Forms): string {
-  // Few signs and no letters: that has but one form.
+  // A secret without letters and digits has only one form.
   if (forms.length === 0) return text.replaceAll(secret, MASK)
   const found = forms.filter((form) => letters.includes(form.letters))
   if (found.length === 0) return text
@@ -199,7 +196,7 @@ function withoutForms(text: string, letters: string, { secret, forms }: Forms): 
   return clean + text.slice(at)
 }
 
-/** Where in the text a form is written. */
+/** The parts of the text where a form is written. */
 function spansOf(
   { letters: form, isLong }: Forms['forms'][number],
   letters: string,
@@ -208,7 +205,7 @@ function spansOf(
 ) {
   const spans: { from: number; to: number }[] = []
   for (let at = letters.indexOf(form); at !== -1; at = letters.indexOf(form, at + form.length)) {
-    // Blanks behind its last letter are no part of it.
+    // Without the spaces after its last letter.
     const last = places[at + form.length - 1] ?? 0
     const next = places[at + form.length] ?? text.length
     const to = isLong
@@ -219,10 +216,10 @@ function spansOf(
   return spans
 }
 
-/** A secret that was cut off together with the text: its beginning at the very end goes too. */
+/** Removes the beginning of a secret at the end of a cut text. */
 function withoutBeginning(text: string, all: readonly Forms[]): string {
   const tail = text.slice(-MAX_FORM_LENGTH * MAX_ESCAPE_LENGTH)
-  // What looks like an escape that was cut may be letters of the secret, and one escape may be written in another.
+  // What looks like a cut escape may be letters of the secret, and escapes may be nested.
   const starts = [tail, tail.replace(BEGUN_ESCAPE, '')].flatMap((end) => {
     const { letters, places } = placedLettersOf(end)
     const found = [letters, letters.replace(BEGUN_ESCAPE, '')].map((some) => beginningIn(some, all))
@@ -232,7 +229,7 @@ function withoutBeginning(text: string, all: readonly Forms[]): string {
   return text.slice(0, text.length - tail.length + Math.min(...starts)) + MASK
 }
 
-/** Where the letters go on to their end like the beginning of a secret. */
+/** The first index from which all letters up to the end are the beginning of a secret. */
 function beginningIn(letters: string, all: readonly Forms[]): number | undefined {
   const end = letters.slice(-MAX_FORM_LENGTH)
   let first: number | undefined
@@ -245,12 +242,12 @@ function beginningIn(letters: string, all: readonly Forms[]): number | undefined
   return first === undefined ? undefined : letters.length - end.length + first
 }
 
-/** So many letters of a secret at the end of a cut text are taken for its beginning. */
+/** This many letters of a secret at the end of a cut text count as its beginning. */
 const MIN_BEGUN = 4
 /** The longest way to write one character: `%252525e2%25252582%252525ac`. */
 const MAX_ESCAPE_LENGTH = 32
 
-/** Longest first, so that a secret that contains another goes as a whole. */
+/** Longest first, so that a secret that contains another is removed as a whole. */
 function byLength(forms: readonly Forms[]): Forms[] {
   return [...forms].sort((one, other) => other.length - one.length)
 }

@@ -124,6 +124,7 @@ const sync = defineOperation<z.infer<typeof syncFields>, HoodyRef>({
   preview: (_params, named) => ({
     copied: `The current state of ${sourceOf(named)}, where it differs.`,
     notCopied: 'Firewall and network rules, SSH keys and addresses of the source.',
+    overwrites: true,
     warning: maskIds(
       `Everything changed in ${named.container} since it was copied will be overwritten. Take a snapshot of it first if any of that is needed.`,
     ),

@@ -161,6 +161,8 @@ export interface Preview {
   notCopied: string
   /** What will be overwritten or cost more than one may expect. */
   warning?: string
+  /** Whether the target's contents are lost, as the `warning` says. The button on the last page then says so too. */
+  overwrites?: boolean
 }
 
 /** What the provider's present state says of the answers of a form. Sentences for the person who filled it in. */

@@ -55,6 +55,18 @@ export function brief(name: string, maxLength = MAX_NAME_LENGTH): string {
   return `${start}${end}`
 }
 
+/**
+ * A label without the place of the thing: "shop-api (Shop / production)", "shop-web in production (woolworks)" and
+ * "Production / Frankfurt / shop" become "shop-api", "shop-web" and "shop".
+ */
+export function ownName(label: string): string {
+  const name = label
+    .replace(/ \(.*$/s, '')
+    .split(' / ')
+    .at(-1)
+  return name?.replace(/^(.+) in .*$/s, '$1') ?? label
+}
+
 /** Several names, short enough for a sentence: the first ones, and how many more there are. */
 export function briefList(names: readonly string[]): string {
   const shown: string[] = []

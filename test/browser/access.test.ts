@@ -49,7 +49,7 @@ describe('in the demo', () => {
   it('a guest is refused, with whom to ask', async () => {
     await become('Cleo Diaz')
     await type('/clone-app ')
-    await log().getByText('You may not use Dolly here. Ask #platform if you should.').waitFor()
+    await log().getByText("You can't use Dolly here. Ask #platform for access.").waitFor()
     expect(await page.getByRole('dialog').count()).toBe(0)
     await picture(page, 'access-1-guest')
   })
@@ -61,7 +61,7 @@ describe('in the demo', () => {
     await log().getByText('/clone-app hoody copy').waitFor()
     expect(await log().getByText('/clone-app miget').count()).toBe(0)
     await type('/clone-app miget clone')
-    await log().getByText('You may not use miget. Ask #platform if you should.').waitFor()
+    await log().getByText("You can't use miget. Ask #platform for access.").waitFor()
     await picture(page, 'access-3-member-help')
   })
 
@@ -69,7 +69,7 @@ describe('in the demo', () => {
     await type('/clone-app hoody copy container=shop-api project=woolworks-production name=sneaked')
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.getByRole('button', { name: 'Next' }).click()
-    const refusal = page.getByRole('dialog', { name: 'That did not work' })
+    const refusal = page.getByRole('dialog', { name: "That didn't work" })
     await refusal
       .getByText('with the source “shop-api in woolworks-production” and the target “sneaked in woolworks-production”')
       .waitFor()

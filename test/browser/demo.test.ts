@@ -49,7 +49,7 @@ describe('a newcomer in the demo', () => {
     const preview = page.getByRole('dialog', { name: 'Copy a container' })
     await preview.getByText('Not copied', { exact: true }).waitFor()
     await picture(page, '5-preview')
-    await preview.getByRole('button', { name: /Start|Do it anyway/ }).click()
+    await preview.getByRole('button', { name: 'Copy a container' }).click()
     await preview.waitFor({ state: 'hidden' })
 
     const message = page.getByRole('log').getByText('shop-api in woolworks-production → shop-api-pr-12').first()
@@ -81,7 +81,7 @@ describe('a newcomer in the demo', () => {
     const question = page.getByRole('dialog', { name: 'Sync a copy' })
     await question.getByText(/Everything changed in shop-api-pr-12/).waitFor()
     await picture(page, '8-warning')
-    await question.getByRole('button', { name: 'Do it anyway' }).click()
+    await question.getByRole('button', { name: 'Overwrite' }).click()
     await question.waitFor({ state: 'hidden' })
     await page
       .getByRole('log')
@@ -97,7 +97,7 @@ describe('a newcomer in the demo', () => {
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.getByRole('button', { name: 'Next' }).click()
-    await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
+    await form.getByRole('button', { name: 'Copy a container' }).click()
     await form.waitFor({ state: 'hidden' })
     const root = page
       .getByRole('log')

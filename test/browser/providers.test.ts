@@ -130,7 +130,7 @@ describe('in the demo', () => {
       await form.getByRole('button', { name: 'Next' }).click()
       await form.getByText('Not copied', { exact: true }).waitFor()
       await picture(page, `${provider}-${operation}-preview`)
-      await form.getByRole('button', { name: /Start|Do it anyway/ }).click()
+      await form.getByRole('button').last().click()
       await form.waitFor({ state: 'hidden' })
 
       await root.getByRole('button', { name: /repl(y|ies)/ }).click()

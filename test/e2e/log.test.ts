@@ -19,7 +19,7 @@ it('every line is one of the log, also when Slack cannot be reached at the start
     const bot = await world.start({ SLACK_API_URL: `http://127.0.0.1:${await freePort()}/api/` })
     expect(await bot.kill('SIGTERM')).toBe(0)
     expect(notOfTheLog(bot.log())).toEqual([])
-    expect(bot.log()).toContain('Slack could not be reached (fetch failed); Dolly tries again')
+    expect(bot.log()).toContain('Slack could not be reached (fetch failed); retrying')
   } finally {
     await world.close()
   }

@@ -206,7 +206,7 @@ describe('secrets', () => {
     for (const [at, command] of [...all, 'cf-person clone', 'cf-refresh clone'].entries()) {
       const person = people[at % 2] ?? people[0]
       await person.write(workspace.channels.platform.id, `/clone-app ${command}`)
-      await person.waitForView((view) => JSON.stringify(view.blocks).includes('Type the id instead'), 15_000)
+      await person.waitForView((view) => JSON.stringify(view.blocks).includes('Type the ID for now'), 15_000)
       look()
       while (person.topView()) await person.close()
     }

@@ -72,7 +72,7 @@ it.each(['HTTP', 'Socket'])(
     const { code, err } = await run([], { ...(mode === 'HTTP' ? httpEnv : socketEnv()), PORT: port })
     expect([code, err]).toEqual([
       1,
-      `Dolly cannot start:\n- Dolly cannot listen on port ${port}: another program listens there. Set PORT to one that is free, and in HTTP mode send Slack there too.\n`,
+      `Dolly cannot start:\n- Dolly can't listen on port ${port}: another program uses it. Set PORT to one that is free, and in HTTP mode send Slack there too.\n`,
     ])
   },
   30_000,
@@ -90,7 +90,7 @@ it('after the start the log warns of each connection and user group that leads n
     expect(warnings.map(({ msg, connection, group }) => [msg, connection ?? group])).toEqual(
       expect.arrayContaining([
         ['a connection did not answer', 'qovery'],
-        ['a rule of access names a user group that Slack does not know', 'S00SHEPHERDS'],
+        ['an access rule names a user group that Slack does not know', 'S00SHEPHERDS'],
       ]),
     )
     expect(warnings.filter(({ connection }) => connection !== undefined)).toHaveLength(1)
@@ -120,7 +120,7 @@ it('doctor, or --check, says of each part whether it is good, starts nothing, an
   configure([hoody, qovery])
   expect(await run(['--check'], socketEnv())).toEqual({
     code: 0,
-    out: 'Slack takes SLACK_BOT_TOKEN for https://woolworks.slack.com/.\nSlack takes SLACK_APP_TOKEN.\nhoody answers.\nqovery answers.\n',
+    out: 'Slack accepts SLACK_BOT_TOKEN for https://woolworks.slack.com/.\nSlack accepts SLACK_APP_TOKEN.\nhoody answers.\nqovery answers.\n',
     err: '',
   })
   expect(workspace.connections()).toBe(0)
@@ -130,8 +130,8 @@ it('doctor, or --check, says of each part whether it is good, starts nothing, an
   const half = await run(['doctor'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
   expect(half.code).toBe(1)
   expect(half.out.trim().split('\n')).toEqual([
-    expect.stringContaining('Slack takes SLACK_BOT_TOKEN'),
-    'S00SHEPHERDS: a rule of access names a user group that Slack does not know.',
+    expect.stringContaining('Slack accepts SLACK_BOT_TOKEN'),
+    'S00SHEPHERDS: an access rule names a user group that Slack does not know.',
     expect.stringContaining('Slack refuses SLACK_APP_TOKEN with "invalid_auth".'),
     'hoody answers.',
     expect.stringContaining('qovery refused its credentials'),

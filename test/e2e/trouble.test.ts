@@ -83,9 +83,12 @@ describe('in trouble', () => {
     await ann.waitForView()
     workspace.setSwitch('fail-view', true)
     await ann.choose('container', 'shop-api', 'shop-api')
-    const form = await ann.waitForView((view) => !JSON.stringify(view.blocks).includes('Choose first'), 10_000)
+    const form = await ann.waitForView(
+      (view) => !JSON.stringify(view.blocks).includes('Choose Container first'),
+      10_000,
+    )
     expect(form.callback_id).toBe('operation_form')
-    expect(JSON.stringify(await ann.options('snapshot'))).not.toContain('Choose first')
+    expect(JSON.stringify(await ann.options('snapshot'))).not.toContain('Choose Container first')
     await ann.close()
   }, 40_000)
 
@@ -126,8 +129,8 @@ describe('in trouble', () => {
 
 describe.concurrent('without lists', () => {
   for (const [name, id, sentence] of [
-    ['down', 'down', /cannot be asked for the list just now \(503\)\. Type the name or id: it is looked up/],
-    ['without permission for the lists', 'no-permission', /does not give Dolly the list \(403\).* Type the id instead/],
+    ['down', 'down', /can't load the list right now \(503\)\. Type the name or ID\. It's looked up/],
+    ['without permission for the lists', 'no-permission', /refused the list \(403\).* Type the ID for now/],
   ] as const) {
     it(`with the provider ${name} the form still opens, says why and takes a typed id`, async () => {
       const world = await startWorld('http', { cloneMs: 300 })
@@ -141,7 +144,7 @@ describe.concurrent('without lists', () => {
         await world.start()
         hoody.setSwitch(id, true)
         await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')
-        const form = await ann.waitForView((view) => /Type the (name or )?id/.test(JSON.stringify(view.blocks)), 10_000)
+        const form = await ann.waitForView((view) => /Type the (name or )?ID/.test(JSON.stringify(view.blocks)), 10_000)
         expect(JSON.stringify(form.blocks)).toMatch(sentence)
         expect(await ann.submit({ ...ids, container: 'not-an-id' })).toEqual({
           container: expect.stringMatching(/^hoody .* \((503|403)\).* So no name can be looked up: give the id\.$/),
@@ -171,7 +174,7 @@ describe.concurrent('a job that nobody can tell about', () => {
 
       await bo.click(root, 'job:dismiss')
       await bo.waitForMessage(
-        ({ text, isEphemeral }) => isEphemeral && text.includes('You may not answer for this job. Ask #platform'),
+        ({ text, isEphemeral }) => isEphemeral && text.includes("You can't answer for this job. Ask #platform"),
       )
       expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
 

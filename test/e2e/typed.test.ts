@@ -48,7 +48,9 @@ describe('the form of a command with fields', () => {
       JSON.stringify(view).includes('There is no'),
     )
     const hints = JSON.stringify(form.blocks)
-    expect(hints).toContain('\\"shop-api\\" fits several: \\"shop-api (Shop / production)\\", \\"shop-api (Shop / st')
+    expect(hints).toContain(
+      '\\"shop-api\\" matches several: \\"shop-api (Shop / production)\\", \\"shop-api (Shop / st',
+    )
     expect(hints).toContain('There is no \\"stagin-g\\" on the list. Did you mean \\"staging\\"?')
     expect(shown(ann.values(), 'service')).toEqual([])
     expect(shown(ann.values(), 'environment')).toEqual([])
@@ -60,7 +62,7 @@ describe('the form of a command with fields', () => {
     try {
       await open('hoody copy container=shop-a project=woolworks-stging name=fine', () => true)
       const errors = await ann.submit()
-      expect(errors.container).toContain('"shop-a" fits several: "shop-api", "shop-api-staging".')
+      expect(errors.container).toContain('"shop-a" matches several: "shop-api", "shop-api-staging".')
       expect(errors.project).toContain('There is no "woolworks-stging" on the list. Did you mean "woolworks-staging"?')
       expect(JSON.stringify(errors)).not.toContain('type an id')
     } finally {
@@ -84,13 +86,13 @@ describe('the form of a command with fields', () => {
 
   it('says what a list waits for and that it is empty, and takes neither for an answer', async () => {
     await open('hoody copy name=remarked', () => true)
-    expect((await ann.options('snapshot')).map(({ text }) => text.text)).toEqual(['Choose first: Container'])
+    expect((await ann.options('snapshot')).map(({ text }) => text.text)).toEqual(['Choose Container first'])
     await ann.choose('container', 'search', 'search')
     await world.workspace.waitFor(() => ann.topView()?.private_metadata.match(/"container":"[0-9a-f]{24}"/))
     await ann.choose('project', 'woolworks-staging', 'staging')
-    await ann.choose('snapshot', 'There are none.')
+    await ann.choose('snapshot', 'There is nothing to choose from.')
     expect(await ann.submit()).toEqual({
-      snapshot: '"There are none." is only a remark. Choose something else, or clear this.',
+      snapshot: '"There is nothing to choose from." is only a remark. Choose something else, or clear this field.',
     })
   })
 

@@ -256,7 +256,7 @@ describe('a button that names', () => {
     for (const action of [jobActions.startOver, jobActions.dismiss]) {
       told = []
       await expectNothing(press(action, id))
-      await whispered().toContain('You may not answer for this job. Ask #platform')
+      await whispered().toContain("You can't answer for this job. Ask #platform")
     }
   })
 
@@ -280,7 +280,7 @@ describe('a button that names', () => {
     await context.db.updateTable('jobs').set({ askedIn: 'C1' }).where('id', '=', id).execute()
     await context.db.updateTable('messages').set({ channel: 'C1', ts: '1.1' }).where('jobId', '=', id).execute()
     await expectNothing(press(jobActions.dismiss, id))
-    await whispered().toContain('You may not answer for this job.')
+    await whispered().toContain("You can't answer for this job.")
     await send(press(jobActions.dismiss, id), { user: ann })
     await expect.poll(async () => (await context.job(id)).state).toBe('cancelled')
     expect(context.world.writes).toBe(0)
@@ -290,10 +290,10 @@ describe('a button that names', () => {
     const { id } = await askUncertain({ connection: 'gone-one', askedIn: 'C1' })
     access.rules = [{ who: ['members'], may: ['clone'], on: ['dummy-one'], target: ['*'] }]
     await expectNothing(press(jobActions.dismiss, id))
-    await whispered().toContain('You may not answer for this job.')
+    await whispered().toContain("You can't answer for this job.")
     told = []
     await expectNothing(press(jobActions.startOver, id), { user: ann })
-    await whispered().toContain('You may not answer for this job.')
+    await whispered().toContain("You can't answer for this job.")
     await send(press(jobActions.dismiss, id), { user: ann })
     await expect.poll(async () => (await context.job(id)).state).toBe('cancelled')
   })
@@ -323,7 +323,7 @@ describe('a button pressed in another channel', () => {
     for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
       told = []
       await expectNothing(press(action, id, inChannel('C2')))
-      await whispered().toContain('You may not answer for this job. Ask #platform')
+      await whispered().toContain("You can't answer for this job. Ask #platform")
     }
     access.rules = [ruleFor('C1', 'dismiss')]
     await send(press(jobActions.dismiss, id, inChannel('C1')))
@@ -334,7 +334,7 @@ describe('a button pressed in another channel', () => {
     access.rules = [ruleFor('members', '*')]
     const { id } = await askUncertain()
     await expectNothing(press(jobActions.startOver, id, inChannel('C2')))
-    await whispered().toContain('You may not answer for this job. Ask #platform')
+    await whispered().toContain("You can't answer for this job. Ask #platform")
   })
 
   it('answers for who asked where a rule lets them, wherever the thread had to go', async () => {
@@ -350,7 +350,7 @@ describe('a button pressed in another channel', () => {
       const { id } = await askUncertain({ askedIn })
       told = []
       await expectNothing(press(jobActions.dismiss, id, inChannel('C1')), { user: ann })
-      await whispered().toContain('You may not answer for this job. Ask #platform')
+      await whispered().toContain("You can't answer for this job. Ask #platform")
     }
   })
 })
@@ -375,7 +375,7 @@ describe('another workspace', () => {
     const command = { command: '/clone-app', text: 'help', team_id: 'T2', user_id: ann, channel_id: 'C1', response_url }
     told = []
     await post(new URLSearchParams(command))
-    await whispered().toContain('You may not use Dolly here. Ask #platform')
+    await whispered().toContain("You can't use Dolly here. Ask #platform")
     expect(errors).toEqual([])
   })
 })
@@ -398,9 +398,9 @@ describe('a form that remembers', () => {
   for (const [name, remembered] of Object.entries(memories)) {
     it(`${name} leads nowhere`, async () => {
       const form = await expectNothing(submit('operation_form', remembered))
-      expect(form.answer).toMatch(/Begin again with \/clone-app|You may not/)
+      expect(form.answer).toMatch(/Start again with \/clone-app|You can't/)
       const listed = await expectNothing(list(remembered))
-      expect(listed.answer).toMatch(/Begin again with|You may not/)
+      expect(listed.answer).toMatch(/Start again with|You can't/)
       expect((await expectNothing(choose(remembered))).said).toBe('')
       expect(lists).toBe(0)
     })
@@ -418,7 +418,7 @@ describe('a form that remembers', () => {
     for (const remembered of ['', '{', '[]', ...spoiled]) {
       const spoofed = submit('operation_choice', remembered)
       const { answer } = await expectNothing({ ...spoofed, view: { ...spoofed.view, state: { values: chosen } } })
-      expect(answer).toContain('Begin again with /clone-app')
+      expect(answer).toContain('Start again with /clone-app')
     }
   })
 
@@ -445,17 +445,17 @@ describe('a form that remembers', () => {
     expect(await context.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
-  it('somebody else’s draft, or none, is too old to be sent', async () => {
+  it('somebody else’s draft, or none, is has expired', async () => {
     const draft = await saveDraft(context.db, 'answers', ann, answers, context.now())
     for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
       const { answer } = await expectNothing(submit('operation_preview', key))
-      expect(answer).toContain('too old to be sent')
+      expect(answer).toContain('has expired')
     }
   })
 })
 
 describe('Start, pressed on answers that page 2 let through,', () => {
-  const refusal = 'You may not clone on dummy-one with the target “copy”. Ask #platform'
+  const refusal = "You can't run clone on dummy-one to “copy”. Ask #platform"
   let draft: string
   const start = () => submit('operation_preview', draft)
 
@@ -501,7 +501,7 @@ describe('Start, pressed on answers that page 2 let through,', () => {
     const rules = [{ who: ['members'], may: ['clone'], on: ['*'], target: ['copy'] }]
     await fillIn()
     access.rules = rules
-    expect((await expectNothing(start(), { user: ann })).answer).toContain('too old to be sent')
+    expect((await expectNothing(start(), { user: ann })).answer).toContain('has expired')
     await fillIn()
     await expectStarted()
   })
@@ -544,9 +544,13 @@ describe('a place for the thread', () => {
   })
 
   it.each([
-    { name: 'a channel that one is not in', place: 'C2', problem: 'Slack doesn’t list you in this channel' },
-    { name: 'a private channel that one is not in', place: 'G2', problem: 'Slack doesn’t list you in this channel' },
-    { name: 'another person', place: mallory, problem: 'Slack doesn’t list you in this channel' },
+    { name: 'a channel that one is not in', place: 'C2', problem: "I can't see that you're in this channel" },
+    {
+      name: 'a private channel that one is not in',
+      place: 'G2',
+      problem: "I can't see that you're in this channel",
+    },
+    { name: 'another person', place: mallory, problem: "I can't see that you're in this channel" },
     { name: 'a channel shared with another company', place: 'C3', problem: 'is shared with another company' },
     { name: 'a shared channel where the command was typed', place: 'C3', typedIn: 'C3', problem: 'is shared with' },
   ])('cannot be $name', async ({ place, typedIn, problem }) => {
@@ -574,7 +578,7 @@ describe('a place for the thread', () => {
         throw new Error('Slack is away.')
       },
     })
-    expect((await startAt('C1')).answer).toContain('Slack didn’t say whether you are in this channel. Try again')
+    expect((await startAt('C1')).answer).toContain("Slack didn't say whether you're in this channel. Try again")
     errors.length = 0
     expect(await startAt('C5')).toMatchObject({ channel: 'C5' })
   })
@@ -585,9 +589,9 @@ describe('a key of another kind', () => {
     access.rules = [{ who: ['C5'], may: ['clone'], on: ['*'], target: ['*'] }]
     const page3 = await saveDraft(context.db, 'answers', mallory, { ...answers, askedIn: 'C5' }, context.now())
     const { answer } = await expectNothing(submit('operation_form', memory({ opening: page3 })))
-    expect(answer).toContain('You may not clone on dummy-one')
+    expect(answer).toContain("You can't run clone on dummy-one")
     const note = await saveDraft(context.db, 'opening', mallory, { ...answers, askedIn: 'C5' }, context.now())
-    expect((await expectNothing(submit('operation_preview', note))).answer).toContain('too old to be sent')
+    expect((await expectNothing(submit('operation_preview', note))).answer).toContain('has expired')
   })
 })
 
@@ -608,7 +612,7 @@ describe('a flood', () => {
     for (let count = 0; count < 20; count += 1) {
       expect(JSON.parse((await post(command())).answer)).toEqual({
         response_type: 'ephemeral',
-        text: 'That was a lot at once. Please wait 3 s and type the command again.',
+        text: 'That was a lot at once. Wait 3 s and type the command again.',
       })
     }
     expect(told).toHaveLength(10)

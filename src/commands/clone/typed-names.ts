@@ -4,7 +4,7 @@ import { comparable } from '../../lib/text.js'
 import type { Option } from '../../providers/provider.js'
 import type { Field } from '../../slack/form/fields.js'
 import { limits } from '../../slack/limits.js'
-import { brief } from '../../slack/text.js'
+import { brief, ownName } from '../../slack/text.js'
 
 /** The entry that a name stands for, or a sentence on why there is none. */
 export type NameMatch = { option: Option } | { problem: string }
@@ -26,7 +26,7 @@ export function matchName(options: readonly Option[], typed: string): NameMatch 
 /** The same for several, in order. Only the first few that match nothing get a suggestion: there is no room for more. */
 export function matchNames(options: readonly Option[], typed: readonly string[]): NameMatch[] {
   const names = options.map((option) => {
-    const [label, own] = [comparable(option.label), comparable(ownName(option))]
+    const [label, own] = [comparable(option.label), comparable(ownName(option.label))]
     return { option, label, own }
   })
   let suggestions = 0
@@ -76,7 +76,7 @@ function suggestion(names: readonly Name[], typed: string): string {
     return ` Did you mean ${containing.map((label) => `"${brief(label, MAX_NAME_LENGTH)}"`).join(' or ')}?`
   }
   const some = names.slice(0, MAX_CANDIDATES / 2).map(({ option }) => option)
-  return didYouMean(typed, [...new Set(some.flatMap((option) => [option.label, ownName(option)]))])
+  return didYouMean(typed, [...new Set(some.flatMap((option) => [option.label, ownName(option.label)]))])
 }
 
 /** The entry with this value as the list has it now, whatever label came back from the client. */
@@ -101,18 +101,6 @@ function matchingOptions(names: readonly Name[], typed: string): Option[] {
     if (found.length > 0) return found.map(({ option }) => option)
   }
   return []
-}
-
-/**
- * The name without its place: "shop-api (Shop / production)", "shop-web in production (woolworks)" and
- * "Production / Frankfurt / shop" become "shop-api", "shop-web" and "shop".
- */
-function ownName({ label }: Option): string {
-  const name = label
-    .replace(/ \(.*$/s, '')
-    .split(' / ')
-    .at(-1)
-  return name?.replace(/^(.+) in .*$/s, '$1') ?? label
 }
 
 /** Works on every field as soon as the fields it depends on are done: a list needs the ids behind their names. */

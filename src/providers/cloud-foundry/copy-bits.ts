@@ -115,6 +115,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
   preview: ({ restart }, { target = 'the target' }) => ({
     copied: 'The newest uploaded code.',
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
+    overwrites: true,
     // A label may have hundreds of letters; the sentence after it must still be readable.
     warning: maskIds(
       `The code of ${cut(target, MAX_NAME_LENGTH)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,

@@ -40,9 +40,9 @@ describe('the name of a field', () => {
 
   it('may be given once, in whatever spelling', () => {
     expect(() => parseCommandText('name=a Name=b')).toThrow(
-      'Name is given twice. Give it once; several values go with commas.',
+      'Name appears twice. Write it once, with commas between several values.',
     )
-    expect(() => parseCommandText('name=a na\u00adme=b')).toThrow('is given twice')
+    expect(() => parseCommandText('name=a na\u00adme=b')).toThrow('appears twice')
   })
 
   it('is kept even where it is one that every object has', () => {
@@ -117,7 +117,7 @@ describe('quotation marks', () => {
 
   it.each(['"two words', '“two words', "'two words", '«two words'])('need a second one: %s', (text) => {
     expect(() => parseCommandText(`name=${text}`)).toThrow(
-      'The quotation mark before "two words" is never closed. Add one at the end of the value.',
+      'The quote before "two words" is never closed. Add one at the end of the value.',
     )
   })
 })

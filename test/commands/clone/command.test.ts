@@ -47,8 +47,10 @@ describe('the text behind /clone-app', () => {
 
   it('may ask for help with one operation, but not with what nobody knows', () => {
     expect(parseCommand('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
-    expect(() => parseCommand('help foo', two)).toThrow('I do not know "foo". /clone-app help shows what there is.')
-    expect(() => parseCommand('list dumy-two', two)).toThrow('I do not know "dumy-two". Did you mean "dummy-two"?')
+    expect(() => parseCommand('help foo', two)).toThrow(
+      `There's no command "foo". Type /clone-app help to see all commands.`,
+    )
+    expect(() => parseCommand('list dumy-two', two)).toThrow(`There's no command "dumy-two". Did you mean "dummy-two"?`)
   })
 
   it('may be written large', () => {
@@ -147,32 +149,29 @@ describe('the text behind /clone-app', () => {
     const refused = (text: string) => parseCommand(text, mine, two)
     expect(refused('dummy-two')).toEqual({ kind: 'refused', act: 'use dummy-two' })
     expect(refused('dummy-two clone name=x')).toEqual({ kind: 'refused', act: 'use dummy-two' })
-    expect(refused('dummy-one blind')).toEqual({ kind: 'refused', act: 'blind on dummy-one' })
-    expect(refused('help blind')).toEqual({ kind: 'refused', act: 'blind on any connection' })
-    expect(refused('blind')).toEqual({ kind: 'refused', act: 'blind on any connection' })
+    expect(refused('dummy-one blind')).toEqual({ kind: 'refused', act: 'run blind on dummy-one' })
+    expect(refused('help blind')).toEqual({ kind: 'refused', act: 'run blind on any connection' })
+    expect(refused('blind')).toEqual({ kind: 'refused', act: 'run blind on any connection' })
     expect(refused('')).toMatchObject({ kind: 'form', connection: 'dummy-one', operation: 'clone' })
     expect(() => refused('dummy-tw')).toThrow('Did you mean "dummy-one"?')
   })
 
   it.each([
-    ['dumy-one clone', 'I do not know "dumy-one". Did you mean "dummy-one"?'],
-    ['dummy-one clown', 'I do not know "clown". Did you mean "clone"?'],
-    ['hlep', 'I do not know "hlep". Did you mean "help"?'],
-    ['xylophone-42', 'I do not know "xylophone-42". /clone-app help'],
-    ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? It has name, deploy.'],
-    ['dummy-one clone extra', 'I do not know "extra". dummy-one has clone and blind.'],
-    ['dummy-one clone name=one name=two', 'name is given twice. Give it once; several values go with commas.'],
-    ['name=x', 'Say first where and what'],
-    ['rich clone mode=WRONG', 'mode cannot be "WRONG". It takes fast, careful.'],
-    ['rich clone mode=fats', 'It takes fast, careful. Did you mean "fast"?'],
-    ['rich clone deploy=maybe', 'deploy cannot be "maybe". Say yes or no (or true, false, on, off).'],
-    ['rich clone size=many', 'size cannot be "many". It takes a whole number.'],
-    ['clone deploy=maybe', 'deploy cannot be "maybe".'],
-    [
-      'rich clone deploy=maybe mode=no',
-      'deploy cannot be "maybe". Say yes or no (or true, false, on, off). mode cannot',
-    ],
-    ['dummy-one clone name="two words', 'The quotation mark before "two words" is never closed'],
+    ['dumy-one clone', `There's no command "dumy-one". Did you mean "dummy-one"?`],
+    ['dummy-one clown', 'dummy-one has no operation "clown". Did you mean "clone"? It has clone and blind.'],
+    ['hlep', `There's no command "hlep". Did you mean "help"?`],
+    ['xylophone-42', `There's no command "xylophone-42". Type /clone-app help`],
+    ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? Its fields are name, deploy.'],
+    ['dummy-one clone extra', '"extra" needs a field name: leave it out and fill in the form.'],
+    ['dummy-one clone name=one name=two', 'name appears twice. Write it once, with commas between several values.'],
+    ['name=x', 'Put the connection and the operation before the fields'],
+    ['rich clone mode=WRONG', `mode can't be "WRONG". Write one of fast, careful.`],
+    ['rich clone mode=fats', 'Write one of fast, careful. Did you mean "fast"?'],
+    ['rich clone deploy=maybe', `deploy can't be "maybe". Write yes or no.`],
+    ['rich clone size=many', `size can't be "many". Write a whole number.`],
+    ['clone deploy=maybe', `deploy can't be "maybe".`],
+    ['rich clone deploy=maybe mode=no', `deploy can't be "maybe". Write yes or no. mode can't`],
+    ['dummy-one clone name="two words', 'The quote before "two words" is never closed'],
   ])('answers "%s" with the nearest match', (text, sentence) => {
     expect(() => parseCommand(text, mixed)).toThrow(sentence)
   })
@@ -181,9 +180,9 @@ describe('the text behind /clone-app', () => {
 describe('the help', () => {
   it('says of each operation of one connection which fields it has and which are required', () => {
     const text = helpText([rich])
-    expect(text).toContain('• `/clone-app rich clone` – Clone a thing (Dummy)\n      `name=` Name, required\n')
+    expect(text).toContain('• `/clone-app rich clone` – Clone a thing (Dummy)\n      `name=` Name (required)\n')
     expect(text).toContain('`deploy=` Deploy\n')
-    expect(text).toContain('`mode=` Mode, required\n')
+    expect(text).toContain('`mode=` Mode (required)\n')
     expect(text).toMatch(/`size=` Size\n• `\/clone-app rich blind`/)
   })
 
@@ -195,7 +194,7 @@ describe('the help', () => {
       '• Dummy: `/clone-app rich clone`, `/clone-app rich blind`',
     ])
     expect(text).not.toContain('`name=`')
-    expect(text).toContain('Add the name of a connection to `/clone-app help` to see its fields.')
+    expect(text).toContain('To see the fields of a connection, type `/clone-app help dummy-one`.')
   })
 
   const named = (count: number) =>
@@ -214,7 +213,7 @@ describe('the help', () => {
       const lines = helpText(named(count)).split('\n')
       const shown = lines.filter((line) => /^• Dummy: `.* clone`, `.* blind`$/.test(line)).length
       expect(shown).toBeGreaterThan(15)
-      expect(lines.at(-1)).toBe(`…and ${count - shown} more connections: \`/clone-app\` alone lists them all.`)
+      expect(lines.at(-1)).toBe(`…and ${count - shown} more connections. \`/clone-app\` lists them all.`)
       expect(lines.join('\n').length).toBeLessThanOrEqual(4_000)
     },
   )
@@ -225,8 +224,8 @@ describe('the help', () => {
       z.string().meta({ title: 'A' }),
     ])
     const lines = helpText([asking('wide', Object.fromEntries(fields))]).split('\n')
-    expect(lines.at(-1)).toMatch(/^…and \d+ more lines: the form itself shows all fields\.$/)
-    expect(lines.at(-2)).toMatch(/^ {6}`field-\d+x+=` A, required$/)
+    expect(lines.at(-1)).toMatch(/^…and \d+ more lines\. The form shows all fields\.$/)
+    expect(lines.at(-2)).toMatch(/^ {6}`field-\d+x+=` A \(required\)$/)
     expect(lines.join('\n').length).toBeLessThanOrEqual(4_000)
   })
 

@@ -136,14 +136,14 @@ describe('page 2, once its answers are known to be fine,', () => {
 
   it('asks the provider nothing for somebody who may not write there', async () => {
     access.rules = [{ who: ['members'], may: ['clone'], on: ['*'], target: ['other'] }]
-    expect(JSON.stringify(await sendForm())).toContain('You may not clone on dummy-one')
+    expect(JSON.stringify(await sendForm())).toContain("You can't run clone on dummy-one")
     expect(asked).toBe(0)
   })
 })
 
 describe('a provider that is slow', () => {
   const unchecked =
-    'dummy-one was too slow to check this. Dolly asks again when you start, and the thread tells you what is refused later.'
+    "dummy-one took too long to check this. I check again when you start. If it's refused after that, the thread says why."
 
   it('keeps nobody from the last page, which says so, and is asked once more at Start', async () => {
     const page = await whileSlow(sendForm)
@@ -223,12 +223,12 @@ describe('a flood of submissions', () => {
     const refused = await sendForm()
     expect(refused).toMatchObject({ response_action: 'push', view: { callback_id: callbacks.notice } })
     expect(JSON.stringify(refused)).toContain(
-      'That was a lot at once. Please wait 1 s and send the form again. Close this to go back: all your answers are still there.',
+      'That was a lot at once. Wait 1 s and send the form again. Close this to go back: all your answers are still there.',
     )
     expect((await pressStart(refused)).view?.callback_id).toBe(callbacks.notice)
     expect(await submit(callbacks.choice, '{}')).toEqual({
       response_action: 'errors',
-      errors: { choice: 'That was a lot at once. Please wait 1 s and press Next again.' },
+      errors: { choice: 'That was a lot at once. Wait 1 s and press Next again.' },
     })
     expect(asked).toBe(before)
     expect((await sendForm('U2')).view?.callback_id).toBe(callbacks.preview)

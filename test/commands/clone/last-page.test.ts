@@ -83,7 +83,8 @@ describe('the last page', () => {
           )
           for (const part of fixed) expect(texts).toContain(mrkdwn(part, 3_000))
           expect(fixed.join('').length).toBeGreaterThan(50)
-          expect(page.submit?.text).toBe('Do it anyway')
+          const { overwrites } = operation.preview(params, shownNames(operation, short))
+          expect(page.submit?.text).toBe(overwrites ? 'Overwrite' : operation.title)
         },
       )
     }
@@ -114,7 +115,7 @@ describe('the last page', () => {
     const checked = { isChecked: false, problem: 'dummy-one was too slow to check <this>.' } as const
     const page = lastPage({ ...target, operation }, {}, { name: 'copy' }, 'key', checked)
     expect(viewProblems(page)).toEqual([])
-    expect(page.submit?.text).toBe('Start')
+    expect(page.submit?.text).toBe(operation.title)
     expect(page.blocks.at(-1)).toEqual({
       type: 'context',
       elements: [{ type: 'mrkdwn', verbatim: true, text: 'dummy-one was too slow to check &lt;this&gt;.' }],

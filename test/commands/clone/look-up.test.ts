@@ -89,7 +89,7 @@ describe('a name that is sent while there is no list', () => {
     await send('shop-api', 'cache')
     await inTime()
     expect((await send('shop-api', 'cache')).unknown).toEqual({
-      addons: 'dummy-one cannot be asked for the list just now (503). So no name can be looked up: give the id.',
+      addons: "dummy-one can't load the list right now (503). Names can't be looked up, so type the ID.",
     })
     expect(await send('shop-api', 'cd02')).toMatchObject({ unknown: {}, values: { app: 'ab01', addons: ['cd02'] } })
   })
@@ -134,7 +134,7 @@ describe('a label that came back with a choice', () => {
   })
 
   it('does not help an entry that is gone', async () => {
-    expect(await labelled('dead', 'shop-api', there)).toMatchObject({ app: '"shop-api" is not on the list any more.' })
+    expect(await labelled('dead', 'shop-api', there)).toMatchObject({ app: '"shop-api" is no longer on the list.' })
   })
 
   it('is typed text where it is its own value, escaped or cut by Slack as it may be', async () => {

@@ -177,22 +177,22 @@ describe('nobody copies production', () => {
   it('into another place, whatever label comes back with the choice', async () => {
     const { answer } = await fillIn('a1', 's2')
     const names = 'the source “shop-db in production” and the target “x in staging”'
-    expect(answer).toContain(`You may not copy on dummy-one with ${names}. Ask #platform`)
+    expect(answer).toContain(`You can't copy on dummy-one with ${names}. Ask #platform`)
     const { draft } = await fillIn('a2', 's1')
     expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
     expect(await jobs()).toEqual([{ source: 'shop-db in staging', target: 'x in production' }])
   })
 
   it('by an operation that does not name its source, unless a rule says so', async () => {
-    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain("You can't run sync on dummy-one")
     access.rules = [rule({ may: ['sync'], target: ['*staging'] }), ...access.rules]
     expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
-    expect((await fillIn('a1', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+    expect((await fillIn('a1', 's2', 'x', 'sync')).answer).toContain("You can't run sync on dummy-one")
   })
 
   it('and its name must be readable for that', async () => {
     isListed = false
-    expect((await fillIn('a2', 's2')).answer).toContain('What you may do depends on its name')
+    expect((await fillIn('a2', 's2')).answer).toContain('Access depends on its name')
   })
 
   it('and no list offers it', () => {
@@ -256,7 +256,7 @@ describe('an allowance for some sources', () => {
     access.rules = [rule({ from: ['*'], target: ['* in staging', 'shop-db*'] })]
     expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('"response_action":"push"')
     access.rules = [rule({ from: ['*copied*', '* in staging'] })]
-    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain('You may not sync on dummy-one')
+    expect((await fillIn('a2', 's2', 'x', 'sync')).answer).toContain("You can't run sync on dummy-one")
     expect((await fillIn('a2', 's2')).answer).toContain('"response_action":"push"')
   })
 })
@@ -290,10 +290,10 @@ describe('Start, more than a minute after the names were read,', () => {
     const { draft } = await fillIn('a2', 's2')
     apps.pop()
     context.pass(60_001)
-    expect(await submit(callbacks.preview, draft)).toContain('is not on the list any more. Go back and choose again.')
+    expect(await submit(callbacks.preview, draft)).toContain('is no longer on the list. Go back and choose again.')
     isListed = false
     context.pass(60_001)
-    expect(await submit(callbacks.preview, draft)).toContain('What you may do depends on its name')
+    expect(await submit(callbacks.preview, draft)).toContain('Access depends on its name')
     expect(await jobs()).toEqual([])
   })
 

@@ -32,14 +32,14 @@ describe('a typed name', () => {
     expect(matchName(options, typed)).toMatchObject({ option: { value } })
   })
 
-  it('that fits several entries names them, three at most', () => {
+  it('that matches several entries names them, three at most', () => {
     expect(matchName(qovery, 'shop-api')).toEqual({
-      problem: '"shop-api" fits several: "shop-api (Shop / production)", "shop-api (Shop / staging)".',
+      problem: '"shop-api" matches several: "shop-api (Shop / production)", "shop-api (Shop / staging)".',
     })
     const many = ['a1', 'a2', 'a3', 'a4', 'a5'].map((label) => ({ value: `id-${label}`, label }))
-    expect(matchName(many, 'a')).toEqual({ problem: '"a" fits several: "a1", "a2", "a3" and 2 more.' })
+    expect(matchName(many, 'a')).toEqual({ problem: '"a" matches several: "a1", "a2", "a3" and 2 more.' })
     const twins = ['blue', 'green'].map((description) => ({ value: description, label: 'sheep', description }))
-    expect(matchName(twins, 'sheep')).toEqual({ problem: '"sheep" fits several: "sheep · blue", "sheep · green".' })
+    expect(matchName(twins, 'sheep')).toEqual({ problem: '"sheep" matches several: "sheep · blue", "sheep · green".' })
   })
 
   it('that fits none says which contain it, three at most, or else which comes near', () => {
@@ -86,7 +86,7 @@ describe('a typed name is compared as people see it', () => {
   it('but exactly as typed where that is on the list as well', () => {
     const options = ['shop\u00ad', 'SHOP', 'shop'].map((label, at) => ({ value: `${at}`, label }))
     expect(matchName(options, 'shop')).toEqual({ option: options[2] })
-    expect(matchName(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" fits several') })
+    expect(matchName(options, 'Shop')).toMatchObject({ problem: expect.stringContaining('"Shop" matches several') })
   })
 
   it('and is nothing where nobody sees anything', () => {
@@ -147,7 +147,7 @@ describe('typed names without end', () => {
       expect(problem.length).toBeLessThanOrEqual(300)
     }
     expect(matchById([], { value: 'x', label: long })).toMatchObject({
-      problem: expect.stringMatching(/^"shop-x+…x+" is not on the list any more\.$/),
+      problem: expect.stringMatching(/^"shop-x+…x+" is no longer on the list\.$/),
     })
   })
 })
@@ -156,7 +156,7 @@ it('a picked entry is read again by its very value, whatever label came back', (
   const label = 'shop-web (Shop / staging)'
   expect(matchById(qovery, { value: 'container/3', label })).toEqual({ option: qovery[2] })
   for (const value of ['Container/3', 'shop-web', 'container']) {
-    expect(matchById(qovery, { value, label })).toEqual({ problem: `"${label}" is not on the list any more.` })
+    expect(matchById(qovery, { value, label })).toEqual({ problem: `"${label}" is no longer on the list.` })
   }
 })
 

@@ -134,17 +134,17 @@ describe('a form', () => {
       expect(element(form, 'container').element).toMatchObject({ type: 'plain_text_input' })
       return element(form, 'container').hint?.text
     }
-    expect(hint({ reason: 'hoody-prod does not give Dolly the list.', isPassing: false })).toBe(
-      'hoody-prod does not give Dolly the list. Type the id instead.',
+    expect(hint({ reason: 'hoody-prod refused the list.', isPassing: false })).toBe(
+      'hoody-prod refused the list. Type the ID for now.',
     )
     // A name is of use only if the list may be there by then, and the advice is never what is cut.
     expect(hint({ reason: 'Away. '.repeat(100), isPassing: true })).toMatch(
-      /^Away\..*… Type the name or id: it is looked up when you press Next\.$/,
+      /^Away\..*… Type the name or ID\. It's looked up when you press Next\.$/,
     )
   })
 
   it('says which field a list waits for, by its title', () => {
-    const placeholder = { text: 'Choose first: Container' }
+    const placeholder = { text: 'Choose Container first' }
     expect(element(formView(operation, state), 'snapshot').element).toMatchObject({ placeholder })
   })
 
@@ -218,23 +218,28 @@ describe('page 3', () => {
     return previewView(drawn, what, drawn.preview({}, named), 'draft')
   }
 
-  const overwriting: [string, Provider, Named, string][] = [
-    ['sync', hoody, { container: 'shop-copy' }, 'Everything changed in shop-copy'],
-    ['copy-bits', cloudFoundry, { app: 'shop', target: 'till' }, 'The code of till is overwritten'],
+  const overwriting: [string, Provider, Named, string, string][] = [
+    ['sync', hoody, { container: 'shop-copy' }, 'Everything changed in shop-copy', 'Overwrite shop-copy'],
+    ['copy-bits', cloudFoundry, { app: 'shop', target: 'till' }, 'The code of till is overwritten', 'Overwrite till'],
   ]
   it.each(overwriting)(
-    'says before %s what it overwrites, and has no button that only starts',
-    (id, provider, named, lost) => {
+    'says before %s what it overwrites, also on its button',
+    (id, provider, named, lost, button) => {
       const { blocks, submit } = previewOf(provider, id, named)
-      expect(JSON.stringify(blocks)).toContain(`*Mind this*\\n${lost}`)
-      expect(submit?.text).toBe('Do it anyway')
+      expect(JSON.stringify(blocks)).toMatch(new RegExp(`This overwrites (shop-copy|till)\\*\\\\n${lost}`))
+      expect(submit?.text).toBe(button)
     },
   )
 
+  it('says only "Overwrite" where the button has no room for the name', () => {
+    const { submit } = previewOf(hoody, 'sync', { container: 'a-very-long-name-of-a-copy in staging' })
+    expect(submit?.text).toBe('Overwrite')
+  })
+
   it('does not warn of a copy, so that a warning is read', () => {
     const { blocks, submit } = previewOf(hoody, 'copy', { container: 'shop', name: 'shop-2' })
-    expect(JSON.stringify(blocks)).not.toContain('Mind this')
-    expect(submit?.text).toBe('Start')
+    expect(JSON.stringify(blocks)).not.toContain('⚠️')
+    expect(submit?.text).toBe('Copy a container')
   })
 })
 
@@ -396,12 +401,12 @@ describe('answers', () => {
   })
 
   it('refuse the entry that only says why there is no list, with a sentence', () => {
-    const { value = '', text } = remarkOption('Choose first: Container')
+    const { value = '', text } = remarkOption('Choose Container first')
     const answers = readAnswers(operation, {
       snapshot: { a: selected(value, text.text) },
       tags: { a: { type: 'multi_external_select', selected_options: [{ value, text }] } },
     })
-    const refusal = '"Choose first: Container" is only a remark. Choose something else, or clear this.'
+    const refusal = '"Choose Container first" is only a remark. Choose something else, or clear this field.'
     expect(answers.refused).toEqual({ snapshot: refusal, tags: refusal })
     expect(answers.values).toMatchObject({ tags: [] })
   })

@@ -142,7 +142,7 @@ const bodies: Readonly<Record<string, { body: string; type?: string; status: num
   },
   'a list that is asked for without a name': { body: said({ type: 'block_suggestion' }), status: 200 },
   'a command without a person': { body: 'command=%2Fclone-app&text=help', status: 200 },
-  'a command given twice': { body: 'command=%2Fclone-app&command=%2Fclone-app&user_id=U1&user_id=U2', status: 200 },
+  'a command appears twice': { body: 'command=%2Fclone-app&command=%2Fclone-app&user_id=U1&user_id=U2', status: 200 },
   'a command with another content type': {
     body: 'command=%2Fclone-app&text=help',
     type: `${form}; charset=utf-8`,
