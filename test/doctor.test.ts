@@ -42,7 +42,7 @@ describe('after a start', () => {
     ])
     expect(lines).toEqual([
       'a connection did not answer: {"connection":"junk","reason":"junk refused its credentials."}',
-      'a connection did not answer: {"connection":"odd","reason":"odd could not be read because something broke on our side."}',
+      'a connection did not answer: {"connection":"odd","reason":"Something broke on our side while reading odd."}',
       '1 of 3 connections answered',
     ])
   })

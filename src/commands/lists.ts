@@ -9,8 +9,8 @@ import type { FormState } from '../slack/form/state.js'
 /** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when a later try may work. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
 
-/** Long enough to type in, short enough to see a new app soon. */
-const LIST_TTL_MS = 30_000
+/** Long enough to type in, short enough to see a new app soon. lru-cache keeps an entry through the last millisecond. */
+const LIST_TTL_MS = 30_000 - 1
 /** Failures expire sooner, so that the next form finds out that the provider is back. */
 const FAILURE_TTL_MS = 5_000
 const MAX_LISTS = 500

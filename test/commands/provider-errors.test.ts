@@ -15,7 +15,7 @@ import { hold } from '../helpers/disk.js'
 
 const ann = 'U1'
 const busy = "Dolly's database is busy. Nothing was started. Try again in a moment."
-const sorry = /Something broke on our side.*Nothing was started\. Please try again/
+const sorry = /Something broke on our side.*Nothing was started\. Try again, and tell/
 
 let folder: string
 let context: TestContext

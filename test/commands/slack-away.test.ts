@@ -77,7 +77,7 @@ describe('on a bad day of Slack', () => {
   it.each(['expired_trigger_id', 'invalid_trigger_id'])('a form that came too late is no bug: %s', async (word) => {
     openView = refusal(word)
     await type('dummy-one clone', '1.2.c')
-    expect(answers).toEqual(['Slack took too long, so the form Please type the command again.'])
+    expect(answers).toEqual(["Slack took too long, so the form didn't open. Type the command again."])
     expect([forms, errors]).toEqual([1, []])
   })
 

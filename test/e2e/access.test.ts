@@ -287,13 +287,13 @@ describe('with rules for a group, a channel and members', () => {
     // Names that were typed, of which the provider says what they stand for; one that it does not know is no name.
     const typed = (project: string) =>
       submitted(world, forged(world, bo, 'operation_form', memory, values(project, project)))
-    expect(await typed('woolworks-prod')).toContain('with the target “sneaked in woolworks-production”')
+    expect(await typed('woolworks-prod')).toContain('to “sneaked in woolworks-production”')
     expect(await typed('x in woolworks-staging')).toContain('There is no \\"x in woolworks-staging\\" on the list.')
     // Through the form: the refusal lies on top of it, and what was answered is still there.
     await bo.choose('container', 'shop-api', 'shop-api')
     await bo.choose('project', 'woolworks-production', 'production')
     await bo.submit({ name: 'sneaked' })
-    expect(JSON.stringify(bo.topView()?.blocks)).toContain('with the target “sneaked in woolworks-production”')
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to “sneaked in woolworks-production”')
     await bo.close()
     expect(bo.values().name).toMatchObject({ 'field:name:': { value: 'sneaked' } })
     await closeAll(bo)
@@ -309,15 +309,13 @@ describe('with rules for a group, a channel and members', () => {
     await bo.choose('app', 'shop-api in production (woolworks)', 'shop-api')
     await bo.choose('space', 'sandbox (woolworks-partners)', 'sandbox')
     await bo.submit({ name: 'x in staging' })
-    expect(JSON.stringify(bo.topView()?.blocks)).toContain(
-      'with the target “x in staging in sandbox (woolworks-partners)”',
-    )
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to “x in staging in sandbox (woolworks-partners)”')
     await bo.close()
     const values = bo.values()
     const label = { name: { a: picked('x', 'x in staging') } }
     expect(
       await submitted(world, forged(world, bo, 'operation_form', memoryOf(bo), { ...values, ...label })),
-    ).toContain('with the target “x in sandbox (woolworks-partners)”')
+    ).toContain('to “x in sandbox (woolworks-partners)”')
     await bo.choose('space', 'staging (woolworks)', 'staging')
     expect(await bo.submit({ name: 'x' })).toEqual({})
     expect(bo.topView()?.callback_id).toBe('operation_preview')
@@ -500,7 +498,7 @@ describe.concurrent('when somebody cannot answer', () => {
         () => '',
         (error: Error) => error.message,
       )
-      expect(refusal).toContain('Slack has not granted users:read to SLACK_BOT_TOKEN')
+      expect(refusal).toContain('SLACK_BOT_TOKEN lacks the scope users:read')
       expect(refusal).toContain(`an access rule names the user group ${platformGroup}`)
       expect(refusal).toContain('Reinstall the app with that scope')
     } finally {

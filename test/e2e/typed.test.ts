@@ -63,7 +63,7 @@ describe('the form of a command with fields', () => {
       await open('hoody copy container=shop-a project=woolworks-stging name=fine', () => true)
       const errors = await ann.submit()
       expect(errors.container).toContain('"shop-a" matches several: "shop-api", "shop-api-staging".')
-      expect(errors.project).toContain('There is no "woolworks-stging" on the list. Did you mean "woolworks-staging"?')
+      expect(errors.project).toContain(`"woolworks-stging" isn't on the list. Did you mean "woolworks-staging"?`)
       expect(JSON.stringify(errors)).not.toContain('type an id')
     } finally {
       world.workspace.setSwitch('slow', false)

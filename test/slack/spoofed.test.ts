@@ -612,7 +612,7 @@ describe('a flood', () => {
     for (let count = 0; count < 20; count += 1) {
       expect(JSON.parse((await post(command())).answer)).toEqual({
         response_type: 'ephemeral',
-        text: 'That was a lot at once. Wait 3 s and type the command again.',
+        text: 'That was a lot at once. Wait 3 s, then type the command again.',
       })
     }
     expect(told).toHaveLength(10)
@@ -630,7 +630,7 @@ describe('a flood of choices in a form', () => {
     await expect.poll(() => count('views.update'), { timeout: 5_000 }).toBe(60)
     for (let sent = 0; sent < 10; sent += 1) await send(choose(memory()))
     await expect.poll(() => count('views.push'), { timeout: 5_000 }).toBe(1)
-    expect(told.at(-1)).toContain('Please wait 1 s and choose again. Close this to go back')
+    expect(told.at(-1)).toContain('Wait 1 s, then choose again. Close this to go back')
     expect(count('views.update')).toBe(60)
     // Somebody else is not kept waiting, and neither is anybody who searches a list.
     await send(choose(memory()), { user: ann })

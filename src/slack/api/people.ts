@@ -241,7 +241,8 @@ function typesFor({ scopes }: ChannelSource): string {
 function cached<T>(elapsed: () => number, max: number, ask: (id: string) => Promise<T>): (id: string) => Promise<T> {
   const answers = new LRUCache<string, Promise<T>>({
     max,
-    ttl: TTL_MS,
+    // lru-cache keeps an entry through the last millisecond of its time.
+    ttl: TTL_MS - 1,
     ttlResolution: 0,
     // An entry made at 0 would never expire.
     perf: { now: () => elapsed() + 1 },

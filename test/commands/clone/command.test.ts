@@ -84,7 +84,7 @@ describe('the text behind /clone-app', () => {
 
   it('names the field as it is called in a refusal, whatever the case', () => {
     expect(() => parseCommand('rich clone MODE=wrong', mixed)).toThrow(
-      'mode cannot be "wrong". It takes fast, careful.',
+      `mode can't be "wrong". Write one of fast, careful.`,
     )
   })
 
@@ -99,7 +99,7 @@ describe('the text behind /clone-app', () => {
     ]) {
       expect(() => parseCommand(text, mixed)).toThrow(/^.{1,200}$/)
       expect(() => parseCommand(text, mixed)).toThrow(
-        /x…x{26}"[^x]*\. .*(help shows|has clone and|It has name|It takes fast)/,
+        /x…x{26}"[^x]*\. .*(Type \/clone-app help|It has clone and|Its fields are name|Write one of fast)/,
       )
     }
   })

@@ -128,8 +128,8 @@ describe('page 2, once its answers are known to be fine,', () => {
   it('leads to a last page that warns of what the provider knows, before its own warning', async () => {
     validate = says({ warnings: ['It overwrites <b>billing</b>.', `It costs. ${'x'.repeat(9_000)}`] })
     const page = await sendForm()
-    expect(page).toMatchObject({ response_action: 'push', view: { submit: { text: 'Do it anyway' } } })
-    expect(JSON.stringify(page)).toContain('*Mind this*\\nIt overwrites &lt;b&gt;billing&lt;/b&gt;.')
+    expect(page).toMatchObject({ response_action: 'push', view: { submit: { text: 'Clone a thing' } } })
+    expect(JSON.stringify(page)).toContain('*⚠️ Before you start*\\nIt overwrites &lt;b&gt;billing&lt;/b&gt;.')
     expect(await pressStart(page)).toEqual({ response_action: 'clear' })
     expect({ asked, jobs: await jobs() }).toEqual({ asked: 1, jobs: 1 })
   })
@@ -147,7 +147,7 @@ describe('a provider that is slow', () => {
 
   it('keeps nobody from the last page, which says so, and is asked once more at Start', async () => {
     const page = await whileSlow(sendForm)
-    expect(page).toMatchObject({ response_action: 'push', view: { submit: { text: 'Start' } } })
+    expect(page).toMatchObject({ response_action: 'push', view: { submit: { text: 'Clone a thing' } } })
     expect(JSON.stringify(page)).toContain(unchecked)
     validate = says({})
     expect(await pressStart(page)).toEqual({ response_action: 'clear' })
@@ -173,7 +173,7 @@ describe('a provider that is slow', () => {
     const again = await pressStart(page)
     expect(again).toMatchObject({
       response_action: 'update',
-      view: { callback_id: callbacks.preview, submit: { text: 'Do it anyway' } },
+      view: { callback_id: callbacks.preview, submit: { text: 'Clone a thing' } },
     })
     expect(JSON.stringify(again)).toContain('It overwrites billing.')
     expect(JSON.stringify(again)).not.toContain(unchecked)
@@ -223,12 +223,12 @@ describe('a flood of submissions', () => {
     const refused = await sendForm()
     expect(refused).toMatchObject({ response_action: 'push', view: { callback_id: callbacks.notice } })
     expect(JSON.stringify(refused)).toContain(
-      'That was a lot at once. Wait 1 s and send the form again. Close this to go back: all your answers are still there.',
+      'That was a lot at once. Wait 1 s, then submit again. Close this to go back; your answers are still there.',
     )
     expect((await pressStart(refused)).view?.callback_id).toBe(callbacks.notice)
     expect(await submit(callbacks.choice, '{}')).toEqual({
       response_action: 'errors',
-      errors: { choice: 'That was a lot at once. Wait 1 s and press Next again.' },
+      errors: { choice: 'That was a lot at once. Wait 1 s, then press Next again.' },
     })
     expect(asked).toBe(before)
     expect((await sendForm('U2')).view?.callback_id).toBe(callbacks.preview)

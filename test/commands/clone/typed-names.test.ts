@@ -44,21 +44,20 @@ describe('a typed name', () => {
 
   it('that fits none says which contain it, three at most, or else which comes near', () => {
     expect(matchName(qovery, 'invocies')).toEqual({
-      problem: 'There is no "invocies" on the list. Did you mean "invoices"?',
+      problem: `"invocies" isn't on the list. Did you mean "invoices"?`,
     })
     expect(matchName(qovery, 'api')).toEqual({
-      problem:
-        'There is no "api" on the list. Did you mean "shop-api (Shop / staging)" or "shop-api (Shop / production)"?',
+      problem: `"api" isn't on the list. Did you mean "shop-api (Shop / staging)" or "shop-api (Shop / production)"?`,
     })
     const many = ['woolworks-staging', 'stag', 'old-staging', 'a-staging', 'my-staging-2']
     const projects = many.map((label) => ({ value: `id-${label}`, label }))
     expect(matchName(projects, 'Staging')).toEqual({
-      problem: 'There is no "Staging" on the list. Did you mean "a-staging" or "old-staging" or "my-staging-2"?',
+      problem: `"Staging" isn't on the list. Did you mean "a-staging" or "old-staging" or "my-staging-2"?`,
     })
     expect(matchName(projects.slice(0, 1), 'staging')).toEqual({
-      problem: 'There is no "staging" on the list. Did you mean "woolworks-staging"?',
+      problem: `"staging" isn't on the list. Did you mean "woolworks-staging"?`,
     })
-    expect(matchName([], 'shop')).toEqual({ problem: 'There is no "shop" on the list.' })
+    expect(matchName([], 'shop')).toEqual({ problem: `"shop" isn't on the list.` })
   })
 })
 
@@ -90,7 +89,7 @@ describe('a typed name is compared as people see it', () => {
   })
 
   it('and is nothing where nobody sees anything', () => {
-    expect(matchName(qovery, '\u200b')).toEqual({ problem: 'There is no "" on the list.' })
+    expect(matchName(qovery, '\u200b')).toEqual({ problem: `"" isn't on the list.` })
   })
 })
 
@@ -98,8 +97,7 @@ describe('a typed name with an emoji', () => {
   it('which Slack sends as a word, is to be picked from the list', () => {
     const options = [{ value: '1', label: 'shop-🐑' }]
     expect(matchName(options, 'shop-:sheep:')).toEqual({
-      problem:
-        'There is no "shop-:sheep:" on the list. Names with an emoji must be picked from the list: open it and choose.',
+      problem: `"shop-:sheep:" isn't on the list. Names with an emoji can't be typed: choose from the list.`,
     })
     expect(matchName(options, 'shop-🐑')).toEqual({ option: options[0] })
     expect(matchName([{ value: '1', label: 'shop-:sheep:' }], 'shop-:sheep:')).toMatchObject({ option: { value: '1' } })
@@ -130,7 +128,7 @@ describe('typed names without end', () => {
       Array.from({ length: 150 }, (_, at) => `id-${at}`),
     )
     expect(found.filter((meaning) => 'option' in meaning)).toHaveLength(100)
-    expect(found[100]).toEqual({ problem: 'Only 100 can be chosen at once.' })
+    expect(found[100]).toEqual({ problem: 'Choose at most 100.' })
   })
 
   it('never push the advice out of the sentence under a field', () => {
@@ -139,7 +137,7 @@ describe('typed names without end', () => {
     for (const [list, typed, advice] of [
       [twins, long, / and 1 more\.$/],
       [twins, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
-      [twins, `${long}:sheep:`, /picked from the list: open it and choose\.$/],
+      [twins, `${long}:sheep:`, /can't be typed: choose from the list\.$/],
     ] as const) {
       const meaning = matchName(list, typed)
       const problem = 'problem' in meaning ? meaning.problem : ''

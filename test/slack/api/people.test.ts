@@ -270,7 +270,7 @@ describe('scopes', () => {
     { granted: all.slice(0, 2), groups: ['S1'], missing: ['users:read', 'usergroups:read'] },
   ])('$granted for rules with $groups lack $missing', ({ granted, groups, missing }) => {
     const sentences = missingScopes(granted, groups)
-    expect(sentences.map((sentence) => /granted (\S+) to/.exec(sentence)?.[1])).toEqual(missing)
+    expect(sentences.map((sentence) => /lacks the scope (\S+)\./.exec(sentence)?.[1])).toEqual(missing)
     for (const sentence of sentences)
       expect(sentence).toMatch(/Reinstall the app with that scope, as manifest\.yml has it\.$/)
   })

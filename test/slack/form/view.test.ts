@@ -106,7 +106,7 @@ describe('a form', () => {
         initial_option: { value: 'here' },
         options: [{ value: 'here' }, { value: 'mine' }],
       })
-      expect(two.hint?.text).toContain('Dolly needs the scopes channels:read and groups:read')
+      expect(two.hint?.text).toContain('your direct messages')
     }
   })
 
@@ -156,7 +156,7 @@ describe('a form', () => {
     expect(element(found, 'container')).toMatchObject({ element: { initial_option } })
     expect(actionId(found, 'container')).not.toBe(actionId(before, 'container'))
 
-    const remarks = { container: 'There is no "shop" on the list.' }
+    const remarks = { container: `"shop" isn't on the list.` }
     const lost = formView(operation, { ...state, values: { container: '' }, labels: { container: '' }, remarks })
     expect(element(lost, 'container')).toMatchObject({ hint: { text: remarks.container } })
     expect(element(lost, 'container').element).not.toHaveProperty('initial_option')
@@ -222,14 +222,11 @@ describe('page 3', () => {
     ['sync', hoody, { container: 'shop-copy' }, 'Everything changed in shop-copy', 'Overwrite shop-copy'],
     ['copy-bits', cloudFoundry, { app: 'shop', target: 'till' }, 'The code of till is overwritten', 'Overwrite till'],
   ]
-  it.each(overwriting)(
-    'says before %s what it overwrites, also on its button',
-    (id, provider, named, lost, button) => {
-      const { blocks, submit } = previewOf(provider, id, named)
-      expect(JSON.stringify(blocks)).toMatch(new RegExp(`This overwrites (shop-copy|till)\\*\\\\n${lost}`))
-      expect(submit?.text).toBe(button)
-    },
-  )
+  it.each(overwriting)('says before %s what it overwrites, also on its button', (id, provider, named, lost, button) => {
+    const { blocks, submit } = previewOf(provider, id, named)
+    expect(JSON.stringify(blocks)).toMatch(new RegExp(`This overwrites (shop-copy|till)\\*\\\\n${lost}`))
+    expect(submit?.text).toBe(button)
+  })
 
   it('says only "Overwrite" where the button has no room for the name', () => {
     const { submit } = previewOf(hoody, 'sync', { container: 'a-very-long-name-of-a-copy in staging' })

@@ -124,7 +124,8 @@ describe('the HTTP entrance', () => {
   })
 
   it('is not opened without a signing secret', () => {
-    for (const none of ['', '  ']) expect(() => openHttpTransport(none, 0, quiet, clock)).toThrow('no signing secret')
+    for (const none of ['', '  '])
+      expect(() => openHttpTransport(none, 0, quiet, clock)).toThrow('signing secret is empty')
   })
 
   it('says that it is alive', async () => {
