@@ -1,39 +1,47 @@
-/** Reads who may do what out of dolly.yml, with a sentence for each rule that would not do what it says. */
+/** Reads the access rules of dolly.yml, with a sentence for each rule that would not do what it says. */
+
+import { z } from 'zod'
 import { type AccessRules, matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
+import { problemsIn } from './issues.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
   /** The operations of each connection. */
   connections: ReadonlyMap<string, readonly string[]>
-  /** Those of all providers, also of ones that no connection is at. */
+  /** The operations of all providers, also of those without a connection. */
   operations: readonly string[]
-  /** Those of each connection that copy data of their source. */
+  /** The operations of each connection that copy data of their source. */
   copyingData: ReadonlyMap<string, readonly string[]>
-  /** Where a part of the file stands, such as " (line 7)"; empty where it does not. */
+  /** Where a part of the file is, such as " (line 7)"; empty if it is missing. */
   lineOf(path: readonly string[]): string
   note(path: readonly string[], problem: string): void
   /** As `note`, for what works but may not be what was meant. */
   warn(path: readonly string[], problem: string): void
 }
 
-const KEYS = ['who', 'may', 'on', 'from', 'target']
 const OPEN_TO_MEMBERS = 'access: [{ who: members, may: "*", on: "*" }]'
 const EXPECTED_WHO = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
-const NOBODYS_NAME = 'whoever keeps dolly.yml'
+const NO_OWNER = 'the people who run Dolly'
 
 /** The rules, without those that have a problem, and whom to ask. */
 export function readAccess(access: unknown, owner: unknown, reading: AccessReading): AccessRules {
   return { rules: readRules(access, reading), owner: readOwner(owner, reading) }
 }
 
+const OWNER = 'expected one line of at most 100 characters, such as "#platform-help" or "Ada"'
+const Owner = z
+  .string(OWNER)
+  .trim()
+  .regex(/^[^\n]{1,100}$/, OWNER)
+
 function readOwner(owner: unknown, { note }: AccessReading): string {
-  if (owner === undefined || owner === null) return NOBODYS_NAME
-  if (typeof owner === 'string' && /^[^\n]{1,100}$/.test(owner.trim())) return owner.trim()
-  note(['owner'], 'is not valid: expected one line of at most 100 characters, such as "#platform-help" or "Ada"')
-  return NOBODYS_NAME
+  if (owner === undefined || owner === null) return NO_OWNER
+  const { data, error } = Owner.safeParse(owner)
+  if (error) note(['owner'], `is not valid: ${OWNER}`)
+  return data ?? NO_OWNER
 }
 
 function readRules(access: unknown, reading: AccessReading): Rule[] {
@@ -41,7 +49,7 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
     const open = `the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
     reading.note(
       ['access'],
-      `${access ? 'has no rules' : 'is not set'}, so nobody may do anything; write rules as dolly.example.yml shows, or ${open}`,
+      `${access ? 'has no rules' : 'is not set'}, so nobody can do anything; write rules as dolly.example.yml shows, or ${open}`,
     )
     return []
   }
@@ -49,13 +57,13 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
     reading.note(['access'], `is not valid: expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
     return []
   }
-  const rules = access.map((rule: unknown, index) => readFlawless(rule, ['access', `${index}`], reading))
+  const rules = access.map((rule: unknown, index) => readRule(rule, ['access', `${index}`], reading))
   for (const [index, rule] of rules.entries()) {
-    const decider = rules.slice(0, index).findIndex((earlier) => earlier && rule && fitsAllOf(earlier, rule))
-    if (decider === -1) continue
-    const first = `rule ${decider + 1}${reading.lineOf(['access', `${decider}`])}`
-    const advice = `${first} comes first and fits whatever this one fits; put this one above it, or take it out`
-    reading.note(['access', `${index}`], `can never decide anything: ${advice}`)
+    const covering = rules.slice(0, index).findIndex((earlier) => earlier && rule && fitsAllOf(earlier, rule))
+    if (covering === -1) continue
+    const first = `rule ${covering + 1}${reading.lineOf(['access', `${covering}`])}`
+    const advice = `${first} comes first and fits everything that this one fits; move this one above it, or remove it`
+    reading.note(['access', `${index}`], `never applies: ${advice}`)
   }
   for (const [index, rule] of rules.entries()) {
     const copying = rule ? dataCopiedUnseen(rule, reading) : []
@@ -64,7 +72,7 @@ function readRules(access: unknown, reading: AccessReading): Rule[] {
   return rules.filter((rule) => rule !== undefined)
 }
 
-/** The operations with which data of any source gets past a rule that looks at the target alone. */
+/** The operations that can copy data of any source past a rule that only looks at the target. */
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
   if (from !== undefined || target.includes('*')) return []
   const isDecided = (operation: string) => may.length === 0 || may.includes('*') || may.includes(operation)
@@ -82,8 +90,8 @@ function forgottenSource({ may, target }: Rule, copying: readonly string[]): str
 }
 
 /**
- * Whether the one rule surely fits wherever the other does, by their own words: who is in a group, or which connections
- * and targets there will be, nobody knows here.
+ * Whether one rule fits wherever the other does, judged only by their words: the members of groups and the names of targets
+ * are unknown here.
  */
 function fitsAllOf(one: Rule, other: Rule): boolean {
   const areCovered = (globs: readonly string[], by: readonly string[]) =>
@@ -97,85 +105,88 @@ function fitsAllOf(one: Rule, other: Rule): boolean {
   )
 }
 
-/** Undefined after a problem, for then nobody knows what the rule was meant to say. */
-function readFlawless(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
-  let isFlawed = false
-  const note: AccessReading['note'] = (at, problem) => {
-    isFlawed = true
-    reading.note(at, problem)
-  }
-  const read = readRule(rule, path, { ...reading, note })
-  return isFlawed ? undefined : read
+const WORDS = 'expected a word or a list of words'
+const WORD = 'expected a word, in quotes if it is a * or a number'
+
+/** One word or a list of them. `problem` says what is wrong with a word, if anything. */
+function words(minWords: 0 | 1, problem: (word: string) => string | undefined = () => undefined) {
+  const word = z
+    .string(WORD)
+    // A word that nobody sees fits nothing, so a rule with it would refuse nothing.
+    .refine((text) => comparable(text) !== '', { error: WORD, abort: true })
+    .superRefine((text, context) => {
+      const message = problem(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message, params: { isProblem: true } })
+    })
+  const list = z.array(word, WORDS).min(minWords, WORDS)
+  return z.preprocess((value) => (Array.isArray(value) || (value ?? null) === null ? value : [value]), list)
 }
 
+/** A rule as dolly.yml has it, with what its words must mean. */
+function ruleSchema({ connections, operations }: AccessReading) {
+  const names = [...connections.keys()]
+  const verbs = [...VERBS, ...operations]
+  const who = (name: string) =>
+    name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
+      ? undefined
+      : `is not valid${didYouMean(name, ['members'], '; did')}: ${EXPECTED_WHO}`
+  const may = (word: string) =>
+    word === '*' || verbs.includes(word)
+      ? undefined
+      : `is neither an operation nor a button${didYouMean(word, verbs, '; did')} (known: ${verbs.join(', ')})`
+  const on = (glob: string) =>
+    // Without any connection that is the one problem to solve.
+    names.length === 0 || names.some((name) => matchesGlob(glob, name))
+      ? undefined
+      : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`
+  return z.strictObject({
+    who: words(1, who),
+    // Empty: a rule that refuses. An empty list anywhere else is a mistake.
+    may: words(0, may),
+    on: words(1, on),
+    from: words(1, problemOfName).optional(),
+    target: words(1, problemOfName).prefault('*'),
+  })
+}
+
+/** Undefined after a problem, because then nobody knows what the rule was meant to say. */
 function readRule(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
+  const schema = ruleSchema(reading)
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
     reading.note(path, `is not valid: expected a rule, as in ${OPEN_TO_MEMBERS}`)
     return undefined
   }
-  for (const key of Object.keys(rule).filter((candidate) => !KEYS.includes(candidate))) {
-    reading.note([...path, key], `is not a known key${didYouMean(key, KEYS, '; did')} (known: ${KEYS.join(', ')})`)
+  const { data, error } = schema.safeParse(rule)
+  const problems = problemsIn(error, rule, Object.keys(schema.shape))
+  for (const { path: inRule, text } of problems) {
+    // A single word has no place in a list.
+    const [key = '', ...rest] = inRule
+    const isList = Array.isArray(Object.entries(rule).find(([name]) => name === key)?.[1])
+    reading.note([...path, key, ...(isList ? rest : [])], text)
   }
-  const { who, may, on, from, target = '*' }: Readonly<Record<string, unknown>> = { ...rule }
-  const words = [...VERBS, ...reading.operations]
-  const names = [...reading.connections.keys()]
-  const globs = [on].flat().filter((glob) => typeof glob === 'string')
-  const meant = names.filter((name) => globs.some((glob) => matchesGlob(glob, name)))
-  const possible = [...new Set(meant.flatMap((name) => reading.connections.get(name) ?? []))]
-  return {
-    who: readWords(who, [...path, 'who'], reading, (name) =>
-      name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
-        ? undefined
-        : `is not valid${didYouMean(name, ['members'], '; did')}: ${EXPECTED_WHO}`,
-    ),
-    may: readWords(may, [...path, 'may'], reading, (word) => {
-      if (word !== '*' && !words.includes(word))
-        return `is no operation of a provider and no verb${didYouMean(word, words, '; did')} (known: ${words.join(', ')})`
-      const isPossible = meant.length === 0 || possible.includes(word)
-      if (!reading.operations.includes(word) || isPossible) return undefined
-      return `is no operation of ${meant.join(', ')}${didYouMean(word, possible, '; did')} (known: ${possible.join(', ')})`
-    }),
-    on: readWords(on, [...path, 'on'], reading, (glob) =>
-      // Without any connection that is the one thing to mend.
-      names.length === 0 || names.some((name) => matchesGlob(glob, name))
-        ? undefined
-        : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`,
-    ),
-    target: readWords(target, [...path, 'target'], reading, problemOfName),
-    ...(from === undefined ? {} : { from: readWords(from, [...path, 'from'], reading, problemOfName) }),
+  if (!data) return undefined
+  const misplaced = notThere(data, reading)
+  for (const { at, text } of misplaced) {
+    const isList = 'may' in rule && Array.isArray(rule.may)
+    reading.note([...path, 'may', ...(isList ? [`${at}`] : [])], text)
   }
+  const { from, ...rest } = data
+  return misplaced.length > 0 ? undefined : { ...rest, ...(from === undefined ? {} : { from }) }
+}
+
+/** Operations that none of the rule's connections has. */
+function notThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections, operations }: AccessReading) {
+  const meant = [...connections.keys()].filter((name) => on.some((glob) => matchesGlob(glob, name)))
+  const possible = [...new Set(meant.flatMap((name) => connections.get(name) ?? []))]
+  return may.flatMap((word, at) => {
+    if (!operations.includes(word) || meant.length === 0 || possible.includes(word)) return []
+    const near = didYouMean(word, possible, '; did')
+    return [{ at, text: `is no operation of ${meant.join(', ')}${near} (known: ${possible.join(', ')})` }]
+  })
 }
 
 function problemOfName(glob: string): string | undefined {
   return maskIds(glob) !== glob
     ? 'contains an id, which matches nothing: rules compare names, and a name shows only the end of an id; write the name instead'
     : undefined
-}
-
-/**
- * One word or a list of them. Only `may` can be an empty list: a rule for nobody or nothing is a mistake.
- *
- * @param problem what is wrong with a word, if anything.
- */
-function readWords(
-  value: unknown,
-  path: readonly string[],
-  { note }: AccessReading,
-  problem: (word: string) => string | undefined,
-): string[] {
-  const isEmptyFine = path.at(-1) === 'may'
-  const words: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (value === undefined || value === null) note(path, 'is not set: expected a word or a list of words')
-  else if (words.length === 0 && !isEmptyFine) note(path, 'is empty: expected a word or a list of words')
-  else {
-    return words.flatMap((word, index) => {
-      const at = Array.isArray(value) ? [...path, `${index}`] : path
-      // What nobody sees fits nothing, and a rule of it would refuse nothing.
-      const isWord = typeof word === 'string' && comparable(word) !== ''
-      const wrong = isWord ? problem(word) : 'is not valid: expected a word, in quotes if it is a * or a number'
-      if (wrong !== undefined) note(at, wrong)
-      return isWord ? [word] : []
-    })
-  }
-  return []
 }

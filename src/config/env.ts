@@ -1,7 +1,8 @@
 /** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
 import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
-import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile, stateOf } from './file.js'
+import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile } from './file.js'
+import { stateOf } from './issues.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 

@@ -1,19 +1,20 @@
-/** Reads dolly.yml: its connections with their variables filled in, who may do what, and how often to look. */
+/** Reads dolly.yml: its connections with their variables filled in, the access rules, and how often to poll. */
 import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
 import { readAccess } from './access.js'
+import { expectation, problemsIn, stateOf, unknownKey } from './issues.js'
 import { isMapping, type Mapping, parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
 export interface DollyFile {
   connections: readonly ConnectionConfig[]
-  /** Who may do what. */
+  /** Who can do what. */
   access: AccessRules
   /** Whether a thread may be put into a channel that is shared with another company. */
   sharedChannels: boolean
-  /** Seconds between two looks for due jobs, 1 to 60. */
+  /** Seconds between two searches for due jobs, 1 to 60. */
   tickSeconds: number
   /** Sentences about what works but may not be what was meant. */
   warnings: readonly string[]
@@ -40,7 +41,9 @@ const EVERY_SECONDS = 'expected a whole number from 1 to 60, without quotes'
 
 const YES_OR_NO = 'expected true or false'
 const SharedChannels = z.boolean(YES_OR_NO).nullish()
-const Poll = z.object({ everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2) })
+const Poll = z.strictObject({
+  everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2),
+})
 
 /** What reading dolly.yml needs, and where its problems go. */
 export interface FileSources {
@@ -58,7 +61,7 @@ interface Reading extends FileSources {
   warnings: string[]
   /** Keys whose secret stands in the file itself. */
   openSecrets: string[]
-  /** Where a key stands, to be put behind its name: " (line 7)". Empty where nothing of it is in the file. */
+  /** Where a key is, to put after its name: " (line 7)". Empty if nothing of it is in the file. */
   lineOf(path: readonly string[]): string
   /** Keys whose variable is missing: their schema has nothing to add. */
   unresolved: Set<string>
@@ -75,7 +78,8 @@ export function readDollyFile(sources: FileSources): DollyFile | undefined {
   if (!isMapping(connections) || Object.keys(connections).length === 0) {
     note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
   }
-  const looks = parse(Poll, onlyKnown(poll, ['everySeconds'], ['poll'], reading), ['poll'], reading)
+  const polling = isMapping(poll) ? parse(Poll, poll, ['poll'], reading, Object.keys(Poll.shape)) : undefined
+  if (!isMapping(poll)) note(reading, ['poll'], `must be a mapping; its keys are ${Object.keys(Poll.shape).join(', ')}`)
   const all = Object.entries(isMapping(connections) ? connections : {}).map(
     ([name, value]) => [name, readConnection(name, value, reading)] as const,
   )
@@ -97,7 +101,7 @@ export function readDollyFile(sources: FileSources): DollyFile | undefined {
       warn: (path, problem) => reading.warnings.push(sentenceOn(reading, path, problem)),
     }),
     sharedChannels: parse(SharedChannels, sharedChannels, ['sharedChannels'], reading) ?? false,
-    tickSeconds: looks?.everySeconds ?? 0,
+    tickSeconds: polling?.everySeconds ?? 0,
     warnings: reading.warnings,
   }
 }
@@ -130,7 +134,11 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
   if (!provider) {
     const ids = reading.providers.map((candidate) => candidate.id)
     const near = typeof providerId === 'string' ? didYouMean(providerId, ids, '; did') : ''
-    noteInvalid(reading, [...path, 'provider'], providerId, `expected one of ${ids.join(', ')}`, near)
+    noteUnlessUnresolved(
+      reading,
+      [...path, 'provider'],
+      `${stateOf(providerId)}${near}: expected one of ${ids.join(', ')}`,
+    )
     return undefined
   }
   const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
@@ -147,7 +155,8 @@ function readConnection(name: string, value: unknown, reading: Reading): Connect
     // One that stands in the file itself is as secret as one that comes from the environment.
     if (!secrets.includes(secret)) secrets.push(secret)
     // Where its provider refuses it anyway, one problem is enough.
-    if (secret.length < MIN_SECRET_LENGTH && checked !== undefined) noteInvalid(reading, [...path, key], item, tooShort)
+    if (secret.length < MIN_SECRET_LENGTH && checked !== undefined)
+      noteUnlessUnresolved(reading, [...path, key], `${stateOf(item)}: ${tooShort}`)
   }
   return { name, provider: provider.id, settings: checked, secrets }
 }
@@ -205,21 +214,17 @@ function checkUrls(value: unknown, path: readonly string[], reading: Reading): v
 }
 
 /** The schema's output, or undefined after its problems were noted. */
-function parse<T>(schema: z.ZodType<T>, value: unknown, path: readonly string[], reading: Reading): T | undefined {
-  const result = schema.safeParse(value, { error: expectation })
-  for (const issue of result.error?.issues ?? []) {
-    const input = issue.path.reduce<unknown>((part, key) => (isMapping(part) ? part[String(key)] : part), value)
-    noteInvalid(reading, [...path, ...issue.path.map(String)], input, issue.message.replace(/\.$/, ''))
-  }
-  return result.data
-}
-
-/** Says what zod expects where the schema has no words of its own. */
-function expectation(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code === 'invalid_type') return `expected a ${issue.expected}`
-  if (issue.code === 'invalid_format' && issue.format === 'url')
-    return 'expected an address such as https://example.com'
-  return undefined
+function parse<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  path: readonly string[],
+  reading: Reading,
+  known: readonly string[] = [],
+): T | undefined {
+  const { data, error } = schema.safeParse(value, { error: expectation })
+  for (const problem of problemsIn(error, value, known))
+    noteUnlessUnresolved(reading, [...path, ...problem.path], problem.text)
+  return data
 }
 
 /** The part of `value` under known keys; every other key is a problem that names its nearest neighbour. */
@@ -229,7 +234,7 @@ function onlyKnown(value: unknown, known: readonly string[], path: readonly stri
     return {}
   }
   for (const key of Object.keys(value).filter((candidate) => !known.includes(candidate))) {
-    note(reading, [...path, key], `is not a known key${didYouMean(key, known, '; did')} (known: ${known.join(', ')})`)
+    note(reading, [...path, key], unknownKey(key, known))
   }
   return Object.fromEntries(Object.entries(value).filter(([key]) => known.includes(key)))
 }
@@ -253,15 +258,9 @@ function nameOf(path: readonly string[]): string {
   return [...parts.reverse(), top].join(' of ')
 }
 
-/** Silent where a variable is missing: that is the one problem to mend there. */
-function noteInvalid(reading: Reading, path: readonly string[], value: unknown, expected: string, near = ''): void {
-  if (!reading.unresolved.has(path.join('.'))) note(reading, path, `${stateOf(value)}${near}: ${expected}`)
-}
-
-/** How a value that cannot be taken stands, to continue a sentence; it may be secret, so it is not told. */
-export function stateOf(value: unknown): string {
-  if (value === undefined || value === null) return 'is not set'
-  return typeof value === 'string' && value.trim() === '' ? 'is empty' : 'is not valid'
+/** A missing variable is the one problem to solve there. */
+function noteUnlessUnresolved(reading: Reading, path: readonly string[], problem: string): void {
+  if (!reading.unresolved.has(path.join('.'))) note(reading, path, problem)
 }
 
 function isWebUrl(text: string): boolean {

@@ -59,12 +59,12 @@ describe('rules of access', () => {
     {
       access: undefined,
       problem:
-        'access is not set, so nobody may do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
+        'access is not set, so nobody can do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
     },
     {
       access: [],
       problem:
-        'access has no rules, so nobody may do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
+        'access has no rules, so nobody can do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
     },
     {
       access: open,
@@ -83,7 +83,7 @@ describe('rules of access', () => {
     { access: [{ ...open, who: [] }], problem: 'access.0.who is empty: expected a word or a list of words' },
     {
       access: [{ ...open, target: [''] }],
-      problem: 'access.0.target.0 is not valid: expected a word, in quotes if it is a * or a number',
+      problem: 'access.0.target.0 is empty: expected a word, in quotes if it is a * or a number',
     },
     {
       access: [{ ...open, may: [], from: '\u200b\u00ad' }],
@@ -102,11 +102,11 @@ describe('rules of access', () => {
     { access: [{ ...open, who: 'D012ABCDE' }], problem: `access.0.who is not valid: ${ids}` },
     {
       access: [{ ...open, may: ['copy', 'cpoy-bits'] }],
-      problem: `access.0.may.1 is no operation of a provider and no verb; did you mean "copy-bits"? (known: ${known})`,
+      problem: `access.0.may.1 is neither an operation nor a button; did you mean "copy-bits"? (known: ${known})`,
     },
     {
       access: [{ ...open, may: 'check_again' }],
-      problem: `access.0.may is no operation of a provider and no verb; did you mean "check-again"? (known: ${known})`,
+      problem: `access.0.may is neither an operation nor a button; did you mean "check-again"? (known: ${known})`,
     },
     {
       access: [{ ...open, on: 'hoody-prd' }],
@@ -125,7 +125,7 @@ describe('rules of access', () => {
     {
       may: ['copy', 'copy-bit', 'clone-environment'],
       on: ['*-prod'],
-      problem: `may.1 is no operation of a provider and no verb; did you mean "copy-bits"? (known: ${known})`,
+      problem: `may.1 is neither an operation nor a button; did you mean "copy-bits"? (known: ${known})`,
     },
     {
       may: ['copy', 'clone', 'clone-environment'],
@@ -153,7 +153,7 @@ describe('rules of access', () => {
     { earlier: { ...open, from: ['*-x'] }, later: { ...open, from: ['b-x', '*-*-X'], target: 'y' } },
   ])('behind $earlier, $later is refused because it can never decide anything', ({ earlier, later }) => {
     expect(read([{ ...open, who: 'C012ABCDE' }, earlier, later]).problems).toEqual([
-      'access.2 can never decide anything: rule 2 (line 11) comes first and fits whatever this one fits; put this one above it, or take it out',
+      'access.2 never applies: rule 2 (line 11) comes first and fits everything that this one fits; move this one above it, or remove it',
     ])
   })
 

@@ -82,7 +82,10 @@ describe('a valid start', () => {
           secrets: ['sh_woolly'],
         },
       ],
-      access: { rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }], owner: 'whoever keeps dolly.yml' },
+      access: {
+        rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }],
+        owner: 'the people who run Dolly',
+      },
       sharedChannels: false,
       tickSeconds: 2,
       warnings: [],
@@ -286,12 +289,12 @@ describe('dolly.yml', () => {
     { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },
     {
       yaml: connections,
-      problem: `access in dolly.yml is not set, so nobody may do anything; write rules ${start.slice(0, -1)}, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace.`,
+      problem: `access in dolly.yml is not set, so nobody can do anything; write rules ${start.slice(0, -1)}, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace.`,
     },
     {
       yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
       problem:
-        'may of rule 1 of access in dolly.yml (line 5) is no operation of a provider and no verb; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
+        'may of rule 1 of access in dolly.yml (line 5) is neither an operation nor a button; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
     },
     {
       yaml: `${file}\nconections: {}`,
@@ -442,7 +445,7 @@ describe('dolly.yml', () => {
     expect(
       problemsOf(() => load({ yaml: `${yaml}\n  - { who: members, may: [], on: farm, target: "*prod*" }` })),
     ).toEqual([
-      'rule 2 of access in dolly.yml (line 7) can never decide anything: rule 1 (line 6) comes first and fits whatever this one fits; put this one above it, or take it out.',
+      'rule 2 of access in dolly.yml (line 7) never applies: rule 1 (line 6) comes first and fits everything that this one fits; move this one above it, or remove it.',
     ])
   })
 

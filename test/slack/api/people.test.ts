@@ -272,6 +272,6 @@ describe('scopes', () => {
     const sentences = missingScopes(granted, groups)
     expect(sentences.map((sentence) => /lacks the scope (\S+)\./.exec(sentence)?.[1])).toEqual(missing)
     for (const sentence of sentences)
-      expect(sentence).toMatch(/Reinstall the app with that scope, as manifest\.yml has it\.$/)
+      expect(sentence).toMatch(/Reinstall the Slack app with the scopes in manifest\.yml\.$/)
   })
 })
