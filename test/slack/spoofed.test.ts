@@ -445,7 +445,7 @@ describe('a form that remembers', () => {
     expect(await context.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
-  it('somebody else’s draft, or none, is has expired', async () => {
+  it('somebody else’s draft, or none, is refused as expired', async () => {
     const draft = await saveDraft(context.db, 'answers', ann, answers, context.now())
     for (const key of [draft, 'made up', '', '{"draft":1}', 'x'.repeat(3_000)]) {
       const { answer } = await expectNothing(submit('operation_preview', key))
