@@ -67,7 +67,7 @@ export function spawnBot(
   folder: string,
   env: Readonly<Record<string, string>>,
   onOutput: (text: string) => void = () => {},
-): Bot & { up: Promise<void>; freeze(): () => void } {
+): Bot & { up: Promise<void>; pid: number | undefined; freeze(): () => void } {
   if (!existsSync(program)) throw new Error('There is no built bot. Run "npm run build" first.')
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [program], { cwd: folder, env: { PATH, HOME, ...env }, stdio: 'pipe' })
@@ -87,6 +87,7 @@ export function spawnBot(
   })
   return {
     up,
+    pid: child.pid,
     log: () => log,
     exited,
     kill: async (signal) => {

@@ -1,42 +1,67 @@
-/** Where a bot lives: started, killed, and started again at once whatever it ended of, as an operator's service does. */
+/** A bot as an operator's service keeps it: started, killed, and started again whatever it ended of. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { spawnBot } from '../bot.js'
 
-export interface Stall {
+export interface BotProcess {
   /** Does nothing while there is one. */
   start(): void
-  /** Resolves when the bot of this moment is up, or the one after it if that one ends before. */
+  /** Resolves when the current bot is up, or the next one if that one ends before. */
   ready(): Promise<void>
   /** SIGKILL, no matter how far its start has come; resolves when it is dead. */
   kill(): Promise<void>
   /** SIGTERM, and no bot after it. */
   stop(): Promise<void>
   isRunning(): boolean
-  /** Stops the bot of this moment in its tracks; answers with how to let it go on. */
+  isUp(): boolean
+  pid(): number | undefined
+  /** Stops the current bot with SIGSTOP; answers with how to let it go on. */
   freeze(): () => void
-  /** How each that ended by itself ended, with its last words. */
-  falls(): readonly string[]
-  /** Milliseconds from start to up, of all that came so far. */
+  /** Its start is not to be timed: something outside the bot holds it up. */
+  excuse(): void
+  /** How each that ended by itself ended, with its last words; without those that another process kept out. */
+  ownExits(): readonly string[]
+  /** Milliseconds from start to up, of all that came up so far. */
   starts(): readonly number[]
+  /** Milliseconds from a start to the first poll of every running job. */
+  firstPolls(): readonly FirstPoll[]
   /** Lines of the log that tell of a bug, with how often. */
   bugs(): ReadonlyMap<string, number>
   /** What the full disk hit, with how often. */
-  hits(): ReadonlyMap<string, number>
+  diskFullAt(): ReadonlyMap<string, number>
+}
+
+export interface FirstPoll {
+  ms: number
+  /** A locked database, a full disk or a freeze held it up. */
+  isExcused: boolean
+}
+
+export interface BotProcessOptions {
+  /** Asked at each start. */
+  env(): Readonly<Record<string, string>>
+  /** Whether something outside the bot holds up a start right now. */
+  isHeldUp(): boolean
+  onUp(): void
+  /** It ended because another process uses the database. */
+  onKeptOut(log: string): void
 }
 
 const PAUSE_MS = 200
+const KEPT_OUT = /is in use by another Dolly/
+const FIRST_POLLS = /"ms":(\d+).*"msg":"every running job was polled after the start"/
+const BUG = /a bug, not the provider|something broke that nobody expected|a Slack request broke/
 
-/** @param env asked at each start. */
-export function createStall(folder: string, env: () => Readonly<Record<string, string>>): Stall {
-  const falls: string[] = []
+export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOut }: BotProcessOptions): BotProcess {
+  const ownExits: string[] = []
   const starts: number[] = []
+  const firstPolls: FirstPoll[] = []
   const bugs = new Map<string, number>()
-  const hits = new Map<string, number>()
+  const diskFullAt = new Map<string, number>()
   let current: ReturnType<typeof spawnBot> | undefined
   let isWanted = false
-  /** Settled anew with each start that succeeds. */
+  let isExcused = false
   let up = pending()
-  // Nobody is left behind when the run itself is interrupted.
+  // An interrupted run leaves no bot behind.
   process.once('exit', () => void current?.kill('SIGKILL'))
 
   function start(): void {
@@ -45,6 +70,7 @@ export function createStall(folder: string, env: () => Readonly<Record<string, s
 
   function spawn(): void {
     isWanted = true
+    isExcused = isHeldUp()
     const began = performance.now()
     const bot = spawnBot(folder, env(), note)
     current = bot
@@ -52,14 +78,18 @@ export function createStall(folder: string, env: () => Readonly<Record<string, s
     bot.up.then(
       () => {
         starts.push(performance.now() - began)
-        if (current === bot) mine.resolve()
+        if (current !== bot) return
+        mine.resolve()
+        onUp()
       },
       () => undefined,
     )
     bot.exited.then(async (end) => {
       if (current !== bot) return
-      // Nobody killed it.
-      falls.push(`${end}: ${lastWords(bot.log())}`)
+      // It was not killed.
+      const words = lastWords(bot.log())
+      if (KEPT_OUT.test(bot.log())) onKeptOut(bot.log())
+      else ownExits.push(`${end}: ${words}`)
       up = renewed(up)
       await delay(PAUSE_MS)
       if (isWanted && current === bot) spawn()
@@ -69,8 +99,10 @@ export function createStall(folder: string, env: () => Readonly<Record<string, s
   function note(output: string): void {
     for (const line of output.split('\n')) {
       const [, hit] = /^disk full at: (.*)/.exec(line) ?? []
-      if (hit) hits.set(hit, (hits.get(hit) ?? 0) + 1)
-      if (!/a bug, not the provider|something broke that nobody expected|a Slack request broke/.test(line)) continue
+      if (hit) diskFullAt.set(hit, (diskFullAt.get(hit) ?? 0) + 1)
+      const [, ms] = FIRST_POLLS.exec(line) ?? []
+      if (ms) firstPolls.push({ ms: Number(ms), isExcused })
+      if (!BUG.test(line)) continue
       const words = /"stack":"(.{0,300})/.exec(line)?.[1] ?? line.slice(0, 300)
       bugs.set(words, (bugs.get(words) ?? 0) + 1)
     }
@@ -94,15 +126,24 @@ export function createStall(folder: string, env: () => Readonly<Record<string, s
       await end('SIGTERM')
     },
     isRunning: () => current !== undefined,
-    freeze: () => current?.freeze() ?? (() => {}),
-    falls: () => falls,
+    isUp: () => up.isSettled(),
+    pid: () => current?.pid,
+    freeze() {
+      isExcused = true
+      return current?.freeze() ?? (() => {})
+    },
+    excuse() {
+      isExcused = true
+    },
+    ownExits: () => ownExits,
     starts: () => starts,
+    firstPolls: () => firstPolls,
     bugs: () => bugs,
-    hits: () => hits,
+    diskFullAt: () => diskFullAt,
   }
 }
 
-/** What is not of the log proper, if there is any: the sentence for the operator. */
+/** The sentence for the operator, if the bot printed one; otherwise the end of its log. */
 function lastWords(output: string): string {
   const plain = output.split('\n').filter((line) => line && !/^[{]|^disk full at/.test(line))
   return plain.join(' ').slice(-600) || output.slice(-600)

@@ -1,7 +1,7 @@
-/** The four counts, taken from the providers' own books and lists and from what stands in Slack. */
+/** What went wrong, by the providers' own books and lists and by what Slack shows. */
 import type { Message } from '../slack/protocol.js'
-import type { Submission } from './people.js'
 import type { Exchange } from './proxy.js'
+import type { Submission } from './requester.js'
 
 export interface Evidence {
   submissions: readonly Submission[]
@@ -15,7 +15,7 @@ export type End = 'done' | 'failed' | 'gave up' | 'dismissed'
 
 /** One thing that must not be. */
 export interface Offence {
-  count: 'jobs lost' | 'writes made twice' | 'ends told wrong' | 'threads broken'
+  count: 'jobs lost' | 'writes made twice' | 'ends told wrong' | 'threads broken' | 'targets taken twice'
   submission: Submission
   /** As the thread says, where there is one. */
   job: string | undefined
@@ -52,32 +52,47 @@ export function judge({ submissions, messages, books, tables }: Evidence): Judge
   const offences: Offence[] = []
   const edited = editedIn(books.slack ?? [])
   const findings = submissions.map((submission): Finding => {
-    const { trade, errand, id, isAcknowledged, rowsThen } = submission
-    const asked = { target: errand.target, id }
+    const { scenario, input, id, isAcknowledged, rowsThen } = submission
+    const asked = { target: input.target, id }
     const thread = threadOf(submission, messages, edited)
     const { job, end } = thread
-    const accuse = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })
+    const report = (count: Offence['count'], sentence: string) => offences.push({ count, submission, job, sentence })
 
+    if (submission.rival) {
+      const sentence = contestProblem(submission, submission.rival, messages)
+      if (sentence) report('targets taken twice', sentence)
+      // The writes on the target belong to the other job.
+      if (thread.roots.length === 0 && !isAcknowledged) return { submission, job, end, explainedRepeats: 0 }
+    }
     if (isAcknowledged && thread.roots.length === 0)
-      accuse('jobs lost', 'Slack was told that it was taken, and nothing came of it.')
-    if (thread.roots.length > 0 && end === undefined) accuse('jobs lost', 'Its thread has no end.')
+      report('jobs lost', 'Slack was told that it was taken, and nothing came of it.')
+    if (thread.roots.length > 0 && end === undefined) report('jobs lost', 'Its thread has no end.')
 
-    const book = ownWrites(submission, submissions, books[trade.provider] ?? [])
-    const writes = Object.entries(trade.writes(asked, book))
+    const book = ownWrites(submission, submissions, books[scenario.provider] ?? [])
+    const writes = Object.entries(scenario.writes(asked, book))
     for (const [what, times] of writes) {
-      if (times > 1) accuse('writes made twice', `${what}: ${times} times.`)
+      if (times > 1) report('writes made twice', `${what}: ${times} times.`)
     }
 
-    const isLive = trade.isLive(asked, rowsThen ?? tables[trade.provider] ?? [], book)
+    const isLive = scenario.isLive(asked, rowsThen ?? tables[scenario.provider] ?? [], book)
     if (end === 'done' && writes.length === 0)
-      accuse('ends told wrong', 'The thread says Done, and nothing was written for it.')
-    else if (end === 'done' && !isLive) accuse('ends told wrong', 'The thread says Done, and it is not live.')
+      report('ends told wrong', 'The thread says Done, and nothing was written for it.')
+    else if (end === 'done' && !isLive) report('ends told wrong', 'The thread says Done, and it is not live.')
     if ((end === 'failed' || end === 'gave up') && isLive)
-      accuse('ends told wrong', `The thread says ${end}, and it is live.`)
-    for (const sentence of thread.faults) accuse('threads broken', sentence)
+      report('ends told wrong', `The thread says ${end}, and it is live.`)
+    for (const sentence of thread.faults) report('threads broken', sentence)
     return { submission, job, end, explainedRepeats: thread.explainedRepeats }
   })
   return { offences, findings }
+}
+
+/** Of two people who asked for one target at the same time, one has a job and the other was told who is first. */
+function contestProblem(mine: Submission, rival: Submission, messages: readonly Message[]): string | undefined {
+  const hasJob = (one: Submission) => threadOf(one, messages).roots.length > 0
+  if (mine.number < rival.number && hasJob(mine) && hasJob(rival)) return 'Two people have a job on it.'
+  if (mine.first === undefined) return undefined
+  if (mine.first !== rival.who) return `Told that ${mine.first} is first, who did not ask for it.`
+  return hasJob(rival) ? undefined : 'Told that the other person is first, who has no job.'
 }
 
 /**
@@ -85,11 +100,13 @@ export function judge({ submissions, messages, books, tables }: Evidence): Judge
  * the first has ended, so that all that comes later is the second one's, or one too many.
  */
 function ownWrites(
-  { trade, errand, sentAt = 0 }: Submission,
+  { scenario, input, sentAt = 0 }: Submission,
   submissions: readonly Submission[],
   book: readonly Exchange[],
 ): Exchange[] {
-  const others = submissions.filter((one) => one.trade.title === trade.title && one.errand.target === errand.target)
+  const others = submissions.filter(
+    (one) => one.scenario.title === scenario.title && one.input.target === input.target && !one.rival,
+  )
   const next = others.find((one) => (one.sentAt ?? 0) > sentAt)?.sentAt ?? Number.POSITIVE_INFINITY
   return book.filter(({ at }) => at >= sentAt && at < next)
 }
@@ -119,13 +136,13 @@ function editedIn(book: readonly Exchange[]): ReadonlySet<string> {
  * @param edited messages that Dolly edited. One that it never did may be one it knows nothing of, since its answer was lost.
  */
 export function threadOf(
-  { trade, errand, who }: Submission,
+  { scenario, input, who }: Submission,
   messages: readonly Message[],
   edited: ReadonlySet<string> = new Set(),
 ): Thread {
-  const target = new RegExp(`→ ${errand.target}(?![\\w-]).* on ${trade.provider} .*, asked for by <@${who}>\\.`)
+  const target = new RegExp(`→ ${input.target}(?![\\w-]).* on ${scenario.provider} .*, asked for by <@${who}>\\.`)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
-    isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${trade.title}: `) && target.test(text)
+    isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${scenario.title}: `) && target.test(text)
   const roots = messages.filter(isRoot)
   const isReply = ({ channel, threadTs, ts }: Message) =>
     threadTs !== ts && roots.some((root) => root.channel === channel && root.ts === threadTs)

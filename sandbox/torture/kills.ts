@@ -1,8 +1,8 @@
-/** How processes come to their end, moment by moment. */
+/** How processes die: during their first start, and at the time that a plan says. */
 import { watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Birth, Life, TransitionContext } from './plan.js'
-import type { Stall } from './stall.js'
+import type { BotProcess } from './bot-process.js'
+import type { FirstStart, KillPlan, KillTime } from './plan.js'
 import type { World } from './world.js'
 
 /** Longer than any start takes on a busy machine, and long enough for several tries. */
@@ -12,53 +12,56 @@ const START_WITHIN_MS = 20_000
  * Starts on an empty file, kills in the middle of that, and starts again. Leaves the database to those who come after, and
  * no process.
  *
- * @returns why not all came up at last, if so.
+ * @returns why none came up in the end, if so.
  */
-export async function beBorn(world: World, birth: Birth): Promise<string | undefined> {
-  const { processes, victim, afterChanges, thenMs } = birth
-  const stalls = world.stalls.slice(0, processes)
+export async function killFirstStart(world: World, firstStart: FirstStart): Promise<string | undefined> {
+  const { processes, victim, afterChanges, thenMs } = firstStart
+  const bots = world.bots.slice(0, processes)
   const folder = world.empty()
   let changes = 0
   await new Promise<void>((resolve) => {
-    // Who needs fewer changes dies soon after the last one.
-    const patience = setTimeout(strike, START_WITHIN_MS)
+    // A start that makes fewer changes is killed soon after the last one.
+    const timer = setTimeout(kill, START_WITHIN_MS)
     const watcher = watch(folder, () => {
       changes += 1
       if (changes !== afterChanges) return
-      if (thenMs === 0) strike()
-      else setTimeout(strike, thenMs)
+      if (thenMs === 0) kill()
+      else setTimeout(kill, thenMs)
     })
-    function strike(): void {
-      clearTimeout(patience)
+    function kill(): void {
+      clearTimeout(timer)
       watcher.close()
-      resolve(world.stalls[victim].kill())
+      resolve(world.bots[victim].kill())
     }
-    for (const stall of stalls) stall.start()
+    for (const bot of bots) bot.start()
   })
-  for (const stall of stalls) stall.start()
-  const isUp = await inTime(Promise.all(stalls.map((stall) => stall.ready())))
-  await Promise.all(stalls.map((stall) => stall.kill()))
-  const words = stalls.flatMap((stall) => stall.falls().slice(-1))
-  return isUp ? undefined : `${JSON.stringify(birth)}: ${words.join(' ')}`
+  for (const bot of bots) bot.start()
+  const isUp = await inTime(world.ready())
+  await Promise.all(bots.map((bot) => bot.kill()))
+  const words = bots.flatMap((bot) => bot.ownExits().slice(-1))
+  return isUp ? undefined : `${JSON.stringify(firstStart)}: ${words.join(' ')}`
 }
 
-/** Answers with the moment that it died in. */
-export async function live(world: World, life: Life, before: Life | undefined): Promise<string> {
-  const { mode, processes, victim, moment, faults, whileDead } = life
-  const [first, second] = world.stalls
+/** Answers when it died, in words. */
+export async function runUntilKilled(world: World, plan: KillPlan, before: KillPlan | undefined): Promise<string> {
+  const { mode, processes, victim, killTime, faults, whileDown } = plan
   if (mode !== (before?.mode ?? 'http')) {
-    await Promise.all(world.stalls.map((stall) => stall.stop()))
+    await Promise.all(world.bots.map((bot) => bot.stop()))
     world.reachBy(mode)
-    first.start()
   }
-  if (processes === 2) second.start()
-  if (processes === 1 && second.isRunning()) await second.stop()
-  for (const fault of faults) world.cause(fault)
-  const stall = world.stalls[victim]
-  const died = await comeTo(world, moment, stall)
-  for (const fault of whileDead) world.cause(fault)
-  stall.start()
-  return died
+  const [active, standby] = world.roles()
+  active.start()
+  if (processes === 2) standby.start()
+  else if (standby.isRunning()) await standby.stop()
+  for (const fault of faults) world.inject(fault)
+  if (killTime.at !== 'start') await inTime(world.ready())
+  // Whoever waited may have taken over by now.
+  const [first, second] = world.roles()
+  const bot = victim === 'standby' && second.isRunning() ? second : first
+  const died = await waitAndKill(world, killTime, bot)
+  for (const fault of whileDown) world.inject(fault)
+  bot.start()
+  return bot === second ? 'while waiting for another process to end' : died
 }
 
 const words = {
@@ -69,21 +72,19 @@ const words = {
   ready: 'some time after a start',
 } as const
 
-/** Waits for the moment and kills in it. */
-async function comeTo(world: World, moment: TransitionContext, stall: Stall): Promise<string> {
-  if (moment.at !== 'start') await inTime(stall.ready())
-  if ('afterMs' in moment) {
-    await delay(moment.afterMs)
-    await stall.kill()
-    return words[moment.at]
+async function waitAndKill(world: World, killTime: KillTime, bot: BotProcess): Promise<string> {
+  if ('afterMs' in killTime) {
+    await delay(killTime.afterMs)
+    await bot.kill()
+    return words[killTime.at]
   }
   return await new Promise((resolve) => {
-    const callOff = world.onNext(moment.at, () => strike(moment.at))
-    const patience = setTimeout(() => strike('ready'), moment.withinMs)
-    function strike(at: keyof typeof words): void {
+    const callOff = world.onNext(killTime.at, () => kill(killTime.at))
+    const timer = setTimeout(() => kill('ready'), killTime.withinMs)
+    function kill(at: keyof typeof words): void {
       callOff()
-      clearTimeout(patience)
-      stall.kill().then(() => resolve(words[at]))
+      clearTimeout(timer)
+      bot.kill().then(() => resolve(words[at]))
     }
   })
 }

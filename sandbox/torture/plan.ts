@@ -10,7 +10,7 @@ export type Fault =
   /** A provider, or Slack, answers 503 to everything. */
   | { kind: 'down'; of: string; forMs: number }
   /** The provider itself fails the next work it takes, and says so. */
-  | { kind: 'mood'; of: string; mood: string }
+  | { kind: 'failure'; of: string; failure: string }
   /** The provider spells things as an older version of it does. */
   | { kind: 'dialect'; of: string; dialect: string; forMs: number }
   /** Slack leaves something out over Socket Mode: for new connections for a while, or over those that are there for good. */
@@ -21,8 +21,8 @@ export type Fault =
    * From now on, or from the next write or message on: what tells of that one cannot be kept then. There may be room for
    * all but the statements with certain words in them.
    */
-  | { kind: 'full disk'; from: 'now' | Strike; words: string; forMs: number }
-  /** A process stands still, and goes on as if nothing had been. */
+  | { kind: 'full disk'; from: 'now' | Trigger; words: string; forMs: number }
+  /** A process stands still for a while (SIGSTOP, SIGCONT). */
   | { kind: 'frozen'; which: 0 | 1; forMs: number }
   /** The machine's clock is set to be off by so much: for good, or for a while. */
   | { kind: 'clock'; byMs: number; forMs: number | null }
@@ -31,13 +31,13 @@ export type Fault =
  * Right after a provider carried out a write, or Slack took a message, before the answer is back; or right after the bot
  * gave up waiting for one.
  */
-export type Strike = 'write' | 'post' | 'time-out'
+export type Trigger = 'write' | 'post' | 'time-out'
 
-/** When a process dies: during its start, some time after it, or right after something that hurts. */
-export type TransitionContext = { at: 'start' | 'ready'; afterMs: number } | { at: Strike; withinMs: number }
+/** When a process dies: during its start, some time after it, or right after a trigger. */
+export type KillTime = { at: 'start' | 'ready'; afterMs: number } | { at: Trigger; withinMs: number }
 
-/** A first start on an empty file, and a death in the middle of it. */
-export interface Birth {
+/** A first start on an empty file, and a kill in the middle of it. */
+export interface FirstStart {
   /** How many processes start at once. */
   processes: 1 | 2
   victim: 0 | 1
@@ -49,17 +49,16 @@ export interface Birth {
 export type Mode = 'http' | 'socket'
 
 /** One kill and what leads up to it. */
-export interface Life {
-  /** How Slack reaches them. */
+export interface KillPlan {
+  /** How Slack reaches the bot. */
   mode: Mode
-  /** How many processes share the database meanwhile. */
+  /** Of two on one database file, one works and the other waits for its end. */
   processes: 1 | 2
-  /** Which of them dies: the first hears Slack, the second only works and tells. */
-  victim: 0 | 1
-  moment: TransitionContext
+  victim: 'active' | 'standby'
+  killTime: KillTime
   faults: readonly Fault[]
-  /** What comes while it is dead, just before it is started again. */
-  whileDead: readonly Fault[]
+  /** Injected while it is dead, just before it is started again. */
+  whileDown: readonly Fault[]
 }
 
 const honestFailures: Readonly<Record<string, readonly string[]>> = {
@@ -72,52 +71,62 @@ const honestFailures: Readonly<Record<string, readonly string[]>> = {
 const providers = Object.keys(honestFailures) as [string, ...string[]]
 const MIN_STARTS = 5
 const STARTS_PER_KILL = 0.05
-/** The most kills in each of these modes, one after the other. */
+/** Kills in a row in each of these modes. */
 const MAX_STRETCH = 20
+const STANDBY_SHARE = 0.25
+const LONG_SHARE = 0.15
 const stretches = [
   { mode: 'http', processes: 1 },
   { mode: 'http', processes: 2 },
   { mode: 'socket', processes: 1 },
+  { mode: 'socket', processes: 2 },
 ] as const
 
-export function planBirths(random: Random, kills: number): Birth[] {
+export function planFirstStarts(random: Random, kills: number): FirstStart[] {
   const count = Math.min(kills, Math.max(MIN_STARTS, Math.round(kills * STARTS_PER_KILL)))
-  return Array.from({ length: count }, (_, index): Birth => {
+  return Array.from({ length: count }, (_, index): FirstStart => {
     const processes = index % 2 === 1 ? 2 : 1
     // A transaction of many tables shows as one change at its end.
     const thenMs = random.chance(0.5) ? 0 : random.between(1, 40)
-    return { processes, victim: victimOf(random, processes), afterChanges: random.between(1, 24), thenMs }
+    const victim = processes === 2 && random.chance(0.5) ? 1 : 0
+    return { processes, victim, afterChanges: random.between(1, 24), thenMs }
   })
 }
 
-export function planLives(random: Random, kills: number): Life[] {
+export function planKills(random: Random, kills: number): KillPlan[] {
   const stretch = Math.min(MAX_STRETCH, Math.ceil(kills / 4))
-  return Array.from({ length: kills }, (_, index): Life => {
+  return Array.from({ length: kills }, (_, index): KillPlan => {
     const { mode, processes } = stretches[Math.floor(index / stretch) % stretches.length] ?? stretches[0]
     const silence = mode === 'socket' && random.chance(0.5) ? planSilence(random) : undefined
-    // It takes a while to notice that nothing arrives any more.
-    const moment = silence ? ({ at: 'ready', afterMs: random.between(9_000, 12_000) } as const) : planMoment(random)
+    const isLong = processes === 2 && random.chance(LONG_SHARE)
+    const killTime = silence
+      ? planLong(random, 9_000, 12_000)
+      : isLong
+        ? planLong(random, 16_500, 18_000)
+        : planKillTime(random)
     const faults = [random.chance(0.85), random.chance(0.5), random.chance(0.2)].filter(Boolean)
     return {
       mode,
       processes,
-      victim: victimOf(random, processes),
-      moment,
+      // A standby that is refused lives on.
+      victim: processes === 2 && !isLong && random.chance(STANDBY_SHARE) ? 'standby' : 'active',
+      killTime,
       faults: [
         ...(silence ? [silence] : []),
-        ...(moment.at === 'time-out' ? [planHold(random, random.pick(IMPATIENT))] : []),
+        ...(killTime.at === 'time-out' ? [planHold(random, random.pick(IMPATIENT))] : []),
         ...faults.map(() => planFault(random)),
       ],
-      whileDead: random.chance(0.1) ? [random.chance(0.6) ? planClock(random) : planFullDisk(random)] : [],
+      whileDown: random.chance(0.1) ? [random.chance(0.6) ? planClock(random) : planFullDisk(random)] : [],
     }
   })
 }
 
-function victimOf(random: Random, processes: 1 | 2): 0 | 1 {
-  return processes === 2 && random.chance(0.5) ? 1 : 0
+/** Until a mute socket is noticed, or until a standby has waited for the database in vain, which it does for 15 seconds. */
+function planLong(random: Random, minMs: number, maxMs: number): KillTime {
+  return { at: 'ready', afterMs: random.between(minMs, maxMs) }
 }
 
-function planMoment(random: Random): TransitionContext {
+function planKillTime(random: Random): KillTime {
   const dice = random.next()
   if (dice < 0.28) return { at: 'write', withinMs: 3_000 }
   if (dice < 0.46) return { at: 'post', withinMs: 3_000 }
@@ -170,14 +179,14 @@ function planFault(random: Random): Fault {
   if (dice < 0.82) {
     const of = random.pick(providers)
     const [first = '', ...others] = honestFailures[of] ?? []
-    return { kind: 'mood', of, mood: random.pick([first, ...others]) }
+    return { kind: 'failure', of, failure: random.pick([first, ...others]) }
   }
   if (dice < 0.87) {
     // The longer ones are beyond what the bot waits for one write.
     return { kind: 'locked', forMs: random.chance(0.7) ? random.between(200, 6_500) : random.between(6_500, 20_000) }
   }
   if (dice < 0.92) return planFullDisk(random)
-  // Longer than a claim stands, so that the other process takes over.
+  // For longer than a standby waits, too.
   if (dice < 0.95) return { kind: 'frozen', which: random.pick([0, 1]), forMs: random.between(2_000, 20_000) }
   return planClock(random)
 }
@@ -193,7 +202,7 @@ function planMishap(random: Random, of: string): Fault {
 }
 
 /**
- * How long the bot waits for the answer to a write, and how long it looks for a lost one before it believes that it never
+ * How long the bot waits for the answer to a write, and how long it searches for a lost one before it believes that it never
  * arrived: the time limits and `absentAfterMs` in src/providers, and those in src/slack.
  */
 const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>> = {
@@ -206,21 +215,21 @@ const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>
 }
 /** With these a time-out can be waited for. */
 const IMPATIENT = ['hoody', 'miget', 'qovery', 'slack'] as const
-/** What a look for a lost write, and the reads before a write, may take themselves. */
+/** What a search for a lost write, and the reads before a write, may take themselves. */
 const MARGIN_MS = 8_000
 
-/** Nobody can know of a request that arrives when its absence is believed, so that none is held that long. */
+/** A request that arrives after the bot believes that it never will can't be handled, so none is held that long. */
 function planHold(random: Random, of: string): Fault {
   const { waitsMs, believesMs } = patience[of] ?? { waitsMs: 0, believesMs: 0 }
-  const [least, most] = [waitsMs + 1_000, believesMs - MARGIN_MS]
-  const isRequest = least < most && random.chance(0.6)
+  const [minMs, maxMs] = [waitsMs + 1_000, believesMs - MARGIN_MS]
+  const isRequest = minMs < maxMs && random.chance(0.6)
   const accident = isRequest
-    ? ({ mishap: 'much too late request', on: 'write', heldMs: random.between(least, most) } as const)
+    ? ({ mishap: 'much too late request', on: 'write', heldMs: random.between(minMs, maxMs) } as const)
     : ({ mishap: 'much too late answer', on: random.chance(0.7) ? 'write' : 'any', heldMs: waitsMs + 2_000 } as const)
   return { kind: 'mishap', of, accident, times: 1 }
 }
 
-/** The write-ahead log that is emptied, that an event was shown, and where a message stands. */
+/** Emptying the write-ahead log, noting a reply, and noting where a thread is. */
 const CHOICE = ['wal_checkpoint', 'update "events"', '"shown_version"'] as const
 
 function planFullDisk(random: Random): Fault {

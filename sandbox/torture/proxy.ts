@@ -1,4 +1,4 @@
-/** A line with accidents, laid before each provider and before Slack. What came through it, it enters in a book. */
+/** A proxy with accidents, before each provider and before Slack. It keeps a book of the writes that came through. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -54,7 +54,7 @@ export interface Exchange {
   mishap: Mishap | undefined
 }
 
-export interface Line {
+export interface FaultProxy {
   url: string
   /** All writes that were carried out or refused by the other side, in the order of its answers. */
   book: readonly Exchange[]
@@ -62,7 +62,7 @@ export interface Line {
   plan(accident: Accident, times: number): void
   /** 503 to everything. */
   setDown(isDown: boolean): void
-  /** Forgets what was planned. */
+  /** Lifts what was planned. */
   heal(): void
   /** Called with each write right after it was carried out and before it is answered. */
   onWrite(listener: () => void): () => void
@@ -79,11 +79,11 @@ const RETRY_AFTER_SECONDS = '2'
 const PAGE = '<!doctype html><html><body>Something is not as it should be.</body></html>'
 
 /** @param isToChannel whether a request posts where many people read, by its path and body. */
-export async function startLine(
+export async function startProxy(
   target: string,
   isWrite: (method: string, path: string) => boolean,
   isToChannel: (path: string, body: string) => boolean = () => false,
-): Promise<Line> {
+): Promise<FaultProxy> {
   const book: Exchange[] = []
   const whenWritten = new Set<() => void>()
   const whenGivenUp = new Set<() => void>()
@@ -131,7 +131,7 @@ export async function startLine(
       redirect: 'manual',
       ...(sent.length > 0 && { body: new Uint8Array(sent) }),
     })
-    // The other side names its own address for the next page, and this line is where it is to be had.
+    // Addresses of next pages must lead through this proxy, too.
     const text = (await came.text()).replaceAll(target, url)
     if (writes) {
       const [body, back] = [parsed(sent.toString()), parsed(text)]

@@ -1,10 +1,10 @@
-/** Chance that can be had again: a small generator whose whole course is decided by its seed. */
+/** Random numbers that a seed repeats. */
 
 export interface Random {
   /** From 0 to below 1. */
   next(): number
   /** A whole number, both ends included. */
-  between(least: number, most: number): number
+  between(min: number, max: number): number
   chance(probability: number): boolean
   pick<T>(all: readonly [T, ...T[]]): T
   shuffled<T>(all: readonly T[]): T[]
@@ -19,7 +19,7 @@ export function createRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const between = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
+  const between = (min: number, max: number) => min + Math.floor(next() * (max - min + 1))
   return {
     next,
     between,

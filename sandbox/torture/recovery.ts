@@ -1,12 +1,12 @@
-/** When all is healed: everything may come to its end, and a person answers what only a person can. */
+/** After all faults are lifted: waits until every job has ended, and answers the questions to people. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { World } from './world.js'
 
-/** The longest that a provider makes us wait for the fate of a lost write, and some more. */
+/** Longer than the search for a lost write takes at any provider. */
 const HEALED_WITHIN_MS = 8 * 60_000
 
-/** Until every job has ended, everything is told, and nothing is on its way any more. */
-export async function settle(world: World, say: (line: string) => void): Promise<void> {
+/** Until every job has ended, every message is posted, and no request is on its way. */
+export async function waitForEnds(world: World, say: (line: string) => void): Promise<void> {
   const deadline = performance.now() + HEALED_WITHIN_MS
   const asked = new Set<string>()
   let sayAt = 0
@@ -16,10 +16,10 @@ export async function settle(world: World, say: (line: string) => void): Promise
       'select id, state, requester from jobs where ended_at is null',
     )
     const [pending] = world.rows<{ count: number }>('select count(*) as count from events where notified_at is null')
-    const isQuiet = [...world.lines.values()].every((line) => line.isQuiet())
+    const isQuiet = [...world.proxies.values()].every((proxy) => proxy.isQuiet())
     if (jobs.length === 0 && pending?.count === 0 && isQuiet) return
     if (performance.now() > sayAt) {
-      say(`${jobs.length} jobs to end, ${pending?.count} events to show`)
+      say(`${jobs.length} jobs to end, ${pending?.count} events to post`)
       sayAt = performance.now() + 15_000
     }
     for (const job of jobs.filter(({ state }) => state === 'uncertain')) await answerFor(world, job, asked)
@@ -27,7 +27,7 @@ export async function settle(world: World, say: (line: string) => void): Promise
   say(`Not all came to an end within ${HEALED_WITHIN_MS / 60_000} minutes.`)
 }
 
-/** Looks once more first; when that does not help either, the person lets it be. */
+/** The person checks again once, and dismisses the job if that doesn't help. */
 async function answerFor(
   { workspace, messages }: World,
   job: { id: string; requester: string },

@@ -2,23 +2,35 @@
 import type { Offence } from './judge.js'
 import type { Result } from './torture.js'
 
-const COUNTS: readonly Offence['count'][] = ['jobs lost', 'writes made twice', 'ends told wrong', 'threads broken']
+const COUNTS: readonly Offence['count'][] = [
+  'jobs lost',
+  'writes made twice',
+  'targets taken twice',
+  'ends told wrong',
+  'threads broken',
+]
 const meanings: Readonly<Record<Offence['count'], string>> = {
   'jobs lost': 'Jobs lost: Slack was told that the form was taken, and no thread or no end came of it',
   'writes made twice':
     'Provider writes made twice: a second clone, copy, sync, deployment, build or restart for one job',
-  'ends told wrong': 'Told end differs from the provider’s truth',
+  'targets taken twice': 'Two jobs at once on one target, or somebody told wrongly that another person is first',
+  'ends told wrong': 'The thread shows another end than the provider',
   'threads broken':
     'Threads with the last reply missing or doubled, with two roots, or with a root that shows another end',
 }
 
-export function isClean({ offences, stillborn, uncertain }: Result): boolean {
-  return offences.length === 0 && stillborn.length === 0 && uncertain.every(({ isUnavoidable }) => isUnavoidable)
+export function isClean({ offences, failedStarts, lock, uncertain }: Result): boolean {
+  return (
+    offences.length === 0 &&
+    failedStarts.length === 0 &&
+    lock.bothUp === 0 &&
+    uncertain.every(({ isUnavoidable }) => isUnavoidable)
+  )
 }
 
 /** One line for each fact, name and value. */
 export function facts(result: Result): [string, string][] {
-  const { submissions, findings, offences, stillborn, uncertain, faults } = result
+  const { submissions, findings, offences, failedStarts, lock, uncertain, faults } = result
   const acknowledged = submissions.filter((one) => one.isAcknowledged).length
   const silent = findings.filter(({ submission, job }) => job && !submission.isAcknowledged).length
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
@@ -27,7 +39,9 @@ export function facts(result: Result): [string, string][] {
       meanings[name],
       `${offences.filter(({ count }) => count === name).length}`,
     ]),
-    ['Databases on which Dolly did not come up again after a kill at its first start', `${stillborn.length}`],
+    ['Databases on which Dolly did not come up again after a kill at its first start', `${failedStarts.length}`],
+    ['Two processes up on one database', `${lock.bothUp}`],
+    ...firstPollFacts(result),
     ['Seed', `${result.seed}`],
     ['Date', result.began.toISOString().slice(0, 16).replace('T', ' ')],
     ['Took', `${Math.round(result.tookMs / 60_000)} min`],
@@ -37,6 +51,12 @@ export function facts(result: Result): [string, string][] {
     [
       'Jobs on the target of an earlier one',
       `${findings.filter(({ submission, job }) => job && submission.after).length}`,
+    ],
+    ['Second processes that took over when the first died', `${lock.takeovers}`],
+    ['Second processes that stopped after 15 s', `${lock.keptOut}, ${lock.namedHolder} of them naming the first`],
+    [
+      'Targets that two people asked for at the same time',
+      `${submissions.filter(({ rival, sentAt }) => rival?.sentAt !== undefined && sentAt !== undefined).length / 2}, ${submissions.filter(({ first }) => first).length} times one was told that the other is first`,
     ],
     [
       'Forms given up before they were sent, because of the faults',
@@ -51,14 +71,30 @@ export function facts(result: Result): [string, string][] {
   ]
 }
 
+/** How long people wait for a restart, where only the bot decides. */
+function firstPollFacts({ firstPolls }: Result): [string, string][] {
+  const slowest = (isExcused: boolean) => {
+    const all = firstPolls.filter((one) => one.isExcused === isExcused).map(({ ms }) => ms)
+    return all.length === 0 ? 'no start' : `${Math.max(...all)} ms, of ${all.length} starts`
+  }
+  return [
+    ['Slowest from a start to the first poll of every running job', slowest(false)],
+    ['The same with the database locked, the disk full or the process frozen', slowest(true)],
+  ]
+}
+
 function jobsTable({ findings }: Result): string[] {
   const ends = ['done', 'failed', 'gave up', 'dismissed'] as const
-  const names = [...new Set(findings.map(({ submission: { trade } }) => `${trade.provider} ${trade.operation}`))].sort()
+  const names = [
+    ...new Set(findings.map(({ submission: { scenario } }) => `${scenario.provider} ${scenario.operation}`)),
+  ].sort()
   return [
     `| operation | ${ends.join(' | ')} |`,
     `|---|${ends.map(() => '--:').join('|')}|`,
     ...names.map((name) => {
-      const mine = findings.filter(({ submission: { trade } }) => `${trade.provider} ${trade.operation}` === name)
+      const mine = findings.filter(
+        ({ submission: { scenario } }) => `${scenario.provider} ${scenario.operation}` === name,
+      )
       return `| ${name} | ${ends.map((end) => mine.filter((one) => one.end === end).length).join(' | ')} |`
     }),
   ]
@@ -71,42 +107,42 @@ function tableOf(title: string, counts: Readonly<Record<string, number>>): strin
 
 const INTRO = `# Torture run
 
-\`npm run torture -- --kills 500\` lets the built bot live between the sandbox’s Slack and all five simulated providers,
-for part of the time as two processes on one database, and kills it (SIGKILL) again and again. Two people ask for jobs of
-all eight operations meanwhile, and for some again on the same target as soon as the first has ended. In the end all faults
-are lifted, everything may come to its end, and the providers’ own books and what stands in Slack are compared. \`--seed\`
-repeats a schedule, \`--minutes\` bounds it, \`--report\` writes this page.
+\`npm run torture -- --kills 500\` runs the built bot between the sandbox’s Slack and the simulated providers, and kills it
+(SIGKILL) again and again. Two people ask for jobs of every operation meanwhile. In the end all faults are lifted, every job
+may end, and the providers’ own books and what Slack shows are compared. \`--seed\` repeats a schedule, \`--minutes\` bounds it,
+\`--report\` writes this page.
 
-## What is tried
+## What is tested
 
-* Deaths during the very first start on an empty database, also of two processes that start at once; during later starts,
-  at any time after one, right after a provider carried out a write, right after Slack took a message, and right after the
-  bot gave up waiting for an answer.
-* Lines to providers and to Slack that drop requests, lose answers, break them off, answer 429 (with and without a word on
-  when to come again), 502, 503 or a page of HTML, and hold up requests and answers: for 1.5 seconds, or for longer than the
-  bot waits. What is held up is carried out all the same.
+* Kills during the very first start on an empty database; during later starts; at any time after one; right after a provider
+  carried out a write, Slack took a message, or the bot gave up waiting for an answer.
+* HTTP and Socket Mode in turn, with sockets that go mute, never say hello, or never answer the upgrade.
+* For half of the time a second process on the same database file. It must not come up while the first one lives, stops after
+  15 seconds with a sentence that names the first, and takes over when the first dies. It’s killed now and then, too.
+* Providers and Slack behind proxies that drop requests, lose answers, cut them off, answer 429 (with and without
+  Retry-After), 502, 503 or a page of HTML, and delay requests and answers: for 1.5 seconds, or for longer than the bot
+  waits. A delayed request is carried out all the same.
 * Providers and Slack that are down, and providers that fail the work itself.
-* Slack refusing a message in a channel, root or reply, with words of all kinds: the job's end must be told in a direct
-  message, and a root that was left behind must show it.
-* Socket Mode for a third of the lives, with sockets that go mute, never say hello, or whose upgrade is never answered.
+* Slack refusing a message in a channel, root or reply, with errors of all kinds: the end of the job must reach the person in
+  a direct message, and the root left behind must show it.
 * Rainbond as it was before version 6.0.
-* A database that somebody else has locked, for a moment or for up to twenty seconds, and a full disk: at any moment, from a
-  write or a message on, and while the bot starts. It hits every write, that of a checkpoint too.
-* A process that stands still for up to twenty seconds and then goes on, while another one may have taken its work over.
-* A clock that is set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds,
-  while the bot lives and while it is dead. Slack, the providers and the counts keep the true time.
-* Jobs on the target of an earlier one, right after it: a sync of a container that was just copied, a second sync of the same
-  copy, a second copy of code onto the same app. Each job is held to its own writes. What only sets a value, such as an app's
-  size or that it is to run, may be written twice; a second restart interrupts the app and counts.
+* A database that another process has locked, for a moment or for up to twenty seconds, and a full disk: at any time, from a
+  write or a message on, and during a start. It hits every write, also that of a checkpoint.
+* A process that stands still for up to twenty seconds and then goes on.
+* A clock set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds, while the bot
+  runs and while it is dead. Slack, the providers and the counts keep the true time.
+* Jobs on the target of an earlier one, right after it ended: a sync of a container that was just copied, a second sync of the
+  same copy, a second copy of code onto the same app. Each job is held to its own writes. What only sets a value, such as an
+  app’s size or that it runs, may be written twice; a second restart interrupts the app and counts.
+* Two people who ask for one target at the same time: one gets the job, the other is told who was first.
 
 ## What is not
 
-* A write that arrives after the bot has reason to believe that it never will: 30 seconds to 90 after it was first missed, as the
-  provider’s file says. Requests to Slack are never held beyond the bot’s patience for them, only answers are.
-* A clock that is hours off for long. From one that is more than five minutes off the bot refuses what Slack sends.
+* A write that arrives after the bot has reason to believe that it never will: 30 to 90 seconds after it was first missed, as
+  the provider’s file says. Requests to Slack are never delayed for longer than the bot waits, only answers are.
+* A clock that is hours off for long. If it is off by more than five minutes, the bot refuses what Slack sends.
 * Two machines, each with a clock of its own.
-* A power cut, a damaged file, a disk that is broken and not full.
-* Two processes over Socket Mode, and two people who ask for the same target at once.
+* A power cut, a damaged file, a disk that is broken rather than full.
 * The real Slack and the real providers.
 `
 
@@ -126,25 +162,25 @@ export function page(result: Result): string {
 
 /** The same for a terminal, with everything that is needed to see what went wrong. */
 export function summary(result: Result): string {
-  const { offences, stillborn, uncertain, falls, bugs, replay } = result
+  const { offences, failedStarts, uncertain, ownExits, bugs, replay } = result
   return [
     ...offences.map(({ count, submission, job, sentence }) => {
-      const { number, trade, errand } = submission
-      const title = `${count}: form ${number}, ${trade.provider} ${trade.operation} → ${errand.target}, job ${job ?? 'unknown'}, seed ${result.seed}. ${sentence}`
+      const { number, scenario, input } = submission
+      const title = `${count}: form ${number}, ${scenario.provider} ${scenario.operation} → ${input.target}, job ${job ?? 'unknown'}, seed ${result.seed}. ${sentence}`
       return `${title}\n${replay(submission, job)}`
     }),
-    ...stillborn.map((birth) => `no start: ${birth}, seed ${result.seed}`),
+    ...failedStarts.map((firstStart) => `no start: ${firstStart}, seed ${result.seed}`),
     ...uncertain
       .filter(({ isUnavoidable }) => !isUnavoidable)
       .map((one) => `uncertain without need: ${JSON.stringify(one)}`),
     ...[...bugs].map(([words, times]) => `${times}× in the log: ${words}`),
-    ...[...new Set(falls)].map(
-      (fall) => `A bot ended by itself: ${fall} (${falls.filter((one) => one === fall).length}×)`,
+    ...[...new Set(ownExits)].map(
+      (ownExit) => `A bot ended by itself: ${ownExit} (${ownExits.filter((one) => one === ownExit).length}×)`,
     ),
     ...jobsTable(result),
     ...tableOf('died', result.deaths),
     ...tableOf('fault', result.faults),
-    `A bot took ${result.startMs} ms to be up.`,
+    `Median from start to up: ${result.startMs} ms.`,
     ...facts(result).map(([name, value]) => `${name}: ${value}`),
   ].join('\n')
 }

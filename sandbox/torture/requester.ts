@@ -1,86 +1,113 @@
-/** A person who wants an app cloned and does not give up at the first trouble: types, picks, sends, sends again. */
+/** A person who wants an app cloned: types, picks, sends, and tries again what fails. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor } from '../slack/person.js'
-import type { Errand, Trade } from './trades.js'
+import type { FormInput, Scenario } from './scenarios.js'
 
 export interface Submission {
   /** In the order in which they were planned. */
   number: number
-  trade: Trade
-  errand: Errand
+  scenario: Scenario
+  input: FormInput
   who: string
   channel: string
   /** The one on the same target whose end was waited for. */
   after?: Submission | undefined
-  /** What the provider calls the target, where its books do not name it: learnt when all is over. */
+  /** The provider's id of the target, where its books do not name it: looked up when all is over. */
   id?: string | undefined
-  /** How far the person got with it. */
-  progress: 'to come' | 'in hand' | 'over'
+  /** Asked for by the other person on the same target at the same time. */
+  rival?: Submission | undefined
+  progress: 'planned' | 'under way' | 'over'
+  isOnLastPage: boolean
   /** When the last page was sent first, by the true time. */
   sentAt?: number
-  /** Slack was told that all is well, and the form went away. */
+  /** Slack heard that it was taken, and the form went away. */
   isAcknowledged: boolean
+  /** The person whose job the form says was first on this target. */
+  first?: string
   /** Why it was given up, where it was. */
-  trouble?: string
+  problem?: string
   /** The provider's list when the next one on the same target was asked for; what it shows later is not about this one. */
   rowsThen?: readonly (readonly string[])[]
 }
 
 const TRIES = 6
 const PAUSE_MS = 300
+const RIVAL_WITHIN_MS = 60_000
+const WAS_FIRST = /<@(\w+)> was first/
 
 /**
- * Fills in and sends the form of one errand.
+ * Fills in and sends the form of one input.
  *
  * @param ready resolves when the bot is there to be asked.
  */
 export async function submit(actor: Actor, submission: Submission, ready: () => Promise<void>): Promise<void> {
-  const { errand } = submission
-  submission.progress = 'in hand'
+  const { input } = submission
+  submission.progress = 'under way'
   try {
     await open(actor, submission, ready)
-    for (const [field, label] of errand.picked) await again(ready, () => actor.choose(field, label, label))
+    for (const [field, label] of input.picked) await again(ready, () => actor.choose(field, label, label))
     const errors = await again(ready, () => actor.submit())
     const title = actor.topView()?.callback_id
     if (title !== 'operation_preview') throw new Error(`The form was not taken: ${JSON.stringify(errors)} ${title}`)
-    await again(ready, async () => {
+    const send = async () => {
       submission.sentAt ??= Date.now()
       await actor.submit()
-    })
+    }
+    submission.isOnLastPage = true
+    if (submission.rival) {
+      await waitFor(submission.rival)
+      // Once: when a second try arrives, the rival's job may have ended and freed the target.
+      await send()
+    } else {
+      await again(ready, send)
+    }
     const left = actor.topView()
     submission.isAcknowledged = left === undefined || left.title.text === 'Started'
-    if (left) submission.trouble = `${left.title.text}: ${JSON.stringify(left.blocks)}`
+    if (left) {
+      submission.problem = `${left.title.text}: ${JSON.stringify(left.blocks)}`
+      const [, first] = WAS_FIRST.exec(submission.problem) ?? []
+      if (first) submission.first = first
+    }
   } catch (error) {
-    submission.trouble = error instanceof Error ? error.message : String(error)
+    submission.problem = error instanceof Error ? error.message : String(error)
   }
   submission.progress = 'over'
 }
 
-/** Asks the form's list for the ids of targets: who typed a name while the list could not be had saw none. */
-export async function learnIds(actor: Actor, submissions: readonly Submission[]): Promise<void> {
+/** @throws Error when the rival doesn't get to the last page in time. */
+async function waitFor(rival: Submission): Promise<void> {
+  const deadline = performance.now() + RIVAL_WITHIN_MS
+  while (!rival.isOnLastPage) {
+    if (rival.progress === 'over' || performance.now() > deadline) throw new Error('The other person did not come.')
+    await delay(20)
+  }
+}
+
+/** Asks the form's list for the ids of targets: a person who typed a name while there was no list saw none. */
+export async function readTargetIds(actor: Actor, submissions: readonly Submission[]): Promise<void> {
   const [first] = submissions
   if (!first) return
   await open(actor, first, async () => {})
   for (const submission of submissions) {
-    const { trade, errand } = submission
-    const [field = '', label = ''] = errand.picked.find(([field]) => field === trade.idField) ?? []
+    const { scenario, input } = submission
+    const [field = '', label = ''] = input.picked.find(([field]) => field === scenario.idField) ?? []
     submission.id = (await actor.options(field, label)).find(({ text }) => text.text === label)?.value
-    if (!submission.id) throw new Error(`${trade.provider} has no "${label}" any more.`)
+    if (!submission.id) throw new Error(`${scenario.provider} has no "${label}" any more.`)
   }
   await leave(actor)
 }
 
 /** Writes the command, with all that can be typed, until the form is there. */
-async function open(actor: Actor, { trade, errand, channel }: Submission, ready: () => Promise<void>): Promise<void> {
-  const typed = Object.entries(errand.typed).map(([field, text]) => `${field}=${text}`)
+async function open(actor: Actor, { scenario, input, channel }: Submission, ready: () => Promise<void>): Promise<void> {
+  const typed = Object.entries(input.typed).map(([field, text]) => `${field}=${text}`)
   await leave(actor)
   await again(ready, async () => {
-    await actor.write(channel, ['/clone-app', trade.provider, trade.operation, ...typed].join(' '))
+    await actor.write(channel, ['/clone-app', scenario.provider, scenario.operation, ...typed].join(' '))
     await actor.waitForView((view) => view.callback_id === 'operation_form', 2_000)
   })
 }
 
-/** What fails is tried again: a form that is open stays open while the bot is away. */
+/** Tries again what fails: an open form stays open while the bot is down. */
 async function again<T>(ready: () => Promise<void>, act: () => Promise<T>): Promise<T> {
   let last: unknown
   for (let count = 0; count < TRIES; count += 1) {

@@ -1,80 +1,96 @@
-/** Who asks for what: people side by side, each with one form at a time, and some only when another job has ended. */
+/** Who asks for what: two people side by side, each with one form at a time. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message } from '../slack/protocol.js'
 import { threadOf } from './judge.js'
-import { type Submission, submit } from './people.js'
 import type { Random } from './random.js'
-import { sequels, type Trade, trades } from './trades.js'
+import { type Submission, submit } from './requester.js'
+import { contested, followUps, type Scenario, scenarios } from './scenarios.js'
 import type { World } from './world.js'
 
 const PAUSE_MS = 200
 
-/** All operations in ever new order, each time with a target of its own, and then those that follow on some of these. */
-export function planErrands(random: Random, most: number, { workspace }: World): Submission[] {
+/**
+ * Set by set: every operation in another order, each on a target of its own; then the follow-ups of some; then one target
+ * that both people ask for.
+ */
+export function planSubmissions(random: Random, count: number, { workspace }: World): Submission[] {
   const { platform, deploys, random: elsewhere } = workspace.channels
   const { ann, bo } = workspace.people
-  const errands: Submission[] = []
+  const planned: Submission[] = []
 
-  function add(trade: Trade, round: number, after?: Submission): Submission {
+  function add(
+    scenario: Scenario,
+    set: number,
+    { after, rival }: Pick<Submission, 'after' | 'rival'> = {},
+  ): Submission {
     // Two jobs on one target are told apart by who asked.
-    const who = after ? (after.who === ann.id ? bo.id : ann.id) : random.pick([ann.id, bo.id])
+    const other = (after ?? rival)?.who
+    const who = other === undefined ? random.pick([ann.id, bo.id]) : other === ann.id ? bo.id : ann.id
     // Dolly is no member of the last one, so those threads begin in a direct conversation.
     const channel = random.pick([platform.id, platform.id, deploys.id, deploys.id, elsewhere.id])
-    const number = errands.length
+    const number = planned.length
     const one: Submission = {
-      ...{ number, trade, errand: trade.errand(round), channel, who, after },
-      ...{ progress: 'to come', isAcknowledged: false },
+      ...{ number, scenario, input: scenario.input(set), channel, who, after, rival },
+      ...{ progress: 'planned', isOnLastPage: false, isAcknowledged: false },
     }
-    errands.push(one)
+    planned.push(one)
     return one
   }
 
-  for (let round = 0; errands.length < most; round += 1) {
-    const firsts = random.shuffled<Trade>(trades).map((trade) => add(trade, round))
-    const firstOf = (wanted: Trade) => firsts.find(({ trade }) => trade === wanted)
-    for (const trade of sequels) add(trade, round, firstOf(trade.after))
+  for (let set = 0; planned.length < count; set += 1) {
+    const firsts = random.shuffled<Scenario>(scenarios).map((scenario) => add(scenario, set))
+    const firstOf = (wanted: Scenario) => firsts.find(({ scenario }) => scenario === wanted)
+    for (const scenario of followUps) add(scenario, set, { after: firstOf(scenario.after) })
+    const first = add(contested, set)
+    first.rival = add(contested, set, { rival: first })
   }
-  return errands
+  return planned
 }
 
-/** So many targets of a kind are needed for so many errands. */
-export const roundsOf = (most: number) => Math.ceil(most / (trades.length + sequels.length))
+/** How many targets of each kind so many submissions need. */
+export const targetsPerScenario = (count: number) => Math.ceil(count / (scenarios.length + followUps.length + 2))
 
 /**
- * Lets everybody ask until all is asked for or it is over.
+ * Lets both people ask until everything was asked for or it is over.
  *
  * @param allowed how many may have been asked for by now.
  */
-export async function askInTurn(
+export async function submitAll(
   world: World,
-  errands: readonly Submission[],
+  planned: readonly Submission[],
   allowed: () => number,
   isOver: () => boolean,
 ): Promise<void> {
-  const everybody = [...new Set(errands.map(({ who }) => who))]
+  const everybody = [...new Set(planned.map(({ who }) => who))]
   await Promise.all(
     everybody.map(async (who) => {
       while (!isOver()) {
-        const begun = errands.filter(({ progress }) => progress !== 'to come').length
-        const next = begun < allowed() ? nextOf(errands, who, world.messages()) : undefined
+        const begun = planned.filter(({ progress }) => progress !== 'planned').length
+        const awaited = planned.find((one) => one.who === who && isAwaited(one))
+        const next = awaited ?? (begun < allowed() ? nextOf(planned, who, world.messages()) : undefined)
         if (!next) {
           await delay(PAUSE_MS)
           continue
         }
         const { after } = next
-        if (after) after.rowsThen = world.rowsOf(after.trade.provider)
-        await submit(world.workspace.as(who), next, () => world.stalls[0].ready())
+        if (after) after.rowsThen = world.rowsOf(after.scenario.provider)
+        await submit(world.workspace.as(who), next, () => world.ready())
       }
     }),
   )
 }
 
-function nextOf(errands: readonly Submission[], who: string, messages: readonly Message[]): Submission | undefined {
-  return errands.find((one) => one.who === who && one.progress === 'to come' && isItsTurn(one, messages))
+function nextOf(planned: readonly Submission[], who: string, messages: readonly Message[]): Submission | undefined {
+  return planned.find((one) => one.who === who && one.progress === 'planned' && isDue(one, messages))
 }
 
-/** What was sent before on the same target must have ended, as its thread tells: until then the target is taken. */
-function isItsTurn({ after }: Submission, messages: readonly Message[]): boolean {
+/** Whether the rival has begun, and waits on the last page. */
+function isAwaited({ progress, rival }: Submission): boolean {
+  return progress === 'planned' && rival?.progress === 'under way'
+}
+
+/** An earlier job on the same target must have ended, as its thread says: until then the target is taken. */
+function isDue({ after }: Submission, messages: readonly Message[]): boolean {
   if (!after) return true
   if (after.progress !== 'over') return false
   return after.sentAt === undefined || threadOf(after, messages).end !== undefined

@@ -1,10 +1,10 @@
-/** What people ask for: how each is asked for, what the provider's books must not show twice, and what is true. */
+/** What people ask for: how, which writes a provider's books must not show twice, and how to see that it is live. */
 import { z } from 'zod'
 import type { Exchange } from './proxy.js'
 
-/** One job to ask for. */
-export interface Errand {
-  /** By which the books can be read; it is nobody else's, but for those who come after one another. */
+/** What a person puts into one form. */
+export interface FormInput {
+  /** Finds it in the books. Only follow-ups and rivals share one. */
   target: string
   /** Said with the command: field → text. */
   typed: Readonly<Record<string, string>>
@@ -19,19 +19,19 @@ export interface Asked {
   id?: string | undefined
 }
 
-export interface Trade {
+export interface Scenario {
   provider: string
   operation: string
   /** As the root message begins. */
   title: string
   /** The form's field that picks the target, where the books know that by its id only. */
   idField?: string
-  /** Asked for by somebody else on the same target as soon as the one of that trade with the same number has ended. */
-  after?: Trade
-  errand(number: number): Errand
+  /** Asked for by somebody else on the same target, as soon as that scenario's job with the same number has ended. */
+  after?: Scenario
+  input(number: number): FormInput
   /**
    * How often the provider carried out each write that must not be made twice, by what it made. Left out are writes that
-   * set a value, which change nothing when they are made again; each trade says which.
+   * set a value, which change nothing when they are made again; each scenario says which.
    */
   writes(asked: Asked, book: readonly Exchange[]): Readonly<Record<string, number>>
   /** Whether what was asked for is there and live. `rows` is the provider's own list of what exists. */
@@ -74,11 +74,11 @@ function counted(
 const childName = (of: string, number: number) => `${of}-lamb-${String(number).padStart(4, '0')}`
 const extra = (number: number) => String(number + 1).padStart(4, '0')
 
-const hoodyCopy: Trade = {
+const hoodyCopy: Scenario = {
   provider: 'hoody',
   operation: 'copy',
   title: 'Copy a container',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('hoody', number),
     typed: { name: childName('hoody', number) },
     picked: [
@@ -98,18 +98,18 @@ const hoodyCopy: Trade = {
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
 }
 
-const syncOf = (target: string, project: string): Errand => ({
+const syncOf = (target: string, project: string): FormInput => ({
   target,
   typed: {},
   picked: [['container', `${target} in ${project}`]],
 })
 
-const hoodySync: Trade = {
+const hoodySync: Scenario = {
   provider: 'hoody',
   operation: 'sync',
   title: 'Sync a copy',
   idField: 'container',
-  errand: (number) => syncOf(`shop-api-${extra(number)}`, `customer-${extra(number)}`),
+  input: (number) => syncOf(`shop-api-${extra(number)}`, `customer-${extra(number)}`),
   // A second sync overwrites what was changed in the copy since the first one.
   writes: ({ id }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${id}/sync$`)))),
   isLive: (asked, rows, book) =>
@@ -117,11 +117,11 @@ const hoodySync: Trade = {
     hoodySync.writes(asked, book).sync !== undefined,
 }
 
-const migetClone: Trade = {
+const migetClone: Scenario = {
   provider: 'miget',
   operation: 'clone',
   title: 'Clone an app',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('miget', number),
     typed: { name: childName('miget', number), label: childName('miget', number) },
     picked: [
@@ -148,11 +148,11 @@ function qoveryWrites({ target }: Asked, book: readonly Exchange[]): Readonly<Re
   return Object.fromEntries([...counted('clone', clones), ...counted('deploy', deployments)])
 }
 
-const qoveryClone: Trade = {
+const qoveryClone: Scenario = {
   provider: 'qovery',
   operation: 'clone',
   title: 'Clone a service',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('qovery', number),
     typed: { name: childName('qovery', number) },
     picked: [
@@ -164,11 +164,11 @@ const qoveryClone: Trade = {
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'DEPLOYED'),
 }
 
-const qoveryCloneEnvironment: Trade = {
+const qoveryCloneEnvironment: Scenario = {
   provider: 'qovery',
   operation: 'clone-environment',
   title: 'Clone an environment',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('meadow', number),
     typed: { name: childName('meadow', number) },
     picked: [
@@ -180,11 +180,11 @@ const qoveryCloneEnvironment: Trade = {
   isLive: qoveryClone.isLive,
 }
 
-const rainbondCopy: Trade = {
+const rainbondCopy: Scenario = {
   provider: 'rainbond',
   operation: 'copy',
   title: 'Copy an app',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('rainbond', number),
     typed: { name: childName('rainbond', number) },
     picked: [
@@ -217,11 +217,11 @@ function codeWrites(app: string, book: readonly Exchange[]): [string, number][] 
   return [...counted('copy', packages), ...counted('build', builds)]
 }
 
-const cloudFoundryClone: Trade = {
+const cloudFoundryClone: Scenario = {
   provider: 'cloud-foundry',
   operation: 'clone',
   title: 'Clone an app',
-  errand: (number) => ({
+  input: (number) => ({
     target: childName('cf', number),
     typed: { name: childName('cf', number), host: childName('cf', number) },
     picked: [
@@ -243,12 +243,12 @@ const cloudFoundryClone: Trade = {
     ),
 }
 
-const cloudFoundryCopyBits: Trade = {
+const cloudFoundryCopyBits: Scenario = {
   provider: 'cloud-foundry',
   operation: 'copy-bits',
   title: 'Copy code to an app',
   idField: 'target',
-  errand: (number) => ({
+  input: (number) => ({
     target: `customer-${extra(number)}`,
     typed: {},
     picked: [
@@ -267,7 +267,7 @@ const cloudFoundryCopyBits: Trade = {
 }
 
 /** All eight operations, each time with a target of its own. */
-export const trades = [
+export const scenarios = [
   hoodyCopy,
   hoodySync,
   migetClone,
@@ -276,11 +276,20 @@ export const trades = [
   rainbondCopy,
   cloudFoundryClone,
   cloudFoundryCopyBits,
-] as const satisfies readonly Trade[]
+] as const satisfies readonly Scenario[]
 
 /** What follows on the same target. */
-export const sequels = [
-  { ...hoodySync, after: hoodyCopy, errand: (number) => syncOf(childName('hoody', number), 'woolworks-staging') },
+export const followUps = [
+  { ...hoodySync, after: hoodyCopy, input: (number) => syncOf(childName('hoody', number), 'woolworks-staging') },
   { ...hoodySync, after: hoodySync },
   { ...cloudFoundryCopyBits, after: cloudFoundryCopyBits },
-] as const satisfies readonly Trade[]
+] as const satisfies readonly Scenario[]
+
+/** Two people ask for it on one target at the same time. */
+export const contested: Scenario = {
+  ...qoveryClone,
+  input: (number) => {
+    const name = `contested-${extra(number)}`
+    return { ...qoveryClone.input(number), target: name, typed: { name } }
+  },
+}

@@ -1,16 +1,17 @@
-/** The run: jobs are asked for while bots die and everything else goes wrong; then all is healed, and the books are read. */
+/** The run: people ask for jobs while bots die and everything else fails; then the faults are lifted and the books are read. */
 import { setTimeout as delay } from 'node:timers/promises'
 import * as listed from '../../src/providers/index.js'
 import { operationOf, type Provider } from '../../src/providers/provider.js'
-import { askInTurn, planErrands, roundsOf } from './asking.js'
-import { beBorn, live } from './dying.js'
-import { settle } from './ending.js'
+import type { FirstPoll } from './bot-process.js'
 import { type Judgement, judge } from './judge.js'
-import { learnIds, type Submission } from './people.js'
-import { planBirths, planLives } from './plan.js'
+import { killFirstStart, runUntilKilled } from './kills.js'
+import { planFirstStarts, planKills } from './plan.js'
 import type { Exchange } from './proxy.js'
 import { createRandom } from './random.js'
-import { startWorld, type World } from './world.js'
+import { waitForEnds } from './recovery.js'
+import { readTargetIds, type Submission } from './requester.js'
+import { planSubmissions, submitAll, targetsPerScenario } from './requests.js'
+import { type LockReport, startWorld, type World } from './world.js'
 
 export interface Options {
   kills: number
@@ -27,19 +28,21 @@ export interface Result extends Judgement {
   /** Whether the bot had the right to look for its own messages in Slack. */
   mayLookBack: boolean
   kills: number
-  /** How often a process died in which moment. */
+  /** How often a process died at which time. */
   deaths: Readonly<Record<string, number>>
-  /** Databases on which a process did not come up again after one was killed at the first start. */
-  stillborn: readonly string[]
+  /** First starts that were killed and after which no process came up. */
+  failedStarts: readonly string[]
   submissions: readonly Submission[]
   faults: Readonly<Record<string, number>>
   /** Every time a person was asked what became of a write, and whether the provider could not have told. */
   uncertain: readonly { job: string; step: string; isUnavoidable: boolean; detail: string }[]
   /** How each bot that was not killed ended, and what its log calls a bug. */
-  falls: readonly string[]
+  ownExits: readonly string[]
   bugs: ReadonlyMap<string, number>
   /** Median of the milliseconds a bot took to be up. */
   startMs: number
+  firstPolls: readonly FirstPoll[]
+  lock: LockReport
   /** What is known of an offence: the job's events and its provider's book. */
   replay(submission: Submission, job: string | undefined): string
 }
@@ -52,54 +55,54 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
   const began = new Date()
   const random = createRandom(seed)
   const mayLookBack = random.chance(0.5)
-  const births = planBirths(random, kills)
-  const lives = planLives(random, kills - births.length)
-  const most = Math.ceil(lives.length * JOBS_PER_KILL) + JOBS_AHEAD
-  const world = await startWorld(roundsOf(most) + 1, mayLookBack)
-  const errands = planErrands(random, most, world)
+  const firstStarts = planFirstStarts(random, kills)
+  const killPlans = planKills(random, kills - firstStarts.length)
+  const maxSubmissions = Math.ceil(killPlans.length * JOBS_PER_KILL) + JOBS_AHEAD
+  const world = await startWorld(targetsPerScenario(maxSubmissions) + 1, mayLookBack)
+  const planned = planSubmissions(random, maxSubmissions, world)
   const deaths: Record<string, number> = {}
-  const stillborn: string[] = []
+  const failedStarts: string[] = []
   let killed = 0
   let isOver = false
 
-  function count(moment: string): void {
+  function count(killTime: string): void {
     killed += 1
-    deaths[moment] = (deaths[moment] ?? 0) + 1
+    deaths[killTime] = (deaths[killTime] ?? 0) + 1
     if (killed % 25 === 0) say(`${killed} kills, ${asked().length} forms, ${world.messages().length} messages`)
   }
-  const asked = () => errands.filter(({ progress }) => progress !== 'to come')
+  const asked = () => planned.filter(({ progress }) => progress !== 'planned')
 
   try {
-    for (const birth of births) {
-      const trouble = await beBorn(world, birth)
-      if (trouble) stillborn.push(trouble)
-      count(birth.processes === 2 ? 'during the first start, of two at once' : 'during the first start')
+    for (const firstStart of firstStarts) {
+      const problem = await killFirstStart(world, firstStart)
+      if (problem) failedStarts.push(problem)
+      count(firstStart.processes === 2 ? 'during the first start, of two at once' : 'during the first start')
     }
-    // What cannot be started is in the account; the jobs need one that can.
-    if (stillborn.length > 0) world.empty()
-    const [first] = world.stalls
+    // Reported as failed starts; the jobs need a database that works.
+    if (failedStarts.length > 0) world.empty()
+    const [first] = world.bots
     first.start()
-    await first.ready()
-    const allowed = () => Math.min(most, killed * JOBS_PER_KILL + JOBS_AHEAD)
-    const asking = askInTurn(world, errands, allowed, () => isOver)
+    await world.ready()
+    const allowed = () => Math.min(maxSubmissions, killed * JOBS_PER_KILL + JOBS_AHEAD)
+    const asking = submitAll(world, planned, allowed, () => isOver)
     const deadline = performance.now() + minutes * 60_000
-    for (const [index, life] of lives.entries()) {
+    for (const [index, killPlan] of killPlans.entries()) {
       if (performance.now() > deadline) break
-      count(await live(world, life, lives[index - 1]))
+      count(await runUntilKilled(world, killPlan, killPlans[index - 1]))
     }
     isOver = true
     world.heal()
-    // Who waits for a bot that never comes up waits in vain.
+    // Bounded: a bot may never come up.
     await Promise.race([asking, delay(PATIENCE_MS)])
-    const taken = errands.filter(({ isAcknowledged }) => isAcknowledged).length
+    const taken = planned.filter(({ isAcknowledged }) => isAcknowledged).length
     say(`All faults are lifted after ${killed} kills; ${taken} jobs were taken.`)
-    await world.stalls[1].stop()
-    await settle(world, say)
+    await world.roles()[1].stop()
+    await waitForEnds(world, say)
     const asker = world.workspace.as(world.workspace.people.ann.id)
-    const nameless = errands.filter(({ trade, sentAt }) => trade.idField && sentAt !== undefined)
-    for (const trade of new Set(nameless.map((one) => one.trade))) {
-      const known = nameless.filter((one) => one.trade === trade)
-      await learnIds(asker, known)
+    const nameless = planned.filter(({ scenario, sentAt }) => scenario.idField && sentAt !== undefined)
+    for (const scenario of new Set(nameless.map((one) => one.scenario))) {
+      const known = nameless.filter((one) => one.scenario === scenario)
+      await readTargetIds(asker, known)
     }
     return resultOf()
   } finally {
@@ -108,11 +111,11 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
 
   function resultOf(): Result {
     const messages = world.messages()
-    const books = Object.fromEntries([...world.lines].map(([of, { book }]) => [of, book]))
+    const books = Object.fromEntries([...world.proxies].map(([of, { book }]) => [of, book]))
     const tables = Object.fromEntries(world.simulators.map(({ id }) => [id, world.rowsOf(id)]))
     const submissions = asked()
     checkBooks(world)
-    const starts = world.stalls.flatMap((stall) => stall.starts()).sort((one, other) => one - other)
+    const starts = world.bots.flatMap((bot) => bot.starts()).sort((one, other) => one - other)
     const events = world.rows<EventRow>('select * from events order by job_id, seq')
     return {
       ...judge({ submissions, messages, books, tables }),
@@ -122,21 +125,23 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
         mayLookBack,
         kills: killed,
         deaths,
-        stillborn,
+        failedStarts,
         submissions,
         tookMs: Date.now() - began.getTime(),
       },
-      faults: world.caused(),
+      faults: world.injected(),
       uncertain: uncertainOf(world),
-      falls: world.stalls.flatMap((stall) => stall.falls()),
-      bugs: new Map(world.stalls.flatMap((stall) => [...stall.bugs()])),
+      ownExits: world.bots.flatMap((bot) => bot.ownExits()),
+      bugs: new Map(world.bots.flatMap((bot) => [...bot.bugs()])),
       startMs: Math.round(starts[Math.floor(starts.length / 2)] ?? 0),
-      replay: ({ trade, errand, id, sentAt }, job) => {
-        const words = [errand.target, id, job].flatMap((word) => word ?? [])
-        const book = relatedTo(books[trade.provider] ?? [], words)
+      firstPolls: world.bots.flatMap((bot) => bot.firstPolls()),
+      lock: world.lock,
+      replay: ({ scenario, input, id, sentAt }, job) => {
+        const words = [input.target, id, job].flatMap((word) => word ?? [])
+        const book = relatedTo(books[scenario.provider] ?? [], words)
         const posts = messages.filter(
           ({ text, blocks }) =>
-            text.includes(errand.target) || (job && JSON.stringify(blocks).includes(`job \`${job}\``)),
+            text.includes(input.target) || (job && JSON.stringify(blocks).includes(`job \`${job}\``)),
         )
         return [
           `  first sent ${sentAt === undefined ? 'never' : new Date(sentAt).toISOString()}`,
@@ -167,10 +172,10 @@ function lineOf({ at, method, path, status, mishap, body }: Exchange): string {
   return `${new Date(at).toISOString()} ${method} ${path} → ${status}${mishap ? ` (${mishap})` : ''} ${JSON.stringify(body)}`
 }
 
-/** The lines and the providers must have seen the same, or the counts mean nothing. */
-function checkBooks({ simulators, lines }: World): void {
+/** The proxies and the providers must have seen the same, or the counts mean nothing. */
+function checkBooks({ simulators, proxies }: World): void {
   for (const simulator of simulators) {
-    const [theirs, ours] = [simulator.writes().length, lines.get(simulator.id)?.book.length]
+    const [theirs, ours] = [simulator.writes().length, proxies.get(simulator.id)?.book.length]
     if (theirs !== ours) throw new Error(`${simulator.name} has ${theirs} writes in its book, the line to it ${ours}.`)
   }
 }

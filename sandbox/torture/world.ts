@@ -1,4 +1,4 @@
-/** Slack, the five providers and the lines to them, on a machine that can be made bad in all the ways of the plan. */
+/** Slack, the providers and the proxies before them, on a machine with all the faults of the plan. */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,28 +14,34 @@ import { startRainbond } from '../providers/rainbond.js'
 import type { Simulator } from '../providers/simulator.js'
 import type { Message } from '../slack/protocol.js'
 import { startWorkspace, type Workspace } from '../slack/workspace.js'
-import type { Fault, Mode, Strike } from './plan.js'
-import { type Line, startLine } from './proxy.js'
-import { createStall, type Stall } from './stall.js'
+import { type BotProcess, createBotProcess } from './bot-process.js'
+import type { Fault, Mode, Trigger } from './plan.js'
+import { type FaultProxy, startProxy } from './proxy.js'
 
 export interface World {
   workspace: Workspace
   simulators: readonly Simulator[]
   /** By provider, and `slack`. */
-  lines: ReadonlyMap<string, Line>
-  /** The first hears Slack; the second shares its database, works and tells. */
-  stalls: readonly [Stall, Stall]
-  /** How Slack reaches the bots that are started from now on. None may live. */
+  proxies: ReadonlyMap<string, FaultProxy>
+  /** Two processes on one database file: one works, the other waits for its end. */
+  bots: readonly [BotProcess, BotProcess]
+  /** The one that works, or did last, and the other one. */
+  roles(): [active: BotProcess, standby: BotProcess]
+  /** Resolves when either of them is up. */
+  ready(): Promise<void>
+  /** How Slack reaches the bots that are started from now on. None may run. */
   reachBy(mode: Mode): void
-  /** Takes the database away, and answers with the folder where the next one will be. No bot may live. */
+  /** Takes the database away, and answers with the folder where the next one will be. No bot may run. */
   empty(): string
-  cause(fault: Fault): void
+  inject(fault: Fault): void
   /** Acts at the next of these, in the same turn of the loop. Answers with how to call that off. */
-  onNext(strike: Strike, act: () => void): () => void
-  /** Ends everything that was caused, but leaves the clock as it was left: nobody sets that right. */
+  onNext(trigger: Trigger, act: () => void): () => void
+  /** Lifts all faults, but leaves the clock as it is: nothing sets that right. */
   heal(): void
-  /** What came about, by kind. */
-  caused(): Readonly<Record<string, number>>
+  /** Faults that came about, by kind. */
+  injected(): Readonly<Record<string, number>>
+  /** What the lock of the database did. */
+  lock: LockReport
   /** The provider's own list of what exists. */
   rowsOf(provider: string): readonly (readonly string[])[]
   /** Rows of the bot's own database, read from outside. */
@@ -43,6 +49,15 @@ export interface World {
   /** All that people see in Slack. */
   messages(): Message[]
   close(): Promise<void>
+}
+
+export interface LockReport {
+  /** Times that two processes were up on one database. */
+  bothUp: number
+  /** Processes that gave up waiting for the other one, and those of them that named it. */
+  keptOut: number
+  namedHolder: number
+  takeovers: number
 }
 
 const CLONE_MS = 1_200
@@ -65,43 +80,60 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
   const history = ['channels:history', 'groups:history', 'im:history']
   const workspace = await startWorkspace({ scopes: mayLookBack ? [...usual, ...history] : usual })
-  const lines = new Map<string, Line>()
+  const proxies = new Map<string, FaultProxy>()
   const isPost = (_: string, path: string) => /\/chat\.(postMessage|update)$/.test(path)
   // Conversations of two have ids that begin with another letter, or that of a person.
   const isToChannel = (path: string, body: string) =>
     path.endsWith('/chat.postMessage') && new URLSearchParams(body).get('channel')?.startsWith('C') === true
-  lines.set('slack', await startLine(workspace.url, isPost, isToChannel))
+  proxies.set('slack', await startProxy(workspace.url, isPost, isToChannel))
   const reached = await Promise.all(
     simulators.map(async (simulator): Promise<Simulator> => {
       const { origin } = new URL(simulator.connection.url ?? '')
-      const line = await startLine(origin, (method) => method !== 'GET')
-      lines.set(simulator.id, line)
+      const proxy = await startProxy(origin, (method) => method !== 'GET')
+      proxies.set(simulator.id, proxy)
       return {
         ...simulator,
-        connection: { ...simulator.connection, url: simulator.connection.url?.replace(origin, line.url) ?? '' },
+        connection: { ...simulator.connection, url: simulator.connection.url?.replace(origin, proxy.url) ?? '' },
       }
     }),
   )
-  // Who may do what is not what is tried here.
+  // Access rules are not tested here.
   const everyone = { owner: '#platform', access: [{ who: 'members', may: '*', on: '*' }] }
   writeConfig(folder, reached, { everySeconds: 1 }, everyone)
 
   const { SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_APP_TOKEN } = workspace.env
   let mode: Mode = 'http'
-  const stallOn = (port: number) =>
-    createStall(folder, () => ({
-      SLACK_API_URL: `${lines.get('slack')?.url}/api/`,
-      SLACK_BOT_TOKEN,
-      ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }),
-      NODE_OPTIONS: `--import ${fileURLToPath(preload)}`,
-    }))
-  const port = await freePort()
+  const ports = [await freePort(), await freePort()] as const
+  const lockReport: LockReport = { bothUp: 0, keptOut: 0, namedHolder: 0, takeovers: 0 }
+  let active: 0 | 1 = 0
+  /** Locks and full disks that are in force. */
+  let hold = 0
+  const createBot = (own: 0 | 1, other: 0 | 1) =>
+    createBotProcess(folder, {
+      env: () => ({
+        SLACK_API_URL: `${proxies.get('slack')?.url}/api/`,
+        SLACK_BOT_TOKEN,
+        ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${ports[own]}` } : { SLACK_APP_TOKEN }),
+        NODE_OPTIONS: `--import ${fileURLToPath(preload)}`,
+      }),
+      isHeldUp: () => hold > 0,
+      onUp() {
+        if (bots[other].isUp()) lockReport.bothUp += 1
+        if (active !== own) lockReport.takeovers += 1
+        active = own
+        reachBy(mode)
+      },
+      onKeptOut(log) {
+        lockReport.keptOut += 1
+        if (log.includes(`process ${bots[other].pid()} on`)) lockReport.namedHolder += 1
+      },
+    })
+  const bots: [BotProcess, BotProcess] = [createBot(0, 1), createBot(1, 0)]
   function reachBy(next: Mode): void {
     mode = next
-    workspace.setRequestUrl(mode === 'http' ? `http://127.0.0.1:${port}/slack/events` : undefined)
+    workspace.setRequestUrl(mode === 'http' ? `http://127.0.0.1:${ports[active]}/slack/events` : undefined)
   }
   reachBy('http')
-  const stalls: [Stall, Stall] = [stallOn(port), stallOn(await freePort())]
 
   const data = join(folder, 'data')
   const database = join(data, 'dolly.db')
@@ -109,7 +141,7 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   const counts: Record<string, number> = {}
   const endings = new Map<NodeJS.Timeout, () => void>()
   const traps = new Set<() => void>()
-  /** By how much the clock is off when nothing passing is going on. */
+  /** By how much the clock is off when no passing fault sets it. */
   let clockOffMs = 0
 
   function lasting(forMs: number, end: () => void): void {
@@ -120,13 +152,22 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
     endings.set(timer, end)
   }
 
-  /** Renamed into place, lest a half-written file be read. */
+  /** Renamed into place, so that nobody reads a half-written file. */
   function put(file: string, content: string): void {
     writeFileSync(`${file}.new`, content)
     renameSync(`${file}.new`, file)
   }
 
-  /** Whether the database could be had at this moment. */
+  /** Starts of bots that run now, or begin meanwhile, are not timed. */
+  function holdUp(): () => void {
+    hold += 1
+    for (const bot of bots) bot.excuse()
+    return () => {
+      hold -= 1
+    }
+  }
+
+  /** Answers whether the database could be locked right now. */
   function lock(forMs: number): boolean {
     if (!existsSync(database)) return false
     const holder = new Sqlite(database, { timeout: 50 })
@@ -136,23 +177,29 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
       holder.close()
       return false
     }
+    const release = holdUp()
     lasting(forMs, () => {
       holder.exec('rollback')
       holder.close()
+      release()
     })
     return true
   }
 
   function fillDisk({ words, forMs }: Fault & { kind: 'full disk' }): void {
     put(fullFile, words)
-    lasting(forMs, () => rmSync(fullFile, { force: true }))
+    const release = holdUp()
+    lasting(forMs, () => {
+      rmSync(fullFile, { force: true })
+      release()
+    })
   }
 
-  function onNext(strike: Strike, act: () => void): () => void {
-    const watched = [...lines].filter(([of]) => strike === 'time-out' || (of === 'slack') === (strike === 'post'))
-    const forget = watched.map(([, line]) => (strike === 'time-out' ? line.onGivenUp(once) : line.onWrite(once)))
+  function onNext(trigger: Trigger, act: () => void): () => void {
+    const watched = [...proxies].filter(([of]) => trigger === 'time-out' || (of === 'slack') === (trigger === 'post'))
+    const callOffs = watched.map(([, proxy]) => (trigger === 'time-out' ? proxy.onGivenUp(once) : proxy.onWrite(once)))
     function callOff(): void {
-      for (const one of forget) one()
+      for (const one of callOffs) one()
     }
     function once(): void {
       callOff()
@@ -161,17 +208,17 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
     return callOff
   }
 
-  function come(fault: Fault): boolean {
+  function apply(fault: Fault): boolean {
     switch (fault.kind) {
       case 'mishap':
-        lines.get(fault.of)?.plan(fault.accident, fault.times)
+        proxies.get(fault.of)?.plan(fault.accident, fault.times)
         return true
       case 'down':
-        lines.get(fault.of)?.setDown(true)
-        lasting(fault.forMs, () => lines.get(fault.of)?.setDown(false))
+        proxies.get(fault.of)?.setDown(true)
+        lasting(fault.forMs, () => proxies.get(fault.of)?.setDown(false))
         return true
-      case 'mood':
-        simulators.find(({ id }) => id === fault.of)?.setSwitch(fault.mood, true)
+      case 'failure':
+        simulators.find(({ id }) => id === fault.of)?.setSwitch(fault.failure, true)
         return true
       case 'dialect': {
         const speaker = simulators.find(({ id }) => id === fault.of)
@@ -191,8 +238,8 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
         else traps.add(onNext(fault.from, () => fillDisk(fault)))
         return true
       case 'frozen':
-        if (!stalls[fault.which].isRunning()) return false
-        lasting(fault.forMs, stalls[fault.which].freeze())
+        if (!bots[fault.which].isRunning()) return false
+        lasting(fault.forMs, bots[fault.which].freeze())
         return true
       case 'clock':
         if (fault.forMs === null) clockOffMs = fault.byMs
@@ -205,18 +252,21 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   return {
     workspace,
     simulators,
-    lines,
-    stalls,
+    proxies,
+    bots,
+    roles: () => [bots[active], bots[active === 0 ? 1 : 0]],
+    ready: async () => await Promise.race(bots.map((bot) => bot.ready())),
     reachBy,
+    lock: lockReport,
     empty() {
       rmSync(data, { recursive: true, force: true })
       mkdirSync(data)
       return data
     },
     onNext,
-    cause(fault) {
-      // Accidents are counted by their lines, where they happen.
-      if (come(fault) && fault.kind !== 'mishap') counts[nameOf(fault)] = (counts[nameOf(fault)] ?? 0) + 1
+    inject(fault) {
+      // Proxies count their own accidents, where they happen.
+      if (apply(fault) && fault.kind !== 'mishap') counts[nameOf(fault)] = (counts[nameOf(fault)] ?? 0) + 1
     },
     heal() {
       for (const [timer, end] of endings) {
@@ -225,19 +275,19 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
       }
       endings.clear()
       for (const callOff of traps) callOff()
-      for (const line of lines.values()) line.heal()
+      for (const proxy of proxies.values()) proxy.heal()
       for (const simulator of simulators) {
         for (const { id, on } of simulator.switches()) if (on) simulator.setSwitch(id, false)
       }
     },
-    caused() {
-      const happened = [...lines].flatMap(([of, line]) =>
-        Object.entries(line.happened()).map(
+    injected() {
+      const happened = [...proxies].flatMap(([of, proxy]) =>
+        Object.entries(proxy.happened()).map(
           ([mishap, times]) => [`${of === 'slack' ? 'Slack' : 'provider'}: ${mishap}`, times] as const,
         ),
       )
-      const hits = stalls
-        .flatMap((stall) => [...stall.hits()])
+      const hits = bots
+        .flatMap((bot) => [...bot.diskFullAt()])
         .map(([what, n]) => [`disk full at: ${what}`, n] as const)
       const sums: Record<string, number> = { ...counts }
       for (const [name, times] of [...happened, ...hits]) sums[name] = (sums[name] ?? 0) + times
@@ -260,8 +310,8 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
       )
     },
     async close() {
-      await Promise.all(stalls.map((stall) => stall.kill()))
-      await Promise.all([...lines.values()].map((line) => line.close()))
+      await Promise.all(bots.map((bot) => bot.kill()))
+      await Promise.all([...proxies.values()].map((proxy) => proxy.close()))
       await workspace.close()
       await Promise.all(simulators.map((simulator) => simulator.close()))
       rmSync(folder, { recursive: true, force: true })
@@ -273,7 +323,7 @@ function nameOf(fault: Fault): string {
   switch (fault.kind) {
     case 'down':
       return fault.of === 'slack' ? 'Slack: down' : 'provider: down'
-    case 'mood':
+    case 'failure':
       return 'provider: a failure of its own'
     case 'dialect':
       return `provider: speaks as ${fault.of} did before (${fault.dialect})`

@@ -1,27 +1,35 @@
-/** The torture run's own judgement: what counts as an offence, and what its plans may hold. */
+/** What the torture run counts as an offence, and what its plans hold. */
 import { describe, expect, it } from 'vitest'
 import type { Message } from '../../sandbox/slack/protocol.js'
 import { judge } from '../../sandbox/torture/judge.js'
-import type { Submission } from '../../sandbox/torture/people.js'
-import { planBirths, planLives } from '../../sandbox/torture/plan.js'
+import { planFirstStarts, planKills } from '../../sandbox/torture/plan.js'
 import type { Exchange } from '../../sandbox/torture/proxy.js'
 import { createRandom } from '../../sandbox/torture/random.js'
-import { trades } from '../../sandbox/torture/trades.js'
+import type { Submission } from '../../sandbox/torture/requester.js'
+import { contested, scenarios } from '../../sandbox/torture/scenarios.js'
 import * as providers from '../../src/providers/index.js'
 import type { Provider } from '../../src/providers/provider.js'
 
-const sync = trades.find(({ operation }) => operation === 'sync') ?? trades[1]
+const sync = scenarios.find(({ operation }) => operation === 'sync') ?? scenarios[1]
 const id = '5'.repeat(24)
 
 /** Ann's sync, sent at 1000, and Bo's after it on the same copy, sent at 5000. */
 function twoSyncs(): [Submission, Submission] {
-  const errand = sync.errand(0)
-  const common = { trade: sync, errand, channel: 'C1', id, progress: 'over', isAcknowledged: true } as const
+  const input = sync.input(0)
+  const common = {
+    scenario: sync,
+    input,
+    channel: 'C1',
+    id,
+    progress: 'over',
+    isOnLastPage: true,
+    isAcknowledged: true,
+  } as const
   const first: Submission = { ...common, number: 0, who: 'U1', sentAt: 1_000, rowsThen: rows('running') }
   return [first, { ...common, number: 1, who: 'U2', sentAt: 5_000, after: first }]
 }
 
-const rows = (status: string) => [[sync.errand(0).target, 'woolworks-staging', 'fold-0001', status]]
+const rows = (status: string) => [[sync.input(0).target, 'woolworks-staging', 'fold-0001', status]]
 
 function threads(ends: Readonly<Record<string, string>>): Message[] {
   const message = {
@@ -34,7 +42,7 @@ function threads(ends: Readonly<Record<string, string>>): Message[] {
     blocks: [],
   }
   return Object.entries(ends).flatMap(([who, end], at) => {
-    const what = `Sync a copy: the container it was copied from → ${sync.errand(0).target} on hoody (Hoody)`
+    const what = `Sync a copy: the container it was copied from → ${sync.input(0).target} on hoody (Hoody)`
     const text = `${what}, asked for by <@${who}>. ${end}.`
     const words = end === 'Done' ? 'Done in 3 s' : `<@${who}> Failed after 3 s`
     return [
@@ -98,8 +106,8 @@ describe('two jobs after one another on one target', () => {
 })
 
 describe('a thread that moved because Slack refused its place', () => {
-  const [{ trade, errand, channel: place }] = twoSyncs()
-  const what = `${trade.title}: the container it was copied from → ${errand.target} on hoody (Hoody), asked for by <@U1>.`
+  const [{ scenario, input, channel: place }] = twoSyncs()
+  const what = `${scenario.title}: the container it was copied from → ${input.target} on hoody (Hoody), asked for by <@U1>.`
   const message = { replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false, blocks: [] }
   const edit: Exchange = {
     ...{ at: 3_000, method: 'POST', path: '/api/chat.update', status: 200, answer: {}, mishap: undefined },
@@ -131,11 +139,48 @@ describe('a thread that moved because Slack refused its place', () => {
   })
 })
 
-describe('a plan', () => {
-  const plans = Array.from({ length: 40 }, (_, seed) => planLives(createRandom(seed), 200))
-  const faults = plans.flat().flatMap((life) => [...life.faults, ...life.whileDead])
+describe('one target that two people asked for at the same time', () => {
+  const asked = contested.input(0)
+  const first: Submission = {
+    ...{ number: 0, scenario: contested, input: asked, channel: 'C1', who: 'U1', sentAt: 1_000 },
+    ...{ progress: 'over', isOnLastPage: true, isAcknowledged: true },
+  }
+  const second: Submission = { ...first, number: 1, who: 'U2', sentAt: 1_001, isAcknowledged: false, rival: first }
+  first.rival = second
+  const root = (who: string): Message => ({
+    ...{ channel: 'C1', ts: `${who}.1`, replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false },
+    ...{
+      blocks: [],
+      text: `Clone a service: shop-api → ${asked.target} on qovery (Qovery), asked for by <@${who}>. Queued`,
+    },
+  })
+  const problems = (told: string | undefined, ...who: string[]) =>
+    judge({
+      submissions: [first, told === undefined ? second : { ...second, first: told }],
+      messages: who.map(root),
+      books: {},
+      tables: {},
+    }).offences.flatMap(({ count, sentence }) => (count === 'targets taken twice' ? [sentence] : []))
 
-  it('lets no write arrive when its provider’s file says that it never will', () => {
+  it('is fine when one has the job and the other is told so', () => {
+    expect(problems('U1', 'U1')).toEqual([])
+  })
+
+  it('shows when both have a job', () => {
+    expect(problems(undefined, 'U1', 'U2')).toEqual(['Two people have a job on it.'])
+  })
+
+  it('shows when somebody is told of a job that is not there', () => {
+    expect(problems('U1')).toEqual(['Told that the other person is first, who has no job.'])
+    expect(problems('U9', 'U1')).toEqual(['Told that U9 is first, who did not ask for it.'])
+  })
+})
+
+describe('a plan', () => {
+  const plans = Array.from({ length: 40 }, (_, seed) => planKills(createRandom(seed), 200))
+  const faults = plans.flat().flatMap((killPlan) => [...killPlan.faults, ...killPlan.whileDown])
+
+  it('lets no write arrive after the time at which its provider’s file says that it never will', () => {
     const held = faults.flatMap((fault) =>
       fault.kind === 'mishap' && fault.accident.mishap === 'much too late request' ? [fault] : [],
     )
@@ -161,23 +206,32 @@ describe('a plan', () => {
     expect(Math.max(...held)).toBeLessThanOrEqual(20_000)
   })
 
-  it('lets a third of the lives use Socket Mode, and their sockets go silent in each of the ways', () => {
-    for (const lives of plans) {
-      const overSockets = lives.filter(({ mode }) => mode === 'socket')
-      expect(overSockets.length).toBeGreaterThan(lives.length / 5)
-      for (const { processes, faults } of lives.filter(({ mode }) => mode === 'http')) {
+  it('lets Slack reach half of the bots over sockets, which go silent in each of the ways', () => {
+    for (const killPlans of plans) {
+      const overSockets = killPlans.filter(({ mode }) => mode === 'socket')
+      expect(overSockets.length).toBeGreaterThan(killPlans.length / 5)
+      for (const { faults } of killPlans.filter(({ mode }) => mode === 'http'))
         expect(faults.some(({ kind }) => kind === 'silent socket')).toBe(false)
-        expect([1, 2]).toContain(processes)
-      }
     }
     const ways = faults.flatMap((fault) => (fault.kind === 'silent socket' ? [fault.how] : []))
     expect(new Set(ways)).toEqual(new Set(['mute', 'no hello', 'no upgrade']))
   })
 
-  it('lets who hears nothing over a mute socket live until that can be noticed', () => {
-    const silent = plans.flat().filter((life) => life.faults.some(({ kind }) => kind === 'silent socket'))
+  it('has a second process on the database, over HTTP and sockets, which is killed or waits for 15 seconds now and then', () => {
+    const two = plans.flat().filter(({ processes }) => processes === 2)
+    expect(new Set(two.map(({ mode, victim }) => `${mode} ${victim}`))).toEqual(
+      new Set(['http active', 'http standby', 'socket active', 'socket standby']),
+    )
+    const waits = two.filter(({ killTime }) => 'afterMs' in killTime && killTime.afterMs > 15_000)
+    expect(waits.length).toBeGreaterThan(two.length / 20)
+    for (const { victim } of waits) expect(victim).toBe('active')
+  })
+
+  it('kills a bot with a silent socket only when it can have noticed', () => {
+    const silent = plans.flat().filter((killPlan) => killPlan.faults.some(({ kind }) => kind === 'silent socket'))
     expect(silent.length).toBeGreaterThan(0)
-    for (const { moment } of silent) expect('afterMs' in moment ? moment.afterMs : 0).toBeGreaterThanOrEqual(9_000)
+    for (const { killTime } of silent)
+      expect('afterMs' in killTime ? killTime.afterMs : 0).toBeGreaterThanOrEqual(9_000)
   })
 
   it('refuses places in channels with words of all kinds, and limits rates without a word on when', () => {
@@ -196,9 +250,9 @@ describe('a plan', () => {
     expect(new Set(dialects)).toEqual(new Set(['rainbond old-events']))
   })
 
-  it('lets a handful die at the first start, also of two at once', () => {
-    const births = planBirths(createRandom(1), 15)
-    expect(births.length).toBeGreaterThanOrEqual(5)
-    expect(new Set(births.map(({ processes }) => processes))).toEqual(new Set([1, 2]))
+  it('kills a handful at the first start, also of two at once', () => {
+    const firstStarts = planFirstStarts(createRandom(1), 15)
+    expect(firstStarts.length).toBeGreaterThanOrEqual(5)
+    expect(new Set(firstStarts.map(({ processes }) => processes))).toEqual(new Set([1, 2]))
   })
 })
