@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** These stay inside this process: test/helpers/in-process.ts refuses them a server or a child process. */
 const fast = [
@@ -9,9 +10,23 @@ const fast = [
 
 const shared = { testTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
 
+/** The longest file first, or one core would run it alone at the end; then by turns what mostly waits and what computes. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const longest = sorted.filter(({ moduleId }) => moduleId.endsWith('test/e2e/torture.test.ts'))
+    const others = sorted.filter((file) => !longest.includes(file))
+    const waiting = others.filter(({ project }) => project.name === 'e2e')
+    const computing = others.filter((file) => !waiting.includes(file))
+    const byTurns = waiting.flatMap((file, at) => [file, ...computing.slice(at, at + 1)])
+    return [...longest, ...byTurns, ...computing.slice(waiting.length)]
+  }
+}
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // Tests of one file that wait side by side, each with a bot of its own.
     maxConcurrency: 4,
     projects: [
