@@ -46,12 +46,13 @@ export type Closer = () => Promise<unknown>
  * @throws ConfigError and ConnectionError for what the operator must fix.
  */
 export async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
-  const startedAt = elapsed()
   if (config.database.kind !== 'sqlite' || config.database.file === ':memory:')
     throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const { file } = config.database
   const unlock = await lockDatabase(file)
   closers.push(async () => unlock())
+  // Not from before: a second process waits here until the first one ends.
+  const startedAt = elapsed()
   const db = await openDatabase(file)
   closers.push(() => db.destroy())
   // A connection of its own, so that no person waits behind the workers' writes.

@@ -4,7 +4,7 @@ import type { WorkerContext } from './context.js'
 /**
  * Logs once how many milliseconds after the start the last of these jobs got its first poll.
  *
- * @param startedAt when the start began, as `elapsed` counts.
+ * @param startedAt when this process got the database, as `elapsed` counts.
  * @returns what to call with the jobs of each poll.
  */
 export function logFirstPolls(
