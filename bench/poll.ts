@@ -2,6 +2,7 @@
  * How many HTTP calls and how much time it takes to poll a thousand live jobs of each provider once: the real poll worker
  * with a real database against the simulators, compared with one call for each job.
  */
+import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { starters } from '../sandbox/providers/index.js'
 import type { Simulator } from '../sandbox/providers/simulator.js'
@@ -18,7 +19,9 @@ import type { ManyJobs } from '../test/providers/contract/example.js'
 const count = Number(process.argv[2] ?? 1_000)
 const rows = []
 for (const provider of Object.values(providers) as Provider[]) {
-  const { many }: { many: ManyJobs } = await import(`../test/providers/many/${provider.id}.js`)
+  const fixture = new URL(`../test/providers/many/${provider.id}.ts`, import.meta.url)
+  if (!existsSync(fixture)) continue
+  const { many }: { many: ManyJobs } = await import(fixture.href)
   rows.push(await measure(provider, many))
 }
 console.log(`${count} live jobs of each provider, polled once:\n`)

@@ -13,7 +13,9 @@ interface Layer {
 }
 
 const PROVIDER_PARTS = ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*']
-const PROVIDERS = ['cloud-foundry', 'hoody', 'miget', 'qovery', 'rainbond']
+const PROVIDERS = [...readFileSync('src/providers/index.ts', 'utf8').matchAll(/from '\.\/([\w-]+)\.js'/g)].map(
+  ([, id]) => id,
+)
 
 const layers: readonly Layer[] = [
   { files: 'src/errors.ts', ours: [], packages: [] },

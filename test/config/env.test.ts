@@ -536,13 +536,8 @@ describe('the examples', () => {
     const filled = Object.fromEntries(blanks.map((name) => [name, `secret-of-${name.toLowerCase()}`]))
     const env = { ...filled, SLACK_BOT_TOKEN: 'xoxb-1-bot', SLACK_APP_TOKEN: 'xapp-1-app', ...exampleFile }
     const config = loadConfig({ env, providers: realProviders })
-    expect(config.connections.map(({ provider }) => provider).sort()).toEqual([
-      'cloud-foundry',
-      'hoody',
-      'miget',
-      'qovery',
-      'rainbond',
-    ])
+    const ids = Object.values(realProviders).map(({ id }) => id)
+    expect([...new Set(config.connections.map(({ provider }) => provider))].sort()).toEqual(ids.sort())
     for (const { secrets } of config.connections) expect(secrets.length).toBeGreaterThan(0)
     expect(config.connections.flatMap(({ secrets }) => secrets).sort()).toEqual(
       tokens.map((name) => `secret-of-${name.toLowerCase()}`).sort(),

@@ -244,7 +244,7 @@ describe('over 256 kB of the worst text', () => {
   it.each((Object.values(providers) as Provider[]).map((provider) => [provider.id, provider] as const))(
     'the errors of %s do not take long to read',
     async (_, provider) => {
-      const client = provider.client(z.any().parse(clientOf[provider.id]))
+      const client = provider.client(z.any().parse(clientOf[provider.id] ?? { url, token: 'a' }))
       // What comes in is cut already; several of it may be put together.
       const { ms, name } = await slowest((text) => {
         const words = text.slice(0, 100_000)
@@ -260,12 +260,10 @@ describe('over 256 kB of the worst text', () => {
 })
 
 const url = 'https://provider.example'
+/** Settings of providers whose connection asks for more than an address and a token. */
 const clientOf: Record<string, object> = {
   'cloud-foundry': { url, clientId: 'a', clientSecret: 'b' },
-  hoody: { url, token: 'a' },
   miget: { url, token: 'a', workspace: 'b' },
-  qovery: { url, token: 'a' },
-  rainbond: { url, token: 'a' },
 }
 const bodiesOf = (words: string) => [
   { message: words, error: words, errors: words, detail: words, msg: words, code: 1, error_type: words },

@@ -1,5 +1,6 @@
 /** Checks of what a provider declares, before anything is asked of its API. */
 import { expect } from 'vitest'
+import { sourceOf } from '../../../src/commands/authorize.js'
 import type { Operation, Option, Provider } from '../../../src/providers/provider.js'
 import { setPicked } from '../../../src/slack/form/answers.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
@@ -115,8 +116,10 @@ export function wordingChecks({ name, operation, example }: Subject): Check[] {
         const options = await world.list(field.picker, await world.valuesFor(field.picker))
         expect(options.length).toBeGreaterThan(0)
         for (const option of options) {
-          const { from } = operation.summary({ ...named, ...wordsOf(operation, field.key, option) })
+          const words = { ...named, ...wordsOf(operation, field.key, option) }
+          const { from } = operation.summary(words)
           expect(from, 'every source with its place').toMatch(example.source.name)
+          expect(sourceOf(operation, words), 'rules know the source').toBe(from)
           if (option.place !== undefined) expect(from, 'the place of the option').toContain(option.place)
         }
         // A target that was picked has the place its list tells.
