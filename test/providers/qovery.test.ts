@@ -41,7 +41,7 @@ describeProvider(qovery, {
       source: { field: 'service', name: / \(\S+ \/ \S+\)$/ },
       others: {
         target: async () => ({ name: 'shop-api-3' }),
-        source: async (pick) => ({ service: await pick('services', 'shop-web (Shop / production)') }),
+        source: async (pick) => ({ service: await pick('services', 'billing (Shop / production)') }),
       },
       without: { deploy: { deploy: false } },
       watchedStep: 1,

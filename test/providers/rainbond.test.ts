@@ -20,7 +20,7 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
 // One request per job and per team: the long lists take hundreds of them.
-vi.setConfig({ testTimeout: 30 * SECOND })
+vi.setConfig({ testTimeout: 90 * SECOND })
 
 const shopTo = (target: string) => async (pick: Pick) => ({
   app: await pick('apps', 'Production / Frankfurt / shop'),
