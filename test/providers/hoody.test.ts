@@ -153,7 +153,7 @@ describe('Hoody', () => {
     ['name', 'ab', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
     ['name', undefined, 'expected string'],
     ['name', 'shop api', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
-    ['container', 'shop-api', 'Choose from the list, or paste an id of 24 digits 0-9 and a-f.'],
+    ['container', 'shop-api', 'Choose from the list, or paste an ID (24 characters, 0-9 and a-f).'],
     ['sshKey', '-----BEGIN OPENSSH PRIVATE KEY-----', 'Paste one line of a public key'],
   ])('a wrong %s is told in plain words', async (field, value, message) => {
     const issues = copy.fields.safeParse({ ...(await copyParams()), [field]: value }).error?.issues
@@ -172,7 +172,7 @@ describe('Hoody', () => {
 
   test('a copy’s last page says who will be able to read the data and secrets', async () => {
     const { copied } = copy.preview(await copyParams(), {})
-    expect(copied).toMatch(/all data and secrets,.*\. Whoever may use the target project can read them\.$/)
+    expect(copied).toMatch(/all data and secrets,.*\. Everyone with access to the target project can read them\.$/)
   })
 
   test.each([
@@ -295,7 +295,7 @@ describe('Hoody', () => {
     await removed(made)
     expect(await look([made, stopped])).toEqual([
       { phase: 'failed', detail: 'the container was deleted' },
-      { phase: 'done', detail: 'finished, but not running: the container is stopped' },
+      { phase: 'done', detail: 'finished, but the container is stopped' },
     ])
     clock += 10_000
     expect(await look([made])).toEqual([{ phase: 'failed', detail: 'the container was deleted' }])
@@ -507,7 +507,7 @@ describe('Hoody on a bad day', () => {
       [{ container: newId(5, 8) }, 'server', 'lamb-ams-free is full: 1 of 1 containers used.'],
       [{ container: NOBODY }, 'container', 'hoody-prod: Container not found'],
       [{ project: NOBODY }, 'project', 'hoody-prod: Project not found'],
-      [{ snapshot: 'nightly-1999' }, 'snapshot', 'This container has no such snapshot any more.'],
+      [{ snapshot: 'nightly-1999' }, 'snapshot', 'This container no longer has this snapshot.'],
     ])('say of %j what Hoody will refuse, at its field', async (more, field, sentence) => {
       const { errors } = (await validateCopy(more)) ?? {}
       expect(errors).toEqual({ [field]: expect.stringContaining(sentence) })
@@ -545,14 +545,14 @@ describe('Hoody on a bad day', () => {
             : body,
         )
       expect((await validateCopy({}, full(2)))?.errors).toEqual({
-        project: 'The project has reached its limit of 2 containers. Delete one or choose another.',
+        project: 'The project has reached its limit of 2 containers. Delete one or choose another project.',
       })
       for (const most of [3, null, 'many']) expect((await validateCopy({}, full(most)))?.errors).toEqual({})
     })
 
     test('say that a container is still being copied, or gone', async () => {
       const { id = '' } = await copyStep.run(api, params(), null, attempt())
-      const busy = { container: 'This container is busy (copying). Try again when that has ended.' }
+      const busy = { container: "This container is busy (copying). Try again when it's done." }
       expect((await validateCopy({ container: id, name: 'shop-3' }))?.errors).toEqual(busy)
       expect((await sync.validate?.(api, { container: id }))?.errors).toEqual(busy)
       clock += 10_000
@@ -566,13 +566,13 @@ describe('Hoody on a bad day', () => {
     test('say that there is nothing to sync with', async () => {
       const of = async (container: string) => (await sync.validate?.(api, { container }))?.errors
       expect(await of(idOf('shop-api'))).toEqual({
-        container: 'This container was not made by copying, so nothing can be synced into it.',
+        container: "This container isn't a copy, so it has no source to sync with.",
       })
       expect(await of(NOBODY)).toEqual({ container: 'hoody-prod: Container not found' })
       await copy.remove?.(api, { id: idOf('shop-api') })
       clock += 10_000
       expect(await of(idOf('shop-api-staging'))).toEqual({
-        container: 'The source of this copy was deleted, or the token of this connection may not see it.',
+        container: "The source of this copy was deleted, or this connection's token can't see it.",
       })
     })
 

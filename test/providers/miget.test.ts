@@ -175,7 +175,7 @@ describe('Miget', () => {
       const without = clone.preview(await parsed({ use_parent_image: false }), {})
       expect(withImage.copied).toContain('the image')
       expect(withImage.warning).toBeUndefined()
-      expect(without.warning).toBe('The clone has no source: it cannot run until you give it one in Miget.')
+      expect(without.warning).toBe("The clone has no source: it can't run until you give it one in Miget.")
     })
 
     test('row 11: the workspace is always named; without it the server shows another one', async () => {
@@ -235,7 +235,9 @@ describe('Miget', () => {
       simulator.setSwitch('lose-answer', true)
       await expect(startClone()).rejects.toThrow(TemporaryError)
       await expect(startClone()).rejects.toThrow(UserError)
-      await expect(startClone()).rejects.toThrow(/Codename has already been taken\. Names are taken in all projects/)
+      await expect(startClone()).rejects.toThrow(
+        /Codename has already been taken\. Names are unique across all projects/,
+      )
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toMatchObject({ name: 'shop-api-2-6fry9' })
       expect(writes()).toHaveLength(1)
     })
@@ -313,13 +315,13 @@ describe('Miget', () => {
     const app = await pick('apps', 'shop-api')
     const db = await pick('addons', 'shop-db', { app })
     for (const name of ['', 'Shop-2', 'shop_2', '-shop', 'shop-', 'shop 2']) {
-      expect(await issuesOf({ name }), name).toEqual([['name', expect.stringMatching(/^Use 1 to 34 lower-case/)]])
+      expect(await issuesOf({ name }), name).toEqual([['name', expect.stringMatching(/^Use 1 to 34 lowercase/)]])
     }
     expect(await issuesOf({ name: 'shop--2', label: '🐑'.repeat(40) })).toBeUndefined()
     expect(await issuesOf({ label: 'x'.repeat(41) })).toEqual([['label', 'Use 1 to 40 characters.']])
     expect(await issuesOf({ app: 'shop-api' })).toEqual([['app', 'Choose from the list, or paste a UUID.']])
     expect(await issuesOf({ use_parent_image: false, parent_image_auto_sync: true })).toEqual([
-      ['parent_image_auto_sync', 'There is no image to follow: run that of the source app, or leave this off.'],
+      ['parent_image_auto_sync', 'There is no image to follow. Run that of the source app, or leave this off.'],
     ])
     expect(await issuesOf({ addons: [db], addonsWithData: [db] })).toEqual([
       ['addonsWithData', 'An add-on is chosen twice. Decide for each whether its data is copied.'],
@@ -335,9 +337,10 @@ describe('Miget', () => {
     const named = { addons: 'shop-cache', addonsWithData: 'shop-db', cronjobs: 'reindex' }
     expect(clone.preview({ ...params, clone_secret_files: true }, named)).toEqual({
       copied:
-        'Settings such as ports and limits, the image, variables (they still point to what the source app uses), secret files, shop-cache without data, shop-db with all data, the cron jobs reindex.',
-      notCopied: "The code's source, scaling settings, health checks, security, domains, and all that is not chosen.",
-      warning: 'All data in shop-db is copied, whoever it belongs to.',
+        'Settings such as ports and limits, the image, variables (they still point to what the source app uses), secret files, shop-cache without data, shop-db with all data, the cron jobs reindex. Then the clone is deployed.',
+      notCopied:
+        "The code's source, scaling settings, health checks, security, domains, and everything you didn't choose.",
+      warning: 'All data in shop-db is copied, and everyone with access to the clone can read it.',
     })
   })
 
@@ -366,20 +369,16 @@ describe('Miget', () => {
 
     test.each([
       ['name', { name: 'shop-web' }, 'The workspace already has an app called shop-web. Choose another name.'],
-      ['app', { app: NOBODY }, 'miget-prod: App not found, or this token may not see it.'],
-      ['project', { project: NOBODY }, 'There is no such project, or the token of this connection may not see it.'],
-      ['resource', { resource: NOBODY }, 'There is no such resource, or the token of this connection may not see it.'],
-      ['addons', { addons: [NOBODY] }, 'There is no such add-on, or the token of this connection may not see it.'],
+      ['app', { app: NOBODY }, "miget-prod: App not found, or this token can't see it."],
+      ['project', { project: NOBODY }, "There is no such project, or this connection's token can't see it."],
+      ['resource', { resource: NOBODY }, "There is no such resource, or this connection's token can't see it."],
+      ['addons', { addons: [NOBODY] }, "There is no such add-on, or this connection's token can't see it."],
       [
         'addonsWithData',
         { addonsWithData: [NOBODY] },
-        'There is no such add-on, or the token of this connection may not see it.',
+        "There is no such add-on, or this connection's token can't see it.",
       ],
-      [
-        'cronjobs',
-        { cronjobs: [NOBODY] },
-        'There is no such cron job, or the token of this connection may not see it.',
-      ],
+      ['cronjobs', { cronjobs: [NOBODY] }, "There is no such cron job, or this connection's token can't see it."],
     ])('says of a %s what Miget will refuse', async (field, more, sentence) => {
       expect((await validate(more))?.errors).toMatchObject({ [field]: sentence })
       await expect(startClone(more)).rejects.toBeInstanceOf(UserError)
@@ -582,7 +581,7 @@ describe('Miget', () => {
     })
 
     test('"not found" may mean "not visible", and is said so', () => {
-      expect(errorMessage({ error: 'Project not found' })).toBe('Project not found, or this token may not see it.')
+      expect(errorMessage({ error: 'Project not found' })).toBe("Project not found, or this token can't see it.")
     })
 
     test('a body of another shape says nothing', () => {
@@ -669,7 +668,7 @@ describe('Miget', () => {
       const settled = await settle(await startDeploy(cloned.ref))
       expect(settled).toMatchObject({
         phase: 'failed',
-        detail: 'cloned as shop-api-2-6fry9, but its deployment failed; Miget keeps the log',
+        detail: 'cloned as shop-api-2-6fry9, but its deployment failed; its log is in Miget',
       })
       expect(settled.tookMs).toBeLessThanOrEqual(40_000)
     })
@@ -677,7 +676,7 @@ describe('Miget', () => {
     test('"pending" that never moves after a clone is bounded, and said so', async () => {
       simulator.setSwitch('stuck-pending', true)
       const settled = await settle(await startClone({ deploy: false }))
-      expect(settled.detail).toBe('cloned as shop-api-2-6fry9, not deployed; it is still "pending" after ten minutes')
+      expect(settled.detail).toBe('cloned as shop-api-2-6fry9, not deployed; it is still "pending" after 10 minutes')
       expect(settled.phase).toBe('done')
       expect(settled.tookMs).toBeGreaterThanOrEqual(10 * 60_000)
       expect(settled.tookMs).toBeLessThan(11 * 60_000)
@@ -693,7 +692,7 @@ describe('Miget', () => {
       expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
     })
 
-    test('a clone that stays "pending" is deployed after ten minutes all the same, if Miget lets us', async () => {
+    test('a clone that stays "pending" is deployed after 10 minutes all the same, if Miget lets us', async () => {
       simulator.setSwitch('stuck-pending', true)
       const cloned = await settle(await startClone())
       expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
@@ -707,7 +706,7 @@ describe('Miget', () => {
       const settled = await settle(await startDeploy(cloned.ref))
       expect(settled).toMatchObject({
         phase: 'failed',
-        detail: 'cloned as shop-api-2-6fry9, but it is still "pending" after ten minutes, and Miget gives no reason',
+        detail: 'cloned as shop-api-2-6fry9, but it is still "pending" after 10 minutes, and Miget gives no reason',
       })
       expect(settled.tookMs).toBeLessThan(11 * 60_000)
     })
@@ -845,7 +844,7 @@ describe('Miget', () => {
     })
     expect(await seen({ state: 'running', addons: odd.addons }, 'deployed')).toMatchObject({
       phase: 'working',
-      detail: 'x-12345: its add-on of no name is "unknown"',
+      detail: 'x-12345: its add-on without a name is "unknown"',
     })
   })
 
@@ -858,7 +857,7 @@ describe('Miget', () => {
       get: async (path, schema) => schema.parse(path === '/resources' ? vague : await api.get(path, z.unknown())),
     }
     expect(await miget.pickers.resources?.(faked, { app, project })).toEqual([
-      { value: NOBODY, label: 'migetfog', description: 'shared · free room unknown' },
+      { value: NOBODY, label: 'migetfog', description: 'shared · free space unknown' },
     ])
   })
 
@@ -908,7 +907,7 @@ describe('Miget', () => {
     const before = simulator.requests()
     expect(await look(ref)).toEqual({
       phase: 'failed',
-      detail: 'shop-api-2-6fry9 was deleted, or this token may no longer see it',
+      detail: 'shop-api-2-6fry9 was deleted, or this token can no longer see it',
     })
     expect(simulator.requests() - before).toBe(2)
     await expect(clone.remove?.(api, ref)).resolves.toBeUndefined()

@@ -32,8 +32,12 @@ const environmentParams = async (pick: Pick) => ({
 
 describeProvider(qovery, {
   start: startQovery,
+<<<<<<< HEAD
   failure: 'cloned, but not live: build error',
   many,
+=======
+  failure: 'cloned, but the build failed',
+>>>>>>> e8c68ff (refactor(providers): Hoody, Miget, Qovery and Rainbond in one file for each part, in plain words)
   operations: {
     clone: {
       params: serviceParams,
@@ -206,7 +210,7 @@ describe('Qovery', () => {
       const params = await paramsOf({ service: `job/${NOBODY}` })
       simulator.setSwitch('hide-missing', true)
       const hidden = operations.clone.steps[0].run(api, params, null, attempt())
-      await expect(hidden).rejects.toThrow(/knows no such thing, or gives the token of this connection no access to it/)
+      await expect(hidden).rejects.toThrow(/doesn't exist, or this connection's token has no access to it/)
       await expect(hidden).rejects.toBeInstanceOf(ConnectionError)
       simulator.setSwitch('hide-missing', false)
       simulator.setSwitch('missing-is-400', true)
@@ -218,7 +222,7 @@ describe('Qovery', () => {
       simulator.setSwitch('busy', true)
       const busy = operations.clone.steps[0].run(api, params, null, attempt())
       await expect(busy).rejects.toThrow(
-        'qovery-prod: Qovery is busy with another operation there. It says: Operation is in progress. Nothing was cloned: try again when that has ended.',
+        "qovery-prod: Qovery is busy with another operation there. It says: Operation is in progress. Nothing was cloned. Try again when it's done.",
       )
       await expect(busy).rejects.toMatchObject({ status: 409, name: 'UserError' })
       expect(simulator.writes()).toHaveLength(1)
@@ -360,7 +364,7 @@ describe('Qovery', () => {
       simulator.setSwitch('stale-status', true)
       const ref = await deployStep(operations.clone).run(api, params, before, attempt())
       expect(simulator.writes()).toHaveLength(3)
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
       simulator.setSwitch('no-request-ids', true)
       expect((await look(ref))[0]?.phase).toBe('working')
       clock += 5_000
@@ -431,7 +435,7 @@ describe('Qovery', () => {
     test('READY is not the end of a first deployment either', async () => {
       simulator.setSwitch('stale-status', true)
       const { ref } = await deployed()
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to begin' }])
+      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
     })
 
     test('a lost deploy call whose effect does not show yet is not believed absent for half a minute', () => {
@@ -447,8 +451,8 @@ describe('Qovery', () => {
       simulator.setSwitch('no-request-ids', true)
       const written = simulator.writes().length
       clock += 1_000
-      expect(await step.run(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'asked' })
-      expect(await step.find?.(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'asked' })
+      expect(await step.run(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'requested' })
+      expect(await step.find?.(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'requested' })
       expect(simulator.writes()).toHaveLength(written)
     })
 
@@ -487,7 +491,7 @@ describe('Qovery', () => {
       const { ref } = await deployed()
       clock += 10_000
       expect(await look(ref)).toMatchObject([
-        { phase: 'failed', detail: 'cloned, but not live: canceled', url: ref.console },
+        { phase: 'failed', detail: 'cloned, but the deployment was canceled', url: ref.console },
       ])
     })
   })
@@ -498,7 +502,7 @@ describe('Qovery', () => {
       id: NOBODY,
       environment: LABS,
       console: 'https://console',
-      deployment: 'asked',
+      deployment: 'requested',
     }
 
     /** What one look says of a service in this state, of which the rest is as after a first deployment. */
@@ -536,7 +540,7 @@ describe('Qovery', () => {
     test('are told in words, and one that nobody knows in its own', async () => {
       expect((await seen('WAITING_RUNNING'))?.detail).toBe('waiting running')
       expect((await seen('SHEARING_QUEUED'))?.detail).toBe('SHEARING_QUEUED')
-      expect((await seen('STOP_ERROR'))?.detail).toBe('cloned, but not live: stop error')
+      expect((await seen('STOP_ERROR'))?.detail).toBe('cloned, but stopping it failed')
     })
   })
 
@@ -667,9 +671,7 @@ describe('Qovery', () => {
 
     test('must be an id', () => {
       const wrong = qovery.connection.safeParse({ token: 'qov_1', organization: 'Woolworks' })
-      expect(wrong.error?.issues[0]?.message).toBe(
-        'must be the id that follows /organization/ in the address of the console',
-      )
+      expect(wrong.error?.issues[0]?.message).toBe("must be the ID after /organization/ in the console's address")
     })
 
     test('is read once for all its services', async () => {
@@ -681,9 +683,9 @@ describe('Qovery', () => {
     test.each([
       ['name', 'Shop API', 'Use 1 to 63 letters, digits or hyphens.'],
       ['name', 'x'.repeat(64), 'Use 1 to 63 letters, digits or hyphens.'],
-      ['service', NOBODY, 'Choose from the list, or type kind and id'],
-      ['service', `argocd_app/${NOBODY}`, 'Choose from the list, or type kind and id'],
-      ['environment', 'staging', 'Choose from the list, or paste an id'],
+      ['service', NOBODY, 'Choose from the list, or type kind and ID'],
+      ['service', `argocd_app/${NOBODY}`, 'Choose from the list, or type kind and ID'],
+      ['environment', 'staging', 'Choose from the list, or paste an ID'],
     ])('a wrong %s is told in plain words', async (field, value, message) => {
       const issues = operations.clone.fields.safeParse({ ...(await paramsOf()), [field]: value }).error?.issues
       expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
@@ -707,9 +709,9 @@ describe('Qovery', () => {
       const preview = async (more: Record<string, unknown>) =>
         operations.clone.preview(await paramsOf(more), { service: SHOP_API })
       const terraform = await serviceOf('terraform')
-      expect((await preview({})).copied).toMatch(/automatic deployment.*Then it is deployed, at the commit or tag/)
-      expect((await preview({ deploy: false })).copied).toMatch(/It is not deployed\.$/)
-      expect((await preview({ service: terraform })).copied).toMatch(/“Apply Terraform” must be ticked too\.$/)
+      expect((await preview({})).copied).toMatch(/automatic deployment.*Then it is deployed with the commit or tag/)
+      expect((await preview({ deploy: false })).copied).toMatch(/It isn't deployed\.$/)
+      expect((await preview({ service: terraform })).copied).toMatch(/tick "Apply Terraform" too for that\.$/)
       expect(await preview({ service: terraform })).not.toHaveProperty('warning')
       expect((await preview({ service: terraform, applyTerraform: true })).warning).toMatch(/real infrastructure/)
       expect((await preview({ service: await serviceOf('helm') })).notCopied).toMatch(/public access/)
@@ -774,7 +776,7 @@ describe('Qovery', () => {
       const errorsOf = async (more: object) =>
         (await validate({ environment, ...more }, operations.environment))?.errors
       expect(await errorsOf({})).toEqual({
-        applyTerraform: 'It contains Terraform (network). Tick “Apply Terraform” too, or clone without deploying.',
+        applyTerraform: 'It contains Terraform (network). Tick "Apply Terraform" too, or clone without deploying.',
       })
       expect(await errorsOf({ deploy: false })).toEqual({})
       expect(await errorsOf({ applyTerraform: true })).toEqual({})
@@ -807,7 +809,7 @@ describe('Qovery', () => {
       const warnings = async (more: object, of = operations.clone) =>
         (await validate({ name: 'dolly', ...more }, of))?.warnings
       expect(await warnings({ environment: staging })).toEqual([
-        'Production variables and secrets are copied along, from shop-api of production to staging.',
+        'Production variables and secrets are copied from shop-api of production to staging.',
       ])
       const joins = 'production is a production environment: the clone joins what is live there.'
       expect(await warnings({ environment: home })).toEqual([joins])
@@ -815,9 +817,9 @@ describe('Qovery', () => {
         await warnings({ environment: home, service: await pick('services', 'shop-api (Shop / staging)') }),
       ).toEqual([joins])
       const whole = (more: object) => warnings({ applyTerraform: true, ...more }, operations.environment)
-      expect(await whole({ environment: home })).toEqual(['dolly becomes a production environment, as production is.'])
+      expect(await whole({ environment: home })).toEqual(['dolly becomes a production environment, like production.'])
       expect(await whole({ environment: home, mode: 'STAGING' })).toEqual([
-        'Production variables and secrets are copied along, from production to dolly.',
+        'Production variables and secrets are copied from production to dolly.',
       ])
       expect(await whole({ environment: staging, mode: 'PRODUCTION' })).toEqual([
         'dolly becomes a production environment.',
@@ -1009,6 +1011,8 @@ describe('Qovery', () => {
     clock += 5_000
     await expect(operations.clone.remove?.(api, service.ref)).resolves.toBeUndefined()
     simulator.setSwitch('hide-missing', true)
-    await expect(operations.clone.remove?.(api, service.ref)).rejects.toThrow(/no such thing, or gives the token/)
+    await expect(operations.clone.remove?.(api, service.ref)).rejects.toThrow(
+      /doesn't exist, or this connection's token/,
+    )
   })
 })

@@ -229,7 +229,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('empty-copy', true)
       expect(await look(await runCopy())).toMatchObject({
         phase: 'failed',
-        detail: 'only 0 of 4 components are there. Start again with another name; this app can be deleted.',
+        detail: 'only 0 of 4 components are there. Start again with another name; you can delete this app.',
       })
     })
 
@@ -254,7 +254,7 @@ describe('Rainbond', () => {
       const end = await failureOf(Promise.resolve(find(7 * MINUTE)))
       expect(end).toBeInstanceOf(UserError)
       expect(end.message).toBe(
-        'Rainbond did not say what became of the copy, and shop-2 is empty. Start again with another name; this app can be deleted.',
+        "Rainbond's answer was lost, and shop-2 is empty. Start again with another name; you can delete this app.",
       )
       expect(bodies('/copy')).toEqual([])
     })
@@ -263,13 +263,13 @@ describe('Rainbond', () => {
       const error = await failureOf(runCreate({ app: 'o19p6wen/frankfurt/12' }))
       expect(error).toBeInstanceOf(UserError)
       expect(error.message).toBe(
-        'Built from uploaded files, which can’t be copied: ledger-import. Choose only the others.',
+        "Built from uploaded files, which can't be copied: ledger-import. Choose only the others.",
       )
       expect(simulator.writes()).toEqual([])
       const options = (await rainbond.pickers.components?.(api, { app: 'o19p6wen/frankfurt/12' })) ?? []
       expect(options.map(({ label, description }) => [label, description])).toEqual([
         ['billing-api', 'running'],
-        ['ledger-import', 'uploaded, cannot be copied'],
+        ['ledger-import', "uploaded, can't be copied"],
       ])
       const others = options.slice(0, 1).map(({ value }) => value)
       await expect(runCreate({ app: 'o19p6wen/frankfurt/12', components: others })).resolves.toBeDefined()
@@ -288,14 +288,14 @@ describe('Rainbond', () => {
     test.each(['no found team', 'no found team or team not join this region', 'the region is not found'])(
       '404 "%s" is about the team or the region, and tells of no app',
       (msg) => {
-        const sentence = "The token's user is not in that team, or the team not in that region."
+        const sentence = "The token's user isn't in that team, or the team isn't in that region."
         expect(classify(404, { code: 404, msg })).toMatchObject({ blame: 'user', sentence, status: 403 })
       },
     )
 
     test('404 "region no found this resource" is about a part of the app, not about the team', () => {
       const verdict = classify(404, { code: 404, msg: 'region no found this resource' })
-      expect(verdict).toMatchObject({ sentence: 'The region does not know that app or component.', status: 403 })
+      expect(verdict).toMatchObject({ sentence: "The region doesn't know that app or component.", status: 403 })
     })
 
     test.each(['no found group app', 'no found app'])('404 "%s" is told in the vendor’s words', (msg) => {
@@ -310,7 +310,7 @@ describe('Rainbond', () => {
     test('409 code 2001 is a region that the team did not open', async () => {
       const error = await failureOf(runCreate({ target: 'k3v8m2ra/helsinki' }))
       expect(error).toMatchObject({ name: 'UserError', status: 409 })
-      expect(error.message).toContain('has not opened that region')
+      expect(error.message).toContain("hasn't opened that region")
     })
 
     test('400 code 10411 may have happened at a write', async () => {
@@ -329,7 +329,7 @@ describe('Rainbond', () => {
       expect(await doCopy.find?.(api, paramsOf(), before, attempt())).toBeNull()
     })
 
-    const LEFT = 'The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.'
+    const LEFT = 'The new app shop-2 stays, and it is empty. Start again with another name; you can delete this app.'
 
     test('400 code 10106 is debris, and asks for a new app', async () => {
       const before = await runCreate()
@@ -338,7 +338,7 @@ describe('Rainbond', () => {
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toBeInstanceOf(UserError)
       expect(error.message).toBe(
-        `rainbond-prod: An earlier try left components of these names behind in the region. ${LEFT}`,
+        `rainbond-prod: An earlier attempt left components with these names in the region. ${LEFT}`,
       )
     })
 
@@ -355,7 +355,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('too-frequent', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
       expect(error).toBeInstanceOf(UserError)
-      expect(error.message).toBe(`rainbond-prod: Another operation of that component is under way. ${LEFT}`)
+      expect(error.message).toBe(`rainbond-prod: Another operation on that component is in progress. ${LEFT}`)
     })
 
     test('500 code 10401 is for the operator, with the kind of the error, without its stack', async () => {
@@ -363,7 +363,7 @@ describe('Rainbond', () => {
       const error = await failureOf(runCreate())
       expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
       expect(error.message).toBe(
-        'rainbond-prod: Rainbond itself broke on this request; the log of its console says why. Look there for KeyError.',
+        "rainbond-prod: Rainbond failed on this request; its console's log says why. Look there for KeyError.",
       )
       for (const error_type of [undefined, 'Traceback (most recent call last): x', 'x'.repeat(65)]) {
         const { sentence } = classify(500, { code: 10401, msg: 'boom', error_type }) ?? {}
@@ -420,7 +420,7 @@ describe('Rainbond', () => {
       const error = await failureOf(Promise.resolve(create.find?.(api, params, null, attempt())))
       expect(error).toMatchObject({ name: 'UserError', status: undefined })
       expect(error.message).toBe(
-        'Some of the chosen components are not fully created, or no longer in the app. Choose again. The new app shop-2 is left, and it is empty. Start again with another name; this app can be deleted.',
+        "Some of the chosen components aren't fully created, or no longer in the app. Choose again. The new app shop-2 stays, and it is empty. Start again with another name; you can delete this app.",
       )
     })
 
@@ -437,7 +437,7 @@ describe('Rainbond', () => {
     test('is not made when a chosen component is gone or incomplete', async () => {
       const error = await failureOf(runCreate({ components: ['c'.repeat(32)] }))
       expect(error.message).toBe(
-        'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
+        "Some of the chosen components aren't fully created, or no longer in the app. Choose again.",
       )
       expect(simulator.writes()).toEqual([])
     })
@@ -457,7 +457,7 @@ describe('Rainbond', () => {
       expect(await look(ref)).toEqual({ phase: 'failed', detail: 'the new app is gone' })
       await expect(copy.remove?.(api, ref)).resolves.toBeUndefined()
       const error = await failureOf(Promise.resolve(copy.remove?.(api, { ...ref, app: SHOP })))
-      expect(error.message).toBe('The note of the app does not say that Dolly made it.')
+      expect(error.message).toBe("The app's note doesn't say that Dolly made it, so it stays.")
       expect(row('shop')).toBeDefined()
     })
   })
@@ -476,7 +476,7 @@ describe('Rainbond', () => {
       // Without a status it ends the job; what fails to be found for six hours is a person's to start over.
       expect(end).toMatchObject({ name: 'UserError', status: undefined })
       expect(end.message).toBe(
-        'Rainbond cannot be asked what became of the copy. If shop-2 is empty: Start again with another name; this app can be deleted.',
+        "Rainbond can't be asked whether the copy was made. If shop-2 is empty: Start again with another name; you can delete this app.",
       )
     })
 
@@ -485,7 +485,7 @@ describe('Rainbond', () => {
       const copied = await runCopy()
       advance(2 * MINUTE)
       const first = await look(copied)
-      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(29 * SECOND)
       expect((await look(first.ref ?? {})).phase).toBe('working')
       advance(SECOND)
@@ -548,7 +548,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       const first = await look(copied)
-      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(30 * SECOND)
       expect((await look(first.ref ?? {})).phase).toBe('done')
       const ref = await runStart(copied)
@@ -564,7 +564,7 @@ describe('Rainbond', () => {
       const copied = await runCopy()
       const { ref: seen = {} } = await look(copied)
       advance(39 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
       expect((await look(seen)).phase).toBe('done')
       const ref = await runStart(copied)
@@ -578,7 +578,7 @@ describe('Rainbond', () => {
       const copied = await runCopy()
       const { ref: seen = {} } = await look(copied)
       advance(69 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
       expect((await look(seen)).phase).toBe('done')
       const ref = await runStart(copied)
@@ -604,7 +604,7 @@ describe('Rainbond', () => {
       const error = await failureOf(runStart(copied))
       expect(error).toBeInstanceOf(UserError)
       expect(error.message).toBe(
-        'Copied, but the build of shop-api-copy cannot be started. rainbond-prod: the access to the git repository was withdrawn',
+        "Copied, but the build of shop-api-copy can't be started. rainbond-prod: the access to the git repository was withdrawn",
       )
     })
 
@@ -620,7 +620,7 @@ describe('Rainbond', () => {
       const copied = await runCopy()
       simulator.setSwitch('region-down', true)
       advance(MINUTE)
-      const blind = { phase: 'working', detail: 'the region does not answer at the moment' }
+      const blind = { phase: 'working', detail: "the region doesn't answer at the moment" }
       expect(await look(copied)).toMatchObject(blind)
       expect(await failureOf(runStart(copied))).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
       simulator.setSwitch('region-down', false)
@@ -717,7 +717,7 @@ describe('Rainbond', () => {
       const copied = await runCopy()
       const { ref: seen = {} } = await look(copied)
       advance(69 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to begin' })
+      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
       expect((await look(seen)).phase).toBe('done')
       await runStart(copied)
@@ -807,7 +807,7 @@ describe('Rainbond', () => {
           : body,
       )
       const [first, second] = await observed(create.check(odd, [one, two], clock))
-      expect(first).toMatchObject({ phase: 'working', detail: expect.stringMatching(/unknown|does not answer/) })
+      expect(first).toMatchObject({ phase: 'working', detail: expect.stringMatching(/unknown|doesn't answer/) })
       expect(second?.phase).toBe('done')
     })
 
@@ -821,7 +821,7 @@ describe('Rainbond', () => {
         )
         expect((await observed(create.check(odd, [ref], clock)))[0]).toMatchObject({
           phase: 'working',
-          detail: 'Rainbond’s list of the components cannot be read',
+          detail: "Rainbond's list of the components can't be read",
         })
         const only = altered(api, (body, path) =>
           path.endsWith('/services') ? inLists(body, (rows) => rows.map((row) => make(row)) as never) : body,
@@ -887,30 +887,22 @@ describe('Rainbond', () => {
       [
         'components',
         { app: BILLING },
-        'Built from uploaded files, which can’t be copied: ledger-import. Choose only the others.',
+        "Built from uploaded files, which can't be copied: ledger-import. Choose only the others.",
       ],
       [
         'components',
         { components: ['c'.repeat(32)] },
-        'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
+        "Some of the chosen components aren't fully created, or no longer in the app. Choose again.",
       ],
       ['app', { app: 'o19p6wen/frankfurt/999' }, 'rainbond-prod: no found app'],
-      [
-        'app',
-        { app: 'q7d4x9tz/frankfurt/15' },
-        "The user of Dolly's token is not in the team of q7d4x9tz/frankfurt/15.",
-      ],
+      ['app', { app: 'q7d4x9tz/frankfurt/15' }, "The token's user isn't in the team of q7d4x9tz/frankfurt/15."],
       [
         'target',
         { target: 'k3v8m2ra/helsinki' },
-        'The team has not opened that region. Choose another, or open it there.',
+        "The team hasn't opened that region. Choose another, or open it there.",
       ],
-      ['target', { target: 'k3v8m2ra/leeds' }, 'That region is not enabled now. Choose another one.'],
-      [
-        'target',
-        { target: 'q7d4x9tz/frankfurt' },
-        "The user of Dolly's token is not in the team of q7d4x9tz/frankfurt.",
-      ],
+      ['target', { target: 'k3v8m2ra/leeds' }, "That region isn't enabled. Choose another one."],
+      ['target', { target: 'q7d4x9tz/frankfurt' }, "The token's user isn't in the team of q7d4x9tz/frankfurt."],
     ])('says of %s in %j what stands in the way', async (field, more, sentence) => {
       expect((await validate(more))?.errors).toMatchObject({ [field]: expect.stringContaining(sentence) })
     })
@@ -922,7 +914,7 @@ describe('Rainbond', () => {
       )
       const search = components.find(({ service_cname }) => service_cname === 'shop-search')?.service_id
       expect((await validate({ components: [search] }))?.errors).toEqual({
-        components: 'Some of the chosen components are not fully created, or no longer in the app. Choose again.',
+        components: "Some of the chosen components aren't fully created, or no longer in the app. Choose again.",
       })
     })
 
@@ -936,7 +928,7 @@ describe('Rainbond', () => {
         path.endsWith('/services') ? inLists(body, (rows) => [null, ...rows] as never) : body,
       )
       expect((await validate({ app: 'o19p6wen/helsinki/13' }, odd))?.warnings).toEqual([
-        'Not copied, because Rainbond’s list of them cannot be read: 1 of the components.',
+        "Not copied, because Rainbond's list of them can't be read: 1 of the components.",
       ])
     })
 
@@ -952,21 +944,21 @@ describe('Rainbond', () => {
       advance(10 * SECOND)
       simulator.setSwitch('crash', true)
       const first = await look(ref)
-      expect(first).toMatchObject({ phase: 'working', ref: { troubledSince: new Date(clock).toISOString() } })
+      expect(first).toMatchObject({ phase: 'working', ref: { unhealthySince: new Date(clock).toISOString() } })
       advance(4 * MINUTE + 59 * SECOND)
       expect((await look(first.ref ?? {})).phase).toBe('working')
       advance(SECOND)
       expect(await look(first.ref ?? {})).toMatchObject({
         phase: 'failed',
-        detail: expect.stringMatching(/^copied, but not well for five minutes: shop-api-copy \(abnormal\), /),
+        detail: expect.stringMatching(/^copied, but unhealthy for 5 minutes: shop-api-copy \(abnormal\), /),
       })
       simulator.setSwitch('crash', false)
       expect((await look(first.ref ?? {})).phase).toBe('done')
     })
 
     test('a component that is no longer in trouble starts its five minutes anew', async () => {
-      const ref = { ...(await watched()), troubledSince: new Date(START - MINUTE).toISOString() }
-      expect((await look(ref)).ref).not.toHaveProperty('troubledSince')
+      const ref = { ...(await watched()), unhealthySince: new Date(START - MINUTE).toISOString() }
+      expect((await look(ref)).ref).not.toHaveProperty('unhealthySince')
     })
 
     test('the end names a public address', async () => {
@@ -1019,7 +1011,7 @@ describe('Rainbond', () => {
         stateOfCopies = state
         const first = await look(ref)
         expect(first.phase).toBe(phase)
-        if (states === UNSEEN.states) expect(first.detail).toBe('the region does not answer at the moment')
+        if (states === UNSEEN.states) expect(first.detail).toBe("the region doesn't answer at the moment")
         else if (phase === 'working') expect(first.detail).toContain(`shop-api-copy (${state})`)
         advance(5 * MINUTE)
         expect((await look(first.ref ?? ref)).phase).toBe(later)

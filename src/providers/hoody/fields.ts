@@ -1,0 +1,52 @@
+/** The questions of Hoody's two forms. */
+import { z } from 'zod'
+import { ID } from './api.js'
+
+const NAME = /^[a-zA-Z0-9_-]{3,100}$/
+const NAME_RULE = 'Use 3 to 100 letters, digits, hyphens or underscores.'
+const SNAPSHOT = /^[a-zA-Z0-9_-]+$/
+const SSH_KEY = /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( [^\r\n]*)?$/
+const SSH_KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAA… you@laptop".'
+
+const text = z.string().trim()
+const id = text.toLowerCase().regex(ID, 'Choose from the list, or paste an ID (24 characters, 0-9 and a-f).')
+const flag = z.boolean().default(false)
+export const copyFields = z.object({
+  container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
+  project: id.meta({ title: 'Target project', description: 'Where the copy goes.', picker: 'projects' }),
+  // Optional for Hoody, which makes one up. Required here: without it we couldn't find a copy whose answer was lost.
+  name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Must be unused in the project.' }),
+  server: id.optional().meta({
+    title: 'Target server',
+    description: 'Leave empty to use the server of the source.',
+    picker: 'servers',
+  }),
+  snapshot: text
+    .regex(SNAPSHOT, 'Use the name of a snapshot: letters, digits, hyphens or underscores.')
+    .optional()
+    .meta({
+      title: 'Snapshot',
+      description: 'Leave empty to copy the current state.',
+      picker: 'snapshots',
+      dependsOn: ['container'],
+    }),
+  sshKey: text.max(3000, SSH_KEY_RULE).regex(SSH_KEY, SSH_KEY_RULE).optional().meta({
+    title: 'SSH public key',
+    description: "The source's keys aren't copied. Each key works for one container only.",
+    multiline: true,
+    personal: true,
+  }),
+  firewall: flag.meta({ title: 'Copy firewall rules', description: "The source's access list applies too." }),
+  network: flag.meta({ title: 'Copy network rules', description: "The source's network settings apply too." }),
+  // No `kvm`: it opens the host's hypervisor. Grant that in Hoody's console.
+})
+export type CopyParams = z.infer<typeof copyFields>
+
+export const syncFields = z.object({
+  container: id.meta({
+    title: 'Copy to update',
+    description: 'Its source overwrites it.',
+    picker: 'copies',
+  }),
+})
+export type SyncParams = z.infer<typeof syncFields>

@@ -1,0 +1,60 @@
+/** The questions of Qovery's two forms, and what follows from their answers alone. */
+import { z } from 'zod'
+import { KINDS } from './api.js'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
+const LIKE_SOURCE = 'Leave empty to keep that of the source.'
+
+const text = z.string().trim().toLowerCase()
+const id = text.regex(UUID, 'Choose from the list, or paste an ID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.')
+const serviceId = text.regex(KIND_AND_ID, 'Choose from the list, or type kind and ID: job/3c90c3cc-…')
+const name = text.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits or hyphens.')
+const flag = (initial: boolean, title: string, description: string) =>
+  z.boolean().default(initial).meta({ title, description })
+
+const common = {
+  name: name.meta({ title: 'Name of the clone', description: 'Must be unused where the clone goes.' }),
+  deploy: flag(true, 'Deploy the clone', "Otherwise it's only configured: Qovery doesn't deploy clones by itself."),
+  applyTerraform: flag(
+    false,
+    'Apply Terraform',
+    'Creates real infrastructure. Terraform is deployed only if you tick this too.',
+  ),
+}
+export const serviceFields = z.object({
+  service: serviceId.meta({ title: 'Service', description: 'Cloned without its data.', picker: 'services' }),
+  environment: id.meta({ title: 'Target environment', description: 'In any project.', picker: 'environments' }),
+  ...common,
+})
+export const environmentFields = z.object({
+  environment: id.meta({ title: 'Environment', description: 'Cloned without its data.', picker: 'environments' }),
+  // Qovery would default to the source's. Then the lock couldn't tell that two jobs have one target.
+  project: id.meta({ title: 'Target project', description: 'Where the clone goes.', picker: 'projects' }),
+  cluster: id.optional().meta({ title: 'Target cluster', description: LIKE_SOURCE, picker: 'clusters' }),
+  mode: z
+    .enum(['DEVELOPMENT', 'PREVIEW', 'STAGING', 'PRODUCTION'])
+    .optional()
+    .meta({ title: 'Mode', description: LIKE_SOURCE }),
+  applyDeploymentRule: flag(false, 'Apply deployment rule', "The project's rules, such as working hours."),
+  ...common,
+})
+export type ServiceParams = z.infer<typeof serviceFields>
+export type EnvironmentParams = z.infer<typeof environmentFields>
+export type CloneParams = ServiceParams | EnvironmentParams
+
+/** The kind of what is cloned, as paths spell it. */
+export function kindOf(params: CloneParams): string {
+  return 'service' in params ? (params.service.split('/')[0] ?? '') : 'environment'
+}
+
+/** Whether the clone will be deployed. */
+export function isDeployed(params: CloneParams): boolean {
+  return params.deploy && (params.applyTerraform || kindOf(params) !== 'terraform')
+}
+
+/** The list that the clone will be in. Its name must be unused there; names are unique for each kind of service. */
+export function siblingsPath(params: CloneParams): string {
+  const place = 'project' in params ? `project/${params.project}` : `environment/${params.environment}`
+  return `${place}/${kindOf(params)}`
+}

@@ -1,0 +1,104 @@
+/** The two steps of each clone on Qovery: make it, and deploy it. */
+import { z } from 'zod'
+import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
+import type { Api, Attempt, Step } from '../provider.js'
+import { type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
+import { type CloneParams, isDeployed, kindOf } from './fields.js'
+import { check, type QoveryRef, readDeployment } from './status.js'
+import { findSibling, refuseTakenName, refuseTerraform } from './validate.js'
+
+export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, QoveryRef, QoveryRef>] = [
+  {
+    id: 'clone',
+    title: 'Make the clone',
+    absentAfterMs: 30_000,
+    baseline: refuseTakenName,
+    run: startClone,
+    find: findClone,
+    check,
+  },
+  {
+    id: 'deploy',
+    title: 'Deploy the clone',
+    absentAfterMs: 30_000,
+    when: isDeployed,
+    run: startDeployment,
+    find: findDeployment,
+    check,
+  },
+]
+
+async function startClone(api: Api, params: CloneParams): Promise<QoveryRef> {
+  const environment = await readEnvironment(api, params.environment)
+  await refuseTerraform(api, params)
+  await refuseTakenName(api, params)
+  const source = 'service' in params ? params.service : `environment/${params.environment}`
+  try {
+    return refOf(params, environment, (await api.post(`/${source}/clone`, item, { json: bodyOf(params) })).id)
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    // Documented as "in progress", but most likely also the answer to a taken name. Nothing is sent again.
+    await refuseTakenName(api, params)
+    const words = error.message.replace(/\.?$/, '.')
+    throw new UserError(`${words} Nothing was cloned. Try again when it's done.`, { status: 409 })
+  }
+}
+
+/** `baseline` made sure that the name was unused before the first try, so whatever has it now is ours. */
+async function findClone(api: Api, params: CloneParams, _: null, { baseline }: Attempt): Promise<QoveryRef | null> {
+  const found = await findSibling(api, params, baseline)
+  if (found === null) return null
+  return refOf(params, await readEnvironment(api, 'service' in params ? params.environment : found), found)
+}
+
+function bodyOf(params: CloneParams) {
+  if ('service' in params) return { name: params.name, environment_id: params.environment }
+  const { name, project: project_id, cluster: cluster_id, mode, applyDeploymentRule: apply_deployment_rule } = params
+  return { name, project_id, cluster_id, mode, apply_deployment_rule }
+}
+
+function refOf(params: CloneParams, { project, organization }: Environment, id: string): QoveryRef {
+  const [environment, page] = 'service' in params ? [params.environment, `service/${id}/overview`] : [id, 'overview']
+  const projectId = 'project' in params ? params.project : project.id
+  const path = `organization/${organization.id}/project/${projectId}/environment/${environment}/${page}`
+  const deployment = isDeployed(params) ? 'due' : 'none'
+  return { kind: kindOf(params), id, environment, console: `https://console.qovery.com/${path}`, deployment }
+}
+
+async function startDeployment(api: Api, params: CloneParams, before: QoveryRef): Promise<QoveryRef> {
+  const { isUnderWay, previous } = await readDeployment(api, before)
+  // Another one would only wait behind it.
+  if (isUnderWay) return { ...before, deployment: 'requested' }
+  // Without a body the newest version is deployed.
+  const json = 'service' in params ? await api.get(`/${params.service}`, version).catch(ifHidden) : undefined
+  await api.post(`/${before.kind}/${before.id}/deploy`, z.unknown(), { json }).catch((error) => {
+    throw isBusy(error) ? new TemporaryError(error.message, { mayHaveHappened: false }) : error
+  })
+  return { ...before, deployment: 'requested', ...(previous && { previous }) }
+}
+
+async function findDeployment(
+  api: Api,
+  _: CloneParams,
+  before: QoveryRef,
+  { since }: Attempt,
+): Promise<QoveryRef | null> {
+  const { isUnderWay, endedAt } = await readDeployment(api, before)
+  return isUnderWay || endedAt >= since.getTime() ? { ...before, deployment: 'requested' } : null
+}
+
+const inside = <T>(key: string, inner: z.ZodType<T>) => z.object({ [key]: inner }).transform((one) => one[key])
+const commit = z
+  .object({ git_repository: z.object({ deployed_commit_id: z.string().min(1) }) })
+  .transform((one) => ({ git_commit_id: one.git_repository.deployed_commit_id }))
+const tag = z.object({ tag: z.string().min(1) }).transform((one) => ({ image_tag: one.tag }))
+const code = z.union([commit, tag, inside('docker', commit), inside('git', commit), inside('image', tag)])
+/** What the source runs, as a deploy call takes it. Each kind of service keeps it elsewhere, a database nowhere. */
+const version = z
+  .union([code, inside('source', code), inside('terraform_files_source', code)])
+  .optional()
+  .catch(undefined)
+
+export async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
+  await unlessNotFound(api.delete(`/${kind}/${id}`, z.unknown()))
+}
