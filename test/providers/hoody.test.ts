@@ -233,9 +233,9 @@ describe('Hoody', () => {
     expect(copy.summary({ ...ids, name: commit }).to).toBe(`${commit} in …3333`)
     const chosen = { container: 'shop-api', snapshot: 'nightly', name: 'shop-2', project: 'staging', server: 'fra-1' }
     expect(copy.summary(chosen)).toEqual({ from: 'snapshot nightly of shop-api', to: 'shop-2 in staging on fra-1' })
-    const placed = { ...chosen, 'container.from': 'shop-api in production' }
+    const placed = { ...chosen, 'container.place': 'production' }
     expect(copy.summary(placed).from).toBe('snapshot nightly of shop-api in production')
-    expect(copy.summary({ 'container.from': `x in ${ids.project}` }).from).toBe('x in …3333')
+    expect(copy.summary({ container: 'x', 'container.place': ids.project }).from).toBe('x in …3333')
     expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'its source', to: 'shop-2' })
     expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* will be overwritten/)
   })

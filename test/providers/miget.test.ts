@@ -536,7 +536,7 @@ describe('Miget', () => {
     expect(clone.lock({ ...params, name: 'shop-api-3' })).not.toBe(clone.lock(params))
     const named = { app: 'shop-api', name: 'shop-api-2', project: 'staging', resource: 'migetlamb' }
     expect(clone.summary(named)).toEqual({ from: 'shop-api', to: 'shop-api-2 in staging on migetlamb' })
-    expect(clone.summary({ ...named, 'app.from': 'shop-api in shop' }).from).toBe('shop-api in shop')
+    expect(clone.summary({ ...named, 'app.place': 'shop' }).from).toBe('shop-api in shop')
   })
 
   test('only resources are offered that are open to the project and have room for the source app', async () => {
@@ -835,7 +835,7 @@ describe('Miget', () => {
     expect(await miget.pickers.apps?.(beside, {})).toContainEqual({
       value: NOBODY,
       label: NOBODY,
-      from: `${NOBODY} in an unknown place`,
+      place: 'an unknown place',
     })
     const addons = [{ name: 'db', state: 'stopped' }]
     expect(await seen({ state: 'running', addons })).toMatchObject({

@@ -162,7 +162,7 @@ describe('a source whose place no list tells', () => {
     }
     const options = (await miget.pickers.apps?.(odd, {})) ?? []
     expect(options.length).toBeGreaterThan(5)
-    for (const { label, from } of options) expect(from).toBe(`${label} in ${UNKNOWN_PLACE}`)
+    for (const { place } of options) expect(place).toBe(UNKNOWN_PLACE)
   })
 
   test('is one in a Miget project that has no name but its id', async () => {
@@ -177,7 +177,7 @@ describe('a source whose place no list tells', () => {
     }
     const options = (await miget.pickers.apps?.(odd, {})) ?? []
     expect(options.length).toBeGreaterThan(5)
-    for (const { label, from } of options) expect(from).toBe(`${label} in ${UNKNOWN_PLACE}`)
+    for (const { place } of options) expect(place).toBe(UNKNOWN_PLACE)
   })
 
   test.each(['spaces', 'organizations'])('is one of a Cloud Foundry whose %s cannot be read', async (rows) => {

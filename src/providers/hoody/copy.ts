@@ -1,7 +1,7 @@
 /** The copy of a container into a new one. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, defineOperation, findSurely, maskIds, sentence } from '../provider.js'
+import { type Api, defineOperation, foundByName, maskIds, placed, sentence } from '../provider.js'
 import { type Entry, envelope, listProject } from './api.js'
 import { type CopyParams, copyFields } from './fields.js'
 import { check, type HoodyRef, ref } from './status.js'
@@ -13,11 +13,11 @@ export const copy = defineOperation<CopyParams, HoodyRef>({
   ref,
   // Names are unique within a project. Hoody doesn't say whether case counts, so the lock ignores it.
   lock: ({ project, name }) => `copy:${project}/${name.toLowerCase()}`,
-  summary: ({ container, 'container.from': source = container, snapshot, name, project, server }) => ({
+  summary: (named) => ({
     // The place comes last, where access rules expect it.
-    from: maskIds(`${snapshot ? `snapshot ${snapshot} of ` : ''}${source}`),
+    from: maskIds(`${named.snapshot ? `snapshot ${named.snapshot} of ` : ''}${placed(named, 'container')}`),
     // The name isn't masked: the person typed it, even if it looks like an ID.
-    to: `${name} in ${maskIds(`${project}${server ? ` on ${server}` : ''}`)}`,
+    to: `${named.name} in ${maskIds(`${named.project}${named.server ? ` on ${named.server}` : ''}`)}`,
   }),
   preview: ({ firewall, network }) => ({
     copied: sentence(
@@ -48,17 +48,12 @@ export const copy = defineOperation<CopyParams, HoodyRef>({
         }
         return await api.post(`/api/v1/containers/${params.container}/copy`, envelope(ref), { json })
       },
-      // Containers that already have this name aren't ours.
-      async baseline(api, params) {
-        const all = await listProject(api, params.project)
-        return all.flatMap((row) => (isCopyOf(row, params) !== false && row.id) || []).join(' ')
-      },
-      async find(api, params, _before, { baseline }) {
-        const earlier = baseline.split(' ')
-        const all = await listProject(api, params.project)
-        const found = findSurely(all, (row) => !earlier.includes(row.id ?? '?') && isCopyOf(row, params))
-        return found?.id === undefined ? null : { id: found.id }
-      },
+      ...foundByName({
+        list: (api, { project }: CopyParams) => listProject(api, project),
+        id: ({ id }) => id,
+        matches: isCopyOf,
+        made: (id) => ({ id }),
+      }),
       check,
     },
   ],
@@ -69,7 +64,7 @@ export const copy = defineOperation<CopyParams, HoodyRef>({
 function isCopyOf(row: Entry, { name, container }: CopyParams): boolean | undefined {
   if (row.name !== undefined && row.name !== name) return false
   if ((row.source_container_id ?? container) !== container) return false
-  return row.name === undefined || row.id === undefined ? undefined : true
+  return row.name === undefined ? undefined : true
 }
 
 async function remove(api: Api, { id }: HoodyRef): Promise<void> {

@@ -1,5 +1,6 @@
 /** The questions of Hoody's two forms. */
 import { z } from 'zod'
+import { yesNo } from '../provider.js'
 import { ID } from './api.js'
 
 const NAME = /^[a-zA-Z0-9_-]{3,100}$/
@@ -10,7 +11,6 @@ const SSH_KEY_RULE = 'Paste one line of a public key, such as "ssh-ed25519 AAAAâ
 
 const text = z.string().trim()
 const id = text.toLowerCase().regex(ID, 'Choose from the list, or paste an ID (24 characters, 0-9 and a-f).')
-const flag = z.boolean().default(false)
 export const copyFields = z.object({
   container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
   project: id.meta({ title: 'Target project', description: 'Where the copy goes.', picker: 'projects' }),
@@ -36,8 +36,8 @@ export const copyFields = z.object({
     multiline: true,
     personal: true,
   }),
-  firewall: flag.meta({ title: 'Copy firewall rules', description: "The source's access list applies too." }),
-  network: flag.meta({ title: 'Copy network rules', description: "The source's network settings apply too." }),
+  firewall: yesNo('Copy firewall rules', "The source's access list applies too."),
+  network: yesNo('Copy network rules', "The source's network settings apply too."),
   // No `kvm`: it opens the host's hypervisor. Grant that in Hoody's console.
 })
 export type CopyParams = z.infer<typeof copyFields>

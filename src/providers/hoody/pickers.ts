@@ -1,5 +1,5 @@
 /** The live lists behind the questions of Hoody's forms. */
-import { type Api, describedOption, type Option, placedSource, type Values } from '../provider.js'
+import { type Api, describedOption, type Option, placedSource, UNKNOWN_PLACE, type Values } from '../provider.js'
 import { DELETED, ID, IN_PROGRESS, listContainers, listProjects, listServers, listSnapshots } from './api.js'
 
 export const pickers = { containers, copies, projects, servers, snapshots }
@@ -10,7 +10,7 @@ async function containers(api: Api): Promise<Option[]> {
     .filter(({ status }) => !DELETED.includes(status))
     .map(({ id, name, project_alias: project, status }) => ({
       ...describedOption(id, name, project, status),
-      from: placedSource(name, project),
+      place: project || UNKNOWN_PLACE,
     }))
 }
 

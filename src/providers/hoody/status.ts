@@ -1,34 +1,30 @@
 /** What a container on Hoody is doing. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, maskIds, type Observation, rows, settleEach } from '../provider.js'
+import { type Api, lookUpEach, maskIds, type Observation, rows } from '../provider.js'
 import { DELETED, envelope, ID, IDLE, listStatusLogs, page, pages, status } from './api.js'
 
 export const ref = z.object({ id: z.string().regex(ID) })
 export type HoodyRef = z.infer<typeof ref>
 
 const state = z.object({ id: z.string().trim(), status })
+type State = z.infer<typeof state>
 
-/** Polls the containers of all jobs together, whichever operation they came from. */
-export async function check(api: Api, refs: readonly HoodyRef[]): Promise<(Observation<HoodyRef> | Error)[]> {
-  const missing = new Set(refs.map((ref) => ref.id))
-  const statuses = new Map<string, string>()
-  // Containers that jobs wait for changed recently, so they come first. Once fewer containers are missing than pages are
-  // left, asking for each is cheaper; that also finds one that moved between two pages while we read them.
-  if (missing.size > 1) {
-    const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true, include_expired: true }
-    const containers = page('containers', rows(api, state))
-    for await (const { items, left } of pages(api, '/api/v1/containers/', containers, query)) {
-      for (const { id, status } of items) if (missing.delete(id)) statuses.set(id, status)
-      if (missing.size <= left) break
-    }
+/** Polls the containers of all jobs together, whichever operation they came from. One that is nowhere was deleted. */
+export function check(api: Api, refs: readonly HoodyRef[]): Promise<(Observation<HoodyRef> | Error)[]> {
+  // Containers that jobs wait for changed recently, so they come first.
+  const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true, include_expired: true }
+  const containers = {
+    list: () => pages(api, '/api/v1/containers/', page('containers', rows(api, state)), query),
+    id: ({ id }: State) => id,
+    one: (id: string) => unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))),
   }
-  return await settleEach(refs, async ({ id }) => observe(api, id, statuses.get(id) ?? (await statusOf(api, id))))
-}
-
-/** A container that can't be found counts as deleted. */
-async function statusOf(api: Api, id: string): Promise<string> {
-  return (await unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))))?.status ?? 'deleted'
+  return lookUpEach(
+    refs,
+    ({ id }) => id,
+    containers,
+    ({ id }, found) => observe(api, id, found?.status ?? 'deleted'),
+  )
 }
 
 async function observe(api: Api, id: string, status: string): Promise<Observation<HoodyRef>> {

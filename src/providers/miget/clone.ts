@@ -1,7 +1,16 @@
 /** The clone of an app, and its deployment. */
 import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
-import { type Api, defineOperation, findSurely, type Named, type Preview, sentence } from '../provider.js'
+import {
+  type Api,
+  defineOperation,
+  findSurely,
+  foundByName,
+  type Named,
+  type Preview,
+  placed,
+  sentence,
+} from '../provider.js'
 import { type Entry, listDeployments, listEntries, readApp, text, unwrapped } from './api.js'
 import { type CloneParams, fields } from './fields.js'
 import { check, type MigetRef, ref, STARTING } from './status.js'
@@ -15,9 +24,9 @@ export const clone = defineOperation<CloneParams, MigetRef>({
   ref,
   // The name without its suffix is unique in the whole workspace, which is the connection.
   lock: ({ name }) => `clone:${name}`,
-  summary: ({ app, 'app.from': source = `${app}`, name, project, resource }) => ({
-    from: source,
-    to: `${name} in ${project} on ${resource}`,
+  summary: (named) => ({
+    from: placed(named, 'app'),
+    to: `${named.name} in ${named.project} on ${named.resource}`,
   }),
   preview,
   validate: validateClone,
@@ -35,18 +44,12 @@ export const clone = defineOperation<CloneParams, MigetRef>({
         const json = { ...rest, project_id, resource_id, addons: [...addons, ...addonsWithData].map(withChoice) }
         return refOf(params, await api.post(`/apps/${app}/clone`, unwrapped(cloned), { json }))
       },
-      // Apps that already have this name aren't ours.
-      async baseline(api, { name }) {
-        return (await listEntries(api)).flatMap((one) => (hasName(one, name) !== false && one.uuid) || []).join(' ')
-      },
-      async find(api, params, _before, { baseline }) {
-        const earlier = baseline.split(' ')
-        const found = findSurely(
-          await listEntries(api),
-          (one) => !earlier.includes(one.uuid ?? '?') && isCloneOf(one, params),
-        )
-        return found?.uuid ? refOf(params, { uuid: found.uuid, name: found.name }) : null
-      },
+      ...foundByName({
+        list: listEntries,
+        id: ({ uuid }) => uuid ?? undefined,
+        matches: isCloneOf,
+        made: (uuid, { name }, { params }) => refOf(params, { uuid, name }),
+      }),
       check,
     },
     {
@@ -105,9 +108,7 @@ function preview(params: CloneParams, named: Named): Preview {
 
 /** Whether an app is the clone these params ask for; undefined if that can't be read. */
 function isCloneOf(one: Entry, { name, label, project }: CloneParams): boolean | undefined {
-  if ((one.label ?? label) !== label || (one.project_id ?? project) !== project) return false
-  const isNamed = hasName(one, name)
-  return isNamed && !one.uuid ? undefined : isNamed
+  return (one.label ?? label) === label && (one.project_id ?? project) === project && hasName(one, name)
 }
 
 function refOf(params: CloneParams, { uuid: id, name }: { uuid: string; name?: string | null | undefined }): MigetRef {

@@ -1,5 +1,6 @@
 /** The questions of Miget's form. */
 import { z } from 'zod'
+import { yesNo } from '../provider.js'
 import { UUID } from './api.js'
 
 const NAME_RULE = 'Use 1 to 34 lowercase letters, digits or hyphens, with no hyphen at the start or end.'
@@ -8,8 +9,6 @@ const words = z.string().trim()
 const id = words.toLowerCase().regex(UUID, 'Choose from the list, or paste a UUID.')
 const label = words.regex(/^.{1,40}$/u, 'Use 1 to 40 characters.')
 const name = words.regex(/^(?!.{35})[a-z0-9]+(-+[a-z0-9]+)*$/, NAME_RULE)
-const flag = (initial: boolean, title: string, description: string) =>
-  z.boolean().default(initial).meta({ title, description })
 const parts = (picker: string, title: string, description: string) =>
   z
     .array(id)
@@ -18,10 +17,10 @@ const parts = (picker: string, title: string, description: string) =>
 
 // The flags have Miget's own names: they are sent as they are.
 const unchecked = z.object({
-  use_parent_image: flag(
-    true,
+  use_parent_image: yesNo(
     'Run the image of the source app',
     "Miget never copies code: without an image the clone can't run.",
+    true,
   ),
   app: id.meta({ title: 'Source app', description: "It isn't changed.", picker: 'apps' }),
   label: label.meta({ title: 'Label of the clone', description: 'Shown in the dashboard.' }),
@@ -33,13 +32,13 @@ const unchecked = z.object({
     picker: 'resources',
     dependsOn: ['app', 'project'],
   }),
-  deploy: flag(true, 'Deploy the clone', 'If it has an image to run.'),
-  parent_image_auto_sync: flag(false, 'Follow the image', 'Deploys each new image of the source app.'),
-  clone_variables: flag(true, 'Copy variables', "They still point to the source app's databases."),
-  clone_secret_files: flag(false, 'Copy secret files', 'With their contents.'),
-  clone_scaling_settings: flag(false, 'Copy scaling settings', 'Replicas, automatic scaling.'),
-  clone_health_checks: flag(false, 'Copy health checks', 'How Miget tells whether the app is healthy.'),
-  clone_security: flag(false, 'Copy security settings', 'Allowed connections, Basic Auth.'),
+  deploy: yesNo('Deploy the clone', 'If it has an image to run.', true),
+  parent_image_auto_sync: yesNo('Follow the image', 'Deploys each new image of the source app.'),
+  clone_variables: yesNo('Copy variables', "They still point to the source app's databases.", true),
+  clone_secret_files: yesNo('Copy secret files', 'With their contents.'),
+  clone_scaling_settings: yesNo('Copy scaling settings', 'Replicas, automatic scaling.'),
+  clone_health_checks: yesNo('Copy health checks', 'How Miget tells whether the app is healthy.'),
+  clone_security: yesNo('Copy security settings', 'Allowed connections, Basic Auth.'),
   addons: parts('addons', 'Add-ons without data', 'The clone gets new, empty ones of the same kind.'),
   addonsWithData: parts('addons', 'Add-ons with their data', 'Every row and file is copied.'),
   cronjobs: parts('cronjobs', 'Cron jobs', 'They run in the clone as well as in the source app.'),

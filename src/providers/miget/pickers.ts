@@ -1,6 +1,6 @@
 /** The live lists behind the questions of Miget's form. */
 import { z } from 'zod'
-import { type Api, describedOption, type Option, placedSource, type Values } from '../provider.js'
+import { type Api, describedOption, type Option, UNKNOWN_PLACE, type Values } from '../provider.js'
 import { inGiB, item, list, readApp, resource, text, UUID, whyUnusable } from './api.js'
 
 export const pickers = { apps, projects, resources, addons: ofApp('addons'), cronjobs: ofApp('cronjobs') }
@@ -23,10 +23,7 @@ async function apps(api: Api): Promise<Option[]> {
   ])
   // A project without a name is labelled with its ID, which no access rule names.
   const places = new Map(known.map(({ value, label }) => [value, label === value ? null : label]))
-  return apps.map((app) => {
-    const option = asOption(app)
-    return { ...option, from: placedSource(option.label, places.get(app.project_id ?? '')) }
-  })
+  return apps.map((app) => ({ ...asOption(app), place: places.get(app.project_id ?? '') || UNKNOWN_PLACE }))
 }
 
 function projects(api: Api): Promise<Option[]> {

@@ -1,5 +1,6 @@
 /** The questions of Qovery's two forms, and what follows from their answers alone. */
 import { z } from 'zod'
+import { yesNo } from '../provider.js'
 import { KINDS } from './api.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -10,14 +11,11 @@ const text = z.string().trim().toLowerCase()
 const id = text.regex(UUID, 'Choose from the list, or paste an ID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.')
 const serviceId = text.regex(KIND_AND_ID, 'Choose from the list, or type kind and ID: job/3c90c3cc-…')
 const name = text.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits or hyphens.')
-const flag = (initial: boolean, title: string, description: string) =>
-  z.boolean().default(initial).meta({ title, description })
 
 const common = {
   name: name.meta({ title: 'Name of the clone', description: 'Must be unused where the clone goes.' }),
-  deploy: flag(true, 'Deploy the clone', "Otherwise it's only configured: Qovery doesn't deploy clones by itself."),
-  applyTerraform: flag(
-    false,
+  deploy: yesNo('Deploy the clone', "Otherwise it's only configured: Qovery doesn't deploy clones by itself.", true),
+  applyTerraform: yesNo(
     'Apply Terraform',
     'Creates real infrastructure. Terraform is deployed only if you tick this too.',
   ),
@@ -36,7 +34,7 @@ export const environmentFields = z.object({
     .enum(['DEVELOPMENT', 'PREVIEW', 'STAGING', 'PRODUCTION'])
     .optional()
     .meta({ title: 'Mode', description: LIKE_SOURCE }),
-  applyDeploymentRule: flag(false, 'Apply deployment rule', "The project's rules, such as working hours."),
+  applyDeploymentRule: yesNo('Apply deployment rule', "The project's rules, such as working hours."),
   ...common,
 })
 export type ServiceParams = z.infer<typeof serviceFields>

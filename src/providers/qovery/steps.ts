@@ -1,11 +1,20 @@
 /** The two steps of each clone on Qovery: make it, and deploy it. */
 import { z } from 'zod'
 import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
-import type { Api, Attempt, Step } from '../provider.js'
-import { type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
+import { type Api, type Attempt, foundByName, type Step } from '../provider.js'
+import { type Entry, type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
 import { type CloneParams, isDeployed, kindOf } from './fields.js'
 import { check, type QoveryRef, readDeployment } from './status.js'
-import { findSibling, refuseTakenName, refuseTerraform } from './validate.js'
+import { hasName, listSiblings, refuseTakenName, refuseTerraform } from './validate.js'
+
+/** `baseline` refuses a name that is taken, so whatever has it later is ours. */
+const { find: findClone } = foundByName<CloneParams, null, Entry, QoveryRef>({
+  list: listSiblings,
+  id: ({ id }) => id,
+  matches: hasName,
+  made: async (id, _row, { api, params }) =>
+    refOf(params, await readEnvironment(api, 'service' in params ? params.environment : id), id),
+})
 
 export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, QoveryRef, QoveryRef>] = [
   {
@@ -42,13 +51,6 @@ async function startClone(api: Api, params: CloneParams): Promise<QoveryRef> {
     const words = error.message.replace(/\.?$/, '.')
     throw new UserError(`${words} Nothing was cloned. Try again when it's done.`, { status: 409 })
   }
-}
-
-/** `baseline` made sure that the name was unused before the first try, so whatever has it now is ours. */
-async function findClone(api: Api, params: CloneParams, _: null, { baseline }: Attempt): Promise<QoveryRef | null> {
-  const found = await findSibling(api, params, baseline)
-  if (found === null) return null
-  return refOf(params, await readEnvironment(api, 'service' in params ? params.environment : found), found)
 }
 
 function bodyOf(params: CloneParams) {

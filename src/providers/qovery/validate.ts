@@ -22,12 +22,14 @@ export function validateClone(api: Api, params: CloneParams): Promise<Validation
   )
 }
 
-async function listSiblings(api: Api, params: CloneParams): Promise<Entry[]> {
+export async function listSiblings(api: Api, params: CloneParams): Promise<Entry[]> {
   return await readFor('project' in params ? 'project' : 'environment', api.get(`/${siblingsPath(params)}`, entries))
 }
 
-/** Qovery ignores the case of names. */
-const hasName = ({ name }: Entry, params: CloneParams) => name?.trim().toLowerCase() === params.name
+/** Whether a row has the clone's name, whatever its case; undefined if that can't be read. */
+export function hasName({ name }: Entry, params: CloneParams): boolean | undefined {
+  return name === undefined ? undefined : name.trim().toLowerCase() === params.name
+}
 
 /**
  * Returns the IDs of those whose name can't be read, so it may be this one.
@@ -39,17 +41,6 @@ export async function refuseTakenName(api: Api, params: CloneParams): Promise<st
   if (siblings.some((one) => hasName(one, params)))
     throw refusal('name', `The name ${params.name} is taken there. Choose another one.`, 409)
   return siblings.flatMap(({ id, name }) => (name === undefined && id) || []).join(' ')
-}
-
-/** The ID of what has the clone's name, unless `baseline` lists it. */
-export async function findSibling(api: Api, params: CloneParams, baseline: string): Promise<string | null> {
-  const earlier = baseline.split(' ')
-  const found = findSurely(await listSiblings(api, params), (one) => {
-    if (earlier.includes(one.id ?? '?')) return false
-    if (one.name === undefined) return undefined
-    return hasName(one, params) && (one.id !== undefined || undefined)
-  })
-  return found?.id ?? null
 }
 
 /** Deploying an environment deploys all of it, and Terraform must be asked for explicitly. */
