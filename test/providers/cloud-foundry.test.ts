@@ -261,13 +261,13 @@ describe('Cloud Foundry', () => {
       switchOn('v2')
       const params = await copyOf('wool-price-feed', 'image-resizer', { restart: false })
       const ref = await overwrite(params)
-      expect(ref).toMatchObject({ look: 'copy' })
+      expect(ref).toMatchObject({ waitFor: 'copy' })
       expect(await observed(copyBits.steps[0].check(api, [ref], clock))).toMatchObject([{ phase: 'done' }])
     })
 
     test.each([
       ['no code at all', 'newsletter', 'newsletter has no code to copy: nothing was ever uploaded.'],
-      ['code of another kind', 'wool-price-feed', 'Code for docker does not fit an app for buildpack.'],
+      ['code of another kind', 'wool-price-feed', "Code for docker doesn't fit an app for buildpack."],
     ])('"always a job": a source with %s is refused before v2 answers 500', async (_, source, message) => {
       switchOn('v2')
       const error = await failureOf(overwrite(await copyOf(source, 'shop-api-staging')))
@@ -290,10 +290,10 @@ describe('Cloud Foundry', () => {
 
     test('the meaning of a job: a copy that made no package within its request has failed', async () => {
       const detail = 'Cloud Foundry took the copy, but the app has no new package'
-      const none = { app: await pick('apps', 'newsletter'), look: 'copy' }
+      const none = { app: await pick('apps', 'newsletter'), waitFor: 'copy' }
       const app = await pick('apps', 'shop-api')
       const [before] = await packagesOf(app)
-      const seen = copyBits.steps[0].check(api, [none, { app, look: 'copy', guid: before?.guid }], clock)
+      const seen = copyBits.steps[0].check(api, [none, { app, waitFor: 'copy', guid: before?.guid }], clock)
       expect(await observed(seen)).toEqual([
         { phase: 'failed', detail },
         { phase: 'failed', detail },
@@ -312,7 +312,7 @@ describe('Cloud Foundry', () => {
       clock += 2_000
       await uploadTo(String(params.target), from)
       const [seen] = await observed(copyBits.steps[0].check(api, [ref], clock))
-      expect(seen?.ref).toMatchObject({ look: 'package', guid: ours })
+      expect(seen?.ref).toMatchObject({ waitFor: 'package', guid: ours })
     })
 
     test('the restart: the code is staged, assigned and the app restarted', async () => {
@@ -366,10 +366,10 @@ describe('Cloud Foundry', () => {
 
     test('the two answers with 201 are both understood', async () => {
       const made = await overwrite(await copyOf('shop-api', 'shop-api-staging'))
-      expect(made).toMatchObject({ look: 'package', guid: expect.stringMatching(/^5/) })
+      expect(made).toMatchObject({ waitFor: 'package', guid: expect.stringMatching(/^5/) })
       switchOn('v2')
       const job = await overwrite(await copyOf('shop-web', 'shop-web-staging'))
-      expect(job).toMatchObject({ look: 'copy', guid: expect.stringMatching(/^5/) })
+      expect(job).toMatchObject({ waitFor: 'copy', guid: expect.stringMatching(/^5/) })
     })
   })
 
@@ -405,9 +405,9 @@ describe('Cloud Foundry', () => {
 
     test('of a staged build by Cloud Native Buildpacks is refused, for the server would make nothing of it', async () => {
       const error = await failureOf(begin(await cloneOf('loom', { fastPath: true })))
-      expect(error).toMatchObject({ field: 'fastPath', message: expect.stringContaining('cannot be copied') })
+      expect(error).toMatchObject({ field: 'fastPath', message: expect.stringContaining("can't be copied") })
       const none = await failureOf(begin(await cloneOf('newsletter', { fastPath: true })))
-      expect(none.message).toBe('newsletter has no staged build. Have it staged again.')
+      expect(none.message).toBe('newsletter has no staged build. Untick "Copy the staged build".')
       const { ref } = await carryOut(clone, await cloneOf('loom'), 'Copy the code')
       const late = stepOf(clone, 'Copy the code').run(
         faked({
@@ -436,7 +436,7 @@ describe('Cloud Foundry', () => {
 
     test('that is not started is a success that says so', async () => {
       const { last } = await carryOut(clone, await cloneOf('shop-api', { start: false }))
-      expect(last).toMatchObject({ phase: 'done', detail: 'not started, as asked' })
+      expect(last).toMatchObject({ phase: 'done', detail: 'not started, as requested' })
       expect(written().some((write) => write.includes('actions/start'))).toBe(false)
     })
 
@@ -494,7 +494,7 @@ describe('Cloud Foundry', () => {
       const services = [await pick('services', 'shop-db', { app }), await pick('services', 'ledger-db', { app })]
       expect(await refusalOf({ services })).toMatchObject({
         field: 'services',
-        message: 'ledger-db cannot be used in staging. Have it shared into that space, or leave it out.',
+        message: "ledger-db can't be used in staging. Share it into that space, or leave it out.",
       })
       switchOn('no-domain')
       expect(await refusalOf({ host: 'x' })).toMatchObject({
@@ -507,7 +507,7 @@ describe('Cloud Foundry', () => {
     test('of an app whose secrets may not be read makes no app', async () => {
       const error = await failureOf(begin(await cloneOf('ledger')))
       expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toContain('It takes the role Space Developer.')
+      expect(error.message).toContain('It needs the role Space Developer.')
       expect(written()).toEqual([])
     })
 
@@ -554,9 +554,9 @@ describe('Cloud Foundry', () => {
       await api.post('/v3/builds', z.unknown(), { json })
       clock += CLONE_MS
       const { guid } = await api.post('/v3/builds', z.object({ guid: z.string() }), { json })
-      expect(await step.run(api, params, ref, attempt())).toMatchObject({ look: 'build', guid })
+      expect(await step.run(api, params, ref, attempt())).toMatchObject({ waitFor: 'build', guid })
       clock += CLONE_MS
-      expect(await step.run(api, params, ref, attempt())).toMatchObject({ look: 'build', guid })
+      expect(await step.run(api, params, ref, attempt())).toMatchObject({ waitFor: 'build', guid })
       expect(written().filter((write) => write === 'POST /v3/builds')).toHaveLength(2)
     })
 
@@ -632,7 +632,7 @@ describe('Cloud Foundry', () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { name: '羊' })))
       expect(error).toMatchObject({
         field: 'host',
-        message: expect.stringContaining('“羊” can’t be made into a host name.'),
+        message: expect.stringContaining('"羊" can\'t be made into a host name.'),
       })
       expect(written()).toEqual([])
       const app = await pick('apps', 'shop-api')
@@ -735,7 +735,7 @@ describe('Cloud Foundry', () => {
       switchOn('fail-delete')
       const error = await failureOf(clone.remove?.(api, ref ?? {}) ?? Promise.resolve())
       expect(error.message).toBe(
-        'It is tried once more. The last time a service could not be unbound from the app: The broker does not let go of it.',
+        "Cloud Foundry tries once more. Last time a service couldn't be unbound from the app: The broker does not let go of it.",
       )
       clock += CLONE_MS
       await clone.remove?.(api, ref ?? {})
@@ -783,7 +783,7 @@ describe('Cloud Foundry', () => {
       ],
       ['no code', 'newsletter', {}, [], 'app', 'newsletter has no code to copy'],
       ['no staged build', 'newsletter', { fastPath: true }, [], 'fastPath', 'newsletter has no staged build'],
-      ['a staged build that cannot be copied', 'loom', { fastPath: true }, [], 'fastPath', 'cannot be copied'],
+      ['a staged build that cannot be copied', 'loom', { fastPath: true }, [], 'fastPath', "can't be copied"],
       ['a buildpack with credentials', 'carding', {}, [], 'app', 'whose address holds credentials'],
       ['credentials of a registry', 'loom', {}, ['cnb-credentials'], 'app', 'loom takes its buildpacks'],
       ['variables that are switched off', 'shop-api', {}, ['no-env'], 'environment', 'env_var_visibility off. Untick'],
@@ -855,7 +855,7 @@ describe('Cloud Foundry', () => {
     test('warns of a large app that is cloned without its size, and of addresses that are switched off', async () => {
       await scale(await pick('apps', 'shop-web'), 4096)
       const { warnings } = await said(clone, await cloneOf('shop-web', { size: false }))
-      expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without “Copy the size”/)])
+      expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without "Copy the size"/)])
       switchOn('no-new-routes')
       expect(await said(clone, await cloneOf('shop-api'))).toEqual({
         errors: {},
@@ -866,7 +866,7 @@ describe('Cloud Foundry', () => {
 
     test.each([
       ['no code', 'newsletter', 'shop-api-staging', 'app', 'newsletter has no code to copy'],
-      ['another kind of app', 'wool-price-feed', 'shop-api-staging', 'target', 'Code for docker does not fit'],
+      ['another kind of app', 'wool-price-feed', 'shop-api-staging', 'target', "Code for docker doesn't fit"],
       ['a suspended space', 'shop-api', 'wool-blog', 'target', 'attic is suspended.'],
     ])('tells on its field what refuses a copy: %s', async (_, from, to, field, words) => {
       const row = z.object({ name: z.string(), guid: z.string() })
@@ -951,7 +951,7 @@ describe('Cloud Foundry', () => {
       clock += 2_000
       await overwrite(await copyOf('shop-web', 'shop-api-staging'))
       const found = await copyBits.steps[0].find?.(api, params, null, attempt())
-      expect(found).toMatchObject({ look: 'package', guid: ours })
+      expect(found).toMatchObject({ waitFor: 'package', guid: ours })
     })
 
     test('is not found in a restart by somebody else while the code was staged', async () => {
@@ -968,7 +968,7 @@ describe('Cloud Foundry', () => {
       expect(await restart.find?.(api, params, assigned, asked)).toBeNull()
       switchOn('lose-answer')
       await failureOf(restart.run(api, params, assigned, asked))
-      expect(await restart.find?.(api, params, assigned, asked)).toMatchObject({ look: 'instances' })
+      expect(await restart.find?.(api, params, assigned, asked)).toMatchObject({ waitFor: 'instances' })
     })
 
     test.each(['Create the app', 'Copy the code', 'Stage the code', 'Start the clone'])(
@@ -1015,18 +1015,18 @@ describe('Cloud Foundry', () => {
     test('see what was deleted or has expired as failed', async () => {
       const app = await pick('apps', 'shop-api')
       const [gone, lost] = [
-        { app, look: 'package', guid: NOBODY },
-        { app: NOBODY, look: 'instances' },
+        { app, waitFor: 'package', guid: NOBODY },
+        { app: NOBODY, waitFor: 'instances' },
       ]
       expect(await observed(clone.steps[0].check(api, [gone, lost], clock))).toEqual([
-        { phase: 'failed', detail: 'the package was deleted, or may no longer be read' },
-        { phase: 'failed', detail: 'the app was deleted, or may no longer be read' },
+        { phase: 'failed', detail: 'the package was deleted, or can no longer be read' },
+        { phase: 'failed', detail: 'the app was deleted, or can no longer be read' },
       ])
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'EXPIRED' }] }
       const [expired] = await observed(
-        clone.steps[0].check(faked({ '/v3/packages': page }), [{ app, look: 'package', guid: 'p' }], clock),
+        clone.steps[0].check(faked({ '/v3/packages': page }), [{ app, waitFor: 'package', guid: 'p' }], clock),
       )
-      expect(expired).toEqual({ phase: 'failed', detail: 'the package is EXPIRED, and Cloud Foundry says no more' })
+      expect(expired).toEqual({ phase: 'failed', detail: 'the package is EXPIRED, and Cloud Foundry gives no reason' })
     })
 
     test('take instances that cannot be counted for a passing trouble', async () => {
@@ -1034,7 +1034,7 @@ describe('Cloud Foundry', () => {
       const { ref } = await carryOut(clone, params, 'Start the clone')
       const step = stepOf(clone, 'Start the clone')
       const started = await step.run(api, params, ref, attempt())
-      const copied = { app: started.app, look: 'package', guid: ref?.guid }
+      const copied = { app: started.app, waitFor: 'package', guid: ref?.guid }
       switchOn('stats-down')
       for (const version of ['new', 'old-api']) {
         if (version === 'old-api') switchOn(version)
@@ -1051,16 +1051,18 @@ describe('Cloud Foundry', () => {
       await start({ count: 1_000 })
       const guids = z.object({ resources: z.array(z.object({ guid: z.string() })) })
       const newest = { query: { per_page: 300, order_by: '-created_at' } }
-      const refsOf = async (look: string, count: number) => {
-        const { resources } = await api.get(look === 'instances' ? '/v3/apps' : `/v3/${look}s`, guids, newest)
-        return resources.slice(0, count).map(({ guid }) => ({ app: guid, look, guid }))
+      const refsOf = async (waitFor: string, count: number) => {
+        const { resources } = await api.get(waitFor === 'instances' ? '/v3/apps' : `/v3/${waitFor}s`, guids, newest)
+        return resources.slice(0, count).map(({ guid }) => ({ app: guid, waitFor, guid }))
       }
       const running = await refsOf('instances', 300)
       const refs = [...(await refsOf('package', 300)), ...(await refsOf('droplet', 300)), ...running]
-      refs.push(...running.slice(0, 100).map((ref) => ({ ...ref, look: 'binding' })))
+      refs.push(...running.slice(0, 100).map((ref) => ({ ...ref, waitFor: 'binding' })))
       const before = simulator.requests()
       const seen = await observed(clone.steps[0].check(api, refs, clock))
-      expect(seen.map(({ phase }) => phase)).toEqual(refs.map(({ look }) => (look === 'binding' ? 'failed' : 'done')))
+      expect(seen.map(({ phase }) => phase)).toEqual(
+        refs.map(({ waitFor }) => (waitFor === 'binding' ? 'failed' : 'done')),
+      )
       expect(simulator.requests() - before).toBe(10)
       switchOn('old-api')
       const then = simulator.requests()
@@ -1079,13 +1081,13 @@ describe('Cloud Foundry', () => {
         const resources = states.map((state) => ({ state }))
         const page = { pagination: { next: null }, resources: [process('web', states.length), process('idle', 0)] }
         const read = faked({ '/v3/processes': page, '/v3/processes/web/stats': { resources } })
-        return (await observed(clone.steps[0].check(read, [{ app: 'a', look: 'instances' }], clock)))[0]
+        return (await observed(clone.steps[0].check(read, [{ app: 'a', waitFor: 'instances' }], clock)))[0]
       }
       expect(await look('CRASHED', 'RUNNING')).toEqual({ phase: 'done' })
       expect(await look('CRASHED', 'STARTING')).toMatchObject({ phase: 'working' })
       expect(await look('DOWN')).toMatchObject({ phase: 'working', detail: 'web: DOWN' })
       expect(await look('CRASHED', 'CRASHED')).toMatchObject({ phase: 'failed' })
-      expect(await look()).toEqual({ phase: 'done', detail: 'started, but set to run no instance' })
+      expect(await look()).toEqual({ phase: 'done', detail: 'started, but set to run no instances' })
     })
 
     test('at jobs whose neighbour has an odd row find all others, and never take what cannot be read for deleted', async () => {
@@ -1104,14 +1106,14 @@ describe('Cloud Foundry', () => {
       const look = async (refs: Ref[]) => await clone.steps[0].check(read, refs, clock)
       expect(
         await look([
-          { app: 'a', look: 'package', guid: 'p' },
-          { app: 'a', look: 'package', guid: 'odd' },
-          { app: 'a', look: 'package', guid: 'unseen' },
-          { app: 'a', look: 'build', guid: 'b' },
-          { app: 'a', look: 'build', guid: 'unseen' },
-          { app: 'a', look: 'instances' },
-          { app: 'odd', look: 'instances' },
-          { app: 'unseen', look: 'instances' },
+          { app: 'a', waitFor: 'package', guid: 'p' },
+          { app: 'a', waitFor: 'package', guid: 'odd' },
+          { app: 'a', waitFor: 'package', guid: 'unseen' },
+          { app: 'a', waitFor: 'build', guid: 'b' },
+          { app: 'a', waitFor: 'build', guid: 'unseen' },
+          { app: 'a', waitFor: 'instances' },
+          { app: 'odd', waitFor: 'instances' },
+          { app: 'unseen', waitFor: 'instances' },
         ]),
       ).toMatchObject([
         { phase: 'done' },
@@ -1128,7 +1130,7 @@ describe('Cloud Foundry', () => {
     test('show no whole guid', async () => {
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'FAILED', error: `no ${NOBODY}` }] }
       const [seen] = await observed(
-        clone.steps[0].check(faked({ '/v3/builds': page }), [{ app: 'a', look: 'build', guid: 'p' }], clock),
+        clone.steps[0].check(faked({ '/v3/builds': page }), [{ app: 'a', waitFor: 'build', guid: 'p' }], clock),
       )
       expect(seen?.detail).toBe('no …ffff')
     })
@@ -1215,7 +1217,7 @@ describe('Cloud Foundry', () => {
     test('403 without the role is for the operator, and says which role', async () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { space: await pick('spaces', 'audited') })))
       expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toMatch(/requested action\. It takes the role Space Developer\. It is about audited\.$/)
+      expect(error.message).toMatch(/requested action\. It needs the role Space Developer\. It is about audited\.$/)
       const copied = await failureOf(overwrite(await copyOf('shop-api', 'ledger')))
       expect(copied.message).toMatch(/It is about production and audited\.$/)
     })
@@ -1487,8 +1489,8 @@ describe('Cloud Foundry', () => {
     [clone, 'name', 'x'.repeat(256), 'Use 1 to 255 printable characters.'],
     [clone, 'host', 'shop.api', 'Use 1 to 63 letters, digits, hyphens or underscores.'],
     [clone, 'host', 'x'.repeat(64), 'Use 1 to 63 letters, digits, hyphens or underscores.'],
-    [clone, 'space', 'staging', 'Choose from the list, or paste a guid.'],
-    [copyBits, 'target', 'shop-api', 'Choose from the list, or paste a guid.'],
+    [clone, 'space', 'staging', 'Choose from the list, or paste a GUID.'],
+    [copyBits, 'target', 'shop-api', 'Choose from the list, or paste a GUID.'],
   ])('a wrong answer is told in plain words: %#', (operation, field, value, message) => {
     const given = { app: NOBODY, space: NOBODY, name: 'shop-api-2', target: NOBODY.replace('f', '0') }
     const { issues } = operation.fields.safeParse({ ...given, [field]: value }).error ?? {}

@@ -32,12 +32,8 @@ const environmentParams = async (pick: Pick) => ({
 
 describeProvider(qovery, {
   start: startQovery,
-<<<<<<< HEAD
-  failure: 'cloned, but not live: build error',
   many,
-=======
   failure: 'cloned, but the build failed',
->>>>>>> e8c68ff (refactor(providers): Hoody, Miget, Qovery and Rainbond in one file for each part, in plain words)
   operations: {
     clone: {
       params: serviceParams,

@@ -3,13 +3,12 @@ import { z } from 'zod'
 import { UserError, unlessNotFound } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import { type Api, rows } from '../provider.js'
-import { item, link, listWith, MAX_NAME_LENGTH } from './client.js'
-import { labelled, type Made, owned, type Space, space, step } from './code.js'
-import type { CfRef } from './status.js'
+import { item, link, listWith, MAX_NAME_LENGTH } from './api.js'
+import { MAX_HOST_LENGTH } from './fields.js'
+import type { CfRef } from './poll.js'
+import { labelled, owned, type RefUpdate, type Space, space, step } from './step.js'
 
-export const MAX_HOST_LENGTH = 63
-
-/** The answers of a form that decide on an address. */
+/** The answers that decide on an address. */
 export interface AddressParams {
   /** The original. */
   app: string
@@ -20,7 +19,7 @@ export interface AddressParams {
   host?: string | undefined
 }
 
-/** The host name that is asked for or follows from the clone's name; empty where nothing of that name can be in one. */
+/** The host name that was typed or follows from the clone's name; empty if the name has nothing that a host name may have. */
 export function hostOf({ name, host }: Pick<AddressParams, 'name' | 'host'>): string {
   if (host) return host
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
@@ -32,14 +31,14 @@ export function wantsAddress({ address, host }: Pick<AddressParams, 'address' | 
   return address ?? host !== undefined
 }
 
-/** The host name that a clone gets; undefined when none was asked for, neither by name nor by its original's having one. */
+/** The host name that a clone gets; undefined if none was asked for, or none was typed and the original has no address. */
 export async function wantedHost(api: Api, params: AddressParams): Promise<string | undefined> {
   if (!wantsAddress(params)) return undefined
   if (!params.host && !(await publicAddressOf(api, params.app))) return undefined
   const host = hostOf(params)
   if (host) return host
   throw new UserError(
-    `“${cut(params.name, MAX_NAME_LENGTH)}” can’t be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
+    `"${cut(params.name, MAX_NAME_LENGTH)}" can't be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
     { field: 'host' },
   )
 }
@@ -47,7 +46,7 @@ export async function wantedHost(api: Api, params: AddressParams): Promise<strin
 const route = z.object({ url: z.string(), protocol: z.string().nullish(), relationships: z.object({ domain: link }) })
 const routeDomain = item.extend({ internal: z.boolean().nullish() })
 
-/** An app's first address that can be reached from outside. */
+/** An app's first address that is reachable from outside. */
 export async function publicAddressOf(api: Api, app_guids: string): Promise<string | undefined> {
   const query = { app_guids, include: 'domain' }
   const listed = await listWith(api, '/v3/routes', rows(api, route), rows(api, routeDomain), query)
@@ -90,7 +89,7 @@ export const reserve = step<AddressParams>(
   wantsAddress,
 )
 
-function routed(before: CfRef, { guid, url }: z.infer<typeof address>): Made {
+function routed(before: CfRef, { guid, url }: z.infer<typeof address>): RefUpdate {
   return { route: guid, url: before.url ?? `https://${url}` }
 }
 

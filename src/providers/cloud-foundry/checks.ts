@@ -1,39 +1,36 @@
-/** Checks that refuse a clone or a copy up front instead of halfway through. */
+/** Checks that refuse a clone or a copy before it starts instead of halfway through. Reads only. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
-import { type AddressParams, defaultDomain, wantedHost } from './address.js'
-import { item, list, shownName } from './client.js'
-import { type App, type Code, codeOf, type Space } from './code.js'
+import { defaultDomain, wantedHost } from './address.js'
+import { item, list, shownName } from './api.js'
+import { type App, type Code, codeOf } from './code.js'
+import type { CloneParams } from './fields.js'
 import { hasSecrets } from './source.js'
-
-export interface Wish extends AddressParams {
-  fastPath: boolean
-  services: readonly string[]
-}
+import type { Space } from './step.js'
 
 /** @throws UserError on the field at fault, or the error of a read that failed. */
-export async function refuseHopeless(api: Api, wish: Wish, source: App, target: Space): Promise<void> {
+export async function refuseImpossible(api: Api, params: CloneParams, source: App, target: Space): Promise<void> {
   // The first in the list, not the first to finish.
-  const outcomes = await Promise.allSettled(checksOf(api, wish, source, target))
+  const outcomes = await Promise.allSettled(checksOf(api, params, source, target))
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
-/** All that refuses a clone, side by side: each fails with a UserError on the field at fault. */
-export function checksOf(api: Api, wish: Wish, source: App, target: Space): Promise<unknown>[] {
+/** Everything that refuses a clone, side by side: each check fails with a UserError on the field at fault. */
+export function checksOf(api: Api, params: CloneParams, source: App, target: Space): Promise<unknown>[] {
   return [
-    codeOf(api, source, wish.fastPath),
-    refuseSecrets(source, wish.fastPath),
+    codeOf(api, source, params.fastPath),
+    refuseSecrets(source, params.fastPath),
     refuseSuspended(api, target, 'space'),
-    refuseTakenHost(api, wish, target),
-    refuseUnsharedServices(api, target, wish.services),
+    refuseTakenHost(api, params, target),
+    refuseUnsharedServices(api, target, params.services),
   ]
 }
 
 /** The code to copy over an app. @throws UserError when there is none, or none that fits. */
-export async function refuseMisfit(api: Api, from: App, to: App): Promise<Code> {
+export async function refuseMismatch(api: Api, from: App, to: App): Promise<Code> {
   if (from.lifecycle.type !== to.lifecycle.type) {
-    throw new UserError(`Code for ${from.lifecycle.type} does not fit an app for ${to.lifecycle.type}.`, {
+    throw new UserError(`Code for ${from.lifecycle.type} doesn't fit an app for ${to.lifecycle.type}.`, {
       field: 'target',
     })
   }
@@ -44,12 +41,12 @@ async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promi
   if (fastPath || !hasSecrets(lifecycle)) return
   if (lifecycle.type === 'cnb') {
     throw new UserError(
-      `${name} takes its buildpacks from a registry with credentials, and Cloud Foundry doesn’t reveal those. Give ${name} buildpacks that don’t need any, or push the clone by hand.`,
+      `${name} takes its buildpacks from a registry with credentials, and Cloud Foundry doesn't reveal those. Give ${name} buildpacks that don't need any, or push the clone by hand.`,
       { field: 'app' },
     )
   }
   throw new UserError(
-    `${name} is staged by a buildpack whose address holds credentials, and Cloud Foundry doesn’t reveal those. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
+    `${name} is staged by a buildpack whose address holds credentials, and Cloud Foundry doesn't reveal those. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
     { field: 'app' },
   )
 }
@@ -58,14 +55,14 @@ const home = z.object({ name: shownName, suspended: z.boolean().nullish() })
 
 /** Nothing can be written where a space or its organization is suspended. */
 export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
-  // If it cannot be read, the write decides.
+  // If it can't be read, the write decides.
   const organization = await api.get(`/v3/organizations/${relationships.organization}`, home).catch(() => undefined)
   const closed = suspended ? name : organization?.suspended ? organization.name : undefined
   if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })
 }
 
-async function refuseTakenHost(api: Api, wish: Wish, target: Space): Promise<void> {
-  const host = await wantedHost(api, wish)
+async function refuseTakenHost(api: Api, params: CloneParams, target: Space): Promise<void> {
+  const host = await wantedHost(api, params)
   if (host === undefined) return
   const { guid, name } = await defaultDomain(api, target)
   const reserved = z.object({ matching_route: z.boolean() })
@@ -85,7 +82,7 @@ async function refuseUnsharedServices(api: Api, target: Space, services: readonl
   const missing = services.filter((one) => !there.includes(one))
   if (missing.length === 0) return
   const names = (await listed(missing)).map(({ name }) => name).join(', ') || 'A service'
-  throw new UserError(`${names} cannot be used in ${target.name}. Have it shared into that space, or leave it out.`, {
+  throw new UserError(`${names} can't be used in ${target.name}. Share it into that space, or leave it out.`, {
     field: 'services',
   })
 }

@@ -1,38 +1,17 @@
-/** The copy of one app's code over that of another, which keeps all the rest. */
+/** The copy of one app's code over that of another, which keeps everything else. */
 import { z } from 'zod'
 import { ConnectionError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds } from '../provider.js'
 import { publicAddressOf } from './address.js'
-import { refuseMisfit } from './checks.js'
-import { dated, eventsAfter, eventsBaseline, item, MAX_NAME_LENGTH, newestOf, root } from './client.js'
-import {
-  type App,
-  app,
-  appField,
-  assign,
-  consoleLink,
-  copyInto,
-  DEADLINE_MS,
-  firstStep,
-  launch,
-  type Made,
-  space,
-  stageOver,
-  withRole,
-  yesField,
-} from './code.js'
-import { type CfRef, ref } from './status.js'
+import { dated, eventsAfter, eventsBaseline, item, MAX_NAME_LENGTH, newestOf } from './api.js'
+import { refuseMismatch } from './checks.js'
+import { type App, app, assign, copyInto, launch, stageExisting } from './code.js'
+import { type CopyParams, copyFields } from './fields.js'
+import { root } from './login.js'
+import { type CfRef, ref } from './poll.js'
+import { consoleLink, DEADLINE_MS, firstStep, type RefUpdate, space, withRole } from './step.js'
 import { validateCopy } from './validate.js'
-
-const fields = z
-  .object({
-    app: appField('App to copy from', 'Its newest uploaded code is copied.'),
-    target: appField('App to overwrite', 'It keeps all but its code.'),
-    restart: yesField('Stage and restart it', 'With a short interruption. Otherwise its old code runs on.'),
-  })
-  .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
-type CopyParams = z.infer<typeof fields>
 
 const COPIED = 'audit.app.package.create,audit.app.copy-bits'
 const event = dated.extend({
@@ -48,18 +27,18 @@ const event = dated.extend({
 const overwrite = firstStep<CopyParams>('copy', 'Copy the code', ({ target }) => `/v3/apps/${target}`, {
   async write(api, params) {
     const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
-    const code = await refuseMisfit(api, from, to)
+    const code = await refuseMismatch(api, from, to)
     const known = await overwritten(api, to, params.restart)
     const spaces = [from.relationships.space, to.relationships.space]
-    // The old API copies the newest package in whatever state. Whether there is one, its root tells.
+    // The old API copies the newest package in whatever state. The root says whether it is there.
     if (code.isNewest && (await api.get('/', root)).links.cloud_controller_v2) {
       const [before] = await packagesOf(api, to.guid)
       try {
         const json = { source_app_guid: from.guid }
         await withRole(api, spaces, api.post(`/v2/apps/${to.guid}/copy_bits`, z.unknown(), { json }))
-        return { ...known, look: 'copy', guid: before?.guid }
+        return { ...known, waitFor: 'copy', guid: before?.guid }
       } catch (error) {
-        // Announced but cut off: a plain 404 by the proxy in front of it.
+        // Announced but blocked: a plain 404 from the proxy in front of it.
         if (!(error instanceof ConnectionError && error.status === 404)) throw error
       }
     }
@@ -69,18 +48,18 @@ const overwrite = firstStep<CopyParams>('copy', 'Copy the code', ({ target }) =>
   async find(api, params, _, { baseline }) {
     const events = await eventsAfter(api, baseline, event, params.target, COPIED)
     const sources = events.length > 0 ? await packagesOf(api, params.app) : []
-    // One from whose code nothing could be copied may just as well be one that may no longer be read.
+    // A source without code may as well be one that we may no longer read.
     if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
-    // An upload by somebody else has no source.
+    // Somebody else's upload has no source.
     const mine = events.find(
       ({ data }) =>
         data?.source_guid === params.app || sources.some(({ guid }) => guid === data?.request?.source_package_guid),
     )
-    // The old API does not say which package it made, but it makes it just before it says so.
+    // The event of the old API doesn't name its package, which is made just before the event.
     const guid = mine && (mine.data?.package_guid ?? (await packageAt(api, params.target, mine.created_at)))
     if (!guid) return undefined
     const known = await overwritten(api, await api.get(`/v3/apps/${params.target}`, app), params.restart)
-    return { ...known, look: 'package', guid }
+    return { ...known, waitFor: 'package', guid }
   },
 })
 
@@ -93,8 +72,8 @@ async function packageAt(api: Api, target: string, time: string): Promise<string
   return (await packagesOf(api, target)).find(({ created_at }) => created_at <= time)?.guid
 }
 
-/** What is known of an app that is overwritten: its link, and what to say when that is all. */
-async function overwritten(api: Api, to: App, restart: boolean): Promise<Made> {
+/** An app that is overwritten: its link, and the remark if it isn't restarted. */
+async function overwritten(api: Api, to: App, restart: boolean): Promise<RefUpdate> {
   return {
     app: to.guid,
     url: api.settings?.appUrl ? await consoleOf(api, to) : await publicAddressOf(api, to.guid),
@@ -108,7 +87,7 @@ async function consoleOf(api: Api, { guid, relationships }: App): Promise<string
 
 export const copyBits = defineOperation<CopyParams, CfRef>({
   title: 'Copy code to an app',
-  fields,
+  fields: copyFields,
   ref,
   lock: ({ target }) => `app:${target}`,
   summary: ({ app = '', 'app.from': source = app, target = '' }) => ({ from: maskIds(source), to: maskIds(target) }),
@@ -116,7 +95,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
     copied: 'The newest uploaded code.',
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
     overwrites: true,
-    // A label may have hundreds of letters; the sentence after it must still be readable.
+    // Cut, so that the sentence after a long label is still read.
     warning: maskIds(
       `The code of ${cut(target, MAX_NAME_LENGTH)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
     ),
@@ -126,7 +105,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
   deadlineMs: DEADLINE_MS,
   steps: [
     overwrite,
-    { ...stageOver, when: ({ restart }) => restart },
+    { ...stageExisting, when: ({ restart }) => restart },
     { ...assign, when: ({ restart }) => restart },
     launch('Restart the app', 'restart'),
   ],

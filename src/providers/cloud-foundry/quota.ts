@@ -2,20 +2,14 @@
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
-import { link, shownName } from './client.js'
-import type { App, Space } from './code.js'
+import { link, shownName } from './api.js'
+import type { App } from './code.js'
+import type { CloneParams } from './fields.js'
 import { type Process, processesOf } from './size.js'
+import type { Space } from './step.js'
 
-/** What a new app has, unless the operators set another default. Below it staging asks for no quota. */
-const USUAL_MB = 1024
-
-export interface SizeWish {
-  /** The original. */
-  app: string
-  size: boolean
-  fastPath: boolean
-  start: boolean
-}
+/** What a new app has, unless the operators set another default. With less, staging checks no quota. */
+const DEFAULT_MB = 1024
 
 const quota = z.object({
   apps: z.object({ total_memory_in_mb: z.number().nullish(), per_process_memory_in_mb: z.number().nullish() }),
@@ -24,25 +18,25 @@ const usage = z.object({ usage_summary: z.object({ memory_in_mb: z.number() }) }
 const organization = z.object({ name: shownName, relationships: z.object({ quota: link }) })
 
 /** @throws UserError on the space where its quota or that of its organization is too small for the clone. */
-export async function refuseFull(api: Api, wish: SizeWish, target: Space): Promise<void> {
-  // Without its size a clone gets the operators' default, which nobody tells.
-  if (!wish.size) return
+export async function refuseFull(api: Api, params: CloneParams, target: Space): Promise<void> {
+  // Without the size a clone gets the operators' default, which the API doesn't tell.
+  if (!params.size) return
   const guid = target.relationships.organization
   const [processes, org] = await Promise.all([
-    processesOf(api, wish.app),
+    processesOf(api, params.app),
     api.get(`/v3/organizations/${guid}`, organization),
   ])
   const [ofSpace, ofOrganization] = [target.relationships.quota, org.relationships.quota]
   const outcomes = await Promise.allSettled([
     ofSpace &&
-      refuseOver(api, `/v3/space_quotas/${ofSpace}`, `/v3/spaces/${target.guid}`, target.name, wish, processes),
+      refuseOver(api, `/v3/space_quotas/${ofSpace}`, `/v3/spaces/${target.guid}`, target.name, params, processes),
     ofOrganization &&
       refuseOver(
         api,
         `/v3/organization_quotas/${ofOrganization}`,
         `/v3/organizations/${guid}`,
         org.name,
-        wish,
+        params,
         processes,
       ),
   ])
@@ -54,7 +48,7 @@ async function refuseOver(
   quotaPath: string,
   home: string,
   name: string,
-  wish: SizeWish,
+  params: CloneParams,
   processes: readonly Process[],
 ): Promise<void> {
   const { total_memory_in_mb: total, per_process_memory_in_mb: each } = (await api.get(quotaPath, quota)).apps
@@ -72,7 +66,7 @@ async function refuseOver(
     () => 0,
   )
   const left = Math.max(total - used, 0)
-  const needed = neededMb(wish, processes)
+  const needed = neededMb(params, processes)
   if (needed <= left) return
   throw new UserError(
     `${name} has ${left} of its ${total} MB of memory left, and the clone needs ${needed} MB. Choose another space, or make room.`,
@@ -81,27 +75,27 @@ async function refuseOver(
 }
 
 /** The most that a clone uses at once: while its code is staged, or while it runs. */
-function neededMb({ fastPath, start }: SizeWish, processes: readonly Process[]): number {
-  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? USUAL_MB
-  const staging = fastPath || web < USUAL_MB ? 0 : web
+function neededMb({ fastPath, start }: CloneParams, processes: readonly Process[]): number {
+  const web = processes.find(({ type }) => type === 'web')?.memory_in_mb ?? DEFAULT_MB
+  const staging = fastPath || web < DEFAULT_MB ? 0 : web
   const running = processes.reduce((sum, { instances = 1, memory_in_mb = 0 }) => sum + instances * memory_in_mb, 0)
   return Math.max(staging, start ? running : 0)
 }
 
 /** A warning for a large app that is cloned without its size; empty if that does not matter. */
-export async function sizeWarnings(api: Api, wish: SizeWish, name: string): Promise<string[]> {
-  if (wish.size) return []
-  const web = await webMb(api, wish.app)
-  if (web <= USUAL_MB) return []
+export async function sizeWarnings(api: Api, params: CloneParams, name: string): Promise<string[]> {
+  if (params.size) return []
+  const web = await webMb(api, params.app)
+  if (web <= DEFAULT_MB) return []
   return [
-    `${name} has ${web} MB of memory. Without “Copy the size” the clone gets the default, usually ${USUAL_MB} MB, which may be too little to stage or run it.`,
+    `${name} has ${web} MB of memory. Without "Copy the size" the clone gets the default, usually ${DEFAULT_MB} MB, which may be too little to stage or run it.`,
   ]
 }
 
 /** A warning for the code of a large app in a smaller one; empty if that does not matter. */
 export async function fitWarnings(api: Api, from: App, to: App): Promise<string[]> {
   const [large, small] = await Promise.all([webMb(api, from.guid), webMb(api, to.guid)])
-  if (large <= USUAL_MB || small >= large) return []
+  if (large <= DEFAULT_MB || small >= large) return []
   return [
     `${from.name} has ${large} MB of memory and ${to.name} has ${small} MB, which may be too little to stage or run this code.`,
   ]

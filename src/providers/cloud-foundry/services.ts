@@ -1,23 +1,23 @@
 /** The services that a clone shares with its original. */
 import { z } from 'zod'
 import type { Api } from '../provider.js'
-import { link, list } from './client.js'
-import { owned, step } from './code.js'
+import { link, list } from './api.js'
+import { owned, step } from './step.js'
 
 export const bind = step<{ services: string[] }>(
   'bind',
   'Bind the services',
   {
-    // Several writes, but what is bound already is left out: harmless to run again.
+    // Several writes, but it leaves out what is bound already, so it's harmless to run again.
     async write(api, { services }, { app }) {
       for (const service_instance of await unbound(api, app, services)) {
         const json = { type: 'app', ...owned({ app, service_instance }) }
         await api.post('/v3/service_credential_bindings', z.unknown(), { json })
       }
-      return { look: 'binding' }
+      return { waitFor: 'binding' }
     },
     async find(api, { services }, { app }) {
-      return (await unbound(api, app, services)).length === 0 && { look: 'binding' }
+      return (await unbound(api, app, services)).length === 0 && { waitFor: 'binding' }
     },
   },
   ({ services }) => services.length > 0,

@@ -1,8 +1,8 @@
 /** The size and the health checks of an app's processes, brought to those of its original. */
 import { z } from 'zod'
 import type { Api } from '../provider.js'
-import { list } from './client.js'
-import { step } from './code.js'
+import { list } from './api.js'
+import { step } from './step.js'
 
 interface SizeParams {
   /** The original. */
@@ -30,42 +30,42 @@ export async function processesOf(api: Api, app_guids: string): Promise<Process[
 }
 
 /**
- * Code is staged with the memory and the disk of "web", which is there from the start: 1024 MB each, too little for some and
- * too much for a space that is nearly full.
+ * Code is staged with the memory and disk of "web", which every new app has with 1024 MB each: too little for some apps, and
+ * too much for a nearly full space.
  */
 export const sizeWeb = sizing('size-web', 'Set the size', ({ type }) => type === 'web')
 
-/** The processes beside "web", which the droplet has brought with it. */
-export const resize = sizing('resize', 'Set the size of other processes', () => true)
+/** The processes besides "web", which come with the droplet. */
+export const sizeOthers = sizing('resize', 'Set the size of other processes', () => true)
 
-function sizing(id: string, title: string, isMeant: (process: Process) => boolean) {
+function sizing(id: string, title: string, appliesTo: (process: Process) => boolean) {
   return step<SizeParams>(
     id,
     title,
     {
-      // Several writes, but each is left out where its value is set.
+      // Several writes, but it leaves out values that are set already.
       isRepeatable: true,
       async write(api, params, { app }) {
-        for (const write of await unequal(api, params.app, app, isMeant)) await write()
+        for (const write of await missingWrites(api, params.app, app, appliesTo)) await write()
         return {}
       },
       async find(api, params, { app }) {
-        return (await unequal(api, params.app, app, isMeant)).length === 0 && {}
+        return (await missingWrites(api, params.app, app, appliesTo)).length === 0 && {}
       },
     },
     (params) => params.size,
   )
 }
 
-/** The writes that are left until an app's processes have the size and the health checks of its original's. */
-async function unequal(
+/** The writes that bring an app's processes to the size and health checks of its original. */
+async function missingWrites(
   api: Api,
   original: string,
   app: string,
-  isMeant: (process: Process) => boolean,
+  appliesTo: (process: Process) => boolean,
 ): Promise<(() => Promise<unknown>)[]> {
   const [theirs, ours] = [await processesOf(api, original), await processesOf(api, app)]
-  return ours.filter(isMeant).flatMap((our) => {
+  return ours.filter(appliesTo).flatMap((our) => {
     const wanted = theirs.find(({ type }) => type === our.type) ?? our
     const path = `/v3/apps/${app}/processes/${our.type}`
     const [scale, check] = [size.parse(wanted), settable(checks.parse(wanted))]
@@ -78,7 +78,7 @@ async function unequal(
   })
 }
 
-/** The old API made processes with the health check "none", which the new one shows, but takes as "process" only. */
+/** The old API made processes with the health check "none". The new one shows it, but only takes "process" for it. */
 function settable({ health_check, readiness_health_check }: z.infer<typeof checks>): z.infer<typeof checks> {
   return {
     ...(health_check && { health_check: asProcess(health_check) }),

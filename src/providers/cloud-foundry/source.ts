@@ -1,4 +1,4 @@
-/** What is read of an original to be sent on unchanged, and never shown. */
+/** What is read of an original to be sent on unchanged, and never shown to people. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import type { Api } from '../provider.js'
@@ -6,14 +6,14 @@ import type { App } from './code.js'
 
 type Lifecycle = App['lifecycle']
 
-/** Made by the old API, values may be more than texts, which the new one does not take. The app is told the same text. */
+/** The old API took values that aren't text, the new one doesn't. They are sent as the text that the app sees anyway. */
 export async function environmentOf(api: Api, app: string): Promise<Record<string, string>> {
   const variables = z.object({ var: z.record(z.string(), z.unknown()) })
   try {
     const known = await api.get(`/v3/apps/${app}/environment_variables`, variables, { isVerbatim: true })
     return Object.fromEntries(Object.entries(known.var).map(([name, value]) => [name, textOf(value)]))
   } catch (error) {
-    // Switched off for everyone, not a missing right; the clone can do without.
+    // Switched off for everyone, not a missing right. The clone can do without it.
     if (!(error instanceof UserError && error.status === 403)) throw error
     throw new UserError(error.message, { field: 'environment', status: 403 })
   }
@@ -24,16 +24,16 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** How the clone is to be staged: like its original. */
+/** How the clone is staged: like its original. */
 export async function lifecycleOf(api: Api, app: string, fastPath: boolean): Promise<Lifecycle> {
   const shape = z.object({ lifecycle: z.looseObject({ type: z.string(), data: z.looseObject({}).optional() }) })
   const { lifecycle } = await api.get(`/v3/apps/${app}`, shape, { isVerbatim: true })
-  // What is staged already needs no buildpack, and one that was blanked is refused.
+  // What is staged already needs no buildpack, and one with blanked credentials is refused.
   if (!fastPath || !hasSecrets(lifecycle)) return lifecycle
   return { type: lifecycle.type, data: { stack: lifecycle.data?.stack } }
 }
 
-/** Whether the vendor has blanked something in it, in an address or in the credentials of a registry. It takes no blanks back. */
+/** Whether Cloud Foundry blanked credentials in it, of an address or of a registry. It takes no blanks back. */
 export function hasSecrets(lifecycle: Lifecycle): boolean {
   return /:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle))
 }

@@ -1,19 +1,17 @@
-/** What Cloud Foundry says of a form's answers before anything is done: reads only, side by side. */
+/** What Cloud Foundry would refuse, and what people must know before the job starts. Reads only. */
 import { z } from 'zod'
 import { ConnectionError, UserError } from '../../errors.js'
 import { type Api, readFor, runChecks, type Validation } from '../provider.js'
 import { wantsAddress } from './address.js'
-import { checksOf, refuseMisfit, refuseSuspended, type Wish } from './checks.js'
-import { item, list } from './client.js'
-import { type App, app, isDeploying, type Space, space } from './code.js'
-import { fitWarnings, refuseFull, type SizeWish, sizeWarnings } from './quota.js'
+import { item, list } from './api.js'
+import { checksOf, refuseMismatch, refuseSuspended } from './checks.js'
+import { type App, app, isDeploying } from './code.js'
+import type { CloneParams, CopyParams } from './fields.js'
+import { fitWarnings, refuseFull, sizeWarnings } from './quota.js'
 import { environmentOf } from './source.js'
+import { type Space, space } from './step.js'
 
-interface CloneParams extends Wish, SizeWish {
-  environment: boolean
-}
-
-/** @throws UserError where the original or the space cannot be read at all. */
+/** @throws UserError when the original or the space can't be read at all. */
 export async function validateClone(api: Api, params: CloneParams): Promise<Validation> {
   const [source, target] = await Promise.all([
     readFor('app', api.get(`/v3/apps/${params.app}`, app)),
@@ -30,13 +28,7 @@ export async function validateClone(api: Api, params: CloneParams): Promise<Vali
   )
 }
 
-interface CopyParams {
-  app: string
-  target: string
-  restart: boolean
-}
-
-/** @throws UserError where one of the two apps cannot be read at all. */
+/** @throws UserError when one of the two apps can't be read at all. */
 export async function validateCopy(api: Api, params: CopyParams): Promise<Validation> {
   const [from, to] = await Promise.all([
     readFor('app', api.get(`/v3/apps/${params.app}`, app)),
@@ -45,8 +37,8 @@ export async function validateCopy(api: Api, params: CopyParams): Promise<Valida
   const suspended = async () => {
     await refuseSuspended(api, await api.get(`/v3/spaces/${to.relationships.space}`, space), 'target')
   }
-  const remarks = params.restart ? [deployingWarnings(api, to), fitWarnings(api, from, to)] : []
-  return await runChecks([refuseMisfit(api, from, to), suspended()], remarks)
+  const warnings = params.restart ? [deployingWarnings(api, to), fitWarnings(api, from, to)] : []
+  return await runChecks([refuseMismatch(api, from, to), suspended()], warnings)
 }
 
 async function deployingWarnings(api: Api, { guid, name }: App): Promise<string[]> {
@@ -56,7 +48,7 @@ async function deployingWarnings(api: Api, { guid, name }: App): Promise<string[
 
 /** Names are unique in a space, regardless of case. */
 async function refuseTakenName(api: Api, name: string, target: Space): Promise<void> {
-  // The API takes a list apart at its commas and decodes each name once more.
+  // The API splits the list at its commas, then decodes each name once more.
   const query = { names: encodeURIComponent(name), space_guids: target.guid }
   const [taken] = await list(api, '/v3/apps', item, query)
   if (taken) throw new UserError(`${target.name} has an app of this name. Choose another.`, { field: 'name' })
@@ -69,18 +61,18 @@ async function refuseHiddenEnvironment(api: Api, { environment }: CloneParams, s
   } catch (error) {
     if (!(error instanceof ConnectionError && error.status === 403)) throw error
     throw new UserError(
-      `Dolly may not read the environment variables of ${source.name}: it lacks the role Space Developer there. Untick "Copy environment variables", or have Dolly’s user given that role.`,
+      `This connection can't read the environment variables of ${source.name}: it lacks the role Space Developer there. Untick "Copy environment variables", or give its user that role.`,
       { field: 'environment' },
     )
   }
 }
 
 /** An administrator's login is exempt from the switch, and we can't tell whether ours is one. */
-async function addressWarnings(api: Api, params: Wish): Promise<string[]> {
+async function addressWarnings(api: Api, params: CloneParams): Promise<string[]> {
   if (!wantsAddress(params)) return []
   const flag = z.object({ enabled: z.boolean() })
   if ((await api.get('/v3/feature_flags/route_creation', flag)).enabled) return []
   return [
-    'The switch route_creation is off on this Cloud Foundry, so only an administrator can create the address. For anybody else the clone fails halfway: untick "Give it an address".',
+    'The feature flag route_creation is off on this Cloud Foundry, so only an administrator can create the address. For anyone else the clone fails halfway. Untick "Give it an address".',
   ]
 }

@@ -10,6 +10,6 @@ export const many: ManyJobs = {
   async refs(_provider, api, count) {
     const list = z.object({ resources: z.array(z.object({ guid: z.string(), created_at: z.string() })) })
     const { resources } = await api.get('/v3/packages', list, { query: { per_page: 5000, order_by: 'created_at' } })
-    return resources.slice(-count).map(({ guid }, index) => ({ app: `app-${index}`, look: 'package', guid }))
+    return resources.slice(-count).map(({ guid }, index) => ({ app: `app-${index}`, waitFor: 'package', guid }))
   },
 }

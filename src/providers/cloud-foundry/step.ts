@@ -1,0 +1,131 @@
+/** What all steps on Cloud Foundry have in common. */
+import { z } from 'zod'
+import { ConnectionError } from '../../errors.js'
+import type { Api, Attempt, Step } from '../provider.js'
+import { item, link, list, shownName } from './api.js'
+import { withSentence } from './errors.js'
+import { type CfRef, ref } from './poll.js'
+import { check } from './status.js'
+
+/** Cloud Foundry does more within one request than other providers. */
+const WRITE_TIMEOUT_MS = 60_000
+/** The timeout of a lost write, and some more in which it may still be carried out. */
+const ABSENT_AFTER_MS = 90_000
+const LABEL = 'dolly-job'
+
+export const DEADLINE_MS = 30 * 60_000
+
+/** What a write changes in the ref. */
+export type RefUpdate = Partial<CfRef>
+type Action<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) => Promise<R>
+/** A write, and how to find what it left behind. */
+interface Actions<P, Before> {
+  write: Action<P, Before, RefUpdate>
+  baseline?(api: Api, params: P, before: Before): Promise<string>
+  find: Action<P, Before, RefUpdate | false | undefined>
+  /** The write sets a value: repeating it is harmless, so what isn't found is done again at once. */
+  isRepeatable?: boolean
+}
+
+/** The first step of an operation, in a space or an app of this path. */
+export function firstStep<P>(
+  id: string,
+  title: string,
+  pathOf: (params: P) => string,
+  actions: Actions<P, null>,
+): Step<P, null, CfRef> {
+  return stepOf(id, title, pathOf, actions)
+}
+
+/** A later step, in the app that the first one made or overwrote. */
+export function step<P>(
+  id: string,
+  title: string,
+  actions: Actions<P, CfRef>,
+  when?: (params: P) => boolean,
+): Step<P, CfRef, CfRef> {
+  return { ...stepOf(id, title, (_, { app }) => `/v3/apps/${app}`, actions), ...(when && { when }) }
+}
+
+function stepOf<P, Before extends CfRef | null>(
+  id: string,
+  title: string,
+  pathOf: (params: P, before: Before) => string,
+  { write, baseline, find, isRepeatable = false }: Actions<P, Before>,
+): Step<P, Before, CfRef> {
+  const next = (before: Before, update: RefUpdate) => ref.parse({ ...before, waitFor: undefined, ...update })
+  return {
+    id,
+    title,
+    absentAfterMs: isRepeatable ? 0 : ABSENT_AFTER_MS,
+    check,
+    ...(baseline && { baseline }),
+    async run(api, params, before, attempt) {
+      try {
+        return next(before, await write(withTimeout(api), params, before, attempt))
+      } catch (error) {
+        throw before?.left ? withSentence(before.left, error) : error
+      }
+    },
+    async find(api, params, before, attempt) {
+      const found = await find(api, params, before, attempt)
+      if (found) return next(before, found)
+      // Lists leave out what we may no longer read, which would look like nothing was done.
+      await api.get(pathOf(params, before), item)
+      return null
+    },
+  }
+}
+
+function withTimeout(api: Api): Api {
+  return {
+    ...api,
+    post: (path, schema, options) => api.post(path, schema, { timeoutMs: WRITE_TIMEOUT_MS, ...options }),
+  }
+}
+
+/** The relationships of something new, and our label if it can have one. */
+export function owned(owners: Readonly<Record<string, string>>, job?: string) {
+  const relationships = Object.fromEntries(Object.entries(owners).map(([key, guid]) => [key, { data: { guid } }]))
+  return { relationships, ...(job !== undefined && { metadata: { labels: { [LABEL]: job } } }) }
+}
+
+/** What has the label of this job. */
+export async function labelled<T>(
+  api: Api,
+  path: string,
+  row: z.ZodType<T>,
+  space: string,
+  job: string,
+): Promise<T | undefined> {
+  return (await list(api, path, row, { space_guids: space, label_selector: `${LABEL}=${job}` }))[0]
+}
+
+export const space = item.extend({
+  name: shownName,
+  suspended: z.boolean().nullish(),
+  relationships: z.object({ organization: link, quota: link }),
+})
+export type Space = z.infer<typeof space>
+
+/** The operator's link template, filled in; undefined without one. */
+export function consoleLink(api: Api, { guid, relationships }: Space, app: string): string | undefined {
+  return api.settings?.appUrl
+    ?.replaceAll('{organization}', relationships.organization ?? '')
+    .replaceAll('{space}', guid)
+    .replaceAll('{app}', app)
+}
+
+/** A write that needs the role in all of these spaces; if it's refused, the error names them. */
+export async function withRole<T>(api: Api, spaces: readonly (string | undefined)[], write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (!(error instanceof ConnectionError && error.status === 403)) throw error
+    const guids = [...new Set(spaces)].filter((guid) => guid !== undefined)
+    // Without the names, the refusal itself is enough.
+    const known = await list(api, '/v3/spaces', space, { guids: guids.join(',') }).catch(() => [])
+    const names = known.map(({ name }) => name).join(' and ')
+    throw names ? withSentence(`It is about ${names}.`, error) : error
+  }
+}
