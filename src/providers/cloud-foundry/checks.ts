@@ -51,12 +51,12 @@ async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promi
   )
 }
 
-const home = z.object({ name: shownName, suspended: z.boolean().nullish() })
+const owner = z.object({ name: shownName, suspended: z.boolean().nullish() })
 
 /** Nothing can be written where a space or its organization is suspended. */
 export async function refuseSuspended(api: Api, { name, suspended, relationships }: Space, field: string) {
   // If it can't be read, the write decides.
-  const organization = await api.get(`/v3/organizations/${relationships.organization}`, home).catch(() => undefined)
+  const organization = await api.get(`/v3/organizations/${relationships.organization}`, owner).catch(() => undefined)
   const closed = suspended ? name : organization?.suspended ? organization.name : undefined
   if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })
 }

@@ -31,7 +31,7 @@ export interface Poll {
   read(api: Api, ids: string): Promise<(ref: CfRef) => Result>
 }
 
-// Whatever tells whose a row is must be there. The rest may be odd without failing the job.
+// What says whose a row is must be there. The rest may be odd without failing the job.
 export const optional = z.string().nullish().catch(undefined)
 export const state = z.string().catch('in an unknown state')
 

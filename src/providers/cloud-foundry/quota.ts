@@ -46,7 +46,7 @@ export async function refuseFull(api: Api, params: CloneParams, target: Space): 
 async function refuseOver(
   api: Api,
   quotaPath: string,
-  home: string,
+  ownerPath: string,
   name: string,
   params: CloneParams,
   processes: readonly Process[],
@@ -61,7 +61,7 @@ async function refuseOver(
   }
   if (typeof total !== 'number') return
   // Not all versions report usage. Then we only know that what exceeds an empty space is refused.
-  const used = await api.get(`${home}/usage_summary`, usage).then(
+  const used = await api.get(`${ownerPath}/usage_summary`, usage).then(
     ({ usage_summary }) => usage_summary.memory_in_mb,
     () => 0,
   )
