@@ -147,13 +147,13 @@ describe('Cloud Foundry', () => {
   })
   const parse = (operation: PlainOperation, params: object) => operation.fields.parse(params) as Record<string, unknown>
 
-  async function settle(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
+  async function pollToEnd(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
     let latest = ref
     for (let round = 0; round < 20; round++) {
-      const [seen] = await observed(step.check(api, [latest], clock))
-      if (!seen) throw new Error('Nothing was seen.')
-      latest = seen.ref ?? latest
-      if (seen.phase !== 'working') return { ...seen, ref: latest }
+      const [result] = await observed(step.check(api, [latest], clock))
+      if (!result) throw new Error('There was no observation.')
+      latest = result.ref ?? latest
+      if (result.phase !== 'working') return { ...result, ref: latest }
       clock += CLONE_MS / 4
     }
     throw new Error(`"${step.title}" never ended.`)
@@ -166,7 +166,7 @@ describe('Cloud Foundry', () => {
     for (const step of operation.steps as readonly AnyStep[]) {
       if (step.title === until) break
       if (step.when?.(params) === false) continue
-      const end = await settle(step, await step.run(api, params, before, attempt()))
+      const end = await pollToEnd(step, await step.run(api, params, before, attempt()))
       ends.push(end)
       if (end.phase === 'failed') break
       before = end.ref
@@ -227,14 +227,14 @@ describe('Cloud Foundry', () => {
   })
 
   describe('where the vendor page is wrong', () => {
-    test('the endpoint: v2 is used only where the root announces it', async () => {
+    test('the endpoint: uses v2 only if the root announces it', async () => {
       await overwrite(await copyOf('shop-api', 'shop-api-staging'))
       switchOn('v2')
       await overwrite(await copyOf('shop-web', 'shop-web-staging'))
       expect(written()).toEqual(['POST /v3/packages', 'POST /v2/apps/:guid/copy_bits'])
     })
 
-    test('the endpoint: v2 announced but cut off with a plain-text 404 falls back to v3', async () => {
+    test('the endpoint: falls back to v3 if v2 is announced but answers a plain-text 404', async () => {
       switchOn('v2-cut')
       const { last } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging'))
       expect(last?.phase).toBe('done')
@@ -242,7 +242,7 @@ describe('Cloud Foundry', () => {
       expect(simulator.writes()[0]?.status).toBe(404)
     })
 
-    test('the content type: the copy is asked for in JSON, the source in the body, the target in the path', async () => {
+    test('the content type: sends JSON, with the source in the body and the target in the path', async () => {
       switchOn('v2')
       const params = await copyOf('shop-api', 'shop-api-staging')
       await overwrite(params)
@@ -257,7 +257,7 @@ describe('Cloud Foundry', () => {
       expect((await failureOf(asked)).message).toContain('500 Internal Server Error')
     })
 
-    test('"always a job": the job "0" of a docker source is done already', async () => {
+    test('"always a job": the job "0" of a docker source has ended already', async () => {
       switchOn('v2')
       const params = await copyOf('wool-price-feed', 'image-resizer', { restart: false })
       const ref = await overwrite(params)
@@ -276,13 +276,13 @@ describe('Cloud Foundry', () => {
       expect(written()).toEqual([])
     })
 
-    test('"always a job": an app cannot be copied over itself, which v2 answers with 500', async () => {
+    test('"always a job": refuses to copy an app over itself, which v2 answers with 500', async () => {
       const app = await pick('apps', 'shop-api')
       const { issues } = copyBits.fields.safeParse({ app, target: app }).error ?? {}
       expect(issues).toMatchObject([{ path: ['target'], message: 'Choose another app than the source.' }])
     })
 
-    test('the meaning of a job: a forgotten one reads as finished, so the package is what counts', async () => {
+    test('the meaning of a job: a deleted one reads as finished, so the package counts', async () => {
       switchOn('v2', 'forget-jobs', 'fail-next')
       const { last } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging'))
       expect(last).toMatchObject({ phase: 'failed', detail: 'failed to copy - the blobstore is full' })
@@ -293,14 +293,14 @@ describe('Cloud Foundry', () => {
       const none = { app: await pick('apps', 'newsletter'), waitFor: 'copy' }
       const app = await pick('apps', 'shop-api')
       const [before] = await packagesOf(app)
-      const seen = copyBits.steps[0].check(api, [none, { app, waitFor: 'copy', guid: before?.guid }], clock)
-      expect(await observed(seen)).toEqual([
+      const result = copyBits.steps[0].check(api, [none, { app, waitFor: 'copy', guid: before?.guid }], clock)
+      expect(await observed(result)).toEqual([
         { phase: 'failed', detail },
         { phase: 'failed', detail },
       ])
     })
 
-    test('the meaning of a job: the package of the copy is followed, not one that came before it or after it', async () => {
+    test('the meaning of a job: follows the package of the copy, not one before or after it', async () => {
       switchOn('v2')
       const params = await copyOf('shop-api', 'shop-api-staging')
       const foreign = await copyOf('shop-web', 'shop-api-staging')
@@ -311,11 +311,11 @@ describe('Cloud Foundry', () => {
       const ours = (await packagesOf(String(params.target)))[0]?.guid
       clock += 2_000
       await uploadTo(String(params.target), from)
-      const [seen] = await observed(copyBits.steps[0].check(api, [ref], clock))
-      expect(seen?.ref).toMatchObject({ waitFor: 'package', guid: ours })
+      const [result] = await observed(copyBits.steps[0].check(api, [ref], clock))
+      expect(result?.ref).toMatchObject({ waitFor: 'package', guid: ours })
     })
 
-    test('the restart: the code is staged, assigned and the app restarted', async () => {
+    test('the restart: stages and assigns the code and restarts the app', async () => {
       const params = await copyOf('shop-api', 'shop-api-staging')
       const { last } = await carryOut(copyBits, params)
       expect(last).toMatchObject({ phase: 'done', url: 'https://shop-api-staging.apps.woolworks.example' })
@@ -327,13 +327,13 @@ describe('Cloud Foundry', () => {
       ])
     })
 
-    test('the restart: without one the copy is a success of its own', async () => {
+    test('the restart: without it the copy is a success of its own', async () => {
       const { ends } = await carryOut(copyBits, await copyOf('shop-api', 'shop-api-staging', { restart: false }))
       const detail = 'copied, but its old code runs until it is staged and restarted'
       expect(ends).toMatchObject([{ phase: 'done', detail }])
     })
 
-    test('what is copied: the newest usable package, and by v3 where v2 would take an unusable one', async () => {
+    test('what is copied: the newest usable package, by v3 if v2 would take an unusable one', async () => {
       switchOn('v2', 'fail-next')
       const params = await copyOf('shop-web', 'shop-api-staging')
       await carryOut(copyBits, params)
@@ -342,7 +342,7 @@ describe('Cloud Foundry', () => {
       expect([first, second]).toEqual(['POST /v2/apps/:guid/copy_bits', 'POST /v3/packages'])
     })
 
-    test('creating an app: the clone is made with its label, space, environment and kind', async () => {
+    test('creating an app: sends label, space, environment and lifecycle', async () => {
       const params = await cloneOf('shop-api')
       await begin(params)
       expect(simulator.writes()[0]).toMatchObject({
@@ -357,14 +357,14 @@ describe('Cloud Foundry', () => {
       })
     })
 
-    test('creating an app: a taken name is refused in capitals, too, and one lock holds it', async () => {
+    test('creating an app: refuses a taken name whatever its case, and locks it', async () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { name: 'Shop-Web-Staging' })))
       expect(error.message).toBe("cf-prod: App with the name 'Shop-Web-Staging' already exists. Choose another name.")
       const [loud, quiet] = [await cloneOf('shop-api', { name: 'SHEEP' }), await cloneOf('billing', { name: 'sheep' })]
       expect(clone.lock(loud)).toBe(clone.lock(quiet))
     })
 
-    test('the two answers with 201 are both understood', async () => {
+    test('understands both answers with 201', async () => {
       const made = await overwrite(await copyOf('shop-api', 'shop-api-staging'))
       expect(made).toMatchObject({ waitFor: 'package', guid: expect.stringMatching(/^5/) })
       switchOn('v2')
@@ -403,7 +403,7 @@ describe('Cloud Foundry', () => {
       ])
     })
 
-    test('of a staged build by Cloud Native Buildpacks is refused, for the server would make nothing of it', async () => {
+    test('of a staged build by Cloud Native Buildpacks is refused, because the server would copy nothing', async () => {
       const error = await failureOf(begin(await cloneOf('loom', { fastPath: true })))
       expect(error).toMatchObject({ field: 'fastPath', message: expect.stringContaining("can't be copied") })
       const none = await failureOf(begin(await cloneOf('newsletter', { fastPath: true })))
@@ -447,7 +447,7 @@ describe('Cloud Foundry', () => {
       expect(written().some((write) => /scale|routes|bindings|actions/.test(write))).toBe(false)
     })
 
-    test('gets all processes of its original, their size and health checks, also when an answer is lost halfway', async () => {
+    test('gets all processes of its original, their size and health checks, even if an answer is lost halfway', async () => {
       const params = await cloneOf('billing')
       const again = async (title: string) => {
         const { ref } = await carryOut(clone, params, title)
@@ -483,7 +483,7 @@ describe('Cloud Foundry', () => {
       expect(simulator.writes().find(({ path }) => path === '/v3/routes')?.body).toMatchObject({ host: 'shop-api-2' })
     })
 
-    test('that is bound to fail later is refused before its app is made', async () => {
+    test('that would fail later is refused before its app is made', async () => {
       const refusalOf = async (more: object) => await failureOf(begin(await cloneOf('shop-api', more)))
       expect(await refusalOf({ host: 'Shop-Web' })).toMatchObject({
         field: 'host',
@@ -504,14 +504,14 @@ describe('Cloud Foundry', () => {
       expect(written()).toEqual([])
     })
 
-    test('of an app whose secrets may not be read makes no app', async () => {
+    test('of an app whose secrets we may not read makes no app', async () => {
       const error = await failureOf(begin(await cloneOf('ledger')))
       expect(error).toBeInstanceOf(ConnectionError)
       expect(error.message).toContain('It needs the role Space Developer.')
       expect(written()).toEqual([])
     })
 
-    test('of a buildpack whose credentials nobody is told is refused, unless its build is copied', async () => {
+    test('of a buildpack with hidden credentials is refused, unless its build is copied', async () => {
       const error = await failureOf(begin(await cloneOf('carding')))
       expect(error).toBeInstanceOf(UserError)
       expect(error.message).toMatch(
@@ -521,7 +521,7 @@ describe('Cloud Foundry', () => {
       expect((await carryOut(clone, await cloneOf('carding', { fastPath: true }))).last?.phase).toBe('done')
     })
 
-    test('gets environment variables that are no texts as the texts that an app sees', async () => {
+    test("gets environment variables that aren't text as the text that an app sees", async () => {
       await begin(await cloneOf('billing'))
       expect(simulator.writes()[0]?.body).toMatchObject({
         environment_variables: {
@@ -545,7 +545,7 @@ describe('Cloud Foundry', () => {
       )
     })
 
-    test('is staged once, whoever began it, and again when that failed', async () => {
+    test('is staged once, whoever started it, and again if that failed', async () => {
       const params = await cloneOf('shop-api')
       const { ref } = await carryOut(clone, params, 'Stage the code')
       const step = stepOf(clone, 'Stage the code')
@@ -580,7 +580,7 @@ describe('Cloud Foundry', () => {
       )
     })
 
-    test('of an original whose health check is "none" gets the one that this means', async () => {
+    test('of an original with the health check "none" gets "process"', async () => {
       switchOn('old-health-checks')
       expect((await carryOut(clone, await cloneOf('shop-web'))).last?.phase).toBe('done')
       expect(simulator.writes().find(({ method, path }) => method === 'PATCH' && path.endsWith('/web'))).toMatchObject({
@@ -616,7 +616,7 @@ describe('Cloud Foundry', () => {
       expect(last?.url).toBe(`https://${host}.apps.woolworks.example`)
     })
 
-    test('gets no address when its original has none, or when it is to have none', async () => {
+    test('gets no address if its original has none, or if none is wanted', async () => {
       for (const [source, more] of [
         ['wool-price-feed', {}],
         ['shop-api', { address: false }],
@@ -628,7 +628,7 @@ describe('Cloud Foundry', () => {
       expect(clone.preview(await cloneOf('shop-api', { address: false }), {}).notCopied).toMatch(/^Addresses, service/)
     })
 
-    test('of a name that no host name can be made of asks for one', async () => {
+    test("of a name that can't be made into a host name asks for one", async () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { name: '羊' })))
       expect(error).toMatchObject({
         field: 'host',
@@ -640,7 +640,7 @@ describe('Cloud Foundry', () => {
       expect(clone.fields.safeParse(contradiction).error?.issues).toMatchObject([{ path: ['host'] }])
     })
 
-    test('goes on with its address when it was asked for before that could be chosen', async () => {
+    test('goes on with its address in jobs from before that question existed', async () => {
       const { address: _, ...params } = await cloneOf('shop-api', { host: 'shop-api-2' })
       expect((await carryOut(clone, params)).last?.url).toBe('https://shop-api-2.apps.woolworks.example')
     })
@@ -658,7 +658,7 @@ describe('Cloud Foundry', () => {
       expect(services.map(({ label }) => label)).toEqual(['shop-db', 'mail-relay', 'ledger-db'])
     })
 
-    test('shares services only when asked to, and warns', async () => {
+    test('shares services only if asked to, and warns', async () => {
       const app = await pick('apps', 'shop-api')
       const services = [await pick('services', 'shop-db', { app }), await pick('services', 'mail-relay', { app })]
       const params = await cloneOf('shop-api', { services })
@@ -677,7 +677,7 @@ describe('Cloud Foundry', () => {
       expect(bound.map(({ status }) => status)).toEqual([202, 201])
     })
 
-    test('tells why a binding, a staging or a start failed', async () => {
+    test('says why a binding, a staging or a start failed', async () => {
       const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
       const endOf = async (fault: string, name: string) => {
         switchOn(fault)
@@ -698,7 +698,7 @@ describe('Cloud Foundry', () => {
       })
     })
 
-    test('is found again by its label under any name, and another app of that name is not taken for it', async () => {
+    test("is found by its label under any name, and another app of that name isn't taken for it", async () => {
       const name = 'shop, 100% wool & more'
       const params = await cloneOf('shop-api', { name })
       const made = await begin(params)
@@ -706,7 +706,7 @@ describe('Cloud Foundry', () => {
       expect(await clone.steps[0].find?.(api, params, null, attempt('other'))).toBeNull()
     })
 
-    test('is removed together with its own address, once or twice', async () => {
+    test('is removed together with its own address, and a second time without an error', async () => {
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
       await clone.remove?.(api, ref ?? {})
       await clone.remove?.(api, ref ?? {})
@@ -717,7 +717,7 @@ describe('Cloud Foundry', () => {
       expect(simulator.table().rows.some(([name]) => name === 'shop-api-2')).toBe(false)
     })
 
-    test('is removed without an address that by now leads to another app, too', async () => {
+    test('keeps its address when removed, if that also leads to another app', async () => {
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
       const destinations = [{ app: { guid: await pick('apps', 'shop-web-staging') } }]
       await api.post(`/v3/routes/${ref?.route}/destinations`, z.unknown(), { json: { destinations } })
@@ -726,7 +726,7 @@ describe('Cloud Foundry', () => {
       expect(written().filter((write) => write.startsWith('DELETE'))).toHaveLength(1)
     })
 
-    test('is still there when a service does not let go of it, which the next try tells', async () => {
+    test("stays if a service can't be unbound, which the next try reports", async () => {
       const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { services }))
       switchOn('fail-delete')
@@ -742,7 +742,7 @@ describe('Cloud Foundry', () => {
       expect(simulator.table().rows.some(([name]) => name === 'shop-api-2')).toBe(false)
     })
 
-    test('of somebody else cannot be removed through a copy', () => {
+    test("can't be removed through a copy", () => {
       expect(copyBits.remove).toBeUndefined()
     })
   })
@@ -756,7 +756,7 @@ describe('Cloud Foundry', () => {
     }
     const nothing = { errors: {}, warnings: [] }
 
-    test('has nothing to say of what will work', async () => {
+    test('accepts what will work', async () => {
       const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
       expect(await said(clone, await cloneOf('shop-api', { services }))).toEqual(nothing)
       expect(await said(clone, await cloneOf('carding', { fastPath: true }))).toEqual(nothing)
@@ -798,7 +798,7 @@ describe('Cloud Foundry', () => {
       ['no domain', 'shop-api', {}, ['no-domain'], 'address', 'has no default domain'],
       ['a full space', 'shop-api', {}, ['space-full'], 'space', 'staging has 128 of its'],
       ['a full organization', 'shop-api', {}, ['organization-full'], 'space', 'woolworks has 128 of its'],
-    ] as const)('tells on its field what refuses a clone: %s', async (_, source, more, faults, field, words) => {
+    ] as const)('reports on its field what refuses a clone: %s', async (_, source, more, faults, field, words) => {
       switchOn(...faults)
       const { errors } = await said(clone, await cloneOf(source, more))
       expect(errors).toEqual({ [field]: expect.stringContaining(words) })
@@ -811,14 +811,14 @@ describe('Cloud Foundry', () => {
       expect((await said(clone, await cloneOf('shop-api', { name: 'shop' }))).errors).toEqual({})
     })
 
-    test('tells of all faults at once, and of services that are not shared', async () => {
+    test("reports everything that is wrong at once, and services that aren't shared", async () => {
       const app = await pick('apps', 'shop-api')
       const services = [await pick('services', 'ledger-db', { app })]
       const params = await cloneOf('shop-api', { name: 'shop-web-staging', host: 'billing', services })
       expect(Object.keys((await said(clone, params)).errors).sort()).toEqual(['host', 'name', 'services'])
     })
 
-    test.each(['attic', 'old-shop'])('tells that nothing can be written to %s', async (name) => {
+    test.each(['attic', 'old-shop'])('reports that nothing can be written to %s', async (name) => {
       const row = z.object({ name: z.string(), guid: z.string() })
       const { resources } = await api.get('/v3/spaces', z.object({ resources: z.array(row) }))
       const space = resources.find((one) => one.name === name)?.guid
@@ -826,7 +826,7 @@ describe('Cloud Foundry', () => {
       expect(errors.space).toMatch(/ is suspended\. Choose another space\.$/)
     })
 
-    test('lets a small app into a nearly full space, and a large one only as long as it is not started there', async () => {
+    test("accepts a small app in a nearly full space, and a large one only if it isn't started there", async () => {
       switchOn('space-full')
       await scale(await pick('apps', 'shop-web'), 0, 'worker', 0)
       await scale(await pick('apps', 'shop-web'), 64)
@@ -834,7 +834,7 @@ describe('Cloud Foundry', () => {
       expect(await said(clone, await cloneOf('shop-api', { fastPath: true, start: false }))).toEqual(nothing)
     })
 
-    test('compares with what one process may have, and does without what a version does not tell', async () => {
+    test("checks the limit of a process, and copes with versions that don't report usage", async () => {
       const space = await pick('spaces', 'staging')
       const quota = (total: number | null, each: number | null) => ({
         apps: { total_memory_in_mb: total, per_process_memory_in_mb: each },
@@ -852,7 +852,7 @@ describe('Cloud Foundry', () => {
       expect(await of({})).toEqual({})
     })
 
-    test('warns of a large app that is cloned without its size, and of addresses that are switched off', async () => {
+    test('warns of a large app cloned without its size, and of addresses that are switched off', async () => {
       await scale(await pick('apps', 'shop-web'), 4096)
       const { warnings } = await said(clone, await cloneOf('shop-web', { size: false }))
       expect(warnings).toEqual([expect.stringMatching(/^shop-web has 4096 MB of memory\. Without "Copy the size"/)])
@@ -868,7 +868,7 @@ describe('Cloud Foundry', () => {
       ['no code', 'newsletter', 'shop-api-staging', 'app', 'newsletter has no code to copy'],
       ['another kind of app', 'wool-price-feed', 'shop-api-staging', 'target', "Code for docker doesn't fit"],
       ['a suspended space', 'shop-api', 'wool-blog', 'target', 'attic is suspended.'],
-    ])('tells on its field what refuses a copy: %s', async (_, from, to, field, words) => {
+    ])('reports on its field what refuses a copy: %s', async (_, from, to, field, words) => {
       const row = z.object({ name: z.string(), guid: z.string() })
       const { resources } = await api.get('/v3/apps', z.object({ resources: z.array(row) }))
       const target = resources.find(({ name }) => name === to)?.guid
@@ -876,7 +876,7 @@ describe('Cloud Foundry', () => {
       expect(errors).toEqual({ [field]: expect.stringContaining(words) })
     })
 
-    test('warns of the code of a large app in a small one', async () => {
+    test("warns of a large app's code in a small app", async () => {
       await scale(await pick('apps', 'shop-web'), 4096)
       expect((await said(copyBits, await copyOf('shop-web', 'shop-api-staging'))).warnings).toEqual([
         'shop-web has 4096 MB of memory and shop-api-staging has 128 MB, which may be too little to stage or run this code.',
@@ -885,7 +885,7 @@ describe('Cloud Foundry', () => {
       expect(await said(copyBits, await copyOf('shop-api-staging', 'shop-web'))).toEqual(nothing)
     })
 
-    test('says what is wrong of names that are longer than any sentence', async () => {
+    test('explains errors of very long names', async () => {
       const name = 'sheep '.repeat(42).trim()
       const { guid } = await api.post('/v3/apps', z.object({ guid: z.string() }), {
         json: { name, relationships: { space: { data: { guid: await pick('spaces', 'staging') } } } },
@@ -906,7 +906,7 @@ describe('Cloud Foundry', () => {
       expect(await said(copyBits, await copyOf('shop-api', 'shop-api-staging', { restart: false }))).toEqual(nothing)
     })
 
-    test('tells on its field what is not there any more', async () => {
+    test('reports on its field what no longer exists', async () => {
       for (const [operation, params, field] of [
         [clone, await cloneOf('shop-api', { app: NOBODY }), 'app'],
         [clone, await cloneOf('shop-api', { space: NOBODY }), 'space'],
@@ -917,7 +917,7 @@ describe('Cloud Foundry', () => {
       }
     })
 
-    test('keeps nobody from starting for what cannot be asked just now', async () => {
+    test("doesn't block the start for what can't be asked now", async () => {
       const get: Api['get'] = async (path, schema, options) => {
         const isBasic = /^\/v3\/(apps|spaces)\/[^/]+$/.test(path)
         return await api.get(isBasic ? path : '/v3/nothing', schema, options)
@@ -928,11 +928,11 @@ describe('Cloud Foundry', () => {
   })
 
   describe('a copy whose answer was lost', () => {
-    test('is told from the upload and from the copy of somebody else', async () => {
+    test("isn't confused with somebody else's upload or copy", async () => {
       const params = await copyOf('shop-api', 'shop-api-staging')
       const [step] = copyBits.steps
-      const marked = async () => ({ ...attempt(), baseline: (await step.baseline?.(api, params, null)) ?? '' })
-      const before = await marked()
+      const withBaseline = async () => ({ ...attempt(), baseline: (await step.baseline?.(api, params, null)) ?? '' })
+      const before = await withBaseline()
       await overwrite(await copyOf('shop-web', 'shop-api-staging'))
       expect(await step.find?.(api, params, null, before)).toBeNull()
       const made = await overwrite(params)
@@ -940,10 +940,10 @@ describe('Cloud Foundry', () => {
       clock += 60_000
       expect(await step.find?.(api, params, null, before)).toEqual(made)
       // Also what was made of the same source in this very second, but before.
-      expect(await step.find?.(api, params, null, await marked())).toBeNull()
+      expect(await step.find?.(api, params, null, await withBaseline())).toBeNull()
     })
 
-    test('is found by v2, too, which does not say what it made', async () => {
+    test("is found with v2 too, which doesn't say what it made", async () => {
       switchOn('v2', 'lose-answer')
       const params = await copyOf('shop-api', 'shop-api-staging')
       await failureOf(overwrite(params))
@@ -959,7 +959,7 @@ describe('Cloud Foundry', () => {
       const { ref: copied } = await carryOut(copyBits, params, 'Stage the code')
       const staging = await stepOf(copyBits, 'Stage the code').run(api, params, copied, attempt())
       await api.post(`/v3/apps/${params.target}/actions/restart`, z.unknown())
-      const { ref: staged } = await settle(stepOf(copyBits, 'Stage the code'), staging)
+      const { ref: staged } = await pollToEnd(stepOf(copyBits, 'Stage the code'), staging)
       const assigned = await stepOf(copyBits, 'Deploy the staged code').run(api, params, staged, attempt())
       const restart = stepOf(copyBits, 'Restart the app')
       const asked = { ...attempt(), baseline: (await restart.baseline?.(api, params, assigned)) ?? '' }
@@ -972,7 +972,7 @@ describe('Cloud Foundry', () => {
     })
 
     test.each(['Create the app', 'Copy the code', 'Stage the code', 'Start the clone'])(
-      'is no matter of course when the role is gone, for lists leave out what may not be read: %s',
+      'never counts as absent without the role, because lists leave out what we may not read: %s',
       async (title) => {
         const params = await cloneOf('shop-api')
         const { ref } = await carryOut(clone, params, title)
@@ -984,7 +984,7 @@ describe('Cloud Foundry', () => {
       },
     )
 
-    test('is no matter of course when only the source may not be read any more', async () => {
+    test("never counts as absent if only the source can't be read any more", async () => {
       const params = await copyOf('shop-api', 'shop-api-staging')
       await overwrite(params)
       const find = copyBits.steps[0].find?.(api, { ...params, app: NOBODY }, null, attempt())
@@ -992,8 +992,8 @@ describe('Cloud Foundry', () => {
     })
   })
 
-  describe('looks', () => {
-    test('of all kinds go out together, one call for each list', async () => {
+  describe('polls', () => {
+    test('of all kinds are made together, one call for each list', async () => {
       const first = await begin(await cloneOf('shop-api'))
       const second = await begin(await cloneOf('shop-api', { name: 'x' }))
       const copying = await stepOf(clone, 'Copy the code').run(api, await cloneOf('shop-api'), first, attempt())
@@ -1005,14 +1005,14 @@ describe('Cloud Foundry', () => {
         attempt(),
       )
       const before = simulator.requests()
-      const seen = await observed(clone.steps[0].check(api, [copying, first, droplet, also], clock))
-      expect(seen.map(({ phase }) => phase)).toEqual(['working', 'done', 'working', 'working'])
-      expect(seen[0]?.detail).toBe('package: COPYING')
+      const result = await observed(clone.steps[0].check(api, [copying, first, droplet, also], clock))
+      expect(result.map(({ phase }) => phase)).toEqual(['working', 'done', 'working', 'working'])
+      expect(result[0]?.detail).toBe('package: COPYING')
       expect(simulator.requests() - before).toBe(2)
       expect(new Set([...clone.steps, ...copyBits.steps].map(({ check }) => check)).size).toBe(1)
     })
 
-    test('see what was deleted or has expired as failed', async () => {
+    test('report what was deleted or has expired as failed', async () => {
       const app = await pick('apps', 'shop-api')
       const [gone, lost] = [
         { app, waitFor: 'package', guid: NOBODY },
@@ -1029,7 +1029,7 @@ describe('Cloud Foundry', () => {
       expect(expired).toEqual({ phase: 'failed', detail: 'the package is EXPIRED, and Cloud Foundry gives no reason' })
     })
 
-    test('take instances that cannot be counted for a passing trouble', async () => {
+    test("report instances that can't be counted as a temporary error", async () => {
       const params = await cloneOf('shop-api')
       const { ref } = await carryOut(clone, params, 'Start the clone')
       const step = stepOf(clone, 'Start the clone')
@@ -1043,10 +1043,10 @@ describe('Cloud Foundry', () => {
         expect(gone).toMatchObject({ phase: 'failed' })
       }
       simulator.setSwitch('stats-down', false)
-      expect((await settle(step, started)).phase).toBe('done')
+      expect((await pollToEnd(step, started)).phase).toBe('done')
     })
 
-    test('at a thousand jobs take one call for each hundred of a list, and one more for each process of an old API', async () => {
+    test('of a thousand jobs take one call for each hundred of a list, and one more for each process of an old API', async () => {
       await simulator.close()
       await start({ count: 1_000 })
       const guids = z.object({ resources: z.array(z.object({ guid: z.string() })) })
@@ -1059,8 +1059,8 @@ describe('Cloud Foundry', () => {
       const refs = [...(await refsOf('package', 300)), ...(await refsOf('droplet', 300)), ...running]
       refs.push(...running.slice(0, 100).map((ref) => ({ ...ref, waitFor: 'binding' })))
       const before = simulator.requests()
-      const seen = await observed(clone.steps[0].check(api, refs, clock))
-      expect(seen.map(({ phase }) => phase)).toEqual(
+      const result = await observed(clone.steps[0].check(api, refs, clock))
+      expect(result.map(({ phase }) => phase)).toEqual(
         refs.map(({ waitFor }) => (waitFor === 'binding' ? 'failed' : 'done')),
       )
       expect(simulator.requests() - before).toBe(10)
@@ -1070,27 +1070,27 @@ describe('Cloud Foundry', () => {
       expect(simulator.requests() - then).toBe(2 + 100)
     })
 
-    test('call an app with one running instance of each process started, and one set to none as well', async () => {
+    test('report an app as started if each process has one running instance, or should have none', async () => {
       const process = (guid: string, instances: number) => ({
         guid,
         type: guid,
         instances,
         relationships: { app: { data: { guid: 'a' } } },
       })
-      const look = async (...states: string[]) => {
+      const poll = async (...states: string[]) => {
         const resources = states.map((state) => ({ state }))
         const page = { pagination: { next: null }, resources: [process('web', states.length), process('idle', 0)] }
         const read = faked({ '/v3/processes': page, '/v3/processes/web/stats': { resources } })
         return (await observed(clone.steps[0].check(read, [{ app: 'a', waitFor: 'instances' }], clock)))[0]
       }
-      expect(await look('CRASHED', 'RUNNING')).toEqual({ phase: 'done' })
-      expect(await look('CRASHED', 'STARTING')).toMatchObject({ phase: 'working' })
-      expect(await look('DOWN')).toMatchObject({ phase: 'working', detail: 'web: DOWN' })
-      expect(await look('CRASHED', 'CRASHED')).toMatchObject({ phase: 'failed' })
-      expect(await look()).toEqual({ phase: 'done', detail: 'started, but set to run no instances' })
+      expect(await poll('CRASHED', 'RUNNING')).toEqual({ phase: 'done' })
+      expect(await poll('CRASHED', 'STARTING')).toMatchObject({ phase: 'working' })
+      expect(await poll('DOWN')).toMatchObject({ phase: 'working', detail: 'web: DOWN' })
+      expect(await poll('CRASHED', 'CRASHED')).toMatchObject({ phase: 'failed' })
+      expect(await poll()).toEqual({ phase: 'done', detail: 'started, but set to run no instances' })
     })
 
-    test('at jobs whose neighbour has an odd row find all others, and never take what cannot be read for deleted', async () => {
+    test('find all others beside an odd row, and never report an unreadable row as deleted', async () => {
       const of = (app: string, more: object = {}) => ({ relationships: { app: { data: { guid: app } } }, ...more })
       const page = (...resources: unknown[]) => ({ pagination: { next: null }, resources })
       const read = faked({
@@ -1103,9 +1103,9 @@ describe('Cloud Foundry', () => {
         ),
         '/v3/processes/o/stats': { resources: [{}] },
       })
-      const look = async (refs: Ref[]) => await clone.steps[0].check(read, refs, clock)
+      const poll = async (refs: Ref[]) => await clone.steps[0].check(read, refs, clock)
       expect(
-        await look([
+        await poll([
           { app: 'a', waitFor: 'package', guid: 'p' },
           { app: 'a', waitFor: 'package', guid: 'odd' },
           { app: 'a', waitFor: 'package', guid: 'unseen' },
@@ -1127,17 +1127,17 @@ describe('Cloud Foundry', () => {
       ])
     })
 
-    test('show no whole guid', async () => {
+    test('show no whole GUID', async () => {
       const page = { pagination: { next: null }, resources: [{ guid: 'p', state: 'FAILED', error: `no ${NOBODY}` }] }
-      const [seen] = await observed(
+      const [result] = await observed(
         clone.steps[0].check(faked({ '/v3/builds': page }), [{ app: 'a', waitFor: 'build', guid: 'p' }], clock),
       )
-      expect(seen?.detail).toBe('no …ffff')
+      expect(result?.detail).toBe('no …ffff')
     })
   })
 
   describe('lists', () => {
-    test('are read on over whole addresses, on the connection’s own host only', async () => {
+    test("follow absolute addresses, but only on the connection's own host", async () => {
       await simulator.close()
       await start({ count: 1_200 })
       switchOn('foreign-pages')
@@ -1147,7 +1147,7 @@ describe('Cloud Foundry', () => {
       expect(simulator.requests() - before).toBe(5)
     })
 
-    test('are read on below the path of a proxy, whether or not the next page is named with it', async () => {
+    test("work below a proxy's path, whether or not the next page's address has it", async () => {
       await simulator.close()
       await start({ count: 1_200 })
       for (const url of [`${simulator.connection.url}/cf`, `${simulator.connection.url}/cf/`]) {
@@ -1163,20 +1163,20 @@ describe('Cloud Foundry', () => {
       ['apps', {}],
       ['spaces', {}],
       ['services', { app: 'shop-api' }],
-    ])('of %s have a row of another shape left out and reported', async (picker, { app }: { app?: string }) => {
+    ])('of %s leave out and report an odd row', async (picker, { app }: { app?: string }) => {
       const values: Record<string, string> = app ? { app: await pick('apps', app) } : {}
       const all = await cloudFoundry.pickers[picker]?.(api, values)
       const reported: number[] = []
       switchOn('odd-rows')
-      const seen = await cloudFoundry.pickers[picker]?.(
+      const result = await cloudFoundry.pickers[picker]?.(
         { ...api, reportSkipped: (count) => reported.push(count) },
         values,
       )
-      expect(seen).toEqual(all)
+      expect(result).toEqual(all)
       expect(reported).toEqual([1])
     })
 
-    test('say what tells equal names apart, and leave out what is suspended', async () => {
+    test('describe options so that equal names can be told apart, and leave out what is suspended', async () => {
       const apps = (await cloudFoundry.pickers.apps?.(api, {})) ?? []
       expect(apps.find(({ label }) => label === 'image-resizer in production (woolworks)')?.description).toBe(
         'stopped · docker',
@@ -1197,7 +1197,7 @@ describe('Cloud Foundry', () => {
   describe('links', () => {
     const template = 'https://console.woolworks.example/{organization}/{space}/{app}'
 
-    test('are the operator’s, where there is a template', async () => {
+    test("follow the operator's template if there is one", async () => {
       api = connect({ ...simulator.connection, appUrl: template })
       const { last, ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
       const space = await pick('spaces', 'staging')
@@ -1206,7 +1206,7 @@ describe('Cloud Foundry', () => {
       expect(copy.url).toMatch(new RegExp(`/${space}/${copy.app}$`))
     })
 
-    test('are otherwise the address, if it can be reached from outside', async () => {
+    test("are otherwise the app's address, if it is reachable from outside", async () => {
       const known = await overwrite(await copyOf('shop-web', 'shop-api-staging'))
       expect(known.url).toBe('https://shop-api-staging.apps.woolworks.example')
       expect((await overwrite(await copyOf('shop-web', 'shop-web-staging'))).url).toBeUndefined()
@@ -1222,7 +1222,7 @@ describe('Cloud Foundry', () => {
       expect(copied.message).toMatch(/It is about production and audited\.$/)
     })
 
-    test('403 of a switched-off feature is no matter of rights: it is named, and what can be left out', async () => {
+    test('403 of a switched-off feature names it, and says what can be left out', async () => {
       switchOn('no-new-routes')
       const error = await failureOf(carryOut(clone, await cloneOf('shop-api', { host: 'x' })))
       expect(error).toBeInstanceOf(UserError)
@@ -1285,7 +1285,7 @@ describe('Cloud Foundry', () => {
       expect(given).toEqual([60_000])
     })
 
-    test('422 of a staging in progress waits for its end', async () => {
+    test('422 of a staging in progress is tried again later', async () => {
       const params = await cloneOf('shop-api')
       const { ref } = await carryOut(clone, params, 'Stage the code')
       switchOn('staging-busy')
@@ -1297,7 +1297,7 @@ describe('Cloud Foundry', () => {
       ['Set the size', clone],
       ['Deploy the staged code', clone],
       ['Stage the code', copyBits],
-    ])('422 of a deployment in progress waits for its end: %s', async (title, operation) => {
+    ])('422 of a deployment in progress is tried again later: %s', async (title, operation) => {
       const params =
         operation === clone
           ? await cloneOf('shop-api')
@@ -1314,7 +1314,7 @@ describe('Cloud Foundry', () => {
       await stepOf(operation, title).run(api, params, ref, attempt())
     })
 
-    test('500 to a write that sets a value is looked up, and the write repeated at once', async () => {
+    test('500 to a write that sets a value is looked up, and the write is repeated at once', async () => {
       const params = await cloneOf('shop-web', { host: 'shop-web-2' })
       const repeatable = [
         'Set the size',
@@ -1388,7 +1388,7 @@ describe('Cloud Foundry', () => {
       ['client credentials', client],
       ['user name and password of another identity provider', PERSON],
       ['a refresh token', { refreshToken: REFRESH_TOKEN }],
-    ])('with %s go to the host that the root names, and are no writes', async (_, credentials) => {
+    ])("with %s go to the host that the root names, and aren't writes", async (_, credentials) => {
       const own = connect({ url: simulator.connection.url ?? '', ...credentials })
       const before = simulator.requests()
       expect(await cloudFoundry.pickers.spaces?.(own, {})).toHaveLength(4)
@@ -1396,13 +1396,13 @@ describe('Cloud Foundry', () => {
       expect(simulator.writes()).toEqual([])
     })
 
-    test('are made once for requests that run at the same time', async () => {
+    test('are made once for parallel requests', async () => {
       const before = simulator.requests()
       await Promise.all([1, 2, 3].map(() => cloudFoundry.pickers.spaces?.(api, {})))
       expect(simulator.requests() - before).toBe(5)
     })
 
-    test('are renewed before the token ends, with whatever refresh token came back', async () => {
+    test('are renewed before the token ends, with the newest refresh token', async () => {
       // Not by the clock on the wall: set back, it would keep a token, or a refusal, for as long.
       vi.useFakeTimers({ toFake: ['performance'] })
       const own = connect({ url: simulator.connection.url ?? '', refreshToken: REFRESH_TOKEN })
@@ -1447,13 +1447,13 @@ describe('Cloud Foundry', () => {
       expect(simulator.requests()).toBe(before)
     })
 
-    test('that are limited wait for all, and are made once when the wait is over', async () => {
+    test('that are rate-limited pause all requests, and are made once after the pause', async () => {
       vi.useFakeTimers({ toFake: ['performance'] })
       switchOn('login-limited')
       expect(await failureOf(api.get('/v3/apps', z.unknown()))).toMatchObject({ retryAfterMs: 30_000 })
       const before = simulator.requests()
       vi.advanceTimersByTime(20_000)
-      for (let look = 0; look < 10; look++) {
+      for (let count = 0; count < 10; count++) {
         const error = await failureOf(api.get('/v3/apps', z.unknown()))
         expect(error).toMatchObject({
           name: 'TemporaryError',
@@ -1491,13 +1491,13 @@ describe('Cloud Foundry', () => {
     [clone, 'host', 'x'.repeat(64), 'Use 1 to 63 letters, digits, hyphens or underscores.'],
     [clone, 'space', 'staging', 'Choose from the list, or paste a GUID.'],
     [copyBits, 'target', 'shop-api', 'Choose from the list, or paste a GUID.'],
-  ])('a wrong answer is told in plain words: %#', (operation, field, value, message) => {
+  ])('explains a wrong answer in plain words: %#', (operation, field, value, message) => {
     const given = { app: NOBODY, space: NOBODY, name: 'shop-api-2', target: NOBODY.replace('f', '0') }
     const { issues } = operation.fields.safeParse({ ...given, [field]: value }).error ?? {}
     expect(issues?.[0]).toMatchObject({ path: [field], message })
   })
 
-  test('a guid in capitals is the same target, and has the same lock', async () => {
+  test('a GUID in capitals is the same target, and has the same lock', async () => {
     const [app, target] = [NOBODY, NOBODY.replace('f', '0')]
     const small = parse(copyBits, { app, target })
     expect(parse(copyBits, { app: app.toUpperCase(), target: target.toUpperCase() })).toEqual(small)
@@ -1518,7 +1518,7 @@ describe('Cloud Foundry', () => {
     expect(clone.summary({ app: 'x', name: 'shop-2', space }).to).toBe('shop-2 in sandbox (woolworks-partners)')
   })
 
-  test('the environment and the kind of an app are read word for word, because they are sent on', async () => {
+  test('the environment and the lifecycle of an app are read verbatim, because they are sent on', async () => {
     const verbatim: string[] = []
     const get: Api['get'] = (path, schema, options) => {
       if (options?.isVerbatim) verbatim.push(path)
@@ -1537,7 +1537,7 @@ describe('Cloud Foundry', () => {
     expect(copyBits.preview({ restart: false }, { target }).warning).toMatch(/ is overwritten\.$/)
   })
 
-  test('the sentences name what was chosen, and never a whole guid', () => {
+  test('the sentences name what was chosen, and never a whole GUID', () => {
     const ids = { app: NOBODY, space: NOBODY, target: NOBODY, name: 'shop-api-2' }
     expect(clone.summary(ids)).toEqual({ from: '…ffff', to: 'shop-api-2 in …ffff' })
     expect(copyBits.summary(ids)).toEqual({ from: '…ffff', to: '…ffff' })

@@ -113,10 +113,10 @@ describe('Hoody', () => {
     now: clock,
   })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
-  const look = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
+  const poll = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
   const removed = (ref: Ref) => copy.remove?.(api, ref)
 
-  test('the copy asks for exactly what the form says', async () => {
+  test('sends exactly what the form says', async () => {
     const server = await idOf('flock-hel-1', 'servers')
     const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1 ewe@woolworks'
     await copy.steps[0].run(
@@ -155,22 +155,22 @@ describe('Hoody', () => {
     ['name', 'shop api', 'Use 3 to 100 letters, digits, hyphens or underscores.'],
     ['container', 'shop-api', 'Choose from the list, or paste an ID (24 characters, 0-9 and a-f).'],
     ['sshKey', '-----BEGIN OPENSSH PRIVATE KEY-----', 'Paste one line of a public key'],
-  ])('a wrong %s is told in plain words', async (field, value, message) => {
+  ])('explains a wrong %s in plain words', async (field, value, message) => {
     const issues = copy.fields.safeParse({ ...(await copyParams()), [field]: value }).error?.issues
     expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
   })
 
-  test('the address is the vendor’s own unless dolly.yml names that of a realm', () => {
+  test("uses Hoody's own address unless dolly.yml names that of a realm", () => {
     const addressOf = (more: object) => hoody.client(hoody.connection.parse({ token: 'hdy_1', ...more })).baseUrl
     expect(addressOf({})).toBe('https://api.hoody.com')
     expect(addressOf({ url: 'https://realm.api.hoody.com' })).toBe('https://realm.api.hoody.com')
   })
 
-  test('the rights to run virtual machines in a copy are never asked for', () => {
+  test('never asks for the right to run virtual machines in a copy', () => {
     expect(Object.keys(copy.fields.shape)).not.toEqual(expect.arrayContaining(['kvm']))
   })
 
-  test('a copy’s last page says who will be able to read the data and secrets', async () => {
+  test('the last page of a copy says who will be able to read the data and secrets', async () => {
     const { copied } = copy.preview(await copyParams(), {})
     expect(copied).toMatch(/all data and secrets,.*\. Everyone with access to the target project can read them\.$/)
   })
@@ -193,13 +193,13 @@ describe('Hoody', () => {
     expect(one?.phase).toBe(phase)
   })
 
-  test('only what is a copy can be chosen for a sync', async () => {
+  test('only copies can be chosen for a sync', async () => {
     expect(await idOf('shop-api')).not.toBe('no shop-api')
     expect(await idOf('shop-api in woolworks-production', 'copies')).toBe('no shop-api in woolworks-production')
     await expect(sync.steps[0].run(api, { container: await idOf('shop-api') }, null, attempt())).rejects.toThrow()
   })
 
-  test('one container that cannot be seen hides no other', async () => {
+  test("one container we may not read doesn't hide the others", async () => {
     const made = await startCopy('shop-api-2')
     const get: Api['get'] = async (path, schema, options) => {
       if (path.endsWith(NOBODY)) throw new ConnectionError('No right to see it.', { status: 403 })
@@ -210,7 +210,7 @@ describe('Hoody', () => {
     expect(second).toMatchObject({ phase: 'working' })
   })
 
-  test('ids are taken with blanks and capitals, and locks do not depend on them', async () => {
+  test("IDs may have blanks and capitals, and locks don't depend on them", async () => {
     const params = await copyParams()
     const loud = { ...params, container: ` ${String(params.container).toUpperCase()} `, name: 'Shop-API-2' }
     const parsed = copy.fields.parse(loud) as Record<string, unknown>
@@ -221,12 +221,12 @@ describe('Hoody', () => {
     )
   })
 
-  test('a copy that is overwritten is named with its project, so that a rule can protect that', async () => {
+  test('a copy that is overwritten is named with its project, so that a rule can protect the project', async () => {
     const [copied] = (await hoody.pickers.copies?.(api, {})) ?? []
     expect(sync.summary({ container: copied?.label ?? '' }).to).toBe('shop-api-staging in woolworks-staging')
   })
 
-  test('the sentences name what was chosen, and never a whole id', () => {
+  test('the sentences name what was chosen, and never a whole ID', () => {
     const ids = { container: '507f1f77bcf86cd799439011', project: '507f1f77bcf86cd799433333' }
     expect(copy.summary({ ...ids, name: 'shop-api-2' })).toEqual({ from: '…9011', to: 'shop-api-2 in …3333' })
     const commit = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'
@@ -240,7 +240,7 @@ describe('Hoody', () => {
     expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* will be overwritten/)
   })
 
-  test('a container being copied cannot be chosen for a sync, nor synced by its id', async () => {
+  test("a container that is being copied can't be chosen for a sync, nor synced by its ID", async () => {
     const { id = '' } = await startCopy('shop-api-2')
     const label = 'shop-api-2 in woolworks-staging'
     expect(await idOf(label, 'copies')).toBe(`no ${label}`)
@@ -249,7 +249,7 @@ describe('Hoody', () => {
     expect(await idOf(label, 'copies')).toBe(id)
   })
 
-  test('the pickers say what tells equal names apart', async () => {
+  test('pickers describe options so that equal names can be told apart', async () => {
     const first = async (picker: string, label: string, values = {}) =>
       (await hoody.pickers[picker]?.(api, values))?.find((option) => option.label === label)?.description
     expect(await first('containers', 'mailer')).toBe('woolworks-production · stopped')
@@ -260,49 +260,49 @@ describe('Hoody', () => {
     expect(await hoody.pickers.snapshots?.(api, {})).toEqual([])
   })
 
-  test('copy and sync share one look', async () => {
+  test('copy and sync are polled together', async () => {
     expect(copy.steps[0].check).toBe(sync.steps[0].check)
     const made = await startCopy('shop-api-2')
     const synced = await sync.steps[0].run(api, { container: await idOf('shop-api-staging') }, null, attempt())
     const before = simulator.requests()
-    expect((await look([made, synced, made])).map((one) => one.phase)).toEqual(['working', 'working', 'working'])
+    expect((await poll([made, synced, made])).map((one) => one.phase)).toEqual(['working', 'working', 'working'])
     expect(simulator.requests() - before).toBe(1)
   })
 
-  test('one job costs one call', async () => {
+  test('polling one job takes one call', async () => {
     const made = await startCopy('shop-api-2')
     const before = simulator.requests()
-    await look([made])
+    await poll([made])
     expect(simulator.requests() - before).toBe(1)
   })
 
-  test('jobs on the first page are watched without reading the rest, a lost one with one call more', async () => {
+  test('jobs on the first page are polled without reading the rest, and a missing one with one more call', async () => {
     await simulator.close()
     simulator = await startHoody({ now: () => clock, count: 500 })
     api = createApi('hoody-prod', hoody.client(hoody.connection.parse(simulator.connection)), 1)
     clock += 1_000
     const refs = [await startCopy('one'.padEnd(5, '-')), await startCopy('two'.padEnd(5, '-'))]
     const before = simulator.requests()
-    const observations = await look([...refs, { id: NOBODY }])
+    const observations = await poll([...refs, { id: NOBODY }])
     expect(observations.map((one) => one.phase)).toEqual(['working', 'working', 'failed'])
     expect(simulator.requests() - before).toBe(2)
   })
 
-  test('a stopped container was copied, one that was deleted was not', async () => {
+  test('a stopped container counts as copied, a deleted one as failed', async () => {
     const made = await startCopy('shop-api-2')
     const stopped = { id: await idOf('mailer') }
     clock += 10_000
     await removed(made)
-    expect(await look([made, stopped])).toEqual([
+    expect(await poll([made, stopped])).toEqual([
       { phase: 'failed', detail: 'the container was deleted' },
       { phase: 'done', detail: 'finished, but the container is stopped' },
     ])
     clock += 10_000
-    expect(await look([made])).toEqual([{ phase: 'failed', detail: 'the container was deleted' }])
+    expect(await poll([made])).toEqual([{ phase: 'failed', detail: 'the container was deleted' }])
     await expect(removed(made)).resolves.toBeUndefined()
   })
 
-  test('a container of the same name that was there before is not taken for a lost copy', async () => {
+  test("an older container of the same name isn't taken for a lost copy", async () => {
     const params = await copyParams()
     const [{ baseline, find }] = copy.steps
     const free = await baseline?.(api, params, null)
@@ -312,7 +312,7 @@ describe('Hoody', () => {
     expect(await find?.(api, params, null, attempt(clock, taken))).toBeNull()
   })
 
-  test('neither the copy that made a container nor a sync of others is taken for a lost sync of ours', async () => {
+  test('neither the copy that made a container nor an earlier sync is taken for our lost sync', async () => {
     const [step] = sync.steps
     const find = (container: string, baseline: string) => step.find?.(api, { container }, null, attempt(0, baseline))
     const { id: container = '' } = await startCopy('shop-api-2')
@@ -327,11 +327,11 @@ describe('Hoody', () => {
     expect(await find(NOBODY, '')).toBeNull()
   })
 
-  test('the container behind a sync is never deleted with its job', () => {
+  test("a sync's container can't be deleted through its job", () => {
     expect(sync.remove).toBeUndefined()
   })
 
-  test('neither an id nor an address made of ids gets into an observation or an error', async () => {
+  test('observations and errors contain neither whole IDs nor addresses made of them', async () => {
     const address = `https://507f1f77bcf86cd799433333-507f1f77bcf86cd799439011-terminal-1.fra.containers.hoody.com`
     const answers: Record<string, unknown> = {
       containers: [
@@ -356,7 +356,7 @@ describe('Hoody', () => {
   })
 })
 
-describe('Hoody on a bad day', () => {
+describe('Hoody with odd answers', () => {
   let clock: number
   let simulator: Simulator
   let api: Api
@@ -395,21 +395,21 @@ describe('Hoody on a bad day', () => {
     await Promise.all(pickers.map((name) => hoody.pickers[name]?.(via, { container: idOf('shop-api') })))
 
   test.each([...oddRows, ['no name', withKey('name')] as const])(
-    'a row of %s hides no other in any list',
+    "a row of %s doesn't hide the others in any list",
     async (_, make) => {
       const well = await listed(api)
       const odd = counting(
         altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
       )
-      const seen = await listed(odd)
+      const lists = await listed(odd)
       // A project has an alias in place of a name, and a snapshot is called by either.
-      for (const [at, options] of seen.entries()) expect(options).toEqual(expect.arrayContaining(well[at] ?? []))
-      expect(seen[0]).toEqual(well[0])
+      for (const [at, options] of lists.entries()) expect(options).toEqual(expect.arrayContaining(well[at] ?? []))
+      expect(lists[0]).toEqual(well[0])
       expect(odd.skipped()).toBeGreaterThan(0)
     },
   )
 
-  test('a container without a status, a project without an alias and a server of another shape are left out alone', async () => {
+  test('a container without a status, a project without an alias and an odd server are left out, and nothing else', async () => {
     const well = await listed(api)
     for (const [at, make] of [
       [0, withKey('status')],
@@ -421,7 +421,7 @@ describe('Hoody on a bad day', () => {
     }
   })
 
-  test('the simulator’s odd rows hide nothing, and jobs end beside them', async () => {
+  test("the simulator's odd rows hide nothing, and jobs still end", async () => {
     const well = await listed(api)
     simulator.setSwitch('odd-rows', true)
     expect(await listed(api)).toEqual(well)
@@ -437,7 +437,7 @@ describe('Hoody on a bad day', () => {
   })
 
   test.each(oddValues)(
-    'a container whose status is %j is not done, failed or deleted, and others are seen',
+    'a container whose status is %j is still working, and the others are observed',
     async (status) => {
       const id = idOf('shop-api')
       const change = (row: Record<string, unknown>) => (row.id === id ? withKey('status', status)(row) : row)
@@ -456,7 +456,7 @@ describe('Hoody on a bad day', () => {
   )
 
   test.each([...oddRows, ['no name', withKey('name')] as const, ['no id', withKey('id')] as const])(
-    'a lost copy is never called absent beside a row of %s that was not there before',
+    'a lost copy never counts as absent while there is a new row of %s',
     async (_, make) => {
       const baseline = (await copyStep.baseline?.(api, params(), null)) ?? ''
       const made = await copyStep.run(api, params(), null, attempt(baseline))
@@ -468,7 +468,7 @@ describe('Hoody on a bad day', () => {
     },
   )
 
-  test('a row without a name that was there before is not taken for a lost copy', async () => {
+  test("an older row without a name isn't taken for a lost copy", async () => {
     const nameless = { id: 'f'.repeat(24), status: 'running' }
     const odd = altered(api, (body) => inLists(body, (rows) => [nameless, ...rows]))
     const baseline = (await copyStep.baseline?.(odd, params(), null)) ?? ''
@@ -476,7 +476,7 @@ describe('Hoody on a bad day', () => {
     expect(await copyStep.find?.(odd, params(), null, attempt(baseline))).toBeNull()
   })
 
-  test('a change of state that cannot be read may be the sync that was lost', async () => {
+  test('an unreadable status change may be the lost sync', async () => {
     const container = idOf('shop-api-staging')
     const baseline = (await syncStep.baseline?.(api, { container }, null)) ?? ''
     expect(await syncStep.find?.(api, { container }, null, attempt(baseline))).toBeNull()
@@ -493,8 +493,8 @@ describe('Hoody on a bad day', () => {
 
   const validateCopy = async (more: Record<string, unknown> = {}, via = api) => await copy.validate?.(via, params(more))
 
-  describe('its forms, before they are sent', () => {
-    test('take what Hoody will take, and the default answers warn of nothing', async () => {
+  describe('validation of its forms', () => {
+    test('accepts what Hoody will accept, and the default answers warn of nothing', async () => {
       expect(await validateCopy()).toEqual({ errors: {}, warnings: [] })
       expect(await sync.validate?.(api, { container: idOf('shop-api-staging') })).toEqual({ errors: {}, warnings: [] })
       expect(copy.preview(params(), {})).not.toHaveProperty('warning')
@@ -508,13 +508,13 @@ describe('Hoody on a bad day', () => {
       [{ container: NOBODY }, 'container', 'hoody-prod: Container not found'],
       [{ project: NOBODY }, 'project', 'hoody-prod: Project not found'],
       [{ snapshot: 'nightly-1999' }, 'snapshot', 'This container no longer has this snapshot.'],
-    ])('say of %j what Hoody will refuse, at its field', async (more, field, sentence) => {
+    ])('reports what Hoody would refuse at its field: %j', async (more, field, sentence) => {
       const { errors } = (await validateCopy(more)) ?? {}
       expect(errors).toEqual({ [field]: expect.stringContaining(sentence) })
       await expect(copyStep.run(api, params(more), null, attempt())).rejects.toBeInstanceOf(UserError)
     })
 
-    test('say all that is wrong at once', async () => {
+    test('reports everything that is wrong at once', async () => {
       const { errors = {} } =
         (await validateCopy({ name: 'shop-api-staging', server: amsterdam, snapshot: 'no' })) ?? {}
       expect(Object.keys(errors).sort()).toEqual(['name', 'server', 'snapshot'])
@@ -528,7 +528,7 @@ describe('Hoody on a bad day', () => {
       expect(await validateCopy({ snapshot: first?.value }, odd)).toEqual({ errors: {}, warnings: [] })
     })
 
-    test('let a container that was deleted keep no name', async () => {
+    test('the name of a deleted container is free', async () => {
       const said = (status: string) =>
         altered(api, (body, path) =>
           path.includes('/projects/') ? inLists(body, (rows) => rows.map((row) => ({ ...row, status }))) : body,
@@ -537,7 +537,7 @@ describe('Hoody on a bad day', () => {
       expect((await validateCopy({ name: 'shop-api-staging' }, said('deleting')))?.errors).toHaveProperty('name')
     })
 
-    test('say that a project is full, where it tells its limit', async () => {
+    test('reports a full project if its limit is known', async () => {
       const full = (max_containers: unknown) =>
         altered(api, (body, path) =>
           path === '/api/v1/projects/'
@@ -550,7 +550,7 @@ describe('Hoody on a bad day', () => {
       for (const most of [3, null, 'many']) expect((await validateCopy({}, full(most)))?.errors).toEqual({})
     })
 
-    test('say that a container is still being copied, or gone', async () => {
+    test('reports a container that is still being copied, or was deleted', async () => {
       const { id = '' } = await copyStep.run(api, params(), null, attempt())
       const busy = { container: "This container is busy (copying). Try again when it's done." }
       expect((await validateCopy({ container: id, name: 'shop-3' }))?.errors).toEqual(busy)
@@ -563,7 +563,7 @@ describe('Hoody on a bad day', () => {
       })
     })
 
-    test('say that there is nothing to sync with', async () => {
+    test('reports a sync that has no source', async () => {
       const of = async (container: string) => (await sync.validate?.(api, { container }))?.errors
       expect(await of(idOf('shop-api'))).toEqual({
         container: "This container isn't a copy, so it has no source to sync with.",
@@ -576,7 +576,7 @@ describe('Hoody on a bad day', () => {
       })
     })
 
-    test('keep nobody from starting when Hoody cannot be asked, and say what could be found out', async () => {
+    test("doesn't block the start when Hoody can't be asked, and reports what it could find out", async () => {
       simulator.setSwitch('down', true)
       expect(await validateCopy()).toEqual({ errors: {}, warnings: [] })
       simulator.setSwitch('down', false)
@@ -586,12 +586,12 @@ describe('Hoody on a bad day', () => {
       ])
     })
 
-    test('ask the production project as well', async () => {
+    test('checks the production project as well', async () => {
       expect((await validateCopy({ project: production, name: 'billing' }))?.errors).toHaveProperty('name')
     })
   })
 
-  test('a sync names its source with its project, and without a list says so', async () => {
+  test('a sync names its source with its project, or says "its source" without a list', async () => {
     const [option] = (await hoody.pickers.copies?.(api, {})) ?? []
     expect(option).toMatchObject({
       label: 'shop-api-staging in woolworks-staging',

@@ -100,16 +100,16 @@ describe('Miget', () => {
   const startDeploy = async (ref: Ref) => await deployStep.run(api, await parsed(), ref, attempt())
   const writes = () => simulator.writes().filter(({ status }) => status < 300)
 
-  async function look(ref: Ref): Promise<Observation> {
+  async function poll(ref: Ref): Promise<Observation> {
     const [observation] = (await observed(cloneStep?.check(api, [clone?.ref.parse(ref) ?? ref], Date.now()))) ?? []
     return observation ?? { phase: 'working' }
   }
 
-  /** Looks every five seconds until it ends; answers that end and how many milliseconds it took. */
-  async function settle(ref: Ref): Promise<Observation & { ref: Ref; tookMs: number }> {
+  /** Polls every five seconds until it ends; returns that end and how many milliseconds it took. */
+  async function pollToEnd(ref: Ref): Promise<Observation & { ref: Ref; tookMs: number }> {
     const startedAt = Date.now()
     for (let latest = ref; Date.now() - startedAt < 20 * 60_000; tick(5_000)) {
-      const observation = await look(latest)
+      const observation = await poll(latest)
       latest = observation.ref ?? latest
       if (observation.phase !== 'working') return { ...observation, ref: latest, tookMs: Date.now() - startedAt }
     }
@@ -123,24 +123,29 @@ describe('Miget', () => {
   })
   const row = { uuid: NOBODY, name: 'x-12345', state: 'stopped', created_at: '2026-08-21T00:00:00Z' }
 
-  /** What one look says of an app with these properties, whose clone was to be deployed or not. */
-  async function seen(more: Record<string, unknown>, next = 'deployed', deployments: unknown[] = [], before: Ref = {}) {
+  /** What one poll says of an app with these properties, whose clone was to be deployed or not. */
+  async function observe(
+    more: Record<string, unknown>,
+    next = 'deployed',
+    deployments: unknown[] = [],
+    before: Ref = {},
+  ) {
     const ref = { id: NOBODY, name: 'x-12345', next, ...before }
     const [observation] = await observed(cloneStep?.check(lister({ ...row, ...more }, deployments), [ref], Date.now()))
     return observation
   }
 
-  describe('what the vendor page says and the server does not', () => {
-    test('row 7: the name gets a suffix, which is shown; the unsuffixed one is what a lost clone is found by', async () => {
+  describe('where the vendor page and the server differ', () => {
+    test('row 7: shows the name with its suffix, and finds a lost clone by the name without it', async () => {
       const asked = attempt()
       const ref = await startClone()
       expect(ref.name).toBe('shop-api-2-6fry9')
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
       expect(await cloneStep.find?.(api, await parsed({ name: 'shop-api-2-6fry9' }), null, asked)).toBeNull()
-      expect(await settle(ref)).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
+      expect(await pollToEnd(ref)).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
     })
 
-    test('row 7: at most 34 characters may be asked for, since the suffix counts', async () => {
+    test('row 7: names have at most 34 characters, because the suffix counts', async () => {
       const longest = 'a'.repeat(34)
       expect((await startClone({ name: longest })).name).toHaveLength(40)
       expect(await issuesOf({ name: `${longest}a` })).toEqual([['name', expect.stringContaining('1 to 34')]])
@@ -148,16 +153,16 @@ describe('Miget', () => {
       await expect(cloneStep.run(api, raw, null, attempt())).rejects.toThrow('Name is too long')
     })
 
-    test('row 8: a state nobody knows is shown and waited for', async () => {
+    test('row 8: shows an unknown state and keeps waiting', async () => {
       const ref = await startClone()
       simulator.setSwitch('unknown-status', true)
-      expect(await look(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: hibernating' })
+      expect(await poll(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: hibernating' })
     })
 
-    test('row 8: so is one of Kubernetes, of which only the word for what runs ends a job', async () => {
+    test('row 8: keeps waiting for states of Kubernetes, except "running"', async () => {
       for (const state of ['containercreating', 'terminating', 'crashloopbackoff', 'unknown'])
-        expect(await seen({ state })).toMatchObject({ phase: 'working', detail: `x-12345: ${state}` })
-      expect(await seen({ state: 'running' })).toMatchObject({ phase: 'done', detail: 'live as x-12345' })
+        expect(await observe({ state })).toMatchObject({ phase: 'working', detail: `x-12345: ${state}` })
+      expect(await observe({ state: 'running' })).toMatchObject({ phase: 'done', detail: 'live as x-12345' })
     })
 
     test('row 9: the security settings can be copied, and are not by default', async () => {
@@ -169,7 +174,7 @@ describe('Miget', () => {
       ])
     })
 
-    test('row 10: the image is asked about first, and a clone without it is said to have no source', async () => {
+    test('row 10: asks about the image first, and warns that a clone without it has no source', async () => {
       expect(Object.keys(clone.fields.shape)[0]).toBe('use_parent_image')
       const withImage = clone.preview(await parsed(), {})
       const without = clone.preview(await parsed({ use_parent_image: false }), {})
@@ -178,7 +183,7 @@ describe('Miget', () => {
       expect(without.warning).toBe("The clone has no source: it can't run until you give it one in Miget.")
     })
 
-    test('row 11: the workspace is always named; without it the server shows another one', async () => {
+    test('row 11: always sends the workspace, because without it the server takes another one', async () => {
       expect(await options('apps')).not.toHaveLength(0)
       const { headers, baseUrl } = miget.client(miget.connection.parse(simulator.connection))
       expect(headers['x-workspace-id']).toBe(simulator.connection.workspace)
@@ -195,18 +200,18 @@ describe('Miget', () => {
       await expect(options('apps')).rejects.toThrow('Token has no access to this workspace')
     })
 
-    test.each([false, true])('row 12: an answer is read with an envelope or without one (%s)', async (isWrapped) => {
+    test.each([false, true])('row 12: reads answers with an envelope or without (%s)', async (isWrapped) => {
       simulator.setSwitch('envelope', isWrapped)
       expect((await options('apps')).length).toBeGreaterThan(5)
       const asked = attempt()
       const ref = await startClone()
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
-      const deployed = await startDeploy((await settle(ref)).ref)
+      const deployed = await startDeploy((await pollToEnd(ref)).ref)
       expect(await deployStep.find?.(api, await parsed(), ref, asked)).toEqual(deployed)
-      expect(await settle(deployed)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
+      expect(await pollToEnd(deployed)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
     })
 
-    test.each([200, 201, 202])('row 12: %i is as good as any other 2xx', async (status) => {
+    test.each([200, 201, 202])('row 12: %i is a success like any other 2xx', async (status) => {
       const answer = new Response(JSON.stringify({ uuid: NOBODY, name: 'x-12345', colour: 'white' }), { status })
       const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(answer)
       const params = { app: NOBODY, use_parent_image: true, deploy: true, addons: [], addonsWithData: [] }
@@ -214,7 +219,7 @@ describe('Miget', () => {
       expect(ref).toEqual({ id: NOBODY, name: 'x-12345', next: 'deployment' })
     })
 
-    test('row 13: the builder is nobody’s business, whatever it is called', async () => {
+    test('row 13: ignores the builder, whatever it is called', async () => {
       const faked: Api = {
         ...api,
         get: (path, schema, more) =>
@@ -230,7 +235,7 @@ describe('Miget', () => {
       expect(await miget.pickers.apps?.(faked, {})).toEqual(await options('apps'))
     })
 
-    test('row 21: a second try is refused because of the first, and the first is found', async () => {
+    test('row 21: a second try is refused because of the first, which is then found', async () => {
       const asked = attempt()
       simulator.setSwitch('lose-answer', true)
       await expect(startClone()).rejects.toThrow(TemporaryError)
@@ -242,7 +247,7 @@ describe('Miget', () => {
       expect(writes()).toHaveLength(1)
     })
 
-    test('an app of that name with another label or in another project is not ours either', async () => {
+    test("an app of that name with another label or in another project isn't ours", async () => {
       const asked = attempt()
       const ref = await startClone()
       const found = async (more: Record<string, unknown>) =>
@@ -254,12 +259,12 @@ describe('Miget', () => {
       expect(await cloneStep.find?.(silent, await parsed(), null, asked)).toMatchObject({ id: NOBODY })
     })
 
-    test('a lost write may still arrive for half a minute', () => {
+    test('waits half a minute before a lost write counts as absent', () => {
       expect([cloneStep.absentAfterMs, deployStep.absentAfterMs]).toEqual([30_000, 30_000])
     })
 
     test.each(['FFFFFFFF-FFFF-4FFF-8FFF-FFFFFFFFFFFF', 'x', null])(
-      'a clone whose id (%s) cannot be used later is asked about at once',
+      'a clone with an unusable ID (%s) is an unknown outcome at once',
       async (uuid) => {
         const answer = new Response(JSON.stringify({ uuid, name: 'x-12345' }), { status: 201 })
         const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(answer)
@@ -269,7 +274,7 @@ describe('Miget', () => {
       },
     )
 
-    test('an app of that name from before the attempt is not taken for a lost clone', async () => {
+    test("an older app of the same name isn't taken for a lost clone", async () => {
       await startClone()
       const baseline = (await cloneStep.baseline?.(api, await parsed(), null)) ?? ''
       expect(baseline).not.toBe('')
@@ -277,7 +282,7 @@ describe('Miget', () => {
     })
   })
 
-  test('the clone asks for exactly what the form says, each add-on with or without its data', async () => {
+  test('sends exactly what the form says, each add-on with or without its data', async () => {
     const app = await pick('apps', 'shop-api')
     const [db, cache] = [await pick('addons', 'shop-db', { app }), await pick('addons', 'shop-cache', { app })]
     const cronjob = await pick('cronjobs', 'reindex', { app })
@@ -311,7 +316,7 @@ describe('Miget', () => {
     })
   })
 
-  test('wrong answers are told on their field, in plain words', async () => {
+  test('explains wrong answers on their field, in plain words', async () => {
     const app = await pick('apps', 'shop-api')
     const db = await pick('addons', 'shop-db', { app })
     for (const name of ['', 'Shop-2', 'shop_2', '-shop', 'shop-', 'shop 2']) {
@@ -328,7 +333,7 @@ describe('Miget', () => {
     ])
   })
 
-  test('a copy of data is warned of, and the last page says what is copied', async () => {
+  test('warns of a copy of data, and the last page says what is copied', async () => {
     const params = await parsed({
       addons: [NOBODY],
       addonsWithData: [await pick('apps', 'billing')],
@@ -344,7 +349,7 @@ describe('Miget', () => {
     })
   })
 
-  test('the default answers copy the variables and warn of nothing; to leave them out is warned of', async () => {
+  test('the default answers copy the variables and warn of nothing; leaving them out is warned of', async () => {
     const params = await parsed()
     expect(params.clone_variables).toBe(true)
     expect(clone.preview(params, {})).not.toHaveProperty('warning')
@@ -353,11 +358,11 @@ describe('Miget', () => {
     expect(without.warning).toBe('Without its variables the clone may not start.')
   })
 
-  describe('its form, before it is sent', () => {
+  describe('validation of its form', () => {
     const validate = async (more: Record<string, unknown> = {}, via = api) =>
       await clone.validate?.(via, await parsed(more))
 
-    test('takes what Miget will take', async () => {
+    test('accepts what Miget will accept', async () => {
       expect(await validate()).toEqual({ errors: {}, warnings: [] })
       expect(await validate({ use_parent_image: false })).toEqual({ errors: {}, warnings: [] })
       const app = await pick('apps', 'shop-api')
@@ -379,12 +384,12 @@ describe('Miget', () => {
         "There is no such add-on, or this connection's token can't see it.",
       ],
       ['cronjobs', { cronjobs: [NOBODY] }, "There is no such cron job, or this connection's token can't see it."],
-    ])('says of a %s what Miget will refuse', async (field, more, sentence) => {
+    ])('reports what Miget would refuse of a %s', async (field, more, sentence) => {
       expect((await validate(more))?.errors).toMatchObject({ [field]: sentence })
       await expect(startClone(more)).rejects.toBeInstanceOf(UserError)
     })
 
-    test('says that a resource is not open to the project, or too small, as the list of resources judges it', async () => {
+    test("reports a resource that isn't open to the project or is too small, like the picker", async () => {
       const resources = (await api.get('/resources', z.array(z.object({ uuid: z.string(), name: z.string() })))).map(
         ({ uuid, name }) => [name, uuid] as const,
       )
@@ -413,13 +418,13 @@ describe('Miget', () => {
       expect((await validate({}, odd))?.warnings).toEqual([])
     })
 
-    test('keeps nobody from starting when Miget cannot be asked', async () => {
+    test("doesn't block the start when Miget can't be asked", async () => {
       const params = await parsed({ name: 'shop-web' })
       simulator.setSwitch('down', true)
       expect(await clone.validate?.(api, params)).toEqual({ errors: {}, warnings: [] })
     })
 
-    test('calls nothing missing that an odd row may be', async () => {
+    test('reports nothing as missing that an odd row may be', async () => {
       const odd = altered(api, (body) => inLists(body, (rows) => [null, ...rows] as never))
       expect(await validate({ project: NOBODY, resource: NOBODY, addons: [NOBODY] }, odd)).toEqual({
         errors: {},
@@ -436,7 +441,7 @@ describe('Miget', () => {
       return await Promise.all(pickers.map((name) => miget.pickers[name]?.(via, values)))
     }
 
-    test.each(oddRows)('a row of %s hides no other in any list', async (_, make) => {
+    test.each(oddRows)("a row of %s doesn't hide the others in any list", async (_, make) => {
       const well = await listed(api)
       const odd = counting(
         altered(api, (body) => inLists(body, (rows) => [make({ ...rows[0] }), ...rows, make({ ...rows[0] })])),
@@ -446,39 +451,39 @@ describe('Miget', () => {
       expect(odd.skipped()).toBe(12)
     })
 
-    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+    test('those of the simulator hide nothing, and jobs still end', async () => {
       const well = await listed(api)
       simulator.setSwitch('odd-rows', true)
       expect(await listed(api)).toEqual(well)
       const asked = { ...attempt(), baseline: (await cloneStep.baseline?.(api, await parsed(), null)) ?? '' }
       const ref = await startClone()
       expect(await cloneStep.find?.(api, await parsed(), null, asked)).toEqual(ref)
-      const cloned = await settle(ref)
-      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({
+      const cloned = await pollToEnd(ref)
+      expect(await pollToEnd(await startDeploy(cloned.ref))).toMatchObject({
         phase: 'done',
         detail: 'live as shop-api-2-6fry9',
       })
     })
 
-    test.each(oddValues)('a clone whose state is %j is waited for, and others end', async (state) => {
+    test.each(oddValues)('waits for a clone whose state is %j, and others end', async (state) => {
       const ref = await startClone()
       const other = { id: await pick('apps', 'shop-web'), name: 'shop-web', next: 'not deployed' }
       const odd = altered(api, (body) =>
         inLists(body, (rows) => rows.map((row) => (row.uuid === ref.id ? withKey('state', state)(row) : row))),
       )
-      const seen = await observed(cloneStep.check(odd, [ref, other], Date.now()))
-      expect(seen).toMatchObject([{ phase: 'working', detail: 'shop-api-2-6fry9: unknown' }, { phase: 'done' }])
+      const observations = await observed(cloneStep.check(odd, [ref, other], Date.now()))
+      expect(observations).toMatchObject([{ phase: 'working', detail: 'shop-api-2-6fry9: unknown' }, { phase: 'done' }])
     })
 
     test.each(['name', 'label', 'quota', 'addons', 'public_url', 'private_access', 'service_name'])(
-      'a clone with something nested in place of its %s is not called deleted, and no address of it is guessed',
+      "a clone with something nested as its %s isn't reported as deleted, and its address isn't guessed",
       async (key) => {
         const odd = altered(api, (body) => inLists(body, (rows) => rows.map(withKey(key, { odd: true }))))
-        const { ref } = await settle(await startClone())
+        const { ref } = await pollToEnd(await startClone())
         tick(10_000)
-        const [seen] = await observed(cloneStep.check(odd, [{ ...ref, next: 'not deployed' }], Date.now()))
-        expect(seen?.phase).not.toBe('failed')
-        expect(seen?.url ?? 'https://app.miget.com').toBe('https://app.miget.com')
+        const [observations] = await observed(cloneStep.check(odd, [{ ...ref, next: 'not deployed' }], Date.now()))
+        expect(observations?.phase).not.toBe('failed')
+        expect(observations?.url ?? 'https://app.miget.com').toBe('https://app.miget.com')
       },
     )
 
@@ -488,7 +493,7 @@ describe('Miget', () => {
         'no service name and no name',
         (row: Record<string, unknown>) => withKey('name')(withKey('service_name')(row)),
       ] as const,
-    ])('a lost clone is never called absent beside a row of %s that was not there before', async (_, make) => {
+    ])('a lost clone never counts as absent while there is a new row of %s', async (_, make) => {
       const params = await parsed()
       const asked = { ...attempt(), baseline: (await cloneStep.baseline?.(api, params, null)) ?? '' }
       const ref = await startClone()
@@ -498,7 +503,7 @@ describe('Miget', () => {
       await expect(cloneStep.find?.(odd, params, null, asked)).rejects.toBeInstanceOf(TemporaryError)
     })
 
-    test('an app that has no readable name is told apart by what can be read of it', async () => {
+    test('an app without a readable name is matched by what can be read', async () => {
       const params = await parsed()
       const nameless = { uuid: NOBODY, label: 'Shop API 2', project_id: params.project }
       const [mine, elsewhere] = [[nameless], [{ ...nameless, project_id: NOBODY }]].map((some) =>
@@ -513,7 +518,7 @@ describe('Miget', () => {
     })
 
     test.each([null, 7, {}, { state: 'running' }, { created_at: 'soon' }])(
-      'a deployment that reads %j may be the one that was lost, and is not the end of one',
+      "a deployment that reads %j may be the lost one, and doesn't end a job",
       async (row) => {
         const completed = { state: 'completed', created_at: '2000-01-01T00:00:00Z' }
         const found = deployStep.find?.(
@@ -523,14 +528,14 @@ describe('Miget', () => {
           attempt(),
         )
         await expect(found).rejects.toBeInstanceOf(TemporaryError)
-        const first = await seen({}, 'deployed', [row, completed])
+        const first = await observe({}, 'deployed', [row, completed])
         tick(60_000)
-        expect((await seen({}, 'deployed', [row, completed], first?.ref))?.phase).toBe('working')
+        expect((await observe({}, 'deployed', [row, completed], first?.ref))?.phase).toBe('working')
       },
     )
   })
 
-  test('names are locked in the whole workspace, not in a project', async () => {
+  test('locks a name in the whole workspace, not in a project', async () => {
     const params = await parsed()
     expect(clone.lock({ ...params, project: NOBODY, app: NOBODY })).toBe(clone.lock(params))
     expect(clone.lock({ ...params, name: 'shop-api-3' })).not.toBe(clone.lock(params))
@@ -539,7 +544,7 @@ describe('Miget', () => {
     expect(clone.summary({ ...named, 'app.place': 'shop' }).from).toBe('shop-api in shop')
   })
 
-  test('only resources are offered that are open to the project and have room for the source app', async () => {
+  test('offers only resources that are open to the project and have room for the source app', async () => {
     const app = await pick('apps', 'shop-api')
     const names = async (project: string, source = app) =>
       (await options('resources', { app: source, project: await pick('projects', project) })).map(({ label }) => label)
@@ -556,7 +561,7 @@ describe('Miget', () => {
     ])
   })
 
-  test('a resource of other projects is refused in the words of the server', async () => {
+  test("a resource of other projects is refused in the server's words", async () => {
     const params = await parsed({ project: await pick('projects', 'woolworks-production') })
     await expect(cloneStep.run(api, params, null, attempt())).rejects.toThrow(
       'miget-prod: Resource is assigned to other projects',
@@ -568,7 +573,7 @@ describe('Miget', () => {
       miget.connection.parse({ token: 'miget_live_x', workspace: NOBODY, url: 'http://localhost' }),
     )
 
-    test('several errors of a validation are one string', async () => {
+    test('reads several validation errors from one string', async () => {
       expect(errorMessage({ errors: 'Label is too long (maximum is 40 characters), Name is invalid' })).toBe(
         'Label is too long (maximum is 40 characters), Name is invalid',
       )
@@ -580,42 +585,42 @@ describe('Miget', () => {
       })
     })
 
-    test('"not found" may mean "not visible", and is said so', () => {
+    test('says that "not found" may mean "not visible"', () => {
       expect(errorMessage({ error: 'Project not found' })).toBe("Project not found, or this token can't see it.")
     })
 
-    test('a body of another shape says nothing', () => {
+    test('ignores a body of another shape', () => {
       for (const body of [null, '<html>', [], {}, { error: '' }, { errors: ['A'] }])
         expect(errorMessage(body)).toBeUndefined()
     })
   })
 
   describe('the outcome', () => {
-    test('without a source the clone is made and not deployed, which is no failure', async () => {
+    test("without a source the clone is made and not deployed, which isn't a failure", async () => {
       const ref = await startClone({ use_parent_image: false })
       expect(deployStep.when?.(await parsed({ use_parent_image: false }))).toBe(false)
-      expect(await settle(ref)).toMatchObject({
+      expect(await pollToEnd(ref)).toMatchObject({
         phase: 'done',
         detail: 'cloned as shop-api-2-6fry9, not deployed: it has no source yet; it is "stopped"',
         url: 'https://app.miget.com',
       })
     })
 
-    test('a deployment nobody wants is not made', async () => {
+    test("doesn't deploy unless asked to", async () => {
       expect(deployStep.when?.(await parsed({ deploy: false }))).toBe(false)
       expect(deployStep.when?.(await parsed())).toBe(true)
-      const settled = await settle(await startClone({ deploy: false }))
+      const settled = await pollToEnd(await startClone({ deploy: false }))
       expect(settled).toMatchObject({
         phase: 'done',
         detail: 'cloned as shop-api-2-6fry9, not deployed; it is "stopped"',
       })
     })
 
-    test('the old state that lingers after a deployment is not taken for its end', async () => {
-      const cloned = await settle(await startClone())
+    test("the old state after a deployment isn't taken for its end", async () => {
+      const cloned = await pollToEnd(await startClone())
       const deployed = await startDeploy(cloned.ref)
-      expect(await look(deployed)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: stopped' })
-      const settled = await settle(deployed)
+      expect(await poll(deployed)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: stopped' })
+      const settled = await pollToEnd(deployed)
       expect(settled).toMatchObject({
         phase: 'done',
         detail: 'live as shop-api-2-6fry9',
@@ -624,9 +629,9 @@ describe('Miget', () => {
       expect(settled.tookMs).toBe(10_000)
     })
 
-    test('a private app has no address, and an address that holds more than a host is not shown', async () => {
+    test('shows no address of a private app, and none that is more than a host', async () => {
       const ref = await startClone({ app: await pick('apps', 'billing') })
-      const settled = await settle(await startDeploy((await settle(ref)).ref))
+      const settled = await pollToEnd(await startDeploy((await pollToEnd(ref)).ref))
       expect(settled).toMatchObject({ phase: 'done', url: 'https://app.miget.com' })
       const odd = [
         'https://..',
@@ -637,35 +642,35 @@ describe('Miget', () => {
         null,
       ]
       for (const public_url of odd) {
-        expect(await seen({ state: 'running', public_url })).toMatchObject({
+        expect(await observe({ state: 'running', public_url })).toMatchObject({
           phase: 'done',
           url: 'https://app.miget.com',
         })
       }
     })
 
-    test('a clone that Miget deploys by itself is not deployed twice', async () => {
+    test("doesn't deploy a clone that Miget deploys by itself", async () => {
       simulator.setSwitch('auto-start', true)
-      const cloned = await settle(await startClone())
+      const cloned = await pollToEnd(await startClone())
       expect(cloned.detail).toBe('cloned as shop-api-2-6fry9')
-      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+      expect(await pollToEnd(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
       expect(writes()).toHaveLength(1)
-      const undeployed = await settle(await startClone({ name: 'shop-api-3', deploy: false }))
+      const undeployed = await pollToEnd(await startClone({ name: 'shop-api-3', deploy: false }))
       expect(undeployed.detail).toMatch(/^live as shop-api-3-/)
     })
 
-    test('a deployment that is already under way will do', async () => {
-      const cloned = await settle(await startClone())
+    test('accepts a deployment that is already under way', async () => {
+      const cloned = await pollToEnd(await startClone())
       await startDeploy(cloned.ref)
       const again = await startDeploy(cloned.ref)
       expect(simulator.writes().map(({ status }) => status)).toEqual([201, 201, 409])
-      expect(await settle(again)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
+      expect(await pollToEnd(again)).toMatchObject({ phase: 'done', detail: 'live as shop-api-2-6fry9' })
     })
 
-    test('a deployment that failed is told apart from the clone, which was made', async () => {
-      const cloned = await settle(await startClone())
+    test('says that the deployment failed and the clone was made', async () => {
+      const cloned = await pollToEnd(await startClone())
       simulator.setSwitch('fail-deploy', true)
-      const settled = await settle(await startDeploy(cloned.ref))
+      const settled = await pollToEnd(await startDeploy(cloned.ref))
       expect(settled).toMatchObject({
         phase: 'failed',
         detail: 'cloned as shop-api-2-6fry9, but its deployment failed; its log is in Miget',
@@ -673,37 +678,37 @@ describe('Miget', () => {
       expect(settled.tookMs).toBeLessThanOrEqual(40_000)
     })
 
-    test('"pending" that never moves after a clone is bounded, and said so', async () => {
+    test('a clone that stays "pending" ends after ten minutes, and its detail says so', async () => {
       simulator.setSwitch('stuck-pending', true)
-      const settled = await settle(await startClone({ deploy: false }))
+      const settled = await pollToEnd(await startClone({ deploy: false }))
       expect(settled.detail).toBe('cloned as shop-api-2-6fry9, not deployed; it is still "pending" after 10 minutes')
       expect(settled.phase).toBe('done')
       expect(settled.tookMs).toBeGreaterThanOrEqual(10 * 60_000)
       expect(settled.tookMs).toBeLessThan(11 * 60_000)
     })
 
-    test('"pending" before it is cloned is waited for, since no deployment is taken then', async () => {
+    test('waits while "pending" before the clone is made, because it can\'t be deployed then', async () => {
       simulator.setSwitch('pending-first', true)
       const ref = await startClone()
-      expect(await look(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: pending' })
+      expect(await poll(ref)).toMatchObject({ phase: 'working', detail: 'shop-api-2-6fry9: pending' })
       await expect(startDeploy(ref)).rejects.toMatchObject({ status: 422 })
-      const cloned = await settle(ref)
+      const cloned = await pollToEnd(ref)
       expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
-      expect(await settle(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
+      expect(await pollToEnd(await startDeploy(cloned.ref))).toMatchObject({ phase: 'done' })
     })
 
-    test('a clone that stays "pending" is deployed after 10 minutes all the same, if Miget lets us', async () => {
+    test('a clone that stays "pending" is deployed after ten minutes, if Miget accepts it', async () => {
       simulator.setSwitch('stuck-pending', true)
-      const cloned = await settle(await startClone())
+      const cloned = await pollToEnd(await startClone())
       expect(cloned).toMatchObject({ phase: 'done', detail: 'cloned as shop-api-2-6fry9' })
       expect(cloned.tookMs).toBeGreaterThanOrEqual(10 * 60_000)
       await expect(startDeploy(cloned.ref)).rejects.toThrow('Application is not ready to be deployed')
     })
 
-    test('"pending" that never moves after a deployment is a failure, of the deployment only', async () => {
-      const cloned = await settle(await startClone())
+    test('a deployment that leaves the app "pending" fails, and the clone was made', async () => {
+      const cloned = await pollToEnd(await startClone())
       simulator.setSwitch('stuck-deploy', true)
-      const settled = await settle(await startDeploy(cloned.ref))
+      const settled = await pollToEnd(await startDeploy(cloned.ref))
       expect(settled).toMatchObject({
         phase: 'failed',
         detail: 'cloned as shop-api-2-6fry9, but it is still "pending" after 10 minutes, and Miget gives no reason',
@@ -714,20 +719,20 @@ describe('Miget', () => {
     const created_at = '2026-08-21T00:00:00Z'
     const hour = 60 * 60_000
 
-    /** Two looks at an app that stays as it is, with this time between them. */
+    /** Two polls of an app that stays as it is, with this time between them. */
     async function twice(state: string, deployments: unknown[], laterMs: number) {
-      const first = await seen({ state }, 'deployed', deployments)
+      const first = await observe({ state }, 'deployed', deployments)
       expect(first?.phase).toBe('working')
       tick(laterMs)
-      return await seen({ state }, 'deployed', deployments, first?.ref)
+      return await observe({ state }, 'deployed', deployments, first?.ref)
     }
 
-    test('"pending" is waited for as long as its deployment runs', async () => {
+    test('waits while "pending" as long as the deployment runs', async () => {
       expect(await twice('pending', [{ state: 'running', created_at }], hour)).toMatchObject({ phase: 'working' })
     })
 
     test.each(['stopped', 'pending', 'problem'])(
-      'an app that is "%s" and has no deployment yet is waited for',
+      'waits while the app is "%s" and has no deployment yet',
       async (state) => {
         expect(await twice(state, [], hour)).toMatchObject({ phase: 'working', detail: `x-12345: ${state}` })
       },
@@ -749,13 +754,15 @@ describe('Miget', () => {
       })
     })
 
-    test('how long the deployment took is no part of the time it has to show up', async () => {
-      const building = await seen({}, 'deployed', [{ state: 'running', created_at }])
+    test('the time for the app to show a deployment starts when the deployment ends', async () => {
+      const building = await observe({}, 'deployed', [{ state: 'running', created_at }])
       tick(hour)
-      expect((await seen({}, 'deployed', [{ state: 'completed', created_at }], building?.ref))?.phase).toBe('working')
+      expect((await observe({}, 'deployed', [{ state: 'completed', created_at }], building?.ref))?.phase).toBe(
+        'working',
+      )
     })
 
-    test('deployments that cannot be listed are no success: that look failed, beside one that did not', async () => {
+    test('a failed list of deployments is an error for that job alone, and no success', async () => {
       simulator.setSwitch('one-broken', true)
       const clones = [await startClone(), await startClone({ name: 'shop-api-3' })]
       tick(10_000)
@@ -770,12 +777,12 @@ describe('Miget', () => {
       await expect(deployStep.find?.(api, await parsed(), refs[0] ?? {}, attempt())).rejects.toMatchObject(down)
     })
 
-    test('the add-ons have to be ready as well, and one that crashed is named', async () => {
+    test('waits for the add-ons as well, and names one that crashed', async () => {
       const app = await pick('apps', 'shop-api')
       const addons = [await pick('addons', 'shop-db', { app })]
-      expect((await settle(await startClone({ addons }))).phase).toBe('done')
+      expect((await pollToEnd(await startClone({ addons }))).phase).toBe('done')
       simulator.setSwitch('fail-addons', true)
-      const settled = await settle(await startClone({ addons, name: 'shop-api-3' }))
+      const settled = await pollToEnd(await startClone({ addons, name: 'shop-api-3' }))
       expect(settled.phase).toBe('failed')
       expect(settled.detail).toMatch(/^cloned as shop-api-3-\w{5}, but its add-on shop-db-\w+ is "crashloopbackoff"$/)
     })
@@ -800,7 +807,7 @@ describe('Miget', () => {
       ['running', 'not deployed', 'done'],
     ]
     test.each(states)('"%s" of a clone with "%s" is %s', async (state, next, phase) => {
-      const observation = await seen({ state }, next)
+      const observation = await observe({ state }, next)
       expect(observation).toMatchObject({ phase, detail: expect.stringContaining('x-12345') })
     })
 
@@ -812,7 +819,7 @@ describe('Miget', () => {
     )
   })
 
-  test('an odd app anywhere in the workspace is nobody else’s trouble', async () => {
+  test("an odd app in the workspace doesn't affect the others", async () => {
     const odd = {
       ...{ uuid: NOBODY, name: null, label: null, state: null, service_name: null, project_id: null, created_at: null },
       ...{ quota: { ram_size: null }, addons: [{ name: null, state: null }], public_url: null, private_access: null },
@@ -838,17 +845,17 @@ describe('Miget', () => {
       place: 'an unknown place',
     })
     const addons = [{ name: 'db', state: 'stopped' }]
-    expect(await seen({ state: 'running', addons })).toMatchObject({
+    expect(await observe({ state: 'running', addons })).toMatchObject({
       phase: 'working',
       detail: expect.stringMatching(/its add-on db is "stopped"$/),
     })
-    expect(await seen({ state: 'running', addons: odd.addons }, 'deployed')).toMatchObject({
+    expect(await observe({ state: 'running', addons: odd.addons }, 'deployed')).toMatchObject({
       phase: 'working',
       detail: 'x-12345: its add-on without a name is "unknown"',
     })
   })
 
-  test('a resource that does not tell its room is offered without it', async () => {
+  test("offers a resource that doesn't report its free space", async () => {
     const app = await pick('apps', 'shop-api')
     const project = await pick('projects', 'woolworks-staging')
     const vague = [{ uuid: NOBODY, name: 'migetfog', available_ram_size: null }]
@@ -861,7 +868,7 @@ describe('Miget', () => {
     ])
   })
 
-  test('both steps share one look, which is one call, however old the states are', async () => {
+  test('both steps are polled together, with one call', async () => {
     expect(deployStep.check).toBe(cloneStep.check)
     const first = await startClone()
     const second = await startClone({ name: 'shop-api-3', use_parent_image: false })
@@ -900,12 +907,12 @@ describe('Miget', () => {
     expect(await call('POST', `/apps/${app}/deploy`)).toBe(201)
   })
 
-  test('what the list does not show is asked for before it is called deleted', async () => {
+  test("asks for an app that isn't in the list before it counts as deleted", async () => {
     const ref = await startClone()
     await clone.remove?.(api, ref)
     expect(simulator.writes()[1]).toMatchObject({ method: 'DELETE', status: 204 })
     const before = simulator.requests()
-    expect(await look(ref)).toEqual({
+    expect(await poll(ref)).toEqual({
       phase: 'failed',
       detail: 'shop-api-2-6fry9 was deleted, or this token can no longer see it',
     })

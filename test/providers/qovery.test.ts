@@ -134,7 +134,7 @@ describe('Qovery', () => {
   /** A deployment that is not ours, such as one that a push to the repository set off. */
   const deployElsewhere = (ref: Ref) => api.post(`/${ref.kind}/${ref.id}/deploy`, z.unknown())
 
-  const look = (...refs: Ref[]) => observed(operations.clone.steps[0].check(api, refs, clock))
+  const poll = (...refs: Ref[]) => observed(operations.clone.steps[0].check(api, refs, clock))
   const serviceOf = (kind: string) => {
     const labels = { database: 'shop-db', container: 'shop-web', helm: 'search', job: 'reports', terraform: 'network' }
     return pick('services', `${labels[kind as keyof typeof labels] ?? 'shop-api'} (Shop / production)`)
@@ -157,7 +157,7 @@ describe('Qovery', () => {
       expect(headers.authorization).toBe(header)
     })
 
-    test('an API token sent as Bearer is refused, so ours is not', async () => {
+    test("doesn't send an API token as Bearer, which is refused", async () => {
       expect(await qovery.pickers.projects?.(api, {})).not.toEqual([])
       const asBearer = connect({ token: `Bearer ${simulator.connection.token}` })
       await expect(qovery.pickers.projects?.(asBearer, {})).rejects.toMatchObject({ status: 401 })
@@ -182,16 +182,16 @@ describe('Qovery', () => {
       },
     )
 
-    test('a clone exists at once, and without a deploy call nothing of it runs, ever', async () => {
+    test('a clone exists at once, and never runs without a deploy call', async () => {
       const { params, ref } = await cloned({ deploy: false })
       expect(deployStep(operations.clone).when?.(params)).toBe(false)
       clock += DAY_MS
-      expect(await callsOf(() => look(ref))).toBe(0)
-      expect(await look(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed', url: ref.console }])
+      expect(await callsOf(() => poll(ref))).toBe(0)
+      expect(await poll(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed', url: ref.console }])
       expect(simulator.table().rows.find(([name]) => name === 'shop-api-2')?.[3]).toBe('READY')
     })
 
-    test('an error tells its detail, or without a body its status', async () => {
+    test('an error shows its detail, or without a body its status', async () => {
       const taken = paramsOf({ service: `job/${NOBODY}` })
       await expect(operations.clone.steps[0].run(api, await taken, null, attempt())).rejects.toThrow(
         'qovery-prod: Job not found',
@@ -213,7 +213,7 @@ describe('Qovery', () => {
       await expect(operations.clone.steps[0].run(api, params, null, attempt())).rejects.toMatchObject({ status: 404 })
     })
 
-    test('409 says in progress, and is settled by looking the name up', async () => {
+    test('409 says "in progress": the name is looked up to tell why', async () => {
       const params = await paramsOf()
       simulator.setSwitch('busy', true)
       const busy = operations.clone.steps[0].run(api, params, null, attempt())
@@ -224,7 +224,7 @@ describe('Qovery', () => {
       expect(simulator.writes()).toHaveLength(1)
     })
 
-    test('a name that is taken just before the call is told from work in progress', async () => {
+    test('tells a name that is taken just before the call from work in progress', async () => {
       const params = await paramsOf()
       let lists = 0
       const overtaken: Api = {
@@ -271,7 +271,7 @@ describe('Qovery', () => {
       expect(ref.environment).toBe(ref.id)
     })
 
-    test('kinds that cannot be cloned, or that nobody knows, are not offered', async () => {
+    test("doesn't offer kinds that can't be cloned or are unknown", async () => {
       const labels = ((await qovery.pickers.services?.(api, {})) ?? []).map((one) => one.label)
       expect(labels).toContain('wool-price-feed (Internal / tools)')
       expect(labels.join()).not.toMatch(/delivery|sheepdog/)
@@ -279,7 +279,7 @@ describe('Qovery', () => {
       expect(await qovery.pickers.services?.(api, {})).toEqual([])
     })
 
-    test('there is no idempotency key: a name of ours that is there is never cloned again', async () => {
+    test('there is no idempotency key: never clones again onto a name that is there', async () => {
       await cloned()
       await expect(cloned()).rejects.toMatchObject({ status: 409 })
       expect(simulator.writes()).toHaveLength(1)
@@ -294,19 +294,19 @@ describe('Qovery', () => {
       ['helm', { git_commit_id: COMMIT }],
       ['job', { git_commit_id: COMMIT }],
       ['terraform', { git_commit_id: COMMIT }],
-    ])('a %s is deployed at what its original runs', async (kind, body) => {
+    ])('deploys a %s at the version that its source runs', async (kind, body) => {
       const { ref } = await deployed({ service: await serviceOf(kind), name: 'dolly', applyTerraform: true })
       expect(lastWrite()).toEqual({ method: 'POST', path: `/${kind}/${ref.id}/deploy`, body, status: 202 })
     })
 
-    test('a job from an image has a tag, an original that never ran has nothing to pass on', async () => {
+    test('sends the tag of a job from an image, and nothing for a source that never ran', async () => {
       await deployed({ service: await pick('services', 'invoices (Shop / production)'), name: 'invoices-2' })
       expect(lastWrite()?.body).toEqual({ image_tag: '2.14.0' })
       await deployed({ service: await pick('services', 'wool-price-feed (Internal / tools)'), name: 'feed-2' })
       expect(lastWrite()).toMatchObject({ body: undefined, status: 202 })
     })
 
-    test('an original that was deleted meanwhile does not stop the deployment', async () => {
+    test('deploys even if the source was deleted meanwhile', async () => {
       const { params, ref } = await cloned()
       const original: Ref = { ...ref, id: String(params.service).split('/')[1] }
       await operations.clone.remove?.(api, original)
@@ -315,12 +315,12 @@ describe('Qovery', () => {
       expect(lastWrite()).toMatchObject({ path: `/application/${ref.id}/deploy`, body: undefined })
     })
 
-    test('an environment is deployed as a whole', async () => {
+    test('deploys an environment as a whole', async () => {
       const { ref } = await deployed({}, operations.environment)
       expect(lastWrite()).toMatchObject({ path: `/environment/${ref.id}/deploy`, body: undefined, status: 202 })
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'deployment queued' }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'working', detail: 'deployment queued' }])
       clock += 10_000
-      expect((await look(ref))[0]?.phase).toBe('done')
+      expect((await poll(ref))[0]?.phase).toBe('done')
     })
 
     test('Terraform is deployed only when both are ticked', async () => {
@@ -332,17 +332,17 @@ describe('Qovery', () => {
       expect(await answers(false, true)).toBe(false)
       expect(await answers(true, true)).toBe(true)
       const { ref } = await cloned({ service, name: 'network-2' })
-      expect(await look(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed' }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed' }])
     })
 
-    test('Terraform has no status of its own and is watched all the same', async () => {
+    test('polls Terraform, which has no status call of its own', async () => {
       const { ref } = await deployed({ service: await serviceOf('terraform'), name: 'network-2', applyTerraform: true })
-      expect((await look(ref))[0]?.phase).toBe('working')
+      expect((await poll(ref))[0]?.phase).toBe('working')
       clock += 10_000
-      expect((await look(ref))[0]?.phase).toBe('done')
+      expect((await poll(ref))[0]?.phase).toBe('done')
     })
 
-    test('an environment with Terraform in it is not cloned to be deployed unless that is ticked', async () => {
+    test('clones and deploys an environment with Terraform only if that is ticked', async () => {
       const environment = await pick('environments', 'production (Shop)')
       const unasked = cloned({ environment }, operations.environment)
       await expect(unasked).rejects.toMatchObject({ name: 'UserError', field: 'applyTerraform' })
@@ -353,47 +353,44 @@ describe('Qovery', () => {
       expect(simulator.writes()).toHaveLength(2)
     })
 
-    test('the end of a deployment before ours is not taken for the end of ours, however long it lingers', async () => {
+    test("an earlier deployment's end isn't taken for the end of ours, however long it stays", async () => {
       const { params, ref: before } = await cloned()
       await deployElsewhere(before)
       clock += 10_000
       simulator.setSwitch('stale-status', true)
       const ref = await deployStep(operations.clone).run(api, params, before, attempt())
       expect(simulator.writes()).toHaveLength(3)
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
       simulator.setSwitch('no-request-ids', true)
-      expect((await look(ref))[0]?.phase).toBe('working')
+      expect((await poll(ref))[0]?.phase).toBe('working')
       clock += 5_000
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'building' }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'working', detail: 'building' }])
       clock += 5_000
-      expect((await look(ref))[0]?.phase).toBe('done')
+      expect((await poll(ref))[0]?.phase).toBe('done')
     })
 
-    test('a failure before ours is not ours either', async () => {
+    test("an earlier failure isn't taken for ours", async () => {
       const { params, ref: before } = await cloned()
       simulator.setSwitch('fail-next', true)
       await deployElsewhere(before)
       clock += 10_000
       simulator.setSwitch('stale-status', true)
       const ref = await deployStep(operations.clone).run(api, params, before, attempt())
-      expect((await look(ref))[0]?.phase).toBe('working')
+      expect((await poll(ref))[0]?.phase).toBe('working')
       clock += 10_000
-      expect((await look(ref))[0]?.phase).toBe('done')
+      expect((await poll(ref))[0]?.phase).toBe('done')
     })
 
-    test.each([true, false])(
-      'a deployment that somebody asked for after ours ends the wait too (%s)',
-      async (isFailing) => {
-        const { ref } = await deployed()
-        clock += 5_000
-        simulator.setSwitch('fail-next', isFailing)
-        await deployElsewhere(ref)
-        clock += 10_000
-        expect((await look(ref))[0]?.phase).toBe(isFailing ? 'failed' : 'done')
-      },
-    )
+    test.each([true, false])('a later deployment by somebody else ends the wait too (%s)', async (isFailing) => {
+      const { ref } = await deployed()
+      clock += 5_000
+      simulator.setSwitch('fail-next', isFailing)
+      await deployElsewhere(ref)
+      clock += 10_000
+      expect((await poll(ref))[0]?.phase).toBe(isFailing ? 'failed' : 'done')
+    })
 
-    test('an end that has no date holds nothing up', async () => {
+    test("an end without a date doesn't keep the job waiting", async () => {
       const undated: Api = {
         ...api,
         get: (path, schema) =>
@@ -409,7 +406,7 @@ describe('Qovery', () => {
       expect((await observed(operations.clone.steps[0].check(undated, [ref], clock)))[0]?.phase).toBe('done')
     })
 
-    test('a clone at rest has not begun, whatever request it names, and a deployment is asked for', async () => {
+    test('deploys a clone that was never deployed, whatever request it names', async () => {
       const { params, ref } = await cloned()
       const named: Api = {
         ...api,
@@ -428,19 +425,19 @@ describe('Qovery', () => {
       expect(lastWrite()).toMatchObject({ path: `/application/${ref.id}/deploy`, status: 202 })
     })
 
-    test('READY is not the end of a first deployment either', async () => {
+    test("READY doesn't end a first deployment", async () => {
       simulator.setSwitch('stale-status', true)
       const { ref } = await deployed()
-      expect(await look(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'working', detail: 'waiting for the deployment to start' }])
     })
 
-    test('a lost deploy call whose effect does not show yet is not believed absent for half a minute', () => {
+    test('waits half a minute before a lost deploy call counts as absent', () => {
       for (const one of Object.values(qovery.operations)) {
         for (const step of one.steps) expect(step.absentAfterMs).toBe(30_000)
       }
     })
 
-    test('a deployment under way is adopted and not asked for again, with or without its id', async () => {
+    test('adopts a deployment under way instead of requesting another, with or without its ID', async () => {
       const { params, ref } = await cloned()
       const step = deployStep(operations.clone)
       await step.run(api, params, ref, attempt())
@@ -452,7 +449,7 @@ describe('Qovery', () => {
       expect(simulator.writes()).toHaveLength(written)
     })
 
-    test('an old deployment is not taken for a lost one', async () => {
+    test("an old deployment isn't taken for a lost one", async () => {
       const { params, before } = await deployed()
       clock += 10_000
       const { find } = deployStep(operations.clone)
@@ -461,7 +458,7 @@ describe('Qovery', () => {
       expect(await find?.(api, params, before, attempt())).toBeNull()
     })
 
-    test('a deploy call that meets another operation is tried later', async () => {
+    test('tries a deploy call later if another operation is in progress', async () => {
       const { params, ref } = await cloned()
       simulator.setSwitch('busy', true)
       const busy = deployStep(operations.clone).run(api, params, ref, attempt())
@@ -473,7 +470,7 @@ describe('Qovery', () => {
       await expect(wordless).rejects.toThrow(/busy with another operation there\.$/)
     })
 
-    test('a clone that was deleted is not deployed, nor looked for any more', async () => {
+    test('neither deploys nor searches a clone that was deleted', async () => {
       const { params, ref } = await cloned()
       await operations.clone.remove?.(api, ref)
       clock += 5_000
@@ -482,11 +479,11 @@ describe('Qovery', () => {
       await expect(step.run(api, params, ref, attempt())).rejects.toThrow('deleted before it was deployed')
     })
 
-    test('a cancelled one says so', async () => {
+    test('says that a deployment was canceled', async () => {
       simulator.setSwitch('cancel-next', true)
       const { ref } = await deployed()
       clock += 10_000
-      expect(await look(ref)).toMatchObject([
+      expect(await poll(ref)).toMatchObject([
         { phase: 'failed', detail: 'cloned, but the deployment was canceled', url: ref.console },
       ])
     })
@@ -501,8 +498,8 @@ describe('Qovery', () => {
       deployment: 'requested',
     }
 
-    /** What one look says of a service in this state, of which the rest is as after a first deployment. */
-    async function seen(state: string, more: Record<string, unknown> = {}) {
+    /** What one poll says of a service in this state, of which the rest is as after a first deployment. */
+    async function observe(state: string, more: Record<string, unknown> = {}) {
       const lists = { containers: [], databases: [], helms: [], jobs: [], terraforms: [], agentic_workflows: 'new' }
       const body = { ...lists, environment: { id: LABS, state }, applications: [{ id: NOBODY, state, ...more }] }
       const get: Api['get'] = async (path, schema) =>
@@ -530,18 +527,18 @@ describe('Qovery', () => {
       ['SHEARING', 'working'],
       ['SHEARING_QUEUED', 'working'],
     ])('%s is %s', async (state, phase) => {
-      expect((await seen(state))?.phase).toBe(phase)
+      expect((await observe(state))?.phase).toBe(phase)
     })
 
-    test('are told in words, and one that nobody knows in its own', async () => {
-      expect((await seen('WAITING_RUNNING'))?.detail).toBe('waiting running')
-      expect((await seen('SHEARING_QUEUED'))?.detail).toBe('SHEARING_QUEUED')
-      expect((await seen('STOP_ERROR'))?.detail).toBe('cloned, but stopping it failed')
+    test('are shown in words, and an unknown one as it is', async () => {
+      expect((await observe('WAITING_RUNNING'))?.detail).toBe('waiting running')
+      expect((await observe('SHEARING_QUEUED'))?.detail).toBe('SHEARING_QUEUED')
+      expect((await observe('STOP_ERROR'))?.detail).toBe('cloned, but stopping it failed')
     })
   })
 
-  describe('its looks', () => {
-    test('one call per environment watches all jobs of both operations', async () => {
+  describe('its polls', () => {
+    test('take one call per environment for all jobs of both operations', async () => {
       expect(new Set(Object.values(qovery.operations).flatMap((one) => one.steps.map((step) => step.check))).size).toBe(
         1,
       )
@@ -549,17 +546,17 @@ describe('Qovery', () => {
       const two = await deployed({ name: 'shop-api-3' })
       const three = await deployed({ service: await serviceOf('database'), name: 'shop-db-2' })
       const four = await deployed({ name: 'staging-9' }, operations.environment)
-      expect(await callsOf(() => look(one.ref, two.ref, three.ref, one.ref))).toBe(1)
-      expect(await callsOf(() => look(one.ref, four.ref))).toBe(2)
+      expect(await callsOf(() => poll(one.ref, two.ref, three.ref, one.ref))).toBe(1)
+      expect(await callsOf(() => poll(one.ref, four.ref))).toBe(2)
       clock += 10_000
       // And one more for the addresses of all that has just ended.
-      expect(await callsOf(() => look(one.ref, two.ref, three.ref))).toBe(2)
+      expect(await callsOf(() => poll(one.ref, two.ref, three.ref))).toBe(2)
     })
 
     test('end with the public address, and the console beside it', async () => {
       const { ref } = await deployed()
       clock += 10_000
-      const [end] = await look(ref)
+      const [end] = await poll(ref)
       expect(end?.url).toMatch(/^https:\/\/z[0-9a-f]+\.woolworks\.example$/)
       expect(end?.consoleUrl).toBe(ref.console)
       // The thread shows buttons and no wall of addresses; the others are on its page in the console.
@@ -574,7 +571,7 @@ describe('Qovery', () => {
       const { ref } = await deployed({ service: await serviceOf('database'), name: 'shop-db-2' })
       const web = await deployed()
       clock += 10_000
-      expect(await look(ref)).toEqual([{ phase: 'done', url: ref.console }])
+      expect(await poll(ref)).toEqual([{ phase: 'done', url: ref.console }])
       const get: Api['get'] = (path, schema) => {
         return path.endsWith('/link') ? Promise.reject(new Error('down')) : api.get(path, schema)
       }
@@ -582,40 +579,40 @@ describe('Qovery', () => {
       expect(found).toEqual([{ phase: 'done', url: web.ref.console }])
     })
 
-    test('an environment ends with the main address of what is in it', async () => {
+    test('end an environment with the main address in it', async () => {
       const { ref } = await deployed({}, operations.environment)
       expect(ref.console).toMatch(new RegExp(`/project/${newId(2, 2)}/environment/${ref.id}/overview$`))
       clock += 10_000
-      const [end] = await look(ref)
+      const [end] = await poll(ref)
       expect(end).toMatchObject({ url: expect.stringMatching(/^https:\/\/z/), consoleUrl: ref.console })
     })
 
-    test('a clone that was deleted has failed, with its environment or without', async () => {
+    test('report a deleted clone as failed, with its environment or without', async () => {
       const { ref } = await deployed()
       const gone = [{ phase: 'failed', detail: 'the clone was deleted', url: ref.console }]
       await operations.clone.remove?.(api, ref)
-      expect((await look(ref))[0]).toMatchObject({ phase: 'working', detail: 'deleting' })
+      expect((await poll(ref))[0]).toMatchObject({ phase: 'working', detail: 'deleting' })
       clock += 5_000
-      expect(await look(ref)).toEqual(gone)
-      expect(await look({ ...ref, environment: NOBODY })).toEqual(gone)
+      expect(await poll(ref)).toEqual(gone)
+      expect(await poll({ ...ref, environment: NOBODY })).toEqual(gone)
     })
 
-    test('an environment that is hidden is an error for what is in it, and hides no other', async () => {
+    test('report a hidden environment as an error of its own jobs only', async () => {
       const good = await deployed()
       simulator.setSwitch('one-broken', true)
       const home = await pick('environments', 'tools (Internal)')
       const broken = await deploy(await cloned({ environment: home }))
       const late = await deploy(await cloned({ name: 'shop-api-3' }))
-      const looks = await operations.clone.steps[0].check(api, [broken, good.ref, broken, late], clock)
+      const observations = await operations.clone.steps[0].check(api, [broken, good.ref, broken, late], clock)
       const hidden = expect.objectContaining({
         name: 'ConnectionError',
         message: expect.stringMatching(/^qovery-prod: .*no access to it \(403\)\. Access is denied$/),
       })
-      const seen = expect.objectContaining({ phase: 'working', detail: 'deployment queued' })
-      expect(looks).toEqual([hidden, seen, hidden, seen])
+      const working = expect.objectContaining({ phase: 'working', detail: 'deployment queued' })
+      expect(observations).toEqual([hidden, working, hidden, working])
     })
 
-    test('only an address that Slack takes is linked', async () => {
+    test('link only addresses that Slack accepts', async () => {
       const { ref } = await deployed()
       clock += 10_000
       const linked = async (...urls: string[]) => {
@@ -665,7 +662,7 @@ describe('Qovery', () => {
       expect(await labels(String(simulator.connection.organization))).toEqual(['Shop', 'Internal'])
     })
 
-    test('must be an id', () => {
+    test('must be an ID', () => {
       const wrong = qovery.connection.safeParse({ token: 'qov_1', organization: 'Woolworks' })
       expect(wrong.error?.issues[0]?.message).toBe("must be the ID after /organization/ in the console's address")
     })
@@ -682,12 +679,12 @@ describe('Qovery', () => {
       ['service', NOBODY, 'Choose from the list, or type kind and ID'],
       ['service', `argocd_app/${NOBODY}`, 'Choose from the list, or type kind and ID'],
       ['environment', 'staging', 'Choose from the list, or paste an ID'],
-    ])('a wrong %s is told in plain words', async (field, value, message) => {
+    ])('explains a wrong %s in plain words', async (field, value, message) => {
       const issues = operations.clone.fields.safeParse({ ...(await paramsOf()), [field]: value }).error?.issues
       expect(issues?.[0]).toMatchObject({ path: [field], message: expect.stringContaining(message) })
     })
 
-    test('locks are those of the vendor: by kind in an environment, by name in a project, whatever the case', async () => {
+    test('locks names as Qovery does: by kind in an environment, by name in a project, ignoring case', async () => {
       const { lock } = operations.clone
       const base = await paramsOf()
       expect(lock(await paramsOf({ name: ' SHOP-api-2 ', environment: String(base.environment).toUpperCase() }))).toBe(
@@ -727,7 +724,7 @@ describe('Qovery', () => {
       expect(operations.environment.summary(names).to).toBe('shop-2 in Internal on woolworks-us')
     })
 
-    test('the pickers tell equal names apart', async () => {
+    test('labels tell equal names apart', async () => {
       const services = (await qovery.pickers.services?.(api, {})) ?? []
       expect(services.filter((one) => one.label.startsWith('shop-api ')).map((one) => one.label)).toEqual([
         SHOP_API,
@@ -739,12 +736,12 @@ describe('Qovery', () => {
     })
   })
 
-  describe('its forms, before they are sent', () => {
+  describe('validation of its forms', () => {
     const validate = async (more: Record<string, unknown> = {}, of = operations.clone, via = api) =>
       await of.validate?.(via, await paramsOf(more, of))
     const production = 'production (Shop)'
 
-    test('take what Qovery will take, and the default answers warn of nothing', async () => {
+    test('accepts what Qovery will accept, and the default answers warn of nothing', async () => {
       const service = await pick('services', 'shop-api (Shop / staging)')
       expect(await validate({ service })).toEqual({ errors: {}, warnings: [] })
       expect(await validate({}, operations.environment)).toEqual({ errors: {}, warnings: [] })
@@ -754,7 +751,7 @@ describe('Qovery', () => {
       expect(simulator.writes()).toEqual([])
     })
 
-    test.each([' SHOP-api ', 'shop-api'])('say that the name "%s" is taken, whatever its case', async (name) => {
+    test.each([' SHOP-api ', 'shop-api'])('reports that the name "%s" is taken, whatever its case', async (name) => {
       expect((await validate({ name }))?.errors).toEqual({
         name: 'The name shop-api is taken there. Choose another one.',
       })
@@ -762,12 +759,12 @@ describe('Qovery', () => {
       expect((await validate({ name, service: await serviceOf('container') }))?.errors).toEqual({})
     })
 
-    test('say that an environment of that name is in the project', async () => {
+    test('reports that the project has an environment of that name', async () => {
       const errors = { name: 'The name tools is taken there. Choose another one.' }
       expect((await validate({ name: 'Tools' }, operations.environment))?.errors).toEqual(errors)
     })
 
-    test('want Terraform to be asked for, at its own field, exactly as the clone itself does', async () => {
+    test('requires "Apply Terraform" at its own field, like the clone itself', async () => {
       const environment = await pick('environments', production)
       const errorsOf = async (more: object) =>
         (await validate({ environment, ...more }, operations.environment))?.errors
@@ -779,7 +776,7 @@ describe('Qovery', () => {
       expect(await validate({}, operations.environment)).toMatchObject({ errors: {} })
     })
 
-    test.each(oddRows)('take a row of %s in a list of Terraform for Terraform', async (_, make) => {
+    test.each(oddRows)('counts a row of %s in the list of Terraform as Terraform', async (_, make) => {
       const odd = altered(api, (body, path) =>
         path.endsWith('/terraform') ? { results: [make({ name: 'x' })] } : body,
       )
@@ -789,7 +786,7 @@ describe('Qovery', () => {
       await expect(run).rejects.toMatchObject({ name: 'UserError', field: 'applyTerraform' })
     })
 
-    test('say that an organization may deploy nothing, only where something is to be deployed', async () => {
+    test('reports an organization that may not deploy, if something will be deployed', async () => {
       simulator.setSwitch('unpaid', true)
       const deploy =
         'Qovery deploys nothing for this organization until its billing is settled. Clone without deploying for now.'
@@ -800,7 +797,7 @@ describe('Qovery', () => {
       expect((await validate({ service: await serviceOf('terraform'), name: 'network-2' }))?.errors).toEqual({})
     })
 
-    test('say what of production goes where, by name', async () => {
+    test('warns what of production goes where, by name', async () => {
       const [staging, home] = [await pick('environments', 'staging (Shop)'), await pick('environments', production)]
       const warnings = async (more: object, of = operations.clone) =>
         (await validate({ name: 'dolly', ...more }, of))?.warnings
@@ -829,11 +826,11 @@ describe('Qovery', () => {
       ['environment', { environment: NOBODY }, operations.environment, 'qovery-prod: Environment not found'],
       ['project', { project: NOBODY }, operations.environment, 'qovery-prod: Project not found'],
       ['cluster', { cluster: NOBODY }, operations.environment, 'There is no such cluster in this organization.'],
-    ])('say of a %s that it is not there (%#)', async (field, more, of, sentence) => {
+    ])("reports a %s that doesn't exist (%#)", async (field, more, of, sentence) => {
       expect((await validate(more, of))?.errors).toEqual({ [field]: sentence })
     })
 
-    test('keep nobody from starting when Qovery cannot be asked, or an odd row hides the answer', async () => {
+    test("doesn't block the start when Qovery can't be asked, or an odd row hides the answer", async () => {
       const params = await paramsOf({ name: 'shop-api' })
       simulator.setSwitch('down', true)
       expect(await operations.clone.validate?.(api, params)).toEqual({ errors: {}, warnings: [] })
@@ -851,7 +848,7 @@ describe('Qovery', () => {
       )
 
     test.each([...oddRows, ['no name', withKey('name')] as const])(
-      'a row of %s hides no other in any list',
+      "a row of %s doesn't hide the others in any list",
       async (_, make) => {
         const well = await listed(api)
         const odd = counting(
@@ -862,7 +859,7 @@ describe('Qovery', () => {
       },
     )
 
-    test('an environment whose project cannot be named is not offered under half its name', async () => {
+    test("an environment without a readable project isn't offered under half its name", async () => {
       const odd = altered(api, (body, path) =>
         path.endsWith('/project')
           ? inLists(body, (rows) => rows.map((row) => (row.name === 'Shop' ? withKey('name')(row) : row)))
@@ -871,14 +868,14 @@ describe('Qovery', () => {
       expect((await qovery.pickers.environments?.(odd, {}))?.map(({ label }) => label)).toEqual(['tools (Internal)'])
     })
 
-    test('one odd organization beside ours is not taken for none', async () => {
+    test('an odd second organization counts as one', async () => {
       const odd = altered(connect({ organization: undefined }), (body, path) =>
         path === '/organization' ? inLists(body, (rows) => [...rows, null] as never) : body,
       )
       await expect(qovery.pickers.projects?.(odd, {})).rejects.toThrow('Name one organization in dolly.yml')
     })
 
-    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+    test('those of the simulator hide nothing, and jobs still end', async () => {
       const { baseline } = operations.clone.steps[0]
       const well = await listed(api)
       simulator.setSwitch('odd-rows', true)
@@ -886,17 +883,17 @@ describe('Qovery', () => {
       expect(await baseline?.(api, await paramsOf(), null)).toBe('')
       const { ref } = await deployed()
       clock += 10_000
-      expect(await look(ref)).toMatchObject([{ phase: 'done', url: expect.stringMatching(/^https:\/\/z/) }])
+      expect(await poll(ref)).toMatchObject([{ phase: 'done', url: expect.stringMatching(/^https:\/\/z/) }])
     })
 
-    test.each(oddValues)('a clone whose state is %j is waited for, and others end', async (state) => {
+    test.each(oddValues)('waits for a clone whose state is %j, and others end', async (state) => {
       const [one, two] = [await deployed(), await deployed({ name: 'shop-api-3' })]
       clock += 10_000
       const odd = altered(api, (body) =>
         inLists(body, (rows) => rows.map((row) => (row.id === one.ref.id ? withKey('state', state)(row) : row))),
       )
-      const seen = await observed(operations.clone.steps[0].check(odd, [one.ref, two.ref], clock))
-      expect(seen).toMatchObject([{ phase: 'working', detail: 'unknown' }, { phase: 'done' }])
+      const observations = await observed(operations.clone.steps[0].check(odd, [one.ref, two.ref], clock))
+      expect(observations).toMatchObject([{ phase: 'working', detail: 'unknown' }, { phase: 'done' }])
       const { run, find } = deployStep(operations.clone)
       const written = simulator.writes().length
       await expect(run(odd, one.params, one.before, attempt())).rejects.toBeInstanceOf(TemporaryError)
@@ -905,7 +902,7 @@ describe('Qovery', () => {
     })
 
     test.each([...oddRows, ['no id', withKey('id')] as const])(
-      'a clone whose status is a row of %s was not deleted, and others end',
+      "a clone whose status is a row of %s doesn't count as deleted, and others end",
       async (_, make) => {
         const [one, two] = [await deployed(), await deployed({ name: 'shop-api-3' })]
         clock += 10_000
@@ -920,7 +917,7 @@ describe('Qovery', () => {
       },
     )
 
-    test('a kind of service whose statuses cannot be read at all keeps no other waiting', async () => {
+    test("unreadable statuses of one kind of service don't keep the others waiting", async () => {
       const { ref } = await deployed()
       clock += 10_000
       const odd = altered(api, (body, path) =>
@@ -930,7 +927,7 @@ describe('Qovery', () => {
     })
 
     test.each([...oddRows, ['no name', withKey('name')] as const, ['no id', withKey('id')] as const])(
-      'a lost clone is never called absent beside a row of %s that was not there before',
+      'a lost clone never counts as absent while there is a new row of %s',
       async (_, make) => {
         const [step] = operations.clone.steps
         const params = await paramsOf()
@@ -945,7 +942,7 @@ describe('Qovery', () => {
       },
     )
 
-    test('a service without a name that was there before is not taken for a lost clone', async () => {
+    test("an older service without a name isn't taken for a lost clone", async () => {
       const [step] = operations.clone.steps
       const nameless = altered(api, (body) => inLists(body, (rows) => [{ id: NOBODY }, ...rows]))
       const baseline = (await step.baseline?.(nameless, await paramsOf(), null)) ?? ''
@@ -954,14 +951,14 @@ describe('Qovery', () => {
     })
   })
 
-  test('a name that was there before stops the clone before anything is begun', async () => {
+  test('a name that is taken stops the clone before it starts', async () => {
     const { params } = await cloned()
     const { baseline } = operations.clone.steps[0]
     await expect(baseline?.(api, params, null)).rejects.toThrow('The name shop-api-2 is taken there.')
     await expect(baseline?.(api, { ...params, name: 'shop-api-3' }, null)).resolves.toBe('')
   })
 
-  test('names are compared without their case', async () => {
+  test('compares names ignoring case', async () => {
     const params = await paramsOf()
     await api.post(`../../${params.service}/clone`, z.unknown(), {
       json: { name: ' Shop-API-2 ', environment_id: params.environment },
@@ -995,7 +992,7 @@ describe('Qovery', () => {
     expect(second.deployment_request_id).not.toBe(first.deployment_request_id)
   })
 
-  test('only what a job made is deleted, once', async () => {
+  test('deletes only what a job made, and tolerates that it is gone', async () => {
     const service = await cloned()
     const environment = await cloned({}, operations.environment)
     await operations.clone.remove?.(api, service.ref)

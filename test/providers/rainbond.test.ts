@@ -98,7 +98,7 @@ describe('Rainbond', () => {
   const runCreate = (more = {}) => create.run(api, paramsOf(more), null, attempt())
   const runCopy = async (more = {}) => doCopy.run(api, paramsOf(more), await runCreate(more), attempt())
   const runStart = (ref: Ref) => start.run(api, paramsOf(), ref, attempt())
-  const lookAll = (refs: Ref[]) => observed(create.check(api, refs, clock))
+  const pollAll = (refs: Ref[]) => observed(create.check(api, refs, clock))
   const bodies = (end: string) =>
     simulator
       .writes()
@@ -106,8 +106,8 @@ describe('Rainbond', () => {
       .map(({ body }) => body)
   const row = (name: string) => simulator.table().rows.find(([app]) => app === name)
 
-  async function look(ref: Ref): Promise<Observation> {
-    const [observation] = await lookAll([ref])
+  async function poll(ref: Ref): Promise<Observation> {
+    const [observation] = await pollAll([ref])
     if (!observation) throw new Error('There was no observation.')
     return observation
   }
@@ -119,11 +119,11 @@ describe('Rainbond', () => {
   const consoleOf = (number = 16) =>
     `${simulator.connection.url}/#/team/k3v8m2ra/region/frankfurt/apps/${number}/overview`
 
-  /** Copies and starts, and leaves everything to the clock. The ref is as the first look made it. */
+  /** Copies and starts, and leaves everything to the clock. The ref is as the first poll made it. */
   async function watched(): Promise<Ref> {
     const copied = await runCopy()
-    expect((await look(copied)).phase).toBe('done')
-    return (await look(await runStart(copied))).ref ?? {}
+    expect((await poll(copied)).phase).toBe('done')
+    return (await poll(await runStart(copied))).ref ?? {}
   }
 
   async function failureOf(promise: Promise<unknown>): Promise<Error> {
@@ -141,7 +141,7 @@ describe('Rainbond', () => {
   }
 
   describe('vendor page, real server, client', () => {
-    test('auth: the bare token is sent, for a scheme is refused', async () => {
+    test('auth: sends the bare token, because Rainbond refuses a scheme', async () => {
       const { headers } = rainbond.client(rainbond.connection.parse(simulator.connection))
       expect(headers).toEqual({ authorization: simulator.connection.token })
       const error = await failureOf(
@@ -151,7 +151,7 @@ describe('Rainbond', () => {
       expect(error.message).toContain('rainbond-prod')
     })
 
-    test('auth: a bare token that the vendor quotes is taken out of its words', async () => {
+    test('auth: redacts a bare token that Rainbond quotes', async () => {
       const { createServer } = await import('node:http')
       const echo = createServer((request, response) => {
         response.writeHead(400, { 'content-type': 'application/json' })
@@ -173,7 +173,7 @@ describe('Rainbond', () => {
       expect(error.message).toBe('rainbond-prod: The licence of the Rainbond cluster is wrong or has expired.')
     })
 
-    test('target: a new app is made first, whose number the copy names', async () => {
+    test('target: makes a new app first, and copies into its number', async () => {
       await runCopy()
       expect(bodies('/apps')).toEqual([
         { app_name: 'shop-2', app_note: 'Made by Dolly, job k7f3q.', k8s_app: 'dolly-k7f3q' },
@@ -181,12 +181,12 @@ describe('Rainbond', () => {
       expect(bodies('/copy')).toMatchObject([{ target_app_id: 16 }])
     })
 
-    test('team name: the target is named by tenant_name, never by its alias or id', async () => {
+    test('team name: names the target by tenant_name, never by its alias or ID', async () => {
       await runCopy()
       expect(bodies('/copy')).toMatchObject([{ target_team_name: 'k3v8m2ra', target_region_name: 'frankfurt' }])
     })
 
-    test('services: without a choice all complete ones are named, the incomplete one is not', async () => {
+    test('services: without a choice names all complete components', async () => {
       await runCopy()
       const ids = await idsOf()
       expect([...ids.keys()]).toEqual(['shop-api', 'shop-web', 'shop-db', 'wool-exchange'])
@@ -194,15 +194,15 @@ describe('Rainbond', () => {
       expect(bodies('/copy')).toMatchObject([{ services }])
     })
 
-    test('services: a choice is kept to', async () => {
+    test('services: copies only the chosen components', async () => {
       const web = (await idsOf()).get('shop-web')
       const copied = await runCopy({ components: [web] })
       expect(bodies('/copy')).toMatchObject([{ services: [{ service_id: web }] }])
       expect(row('shop-2')?.[4]).toBe('shop-web-copy')
-      expect((await look(copied)).phase).toBe('done')
+      expect((await poll(copied)).phase).toBe('done')
     })
 
-    test('change is left out, and the body always sent', async () => {
+    test('leaves out "change", and always sends a body', async () => {
       await runCopy()
       for (const body of bodies('/copy')) expect(JSON.stringify(body)).not.toContain('change')
     })
@@ -212,37 +212,37 @@ describe('Rainbond', () => {
       expect(parsed.error?.issues[0]?.message).toBe('Choose from the list, or type team/region/app number.')
     })
 
-    test('response: statuses are read in the new app, and the third party, missing from the answer, is counted there', async () => {
+    test('response: reads statuses in the new app, and counts the third-party component that the answer leaves out', async () => {
       const ref = await watched()
-      expect(await look(ref)).toMatchObject({ phase: 'working', detail: expect.stringMatching(/^0 of 3 running; /) })
+      expect(await poll(ref)).toMatchObject({ phase: 'working', detail: expect.stringMatching(/^0 of 3 running; /) })
       advance(10 * SECOND)
-      expect(await look(ref)).toMatchObject({ phase: 'done' })
+      expect(await poll(ref)).toMatchObject({ phase: 'done' })
     })
 
-    test('response: an app of third-party components alone is live at once', async () => {
+    test('response: an app of only third-party components is live at once', async () => {
       const copied = await runCopy({ components: [(await idsOf()).get('wool-exchange')] })
-      expect((await look(copied)).phase).toBe('done')
-      expect((await look(await runStart(copied))).phase).toBe('done')
+      expect((await poll(copied)).phase).toBe('done')
+      expect((await poll(await runStart(copied))).phase).toBe('done')
     })
 
-    test('response: a yes with nothing copied is a failure', async () => {
+    test('response: a success with nothing copied is a failure', async () => {
       simulator.setSwitch('empty-copy', true)
-      expect(await look(await runCopy())).toMatchObject({
+      expect(await poll(await runCopy())).toMatchObject({
         phase: 'failed',
         detail: 'only 0 of 4 components are there. Start again with another name; you can delete this app.',
       })
     })
 
-    test('completion: `closed` while it is built is not an end', async () => {
+    test('completion: "closed" during a build isn\'t the end', async () => {
       const ref = await watched()
       expect(row('shop-2')?.[3]).toBe('closed')
-      expect(await look(ref)).toMatchObject({
+      expect(await poll(ref)).toMatchObject({
         phase: 'working',
         detail: expect.stringContaining('shop-api-copy (closed)'),
       })
     })
 
-    test('retry: what is lost is never copied again into the same app, which doubles or stumbles over debris', async () => {
+    test('retry: never copies again into the same app, which would double it or hit leftovers', async () => {
       const before = await runCreate()
       simulator.setSwitch('drop-write', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
@@ -259,7 +259,7 @@ describe('Rainbond', () => {
       expect(bodies('/copy')).toEqual([])
     })
 
-    test('uploads: a component from uploaded files is refused by name before anything is made', async () => {
+    test('uploads: refuses a component from uploaded files by name before anything is made', async () => {
       const error = await failureOf(runCreate({ app: 'o19p6wen/frankfurt/12' }))
       expect(error).toBeInstanceOf(UserError)
       expect(error.message).toBe(
@@ -286,7 +286,7 @@ describe('Rainbond', () => {
     })
 
     test.each(['no found team', 'no found team or team not join this region', 'the region is not found'])(
-      '404 "%s" is about the team or the region, and tells of no app',
+      '404 "%s" is about the team or the region, not about an app',
       (msg) => {
         const sentence = "The token's user isn't in that team, or the team isn't in that region."
         expect(classify(404, { code: 404, msg })).toMatchObject({ blame: 'user', sentence, status: 403 })
@@ -298,7 +298,7 @@ describe('Rainbond', () => {
       expect(verdict).toMatchObject({ sentence: "The region doesn't know that app or component.", status: 403 })
     })
 
-    test.each(['no found group app', 'no found app'])('404 "%s" is told in the vendor’s words', (msg) => {
+    test.each(['no found group app', 'no found app'])('404 "%s" is shown in Rainbond\'s words', (msg) => {
       expect(classify(404, { code: 404, msg })).toBeUndefined()
     })
 
@@ -307,7 +307,7 @@ describe('Rainbond', () => {
       await expect(api.get('/openapi/v2/teams', z.unknown())).rejects.toBeInstanceOf(ConnectionError)
     })
 
-    test('409 code 2001 is a region that the team did not open', async () => {
+    test("409 code 2001 is a region that the team hasn't opened", async () => {
       const error = await failureOf(runCreate({ target: 'k3v8m2ra/helsinki' }))
       expect(error).toMatchObject({ name: 'UserError', status: 409 })
       expect(error.message).toContain("hasn't opened that region")
@@ -331,7 +331,7 @@ describe('Rainbond', () => {
 
     const LEFT = 'The new app shop-2 stays, and it is empty. Start again with another name; you can delete this app.'
 
-    test('400 code 10106 is debris, and asks for a new app', async () => {
+    test('400 code 10106 means leftovers, and asks for a new app', async () => {
       const before = await runCreate()
       simulator.setSwitch('roll-back', true)
       expect(await failureOf(doCopy.run(api, paramsOf(), before, attempt()))).toBeInstanceOf(TemporaryError)
@@ -350,7 +350,7 @@ describe('Rainbond', () => {
       expect(classify(409, { code: 20002, msg: 'quota' })).toMatchObject({ blame: 'user', status: 412 })
     })
 
-    test('409 code 409 to the copy ends it, for a second copy would go into an app that was tried before', async () => {
+    test('409 code 409 ends the copy, because a second one would go into an app that was tried before', async () => {
       const before = await runCreate()
       simulator.setSwitch('too-frequent', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
@@ -358,7 +358,7 @@ describe('Rainbond', () => {
       expect(error.message).toBe(`rainbond-prod: Another operation on that component is in progress. ${LEFT}`)
     })
 
-    test('500 code 10401 is for the operator, with the kind of the error, without its stack', async () => {
+    test('500 code 10401 is for the operator, with the type of the error, without its stack', async () => {
       simulator.setSwitch('server-bug', true)
       const error = await failureOf(runCreate())
       expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
@@ -371,7 +371,7 @@ describe('Rainbond', () => {
       }
     })
 
-    test('500 code 10401 to the copy says what it leaves, too', async () => {
+    test('500 code 10401 to the copy says what it leaves behind', async () => {
       const before = await runCreate()
       simulator.setSwitch('server-bug', true)
       const error = await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
@@ -394,7 +394,7 @@ describe('Rainbond', () => {
       expect(error.message).toBe('rainbond-prod: There is already an app with this name. Choose another name.')
     })
 
-    test('other refusals are told in the vendor’s English words', () => {
+    test("other refusals are shown in Rainbond's English words", () => {
       const { errorMessage } = rainbond.client(rainbond.connection.parse(simulator.connection))
       expect(errorMessage({ code: 21003, msg: 'k8s app name exists', msg_show: '已存在' })).toBe('k8s app name exists')
       expect(errorMessage({ code: 400, msg: [{ msg: 'x' }], msg_show: '请求错误' })).toBeUndefined()
@@ -404,7 +404,7 @@ describe('Rainbond', () => {
   })
 
   describe('the new app', () => {
-    test('is found again by its name and its job, not by its name alone', async () => {
+    test('is found by its name and its job, not by its name alone', async () => {
       simulator.setSwitch('lose-answer', true)
       await failureOf(runCreate())
       const found = await create.find?.(api, paramsOf(), null, attempt())
@@ -413,7 +413,7 @@ describe('Rainbond', () => {
       expect(await create.find?.(api, paramsOf({ name: 'shop' }), null, attempt())).toBeNull()
     })
 
-    test('that was made although its components are gone by now is told to be left', async () => {
+    test('that was made while its components disappeared is reported as left behind', async () => {
       simulator.setSwitch('lose-answer', true)
       await failureOf(runCreate())
       const params = paramsOf({ components: ['c'.repeat(32)] })
@@ -424,7 +424,7 @@ describe('Rainbond', () => {
       )
     })
 
-    test('is made only in teams of the token’s user, and copied only from them', async () => {
+    test("is made only in teams of the token's user, from apps of their teams", async () => {
       for (const more of [{ app: 'q7d4x9tz/frankfurt/15' }, { target: 'q7d4x9tz/frankfurt' }]) {
         const error = await failureOf(runCreate(more))
         expect(error).toMatchObject({ name: 'UserError', status: 403 })
@@ -442,19 +442,19 @@ describe('Rainbond', () => {
       expect(simulator.writes()).toEqual([])
     })
 
-    test('costs no look of its own', async () => {
+    test("isn't polled", async () => {
       const ref = await runCreate()
       const before = simulator.requests()
-      expect(await look(ref)).toEqual({ phase: 'done', url: consoleOf() })
+      expect(await poll(ref)).toEqual({ phase: 'done', url: consoleOf() })
       expect(simulator.requests()).toBe(before)
     })
 
-    test('is deleted with all that runs in it, and nothing else ever is', async () => {
+    test('is deleted with everything in it, and no other app ever is', async () => {
       const ref = await watched()
       advance(10 * SECOND)
       await copy.remove?.(api, ref)
       expect(row('shop-2')).toBeUndefined()
-      expect(await look(ref)).toEqual({ phase: 'failed', detail: 'the new app is gone' })
+      expect(await poll(ref)).toEqual({ phase: 'failed', detail: 'the new app is gone' })
       await expect(copy.remove?.(api, ref)).resolves.toBeUndefined()
       const error = await failureOf(Promise.resolve(copy.remove?.(api, { ...ref, app: SHOP })))
       expect(error.message).toBe("The app's note doesn't say that Dolly made it, so it stays.")
@@ -463,7 +463,7 @@ describe('Rainbond', () => {
   })
 
   describe('the copy', () => {
-    test('is given up before anybody could start it over, even while the region cannot be asked', async () => {
+    test("is given up before a person could start it over, even if the region can't be asked", async () => {
       const before = await runCreate()
       simulator.setSwitch('drop-write', true)
       await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
@@ -480,32 +480,32 @@ describe('Rainbond', () => {
       )
     })
 
-    test('has half a minute to begin its builds from its first look on, however long it took', async () => {
+    test('has half a minute to start its builds from its first poll on, however long it took', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       advance(2 * MINUTE)
-      const first = await look(copied)
+      const first = await poll(copied)
       expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(29 * SECOND)
-      expect((await look(first.ref ?? {})).phase).toBe('working')
+      expect((await poll(first.ref ?? {})).phase).toBe('working')
       advance(SECOND)
-      expect((await look(first.ref ?? {})).phase).toBe('done')
+      expect((await poll(first.ref ?? {})).phase).toBe('done')
     })
 
-    test('takes its time: the timeout grows with the components', async () => {
-      const seen: (number | undefined)[] = []
+    test('has a timeout that grows with the components', async () => {
+      const timeouts: (number | undefined)[] = []
       const spy: Api = {
         ...api,
         post: (path, schema, options) => {
-          seen.push(options?.timeoutMs)
+          timeouts.push(options?.timeoutMs)
           return api.post(path, schema, options)
         },
       }
       await doCopy.run(spy, paramsOf(), await runCreate(), attempt())
-      expect(seen).toEqual([160 * SECOND])
+      expect(timeouts).toEqual([160 * SECOND])
     })
 
-    test('that is committed long after its answer was lost is found', async () => {
+    test('is found if it is committed long after its answer was lost', async () => {
       const before = await runCreate()
       simulator.setSwitch('late-copy', true)
       await failureOf(doCopy.run(api, paramsOf(), before, attempt()))
@@ -517,7 +517,7 @@ describe('Rainbond', () => {
       expect(bodies('/copy')).toHaveLength(1)
     })
 
-    test('reads nothing around its write: a kill meanwhile would pass for one during the copy', async () => {
+    test('reads nothing around its write, where a kill would look like one during the copy', async () => {
       const before = await runCreate()
       const calls: string[] = []
       const spy: Api = {
@@ -535,7 +535,7 @@ describe('Rainbond', () => {
       expect(calls).toEqual(['post'])
     })
 
-    test('that a person starts over is not sent into an app that has its components already', async () => {
+    test("isn't sent again if a person starts over and the components are there", async () => {
       const before = await runCreate()
       const copied = await doCopy.run(api, paramsOf(), before, attempt())
       expect(await doCopy.run(api, paramsOf(), before, { ...attempt(), tries: 2 })).toEqual(copied)
@@ -544,60 +544,62 @@ describe('Rainbond', () => {
   })
 
   describe('builds', () => {
-    test('one that was never begun is started by hand after half a minute', async () => {
+    test('starts a build that the server dropped after half a minute', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
-      const first = await look(copied)
+      const first = await poll(copied)
       expect(first).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(30 * SECOND)
-      expect((await look(first.ref ?? {})).phase).toBe('done')
+      expect((await poll(first.ref ?? {})).phase).toBe('done')
       const ref = await runStart(copied)
       expect(bodies('/build')).toEqual([{}])
       await runStart(copied)
       expect(bodies('/build')).toHaveLength(1)
       advance(10 * SECOND)
-      expect((await look(ref)).phase).toBe('done')
+      expect((await poll(ref)).phase).toBe('done')
     })
 
-    test('one whose source is still scanned is left to begin by itself', async () => {
+    test('leaves a build alone while its source is scanned', async () => {
       simulator.setSwitch('scan-source', true)
       const copied = await runCopy()
-      const { ref: seen = {} } = await look(copied)
+      const { ref: polled = {} } = await poll(copied)
       advance(39 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
+      expect(await poll(polled)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
-      expect((await look(seen)).phase).toBe('done')
+      expect((await poll(polled)).phase).toBe('done')
       const ref = await runStart(copied)
       expect(bodies('/build')).toEqual([])
       advance(10 * SECOND)
-      expect((await look(ref)).phase).toBe('done')
+      expect((await poll(ref)).phase).toBe('done')
     })
 
-    test('one that does not follow its source’s scan within half a minute is started by hand', async () => {
+    test("starts a build that doesn't follow its scan within half a minute", async () => {
       simulator.setSwitch('scan-only', true)
       const copied = await runCopy()
-      const { ref: seen = {} } = await look(copied)
+      const { ref: polled = {} } = await poll(copied)
       advance(69 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
+      expect(await poll(polled)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
-      expect((await look(seen)).phase).toBe('done')
+      expect((await poll(polled)).phase).toBe('done')
       const ref = await runStart(copied)
       expect(bodies('/build')).toEqual([{}, {}, {}])
       advance(10 * SECOND)
-      expect((await look(ref)).phase).toBe('done')
+      expect((await poll(ref)).phase).toBe('done')
     })
 
-    test('one whose scan found something has failed', async () => {
+    test('fails if the scan found something', async () => {
       simulator.setSwitch('swallow-build', true)
-      const first = await look(await runCopy())
+      const first = await poll(await runCopy())
       const scanned = { opt_type: 'source-scan', status: 'failure', final_status: 'complete', message: 'a weak spot' }
       advance(30 * SECOND)
-      expect((await look2(first.ref ?? {}, scanned)).phase).toBe('done')
+      expect((await pollWithEvent(first.ref ?? {}, scanned)).phase).toBe('done')
       const ref = { ...first.ref, stage: 'built' }
-      expect((await look2(ref, scanned)).detail).toBe('copied, but the build of shop-api-copy failed: a weak spot')
+      expect((await pollWithEvent(ref, scanned)).detail).toBe(
+        'copied, but the build of shop-api-copy failed: a weak spot',
+      )
     })
 
-    test('one that is refused by hand tells the true reason', async () => {
+    test('reports why a build is refused', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       simulator.setSwitch('build-refused', true)
@@ -608,7 +610,7 @@ describe('Rainbond', () => {
       )
     })
 
-    test('too frequent is tried again half a minute later', async () => {
+    test('tries again half a minute later after "too frequent"', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       simulator.setSwitch('too-frequent', true)
@@ -616,46 +618,52 @@ describe('Rainbond', () => {
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false, retryAfterMs: 30 * SECOND })
     })
 
-    test('are not judged while the region does not answer', async () => {
+    test("waits while the region doesn't answer", async () => {
       const copied = await runCopy()
       simulator.setSwitch('region-down', true)
       advance(MINUTE)
       const blind = { phase: 'working', detail: "the region doesn't answer at the moment" }
-      expect(await look(copied)).toMatchObject(blind)
+      expect(await poll(copied)).toMatchObject(blind)
       expect(await failureOf(runStart(copied))).toMatchObject({ name: 'TemporaryError', mayHaveHappened: false })
       simulator.setSwitch('region-down', false)
       const ref = await runStart(copied)
       simulator.setSwitch('region-down', true)
-      expect(await look(ref)).toMatchObject(blind)
+      expect(await poll(ref)).toMatchObject(blind)
     })
 
-    test('cost a request each only when a component is long in starting', async () => {
+    test('takes a request for events only if a component is slow to start', async () => {
       const ref = await watched()
       const count = async () => {
         const before = simulator.requests()
-        await look(ref)
+        await poll(ref)
         return simulator.requests() - before
       }
       expect(await count()).toBe(1)
       simulator.setSwitch('fail-next', true)
       advance(SECOND)
-      await look(ref)
+      await poll(ref)
       advance(18 * SECOND)
       expect(await count()).toBe(1)
       advance(SECOND)
       expect(await count()).toBe(2)
     })
 
-    test('that were superseded or run are not failures', async () => {
+    test("builds that were superseded or still run aren't failures", async () => {
       const ref = { ...(await watched()), since: new Date(START - MINUTE).toISOString() }
       for (const final_status of ['', 'timeout', 'emptycomplete']) {
-        expect((await look2(ref, { opt_type: 'build-service', status: 'failure', final_status })).phase).toBe('working')
+        expect((await pollWithEvent(ref, { opt_type: 'build-service', status: 'failure', final_status })).phase).toBe(
+          'working',
+        )
       }
-      const failed = await look2(ref, { opt_type: 'build-service', status: 'failure', final_status: 'complete' })
+      const failed = await pollWithEvent(ref, {
+        opt_type: 'build-service',
+        status: 'failure',
+        final_status: 'complete',
+      })
       expect(failed.detail).toMatch(/failed: Rainbond gives no reason\.$/)
     })
 
-    async function look2(ref: Ref, event: Record<string, string>): Promise<Observation> {
+    async function pollWithEvent(ref: Ref, event: Record<string, string>): Promise<Observation> {
       const faked: Api = {
         ...api,
         get: async (path, schema, options) =>
@@ -669,19 +677,19 @@ describe('Rainbond', () => {
   describe('events as consoles before 6.0 spell them, in lists without a total', () => {
     beforeEach(() => simulator.setSwitch('old-events', true))
 
-    test('tell of a build that failed, with its reason', async () => {
+    test('show why a build failed', async () => {
       const ref = await watched()
       simulator.setSwitch('fail-next', true)
       advance(SECOND)
-      await look(ref)
+      await poll(ref)
       advance(19 * SECOND)
-      expect(await look(ref)).toMatchObject({
+      expect(await poll(ref)).toMatchObject({
         phase: 'failed',
         detail: 'copied, but the build of shop-api-copy failed: The image could not be pulled.',
       })
     })
 
-    test('tell of it as the vendor’s documentation shows it, or in a mixture of both spellings', async () => {
+    test('are read as the documentation shows them, or in a mixture of both spellings', async () => {
       const ref = { ...(await watched()), since: new Date(START - MINUTE).toISOString() }
       const old = {
         OptType: 'build-service',
@@ -693,15 +701,15 @@ describe('Rainbond', () => {
       const pod = { opt_type: 'Unhealthy', status: '', final_status: 'emptycomplete' }
       const failure = 'copied, but the build of shop-api-copy failed: No disk.'
       for (const events of [[old], [pod, old], [null, { ...old, EventID: 7 }]]) {
-        const told = altered(api, (body, path) => (path.includes('/events') ? { events } : body))
-        expect((await observed(create.check(told, [ref], clock)))[0]).toMatchObject({
+        const odd = altered(api, (body, path) => (path.includes('/events') ? { events } : body))
+        expect((await observed(create.check(odd, [ref], clock)))[0]).toMatchObject({
           phase: 'failed',
           detail: failure,
         })
       }
     })
 
-    test('tell of a build that goes on, so that none is started beside it', async () => {
+    test('show a build that goes on, so that no second one is started', async () => {
       const copied = await runCopy()
       const open = { OptType: 'build-service', Status: '', FinalStatus: '', Message: '', EndTime: '' }
       const odd = altered(api, (body, path) => {
@@ -712,14 +720,14 @@ describe('Rainbond', () => {
       expect(bodies('/build')).toEqual([])
     })
 
-    test('tell of a scan before a build, and of a build that was never begun', async () => {
+    test('show a scan before a build, and a build that was never started', async () => {
       simulator.setSwitch('scan-only', true)
       const copied = await runCopy()
-      const { ref: seen = {} } = await look(copied)
+      const { ref: polled = {} } = await poll(copied)
       advance(69 * SECOND)
-      expect(await look(seen)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
+      expect(await poll(polled)).toMatchObject({ phase: 'working', detail: 'waiting for the builds to start' })
       advance(SECOND)
-      expect((await look(seen)).phase).toBe('done')
+      expect((await poll(polled)).phase).toBe('done')
       await runStart(copied)
       expect(bodies('/build')).toEqual([{}, {}, {}])
     })
@@ -735,21 +743,21 @@ describe('Rainbond', () => {
     })
   })
 
-  describe('events that nobody can read', () => {
-    test('are noticed, and never taken for no build: none is started by hand', async () => {
+  describe('unreadable events', () => {
+    test('are reported, and may be builds: none is started', async () => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       simulator.setSwitch('new-events', true)
-      const { ref: seen = {} } = await look(copied)
+      const { ref: polled = {} } = await poll(copied)
       advance(30 * SECOND)
-      expect((await look(seen)).phase).toBe('done')
+      expect((await poll(polled)).phase).toBe('done')
       const noticing = counting(api)
       const ref = await start.run(noticing, paramsOf(), copied, attempt())
       expect(bodies('/build')).toEqual([])
       expect(noticing.skipped()).toBeGreaterThan(0)
       expect(await start.find?.(api, paramsOf(), copied, attempt())).toEqual(ref)
       advance(MINUTE)
-      expect((await look(ref)).phase).toBe('working')
+      expect((await poll(ref)).phase).toBe('working')
       // With events that can be read, the same component is built.
       simulator.setSwitch('new-events', false)
       await runStart(copied)
@@ -759,7 +767,7 @@ describe('Rainbond', () => {
     test.each([
       ...[null, 7, 'build-service', [], {}, { OPT_TYPE: 'build-service' }, { opt_type: null }, { OptType: 7 }],
       ...[{ opt_type: '' }, { type: 'build-service', state: 'failure' }],
-    ])('%j is one of them', async (event) => {
+    ])('include %j', async (event) => {
       simulator.setSwitch('swallow-build', true)
       const copied = await runCopy()
       advance(MINUTE)
@@ -774,7 +782,7 @@ describe('Rainbond', () => {
       await Promise.all(['apps', 'targets', 'components'].map((name) => rainbond.pickers[name]?.(via, { app: SHOP })))
 
     test.each([...oddRows, ['no names', (row: Record<string, unknown>) => ({ status: row.status })] as const])(
-      'a row of %s hides no other in any list',
+      "a row of %s doesn't hide the others in any list",
       async (_, make) => {
         const well = await listed(api)
         const odd = counting(
@@ -785,7 +793,7 @@ describe('Rainbond', () => {
       },
     )
 
-    test('the simulator’s hide nothing, and jobs end beside them', async () => {
+    test('those of the simulator hide nothing, and jobs still end', async () => {
       const well = await listed(api)
       simulator.setSwitch('odd-rows', true)
       expect(await listed(api)).toEqual(well)
@@ -795,10 +803,10 @@ describe('Rainbond', () => {
       const copied = await doCopy.run(api, paramsOf(), before, attempt())
       const ref = await runStart(copied)
       advance(10 * SECOND)
-      expect(await look(ref)).toMatchObject({ phase: 'done', url: expect.stringContaining('shop-web-copy') })
+      expect(await poll(ref)).toMatchObject({ phase: 'done', url: expect.stringContaining('shop-web-copy') })
     })
 
-    test.each(oddValues)('a component whose status is %j is waited for, and other jobs end', async (status) => {
+    test.each(oddValues)('waits for a component whose status is %j, and other jobs end', async (status) => {
       const [one, two] = [await watched(), await watchedAs('shop-3', 'other')]
       advance(10 * SECOND)
       const odd = altered(api, (body, path) =>
@@ -812,7 +820,7 @@ describe('Rainbond', () => {
     })
 
     test.each([...oddRows, ['no id', withKey('service_id')] as const])(
-      'a component that is a row of %s is neither missing nor done, and no second copy is sent',
+      "a component that is a row of %s is neither missing nor done, and isn't copied again",
       async (_, make) => {
         const ref = await watched()
         advance(10 * SECOND)
@@ -826,8 +834,8 @@ describe('Rainbond', () => {
         const only = altered(api, (body, path) =>
           path.endsWith('/services') ? inLists(body, (rows) => rows.map((row) => make(row)) as never) : body,
         )
-        for (const sight of [doCopy.find?.(only, paramsOf(), ref, attempt()), doCopy.baseline?.(only, paramsOf(), ref)])
-          expect(await failureOf(Promise.resolve(sight))).toBeInstanceOf(TemporaryError)
+        for (const read of [doCopy.find?.(only, paramsOf(), ref, attempt()), doCopy.baseline?.(only, paramsOf(), ref)])
+          expect(await failureOf(Promise.resolve(read))).toBeInstanceOf(TemporaryError)
         const again = doCopy.run(only, paramsOf(), ref, { ...attempt(), tries: 2 })
         expect(await failureOf(again)).toBeInstanceOf(TemporaryError)
         expect(bodies('/copy')).toHaveLength(1)
@@ -835,7 +843,7 @@ describe('Rainbond', () => {
     )
 
     test.each([...oddRows, ['no number', withKey('ID')] as const, ['no note', withKey('note')] as const])(
-      'the new app is never called absent beside a row of %s',
+      'the new app never counts as absent while there is a row of %s',
       async (_, make) => {
         const made = await runCreate()
         const isOurs = (row: Record<string, unknown>) => row.group_name === 'shop-2'
@@ -853,7 +861,7 @@ describe('Rainbond', () => {
       },
     )
 
-    test('a team that cannot be read may be the one that is asked for, so nobody is called a stranger', async () => {
+    test('an unreadable team may be the right one, so nobody is refused for it', async () => {
       const odd = altered(api, (body, path) =>
         path === '/openapi/v1/teams' ? inLists(body, (rows) => rows.map(withKey('tenant_name'))) : body,
       )
@@ -866,15 +874,15 @@ describe('Rainbond', () => {
       const made = await create.run(api, paramsOf({ name }), null, { ...attempt(), job })
       const copied = await doCopy.run(api, paramsOf({ name }), made, { ...attempt(), job })
       const ref = await start.run(api, paramsOf({ name }), copied, { ...attempt(), job })
-      return (await look(ref)).ref ?? {}
+      return (await poll(ref)).ref ?? {}
     }
   })
 
-  describe('its form, before it is sent', () => {
+  describe('validation of its form', () => {
     const validate = async (more: Record<string, unknown> = {}, via = api) => await copy.validate?.(via, paramsOf(more))
     const BILLING = 'o19p6wen/frankfurt/12'
 
-    test('takes what Rainbond will take, and says what is left out', async () => {
+    test('accepts what Rainbond will accept, and says what is left out', async () => {
       expect(await validate({ app: 'o19p6wen/helsinki/13' })).toEqual({ errors: {}, warnings: [] })
       expect(await validate()).toEqual({ errors: {}, warnings: ['Not fully created, so not copied: shop-search.'] })
       expect(await validate({ components: [(await idsOf()).get('shop-api')] })).toEqual({ errors: {}, warnings: [] })
@@ -903,7 +911,7 @@ describe('Rainbond', () => {
       ],
       ['target', { target: 'k3v8m2ra/leeds' }, "That region isn't enabled. Choose another one."],
       ['target', { target: 'q7d4x9tz/frankfurt' }, "The token's user isn't in the team of q7d4x9tz/frankfurt."],
-    ])('says of %s in %j what stands in the way', async (field, more, sentence) => {
+    ])('reports at %s what Rainbond would refuse of %j', async (field, more, sentence) => {
       expect((await validate(more))?.errors).toMatchObject({ [field]: expect.stringContaining(sentence) })
     })
 
@@ -918,12 +926,12 @@ describe('Rainbond', () => {
       })
     })
 
-    test('tells a stranger nothing of the app', async () => {
+    test('tells nothing of an app to people outside its team', async () => {
       const { warnings } = (await validate({ app: 'q7d4x9tz/frankfurt/15' })) ?? {}
       expect(warnings).toEqual([])
     })
 
-    test('says that components cannot be read, and so are not copied', async () => {
+    test("warns that unreadable components aren't copied", async () => {
       const odd = altered(api, (body, path) =>
         path.endsWith('/services') ? inLists(body, (rows) => [null, ...rows] as never) : body,
       )
@@ -932,54 +940,54 @@ describe('Rainbond', () => {
       ])
     })
 
-    test('keeps nobody from starting when Rainbond cannot be asked', async () => {
+    test("doesn't block the start when Rainbond can't be asked", async () => {
       simulator.setSwitch('down', true)
       expect(await validate({ name: 'shop-staging' })).toEqual({ errors: {}, warnings: [] })
     })
   })
 
-  describe('watching', () => {
-    test('a crash is a failure only after five minutes, and healing resets them', async () => {
+  describe('polling', () => {
+    test('a crash is a failure only after five minutes, unless it recovers', async () => {
       const ref = await watched()
       advance(10 * SECOND)
       simulator.setSwitch('crash', true)
-      const first = await look(ref)
+      const first = await poll(ref)
       expect(first).toMatchObject({ phase: 'working', ref: { unhealthySince: new Date(clock).toISOString() } })
       advance(4 * MINUTE + 59 * SECOND)
-      expect((await look(first.ref ?? {})).phase).toBe('working')
+      expect((await poll(first.ref ?? {})).phase).toBe('working')
       advance(SECOND)
-      expect(await look(first.ref ?? {})).toMatchObject({
+      expect(await poll(first.ref ?? {})).toMatchObject({
         phase: 'failed',
         detail: expect.stringMatching(/^copied, but unhealthy for 5 minutes: shop-api-copy \(abnormal\), /),
       })
       simulator.setSwitch('crash', false)
-      expect((await look(first.ref ?? {})).phase).toBe('done')
+      expect((await poll(first.ref ?? {})).phase).toBe('done')
     })
 
-    test('a component that is no longer in trouble starts its five minutes anew', async () => {
+    test('the five minutes start again after a recovery', async () => {
       const ref = { ...(await watched()), unhealthySince: new Date(START - MINUTE).toISOString() }
-      expect((await look(ref)).ref).not.toHaveProperty('unhealthySince')
+      expect((await poll(ref)).ref).not.toHaveProperty('unhealthySince')
     })
 
-    test('the end names a public address', async () => {
+    test('links the public address at the end', async () => {
       const ref = await watched()
       advance(10 * SECOND)
-      expect(await look(ref)).toMatchObject({
+      expect(await poll(ref)).toMatchObject({
         phase: 'done',
         url: 'http://shop-web-copy-5000-k3v8m2ra.frankfurt.woolworks.example/',
       })
     })
 
-    test('the app’s page in the console is its address until it has a public one', async () => {
+    test("links the app's page in the console until it has a public address", async () => {
       const copied = await runCopy({ components: [(await idsOf()).get('shop-api')] })
-      expect(await look(copied)).toMatchObject({ url: consoleOf() })
+      expect(await poll(copied)).toMatchObject({ url: consoleOf() })
       const ref = await runStart(copied)
-      expect(await look(ref)).toMatchObject({ phase: 'working', url: consoleOf() })
+      expect(await poll(ref)).toMatchObject({ phase: 'working', url: consoleOf() })
       advance(10 * SECOND)
-      expect(await look(ref)).toMatchObject({ phase: 'done', url: consoleOf() })
+      expect(await poll(ref)).toMatchObject({ phase: 'done', url: consoleOf() })
     })
 
-    test.each(['?key=secret', '/#/login', '/'])('the console’s address "%s" is told without what follows it', (end) => {
+    test.each(['?key=secret', '/#/login', '/'])('links the console without what follows its address: "%s"', (end) => {
       const { url } = simulator.connection
       const { settings } = rainbond.client(rainbond.connection.parse({ ...simulator.connection, url: `${url}${end}` }))
       expect(settings).toEqual({ console: url })
@@ -1009,27 +1017,27 @@ describe('Rainbond', () => {
       async ({ states, state, phase, later }) => {
         const ref = await watched()
         stateOfCopies = state
-        const first = await look(ref)
+        const first = await poll(ref)
         expect(first.phase).toBe(phase)
         if (states === UNSEEN.states) expect(first.detail).toBe("the region doesn't answer at the moment")
         else if (phase === 'working') expect(first.detail).toContain(`shop-api-copy (${state})`)
         advance(5 * MINUTE)
-        expect((await look(first.ref ?? ref)).phase).toBe(later)
+        expect((await poll(first.ref ?? ref)).phase).toBe(later)
       },
     )
 
     test.each(['no-such-team/frankfurt/16', 'k3v8m2ra/no-such-region/16'])(
-      'a team or region that cannot be found, %s, is no app that is gone',
+      "a missing team or region, %s, doesn't count as a deleted app",
       async (app) => {
         const ref = { ...(await watched()), app }
-        const [seen] = await create.check(api, [ref], clock)
-        expect(seen).toMatchObject({ name: 'UserError', status: 403 })
+        const [observation] = await create.check(api, [ref], clock)
+        expect(observation).toMatchObject({ name: 'UserError', status: 403 })
         const error = await failureOf(Promise.resolve(copy.remove?.(api, ref)))
         expect(error).toMatchObject({ name: 'UserError', status: 403 })
       },
     )
 
-    test('an app that the vendor breaks on does not hold up the look at another', async () => {
+    test("an app that Rainbond fails on doesn't affect the others", async () => {
       simulator.setSwitch('one-broken', true)
       const one = await watchedBlindly('shop-2', 'k7f3q')
       const two = await watchedBlindly('shop-3', 'other')
@@ -1043,11 +1051,11 @@ describe('Rainbond', () => {
       return await doCopy.run(api, paramsOf({ name }), made, { ...attempt(), job })
     }
 
-    test('jobs of different stages are looked at together, one request each', async () => {
+    test('polls jobs of different stages together, one request each', async () => {
       const one = await watched()
       const two = await create.run(api, paramsOf({ name: 'shop-3' }), null, { ...attempt(), job: 'other' })
       const before = simulator.requests()
-      expect((await lookAll([one, two, one])).map(({ phase }) => phase)).toEqual(['working', 'done', 'working'])
+      expect((await pollAll([one, two, one])).map(({ phase }) => phase)).toEqual(['working', 'done', 'working'])
       expect(simulator.requests() - before).toBe(2)
       expect(create.check).toBe(doCopy.check)
       expect(create.check).toBe(start.check)
@@ -1067,7 +1075,7 @@ describe('Rainbond', () => {
       expect(await rainbond.pickers.components?.(api, {})).toEqual([])
     })
 
-    test('skips a team whose regions the vendor cannot list', async () => {
+    test("skips a team whose regions Rainbond can't list", async () => {
       const faked: Api = {
         ...api,
         get: (path, schema, options) =>
@@ -1084,11 +1092,11 @@ describe('Rainbond', () => {
       expect(issues?.[0]).toMatchObject({ path: ['name'], message: expect.stringContaining('1 to 128 letters') })
     })
 
-    test.each(['shop.2_b-c', '羊毛店', 'x'.repeat(128)])('takes the name "%s"', (name) => {
+    test.each(['shop.2_b-c', '羊毛店', 'x'.repeat(128)])('accepts the name "%s"', (name) => {
       expect(copy.fields.safeParse({ app: SHOP, target: STAGING, name }).success).toBe(true)
     })
 
-    test('one lock for one name in one place, whatever its capitals', () => {
+    test('has one lock for a name in one place, ignoring case', () => {
       expect(copy.lock(paramsOf({ name: 'Shop-2' }))).toBe(copy.lock(paramsOf()))
       expect(copy.lock(paramsOf({ target: 'o19p6wen/frankfurt' }))).not.toBe(copy.lock(paramsOf()))
     })

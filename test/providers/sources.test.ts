@@ -126,10 +126,10 @@ describe('a source', () => {
   })
 })
 
-describe('a source whose place no list tells', () => {
+describe('a source of unknown place', () => {
   const { cloudFoundry, hoody, miget } = providers
 
-  test('is still on the list of a Miget whose projects cannot be read, and no rule with sources lets it pass', async () => {
+  test("is still listed if Miget's projects can't be read, and no rule with sources allows it", async () => {
     const api = await connect(miget, startMiget)
     const blind: Api = {
       ...api,
@@ -138,11 +138,11 @@ describe('a source whose place no list tells', () => {
         return await api.get(path, schema, more)
       },
     }
-    const [seen, unseen] = await Promise.all([miget.pickers.apps?.(api, {}), miget.pickers.apps?.(blind, {})])
+    const [known, unknown] = await Promise.all([miget.pickers.apps?.(api, {}), miget.pickers.apps?.(blind, {})])
     const labels = (options: Option[] | undefined) => options?.map(({ label }) => label)
-    expect(labels(unseen)).toEqual(labels(seen))
-    expect(unseen?.length).toBeGreaterThan(5)
-    for (const option of unseen ?? []) {
+    expect(labels(unknown)).toEqual(labels(known))
+    expect(unknown?.length).toBeGreaterThan(5)
+    for (const option of unknown ?? []) {
       const { operation, named } = chosen(miget, 'clone', 'app', option)
       expect(operation.summary(named).from).toBe(`${option.label} in ${UNKNOWN_PLACE}`)
       expect(sourceOf(operation, named)).toBeNull()
@@ -150,7 +150,7 @@ describe('a source whose place no list tells', () => {
     }
   })
 
-  test.each([null, 7, 'c0ffee', undefined])('is one of a Miget app whose project reads %j', async (project_id) => {
+  test.each([null, 7, 'c0ffee', undefined])('is a Miget app whose project reads %j', async (project_id) => {
     const api = await connect(miget, startMiget)
     const odd: Api = {
       ...api,
@@ -165,7 +165,7 @@ describe('a source whose place no list tells', () => {
     for (const { place } of options) expect(place).toBe(UNKNOWN_PLACE)
   })
 
-  test('is one in a Miget project that has no name but its id', async () => {
+  test('is an app in a Miget project that has no name but its ID', async () => {
     const api = await connect(miget, startMiget)
     const odd: Api = {
       ...api,
@@ -180,7 +180,7 @@ describe('a source whose place no list tells', () => {
     for (const { place } of options) expect(place).toBe(UNKNOWN_PLACE)
   })
 
-  test.each(['spaces', 'organizations'])('is one of a Cloud Foundry whose %s cannot be read', async (rows) => {
+  test.each(['spaces', 'organizations'])("is a Cloud Foundry app if the %s can't be read", async (rows) => {
     const api = await connect(cloudFoundry, startCloudFoundry)
     const blind: Api = {
       ...api,
@@ -200,25 +200,28 @@ describe('a source whose place no list tells', () => {
     }
   })
 
-  test.each(['containers', 'copies'])('is one on the list of %s of a Hoody that tells no project', async (picker) => {
-    const api = await connect(hoody, startHoody)
-    const blind: Api = {
-      ...api,
-      get: async (path, schema, more) => {
-        const body = JSON.stringify(await api.get(path, z.unknown(), more))
-        return schema.parse(JSON.parse(body.replaceAll(/"project_alias":"[^"]*"/g, '"project_alias":null')))
-      },
-    }
-    const options = (await hoody.pickers[picker]?.(blind, {})) ?? []
-    expect(options.length).toBeGreaterThan(0)
-    const what = picker === 'copies' ? 'sync' : 'copy'
-    for (const option of options) {
-      const { operation, named } = chosen(hoody, what, 'container', option)
-      expect(operation.summary(named).from).toMatch(/^[\w-]+ in an unknown place$/)
-      for (const words of [named, { ...named, snapshot: 'nightly' }]) {
-        expect(sourceOf(operation, words)).toBeNull()
-        expect(mayCopy(what, sourceOf(operation, words), '*production*')).toBe(false)
+  test.each(['containers', 'copies'])(
+    'is a Hoody container on the list of %s if no project is reported',
+    async (picker) => {
+      const api = await connect(hoody, startHoody)
+      const blind: Api = {
+        ...api,
+        get: async (path, schema, more) => {
+          const body = JSON.stringify(await api.get(path, z.unknown(), more))
+          return schema.parse(JSON.parse(body.replaceAll(/"project_alias":"[^"]*"/g, '"project_alias":null')))
+        },
       }
-    }
-  })
+      const options = (await hoody.pickers[picker]?.(blind, {})) ?? []
+      expect(options.length).toBeGreaterThan(0)
+      const what = picker === 'copies' ? 'sync' : 'copy'
+      for (const option of options) {
+        const { operation, named } = chosen(hoody, what, 'container', option)
+        expect(operation.summary(named).from).toMatch(/^[\w-]+ in an unknown place$/)
+        for (const words of [named, { ...named, snapshot: 'nightly' }]) {
+          expect(sourceOf(operation, words)).toBeNull()
+          expect(mayCopy(what, sourceOf(operation, words), '*production*')).toBe(false)
+        }
+      }
+    },
+  )
 })
