@@ -1,23 +1,15 @@
 /** The address of a clone: the host name it gets, and the steps that make it. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../../errors.js'
+import { unlessNotFound } from '../../errors.js'
 import { cut } from '../../lib/text.js'
-import { type Api, rows } from '../provider.js'
+import { type Api, refusal, rows } from '../provider.js'
 import { item, link, listWith, MAX_NAME_LENGTH } from './api.js'
-import { MAX_HOST_LENGTH } from './fields.js'
+import { type CloneParams, MAX_HOST_LENGTH } from './fields.js'
 import type { CfRef } from './poll.js'
 import { labelled, owned, type RefUpdate, type Space, space, step } from './step.js'
 
-/** The answers that decide on an address. */
-export interface AddressParams {
-  /** The original. */
-  app: string
-  space: string
-  name: string
-  /** Undefined in jobs from before this field existed. */
-  address?: boolean | undefined
-  host?: string | undefined
-}
+/** The answers that decide on an address. Jobs from before the question `address` existed have no answer to it. */
+type AddressParams = Omit<CloneParams, 'address'> & { address?: boolean | undefined }
 
 /** The host name that was typed or follows from the clone's name; empty if the name has nothing that a host name may have. */
 export function hostOf({ name, host }: Pick<AddressParams, 'name' | 'host'>): string {
@@ -37,9 +29,9 @@ export async function wantedHost(api: Api, params: AddressParams): Promise<strin
   if (!params.host && !(await publicAddressOf(api, params.app))) return undefined
   const host = hostOf(params)
   if (host) return host
-  throw new UserError(
+  throw refusal(
+    'host',
     `"${cut(params.name, MAX_NAME_LENGTH)}" can't be made into a host name. Type one with letters, digits and hyphens, or untick "Give it an address".`,
-    { field: 'host' },
   )
 }
 
@@ -63,9 +55,7 @@ export async function defaultDomain(api: Api, { name, relationships }: Space): P
   const path = `/v3/organizations/${relationships.organization}/domains/default`
   const found = await unlessNotFound(api.get(path, domain))
   if (found) return found
-  throw new UserError(`The organization of ${name} has no default domain. Untick "Give it an address".`, {
-    field: 'address',
-  })
+  throw refusal('address', `The organization of ${name} has no default domain. Untick "Give it an address".`)
 }
 
 const address = item.extend({ url: z.string() })

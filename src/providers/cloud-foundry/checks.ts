@@ -1,7 +1,6 @@
 /** Checks that refuse a clone or a copy before it starts instead of halfway through. Reads only. */
 import { z } from 'zod'
-import { UserError } from '../../errors.js'
-import type { Api } from '../provider.js'
+import { type Api, refusal } from '../provider.js'
 import { defaultDomain, wantedHost } from './address.js'
 import { item, list, shownName } from './api.js'
 import { type App, type Code, codeOf } from './code.js'
@@ -30,9 +29,7 @@ export function checksOf(api: Api, params: CloneParams, source: App, target: Spa
 /** The code to copy over an app. @throws UserError when there is none, or none that fits. */
 export async function refuseMismatch(api: Api, from: App, to: App): Promise<Code> {
   if (from.lifecycle.type !== to.lifecycle.type) {
-    throw new UserError(`Code for ${from.lifecycle.type} doesn't fit an app for ${to.lifecycle.type}.`, {
-      field: 'target',
-    })
+    throw refusal('target', `Code for ${from.lifecycle.type} doesn't fit an app for ${to.lifecycle.type}.`)
   }
   return await codeOf(api, from, false)
 }
@@ -40,14 +37,14 @@ export async function refuseMismatch(api: Api, from: App, to: App): Promise<Code
 async function refuseSecrets({ name, lifecycle }: App, fastPath: boolean): Promise<void> {
   if (fastPath || !hasSecrets(lifecycle)) return
   if (lifecycle.type === 'cnb') {
-    throw new UserError(
+    throw refusal(
+      'app',
       `${name} takes its buildpacks from a registry with credentials, and Cloud Foundry doesn't reveal those. Give ${name} buildpacks that don't need any, or push the clone by hand.`,
-      { field: 'app' },
     )
   }
-  throw new UserError(
+  throw refusal(
+    'app',
     `${name} is staged by a buildpack whose address holds credentials, and Cloud Foundry doesn't reveal those. Copy the staged build instead, or give ${name} a buildpack without credentials.`,
-    { field: 'app' },
   )
 }
 
@@ -58,7 +55,7 @@ export async function refuseSuspended(api: Api, { name, suspended, relationships
   // If it can't be read, the write decides.
   const organization = await api.get(`/v3/organizations/${relationships.organization}`, owner).catch(() => undefined)
   const closed = suspended ? name : organization?.suspended ? organization.name : undefined
-  if (closed) throw new UserError(`${closed} is suspended. Choose another space.`, { field })
+  if (closed) throw refusal(field, `${closed} is suspended. Choose another space.`)
 }
 
 async function refuseTakenHost(api: Api, params: CloneParams, target: Space): Promise<void> {
@@ -68,9 +65,7 @@ async function refuseTakenHost(api: Api, params: CloneParams, target: Space): Pr
   const reserved = z.object({ matching_route: z.boolean() })
   const { matching_route } = await api.get(`/v3/domains/${guid}/route_reservations`, reserved, { query: { host } })
   if (!matching_route) return
-  throw new UserError(`The host name ${host} is taken in ${name}. Choose another, or untick "Give it an address".`, {
-    field: 'host',
-  })
+  throw refusal('host', `The host name ${host} is taken in ${name}. Choose another, or untick "Give it an address".`)
 }
 
 const service = item.extend({ name: shownName })
@@ -82,7 +77,5 @@ async function refuseUnsharedServices(api: Api, target: Space, services: readonl
   const missing = services.filter((one) => !there.includes(one))
   if (missing.length === 0) return
   const names = (await listed(missing)).map(({ name }) => name).join(', ') || 'A service'
-  throw new UserError(`${names} can't be used in ${target.name}. Share it into that space, or leave it out.`, {
-    field: 'services',
-  })
+  throw refusal('services', `${names} can't be used in ${target.name}. Share it into that space, or leave it out.`)
 }

@@ -1,7 +1,7 @@
 /** The code of an app: which of it can be copied, and the steps that copy, stage, deploy and start it. */
 import { z } from 'zod'
 import { TemporaryError, UserError } from '../../errors.js'
-import type { Api } from '../provider.js'
+import { type Api, refusal } from '../provider.js'
 import { dated, eventsAfter, eventsBaseline, item, link, list, newestOf, shownName } from './api.js'
 import { APP_BUSY_MS } from './errors.js'
 import { owned, type RefUpdate, step } from './step.js'
@@ -28,22 +28,17 @@ export async function codeOf(api: Api, from: App, fastPath: boolean): Promise<Co
   if (fastPath) {
     // Cloud Foundry makes nothing out of such a droplet, and reports success.
     if (from.lifecycle.type === 'cnb') {
-      throw new UserError(`A build by Cloud Native Buildpacks can't be copied. ${RESTAGE}`, {
-        field: 'fastPath',
-      })
+      throw refusal('fastPath', `A build by Cloud Native Buildpacks can't be copied. ${RESTAGE}`)
     }
     const guid = from.relationships.current_droplet
-    if (!guid)
-      throw new UserError(`${from.name} has no staged build. ${RESTAGE}`, {
-        field: 'fastPath',
-      })
+    if (!guid) throw refusal('fastPath', `${from.name} has no staged build. ${RESTAGE}`)
     return { guid, isNewest: true }
   }
   const rows = await list(api, '/v3/packages', sourcePackage, { app_guids: from.guid, order_by: '-created_at' })
   const ready = rows.find(({ state }) => state === 'READY')
   if (ready) return { guid: ready.guid, isNewest: ready === rows[0] }
   const instead = rows[0] ? `its newest upload is ${rows[0].state}` : 'nothing was ever uploaded'
-  throw new UserError(`${from.name} has no code to copy: ${instead}.`, { field: 'app' })
+  throw refusal('app', `${from.name} has no code to copy: ${instead}.`)
 }
 
 /** Copies another app's package or droplet into an app. */

@@ -1,7 +1,6 @@
 /** What a clone needs of the memory that its space and organization may use. */
 import { z } from 'zod'
-import { UserError } from '../../errors.js'
-import type { Api } from '../provider.js'
+import { type Api, refusal } from '../provider.js'
 import { link, shownName } from './api.js'
 import type { App } from './code.js'
 import type { CloneParams } from './fields.js'
@@ -54,9 +53,9 @@ async function refuseOver(
   const { total_memory_in_mb: total, per_process_memory_in_mb: each } = (await api.get(quotaPath, quota)).apps
   const largest = Math.max(...processes.map(({ memory_in_mb = 0 }) => memory_in_mb))
   if (typeof each === 'number' && largest > each) {
-    throw new UserError(
+    throw refusal(
+      'space',
       `${name} allows each process ${each} MB of memory, and the clone needs ${largest} MB. Choose another space.`,
-      { field: 'space' },
     )
   }
   if (typeof total !== 'number') return
@@ -68,9 +67,9 @@ async function refuseOver(
   const left = Math.max(total - used, 0)
   const needed = neededMb(params, processes)
   if (needed <= left) return
-  throw new UserError(
+  throw refusal(
+    'space',
     `${name} has ${left} of its ${total} MB of memory left, and the clone needs ${needed} MB. Choose another space, or make room.`,
-    { field: 'space' },
   )
 }
 

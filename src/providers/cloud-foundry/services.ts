@@ -2,9 +2,10 @@
 import { z } from 'zod'
 import type { Api } from '../provider.js'
 import { link, list } from './api.js'
+import type { CloneParams } from './fields.js'
 import { owned, step } from './step.js'
 
-export const bind = step<{ services: string[] }>(
+export const bind = step<CloneParams>(
   'bind',
   'Bind the services',
   {

@@ -2,13 +2,8 @@
 import { z } from 'zod'
 import type { Api } from '../provider.js'
 import { list } from './api.js'
+import type { CloneParams } from './fields.js'
 import { step } from './step.js'
-
-interface SizeParams {
-  /** The original. */
-  app: string
-  size: boolean
-}
 
 const size = z
   .object({
@@ -39,7 +34,7 @@ export const sizeWeb = sizing('size-web', 'Set the size', ({ type }) => type ===
 export const sizeOthers = sizing('resize', 'Set the size of other processes', () => true)
 
 function sizing(id: string, title: string, appliesTo: (process: Process) => boolean) {
-  return step<SizeParams>(
+  return step<CloneParams>(
     id,
     title,
     {

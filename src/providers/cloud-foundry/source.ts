@@ -1,7 +1,7 @@
 /** What is read of an original to be sent on unchanged, and never shown to people. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
-import type { Api } from '../provider.js'
+import { type Api, refusal } from '../provider.js'
 import type { App } from './code.js'
 
 type Lifecycle = App['lifecycle']
@@ -15,7 +15,7 @@ export async function environmentOf(api: Api, app: string): Promise<Record<strin
   } catch (error) {
     // Switched off for everyone, not a missing right. The clone can do without it.
     if (!(error instanceof UserError && error.status === 403)) throw error
-    throw new UserError(error.message, { field: 'environment', status: 403 })
+    throw refusal('environment', error.message, 403)
   }
 }
 

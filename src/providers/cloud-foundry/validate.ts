@@ -1,7 +1,7 @@
 /** What Cloud Foundry would refuse, and what people must know before the job starts. Reads only. */
 import { z } from 'zod'
-import { ConnectionError, UserError } from '../../errors.js'
-import { type Api, readFor, runChecks, type Validation } from '../provider.js'
+import { ConnectionError } from '../../errors.js'
+import { type Api, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { wantsAddress } from './address.js'
 import { item, list } from './api.js'
 import { checksOf, refuseMismatch, refuseSuspended } from './checks.js'
@@ -51,7 +51,7 @@ async function refuseTakenName(api: Api, name: string, target: Space): Promise<v
   // The API splits the list at its commas, then decodes each name once more.
   const query = { names: encodeURIComponent(name), space_guids: target.guid }
   const [taken] = await list(api, '/v3/apps', item, query)
-  if (taken) throw new UserError(`${target.name} has an app of this name. Choose another.`, { field: 'name' })
+  if (taken) throw refusal('name', `${target.name} has an app of this name. Choose another.`)
 }
 
 async function refuseHiddenEnvironment(api: Api, { environment }: CloneParams, source: App): Promise<void> {
@@ -60,9 +60,9 @@ async function refuseHiddenEnvironment(api: Api, { environment }: CloneParams, s
     await environmentOf(api, source.guid)
   } catch (error) {
     if (!(error instanceof ConnectionError && error.status === 403)) throw error
-    throw new UserError(
+    throw refusal(
+      'environment',
       `This connection can't read the environment variables of ${source.name}: it lacks the role Space Developer there. Untick "Copy environment variables", or give its user that role.`,
-      { field: 'environment' },
     )
   }
 }
