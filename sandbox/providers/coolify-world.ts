@@ -53,6 +53,8 @@ export interface Resource {
   /** The status is the last change whose time has come. */
   changes: Change[]
   createdAt: number
+  /** Databases keep the time of their first start. */
+  startedAt: number | null
   sourceName: string
   /** When the job that deletes it runs; null as long as nobody asked for that. */
   goneAt: number | null
@@ -133,6 +135,7 @@ export function seed(now: number, count: number) {
   const services: Seed[] = [
     { name: 'plausible', environment: production, destination: frankfurt, volumes: ['events', 'plausible-db'] },
     { name: 'minio', environment: production, destination: helsinki, volumes: ['minio-data'] },
+    { name: 'gitea', environment: staging, destination: helsinki, volumes: ['gitea-data'] },
     { name: 'grafana', environment: internal, destination: helsinki, volumes: ['grafana-data'] },
     ...copies.map(({ number, ...place }) => ({ name: `grafana-${number}`, sourceName: 'grafana', ...place })),
   ]
@@ -161,6 +164,7 @@ export function seed(now: number, count: number) {
         variables: [],
         changes: [{ at: 0, status: 'running:healthy' }],
         createdAt: now - 40 * day + index * 1000,
+        startedAt: isDatabase ? now - 40 * day : null,
         sourceName: '',
         goneAt: null,
         ...one,

@@ -102,9 +102,9 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
     ['deploy', 'POST', exactly('deploy'), deploy],
     ['deploy', 'GET', exactly('deploy'), postRequired],
     ['read', 'GET', exactly('deployments'), () => ({ body: builds.active() })],
-    ['read', 'GET', exactly('deployments/(?<uuid>w+)'), (_, uuid) => ({ body: builds.one(uuid) })],
+    ['read', 'GET', exactly('deployments/(?<uuid>\\w+)'), (_, uuid) => ({ body: builds.one(uuid) })],
     ['read', 'GET', exactly('deployments/applications/(?<uuid>[^/]+)'), listDeploymentsOf],
-    ['deploy', 'POST', exactly('deployments/(?<uuid>w+)/cancel'), cancel],
+    ['deploy', 'POST', exactly('deployments/(?<uuid>\\w+)/cancel'), cancel],
   ]
 
   function postRequired(): Success {
@@ -136,6 +136,7 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
       volumes: isHalf ? [] : source.volumes.map((volume) => `${copied.uuid}-${volume.split('-').at(-1)}`),
       changes: [{ at: now(), status: 'exited:unhealthy' }],
       createdAt: now(),
+      startedAt: null,
       sourceName: source.name,
     }
     resources.set(made.uuid, made)
@@ -197,6 +198,7 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
   /** Services and databases start without a deployment: their status alone tells how far they are. */
   function startUp(resource: Resource): void {
     const endsAt = now() + deployMs
+    if (resource.kind === 'databases') resource.startedAt ??= now()
     resource.changes.push({ at: now(), status: 'starting:unknown' })
     if (!server.isOn('fail-next')) resource.changes.push({ at: endsAt, status: 'running:healthy' })
     else resource.changes.push({ at: endsAt, status: 'exited:unhealthy' })
@@ -220,9 +222,10 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
     return found
   }
 
-  /** What the server's agent reported last, which is some time behind what is so. */
+  /** What the server's agent reported last: it sees late what runs, and all of it when it is slow. */
   function reported(resource: Resource): string {
-    const behindMs = server.isOn('slow-agent') ? AGENT_MS : Math.min(AGENT_MS, cloneMs / 10)
+    const isUp = statusAt(resource, now()).startsWith('running')
+    const behindMs = server.isOn('slow-agent') ? AGENT_MS : isUp ? Math.min(AGENT_MS, cloneMs / 10) : 0
     const status = statusAt(resource, Math.max(now() - behindMs, resource.changes[0]?.at ?? 0))
     return server.isOn('unknown-status') && status.startsWith('starting') ? 'hibernating:unknown' : status
   }
@@ -232,7 +235,13 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
     return {
       ...{ uuid, name, type, fqdn, status: reported(resource), server_status: true, environment_id: environment.id },
       ...{ description: null, destination_id: destination.id, ports_mappings: ports, created_at: iso(createdAt) },
-      destination: { id: destination.id, name: destination.name, server: showServer(destination.server) },
+      started_at: resource.startedAt === null ? null : iso(resource.startedAt),
+      destination: {
+        id: destination.id,
+        uuid: destination.uuid,
+        name: destination.name,
+        server: showServer(destination.server),
+      },
       ...(resource.kind === 'applications' ? {} : { id }),
     }
   }

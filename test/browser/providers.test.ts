@@ -36,6 +36,39 @@ const journeys: readonly Journey[] = [
     end: /^Done in/,
   },
   {
+    provider: 'coolify',
+    operation: 'clone',
+    answers: [
+      { label: 'Application', pick: 'shop-web' },
+      { label: 'Name of the clone', type: 'shop-web-pr-12' },
+      { label: 'Environment', pick: 'Shop / staging' },
+      { label: 'Server', pick: 'flock-hel-1' },
+    ],
+    end: /^Done in/,
+  },
+  {
+    provider: 'coolify',
+    operation: 'clone-service',
+    answers: [
+      { label: 'Service', pick: 'plausible' },
+      { label: 'Name of the clone', type: 'plausible-pr-12' },
+      { label: 'Environment', pick: 'Shop / staging' },
+      { label: 'Server', pick: 'flock-hel-1' },
+    ],
+    end: /^Done in/,
+  },
+  {
+    provider: 'coolify',
+    operation: 'clone-database',
+    answers: [
+      { label: 'Database', pick: 'shop-db' },
+      { label: 'Name of the clone', type: 'shop-db-pr-12' },
+      { label: 'Environment', pick: 'Shop / staging' },
+      { label: 'Server', pick: 'flock-hel-1' },
+    ],
+    end: /^Done in/,
+  },
+  {
     provider: 'hoody',
     operation: 'copy',
     answers: [

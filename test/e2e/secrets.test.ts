@@ -29,6 +29,11 @@ const journeys: Record<string, { command: string; picks: Record<string, string>;
     picks: { App: 'shop-api', 'Target space': 'staging' },
     texts: { 'Name of the clone': 'shop-NUMBER', 'Host name': 'shop-NUMBER' },
   },
+  coolify: {
+    command: 'clone',
+    picks: { Application: 'shop-web', Environment: 'Shop / staging', Server: 'flock-hel-1' },
+    texts: { 'Name of the clone': 'shop-NUMBER' },
+  },
   hoody: {
     command: 'copy',
     picks: { Container: 'billing', 'Target project': 'woolworks-staging' },
