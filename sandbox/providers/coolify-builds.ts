@@ -17,7 +17,9 @@ export function createBuilds(
   buildMs: number,
   now: () => number,
 ) {
-  const all = () => [...deployments.values()]
+  // They go with their application.
+  const exists = ({ application: { goneAt } }: Deployment) => goneAt === null || goneAt > now()
+  const all = () => [...deployments.values()].filter(exists)
   const on = (application: Resource) =>
     all().filter((one) => one.application.destination.server === application.destination.server)
   const of = (application: Resource) => all().filter((one) => one.application === application)
@@ -88,7 +90,7 @@ export function createBuilds(
 
   function find(uuid: string): Deployment {
     const found = deployments.get(uuid)
-    if (!found) throw new Refusal(404, 'Deployment not found.')
+    if (!found || !exists(found)) throw new Refusal(404, 'Deployment not found.')
     return found
   }
 

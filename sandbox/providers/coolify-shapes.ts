@@ -11,6 +11,7 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'queue-full', label: 'Have a full deployment queue (429, come back in 60 seconds)', once: false },
   { id: 'auto-deploy', label: 'Let a push deploy each new clone before Dolly does', once: false },
   { id: 'slow-agent', label: 'Show a new status a minute late', once: false },
+  { id: 'slow-delete', label: 'Take two seconds to delete what is queued for it', once: false },
   { id: 'keyed-deployments', label: 'List deployments as an object with numeric keys', once: false },
   { id: 'stuck-deploy', label: 'Leave deployments queued for ever', once: false },
   { id: 'old-server', label: 'Be Coolify 4.2, which cannot clone', once: false },

@@ -190,8 +190,9 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
   }
 
   function remove(_: SimulatedRequest, uuid: string, kind: Kind): Success {
-    resourceOf(uuid, kind).goneAt = now() + DELETE_MS
-    server.changed(DELETE_MS)
+    const deleteMs = server.isOn('slow-delete') ? DELETE_MS : 0
+    resourceOf(uuid, kind).goneAt = now() + deleteMs
+    server.changed(deleteMs)
     return { body: { message: `${NOUNS[kind]} deletion request queued.` } }
   }
 

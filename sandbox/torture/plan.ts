@@ -63,6 +63,7 @@ export interface KillPlan {
 
 const honestFailures: Readonly<Record<string, readonly string[]>> = {
   'cloud-foundry': ['fail-next', 'fail-staging', 'crash-next'],
+  coolify: ['fail-next', 'cancel-next', 'half-clone', 'auto-deploy'],
   hoody: ['fail-next'],
   miget: ['fail-next', 'fail-deploy', 'auto-start'],
   qovery: ['fail-next'],
@@ -207,6 +208,7 @@ function planMishap(random: Random, of: string): Fault {
  */
 const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>> = {
   'cloud-foundry': { waitsMs: 60_000, believesMs: 90_000 },
+  coolify: { waitsMs: 10_000, believesMs: 120_000 },
   hoody: { waitsMs: 10_000, believesMs: 30_000 },
   miget: { waitsMs: 10_000, believesMs: 30_000 },
   qovery: { waitsMs: 10_000, believesMs: 30_000 },

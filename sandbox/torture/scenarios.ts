@@ -42,6 +42,7 @@ const made = z.looseObject({ id: z.string(), uuid: z.string(), guid: z.string(),
 const sent = z
   .looseObject({
     name: z.string(),
+    uuid: z.string(),
     app_name: z.string(),
     host: z.string(),
     target_app_id: z.number(),
@@ -209,6 +210,33 @@ const rainbondCopy: Scenario = {
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
 }
 
+const coolifyClone = (operation: string, title: string, source: string): Scenario => ({
+  provider: 'coolify',
+  operation,
+  title,
+  input: (number) => ({
+    target: childName(operation, number),
+    typed: { name: childName(operation, number) },
+    picked: [
+      ['source', source],
+      ['environment', 'Shop / staging'],
+      ['destination', 'flock-hel-1 (coolify)'],
+    ],
+  }),
+  // The environment is a value that is set. So is that a service runs: started twice, it is what it was.
+  writes({ target }, book) {
+    const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+    const ids = clones.map((one) => answerOf(one).uuid)
+    const starts = operation === 'clone-service' ? [] : done(book, /\/deploy$/, (one) => ids.includes(bodyOf(one).uuid))
+    return Object.fromEntries([...counted('clone', clones), ...counted('deploy', starts)])
+  },
+  isLive: ({ target }, rows) =>
+    rows.some(
+      ([name, , environment, , status = '']) =>
+        name === target && environment === 'Shop / staging' && status.startsWith('running'),
+    ),
+})
+
 /** A package and its builds. Assigning a droplet sets a value. */
 function codeWrites(app: string, book: readonly Exchange[]): [string, number][] {
   const packages = done(book, /^\/v3\/packages$/, (one) => appOf(one) === app)
@@ -266,13 +294,16 @@ const cloudFoundryCopyBits: Scenario = {
     cloudFoundryCopyBits.writes(asked, book).restart !== undefined,
 }
 
-/** All eight operations, each time with a target of its own. */
+/** All eleven operations, each time with a target of its own. */
 export const scenarios = [
   hoodyCopy,
   hoodySync,
   migetClone,
   qoveryClone,
   qoveryCloneEnvironment,
+  coolifyClone('clone', 'Clone an application', 'shop-web'),
+  coolifyClone('clone-service', 'Clone a service', 'plausible'),
+  coolifyClone('clone-database', 'Clone a database', 'shop-cache'),
   rainbondCopy,
   cloudFoundryClone,
   cloudFoundryCopyBits,

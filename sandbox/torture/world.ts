@@ -7,6 +7,7 @@ import Sqlite from 'better-sqlite3'
 import { writeConfig } from '../bot.js'
 import { freePort } from '../free-port.js'
 import { startCloudFoundry } from '../providers/cloud-foundry.js'
+import { startCoolify } from '../providers/coolify.js'
 import { startHoody } from '../providers/hoody.js'
 import { startMiget } from '../providers/miget.js'
 import { startQovery } from '../providers/qovery.js'
@@ -71,6 +72,7 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
   const folder = mkdtempSync(join(tmpdir(), 'dolly-torture-'))
   const simulators = await Promise.all([
     startCloudFoundry({ cloneMs: CLONE_MS, count }),
+    startCoolify({ cloneMs: CLONE_MS }),
     startHoody({ cloneMs: CLONE_MS, count }),
     startMiget({ cloneMs: CLONE_MS, count: Math.ceil(count / 6) + 1 }),
     startQovery({ cloneMs: CLONE_MS }),

@@ -18,6 +18,7 @@ import {
 import { altered, counting } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
+import { many } from './many/coolify.js'
 
 const NOBODY = 'zzzzzzzzzzzzzzzzzzzzzzzz'
 
@@ -32,8 +33,16 @@ const answers =
     ...more,
   })
 
-const example = (picker: string, source: string) => ({
+const example = (picker: string, source: string, other: string) => ({
   params: answers(picker, source),
+  summary: { from: `${source} in Shop / production`, to: 'shop-api-2 in Shop / staging on flock-hel-1 (coolify)' },
+  source: { field: 'source', name: / in \S+ \/ \S+$/ },
+  others: {
+    target: async () => ({ name: 'shop-api-3' }),
+    source: async (pick: Pick) => ({ source: await pick(picker, other) }),
+  },
+  without: { deploy: { deploy: false } },
+  repeatable: ['move'],
   refused: [
     { status: 404, params: answers(picker, source, { source: NOBODY }) },
     { status: 404, params: answers(picker, source, { destination: NOBODY }) },
@@ -45,10 +54,11 @@ const stopped = 'It stopped again after the start. Its log in Coolify says why.'
 describeProvider(coolify, {
   start: startCoolify,
   failure: 'The deployment failed. Its log in Coolify says why.',
+  many,
   operations: {
-    clone: example('applications', 'shop-api'),
-    'clone-service': { ...example('services', 'plausible'), failure: stopped },
-    'clone-database': { ...example('databases', 'shop-db'), failure: stopped },
+    clone: example('applications', 'shop-api', 'shop-web'),
+    'clone-service': { ...example('services', 'plausible', 'minio'), failure: stopped },
+    'clone-database': { ...example('databases', 'shop-db', 'shop-cache'), failure: stopped },
   },
 })
 
@@ -437,6 +447,7 @@ describe('Coolify', () => {
 
     test('is over when the clone was deleted', async () => {
       const ref = await started()
+      simulator.setSwitch('slow-delete', true)
       await operationOf(name).remove?.(api, ref)
       expect(row('shop-api-2')).toHaveLength(1)
       clock += CLONE_MS
