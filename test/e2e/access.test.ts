@@ -195,7 +195,7 @@ describe('with rules for a group, a channel and members', () => {
       forged(world, ann, callback, memory, values, 'T0STRANGER')
     const memory = formOf('hoody', 'copy')
     expect(await submitted(world, foreign('operation_form', memory))).toContain("You can't run copy on hoody")
-    expect(await listed(world, foreign('operation_form', memory), 'container')).toContain("You can't copy")
+    expect(await listed(world, foreign('operation_form', memory), 'container')).toContain("You can't run copy")
     const command = { command: '/clone-app', text: '', team_id: 'T0STRANGER', user_id: ann.id, channel_id: platform }
     const url = await responseUrl(world)
     await world.workspace.deliver('slash_commands', { ...command, trigger_id: 'x', response_url: url })
@@ -218,7 +218,7 @@ describe('with rules for a group, a channel and members', () => {
     const here = { ...there, opening: memoryOf(bo).opening, channel: deploys }
     const refusal = `You can't run copy-bits on cloud-foundry. ${owner}`
     expect(await submitted(world, forged(world, bo, 'operation_form', here))).toContain(refusal)
-    expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain("You can't copy-bits")
+    expect(await listed(world, forged(world, bo, 'operation_form', here), 'app')).toContain("You can't run copy-bits")
 
     // The key to another row of his own, in which #deploys is where the updates shall go.
     await bo.choose('container', 'shop-api', 'shop-api')
@@ -288,7 +288,7 @@ describe('with rules for a group, a channel and members', () => {
     const typed = (project: string) =>
       submitted(world, forged(world, bo, 'operation_form', memory, values(project, project)))
     expect(await typed('woolworks-prod')).toContain('to “sneaked in woolworks-production”')
-    expect(await typed('x in woolworks-staging')).toContain('There is no \\"x in woolworks-staging\\" on the list.')
+    expect(await typed('x in woolworks-staging')).toContain('\\"x in woolworks-staging\\" isn\'t on the list.')
     // Through the form: the refusal lies on top of it, and what was answered is still there.
     await bo.choose('container', 'shop-api', 'shop-api')
     await bo.choose('project', 'woolworks-production', 'production')
@@ -432,7 +432,7 @@ describe.concurrent('with rules that protect the data of a place', () => {
 })
 
 describe.concurrent('when somebody cannot answer', () => {
-  it('a target without a name is refused, and Slack not answering loses no answer', async () => {
+  it('a target without a name is refused, and Slack not answering loses no answer', async ({ expect }) => {
     const world = await startWorld('http')
     try {
       const { workspace, hoody } = world
@@ -499,7 +499,7 @@ describe.concurrent('when somebody cannot answer', () => {
         (error: Error) => error.message,
       )
       expect(refusal).toContain('SLACK_BOT_TOKEN lacks the scope users:read')
-      expect(refusal).toContain(`an access rule names the user group ${platformGroup}`)
+      expect(refusal).toContain(`An access rule names the user group ${platformGroup}`)
       expect(refusal).toContain('Reinstall the app with that scope')
     } finally {
       await world.close()

@@ -72,7 +72,7 @@ it.each(['HTTP', 'Socket'])(
     const { code, err } = await run([], { ...(mode === 'HTTP' ? httpEnv : socketEnv()), PORT: port })
     expect([code, err]).toEqual([
       1,
-      `Dolly cannot start:\n- Dolly can't listen on port ${port}: another program uses it. Set PORT to one that is free, and in HTTP mode send Slack there too.\n`,
+      `Dolly cannot start:\n- Dolly can't listen on port ${port}: another program uses it. Set PORT to a free one. In HTTP mode, let Slack's requests go there too.\n`,
     ])
   },
   30_000,

@@ -147,7 +147,7 @@ describe.concurrent('without lists', () => {
         const form = await ann.waitForView((view) => /Type the (name or )?ID/.test(JSON.stringify(view.blocks)), 10_000)
         expect(JSON.stringify(form.blocks)).toMatch(sentence)
         expect(await ann.submit({ ...ids, container: 'not-an-id' })).toEqual({
-          container: expect.stringMatching(/^hoody .* \((503|403)\).* So no name can be looked up: give the id\.$/),
+          container: expect.stringMatching(/^hoody .* \((503|403)\).* Names can't be looked up, so type the ID\.$/),
         })
         hoody.setSwitch(id, false)
         expect(await ann.submit(ids)).toEqual({})

@@ -45,13 +45,13 @@ describe('the form of a command with fields', () => {
 
   it('leaves a list empty where a name fits none or several, and says both at once', async () => {
     const form = await open('qovery clone service=shop-api environment=stagin-g name=x', (view) =>
-      JSON.stringify(view).includes('There is no'),
+      JSON.stringify(view).includes("isn't on the list"),
     )
     const hints = JSON.stringify(form.blocks)
     expect(hints).toContain(
       '\\"shop-api\\" matches several: \\"shop-api (Shop / production)\\", \\"shop-api (Shop / st',
     )
-    expect(hints).toContain('There is no \\"stagin-g\\" on the list. Did you mean \\"staging\\"?')
+    expect(hints).toContain('\\"stagin-g\\" isn\'t on the list. Did you mean \\"staging\\"?')
     expect(shown(ann.values(), 'service')).toEqual([])
     expect(shown(ann.values(), 'environment')).toEqual([])
   })
@@ -97,8 +97,8 @@ describe('the form of a command with fields', () => {
   })
 
   it.each([
-    ['qovery clone-environment mode=WRONG', 'mode cannot be "WRONG". It takes '],
-    ['hoody copy network=maybe', 'network cannot be "maybe". Say yes or no'],
+    ['qovery clone-environment mode=WRONG', `mode can't be "WRONG". Write one of `],
+    ['hoody copy network=maybe', `network can't be "maybe". Write yes or no`],
   ])('does not open for %s', async (text, sentence) => {
     while (ann.topView()) await ann.close()
     await ann.write(world.workspace.channels.platform.id, `/clone-app ${text}`)

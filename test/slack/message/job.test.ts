@@ -129,7 +129,7 @@ describe('the root message', () => {
 
   it('can be called off while it waits for a provider that cannot be reached', () => {
     const buttonsOf = (rest: Partial<Job>) =>
-      JSON.stringify(rootMessage(view('queued', { detail: 'Hoody is down.', ...rest })).blocks)
+      JSON.stringify(rootMessage(view('queued', { waitReason: 'postponed', detail: 'Hoody is down.', ...rest })).blocks)
     const untouched = { ref: null, attempt: 0 }
     expect(buttonsOf(untouched)).toMatch(/"text":"Cancel".*Nothing has been sent to the provider yet/)
     expect(buttonsOf({ ...untouched, ref: { id: 'a' } })).toMatch(/"text":"Dismiss".*Whatever was made stays/)
@@ -145,7 +145,7 @@ describe('the root message', () => {
         one.type === 'button' ? [one.text.text, one.confirm?.text.text, one.confirm?.confirm?.text] : [],
       )
     }
-    const waiting = { detail: 'Hoody is down.', ref: null, attempt: 0 }
+    const waiting = { waitReason: 'postponed', detail: 'Hoody is down.', ref: null, attempt: 0 } as const
     expect(questionsOf('uncertain')).toEqual([
       // It only looks.
       ['Check again', undefined, undefined],
