@@ -500,7 +500,7 @@ describe.concurrent('when somebody cannot answer', () => {
       )
       expect(refusal).toContain('SLACK_BOT_TOKEN lacks the scope users:read')
       expect(refusal).toContain(`An access rule names the user group ${platformGroup}`)
-      expect(refusal).toContain('Reinstall the app with that scope')
+      expect(refusal).toContain('Reinstall the Slack app with the scopes in manifest.yml')
     } finally {
       await world.close()
     }
