@@ -10,8 +10,8 @@ import { connect, describeJob, providers } from './connections.js'
 import { explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doctor.js'
 import type { Job } from './domain/job.js'
 import { newMemory, type WorkerContext } from './jobs/context.js'
-import { logFirstPolls } from './jobs/first-polls.js'
 import { Notifier } from './jobs/notify.js'
+import { logFirstPolls } from './jobs/poll.js'
 import { Scheduler } from './jobs/scheduler.js'
 import { createWorkers } from './jobs/workers.js'
 import type { Redactor } from './lib/redact.js'
@@ -90,7 +90,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     tickSeconds: config.tickSeconds,
     workers: createWorkers(context, notifier),
     findDueWork: () => findDueWork(db, now()),
-    onClockSet: () => makeLiveJobsDue(db, now()),
+    // The sender itself remembers, by the monotonic clock, how long Slack wants to be left alone.
+    onClockSet: () => makeLiveJobsDue(db, now(), 0),
     now,
     elapsed,
     log,

@@ -1,16 +1,15 @@
 /** Pending events → whoever posts them. Knows when a thread is to be brought up to date and in which order, not how. */
 import { EventEmitter, once } from 'node:events'
 import type { NotifyResult, Thread } from '../domain/thread.js'
-import { readThread } from '../store/messages.js'
-import { claimPendingThreads, type PendingThread, readPendingThread, releaseThread } from '../store/pending-threads.js'
+import { type ClaimedThread, claimPendingThreads, releaseThread } from '../store/claims.js'
+import { type PendingThread, readPendingThread, readThread } from '../store/messages.js'
 import type { WorkerContext } from './context.js'
+import { withClaim } from './worker.js'
 
 /** Brings one claimed thread up to date, and marks each event as it goes. */
 export type Notify = (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult>
 
-type NotifierContext = Pick<WorkerContext, 'db' | 'log' | 'now'>
-
-type Claim = Awaited<ReturnType<typeof claimPendingThreads>>[number]
+type NotifierContext = Pick<WorkerContext, 'db' | 'log' | 'memory' | 'now'>
 
 /** Few of one channel: what doesn't fit into its rate limit would only be put back. */
 const limit = { threads: 50, perChannel: 5 }
@@ -21,8 +20,6 @@ const BROKEN_WAIT_MS = 5_000
 export class Notifier {
   readonly #context: NotifierContext
   readonly #notify: Notify
-  /** Claims that couldn't be given back, because the disk was full: the next run tries again. */
-  readonly #unreleased = new Map<Claim, number>()
   /** Emits the id of each job whose thread was worked at. */
   readonly #worked = new EventEmitter()
 
@@ -39,27 +36,18 @@ export class Notifier {
    */
   async notifyPending(stopping: AbortSignal, againIn: (ms: number) => void = () => {}): Promise<boolean> {
     const { db, now } = this.#context
-    for (const [claim, pauseMs] of this.#unreleased) await this.#release(claim, pauseMs)
-    const claims = await claimPendingThreads(db, limit, now())
-    const waits: number[] = []
-    const notifyChannel = async (channel: string) => {
-      let isUnanswered = false
-      for (const claim of claims.filter((one) => one.channel === channel)) {
-        if (isUnanswered) {
-          // The next run continues here. This one takes as long as its slowest channel, and the others wait for that.
-          await this.#release(claim, 0)
-          continue
-        }
-        const result = await this.#notifyOne(claim, stopping)
-        isUnanswered = result.isUnanswered ?? false
-        waits.push(result.waitMs)
-      }
-    }
-    await Promise.all([...new Set(claims.map(({ channel }) => channel))].map(notifyChannel))
-    // A claim that is still held looks like no work to do: ask for the run that gives it back.
-    const pauses = [...waits.filter((ms) => ms > 0), ...(this.#unreleased.size > 0 ? [BROKEN_WAIT_MS] : [])]
-    if (pauses.length > 0) againIn(Math.min(...pauses))
-    return waits.includes(0)
+    return await withClaim(
+      this.#context,
+      (token) => claimPendingThreads(db, limit, now(), token),
+      async (claims) => {
+        const channels = [...new Set(claims.map(({ channel }) => channel))]
+        const ofChannel = (channel: string) => claims.filter((claim) => claim.channel === channel)
+        const waits = await Promise.all(channels.map((channel) => this.#notifyChannel(ofChannel(channel), stopping)))
+        const pauses = waits.flat().filter((ms) => ms > 0)
+        if (pauses.length > 0) againIn(Math.min(...pauses))
+        return waits.flat().includes(0)
+      },
+    )
   }
 
   /**
@@ -76,9 +64,21 @@ export class Notifier {
     }
   }
 
+  /** Returns how long each thread that was worked at is left alone, in milliseconds. */
+  async #notifyChannel(claims: readonly ClaimedThread[], stopping: AbortSignal): Promise<number[]> {
+    const waits: number[] = []
+    for (const claim of claims) {
+      const { waitMs, isUnanswered } = await this.#notifyOne(claim, stopping)
+      waits.push(waitMs)
+      // The next run continues here. This one takes as long as its slowest channel, and the others wait for that.
+      if (isUnanswered) break
+    }
+    return waits
+  }
+
   /** Never rejects: a run that ended while its other channels are still busy would let the next one start beside it. */
-  async #notifyOne(claim: Claim, stopping: AbortSignal): Promise<NotifyResult> {
-    const { db, log } = this.#context
+  async #notifyOne(claim: ClaimedThread, stopping: AbortSignal): Promise<NotifyResult> {
+    const { db, log, now } = this.#context
     let result: NotifyResult = { waitMs: 0 }
     try {
       const thread = stopping.aborted ? null : await readPendingThread(db, claim)
@@ -87,21 +87,10 @@ export class Notifier {
       log.error({ job: claim.jobId, err: error }, 'notifying broke; it is tried again')
       result = { waitMs: BROKEN_WAIT_MS }
     }
-    await this.#release(claim, result.waitMs)
+    await releaseThread(db, claim, now(), result.waitMs).catch((error) =>
+      log.error({ job: claim.jobId, err: error }, 'a thread could not be given back; it is tried again'),
+    )
     this.#worked.emit(claim.jobId)
     return result
-  }
-
-  async #release(claim: Claim, pauseMs: number): Promise<void> {
-    try {
-      await releaseThread(this.#context.db, claim, this.#context.now(), pauseMs)
-      this.#unreleased.delete(claim)
-    } catch (error) {
-      this.#unreleased.set(claim, pauseMs)
-      this.#context.log.error(
-        { job: claim.jobId, err: error },
-        'a thread could not be given back; the next run tries again',
-      )
-    }
   }
 }

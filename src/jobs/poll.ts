@@ -3,8 +3,7 @@ import type { Job, JobInput } from '../domain/job.js'
 import { type Observation, withoutCredentials } from '../providers/provider.js'
 import { type ClaimedJob, claimDueJobs } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { pollFailed } from './failures.js'
-import { type AnyStep, advance, followingStep, runAll, runTasks, type Task, withClaim } from './worker.js'
+import { type AnyStep, advance, followingStep, pollFailed, runAll, runTasks, type Task, withClaim } from './worker.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
 const MAX_JOBS_PER_RUN = 5_000
@@ -85,4 +84,25 @@ async function observe(
     }
     throw new Error(`"${first.step.title}" polled ${targets.length} refs and made ${observations.length} observations.`)
   })
+}
+
+/**
+ * Logs once how many milliseconds after the start the last of these jobs got its first poll.
+ *
+ * @param startedAt when this process got the database, as `elapsed` counts.
+ * @returns what to call with the jobs of each poll.
+ */
+export function logFirstPolls(
+  running: readonly string[],
+  startedAt: number,
+  { elapsed, log }: Pick<WorkerContext, 'elapsed' | 'log'>,
+): NonNullable<WorkerContext['polling']> {
+  const left = new Set(running)
+  return (jobs) => {
+    if (left.size === 0) return
+    for (const { id } of jobs) left.delete(id)
+    if (left.size > 0) return
+    const ms = Math.round(elapsed() - startedAt)
+    log.info({ jobs: running.length, ms }, 'every running job was polled after the start')
+  }
 }

@@ -6,8 +6,7 @@ import { type Attempt, readWritten, type Written, withoutCredentials } from '../
 import { claimDueJobs } from '../store/claims.js'
 import { endOfEarlierJob } from '../store/jobs.js'
 import type { Search, WorkerContext } from './context.js'
-import { explain, pollFailed } from './failures.js'
-import { advance, followingStep, runTasks, type Task, withClaim } from './worker.js'
+import { advance, explain, followingStep, pollFailed, runTasks, type Task, withClaim } from './worker.js'
 
 /** They only read. */
 const MAX_CONCURRENT_RECONCILES = 8

@@ -1,10 +1,11 @@
 /** How a worker works at jobs: claims them, works at them side by side, and gives back what it did not finish. */
 import { randomUUID } from 'node:crypto'
-import type { Job, JobInput, TransitionContext } from '../domain/job.js'
+import type { FailureKind, Job, JobInput, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
+import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
-import { type ClaimedJob, releaseClaim } from '../store/claims.js'
-import { applyTransition } from '../store/jobs.js'
+import { type ClaimedJob, claimWaitingJobs, releaseClaim } from '../store/claims.js'
+import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */
@@ -18,22 +19,19 @@ export interface Task extends ClaimedJob {
 }
 
 /**
- * Claims jobs, works at them, and gives back what is still claimed then. A claim that can't be given back is remembered and
- * given back before this process claims anything again.
+ * Claims work, does it, and gives back what is still claimed then. A claim that can't be given back, because the disk is full,
+ * is remembered and given back before this process claims anything again.
  *
- * @param claim claims jobs with the given token.
- * @returns whether any job was moved, so that there may be more to do at once.
- * @throws what the database throws when jobs can't be claimed, or earlier claims can't be given back.
+ * @param claim claims with the given token.
+ * @returns what `work` answers; false where there's nothing to claim.
+ * @throws what the database throws when nothing can be claimed, or earlier claims can't be given back.
  */
-export async function withClaim(
-  { db, memory: { unreleased }, log }: WorkerContext,
-  claim: (token: string) => Promise<readonly ClaimedJob[]>,
-  work: (claimed: readonly ClaimedJob[]) => Promise<boolean>,
+export async function withClaim<T>(
+  context: Pick<WorkerContext, 'db' | 'memory' | 'log'>,
+  claim: (token: string) => Promise<readonly T[]>,
+  work: (claimed: readonly T[]) => Promise<boolean>,
 ): Promise<boolean> {
-  for (const token of unreleased) {
-    await releaseClaim(db, token)
-    unreleased.delete(token)
-  }
+  await releaseRemembered(context)
   const token = randomUUID()
   let isEmpty = false
   try {
@@ -42,12 +40,25 @@ export async function withClaim(
     return isEmpty ? false : await work(claimed)
   } finally {
     if (!isEmpty) {
-      await releaseClaim(db, token).catch((error) => {
-        unreleased.add(token)
-        log.warn({ err: error }, 'a claim could not be given back yet')
+      await releaseClaim(context.db, token).catch((error) => {
+        context.memory.unreleased.add(token)
+        context.log.warn({ err: error }, 'a claim could not be given back yet')
       })
     }
   }
+}
+
+/**
+ * Gives back the claims that could not be given back before. Nobody else finds their jobs, because claimed jobs are not due.
+ * Returns whether there were any.
+ */
+export async function releaseRemembered({ db, memory }: Pick<WorkerContext, 'db' | 'memory'>): Promise<boolean> {
+  const tokens = [...memory.unreleased]
+  for (const token of tokens) {
+    await releaseClaim(db, token)
+    memory.unreleased.delete(token)
+  }
+  return tokens.length > 0
 }
 
 /**
@@ -80,7 +91,7 @@ function openTask(context: WorkerContext, claimed: ClaimedJob): Task | null {
 }
 
 /** Reports a claimed job that this version or configuration can't continue, and puts it off for a while. */
-export async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promise<boolean> {
+async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promise<boolean> {
   const { job } = claimed
   const connection = context.connections.get(job.connection)
   const operation = operationOf(connection?.provider, job.operation)
@@ -89,6 +100,24 @@ export async function leaveStranded(context: WorkerContext, claimed: ClaimedJob)
     : `This version of Dolly has no ${operation ? `step “${job.step}”` : `operation “${job.operation}”`}.`
   if (job.strandedSince === null) context.log.error({ job: job.id, reason }, 'a job cannot continue; it waits')
   return (await advance(context, claimed, { kind: 'stranded', reason })) !== null
+}
+
+/** More wait for the next run. */
+const MAX_WAITING_PER_RUN = 100
+
+/** Handles due jobs that no connection's workers claim: their connection is gone, or they wait for a person. */
+export async function handleWaitingJobs(context: WorkerContext): Promise<boolean> {
+  const wanted = { connections: [...context.connections.keys()], limit: MAX_WAITING_PER_RUN }
+  return await withClaim(
+    context,
+    (token) => claimWaitingJobs(context.db, wanted, context.now(), token),
+    (claimed) =>
+      runAll(context, claimed, async (one) =>
+        one.job.state === 'uncertain'
+          ? (await advance(context, one, { kind: 'unanswered' })) !== null
+          : await leaveStranded(context, one),
+      ),
+  )
 }
 
 /** SQLite answers before the event loop turns: after this many jobs Slack's requests and the timers get their turn. */
@@ -148,4 +177,26 @@ export async function advance(
   if (changed) context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
   else context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
   return changed
+}
+
+/** A sentence for the thread, and who caused it. What is not one of our errors is a bug: its stack goes to the log alone. */
+export function explain(
+  context: WorkerContext,
+  job: Job,
+  error: unknown,
+): { reason: string; failureKind: FailureKind } {
+  if (error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError) {
+    const reason = withoutPersonal(job, error.message)
+    context.log.info({ job: job.id, error: error.name, reason }, 'a request to the provider failed')
+    if (error instanceof ConnectionError) context.refused?.(job.connection, reason)
+    return { reason: error.message, failureKind: 'provider' }
+  }
+  context.log.error({ job: job.id, err: error }, 'a bug, not the provider')
+  return { reason: `Something broke on our side, job ${job.id}.`, failureKind: 'bug' }
+}
+
+/** The input for a poll or a search that failed. `giveUpMs`: how long polls may fail. */
+export function pollFailed(context: WorkerContext, job: Job, error: unknown, giveUpMs: number): JobInput {
+  const retryAfterMs = error instanceof TemporaryError ? error.retryAfterMs : undefined
+  return { kind: 'poll_failed', reason: explain(context, job, error).reason, retryAfterMs, giveUpMs }
 }

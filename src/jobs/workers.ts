@@ -7,7 +7,7 @@ import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
-import { handleWaitingJobs } from './waiting.js'
+import { handleWaitingJobs, releaseRemembered } from './worker.js'
 import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
@@ -16,7 +16,8 @@ const PURGE_EVERY_MS = 60_000
 
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
- * a person or their connection; one that deletes old drafts; and one that notifies.
+ * a person or their connection; one that gives back claims that a full disk held; one that deletes old drafts; and one that
+ * notifies.
  */
 export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, 'notifyPending'>): Worker[] {
   const ofConnections = [...context.connections.values()].flatMap(({ name, provider }): Worker[] => {
@@ -43,6 +44,11 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
           ({ kind, connection }) => kind === 'uncertain' || (kind !== 'notify' && !context.connections.has(connection)),
         ),
       runOnce: () => handleWaitingJobs(context),
+    },
+    {
+      name: 'release',
+      countDue: () => Math.min(context.memory.unreleased.size, 1),
+      runOnce: () => releaseRemembered(context),
     },
     purgeWorker(context),
     {

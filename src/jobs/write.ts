@@ -5,9 +5,8 @@ import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api } from '../providers/provider.js'
 import { type ClaimedJob, claimDueJobs, holdsClaim } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { explain } from './failures.js'
 import { attemptOf, findWrite, outcomeOf } from './reconcile.js'
-import { advance, runTasks, type Task, withClaim } from './worker.js'
+import { advance, explain, runTasks, type Task, withClaim } from './worker.js'
 
 /** Makes the one write of a connection that is due for longest. Returns whether its job was moved. */
 export async function writeNextJob(context: WorkerContext, connection: string): Promise<boolean> {

@@ -1,10 +1,15 @@
-/** Claims: which worker works at which job, and which jobs are due. A claim is a token; a job without one is free. */
+/**
+ * Claims: which worker works at which job or thread, and what is due. A claim is a token; what has none is free. The claim on
+ * a thread is a column of its root message.
+ */
 import { randomUUID } from 'node:crypto'
 import { type ExpressionBuilder, sql } from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
-import { shortenPauses } from './pending-threads.js'
 import { type Database, type Schema, toJob } from './schema.js'
+
+/** No pause of a thread is longer, in milliseconds. */
+const MAX_PAUSE_MS = 15 * 60_000
 
 /** A job that nobody else works at, as long as its row holds this token. */
 export interface ClaimedJob {
@@ -69,9 +74,102 @@ async function claim(
   return claimed.sort((one, other) => (one.job.dueAt ?? 0) - (other.job.dueAt ?? 0))
 }
 
+/** A job's thread that nobody else works at, as long as its root's row holds this token. */
+export interface ClaimedThread {
+  jobId: string
+  channel: string
+  token: string
+}
+
+/** Free threads that are due, with each event that they don't show yet. */
+function selectPending(db: Database, now: number) {
+  return db
+    .selectFrom('events')
+    .innerJoin('messages', (root) => root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'))
+    .where('events.notifiedAt', 'is', null)
+    .where('messages.claimToken', 'is', null)
+    .where((root) => root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)]))
+}
+
+/**
+ * Claims threads that don't show all events. Channels take turns, so that a busy one doesn't block the others. Within a
+ * channel, threads without a root come first, because a root shows everything at once; then ended jobs, first ended first;
+ * then those pending the longest.
+ *
+ * @returns in the order in which they should be notified.
+ */
+export async function claimPendingThreads(
+  db: Database,
+  limit: { threads: number; perChannel: number },
+  now: number,
+  token: string = randomUUID(),
+): Promise<ClaimedThread[]> {
+  const pending = selectPending(db, now)
+    .innerJoin('jobs', 'jobs.id', 'events.jobId')
+    .groupBy(['jobs.id', 'messages.channel', 'messages.ts'])
+    .select((job) => [
+      'jobs.id as jobId',
+      'messages.channel as channel',
+      job('messages.ts', 'is not', null).as('hasBegun'),
+      job('jobs.endedAt', 'is', null).as('isLive'),
+      job.fn.coalesce('jobs.endedAt', job.fn.min('events.at')).as('since'),
+    ])
+  const ranked = db.selectFrom(pending.as('pending')).select((job) => [
+    'jobId',
+    'channel',
+    'since',
+    job.fn
+      .agg<number>('row_number')
+      .over((rank) =>
+        rank.partitionBy('channel').orderBy('hasBegun').orderBy('isLive').orderBy('since').orderBy('jobId'),
+      )
+      .as('rank'),
+  ])
+  const wanted = await db
+    .selectFrom(ranked.as('ranked'))
+    .select(['jobId', 'channel'])
+    .where('rank', '<=', limit.perChannel)
+    .orderBy('rank')
+    .orderBy('since')
+    .limit(limit.threads)
+    .execute()
+  if (wanted.length === 0) return []
+  const claimed = await db
+    .updateTable('messages')
+    .set({ claimToken: token })
+    .where('key', '=', 'root')
+    .where(
+      'jobId',
+      'in',
+      wanted.map(({ jobId }) => jobId),
+    )
+    .where('claimToken', 'is', null)
+    .returning('jobId')
+    .execute()
+  const ids = new Set(claimed.map(({ jobId }) => jobId))
+  return wanted.filter(({ jobId }) => ids.has(jobId)).map((thread) => ({ ...thread, token }))
+}
+
+/** Gives a claim back. The thread is left alone for `pauseMs` milliseconds from now. */
+export async function releaseThread(
+  db: Database,
+  claim: Omit<ClaimedThread, 'channel'>,
+  now: number,
+  pauseMs: number,
+): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set({ claimToken: null, dueAt: pauseMs > 0 ? now + Math.min(pauseMs, MAX_PAUSE_MS) : null })
+    .where('jobId', '=', claim.jobId)
+    .where('key', '=', 'root')
+    .where('claimToken', '=', claim.token)
+    .execute()
+}
+
 /** Gives back whatever is still claimed with this token. */
 export async function releaseClaim(db: Database, token: string): Promise<void> {
   await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', '=', token).execute()
+  await db.updateTable('messages').set({ claimToken: null }).where('claimToken', '=', token).execute()
 }
 
 /** Gives back all claims there are: those of a process that died. Only for the one process that has the database. */
@@ -115,29 +213,28 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
     .where('claimToken', 'is', null)
     .groupBy(['state', 'connection'])
     .unionAll(
-      db
-        .selectFrom('events')
-        .innerJoin('messages', (root) =>
-          root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'),
-        )
+      selectPending(db, now)
         .select([sql.lit<DueWork['kind']>('notify').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .where('events.notifiedAt', 'is', null)
-        .where('messages.claimToken', 'is', null)
-        .where((root) => root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)]))
         .distinct(),
     )
     .execute()
 }
 
 /** A pause that a provider or Slack asked for is rarely longer, and is asked for again. */
-const MAX_PAUSE_MS = 60_000
+const MAX_PAUSE_AFTER_START_MS = 60_000
 
 /**
  * Makes due what was planned for later. After a stop, or when the clock was set, it is unknown how far away that is: polls
  * and searches are due at once, and what waits because somebody asked for a pause is due within a minute.
+ *
+ * @param maxThreadPauseMs how long a thread may still be left alone, in milliseconds.
  */
-export async function makeLiveJobsDue(db: Database, now: number): Promise<void> {
-  const latest = now + MAX_PAUSE_MS
+export async function makeLiveJobsDue(
+  db: Database,
+  now: number,
+  maxThreadPauseMs = MAX_PAUSE_AFTER_START_MS,
+): Promise<void> {
+  const latest = now + MAX_PAUSE_AFTER_START_MS
   await db
     .updateTable('jobs')
     .set({ dueAt: now })
@@ -153,5 +250,6 @@ export async function makeLiveJobsDue(db: Database, now: number): Promise<void> 
   // People take days to answer: a reminder that is planned in time stays where it is.
   const reminder = now + REMINDER_EVERY_MS
   await db.updateTable('jobs').set({ dueAt: reminder }).where('dueAt', '>', reminder).execute()
-  await shortenPauses(db, now, MAX_PAUSE_MS)
+  const threads = now + maxThreadPauseMs
+  await db.updateTable('messages').set({ dueAt: threads }).where('dueAt', '>', threads).execute()
 }

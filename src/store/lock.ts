@@ -59,7 +59,7 @@ function noteHolder(lock: Sqlite.Database): void {
       .run(process.pid, hostname(), new Date().toISOString().replace(/\.\d+/, ''))
   } catch (error) {
     // A full disk keeps nobody from starting: the lock needs no room, only the name of its holder does.
-    if (error instanceof Sqlite.SqliteError && !error.code.startsWith('SQLITE_FULL')) throw error
+    if (!(error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_FULL'))) throw error
   }
 }
 

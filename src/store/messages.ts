@@ -2,17 +2,33 @@
  * The messages table: every Slack message of a job. A post is never repeated blindly, so each leaves a trace: `begin` before
  * the request, then `confirm` or `retract`. A message with neither may stand in Slack.
  */
-import type { ExpressionBuilder, Transaction, UpdateObject } from 'kysely'
-import type { JobEvent } from '../domain/job.js'
+import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
+import type { Job, JobEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
-import type { PendingThread } from './pending-threads.js'
-import type { Database, Schema } from './schema.js'
+import { readPendingEvents } from './events.js'
+import { type Database, type MessageTable, type Schema, toJob } from './schema.js'
 
 /**
  * Which message of a job it is. `root`: the first of its thread, edited in place. `left`: the root that stayed behind when
  * the thread moved. `event:<seq>`: the reply about one event.
  */
 export type MessageKey = 'root' | 'left' | `event:${number}`
+
+export type MessageRow = Selectable<MessageTable>
+
+/** A claimed thread, and what it doesn't show yet. */
+export interface PendingThread {
+  job: Job
+  /** The claim. Every write below names it. */
+  token: string
+  root: MessageRow
+  /** Null unless the thread has moved. */
+  left: MessageRow | null
+  /** Oldest first. */
+  events: readonly JobEvent[]
+  /** Replies to these events that were begun or posted before, by `seq`. */
+  replies: ReadonlyMap<number, MessageRow>
+}
 
 /** The claim no longer holds: nothing was changed. */
 export class ClaimLost extends Error {}
@@ -26,6 +42,27 @@ export async function insertRoot(transaction: Transaction<Schema>, jobId: string
 export async function readThread(db: Database, jobId: string): Promise<Thread | null> {
   const root = db.selectFrom('messages').select(['channel', 'ts']).where('jobId', '=', jobId).where('key', '=', 'root')
   return (await root.executeTakeFirst()) ?? null
+}
+
+/**
+ * Reads what a claimed thread doesn't show yet; null if that is nothing, or the claim no longer holds. Events are read
+ * before the job: the other way round, an event that came in between would be marked as shown by an older root.
+ */
+export async function readPendingThread(
+  db: Database,
+  { jobId, token }: { jobId: string; token: string },
+): Promise<PendingThread | null> {
+  const events = await readPendingEvents(db, jobId)
+  const job = await db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst()
+  const messages = await db.selectFrom('messages').selectAll().where('jobId', '=', jobId).execute()
+  const byKey = new Map(messages.map((message) => [message.key, message]))
+  const root = byKey.get('root')
+  if (!job || root?.claimToken !== token || events.length === 0) return null
+  const replies = events.flatMap(({ seq }): [number, MessageRow][] => {
+    const reply = byKey.get(`event:${seq}`)
+    return reply ? [[seq, reply]] : []
+  })
+  return { job: toJob(job), token, root, left: byKey.get('left') ?? null, events, replies: new Map(replies) }
 }
 
 type Claimed = Pick<PendingThread, 'job' | 'token'>

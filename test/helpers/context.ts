@@ -5,7 +5,7 @@ import type { Thread } from '../../src/domain/thread.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
-import { handleWaitingJobs } from '../../src/jobs/waiting.js'
+import { handleWaitingJobs, releaseRemembered } from '../../src/jobs/worker.js'
 import { writeNextJob } from '../../src/jobs/write.js'
 import { findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
@@ -59,6 +59,7 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
       now += byMs
     },
     settle: async () => {
+      await releaseRemembered(context)
       const isDue = async () => (await findDueWork(context.db, now)).some(({ kind }) => kind !== 'notify')
       while (
         (await isDue()) &&

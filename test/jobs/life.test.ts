@@ -4,6 +4,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { newMemory } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
+import { createWorkers } from '../../src/jobs/workers.js'
 import { writeNextJob } from '../../src/jobs/write.js'
 import { claimDueJobs, findDueWork, makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
 import { applyTransition } from '../../src/store/jobs.js'
@@ -536,8 +537,10 @@ describe('the life of a job', () => {
       expect.objectContaining({ kind: 'starting' }),
     )
     context.pass(4_000)
-    // Whichever worker claims something next gives it back.
-    await pollDueJobs(context, 'dummy-one')
+    // Nothing else is due, so that no other worker runs.
+    const due = await findDueWork(context.db, context.now())
+    const workers = createWorkers(context, { notifyPending: async () => false }).filter((one) => one.countDue(due) > 0)
+    for (const worker of workers) await worker.runOnce(new AbortController().signal, () => {})
     expect(context.memory.unreleased.size).toBe(0)
     await context.settle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })

@@ -1,9 +1,16 @@
 /** What every tick reads must not cost more with every job there ever was. */
 import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { claimDueJobs, claimWaitingJobs, findDueWork, releaseAllClaims, releaseClaim } from '../../src/store/claims.js'
+import {
+  claimDueJobs,
+  claimPendingThreads,
+  claimWaitingJobs,
+  findDueWork,
+  makeLiveJobsDue,
+  releaseAllClaims,
+  releaseClaim,
+} from '../../src/store/claims.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
-import { claimPendingThreads, shortenPauses } from '../../src/store/pending-threads.js'
 import type { Database } from '../../src/store/schema.js'
 import { testContext } from '../helpers/context.js'
 
@@ -44,7 +51,7 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
     (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, now),
   ],
   ['free threads at a start', 'messages_claim_token', (db) => releaseAllClaims(db)],
-  ['shorten pauses', 'messages_due_at (due_at>?)', (db) => shortenPauses(db, now, 60_000)],
+  ['shorten pauses', 'messages_due_at (due_at>?)', (db) => makeLiveJobsDue(db, now)],
   ['give claims back', 'jobs_claim_token (claim_token=?)', (db) => releaseClaim(db, 'a token')],
   ['know which jobs are due', 'jobs_due', (db) => findDueWork(db, now)],
   ['know whether a thread is behind', 'events_pending', (db) => findDueWork(db, now)],

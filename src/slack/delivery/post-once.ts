@@ -1,6 +1,7 @@
 /** A post whose outcome may be unknown: noted before the request, and looked up before it is tried again. */
+
+import type { MessageRow, PendingThread } from '../../store/messages.js'
 import { begin, type MessageKey, retract } from '../../store/messages.js'
-import type { MessageRow, PendingThread } from '../../store/pending-threads.js'
 import type { Database } from '../../store/schema.js'
 import type { Message } from '../message/job.js'
 import type { MessageLookup } from './lookup.js'
