@@ -1,6 +1,8 @@
 /**
  * The messages table: every Slack message of a job. A post is never repeated blindly, so each leaves a trace: `begin` before
  * the request, then `confirm` or `retract`. A message with neither may stand in Slack.
+ *
+ * Each write names the claim on the thread. Without it, nothing is changed and `ClaimLost` is thrown.
  */
 import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
@@ -30,7 +32,6 @@ export interface PendingThread {
   replies: ReadonlyMap<number, MessageRow>
 }
 
-/** The claim no longer holds: nothing was changed. */
 export class ClaimLost extends Error {}
 
 /** A new job's thread, which has to begin in this channel. */
@@ -67,11 +68,7 @@ export async function readPendingThread(
 
 type Claimed = Pick<PendingThread, 'job' | 'token'>
 
-/**
- * Notes that a post begins. Until `confirm` or `retract`, nobody knows whether it stands in Slack.
- *
- * @throws ClaimLost
- */
+/** Notes that a post begins. Until `confirm` or `retract`, nobody knows whether it stands in Slack. */
 export async function begin(
   db: Database,
   { job, token }: Claimed,
@@ -106,11 +103,7 @@ export async function begin(
   if (!numInsertedOrUpdatedRows) throw new ClaimLost()
 }
 
-/**
- * Notes that a message stands at this place, posted or edited, and which version of the job it shows.
- *
- * @throws ClaimLost
- */
+/** Notes that a message stands at this place, posted or edited, and which version of the job it shows. */
 export async function confirm(
   db: Database,
   claimed: Claimed,
@@ -124,7 +117,6 @@ export async function confirm(
  * Takes back the last attempt, because it surely didn't arrive.
  *
  * @param attemptedAt when an earlier attempt began whose outcome is unknown; null if there's none.
- * @throws ClaimLost
  */
 export async function retract(
   db: Database,
@@ -135,20 +127,12 @@ export async function retract(
   await update(db, claimed, key, (row) => ({ attemptedAt, tries: row('tries', '-', 1) }))
 }
 
-/**
- * Counts refusals by Slack that may pass.
- *
- * @throws ClaimLost
- */
+/** Counts refusals by Slack that may pass. */
 export async function setRefusals(db: Database, claimed: Claimed, key: MessageKey, refusals: number): Promise<void> {
   await update(db, claimed, key, () => ({ refusals }))
 }
 
-/**
- * Notes that a message is never edited again.
- *
- * @throws ClaimLost
- */
+/** Notes that a message is never edited again. */
 export async function close(db: Database, claimed: Claimed, key: MessageKey, now: number): Promise<void> {
   await update(db, claimed, key, () => ({ closedAt: now }))
 }
@@ -158,7 +142,6 @@ export async function close(db: Database, claimed: Claimed, key: MessageKey, now
  * behind is kept: the thread moves a second time only when its root is gone.
  *
  * @param root where the root stands; null if it's gone or was never posted.
- * @throws ClaimLost
  */
 export async function move(
   db: Database,
@@ -195,11 +178,7 @@ export async function move(
   })
 }
 
-/**
- * Notes that the thread shows an event.
- *
- * @throws ClaimLost
- */
+/** Notes that the thread shows an event. */
 export async function markNotified(
   db: Database,
   { job, token }: Claimed,

@@ -8,7 +8,6 @@ import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
-import { hold } from './disk.js'
 
 export type Mode = 'http' | 'socket'
 
@@ -19,10 +18,6 @@ export interface World {
   start(env?: Readonly<Record<string, string>>): Promise<Bot>
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string): T[]
-  /** Locks the bot's database like another process in the middle of a write; call the result to release it. */
-  hold(): () => void
-  /** Where the bot listens in HTTP mode. */
-  address: string
   /** Changes the bot's database from outside. */
   write(sql: string): void
   close(): Promise<void>
@@ -82,8 +77,6 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
         database.close()
       }
     },
-    hold: () => hold(join(folder, 'data/dolly.db')),
-    address: `http://127.0.0.1:${port}`,
     write: (sql) => {
       const database = new Sqlite(join(folder, 'data/dolly.db'))
       database.exec(sql)

@@ -8,6 +8,7 @@ import type { Database } from '../../store/schema.js'
 import { ChannelClosed, RetryLater, SlackRefusal } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
 import { limits } from '../limits.js'
+import { section } from '../message/blocks.js'
 import {
   type JobDescription,
   type JobView,
@@ -277,8 +278,5 @@ function placeOf({ channel, ts }: MessageRow): Place | null {
 
 function prefixed(message: Message, prefix: string): Message {
   const text = cut(prefix + message.text, limits.messageText)
-  return {
-    text,
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }],
-  }
+  return { text, blocks: [section(text)] }
 }

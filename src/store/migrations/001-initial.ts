@@ -59,14 +59,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .where(sql.ref('due_at'), 'is not', null)
     .execute()
   await db.schema.createIndex('jobs_of_target').on('jobs').columns(['connection', 'lock', 'ended_at']).execute()
-  for (const column of ['claim_token']) {
-    await db.schema
-      .createIndex(`jobs_${column}`)
-      .on('jobs')
-      .column(column)
-      .where(sql.ref(column), 'is not', null)
-      .execute()
-  }
+  await indexOfSet(db, 'jobs', 'claim_token')
   await db.schema
     .createIndex('jobs_durations')
     .on('jobs')
@@ -109,14 +102,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('messages_pk', ['job_id', 'key'])
     .execute()
 
-  for (const column of ['claim_token', 'due_at']) {
-    await db.schema
-      .createIndex(`messages_${column}`)
-      .on('messages')
-      .column(column)
-      .where(sql.ref(column), 'is not', null)
-      .execute()
-  }
+  await indexOfSet(db, 'messages', 'claim_token')
+  await indexOfSet(db, 'messages', 'due_at')
 
   await db.schema
     .createTable('drafts')
@@ -126,4 +113,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('answers', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .execute()
+}
+
+/** Only the few rows that have the column set. */
+async function indexOfSet(db: Kysely<unknown>, table: string, column: string): Promise<void> {
+  const index = db.schema.createIndex(`${table}_${column}`).on(table).column(column)
+  await index.where(sql.ref(column), 'is not', null).execute()
 }
