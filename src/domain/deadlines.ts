@@ -1,4 +1,4 @@
-/** Pure: how long a job may stay in a state, when a person may end it, and when it ends or asks by itself. */
+/** Pure: when a step times out, how long a job may stay in a state, and when a person may end it or is asked. */
 import type { Job, JobInput, Transition, TransitionContext } from './job.js'
 import { end, sinceThen, uncertain } from './polling.js'
 
@@ -63,6 +63,11 @@ function afterWaiting(job: Job, input: JobInput, transition: Transition, context
   if (!UNDECIDED.includes(input.kind) || set.endedAt || set.step !== undefined) return transition
   if (state === 'uncertain') return transition
   const reason = 'reason' in input ? input.reason : (set.detail ?? job.detail)
+  // Only after a poll that found it still at work: while the provider can't be reached, its time doesn't run.
+  if (input.kind === 'observed' && set.deadlineAt && now > set.deadlineAt) {
+    const ended = end(now, 'timed_out', reason)
+    return { ...ended, set: { ...set, ...ended.set } }
+  }
   if (now - job.stepSince > MAX_STEP_MS) {
     const all = 'It did not finish within a week.'
     if (job.state === 'starting' && input.kind !== 'postponed') return uncertain(reason ?? all, context)

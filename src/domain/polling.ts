@@ -1,4 +1,4 @@
-/** Pure: what polls mean for a job when they succeed, fail or come late, and when to poll again. */
+/** Pure: what polls mean for a job when they succeed or fail, how long its provider may be away, and when to poll again. */
 import type { Job, JobInput, Observation, Transition, TransitionContext } from './job.js'
 
 const SECOND = 1000
@@ -69,10 +69,6 @@ export function afterObservation(
       },
       event: { kind: 'step_done', detail: observation.detail },
     }
-  }
-  if (deadlineAt !== null && now > deadlineAt) {
-    const ended = end(now, 'timed_out', observation.detail ?? job.detail)
-    return { ...ended, set: { ...set, ...ended.set } }
   }
   set.dueAt = now + pollDelayMs(now - (job.startedAt ?? now), context)
   if (job.isUnreachableReported) return { set, event: { kind: 'reachable', detail: observation.detail } }
