@@ -1,5 +1,25 @@
 /** How many calls Slack would take right now: a rate limit per method and channel, and one per method in the workspace. */
-import { MAX_PAUSE_MS, type Method, type Pace, paces } from '../limits.js'
+import { MAX_PAUSE_MS } from '../limits.js'
+
+/** At most `burst` calls at once, and `perMinute` in the long run. */
+interface Pace {
+  perMinute: number
+  burst: number
+}
+
+/**
+ * How often the methods we use may be called, in one channel and in all of a workspace together. From
+ * docs.slack.dev/apis/web-api/rate-limits: a message a second in a channel with short bursts above it and several hundred
+ * a minute in a workspace; tier 3 is fifty a minute, here so that no minute has more than fifty with its burst.
+ */
+const paces = {
+  'chat.postMessage': { channel: { perMinute: 60, burst: 4 }, workspace: { perMinute: 240, burst: 20 } },
+  'chat.update': { workspace: { perMinute: 45, burst: 5 } },
+  'conversations.history': { workspace: { perMinute: 45, burst: 5 } },
+  'conversations.replies': { workspace: { perMinute: 45, burst: 5 } },
+} as const satisfies Record<string, { channel?: Pace; workspace: Pace }>
+
+export type Method = keyof typeof paces
 
 /** How long a waiting channel's turn is kept for it. */
 const TURN_KEPT_MS = 5_000

@@ -2,8 +2,7 @@
 import type { KnownBlock } from '@slack/types'
 import { cut } from '../../lib/text.js'
 import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
-import type { RateLimits } from '../api/rate-limits.js'
-import type { Method } from '../limits.js'
+import type { Method, RateLimits } from '../api/rate-limits.js'
 import type { Message } from '../message/job.js'
 import { EVENT_TYPE, type MetadataKey } from './lookup.js'
 
