@@ -15,7 +15,7 @@ import { plainText } from '../../src/lib/text.js'
 import { defineOperation } from '../../src/providers/provider.js'
 import { type Directory, People } from '../../src/slack/api/people.js'
 import { fieldErrors } from '../../src/slack/form/answers.js'
-import { previewView } from '../../src/slack/form/last-page.js'
+import { lastPageView } from '../../src/slack/form/last-page.js'
 import { remarkOption, searchOptions } from '../../src/slack/form/options.js'
 import type { FormState } from '../../src/slack/form/state.js'
 import { choiceView, formView, noticeView } from '../../src/slack/form/view.js'
@@ -169,7 +169,7 @@ describe('hostile text', () => {
         const preview = { copied: text(), notCopied: text(), warning: text() || 'Mind.' }
         const operations = [{ id: 'copy', title: text() }]
         return [
-          previewView(form, { from: text(), to: text(), connection: text(), provider: text() }, preview, 'draft'),
+          lastPageView(form, { from: text(), to: text(), connection: text(), provider: text() }, preview, 'draft'),
           noticeView('Someone was first', mrkdwn(text())),
           choiceView([{ connection: text(), provider: text(), operations }], {
             channel: 'C1',

@@ -3,7 +3,7 @@ import type { ModalView } from '@slack/types'
 import type { Named, Operation } from '../../providers/provider.js'
 import type { Answers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { previewView } from '../../slack/form/last-page.js'
+import { lastPageView } from '../../slack/form/last-page.js'
 import { brief, briefList } from '../../slack/text.js'
 import type { Target } from '../services.js'
 import type { ValidationResult } from './validate.js'
@@ -30,5 +30,5 @@ export function lastPage(
   const remarks = checked.isChecked
     ? { warnings: checked.warnings, unchecked: null }
     : { warnings: [], unchecked: checked.problem }
-  return previewView(operation, what, operation.preview(params, shown), draft, remarks)
+  return lastPageView(operation, what, operation.preview(params, shown), draft, remarks)
 }

@@ -19,7 +19,7 @@ export interface Remarks {
  *
  * @param draft the key of the answers of page 2.
  */
-export function previewView(
+export function lastPageView(
   operation: Operation,
   what: { from: string; to: string; connection: string; provider: string },
   preview: Preview,

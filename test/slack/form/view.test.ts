@@ -6,7 +6,7 @@ import { cloudFoundry, hoody } from '../../../src/providers/index.js'
 import { defineOperation, type Named, type Operation, type Provider } from '../../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../../src/slack/form/answers.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
-import { previewView } from '../../../src/slack/form/last-page.js'
+import { lastPageView } from '../../../src/slack/form/last-page.js'
 import { remarkOption, searchOptions } from '../../../src/slack/form/options.js'
 import type { FormState } from '../../../src/slack/form/state.js'
 import { assertDrawable, choiceView, formView as drawForm, typeInstead } from '../../../src/slack/form/view.js'
@@ -115,7 +115,7 @@ describe('a form', () => {
     const form = drawForm(operation, { ...state, connection: 'cf-prod' }, 'Cloud Foundry')
     expect(form.blocks[0]).toEqual(on)
     const what = { from: 'shop', to: 'shop-2', connection: 'cf-prod', provider: 'Cloud Foundry' }
-    const preview = previewView(operation, what, { copied: 'All.', notCopied: 'Nothing.' }, 'draft')
+    const preview = lastPageView(operation, what, { copied: 'All.', notCopied: 'Nothing.' }, 'draft')
     expect(preview.blocks[1]).toEqual(on)
   })
 
@@ -215,7 +215,7 @@ describe('page 3', () => {
     const drawn = operations[id]
     if (!drawn) throw new Error(`There is no operation ${id}.`)
     const what = { ...drawn.summary(named), connection: 'one', provider: 'One' }
-    return previewView(drawn, what, drawn.preview({}, named), 'draft')
+    return lastPageView(drawn, what, drawn.preview({}, named), 'draft')
   }
 
   const overwriting: [string, Provider, Named, string, string][] = [
