@@ -29,7 +29,7 @@ let slack: Server
 let slackUrl: string
 let told: string[]
 let context: TestContext
-let entrance: SlackTransport
+let transport: SlackTransport
 let address: string
 let errors: unknown[]
 let woken: number
@@ -81,10 +81,10 @@ beforeEach(async () => {
   const logger = { ...quietLogger, error: (...words: unknown[]) => void errors.push(words) }
   const port = await freePort()
   address = `http://127.0.0.1:${port}/slack/events`
-  entrance = openHttpTransport(secret, port, logger, Date.now)
+  transport = openHttpTransport(secret, port, logger, Date.now)
   const client = new WebClient('xoxb-1', { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } })
   const app = new BoltApp({
-    receiver: entrance.receiver,
+    receiver: transport.receiver,
     authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
     logger,
     clientOptions: { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } },
@@ -114,10 +114,10 @@ beforeEach(async () => {
     log: context.log,
   })
   app.error(async (error) => void errors.push(error))
-  await entrance.start()
+  await transport.start()
 })
 afterEach(async () => {
-  await entrance.stop()
+  await transport.stop()
   await context.db.destroy()
 })
 

@@ -23,8 +23,8 @@ function interaction(payload: object): URLSearchParams {
   return new URLSearchParams({ payload: JSON.stringify({ team: { id: 'T1' }, user: { id: 'U1' }, ...payload }) })
 }
 
-describe('the HTTP entrance', () => {
-  let entrance: SlackTransport
+describe('the HTTP transport', () => {
+  let transport: SlackTransport
   let address: string
   let received: number
   let clockAhead = 0
@@ -33,11 +33,11 @@ describe('the HTTP entrance', () => {
   beforeEach(async () => {
     const port = await freePort()
     address = `http://127.0.0.1:${port}`
-    entrance = openHttpTransport(secret, port, quiet, clock)
+    transport = openHttpTransport(secret, port, quiet, clock)
     received = 0
     clockAhead = 0
     const app = new BoltApp({
-      receiver: entrance.receiver,
+      receiver: transport.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
       logger: quiet,
     })
@@ -49,9 +49,9 @@ describe('the HTTP entrance', () => {
     app.view('form', async ({ ack }) => await ack())
     app.action('job:dismiss', async ({ ack }) => await ack())
     app.options('field:container:', async ({ ack }) => await ack({ options: [] }))
-    await entrance.start()
+    await transport.start()
   })
-  afterEach(async () => await entrance.stop())
+  afterEach(async () => await transport.stop())
 
   async function send(body: string, headers: Record<string, string> = {}, path = '/slack/events'): Promise<number> {
     const response = await fetch(address + path, {
@@ -134,7 +134,7 @@ describe('the HTTP entrance', () => {
 
   it('is ready as long as it can be asked', async () => {
     expect((await fetch(`${address}/ready`)).status).toBe(200)
-    await entrance.stop()
+    await transport.stop()
     await expect(fetch(`${address}/ready`)).rejects.toThrow()
   })
 })
@@ -142,25 +142,25 @@ describe('the HTTP entrance', () => {
 describe('before anybody has shown to be Slack', () => {
   /** Short, so that nobody waits, and long enough for a busy machine to send a small request. */
   const requestTimeoutMs = 2_000
-  let entrance: SlackTransport
+  let transport: SlackTransport
   let port: number
   let sockets: Socket[]
 
   beforeEach(async () => {
     port = await freePort()
     sockets = []
-    entrance = openHttpTransport(secret, port, quiet, Date.now, { requestTimeoutMs })
+    transport = openHttpTransport(secret, port, quiet, Date.now, { requestTimeoutMs })
     const app = new BoltApp({
-      receiver: entrance.receiver,
+      receiver: transport.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
       logger: quiet,
     })
     app.command('/clone-app', async ({ ack }) => await ack())
-    await entrance.start()
+    await transport.start()
   })
   afterEach(async () => {
     for (const socket of sockets) socket.destroy()
-    await entrance.stop()
+    await transport.stop()
   })
 
   const now = () => `${Math.floor(Date.now() / 1000)}`

@@ -27,7 +27,7 @@ let slack: Server
 let sockets: WebSocketServer
 let slackUrl: string
 let context: TestContext
-let entrance: SlackTransport
+let transport: SlackTransport
 /** What nobody caught, which ends the real process. */
 let uncaught: unknown[]
 const hear = (error: unknown) => void uncaught.push(error)
@@ -55,7 +55,7 @@ beforeEach(async () => {
   process.on('unhandledRejection', hear)
 })
 afterEach(async () => {
-  await entrance.stop()
+  await transport.stop()
   await context.db.destroy()
   process.off('unhandledRejection', hear)
 })
@@ -63,7 +63,7 @@ afterEach(async () => {
 function realApp(): App {
   const clientOptions = { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } }
   const app = new BoltApp({
-    receiver: entrance.receiver,
+    receiver: transport.receiver,
     authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
     logger: quietLogger,
     clientOptions,
@@ -157,9 +157,9 @@ it.each(Object.entries(bodies))(
   'a signed body of %s is answered and ends nothing',
   async (_, { body, type, status }) => {
     const port = await freePort()
-    entrance = openHttpTransport(secret, port, quietLogger, Date.now)
+    transport = openHttpTransport(secret, port, quietLogger, Date.now)
     realApp()
-    await entrance.start()
+    await transport.start()
     const url = `http://127.0.0.1:${port}`
     const post = async (text: string, contentType: string) => {
       const headers = { ...signed(text, secret), 'content-type': contentType }
@@ -212,9 +212,9 @@ it.each(Object.entries(messages))(
       socket.send(message)
       socket.send(JSON.stringify({ envelope_id: 'next', type: 'slash_commands', payload: command }))
     })
-    entrance = openSocketTransport('xapp-1', `${slackUrl}/api/`, quietLogger, undefined)
+    transport = openSocketTransport('xapp-1', `${slackUrl}/api/`, quietLogger, undefined)
     realApp()
-    await entrance.start()
+    await transport.start()
     await expect.poll(() => acknowledged).toContain('next')
     expect(opened).toBe(1)
     expect(uncaught).toEqual([])

@@ -19,7 +19,7 @@ const times = { connect: 3_000, pong: 1_500 }
 let sockets: Set<WebSocket>
 let slack: Server
 let said: string[]
-let entrance: ReturnType<typeof openSocketTransport>
+let transport: ReturnType<typeof openSocketTransport>
 
 beforeEach(async () => {
   answer = 'ok'
@@ -61,11 +61,11 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/api/`
   const say = (...words: unknown[]) => void said.push(words.join(' '))
   const logger = { debug() {}, info: say, warn: say, error: say, setLevel() {}, setName() {} }
-  entrance = openSocketTransport('xapp-1', url, { ...logger, getLevel: () => 'info' as never }, undefined, times)
+  transport = openSocketTransport('xapp-1', url, { ...logger, getLevel: () => 'info' as never }, undefined, times)
 })
 afterEach(async () => {
   answer = 'ok'
-  await entrance.stop()
+  await transport.stop()
   for (const socket of sockets) socket.terminate()
   for (const stream of silent) stream.destroy()
   slack.closeAllConnections()
@@ -78,7 +78,7 @@ const close = () => {
 }
 
 it('is opened anew as soon as Slack closes it', async () => {
-  await entrance.start()
+  await transport.start()
   await expect.poll(isOpen).toBe(true)
   close()
   const states = () => said.filter((line) => line.includes('ready'))
@@ -88,7 +88,7 @@ it('is opened anew as soon as Slack closes it', async () => {
 
 it('is opened ever more slowly where Slack closes each as soon as it is open', async () => {
   closesAtOnce = true
-  await entrance.start()
+  await transport.start()
   await expect.poll(() => askedAt.length).toBe(4)
   const [first = 0, second = 0, third = 0, fourth = 0] = askedAt
   expect(second - first).toBeGreaterThan(450)
@@ -101,7 +101,7 @@ it('does not end the process when its token is refused while it lives, and is op
   const hear = (error: unknown) => void unheard.push(error)
   process.on('unhandledRejection', hear)
   try {
-    await entrance.start()
+    await transport.start()
     answer = 'invalid_auth'
     close()
     await expect.poll(() => asked.filter((one) => one === 'invalid_auth').length).toBeGreaterThan(1)
@@ -115,7 +115,7 @@ it('does not end the process when its token is refused while it lives, and is op
 
 it('is not opened with a token that is refused at the start, and tries again what is only a bad moment', async () => {
   answer = 'internal_error'
-  const starting = entrance.start()
+  const starting = transport.start()
   await expect.poll(() => asked.length).toBeGreaterThan(1)
   answer = 'invalid_auth'
   await expect(starting).rejects.toMatchObject({ data: { error: 'invalid_auth' } })
@@ -125,7 +125,7 @@ it.each(['no hello', 'no answer to the upgrade', 'no answer to the request for a
   'is given up and another one opened where there is %s',
   async (silence) => {
     welcome = silence
-    const starting = entrance.start()
+    const starting = transport.start()
     await expect.poll(() => askedAt.length).toBeGreaterThan(2)
     const [first = 0, second = 0] = askedAt
     expect(second - first).toBeLessThan(times.connect + 2_000)
@@ -138,7 +138,7 @@ it.each(['no hello', 'no answer to the upgrade', 'no answer to the request for a
 )
 
 it('is opened again after a time without a hello, also where it was open before', async () => {
-  await entrance.start()
+  await transport.start()
   welcome = 'no hello'
   close()
   await expect.poll(() => silent.size).toBe(1)
@@ -150,7 +150,7 @@ it('is opened again after a time without a hello, also where it was open before'
 })
 
 it('is given up and another one opened when it goes mute, without a word of goodbye', async () => {
-  await entrance.start()
+  await transport.start()
   await expect.poll(isOpen).toBe(true)
   const [mute] = sockets
   mute?.pause()
@@ -163,10 +163,10 @@ it('is given up and another one opened when it goes mute, without a word of good
 
 it('is not opened any more by a start that Slack kept waiting when it was stopped', async () => {
   welcome = 'no answer to the upgrade'
-  const starting = entrance.start()
+  const starting = transport.start()
   await expect.poll(() => silent.size).toBe(1)
   const began = performance.now()
-  await entrance.stop()
+  await transport.stop()
   await starting
   expect(performance.now() - began).toBeLessThan(times.connect)
   await expect.poll(() => silent.size).toBe(0)
@@ -174,7 +174,7 @@ it('is not opened any more by a start that Slack kept waiting when it was stoppe
 
 it('waits as long as Slack says between two requests for an address', async () => {
   answer = 'ratelimited'
-  const starting = entrance.start()
+  const starting = transport.start()
   await expect.poll(() => askedAt.length).toBe(1)
   answer = 'ok'
   await starting
