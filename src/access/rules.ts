@@ -16,7 +16,7 @@ export interface Rule {
   /** Globs over the human name of what is written to, as the thread shows it. */
   target: readonly string[]
   /** Globs over the name of what is copied. Absent: any source. */
-  from?: readonly string[]
+  from?: readonly string[] | undefined
 }
 
 /** The part of dolly.yml that says who can do what. */

@@ -1,11 +1,11 @@
-/** Reads the access rules of dolly.yml, with a sentence for each rule that would not do what it says. */
+/** The access rules of dolly.yml: their schema, and a sentence for each rule that would not do what it says. */
 
 import { z } from 'zod'
-import { type AccessRules, matchesGlob, type Rule, VERBS } from '../access/rules.js'
+import { matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
-import { problemsIn } from './issues.js'
+import { problemIssue } from './issues.js'
 
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
@@ -24,52 +24,42 @@ export interface AccessReading {
 
 const OPEN_TO_MEMBERS = 'access: [{ who: members, may: "*", on: "*" }]'
 const EXPECTED_WHO = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
-const NO_OWNER = 'the people who run Dolly'
+const EXPECTED_OWNER = 'expected one line of at most 100 characters, such as "#platform-help" or "Ada"'
+const CLOSED = `so nobody can do anything; write rules as dolly.example.yml shows, or the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
 
-/** The rules, without those that have a problem, and whom to ask. */
-export function readAccess(access: unknown, owner: unknown, reading: AccessReading): AccessRules {
-  return { rules: readRules(access, reading), owner: readOwner(owner, reading) }
-}
-
-const OWNER = 'expected one line of at most 100 characters, such as "#platform-help" or "Ada"'
-const Owner = z
-  .string(OWNER)
+/** Whom to ask for access. */
+export const Owner = z
+  .string(EXPECTED_OWNER)
   .trim()
-  .regex(/^[^\n]{1,100}$/, OWNER)
+  .regex(/^[^\n]{1,100}$/, EXPECTED_OWNER)
+  .nullish()
+  .transform((owner) => owner ?? 'the people who run Dolly')
 
-function readOwner(owner: unknown, { note }: AccessReading): string {
-  if (owner === undefined || owner === null) return NO_OWNER
-  const { data, error } = Owner.safeParse(owner)
-  if (error) note(['owner'], `is not valid: ${OWNER}`)
-  return data ?? NO_OWNER
+/** The list of rules. */
+export function rulesSchema(words: Words) {
+  const list = z.array(ruleSchema(words), `expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
+  return z.preprocess((value, context) => {
+    if ((value ?? null) === null) context.addIssue(problemIssue(`is not set, ${CLOSED}`))
+    else if (Array.isArray(value) && value.length === 0) context.addIssue(problemIssue(`has no rules, ${CLOSED}`))
+    return value
+  }, list)
 }
 
-function readRules(access: unknown, reading: AccessReading): Rule[] {
-  if (access === undefined || access === null || (Array.isArray(access) && access.length === 0)) {
-    const open = `the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
-    reading.note(
-      ['access'],
-      `${access ? 'has no rules' : 'is not set'}, so nobody can do anything; write rules as dolly.example.yml shows, or ${open}`,
-    )
-    return []
-  }
-  if (!Array.isArray(access)) {
-    reading.note(['access'], `is not valid: expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
-    return []
-  }
-  const rules = access.map((rule: unknown, index) => readRule(rule, ['access', `${index}`], reading))
+/** Notes what only several rules together show, among those without a problem of their own. */
+export function compareRules(access: unknown, reading: AccessReading): void {
+  const schema = ruleSchema(reading)
+  const rules = Array.isArray(access) ? access.map((rule) => schema.safeParse(rule).data) : []
   for (const [index, rule] of rules.entries()) {
-    const covering = rules.slice(0, index).findIndex((earlier) => earlier && rule && fitsAllOf(earlier, rule))
+    if (!rule) continue
+    const path = ['access', `${index}`]
+    const copying = dataCopiedUnseen(rule, reading)
+    if (copying.length > 0) reading.warn(path, forgottenSource(rule, copying))
+    const covering = rules.slice(0, index).findIndex((earlier) => earlier && fitsAllOf(earlier, rule))
     if (covering === -1) continue
     const first = `rule ${covering + 1}${reading.lineOf(['access', `${covering}`])}`
     const advice = `${first} comes first and fits everything that this one fits; move this one above it, or remove it`
-    reading.note(['access', `${index}`], `never applies: ${advice}`)
+    reading.note(path, `never applies: ${advice}`)
   }
-  for (const [index, rule] of rules.entries()) {
-    const copying = rule ? dataCopiedUnseen(rule, reading) : []
-    if (rule && copying.length > 0) reading.warn(['access', `${index}`], forgottenSource(rule, copying))
-  }
-  return rules.filter((rule) => rule !== undefined)
 }
 
 /** The operations that can copy data of any source past a rule that only looks at the target. */
@@ -116,14 +106,17 @@ function words(minWords: 0 | 1, problem: (word: string) => string | undefined = 
     .refine((text) => comparable(text) !== '', { error: WORD, abort: true })
     .superRefine((text, context) => {
       const message = problem(text)
-      if (message !== undefined) context.addIssue({ code: 'custom', message, params: { isProblem: true } })
+      if (message !== undefined) context.addIssue(problemIssue(message))
     })
   const list = z.array(word, WORDS).min(minWords, WORDS)
   return z.preprocess((value) => (Array.isArray(value) || (value ?? null) === null ? value : [value]), list)
 }
 
-/** A rule as dolly.yml has it, with what its words must mean. */
-function ruleSchema({ connections, operations }: AccessReading) {
+/** What the words of rules can mean. */
+type Words = Pick<AccessReading, 'connections' | 'operations'>
+
+function ruleSchema(meanings: Words) {
+  const { connections, operations } = meanings
   const names = [...connections.keys()]
   const verbs = [...VERBS, ...operations]
   const who = (name: string) =>
@@ -139,43 +132,24 @@ function ruleSchema({ connections, operations }: AccessReading) {
     names.length === 0 || names.some((name) => matchesGlob(glob, name))
       ? undefined
       : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`
-  return z.strictObject({
+  const shape = {
     who: words(1, who),
     // Empty: a rule that refuses. An empty list anywhere else is a mistake.
     may: words(0, may),
     on: words(1, on),
     from: words(1, problemOfName).optional(),
     target: words(1, problemOfName).prefault('*'),
+  }
+  const error = ({ code }: z.core.$ZodRawIssue) =>
+    code === 'invalid_type' ? `expected a rule, as in ${OPEN_TO_MEMBERS}` : undefined
+  return z.strictObject(shape, { error }).superRefine((rule, context) => {
+    for (const { at, text } of operationsNotThere(rule, meanings))
+      context.addIssue({ ...problemIssue(text), path: ['may', at] })
   })
 }
 
-/** Undefined after a problem, because then nobody knows what the rule was meant to say. */
-function readRule(rule: unknown, path: readonly string[], reading: AccessReading): Rule | undefined {
-  const schema = ruleSchema(reading)
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
-    reading.note(path, `is not valid: expected a rule, as in ${OPEN_TO_MEMBERS}`)
-    return undefined
-  }
-  const { data, error } = schema.safeParse(rule)
-  const problems = problemsIn(error, rule, Object.keys(schema.shape))
-  for (const { path: inRule, text } of problems) {
-    // A single word has no place in a list.
-    const [key = '', ...rest] = inRule
-    const isList = Array.isArray(Object.entries(rule).find(([name]) => name === key)?.[1])
-    reading.note([...path, key, ...(isList ? rest : [])], text)
-  }
-  if (!data) return undefined
-  const misplaced = notThere(data, reading)
-  for (const { at, text } of misplaced) {
-    const isList = 'may' in rule && Array.isArray(rule.may)
-    reading.note([...path, 'may', ...(isList ? [`${at}`] : [])], text)
-  }
-  const { from, ...rest } = data
-  return misplaced.length > 0 ? undefined : { ...rest, ...(from === undefined ? {} : { from }) }
-}
-
 /** Operations that none of the rule's connections has. */
-function notThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections, operations }: AccessReading) {
+function operationsNotThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections, operations }: Words) {
   const meant = [...connections.keys()].filter((name) => on.some((glob) => matchesGlob(glob, name)))
   const possible = [...new Set(meant.flatMap((name) => connections.get(name) ?? []))]
   return may.flatMap((word, at) => {

@@ -1,10 +1,9 @@
 /** Reads dolly.yml: its connections with their variables filled in, the access rules, and how often to poll. */
 import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
-import { didYouMean } from '../lib/closest.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
-import { readAccess } from './access.js'
-import { expectation, problemsIn, stateOf, unknownKey } from './issues.js'
+import { type AccessReading, compareRules, Owner, rulesSchema } from './access.js'
+import { expectation, problemIssue, problemsIn, stateOf } from './issues.js'
 import { isMapping, type Mapping, parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
@@ -37,14 +36,6 @@ export interface ProviderSchema {
   operations: Readonly<Record<string, { copiesData: boolean }>>
 }
 
-const EVERY_SECONDS = 'expected a whole number from 1 to 60, without quotes'
-
-const YES_OR_NO = 'expected true or false'
-const SharedChannels = z.boolean(YES_OR_NO).nullish()
-const Poll = z.strictObject({
-  everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2),
-})
-
 /** What reading dolly.yml needs, and where its problems go. */
 export interface FileSources {
   /** Path of the file. */
@@ -58,111 +49,139 @@ export interface FileSources {
 }
 
 interface Reading extends FileSources {
-  warnings: string[]
-  /** Keys whose secret stands in the file itself. */
-  openSecrets: string[]
   /** Where a key is, to put after its name: " (line 7)". Empty if nothing of it is in the file. */
   lineOf(path: readonly string[]): string
-  /** Keys whose variable is missing: their schema has nothing to add. */
+  /** By connection: all its tokens and passwords, and the longer values of variables. */
+  secrets: Map<string, Set<string>>
+  /** Keys whose secret stands in the file itself. */
+  openSecrets: string[]
+  /** Keys whose variable is missing. */
   unresolved: Set<string>
 }
 
-/** The file's share of the Config, or undefined after a problem with the file itself. */
+/** The file's share of the Config, or undefined after a problem. */
 export function readDollyFile(sources: FileSources): DollyFile | undefined {
   const parsed = parseFile(sources)
   if (!parsed) return undefined
-  const { content, lineOf } = parsed
-  const reading: Reading = { ...sources, lineOf, unresolved: new Set(), warnings: [], openSecrets: [] }
-  const known = ['connections', 'owner', 'access', 'sharedChannels', 'poll']
-  const { connections, owner, access, sharedChannels, poll = {} } = onlyKnown(content, known, [], reading)
-  if (!isMapping(connections) || Object.keys(connections).length === 0) {
-    note(reading, ['connections'], 'names no connection; add at least one, as dolly.example.yml shows')
+  const { lineOf } = parsed
+  const reading: Reading = { ...sources, lineOf, secrets: new Map(), openSecrets: [], unresolved: new Set() }
+  const content = { ...parsed.content, connections: expand(parsed.content.connections, ['connections'], reading) }
+  const connections = isMapping(content.connections) ? content.connections : {}
+  const warnings = warningsOfReaders(reading)
+  const access: AccessReading = {
+    ...operationsOf(connections, sources.providers),
+    lineOf,
+    note: (path, problem) => note(reading, path, problem),
+    warn: (path, problem) => warnings.push(sentenceOn(reading, path, problem)),
   }
-  const polling = isMapping(poll) ? parse(Poll, poll, ['poll'], reading, Object.keys(Poll.shape)) : undefined
-  if (!isMapping(poll)) note(reading, ['poll'], `must be a mapping; its keys are ${Object.keys(Poll.shape).join(', ')}`)
-  const all = Object.entries(isMapping(connections) ? connections : {}).map(
-    ([name, value]) => [name, readConnection(name, value, reading)] as const,
-  )
-  warnOfReaders(reading)
-  const operations = [...new Set(reading.providers.flatMap((provider) => Object.keys(provider.operations)))]
-  const declared = (id: string) => Object.entries(reading.providers.find((one) => one.id === id)?.operations ?? {})
-  const operationsOf = (id: string) => declared(id).map(([operation]) => operation)
-  const copyingData = (id: string) =>
-    declared(id).flatMap(([operation, { copiesData }]) => (copiesData ? operation : []))
+  for (const name of Object.keys(connections).filter((one) => !/^[a-z0-9-]{1,40}$/.test(one))) {
+    const advice = 'use 1 to 40 lower-case letters, digits and hyphens'
+    note(reading, ['connections', name], `has a name that cannot be used; ${advice}`)
+  }
+  checkUrls(connections, ['connections'], reading)
+  const { data, error } = fileSchema(sources.providers, access).safeParse(content, { error: expectation })
+  for (const { path, text, isUnknownKey } of problemsIn(error, content)) {
+    // Where a variable is missing, that is the one problem with the value.
+    if (isUnknownKey || !reading.unresolved.has(path.join('.'))) note(reading, path, text)
+  }
+  compareRules(parsed.content.access, access)
+  if (!data) return undefined
+  const { access: rules, owner, sharedChannels, poll } = data
   return {
-    connections: all.flatMap(([, connection]) => connection ?? []),
-    access: readAccess(access, owner, {
-      // One with a problem of its own may turn out to be able to do anything.
-      connections: new Map(all.map(([name, one]) => [name, one ? operationsOf(one.provider) : operations])),
-      operations,
-      copyingData: new Map(all.map(([name, one]) => [name, one ? copyingData(one.provider) : []])),
-      lineOf,
-      note: (path, problem) => note(reading, path, problem),
-      warn: (path, problem) => reading.warnings.push(sentenceOn(reading, path, problem)),
-    }),
-    sharedChannels: parse(SharedChannels, sharedChannels, ['sharedChannels'], reading) ?? false,
-    tickSeconds: polling?.everySeconds ?? 0,
-    warnings: reading.warnings,
+    connections: Object.entries(data.connections).map(([name, connection]) => ({
+      name,
+      ...connection,
+      secrets: [...(reading.secrets.get(name) ?? [])],
+    })),
+    access: { rules, owner },
+    sharedChannels,
+    tickSeconds: poll.everySeconds,
+    warnings,
+  }
+}
+
+const EVERY_SECONDS = 'expected a whole number from 1 to 60, without quotes'
+const TOO_SHORT = `expected at least ${MIN_SECRET_LENGTH} characters: a shorter one can’t be kept out of the log`
+const NO_CONNECTION = 'names no connection; add at least one, as dolly.example.yml shows'
+const SECRET_KEY = /token|secret|password/i
+
+/** All of dolly.yml, once its variables are filled in. */
+function fileSchema(providers: readonly ProviderSchema[], access: AccessReading) {
+  return z.strictObject({
+    connections: z.preprocess(
+      (value, context) => {
+        if (!isMapping(value) || Object.keys(value).length === 0) context.addIssue(problemIssue(NO_CONNECTION))
+        return value
+      },
+      z.record(z.string(), connectionSchema(providers)),
+    ),
+    owner: Owner,
+    access: rulesSchema(access),
+    sharedChannels: z
+      .boolean('expected true or false')
+      .nullish()
+      .transform((isAllowed) => isAllowed ?? false),
+    poll: z
+      .strictObject(
+        { everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2) },
+        expectMapping('expected a mapping with the key "everySeconds"'),
+      )
+      .prefault({}),
+  })
+}
+
+function connectionSchema(providers: readonly ProviderSchema[]) {
+  const provider = z.enum(providers.map(({ id }) => id))
+  const error = expectMapping('expected a mapping with the key "provider", as dolly.example.yml shows')
+  return z.looseObject({ provider }, error).transform(({ provider: id, ...given }, context) => {
+    const schema = providers.find((candidate) => candidate.id === id)?.connection ?? z.never()
+    const known = Object.keys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {})
+    const keys = Object.keys(given).filter((key) => !known.includes(key))
+    if (keys.length > 0) {
+      const message = ['provider', ...known].join(', ')
+      context.issues.push({ code: 'unrecognized_keys', keys, message, input: given })
+    }
+    const { data: settings, error } = schema.safeParse(given, { error: expectation })
+    for (const { path, text } of problemsIn(error, given)) context.addIssue({ ...problemIssue(text), path: [...path] })
+    for (const [key, value] of error ? [] : Object.entries(given)) {
+      const isTooShort = typeof value === 'string' && value.trim().length < MIN_SECRET_LENGTH && SECRET_KEY.test(key)
+      if (isTooShort) context.addIssue({ code: 'custom', message: TOO_SHORT, path: [key] })
+    }
+    return { provider: id, settings }
+  })
+}
+
+function expectMapping(expected: string) {
+  return { error: ({ code }: z.core.$ZodRawIssue) => (code === 'invalid_type' ? expected : undefined) }
+}
+
+/** What the connections can do. One with a problem of its own may turn out to be able to do anything. */
+function operationsOf(connections: Mapping, providers: readonly ProviderSchema[]) {
+  const operations = [...new Set(providers.flatMap((provider) => Object.keys(provider.operations)))]
+  const declared = Object.entries(connections).map(([name, value]) => {
+    const provider = providers.find(({ id }) => isMapping(value) && value.provider === id)
+    return [name, provider && Object.entries(provider.operations)] as const
+  })
+  const namesOf = (all: readonly (readonly [string, unknown])[]) => all.map(([id]) => id)
+  return {
+    operations,
+    connections: new Map(declared.map(([name, own]) => [name, own ? namesOf(own) : operations])),
+    copyingData: new Map(
+      declared.map(([name, own = []]) => [name, namesOf(own.filter(([, { copiesData }]) => copiesData))]),
+    ),
   }
 }
 
 /** Anyone who can read a secret in dolly.yml can do all that Dolly can, bypassing the rules. */
-function warnOfReaders({ file, rightsOf, openSecrets, warnings }: Reading): void {
-  const [first] = openSecrets
-  if (first === undefined || ((rightsOf?.(file) ?? 0) & 0o077) === 0) return
-  warnings.push(
+function warningsOfReaders({ file, rightsOf, openSecrets: [first] }: Reading): string[] {
+  if (first === undefined || ((rightsOf?.(file) ?? 0) & 0o077) === 0) return []
+  return [
     `${file} contains ${first}, and other users of this machine may open it. Run chmod 600 ${file}, or move the secret to the environment and refer to it as \${NAME}.`,
-  )
-}
-
-const tooShort = `expected at least ${MIN_SECRET_LENGTH} characters: a shorter one can’t be kept out of the log`
-
-function readConnection(name: string, value: unknown, reading: Reading): ConnectionConfig | undefined {
-  const path = ['connections', name]
-  if (!/^[a-z0-9-]{1,40}$/.test(name)) {
-    note(reading, path, 'has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens')
-  }
-  if (!isMapping(value)) {
-    note(reading, path, 'must be a mapping with the key "provider", as dolly.example.yml shows')
-    return undefined
-  }
-  const { provider: id, ...rest } = value
-  const secrets: string[] = []
-  const settings = expand(rest, path, reading, secrets)
-  const providerId = expand(id, [...path, 'provider'], reading, [])
-  const provider = reading.providers.find((candidate) => candidate.id === providerId)
-  if (!provider) {
-    const ids = reading.providers.map((candidate) => candidate.id)
-    const near = typeof providerId === 'string' ? didYouMean(providerId, ids, '; did') : ''
-    noteUnlessUnresolved(
-      reading,
-      [...path, 'provider'],
-      `${stateOf(providerId)}${near}: expected one of ${ids.join(', ')}`,
-    )
-    return undefined
-  }
-  const { properties = {} } = z.toJSONSchema(provider.connection, { io: 'input', unrepresentable: 'any' })
-  const known = onlyKnown(settings, ['provider', ...Object.keys(properties)], path, reading)
-  checkUrls(known, path, reading)
-  const checked = parse(provider.connection, known, path, reading)
-  for (const [key, item] of Object.entries(known)) {
-    if (!/token|secret|password/i.test(key) || typeof item !== 'string') continue
-    // Some providers send it without the blanks around it.
-    const secret = item.trim()
-    const written = rest[key]
-    if (typeof written === 'string' && !/(?<!\$)\$\{\w/.test(written))
-      reading.openSecrets.push([...path, key].join('.'))
-    // One that stands in the file itself is as secret as one that comes from the environment.
-    if (!secrets.includes(secret)) secrets.push(secret)
-    // Where its provider refuses it anyway, one problem is enough.
-    if (secret.length < MIN_SECRET_LENGTH && checked !== undefined)
-      noteUnlessUnresolved(reading, [...path, key], `${stateOf(item)}: ${tooShort}`)
-  }
-  return { name, provider: provider.id, settings: checked, secrets }
+  ]
 }
 
 /** Addresses and ids, which stand in a provider's answers and are needed as they are: the next page, a link. */
-const PUBLIC_KEYS = ['url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
+const PUBLIC_KEYS = ['provider', 'url', 'appUrl', 'organization', 'workspace', 'origin', 'clientId', 'username']
 
 /**
  * Whether what stands at `at` in a value is public: the whole of such a key, or a part of the host in an address, such as
@@ -174,22 +193,23 @@ function isPublic(key: string | undefined, value: string, reference: string, at:
 }
 
 /**
- * The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Values used go to `secrets`, where
- * they are long enough and not public.
+ * The value with every `${NAME}` in its strings replaced; `$${` stays a literal `${`. Tokens and passwords are noted as
+ * secrets, and so are values of variables that are long enough and not public.
  */
-function expand(value: unknown, path: readonly string[], reading: Reading, secrets: string[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading, secrets))
+function expand(value: unknown, path: readonly string[], reading: Reading): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading))
   if (isMapping(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], reading, secrets)]),
-    )
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], reading)]))
   }
   if (typeof value !== 'string') return value
-  return value.replace(/\$\$\{|\$\{(?:([A-Za-z_]\w*)\})?/g, (reference, name: string | undefined, at: number) => {
+  const [, connection = '', key = ''] = path
+  const secrets = reading.secrets.get(connection) ?? new Set()
+  reading.secrets.set(connection, secrets)
+  const text = value.replace(/\$\$\{|\$\{(?:([A-Za-z_]\w*)\})?/g, (reference, name: string | undefined, at: number) => {
     if (reference === '$${') return '${'
     const found = name === undefined ? undefined : reading.env[name]
     if (found !== undefined && found.trim() !== '') {
-      if (found.length >= MIN_SECRET_LENGTH && !isPublic(path.at(-1), value, reference, at)) secrets.push(found)
+      if (found.length >= MIN_SECRET_LENGTH && !isPublic(path.at(-1), value, reference, at)) secrets.add(found)
       return found
     }
     const problem =
@@ -200,6 +220,12 @@ function expand(value: unknown, path: readonly string[], reading: Reading, secre
     reading.unresolved.add(path.join('.'))
     return reference
   })
+  if (SECRET_KEY.test(key)) {
+    // Some providers send it without the blanks around it.
+    secrets.add(text.trim())
+    if (!/(?<!\$)\$\{\w/.test(value)) reading.openSecrets.push(path.join('.'))
+  }
+  return text
 }
 
 /** Refuses what would send a token in clear text, whatever the provider calls its address. */
@@ -211,32 +237,6 @@ function checkUrls(value: unknown, path: readonly string[], reading: Reading): v
       'it must begin with https:// (http:// only for this machine itself) and hold no user name or password'
     note(reading, path, `is not safe; ${expected}`)
   }
-}
-
-/** The schema's output, or undefined after its problems were noted. */
-function parse<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-  path: readonly string[],
-  reading: Reading,
-  known: readonly string[] = [],
-): T | undefined {
-  const { data, error } = schema.safeParse(value, { error: expectation })
-  for (const problem of problemsIn(error, value, known))
-    noteUnlessUnresolved(reading, [...path, ...problem.path], problem.text)
-  return data
-}
-
-/** The part of `value` under known keys; every other key is a problem that names its nearest neighbour. */
-function onlyKnown(value: unknown, known: readonly string[], path: readonly string[], reading: Reading): Mapping {
-  if (!isMapping(value)) {
-    note(reading, path, `must be a mapping; its keys are ${known.join(', ')}`)
-    return {}
-  }
-  for (const key of Object.keys(value).filter((candidate) => !known.includes(candidate))) {
-    note(reading, [...path, key], unknownKey(key, known))
-  }
-  return Object.fromEntries(Object.entries(value).filter(([key]) => known.includes(key)))
 }
 
 function note(reading: Reading, path: readonly string[], problem: string): void {
@@ -256,11 +256,6 @@ function nameOf(path: readonly string[]): string {
     ...rest.map((part) => (/^\d+$/.test(part) ? `word ${Number(part) + 1}` : part)),
   ]
   return [...parts.reverse(), top].join(' of ')
-}
-
-/** A missing variable is the one problem to solve there. */
-function noteUnlessUnresolved(reading: Reading, path: readonly string[], problem: string): void {
-  if (!reading.unresolved.has(path.join('.'))) note(reading, path, problem)
 }
 
 function isWebUrl(text: string): boolean {

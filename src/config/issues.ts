@@ -6,31 +6,40 @@ export interface Problem {
   path: readonly string[]
   /** Without a full stop; never contains a value, because it may be secret. */
   text: string
+  isUnknownKey?: boolean
 }
 
 /**
- * One problem per issue, and one per unknown key with the nearest known one. A message of the schema continues "is not
- * valid: …"; an issue with the param `isProblem` is a problem by itself.
+ * One problem per issue, and one per unknown key with the nearest known one. A message of a schema continues "is not
+ * valid: …", except that of `problemIssue`.
  *
- * @param known the keys of the schema's object.
+ * @param error of a parse with `{ error: expectation }`.
  */
-export function problemsIn(error: z.ZodError | undefined, value: unknown, known: readonly string[]): Problem[] {
+export function problemsIn(error: z.ZodError | undefined, value: unknown): Problem[] {
   return (error?.issues ?? []).flatMap((issue): Problem[] => {
-    const path = issue.path.map(String)
+    const { path, part } = locate(value, issue.path.map(String))
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key], text: unknownKey(key, known) }))
+      const known = issue.message.split(', ')
+      const text = (key: string) => `is not a known key${didYouMean(key, known, '; did')} (known: ${issue.message})`
+      return issue.keys.map((key) => ({ path: [...path, key], text: text(key), isUnknownKey: true }))
     }
     if (issue.code === 'custom' && issue.params?.isProblem === true) return [{ path, text: issue.message }]
-    return [{ path, text: `${stateOf(at(value, path))}: ${issue.message.replace(/\.$/, '')}` }]
+    const isChoice = issue.code === 'invalid_value' && typeof part === 'string'
+    const near = isChoice ? didYouMean(part, issue.values.map(String), '; did') : ''
+    return [{ path, text: `${stateOf(part)}${near}: ${issue.message.replace(/\.$/, '')}` }]
   })
 }
 
-export function unknownKey(key: string, known: readonly string[]): string {
-  return `is not a known key${didYouMean(key, known, '; did')} (known: ${known.join(', ')})`
+/** An issue whose message is the whole problem. */
+export function problemIssue(message: string) {
+  return { code: 'custom', message, params: { isProblem: true } } as const
 }
 
-/** What zod expects, where the schema has no message of its own. */
+/** What zod expects, where the schema has no message of its own. For unknown keys: the known ones. */
 export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject)
+    return Object.keys(issue.inst.shape).join(', ')
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`
   if (issue.code === 'invalid_type') return `expected a ${issue.expected}`
   if (issue.code === 'invalid_format' && issue.format === 'url')
     return 'expected an address such as https://example.com'
@@ -44,12 +53,14 @@ export function stateOf(value: unknown): string {
   return isEmpty ? 'is empty' : 'is not valid'
 }
 
-const Container = z.record(z.string(), z.unknown())
-
-/** The part of a value at a path. A single word in place of a list is its own only part. */
-function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((part, key) => {
-    if (typeof part !== 'object' || part === null) return part
-    return Array.isArray(part) ? part[Number(key)] : Container.safeParse(part).data?.[key]
-  }, value)
+/** The part of a value at a path, and the path without what leads into a single word that stands in place of a list. */
+function locate(value: unknown, path: readonly string[]): { path: string[]; part: unknown } {
+  const found: string[] = []
+  let part = value
+  for (const key of path) {
+    if (typeof part !== 'object' || part === null) break
+    part = new Map(Object.entries(part)).get(key)
+    found.push(key)
+  }
+  return { path: found, part }
 }

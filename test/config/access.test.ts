@@ -1,11 +1,13 @@
 /** The sentence for each rule of access that would not do what it says. */
 import { describe, expect, test } from 'vitest'
-import { readAccess } from '../../src/config/access.js'
+import { z } from 'zod'
+import { compareRules, Owner, rulesSchema } from '../../src/config/access.js'
+import { expectation, problemsIn } from '../../src/config/issues.js'
 
 function read(access: unknown, owner?: unknown) {
   const problems: string[] = []
   const warnings: string[] = []
-  const rules = readAccess(access, owner, {
+  const reading = {
     connections: new Map([
       ['hoody-prod', ['copy', 'sync']],
       ['cf-prod', ['clone', 'copy-bits']],
@@ -15,11 +17,16 @@ function read(access: unknown, owner?: unknown) {
       ['hoody-prod', ['copy', 'sync']],
       ['cf-prod', ['copy-bits']],
     ]),
-    lineOf: (path) => ` (line ${10 + Number(path[1])})`,
-    note: (path, problem) => problems.push(`${path.join('.')} ${problem}`),
-    warn: (path, problem) => warnings.push(`${path.join('.')} ${problem}`),
-  })
-  return { ...rules, problems, warnings }
+    lineOf: (path: readonly string[]) => ` (line ${10 + Number(path[1])})`,
+    note: (path: readonly string[], problem: string) => problems.push(`${path.join('.')} ${problem}`),
+    warn: (path: readonly string[], problem: string) => warnings.push(`${path.join('.')} ${problem}`),
+  }
+  const file = { access, owner }
+  const schema = z.object({ access: rulesSchema(reading), owner: Owner })
+  const { data, error } = schema.safeParse(file, { error: expectation })
+  for (const { path, text } of problemsIn(error, file)) reading.note(path, text)
+  compareRules(access, reading)
+  return { rules: data?.access ?? [], owner: data?.owner, problems, warnings }
 }
 
 const open = { who: 'members', may: '*', on: '*' }
@@ -227,7 +234,7 @@ describe('rules of access', () => {
 
   test.each([5, '', 'two\nlines', 'x'.repeat(101)])('know no owner %j', (owner) => {
     expect(read([open], owner).problems).toEqual([
-      'owner is not valid: expected one line of at most 100 characters, such as "#platform-help" or "Ada"',
+      `owner is ${owner === '' ? 'empty' : 'not valid'}: expected one line of at most 100 characters, such as "#platform-help" or "Ada"`,
     ])
   })
 })

@@ -303,7 +303,7 @@ describe('dolly.yml', () => {
     },
     {
       yaml: `${access}\nconnections:\n  farm: shear`,
-      problem: `connections.farm in dolly.yml (line 3) must be a mapping with the key "provider", ${start}`,
+      problem: `connections.farm in dolly.yml (line 3) is not valid: expected a mapping with the key "provider", ${start}`,
     },
     {
       yaml: file.replace('farm', 'Farm 1'),
@@ -373,7 +373,10 @@ describe('dolly.yml', () => {
       problem:
         'connections.farm.token in dolly.yml (line 5) has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
     })),
-    { yaml: `${file}\npoll: 5`, problem: 'poll in dolly.yml (line 6) must be a mapping; its keys are everySeconds.' },
+    {
+      yaml: `${file}\npoll: 5`,
+      problem: 'poll in dolly.yml (line 6) is not valid: expected a mapping with the key "everySeconds".',
+    },
     {
       yaml: `${file}\npoll:\n  every: 5`,
       problem: 'poll.every in dolly.yml (line 7) is not a known key (known: everySeconds).',
@@ -475,15 +478,15 @@ describe('all together', () => {
       'SLACK_BOT_TOKEN',
       'SLACK_APP_TOKEN',
       'DATABASE_URL',
-      'poll.everySeconds',
       'connections.farm.tokne',
-      'connections.farm.tokne',
-      'connections.farm.url',
-      'connections.farm.token',
       'connections.Barn',
+      'connections.farm.url',
+      'connections.farm.tokne',
+      'connections.farm.token',
       'connections.Barn.provider',
       'may',
       'on',
+      'poll.everySeconds',
     ])
     expect(new ConfigError(problems).message).not.toContain('hidden')
     expect(problems.every((problem) => problem.endsWith('.'))).toBe(true)
