@@ -7,14 +7,15 @@ import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
 import { problemIssue } from './issues.js'
 
+/** By id, whether each copies data of its source. */
+export type Operations = Readonly<Record<string, { copiesData: boolean }>>
+
 /** What the rules are checked against, and where their problems go. */
 export interface AccessReading {
   /** The operations of each connection. */
-  connections: ReadonlyMap<string, readonly string[]>
+  connections: ReadonlyMap<string, Operations>
   /** The operations of all providers, also of those without a connection. */
-  operations: readonly string[]
-  /** The operations of each connection that copy data of their source. */
-  copyingData: ReadonlyMap<string, readonly string[]>
+  operations: Operations
   /** Where a part of the file is, such as " (line 7)"; empty if it is missing. */
   lineOf(path: readonly string[]): string
   note(path: readonly string[], problem: string): void
@@ -66,17 +67,18 @@ export function compareRules(access: unknown, reading: AccessReading): void {
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
   if (from !== undefined || target.includes('*')) return []
   const isDecided = (operation: string) => may.length === 0 || may.includes('*') || may.includes(operation)
-  const meant = [...reading.copyingData].filter(([name]) => on.some((glob) => matchesGlob(glob, name)))
-  return [...new Set(meant.flatMap(([, operations]) => operations))].filter(isDecided)
+  const meant = [...reading.connections].filter(([name]) => on.some((glob) => matchesGlob(glob, name)))
+  const copying = meant.flatMap(([, all]) => Object.keys(all).filter((operation) => all[operation]?.copiesData))
+  return [...new Set(copying)].filter(isDecided)
 }
 
 function forgottenSource({ may, target }: Rule, copying: readonly string[]): string {
   const copies = `${copying.join(', ')} ${copying.length > 1 ? 'copy' : 'copies'} data`
-  const anySource = 'from: "*" in this rule says that any source is fine, and ends this warning'
-  if (may.length > 0) {
-    return `has a target but no from, and ${copies}: any source may be copied there; add from: with the names of sources (${anySource})`
-  }
-  return `has a target but no from, and ${copies}: nothing is written there, but its data may still be copied elsewhere; add the same rule with from: ${JSON.stringify(target[0])} instead of target (${anySource})`
+  const advice =
+    may.length > 0
+      ? 'any source may be copied there; add from: with the names of sources'
+      : `nothing is written there, but its data may still be copied elsewhere; add the same rule with from: ${JSON.stringify(target[0])} instead of target`
+  return `has a target but no from, and ${copies}: ${advice} (from: "*" in this rule says that any source is fine, and ends this warning)`
 }
 
 /**
@@ -118,7 +120,7 @@ type Words = Pick<AccessReading, 'connections' | 'operations'>
 function ruleSchema(meanings: Words) {
   const { connections, operations } = meanings
   const names = [...connections.keys()]
-  const verbs = [...VERBS, ...operations]
+  const verbs = [...VERBS, ...Object.keys(operations)]
   const who = (name: string) =>
     name === 'members' || /^[UWSCG][A-Z0-9]{5,}$/.test(name)
       ? undefined
@@ -151,9 +153,9 @@ function ruleSchema(meanings: Words) {
 /** Operations that none of the rule's connections has. */
 function operationsNotThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections, operations }: Words) {
   const meant = [...connections.keys()].filter((name) => on.some((glob) => matchesGlob(glob, name)))
-  const possible = [...new Set(meant.flatMap((name) => connections.get(name) ?? []))]
+  const possible = [...new Set(meant.flatMap((name) => Object.keys(connections.get(name) ?? {})))]
   return may.flatMap((word, at) => {
-    if (!operations.includes(word) || meant.length === 0 || possible.includes(word)) return []
+    if (!Object.hasOwn(operations, word) || meant.length === 0 || possible.includes(word)) return []
     const near = didYouMean(word, possible, '; did')
     return [{ at, text: `is no operation of ${meant.join(', ')}${near} (known: ${possible.join(', ')})` }]
   })

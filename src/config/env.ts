@@ -1,7 +1,7 @@
 /** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
 import { readFileSync, statSync } from 'node:fs'
 import { z } from 'zod'
-import { type DollyFile, isSafeUrl, type ProviderSchema, readDollyFile } from './file.js'
+import { type DollyFile, isSafeUrl, readDollyFile, type Sources } from './file.js'
 import { stateOf } from './issues.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -19,14 +19,6 @@ export type SlackMode =
 
 /** `file` is a path, relative to the working directory unless it begins with a slash. Postgres is refused so far. */
 export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string }
-
-export interface Sources {
-  env?: Readonly<Record<string, string | undefined>>
-  readFile?: (path: string) => string
-  /** Who may read and write a file, as the lower nine bits of its mode; undefined if unknown. */
-  rightsOf?: (path: string) => number | undefined
-  providers: readonly ProviderSchema[]
-}
 
 /** Dolly cannot start. One sentence per problem, none with a value in it that may be secret. */
 export class ConfigError extends Error {
@@ -83,10 +75,10 @@ const Environment = z.object({
  */
 export function loadConfig({
   env = process.env,
-  readFile = readText,
-  rightsOf = readRights,
+  readFile = (path) => readFileSync(path, 'utf8'),
+  rightsOf = (path) => statSync(path, { throwIfNoEntry: false })?.mode,
   providers,
-}: Sources): Config {
+}: Partial<Sources> & Pick<Sources, 'providers'>): Config {
   const problems: string[] = []
   const environment = Environment.safeParse(env)
   for (const { path, message } of environment.error?.issues ?? []) {
@@ -99,7 +91,7 @@ export function loadConfig({
     )
   }
   const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)
-  const file = path.success && readDollyFile({ file: path.data, env, readFile, rightsOf, providers, problems })
+  const file = path.success && readDollyFile(path.data, { env, readFile, rightsOf, providers }, problems)
   const mode = environment.success ? modeOf(environment.data) : undefined
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
@@ -122,12 +114,4 @@ function modeOf(environment: z.output<typeof Environment>): SlackMode | undefine
   const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret, PORT } = environment
   if (appToken !== undefined) return { kind: 'socket', appToken, ...(PORT === undefined ? {} : { port: PORT }) }
   return signingSecret === undefined ? undefined : { kind: 'http', signingSecret, port: PORT ?? 3000 }
-}
-
-function readRights(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mode
-}
-
-function readText(path: string): string {
-  return readFileSync(path, 'utf8')
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
-import { type AccessReading, compareRules, Owner, rulesSchema } from './access.js'
+import { type AccessReading, compareRules, type Operations, Owner, rulesSchema } from './access.js'
 import { expectation, problemIssue, problemsIn, stateOf } from './issues.js'
 import { isMapping, type Mapping, parseFile } from './yaml.js'
 
@@ -33,24 +33,21 @@ export interface ConnectionConfig {
 export interface ProviderSchema {
   id: string
   connection: z.ZodType
-  operations: Readonly<Record<string, { copiesData: boolean }>>
+  operations: Operations
 }
 
-/** What reading dolly.yml needs, and where its problems go. */
-export interface FileSources {
-  /** Path of the file. */
-  file: string
-  readFile: (path: string) => string
+/** Where the configuration comes from. */
+export interface Sources {
   env: Readonly<Record<string, string | undefined>>
+  readFile(path: string): string
+  /** Who may read and write a file, as the lower nine bits of its mode; undefined if unknown. */
+  rightsOf(path: string): number | undefined
   providers: readonly ProviderSchema[]
-  problems: string[]
-  /** Who may read and write the file, as the lower nine bits of its mode; undefined if unknown. */
-  rightsOf?: (path: string) => number | undefined
 }
 
-interface Reading extends FileSources {
-  /** Where a key is, to put after its name: " (line 7)". Empty if nothing of it is in the file. */
-  lineOf(path: readonly string[]): string
+interface Reading {
+  env: Sources['env']
+  note: AccessReading['note']
   /** By connection: all its tokens and passwords, and the longer values of variables. */
   secrets: Map<string, Set<string>>
   /** Keys whose secret stands in the file itself. */
@@ -60,42 +57,41 @@ interface Reading extends FileSources {
 }
 
 /** The file's share of the Config, or undefined after a problem. */
-export function readDollyFile(sources: FileSources): DollyFile | undefined {
-  const parsed = parseFile(sources)
+export function readDollyFile(file: string, sources: Sources, problems: string[]): DollyFile | undefined {
+  const parsed = parseFile(file, sources.readFile, problems)
   if (!parsed) return undefined
   const { lineOf } = parsed
-  const reading: Reading = { ...sources, lineOf, secrets: new Map(), openSecrets: [], unresolved: new Set() }
-  const content = { ...parsed.content, connections: expand(parsed.content.connections, ['connections'], reading) }
+  const sentence = (path: readonly string[], text: string) => `${nameOf(path)} in ${file}${lineOf(path)} ${text}.`
+  const note: AccessReading['note'] = (path, problem) => void problems.push(sentence(path, problem))
+  const reading: Reading = { env: sources.env, note, secrets: new Map(), openSecrets: [], unresolved: new Set() }
+  const content: Mapping = {
+    ...parsed.content,
+    connections: expand(parsed.content.connections, ['connections'], reading),
+  }
   const connections = isMapping(content.connections) ? content.connections : {}
-  const warnings = warningsOfReaders(reading)
+  const warnings = warningsOfReaders(file, sources.rightsOf(file), reading.openSecrets)
   const access: AccessReading = {
     ...operationsOf(connections, sources.providers),
     lineOf,
-    note: (path, problem) => note(reading, path, problem),
-    warn: (path, problem) => warnings.push(sentenceOn(reading, path, problem)),
+    note,
+    warn: (path, problem) => void warnings.push(sentence(path, problem)),
   }
-  for (const name of Object.keys(connections).filter((one) => !/^[a-z0-9-]{1,40}$/.test(one))) {
-    const advice = 'use 1 to 40 lower-case letters, digits and hyphens'
-    note(reading, ['connections', name], `has a name that cannot be used; ${advice}`)
-  }
-  checkUrls(connections, ['connections'], reading)
+  for (const name of Object.keys(connections).filter((one) => !/^[a-z0-9-]{1,40}$/.test(one)))
+    note(['connections', name], `has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens`)
+  checkUrls(connections, ['connections'], note)
   const { data, error } = fileSchema(sources.providers, access).safeParse(content, { error: expectation })
   for (const { path, text, isUnknownKey } of problemsIn(error, content)) {
     // Where a variable is missing, that is the one problem with the value.
-    if (isUnknownKey || !reading.unresolved.has(path.join('.'))) note(reading, path, text)
+    if (isUnknownKey || !reading.unresolved.has(path.join('.'))) note(path, text)
   }
-  compareRules(parsed.content.access, access)
+  compareRules(content.access, access)
   if (!data) return undefined
-  const { access: rules, owner, sharedChannels, poll } = data
+  const secretsOf = (name: string) => [...(reading.secrets.get(name) ?? [])]
   return {
-    connections: Object.entries(data.connections).map(([name, connection]) => ({
-      name,
-      ...connection,
-      secrets: [...(reading.secrets.get(name) ?? [])],
-    })),
-    access: { rules, owner },
-    sharedChannels,
-    tickSeconds: poll.everySeconds,
+    connections: Object.entries(data.connections).map(([name, one]) => ({ name, ...one, secrets: secretsOf(name) })),
+    access: { rules: data.access, owner: data.owner },
+    sharedChannels: data.sharedChannels,
+    tickSeconds: data.poll.everySeconds,
     warnings,
   }
 }
@@ -157,24 +153,15 @@ function expectMapping(expected: string) {
 
 /** What the connections can do. One with a problem of its own may turn out to be able to do anything. */
 function operationsOf(connections: Mapping, providers: readonly ProviderSchema[]) {
-  const operations = [...new Set(providers.flatMap((provider) => Object.keys(provider.operations)))]
-  const declared = Object.entries(connections).map(([name, value]) => {
-    const provider = providers.find(({ id }) => isMapping(value) && value.provider === id)
-    return [name, provider && Object.entries(provider.operations)] as const
-  })
-  const namesOf = (all: readonly (readonly [string, unknown])[]) => all.map(([id]) => id)
-  return {
-    operations,
-    connections: new Map(declared.map(([name, own]) => [name, own ? namesOf(own) : operations])),
-    copyingData: new Map(
-      declared.map(([name, own = []]) => [name, namesOf(own.filter(([, { copiesData }]) => copiesData))]),
-    ),
-  }
+  const operations: Operations = Object.assign({}, ...providers.map((provider) => provider.operations))
+  const own = (value: unknown) => providers.find(({ id }) => isMapping(value) && value.provider === id)?.operations
+  const all = Object.entries(connections).map(([name, value]) => [name, own(value) ?? operations] as const)
+  return { operations, connections: new Map(all) }
 }
 
 /** Anyone who can read a secret in dolly.yml can do all that Dolly can, bypassing the rules. */
-function warningsOfReaders({ file, rightsOf, openSecrets: [first] }: Reading): string[] {
-  if (first === undefined || ((rightsOf?.(file) ?? 0) & 0o077) === 0) return []
+function warningsOfReaders(file: string, rights: number | undefined, [first]: readonly string[]): string[] {
+  if (first === undefined || ((rights ?? 0) & 0o077) === 0) return []
   return [
     `${file} contains ${first}, and other users of this machine may open it. Run chmod 600 ${file}, or move the secret to the environment and refer to it as \${NAME}.`,
   ]
@@ -216,7 +203,7 @@ function expand(value: unknown, path: readonly string[], reading: Reading): unkn
       name === undefined
         ? `has a "\${" that begins no reference; write \${NAME} for a variable, or $\${ for the characters themselves`
         : `refers to the variable ${name}, which ${stateOf(found)}; set it, or change the key`
-    note(reading, path, problem)
+    reading.note(path, problem)
     reading.unresolved.add(path.join('.'))
     return reference
   })
@@ -229,22 +216,14 @@ function expand(value: unknown, path: readonly string[], reading: Reading): unkn
 }
 
 /** Refuses what would send a token in clear text, whatever the provider calls its address. */
-function checkUrls(value: unknown, path: readonly string[], reading: Reading): void {
+function checkUrls(value: unknown, path: readonly string[], note: Reading['note']): void {
   if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) checkUrls(item, [...path, key], reading)
+    for (const [key, item] of Object.entries(value)) checkUrls(item, [...path, key], note)
   } else if (typeof value === 'string' && isWebUrl(value) && !isSafeUrl(value)) {
     const expected =
       'it must begin with https:// (http:// only for this machine itself) and hold no user name or password'
-    note(reading, path, `is not safe; ${expected}`)
+    note(path, `is not safe; ${expected}`)
   }
-}
-
-function note(reading: Reading, path: readonly string[], problem: string): void {
-  reading.problems.push(sentenceOn(reading, path, problem))
-}
-
-function sentenceOn({ file, lineOf }: Reading, path: readonly string[], problem: string): string {
-  return `${nameOf(path)} in ${file}${lineOf(path)} ${problem}.`
 }
 
 /** Rules and the words of their lists have no names, so they are counted, from 1. */

@@ -3,14 +3,6 @@ import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit 
 
 export type Mapping = Record<string, unknown>
 
-interface YamlSources {
-  /** Path of the file. */
-  file: string
-  readFile: (path: string) => string
-  /** Where its problems go. */
-  problems: string[]
-}
-
 interface ParsedFile {
   content: Mapping
   /** Where a key stands, to be put behind its name: " (line 7)". Empty where nothing of it is in the file. */
@@ -24,7 +16,11 @@ const QUOTE_REFERENCE = `between { and } a reference needs quotes, as in token: 
  * The file's mapping and where its parts stand, or undefined after a problem. Library messages that quote the file are
  * cut: it may hold secrets.
  */
-export function parseFile({ file, readFile, problems }: YamlSources): ParsedFile | undefined {
+export function parseFile(
+  file: string,
+  readFile: (path: string) => string,
+  problems: string[],
+): ParsedFile | undefined {
   let text: string
   try {
     text = readFile(file)
@@ -49,7 +45,7 @@ export function parseFile({ file, readFile, problems }: YamlSources): ParsedFile
       faults.push({ offset: range?.[0] ?? 0, message: QUOTE_STAR })
     },
   })
-  // One mistake often upsets the rest of its line, so only the first fault of a line is told.
+  // One mistake often upsets the rest of its line, so only the first fault of a line is reported.
   const byLine = new Map(faults.reverse().map((fault) => [lines.linePos(fault.offset).line, fault]))
   for (const { offset, message } of [...byLine.values()].reverse()) {
     const { line, col } = lines.linePos(offset)

@@ -1,22 +1,20 @@
 /** The sentence for each rule of access that would not do what it says. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { compareRules, Owner, rulesSchema } from '../../src/config/access.js'
+import { compareRules, type Operations, Owner, rulesSchema } from '../../src/config/access.js'
 import { expectation, problemsIn } from '../../src/config/issues.js'
+
+const [clone, copy, sync] = [{ copiesData: false }, { copiesData: true }, { copiesData: true }]
 
 function read(access: unknown, owner?: unknown) {
   const problems: string[] = []
   const warnings: string[] = []
   const reading = {
-    connections: new Map([
-      ['hoody-prod', ['copy', 'sync']],
-      ['cf-prod', ['clone', 'copy-bits']],
+    connections: new Map<string, Operations>([
+      ['hoody-prod', { copy, sync }],
+      ['cf-prod', { clone, 'copy-bits': copy }],
     ]),
-    operations: ['clone', 'copy', 'copy-bits', 'sync', 'clone-environment'],
-    copyingData: new Map([
-      ['hoody-prod', ['copy', 'sync']],
-      ['cf-prod', ['copy-bits']],
-    ]),
+    operations: { clone, copy, 'copy-bits': copy, sync, 'clone-environment': clone },
     lineOf: (path: readonly string[]) => ` (line ${10 + Number(path[1])})`,
     note: (path: readonly string[], problem: string) => problems.push(`${path.join('.')} ${problem}`),
     warn: (path: readonly string[], problem: string) => warnings.push(`${path.join('.')} ${problem}`),

@@ -77,7 +77,8 @@ const MESSAGE_CODES = new Set([
   'markdown_text_conflict',
 ])
 
-const EVERYWHERE_CODES = new Set([
+/** Slack refuses the token for good. */
+const TOKEN_CODES = [
   'invalid_auth',
   'not_authed',
   'not_allowed_token_type',
@@ -88,15 +89,28 @@ const EVERYWHERE_CODES = new Set([
   'team_access_not_granted',
   'missing_scope',
   'org_login_required',
-  'team_added_to_org',
-  'two_factor_setup_required',
   'enterprise_is_restricted',
   'ekm_access_denied',
+]
+
+const EVERYWHERE_CODES = new Set([
+  ...TOKEN_CODES,
+  'team_added_to_org',
+  'two_factor_setup_required',
   'accesslimited',
   'message_limit_exceeded',
   'deprecated_endpoint',
   'method_deprecated',
 ])
+
+/**
+ * Whether this error code says that Slack refuses the token for good. All others pass, including those that are no code at
+ * all: the client passes on a proxy's page as if it were Slack's error code.
+ */
+export function isTokenRefused(code: string): boolean {
+  // The last two mean the channel where a call names one.
+  return [...TOKEN_CODES, 'access_denied', 'no_permission'].includes(code)
+}
 
 /** Slack documents both as "some aspect of the operation may have succeeded". */
 const SERVER_ERROR_CODES = new Set(['internal_error', 'fatal_error', 'request_timeout', 'service_unavailable'])

@@ -2,32 +2,6 @@
 import type { AuthorizeResult } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 
-/**
- * Slack's error codes for a token that is refused for good. All others pass, including those that are no code at all: the
- * client passes on a proxy's page as if it were Slack's error code.
- */
-const TOKEN_REFUSED_CODES = new Set([
-  'invalid_auth',
-  'not_authed',
-  'not_allowed_token_type',
-  'account_inactive',
-  'token_revoked',
-  'token_expired',
-  'user_removed_from_team',
-  'team_access_not_granted',
-  'org_login_required',
-  'enterprise_is_restricted',
-  'ekm_access_denied',
-  'access_denied',
-  'missing_scope',
-  'no_permission',
-])
-
-/** Whether this error code says that Slack refuses the token for good. */
-export function isTokenRefused(code: string): boolean {
-  return TOKEN_REFUSED_CODES.has(code)
-}
-
 export class Identity {
   readonly client: WebClient
   #request: Promise<void> | undefined

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
-import { isTokenRefused } from '../api/identity.js'
+import { clientOptions } from '../api/client.js'
+import { isTokenRefused } from '../api/errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 import {
   answerProbe,
@@ -55,9 +56,8 @@ export function openSocketTransport(
   times: SocketTimes = defaultTimeouts,
 ): SlackTransport {
   // A retry inside the client would still be under way when our next try begins.
-  const web = { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: times.connect / 2 }
-  const clientOptions = { slackApiUrl: apiUrl, ...web }
-  const clientSettings = { appToken, logger, autoReconnectEnabled: false, clientPingTimeout: times.pong, clientOptions }
+  const web = { ...clientOptions(apiUrl, logger), timeout: times.connect / 2 }
+  const options = { appToken, logger, clientPingTimeout: times.pong, clientOptions: web }
   const { receiver, receive } = createReceiver()
   const stopping = new AbortController()
   let isReady = false
@@ -82,7 +82,7 @@ export function openSocketTransport(
    * @throws the error that prevented it; the socket is closed then.
    */
   async function connect(): Promise<{ gone: Promise<unknown> }> {
-    const client = new SocketModeClient(clientSettings)
+    const client = new SocketModeClient({ ...options, autoReconnectEnabled: false })
     ignoreMalformedMessages(client, logger)
     client.on('slack_event', ({ ack, body }) => {
       receive({ body, ack }).catch((error) => logger.error('A request broke:', error))

@@ -1,6 +1,7 @@
 import { WebClient } from '@slack/web-api'
 import { expect, it } from 'vitest'
-import { Identity, isTokenRefused } from '../../../src/slack/api/identity.js'
+import { isTokenRefused } from '../../../src/slack/api/errors.js'
+import { Identity } from '../../../src/slack/api/identity.js'
 
 it('who the bot is does not change with the person who asks', async () => {
   let asked = 0
