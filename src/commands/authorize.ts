@@ -5,9 +5,9 @@ import { UserError } from '../errors.js'
 import { within } from '../lib/within.js'
 import { type Connection, type Named, type Operation, type Option, UNKNOWN_PLACE } from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/form/fields.js'
-import type { FormState } from '../slack/form/state.js'
+import { FormState } from '../slack/form/state.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
-import type { Services, Target } from './services.js'
+import { findTarget, readFormState, type Services, type Target } from './services.js'
 
 /** Who sent a request of Slack, and from where. */
 export interface Origin {
@@ -57,6 +57,17 @@ export async function identifyFormUser(
   const isAllowedSomewhere = decide(services.access.rules, asker, { connection, what: operation }).isAllowed
   if (!isAllowedSomewhere) throw accessDenied(services, asker, `run ${operation} on ${connection}`)
   return asker
+}
+
+/**
+ * An open form: its state, who uses it, and what it is for.
+ *
+ * @throws UserError when the form can't be read, is not theirs to use, or names what no longer exists.
+ */
+export async function readForm(services: Services, view: { private_metadata: string }, origin: Origin) {
+  const state = readFormState(FormState, view)
+  const asker = await identifyFormUser(services, origin, state)
+  return { state, asker, target: findTarget(services, state.connection, state.operation) }
 }
 
 /** The error for a person who can't do something, with whom to ask. `act` continues "You can't …". Logs who tried. */

@@ -4,10 +4,10 @@ import type { Operation } from '../../providers/provider.js'
 import { updateView } from '../../slack/api/views.js'
 import { type Answers, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { FormState } from '../../slack/form/state.js'
+import type { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION, formView, noticeView } from '../../slack/form/view.js'
-import { identifyFormUser } from '../authorize.js'
-import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
+import { readForm } from '../authorize.js'
+import { explain, type Services } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { correctForm } from './open-form.js'
 
@@ -22,26 +22,17 @@ export function registerFieldChoice(app: App, services: Services): void {
       services.log.info({ user: body.user.id }, 'a choice in a form was throttled')
       // A flood of choices must not become a flood of notices.
       if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
-      const view = noticeView(
-        'Please wait',
-        tooManyRequests(waitMs, 'choose again. Close this to go back; your answers are still there'),
-      )
-      await client.views.push({ trigger_id: body.trigger_id, view })
+      const text = tooManyRequests(waitMs, 'choose again. Close this to go back; your answers are still there')
+      await client.views.push({ trigger_id: body.trigger_id, view: noticeView('Please wait', text) })
       return
     }
-    let state: FormState
-    let target: Target
-    try {
-      state = readFormState(FormState, body.view)
-      await identifyFormUser(services, body, state)
-      target = findTarget(services, state.connection, state.operation)
-    } catch (error) {
+    const form = await readForm(services, body.view, body).catch((error: unknown) => {
       // The form stays as it is; submitting it, or opening a list, says why.
       services.log.warn({ reason: explain(services, error), user: body.user.id }, 'a choice in a form was refused')
-      return
-    }
-    const { operation, connection } = target
-    const next = withChoices(operation, state, readAnswers(operation, body.view.state.values))
+    })
+    if (!form) return
+    const { operation, connection } = form.target
+    const next = withChoices(operation, form.state, readAnswers(operation, body.view.state.values))
     const { id, hash: retryHash } = body.view
     const view = formView(operation, next, connection.provider.name)
     let hash: string | undefined

@@ -1,18 +1,17 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
-
 import type { App } from '@slack/bolt'
-import type { Asker } from '../../access/rules.js'
+import type { PlainTextOption } from '@slack/types'
 import { cut } from '../../lib/text.js'
 import { within } from '../../lib/within.js'
 import type { Operation } from '../../providers/provider.js'
 import { readAnswers, type StateValues } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { chooseFirst, remarkOption, searchOptions, unansweredParents } from '../../slack/form/options.js'
-import { FormState } from '../../slack/form/state.js'
+import type { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
-import { allowedOptions, identifyFormUser, isAllowedParent } from '../authorize.js'
-import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
+import { allowedOptions, isAllowedParent, readForm } from '../authorize.js'
+import { explain, type Services } from '../services.js'
 import { correctForm } from './open-form.js'
 
 /** Slack waits three seconds, network included. In milliseconds. */
@@ -22,45 +21,45 @@ export function registerFieldOptions(app: App, services: Services): void {
   app.options<'block_suggestion'>(
     { type: 'block_suggestion', action_id: FIELD_ACTION },
     async ({ ack, body, client }) => {
-      if (!body.view) return await ack({ options: [] })
-      const startedAt = services.elapsed()
-      let state: FormState
-      let asker: Asker
-      let target: Target
-      try {
-        state = readFormState(FormState, body.view)
-        asker = await identifyFormUser(services, body, state)
-        target = findTarget(services, state.connection, state.operation)
-      } catch (error) {
-        return await ack({ options: [remarkOption(cut(explain(services, error), limits.optionText))] })
-      }
-      const { connection, operation } = target
-      state = withCurrentChoices(operation, state, body.view.state?.values ?? {})
-      const fields = fieldsOf(operation)
-      const field = fields.find(({ key }) => key === body.block_id)
-      if (!field?.picker) return await ack({ options: [] })
-      const unmet = unansweredParents(field, fields, state)
-      if (unmet.length > 0) return await ack({ options: [remarkOption(chooseFirst(unmet, limits.optionText))] })
-
-      const remainingMs = ANSWER_TIMEOUT_MS - (services.elapsed() - startedAt)
-      // A list below an entry that this person can't choose is not theirs to read either.
-      const allowed = isAllowedParent(services, asker, target, field, state)
-      const [list, isAllowed] =
-        (await within(remainingMs, Promise.all([services.lists.get(connection, field, state), allowed]))) ?? []
-      if (list === undefined) return await ack({ options: [remarkOption('Still loading. Type again in a moment.')] })
-      if ('options' in list && list.options.length === 0)
-        return await ack({ options: [remarkOption('There is nothing to choose from.')] })
-      if ('options' in list) {
-        const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
-        if (mine.length === 0)
-          return await ack({ options: [remarkOption('There is nothing here that you can choose.')] })
-        return await ack({ options: searchOptions(mine, body.value, services.lists.textOf) })
-      }
-      // The list could be read when the form was opened, and can't now.
-      await ack({ options: [remarkOption("The list can't be loaded. You can type the ID instead.")] })
-      await correctForm(services, client, { id: body.view.id, hash: body.view.hash }, state)
+      const { view } = body
+      if (!view) return await ack({ options: [] })
+      const deadline = services.elapsed() + ANSWER_TIMEOUT_MS
+      const form = await readForm(services, view, body).catch(async (error: unknown) => {
+        await ack({ options: [remarkOption(cut(explain(services, error), limits.optionText))] })
+      })
+      if (!form) return
+      const state = withCurrentChoices(form.target.operation, form.state, view.state?.values ?? {})
+      const query = { field: body.block_id, text: body.value, deadline }
+      const options = await findOptions(services, { ...form, state }, query)
+      await ack({ options: options ?? [remarkOption("The list can't be loaded. You can type the ID instead.")] })
+      if (!options) await correctForm(services, client, { id: view.id, hash: view.hash }, state)
     },
   )
+}
+
+/** What to offer; undefined if the list could be read when the form was opened, and can't now. */
+async function findOptions(
+  services: Services,
+  { state, asker, target }: Awaited<ReturnType<typeof readForm>>,
+  query: { field: string; text: string; deadline: number },
+): Promise<PlainTextOption[] | undefined> {
+  const fields = fieldsOf(target.operation)
+  const field = fields.find(({ key }) => key === query.field)
+  if (!field?.picker) return []
+  const unmet = unansweredParents(field, fields, state)
+  if (unmet.length > 0) return [remarkOption(chooseFirst(unmet, limits.optionText))]
+  // A list below an entry that this person can't choose is not theirs to read either.
+  const reading = Promise.all([
+    services.lists.get(target.connection, field, state),
+    isAllowedParent(services, asker, target, field, state),
+  ])
+  const [list, isAllowed] = (await within(query.deadline - services.elapsed(), reading)) ?? []
+  if (list === undefined) return [remarkOption('Still loading. Type again in a moment.')]
+  if ('reason' in list) return undefined
+  if (list.options.length === 0) return [remarkOption('There is nothing to choose from.')]
+  const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
+  if (mine.length === 0) return [remarkOption('There is nothing here that you can choose.')]
+  return searchOptions(mine, query.text, services.lists.textOf)
 }
 
 /**

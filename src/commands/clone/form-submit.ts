@@ -8,14 +8,13 @@ import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
 import { fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { FormState } from '../../slack/form/state.js'
 import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findHolder, findSubmitted } from '../../store/jobs.js'
-import { accessDenied, identifyAsker, identifyFormUser, type Origin, sourceOf } from '../authorize.js'
-import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
+import { accessDenied, identifyAsker, type Origin, readForm, sourceOf } from '../authorize.js'
+import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
 import { lastPage, shownNames } from './last-page.js'
@@ -106,9 +105,7 @@ export async function answerSubmission(
 }
 
 async function submitForm(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
-  const state = readFormState(FormState, view)
-  const asker = await identifyFormUser(services, origin, state)
-  const target = findTarget(services, state.connection, state.operation)
+  const { state, asker, target } = await readForm(services, view, origin)
   const { operation } = target
   const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
