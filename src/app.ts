@@ -58,7 +58,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   // A connection of its own, so that no person waits behind the workers' writes.
   const dbOfRequests = await openDatabase(file, undefined, { busyTimeoutMs: REQUEST_BUSY_TIMEOUT_MS })
   closers.push(() => dbOfRequests.destroy())
-  if (hasLooseRights(file)) log.warn({ file }, 'others than its owner may open the database; chmod 600 it')
+  if (hasLooseRights(file)) log.warn({ file }, 'users other than its owner can open the database; run chmod 600 on it')
   for (const warning of config.warnings) log.warn(warning)
 
   for (const provider of providers) assertDrawable(provider)
@@ -102,7 +102,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
       scheduler.stop(MAX_STOP_MS),
       Promise.race([transport.stop(), delay(MAX_STOP_MS)]),
     ])
-    log.info({ workers }, 'what was under way has ended')
+    log.info({ workers }, 'work in progress has ended')
   })
   // Before any request to Slack, which may take its time: jobs don't need it.
   scheduler.wake()

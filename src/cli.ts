@@ -13,9 +13,9 @@ import { createRedactor, type Redactor } from './lib/redact.js'
 import { createLog, slackLogger } from './log.js'
 
 const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md explain how to set it up and run it.
-dolly          start it, with dolly.yml and the variables of the environment and of .env (npm start)
-dolly doctor   try dolly.yml, Slack's tokens and each connection once; start and write nothing (npm start -- --check);
-               exit with 0 if all is well, with 1 if not
+dolly          start Dolly, with dolly.yml and the variables of the environment and .env (npm start)
+dolly doctor   try dolly.yml, Slack's tokens and each connection once, without starting or writing anything
+               (npm start -- doctor); exit with 0 if all is well, with 1 if not
 dolly help     print this
 `
 
@@ -74,7 +74,7 @@ async function run(config: Config, redactor: Redactor): Promise<void> {
   process.on('SIGTERM', () => void stop(0))
   process.on('SIGINT', () => void stop(0))
   const giveUp = (error: unknown) => {
-    log.fatal({ err: error }, 'something broke that nobody expected')
+    log.fatal({ err: error }, 'something broke unexpectedly')
     void stop(1)
   }
   process.on('unhandledRejection', giveUp)

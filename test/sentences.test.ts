@@ -1,6 +1,6 @@
 /**
  * Every sentence that people read, in one file: test/sentences.snap. Read it as a person would; a sentence that sounds odd
- * there sounds odd in Slack. After a change run `npx vitest run --project unit test/sentences.test.ts -u`.
+ * there sounds odd in Slack. After a change run `npx vitest run --project fast test/sentences.test.ts -u`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { KnownBlock, ModalView } from '@slack/types'
@@ -47,8 +47,8 @@ const section = (title: string, lines: readonly string[]) => [`\n# ${title}`, ..
 const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
   queued: {
     'just asked for': { attempt: 0 },
-    'that the provider keeps waiting': { detail: 'The project has another task under way.', dueAt: start + 60_000 },
-    'that cannot go on': { strandedSince: start, detail: 'dolly.yml has no connection hoody-prod any more.' },
+    'that the provider keeps waiting': { detail: 'The project has another task in progress.', dueAt: start + 60_000 },
+    'that cannot go on': { strandedSince: start, detail: 'dolly.yml no longer has the connection hoody-prod.' },
   },
   starting: { 'whose write is under way': {} },
   working: {
@@ -67,7 +67,7 @@ const events: Readonly<Record<EventKind, { detail?: string; actor?: string }>> =
   queued: {},
   step_started: {},
   step_accepted: {},
-  postponed: { detail: 'The project has another task under way.' },
+  postponed: { detail: 'The project has another task in progress.' },
   answer_lost: { detail: 'The connection was reset.' },
   found: {},
   absent: {},
@@ -84,7 +84,7 @@ const events: Readonly<Record<EventKind, { detail?: string; actor?: string }>> =
   cancelled: { actor: 'U2' },
   unsettled: {},
   reminder: {},
-  stranded: { detail: 'dolly.yml has no connection hoody-prod any more.' },
+  stranded: { detail: 'dolly.yml no longer has the connection hoody-prod.' },
 }
 
 function jobView(job: Job, more: Partial<JobView> = {}): JobView {
@@ -117,16 +117,13 @@ function messages(): string[] {
   const moved = { thread: { channel: 'D1', ts: '1.0' } }
   const others = [
     ...section(
-      'A message that may stand there twice',
+      'A message that may appear twice',
       shown(rootMessage(jobView(jobIn('working'), { mayAppearTwice: true }))),
     ),
     ...section('A message that had to go elsewhere', shown(rootMessage(jobView(jobIn('working'), moved)))),
     ...section('The old message of a thread that moved', shown(oldRootMessage(jobView(jobIn('working'), moved), true))),
     ...section('The same once the job has ended', shown(oldRootMessage(jobView(jobIn('failed'), moved), true))),
-    ...section(
-      'The same where nobody can be written to',
-      shown(oldRootMessage(jobView(jobIn('failed'), moved), false)),
-    ),
+    ...section('The same where Slack takes no message', shown(oldRootMessage(jobView(jobIn('failed'), moved), false))),
   ]
   const replies = Object.entries(events).flatMap(([kind, { detail = null, actor = null }]) => {
     const event = { jobId: 'k7f3q', seq: 4, kind: kind as EventKind, at: start + 12_000, step: 'copy', detail, actor }
@@ -196,7 +193,7 @@ function forms(): string[] {
     ...pages,
     ...section('A field without its list', [
       typeInstead({ reason, isPassing: false }),
-      typeInstead({ reason: 'Hoody can’t be asked right now (503).', isPassing: true }),
+      typeInstead({ reason: "Hoody can't load the list right now (503).", isPassing: true }),
     ]),
     ...section('After too many clicks', [
       ...viewLines(
@@ -222,7 +219,7 @@ function pagesOf({ name, provider }: Connection, id: string, operation: Operatio
   const [everything = [], nothing = []] = lastPages
   return [
     ...section(`${name} ${id}: page 2`, viewLines(formView(operation, state, provider.name))),
-    ...section(`${name} ${id}: what a field says of a wrong answer`, wrongAnswers(operation)),
+    ...section(`${name} ${id}: what a field says about a wrong answer`, wrongAnswers(operation)),
     ...section(`${name} ${id}: last page with every choice made`, everything),
     ...section(
       `${name} ${id}: last page with as few as possible, where it differs`,

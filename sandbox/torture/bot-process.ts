@@ -49,7 +49,7 @@ export interface BotProcessOptions {
 const PAUSE_MS = 200
 const KEPT_OUT = /is in use by another Dolly/
 const FIRST_POLLS = /"ms":(\d+).*"msg":"every running job was polled after the start"/
-const BUG = /a bug, not the provider|something broke that nobody expected|a Slack request broke/
+const BUG = /a bug, not the provider|something broke unexpectedly|a Slack request broke/
 
 export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOut }: BotProcessOptions): BotProcess {
   const ownExits: string[] = []

@@ -75,9 +75,9 @@ export function explain(services: Services, error: unknown): string {
     return "Slack didn't answer. Nothing was started. Try again."
   }
   if (error instanceof TemporaryError) {
-    services.log.warn({ err: error }, 'a request of a person failed for now')
+    services.log.warn({ err: error }, 'a request failed for now; the person was asked to try again')
     return `${error.message} Nothing was started. Try again in a moment.`
   }
-  services.log.error({ err: error }, 'a request of a person broke')
+  services.log.error({ err: error }, 'a request broke')
   return `Something broke on our side. Nothing was started. Try again, and tell ${services.access.owner} if it happens again.`
 }

@@ -24,7 +24,7 @@ export interface AccessReading {
 }
 
 const OPEN_TO_MEMBERS = 'access: [{ who: members, may: "*", on: "*" }]'
-const EXPECTED_WHO = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
+const EXPECTED_WHO = 'expected members, or the ID, as Slack shows it, of a person (U…), a user group (S…) or a channel (C…)'
 const EXPECTED_OWNER = 'expected one line of at most 100 characters, such as "#platform-help" or "Ada"'
 const CLOSED = `so nobody can do anything; write rules as dolly.example.yml shows, or the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
 
@@ -58,7 +58,7 @@ export function compareRules(access: unknown, reading: AccessReading): void {
     const covering = rules.slice(0, index).findIndex((earlier) => earlier && fitsAllOf(earlier, rule))
     if (covering === -1) continue
     const first = `rule ${covering + 1}${reading.lineOf(['access', `${covering}`])}`
-    const advice = `${first} comes first and fits everything that this one fits; move this one above it, or remove it`
+    const advice = `${first} comes first and matches everything that this one matches; move this one above it, or remove it`
     reading.note(path, `never applies: ${advice}`)
   }
 }
@@ -78,7 +78,7 @@ function forgottenSource({ may, target }: Rule, copying: readonly string[]): str
     may.length > 0
       ? 'any source may be copied there; add from: with the names of sources'
       : `nothing is written there, but its data may still be copied elsewhere; add the same rule with from: ${JSON.stringify(target[0])} instead of target`
-  return `has a target but no from, and ${copies}: ${advice} (from: "*" in this rule says that any source is fine, and ends this warning)`
+  return `has a target but no from, and ${copies}: ${advice} (from: "*" in this rule means any source, and silences this warning)`
 }
 
 /**
@@ -133,7 +133,7 @@ function ruleSchema(meanings: Words) {
     // Without any connection that is the one problem to solve.
     names.length === 0 || names.some((name) => matchesGlob(glob, name))
       ? undefined
-      : `fits no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`
+      : `matches no connection${didYouMean(glob, names, '; did')} (known: ${names.join(', ')})`
   const shape = {
     who: words(1, who),
     // Empty: a rule that refuses. An empty list anywhere else is a mistake.
@@ -157,12 +157,12 @@ function operationsNotThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections
   return may.flatMap((word, at) => {
     if (!Object.hasOwn(operations, word) || meant.length === 0 || possible.includes(word)) return []
     const near = didYouMean(word, possible, '; did')
-    return [{ at, text: `is no operation of ${meant.join(', ')}${near} (known: ${possible.join(', ')})` }]
+    return [{ at, text: `is not an operation of ${meant.join(', ')}${near} (known: ${possible.join(', ')})` }]
   })
 }
 
 function problemOfName(glob: string): string | undefined {
   return maskIds(glob) !== glob
-    ? 'contains an id, which matches nothing: rules compare names, and a name shows only the end of an id; write the name instead'
+    ? 'contains an ID, which matches nothing: rules compare names, and a name shows only the end of an ID; write the name instead'
     : undefined
 }

@@ -26,15 +26,14 @@ export class ConfigError extends Error {
   readonly problems: readonly string[]
 
   constructor(problems: readonly string[]) {
-    super(['Dolly cannot start:', ...problems].join('\n- '))
+    super(["Dolly can't start:", ...problems].join('\n- '))
     this.problems = problems
   }
 }
 
 const matching = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected)
 
-const SLACK_URL =
-  "an https:// address such as Slack's own, https://slack.com/api/ (http:// only for this machine itself)"
+const SLACK_URL = "an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)"
 const PORT = 'a port number from 1 to 65535'
 
 /** Every variable but those that dolly.yml refers to. Messages continue the sentence "X must be …". */
@@ -86,8 +85,8 @@ export function loadConfig({
   }
   if (env.SLACK_APP_TOKEN === undefined && env.SLACK_SIGNING_SECRET === undefined) {
     problems.push(
-      'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both not set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which ' +
-        'needs no public address, or SLACK_SIGNING_SECRET, and PORT if it is not 3000, for HTTP mode.',
+      'Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which ' +
+        'needs no public address, or SLACK_SIGNING_SECRET for HTTP mode, with PORT if it is not 3000.',
     )
   }
   const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)

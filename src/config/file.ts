@@ -97,7 +97,7 @@ export function readDollyFile(file: string, sources: Sources, problems: string[]
 }
 
 const EVERY_SECONDS = 'expected a whole number from 1 to 60, without quotes'
-const TOO_SHORT = `expected at least ${MIN_SECRET_LENGTH} characters: a shorter one can’t be kept out of the log`
+const TOO_SHORT = `expected at least ${MIN_SECRET_LENGTH} characters: a shorter one can't be kept out of the log`
 const NO_CONNECTION = 'names no connection; add at least one, as dolly.example.yml shows'
 const SECRET_KEY = /token|secret|password/i
 
@@ -163,7 +163,7 @@ function operationsOf(connections: Mapping, providers: readonly ProviderSchema[]
 function warningsOfReaders(file: string, rights: number | undefined, [first]: readonly string[]): string[] {
   if (first === undefined || ((rights ?? 0) & 0o077) === 0) return []
   return [
-    `${file} contains ${first}, and other users of this machine may open it. Run chmod 600 ${file}, or move the secret to the environment and refer to it as \${NAME}.`,
+    `${file} contains ${first}, and other users of this machine can read it. Run chmod 600 ${file}, or move the secret to the environment and refer to it as \${NAME}.`,
   ]
 }
 
@@ -201,7 +201,7 @@ function expand(value: unknown, path: readonly string[], reading: Reading): unkn
     }
     const problem =
       name === undefined
-        ? `has a "\${" that begins no reference; write \${NAME} for a variable, or $\${ for the characters themselves`
+        ? `has a "\${" that starts no reference; write \${NAME} for a variable, or $\${ for a literal \${`
         : `refers to the variable ${name}, which ${stateOf(found)}; set it, or change the key`
     reading.note(path, problem)
     reading.unresolved.add(path.join('.'))

@@ -9,7 +9,7 @@ interface ParsedFile {
   lineOf(path: readonly string[]): string
 }
 
-const QUOTE_STAR = 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)'
+const QUOTE_STAR = 'a value that begins with * needs quotes, as in may: "*" (YAML aliases are not supported)'
 const QUOTE_REFERENCE = `between { and } a reference needs quotes, as in token: "\${NAME}"`
 
 /**

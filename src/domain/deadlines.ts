@@ -69,7 +69,7 @@ function afterWaiting(job: Job, input: JobInput, transition: Transition, context
     return { ...ended, set: { ...set, ...ended.set } }
   }
   if (now - job.stepSince > MAX_STEP_MS) {
-    const all = 'It did not finish within a week.'
+    const all = "It didn't finish within a week."
     if (job.state === 'starting' && input.kind !== 'postponed') return uncertain(reason ?? all, context)
     return end(now, state === 'working' ? 'timed_out' : 'failed', reason ?? all)
   }
@@ -89,7 +89,7 @@ function afterFailedSearch(job: Job, input: JobInput, transition: Transition, co
   const waitingSince = job.waitingSince === null ? now : later(job.waitingSince, job, MAX_COUNTED_LATE_MS, now)
   const waitedMs = now - waitingSince
   if (waitedMs > Math.max(MAX_LOST_MS, ownTimeOf(input)))
-    return uncertain(job.detail ?? 'After hours it is still unclear whether it was received.', context)
+    return uncertain(job.detail ?? 'After hours of checking it is still unclear whether the request arrived.', context)
   const set = { ...transition.set, waitingSince }
   if (job.canDismiss || waitedMs < DISMISS_AFTER_MS) return { ...transition, set }
   const hasReply = transition.event !== null && transition.event.kind !== 'progress'

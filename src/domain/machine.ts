@@ -116,7 +116,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         return { set: { dueAt, ...seen }, event: null }
       }
       if (job.attempt >= input.maxTries) {
-        return end(now, 'failed', `The provider never received the request, in ${job.attempt} tries.`)
+        return end(now, 'failed', `The provider never received the request in ${job.attempt} tries.`)
       }
       return afterAbsence(job, context)
 
@@ -202,9 +202,10 @@ function withFailure({ set, event }: Transition, failureKind: FailureKind): Tran
 }
 
 function expectAnswer(job: Job, input: Extract<JobInput, { actor: string }>): void {
-  if (!accepts(job, input.kind)) throw new Error(`Job ${job.id} is ${job.state}, which knows no "${input.kind}".`)
+  if (!accepts(job, input.kind)) throw new Error(`Job ${job.id} is ${job.state}, which doesn't accept "${input.kind}".`)
 }
 
 function expect(job: Job, input: JobInput, ...states: State[]): void {
-  if (!states.includes(job.state)) throw new Error(`Job ${job.id} is ${job.state}, which knows no "${input.kind}".`)
+  if (!states.includes(job.state))
+    throw new Error(`Job ${job.id} is ${job.state}, which doesn't accept "${input.kind}".`)
 }

@@ -82,7 +82,9 @@ async function observe(
       const detail = outcome.detail && { detail: withoutCredentials(outcome.detail) }
       return { ...target, outcome: { ...outcome, ...detail } }
     }
-    throw new Error(`"${first.step.title}" polled ${targets.length} refs and made ${observations.length} observations.`)
+    throw new Error(
+      `"${first.step.title}" was asked about ${targets.length} refs and returned ${observations.length} observations.`,
+    )
   })
 }
 

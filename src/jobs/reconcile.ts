@@ -40,7 +40,7 @@ async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
 
 async function searchOnce(context: WorkerContext, task: Task, search: Search): Promise<JobInput> {
   const { step, operation, job } = task
-  if (!step.find) return { kind: 'unknowable', reason: 'The provider has no way to look up what became of it.' }
+  if (!step.find) return { kind: 'unknowable', reason: 'This provider has no way to look up what happened to it.' }
   try {
     const found = await findWrite(context, task, context.elapsed() - search.since)
     search.failingSince = null

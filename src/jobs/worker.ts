@@ -97,7 +97,7 @@ async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promi
   const operation = operationOf(connection?.provider, job.operation)
   const reason = !connection
     ? `dolly.yml no longer has the connection ${job.connection}.`
-    : `This version of Dolly has no ${operation ? `step “${job.step}”` : `operation “${job.operation}”`}.`
+    : `This version of Dolly has no ${operation ? `step "${job.step}"` : `operation "${job.operation}"`}.`
   if (job.strandedSince === null) context.log.error({ job: job.id, reason }, 'a job cannot continue; it waits')
   return (await advance(context, claimed, { kind: 'stranded', reason })) !== null
 }

@@ -11,23 +11,27 @@ const COPYING_MS = 30_000
 const ABSENT_AFTER_MS = 120_000
 
 const url = z.url({ protocol: /^https?$/ }).default('https://app.coolify.io')
-const place = text.regex(/^[a-z0-9]{24}\/[a-z0-9]{24}$/, 'Choose from the list, or paste two ids: project/environment.')
+const place = text.regex(/^[a-z0-9]{24}\/[a-z0-9]{24}$/, 'Choose from the list, or paste two IDs: project/environment.')
 const name = text.regex(/^[\w.-]{1,100}$/, 'Use 1 to 100 letters, digits, dots, hyphens or underscores.')
 const fieldsFor = (picker: string, title: string) =>
   z
     .object({
-      source: id.meta({ title, description: 'It keeps running, unless data is copied.', picker }),
+      source: id.meta({ title, description: 'It keeps running unless you copy its data.', picker }),
       // Coolify makes up a name when there is none. Without one a lost clone could not be found again.
-      name: name.meta({ title: 'Name of the clone', description: 'Must be new.' }),
-      environment: place.meta({ title: 'Environment', description: 'Where it belongs.', picker: 'environments' }),
-      destination: id.meta({ title: 'Server', description: 'Where it runs.', picker: 'destinations' }),
-      deploy: yesNo('Deploy the clone', 'Coolify starts nothing by itself.', true),
-      volumes: yesNo('Copy data in volumes', 'Stops the source while they are copied.'),
+      name: name.meta({ title: 'Name of the clone', description: 'Must be unused in the team.' }),
+      environment: place.meta({
+        title: 'Target environment',
+        description: 'Where the clone goes.',
+        picker: 'environments',
+      }),
+      destination: id.meta({ title: 'Target server', description: 'Where the clone runs.', picker: 'destinations' }),
+      deploy: yesNo('Deploy the clone', "Otherwise it stays stopped: Coolify doesn't start clones by itself.", true),
+      volumes: yesNo('Copy data in volumes', 'Stops the source during the copy.'),
     })
     // Nothing tells when the copying ends, and what starts before that writes into what is being copied.
     .refine(({ deploy, volumes }) => !(deploy && volumes), {
       path: ['deploy'],
-      error: 'Leave this off when data is copied, and deploy the clone in Coolify once its data is there.',
+      error: 'Untick this if you copy data, and deploy the clone in Coolify once its data is there.',
     })
 type Params = z.infer<ReturnType<typeof fieldsFor>>
 const placeOf = ({ environment }: Params) => environment.split('/') as [project: string, environment: string]
@@ -38,7 +42,7 @@ function cloneOf(kind: string, word: string, copied: [string, string], notCopied
     return { kind, id, page: `/project/${project}/environment/${environment}/${word}/${id}` }
   }
   const moved = (ref: CoolifyRef, { deploy }: Params) => {
-    const detail = 'It is not started. Deploy it in Coolify when you need it.'
+    const detail = "It isn't started. Deploy it in Coolify when you need it."
     return { ref, ended: 'done' as const, ...(!deploy && { detail }) }
   }
   return defineOperation<Params, CoolifyRef>({
@@ -55,7 +59,7 @@ function cloneOf(kind: string, word: string, copied: [string, string], notCopied
       copied: `${sentence(copied[0], volumes && 'data in volumes')} ${copied[1]}`,
       notCopied: `${sentence(notCopied[0], !volumes && 'data in volumes')} ${notCopied[1]}`,
       ...(volumes && {
-        warning: `This stops ${source} while its volumes are copied. Coolify starts it again after that.`,
+        warning: `Coolify stops ${source} while it copies the volumes, then starts it again.`,
       }),
     }),
     validate: (api, params) => validate(api, kind, params),
@@ -80,7 +84,7 @@ function cloneOf(kind: string, word: string, copied: [string, string], notCopied
             return name ? name === params.name : undefined
           },
           made(id, _row, { params, attempt: { lost, now } }) {
-            const detail = `Coolify broke while it copied (${lost?.status}): variables, volumes or tasks may be missing.`
+            const detail = `Coolify failed during the copy (${lost?.status}): variables, volumes or tasks may be missing.`
             if (lost?.status) return { ref: made(id, params), ended: 'incomplete', detail }
             return { ...made(id, params), copyingUntil: `${now + COPYING_MS}` }
           },
@@ -90,7 +94,7 @@ function cloneOf(kind: string, word: string, copied: [string, string], notCopied
       {
         // A clone begins in the environment of its source, whatever is wanted.
         id: 'move',
-        title: 'Put it into the environment',
+        title: 'Move it to the environment',
         absentAfterMs: ABSENT_AFTER_MS,
         async run(api, params, ref) {
           const json = { environment_uuid: placeOf(params)[1] }
@@ -133,16 +137,16 @@ function cloneOf(kind: string, word: string, copied: [string, string], notCopied
   })
 }
 
-const SHARED = 'Scheduled tasks then run in both, and a mount of a path on the server shares its files with the source.'
+const SHARED = 'Scheduled tasks then run in both. A mounted server path is shared: both use the same files.'
 const body = z.object({ message: text.catch(''), docs: text.optional() }).catch({ message: '' })
-const SWITCH = 'under Settings, Advanced in Coolify'
+const SWITCH = 'in Coolify under Settings, Advanced'
 /** What an operator has to do about a refusal, by status and words. */
 const refusals: readonly [number, RegExp, string][] = [
   [403, /^API is disabled/, `Its API is off. Turn it on ${SWITCH}.`],
-  [403, /not allowed to access the API/, `It does not let this address in. Allow it ${SWITCH}.`],
-  [403, /team role|exceed your current role/, 'The token is of a mere member of the team. Use one of an admin.'],
-  [403, /^Missing required permissions/, 'Its token needs the abilities read, write and deploy. Make a new one.'],
-  [400, /^Invalid token/, 'The team of the token is gone. Make a new one.'],
+  [403, /not allowed to access the API/, `It refuses this IP address. Allow it ${SWITCH}.`],
+  [403, /team role|exceed your current role/, "The token belongs to an ordinary member of the team. Use an admin's."],
+  [403, /^Missing required permissions/, 'Its token needs the abilities read, write and deploy. Create a new one.'],
+  [400, /^Invalid token/, "The token's team is gone. Create a new token."],
 ]
 
 export const coolify = defineProvider({
@@ -157,7 +161,7 @@ export const coolify = defineProvider({
     classify({ status, body: answer }) {
       const { message, docs } = body.parse(answer)
       // What has no route is answered so, and cloning had none before.
-      if (docs) return { blame: 'user', sentence: 'It cannot clone: that takes Coolify 4.3.0 or newer.', status: 404 }
+      if (docs) return { blame: 'user', sentence: "It can't clone: that needs Coolify 4.3.0 or newer.", status: 404 }
       const [, , todo] = refusals.find(([known, words]) => known === status && words.test(message)) ?? []
       return todo === undefined ? undefined : { blame: 'operator', sentence: todo }
     },
@@ -176,23 +180,20 @@ export const coolify = defineProvider({
       ["The code's source, build settings, ports, variables with secrets, scheduled tasks, mounts", SHARED],
       [
         'Linked databases',
-        'Its variables still point at those of the source. With Docker Compose or labels of your own it also claims the domain of the source; otherwise it gets a new one.',
+        "Its variables still point to the source's databases. With Docker Compose or custom labels it also claims the source's domain; otherwise it gets a new one.",
       ],
     ),
     'clone-service': cloneOf(
       'services',
       'service',
       ['The Compose file, variables with secrets, scheduled tasks, mounts', SHARED],
-      ['What its variables point at', 'Its domains may be those of the source: check them in Coolify.'],
+      ['What its variables point to', "Its domains may be the source's: check them in Coolify."],
     ),
     'clone-database': cloneOf(
       'databases',
       'database',
-      [
-        'Settings, users and passwords, variables, the schedule of backups',
-        'A public port works for one of the two only.',
-      ],
-      ['Backups', 'Apps that use the source still do.'],
+      ['Settings, users and passwords, variables, the backup schedule', 'A public port works for only one of the two.'],
+      ['Backups', 'Apps that use the source keep using it.'],
     ),
   },
 })

@@ -114,7 +114,7 @@ export function sortFailure(call: Call, error: unknown): unknown {
     )
   }
   return !wasNeverSent(error)
-    ? new TemporaryError(`The line to ${connection} broke during ${title}.`, { mayHaveHappened: isWrite })
+    ? new TemporaryError(`The network connection to ${connection} broke during ${title}.`, { mayHaveHappened: isWrite })
     : new TemporaryError(`${connection} could not be reached for ${title}.`, { mayHaveHappened: false })
 }
 

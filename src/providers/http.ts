@@ -192,7 +192,7 @@ function isLoopback(hostname: string): boolean {
 function checkAddress(connection: string, baseUrl: string): void {
   const address = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
   if (!address || address.username || address.password) {
-    throw new ConnectionError(`The address of ${connection} in dolly.yml must be a plain URL, without a user name.`)
+    throw new ConnectionError(`The address of ${connection} in dolly.yml must not contain a user name.`)
   }
 }
 
@@ -257,7 +257,7 @@ function checkHeaders(connection: string, headers: ClientOptions['headers']): He
   } catch {
     // The original message quotes the value.
     throw new ConnectionError(
-      `The credentials of ${connection} contain a character that no HTTP header may hold, perhaps a line break. Check dolly.yml.`,
+      `The credentials of ${connection} contain a character that an HTTP header can't hold, such as a line break. Check dolly.yml.`,
     )
   }
 }

@@ -146,6 +146,6 @@ export function findSurely<T>(rows: readonly T[], fits: (row: T) => boolean | un
   const found = rows[answers.indexOf(true)]
   if (found !== undefined) return found
   if (!answers.includes(undefined)) return null
-  const message = 'A row of the provider’s list cannot be read. It may be the one Dolly is looking for.'
+  const message = "A row of the provider's list can't be read, and it may be the one that is needed."
   throw new TemporaryError(message, { mayHaveHappened: false })
 }

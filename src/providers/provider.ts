@@ -122,7 +122,7 @@ export function readWritten<R extends Ref>(written: Written<R>): { ref: R; obser
   if (!isEnded(written)) return { ref: written }
   const { ref, ended, ...rest } = written
   if (ended !== 'incomplete') return { ref, observation: { ...rest, phase: ended } }
-  const detail = `It was made, but it is incomplete. ${rest.detail ?? ''} You can delete it.`.replace('  ', ' ')
+  const detail = `It was made, but it's incomplete. ${rest.detail ?? ''} You can delete it.`.replace('  ', ' ')
   return { ref, observation: { ...rest, phase: 'failed', detail } }
 }
 

@@ -57,7 +57,7 @@ function isBusy(error: unknown): boolean {
 }
 
 function busy(): TemporaryError {
-  return new TemporaryError("Dolly's database is busy.", { mayHaveHappened: false })
+  return new TemporaryError('The database is busy.', { mayHaveHappened: false })
 }
 
 /** One at a time, first come first served. */

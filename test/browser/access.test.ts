@@ -70,9 +70,7 @@ describe('in the demo', () => {
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.getByRole('button', { name: 'Next' }).click()
     const refusal = page.getByRole('dialog', { name: "That didn't work" })
-    await refusal
-      .getByText('with the source “shop-api in woolworks-production” and the target “sneaked in woolworks-production”')
-      .waitFor()
+    await refusal.getByText('from "shop-api in woolworks-production" to "sneaked in woolworks-production"').waitFor()
     await picture(page, 'access-4-target')
     await refusal.getByRole('button', { name: 'Close' }).click()
     await form.waitFor()

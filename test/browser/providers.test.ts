@@ -41,8 +41,8 @@ const journeys: readonly Journey[] = [
     answers: [
       { label: 'Application', pick: 'shop-web' },
       { label: 'Name of the clone', type: 'shop-web-pr-12' },
-      { label: 'Environment', pick: 'Shop / staging' },
-      { label: 'Server', pick: 'flock-hel-1' },
+      { label: 'Target environment', pick: 'Shop / staging' },
+      { label: 'Target server', pick: 'flock-hel-1' },
     ],
     end: /^Done in/,
   },
@@ -52,8 +52,8 @@ const journeys: readonly Journey[] = [
     answers: [
       { label: 'Service', pick: 'plausible' },
       { label: 'Name of the clone', type: 'plausible-pr-12' },
-      { label: 'Environment', pick: 'Shop / staging' },
-      { label: 'Server', pick: 'flock-hel-1' },
+      { label: 'Target environment', pick: 'Shop / staging' },
+      { label: 'Target server', pick: 'flock-hel-1' },
     ],
     end: /^Done in/,
   },
@@ -63,8 +63,8 @@ const journeys: readonly Journey[] = [
     answers: [
       { label: 'Database', pick: 'shop-db' },
       { label: 'Name of the clone', type: 'shop-db-pr-12' },
-      { label: 'Environment', pick: 'Shop / staging' },
-      { label: 'Server', pick: 'flock-hel-1' },
+      { label: 'Target environment', pick: 'Shop / staging' },
+      { label: 'Target server', pick: 'flock-hel-1' },
     ],
     end: /^Done in/,
   },

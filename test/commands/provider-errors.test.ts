@@ -14,7 +14,7 @@ import { type TestContext, testContext } from '../helpers/context.js'
 import { hold } from '../helpers/disk.js'
 
 const ann = 'U1'
-const busy = "Dolly's database is busy. Nothing was started. Try again in a moment."
+const busy = 'The database is busy. Nothing was started. Try again in a moment.'
 const sorry = /Something broke on our side.*Nothing was started\. Try again, and tell/
 
 let folder: string

@@ -29,7 +29,7 @@ function read(access: unknown, owner?: unknown) {
 
 const open = { who: 'members', may: '*', on: '*' }
 const known = 'check-again, start-over, dismiss, clone, copy, copy-bits, sync, clone-environment'
-const ids = 'expected members, or an id as Slack shows it: of a user (U…), a user group (S…) or a channel (C…)'
+const ids = 'expected members, or the ID, as Slack shows it, of a person (U…), a user group (S…) or a channel (C…)'
 
 describe('rules of access', () => {
   test('are lists of words, written out or not', () => {
@@ -64,12 +64,12 @@ describe('rules of access', () => {
     {
       access: undefined,
       problem:
-        'access is not set, so nobody can do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
+        'access is not set, so nobody can do anything; write rules as dolly.example.yml shows, or open it to all full members of the workspace with the line access: [{ who: members, may: "*", on: "*" }]',
     },
     {
       access: [],
       problem:
-        'access has no rules, so nobody can do anything; write rules as dolly.example.yml shows, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace',
+        'access has no rules, so nobody can do anything; write rules as dolly.example.yml shows, or open it to all full members of the workspace with the line access: [{ who: members, may: "*", on: "*" }]',
     },
     {
       access: open,
@@ -115,18 +115,18 @@ describe('rules of access', () => {
     },
     {
       access: [{ ...open, on: 'hoody-prd' }],
-      problem: 'access.0.on fits no connection; did you mean "hoody-prod"? (known: hoody-prod, cf-prod)',
+      problem: 'access.0.on matches no connection; did you mean "hoody-prod"? (known: hoody-prod, cf-prod)',
     },
     {
       access: [{ ...open, on: ['*-prod', 'qovery-*'] }],
-      problem: 'access.0.on.1 fits no connection (known: hoody-prod, cf-prod)',
+      problem: 'access.0.on.1 matches no connection (known: hoody-prod, cf-prod)',
     },
   ])('are refused as $access', ({ access, problem }) => {
     expect(read(access).problems).toEqual([problem])
   })
 
   test.each([
-    { may: 'clone', on: 'hoody-prod', problem: 'may is no operation of hoody-prod (known: copy, sync)' },
+    { may: 'clone', on: 'hoody-prod', problem: 'may is not an operation of hoody-prod (known: copy, sync)' },
     {
       may: ['copy', 'copy-bit', 'clone-environment'],
       on: ['*-prod'],
@@ -135,12 +135,12 @@ describe('rules of access', () => {
     {
       may: ['copy', 'clone', 'clone-environment'],
       on: ['*-prod'],
-      problem: 'may.2 is no operation of hoody-prod, cf-prod (known: copy, sync, clone, copy-bits)',
+      problem: 'may.2 is not an operation of hoody-prod, cf-prod (known: copy, sync, clone, copy-bits)',
     },
     {
       may: ['check-again', 'copy'],
       on: 'cf-*',
-      problem: 'may.1 is no operation of cf-prod (known: clone, copy-bits)',
+      problem: 'may.1 is not an operation of cf-prod (known: clone, copy-bits)',
     },
   ])('may not allow $may on $on, where nothing of that name can be done', ({ problem, ...rule }) => {
     expect(read([{ ...open, ...rule }]).problems[0]).toBe(`access.0.${problem}`)
@@ -158,7 +158,7 @@ describe('rules of access', () => {
     { earlier: { ...open, from: ['*-x'] }, later: { ...open, from: ['b-x', '*-*-X'], target: 'y' } },
   ])('behind $earlier, $later is refused because it can never decide anything', ({ earlier, later }) => {
     expect(read([{ ...open, who: 'C012ABCDE' }, earlier, later]).problems).toEqual([
-      'access.2 never applies: rule 2 (line 11) comes first and fits everything that this one fits; move this one above it, or remove it',
+      'access.2 never applies: rule 2 (line 11) comes first and matches everything that this one matches; move this one above it, or remove it',
     ])
   })
 
@@ -184,7 +184,7 @@ describe('rules of access', () => {
     'that name the id %s would fit nothing, so they stop the start',
     (id) => {
       const problem =
-        'contains an id, which matches nothing: rules compare names, and a name shows only the end of an id; write the name instead'
+        'contains an ID, which matches nothing: rules compare names, and a name shows only the end of an ID; write the name instead'
       expect(read([{ ...open, target: ['x', id] }]).problems).toEqual([`access.0.target.1 ${problem}`])
       expect(read([{ ...open, from: id }]).problems).toEqual([`access.0.from ${problem}`])
       expect(read([{ ...open, from: id.slice(0, -16) }]).problems).toEqual([])
@@ -200,7 +200,7 @@ describe('rules of access', () => {
   })
 
   const staging = { who: 'members', may: ['copy', 'copy-bits', 'check-again'], on: '*', target: '* in staging' }
-  const anySource = 'from: "*" in this rule says that any source is fine, and ends this warning'
+  const anySource = 'from: "*" in this rule means any source, and silences this warning'
   test.each([
     {
       rule: staging,

@@ -230,7 +230,7 @@ describe('the environment', () => {
   const signing = 'it must be the signing secret of your Slack app, or be left out for Socket Mode.'
   const port = 'it must be a port number from 1 to 65535.'
   const api =
-    "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only for this machine itself)."
+    "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)."
   const database =
     'it must be a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version.'
 
@@ -263,7 +263,7 @@ describe('the environment', () => {
     {
       env: { SLACK_APP_TOKEN: undefined },
       problem:
-        'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both not set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which needs no public address, or SLACK_SIGNING_SECRET, and PORT if it is not 3000, for HTTP mode.',
+        'Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set; set SLACK_APP_TOKEN (xapp-…) for Socket Mode, which needs no public address, or SLACK_SIGNING_SECRET for HTTP mode, with PORT if it is not 3000.',
     },
   ])('refuses $env', ({ env, problem }) => {
     expect(problemsOf(() => load({ env }))).toEqual([problem])
@@ -275,7 +275,7 @@ describe('dolly.yml', () => {
   const keys = 'provider, url, token, region, retries'
   const token = 'token: ${SHEAR_TOKEN}'
   const url =
-    'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only for this machine itself) and hold no user name or password.'
+    'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only on this machine) and contain no user name or password.'
 
   test.each([
     {
@@ -289,7 +289,7 @@ describe('dolly.yml', () => {
     { yaml: '- farm', problem: `dolly.yml must be a mapping with the keys "connections" and "access", ${start}` },
     {
       yaml: connections,
-      problem: `access in dolly.yml is not set, so nobody can do anything; write rules ${start.slice(0, -1)}, or the line access: [{ who: members, may: "*", on: "*" }] opens it to all full members of the workspace.`,
+      problem: `access in dolly.yml is not set, so nobody can do anything; write rules ${start.slice(0, -1)}, or open it to all full members of the workspace with the line access: [{ who: members, may: "*", on: "*" }].`,
     },
     {
       yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
@@ -308,24 +308,23 @@ describe('dolly.yml', () => {
     {
       yaml: file.replace('farm', 'Farm 1'),
       problem:
-        'connections.Farm 1 in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.',
+        "connections.Farm 1 in dolly.yml (line 2) has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens.",
     },
     {
       yaml: file.replace('farm', 'f'.repeat(41)),
-      problem: `connections.${'f'.repeat(41)} in dolly.yml (line 2) has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens.`,
+      problem: `connections.${'f'.repeat(41)} in dolly.yml (line 2) has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens.`,
     },
     {
       yaml: `${access}\nconnections:\n  farm:\n    url: https://shear.test`,
-      problem: 'connections.farm.provider in dolly.yml (line 3) is not set: expected one of shear.',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not set (known: shear).',
     },
     {
       yaml: file.replace('provider: shear', 'provider: sheep'),
-      problem:
-        'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"?: expected one of shear.',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"? (known: shear).',
     },
     {
       yaml: file.replace('provider: shear', 'provider: goat'),
-      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid: expected one of shear.',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid (known: shear).',
     },
     { yaml: farm(), problem: 'connections.farm.token in dolly.yml (line 3) is not set: expected a string.' },
     { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml (line 5) is not set: expected a string.' },
@@ -340,7 +339,7 @@ describe('dolly.yml', () => {
     {
       yaml: farm('token: sh_1234 '),
       problem:
-        'connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters: a shorter one can’t be kept out of the log.',
+        "connections.farm.token in dolly.yml (line 5) is not valid: expected at least 8 characters: a shorter one can't be kept out of the log.",
     },
     {
       yaml: farm('token: ""'),
@@ -371,7 +370,7 @@ describe('dolly.yml', () => {
     ...['${wool-1}', 'sh_${SHEAR_TOKEN', '${}', '${constructor.name}'].map((value) => ({
       yaml: farm(`token: ${value}`),
       problem:
-        'connections.farm.token in dolly.yml (line 5) has a "${" that begins no reference; write ${NAME} for a variable, or $${ for the characters themselves.',
+        'connections.farm.token in dolly.yml (line 5) has a "${" that starts no reference; write ${NAME} for a variable, or $${ for a literal ${.',
     })),
     {
       yaml: `${file}\npoll: 5`,
@@ -405,14 +404,14 @@ describe('dolly.yml', () => {
     {
       yaml: 'a: &b [*b]',
       at: 'line 1, column 8',
-      fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
+      fault: 'a value that begins with * needs quotes, as in may: "*" (YAML aliases are not supported)',
     },
     ...['may: *', 'may: [*]', 'may: \n- *', 'on: [a, *-prod]', 'target: * in staging'].map((yaml) => {
       const [line = ''] = yaml.split('\n').slice(-1)
       return {
         yaml,
         at: `line ${yaml.split('\n').length}, column ${line.indexOf('*') + 1}`,
-        fault: 'what begins with a * needs quotes, as in may: "*" (YAML aliases are not supported)',
+        fault: 'a value that begins with * needs quotes, as in may: "*" (YAML aliases are not supported)',
       }
     }),
     {
@@ -439,7 +438,7 @@ describe('dolly.yml', () => {
     const start = () =>
       loadConfig({ env: socketEnv, readFile: () => `${connections}\n${barn}`, providers: [shear, fold] })
     expect(problemsOf(start)).toEqual([
-      'may of rule 1 of access in dolly.yml (line 6) is no operation of farm (known: clone, copy-bits).',
+      'may of rule 1 of access in dolly.yml (line 6) is not an operation of farm (known: clone, copy-bits).',
     ])
   })
 
@@ -448,7 +447,7 @@ describe('dolly.yml', () => {
     expect(
       problemsOf(() => load({ yaml: `${yaml}\n  - { who: members, may: [], on: farm, target: "*prod*" }` })),
     ).toEqual([
-      'rule 2 of access in dolly.yml (line 7) never applies: rule 1 (line 6) comes first and fits everything that this one fits; move this one above it, or remove it.',
+      'rule 2 of access in dolly.yml (line 7) never applies: rule 1 (line 6) comes first and matches everything that this one matches; move this one above it, or remove it.',
     ])
   })
 
@@ -494,7 +493,7 @@ describe('all together', () => {
 
   test('the message lists the problems', () => {
     expect(new ConfigError(['A is not set.', 'B is empty.']).message).toBe(
-      'Dolly cannot start:\n- A is not set.\n- B is empty.',
+      "Dolly can't start:\n- A is not set.\n- B is empty.",
     )
   })
 })
@@ -648,7 +647,7 @@ describe('a warning', () => {
   test('of a rule that forgets the source says where it stands', () => {
     const yaml = `${connections}\naccess: [{ who: members, may: clone, on: farm, target: "* in staging" }]`
     expect(load({ yaml }).warnings).toEqual([
-      'rule 1 of access in dolly.yml (line 5) has a target but no from, and clone copies data: any source may be copied there; add from: with the names of sources (from: "*" in this rule says that any source is fine, and ends this warning).',
+      'rule 1 of access in dolly.yml (line 5) has a target but no from, and clone copies data: any source may be copied there; add from: with the names of sources (from: "*" in this rule means any source, and silences this warning).',
     ])
   })
 })

@@ -277,7 +277,7 @@ describe('with rules for a group, a channel and members', () => {
     })
     for (const label of ['woolworks-production', 'woolworks-staging', production?.value ?? '']) {
       expect(await submitted(world, forged(world, bo, 'operation_form', memory, values(label)))).toContain(
-        `You can't run copy on hoody to “sneaked in woolworks-production”. ${owner}`,
+        `You can't run copy on hoody to \\"sneaked in woolworks-production\\". ${owner}`,
       )
     }
     const unlisted = values('woolworks-staging', 'f'.repeat(24))
@@ -287,13 +287,13 @@ describe('with rules for a group, a channel and members', () => {
     // Names that were typed, of which the provider says what they stand for; one that it does not know is no name.
     const typed = (project: string) =>
       submitted(world, forged(world, bo, 'operation_form', memory, values(project, project)))
-    expect(await typed('woolworks-prod')).toContain('to “sneaked in woolworks-production”')
-    expect(await typed('x in woolworks-staging')).toContain('\\"x in woolworks-staging\\" isn\'t on the list.')
+    expect(await typed('woolworks-prod')).toContain('to \\"sneaked in woolworks-production\\"')
+    expect(await typed('x in woolworks-staging')).toContain(`\\"x in woolworks-staging\\" isn't on the list.`)
     // Through the form: the refusal lies on top of it, and what was answered is still there.
     await bo.choose('container', 'shop-api', 'shop-api')
     await bo.choose('project', 'woolworks-production', 'production')
     await bo.submit({ name: 'sneaked' })
-    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to “sneaked in woolworks-production”')
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to \\"sneaked in woolworks-production\\"')
     await bo.close()
     expect(bo.values().name).toMatchObject({ 'field:name:': { value: 'sneaked' } })
     await closeAll(bo)
@@ -309,13 +309,13 @@ describe('with rules for a group, a channel and members', () => {
     await bo.choose('app', 'shop-api in production (woolworks)', 'shop-api')
     await bo.choose('space', 'sandbox (woolworks-partners)', 'sandbox')
     await bo.submit({ name: 'x in staging' })
-    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to “x in staging in sandbox (woolworks-partners)”')
+    expect(JSON.stringify(bo.topView()?.blocks)).toContain('to \\"x in staging in sandbox (woolworks-partners)\\"')
     await bo.close()
     const values = bo.values()
     const label = { name: { a: picked('x', 'x in staging') } }
     expect(
       await submitted(world, forged(world, bo, 'operation_form', memoryOf(bo), { ...values, ...label })),
-    ).toContain('to “x in sandbox (woolworks-partners)”')
+    ).toContain('to \\"x in sandbox (woolworks-partners)\\"')
     await bo.choose('space', 'staging (woolworks)', 'staging')
     expect(await bo.submit({ name: 'x' })).toEqual({})
     expect(bo.topView()?.callback_id).toBe('operation_preview')
@@ -355,7 +355,7 @@ describe('with a rule that protects a place', () => {
     await bo.waitForView()
     expect(await labels('project')).toEqual(['woolworks-staging'])
     // With a server the name of the target ends in it, which no rule allows.
-    expect(await labels('server')).toEqual(['There is nothing here that you can choose.'])
+    expect(await labels('server')).toEqual(["There's nothing here you can choose."])
     await closeAll(bo)
   })
 
@@ -371,7 +371,7 @@ describe('with a rule that protects a place', () => {
     }
     const memory = bo.topView()?.private_metadata ?? ''
     expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
-      `You can't run copy-bits on cloud-foundry to “shop-web in production (woolworks)”. ${owner}`,
+      `You can't run copy-bits on cloud-foundry to \\"shop-web in production (woolworks)\\". ${owner}`,
     )
     await bo.choose('app', 'shop-web in production (woolworks)', 'shop-web')
     await bo.choose('target', 'shop-web-staging in staging (woolworks)', 'shop-web')
@@ -413,7 +413,7 @@ describe.concurrent('with rules that protect the data of a place', () => {
       }
       const memory = bo.topView()?.private_metadata ?? ''
       expect(await submitted(world, forged(world, bo, 'operation_form', memory, values))).toContain(
-        "You can't run copy-bits on cloud-foundry from “shop-web in production (woolworks)” to",
+        `You can't run copy-bits on cloud-foundry from \\"shop-web in production (woolworks)\\" to`,
       )
       await bo.choose('app', 'shop-web-staging in staging (woolworks)', 'shop-web-staging')
       await bo.choose('target', 'shop-web in production (woolworks)', 'shop-web')

@@ -86,7 +86,7 @@ describe.concurrent('while the socket is away', () => {
       workspace.disconnect()
       await expect.poll(() => answer('/ready'), { timeout: 20_000 }).toBe(503)
       expect(await answer('/healthz')).toBe(200)
-      expect(bot.log()).toContain('not ready: the socket to Slack is away')
+      expect(bot.log()).toContain('not ready: the socket to Slack is closed')
       workspace.setSwitch('down', false)
       await expect.poll(() => answer('/ready'), { timeout: 40_000 }).toBe(200)
       expect(await bot.kill('SIGTERM')).toBe(0)

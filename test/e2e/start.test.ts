@@ -58,7 +58,7 @@ it('a refused SLACK_APP_TOKEN stops the start by its name, and says where to get
   const { code, out, err } = await run([], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
   expect(code).toBe(1)
   expect(err).toBe(
-    'Dolly cannot start:\n- Slack refuses SLACK_APP_TOKEN with "invalid_auth". Generate a new one with the scope connections:write, under "Basic Information", "App-Level Tokens" of your Slack app.\n',
+    'Dolly can\'t start:\n- Slack refuses SLACK_APP_TOKEN with "invalid_auth". Generate a new one with the scope connections:write, under "Basic Information", "App-Level Tokens" of your Slack app.\n',
   )
   expect(out).not.toContain('WSS URL')
 }, 30_000)
@@ -72,7 +72,7 @@ it.each(['HTTP', 'Socket'])(
     const { code, err } = await run([], { ...(mode === 'HTTP' ? httpEnv : socketEnv()), PORT: port })
     expect([code, err]).toEqual([
       1,
-      `Dolly cannot start:\n- Dolly can't listen on port ${port}: another program uses it. Set PORT to a free one. In HTTP mode, let Slack's requests go there too.\n`,
+      `Dolly can't start:\n- Dolly can't listen on port ${port}: another program uses it. Set PORT to a free one. In HTTP mode, let Slack's requests go there too.\n`,
     ])
   },
   30_000,
@@ -108,11 +108,11 @@ it('a database that others may open is warned of', async () => {
   chmodSync(join(folder, 'data/dolly.db'), 0o640)
   const first = await startBot(folder, socketEnv())
   await first.kill('SIGTERM')
-  expect(first.log()).toContain('others than its owner may open the database')
+  expect(first.log()).toContain('users other than its owner can open the database')
   chmodSync(join(folder, 'data/dolly.db'), 0o600)
   const second = await startBot(folder, socketEnv())
   await second.kill('SIGTERM')
-  expect(second.log()).not.toContain('others than its owner')
+  expect(second.log()).not.toContain('users other than its owner')
 }, 30_000)
 
 it('doctor, or --check, says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
@@ -153,7 +153,7 @@ it('a dolly.yml whose tokens others may read, and a rule that forgets the source
   const forgetful = { who: 'members', may: [], on: 'hoody', target: '*production*' }
   configure([hoody], forgetful)
   const careless =
-    'dolly.yml contains connections.hoody.token, and other users of this machine may open it. Run chmod 600 dolly.yml'
+    'dolly.yml contains connections.hoody.token, and other users of this machine can read it. Run chmod 600 dolly.yml'
   const forgotten = /rule 1 of access in dolly\.yml \(line \d+\) has a target but no from, and/
   chmodSync(join(folder, 'dolly.yml'), 0o644)
   const { code, out } = await run(['--check'], socketEnv())

@@ -148,7 +148,7 @@ describe.concurrent('a job that nobody can tell about', () => {
     try {
       const { ann, root } = await askRiddle(world)
       await Promise.all([ann.click(root, 'job:dismiss'), ann.click(root, 'job:dismiss')])
-      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('isn’t waiting for an answer'))
+      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("isn't waiting for an answer"))
       await ann.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'cancelled' }])
     } finally {

@@ -90,9 +90,9 @@ describe('the form of a command with fields', () => {
     await ann.choose('container', 'search', 'search')
     await world.workspace.waitFor(() => ann.topView()?.private_metadata.match(/"container":"[0-9a-f]{24}"/))
     await ann.choose('project', 'woolworks-staging', 'staging')
-    await ann.choose('snapshot', 'There is nothing to choose from.')
+    await ann.choose('snapshot', "There's nothing to choose from.")
     expect(await ann.submit()).toEqual({
-      snapshot: '"There is nothing to choose from." is only a remark. Choose something else, or clear this field.',
+      snapshot: '"There\'s nothing to choose from." is only a remark. Choose something else, or clear this field.',
     })
   })
 

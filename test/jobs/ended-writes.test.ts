@@ -67,7 +67,7 @@ describe('a write that has already ended', () => {
     const id = await loseAnswer({ status: 502 })
     expect(await context.job(id)).toMatchObject({
       ...{ state: 'failed', ref: { id: 'clone-1' }, url: 'https://copy.example' },
-      detail: 'It was made, but it is incomplete. Its variables may be missing. You can delete it.',
+      detail: "It was made, but it's incomplete. Its variables may be missing. You can delete it.",
     })
     expect([context.world.looks, context.world.writes]).toEqual([0, 1])
   })

@@ -81,7 +81,7 @@ describe('a new version', () => {
       const version = upgrade(without('clone'))
       await goOn(version)
       const job = await context.job(id)
-      expect(job).toMatchObject({ state, step: 'clone', detail: 'This version of Dolly has no step “clone”.' })
+      expect(job).toMatchObject({ state, step: 'clone', detail: 'This version of Dolly has no step "clone".' })
       expect(accepts(job, 'dismiss')).toBe(true)
       expect(await context.job(other.id)).toMatchObject({ state: 'working' })
       expect(context.world.made.map(({ step }) => step)).toEqual(['blind'])

@@ -279,7 +279,7 @@ describe('Cloud Foundry', () => {
     test('"always a job": refuses to copy an app over itself, which v2 answers with 500', async () => {
       const app = await pick('apps', 'shop-api')
       const { issues } = copyBits.fields.safeParse({ app, target: app }).error ?? {}
-      expect(issues).toMatchObject([{ path: ['target'], message: 'Choose another app than the source.' }])
+      expect(issues).toMatchObject([{ path: ['target'], message: 'Choose an app other than the source.' }])
     })
 
     test('the meaning of a job: a deleted one reads as finished, so the package counts', async () => {
@@ -611,7 +611,7 @@ describe('Cloud Foundry', () => {
       [`${'x'.repeat(62)} y`, 'x'.repeat(62)],
     ])('of the name "%s" gets the host name %s when its original has an address', async (name, host) => {
       const params = await cloneOf('shop-api', { name, start: false })
-      expect(clone.preview(params, {}).notCopied).toContain(`(if the original has one, the clone gets ${host} in the`)
+      expect(clone.preview(params, {}).notCopied).toContain(`(if the source has one, the clone gets ${host} in the`)
       const { last } = await carryOut(clone, params)
       expect(last?.url).toBe(`https://${host}.apps.woolworks.example`)
     })
@@ -1217,9 +1217,9 @@ describe('Cloud Foundry', () => {
     test('403 without the role is for the operator, and says which role', async () => {
       const error = await failureOf(begin(await cloneOf('shop-api', { space: await pick('spaces', 'audited') })))
       expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toMatch(/requested action\. It needs the role Space Developer\. It is about audited\.$/)
+      expect(error.message).toMatch(/requested action\. It needs the role Space Developer\. This concerns audited\.$/)
       const copied = await failureOf(overwrite(await copyOf('shop-api', 'ledger')))
-      expect(copied.message).toMatch(/It is about production and audited\.$/)
+      expect(copied.message).toMatch(/This concerns production and audited\.$/)
     })
 
     test('403 of a switched-off feature names it, and says what can be left out', async () => {

@@ -50,7 +50,7 @@ const example = (picker: string, source: string, other: string) => ({
   watchedStep: 2,
 })
 
-const stopped = 'It stopped again after the start. Its log in Coolify says why.'
+const stopped = 'It started, then stopped. Its log in Coolify says why.'
 describeProvider(coolify, {
   start: startCoolify,
   failure: 'The deployment failed. Its log in Coolify says why.',
@@ -208,7 +208,7 @@ describe('Coolify', () => {
       const answer = await written('clone', 'move', ref, { deploy: false })
       expect(answer).toMatchObject({
         ended: 'done',
-        detail: 'It is not started. Deploy it in Coolify when you need it.',
+        detail: "It isn't started. Deploy it in Coolify when you need it.",
       })
       expect(
         operationOf('clone')
@@ -337,7 +337,7 @@ describe('Coolify', () => {
       simulator.setSwitch('cancel-next', true)
       expect(await end(await deployed())).toMatchObject({
         phase: 'failed',
-        detail: 'Somebody cancelled the deployment.',
+        detail: 'Someone cancelled the deployment.',
       })
     })
 
@@ -397,7 +397,7 @@ describe('Coolify', () => {
       const source = await pick('applications', 'billing')
       const destination = await pick('destinations', 'flock-fra-1 (coolify)')
       expect((await validated('clone', { source, destination }))?.warnings).toEqual([
-        'The source takes ports of this server (8443:443). Both cannot run there at once.',
+        "The source uses ports of this server (8443:443). The two can't run there at the same time.",
       ])
       expect((await validated('clone', { source }))?.warnings).toEqual([])
       const ref = await run('clone', 'clone', null, { source, destination })
@@ -478,7 +478,7 @@ describe('Coolify', () => {
   describe('what the operator has to do', () => {
     test.each([
       ['api-disabled', /^coolify-prod: Its API is off\. Turn it on under Settings/],
-      ['member', /^coolify-prod: The token is of a mere member of the team\./],
+      ['member', /^coolify-prod: The token belongs to an ordinary member of the team\./],
       ['no-permission', /^coolify-prod: Its token needs the abilities read, write and deploy\./],
     ])('is said with the switch "%s", whatever the answer calls itself', async (fault, sentence) => {
       simulator.setSwitch(fault, true)
@@ -510,14 +510,14 @@ describe('Coolify', () => {
 
     test('an older server is told by what it does not have, and refuses to clone', async () => {
       simulator.setSwitch('old-server', true)
-      const sentence = 'coolify-prod: It cannot clone: that takes Coolify 4.3.0 or newer.'
+      const sentence = 'coolify-prod: It cannot clone: that needs Coolify 4.3.0 or newer.'
       expect(await validated('clone')).toMatchObject({ errors: { source: sentence } })
       const error = await failure(written('clone', 'clone'))
       expect([error.name, error.message]).toEqual(['UserError', sentence])
     })
 
     test('a name that is taken is refused, although Coolify would take it again', async () => {
-      const sentence = 'Coolify has shop-web already, and would take it again. Choose another name.'
+      const sentence = 'Coolify already has one called shop-web. Choose another name.'
       expect(await validated('clone', { name: 'shop-web' })).toMatchObject({ errors: { name: sentence } })
       expect(await validated('clone-service', { name: 'shop-web' })).toMatchObject({ errors: {} })
     })
@@ -540,7 +540,7 @@ describe('Coolify', () => {
         /secrets.*Scheduled tasks then run in both.*shares its files with the source/,
       )
       expect((await of('clone')).notCopied).toMatch(
-        /data in volumes.*point at those of the source.*claims the domain of the source/,
+        /data in volumes.*point to the source's databases.*claims the source's domain/,
       )
       expect((await of('clone-service')).notCopied).toContain('Its domains may be those of the source')
       expect((await of('clone-database')).copied).toContain('passwords')

@@ -484,7 +484,7 @@ describe('Qovery', () => {
       const { ref } = await deployed()
       clock += 10_000
       expect(await poll(ref)).toMatchObject([
-        { phase: 'failed', detail: 'cloned, but the deployment was canceled', url: ref.console },
+        { phase: 'failed', detail: 'cloned, but the deployment was cancelled', url: ref.console },
       ])
     })
   })

@@ -247,7 +247,7 @@ describe('a button that names', () => {
       await askUncertain()
       told = []
       await expectNothing(press(jobActions.startOver, value))
-      await whispered().toContain('There’s no such job.')
+      await whispered().toContain("There's no such job.")
     })
   }
 
@@ -267,7 +267,7 @@ describe('a button that names', () => {
       for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
         told = []
         await expectNothing(press(action, id), { user: ann })
-        await whispered().toContain('isn’t waiting for an answer')
+        await whispered().toContain("isn't waiting for an answer")
       }
     }
   })
@@ -455,7 +455,7 @@ describe('a form that remembers', () => {
 })
 
 describe('Start, pressed on answers that page 2 let through,', () => {
-  const refusal = "You can't run clone on dummy-one to “copy”. Ask #platform"
+  const refusal = `You can't run clone on dummy-one to \\"copy\\". Ask #platform`
   let draft: string
   const start = () => submit('operation_preview', draft)
 

@@ -49,7 +49,7 @@ describe('a database that another process holds', { retry: 3 }, () => {
     expect(gapMs).toBeLessThan(200)
     for (const one of value) {
       expect(one.status === 'rejected' && one.reason).toBeInstanceOf(TemporaryError)
-      expect(one).toMatchObject({ reason: { message: "Dolly's database is busy.", mayHaveHappened: false } })
+      expect(one).toMatchObject({ reason: { message: 'The database is busy.', mayHaveHappened: false } })
     }
     letGo()
     expect(await createJob(db, newJob(2), 1_000)).toMatchObject({ kind: 'created' })

@@ -56,7 +56,7 @@ async function findOptions(
   const [list, isAllowed] = (await within(query.deadline - services.elapsed(), reading)) ?? []
   if (list === undefined) return [remarkOption('Still loading. Type again in a moment.')]
   if ('reason' in list) return undefined
-  if (list.options.length === 0) return [remarkOption('There is nothing to choose from.')]
+  if (list.options.length === 0) return [remarkOption("There's nothing to choose from.")]
   const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
   if (mine.length === 0) return [remarkOption('There is nothing here that you can choose.')]
   return searchOptions(mine, query.text, services.lists.textOf)

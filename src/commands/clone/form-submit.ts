@@ -236,7 +236,7 @@ async function readNamesAgain(
   return { named: answers.named, shown: shownNames(target.operation, answers) }
 }
 
-const UNREADABLE = "Access depends on its name, and I can't read that right now. Try again in a moment."
+const UNREADABLE = "Access depends on its name, which I can't read right now. Try again in a moment."
 
 /**
  * The decision, now that source and target have names. These contain text that the person typed, so the rules must also
@@ -258,6 +258,6 @@ function assertAllowed(
   })
   if (isAllowed) return
   const { from, to } = operation.summary(named)
-  const source = rules.some((rule) => rule.from !== undefined) ? `from “${brief(from)}” ` : ''
-  throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to “${brief(to)}”`)
+  const source = rules.some((rule) => rule.from !== undefined) ? `from "${brief(from)}" ` : ''
+  throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to "${brief(to)}"`)
 }

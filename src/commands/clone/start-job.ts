@@ -94,7 +94,7 @@ export async function afterStart(
   const words = link === null ? 'its thread will be' : `<${link}|its thread> is`
   const where = /^[CG]/.test(thread.channel) ? `in <#${thread.channel}>` : 'in a direct message'
   const isStray = thread.channel !== channel && channel !== requester
-  const why = isStray ? ' I can’t post where you asked me to.' : ''
+  const why = isStray ? " I can't post where you asked me to." : ''
   const view = noticeView('Started', `Job \`${id}\` is on its way: ${words} ${where}.${why}`)
   // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }

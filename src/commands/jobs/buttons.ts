@@ -47,7 +47,7 @@ async function answer(
   try {
     const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
     const job = await findJob(services.db, jobId)
-    if (!job) return 'There’s no such job.'
+    if (!job) return "There's no such job."
     const now = services.now()
     const actor = asker.id
     const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
@@ -81,5 +81,5 @@ async function alreadyAnswered(services: Services, job: Job): Promise<string> {
   const by = last
     ? ` <@${last.actor}> answered <!date^${Math.floor(last.at / 1000)}^{date_short_pretty} at {time}|earlier>.`
     : ''
-  return `Job \`${job.id}\` isn’t waiting for an answer: it is ${job.state.replace('_', ' ')}.${by}`
+  return `Job \`${job.id}\` isn't waiting for an answer: it is ${job.state.replace('_', ' ')}.${by}`
 }

@@ -91,7 +91,7 @@ function ownAddress(params: Pick<CloneParams, 'name' | 'address' | 'host'>): str
   if (!wantsAddress(params)) return ''
   const host = hostOf(params)
   if (params.host) return ` (the clone gets ${host} in the default domain)`
-  return host && ` (if the original has one, the clone gets ${host} in the default domain)`
+  return host && ` (if the source has one, the clone gets ${host} in the default domain)`
 }
 
 export const cloneApp = defineOperation<CloneParams, CfRef>({
@@ -116,7 +116,8 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
       'start commands, sidecars, tasks, network policies, labels, registry passwords of Docker images',
     ),
     ...(services.length > 0 && {
-      warning: 'The clone shares the services you chose: what it writes or deletes there, the original loses too.',
+      warning:
+        'The clone shares the services you chose. Whatever it changes or deletes there changes for the source too.',
     }),
   }),
   validate: validateClone,

@@ -20,7 +20,7 @@ export const cloneFields = z
       .meta({ title: 'Name of the clone', description: "Must be unused in the space (case doesn't matter)." }),
     address: yesNo(
       'Give it an address',
-      'In the default domain, if the original has one or you type a host name below.',
+      'In the default domain, if the source has an address or you type a host name below.',
       true,
     ),
     host: text(MAX_HOST_LENGTH, HOST_RULE)
@@ -37,7 +37,7 @@ export const cloneFields = z
       .default([])
       .meta({
         title: 'Services to share',
-        description: 'The clone is bound to the same ones and works on the data of the original.',
+        description: "The clone is bound to the same services and uses the source's data.",
         picker: 'services',
         dependsOn: ['app'],
       }),
@@ -59,5 +59,5 @@ export const copyFields = z
     target: app('App to overwrite', 'It keeps everything but its code.'),
     restart: yesNo('Stage and restart it', 'With a short interruption. Otherwise its old code keeps running.', true),
   })
-  .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose another app than the source.' })
+  .refine(({ app, target }) => app !== target, { path: ['target'], message: 'Choose an app other than the source.' })
 export type CopyParams = z.infer<typeof copyFields>

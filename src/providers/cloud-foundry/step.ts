@@ -126,6 +126,6 @@ export async function withRole<T>(api: Api, spaces: readonly (string | undefined
     // Without the names, the refusal itself is enough.
     const known = await list(api, '/v3/spaces', space, { guids: guids.join(',') }).catch(() => [])
     const names = known.map(({ name }) => name).join(' and ')
-    throw names ? withSentence(`It is about ${names}.`, error) : error
+    throw names ? withSentence(`This concerns ${names}.`, error) : error
   }
 }

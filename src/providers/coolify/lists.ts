@@ -55,17 +55,19 @@ export function validate(api: Api, kind: string, params: Readonly<Record<string,
       readFor('source', api.get('/team', z.unknown())),
       everything(api, kind).then((all) => {
         const isTaken = all.some((one) => one.name === name)
-        if (isTaken) throw refusal('name', `Coolify has ${name} already, and would take it again. Choose another name.`)
+        if (isTaken) throw refusal('name', `Coolify already has one called ${name}. Choose another name.`)
       }),
       readFor('environment', environmentsIn(api, `${environment}`.split('/')[0] ?? '')).then((all) => {
         const isThere = all.some(({ value }) => value === environment)
-        if (!isThere) throw refusal('environment', 'Coolify has no such environment. Choose another one.')
+        if (!isThere) throw refusal('environment', "This environment doesn't exist. Choose another one.")
       }),
     ],
     [
       found.then(({ ports_mappings: ports, destination: at }) => {
         const collides = ports && (at?.uuid ?? destination) === destination
-        return collides ? [`The source takes ports of this server (${ports}). Both cannot run there at once.`] : []
+        return collides
+          ? [`The source uses ports of this server (${ports}). The two can't run there at the same time.`]
+          : []
       }),
     ],
   )

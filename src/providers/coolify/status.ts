@@ -4,7 +4,7 @@ import { unlessNotFound } from '../../errors.js'
 import { type Api, findSurely, lookUpEach, type Observation, rows } from '../provider.js'
 
 export const text = z.string().trim()
-export const id = text.regex(/^[a-z0-9]{24}$/, 'Choose from the list, or paste an id of 24 small letters and digits.')
+export const id = text.regex(/^[a-z0-9]{24}$/, 'Choose from the list, or paste an ID (24 characters, a-z and 0-9).')
 const word = text.nullish().catch(null)
 /** What can be read of anything. `destination` is not documented: Coolify loads it to tell whether the server is well. */
 export const thing = z.object({
@@ -72,10 +72,11 @@ export async function check(api: Api, refs: readonly CoolifyRef[], now: number):
 async function observeBuild(api: Api, ref: CoolifyRef, asked: Thing | null): Promise<Seen> {
   // While one is queued already, the answer has an id that nothing is stored under: the one in the queue is meant.
   const found = asked ?? (await newestDeployment(api, ref))
-  if (!found) return { phase: 'failed', detail: 'Coolify has no deployment of the clone. It may have been deleted.' }
+  if (!found)
+    return { phase: 'failed', detail: 'Coolify has no deployment of the clone. The clone may have been deleted.' }
   const { status: detail, deployment_uuid } = found
   if (detail === 'failed') return { phase: 'failed', detail: 'The deployment failed. Its log in Coolify says why.' }
-  if (detail === 'cancelled-by-user') return { phase: 'failed', detail: 'Somebody cancelled the deployment.' }
+  if (detail === 'cancelled-by-user') return { phase: 'failed', detail: 'Someone cancelled the deployment.' }
   if (detail !== 'finished') return { phase: 'working', detail, ref: { ...ref, deployment: deployment_uuid ?? 'none' } }
   // Its own status follows within a minute. The address is worth a try.
   const { fqdn } = (await read(api, `/applications/${ref.id}`).catch(() => null)) ?? {}
@@ -93,5 +94,5 @@ function observeStatus(ref: CoolifyRef, found: Thing | null, now: number): Seen 
   if (state !== 'exited') return { phase: 'working', detail: state, ...(isUp && { ref: { ...ref, deployment: 'up' } }) }
   // What was never started is called exited as well.
   if (ref.deployment === 'none') return { phase: 'working', detail: 'not started yet' }
-  return { phase: 'failed', detail: 'It stopped again after the start. Its log in Coolify says why.' }
+  return { phase: 'failed', detail: 'It started, then stopped. Its log in Coolify says why.' }
 }

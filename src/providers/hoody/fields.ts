@@ -36,8 +36,8 @@ export const copyFields = z.object({
     multiline: true,
     personal: true,
   }),
-  firewall: yesNo('Copy firewall rules', "The source's access list applies too."),
-  network: yesNo('Copy network rules', "The source's network settings apply too."),
+  firewall: yesNo('Copy firewall rules', "The copy gets the source's access list."),
+  network: yesNo('Copy network rules', "The copy gets the source's network settings."),
   // No `kvm`: it opens the host's hypervisor. Grant that in Hoody's console.
 })
 export type CopyParams = z.infer<typeof copyFields>

@@ -33,7 +33,7 @@ export const clone = defineOperation<ServiceParams, QoveryRef>({
   summary: ({ service, name, environment }) => ({ from: `${service}`, to: `${name} in ${environment}` }),
   preview: (params, { service = 'the service' }) => ({
     copied: `The configuration of ${service} with its own variables and secrets, and with automatic deployment if that is on. ${outcomeOf(params, 'the commit or tag that the source runs, if Qovery reports it')}`,
-    notCopied: `Data and custom domains${params.service.startsWith('helm/') ? ', and public access until you fill in the network settings of the clone' : ''}. In another environment also the deployment stage and the variables of environment and project.`,
+    notCopied: `Data and custom domains${params.service.startsWith('helm/') ? ', and public access until you fill in the network settings of the clone' : ''}. In another environment, also the deployment stage and the variables of environment and project.`,
     ...(params.service.startsWith('terraform/') && isDeployed(params) && { warning: TERRAFORM_WARNING }),
   }),
 })

@@ -5,7 +5,7 @@ import { KINDS } from './api.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
-const LIKE_SOURCE = 'Leave empty to keep that of the source.'
+const LIKE_SOURCE = "Leave empty to keep the source's."
 
 const text = z.string().trim().toLowerCase()
 const id = text.regex(UUID, 'Choose from the list, or paste an ID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.')
@@ -31,7 +31,7 @@ export const environmentFields = z.object({
   project: id.meta({ title: 'Target project', description: 'Where the clone goes.', picker: 'projects' }),
   cluster: id.optional().meta({ title: 'Target cluster', description: LIKE_SOURCE, picker: 'clusters' }),
   mode: z
-    .enum(['DEVELOPMENT', 'PREVIEW', 'STAGING', 'PRODUCTION'])
+    .enum(['DEVELOPMENT', 'PREVIEW', 'STAGING', 'PRODUCTION'], 'Choose one from the list.')
     .optional()
     .meta({ title: 'Mode', description: LIKE_SOURCE }),
   applyDeploymentRule: yesNo('Apply deployment rule', "The project's rules, such as working hours."),

@@ -19,7 +19,7 @@ const failures: Readonly<Record<string, string>> = {
   RESTART_ERROR: 'the restart failed',
   STOP_ERROR: 'stopping it failed',
   DELETE_ERROR: 'deleting it failed',
-  CANCELED: 'the deployment was canceled',
+  CANCELED: 'the deployment was cancelled',
   STOPPED: 'it was stopped',
   DELETED: 'it was deleted',
 }

@@ -42,7 +42,7 @@ export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
   async baseline(api, params, before) {
     // Read here and not in `run`: a process killed during this read would look as if it had been killed during the copy.
     if (!(await hasComponents(api, before, withEmptyApp(params.name)))) return ''
-    throw new UserError(`Somebody else has put something into the new app ${params.name}. ${START_AGAIN}`)
+    throw new UserError(`Someone else has put something into the new app ${params.name}. ${START_AGAIN}`)
   },
   async run(api, params, before, { tries }) {
     const explain = withEmptyApp(params.name)

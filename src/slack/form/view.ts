@@ -132,14 +132,14 @@ function channelInput({ channel, choosableChannels = 'none' }: FormState): Input
   if (choosableChannels === 'none') {
     const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
     const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
-    const hint = `${what} If Dolly isn't in the channel, both go to your direct messages.`
+    const hint = `${what} If I'm not in the channel, both go to your direct messages.`
     return {
       ...input,
       hint: plain(hint),
       element: { type: 'static_select', action_id: 'place', options: [here, mine], initial_option: here },
     }
   }
-  const hint = `${what} Choose a channel you're in. If Dolly isn't in it, both go to your direct messages with Dolly, as they do if you choose any direct message.`
+  const hint = `${what} Choose a channel you're in. If I'm not in it, or if you choose a direct message, both go to your direct messages with me.`
   return {
     ...input,
     hint: plain(hint),

@@ -28,8 +28,8 @@ export function wasSent({ ref, attempt }: Job): boolean {
 }
 
 function questionButtons(jobId: string): KnownBlock {
-  const startOver = 'If the first request did arrive, this makes a second copy.'
-  const dismiss = 'I stop watching. Whatever was made stays.'
+  const startOver = 'If the first request went through, this does it a second time.'
+  const dismiss = 'I stop watching this job. Anything already made stays.'
   return {
     type: 'actions',
     block_id: 'question',
@@ -44,8 +44,8 @@ function questionButtons(jobId: string): KnownBlock {
 /** For a job that waits for its provider. */
 function cancelButton(job: Job): KnownBlock {
   const [word, promise] = wasSent(job)
-    ? ['Dismiss', 'I send nothing more. Whatever was made stays.']
-    : ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.']
+    ? ['Dismiss', 'I send nothing more. Anything already made stays.']
+    : ['Cancel', 'Nothing has been sent to the provider, and nothing will be.']
   const confirm = confirmation(promise, `${word} the job`)
   return {
     type: 'actions',

@@ -74,7 +74,7 @@ export function oldRootMessage(view: JobView, goesOn: boolean): Message {
   const { text, blocks } = rootMessage({ ...view, mayAppearTwice: false, thread: { channel: job.channel, ts: null } })
   const note = goesOn
     ? `The details are ${there}.`
-    : `Slack lets me neither reply here nor send <@${job.requester}> direct messages, so there are no more details.`
+    : `Slack won't let me reply here or message <@${job.requester}> directly, so there are no more details.`
   return { text: `${text} ${note}`, blocks: [...blocks, context(note)] }
 }
 
@@ -119,7 +119,7 @@ export function replyMessage(view: JobView, event: JobEvent): Message | null {
 }
 
 function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent): string | null {
-  const step = `“${name(steps.get(event.step) ?? event.step)}”`
+  const step = `"${name(steps.get(event.step) ?? event.step)}"`
   const by = name(provider)
   const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
@@ -140,21 +140,21 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
     case 'postponed':
       return `${withDetail(`${step} has to wait`, detail)} I'll try again automatically.`
     case 'answer_lost':
-      return `${withDetail(`${by}'s answer to ${step} was lost`, detail)} Checking before I try again.`
+      return `${withDetail(`${by}'s answer to ${step} was lost`, detail)} I'll check whether it arrived before I try again.`
     case 'found':
       return `Found it: ${by} had received ${step}. Nothing was sent twice.`
     case 'absent':
       return `${by} never received ${step}. Sending it again.`
     case 'unsettled':
-      return `I still don't know whether ${by} received ${step}, and I keep checking. You can wait, or press Dismiss to end this job; whatever was made stays.`
+      return `I don't know yet whether ${by} received ${step}, and I'm still checking. You can wait, or press Dismiss to end this job. Anything already made stays.`
     case 'reminder':
       return `${requester} This job is still waiting for your answer: I don't know whether ${by} carried out ${step}. Check ${by}, then press a button above. Without an answer, the job ends two weeks after my question.`
     case 'stranded':
-      return `${requester} ${withDetail("I can't continue this job", detail)} Dismiss ends it; whatever was made stays. Otherwise it ends by itself in a week.`
+      return `${requester} ${withDetail("I can't continue this job", detail)} Press Dismiss to end it; anything already made stays. Otherwise it ends by itself in a week.`
     case 'uncertain':
       return `${requester} ${withDetail(`I don't know whether ${by} carried out ${step}`, detail)} Check ${by}, then press a button above.`
     case 'unreachable':
-      return `${withDetail(`I couldn't reach ${by} for five minutes`, detail)} Nothing is lost, and I keep trying.`
+      return `${withDetail(`I haven't reached ${by} for five minutes`, detail)} Nothing is lost, and I'll keep trying.`
     case 'reachable':
       return `${by} is answering again.`
     case 'step_done':
@@ -165,14 +165,14 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
     case 'failed':
       return `${requester} ${withDetail(`Failed after ${duration}`, detail)}`
     case 'timed_out':
-      return `${requester} ${withDetail(`Timed out after ${duration}`, detail)} It may still finish at ${by}.`
+      return `${requester} ${withDetail(`Timed out after ${duration}`, detail)} It may still finish on ${by}.`
     case 'checked_again':
       return `${person} asked me to check again.`
     case 'started_over':
       return `${person} asked me to start ${step} over.`
     case 'cancelled':
       return wasSent(job)
-        ? `${person} dismissed this job. Whatever ${by} already made is still there.`
+        ? `${person} dismissed this job. Anything ${by} already made is still there.`
         : `${person} cancelled this job before anything was sent to ${by}.`
   }
 }
@@ -196,7 +196,7 @@ function outcomeOf({ job, provider, now }: JobView): { icon: string; word: strin
       return {
         icon: ':grey_question:',
         word: 'Outcome unknown',
-        rest: `${detail} Check again looks once more, Start over sends the request again, Dismiss ends this job.`.trim(),
+        rest: `${detail} Check again looks for it once more, Start over sends the request again, Dismiss ends this job.`.trim(),
       }
     case 'succeeded':
       return { icon: ':white_check_mark:', word: 'Done', rest: detail }
@@ -272,6 +272,7 @@ function expectedEnd({ job, typicalMs, now }: JobView): number | null {
 
 /** Why the thread is here and not where it was asked to be. */
 function whyStray(channel: string): string {
-  if (!/^[CG]/.test(channel)) return "I couldn't post where you asked me to, or my message there was deleted."
-  return `I couldn't post in <#${channel}>, or my message there was deleted. If I'm not a member there, \`/invite @dolly\` lets me post.`
+  if (!/^[CG]/.test(channel))
+    return "I couldn't post where you asked me to, or my message there was deleted, so updates come here."
+  return `I couldn't post in <#${channel}>, or my message there was deleted, so updates come here. If I'm not in that channel, invite me with \`/invite @dolly\`.`
 }

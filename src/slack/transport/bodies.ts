@@ -47,7 +47,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
         body.bytes = larger
         for (const other of arriving) {
           if (heldBytes <= MAX_HELD_BYTES) return
-          if (other !== body) other.giveUp(new BodyError(503, 'The body had to make room for another.'))
+          if (other !== body) other.giveUp(new BodyError(503, 'The body was dropped to make room for another.'))
         }
       }
       function add(chunk: Buffer): void {
@@ -79,7 +79,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
         reject(error)
       }
       function breakOff(): void {
-        giveUp(new BodyError(400, 'The body broke off.'))
+        giveUp(new BodyError(400, 'The body ended early.'))
       }
       request.on('data', add).on('end', finish).on('close', breakOff)
       // Without a listener, the error of a broken connection would end the process.

@@ -63,7 +63,7 @@ export function openHttpTransport(
     const stampMs = Number(stamp) * 1000
     const isUnsigned = signature === undefined && stamp === undefined
     if (!isUnsigned && !(isSignature(signature) && isStamp(stamp) && Math.abs(stampMs - now()) <= WINDOW_MS)) {
-      logger.warn('A request was refused: its signature isn’t Slack’s, or its timestamp isn’t current.')
+      logger.warn("A request was refused: its signature isn't Slack's, or its timestamp isn't current.")
       return refuse(response, 401)
     }
     let verified: Awaited<ReturnType<typeof HTTPModuleFunctions.parseAndVerifyHTTPRequest>>
@@ -87,7 +87,7 @@ export function openHttpTransport(
     markVerified()
     const body = readPayload(verified)
     if (!body) {
-      logger.warn('A request was refused: Slack signed it, but its body isn’t an object.')
+      logger.warn("A request was refused: Slack signed it, but its body isn't an object.")
       return refuse(response, 400)
     }
     // Slack sends this when an operator enters the request URL.

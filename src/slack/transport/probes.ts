@@ -39,7 +39,7 @@ export function isPayload(value: unknown): value is Record<string, unknown> {
 export function answerProbe({ method, url }: IncomingMessage, response: ServerResponse, isReady: boolean): boolean {
   if (method !== 'GET' || (url !== '/healthz' && url !== '/ready')) return false
   if (url === '/healthz') response.writeHead(200).end('ok')
-  else response.writeHead(isReady ? 200 : 503).end(isReady ? 'ready' : 'not ready: the socket to Slack is away')
+  else response.writeHead(isReady ? 200 : 503).end(isReady ? 'ready' : 'not ready: the socket to Slack is closed')
   return true
 }
 

@@ -62,7 +62,7 @@ export function openSocketTransport(
   const stopping = new AbortController()
   let isReady = false
   function setReady(ready: boolean): void {
-    if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is away')
+    if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is closed')
     isReady = ready
   }
   const probes = createBoundedServer(PROBE_TIMEOUT_MS, (request, response) => {
@@ -197,7 +197,7 @@ function ignoreMalformedMessages(client: SocketModeClient, logger: Logger): void
   client.removeAllListeners('ws_message')
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
     if (isMessage(data)) read?.(data, isBinary)
-    else logger.warn('A socket message was ignored: Slack doesn’t send messages like it.')
+    else logger.warn("A socket message was ignored: Slack doesn't send messages like it.")
   })
 }
 

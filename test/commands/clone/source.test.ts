@@ -176,7 +176,7 @@ describe('nobody copies production', () => {
 
   it('into another place, whatever label comes back with the choice', async () => {
     const { answer } = await fillIn('a1', 's2')
-    const names = 'from “shop-db in production” to “x in staging”'
+    const names = 'from \\"shop-db in production\\" to \\"x in staging\\"'
     expect(answer).toContain(`You can't run copy on dummy-one ${names}. Ask #platform`)
     const { draft } = await fillIn('a2', 's1')
     expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
@@ -237,13 +237,13 @@ describe('a source whose label does not say where it is', () => {
   it('is copied under that name only, which is read again when the form is sent and at Start', async () => {
     access.rules = [rule({ may: [], from: ['*production*'] }), rule({})]
     const asked = async (from: string) => (await fillIn(from, 's2', 'x', 'clone')).answer
-    expect(await asked('x1')).toContain('from “shop-db in production” to “x in staging”')
-    expect(await asked('x3')).toContain('from “shop-db in an unknown place” to')
-    expect(await asked('x4')).toContain('from “a container” to “x in staging”')
+    expect(await asked('x1')).toContain('from \\"shop-db in production\\" to \\"x in staging\\"')
+    expect(await asked('x3')).toContain('from \\"shop-db in an unknown place\\" to')
+    expect(await asked('x4')).toContain('from \\"a container\\" to \\"x in staging\\"')
     const { draft } = await fillIn('x2', 's2', 'x', 'clone')
     containers[1] = { value: 'x2', label: 'shop-db-x2', from: 'shop-db in production' }
     context.pass(60_001)
-    expect(await submit(callbacks.preview, draft)).toContain('from “shop-db in production”')
+    expect(await submit(callbacks.preview, draft)).toContain('from \\"shop-db in production\\"')
     containers[1] = { value: 'x2', label: 'shop-db-x2', from: 'shop-store in staging' }
     context.pass(60_001)
     expect(await submit(callbacks.preview, draft)).toBe('{"response_action":"clear"}')
@@ -270,11 +270,11 @@ describe('Start, more than a minute after the names were read,', () => {
     const { draft } = await fillIn('a2', 's2')
     apps[1] = { value: 'a2', label: 'shop-db in production' }
     context.pass(60_001)
-    expect(await submit(callbacks.preview, draft)).toContain('from “shop-db in production”')
+    expect(await submit(callbacks.preview, draft)).toContain('from \\"shop-db in production\\"')
     apps[1] = { value: 'a2', label: 'shop-db in staging' }
     spaces[1] = { value: 's2', label: 'production' }
     context.pass(60_001)
-    expect(await submit(callbacks.preview, draft)).toContain('to “x in production”')
+    expect(await submit(callbacks.preview, draft)).toContain('to \\"x in production\\"')
     expect(await jobs()).toEqual([])
   })
 

@@ -283,7 +283,7 @@ describe('a place that refuses messages', () => {
       const [old, ...others] = slack.messages.filter(({ threadTs }) => threadTs === undefined)
       expect(others).toEqual([])
       expect(old?.text).toMatch(
-        /Done\..*Slack lets me neither reply here nor send <@\w+> direct messages, so there are no more details\.$/,
+        /Done\..*Slack won't let me reply here or message <@\w+> directly, so there are no more details\.$/,
       )
       expect(await countPending()).toBe(0)
     })

@@ -132,7 +132,7 @@ describe('the root message', () => {
       JSON.stringify(rootMessage(view('queued', { waitReason: 'postponed', detail: 'Hoody is down.', ...rest })).blocks)
     const untouched = { ref: null, attempt: 0 }
     expect(buttonsOf(untouched)).toMatch(/"text":"Cancel".*Nothing has been sent to the provider yet/)
-    expect(buttonsOf({ ...untouched, ref: { id: 'a' } })).toMatch(/"text":"Dismiss".*Whatever was made stays/)
+    expect(buttonsOf({ ...untouched, ref: { id: 'a' } })).toMatch(/"text":"Dismiss".*Anything already made stays/)
     expect(buttonsOf({ dueAt: start + 30_000 })).toMatch(/Hoody is down\. Next try at <!date/)
     expect(JSON.stringify(rootMessage(view('queued')).blocks)).not.toContain('Cancel')
   })
@@ -149,14 +149,14 @@ describe('the root message', () => {
     expect(questionsOf('uncertain')).toEqual([
       // It only looks.
       ['Check again', undefined, undefined],
-      ['Start over', 'If the first request did arrive, this makes a second copy.', 'Start over'],
-      ['Dismiss', 'I stop watching. Whatever was made stays.', 'Dismiss'],
+      ['Start over', 'If the first request went through, this does it a second time.', 'Start over'],
+      ['Dismiss', 'I stop watching this job. Anything already made stays.', 'Dismiss'],
     ])
     expect(questionsOf('queued', waiting)).toEqual([
-      ['Cancel', 'Nothing has been sent to the provider yet, and nothing will be.', 'Cancel the job'],
+      ['Cancel', 'Nothing has been sent to the provider, and nothing will be.', 'Cancel the job'],
     ])
     expect(questionsOf('queued', { ...waiting, attempt: 1 })).toEqual([
-      ['Dismiss', 'I send nothing more. Whatever was made stays.', 'Dismiss the job'],
+      ['Dismiss', 'I send nothing more. Anything already made stays.', 'Dismiss the job'],
     ])
   })
 
@@ -165,10 +165,10 @@ describe('the root message', () => {
       step: 'gone',
       strandedSince: start,
       canDismiss: true,
-      detail: 'This version of Dolly has no step “gone”.',
+      detail: 'This version of Dolly has no step "gone".',
     }
     const { text, blocks } = rootMessage(view('working', gone))
-    expect(text).toContain("I can't continue this job: This version of Dolly has no step “gone”.")
+    expect(text).toContain(`I can't continue this job: This version of Dolly has no step "gone".`)
     expect(JSON.stringify(blocks)).toContain('"text":"Dismiss"')
     expect(JSON.stringify(blocks)).not.toContain('Copy the container –')
   })
@@ -211,7 +211,7 @@ describe('the replies', () => {
   it('blames no step for a question that nobody answered', () => {
     const unanswered = event('timed_out', 'Nobody answered for two weeks.')
     expect(replyMessage(view('timed_out'), unanswered)?.text).toBe(
-      '<@U1> Timed out after 12 s: Nobody answered for two weeks. It may still finish at Hoody.',
+      '<@U1> Timed out after 12 s: Nobody answered for two weeks. It may still finish on Hoody.',
     )
   })
 
@@ -332,13 +332,15 @@ describe('names and details that are made to be long', () => {
     const text = '&'.repeat(10_000)
     const question = rootMessage(longStory('uncertain', text))
     for (const shown of [question.text, textIn(question.blocks)]) {
-      expect(shown).toContain('Check again looks once more, Start over sends the request again, Dismiss ends this job.')
+      expect(shown).toContain(
+        'Check again looks for it once more, Start over sends the request again, Dismiss ends this job.',
+      )
     }
     expect(replyMessage(longStory('cancelled', text), event('cancelled', text, 'U2'))?.text).toMatch(
       / is still there\.$/,
     )
     expect(replyMessage(longStory('timed_out', text), event('timed_out', text))?.text).toMatch(
-      /It may still finish at [^.]*\.$/,
+      /It may still finish on [^.]*\.$/,
     )
   })
 })

@@ -82,7 +82,7 @@ it('is opened anew as soon as Slack closes it', async () => {
   await expect.poll(isOpen).toBe(true)
   close()
   const states = () => said.filter((line) => line.includes('ready'))
-  await expect.poll(states).toEqual(['ready', 'not ready: the socket to Slack is away', 'ready'])
+  await expect.poll(states).toEqual(['ready', 'not ready: the socket to Slack is closed', 'ready'])
   expect(asked).toHaveLength(2)
 })
 
@@ -145,7 +145,7 @@ it('is opened again after a time without a hello, also where it was open before'
   welcome = 'hello'
   await expect.poll(isOpen).toBe(true)
   const states = () => said.filter((line) => line.includes('ready'))
-  await expect.poll(states).toEqual(['ready', 'not ready: the socket to Slack is away', 'ready'])
+  await expect.poll(states).toEqual(['ready', 'not ready: the socket to Slack is closed', 'ready'])
   expect(said.join()).toContain('did not say hello within 3 s')
 })
 
