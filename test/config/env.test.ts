@@ -609,7 +609,7 @@ describe('the examples', () => {
 })
 
 describe('a warning', () => {
-  const open = 'dolly.yml contains connections.farm.token, and other users of this machine may open it'
+  const open = 'dolly.yml contains connections.farm.token, and other users of this machine can read it'
 
   test.each([
     { token: 'sh_literal', rights: 0o644, isWarned: true },

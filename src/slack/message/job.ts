@@ -154,7 +154,7 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
     case 'uncertain':
       return `${requester} ${withDetail(`I don't know whether ${by} carried out ${step}`, detail)} Check ${by}, then press a button above.`
     case 'unreachable':
-      return `${withDetail(`I haven't reached ${by} for five minutes`, detail)} Nothing is lost, and I'll keep trying.`
+      return `${withDetail(`I couldn't reach ${by} for five minutes`, detail)} Nothing is lost, and I'll keep trying.`
     case 'reachable':
       return `${by} is answering again.`
     case 'step_done':

@@ -54,7 +54,7 @@ describe('the form of a job that was started', () => {
 
   it('says so where Dolly may not post and the thread became a direct message', async () => {
     expect(await shown('C1', { channel: 'D1', ts: '1.5' }, 'C1')).toContain(
-      '<https://woolworks.slack.com/archives/D1/p15|its thread> is in a direct message. I can’t post where you asked me to.',
+      "<https://woolworks.slack.com/archives/D1/p15|its thread> is in a direct message. I can't post where you asked me to.",
     )
     expect(await shown('C1', { channel: 'U1' }, 'C1')).toContain('its thread will be in a direct message.')
   })

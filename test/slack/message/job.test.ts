@@ -131,7 +131,7 @@ describe('the root message', () => {
     const buttonsOf = (rest: Partial<Job>) =>
       JSON.stringify(rootMessage(view('queued', { waitReason: 'postponed', detail: 'Hoody is down.', ...rest })).blocks)
     const untouched = { ref: null, attempt: 0 }
-    expect(buttonsOf(untouched)).toMatch(/"text":"Cancel".*Nothing has been sent to the provider yet/)
+    expect(buttonsOf(untouched)).toMatch(/"text":"Cancel".*Nothing has been sent to the provider, and/)
     expect(buttonsOf({ ...untouched, ref: { id: 'a' } })).toMatch(/"text":"Dismiss".*Anything already made stays/)
     expect(buttonsOf({ dueAt: start + 30_000 })).toMatch(/Hoody is down\. Next try at <!date/)
     expect(JSON.stringify(rootMessage(view('queued')).blocks)).not.toContain('Cancel')
