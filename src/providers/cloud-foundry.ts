@@ -2,8 +2,8 @@
 import { cloneApp } from './cloud-foundry/clone.js'
 import { copyBits } from './cloud-foundry/copy-bits.js'
 import { classify, errorMessage } from './cloud-foundry/errors.js'
+import { pickers } from './cloud-foundry/form.js'
 import { connection, createLogin } from './cloud-foundry/login.js'
-import { pickers } from './cloud-foundry/pickers.js'
 import { defineProvider } from './provider.js'
 
 export const cloudFoundry = defineProvider({

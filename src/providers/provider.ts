@@ -15,7 +15,6 @@ export {
   describedOption,
   maskIds,
   placed,
-  placedSource,
   sentence,
   UNKNOWN_PLACE,
   withoutCredentials,

@@ -1,9 +1,36 @@
 /** Rainbond: copies an app's components into a new app, and starts the builds that the server dropped. */
 import { z } from 'zod'
-import { defineProvider } from './provider.js'
-import { classify, consoleUrlOf, errorMessage } from './rainbond/api.js'
-import { copy } from './rainbond/copy.js'
-import { pickers } from './rainbond/pickers.js'
+import { UserError, unlessNotFound } from '../errors.js'
+import { type Api, defineOperation, defineProvider, sentence } from './provider.js'
+import { classify, consoleUrlOf, errorMessage, MINUTE_MS, pathOf } from './rainbond/api.js'
+import { type CopyParams, fields, pickers } from './rainbond/form.js'
+import { type RainbondRef, ref } from './rainbond/status.js'
+import { build, copyComponents, createApp, noteOf } from './rainbond/steps.js'
+import { validateCopy } from './rainbond/validate.js'
+
+const COPIED = 'with build source and its credentials, settings, ports, variables, config files and empty volumes'
+const NOT_COPIED = 'Data in volumes, health checks, custom domains (public ports get new URLs)'
+
+const copy = defineOperation<CopyParams, RainbondRef>({
+  title: 'Copy an app',
+  fields,
+  ref,
+  // Rainbond's names depend on case; the lock ignores it to be on the safe side.
+  lock: ({ target, name }) => `copy:${target}/${name.toLowerCase()}`,
+  summary: ({ app, target, name }) => ({ from: `${app}`, to: `${name} in ${target}` }),
+  preview: ({ app, components, target }, named) => ({
+    copied: sentence(
+      components.length > 0 ? `Only ${named.components}` : 'All fully created components',
+      COPIED,
+    ).concat(' Then the copy is built and started.'),
+    notCopied: sentence(NOT_COPIED, !app.startsWith(`${target}/`) && 'links to components of the old team and region'),
+  }),
+  validate: validateCopy,
+  copiesData: true,
+  deadlineMs: 60 * MINUTE_MS,
+  steps: [createApp, copyComponents, build],
+  remove,
+})
 
 export const rainbond = defineProvider({
   id: 'rainbond',
@@ -24,3 +51,11 @@ export const rainbond = defineProvider({
   // The console keeps everything in one SQLite file unless set up otherwise, and a copy is one long transaction.
   maxConcurrentWrites: 1,
 })
+
+async function remove(api: Api, { app, job }: RainbondRef): Promise<void> {
+  const found = await unlessNotFound(api.get(pathOf(app), z.object({ note: z.string().nullish() })))
+  if (!found) return
+  // The delete call takes any app, running or not, and asks for no right to do so.
+  if (found.note !== noteOf(job)) throw new UserError("The app's note doesn't say that Dolly made it, so it stays.")
+  await api.delete(`${pathOf(app).replace('/apps/', '/app/')}/delete`, z.unknown(), { timeoutMs: 2 * MINUTE_MS })
+}

@@ -19,11 +19,6 @@ export function placed(named: Named, field: string): string {
   return place === undefined ? name : `${name} in ${place}`
 }
 
-/** A source's name with its place, for an option's `from`. */
-export function placedSource(name: string, place: string | null | undefined): string {
-  return `${name} in ${place || UNKNOWN_PLACE}`
-}
-
 /** One sentence out of what is true of these parts: "The code, secrets, health checks." */
 export function sentence(...parts: (string | false | null | undefined)[]): string {
   return `${parts.filter(Boolean).join(', ')}.`

@@ -4,7 +4,7 @@ import { unlessNotFound } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import { type Api, refusal, rows } from '../provider.js'
 import { item, link, listWith, MAX_NAME_LENGTH } from './api.js'
-import { type CloneParams, MAX_HOST_LENGTH } from './fields.js'
+import { type CloneParams, MAX_HOST_LENGTH } from './form.js'
 import type { CfRef } from './poll.js'
 import { labelled, owned, type RefUpdate, type Space, space, step } from './step.js'
 

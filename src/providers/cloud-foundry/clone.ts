@@ -5,13 +5,10 @@ import { cut } from '../../lib/text.js'
 import { type Api, defineOperation, maskIds, sentence } from '../provider.js'
 import { destinationsOf, hostOf, map, reserve, wantsAddress } from './address.js'
 import { item, list, MAX_NAME_LENGTH } from './api.js'
-import { refuseImpossible } from './checks.js'
-import { app, assign, codeOf, copyInto, launch, stage } from './code.js'
-import { type CloneParams, cloneFields } from './fields.js'
+import { app, assign, codeOf, copyInto, launch, lifecycleOf, stage } from './code.js'
+import { type CloneParams, cloneFields } from './form.js'
 import { type CfRef, ref } from './poll.js'
-import { bind, bindingsOf } from './services.js'
-import { sizeOthers, sizeWeb } from './size.js'
-import { environmentOf, lifecycleOf } from './source.js'
+import { bind, bindingsOf, environmentOf, sizeOthers, sizeWeb } from './settings.js'
 import {
   consoleLink,
   DEADLINE_MS,
@@ -24,7 +21,7 @@ import {
   step,
   withRole,
 } from './step.js'
-import { validateClone } from './validate.js'
+import { refuseImpossible, validateClone } from './validate.js'
 
 const create = firstStep<CloneParams>('create', 'Create the app', (params) => `/v3/spaces/${params.space}`, {
   async write(api, params, _, { job }) {

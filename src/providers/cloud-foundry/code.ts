@@ -1,4 +1,4 @@
-/** The code of an app: which of it can be copied, and the steps that copy, stage, deploy and start it. */
+/** The code of an app: which of it can be copied, how it is staged, and the steps that copy, stage, deploy and start it. */
 import { z } from 'zod'
 import { TemporaryError, UserError } from '../../errors.js'
 import { type Api, refusal } from '../provider.js'
@@ -12,6 +12,22 @@ export const app = item.extend({
   relationships: z.object({ space: link, current_droplet: link }),
 })
 export type App = z.infer<typeof app>
+
+type Lifecycle = App['lifecycle']
+
+/** How the clone is staged: like its original. */
+export async function lifecycleOf(api: Api, app: string, fastPath: boolean): Promise<Lifecycle> {
+  const shape = z.object({ lifecycle: z.looseObject({ type: z.string(), data: z.looseObject({}).optional() }) })
+  const { lifecycle } = await api.get(`/v3/apps/${app}`, shape, { isVerbatim: true })
+  // What is staged already needs no buildpack, and one with blanked credentials is refused.
+  if (!fastPath || !hasSecrets(lifecycle)) return lifecycle
+  return { type: lifecycle.type, data: { stack: lifecycle.data?.stack } }
+}
+
+/** Whether Cloud Foundry blanked credentials in it, of an address or of a registry. It takes no blanks back. */
+export function hasSecrets(lifecycle: Lifecycle): boolean {
+  return /:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle))
+}
 
 const sourcePackage = item.extend({ state: z.string().catch('in an unknown state') })
 

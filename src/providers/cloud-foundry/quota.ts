@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type Api, refusal } from '../provider.js'
 import { link, shownName } from './api.js'
 import type { App } from './code.js'
-import type { CloneParams } from './fields.js'
-import { type Process, processesOf } from './size.js'
+import type { CloneParams } from './form.js'
+import { type Process, processesOf } from './settings.js'
 import type { Space } from './step.js'
 
 /** What a new app has, unless the operators set another default. With less, staging checks no quota. */

@@ -1,7 +1,7 @@
-/** What a container on Hoody is doing. */
+/** What a container on Hoody is doing, and when something was last copied into it. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, lookUpEach, maskIds, type Observation, rows } from '../provider.js'
+import { type Api, findSurely, lookUpEach, maskIds, type Observation, rows } from '../provider.js'
 import { DELETED, envelope, ID, IDLE, listStatusLogs, page, pages, status } from './api.js'
 
 export const ref = z.object({ id: z.string().regex(ID) })
@@ -41,4 +41,21 @@ async function failureReason(api: Api, id: string): Promise<string> {
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   const words = maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
   return `${words.replace(/\.?$/, '.')} The unfinished copy is still there.`
+}
+
+/** When a copy or a sync into this container last began, by Hoody's clock; empty if never. An unreadable status may be one. */
+export async function lastCopyingAt(api: Api, id: string): Promise<string> {
+  const logs = (await listStatusLogs(api, id)).filter(({ to_status = 'copying' }) => to_status === 'copying')
+  return logs.find((log) => log.transition_time)?.transition_time ?? ''
+}
+
+/** Whether a copy or a sync into this container began after that time. False if the container is gone. */
+export async function wasCopyingSince(api: Api, id: string, baseline: string): Promise<boolean> {
+  const logs = (await unlessNotFound(listStatusLogs(api, id))) ?? []
+  const found = findSurely(logs, ({ to_status, transition_time }) => {
+    if (to_status !== undefined && to_status !== 'copying') return false
+    if (transition_time === undefined) return undefined
+    return transition_time > baseline && (to_status === 'copying' || undefined)
+  })
+  return found !== null
 }

@@ -13,7 +13,7 @@ import {
   listSnapshotNames,
   status,
 } from './api.js'
-import type { CopyParams, SyncParams } from './fields.js'
+import type { CopyParams, SyncParams } from './form.js'
 
 const container = z.object({
   status,

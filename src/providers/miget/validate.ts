@@ -12,7 +12,7 @@ import {
   unwrapped,
   whyUnusable,
 } from './api.js'
-import type { CloneParams } from './fields.js'
+import type { CloneParams } from './form.js'
 
 export function validateClone(api: Api, params: CloneParams): Promise<Validation> {
   const source = readFor('app', readApp(api, params.app))

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
 import { type Api, type Attempt, foundByName, type Step } from '../provider.js'
 import { type Entry, type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
-import { type CloneParams, isDeployed, kindOf } from './fields.js'
+import { type CloneParams, isDeployed, kindOf } from './form.js'
 import { check, type QoveryRef, readDeployment } from './status.js'
 import { hasName, listSiblings, refuseTakenName, refuseTerraform } from './validate.js'
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { type Entry, type Environment, entries, item, readEnvironment, results } from './api.js'
-import { type CloneParams, type EnvironmentParams, isDeployed, siblingsPath } from './fields.js'
+import { type CloneParams, type EnvironmentParams, isDeployed, siblingsPath } from './form.js'
 
 const PRODUCTION = 'PRODUCTION'
 

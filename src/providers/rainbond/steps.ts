@@ -4,7 +4,7 @@ import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../.
 import { type Api, findSurely, type Step } from '../provider.js'
 import { BUSY, listAppsNamed, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { listUnbuilt } from './builds.js'
-import type { CopyParams } from './fields.js'
+import type { CopyParams } from './form.js'
 import { check, type RainbondRef, START_AGAIN } from './status.js'
 import { selectComponents } from './validate.js'
 

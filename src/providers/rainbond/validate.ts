@@ -2,7 +2,7 @@
 import { UserError } from '../../errors.js'
 import { type Api, findSurely, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { type Component, listAppsNamed, listComponents, listRegions, listTeamNames, namesOf } from './api.js'
-import type { CopyParams } from './fields.js'
+import type { CopyParams } from './form.js'
 
 type Row = Component | null
 

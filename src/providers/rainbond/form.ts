@@ -1,10 +1,32 @@
-/** The live lists behind the questions of Rainbond's form. */
+/** The questions of Rainbond's form, and the live lists behind them. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import { type Api, describedOption, type Option, rows, settleEach, type Values } from '../provider.js'
 import { listAll, pathOf, TEAMS } from './api.js'
-import { fields } from './fields.js'
 import { isUploaded, listComplete } from './validate.js'
+
+const text = z.string().trim()
+export const fields = z.object({
+  app: text
+    .regex(/^([\w-]{1,64}\/){2}\d{1,18}$/, 'Choose from the list, or type team/region/app number.')
+    .meta({ title: 'App', description: 'Team, region and app to copy from.', picker: 'apps' }),
+  components: z
+    .array(text.regex(/^[0-9a-f]{32}$/, 'Choose from the list, or paste IDs (32 characters, 0-9 and a-f).'))
+    .default([])
+    .meta({
+      title: 'Components',
+      description: 'Leave empty to copy all that are fully created.',
+      picker: 'components',
+      dependsOn: ['app'],
+    }),
+  target: text
+    .regex(/^[\w-]{1,64}\/[\w-]{1,64}$/, 'Choose from the list, or type team/region.')
+    .meta({ title: 'Target team and region', description: 'Where the new app goes.', picker: 'targets' }),
+  name: text
+    .regex(/^[\w.\-\u4e00-\u9fa5]{1,128}$/, 'Use 1 to 128 letters, digits, Chinese characters or - _ . without spaces.')
+    .meta({ title: 'Name of the new app', description: 'Must be unused in the target team and region.' }),
+})
+export type CopyParams = z.infer<typeof fields>
 
 export const pickers = { apps, components, targets }
 

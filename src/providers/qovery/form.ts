@@ -1,16 +1,16 @@
-/** The questions of Qovery's two forms, and what follows from their answers alone. */
+/** The questions of Qovery's two forms, what follows from their answers alone, and the live lists behind them. */
 import { z } from 'zod'
-import { yesNo } from '../provider.js'
-import { KINDS } from './api.js'
+import { type Api, describedOption, type Option, rows, yesNo } from '../provider.js'
+import { environment, item, KINDS, organizationOf, results } from './api.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const KIND_AND_ID = new RegExp(`^(${KINDS.join('|')})/${UUID.source.slice(1)}`)
 const LIKE_SOURCE = "Leave empty to keep the source's."
 
-const text = z.string().trim().toLowerCase()
-const id = text.regex(UUID, 'Choose from the list, or paste an ID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.')
-const serviceId = text.regex(KIND_AND_ID, 'Choose from the list, or type kind and ID: job/3c90c3cc-…')
-const name = text.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits or hyphens.')
+const answer = z.string().trim().toLowerCase()
+const id = answer.regex(UUID, 'Choose from the list, or paste an ID such as 3c90c3cc-0d44-4b50-8888-8dd25736052a.')
+const serviceId = answer.regex(KIND_AND_ID, 'Choose from the list, or type kind and ID: job/3c90c3cc-…')
+const name = answer.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits or hyphens.')
 
 const common = {
   name: name.meta({ title: 'Name of the clone', description: 'Must be unused where the clone goes.' }),
@@ -55,4 +55,37 @@ export function isDeployed(params: CloneParams): boolean {
 export function siblingsPath(params: CloneParams): string {
   const place = 'project' in params ? `project/${params.project}` : `environment/${params.environment}`
   return `${place}/${kindOf(params)}`
+}
+
+export const pickers = { services, environments, projects: listed('project'), clusters: listed('cluster') }
+
+const text = z.string()
+const service = item.extend({ name: text, service_type: text, project_name: text, environment_name: text })
+const named = item.extend({ name: text, region: text.nullish() })
+
+async function services(api: Api): Promise<Option[]> {
+  const all = await listOf(api, 'services', service)
+  return all.flatMap(({ id, name, service_type, project_name, environment_name }) => {
+    const kind = service_type.toLowerCase()
+    const label = `${name} (${project_name} / ${environment_name})`
+    return KINDS.includes(kind) ? [describedOption(`${kind}/${id}`, label, kind)] : []
+  })
+}
+
+async function environments(api: Api): Promise<Option[]> {
+  const projects = await listOf(api, 'project', named)
+  return (await listOf(api, 'environments', environment)).flatMap(({ id, name, mode, project }) => {
+    const place = projects.find((one) => one.id === project.id)?.name
+    // Left out without its project: access rules compare the name with its place.
+    return place ? [describedOption(id, `${name} (${place})`, mode.toLowerCase())] : []
+  })
+}
+
+function listed(list: 'project' | 'cluster') {
+  return async (api: Api): Promise<Option[]> =>
+    (await listOf(api, list, named)).map(({ id, name, region }) => describedOption(id, name, region))
+}
+
+async function listOf<T>(api: Api, list: string, row: z.ZodType<T>): Promise<T[]> {
+  return await api.get(`/organization/${await organizationOf(api)}/${list}`, results(rows(api, row)))
 }

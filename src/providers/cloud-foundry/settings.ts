@@ -1,9 +1,28 @@
-/** The size and the health checks of an app's processes, brought to those of its original. */
+/** What a clone takes from its original beside the code: variables, size, health checks and services. */
 import { z } from 'zod'
-import type { Api } from '../provider.js'
-import { list } from './api.js'
-import type { CloneParams } from './fields.js'
-import { step } from './step.js'
+import { UserError } from '../../errors.js'
+import { type Api, refusal } from '../provider.js'
+import { link, list } from './api.js'
+import type { CloneParams } from './form.js'
+import { owned, step } from './step.js'
+
+/** The old API took values that aren't text, the new one doesn't. They are sent as the text that the app sees anyway. */
+export async function environmentOf(api: Api, app: string): Promise<Record<string, string>> {
+  const variables = z.object({ var: z.record(z.string(), z.unknown()) })
+  try {
+    const known = await api.get(`/v3/apps/${app}/environment_variables`, variables, { isVerbatim: true })
+    return Object.fromEntries(Object.entries(known.var).map(([name, value]) => [name, textOf(value)]))
+  } catch (error) {
+    // Switched off for everyone, not a missing right. The clone can do without it.
+    if (!(error instanceof UserError && error.status === 403)) throw error
+    throw refusal('environment', error.message, 403)
+  }
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
 
 const size = z
   .object({
@@ -88,4 +107,39 @@ function asProcess(check: z.infer<typeof health>): z.infer<typeof health> {
 /** Both come from the same server, in the same order of keys. */
 function isEqual(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
+}
+
+export const bind = step<CloneParams>(
+  'bind',
+  'Bind the services',
+  {
+    // Several writes, but it leaves out what is bound already, so it's harmless to run again.
+    async write(api, { services }, { app }) {
+      for (const service_instance of await unbound(api, app, services)) {
+        const json = { type: 'app', ...owned({ app, service_instance }) }
+        await api.post('/v3/service_credential_bindings', z.unknown(), { json })
+      }
+      return { waitFor: 'binding' }
+    },
+    async find(api, { services }, { app }) {
+      return (await unbound(api, app, services)).length === 0 && { waitFor: 'binding' }
+    },
+  },
+  ({ services }) => services.length > 0,
+)
+
+const some = z.string().nullish().catch(undefined)
+const binding = z.object({
+  last_operation: z.object({ type: some, state: some, description: some }).nullish().catch(undefined),
+  relationships: z.object({ service_instance: link }),
+})
+
+/** An app's bindings to services. */
+export async function bindingsOf(api: Api, app_guids: string): Promise<z.infer<typeof binding>[]> {
+  return await list(api, '/v3/service_credential_bindings', binding, { app_guids, type: 'app' })
+}
+
+async function unbound(api: Api, app: string, services: readonly string[]): Promise<string[]> {
+  const bound = (await bindingsOf(api, app)).map(({ relationships }) => relationships.service_instance)
+  return services.filter((one) => !bound.includes(one))
 }
