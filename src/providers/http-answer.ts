@@ -1,6 +1,6 @@
 /**
- * The one way in for what a provider answers: bounded before it is parsed, and each text in it cut, made visible and
- * redacted before anything else reads it. The work is done in slices of some milliseconds, so that nothing else waits.
+ * Every provider's answer comes in here: it is bounded before it's parsed, and each text in it is cut, normalised and redacted
+ * before anything else reads it. This happens in slices of milliseconds, so that the event loop isn't blocked.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Redactor } from '../lib/redact.js'
@@ -8,19 +8,19 @@ import { foreignText } from '../lib/text.js'
 import { listLimits } from './paging.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
-/** Beyond these limits parsing alone takes longer than people wait for an answer: `[[[[…` or a million small objects. */
+/** Beyond these, parsing alone takes longer than people wait: `[[[[…`, or a million small objects. */
 const MAX_DEPTH = 64
 const MAX_MARKS = 250_000
 const CHARACTERS_PER_PIECE = 500_000
 const PIECE_MS = 20
 
-/** An answer beyond our limits. Its message says what it was, for a sentence such as "hoody answered … with more than 10 MB". */
+/** An answer beyond our limits. Its message completes a sentence: "hoody answered … with more than 10 MB". */
 export class AnswerTooLarge extends Error {}
 
 export type Answer = { isJson: true; value: unknown } | { isJson: false }
 
 /**
- * An answer's body as JSON. An empty one is null, for the schema to accept or not.
+ * An answer's body as JSON. An empty one is null, which the schema may accept or not.
  *
  * @param isVerbatim leaves its texts unchanged: neither cut nor redacted.
  * @throws AnswerTooLarge
@@ -37,7 +37,7 @@ export async function readAnswer(text: string, redact: Redactor['redact'], isVer
   return { isJson: true, value: await cleaned(value, (words) => (isVerbatim ? words : foreignText(words, redact))) }
 }
 
-/** Counts what makes parsing slow, outside of the strings. */
+/** Counts what makes parsing slow, ignoring strings. */
 async function refuseTangled(text: string): Promise<void> {
   let [depth, marks, isString] = [0, 0, false]
   for (let at = 0; at < text.length; at += 1) {
@@ -60,7 +60,7 @@ async function refuseTangled(text: string): Promise<void> {
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [BRACKET, CLOSING_BRACKET, BRACE, CLOSING_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-/** The same value with each text and each key in it cleaned; changed in place, because it may be large. */
+/** Cleans each text and each key of a value in place, because it may be large. */
 async function cleaned(value: unknown, clean: (text: string) => string): Promise<unknown> {
   const top: Holder = { value }
   const waiting: Holder[] = [top]
@@ -92,7 +92,7 @@ const isHolder = (value: unknown): value is Holder => typeof value === 'object' 
 
 function rename(holder: Holder, from: string, to: string): void {
   if (from === to) return
-  // Defined and not assigned, because a key may be the name of something that every object has.
+  // Defined, not assigned: the key may be something every object has, such as `__proto__`.
   Object.defineProperty(holder, to, { value: holder[from], enumerable: true, configurable: true, writable: true })
   delete holder[from]
 }

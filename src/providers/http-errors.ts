@@ -1,4 +1,4 @@
-/** What went wrong with a request, sorted into the three errors by who must act. */
+/** Sorts what went wrong with a request into the three errors, by who must act. */
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError, wasNeverSent } from '../errors.js'
@@ -10,23 +10,23 @@ const MAX_SENTENCE_LENGTH = 300
 /** A shorter Retry-After is a mistake or a wrong clock; `TemporaryError` bounds the longer ones. */
 const MIN_RETRY_AFTER_MS = 1_000
 
-/** One request as far as an error message may tell of it. */
+/** What an error may say about a request. */
 export interface Call {
   connection: string
   baseUrl: string
   isWrite: boolean
-  /** Method and path, with neither query nor whole ids: `GET /api/v1/containers/…9011`. */
+  /** Method and path, without query and with masked ids: `GET /api/v1/containers/…9011`. */
   title: string
   timeoutMs: number
 }
 
-/** Whether another try may well succeed. */
+/** Whether another try may succeed. */
 export function isPassing(error: Error): boolean {
   if (error instanceof HTTPError) return isServersFault(error.response.status)
   return error instanceof TimeoutError || (error instanceof TypeError && !isCertificateError(codeOf(error)))
 }
 
-/** 408 is the one 4xx that blames the line, not the request. */
+/** 408 is the one 4xx that blames the network, not the request. */
 function isServersFault(status: number): boolean {
   return status >= 500 || status === 408
 }
@@ -83,7 +83,7 @@ export function sortAnswer(
   )
 }
 
-/** The error that a provider's own reading of an answer stands for. */
+/** The error for a provider's own verdict on an answer. */
 function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = verdict.retryAfterMs): Error {
   const message = `${call.connection}: ${verdict.sentence}`
   if (verdict.blame === 'user') return new UserError(message, { status: verdict.status ?? status })
@@ -92,7 +92,7 @@ function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = 
   return new TemporaryError(message, { mayHaveHappened, status, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 }
 
-/** Sorts a request that got no answer, or none that could be read to its end. */
+/** Sorts a request without an answer, or with one that couldn't be read to its end. Other errors come back unchanged. */
 export function sortFailure(call: Call, error: unknown): unknown {
   const { connection, title, isWrite } = call
   if (error instanceof TimeoutError) {
@@ -105,7 +105,7 @@ export function sortFailure(call: Call, error: unknown): unknown {
       mayHaveHappened: isWrite,
     })
   }
-  // fetch reports every trouble of the line as a TypeError with the real error as its cause.
+  // fetch reports every network error as a TypeError, with the real error as its cause.
   if (!(error instanceof TypeError)) return error
   const code = codeOf(error)
   if (isCertificateError(code)) {
@@ -128,13 +128,13 @@ function readRetryAfter(headers: Headers): number | undefined {
   return Math.max(wait, MIN_RETRY_AFTER_MS)
 }
 
-/** Scheme and host alone: the rest of a redirect's address may hold a one-time secret. */
+/** Only scheme and host: the rest of a redirect's address may hold a one-time secret. */
 function redirectTarget(headers: Headers, baseUrl: string): string {
   const location = headers.get('location') ?? ''
   return location && URL.canParse(location, baseUrl) ? new URL(location, baseUrl).origin : ''
 }
 
-/** The error code below a failed fetch. */
+/** The error code of a failed fetch. */
 function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause

@@ -9,15 +9,15 @@ import { type Call, isPassing, sortAnswer, sortFailure, tidy } from './http-erro
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
-/** What is no secret among the headers of a request and the fields of a login. */
+/** Headers and login fields whose values aren't secret. */
 const PUBLIC_NAMES = ['accept', 'content-type', 'user-agent', 'grant_type', 'client_id', 'username', 'x-workspace-id']
 
-/** How often odd rows of a connection's lists are logged at most, in milliseconds. */
+/** Minimum pause between two log lines about a connection's odd rows. */
 const SKIPPED_EVERY_MS = 15 * 60_000
 
 /** What a client shares with the rest of the process. */
 export interface Shared {
-  /** Takes every known secret out of what is answered; learns those of this client. One for all connections. */
+  /** Removes known secrets from answers, and learns this client's. One for all connections. */
   redactor?: Redactor
   log?: { warn(fields: object, message: string): void }
   /** Monotonic milliseconds. */
@@ -26,7 +26,8 @@ export interface Shared {
 
 /**
  * Makes the client of one connection. `retryDelayMs` is the pause before a GET's second try; the third waits twice as long.
- * Throws ConnectionError when nothing can ever be sent: no valid address, or a token with a line break in it.
+ *
+ * @throws ConnectionError for an invalid address, or a token that no header can hold.
  */
 export function createApi(
   connection: string,
@@ -37,7 +38,7 @@ export function createApi(
   checkAddress(connection, options.baseUrl)
   checkHeaders(connection, options.headers)
   const client = ky.create({
-    // A redirect followed would carry the token to whatever host the answer names.
+    // Following a redirect would send the token to whatever host the answer names.
     redirect: 'manual',
     fetch: fetchWhole,
     throwHttpErrors: true,
@@ -49,7 +50,7 @@ export function createApi(
       shouldRetry: ({ error }) => isPassing(error),
     },
   })
-  /** Without credentials, for fetching some: it may go to other hosts, as the provider's own discovery tells it. */
+  /** For `authorize`: sends no credentials, and may go to other hosts that the provider's discovery names. */
   const login = methods((method, path, schema, request) => send(method, path, schema, request, {}, true), {})
   const { authorize, settings = {} } = options
   let skippedAt = Number.NEGATIVE_INFINITY
@@ -72,13 +73,13 @@ export function createApi(
     try {
       return await send(method, path, schema, request, headers)
     } catch (error) {
-      // What is answered 401 was not carried out, so even a write may be sent again with fresh credentials.
+      // A request answered 401 wasn't carried out, so even a write can be sent again with new credentials.
       if (!(error instanceof ConnectionError && error.status === 401)) throw error
       return await send(method, path, schema, request, { ...options.headers, ...(await authorize(login, true)) })
     }
   }, shared)
 
-  /** Foreign words as part of an error. */
+  /** A provider's text, made fit for an error or a log. */
   function clean(text: string): string {
     return tidy(foreignText(text, redactor.redact))
   }
@@ -97,7 +98,7 @@ export function createApi(
     const call: Call = {
       connection,
       baseUrl: options.baseUrl,
-      // A login changes nothing at the provider, so the loss of its answer leaves nothing in doubt.
+      // A login changes nothing, so a lost answer leaves no doubt.
       isWrite: method !== 'get' && !isLogin,
       title: `${method.toUpperCase()} ${clean(maskIds(new URL(url).pathname))}`,
       timeoutMs: timeout,
@@ -128,7 +129,7 @@ export function createApi(
   }
 }
 
-/** A refusal whose body cannot be read is still a refusal. */
+/** A refusal whose body can't be read is still a refusal. */
 function asNoJson(error: unknown): Answer {
   if (error instanceof AnswerTooLarge) return { isJson: false }
   throw error
@@ -152,8 +153,8 @@ function methods(send: Send, shared: Pick<Api, 'settings' | 'reportSkipped'>): A
 }
 
 /**
- * A path below the connection's address, joined by exactly one slash so that none can reach beyond its host. A whole
- * address is taken as it is when it belongs to the same host, which is how some vendors name the next page.
+ * An address below the connection's, joined by exactly one slash so that no path can name another host. A whole address on
+ * the same origin is taken as it is: some vendors link the next page that way.
  */
 function urlOf(baseUrl: string, path: string): string {
   if (/^https?:/.test(path) && new URL(path).origin === new URL(baseUrl).origin) return path
@@ -161,8 +162,8 @@ function urlOf(baseUrl: string, path: string): string {
 }
 
 /**
- * As `urlOf`, but another host is allowed too, over https only. Only a server on this machine may name this
- * machine: any other could send our credentials to some local process.
+ * As `urlOf`, but other hosts are allowed over https. Only a server on this machine may name this machine: any other could
+ * make us send credentials to a local process.
  */
 function loginUrlOf(connection: string, baseUrl: string, path: string): string {
   const { protocol, hostname = '' } = URL.canParse(path) ? new URL(path) : {}
@@ -178,7 +179,7 @@ function loginUrlOf(connection: string, baseUrl: string, path: string): string {
   throw new ConnectionError(`${connection} directs the login to an address that is not https. Nothing was sent there.`)
 }
 
-/** Whether a host as `URL` spells it is this very machine. */
+/** Whether a host, as `URL` spells it, is this machine. */
 function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/\.$/, '')
   const isNamed = host === 'localhost' || host.endsWith('.localhost')
@@ -196,12 +197,12 @@ function checkAddress(connection: string, baseUrl: string): void {
   }
 }
 
-/** Reads the whole body before it hands over, so that ky's timeout and retries cover the body as well as the head. */
+/** Reads the whole body at once, so that ky's timeout and retries cover it, too. */
 async function fetchWhole(input: Parameters<typeof fetch>[0], init?: Parameters<typeof fetch>[1]): Promise<Response> {
   const response = await fetch(input, init)
   const text = await readBounded(response)
   const { status, statusText, headers } = response
-  // The constructor takes no status above 599, which servers may send all the same.
+  // The constructor takes no status above 599, but servers may send one.
   return new Response([204, 205, 304].includes(status) ? null : text, {
     status: Math.min(status, 599),
     statusText,
@@ -218,7 +219,7 @@ async function readBounded(response: Response): Promise<string> {
     const chunk = await reader?.read()
     if (!chunk || chunk.done) return text + decoder.decode()
     const piece = decoder.decode(chunk.value, { stream: true })
-    // What is no UTF-8 grows threefold when it is read.
+    // Invalid UTF-8 grows threefold when it's decoded.
     size += Math.max(chunk.value.byteLength, Buffer.byteLength(piece))
     if (size > MAX_BODY_BYTES) {
       await reader?.cancel()
@@ -262,7 +263,7 @@ function checkHeaders(connection: string, headers: ClientOptions['headers']): He
   }
 }
 
-/** The values of what is no public part of a request or a login. */
+/** The secret values among headers or login fields. */
 function valuesIn(sent: Readonly<Record<string, string>> = {}): string[] {
   const isSecret = ([name]: [string, string]) => !PUBLIC_NAMES.includes(name.toLowerCase())
   return Object.entries(sent)
@@ -270,7 +271,7 @@ function valuesIn(sent: Readonly<Record<string, string>> = {}): string[] {
     .map(([, value]) => value)
 }
 
-/** A header's value as it is, without its scheme, and of a pair its parts. */
+/** A header's value without its scheme; for Basic also the decoded pair and its password. */
 function partsOf(value: string): string[] {
   const [, scheme = '', credentials = ''] = /^([a-z]+) +(\S+)$/i.exec(value.trim()) ?? []
   if (scheme === '') return [value.trim()]
@@ -279,7 +280,7 @@ function partsOf(value: string): string[] {
   return [value, credentials, pair, pair.slice(pair.indexOf(':') + 1)]
 }
 
-/** The tokens that a login has just returned: known as secrets before they are sent anywhere. */
+/** The tokens in a login's answer: known as secrets before they're sent anywhere. */
 function tokensIn(answer: unknown): string[] {
   const fields = Object.entries(typeof answer === 'object' && answer !== null ? answer : {})
   return fields.flatMap(([name, value]) => (/token$/i.test(name) && typeof value === 'string' ? [value] : []))

@@ -1,25 +1,25 @@
-/** Finding things of a vendor by their name, and looking up many at once. */
+/** Finding a thing by its name, and looking up many at once. */
 import { findSurely, settleEach } from './paging.js'
 import type { Api, Attempt, Written } from './provider.js'
 
-/** How the thing that a step makes is told from others in a list, when its name is all that is known of it. */
+/** How to recognise in a list what a step made, when only its name is known. */
 export interface NameSearch<P, Before, Row, R> {
-  /** Everything among which it would be, also the rows that cannot be read: a row left out may be the one. */
+  /** All rows it could be among, also those that can't be read: one left out may be the one. */
   list(api: Api, params: P, before: Before): Promise<readonly Row[]>
-  /** The row's id; undefined where it cannot be read. */
+  /** The row's id; undefined if it can't be read. */
   id(row: Row): string | undefined
-  /** Whether the row has the name that these params ask for; undefined where that cannot be read. */
+  /** Whether the row has the name that these params ask for; undefined if that can't be read. */
   matches(row: Row, params: P, before: Before): boolean | undefined
-  /** What the step's `run` would have answered. `incomplete` things are told from whole ones here: see `attempt.lost`. */
+  /** What the step's `run` would have answered. Also decides whether it is `incomplete`: see `attempt.lost`. */
   made(id: string, row: Row, search: { api: Api; params: P; before: Before; attempt: Attempt }): Found<R>
 }
 type Found<R> = Written<R> | Promise<Written<R>>
 
 /**
- * `baseline` and `find` of a step whose API has no way to mark what it makes but its name. The baseline holds the ids of all
- * that has the name already, or may have it; what is found beyond them is ours. Put into a step with `...foundByName({…})`.
+ * `baseline` and `find` of a step whose API knows nothing of ours but the name. The baseline holds the ids of all that already
+ * has the name, or may have it; anything else with the name is ours. Put into a step with `...foundByName({…})`.
  *
- * @throws TemporaryError from `find` when nothing matches and a row cannot be read.
+ * @throws TemporaryError from `find` if nothing matches and a row can't be read.
  */
 export function foundByName<P, Before, Row, R>({ list, id, matches, made }: NameSearch<P, Before, Row, R>) {
   return {
@@ -41,23 +41,22 @@ export function foundByName<P, Before, Row, R>({ list, id, matches, made }: Name
   }
 }
 
-/** How many things are looked up: in a list as far as it goes, then one by one. */
+/** How to look up many things: in a list as far as it goes, then one by one. */
 export interface Lookup<T> {
   /**
-   * The vendor's list, whole or page by page. Reading pages stops once fewer things are missing than pages are left. Not
-   * asked for a single thing.
+   * The vendor's list, whole or page by page. Pages are read until fewer things are missing than pages are left. Not asked
+   * for a single thing.
    */
   list(): Promise<readonly T[]> | AsyncIterable<{ items: readonly T[]; left: number }>
   id(item: T): string
-  /** Reads one thing that the list did not show; null where there is no such thing. */
+  /** Reads one thing that the list didn't show; null if it doesn't exist. */
   one(id: string): Promise<T | null>
 }
 
 /**
- * A step's `check` for things that one list shows, all or most of them: what it lacks is read one by one, eight at a time.
+ * A step's `check` where one list shows all or most things: what is missing there is read one by one, eight at a time.
  *
- * @returns what `observe` makes of each ref and its thing, or of null for a thing that is gone; in order. An error in its
- * place is that of its own reads.
+ * @returns in order what `observe` makes of each ref and its thing, null if that is gone; or the error of its own reads.
  * @throws what reading the list throws.
  */
 export async function lookUpEach<R, T, O>(

@@ -1,28 +1,28 @@
-/** Many things of a vendor: a list to its end, or why that cannot be done, and one request for each of several. */
+/** Reading many things: a list to its end, or one request for each of several. */
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UnreadableListError } from '../errors.js'
 import type { Api } from './provider.js'
 
 /**
- * Limits for reading one list: nobody chooses from more, and an endless one must not block anything. Characters are
- * those of its rows as JSON; `ms` is counted before each page but the first.
+ * Limits for one list: nobody chooses from more, and an endless one must not block anything. Characters are those of its rows
+ * as JSON; `ms` is checked before each page but the first.
  */
 export const listLimits = { pages: 200, rows: 10_000, characters: 4_000_000, ms: 30_000 } as const
 
-/** A part of a list, and what asks for the part after it; undefined behind the last one. */
+/** A part of a list, and what asks for the next part; undefined after the last. */
 export interface Part<Next> {
   items: readonly unknown[]
   next: Next | undefined
-  /** Other rows that come along with these. */
+  /** Other rows in the same answer. */
   beside?: readonly unknown[]
 }
 
 /**
- * Reads a list part by part to its end, whatever the vendor's way of naming the next part.
+ * Reads a list part by part to its end, however the vendor names the next part.
  *
  * @param elapsed monotonic milliseconds.
- * @throws UnreadableListError for a list beyond the limits, or in which a part comes again. A list is never cut short, since
- * what is missing from it would count as absent.
+ * @throws UnreadableListError for a list beyond the limits, or in which a part comes again. A list is never cut short: what is
+ * missing from it would count as absent.
  */
 export async function* eachPart<Next, P extends Part<Next>>(
   first: NoInfer<Next>,
@@ -30,7 +30,7 @@ export async function* eachPart<Next, P extends Part<Next>>(
   elapsed: () => number = monotonic,
 ): AsyncGenerator<P> {
   const until = elapsed() + listLimits.ms
-  /** Page numbers, by what asked for the page and by what it held. */
+  /** Page numbers, by what asked for the page and by what was in it. */
   const asked = new Map<string, number>()
   const held = new Map<string, number>()
   let [rows, characters] = [0, 0]
@@ -57,7 +57,6 @@ export async function* eachPart<Next, P extends Part<Next>>(
   }
 }
 
-/** What is said of a list with more rows than the limit. */
 export const tooManyRows = `The provider's list has more than ${listLimits.rows.toLocaleString('en')} entries.`
 
 function refuseRepeated(seen: Map<string, number>, key: string, page: number): void {
@@ -75,7 +74,7 @@ export interface Page<T> {
   pages: number
 }
 
-/** Page after page, from 1, each with the number of pages left after it; for bounds and errors see `eachPart`. */
+/** Page after page, from 1, each with the number of pages left after it. Bounds and errors as for `eachPart`. */
 export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>, elapsed: () => number = monotonic) {
   let announced = 0
   const numbered = async (page: number) => {
@@ -86,7 +85,7 @@ export async function* eachPage<T>(read: (page: number) => Promise<Page<T>>, ela
       throw new UnreadableListError(`The provider says that its list has ${pages} pages.`)
     }
     announced = pages
-    // A list that shrinks while it is read ends with an empty page.
+    // A list that shrinks while it's read ends with an empty page.
     const left = items.length > 0 ? Math.max(pages - page, 0) : 0
     return { items, left, next: left > 0 ? page + 1 : undefined }
   }
@@ -100,8 +99,8 @@ export async function allItems<T>(pages: AsyncIterable<{ items: readonly T[] }>)
 }
 
 /**
- * A vendor's list in which one odd row hides no other: rows of another shape are left out and counted. Not for telling that
- * something is absent, since what is left out may be just that: use z.array there.
+ * A list in which one odd row hides no other: rows of another shape are left out, and counted. Don't conclude from it that
+ * something is absent, since it may have been left out: use z.array for that.
  */
 export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.ZodType<T[]> {
   return z.array(z.unknown()).transform((all) => {
@@ -113,9 +112,8 @@ export function rows<T>(api: Pick<Api, 'reportSkipped'>, row: z.ZodType<T>): z.Z
 }
 
 /**
- * What `work` makes of each item, eight at a time and in order, or the error in its place: one unreadable
- * item must not block polling the others. When the provider answers none of eight, the rest are not asked and share the
- * last error.
+ * What `work` makes of each item, eight at a time and in order, or the error in its place: one unreadable item must not block
+ * polling the others. If the provider answers none of eight, the rest aren't asked and get the last error.
  */
 export async function settleEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<(R | Error)[]> {
   const done: (R | Error)[] = []
@@ -136,10 +134,9 @@ const isEverybodys = (one: unknown) =>
 const asError = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
 
 /**
- * The row that fits, or null when every row says that it does not. For telling that something is absent: `fits` answers
- * undefined for a row that cannot be read, since that one may be what is looked for.
+ * The row that fits, or null if surely none does. `fits` answers undefined for a row that can't be read: it may be the one.
  *
- * @throws TemporaryError when no row fits and one cannot be read.
+ * @throws TemporaryError if no row fits and one can't be read.
  */
 export function findSurely<T>(rows: readonly T[], fits: (row: T) => boolean | undefined): T | null {
   const answers = rows.map(fits)

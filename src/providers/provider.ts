@@ -1,5 +1,5 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Observation, Ref } from '../domain/job.js'
 import type { Api, ClientOptions } from './api.js'
 
@@ -7,7 +7,6 @@ export type { Observation, Ref } from '../domain/job.js'
 
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
-export { yesNo } from './fields.js'
 export { foundByName, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
 export { readFor, refusal, runChecks } from './validation.js'
@@ -224,6 +223,11 @@ export interface Connection {
   name: string
   provider: Provider
   api: Api
+}
+
+/** A question of yes or no, drawn as a checkbox. The answer is no unless `initial` says otherwise. */
+export function yesNo(title: string, description: string, initial = false) {
+  return z.boolean().default(initial).meta({ title, description })
 }
 
 export function defineProvider<C>(provider: Provider<C>): Provider<C> {

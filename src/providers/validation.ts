@@ -1,10 +1,10 @@
-/** What the `validate` of an operation is made of: checks that run side by side, each of which may blame a field. */
+/** For an operation's `validate`: checks that run side by side, each of which may refuse a field. */
 import { ConnectionError, isNotFound, TemporaryError, UserError } from '../errors.js'
 import type { Validation } from './provider.js'
 
 /**
- * Runs the checks of a `validate` side by side. A UserError with a field is an error of that field, and the first of each
- * field counts. What the provider does not answer now is left to the write itself.
+ * Runs checks side by side. A UserError with a field becomes that field's error; the first of each field counts. Where the
+ * provider doesn't answer now, the write itself decides.
  */
 export async function runChecks(
   refusals: readonly Promise<unknown>[],
@@ -26,12 +26,12 @@ export async function runChecks(
   return { errors, warnings }
 }
 
-/** What a `validate` throws: an error of this field. */
+/** What a check throws to refuse a field. */
 export function refusal(field: string, sentence: string, status?: number): UserError {
   return new UserError(sentence, { field, ...(status !== undefined && { status }) })
 }
 
-/** Reads what an answer of a form names. What the provider does not know is an error of that field. */
+/** Reads what a field's answer names. If the provider doesn't know it, that is the field's error. */
 export async function readFor<T>(field: string, request: Promise<T>): Promise<T> {
   return await request.catch((error: unknown) => {
     if (!isNotFound(error)) throw error

@@ -7,7 +7,7 @@ import { COMMIT, LABS, newId } from '../../sandbox/providers/qovery-world.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { ConnectionError, TemporaryError, UserError } from '../../src/errors.js'
 import { createApi } from '../../src/providers/http.js'
-import type { Api, Ref } from '../../src/providers/provider.js'
+import { type Api, operationOf, type Ref } from '../../src/providers/provider.js'
 import { qovery } from '../../src/providers/qovery.js'
 import { altered, counting, inLists, oddRows, oddValues, withKey } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
@@ -183,11 +183,11 @@ describe('Qovery', () => {
     )
 
     test('a clone exists at once, and never runs without a deploy call', async () => {
-      const { params, ref } = await cloned({ deploy: false })
+      const params = await paramsOf({ deploy: false })
+      const written = await operationOf(qovery, 'clone')?.steps[0].run(api, params, null, attempt())
       expect(deployStep(operations.clone).when?.(params)).toBe(false)
       clock += DAY_MS
-      expect(await callsOf(() => poll(ref))).toBe(0)
-      expect(await poll(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed', url: ref.console }])
+      expect(written).toMatchObject({ ended: 'done', detail: 'cloned, not deployed', url: expect.any(String) })
       expect(simulator.table().rows.find(([name]) => name === 'shop-api-2')?.[3]).toBe('READY')
     })
 
@@ -249,7 +249,7 @@ describe('Qovery', () => {
           body: { name: 'dolly', environment_id: await pick('environments', 'staging (Shop)') },
           status: 202,
         })
-        expect(ref).toMatchObject({ kind, deployment: kind === 'terraform' ? 'none' : 'due' })
+        expect(ref).toMatchObject({ kind })
       },
     )
 
@@ -331,8 +331,9 @@ describe('Qovery', () => {
       expect(await answers(true, false)).toBe(false)
       expect(await answers(false, true)).toBe(false)
       expect(await answers(true, true)).toBe(true)
-      const { ref } = await cloned({ service, name: 'network-2' })
-      expect(await poll(ref)).toMatchObject([{ phase: 'done', detail: 'cloned, not deployed' }])
+      const params = await paramsOf({ service, name: 'network-2' })
+      const written = await operationOf(qovery, 'clone')?.steps[0].run(api, params, null, attempt())
+      expect(written).toMatchObject({ ended: 'done', detail: 'cloned, not deployed' })
     })
 
     test('polls Terraform, which has no status call of its own', async () => {
@@ -444,8 +445,8 @@ describe('Qovery', () => {
       simulator.setSwitch('no-request-ids', true)
       const written = simulator.writes().length
       clock += 1_000
-      expect(await step.run(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'requested' })
-      expect(await step.find?.(api, params, ref, attempt())).toEqual({ ...ref, deployment: 'requested' })
+      expect(await step.run(api, params, ref, attempt())).toEqual(ref)
+      expect(await step.find?.(api, params, ref, attempt())).toEqual(ref)
       expect(simulator.writes()).toHaveLength(written)
     })
 
@@ -495,7 +496,6 @@ describe('Qovery', () => {
       id: NOBODY,
       environment: LABS,
       console: 'https://console',
-      deployment: 'requested',
     }
 
     /** What one poll says of a service in this state, of which the rest is as after a first deployment. */

@@ -1,7 +1,7 @@
 /** What all steps on Cloud Foundry have in common. */
 import { z } from 'zod'
 import { ConnectionError } from '../../errors.js'
-import type { Api, Attempt, Step } from '../provider.js'
+import type { Api, Attempt, Step, Written } from '../provider.js'
 import { item, link, list, shownName } from './api.js'
 import { withSentence } from './errors.js'
 import { type CfRef, ref } from './poll.js'
@@ -53,7 +53,11 @@ function stepOf<P, Before extends CfRef | null>(
   pathOf: (params: P, before: Before) => string,
   { write, baseline, find, isRepeatable = false }: Actions<P, Before>,
 ): Step<P, Before, CfRef> {
-  const next = (before: Before, update: RefUpdate) => ref.parse({ ...before, waitFor: undefined, ...update })
+  const next = (before: Before, update: RefUpdate): Written<CfRef> => {
+    const made = ref.parse({ ...before, waitFor: undefined, ...update })
+    if (made.waitFor) return made
+    return { ref: made, ended: 'done', ...(made.note && { detail: made.note }), ...(made.url && { url: made.url }) }
+  }
   return {
     id,
     title,

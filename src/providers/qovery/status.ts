@@ -32,13 +32,10 @@ const PLAIN_ADDRESS = /^https:\/\/[\w-]+(\.[\w-]+)+(\/[\w.~/-]{0,200})?$/
 
 const text = z.string()
 /**
- * `environment` is the one that the clone is in, or is itself. The deploy step turns `due` into `requested`. If an earlier
- * deployment had ended by then, `previous` is that end.
+ * `environment` is the one that the clone is in, or is itself. `previous` is how an earlier deployment had ended when ours was
+ * requested.
  */
-export const ref = z.object({
-  ...{ kind: text, id: text, environment: text, console: text, deployment: z.enum(['none', 'due', 'requested']) },
-  previous: text.optional(),
-})
+export const ref = z.object({ kind: text, id: text, environment: text, console: text, previous: text.optional() })
 export type QoveryRef = z.infer<typeof ref>
 
 const link = z.object({ service_id: text, url: text, is_default: z.boolean().nullish() })
@@ -75,13 +72,12 @@ export async function readDeployment(api: Api, { environment, id }: QoveryRef) {
   return { isUnderWay: status.state !== NEVER_DEPLOYED && end === undefined, endedAt, previous }
 }
 
-/** Reads each environment once, however many jobs of either operation have their clones there. */
+/** Polls deployments. Reads each environment once, however many jobs of either operation have their clones there. */
 export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Observation<QoveryRef> | Error)[]> {
-  const requested = refs.filter((ref) => ref.deployment === 'requested')
-  const environments = [...new Set(requested.map((ref) => ref.environment))]
+  const environments = [...new Set(refs.map((ref) => ref.environment))]
   const answers = await settleEach(environments, async (id) => {
     const { byId, hasGaps } = (await unlessNotFound(readStatuses(api, id))) ?? nothing
-    const hasEnded = requested.some((ref) => ref.environment === id && observe(ref, byId).phase === 'done')
+    const hasEnded = refs.some((ref) => ref.environment === id && observe(ref, byId).phase === 'done')
     // Jobs end even if the links can't be read.
     const links = hasEnded ? await api.get(`/environment/${id}/link`, results(rows(api, link))).catch(() => []) : []
     // A missing row may be one that can't be read.
@@ -89,9 +85,6 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
   })
   const byEnvironment = new Map(environments.map((id, at) => [id, answers[at]]))
   return refs.map((ref) => {
-    // The answer to the clone call is the finished clone; only a deployment takes time.
-    if (ref.deployment === 'due') return { phase: 'done', url: ref.console }
-    if (ref.deployment === 'none') return { phase: 'done', url: ref.console, detail: 'cloned, not deployed' }
     const answer = byEnvironment.get(ref.environment)
     return typeof answer === 'function' ? answer(ref) : (answer ?? unreadable())
   })

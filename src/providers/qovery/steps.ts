@@ -1,7 +1,7 @@
 /** The two steps of each clone on Qovery: make it, and deploy it. */
 import { z } from 'zod'
 import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
-import { type Api, type Attempt, foundByName, type Step } from '../provider.js'
+import { type Api, type Attempt, type Ended, foundByName, type Step } from '../provider.js'
 import { type Entry, type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
 import { type CloneParams, isDeployed, kindOf } from './form.js'
 import { check, type QoveryRef, readDeployment } from './status.js'
@@ -13,7 +13,7 @@ const { find: findClone } = foundByName<CloneParams, null, Entry, QoveryRef>({
   id: ({ id }) => id,
   matches: hasName,
   made: async (id, _row, { api, params }) =>
-    refOf(params, await readEnvironment(api, 'service' in params ? params.environment : id), id),
+    made(params, await readEnvironment(api, 'service' in params ? params.environment : id), id),
 })
 
 export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, QoveryRef, QoveryRef>] = [
@@ -37,13 +37,13 @@ export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, Qover
   },
 ]
 
-async function startClone(api: Api, params: CloneParams): Promise<QoveryRef> {
+async function startClone(api: Api, params: CloneParams): Promise<Ended<QoveryRef>> {
   const environment = await readEnvironment(api, params.environment)
   await refuseTerraform(api, params)
   await refuseTakenName(api, params)
   const source = 'service' in params ? params.service : `environment/${params.environment}`
   try {
-    return refOf(params, environment, (await api.post(`/${source}/clone`, item, { json: bodyOf(params) })).id)
+    return made(params, environment, (await api.post(`/${source}/clone`, item, { json: bodyOf(params) })).id)
   } catch (error) {
     if (!isBusy(error)) throw error
     // Documented as "in progress", but most likely also the answer to a taken name. Nothing is sent again.
@@ -59,24 +59,26 @@ function bodyOf(params: CloneParams) {
   return { name, project_id, cluster_id, mode, apply_deployment_rule }
 }
 
-function refOf(params: CloneParams, { project, organization }: Environment, id: string): QoveryRef {
+/** The answer to the clone call is the finished clone; only a deployment takes time. */
+function made(params: CloneParams, { project, organization }: Environment, id: string): Ended<QoveryRef> {
   const [environment, page] = 'service' in params ? [params.environment, `service/${id}/overview`] : [id, 'overview']
   const projectId = 'project' in params ? params.project : project.id
   const path = `organization/${organization.id}/project/${projectId}/environment/${environment}/${page}`
-  const deployment = isDeployed(params) ? 'due' : 'none'
-  return { kind: kindOf(params), id, environment, console: `https://console.qovery.com/${path}`, deployment }
+  const url = `https://console.qovery.com/${path}`
+  const ref = { kind: kindOf(params), id, environment, console: url }
+  return { ref, ended: 'done', url, ...(!isDeployed(params) && { detail: 'cloned, not deployed' }) }
 }
 
 async function startDeployment(api: Api, params: CloneParams, before: QoveryRef): Promise<QoveryRef> {
   const { isUnderWay, previous } = await readDeployment(api, before)
   // Another one would only wait behind it.
-  if (isUnderWay) return { ...before, deployment: 'requested' }
+  if (isUnderWay) return before
   // Without a body the newest version is deployed.
   const json = 'service' in params ? await api.get(`/${params.service}`, version).catch(ifHidden) : undefined
   await api.post(`/${before.kind}/${before.id}/deploy`, z.unknown(), { json }).catch((error) => {
     throw isBusy(error) ? new TemporaryError(error.message, { mayHaveHappened: false }) : error
   })
-  return { ...before, deployment: 'requested', ...(previous && { previous }) }
+  return { ...before, ...(previous && { previous }) }
 }
 
 async function findDeployment(
@@ -86,7 +88,7 @@ async function findDeployment(
   { since }: Attempt,
 ): Promise<QoveryRef | null> {
   const { isUnderWay, endedAt } = await readDeployment(api, before)
-  return isUnderWay || endedAt >= since.getTime() ? { ...before, deployment: 'requested' } : null
+  return isUnderWay || endedAt >= since.getTime() ? before : null
 }
 
 const inside = <T>(key: string, inner: z.ZodType<T>) => z.object({ [key]: inner }).transform((one) => one[key])

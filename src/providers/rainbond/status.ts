@@ -29,12 +29,10 @@ export function check(
   now: number,
 ): Promise<(Observation<RainbondRef> | Error)[]> {
   return settleEach(refs, async (one) => {
-    const url = consolePageOf(api, one)
-    if (one.stage === 'created') return { phase: 'done', url }
     const all = await unlessNotFound(listComponents(api, one.app))
     if (!all) return { phase: 'failed', detail: 'the new app is gone' }
     const ref = { ...one, since: one.since ?? new Date(now).toISOString() }
-    return { url, ref, ...(await observe(api, ref, all, now)) }
+    return { url: consolePageOf(api, one.app), ref, ...(await observe(api, ref, all, now)) }
   })
 }
 
@@ -97,7 +95,7 @@ async function publicUrl(api: Api, { app }: RainbondRef): Promise<{ url?: string
 }
 
 /** The new app's page in the console, as most consoles are built: with the `#`. It takes a login. */
-function consolePageOf({ settings }: Api, { app }: RainbondRef): string {
+export function consolePageOf({ settings }: Api, app: string): string {
   const [team, region, number] = app.split('/')
   return `${settings?.console}/#/team/${team}/region/${region}/apps/${number}/overview`
 }

@@ -1,11 +1,11 @@
 /** The three steps of a copy on Rainbond: create the new app, copy into it, start the builds that the server dropped. */
 import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../../errors.js'
-import { type Api, findSurely, type Step } from '../provider.js'
+import { type Api, type Ended, findSurely, type Step } from '../provider.js'
 import { BUSY, listAppsNamed, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { listUnbuilt } from './builds.js'
 import type { CopyParams } from './form.js'
-import { check, type RainbondRef, START_AGAIN } from './status.js'
+import { check, consolePageOf, type RainbondRef, START_AGAIN } from './status.js'
 import { selectComponents } from './validate.js'
 
 /** Marks the new app as made by this job. */
@@ -21,15 +21,20 @@ export const createApp: Step<CopyParams, null, RainbondRef> = {
     const components = await selectComponents(api, params)
     const json = { app_name: params.name, app_note: noteOf(job), k8s_app: `dolly-${job}` }
     const { ID } = await api.post(`${pathOf(params.target)}/apps`, created, { json })
-    return { app: `${params.target}/${ID}`, job, components, stage: 'created' }
+    return newApp(api, { app: `${params.target}/${ID}`, job, components })
   },
   async find(api, params, _before, { job }) {
     const number = await findNewApp(api, params, noteOf(job))
     if (number === null) return null
     const components = await selectComponents(api, params).catch(withEmptyApp(params.name))
-    return { app: `${params.target}/${number}`, job, components, stage: 'created' }
+    return newApp(api, { app: `${params.target}/${number}`, job, components })
   },
   check,
+}
+
+/** It is there at once, and empty. */
+function newApp(api: Api, made: Omit<RainbondRef, 'stage'>): Ended<RainbondRef> {
+  return { ref: { ...made, stage: 'created' }, ended: 'done', url: consolePageOf(api, made.app) }
 }
 
 export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {

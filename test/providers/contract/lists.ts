@@ -75,6 +75,7 @@ export function listChecks(provider: Provider, example: ProviderExample): Check[
         await world.restart({ count: MANY })
         const refs = await many.refs(provider, world.api, MANY)
         expect(refs, '`many.refs` of the example').toHaveLength(MANY)
+        for (const ref of refs) expect(operation?.ref.parse(ref), 'a ref of `many`').toEqual(ref)
         const before = world.simulator.requests()
         expect(await poll(world, refs)).toHaveLength(MANY)
         expect(world.simulator.requests() - before, '`many.calls` of the example').toBe(many.calls(MANY))

@@ -21,7 +21,7 @@ export const many: ManyJobs = {
       const { applications } = await api.get(`/environment/${environment}/statuses`, schema)
       for (const one of applications) ends.set(one.id, `${one.state} ${one.last_deployment_date ?? ''}`)
     }
-    const rest = { kind: 'application', console: 'https://console.qovery.com/', deployment: 'asked' }
+    const rest = { kind: 'application', console: 'https://console.qovery.com/' }
     return clones.map((one) => ({ ...one, ...rest, previous: ends.get(one.id) }))
   },
 }
