@@ -1,4 +1,4 @@
-/** The look at each connection after a start: one line for each that leads nowhere, and nobody waits for long. */
+/** The check of each connection after a start: one line for each that does not answer, within seconds. */
 import { WebClient } from '@slack/web-api'
 import { describe, expect, it, test } from 'vitest'
 import { explainSlackLog, warnUnreachable } from '../src/doctor.js'

@@ -139,13 +139,13 @@ describe('a write whose answer was lost', () => {
   it('whose searches fail now and then becomes a question to a person within hours, and ends within weeks with its lock free', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id, lock } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     const since = context.now()
     // One search in three finds nothing, the others fail: neither ever lasts.
     for (let at = 0; (await context.job(id)).state === 'starting'; at += 1) {
       context.world.findThrows = at % 3 === 0 ? null : down
       context.pass(55 * second)
-      await context.settle()
+      await context.runUntilIdle()
       expect(context.now() - since).toBeLessThan(7 * hour)
     }
     expect(await context.job(id)).toMatchObject({ state: 'uncertain' })
@@ -161,7 +161,7 @@ describe('a write whose answer was lost', () => {
       context.pass(day)
       // A restart is no reason to ask once more.
       await makeLiveJobsDue(context.db, context.now())
-      await context.settle()
+      await context.runUntilIdle()
     }
     expect((await context.kinds(id)).filter((kind) => kind === 'reminder')).toHaveLength(4)
     expect(await context.job(id)).toMatchObject({ state: 'timed_out', detail: 'Nobody answered for two weeks.' })
@@ -172,15 +172,15 @@ describe('a write whose answer was lost', () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     const { id } = await context.ask()
     context.world.findThrows = down
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4 * second)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(3 * day)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'starting' })
     context.world.findThrows = null
     context.pass(minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', waitingSince: null })
   })
 
@@ -197,10 +197,10 @@ describe('a write whose answer was lost', () => {
       if (at % 5 === 0) return null
       throw down
     }
-    await context.settle()
+    await context.runUntilIdle()
     for (let count = 0; count < 60; count += 1) {
       context.pass(20 * second)
-      await context.settle()
+      await context.runUntilIdle()
     }
     // No single success takes it back.
     expect(searchedFor).toEqual([...searchedFor].sort((one, other) => one - other))

@@ -29,7 +29,7 @@ export interface TestContext extends WorkerContext {
   /** Sets the wall clock ahead, or back, by so many milliseconds. */
   setClock(byMs: number): void
   /** Runs all workers until nothing is due at this moment. */
-  settle(): Promise<void>
+  runUntilIdle(): Promise<void>
   ask(draft?: Partial<NewJob>): Promise<Job>
   job(id: string): Promise<Job>
   thread(id: string): Promise<Thread>
@@ -58,7 +58,7 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
     setClock: (byMs) => {
       now += byMs
     },
-    settle: async () => {
+    runUntilIdle: async () => {
       await releaseRemembered(context)
       const isDue = async () => (await findDueWork(context.db, now)).some(({ kind }) => kind !== 'notify')
       while (

@@ -1,4 +1,4 @@
-/** A provider that lives in arrays and can be told to misbehave: what the job rooms' own tests use. */
+/** A provider that keeps everything in arrays and misbehaves on demand, for the tests of src/jobs. */
 import { z } from 'zod'
 import { ConnectionError } from '../../src/errors.js'
 import {
@@ -20,16 +20,16 @@ export interface DummyWorld {
   /** Every write that took effect, in order. */
   made: { id: string; name: string; step: string }[]
   writes: number
-  looks: number
+  polls: number
   /** What the next write does; then it works again. */
   mood: Mood
   /** How a write has ended by the time it is answered or found; null while it has to be polled. */
   ended: Omit<Ended, 'ref'> | null
-  /** What the last search for a lost write was told about its answer. */
+  /** What the last search for a lost write got to know about its answer. */
   lost: Attempt['lost'] | null
   /** What a poll answers. */
   observation: Observation | Error
-  /** Ids of what cannot be looked at, while the rest can. */
+  /** Ids of what cannot be polled, while the rest can. */
   hidden: string[]
   /** What a search for a lost write does. */
   findThrows: Error | null
@@ -39,7 +39,7 @@ export function dummyWorld(): DummyWorld {
   return {
     made: [],
     writes: 0,
-    looks: 0,
+    polls: 0,
     mood: 'works',
     ended: null,
     lost: null,
@@ -76,7 +76,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     return found ? written({ id: found.id }) : null
   }
   const check = async (_api: Api, refs: readonly { id: string }[]) => {
-    world.looks += 1
+    world.polls += 1
     const { observation } = world
     if (observation instanceof Error) throw observation
     const { ref: _, ...seen } = observation

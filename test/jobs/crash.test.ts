@@ -43,7 +43,7 @@ interface Channel {
   roots: string[]
   replies: string[]
   shown: string
-  /** What a look back finds; null where the bot may not look. */
+  /** What the history of a channel shows; null where the bot may not read it. */
   kept: { ts: string; threadTs: string | undefined; metadata: unknown; bot_id: string }[] | null
 }
 
@@ -115,13 +115,13 @@ function processOn(
     typicalMs: null,
     now: now(),
   })
-  const lookBack = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
+  const history = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
   const about = { describe: describeJob, now, elapsed: now, log: silentLog }
-  const notifier = new Notifier(context, createSender({ db: context.db, chat, ...lookBack, ...about }))
+  const notifier = new Notifier(context, createSender({ db: context.db, chat, ...history, ...about }))
   return {
     context,
-    /** What the clock sets off, until nothing is left to do at this moment. */
-    round: async () => {
+    /** Runs all workers until nothing is due. */
+    runUntilIdle: async () => {
       let busy = true
       while (busy) {
         const ran = await runDueJobs(context, connection.name)
@@ -148,7 +148,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   const first = processOn(firstDb, channel, world, () => now, step)
   const life = async () => {
     for (let count = 0; count < 6; count += 1) {
-      await first.round()
+      await first.runUntilIdle()
       now += 5_000
     }
     return 'lived' as const
@@ -169,7 +169,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   )
   for (let count = 0; count < 12; count += 1) {
     now += 5_000
-    await second.round()
+    await second.runUntilIdle()
   }
 
   const job = await findJob(db, submitted.job.id)

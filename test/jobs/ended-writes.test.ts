@@ -16,28 +16,28 @@ describe('a write that has already ended', () => {
   async function loseAnswer(details: { status?: number } = {}) {
     context.world.mood = { throws: new TemporaryError('Lost.', { ...LOST, ...details }), carriesOut: true }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     return id
   }
 
   it('ends the job without a poll and without an "accepted"', async () => {
     context.world.ended = { ended: 'done', detail: 'copied', url: 'https://copy.example' }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({
       ...{ state: 'succeeded', detail: 'copied', url: 'https://copy.example', ref: { id: 'clone-1' } },
       ...{ dueAt: null, endedAt: context.now() },
     })
-    expect(context.world.looks).toBe(0)
+    expect(context.world.polls).toBe(0)
     expect(await context.kinds(id)).toEqual(['queued', 'step_started', 'succeeded'])
   })
 
   it('goes on to the next step at once', async () => {
     context.world.ended = { ended: 'done' }
     const { id } = await context.ask({ params: { name: 'copy', deploy: true } })
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'succeeded', step: 'deploy', ref: { id: 'deploy-2' } })
     expect(context.world.made.map(({ step }) => step)).toEqual(['clone', 'deploy'])
     expect(await context.kinds(id)).toEqual(['queued', 'step_started', 'step_done', 'step_started', 'succeeded'])
@@ -46,7 +46,7 @@ describe('a write that has already ended', () => {
   it('ends the job with the reason when it failed, and keeps what was made', async () => {
     context.world.ended = { ended: 'failed', detail: 'no room for https://wool:s3cret@git.example/shop.git' }
     const { id } = await context.ask({ params: { name: 'copy', deploy: true } })
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({
       ...{ state: 'failed', step: 'clone', ref: { id: 'clone-1' } },
       detail: 'no room for https://••••@git.example/shop.git',
@@ -58,7 +58,7 @@ describe('a write that has already ended', () => {
     context.world.ended = { ended: 'done', detail: 'copied' }
     const id = await loseAnswer()
     expect(await context.job(id)).toMatchObject({ state: 'succeeded', detail: 'copied', ref: { id: 'clone-1' } })
-    expect([context.world.looks, context.world.writes]).toEqual([0, 1])
+    expect([context.world.polls, context.world.writes]).toEqual([0, 1])
     expect(await context.kinds(id)).toEqual(['queued', 'step_started', 'answer_lost', 'succeeded'])
   })
 
@@ -69,7 +69,7 @@ describe('a write that has already ended', () => {
       ...{ state: 'failed', ref: { id: 'clone-1' }, url: 'https://copy.example' },
       detail: "It was made, but it's incomplete. Its variables may be missing. You can delete it.",
     })
-    expect([context.world.looks, context.world.writes]).toEqual([0, 1])
+    expect([context.world.polls, context.world.writes]).toEqual([0, 1])
   })
 
   it.each([
@@ -87,19 +87,19 @@ describe('a write that has already ended', () => {
       .set({ state: 'starting', lostStatus: null, dueAt: context.now() })
       .where('id', '=', id)
       .execute()
-    await context.settle()
+    await context.runUntilIdle()
     expect(context.world.lost).toBeUndefined()
   })
 
   it('forgets why an earlier try was lost when it is tried again', async () => {
     context.world.mood = { throws: new TemporaryError('Lost.', { ...LOST, status: 503 }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).lostStatus).toBe(503)
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(10_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2, lostStatus: null })
   })
 })

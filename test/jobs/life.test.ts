@@ -41,16 +41,16 @@ describe('the life of a job', () => {
 
   it('goes from queued to succeeded with one write', async () => {
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 1, ref: { id: 'clone-1' } })
 
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', detail: 'copying' })
 
     context.world.observation = { phase: 'done', url: 'https://copy.example', detail: 'running' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'succeeded', url: 'https://copy.example', detail: 'running' })
     expect(context.world.writes).toBe(1)
     expect(await context.kinds(id)).toEqual(['queued', 'step_started', 'step_accepted', 'progress', 'succeeded'])
@@ -59,41 +59,41 @@ describe('the life of a job', () => {
   it('goes through the steps its params ask for, in order', async () => {
     context.world.observation = { phase: 'done' }
     const { id } = await context.ask({ params: { name: 'copy', deploy: true } })
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(minute)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'succeeded', step: 'deploy', ref: { id: 'deploy-2' } })
     expect(context.world.made.map((made) => made.step)).toEqual(['clone', 'deploy'])
   })
 
   it('never keeps the credentials that a provider’s word quotes', async () => {
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = { phase: 'failed', detail: 'cannot clone https://wool:s3cret@git.example/shop.git' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).detail).toBe('cannot clone https://••••@git.example/shop.git')
   })
 
   it('goes on when another job of the same poll cannot be seen', async () => {
     const one = await context.ask({ lock: 'name one' })
     const other = await context.ask({ lock: 'name other' })
-    await context.settle()
+    await context.runUntilIdle()
     context.world.hidden = ['clone-1']
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(other.id)).toMatchObject({ state: 'succeeded' })
     expect(await context.job(one.id)).toMatchObject({ state: 'working', unreachableSince: context.now() })
-    expect(context.world.looks).toBe(1)
+    expect(context.world.polls).toBe(1)
   })
 
   it('ends with the reason when the provider refuses the write', async () => {
     context.world.mood = { throws: new UserError('The name is taken.'), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.' })
     expect((await context.job(id)).endedAt).toBe(context.now())
   })
@@ -103,19 +103,19 @@ describe('the life of a job', () => {
     context.refused = (connection, reason) => refused.push(`${connection}: ${reason}`)
     context.world.mood = { throws: new ConnectionError('No right to write.'), carriesOut: false }
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = new ConnectionError('The token was revoked.')
     context.pass(minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect(refused).toEqual(['dummy-one: No right to write.', 'dummy-one: The token was revoked.'])
   })
 
   it('ends when the connection is refused, and frees its lock', async () => {
     context.world.mood = { throws: new ConnectionError('The token of dummy-one is refused.'), carriesOut: false }
     const { lock, id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('failed')
     await expect(context.ask({ lock })).resolves.toMatchObject({ state: 'queued' })
   })
@@ -124,13 +124,13 @@ describe('the life of a job', () => {
     const throws = new TemporaryError('Too many requests.', { retryAfterMs: 20_000, mayHaveHappened: false })
     context.world.mood = { throws, carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'queued', detail: 'Too many requests.' })
     context.pass(19_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(context.world.writes).toBe(1)
     context.pass(1_500)
-    await context.settle()
+    await context.runUntilIdle()
     expect(context.world.writes).toBe(2)
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 1 })
   })
@@ -138,10 +138,10 @@ describe('the life of a job', () => {
   it('adopts a write whose answer was lost', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('starting')
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
     expect(context.world.made).toHaveLength(1)
     expect(await context.kinds(id)).toContain('found')
@@ -158,9 +158,9 @@ describe('the life of a job', () => {
     const ask = async () => {
       context.world.mood = { throws: new TemporaryError('Lost.', { mayHaveHappened: true }), carriesOut: true }
       const job = await context.ask({ lock: 'one target' })
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(4_000)
-      await context.settle()
+      await context.runUntilIdle()
       return await context.job(job.id)
     }
     const first = await ask()
@@ -168,7 +168,7 @@ describe('the life of a job', () => {
 
     context.world.observation = { phase: 'done' }
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     const { endedAt } = await context.job(first.id)
     context.pass(minute)
     await ask()
@@ -178,15 +178,15 @@ describe('the life of a job', () => {
   it('does not believe in absence before the write had time to arrive', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
     context.pass(9_999)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
     context.pass(1)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
     expect(context.world.made).toHaveLength(1)
   })
@@ -196,21 +196,21 @@ describe('the life of a job', () => {
     async (byMs) => {
       context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
       const { id } = await context.ask()
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(4_000)
-      await context.settle()
+      await context.runUntilIdle()
       context.setClock(byMs)
       // As the scheduler does when the clock was set.
       await makeLiveJobsDue(context.db, context.now())
-      await context.settle()
+      await context.runUntilIdle()
       expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
       context.pass(9_999)
       await makeLiveJobsDue(context.db, context.now())
-      await context.settle()
+      await context.runUntilIdle()
       expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
       context.pass(1)
       await makeLiveJobsDue(context.db, context.now())
-      await context.settle()
+      await context.runUntilIdle()
       expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
     },
   )
@@ -218,9 +218,9 @@ describe('the life of a job', () => {
   it('starts its search again after a restart, and when the provider could not be asked for half a minute', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(9_000)
     const restarted = { ...context, memory: newMemory() }
     await reconcileLostWrites(restarted, 'dummy-one')
@@ -251,9 +251,9 @@ describe('the life of a job', () => {
       return await run(...args)
     }
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(3_500)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
     expect(context.world.writes).toBe(1)
   })
@@ -270,15 +270,15 @@ describe('the life of a job', () => {
     }
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     newest = 'second'
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     context.pass(10_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(context.world.writes).toBe(2)
     expect(baselines).toEqual(['first', 'first', 'first'])
   })
@@ -289,11 +289,11 @@ describe('the life of a job', () => {
       throw problem
     }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'queued', attempt: 0, detail: 'Down.' })
     problem = new UserError('There is no such target.')
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'failed', detail: 'There is no such target.' })
     expect(context.world.writes).toBe(0)
   })
@@ -301,21 +301,21 @@ describe('the life of a job', () => {
   it('believes a refusal of the second try only when a third one is refused too', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     const taken = new UserError('The name is taken.', { status: 409 })
     context.world.mood = { throws: taken, carriesOut: false }
     context.pass(10_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 2 })
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.world.mood = { throws: taken, carriesOut: false }
     context.pass(10_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(12_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'failed', detail: 'The name is taken.', attempt: 3 })
   })
 
@@ -333,7 +333,7 @@ describe('the life of a job', () => {
   it('reports no progress when nothing could be saved, so that the scheduler doesn’t start it again at once', async () => {
     await context.ask()
     expect(await writeNextJob({ ...context, db: failing(context.db, 3, 1_000) }, 'dummy-one')).toBe(false)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(5_000)
     expect(await pollDueJobs({ ...context, db: failing(context.db, 3, 1_000) }, 'dummy-one')).toBe(false)
   })
@@ -354,13 +354,13 @@ describe('the life of a job', () => {
   it('takes "the name is taken" on a second try for the echo of the first', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(11_000)
     // The first write arrives only now, after the search for it.
     context.world.mood = { throws: new UserError('The name is taken.', { status: 409 }), carriesOut: true }
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-2' } })
   })
 
@@ -369,7 +369,7 @@ describe('the life of a job', () => {
     const start = context.now()
     while (context.now() - start < 4 * 60 * minute) {
       context.world.mood = { throws: new TemporaryError('503.', { mayHaveHappened: true }), carriesOut: false }
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(4_000)
     }
     expect(await context.job(id)).toMatchObject({ detail: '503.', endedAt: null })
@@ -380,7 +380,7 @@ describe('the life of a job', () => {
     expect((await context.kinds(id)).filter((kind) => /answer_lost|absent/.test(kind))).toHaveLength(2)
     context.world.mood = 'works'
     for (let waited = 0; waited < 15 * minute; waited += 4_000) {
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(4_000)
     }
     expect((await context.job(id)).ref).not.toBeNull()
@@ -392,7 +392,7 @@ describe('the life of a job', () => {
     const start = context.now()
     while ((await context.job(id)).endedAt === null && context.now() - start < 24 * 60 * minute) {
       context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(10_000)
     }
     expect(await context.job(id)).toMatchObject({ state: 'failed' })
@@ -404,35 +404,35 @@ describe('the life of a job', () => {
   it('asks a person when nothing can be found out, and does what the answer says', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     const { id } = await context.ask({ operation: 'blind' })
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     const job = await context.job(id)
     expect(job).toMatchObject({ state: 'uncertain', dueAt: context.now() + 24 * 60 * minute })
 
     context.pass(60 * minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect(context.world.writes).toBe(1)
 
-    const moment = { now: context.now(), jitter: 0 }
-    await applyTransition(context.db, job, next(job, { kind: 'start_over', actor: 'U1' }, moment), context.now(), null)
-    await context.settle()
+    const timing = { now: context.now(), jitter: 0 }
+    await applyTransition(context.db, job, next(job, { kind: 'start_over', actor: 'U1' }, timing), context.now(), null)
+    await context.runUntilIdle()
     expect(context.world.writes).toBe(2)
     expect((await context.job(id)).state).toBe('working')
   })
 
   it('survives a provider that is down for an hour, with one note each way', async () => {
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = new TemporaryError('Down.', { mayHaveHappened: false })
     const start = context.now()
     while (context.now() - start < 9 * minute) {
       context.pass(10_000)
-      await context.settle()
+      await context.runUntilIdle()
     }
     context.world.observation = { phase: 'working', detail: 'copying' }
     context.pass(minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('working')
     const kinds = await context.kinds(id)
     expect(kinds.filter((kind) => kind === 'unreachable')).toHaveLength(1)
@@ -441,15 +441,15 @@ describe('the life of a job', () => {
 
   it('shows after half a minute that the provider cannot be asked, and when it can again', async () => {
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     const shown = async () => (await context.kinds(id)).filter((kind) => kind === 'progress').length
     const before = await shown()
     context.world.observation = new TemporaryError('dummy-one answered 503.', { mayHaveHappened: false })
     for (let passed = 0; passed < 60_000; passed += 5_000) {
       context.pass(5_000)
-      await context.settle()
+      await context.runUntilIdle()
       if (passed < 25_000) expect(await shown()).toBe(before)
     }
     expect(await context.job(id)).toMatchObject({ detail: 'dummy-one answered 503.' })
@@ -457,11 +457,11 @@ describe('the life of a job', () => {
     // Another word than before, or the same: that it can be asked again is news.
     context.world.observation = { phase: 'working', detail: 'dummy-one answered 503.' }
     context.pass(30_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await shown()).toBe(before + 2)
     context.world.observation = { phase: 'working', detail: 'copying' }
     context.pass(30_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ detail: 'copying', unreachableSince: null })
     expect(await shown()).toBe(before + 3)
   })
@@ -469,28 +469,28 @@ describe('the life of a job', () => {
   it('gives up at the deadline when the provider never ends', async () => {
     const { id } = await context.ask()
     for (let polls = 0; polls < 10; polls += 1) {
-      await context.settle()
+      await context.runUntilIdle()
       expect((await context.job(id)).state).toBe('working')
       context.pass(minute)
     }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'timed_out', detail: 'copying' })
   })
 
   it('keeps polling after an unknown status', async () => {
     context.world.observation = { phase: 'working', detail: 'hibernating' }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', detail: 'hibernating' })
   })
 
   it('admits a bug without showing its words in the thread', async () => {
     context.world.mood = { throws: new TypeError('x is not a function'), carriesOut: true }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).detail).toBe(`Something broke on our side, job ${id}.`)
   })
 
@@ -498,7 +498,7 @@ describe('the life of a job', () => {
     const { id } = await context.ask()
     for (let passed = 0; passed < 5 * minute; passed += 4_000) {
       context.world.mood = { throws: new TypeError('x is not a function'), carriesOut: false }
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(4_000)
     }
     expect(await context.job(id)).toMatchObject({ state: 'failed', attempt: 3 })
@@ -508,11 +508,11 @@ describe('the life of a job', () => {
   it('finds out about a lost write although every third search fails', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     for (let search = 1; (await context.job(id)).attempt === 1 && search < 20; search += 1) {
       context.world.findThrows = search % 3 === 0 ? new TemporaryError('Down.', { mayHaveHappened: false }) : null
       context.pass(4_000)
-      await context.settle()
+      await context.runUntilIdle()
     }
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
     expect(context.now() - (await context.job(id)).createdAt).toBeLessThan(30_000)
@@ -523,7 +523,7 @@ describe('the life of a job', () => {
     const full = { ...context, db: failing(context.db, 6) }
     await writeNextJob(full, 'dummy-one')
     expect(await context.job(id)).toMatchObject({ state: 'starting' })
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
     expect(context.world.made).toHaveLength(1)
   })
@@ -542,18 +542,18 @@ describe('the life of a job', () => {
     const workers = createWorkers(context, { notifyPending: async () => false }).filter((one) => one.countDue(due) > 0)
     for (const worker of workers) await worker.runOnce(new AbortController().signal, () => {})
     expect(context.memory.unreleased.size).toBe(0)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-1' } })
     expect(context.world.made).toHaveLength(1)
   })
 
   it('does not let one unreadable ref blind the others', async () => {
     const [broken, sound] = [await context.ask(), await context.ask()]
-    await context.settle()
+    await context.runUntilIdle()
     await context.db.updateTable('jobs').set({ ref: '{}' }).where('id', '=', broken.id).execute()
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(sound.id)).state).toBe('succeeded')
     expect((await context.job(broken.id)).state).toBe('working')
   })
@@ -562,13 +562,13 @@ describe('the life of a job', () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: true }
     context.world.findThrows = new UserError('No such project.', { status: 404 })
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('starting')
     context.world.findThrows = new UserError('Nothing came of it; start again.')
     context.pass(4_000)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'failed', detail: 'Nothing came of it; start again.' })
   })
 
@@ -576,20 +576,20 @@ describe('the life of a job', () => {
     const { id } = await context.ask()
     for (let count = 0; count < 10; count += 1) {
       context.world.mood = { throws: new TemporaryError('Down.', { mayHaveHappened: false }), carriesOut: false }
-      await context.settle()
+      await context.runUntilIdle()
       context.pass(minute)
     }
     expect(await context.kinds(id)).toEqual(['queued', 'step_started', 'postponed'])
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('working')
   })
 
   it('polls many jobs of a connection in one call', async () => {
     for (let count = 0; count < 30; count += 1) await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(5_000)
-    await context.settle()
-    expect(context.world.looks).toBe(1)
+    await context.runUntilIdle()
+    expect(context.world.polls).toBe(1)
   })
 })
 
@@ -626,10 +626,10 @@ describe('a claim', () => {
     await applyTransition(context.db, claimed.job, begun, context.now(), own)
     context.world.made.push({ id: 'clone-0', name: 'copy', step: 'clone' })
 
-    await context.settle()
+    await context.runUntilIdle()
     expect((await context.job(id)).state).toBe('starting')
     await releaseAllClaims(context.db)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', ref: { id: 'clone-0' } })
     expect(context.world.made).toHaveLength(1)
     await context.db.destroy()

@@ -133,7 +133,7 @@ describe('a thread that could not be given back', () => {
         .sort(),
     ).toEqual(['C1', 'C2'])
 
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(2_000)
     expect(slack.messages().filter(({ text }) => text.includes('Dummy accepted'))).toHaveLength(2)
     await expectPostedOnce()
@@ -241,7 +241,7 @@ describe('when the clock is set back by an hour', () => {
     await context.ask()
     const { run } = notifier()
     await run()
-    await context.settle()
+    await context.runUntilIdle()
     await setBack()
     await run()
     expect(slack.messages().at(-1)?.text).toContain('Dummy accepted')
@@ -323,7 +323,7 @@ describe('while another process holds the database', () => {
     await expect(run()).rejects.toThrow(/database is busy/)
     expect(slack.messages()).toEqual([])
     letGo()
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(2_000)
     expect(context.world.writes).toBe(1)
     expect(posted()).toHaveLength(2)
@@ -335,7 +335,7 @@ describe('while another process holds the database', () => {
     ['reply', 2],
   ])('a %s that cannot be confirmed is not lost, and not posted twice', async (_name, which) => {
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     let letGo = () => {}
     const chat = chatThat((count) => {
       if (count === which) letGo = hold(file)
@@ -353,7 +353,7 @@ describe('while another process holds the database', () => {
 describe('while the disk is full', () => {
   it('nothing is posted that could not be noted first, and everything once there is space', async () => {
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     const heal = await fill(context.db, 'update of attempted_at on messages')
     const { notifyFor } = notifierOf(context, slack.chat)
     await notifyFor(30_000)
@@ -369,7 +369,7 @@ describe('while the disk is full', () => {
     ['reply', 2, 'update of notified_at on events'],
   ])('a %s that stands but cannot be confirmed is found again', async (_name, which, writes) => {
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     const heal = await fill(context.db, writes)
     const { notifyFor } = notifierOf(context, slack.chat, slack.conversations)
     await notifyFor(30_000)
@@ -392,7 +392,7 @@ describe('while the disk is full', () => {
 /** A claimed thread whose root stands in C1, and with a reply to an event that is still pending. */
 async function claimWithReply(): Promise<PendingThread> {
   const { id } = await context.ask()
-  await context.settle()
+  await context.runUntilIdle()
   const now = context.now()
   const [claim] = await claimPendingThreads(context.db, { threads: 1, perChannel: 1 }, now)
   const claimed = claim && (await readPendingThread(context.db, claim))
@@ -480,10 +480,10 @@ describe('two notifiers on one database', () => {
       }
     }
     await notifyBoth()
-    await context.settle()
+    await context.runUntilIdle()
     await notifyBoth()
     context.world.observation = { phase: 'done' }
-    await context.settle()
+    await context.runUntilIdle()
     await notifyBoth()
     expect(posted()).toHaveLength(36)
     await expectPostedOnce()

@@ -254,10 +254,10 @@ describe('a clock that was set', () => {
         .set({ dueAt: Date.now() + 30_000 })
         .execute()
       vi.setSystemTime(Date.now() + byMs)
-      const { looks } = context.world
+      const { polls } = context.world
       ticks = 0
       await vi.advanceTimersByTimeAsync(2_000)
-      expect(context.world.looks).toBeGreaterThan(looks)
+      expect(context.world.polls).toBeGreaterThan(polls)
       expect(warnings).toEqual([{ byMs: expect.closeTo(byMs, -2) }])
       await vi.advanceTimersByTimeAsync(3_000)
       expect(ticks).toBeGreaterThanOrEqual(4)
@@ -281,10 +281,10 @@ describe('a clock that was set', () => {
     async (byMs) => {
       const context = await testContext()
       const ids = [(await context.ask()).id, (await context.ask()).id]
-      await context.settle()
+      await context.runUntilIdle()
       context.world.observation = new Error('down')
       context.pass(60_000)
-      await context.settle()
+      await context.runUntilIdle()
       // Killed in the middle of a poll.
       await context.db.updateTable('jobs').set({ claimToken: 'of the dead' }).execute()
       context.setClock(byMs)

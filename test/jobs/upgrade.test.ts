@@ -47,7 +47,7 @@ const without = (id: string) => (steps: Operation['steps']) => asSteps(steps.fil
 describe('a new version', () => {
   it('that inserts a step before the one at hand writes nothing a second time', async () => {
     const { id } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = { phase: 'done' }
     context.pass(minute)
     await goOn(upgrade(inserted))
@@ -57,7 +57,7 @@ describe('a new version', () => {
 
   it('that changes the order goes on with the steps after the one at hand', async () => {
     const { id } = await context.ask({ params: { name: 'copy', deploy: true } })
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = { phase: 'done' }
     context.pass(minute)
     const version = upgrade(inserted)
@@ -88,8 +88,8 @@ describe('a new version', () => {
 
       const slack = strictSlack(context.now)
       await notifierOf(context, slack.chat).notifyFor(5_000)
-      const told = slack.messages().filter(({ text }) => text.includes("I can't continue this job"))
-      expect(told.length).toBeGreaterThan(0)
+      const notices = slack.messages().filter(({ text }) => text.includes("I can't continue this job"))
+      expect(notices.length).toBeGreaterThan(0)
 
       for (let waited = 0; waited < 6 * day; waited += 6 * 60 * minute) {
         context.pass(6 * 60 * minute)
@@ -109,7 +109,7 @@ describe('a new version', () => {
     const { id } = await context.ask()
     await goOn(upgrade(without('clone')))
     context.pass(2 * minute)
-    await context.settle()
+    await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', strandedSince: null, canDismiss: false })
     expect(context.world.writes).toBe(1)
   })
@@ -118,16 +118,16 @@ describe('a new version', () => {
 describe('a job whose connection is gone from dolly.yml', () => {
   const gone = () => ({ ...context, connections: new Map() })
 
-  it('is told in its thread and can be dismissed by its id', async () => {
+  it('is announced in its thread and can be dismissed by its id', async () => {
     const { id, lock } = await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.pass(minute)
     expect(await handleWaitingJobs(gone())).toBe(true)
     const job = await context.job(id)
     expect(job).toMatchObject({ state: 'working', detail: 'dolly.yml no longer has the connection dummy-one.' })
-    const moment = { now: context.now(), jitter: 0 }
+    const timing = { now: context.now(), jitter: 0 }
     const input = { kind: 'dismiss', actor: 'U1' } as const
-    await applyTransition(context.db, job, next(job, input, moment), context.now(), null)
+    await applyTransition(context.db, job, next(job, input, timing), context.now(), null)
     expect(await context.job(id)).toMatchObject({ state: 'cancelled' })
     await expect(context.ask({ lock })).resolves.toMatchObject({ state: 'queued' })
   })

@@ -149,7 +149,7 @@ describe('Cloud Foundry', () => {
 
   async function pollToEnd(step: AnyStep, ref: Ref): Promise<Observation & { ref: Ref }> {
     let latest = ref
-    for (let round = 0; round < 20; round++) {
+    for (let times = 0; times < 20; times++) {
       const [result] = await observed(step.check(api, [latest], clock))
       if (!result) throw new Error('There was no observation.')
       latest = result.ref ?? latest

@@ -274,7 +274,7 @@ describe('a button that names', () => {
 
   it('a job that no version can carry on with ends it for whom the rules allow, and for nobody else', async () => {
     const { id } = await context.ask({ requester: ann, operation: 'gone', step: 'gone' })
-    await context.settle()
+    await context.runUntilIdle()
     errors = []
     access.rules = [{ who: ['C1'], may: ['gone'], on: ['dummy-one'], target: ['*'] }]
     await context.db.updateTable('jobs').set({ askedIn: 'C1' }).where('id', '=', id).execute()

@@ -51,7 +51,7 @@ describe('an ambiguous post', () => {
     workspace.setSwitch('lose-answer', true)
     const { id } = await ask()
     await notifyFor(8_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     expect(texts()).toEqual([expect.stringContaining('Running on Dummy'), expect.stringContaining('Dummy accepted')])
     expect(posts()).toBe(2)
@@ -69,7 +69,7 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     await ask()
     await notifyFor(1_000)
-    await context.settle()
+    await context.runUntilIdle()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(10_000)
     expect(texts().filter((text) => text.includes('Dummy accepted'))).toHaveLength(1)
@@ -94,7 +94,7 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     const { id } = await ask()
     await notifyFor(1_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(2_000)
     // What a kill between Slack's answer and the save leaves behind.
     await context.db.updateTable('messages').set({ ts: null, shownVersion: null }).where('jobId', '=', id).execute()
@@ -109,7 +109,7 @@ describe('an ambiguous post', () => {
     await openWorkspace([])
     await ask()
     await notifyFor(1_000)
-    await context.settle()
+    await context.runUntilIdle()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(1_000)
     workspace.setSwitch('rate-limit', true)
@@ -123,13 +123,13 @@ describe('an ambiguous post', () => {
     workspace.setSwitch('lose-answer', true)
     await ask()
     await notifyFor(8_000)
-    await context.settle()
+    await context.runUntilIdle()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(15_000)
     expect(texts().filter((text) => text.includes('An earlier message about this job may appear'))).toHaveLength(1)
     expect(texts().filter((text) => text.includes('may appear twice'))).toHaveLength(1)
-    const looks = [...workspace.calls('conversations.history'), ...workspace.calls('conversations.replies')]
-    expect(looks.map(({ answer }) => answer.error)).toEqual(['missing_scope'])
+    const searches = [...workspace.calls('conversations.history'), ...workspace.calls('conversations.replies')]
+    expect(searches.map(({ answer }) => answer.error)).toEqual(['missing_scope'])
   })
 
   it('stays in doubt while Slack cannot be asked', async () => {

@@ -19,7 +19,7 @@ describe('a flood', () => {
 
   it('of forty changes while Slack is away becomes one edit, which shows the end', async () => {
     await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     await notifier.notifyFor(5_000)
     const [root] = slack.messages()
     const edits = root?.texts.length ?? 0
@@ -27,12 +27,12 @@ describe('a flood', () => {
     for (let change = 1; change <= 40; change += 1) {
       context.world.observation = { phase: 'working', detail: `${change} of 40` }
       context.pass(10_000)
-      await context.settle()
+      await context.runUntilIdle()
       await notifier.run()
     }
     context.world.observation = { phase: 'done' }
     context.pass(60_000)
-    await context.settle()
+    await context.runUntilIdle()
     slack.setAway(false)
     await notifier.notifyFor(620_000)
     expect(root?.texts).toHaveLength(edits + 1)
@@ -43,7 +43,7 @@ describe('a flood', () => {
   it('of two hundred ends in one minute is told whole, first ended first, at Slack’s pace, and holds up no other channel', async () => {
     const count = 200
     for (let index = 0; index < count; index += 1) await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     await pretendBegun(context, slack)
     const before = slack.messages().length
 
@@ -52,10 +52,10 @@ describe('a flood', () => {
     const ended = context.now()
     await notifier.notifyFor(60_000)
     const other = await context.ask({ channel: 'C2' })
-    await context.settle()
+    await context.runUntilIdle()
     const asked = context.now()
     await notifier.notifyFor(10_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifier.notifyFor(10_000)
     const otherRoot = slack.messages().find(({ channel }) => channel === 'C2')
     expect((otherRoot?.at ?? 0) - asked).toBeLessThan(3_000)
@@ -89,10 +89,10 @@ describe('a flood', () => {
 
   it('of jobs that all begin and end while Slack is away is told root by root, then thread by thread', async () => {
     for (let index = 0; index < 20; index += 1) await context.ask()
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = { phase: 'done' }
     context.pass(60_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifier.notifyFor(120_000)
     const inOrder = slack.messages()
     const isRoot = ({ threadTs }: { threadTs: string | undefined }) => threadTs === undefined

@@ -30,7 +30,7 @@ describe('a thread', () => {
   /** A job of Ann's in #platform, accepted and told. */
   async function underWay(requester = workspace.people.ann.id) {
     const { id } = await context.ask({ channel: workspace.channels.platform.id, requester })
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(3_000)
     return await context.job(id)
   }
@@ -38,7 +38,7 @@ describe('a thread', () => {
   async function end(): Promise<void> {
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(8_000)
   }
 

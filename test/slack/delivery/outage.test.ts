@@ -22,7 +22,7 @@ describe('a provider that is down for an hour', () => {
 
   async function live(ms: number): Promise<void> {
     for (const until = context.now() + ms; context.now() < until; ) {
-      await context.settle()
+      await context.runUntilIdle()
       await notifier.notifyFor(1_000)
     }
   }
@@ -30,16 +30,16 @@ describe('a provider that is down for an hour', () => {
   const replies = () => slack.messages().filter(({ threadTs }) => threadTs !== undefined)
   const saying = (text: string) => replies().filter((reply) => reply.text.includes(text))
 
-  it('fails no job that it was at: spaced-out looks, one note after five minutes, one when it is back', async () => {
+  it('fails no running job: polls grow rarer, one note after five minutes, one when it is back', async () => {
     const { id } = await context.ask()
     await live(10_000)
     context.world.observation = down(false)
     const wentDown = context.now()
-    const looks = context.world.looks
+    const { polls } = context.world
     await live(60 * minute)
     // From 3 s at first to one each 30 s.
-    expect(context.world.looks - looks).toBeGreaterThan(115)
-    expect(context.world.looks - looks).toBeLessThan(150)
+    expect(context.world.polls - polls).toBeGreaterThan(115)
+    expect(context.world.polls - polls).toBeLessThan(150)
     expect(saying("I couldn't reach Dummy for five minutes")).toHaveLength(1)
     expect((saying("I couldn't reach Dummy for five minutes")[0]?.at ?? 0) - wentDown).toBeGreaterThanOrEqual(
       5 * minute,

@@ -94,7 +94,7 @@ describe('a place that refuses messages', () => {
   async function end(ms = 600_000): Promise<void> {
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifier.notifyFor(ms, 5_000)
   }
 
@@ -102,7 +102,7 @@ describe('a place that refuses messages', () => {
   async function underWay() {
     const { id } = await context.ask()
     await notifier.notifyFor(2_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifier.notifyFor(5_000)
     return id
   }
@@ -115,7 +115,7 @@ describe('a place that refuses messages', () => {
     slack.set(({ channel }) => (channel === 'C1' ? word : undefined))
     await context.ask()
     await notifier.notifyFor(600_000, 5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await end()
     expect(slack.in('DU1').map(({ text }) => text)).toEqual([
       expect.stringMatching(/^Clone a thing.*Done\./),
@@ -136,7 +136,7 @@ describe('a place that refuses messages', () => {
     })
     await context.ask()
     await notifier.notifyFor(600_000, 5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await end()
     const [root] = slack.in('DU1')
     expect(root?.text).toMatch(/Done\. An earlier message about this job may appear here or in <#C1>/)
@@ -149,7 +149,7 @@ describe('a place that refuses messages', () => {
       slack.set(({ kind, channel }) => (channel === 'C1' && kind === 'reply' ? word : undefined))
       await context.ask()
       await notifier.notifyFor(2_000)
-      await context.settle()
+      await context.runUntilIdle()
       await notifier.notifyFor(600_000, 5_000)
       const [old] = slack.in('C1')
       expect(old?.text).toContain(
@@ -172,7 +172,7 @@ describe('a place that refuses messages', () => {
     slack.set(() => word)
     await context.ask()
     await notifier.notifyFor(1_800_000, 5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await end(1_800_000)
     const tries = slack.calls.length
     expect(problems).toContain('Slack refuses messages there too: nobody reads about this job')
@@ -223,7 +223,7 @@ describe('a place that refuses messages', () => {
     it('was posted in the same moment in which its first reply is refused', async () => {
       slack.set(lockReplies)
       await context.ask()
-      await context.settle()
+      await context.runUntilIdle()
       await notifier.notifyFor(10_000)
       expect(slack.in('C1')[0]?.text).toContain('Updates continue in a direct message to <@U1>.')
       await end(20_000)
@@ -251,7 +251,7 @@ describe('a place that refuses messages', () => {
         slack.set((call) => lockReplies(call) ?? (isAway && call.kind === 'edit' ? answer : undefined))
         context.world.observation = { phase: 'done' }
         context.pass(5_000)
-        await context.settle()
+        await context.runUntilIdle()
         await notifier.notifyFor(100_000, 5_000)
         expect(slack.in('C1')[0]?.text).not.toContain('Done')
         isAway = false
@@ -293,7 +293,7 @@ describe('a place that refuses messages', () => {
       slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' ? 'service_unavailable' : undefined))
       context.world.observation = { phase: 'done' }
       context.pass(5_000)
-      await context.settle()
+      await context.runUntilIdle()
       await notifier.notifyFor(30_000)
       slack.set(lockReplies)
       await notifierOf(context, slack.chat).notifyFor(600_000, 5_000)
@@ -305,7 +305,7 @@ describe('a place that refuses messages', () => {
     slack.set(({ kind }) => (kind === 'reply' ? 'restricted_action_non_threadable_channel' : undefined))
     await context.ask({ channel: 'DU1' })
     await notifier.notifyFor(2_000)
-    await context.settle()
+    await context.runUntilIdle()
     await end()
     expect(slack.messages).toHaveLength(2)
     for (const { text } of slack.messages) expect(text).toContain('Done')

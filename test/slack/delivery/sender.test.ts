@@ -74,7 +74,7 @@ describe('the sender', () => {
   it('posts the root once, edits it, and adds the replies in order', async () => {
     await context.ask()
     await notifyFor(1_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(2_000)
     expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
     expect(slack.edits.at(-1)).toContain('Running on Dummy')
@@ -98,11 +98,11 @@ describe('the sender', () => {
     expect(first?.text).not.toContain('may appear')
     expect(second?.text).toContain(kept)
     // Whatever becomes of the job.
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     expect(slack.edits).toHaveLength(2)
     for (const text of slack.edits) expect(text).toContain(kept)
@@ -113,7 +113,7 @@ describe('the sender', () => {
     slack.answers.push({ on: 'post', error: lost(), takes: true })
     await notifyFor(10_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     expect(slack.posts.findLast(({ channel, inThread }) => channel === 'U1' && !inThread)?.text).not.toContain(
       'may appear',
@@ -161,7 +161,7 @@ describe('the sender', () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     if (on === 'edit') slack.answers.push({ on, error: new WebAPIRateLimitedError(1_000_000_000) })
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(870_000)
     expect(await countPending(id)).toBeGreaterThan(0)
     await notifyFor(60_000)
@@ -173,7 +173,7 @@ describe('the sender', () => {
     await context.ask({ channel: 'C2' })
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(25_000)
     expect(slack.edits).toEqual([])
     await notifyFor(10_000)
@@ -184,10 +184,10 @@ describe('the sender', () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
-    await context.settle()
+    await context.runUntilIdle()
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(20_000)
     expect(slack.posts.map(({ text }) => text).at(-1)).toContain('Done in')
     expect(slack.edits).toEqual([])
@@ -200,13 +200,13 @@ describe('the sender', () => {
   const finish = async () => {
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
-    await context.settle()
+    await context.runUntilIdle()
   }
 
   it('tells the end although Slack takes no edit of the root any more', async () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('edit_window_closed') })
     await finish()
@@ -220,7 +220,7 @@ describe('the sender', () => {
     async (word) => {
       const { id } = await context.ask()
       await notifyFor(1_000)
-      await context.settle()
+      await context.runUntilIdle()
       await notifyFor(1_000)
       for (let count = 0; count < 3; count += 1) slack.answers.push({ on: 'edit', error: platformError(word) })
       await finish()
@@ -239,7 +239,7 @@ describe('the sender', () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     slack.unthreadNext()
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.at(-1)).toMatchObject({ channel: 'DU1', inThread: true })
@@ -277,7 +277,7 @@ describe('the sender', () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
-    await context.settle()
+    await context.runUntilIdle()
     await notifyFor(5_000)
     expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1', 'DU1'])
@@ -291,10 +291,10 @@ describe('the sender', () => {
       slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
       const { id } = await context.ask()
       await notifyFor(3_000)
-      await context.settle()
+      await context.runUntilIdle()
       context.world.observation = { phase: 'done' }
       context.pass(5_000)
-      await context.settle()
+      await context.runUntilIdle()
       slack.answers.push({ on, error: platformError(error) })
       await notifyFor(10_000)
       expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1', 'U1', 'DU1', 'DU1'])
@@ -307,7 +307,7 @@ describe('the sender', () => {
     slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
     const { id } = await context.ask()
     await notifyFor(3_000)
-    await context.settle()
+    await context.runUntilIdle()
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
     slack.skipNext('post')
     for (let count = 0; count < 10; count += 1) {

@@ -147,7 +147,7 @@ describe('the root message', () => {
     }
     const waiting = { waitReason: 'postponed', detail: 'Hoody is down.', ref: null, attempt: 0 } as const
     expect(questionsOf('uncertain')).toEqual([
-      // It only looks.
+      // It only reads.
       ['Check again', undefined, undefined],
       ['Start over', 'If the first request went through, this does it a second time.', 'Start over'],
       ['Dismiss', 'I stop watching this job. Anything already made stays.', 'Dismiss'],
