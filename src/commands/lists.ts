@@ -5,6 +5,7 @@ import type { Connection, Option, Values } from '../providers/provider.js'
 import type { Field } from '../slack/form/fields.js'
 import { searchText } from '../slack/form/options.js'
 import type { FormState } from '../slack/form/state.js'
+import type { Services } from './services.js'
 
 /** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when a later try may work. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
@@ -19,10 +20,7 @@ const MAX_CHARACTERS = 8_000_000
 /** Lists of one connection that are read at the same time. The forms of several people need no more. */
 const MAX_CONCURRENT_READS = 20
 
-interface Log {
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+type Log = Pick<Services['log'], 'warn' | 'error'>
 
 interface ListsOptions {
   /** Told whenever a connection refuses what only its operator can fix. */

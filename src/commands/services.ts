@@ -6,7 +6,6 @@ import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackAway } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
-import { parseFormState } from '../slack/form/state.js'
 import type { Database } from '../store/schema.js'
 import type { Lists } from './lists.js'
 
@@ -59,9 +58,11 @@ export function findTarget(services: Services, connectionName: string, operation
  * @throws UserError when it is not of this kind.
  */
 export function readFormState<T>(schema: z.ZodType<T>, view: { private_metadata: string }): T {
-  const state = parseFormState(schema, view.private_metadata)
-  if (state === undefined) throw new UserError("This form can't be read. Start again with /clone-app.")
-  return state
+  try {
+    return schema.parse(JSON.parse(view.private_metadata))
+  } catch {
+    throw new UserError("This form can't be read. Start again with /clone-app.")
+  }
 }
 
 /**

@@ -28,14 +28,12 @@ export function tooManyRequests(waitMs: number, advice: string): string {
 
 /** A leaky bucket per person. */
 export class Throttle {
-  readonly #burst: number
-  readonly #everyMs: number
+  readonly #allowance: Allowance
   /** When each person's bucket is empty again, in monotonic milliseconds. */
   readonly #emptyAt = new LRUCache<string, number>({ max: MAX_PEOPLE })
 
-  constructor({ burst, everyMs }: Allowance = allowances.command) {
-    this.#burst = burst
-    this.#everyMs = everyMs
+  constructor(allowance: Allowance = allowances.command) {
+    this.#allowance = allowance
   }
 
   /**
@@ -44,9 +42,10 @@ export class Throttle {
    * @param elapsed monotonic milliseconds: a clock that is set back would lock everyone out.
    */
   take(person: string, elapsed: number): { waitMs: number } {
+    const { burst, everyMs } = this.#allowance
     const emptyAt = Math.max(this.#emptyAt.get(person) ?? 0, elapsed)
-    const waitMs = emptyAt + this.#everyMs - (elapsed + this.#burst * this.#everyMs)
-    this.#emptyAt.set(person, waitMs > 0 ? emptyAt : emptyAt + this.#everyMs)
+    const waitMs = emptyAt + everyMs - (elapsed + burst * everyMs)
+    this.#emptyAt.set(person, waitMs > 0 ? emptyAt : emptyAt + everyMs)
     return { waitMs: Math.max(waitMs, 0) }
   }
 

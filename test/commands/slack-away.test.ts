@@ -1,9 +1,8 @@
 /** Commands and forms on Slack's bad days: what the person reads is true, and no choice is lost. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { registerCloneApp } from '../../src/commands/clone/command.js'
+import { createRedeliveryCheck, registerCloneApp } from '../../src/commands/clone/command.js'
 import { registerFieldOptions } from '../../src/commands/clone/field-options.js'
-import { createRedeliveryCheck } from '../../src/commands/redeliveries.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'

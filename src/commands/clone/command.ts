@@ -1,13 +1,13 @@
 /** /clone-app: parses the command and opens the page it asks for. */
 
 import type { App } from '@slack/bolt'
+import { LRUCache } from 'lru-cache'
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { type Connection, type Operation, operationOf } from '../../providers/provider.js'
-import { type Field, fieldsOf } from '../../slack/form/fields.js'
+import { fieldsOf } from '../../slack/form/fields.js'
 import { choiceView, formView } from '../../slack/form/view.js'
-import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { answerPrivately } from '../answer.js'
 import {
@@ -17,10 +17,10 @@ import {
   identifyAsker,
   saveOpeningChannel,
 } from '../authorize.js'
-import { createRedeliveryCheck } from '../redeliveries.js'
 import { explain, findTarget, type Services } from '../services.js'
 import { Throttle, tooManyRequests } from '../throttle.js'
 import { parseCommandText } from './command-text.js'
+import { helpText } from './help.js'
 import { correctForm, initialFormState } from './open-form.js'
 import { parseTypedValues, type TypedValues } from './typed-values.js'
 
@@ -29,6 +29,9 @@ const MAX_TEXT_LENGTH = 1_500
 /** Answers quote typed text, which must not push the rest past Slack's limit. */
 const MAX_ANSWER_LENGTH = 2_500
 const HELP_WORDS: ReadonlySet<string> = new Set(['help', 'list'])
+
+/** More commands than people type while Slack may still deliver one again. */
+const MAX_TRIGGER_IDS = 1_000
 
 /** What a command asks for. */
 export type ParsedCommand =
@@ -81,6 +84,19 @@ export function registerCloneApp(app: App, services: Services): void {
       if (text !== null) await answerPrivately(services, respond, text)
     }
   })
+}
+
+/**
+ * Returns a function that says whether a command was delivered before: Slack repeats one if it did not hear that it arrived,
+ * with the same trigger id. An empty id never counts as a repeat.
+ */
+export function createRedeliveryCheck(): (triggerId: string) => boolean {
+  const seen = new LRUCache<string, true>({ max: MAX_TRIGGER_IDS })
+  return (triggerId) => {
+    const isRedelivery = triggerId !== '' && seen.has(triggerId)
+    seen.set(triggerId, true)
+    return isRedelivery
+  }
 }
 
 /** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
@@ -216,47 +232,4 @@ function choices(connections: readonly Connection[], only: string | undefined): 
       .filter(([id]) => only === undefined || id === only)
       .map(([id, { title }]) => ({ id, title })),
   }))
-}
-
-/**
- * Help: a line per connection, or per operation and field if there is only one connection. Lines that one message has no
- * room for are counted, never cut.
- */
-export function helpText(connections: readonly Connection[]): string {
-  const [only, another] = connections
-  const isOne = only !== undefined && another === undefined
-  const head = [
-    '*Dolly clones apps.* Type `/clone-app` and choose in a form, or type one of these commands.',
-    'Add `field=value` to fill in a field. Put quotes around a value with spaces, and commas between several values. Names work as well as IDs.',
-    ...(isOne || !only ? [] : [`To see the fields of a connection, type \`/clone-app help ${only.name}\`.`]),
-  ]
-  const lines = isOne ? operationLines(only) : connections.map(connectionLine)
-  const rest = (count: number) =>
-    isOne
-      ? `…and ${count} more lines. The form shows all fields.`
-      : `…and ${count} more connections. \`/clone-app\` lists them all.`
-  // Keeps room for the line that counts the rest.
-  let room = limits.messageText - head.join('\n').length - rest(lines.length).length - 1
-  const shown = lines.filter((line) => {
-    room -= line.length + 1
-    return room >= 0
-  })
-  const left = lines.length - shown.length
-  return [...head, ...shown, ...(left > 0 ? [rest(left)] : [])].join('\n')
-}
-
-function connectionLine({ name, provider }: Connection): string {
-  const commands = Object.keys(provider.operations).map((id) => `\`/clone-app ${name} ${id}\``)
-  return `• ${mrkdwn(provider.name)}: ${commands.join(', ')}`
-}
-
-function operationLines({ name, provider }: Connection): string[] {
-  return Object.entries(provider.operations).flatMap(([id, operation]) => [
-    `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`,
-    ...fieldsOf(operation).map(fieldLine),
-  ])
-}
-
-function fieldLine({ key, title, required, kind }: Field): string {
-  return `      \`${key}=\` ${mrkdwn(title)}${required && kind !== 'yes-no' ? ' (required)' : ''}`
 }

@@ -54,8 +54,8 @@ const SEND_AGAIN = 'submit again. Close this to go back; your answers are still 
  * database may be busy for most of one.
  */
 const ANSWER_TIMEOUT_MS = 2_000
-/** The same before a job is saved: afterwards its thread gets a moment to begin. */
-const CHECK_TIMEOUT_MS = 1_500
+/** The part of it that is left for a job to be saved and its thread to begin. */
+const START_MS = 500
 
 export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
   const validator = new Validator(services.log)
@@ -64,14 +64,11 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
     app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
       const startedAt = services.elapsed()
       const { waitMs } = throttle.take(body.user.id, startedAt)
-      if (waitMs > 0)
-        return await ack({
-          response_action: 'push',
-          view: noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN)),
-        })
-      await ack(
-        await answerSubmission(services, async () => await submit({ ...services, validator, startedAt }, view, body)),
-      )
+      const notice = noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN))
+      if (waitMs > 0) return await ack({ response_action: 'push', view: notice })
+      const remainingMs = () => startedAt + ANSWER_TIMEOUT_MS - services.elapsed()
+      const given = { ...services, validator, remainingMs }
+      await ack(await answerSubmission(services, async () => await submit(given, view, body)))
     })
   }
 }
@@ -79,13 +76,8 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
 /** What a submission needs beside the usual. */
 interface Submitted extends Services {
   validator: Validator
-  /** When it arrived, in monotonic milliseconds. */
-  startedAt: number
-}
-
-/** How long the person's client still waits, in milliseconds. */
-function remainingOf({ startedAt, elapsed }: Submitted): () => number {
-  return () => startedAt + ANSWER_TIMEOUT_MS - elapsed()
+  /** How long the person's client still waits, in milliseconds. */
+  remainingMs(): number
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
@@ -109,8 +101,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const { operation } = target
   const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const remainingMs = remainingOf(services)
-  const lookUpMs = Math.min(LOOK_UP_TIMEOUT_MS, remainingMs())
+  const lookUpMs = Math.min(LOOK_UP_TIMEOUT_MS, services.remainingMs())
   const [{ answers, unknown, unread }, place] = await Promise.all([
     lookUpNames(services, target, given, mustVerifyLabels, lookUpMs),
     given.channel === undefined ? noPlace : resolveDestination(services, asker, given.channel),
@@ -133,7 +124,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   assertAllowed(services, asker, target, named)
   const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
   if (holder) return { response_action: 'push', view: await holderView(services, holder, asker.id) }
-  const checked = await services.validator.check(target, parsed.data, remainingMs())
+  const checked = await services.validator.check(target, parsed.data, services.remainingMs())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
     return { response_action: 'errors', errors: checked.errors }
   }
@@ -177,14 +168,7 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
     ? null
     : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt)
   if (answer) return answer
-  return await startJob(
-    services,
-    remainingOf(services),
-    target,
-    { ...answers, ...place, named, params },
-    view,
-    asker.id,
-  )
+  return await startJob(services, services.remainingMs, target, { ...answers, ...place, named, params }, view, asker.id)
 }
 
 /**
@@ -201,8 +185,7 @@ async function validateLate(
   requester: string,
   readAt: number,
 ): Promise<ViewResponseAction | null> {
-  const timeoutMs = services.startedAt + CHECK_TIMEOUT_MS - services.elapsed()
-  const checked = await services.validator.check(target, params, timeoutMs)
+  const checked = await services.validator.check(target, params, services.remainingMs() - START_MS)
   if (!checked.isChecked) return null
   const problems = Object.entries(checked.errors).map(([key, sentence]) => {
     const title = fieldsOf(target.operation).find((field) => field.key === key)?.title ?? key

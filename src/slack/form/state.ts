@@ -1,4 +1,4 @@
-/** The state that modals carry between two requests, and how it is parsed. */
+/** The state that modals carry between two requests. */
 import { z } from 'zod'
 
 /**
@@ -28,12 +28,3 @@ export type FormState = z.infer<typeof FormState>
 /** The state of page 1: where the command was typed, and the values it gave. */
 export const ChoiceState = FormState.pick({ channel: true, opening: true, choosableChannels: true, values: true })
 export type ChoiceState = z.infer<typeof ChoiceState>
-
-/** A modal's state, or undefined if it is not of this kind. */
-export function parseFormState<T>(schema: z.ZodType<T>, privateMetadata: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(privateMetadata)).data
-  } catch {
-    return undefined
-  }
-}

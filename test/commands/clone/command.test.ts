@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { helpText, parseCommand } from '../../../src/commands/clone/command.js'
+import { parseCommand } from '../../../src/commands/clone/command.js'
+import { helpText } from '../../../src/commands/clone/help.js'
 import * as providers from '../../../src/providers/index.js'
 import type { Connection } from '../../../src/providers/provider.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'

@@ -1,0 +1,48 @@
+/** /clone-app help. */
+import type { Connection } from '../../providers/provider.js'
+import { type Field, fieldsOf } from '../../slack/form/fields.js'
+import { limits } from '../../slack/limits.js'
+import { mrkdwn } from '../../slack/text.js'
+
+/**
+ * Help: a line per connection, or per operation and field if there is only one connection. Lines that one message has no
+ * room for are counted, never cut.
+ */
+export function helpText(connections: readonly Connection[]): string {
+  const [only, another] = connections
+  const isOne = only !== undefined && another === undefined
+  const head = [
+    '*Dolly clones apps.* Type `/clone-app` and choose in a form, or type one of these commands.',
+    'Add `field=value` to fill in a field. Put quotes around a value with spaces, and commas between several values. Names work as well as IDs.',
+    ...(isOne || !only ? [] : [`To see the fields of a connection, type \`/clone-app help ${only.name}\`.`]),
+  ]
+  const lines = isOne ? operationLines(only) : connections.map(connectionLine)
+  const rest = (count: number) =>
+    isOne
+      ? `…and ${count} more lines. The form shows all fields.`
+      : `…and ${count} more connections. \`/clone-app\` lists them all.`
+  // Keeps room for the line that counts the rest.
+  let room = limits.messageText - head.join('\n').length - rest(lines.length).length - 1
+  const shown = lines.filter((line) => {
+    room -= line.length + 1
+    return room >= 0
+  })
+  const left = lines.length - shown.length
+  return [...head, ...shown, ...(left > 0 ? [rest(left)] : [])].join('\n')
+}
+
+function connectionLine({ name, provider }: Connection): string {
+  const commands = Object.keys(provider.operations).map((id) => `\`/clone-app ${name} ${id}\``)
+  return `• ${mrkdwn(provider.name)}: ${commands.join(', ')}`
+}
+
+function operationLines({ name, provider }: Connection): string[] {
+  return Object.entries(provider.operations).flatMap(([id, operation]) => [
+    `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`,
+    ...fieldsOf(operation).map(fieldLine),
+  ])
+}
+
+function fieldLine({ key, title, required, kind }: Field): string {
+  return `      \`${key}=\` ${mrkdwn(title)}${required && kind !== 'yes-no' ? ' (required)' : ''}`
+}
