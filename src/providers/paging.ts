@@ -127,6 +127,14 @@ export async function settleEach<T, R>(items: readonly T[], work: (item: T) => P
   return done
 }
 
+/** What `work` makes of each item, eight at a time and in order. Throws the first error. */
+export async function mapEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  return (await settleEach(items, work)).map((one) => {
+    if (one instanceof Error) throw one
+    return one
+  })
+}
+
 const AT_ONCE = 8
 /** Whether all other requests would likely fail too: no answer, or our credentials were refused. */
 const isEverybodys = (one: unknown) =>

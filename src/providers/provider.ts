@@ -8,12 +8,13 @@ export type { Observation, Ref } from '../domain/job.js'
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
 export { foundByName, lookUpEach } from './lookup.js'
-export { allItems, eachPage, eachPart, findSurely, type Page, rows, settleEach } from './paging.js'
+export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
 export { readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
   maskIds,
   placed,
+  placedOption,
   sentence,
   UNKNOWN_PLACE,
   withoutCredentials,

@@ -1,14 +1,21 @@
 /** Pure: words for people, made of what vendors say. */
 import type { Named, Option } from './provider.js'
 
+type Remark = string | null | undefined
+
 /** An option whose description lists those of the remarks that aren't empty. */
-export function describedOption(value: string, label: string, ...remarks: (string | null | undefined)[]): Option {
+export function describedOption(value: string, label: string, ...remarks: Remark[]): Option {
   const description = remarks.filter(Boolean).join(' · ')
   return { value, label, ...(description && { description }) }
 }
 
 /** The place of a thing whose list can't say where it lives. Access rules treat such a source as if it could be anywhere. */
 export const UNKNOWN_PLACE = 'an unknown place'
+
+/** An option with its place, which is also the first of its remarks. */
+export function placedOption(value: string, label: string, place?: string, ...remarks: Remark[]): Option {
+  return { ...describedOption(value, label, place, ...remarks), place: place ?? UNKNOWN_PLACE }
+}
 
 /**
  * What was chosen in a field, with its place: "shop-api in production". A name typed without a list has no place. For both ends
