@@ -119,16 +119,15 @@ export function seed(now: number, count: number) {
   }))
 
   type Seed = Pick<Resource, 'name' | 'environment' | 'destination'> & Partial<Resource>
-  const variables = ['APP_KEY', 'DATABASE_URL']
   const applications: Seed[] = [
-    { name: 'shop-api', environment: production, destination: frankfurt, volumes: ['uploads'], variables },
-    { name: 'shop-web', environment: production, destination: frankfurt, variables },
+    { name: 'shop-api', environment: production, destination: frankfurt, volumes: ['uploads'] },
+    { name: 'shop-web', environment: production, destination: frankfurt },
     // Its labels are its own, so a clone answers to the same domain; and it takes a port of its server.
     { name: 'billing', environment: production, destination: frankfurt, hasReadonlyLabels: false, ports: '8443:443' },
     { name: 'search', environment: production, destination: helsinki },
     { name: 'mailer', environment: production, destination: helsinki, fqdn: null, changes: exited(now) },
     { name: 'image-resizer', environment: production, destination: helsinki },
-    { name: 'shop-api-staging', environment: staging, destination: helsinki, sourceName: 'shop-api', variables },
+    { name: 'shop-api-staging', environment: staging, destination: helsinki, sourceName: 'shop-api' },
     { name: 'wool-price-feed', environment: internal, destination: helsinki },
     ...copies.map(({ number, ...place }) => ({ name: `shop-api-${number}`, sourceName: 'shop-api', ...place })),
   ]
@@ -161,7 +160,7 @@ export function seed(now: number, count: number) {
         hasReadonlyLabels: true,
         ports: null,
         volumes: isDatabase ? [`${one.name}-data`] : [],
-        variables: [],
+        variables: ['APP_KEY', 'DATABASE_URL'],
         changes: [{ at: 0, status: 'running:healthy' }],
         createdAt: now - 40 * day + index * 1000,
         startedAt: isDatabase ? now - 40 * day : null,

@@ -82,6 +82,7 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
       () => ({ body: world.projects.map((one) => ({ ...one, description: null })) }),
     ],
     ['read', 'GET', exactly('projects/(?<uuid>[^/]+)/environments'), listEnvironments],
+    ['read', 'GET', exactly('projects/(?<uuid>[^/]+)/(?<environment>[^/]+)'), showEnvironment],
     ['read', 'GET', exactly('resources'), () => ({ body: existing().map(show) })],
     [
       'read',
@@ -94,6 +95,13 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
       }),
     ],
     ['read', 'GET', one(''), (_, uuid, kind) => ({ body: show(resourceOf(uuid, kind)) })],
+    [
+      'read',
+      'GET',
+      one('/envs'),
+      // Values are hidden from a token without `read:sensitive`.
+      (_, uuid, kind) => ({ body: resourceOf(uuid, kind).variables.map((key, index) => ({ id: index + 1, key })) }),
+    ],
     ['write', 'POST', one('/clone'), clone],
     ['write', 'POST', one('/move'), move],
     ['deploy', 'POST', one('/start'), start],
@@ -111,11 +119,20 @@ export async function startCoolify(options: StartOptions = {}): Promise<Simulato
     throw new Refusal(405, 'This endpoint has changed to a POST request.')
   }
 
-  function listEnvironments(_: SimulatedRequest, uuid: string): Success {
+  function listEnvironments(_: SimulatedRequest, uuid: string) {
     const project = world.projects.find((one) => one.uuid === uuid)
     if (!project) throw new Refusal(404, 'Project not found.')
     const environments = world.environments.filter((one) => one.project === project)
     return { body: environments.map(({ id, uuid, name }) => ({ id, uuid, name })) }
+  }
+
+  /** Also with everything in it, which nobody here reads. */
+  function showEnvironment(request: SimulatedRequest, uuid: string): Success {
+    const { body } = listEnvironments(request, uuid)
+    const wanted = request.path.split('/').at(-1)
+    const found = body.find((one) => one.uuid === wanted || one.name === wanted)
+    if (!found) throw new Refusal(404, 'Environment not found.')
+    return { body: found }
   }
 
   function clone(request: SimulatedRequest, uuid: string, kind: Kind): Success {

@@ -50,10 +50,11 @@ const example = (picker: string, source: string, other: string) => ({
   watchedStep: 2,
 })
 
-const stopped = 'It started, then stopped. Its log in Coolify says why.'
+const stopped = 'The start failed (exited). The log in Coolify says why.'
+const missing = 'Coolify no longer has the clone or its deployment.'
 describeProvider(coolify, {
   start: startCoolify,
-  failure: 'The deployment failed. Its log in Coolify says why.',
+  failure: 'The start failed (failed). The log in Coolify says why.',
   many,
   operations: {
     clone: example('applications', 'shop-api', 'shop-web'),
@@ -62,6 +63,7 @@ describeProvider(coolify, {
   },
 })
 
+const broken = 'Coolify failed during the copy: variables, volumes or tasks may be missing.'
 const CLONE_MS = 10_000
 const START = Date.UTC(2026, 7, 21, 9, 0, 0)
 const kinds = { clone: 'applications', 'clone-service': 'services', 'clone-database': 'databases' } as const
@@ -116,7 +118,8 @@ describe('Coolify', () => {
     const startedAt = clock
     for (let latest = ref; clock - startedAt <= maxMs; clock += CLONE_MS / 4) {
       const stored = operationOf('clone').ref.parse(JSON.parse(JSON.stringify(latest)))
-      const [one] = await observed(stepOf('clone', 'deploy').check(api, [stored], clock))
+      const name = names.find((one) => `${ref.page}`.includes(`/${kinds[one].slice(0, -1)}/`)) ?? 'clone'
+      const [one] = await observed(stepOf(name, 'deploy').check(api, [stored], clock))
       if (!one) throw new Error('There is no observation.')
       seen.push({ ...one, atMs: clock - startedAt })
       latest = one.ref ?? latest
@@ -176,9 +179,11 @@ describe('Coolify', () => {
     test('with 400 when what runs is started, or what has ended is cancelled', async () => {
       const source = await pick('services', 'plausible')
       expect((await call('POST', `/services/${source}/start`)).status).toBe(400)
-      const { deployment } = await run('clone', 'deploy', await run('clone', 'clone'))
+      const { id } = await run('clone', 'deploy', await run('clone', 'clone'))
       clock += CLONE_MS
-      expect((await call('POST', `/deployments/${deployment}/cancel`)).status).toBe(400)
+      const all = z.object({ deployments: z.array(z.object({ deployment_uuid: z.string() })) })
+      const { deployments } = await api.get(`/deployments/applications/${id}`, all)
+      expect((await call('POST', `/deployments/${deployments[0]?.deployment_uuid}/cancel`)).status).toBe(400)
     })
 
     test('with a source that is down while its volumes are copied', async () => {
@@ -192,7 +197,10 @@ describe('Coolify', () => {
   describe('a clone', () => {
     test.each(names)('of %s has ended when it is answered, and starts nothing', async (name) => {
       const answer = await written(name, 'clone')
-      expect(answer).toMatchObject({ ended: 'done', ref: { kind: kinds[name] } })
+      expect(answer).toMatchObject({
+        ended: 'done',
+        ref: { page: expect.stringMatching(/^\/project\/\w+\/environment\//) },
+      })
       expect(row('shop-api-2').map(([, , , , status]) => status)).toEqual(['exited:unhealthy'])
       expect(carriedOut(/clone$/).map(({ body }) => body)).toEqual([
         {
@@ -239,14 +247,29 @@ describe('Coolify', () => {
   })
 
   describe('a clone whose answer was lost', () => {
-    test('is found by its name, and waited for as long as its request may still be copying', async () => {
+    test('is found by its name, and is whole when it has all variables of its source', async () => {
       simulator.setSwitch('lose-answer', true)
       expect(await failure(written('clone', 'clone'))).toMatchObject({ mayHaveHappened: true })
-      const ref = (await found('clone', 'clone', null, { lost: {} })) as Ref
-      const seen = await watch(ref)
-      expect(seen[0]).toMatchObject({ phase: 'working', detail: 'Coolify may still be copying' })
-      expect(seen.at(-1)).toMatchObject({ phase: 'done', atMs: 30_000 })
+      expect(await found('clone', 'clone', null, { lost: {} })).toMatchObject({ ended: 'done' })
+      expect(await found('clone', 'clone', null)).toMatchObject({ ended: 'done' })
     })
+
+    test.each(names)(
+      'of %s is never used when the 500 itself was lost, and may be copied for a while',
+      async (name) => {
+        simulator.setSwitch('half-clone', true)
+        await failure(written(name, 'clone'))
+        for (const lost of [{ lost: {} }, {}]) {
+          expect(await failure(found(name, 'clone', null, { ...lost, searchedForMs: 29_999 }))).toBeInstanceOf(
+            TemporaryError,
+          )
+          expect(await found(name, 'clone', null, { ...lost, searchedForMs: 30_000 })).toMatchObject({
+            ended: 'incomplete',
+            detail: broken,
+          })
+        }
+      },
+    )
 
     test('counts as absent only when a request held by a proxy must have ended', () => {
       for (const name of names) expect(stepOf(name, 'clone').absentAfterMs).toBe(120_000)
@@ -257,8 +280,7 @@ describe('Coolify', () => {
       const error = await failure(written(name, 'clone'))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true, status: 500 })
       const half = await found(name, 'clone', null, { lost: { status: 500 } })
-      const detail = 'Coolify broke while it copied (500): variables, volumes or tasks may be missing.'
-      expect(half).toMatchObject({ ended: 'incomplete', detail, ref: { kind: kinds[name] } })
+      expect(half).toMatchObject({ ended: 'incomplete', detail: broken })
       // It can be deleted, as anything that a job made.
       await operationOf(name).remove?.(api, (half as { ref: Ref }).ref)
       clock += CLONE_MS
@@ -275,13 +297,10 @@ describe('Coolify', () => {
       expect(row('shop-api-2')).toHaveLength(2)
     })
 
-    test('is neither one of that name from before nor one on another server', async () => {
+    test('is not one of that name from before', async () => {
       const { id } = await run('clone', 'clone')
       const { baseline } = stepOf('clone', 'clone')
       expect(await baseline?.(api, await parsed('clone'), null)).toBe(id)
-      expect(await found('clone', 'clone', null, { baseline: `${id}` })).toBeNull()
-      const elsewhere = { destination: await pick('destinations', 'flock-fra-1 (coolify)') }
-      await run('clone', 'clone', null, elsewhere)
       expect(await found('clone', 'clone', null, { baseline: `${id}` })).toBeNull()
     })
 
@@ -289,7 +308,7 @@ describe('Coolify', () => {
       simulator.setSwitch('odd-rows', true)
       expect(await failure(found('clone', 'clone', null))).toBeInstanceOf(TemporaryError)
       await run('clone', 'clone')
-      expect(await found('clone', 'clone', null)).toMatchObject({ kind: 'applications' })
+      expect(await found('clone', 'clone', null)).toMatchObject({ ended: 'done' })
     })
   })
 
@@ -316,11 +335,11 @@ describe('Coolify', () => {
       const ref = await withTwoFirst()
       const seen = await watch(ref)
       expect([...new Set(seen.map(({ detail }) => detail))]).toEqual(['queued', 'in_progress', undefined])
-      const { id, deployment } = ref
-      const [path, consoleUrl = ''] = [`/application/${id}/deployment/${deployment}`, seen.at(-1)?.consoleUrl]
+      const { id } = ref
+      const consoleUrl = seen.at(-1)?.consoleUrl ?? ''
       expect(seen.at(-1)).toMatchObject({ phase: 'done', url: `https://${id}.woolworks.example` })
       expect(consoleUrl.startsWith(`${simulator.connection.url}/project/`)).toBe(true)
-      expect(consoleUrl.endsWith(path)).toBe(true)
+      expect(consoleUrl).toContain(`/application/${id}/deployment/`)
     })
 
     test('is live even if its address cannot be read, or the agent has not seen it run', async () => {
@@ -337,7 +356,7 @@ describe('Coolify', () => {
       simulator.setSwitch('cancel-next', true)
       expect(await end(await deployed())).toMatchObject({
         phase: 'failed',
-        detail: 'Someone cancelled the deployment.',
+        detail: 'The start failed (cancelled-by-user). The log in Coolify says why.',
       })
     })
 
@@ -345,7 +364,7 @@ describe('Coolify', () => {
       simulator.setSwitch('read-sensitive', true)
       simulator.setSwitch('fail-next', true)
       const seen = await end(await deployed())
-      expect(seen).toMatchObject({ phase: 'failed', detail: 'The deployment failed. Its log in Coolify says why.' })
+      expect(seen).toMatchObject({ phase: 'failed', detail: 'The start failed (failed). The log in Coolify says why.' })
       expect(JSON.stringify(seen)).not.toContain('npm ci')
     })
 
@@ -362,7 +381,6 @@ describe('Coolify', () => {
       const ref = await deployed()
       const [first] = await observed(stepOf('clone', 'deploy').check(api, [ref], clock))
       expect(first).toMatchObject({ phase: 'working', detail: 'queued' })
-      expect(first?.ref?.deployment).not.toBe(ref.deployment)
       expect(await end(ref)).toMatchObject({ phase: 'done' })
     })
 
@@ -374,6 +392,22 @@ describe('Coolify', () => {
       const seen = await observed(stepOf('clone', 'deploy').check(api, refs, clock))
       expect(seen.map(({ detail }) => detail)).toEqual(['queued', 'queued', 'queued'])
       expect(simulator.requests() - before).toBe(1)
+    })
+
+    test('is not that of a pull request, whose preview the clone has, too', async () => {
+      const preview = (id: unknown) => ({
+        ...{ deployment_uuid: NOBODY, status: 'failed', pull_request_id: 7 },
+        deployment_url: `/project/p/environment/e/application/${id}/deployment/${NOBODY}`,
+      })
+      const [ref, other] = [await deployed(), await deployed()]
+      const with7 = altered(api, (body) => {
+        if (Array.isArray(body)) return [preview(ref.id), ...body]
+        const { deployments } = z.object({ deployments: z.array(z.unknown()) }).parse(body)
+        return { deployments: [preview(ref.id), ...deployments] }
+      })
+      const check = stepOf('clone', 'deploy').check
+      expect((await observed(check(with7, [ref], clock)))[0]).toMatchObject({ phase: 'working' })
+      expect((await observed(check(with7, [ref, other], clock)))[0]).toMatchObject({ phase: 'working' })
     })
 
     test('that has ended is missing from that list and read by itself', async () => {
@@ -389,17 +423,17 @@ describe('Coolify', () => {
     test('whose answer was lost is the latest of the clone, and was never queued where there is none', async () => {
       const ref = await run('clone', 'clone')
       expect(await found('clone', 'deploy', ref)).toBeNull()
-      const { deployment } = await run('clone', 'deploy', ref)
-      expect(await found('clone', 'deploy', ref)).toMatchObject({ deployment })
+      await run('clone', 'deploy', ref)
+      expect(await found('clone', 'deploy', ref)).toEqual(ref)
     })
 
     test('fails on a server where its port is taken, which the form warns of', async () => {
       const source = await pick('applications', 'billing')
       const destination = await pick('destinations', 'flock-fra-1 (coolify)')
       expect((await validated('clone', { source, destination }))?.warnings).toEqual([
-        "The source uses ports of this server (8443:443). The two can't run there at the same time.",
+        "The source uses ports of its server (8443:443). The two can't run there at the same time.",
       ])
-      expect((await validated('clone', { source }))?.warnings).toEqual([])
+      expect((await validated('clone'))?.warnings).toEqual([])
       const ref = await run('clone', 'clone', null, { source, destination })
       expect(await end(await run('clone', 'deploy', ref))).toMatchObject({ phase: 'failed' })
     })
@@ -411,7 +445,7 @@ describe('Coolify', () => {
       const gone = altered(api, (body) => body)
       const api404: Api = { ...gone, get: async () => await Promise.reject(new UserError('gone', { status: 404 })) }
       const [seen] = await observed(stepOf('clone', 'deploy').check(api404, [ref], clock))
-      expect(seen).toMatchObject({ phase: 'failed', detail: expect.stringContaining('may have been deleted') })
+      expect(seen).toMatchObject({ phase: 'failed', detail: missing })
     })
   })
 
@@ -423,10 +457,10 @@ describe('Coolify', () => {
       const made = await run(name, 'clone')
       clock += 1_000
       const ref = await run(name, 'deploy', made)
-      expect(ref.deployment).toBe('none')
+      expect(ref).toEqual(made)
       const seen = await watch(ref)
       // A clone that was never started is called exited: that is no failure.
-      expect(seen[0]).toMatchObject({ phase: 'working', detail: 'not started yet' })
+      expect(seen[0]).toMatchObject({ phase: 'working', detail: 'exited' })
       expect(seen.at(-1)).toMatchObject({ phase: 'done' })
       expect(seen.at(-1)?.atMs).toBeGreaterThan(60_000)
     })
@@ -452,7 +486,7 @@ describe('Coolify', () => {
       expect(row('shop-api-2')).toHaveLength(1)
       clock += CLONE_MS
       expect(row('shop-api-2')).toHaveLength(0)
-      expect(await end(ref)).toMatchObject({ phase: 'failed', detail: 'The clone was deleted.' })
+      expect(await end(ref)).toMatchObject({ phase: 'failed', detail: missing })
     })
   })
 
@@ -477,14 +511,14 @@ describe('Coolify', () => {
 
   describe('what the operator has to do', () => {
     test.each([
-      ['api-disabled', /^coolify-prod: Its API is off\. Turn it on under Settings/],
-      ['member', /^coolify-prod: The token belongs to an ordinary member of the team\./],
-      ['no-permission', /^coolify-prod: Its token needs the abilities read, write and deploy\./],
+      ['api-disabled', 'API is disabled.'],
+      ['member', 'Missing required team role.'],
+      ['no-permission', 'Missing required permissions: read'],
     ])('is said with the switch "%s", whatever the answer calls itself', async (fault, sentence) => {
       simulator.setSwitch(fault, true)
       const error = await failure(Promise.resolve(coolify.pickers.applications?.(api, {})))
       expect(error).toBeInstanceOf(ConnectionError)
-      expect(error.message).toMatch(sentence)
+      expect(error.message).toContain(`Check the rights of its token. It says: ${sentence}`)
     })
 
     test('is said of a token that may read but not write or deploy', async () => {
@@ -510,7 +544,7 @@ describe('Coolify', () => {
 
     test('an older server is told by what it does not have, and refuses to clone', async () => {
       simulator.setSwitch('old-server', true)
-      const sentence = 'coolify-prod: It cannot clone: that needs Coolify 4.3.0 or newer.'
+      const sentence = "coolify-prod: It can't clone: that needs Coolify 4.3.0 or newer."
       expect(await validated('clone')).toMatchObject({ errors: { source: sentence } })
       const error = await failure(written('clone', 'clone'))
       expect([error.name, error.message]).toEqual(['UserError', sentence])
@@ -536,32 +570,30 @@ describe('Coolify', () => {
     test('what is copied, what is shared and what runs twice is said', async () => {
       const of = async (name: Name, more = {}) =>
         operationOf(name).preview(await parsed(name, more), { source: 'shop' })
-      expect((await of('clone')).copied).toMatch(
-        /secrets.*Scheduled tasks then run in both.*shares its files with the source/,
-      )
+      expect((await of('clone')).copied).toMatch(/secrets.*Scheduled tasks then run in both.*both use the same files/)
       expect((await of('clone')).notCopied).toMatch(
-        /data in volumes.*point to the source's databases.*claims the source's domain/,
+        /Data in volumes.*point to the source's databases.*claims the source's domain/,
       )
-      expect((await of('clone-service')).notCopied).toContain('Its domains may be those of the source')
+      expect((await of('clone-service')).notCopied).toContain("Its domains may be the source's")
       expect((await of('clone-database')).copied).toContain('passwords')
-      expect((await of('clone-database', { deploy: false, volumes: true })).copied).toContain('data in volumes')
+      expect((await of('clone-database', { deploy: false, volumes: true })).copied).toContain('Data in volumes')
     })
 
     test.each(names)('%s copies data only after a warning that names what is stopped', async (name) => {
       const preview = async (more: object) =>
         operationOf(name).preview(await parsed(name, { ...more }), { source: 'shop' })
       expect((await preview({ deploy: false })).warning).toBeUndefined()
-      expect((await preview({ deploy: false, volumes: true })).warning).toBe(
-        'This stops shop while its volumes are copied. Coolify starts it again after that.',
+      const again = name === 'clone' ? 'deploys its latest commit' : 'starts it again'
+      expect((await preview({ volumes: true })).warning).toBe(
+        `Coolify stops shop while it copies the volumes, then ${again}. The clone isn't started: deploy it in Coolify once its data is there.`,
       )
     })
 
-    test('a clone is not started while its data is still being copied', async () => {
-      const both = operationOf('clone').fields.safeParse({
-        ...(await answers('applications', 'shop-api')(pick)),
-        volumes: true,
-      })
-      expect(both.error?.issues.map(({ path }) => path)).toEqual([['deploy']])
+    test('a clone is not started while its data is still being copied, even if that was wanted', async () => {
+      const both = await parsed('clone', { deploy: true, volumes: true })
+      expect(stepOf('clone', 'deploy').when?.(both)).toBe(false)
+      const answer = await written('clone', 'move', await run('clone', 'clone'), both)
+      expect(answer).toMatchObject({ detail: "It isn't started. Deploy it in Coolify once its data is there." })
     })
 
     test('the name can be found again as it was sent', () => {
@@ -577,7 +609,7 @@ describe('Coolify', () => {
       const options = (await coolify.pickers.applications?.(api, {})) ?? []
       expect(options.find(({ label }) => label === 'shop-web')).toMatchObject({
         place: 'Shop / production',
-        description: 'Shop / production · flock-fra-1 · running:healthy',
+        description: 'Shop / production · running:healthy',
       })
       const servers = (await coolify.pickers.destinations?.(api, {})) ?? []
       expect(servers.map(({ label }) => label)).toEqual(['flock-fra-1 (coolify)', 'flock-hel-1 (coolify)'])
@@ -623,14 +655,14 @@ describe('Coolify', () => {
     await operationOf('clone').remove?.(api, ref)
   })
 
-  test('a clone has a lock of its own by kind, server and name', async () => {
+  test('a clone has a lock of its own by kind and name, for the server does not tell two of a name apart', async () => {
     const locks = [
       operationOf('clone').lock(await parsed('clone')),
       operationOf('clone-service').lock(await parsed('clone-service')),
       operationOf('clone').lock(await parsed('clone', { name: 'shop-api-3' })),
-      operationOf('clone').lock(await parsed('clone', { destination: NOBODY })),
     ]
-    expect(new Set(locks).size).toBe(4)
+    expect(new Set(locks).size).toBe(3)
+    expect(operationOf('clone').lock(await parsed('clone', { destination: NOBODY }))).toBe(locks[0])
     expect(operationOf('clone').lock(await parsed('clone', { source: NOBODY }))).toBe(locks[0])
   })
 })

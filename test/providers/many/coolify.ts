@@ -7,6 +7,6 @@ export const many: ManyJobs = {
   calls: () => 1,
   async refs(provider, api) {
     const services = (await provider.pickers.services?.(api, {})) ?? []
-    return services.filter(isExtra).map((one) => ({ kind: 'services', id: one.value, page: '/', deployment: 'none' }))
+    return services.filter(isExtra).map((one) => ({ id: one.value, page: '/' }))
   },
 }
