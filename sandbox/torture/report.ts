@@ -107,40 +107,40 @@ function tableOf(title: string, counts: Readonly<Record<string, number>>): strin
 
 const INTRO = `# Torture run
 
-\`npm run torture -- --kills 500\` runs the built bot between the sandbox’s Slack and the simulated providers, and kills it
-(SIGKILL) again and again. Two people ask for jobs of every operation meanwhile. In the end all faults are lifted, every job
-may end, and the providers’ own books and what Slack shows are compared. \`--seed\` repeats a schedule, \`--minutes\` bounds it,
+\`npm run torture -- --kills 500\` runs the built bot between the sandbox's Slack and the simulated providers, and kills it
+(SIGKILL) again and again. Meanwhile two people start jobs of every operation. At the end all faults stop, every job gets time to
+end, and what Slack shows is compared with the providers' own records. \`--seed\` repeats a schedule, \`--minutes\` bounds it,
 \`--report\` writes this page.
 
 ## What is tested
 
 * Kills during the very first start on an empty database; during later starts; at any time after one; right after a provider
   carried out a write, Slack took a message, or the bot gave up waiting for an answer.
-* HTTP and Socket Mode in turn, with sockets that go mute, never say hello, or never answer the upgrade.
-* For half of the time a second process on the same database file. It must not come up while the first one lives, stops after
-  15 seconds with a sentence that names the first, and takes over when the first dies. It’s killed now and then, too.
+* HTTP and Socket Mode in turn, with sockets that go silent, never say hello, or never answer the upgrade.
+* Half of the time, a second process on the same database file. It must not come up while the first one lives. It stops after
+  15 seconds with a sentence that names the first, or takes over when the first dies. It gets killed now and then, too.
 * Providers and Slack behind proxies that drop requests, lose answers, cut them off, answer 429 (with and without
   Retry-After), 502, 503 or a page of HTML, and delay requests and answers: for 1.5 seconds, or for longer than the bot
-  waits. A delayed request is carried out all the same.
+  waits. A delayed request is still carried out.
 * Providers and Slack that are down, and providers that fail the work itself.
 * Slack refusing a message in a channel, root or reply, with errors of all kinds: the end of the job must reach the person in
-  a direct message, and the root left behind must show it.
+  a direct message, and the message left behind must show it.
 * Rainbond as it was before version 6.0.
 * A database that another process has locked, for a moment or for up to twenty seconds, and a full disk: at any time, from a
-  write or a message on, and during a start. It hits every write, also that of a checkpoint.
-* A process that stands still for up to twenty seconds and then goes on.
-* A clock set ahead or back by up to five minutes, for a while or for good, and by up to three hours for seconds, while the bot
-  runs and while it is dead. Slack, the providers and the counts keep the true time.
+  write or a message on, and during a start. It affects every write, even that of a checkpoint.
+* A process that freezes for up to twenty seconds and then continues.
+* A clock set ahead or back by up to five minutes, for a while or for good, and by up to three hours for a few seconds,
+  while the bot runs and while it doesn't. Slack, the providers and the counts keep the true time.
 * Jobs on the target of an earlier one, right after it ended: a sync of a container that was just copied, a second sync of the
-  same copy, a second copy of code onto the same app. Each job is held to its own writes. What only sets a value, such as an
-  app’s size or that it runs, may be written twice; a second restart interrupts the app and counts.
+  same copy, a second copy of code onto the same app. Each job must make its own writes. What only sets a value, such as an
+  app's size or that it runs, may be written twice. A second restart interrupts the app, so it counts.
 * Two people who ask for one target at the same time: one gets the job, the other is told who was first.
 
-## What is not
+## What isn't tested
 
 * A write that arrives after the bot has reason to believe that it never will: 30 to 90 seconds after it was first missed, as
-  the provider’s file says. Requests to Slack are never delayed for longer than the bot waits, only answers are.
-* A clock that is hours off for long. If it is off by more than five minutes, the bot refuses what Slack sends.
+  the provider's file says. Requests to Slack are never delayed for longer than the bot waits, only answers are.
+* A clock that is hours off for a long time. If it is off by more than five minutes, the bot refuses what Slack sends.
 * Two machines, each with a clock of its own.
 * A power cut, a damaged file, a disk that is broken rather than full.
 * The real Slack and the real providers.

@@ -29,7 +29,7 @@ export function parseFile(
     problems.push(
       code === 'ENOENT'
         ? `${file} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`
-        : `${file} cannot be read (${code}); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
+        : `${file} can't be read (${code}); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
     )
     return undefined
   }

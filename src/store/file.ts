@@ -48,6 +48,6 @@ export function explainOpenFailure(file: string, error: unknown): ConnectionErro
   }
   const reason = error instanceof Error ? error.message : String(error)
   return new ConnectionError(
-    `The database ${file} cannot be opened (${reason}). Check DATABASE_URL, and who may write there.`,
+    `The database ${file} can't be opened (${reason}). Check DATABASE_URL, and who may write there.`,
   )
 }

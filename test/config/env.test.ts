@@ -522,7 +522,7 @@ describe('files on disk', () => {
 
   test('a file that cannot be read is named with the reason', () => {
     expect(problemsOf(() => from(folder))).toEqual([
-      `${folder} cannot be read (EISDIR); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
+      `${folder} can't be read (EISDIR); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
     ])
   })
 })

@@ -97,9 +97,9 @@ describe('the database', () => {
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, 'wool, wool and nothing but wool'.repeat(100))
     await expect(openDatabase(file)).rejects.toThrow(
-      `The database ${file} cannot be opened (file is not a database). Check DATABASE_URL, and who may write there.`,
+      `The database ${file} can't be opened (file is not a database). Check DATABASE_URL, and who may write there.`,
     )
-    await expect(openDatabase(dirname(file))).rejects.toThrow(/cannot be opened \(it is a folder\).*DATABASE_URL/)
+    await expect(openDatabase(dirname(file))).rejects.toThrow(/can't be opened \(it is a folder\).*DATABASE_URL/)
   })
 
   it('refuses a file that a newer version wrote, and says what to do', async () => {

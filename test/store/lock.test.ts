@@ -105,5 +105,5 @@ it('while a process has the lock, backups read the database, and the lock surviv
 })
 
 it('a database where none can be is refused with what to check', async () => {
-  await expect(lockDatabase(folder)).rejects.toThrow(/cannot be opened \(it is a folder\).*DATABASE_URL/)
+  await expect(lockDatabase(folder)).rejects.toThrow(/can't be opened \(it is a folder\).*DATABASE_URL/)
 })

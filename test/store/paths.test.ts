@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 it.each(impossible)('a database %s is refused with what to check', (_, path) => {
   expect(outcomes[path]).toMatch(
-    /^ConnectionError: The database .* cannot be opened \(.*\)\. Check DATABASE_URL, and who may write there\.$/,
+    /^ConnectionError: The database .* can't be opened \(.*\)\. Check DATABASE_URL, and who may write there\.$/,
   )
   expect(outcomes[path]).toContain(path)
 })
