@@ -68,7 +68,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/jobs/*',
     ours: ['src/jobs/*', 'src/store/*', 'src/domain/*', 'src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
-    packages: ['node-cron', 'node:crypto', 'node:events'],
+    packages: ['lru-cache', 'node-cron', 'node:crypto', 'node:events'],
   },
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },
@@ -99,7 +99,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/slack/delivery/*',
     ours: ['src/slack/*', 'src/store/*', 'src/domain/*', 'src/lib/*'],
-    packages: ['zod', 'type @slack/types'],
+    packages: ['zod', 'lru-cache', 'type @slack/types'],
   },
 
   {

@@ -19,7 +19,6 @@ const MAX_STEP_MS = 7 * DAY
 const MAX_STRANDED_MS = 7 * DAY
 const STRANDED_PAUSE_MS = MINUTE
 /** A person is reminded of a question after a day, then every four days; after two weeks the job ends. */
-export const FIRST_REMINDER_MS = DAY
 export const REMINDER_EVERY_MS = 4 * DAY
 const MAX_UNANSWERED_MS = 14 * DAY
 
@@ -117,7 +116,7 @@ export function unanswered(job: Job, { now }: TransitionContext): Transition {
   const waitingSince = sinceThen(job.waitingSince, job, now)
   const endsAt = waitingSince + MAX_UNANSWERED_MS
   if (now > endsAt) return end(now, 'timed_out', 'Nobody answered for two weeks.')
-  const remindsAt = waitingSince + FIRST_REMINDER_MS
+  const remindsAt = waitingSince + DAY
   if (now < remindsAt) return { set: { waitingSince, dueAt: remindsAt }, event: null }
   const dueAt = Math.min(now + REMINDER_EVERY_MS, endsAt + 1)
   return { set: { waitingSince, dueAt }, event: { kind: 'reminder' } }

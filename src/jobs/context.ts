@@ -1,4 +1,5 @@
 /** What all workers share: the database, the connections, the clocks, and what this process remembers between runs. */
+import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
 import type { Connection } from '../providers/provider.js'
 import type { Database } from '../store/schema.js'
@@ -24,8 +25,8 @@ export interface WorkerContext {
 export interface WorkerMemory {
   /** Claims that could not be given back, for instance because the disk was full. */
   unreleased: Set<string>
-  /** Running searches for lost writes, by the attempt that is searched for. */
-  searches: Map<string, Search>
+  /** Running searches for lost writes, by the attempt that is searched for. One that is dropped starts again. */
+  searches: LRUCache<string, Search>
 }
 
 /** One search for a lost write, in monotonic milliseconds. */
@@ -38,7 +39,7 @@ export interface Search {
 }
 
 export function newMemory(): WorkerMemory {
-  return { unreleased: new Set(), searches: new Map() }
+  return { unreleased: new Set(), searches: new LRUCache({ max: 10_000 }) }
 }
 
 /** The part of pino that jobs use. */

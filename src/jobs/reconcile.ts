@@ -18,8 +18,6 @@ const CLOCK_SKEW_MS = 15_000
 const MAX_CLOCK_ERROR_MS = 5 * 60_000
 /** After failing for this long, a search no longer knows what happened in between. */
 const MAX_BLIND_MS = 30_000
-/** Bounds memory. A search that is dropped starts again. */
-const MAX_SEARCHES = 10_000
 
 /** Searches for a connection's lost writes. Returns whether any job was moved. */
 export async function reconcileLostWrites(context: WorkerContext, connection: string): Promise<boolean> {
@@ -32,9 +30,12 @@ export async function reconcileLostWrites(context: WorkerContext, connection: st
 }
 
 async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
-  const search = openSearch(context, task.job)
+  const { searches } = context.memory
+  const key = `${task.job.id} ${task.job.step} ${task.job.attempt}`
+  const search = searches.get(key) ?? { since: context.elapsed(), absentSince: null, failingSince: null }
+  searches.set(key, search)
   const changed = await advance(context, task, await searchOnce(context, task, search))
-  if (changed && changed.state !== 'starting') context.memory.searches.delete(keyOf(task.job))
+  if (changed && changed.state !== 'starting') searches.delete(key)
   return changed !== null
 }
 
@@ -62,20 +63,6 @@ async function searchOnce(context: WorkerContext, task: Task, search: Search): P
     if (context.elapsed() - search.failingSince >= MAX_BLIND_MS) search.absentSince = null
     return pollFailed(context, job, error, operation.deadlineMs)
   }
-}
-
-/** The search for this attempt, or a new one. */
-function openSearch({ memory: { searches }, elapsed }: WorkerContext, job: Job): Search {
-  const key = keyOf(job)
-  const search = searches.get(key) ?? { since: elapsed(), absentSince: null, failingSince: null }
-  searches.set(key, search)
-  const [oldest] = searches.keys()
-  if (searches.size > MAX_SEARCHES && oldest !== undefined) searches.delete(oldest)
-  return search
-}
-
-function keyOf({ id, step, attempt }: Job): string {
-  return `${id} ${step} ${attempt}`
 }
 
 /**

@@ -70,15 +70,10 @@ export async function runTasks(
   claimed: readonly ClaimedJob[],
   work: (task: Task) => Promise<boolean>,
 ): Promise<boolean> {
-  const tasks: Task[] = []
-  const stranded: ClaimedJob[] = []
-  for (const one of claimed) {
+  return await runAll(context, claimed, (one) => {
     const task = openTask(context, one)
-    if (task) tasks.push(task)
-    else stranded.push(one)
-  }
-  const hasStranded = await runAll(context, stranded, (one) => leaveStranded(context, one))
-  return (await runAll(context, tasks, work)) || hasStranded
+    return task ? work(task) : leaveStranded(context, one)
+  })
 }
 
 function openTask(context: WorkerContext, claimed: ClaimedJob): Task | null {

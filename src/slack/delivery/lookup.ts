@@ -1,4 +1,5 @@
 /** Finds a message again by the metadata it was posted with, where the bot may read that conversation. */
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
@@ -69,9 +70,9 @@ export class MessageLookup {
   readonly #elapsed: () => number
   readonly #self: () => Promise<BotIdentity>
   /** Channels that the bot may not read. New scopes come with a new installation, and that with a restart. */
-  readonly #unreadable = new Set<string>()
+  readonly #unreadable = new LRUCache<string, true>({ max: MAX_KEPT })
   /** Since when an attempt couldn't be found, in monotonic milliseconds: the wall clock may have jumped since. */
-  readonly #missed = new Map<string, number>()
+  readonly #missed = new LRUCache<string, number>({ max: MAX_KEPT })
 
   /**
    * @param elapsed monotonic milliseconds.
@@ -107,8 +108,7 @@ export class MessageLookup {
       if (ts === null) this.#confirmAbsence(`${key.job} ${key.event} ${at}`)
       return ts
     } catch (error) {
-      if (error instanceof SlackRefusal && error.code === 'missing_scope')
-        dropOldest(this.#unreadable.add(place.channel))
+      if (error instanceof SlackRefusal && error.code === 'missing_scope') this.#unreadable.set(place.channel, true)
       // Whether the channel takes messages, the next post finds out.
       if (error instanceof SlackRefusal || error instanceof ChannelClosed) return 'unknown'
       throw error
@@ -121,7 +121,7 @@ export class MessageLookup {
     const since = this.#missed.get(attempt) ?? now
     const early = Math.ceil(since + SETTLE_MS - now)
     if (early > 0) {
-      dropOldest(this.#missed.set(attempt, since))
+      this.#missed.set(attempt, since)
       throw new RetryLater(early, { mayHaveHappened: false })
     }
     this.#missed.delete(attempt)
@@ -184,11 +184,6 @@ export class MessageLookup {
       throw failure
     }
   }
-}
-
-function dropOldest(kept: Map<string, unknown> | Set<string>): void {
-  const [oldest] = kept.keys()
-  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
 }
 
 /** Slack's stamps are seconds with six decimals. */
