@@ -25,32 +25,24 @@ export async function refuseFull(api: Api, params: CloneParams, target: Space): 
     processesOf(api, params.app),
     api.get(`/v3/organizations/${guid}`, organization),
   ])
-  const [ofSpace, ofOrganization] = [target.relationships.quota, org.relationships.quota]
   const outcomes = await Promise.allSettled([
-    ofSpace &&
-      refuseOver(api, `/v3/space_quotas/${ofSpace}`, `/v3/spaces/${target.guid}`, target.name, params, processes),
-    ofOrganization &&
-      refuseOver(
-        api,
-        `/v3/organization_quotas/${ofOrganization}`,
-        `/v3/organizations/${guid}`,
-        org.name,
-        params,
-        processes,
-      ),
+    refuseOver(api, 'space', target.guid, target, params, processes),
+    refuseOver(api, 'organization', guid, org, params, processes),
   ])
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function refuseOver(
   api: Api,
-  quotaPath: string,
-  ownerPath: string,
-  name: string,
+  kind: 'space' | 'organization',
+  guid: string | undefined,
+  { name, relationships }: z.infer<typeof organization>,
   params: CloneParams,
   processes: readonly Process[],
 ): Promise<void> {
-  const { total_memory_in_mb: total, per_process_memory_in_mb: each } = (await api.get(quotaPath, quota)).apps
+  if (!relationships.quota) return
+  const { apps } = await api.get(`/v3/${kind}_quotas/${relationships.quota}`, quota)
+  const { total_memory_in_mb: total, per_process_memory_in_mb: each } = apps
   const largest = Math.max(...processes.map(({ memory_in_mb = 0 }) => memory_in_mb))
   if (typeof each === 'number' && largest > each) {
     throw refusal(
@@ -60,7 +52,7 @@ async function refuseOver(
   }
   if (typeof total !== 'number') return
   // Not all versions report usage. Then we only know that what exceeds an empty space is refused.
-  const used = await api.get(`${ownerPath}/usage_summary`, usage).then(
+  const used = await api.get(`/v3/${kind}s/${guid}/usage_summary`, usage).then(
     ({ usage_summary }) => usage_summary.memory_in_mb,
     () => 0,
   )
