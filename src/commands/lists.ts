@@ -1,4 +1,4 @@
-/** The lists behind pickers, read live and cached for a moment: Slack asks again with every keystroke. */
+/** The lists behind pickers, read live and cached for half a minute: Slack asks again with every keystroke. */
 import { LRUCache } from 'lru-cache'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../errors.js'
 import type { Connection, Option, Values } from '../providers/provider.js'
@@ -23,7 +23,7 @@ const MAX_CONCURRENT_READS = 20
 type Log = Pick<Services['log'], 'warn' | 'error'>
 
 interface ListsOptions {
-  /** Told whenever a connection refuses what only its operator can fix. */
+  /** Called whenever a connection refuses what only its operator can fix. */
   refused?(connection: string, reason: string): void
   /** Whom people should tell about that. */
   owner?: string

@@ -7,7 +7,7 @@
  * - job: one run of one operation, requested by one person. A row.
  * - step: one write to the provider and the wait for it. Its `id` is stored, never an index.
  * - ref: the provider's handle for what a step made. Opaque to everybody but its provider.
- * - baseline: what stood at the target before the first try of a step, so that our own write can be told from it.
+ * - baseline: what stood at the target before the first try of a step, so that our own write can be recognised.
  * - poll: ask the provider about running steps. Observation: what one poll found out about one ref.
  * - `dueAt`: when a job needs attention next.
  * - reconcile: find out what became of a write whose answer was lost. Attempt: one try of a step's write.

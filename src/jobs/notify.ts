@@ -1,4 +1,4 @@
-/** Pending events → whoever posts them. Knows when a thread is to be brought up to date and in which order, not how. */
+/** Hands threads with pending events to the sender: decides when and in which order, not what is posted. */
 import { EventEmitter, once } from 'node:events'
 import type { NotifyResult, Thread } from '../domain/thread.js'
 import { type ClaimedThread, claimPendingThreads, releaseThread } from '../store/claims.js'

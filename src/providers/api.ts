@@ -59,7 +59,7 @@ export interface RequestOptions {
  * retried, the others never.
  */
 export interface Api {
-  /** Told how many rows of a list were left out because they have another shape than agreed, and what is odd about one. */
+  /** Reports how many rows of a list were left out because of an unexpected shape, and what is odd about one. */
   reportSkipped?(rows: number, example: string): void
   /** As the provider's `client` gave them. */
   readonly settings?: ClientOptions['settings']

@@ -69,7 +69,7 @@ export type Named = Readonly<Record<string, string>>
 
 /**
  * One write to the provider and the wait for it. `Before` is what the steps before it made: nothing for the first step.
- * Method syntax is deliberate: it lets the list of providers forget the exact types.
+ * Method syntax is deliberate: the list of providers can hold steps of any type.
  */
 export interface Step<P, Before, R> {
   /** Stored with the job, so that a later version still finds it: never renamed, unique in its operation. */
@@ -143,11 +143,11 @@ export interface Attempt {
   baseline: string
   /** How many tries of this step may have reached the provider, this one included. */
   tries: number
-  /** For how long a lost write was sought in vain by an even clock, in milliseconds: it may still be under way. */
+  /** How long we have searched for a lost write and found nothing, in milliseconds: it may still be under way. */
   searchedForMs: number
   /**
    * Why the answer of this write is missing: the server's 5xx, or no status for a connection that broke or timed out.
-   * Absent before the write, and where nobody knows, because Dolly itself was stopped. Stored, so it survives a restart.
+   * Absent before the write, and when Dolly itself was stopped before the answer. Stored, so it survives a restart.
    */
   lost?: { status?: number }
   /** Our clock, in milliseconds. */
@@ -185,20 +185,20 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   /** What the thread says is cloned, from where and to where. Plain text. */
   summary(named: Named): { from: string; to: string }
   /**
-   * What will and will not be copied with these answers. Leave out doubts that `validate` can settle.
+   * What will and will not be copied with these answers. Leave out doubts that `validate` can clear up.
    */
   preview(params: P, named: Named): Preview
   /**
    * Asks the provider, when the form is sent, what would otherwise be a failed job: names that are taken, quotas, switches
    * that are off. Reads only, within about a second. A UserError with a `field` counts as its error. Any other
-   * error, or no answer in time, stops nobody from starting: the write itself decides.
+   * error, or no answer in time, keeps no one from starting: the write itself decides.
    */
   validate?(api: Api, params: P): Promise<Validation>
   /** Whether data or secrets of the source reach the target, so that rules should look at both. */
   copiesData: boolean
   /** How long one step may take before it is given up, in milliseconds. */
   deadlineMs: number
-  /** The provider's answers are no fresher than this, in milliseconds: looking sooner is in vain. Default 3 000. */
+  /** The provider's answers are no fresher than this, in milliseconds: polling sooner finds nothing new. Default 3 000. */
   pollEveryMs?: number
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
   /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
