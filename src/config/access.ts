@@ -1,11 +1,10 @@
 /** The access rules of dolly.yml: their schema, and a sentence for each rule that would not do what it says. */
-
 import { z } from 'zod'
 import { matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
-import { problemIssue } from './issues.js'
+import { expectType, problemIssue } from './issues.js'
 
 /** By id, whether each copies data of its source. */
 export type Operations = Readonly<Record<string, { copiesData: boolean }>>
@@ -100,8 +99,8 @@ function fitsAllOf(one: Rule, other: Rule): boolean {
 const WORDS = 'expected a word or a list of words'
 const WORD = 'expected a word, in quotes if it is a * or a number'
 
-/** One word or a list of them. `problem` says what is wrong with a word, if anything. */
-function words(minWords: 0 | 1, problem: (word: string) => string | undefined = () => undefined) {
+/** One word or a list of them. `problem` returns what is wrong with a word, if anything. */
+function words(minWords: 0 | 1, problem: (word: string) => string | undefined) {
   const word = z
     .string(WORD)
     // A word that nobody sees fits nothing, so a rule with it would refuse nothing.
@@ -142,8 +141,7 @@ function ruleSchema(meanings: Words) {
     from: words(1, problemOfName).optional(),
     target: words(1, problemOfName).prefault('*'),
   }
-  const error = ({ code }: z.core.$ZodRawIssue) =>
-    code === 'invalid_type' ? `expected a rule, as in ${OPEN_TO_MEMBERS}` : undefined
+  const error = expectType(`expected a rule, as in ${OPEN_TO_MEMBERS}`)
   return z.strictObject(shape, { error }).superRefine((rule, context) => {
     for (const { at, text } of operationsNotThere(rule, meanings))
       context.addIssue({ ...problemIssue(text), path: ['may', at] })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
 import { type AccessReading, compareRules, type Operations, Owner, rulesSchema } from './access.js'
-import { expectation, problemIssue, problemsIn, stateOf } from './issues.js'
+import { expectation, expectType, problemIssue, problemsIn, stateOf } from './issues.js'
 import { isMapping, type Mapping, parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
@@ -120,7 +120,7 @@ function fileSchema(providers: readonly ProviderSchema[], access: AccessReading)
     poll: z
       .strictObject(
         { everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2) },
-        expectMapping('expected a mapping with the key "everySeconds"'),
+        { error: expectType('expected a mapping with the key "everySeconds"') },
       )
       .prefault({}),
   })
@@ -128,8 +128,8 @@ function fileSchema(providers: readonly ProviderSchema[], access: AccessReading)
 
 function connectionSchema(providers: readonly ProviderSchema[]) {
   const provider = z.enum(providers.map(({ id }) => id))
-  const error = expectMapping('expected a mapping with the key "provider", as dolly.example.yml shows')
-  return z.looseObject({ provider }, error).transform(({ provider: id, ...given }, context) => {
+  const error = expectType('expected a mapping with the key "provider", as dolly.example.yml shows')
+  return z.looseObject({ provider }, { error }).transform(({ provider: id, ...given }, context) => {
     const schema = providers.find((candidate) => candidate.id === id)?.connection ?? z.never()
     const known = Object.keys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {})
     const keys = Object.keys(given).filter((key) => !known.includes(key))
@@ -145,10 +145,6 @@ function connectionSchema(providers: readonly ProviderSchema[]) {
     }
     return { provider: id, settings }
   })
-}
-
-function expectMapping(expected: string) {
-  return { error: ({ code }: z.core.$ZodRawIssue) => (code === 'invalid_type' ? expected : undefined) }
 }
 
 /** What the connections can do. One with a problem of its own may turn out to be able to do anything. */
@@ -220,9 +216,8 @@ function checkUrls(value: unknown, path: readonly string[], note: Reading['note'
   if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) checkUrls(item, [...path, key], note)
   } else if (typeof value === 'string' && isWebUrl(value) && !isSafeUrl(value)) {
-    const expected =
-      'it must begin with https:// (http:// only for this machine itself) and hold no user name or password'
-    note(path, `is not safe; ${expected}`)
+    const expected = 'begin with https:// (http:// only for this machine itself) and hold no user name or password'
+    note(path, `is not safe; it must ${expected}`)
   }
 }
 
@@ -230,11 +225,8 @@ function checkUrls(value: unknown, path: readonly string[], note: Reading['note'
 function nameOf(path: readonly string[]): string {
   const [top, rule, ...rest] = path
   if (top !== 'access' || rule === undefined) return path.join('.')
-  const parts = [
-    `rule ${Number(rule) + 1}`,
-    ...rest.map((part) => (/^\d+$/.test(part) ? `word ${Number(part) + 1}` : part)),
-  ]
-  return [...parts.reverse(), top].join(' of ')
+  const words = rest.map((part) => (/^\d+$/.test(part) ? `word ${Number(part) + 1}` : part))
+  return [...words.reverse(), `rule ${Number(rule) + 1}`, top].join(' of ')
 }
 
 function isWebUrl(text: string): boolean {

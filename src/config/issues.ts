@@ -35,6 +35,11 @@ export function problemIssue(message: string) {
   return { code: 'custom', message, params: { isProblem: true } } as const
 }
 
+/** The message of an object's schema for a value that is no object. */
+export function expectType(expected: string) {
+  return ({ code }: z.core.$ZodRawIssue) => (code === 'invalid_type' ? expected : undefined)
+}
+
 /** What zod expects, where the schema has no message of its own. For unknown keys: the known ones. */
 export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject)

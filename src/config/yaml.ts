@@ -16,14 +16,10 @@ const QUOTE_REFERENCE = `between { and } a reference needs quotes, as in token: 
  * The file's mapping and where its parts stand, or undefined after a problem. Library messages that quote the file are
  * cut: it may hold secrets.
  */
-export function parseFile(
-  file: string,
-  readFile: (path: string) => string,
-  problems: string[],
-): ParsedFile | undefined {
+export function parseFile(file: string, read: (path: string) => string, problems: string[]): ParsedFile | undefined {
   let text: string
   try {
-    text = readFile(file)
+    text = read(file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : 'unknown error'
     problems.push(

@@ -1,5 +1,4 @@
 /** Pure: the text of a command → words and `field=value` pairs, parsed once from left to right. */
-
 import { UserError } from '../../errors.js'
 import { comparable } from '../../lib/text.js'
 import { blank, closingQuotes, invisible, withoutInvisibleEdges } from '../../lib/typed-text.js'

@@ -1,11 +1,11 @@
 /** /clone-app: parses the command and opens the page it asks for. */
-
 import type { App } from '@slack/bolt'
 import { LRUCache } from 'lru-cache'
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { type Connection, type Operation, operationOf } from '../../providers/provider.js'
+import { slackErrorCode } from '../../slack/api/errors.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { choiceView, formView } from '../../slack/form/view.js'
 import { brief, mrkdwn } from '../../slack/text.js'
@@ -101,13 +101,13 @@ export function createRedeliveryCheck(): (triggerId: string) => boolean {
 
 /** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
 export function errorAnswer(services: Services, error: unknown): string | null {
-  const message = error instanceof Error ? error.message : ''
+  const code = slackErrorCode(error)
   // Slack delivered the command twice, and the form is open already.
-  if (message.includes('exchanged_trigger_id')) {
+  if (code === 'exchanged_trigger_id') {
     services.log.info({ err: error }, 'the form of this command is already open')
     return null
   }
-  if (/(expired|invalid)_trigger_id/.test(message)) {
+  if (code === 'expired_trigger_id' || code === 'invalid_trigger_id') {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
     return "Slack took too long, so the form didn't open. Type the command again."
   }

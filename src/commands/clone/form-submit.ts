@@ -1,5 +1,4 @@
 /** Pages 2 and 3 are submitted: answers → draft → job, durable before Slack gets its answer. */
-
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
 import { type Asker, decide, dependsOnNames } from '../../access/rules.js'

@@ -59,10 +59,10 @@ export async function lookUpNames(
       const list = unmet.length > 0 ? undefined : await within(waitMs, services.lists.get(connection, field, parents))
       if (list && 'options' in list) {
         const typed = entries.filter(isTyped).map(({ value }) => value)
-        const named = new Map(matchNames(list.options, typed).map((meaning, at) => [typed[at], meaning]))
-        const meanings = entries.map((entry) => named.get(entry.value) ?? matchById(list.options, entry))
-        const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
-        const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+        const named = new Map(matchNames(list.options, typed).map((match, at) => [typed[at], match]))
+        const matches = entries.map((entry) => named.get(entry.value) ?? matchById(list.options, entry))
+        const problems = matches.flatMap((match) => ('problem' in match ? [match.problem] : []))
+        const found = matches.flatMap((match) => ('option' in match ? [match.option] : []))
         if (problems.length > 0) unknown[key] = fieldError(problems.filter(Boolean).join(' '))
         else setPicked(answers, field, found)
       } else if (!mustRead) {
@@ -102,14 +102,8 @@ export function answersOfDraft(
       idsOf(values[key]).map((value) => ({ value, label: labelOf(key, kind, value) })),
     ]),
   )
-  return {
-    values: { ...values },
-    named: { ...named },
-    picked,
-    refused: {},
-    channel: undefined,
-    mentionOnSuccess: false,
-  }
+  const rest = { refused: {}, channel: undefined, mentionOnSuccess: false }
+  return { values: { ...values }, named: { ...named }, picked, ...rest }
 }
 
 /** As one word, so that typed text can't end like the name of a place. */

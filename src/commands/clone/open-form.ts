@@ -2,7 +2,7 @@
 import type { WebClient } from '@slack/web-api'
 import { updateView } from '../../slack/api/views.js'
 import { entriesOf, fieldsOf } from '../../slack/form/fields.js'
-import { isBlocked } from '../../slack/form/options.js'
+import { unansweredParents } from '../../slack/form/options.js'
 import type { FormState } from '../../slack/form/state.js'
 import { formView, typeInstead } from '../../slack/form/view.js'
 import { findTarget, type Services } from '../services.js'
@@ -33,10 +33,11 @@ export async function correctForm(
   const { connection, operation } = findTarget(services, state.connection, state.operation)
   const corrected = structuredClone(state)
   let isCorrected = false
-  const pickers = fieldsOf(operation).filter((field) => field.picker && state.typed[field.key] === undefined)
+  const fields = fieldsOf(operation)
+  const pickers = fields.filter((field) => field.picker && state.typed[field.key] === undefined)
   await inDependencyOrder(pickers, async (field) => {
     const { key } = field
-    if (isBlocked(field, corrected)) return
+    if (unansweredParents(field, fields, corrected).length > 0) return
     const list = await services.lists.get(connection, field, corrected)
     if ('reason' in list) {
       corrected.typed[key] = typeInstead(list)
@@ -45,11 +46,11 @@ export async function correctForm(
     }
     const typed = state.labels[key] === undefined ? entriesOf(field, state.values[key] ?? '') : []
     if (typed.length === 0) return
-    const meanings = matchNames(list.options, typed)
-    const found = meanings.flatMap((meaning) => ('option' in meaning ? [meaning.option] : []))
+    const matches = matchNames(list.options, typed)
+    const found = matches.flatMap((match) => ('option' in match ? [match.option] : []))
     corrected.values[key] = found.map(({ value }) => value).join(',')
     corrected.labels[key] = found.map(({ label }) => label.replaceAll('\n', ' ')).join('\n')
-    const problems = meanings.flatMap((meaning) => ('problem' in meaning ? [meaning.problem] : []))
+    const problems = matches.flatMap((match) => ('problem' in match ? [match.problem] : []))
     corrected.remarks[key] = problems.filter(Boolean).join(' ')
     isCorrected = true
   })

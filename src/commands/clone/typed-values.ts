@@ -1,5 +1,4 @@
 /** `field=value` of the command, checked before a form opens: a value that the form can't show must not be lost silently. */
-
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'

@@ -1,5 +1,4 @@
 /** Asks the provider what it would surely refuse, before anything is started. */
-
 import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import { within } from '../../lib/within.js'
 import type { Operation, Validation } from '../../providers/provider.js'

@@ -1,5 +1,6 @@
 /** What went wrong with a call to Slack, classified by what to do next. */
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
+import { z } from 'zod'
 import { wasNeverSent } from '../../errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 
@@ -102,6 +103,13 @@ const EVERYWHERE_CODES = new Set([
   'deprecated_endpoint',
   'method_deprecated',
 ])
+
+const Refusal = z.object({ data: z.object({ error: z.string() }) })
+
+/** Slack's code for the error of a call, such as `user_not_found`; empty if there is none. */
+export function slackErrorCode(error: unknown): string {
+  return Refusal.safeParse(error).data?.data.error ?? ''
+}
 
 /**
  * Whether this error code says that Slack refuses the token for good. All others pass, including those that are no code at

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Person } from '../../access/rules.js'
+import { slackErrorCode } from './errors.js'
 
 /** Somebody who is deactivated or leaves a group keeps their rights for at most this long. */
 const TTL_MS = 5 * 60_000
@@ -190,7 +191,7 @@ export class People {
       }
     } catch (error) {
       // No such person, or none that this workspace can see.
-      if (['user_not_found', 'user_not_visible'].includes(codeOf(error)))
+      if (['user_not_found', 'user_not_visible'].includes(slackErrorCode(error)))
         return { membership: 'stranger', teams: [], organizationTeams: [], ids: [] }
       throw error
     }
@@ -216,7 +217,7 @@ export class People {
     try {
       return new Set(Group.parse(await this.#options.slack.usergroups.users.list({ usergroup: id })).users)
     } catch (error) {
-      if (codeOf(error) !== 'no_such_subteam') throw error
+      if (slackErrorCode(error) !== 'no_such_subteam') throw error
       this.#options.log.error({ group: id }, 'an access rule names a user group that Slack does not know')
       return new Set()
     }
@@ -257,10 +258,4 @@ function cached<T>(elapsed: () => number, max: number, ask: (id: string) => Prom
     })
     return answer
   }
-}
-
-/** Slack's error code, such as `user_not_found`. */
-function codeOf(error: unknown): string {
-  const data = error instanceof Error && 'data' in error ? error.data : undefined
-  return z.object({ error: z.string() }).safeParse(data).data?.error ?? ''
 }

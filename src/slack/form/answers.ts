@@ -1,5 +1,4 @@
 /** Pure: a submitted modal's state → what was answered. */
-
 import { z } from 'zod'
 import { plainText } from '../../lib/text.js'
 import { trimmed } from '../../lib/typed-text.js'

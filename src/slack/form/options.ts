@@ -1,5 +1,4 @@
 /** Pure: the options of pickers, and options that only say why there is nothing to choose. */
-
 import type { PlainTextElement, PlainTextOption } from '@slack/types'
 import { comparable, cut, plainText } from '../../lib/text.js'
 import type { Option, Values } from '../../providers/provider.js'
@@ -38,11 +37,6 @@ export const REMARK_VALUE = '!'
 /** An option that only says why there is no list. Choosing it answers nothing. */
 export function remarkOption(text: string): PlainTextOption {
   return { text: plain(mustFit(text, limits.optionText)), value: REMARK_VALUE }
-}
-
-/** Whether a field's list depends on a field without an answer. */
-export function isBlocked(field: Field, { values }: { values: Values }): boolean {
-  return field.dependsOn.some((parent) => !values[parent])
 }
 
 /** The fields that must be answered before this one's list can be read. */

@@ -1,5 +1,4 @@
 /** Pure: pages 1 and 2 of the modal, drawn from an operation's fields, and notices. */
-
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { cut, plainText } from '../../lib/text.js'
 import type { Operation, Provider } from '../../providers/provider.js'
