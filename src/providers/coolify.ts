@@ -51,17 +51,10 @@ const fieldsOf = (picker: string, title: string) =>
     source: id.meta({ title, description: 'It keeps running unless you copy its data.', picker }),
     // Without one Coolify makes up a name, and a lost clone couldn't be found.
     name: name.meta({ title: 'Name of the clone', description: 'Must be unused in the team.' }),
-    environment: place.meta({
-      title: 'Target environment',
-      description: 'Where the clone goes.',
-      picker: 'environments',
-    }),
-    destination: id.meta({ title: 'Target server', description: 'Where the clone runs.', picker: 'destinations' }),
+    environment: place.meta({ title: 'Target environment', description: 'Where it goes.', picker: 'environments' }),
+    destination: id.meta({ title: 'Target server', description: 'Where it runs.', picker: 'destinations' }),
     deploy: yesNo('Deploy the clone', "Otherwise it stays stopped: Coolify doesn't start clones by itself.", true),
-    volumes: yesNo(
-      'Copy data in volumes',
-      'Stops the source during the copy. You deploy the clone yourself afterwards.',
-    ),
+    volumes: yesNo('Copy data in volumes', 'Stops the source during the copy. You deploy the clone afterwards.'),
   })
 type Params = z.infer<ReturnType<typeof fieldsOf>>
 

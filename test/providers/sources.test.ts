@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
-import { startCoolify } from '../../sandbox/providers/coolify.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import { startMiget } from '../../sandbox/providers/miget.js'
 import { startQovery } from '../../sandbox/providers/qovery.js'
@@ -69,22 +68,6 @@ const rows: Row[] = [
     ...{ provider: 'cloud-foundry', operation: 'copy-bits', start: startCloudFoundry, key: 'app', picker: 'apps' },
     place: / in \S+ \(\S+\)$/,
     ...{ inside: ['shop-web in production (woolworks)'], outside: ['shop-api-staging in staging (woolworks)'] },
-  },
-  {
-    ...{ provider: 'coolify', operation: 'clone', start: startCoolify, key: 'source', picker: 'applications' },
-    place: / in \S+ \/ \S+$/,
-    inside: ['shop-api in Shop / production', 'wool-price-feed in Internal / production'],
-    outside: ['shop-api-staging in Shop / staging'],
-  },
-  {
-    ...{ provider: 'coolify', operation: 'clone-service', start: startCoolify, key: 'source', picker: 'services' },
-    place: / in \S+ \/ \S+$/,
-    ...{ inside: ['plausible in Shop / production'], outside: ['gitea in Shop / staging'] },
-  },
-  {
-    ...{ provider: 'coolify', operation: 'clone-database', start: startCoolify, key: 'source', picker: 'databases' },
-    place: / in \S+ \/ \S+$/,
-    ...{ inside: ['shop-db in Shop / production'], outside: ['shop-db-staging in Shop / staging'] },
   },
   {
     ...{ provider: 'hoody', operation: 'copy', start: startHoody, key: 'container', picker: 'containers' },
