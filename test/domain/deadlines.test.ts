@@ -184,7 +184,7 @@ describe('a write whose answer was lost', () => {
     expect(await context.job(id)).toMatchObject({ state: 'working', waitingSince: null })
   })
 
-  it('tells its step how long the search has lasted, from when it was first missed', async () => {
+  it('gives its step the length of the search, from when it was first missed', async () => {
     context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     await context.ask()
     const step = context.connections.get('dummy-one')?.provider.operations.clone?.steps[0]

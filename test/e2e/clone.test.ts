@@ -79,7 +79,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       ).toBe(false)
     })
 
-    it('tells the reason of a failure in the provider’s words and mentions who asked', async () => {
+    it('gives the reason of a failure in the provider’s words and mentions who asked', async () => {
       const { workspace, hoody } = world
       const bo = workspace.as(workspace.people.bo.id)
       hoody.setSwitch('fail-next', true)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { askRiddle, startWorld, type World } from '../helpers/world.js'
 
-describe('in trouble', () => {
+describe('when things go wrong', () => {
   let world: World
   beforeAll(async () => {
     world = await startWorld('http', { cloneMs: 1_500 })
@@ -14,7 +14,7 @@ describe('in trouble', () => {
     world.hoody.writes().filter(({ body, status }) => status === 201 && JSON.stringify(body).includes(`"${name}"`))
       .length
 
-  it('two submissions for one target at the same moment are one job, and the other person is told who is first', async () => {
+  it('two submissions for one target at the same moment are one job, and the other person reads who is first', async () => {
     const { workspace } = world
     const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
     for (const person of [ann, bo]) {
@@ -119,7 +119,7 @@ describe.concurrent('without lists', () => {
   }
 })
 
-describe.concurrent('a job that nobody can tell about', () => {
+describe.concurrent('a job whose outcome is unknown', () => {
   it('asks the person who wants it, and takes no answer from others', async () => {
     const world = await startWorld('http', { cloneMs: 60_000 })
     try {

@@ -207,14 +207,14 @@ const draft = {
 }
 
 describe('a process that dies', () => {
-  it('at any await of a job’s life loses nothing, writes once and tells the end', async () => {
+  it('at any await of a job’s life loses nothing, writes once and reports the end', async () => {
     let lives = 0
     while (await liveWithCrash(lives)) lives += 1
     // Far fewer would mean that the steps are not where the awaits are.
     expect(lives).toBeGreaterThan(40)
   }, 120_000)
 
-  it('posts nothing twice where it may look back, and needs no word of explanation', async () => {
+  it('posts nothing twice where it may read the channel, and explains nothing', async () => {
     let lives = 0
     while (await liveWithCrash(lives, true)) lives += 1
     expect(lives).toBeGreaterThan(40)

@@ -80,7 +80,7 @@ describe('a write that has already ended', () => {
     expect(context.world.lost).toEqual(lost)
   })
 
-  it('tells the search nothing where Dolly itself was stopped during the write', async () => {
+  it('gives the search no reason where Dolly itself was stopped during the write', async () => {
     const id = await loseAnswer({ status: 502 })
     await context.db
       .updateTable('jobs')

@@ -118,7 +118,7 @@ describe('a new version', () => {
 describe('a job whose connection is gone from dolly.yml', () => {
   const gone = () => ({ ...context, connections: new Map() })
 
-  it('is announced in its thread and can be dismissed by its id', async () => {
+  it('is reported in its thread and can be dismissed by its id', async () => {
     const { id, lock } = await context.ask()
     await context.runUntilIdle()
     context.pass(minute)

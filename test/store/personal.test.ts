@@ -98,7 +98,7 @@ describe('a personal answer', () => {
     }
   }
 
-  it('is struck out where the provider quotes it', async () => {
+  it('is redacted where the provider quotes it', async () => {
     const creation = await createJob(db, job('V1', keys.long), 0)
     if (creation.kind !== 'created') throw new Error(creation.kind)
     const reason = `hoody-prod: the key "${keys.long}" is taken, says ${keys.long.slice(0, 200)}…`

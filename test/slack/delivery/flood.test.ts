@@ -40,7 +40,7 @@ describe('a flood', () => {
     expect(slack.thread(root?.ts ?? '').at(-1)?.text).toContain('Done in')
   })
 
-  it('of two hundred ends in one minute is told whole, first ended first, at Slack’s pace, and holds up no other channel', async () => {
+  it('of two hundred ends in one minute is posted whole, first ended first, at Slack’s pace, and holds up no other channel', async () => {
     const count = 200
     for (let index = 0; index < count; index += 1) await context.ask()
     await context.runUntilIdle()
@@ -87,7 +87,7 @@ describe('a flood', () => {
     expect(last - ended).toBeLessThan(5 * 60_000)
   }, 240_000)
 
-  it('of jobs that all begin and end while Slack is away is told root by root, then thread by thread', async () => {
+  it('of jobs that all begin and end while Slack is away is posted root by root, then thread by thread', async () => {
     for (let index = 0; index < 20; index += 1) await context.ask()
     await context.runUntilIdle()
     context.world.observation = { phase: 'done' }

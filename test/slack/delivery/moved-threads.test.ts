@@ -133,7 +133,7 @@ describe('a thread', () => {
     expect((await context.thread(id)).channel).toBe(platform.id)
   })
 
-  it('that not even its requester can be told ends in the log, and its job ends rightly', async () => {
+  it('whose requester can’t be written to either ends in the log, and its job ends as it should', async () => {
     const { id } = await underWay('U0LEFT')
     await workspace.archive(workspace.channels.platform.id)
     await end()

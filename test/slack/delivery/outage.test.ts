@@ -30,7 +30,7 @@ describe('a provider that is down for an hour', () => {
   const replies = () => slack.messages().filter(({ threadTs }) => threadTs !== undefined)
   const saying = (text: string) => replies().filter((reply) => reply.text.includes(text))
 
-  it('fails no running job: polls grow rarer, one note after five minutes, one when it is back', async () => {
+  it('fails no running job: polls further apart, one note after five minutes, one when it is back', async () => {
     const { id } = await context.ask()
     await live(10_000)
     context.world.observation = down(false)

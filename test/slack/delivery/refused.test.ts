@@ -111,7 +111,7 @@ describe('a place that refuses messages', () => {
     return (await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).length
   }
 
-  it.each(placeWords)('leads to a direct message that tells the end, when it refuses the root: %s', async (word) => {
+  it.each(placeWords)('leads to a direct message that reports the end, when it refuses the root: %s', async (word) => {
     slack.set(({ channel }) => (channel === 'C1' ? word : undefined))
     await context.ask()
     await notifier.notifyFor(600_000, 5_000)
@@ -144,7 +144,7 @@ describe('a place that refuses messages', () => {
   })
 
   it.each(oneWordOfEach)(
-    'leads to a direct message, and its root tells the end too, when it refuses replies: %s',
+    'leads to a direct message, and its root reports the end too, when it refuses replies: %s',
     async (word) => {
       slack.set(({ kind, channel }) => (channel === 'C1' && kind === 'reply' ? word : undefined))
       await context.ask()
@@ -230,7 +230,7 @@ describe('a place that refuses messages', () => {
       expect(slack.in('C1')[0]?.text).toContain('Done')
     })
 
-    it('tells the end, which is the first that a reply is refused for', async () => {
+    it('reports the end, which is the first event with a refused reply', async () => {
       await underWay()
       slack.set(lockReplies)
       await end(20_000)
@@ -276,7 +276,7 @@ describe('a place that refuses messages', () => {
       },
     )
 
-    it('is all that tells the end, when the direct message is refused as well', async () => {
+    it('alone reports the end, when the direct message is refused as well', async () => {
       await underWay()
       slack.set((call) => (call.kind === 'edit' && call.channel === 'C1' ? undefined : 'restricted_action'))
       await end()
@@ -288,7 +288,7 @@ describe('a place that refuses messages', () => {
       expect(await countPending()).toBe(0)
     })
 
-    it('survives a stop: what it wants is in the database, whoever tells next', async () => {
+    it('survives a stop: what it needs is in the database', async () => {
       await underWay()
       slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' ? 'service_unavailable' : undefined))
       context.world.observation = { phase: 'done' }

@@ -203,7 +203,7 @@ describe('the sender', () => {
     await context.runUntilIdle()
   }
 
-  it('tells the end although Slack takes no edit of the root any more', async () => {
+  it('reports the end although Slack takes no edit of the root any more', async () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     await context.runUntilIdle()
@@ -273,7 +273,7 @@ describe('the sender', () => {
     })
   }
 
-  it('begins the thread anew when somebody deleted its root', async () => {
+  it('begins the thread again when somebody deleted its root', async () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
@@ -287,7 +287,7 @@ describe('the sender', () => {
     ['edit', 'message_not_found'],
     ['post', 'thread_not_found'],
   ] as const) {
-    it(`begins the thread anew in a direct message when its root there was deleted: ${error}`, async () => {
+    it(`begins the thread again in a direct message when its root there was deleted: ${error}`, async () => {
       slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
       const { id } = await context.ask()
       await notifyFor(3_000)
@@ -303,7 +303,7 @@ describe('the sender', () => {
     })
   }
 
-  it('begins no thread for ever in a place where each root is gone at once', async () => {
+  it('stops beginning a thread in a place where each root is gone at once', async () => {
     slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
     const { id } = await context.ask()
     await notifyFor(3_000)
