@@ -77,7 +77,7 @@ export function readDollyFile(file: string, sources: Sources, problems: string[]
     warn: (path, problem) => void warnings.push(sentence(path, problem)),
   }
   for (const name of Object.keys(connections).filter((one) => !/^[a-z0-9-]{1,40}$/.test(one)))
-    note(['connections', name], `has a name that cannot be used; use 1 to 40 lower-case letters, digits and hyphens`)
+    note(['connections', name], `has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens`)
   checkUrls(connections, ['connections'], note)
   const { data, error } = fileSchema(sources.providers, access).safeParse(content, { error: expectation })
   for (const { path, text, isUnknownKey } of problemsIn(error, content)) {
@@ -216,8 +216,8 @@ function checkUrls(value: unknown, path: readonly string[], note: Reading['note'
   if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) checkUrls(item, [...path, key], note)
   } else if (typeof value === 'string' && isWebUrl(value) && !isSafeUrl(value)) {
-    const expected = 'begin with https:// (http:// only for this machine itself) and hold no user name or password'
-    note(path, `is not safe; it must ${expected}`)
+    const expected = 'it must begin with https:// (http:// only on this machine) and contain no user name or password'
+    note(path, `is not safe; ${expected}`)
   }
 }
 

@@ -58,7 +58,7 @@ async function findOptions(
   if ('reason' in list) return undefined
   if (list.options.length === 0) return [remarkOption("There's nothing to choose from.")]
   const mine = isAllowed ? allowedOptions(services, asker, target, field, list.options) : []
-  if (mine.length === 0) return [remarkOption('There is nothing here that you can choose.')]
+  if (mine.length === 0) return [remarkOption("There's nothing here you can choose.")]
   return searchOptions(mine, query.text, services.lists.textOf)
 }
 
