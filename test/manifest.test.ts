@@ -39,7 +39,7 @@ test('Slack would take the manifest with HTTP mode switched on', () => {
   expect(manifest.settings.socket_mode_enabled).toBe(false)
 })
 
-test('Slack would take the manifest with the right to read history, which it asks for only when told to', () => {
+test('Slack would take the manifest with the right to read history, which it asks for only if the operator adds it', () => {
   const manifest = parse(text.replace(/# - (channels|groups|im):history/g, '- $1:history'))
   expect(faults(manifest)).toEqual([])
   const history = ['channels:history', 'groups:history', 'im:history']

@@ -33,7 +33,7 @@ describe('the lists behind pickers', () => {
     expect(await get('a')).toEqual({ options: [{ value: 'a 3', label: 'nightly' }] })
   })
 
-  it('are read anew after half a minute although the clock was set back', async () => {
+  it('are read again after half a minute although the clock was set back', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     let elapsed = 0
     let reads = 0
@@ -49,7 +49,7 @@ describe('the lists behind pickers', () => {
     expect(reads).toBe(2)
   })
 
-  it('turn a failure into its sentence, and forget it soon', async () => {
+  it('turn a failure into its sentence, and drop it soon', async () => {
     let now = 0
     let isDown = true
     const connection = connectionWith(async () => {

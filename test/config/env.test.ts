@@ -458,7 +458,7 @@ describe('dolly.yml', () => {
 })
 
 describe('all together', () => {
-  test('every problem is told at once, and no value that may be secret', () => {
+  test('every problem is reported at once, and no value that may be secret', () => {
     const env = {
       SLACK_BOT_TOKEN: 'hidden-1',
       SLACK_APP_TOKEN: 'hidden-2',

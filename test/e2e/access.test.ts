@@ -131,7 +131,7 @@ describe('with rules for a group, a channel and members', () => {
     expect(everything.text).toMatch(/miget clone.*/)
   })
 
-  it('a member who names what is not theirs is told whom to ask', async () => {
+  it('a member who names what is not theirs learns whom to ask', async () => {
     await bo.write(platform, '/clone-app miget clone')
     await told(bo, `You can't use miget. ${owner}`)
     await bo.write(platform, '/clone-app cloud-foundry copy-bits')
@@ -510,7 +510,7 @@ describe.concurrent('when somebody cannot answer', () => {
 })
 
 describe.concurrent('the buttons of a job', () => {
-  it('are for the group, and for who asked; a guest, somebody deactivated and another company press in vain', async () => {
+  it('are for the group, and for who asked; a guest, somebody deactivated and another company are refused', async () => {
     const world = await startWorld('http', {
       cloneMs: 60_000,
       access: () => [

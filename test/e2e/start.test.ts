@@ -149,7 +149,7 @@ it('help prints five lines, and arguments that Dolly does not know start nothing
   expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
 }, 30_000)
 
-it('a dolly.yml whose tokens others may read, and a rule that forgets the source, are warned of', async () => {
+it('a dolly.yml whose tokens others may read, and a rule without a source, cause a warning', async () => {
   const forgetful = { who: 'members', may: [], on: 'hoody', target: '*production*' }
   configure([hoody], forgetful)
   const careless =

@@ -31,7 +31,7 @@ describe('the form of a command with fields', () => {
     expect(shown(ann.values(), 'addons')).toEqual(['shop-db', 'shop-cache'])
   })
 
-  it('forgets what was found on a list whose parent changes', async () => {
+  it('drops what was found on a list whose parent changes', async () => {
     await open('miget clone app=shop-api addons=shop-db', () => hasIds('addons'))
     await ann.choose('app', 'billing', 'billing')
     await ann.waitForView(() => shown(ann.values(), 'addons').length === 0)

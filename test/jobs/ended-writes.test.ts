@@ -91,7 +91,7 @@ describe('a write that has already ended', () => {
     expect(context.world.lost).toBeUndefined()
   })
 
-  it('forgets why an earlier try was lost when it is tried again', async () => {
+  it('clears why an earlier try was lost when it is tried again', async () => {
     context.world.mood = { throws: new TemporaryError('Lost.', { ...LOST, status: 503 }), carriesOut: false }
     const { id } = await context.ask()
     await context.runUntilIdle()

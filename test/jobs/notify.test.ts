@@ -287,7 +287,7 @@ describe('when the clock is set back by an hour', () => {
     expect(slack.messages()).toHaveLength(1)
   })
 
-  it('an ambiguous post is settled after the usual wait', async () => {
+  it('an ambiguous post is looked up after the usual wait', async () => {
     slack.setAway(true)
     await context.ask()
     const { run } = notifier()
@@ -406,7 +406,7 @@ async function claimWithReply(): Promise<PendingThread> {
   return thread
 }
 
-describe('whoever lost the claim on a thread', () => {
+describe('a worker that lost the claim on a thread', () => {
   it.each<[string, (thread: PendingThread, event: PendingThread['events'][number]) => Promise<void>]>([
     ['begin a root', (thread) => begin(context.db, thread, 'root', { channel: 'C1', at: 1 })],
     ['begin a reply', (thread) => begin(context.db, thread, 'event:99', { channel: 'C1', at: 1 })],

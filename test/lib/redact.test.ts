@@ -84,7 +84,7 @@ it('finds what is left of a long token where a text was cut', () => {
   expect(redact(`It was ${token} once`)).toBe('It was •••• once')
 })
 
-it('forgets the tokens first that were used least lately, and never what is configured', () => {
+it('drops the least recently used tokens first, and never what is configured', () => {
   const { redact, add } = createRedactor(['secret-of-dolly-yml'])
   for (let at = 0; at < 200; at += 1) {
     add(`token-number-${at}`)

@@ -440,7 +440,7 @@ describe('Cloud Foundry', () => {
       expect(written().some((write) => write.includes('actions/start'))).toBe(false)
     })
 
-    test('leaves out what it was told to', async () => {
+    test('leaves out what the form says', async () => {
       const params = await cloneOf('shop-api', { address: false, environment: false, size: false, start: false })
       await carryOut(clone, params)
       expect(simulator.writes()[0]?.body).not.toHaveProperty('environment_variables')

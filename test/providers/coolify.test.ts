@@ -275,7 +275,7 @@ describe('Coolify', () => {
       for (const name of names) expect(stepOf(name, 'clone').absentAfterMs).toBe(120_000)
     })
 
-    test.each(names)('of %s is told as incomplete after a 5xx, and never used', async (name) => {
+    test.each(names)('of %s is reported as incomplete after a 5xx, and never used', async (name) => {
       simulator.setSwitch('half-clone', true)
       const error = await failure(written(name, 'clone'))
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true, status: 500 })
@@ -542,7 +542,7 @@ describe('Coolify', () => {
       for (const name of names) expect(await validated(name)).toEqual({ errors: {}, warnings: [] })
     })
 
-    test('an older server is told by what it does not have, and refuses to clone', async () => {
+    test('an older server is recognised by what it does not have, and refuses to clone', async () => {
       simulator.setSwitch('old-server', true)
       const sentence = "coolify-prod: It can't clone: that needs Coolify 4.3.0 or newer."
       expect(await validated('clone')).toMatchObject({ errors: { source: sentence } })

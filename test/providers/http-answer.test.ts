@@ -126,12 +126,12 @@ test('a token that is sent on is left as it is, however long, and known as a sec
   const baseUrl = await listen((request, response) => {
     if (request.url === '/') return response.end(JSON.stringify({ links: { login: { href: baseUrl } } }))
     if (request.url?.startsWith('/oauth')) return response.end(JSON.stringify({ access_token: token, expires_in: 600 }))
-    return response.end(JSON.stringify({ sent: request.headers.authorization === `bearer ${token}`, told: token }))
+    return response.end(JSON.stringify({ sent: request.headers.authorization === `bearer ${token}`, echo: token }))
   })
   const account = { url: baseUrl, clientId: 'dolly', clientSecret: 'secret-of-dolly' }
   const redactor = createRedactor([])
   const api = createApi('cf', cloudFoundry.client(cloudFoundry.connection.parse(account)), 1, { redactor })
-  expect(await api.get('/x', z.unknown())).toEqual({ sent: true, told: '••••' })
+  expect(await api.get('/x', z.unknown())).toEqual({ sent: true, echo: '••••' })
   expect(redactor.redact(`It was ${token} once`)).toBe('It was •••• once')
 })
 
@@ -226,7 +226,7 @@ test('ten megabytes of text are cleaned in small pieces', async () => {
   expect(delay.max / 1e6).toBeLessThan(1_000)
 }, 120_000)
 
-test('an error of 100 kB of word characters is read at once, and told in 300', async () => {
+test('an error of 100 kB of word characters is read at once, and cut to 300', async () => {
   for (const words of ['a'.repeat(150_000), 'a://'.repeat(40_000), 'a-'.repeat(75_000), 'f'.repeat(150_000)]) {
     const api = client(await serve(422, JSON.stringify({ message: words })))
     const began = performance.now()
@@ -237,29 +237,29 @@ test('an error of 100 kB of word characters is read at once, and told in 300', a
 })
 
 test('what keeps a request back is asked each time before it goes out, behind the login', async () => {
-  const told: string[] = []
+  const calls: string[] = []
   const baseUrl = await listen((request, response) => {
-    told.push(`${request.method}`)
-    const isFirst = told.filter((word) => word === 'POST').length === 1
+    calls.push(`${request.method}`)
+    const isFirst = calls.filter((word) => word === 'POST').length === 1
     response.writeHead(isFirst ? 401 : 200).end('{}')
   })
   const authorize = async () => {
-    told.push('login')
+    calls.push('login')
     return {}
   }
   const api = client(baseUrl, { authorize })
   let isOurs = true
   const beforeSend = async () => {
-    told.push('asked')
+    calls.push('asked')
     if (!isOurs) throw new TemporaryError('Somebody else has it.', { mayHaveHappened: false })
   }
   await api.post('/things', z.unknown(), { beforeSend })
-  expect(told).toEqual(['login', 'asked', 'POST', 'login', 'asked', 'POST'])
+  expect(calls).toEqual(['login', 'asked', 'POST', 'login', 'asked', 'POST'])
   isOurs = false
-  told.length = 0
+  calls.length = 0
   const error = await failureOf(api.post('/things', z.unknown(), { beforeSend }))
   expect(error.message).toBe('Somebody else has it.')
-  expect(told).toEqual(['login', 'asked'])
+  expect(calls).toEqual(['login', 'asked'])
 })
 
 describe('how long to wait', () => {

@@ -256,7 +256,7 @@ test('how long the answer says to wait comes before a verdict’s own guess', as
   expect(await temporaryFailureOf(api.post('/x', anything))).toMatchObject({ retryAfterMs: 7_000 })
 })
 
-test('an answer that is not what was agreed is temporary, and its content is not told', async () => {
+test('an answer of an unexpected shape is temporary, and its content is not quoted', async () => {
   const html = await serve((response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>secret'))
   const first = await temporaryFailureOf(html.post('/things', anything))
   expect(first.mayHaveHappened).toBe(true)
@@ -297,14 +297,14 @@ test('a redirect is for the operator, and the other host never sees the token', 
   expect(seen).toEqual([])
 })
 
-test('an address that cannot be used is told without showing it', () => {
+test('an address that cannot be used is reported without showing it', () => {
   for (const baseUrl of ['nonsense', 'https://ewe:secret@hoody.example', 'https://:secret@hoody.example']) {
     expect(() => client(baseUrl)).toThrow(ConnectionError)
     expect(() => client(baseUrl)).not.toThrow(/secret/)
   }
 })
 
-test('a token that no header can hold is told without showing it', () => {
+test('a token that no header can hold is reported without showing it', () => {
   const make = () =>
     createApi('hoody-prod', {
       baseUrl: 'http://x.example',
@@ -391,7 +391,7 @@ function loginTo(address: string, baseUrl: string) {
   })
 }
 
-test('a login that fails leaves the write behind it surely undone, and its form is not told', async () => {
+test('a login that fails leaves the write behind it surely undone, and its form is not quoted', async () => {
   for (const answer of [json(503, {}), reset, json(400, { message: 'pass-phrase is wrong for ewe, says password' })]) {
     const baseUrl = await listen((_, response) => answer(response))
     const api = createApi('cf', {

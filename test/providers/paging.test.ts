@@ -225,7 +225,7 @@ test('ten bodies of 10 MB leave no more behind than what is shown of them', asyn
   expect(items.map(({ length }) => length)).toEqual(Array(10).fill(4_096))
 })
 
-test('odd rows of a list are left out, counted, and told to the operator once in a while', async () => {
+test('odd rows of a list are left out, counted, and logged for the operator once in a while', async () => {
   const lines: [object, string][] = []
   let now = 0
   const shared = { log: { warn: (...line: [object, string]) => void lines.push(line) }, elapsed: () => now }

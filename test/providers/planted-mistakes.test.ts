@@ -177,7 +177,7 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
     /does not know a status/,
   ],
   [
-    'a failure is not told',
+    'a failure is not reported',
     polling((seen) => seen.map((one) => (one instanceof Error || one.phase !== 'failed' ? one : { phase: 'done' }))),
     /tells the reason of a failure/,
   ],

@@ -154,15 +154,15 @@ describe('one target that two people asked for at the same time', () => {
       text: `Clone a service: shop-api → ${asked.target} on qovery (Qovery), asked for by <@${who}>. Queued`,
     },
   })
-  const problems = (told: string | undefined, ...who: string[]) =>
+  const problems = (named: string | undefined, ...who: string[]) =>
     judge({
-      submissions: [first, told === undefined ? second : { ...second, first: told }],
+      submissions: [first, named === undefined ? second : { ...second, first: named }],
       messages: who.map(root),
       books: {},
       tables: {},
     }).offences.flatMap(({ count, sentence }) => (count === 'targets taken twice' ? [sentence] : []))
 
-  it('is fine when one has the job and the other is told so', () => {
+  it('is fine when one has the job and the other learns so', () => {
     expect(problems('U1', 'U1')).toEqual([])
   })
 
@@ -170,7 +170,7 @@ describe('one target that two people asked for at the same time', () => {
     expect(problems(undefined, 'U1', 'U2')).toEqual(['Two people have a job on it.'])
   })
 
-  it('shows when somebody is told of a job that is not there', () => {
+  it('shows when somebody learns of a job that is not there', () => {
     expect(problems('U1')).toEqual(['Told that the other person is first, who has no job.'])
     expect(problems('U9', 'U1')).toEqual(['Told that U9 is first, who did not ask for it.'])
   })

@@ -36,7 +36,7 @@ const kinds: EventKind[] = [
   ...(['checked_again', 'started_over', 'cancelled', 'unsettled', 'reminder', 'stranded'] as const),
 ]
 
-/** Where foreign text comes from: a hostile seed, or the harmless twin that says "x" wherever the other says something. */
+/** Where foreign text comes from: a hostile seed, or the harmless one that says "x" wherever the other says something. */
 interface Source {
   text(): string
   address(): string
@@ -70,8 +70,8 @@ function shown(rendered: unknown): { how: string; text: string }[] {
 }
 
 /** The two say the same but for the foreign words, in texts that are what they seem. */
-function expectHarmless(rendered: unknown, twin: unknown): void {
-  const [texts, harmless] = [shown(rendered), shown(twin)]
+function expectHarmless(rendered: unknown, reference: unknown): void {
+  const [texts, harmless] = [shown(rendered), shown(reference)]
   const ofKind = (all: typeof texts, how: string) => all.filter((one) => one.how === how)
   expect(ofKind(texts, 'mrkdwn that links by itself')).toEqual([])
   expect(ofKind(texts, 'mrkdwn').flatMap(({ text }) => marks(text))).toEqual(
@@ -88,15 +88,15 @@ function expectHarmless(rendered: unknown, twin: unknown): void {
   }
 }
 
-function expectMessage(message: { text: string; blocks: unknown }, twin: unknown): void {
+function expectMessage(message: { text: string; blocks: unknown }, reference: unknown): void {
   expect(messageProblems(message.blocks)).toEqual([])
   expect(message.text.length).toBeLessThanOrEqual(4_000)
-  expectHarmless(message, twin)
+  expectHarmless(message, reference)
 }
 
-function expectView(view: unknown, twin: unknown): void {
+function expectView(view: unknown, reference: unknown): void {
   expect(viewProblems(view)).toEqual([])
-  expectHarmless(view, twin)
+  expectHarmless(view, reference)
 }
 
 function storyFrom({ text, address }: Source, state: State): JobView {
@@ -137,9 +137,9 @@ describe('hostile text', () => {
         const event = { jobId: 'k7f3q', seq: 1, kind, at: start, step: 'copy', detail: text() || null, actor: 'U2' }
         return replyMessage(storyFrom({ text, address }, 'working'), event)
       }
-      const [message, twin] = [reply(evil), reply(harmless)]
-      expect(message === null).toBe(twin === null)
-      if (message) expectMessage(message, twin)
+      const [message, reference] = [reply(evil), reply(harmless)]
+      expect(message === null).toBe(reference === null)
+      if (message) expectMessage(message, reference)
     }
   })
 
@@ -180,8 +180,8 @@ describe('hostile text', () => {
           }),
         ]
       }
-      const twins = pages(harmless)
-      for (const [at, page] of pages(evil).entries()) expectView(page, twins[at])
+      const references = pages(harmless)
+      for (const [at, page] of pages(evil).entries()) expectView(page, references[at])
     }
   })
 
@@ -235,8 +235,8 @@ describe('hostile text', () => {
       const { evil, harmless } = pair(seed)
       for (const command of ['', 'dummy-one ', 'dummy-one clone ', 'dummy-one clone name=a ']) {
         const texts = (source: Source) => ({ text: refusal(`${command}${source.text()}`) || 'x' })
-        const [text, twin] = [texts(evil), texts(harmless)]
-        expectHarmless(text, { text: twin.text })
+        const [text, reference] = [texts(evil), texts(harmless)]
+        expectHarmless(text, { text: reference.text })
         expect(text.text.length).toBeLessThanOrEqual(4_000)
       }
       const broke = (source: Source) => ({ text: errorAnswer(known, new UserError(`hoody-prod: ${source.text()}`)) })

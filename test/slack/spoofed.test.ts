@@ -24,10 +24,10 @@ const secret = 'shhh'
 const ann = 'U1'
 const mallory = 'U2'
 
-/** A Slack that answers "ok" to everything and keeps what it was told. */
+/** A Slack that answers "ok" to everything and keeps what it received. */
 let slack: Server
 let slackUrl: string
-let told: string[]
+let received: string[]
 let context: TestContext
 let transport: SlackTransport
 let address: string
@@ -47,7 +47,7 @@ beforeAll(async () => {
     let body = ''
     for await (const chunk of request) body += chunk
     if (!/auth\.test$|users\.info/.test(request.url ?? ''))
-      told.push(`${request.url} ${decodeURIComponent(body.replaceAll('+', ' '))}`)
+      received.push(`${request.url} ${decodeURIComponent(body.replaceAll('+', ' '))}`)
     const answer = { ok: true, user: { team_id: 'T1', ...profile } }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
@@ -57,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => void (await new Promise((resolve) => slack.close(resolve))))
 
 beforeEach(async () => {
-  told = []
+  received = []
   errors = []
   woken = 0
   lists = 0
@@ -121,7 +121,7 @@ afterEach(async () => {
   await context.db.destroy()
 })
 
-/** Sends an interaction as this person of this workspace; answers with what came back and what Slack was told. */
+/** Sends an interaction as this person of this workspace; answers with what came back and what Slack received. */
 async function send(payload: object, { user = mallory, team = 'T1' } = {}) {
   const envelope = {
     team: { id: team },
@@ -143,13 +143,13 @@ async function post(parameters: URLSearchParams) {
   expect(Date.now() - began).toBeLessThan(2_000)
   // What comes after the acknowledgement comes at once, over the loopback.
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-  const said = answer + told.join('\n')
+  const said = answer + received.join('\n')
   expect(said).not.toMatch(/\n? at .*:\d+|Error:|SyntaxError|ZodError|SQLITE|node_modules/)
   return { answer, said }
 }
 
 /** What came by the response URL, which is after the answer. */
-const whispered = () => expect.poll(() => told.join('\n'), { timeout: 5_000 })
+const whispered = () => expect.poll(() => received.join('\n'), { timeout: 5_000 })
 
 async function everything(): Promise<string> {
   const { db } = context
@@ -243,9 +243,9 @@ describe('a button that names', () => {
     nothing: undefined,
   }
   for (const [name, value] of Object.entries(values)) {
-    it(`${name} is told that there is no such job`, async () => {
+    it(`${name} learns that there is no such job`, async () => {
       await askUncertain()
-      told = []
+      received = []
       await expectNothing(press(jobActions.startOver, value))
       await whispered().toContain("There's no such job.")
     })
@@ -254,7 +254,7 @@ describe('a button that names', () => {
   it('another person’s job does nothing', async () => {
     const { id } = await askUncertain()
     for (const action of [jobActions.startOver, jobActions.dismiss]) {
-      told = []
+      received = []
       await expectNothing(press(action, id))
       await whispered().toContain("You can't answer for this job. Ask #platform")
     }
@@ -265,7 +265,7 @@ describe('a button that names', () => {
     for (const state of ['starting', 'working', 'succeeded', 'failed', 'cancelled'] as const) {
       await context.db.updateTable('jobs').set({ state }).where('id', '=', id).execute()
       for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
-        told = []
+        received = []
         await expectNothing(press(action, id), { user: ann })
         await whispered().toContain("isn't waiting for an answer")
       }
@@ -291,7 +291,7 @@ describe('a button that names', () => {
     access.rules = [{ who: ['members'], may: ['clone'], on: ['dummy-one'], target: ['*'] }]
     await expectNothing(press(jobActions.dismiss, id))
     await whispered().toContain("You can't answer for this job.")
-    told = []
+    received = []
     await expectNothing(press(jobActions.startOver, id), { user: ann })
     await whispered().toContain("You can't answer for this job.")
     await send(press(jobActions.dismiss, id), { user: ann })
@@ -321,7 +321,7 @@ describe('a button pressed in another channel', () => {
     access.rules = [ruleFor('C2', '*')]
     const { id } = await askUncertain()
     for (const action of [jobActions.checkAgain, jobActions.startOver, jobActions.dismiss]) {
-      told = []
+      received = []
       await expectNothing(press(action, id, inChannel('C2')))
       await whispered().toContain("You can't answer for this job. Ask #platform")
     }
@@ -348,7 +348,7 @@ describe('a button pressed in another channel', () => {
     access.rules = [ruleFor('C1', 'clone')]
     for (const askedIn of ['C2', null]) {
       const { id } = await askUncertain({ askedIn })
-      told = []
+      received = []
       await expectNothing(press(jobActions.dismiss, id, inChannel('C1')), { user: ann })
       await whispered().toContain("You can't answer for this job. Ask #platform")
     }
@@ -373,7 +373,7 @@ describe('another workspace', () => {
     expect(lists).toBe(0)
     const response_url = `${slackUrl}/response`
     const command = { command: '/clone-app', text: 'help', team_id: 'T2', user_id: ann, channel_id: 'C1', response_url }
-    told = []
+    received = []
     await post(new URLSearchParams(command))
     await whispered().toContain("You can't use Dolly here. Ask #platform")
     expect(errors).toEqual([])
@@ -608,14 +608,14 @@ describe('a flood', () => {
 
   it('of commands is answered with a sentence for that person alone, and reaches nobody else', async () => {
     for (let count = 0; count < 10; count += 1) expect((await post(command())).answer).toBe('')
-    await expect.poll(() => told.length, { timeout: 5_000 }).toBe(10)
+    await expect.poll(() => received.length, { timeout: 5_000 }).toBe(10)
     for (let count = 0; count < 20; count += 1) {
       expect(JSON.parse((await post(command())).answer)).toEqual({
         response_type: 'ephemeral',
         text: 'That was a lot at once. Wait 3 s, then type the command again.',
       })
     }
-    expect(told).toHaveLength(10)
+    expect(received).toHaveLength(10)
     // The wait ends when it was said to, although the clock was set back.
     context.pass(-24 * 60 * 60_000)
     elapsed = 3_000
@@ -625,12 +625,12 @@ describe('a flood', () => {
 
 describe('a flood of choices in a form', () => {
   it('is answered with one notice on top of the form, and no list is read for it', async () => {
-    const count = (method: string) => told.filter((one) => one.includes(method)).length
+    const count = (method: string) => received.filter((one) => one.includes(method)).length
     for (let sent = 0; sent < 60; sent += 1) await send(choose(memory()))
     await expect.poll(() => count('views.update'), { timeout: 5_000 }).toBe(60)
     for (let sent = 0; sent < 10; sent += 1) await send(choose(memory()))
     await expect.poll(() => count('views.push'), { timeout: 5_000 }).toBe(1)
-    expect(told.at(-1)).toContain('Wait 1 s, then choose again. Close this to go back')
+    expect(received.at(-1)).toContain('Wait 1 s, then choose again. Close this to go back')
     expect(count('views.update')).toBe(60)
     // Somebody else is not kept waiting, and neither is anybody who searches a list.
     await send(choose(memory()), { user: ann })

@@ -103,9 +103,9 @@ describe('a personal answer', () => {
     if (creation.kind !== 'created') throw new Error(creation.kind)
     const reason = `hoody-prod: the key "${keys.long}" is taken, says ${keys.long.slice(0, 200)}…`
     await goThrough(creation.job.id, [{ kind: 'begin' }, { kind: 'refused', failureKind: 'provider', reason }])
-    const struck = 'hoody-prod: the key "ssh-rsa ••••" is taken, says ssh-rsa ••••'
-    expect(await findJob(db, creation.job.id)).toMatchObject({ detail: struck })
-    expect((await readEvents(db, creation.job.id)).at(-1)).toMatchObject({ kind: 'failed', detail: struck })
+    const redacted = 'hoody-prod: the key "ssh-rsa ••••" is taken, says ssh-rsa ••••'
+    expect(await findJob(db, creation.job.id)).toMatchObject({ detail: redacted })
+    expect((await readEvents(db, creation.job.id)).at(-1)).toMatchObject({ kind: 'failed', detail: redacted })
   })
 
   it('of a form that nobody confirmed leaves the file after an hour', async () => {

@@ -177,7 +177,7 @@ describe('the worst that can be typed', () => {
       } catch (error) {
         expect(String(error)).toMatch(/^UserError: .{1,300}$/)
       }
-      // Trying each character anew for each other one would take minutes.
+      // Trying each character again for each other one would take minutes.
       expect(performance.now() - began, before).toBeLessThan(2_000)
     }
   })

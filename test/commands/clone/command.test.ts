@@ -46,7 +46,7 @@ describe('the text behind /clone-app', () => {
     },
   )
 
-  it('may ask for help with one operation, but not with what nobody knows', () => {
+  it('may ask for help with one operation, but not with an unknown word', () => {
     expect(parseCommand('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
     expect(() => parseCommand('help foo', two)).toThrow(
       `There's no command "foo". Type /clone-app help to see all commands.`,

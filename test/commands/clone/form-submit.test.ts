@@ -145,7 +145,7 @@ describe('a provider that is slow', () => {
   const unchecked =
     "dummy-one took too long to check this. I check again when you start. If it's refused after that, the thread says why."
 
-  it('keeps nobody from the last page, which says so, and is asked once more at Start', async () => {
+  it('keeps no one from the last page, which says so, and is asked once more at Start', async () => {
     const page = await whileSlow(sendForm)
     expect(page).toMatchObject({ response_action: 'push', view: { submit: { text: 'Clone a thing' } } })
     expect(JSON.stringify(page)).toContain(unchecked)

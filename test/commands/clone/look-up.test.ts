@@ -79,7 +79,7 @@ describe('a name that is sent while its list is late', () => {
 })
 
 describe('a name that is sent while there is no list', () => {
-  it('is told that it cannot be looked up, and not to choose from a list; an id passes', async () => {
+  it('says that it cannot be looked up, and not to choose from a list; an id passes', async () => {
     const send = formOf(
       async () => [shop],
       async () => {

@@ -38,8 +38,10 @@ describe('a typed name', () => {
     })
     const many = ['a1', 'a2', 'a3', 'a4', 'a5'].map((label) => ({ value: `id-${label}`, label }))
     expect(matchName(many, 'a')).toEqual({ problem: '"a" matches several: "a1", "a2", "a3" and 2 more.' })
-    const twins = ['blue', 'green'].map((description) => ({ value: description, label: 'sheep', description }))
-    expect(matchName(twins, 'sheep')).toEqual({ problem: '"sheep" matches several: "sheep · blue", "sheep · green".' })
+    const namesakes = ['blue', 'green'].map((description) => ({ value: description, label: 'sheep', description }))
+    expect(matchName(namesakes, 'sheep')).toEqual({
+      problem: '"sheep" matches several: "sheep · blue", "sheep · green".',
+    })
   })
 
   it('that fits none says which contain it, three at most, or else which comes near', () => {
@@ -133,11 +135,11 @@ describe('typed names without end', () => {
 
   it('never push the advice out of the sentence under a field', () => {
     const long = `shop-${'x'.repeat(1_000)}`
-    const twins = ['a', 'b', 'c', 'd'].map((end) => ({ value: end, label: `${long}${end}` }))
+    const namesakes = ['a', 'b', 'c', 'd'].map((end) => ({ value: end, label: `${long}${end}` }))
     for (const [list, typed, advice] of [
-      [twins, long, / and 1 more\.$/],
-      [twins, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
-      [twins, `${long}:sheep:`, /can't be typed: choose from the list\.$/],
+      [namesakes, long, / and 1 more\.$/],
+      [namesakes, long.slice(1, 150), /Did you mean ".*" or ".*" or ".*"\?$/],
+      [namesakes, `${long}:sheep:`, /can't be typed: choose from the list\.$/],
     ] as const) {
       const meaning = matchName(list, typed)
       const problem = 'problem' in meaning ? meaning.problem : ''

@@ -66,7 +66,7 @@ describe('a check that comes to nothing', () => {
     ['refuses a read', new UserError('There is no such page.', { status: 404 })],
     ['breaks', new TypeError('undefined is not a function')],
   ]
-  it.each(refusing)('keeps nobody from starting where the provider %s', async (_, error) => {
+  it.each(refusing)('keeps no one from starting where the provider %s', async (_, error) => {
     const rejecting = await check(async () => {
       throw error
     })

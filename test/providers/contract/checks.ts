@@ -44,7 +44,7 @@ export async function failureOf<E extends Error>(
     (error: unknown) => error,
   )
   if (!(error instanceof kind)) throw error
-  world.told.push(error.message)
+  world.shown.push(error.message)
   expect(error.message).toMatch(/\S/)
   return error
 }

@@ -84,7 +84,7 @@ export function operationChecks(
       async run(world) {
         const { params } = await world.fill(operation, example)
         const answer = await world.reading('validate', () => operation.validate?.(world.api, params))
-        world.told.push(JSON.stringify(answer ?? {}))
+        world.shown.push(JSON.stringify(answer ?? {}))
         expect(answer?.errors ?? {}).toEqual({})
       },
     },

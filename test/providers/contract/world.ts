@@ -45,7 +45,7 @@ export class World {
   /** What `pick` found so far, with the picker it came from. */
   readonly picked: { picker: string; value: string }[] = []
   /** Everything a person could get to read; checked for secrets at the end. */
-  readonly told: string[] = []
+  readonly shown: string[] = []
   #secrets: string[] = []
 
   private constructor(
@@ -102,7 +102,7 @@ export class World {
         secret.length,
         'A secret of fewer than nine letters is found by chance: `secrets` of the example',
       ).toBeGreaterThan(8)
-      for (const text of this.told) expect(text, 'people can read a secret of the connection').not.toContain(secret)
+      for (const text of this.shown) expect(text, 'people can read a secret of the connection').not.toContain(secret)
     }
   }
 
@@ -206,7 +206,7 @@ export class World {
     const [observation] = answers
     expect(answers, 'check answers one observation for each ref').toHaveLength(1)
     if (!observation || observation instanceof Error) throw observation ?? new Error('There is no observation.')
-    this.told.push(JSON.stringify(observation))
+    this.shown.push(JSON.stringify(observation))
     for (const link of [observation.url, observation.consoleUrl])
       if (link !== undefined) expect(link).toMatch(/^https?:\/\//)
     return observation
@@ -215,7 +215,7 @@ export class World {
   /** Polls until a step has ended, with the provider's clock running. */
   async end(operation: Operation, step: AnyStep, written: Written): Promise<Observation & { ref: Ref }> {
     const { ref, observation } = readWritten(written)
-    if (observation) this.told.push(JSON.stringify(observation))
+    if (observation) this.shown.push(JSON.stringify(observation))
     if (observation) return { ...observation, ref }
     let latest = ref
     for (let poll = 0; poll < 20; poll += 1) {

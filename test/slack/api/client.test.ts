@@ -59,7 +59,7 @@ describe('the client', () => {
       if (channel === 'busy') response.writeHead(429, { 'retry-after': '30' }).end()
       else if (channel !== 'slow') ok(response)
     }
-    // Fifty threads that hang are as many as are told at once.
+    // Fifty threads that hang are as many as are worked at together.
     const hanging = Array.from({ length: 50 }, () => post('slow').catch(() => undefined))
     await expect(post('busy')).rejects.toMatchObject({ retryAfter: 30 })
     expect(await post('C1')).toMatchObject({ ts: '1.0' })

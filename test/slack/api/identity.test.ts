@@ -22,7 +22,7 @@ it.each(['invalid_auth', 'account_inactive', 'token_revoked'])('%s is the end of
 })
 
 it.each(['internal_error', 'service_unavailable', 'ratelimited', '<!doctype html><p>Down for maintenance'])(
-  '"%s" is a bad moment of Slack’s, or of what lies before it',
+  '"%s" is a failure of Slack, or of a proxy before it, that passes',
   (code) => {
     expect(isTokenRefused(code)).toBe(false)
   },

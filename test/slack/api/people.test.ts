@@ -214,8 +214,8 @@ describe('the channels somebody is in', () => {
     workspace.share(channels.deploys.id)
     const known = people()
     const places = [channels.platform.id, channels.deploys.id, channels.random.id, all.ann.directChannel, 'G0OTHER']
-    const told = await Promise.all(places.map((place) => known.channelStatus(all.bo.id, place)))
-    expect(told).toEqual(['joined', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
+    const statuses = await Promise.all(places.map((place) => known.channelStatus(all.bo.id, place)))
+    expect(statuses).toEqual(['joined', 'shared', 'unconfirmed', 'unconfirmed', 'unconfirmed'])
     expect(workspace.calls('users.conversations')).toHaveLength(1)
     expect(await people(['channels:read'], true).channelStatus(all.bo.id, channels.deploys.id)).toBe('joined')
 

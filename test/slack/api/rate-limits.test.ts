@@ -90,7 +90,7 @@ describe('the budgets', () => {
     expect(budgets.spend('chat.update', 'C2')).toBe(0)
   })
 
-  it('are forgotten once they are full again, whatever the number of channels', () => {
+  it('are dropped once they are full again, however many channels there are', () => {
     for (let channel = 0; channel < 1_000; channel += 1) {
       expect(budgets.spend('chat.postMessage', `C${channel}`)).toBe(0)
       now += 1_000

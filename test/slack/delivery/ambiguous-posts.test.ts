@@ -1,4 +1,4 @@
-/** Messages whose fate nobody knows, settled against a workspace that can be read, in part, or not at all. */
+/** Messages whose fate nobody knows, looked up in a workspace that can be read, in part, or not at all. */
 import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../../sandbox/slack/workspace.js'

@@ -27,7 +27,7 @@ describe('a thread', () => {
     await context.db.destroy()
   })
 
-  /** A job of Ann's in #platform, accepted and told. */
+  /** A job of Ann's in #platform, accepted and posted. */
   async function underWay(requester = workspace.people.ann.id) {
     const { id } = await context.ask({ channel: workspace.channels.platform.id, requester })
     await context.runUntilIdle()
@@ -133,7 +133,7 @@ describe('a thread', () => {
     expect((await context.thread(id)).channel).toBe(platform.id)
   })
 
-  it('whose requester can’t be written to either ends in the log, and its job ends as it should', async () => {
+  it('whose requester cannot be written to either ends up in the log, and its job ends as usual', async () => {
     const { id } = await underWay('U0LEFT')
     await workspace.archive(workspace.channels.platform.id)
     await end()

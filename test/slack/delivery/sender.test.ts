@@ -225,7 +225,7 @@ describe('the sender', () => {
       for (let count = 0; count < 3; count += 1) slack.answers.push({ on: 'edit', error: platformError(word) })
       await finish()
       await notifyFor(2_000)
-      // The thread is told meanwhile.
+      // The thread is brought up to date meanwhile.
       expect(slack.posts.at(-1)?.text).toContain('Done in')
       expect(slack.edits.at(-1)).not.toContain('Done')
       await notifyFor(240_000)
@@ -273,7 +273,7 @@ describe('the sender', () => {
     })
   }
 
-  it('begins the thread again when somebody deleted its root', async () => {
+  it('begins a new thread when somebody deleted its root', async () => {
     const { id } = await context.ask()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
@@ -287,7 +287,7 @@ describe('the sender', () => {
     ['edit', 'message_not_found'],
     ['post', 'thread_not_found'],
   ] as const) {
-    it(`begins the thread again in a direct message when its root there was deleted: ${error}`, async () => {
+    it(`begins a new thread in a direct message when its root there was deleted: $error`, async () => {
       slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
       const { id } = await context.ask()
       await notifyFor(3_000)

@@ -119,7 +119,7 @@ describe('a form', () => {
     expect(preview.blocks[1]).toEqual(on)
   })
 
-  it('asks to be told of a choice that another list depends on, and begins that list anew', () => {
+  it('asks Slack to report a choice that another list depends on, and empties that list', () => {
     const before = formView(operation, state)
     const after = formView(operation, { ...state, values: { container: 'abcd' } })
     expect(element(before, 'container').dispatch_action).toBe(true)
@@ -148,7 +148,7 @@ describe('a form', () => {
     expect(element(formView(operation, state), 'snapshot').element).toMatchObject({ placeholder })
   })
 
-  it('shows what stands for a typed name, and begins anew where nothing does', () => {
+  it('shows the entry for a typed name, and an empty field where there is none', () => {
     const before = formView(operation, { ...state, values: { container: 'shop' } })
     const labels = { container: 'shop-api' }
     const found = formView(operation, { ...state, values: { container: 'abcd' }, labels, remarks: { container: '' } })
@@ -362,7 +362,7 @@ describe('answers', () => {
     expect(named).toMatchObject({ size: 'Small one', name: 'shop-copy', instances: '3' })
   })
 
-  it('tell chosen entries from typed names', () => {
+  it('distinguish chosen entries from typed names', () => {
     const tags = { type: 'multi_external_select', selected_options: [{ value: '1', text: { text: 'One' } }] }
     const { picked } = readAnswers(operation, {
       container: { a: selected('shop-api', 'shop-api') },

@@ -11,7 +11,7 @@ import { quietLogger as quiet, signed as signedWith } from '../../helpers/slack-
 
 const secret = 'shhh'
 
-/** One of each kind of request Slack sends; all come in by the same door. */
+/** One of each kind of request Slack sends; all come in on the same route. */
 const requests = {
   'a command': new URLSearchParams({ command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }),
   'a submitted form': interaction({ type: 'view_submission', view: { callback_id: 'form' } }),
@@ -100,7 +100,7 @@ describe('the HTTP transport', () => {
     })
   }
 
-  it('takes no request by another door, and none of any size', async () => {
+  it('takes no request on another route, and none of any size', async () => {
     const body = requests['a command'].toString()
     expect(await send(body, signed(body), '/')).toBe(404)
     expect(await send(body, signed(body), '/slack/events/')).toBe(404)

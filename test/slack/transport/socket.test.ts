@@ -12,7 +12,7 @@ let askedAt: number[]
 let closesAtOnce: boolean
 /** How a new connection is received. */
 let welcome: 'hello' | 'no hello' | 'no answer to the upgrade' | 'no answer to the request for an address'
-/** Connections that were left without an answer, or were told nothing. */
+/** Connections that were left without an answer. */
 let silent: Set<Duplex>
 /** Asks Slack for a socket and hears nothing for so long, in milliseconds: shorter than usual, so that nobody waits. */
 const times = { connect: 3_000, pong: 1_500 }
@@ -77,7 +77,7 @@ const close = () => {
   for (const socket of sockets) socket.close()
 }
 
-it('is opened anew as soon as Slack closes it', async () => {
+it('is opened again as soon as Slack closes it', async () => {
   await transport.start()
   await expect.poll(isOpen).toBe(true)
   close()
@@ -113,7 +113,7 @@ it('does not end the process when its token is refused while it lives, and is op
   }
 })
 
-it('is not opened with a token that is refused at the start, and tries again what is only a bad moment', async () => {
+it('is not opened with a token that is refused at the start, and tries again after a failure that passes', async () => {
   answer = 'internal_error'
   const starting = transport.start()
   await expect.poll(() => asked.length).toBeGreaterThan(1)
