@@ -136,12 +136,15 @@ function cloneOf(title: string, copied: string, notCopied: string) {
           async made(id, _, { api, params, attempt: { lost, searchedForMs } }) {
             const detail = 'Coolify failed during the copy: variables, volumes or tasks may be missing.'
             if (lost?.status) return { ref: made(id, params), ended: 'incomplete', detail }
-            // The variables come last.
+            // The variables come last. Without any, only time tells.
             const paths = [params.source, id].map((one) => `/${kind}/${one}/envs`)
-            const [all, some] = await mapEach(paths, (path) => api.get(path, z.array(z.unknown())))
-            if (all && some && some.length >= all.length) return { ref: made(id, params), ended: 'done' }
-            if (searchedForMs >= COPYING_MS) return { ref: made(id, params), ended: 'incomplete', detail }
-            throw new TemporaryError('Coolify may still be copying.', { mayHaveHappened: false })
+            const [all = [], some = []] = await mapEach(paths, (path) => api.get(path, z.array(z.unknown())))
+            const isWhole = some.length >= all.length
+            if (searchedForMs < COPYING_MS && !(isWhole && all.length > 0))
+              throw new TemporaryError('Coolify may still be copying.', { mayHaveHappened: false })
+            return isWhole
+              ? { ref: made(id, params), ended: 'done' }
+              : { ref: made(id, params), ended: 'incomplete', detail }
           },
         }),
         check,
@@ -173,7 +176,8 @@ function cloneOf(title: string, copied: string, notCopied: string) {
           const answer = z.object({ deployments: z.tuple([z.object({ message: text.catch('') })], z.unknown()) })
           const { deployments } = await api.post('/deploy', answer, { json: { uuid: ref.id } })
           // Coolify answers 200 even to those who may not deploy.
-          if (deployments[0].message.startsWith('Unauthorized')) throw new ConnectionError(deployments[0].message)
+          if (deployments[0].message.startsWith('Unauthorized'))
+            throw new ConnectionError(`Coolify: ${deployments[0].message}`)
           return ref
         },
         async find(api, _params, ref) {

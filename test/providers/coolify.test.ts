@@ -271,6 +271,14 @@ describe('Coolify', () => {
       },
     )
 
+    test('is waited for while it may still be copied where the source has no variables to compare', async () => {
+      await run('clone', 'clone')
+      const bare = altered(api, (body, path) => (path.endsWith('/envs') ? [] : body))
+      const search = (searchedForMs: number) => found('clone', 'clone', null, { searchedForMs }, bare)
+      expect(await failure(search(29_999))).toBeInstanceOf(TemporaryError)
+      expect(await search(30_000)).toMatchObject({ ended: 'done' })
+    })
+
     test('counts as absent only when a request held by a proxy must have ended', () => {
       for (const name of names) expect(stepOf(name, 'clone').absentAfterMs).toBe(120_000)
     })
