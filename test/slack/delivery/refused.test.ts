@@ -288,16 +288,17 @@ describe('a place that refuses messages', () => {
       expect(await countPending()).toBe(0)
     })
 
-    it('survives a stop: what is to be posted is in the database', async () => 
+    it('survives a stop: what is to be posted is in the database', async () => {
       await underWay()
       slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' ? 'service_unavailable' : undefined))
-      context.world.observation = phase: 'done' 
+      context.world.observation = { phase: 'done' }
       context.pass(5_000)
       await context.runUntilIdle()
       await notifier.notifyFor(30_000)
       slack.set(lockReplies)
       await notifierOf(context, slack.chat).notifyFor(600_000, 5_000)
-      expect(slack.in('C1')[0]?.text).toContain('Done'))
+      expect(slack.in('C1')[0]?.text).toContain('Done')
+    })
   })
 
   it('moves a thread at most once, also where it began in the direct messages', async () => {
