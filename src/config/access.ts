@@ -26,7 +26,7 @@ const OPEN_TO_MEMBERS = 'access: [{ who: members, may: "*", on: "*" }]'
 const EXPECTED_WHO =
   'expected members, or the ID, as Slack shows it, of a person (U…), a user group (S…) or a channel (C…)'
 const EXPECTED_OWNER = 'expected one line of at most 100 characters, such as "#platform-help" or "Ada"'
-const CLOSED = `so nobody can do anything; write rules as dolly.example.yml shows, or the line ${OPEN_TO_MEMBERS} opens it to all full members of the workspace`
+const CLOSED = `so nobody can do anything; write rules as dolly.example.yml shows, or open it to all full members of the workspace with the line ${OPEN_TO_MEMBERS}`
 
 /** Whom to ask for access. */
 export const Owner = z

@@ -26,7 +26,8 @@ export function problemsIn(error: z.ZodError | undefined, value: unknown): Probl
     if (issue.code === 'custom' && issue.params?.isProblem === true) return [{ path, text: issue.message }]
     const isChoice = issue.code === 'invalid_value' && typeof part === 'string'
     const near = isChoice ? didYouMean(part, issue.values.map(String), '; did') : ''
-    return [{ path, text: `${stateOf(part)}${near}: ${issue.message.replace(/\.$/, '')}` }]
+    const expected = issue.message.replace(/\.$/, '')
+    return [{ path, text: near ? `${stateOf(part)}${near} (${expected})` : `${stateOf(part)}: ${expected}` }]
   })
 }
 

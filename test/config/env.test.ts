@@ -316,15 +316,16 @@ describe('dolly.yml', () => {
     },
     {
       yaml: `${access}\nconnections:\n  farm:\n    url: https://shear.test`,
-      problem: 'connections.farm.provider in dolly.yml (line 3) is not set (known: shear).',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not set: expected one of shear.',
     },
     {
       yaml: file.replace('provider: shear', 'provider: sheep'),
-      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"? (known: shear).',
+      problem:
+        'connections.farm.provider in dolly.yml (line 3) is not valid; did you mean "shear"? (expected one of shear).',
     },
     {
       yaml: file.replace('provider: shear', 'provider: goat'),
-      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid (known: shear).',
+      problem: 'connections.farm.provider in dolly.yml (line 3) is not valid: expected one of shear.',
     },
     { yaml: farm(), problem: 'connections.farm.token in dolly.yml (line 3) is not set: expected a string.' },
     { yaml: farm('token:'), problem: 'connections.farm.token in dolly.yml (line 5) is not set: expected a string.' },
