@@ -153,6 +153,8 @@ function cloneOf(title: string, copied: string, notCopied: string) {
         // Coolify makes a clone in the environment of its source.
         id: 'move',
         title: 'Move it to the environment',
+        // A move that arrives late sets the same environment once more.
+        absentAfterMs: 0,
         async run(api, params, ref) {
           const json = { environment_uuid: params.environment.split('/')[1] }
           await api.post(`/${kind}/${ref.id}/move`, z.unknown(), { json }).catch((error: unknown) => {

@@ -82,7 +82,7 @@ const sync = defineOperation<SyncParams, HoodyRef>({
     notCopied: 'Firewall and network rules, SSH keys and addresses of the source.',
     overwrites: true,
     warning: maskIds(
-      `Everything changed in ${named.container} since it was copied is lost. Take a snapshot of it first if you need any of that.`,
+      `Everything changed in ${named.container} since it was copied is overwritten. Take a snapshot of it first if you need any of that.`,
     ),
   }),
   validate: validateSync,

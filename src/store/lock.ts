@@ -10,7 +10,7 @@ interface LockOptions {
   waitMs?: number
 }
 
-/** How to give the lock back. */
+/** Gives the lock back. Keep it: a lock that nothing refers to is closed by the garbage collector. */
 export type Unlock = () => void
 
 /**

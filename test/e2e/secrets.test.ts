@@ -196,12 +196,12 @@ describe('secrets', () => {
       join(folder, 'broken.yml'),
       `connections:\n  hoody: { provider: hoody, url: "http://${CLIENT.clientSecret}.example", tokn: "\${HOODY_SECRET}" }\n  cf: [${PERSON.password}`,
     )
-    await expect(start({ DOLLY_CONFIG: 'broken.yml' })).rejects.toThrow(/Dolly cannot start/)
+    await expect(start({ DOLLY_CONFIG: 'broken.yml' })).rejects.toThrow(/Dolly can't start/)
     writeFileSync(
       join(folder, 'wrong.yml'),
       stringify({ connections: { cf: { provider: 'cloud-foundry', url: `http://x.example`, ...PERSON, ...CLIENT } } }),
     )
-    await expect(start({ DOLLY_CONFIG: 'wrong.yml' })).rejects.toThrow(/Dolly cannot start/)
+    await expect(start({ DOLLY_CONFIG: 'wrong.yml' })).rejects.toThrow(/Dolly can't start/)
 
     // Lists that are refused, by vendors that quote what they refuse.
     const people = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)] as const

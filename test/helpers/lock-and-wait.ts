@@ -5,7 +5,9 @@ import { lockDatabase } from '../../src/store/lock.js'
 
 const [file = '', waitMs = '0'] = process.argv.slice(2)
 try {
-  await lockDatabase(file, { waitMs: Number(waitMs) })
+  const unlock = await lockDatabase(file, { waitMs: Number(waitMs) })
+  // Keeps the lock for as long as this process lives: a lock that nothing refers to is given back.
+  process.on('exit', unlock)
   const db = await openDatabase(file)
   const claimed = await claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 10 }, Date.now())
   process.stdout.write(`locked, claimed ${claimed.length}\n`)

@@ -237,7 +237,7 @@ describe('Hoody', () => {
     expect(copy.summary(placed).from).toBe('snapshot nightly of shop-api in production')
     expect(copy.summary({ container: 'x', 'container.place': ids.project }).from).toBe('x in …3333')
     expect(sync.summary({ container: 'shop-2' })).toEqual({ from: 'its source', to: 'shop-2' })
-    expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* will be overwritten/)
+    expect(sync.preview(ids, ids).warning).toMatch(/changed in …9011 .* is overwritten/)
   })
 
   test("a container that is being copied can't be chosen for a sync, nor synced by its ID", async () => {
