@@ -31,7 +31,7 @@ const journeys: Record<string, { command: string; picks: Record<string, string>;
   },
   coolify: {
     command: 'clone',
-    picks: { Application: 'shop-web', Environment: 'Shop / staging', Server: 'flock-hel-1' },
+    picks: { Application: 'shop-web', 'Target environment': 'Shop / staging', 'Target server': 'flock-hel-1' },
     texts: { 'Name of the clone': 'shop-NUMBER' },
   },
   hoody: {
