@@ -57,7 +57,7 @@ export async function runUntilKilled(world: World, plan: KillPlan, before: KillP
   else if (standby.isRunning()) await standby.stop()
   for (const fault of faults) world.inject(fault)
   if (killTime.at !== 'start') await inTime(world.ready())
-  // Whoever waited may have taken over by now.
+  // The standby may have taken over by now.
   const [first, second] = world.roles()
   const bot = victim === 'standby' && second.isRunning() ? second : first
   const died = await waitAndKill(world, killTime, bot)

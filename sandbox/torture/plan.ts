@@ -122,7 +122,7 @@ export function planKills(random: Random, kills: number): KillPlan[] {
   })
 }
 
-/** Until a mute socket is noticed, or until a standby has waited for the database in vain, which it does for 15 seconds. */
+/** Until a mute socket is noticed, or until a standby gives up waiting for the database, after 15 seconds. */
 function planLong(random: Random, minMs: number, maxMs: number): KillTime {
   return { at: 'ready', afterMs: random.between(minMs, maxMs) }
 }

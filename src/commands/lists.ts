@@ -7,7 +7,7 @@ import { searchText } from '../slack/form/options.js'
 import type { FormState } from '../slack/form/state.js'
 import type { Services } from './services.js'
 
-/** A list, or why there is none, in a sentence for whoever fills in the form; `isPassing` when a later try may work. */
+/** A list, or why there is none, in a sentence for the person who fills in the form; `isPassing` when a later try may work. */
 export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
 
 /** Long enough to type in, short enough to see a new app soon. lru-cache keeps an entry through the last millisecond. */

@@ -1,5 +1,3 @@
-/** A deadline for a promise. */
-
 /** Resolves to undefined when the promise takes longer than `ms` milliseconds. The promise itself goes on. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined

@@ -31,7 +31,7 @@ export function sentence(...parts: (string | false | null | undefined)[]): strin
   return `${parts.filter(Boolean).join(', ')}.`
 }
 
-/** Shows only the end of every long id: with some vendors it is part of an address that lets in whoever knows it. */
+/** Shows only the end of every long id: with some vendors it is part of an address that opens for anyone who knows it. */
 export function maskIds(text: string): string {
   // Matches whole runs first: a pattern for their ends too would try each hyphen of a long run again and again.
   return text.replace(/[0-9a-f-]{24,}/gi, (run) => {

@@ -50,7 +50,7 @@ function openLock(file: string): Sqlite.Database {
   }
 }
 
-/** Whoever waits reads this. Committed on its own, because an open transaction shows nothing to others. */
+/** The process that waits reads this. Committed on its own, because an open transaction shows nothing to others. */
 function noteHolder(lock: Sqlite.Database): void {
   try {
     lock.exec('create table if not exists holder (id integer primary key, pid integer, host text, since text)')

@@ -74,7 +74,7 @@ const build = item.extend({ state: z.string() })
 
 export const stage = step('stage', 'Stage the code', {
   async write(api, _params, { guid = '' }) {
-    // Whoever started it: an app has one build at a time, and another build of this package would be the same.
+    // Even if someone else started it: an app has one build at a time, and another build of this package would be the same.
     const current = (await buildsOf(api, guid)).find(({ state }) => state !== 'FAILED')
     const { guid: made } = current ?? (await api.post('/v3/builds', item, { json: { package: { guid } } }))
     return { waitFor: 'build', guid: made }

@@ -98,7 +98,7 @@ function observe(ref: QoveryRef, all: Statuses['byId'], links: z.infer<typeof li
   if (!status) return { phase: 'failed', url, detail: 'the clone was deleted' }
   const { state } = status
   const end = endOf(status)
-  // The state from before our deploy call stays for some seconds. Any other end counts, whoever asked for it.
+  // The state from before our deploy call stays for some seconds. Any other end counts, even of a deployment that someone else started.
   if (state === NEVER_DEPLOYED || (end !== undefined && end === ref.previous)) {
     return { phase: 'working', url, detail: 'waiting for the deployment to start' }
   }
