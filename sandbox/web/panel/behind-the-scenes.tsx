@@ -4,7 +4,7 @@ import type { ProviderPanel } from '../../slack/protocol.js'
 import { useWorkspace } from '../workspace/context.js'
 import { BotProcess } from './bot-process.js'
 import { ResourceTable } from './resource-table.js'
-import { Switch } from './switch.js'
+import { Switches } from './switches.js'
 
 export function BehindTheScenes() {
   const { switches, providers } = useWorkspace().snapshot
@@ -33,9 +33,7 @@ export function BehindTheScenes() {
             <BotProcess />
             <fieldset className="provider">
               <legend>Slack</legend>
-              {switches.map((state) => (
-                <Switch key={state.id} of="slack" state={state} />
-              ))}
+              <Switches of="slack" states={switches} />
             </fieldset>
             {providers.map((provider) => (
               <Provider key={provider.id} provider={provider} />
@@ -53,9 +51,7 @@ function Provider({ provider }: { provider: ProviderPanel }) {
     <fieldset className="provider">
       <legend>{name}</legend>
       <ResourceTable name={name} {...table} />
-      {switches.map((state) => (
-        <Switch key={state.id} of={id} state={state} />
-      ))}
+      <Switches of={id} states={switches} />
     </fieldset>
   )
 }

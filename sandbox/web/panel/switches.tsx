@@ -1,10 +1,23 @@
-/** One fault or mood that can be switched on. */
+/** The faults and other behaviours of Slack or a provider that people can switch on. */
 import { useEffect, useId, useState } from 'react'
 import type { SwitchState } from '../../providers/simulator.js'
 import { post, sentenceOf } from '../workspace/api.js'
 import { useWorkspace } from '../workspace/context.js'
 
-export function Switch({ of, state }: { of: string; state: SwitchState }) {
+/** Folded at first, because together they are much longer than the window. */
+export function Switches({ of, states }: { of: string; states: readonly SwitchState[] }) {
+  const on = states.filter((state) => state.on).length
+  return (
+    <details className="switches">
+      <summary>{on === 0 ? `${states.length} faults to switch on` : `${on} of ${states.length} faults on`}</summary>
+      {states.map((state) => (
+        <Switch key={state.id} of={of} state={state} />
+      ))}
+    </details>
+  )
+}
+
+function Switch({ of, state }: { of: string; state: SwitchState }) {
   const { notify } = useWorkspace()
   const id = useId()
   // Shows what the person wanted until the sandbox says what is.
