@@ -1,7 +1,7 @@
 /**
  * Loaded into the bot with `node --import`: a machine whose clock jumps and whose disk is full at times. Two small files
  * beside the database say so: `clock` holds milliseconds to add to the time, `disk-full` is there or not and holds words of
- * the statements that there is no room for, or nothing.
+ * the statements that fail, or nothing if all do.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -46,7 +46,7 @@ Sqlite.prototype.prepare = function (sql) {
   const [, verb, table] = writes.exec(sql) ?? []
   const words = verb && read(fullFile)
   if (words !== undefined && sql.includes(words)) {
-    // The stall reads it and counts what was hit.
+    // bot-process.ts reads it and counts what was hit.
     process.stderr.write(`disk full at: ${`${verb} ${table}`.trim()}\n`)
     throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL')
   }

@@ -24,7 +24,7 @@ export interface BotProcess {
   starts(): readonly number[]
   /** Milliseconds from a start to the first poll of every running job. */
   firstPolls(): readonly FirstPoll[]
-  /** Lines of the log that tell of a bug, with how often. */
+  /** Lines of the log that report a bug, with how often. */
   bugs(): ReadonlyMap<string, number>
   /** What the full disk hit, with how often. */
   diskFullAt(): ReadonlyMap<string, number>
@@ -157,16 +157,16 @@ interface Pending {
 
 function pending(): Pending {
   let isSettled = false
-  let settle = () => {}
+  let resolvePromise = () => {}
   const promise = new Promise<void>((resolve) => {
-    settle = resolve
+    resolvePromise = resolve
   })
   return {
     promise,
     isSettled: () => isSettled,
     resolve() {
       isSettled = true
-      settle()
+      resolvePromise()
     },
   }
 }

@@ -15,14 +15,14 @@ export type Fault =
   | { kind: 'dialect'; of: string; dialect: string; forMs: number }
   /** Slack leaves something out over Socket Mode: for new connections for a while, or over those that are there for good. */
   | { kind: 'silent socket'; how: Silence; forMs: number }
-  /** Somebody else holds the database. */
+  /** Another program holds the database. */
   | { kind: 'locked'; forMs: number }
   /**
-   * From now on, or from the next write or message on: what tells of that one cannot be kept then. There may be room for
-   * all but the statements with certain words in them.
+   * From now on, or from the next write or message on, whose result can't be saved then. Affects all statements, or only
+   * those with certain words in them.
    */
   | { kind: 'full disk'; from: 'now' | Trigger; words: string; forMs: number }
-  /** A process stands still for a while (SIGSTOP, SIGCONT). */
+  /** A process freezes for a while (SIGSTOP, SIGCONT). */
   | { kind: 'frozen'; which: 0 | 1; forMs: number }
   /** The machine's clock is set to be off by so much: for good, or for a while. */
   | { kind: 'clock'; byMs: number; forMs: number | null }

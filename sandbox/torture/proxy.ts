@@ -1,4 +1,4 @@
-/** A proxy with accidents, before each provider and before Slack. It keeps a book of the writes that came through. */
+/** A proxy with accidents, in front of each provider and of Slack. It records the writes that came through. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,7 +19,7 @@ export const MISHAPS = [
   'bare rate limit',
   /** Slack refuses a message there: 200 with an error. */
   'refused place',
-  /** Held up on its way there; it arrives even if nobody waits for the answer any more. */
+  /** Held up on its way there; it arrives even if the bot no longer waits for the answer. */
   'late request',
   /** The answer is held up on its way back. */
   'late answer',
@@ -57,7 +57,7 @@ export interface Exchange {
 export interface FaultProxy {
   url: string
   /** All writes that were carried out or refused by the other side, in the order of its answers. */
-  book: readonly Exchange[]
+  exchanges: readonly Exchange[]
   /** The next so many requests, or writes, meet with this. */
   plan(accident: Accident, times: number): void
   /** 503 to everything. */
@@ -84,7 +84,7 @@ export async function startProxy(
   isWrite: (method: string, path: string) => boolean,
   isToChannel: (path: string, body: string) => boolean = () => false,
 ): Promise<FaultProxy> {
-  const book: Exchange[] = []
+  const exchanges: Exchange[] = []
   const whenWritten = new Set<() => void>()
   const whenGivenUp = new Set<() => void>()
   const counts: Record<string, number> = {}
@@ -135,8 +135,7 @@ export async function startProxy(
     const text = (await came.text()).replaceAll(target, url)
     if (writes) {
       const [body, back] = [parsed(sent.toString()), parsed(text)]
-      const exchange = { at: Date.now(), method, path, body, status: came.status, answer: back, mishap }
-      book.push(exchange)
+      exchanges.push({ at: Date.now(), method, path, body, status: came.status, answer: back, mishap })
       for (const listener of whenWritten) listener()
     }
     if (mishap === 'lost answer') return void request.socket.destroy()
@@ -167,7 +166,7 @@ export async function startProxy(
 
   return {
     url,
-    book,
+    exchanges,
     plan(accident, times) {
       for (let count = 0; count < times; count += 1) planned.push(accident)
     },

@@ -10,7 +10,7 @@ export interface Random {
   shuffled<T>(all: readonly T[]): T[]
 }
 
-/** Mulberry32: 32 bits of state, good enough for mischief. */
+/** Mulberry32: 32 bits of state, good enough for faults. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   function next(): number {

@@ -5,6 +5,17 @@ import type { World } from './world.js'
 /** Longer than the search for a lost write takes at any provider. */
 const HEALED_WITHIN_MS = 8 * 60_000
 
+interface OpenJob {
+  id: string
+  state: string
+  requester: string
+  connection: string
+  operation: string
+  step: string
+}
+
+const nameOf = ({ connection, operation, step, state }: OpenJob) => `${connection} ${operation}: ${step} is ${state}`
+
 /** Until every job has ended, every message is posted, and no request is on its way. */
 export async function waitForEnds(world: World, say: (line: string) => void): Promise<void> {
   const deadline = performance.now() + HEALED_WITHIN_MS
@@ -12,14 +23,14 @@ export async function waitForEnds(world: World, say: (line: string) => void): Pr
   let sayAt = 0
   while (performance.now() < deadline) {
     await delay(500)
-    const jobs = world.rows<{ id: string; state: string; requester: string }>(
-      'select id, state, requester from jobs where ended_at is null',
+    const jobs = world.rows<OpenJob>(
+      'select id, state, requester, connection, operation, step from jobs where ended_at is null',
     )
     const [pending] = world.rows<{ count: number }>('select count(*) as count from events where notified_at is null')
     const isQuiet = [...world.proxies.values()].every((proxy) => proxy.isQuiet())
     if (jobs.length === 0 && pending?.count === 0 && isQuiet) return
     if (performance.now() > sayAt) {
-      say(`${jobs.length} jobs to end, ${pending?.count} events to post`)
+      say(`${pending?.count} events to post, ${jobs.length} jobs to end. ${jobs.map(nameOf).join(', ')}`)
       sayAt = performance.now() + 15_000
     }
     for (const job of jobs.filter(({ state }) => state === 'uncertain')) await answerFor(world, job, asked)

@@ -1,22 +1,20 @@
-/** What a run has to say: in the terminal, and as a page of the docs. */
+/** The report of a run: for the terminal, and as a page of the docs. */
 import type { Offence } from './judge.js'
 import type { Result } from './torture.js'
 
 const COUNTS: readonly Offence['count'][] = [
-  'jobs lost',
-  'writes made twice',
-  'targets taken twice',
-  'ends told wrong',
-  'threads broken',
+  'lost jobs',
+  'duplicate writes',
+  'target conflicts',
+  'wrong results',
+  'broken threads',
 ]
 const meanings: Readonly<Record<Offence['count'], string>> = {
-  'jobs lost': 'Jobs lost: Slack was told that the form was taken, and no thread or no end came of it',
-  'writes made twice':
-    'Provider writes made twice: a second clone, copy, sync, deployment, build or restart for one job',
-  'targets taken twice': 'Two jobs at once on one target, or somebody told wrongly that another person is first',
-  'ends told wrong': 'The thread shows another end than the provider',
-  'threads broken':
-    'Threads with the last reply missing or doubled, with two roots, or with a root that shows another end',
+  'lost jobs': 'Lost jobs: the form was accepted, but the job has no thread or no end',
+  'duplicate writes': 'Duplicate writes: a second clone, copy, sync, deployment, build or restart for one job',
+  'target conflicts': 'Two jobs at once on one target, or a form that names the wrong person as first',
+  'wrong results': 'Threads that show a different result than the provider',
+  'broken threads': 'Threads with a missing or second final reply, two roots, or a root that shows a different result',
 }
 
 export function isClean({ offences, failedStarts, lock, uncertain }: Result): boolean {
@@ -39,33 +37,33 @@ export function facts(result: Result): [string, string][] {
       meanings[name],
       `${offences.filter(({ count }) => count === name).length}`,
     ]),
-    ['Databases on which Dolly did not come up again after a kill at its first start', `${failedStarts.length}`],
+    ['Databases on which Dolly no longer started after a kill during the first start', `${failedStarts.length}`],
     ['Two processes up on one database', `${lock.bothUp}`],
     ...firstPollFacts(result),
     ['Seed', `${result.seed}`],
     ['Date', result.began.toISOString().slice(0, 16).replace('T', ' ')],
     ['Took', `${Math.round(result.tookMs / 60_000)} min`],
-    ['Right to look for its own messages in Slack, had by every other seed', result.mayLookBack ? 'yes' : 'no'],
+    ['Could read its own messages in Slack (half of all seeds)', result.canReadHistory ? 'yes' : 'no'],
     ['Kills', `${result.kills}`],
-    ['Jobs taken', `${acknowledged}, and ${silent} more of which Slack heard no answer`],
+    ['Jobs accepted', `${acknowledged}, and ${silent} more without an answer to Slack`],
     [
       'Jobs on the target of an earlier one',
       `${findings.filter(({ submission, job }) => job && submission.after).length}`,
     ],
     ['Second processes that took over when the first died', `${lock.takeovers}`],
-    ['Second processes that stopped after 15 s', `${lock.keptOut}, ${lock.namedHolder} of them naming the first`],
+    ['Second processes that stopped after 15 s', `${lock.keptOut}, and ${lock.namedHolder} of them named the first`],
     [
       'Targets that two people asked for at the same time',
-      `${submissions.filter(({ rival, sentAt }) => rival?.sentAt !== undefined && sentAt !== undefined).length / 2}, ${submissions.filter(({ first }) => first).length} times one was told that the other is first`,
+      `${submissions.filter(({ rival, sentAt }) => rival?.sentAt !== undefined && sentAt !== undefined).length / 2}, ${submissions.filter(({ first }) => first).length} times one learned that the other was first`,
     ],
     [
-      'Forms given up before they were sent, because of the faults',
+      'Forms abandoned before they were sent, because of the faults',
       `${submissions.filter(({ sentAt }) => sentAt === undefined).length}`,
     ],
-    ['Roots and last replies that stand twice and say so', `${sum(findings.map((one) => one.explainedRepeats))}`],
+    ['Repeated roots and final replies that say so', `${sum(findings.map((one) => one.explainedRepeats))}`],
     [
-      'Asked a person what became of a write',
-      `${uncertain.length}, ${uncertain.filter(({ isUnavoidable }) => !isUnavoidable).length} of them although the provider could tell`,
+      'Questions to a person about what became of a write',
+      `${uncertain.length}, ${uncertain.filter(({ isUnavoidable }) => !isUnavoidable).length} of them although the provider could be asked`,
     ],
     ['Faults', `${sum(Object.values(faults))}`],
   ]
@@ -84,7 +82,7 @@ function firstPollFacts({ firstPolls }: Result): [string, string][] {
 }
 
 function jobsTable({ findings }: Result): string[] {
-  const ends = ['done', 'failed', 'gave up', 'dismissed'] as const
+  const ends = ['done', 'failed', 'timed out', 'dismissed'] as const
   const names = [
     ...new Set(findings.map(({ submission: { scenario } }) => `${scenario.provider} ${scenario.operation}`)),
   ].sort()
@@ -116,7 +114,7 @@ end, and what Slack shows is compared with the providers' own records. \`--seed\
 
 * Kills during the very first start on an empty database; during later starts; at any time after one; right after a provider
   carried out a write, Slack took a message, or the bot gave up waiting for an answer.
-* HTTP and Socket Mode in turn, with sockets that go silent, never say hello, or never answer the upgrade.
+* HTTP and Socket Mode, with sockets that go silent, never say hello, or never answer the upgrade.
 * Half of the time, a second process on the same database file. It must not come up while the first one lives. It stops after
   15 seconds with a sentence that names the first, or takes over when the first dies. It gets killed now and then, too.
 * Providers and Slack behind proxies that drop requests, lose answers, cut them off, answer 429 (with and without
@@ -134,11 +132,11 @@ end, and what Slack shows is compared with the providers' own records. \`--seed\
 * Jobs on the target of an earlier one, right after it ended: a sync of a container that was just copied, a second sync of the
   same copy, a second copy of code onto the same app. Each job must make its own writes. What only sets a value, such as an
   app's size or that it runs, may be written twice. A second restart interrupts the app, so it counts.
-* Two people who ask for one target at the same time: one gets the job, the other is told who was first.
+* Two people who ask for one target at the same time: one gets the job, the other learns who was first.
 
 ## What isn't tested
 
-* A write that arrives after the bot has reason to believe that it never will: 30 to 90 seconds after it was first missed, as
+* A write that arrives after the bot has reason to believe that it never will: 30 to 120 seconds after it was first missed, as
   the provider's file says. Requests to Slack are never delayed for longer than the bot waits, only answers are.
 * A clock that is hours off for a long time. If it is off by more than five minutes, the bot refuses what Slack sends.
 * Two machines, each with a clock of its own.
@@ -147,7 +145,7 @@ end, and what Slack shows is compared with the providers' own records. \`--seed\
 `
 
 export function page(result: Result): string {
-  const tables = [jobsTable(result), tableOf('died', result.deaths), tableOf('fault', result.faults)]
+  const tables = [jobsTable(result), tableOf('killed', result.deaths), tableOf('fault', result.faults)]
   return [
     INTRO,
     '## The latest run',
@@ -178,7 +176,7 @@ export function summary(result: Result): string {
       (ownExit) => `A bot ended by itself: ${ownExit} (${ownExits.filter((one) => one === ownExit).length}×)`,
     ),
     ...jobsTable(result),
-    ...tableOf('died', result.deaths),
+    ...tableOf('killed', result.deaths),
     ...tableOf('fault', result.faults),
     `Median from start to up: ${result.startMs} ms.`,
     ...facts(result).map(([name, value]) => `${name}: ${value}`),

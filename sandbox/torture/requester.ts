@@ -12,7 +12,7 @@ export interface Submission {
   channel: string
   /** The one on the same target whose end was waited for. */
   after?: Submission | undefined
-  /** The provider's id of the target, where its books do not name it: looked up when all is over. */
+  /** The provider's id of the target, where its writes don't name it: read from its list at the end. */
   id?: string | undefined
   /** Asked for by the other person on the same target at the same time. */
   rival?: Submission | undefined
@@ -20,7 +20,7 @@ export interface Submission {
   isOnLastPage: boolean
   /** When the last page was sent first, by the true time. */
   sentAt?: number
-  /** Slack heard that it was taken, and the form went away. */
+  /** Slack heard that the form was accepted, and closed it. */
   isAcknowledged: boolean
   /** The person whose job the form says was first on this target. */
   first?: string

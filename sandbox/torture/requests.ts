@@ -23,7 +23,7 @@ export function planSubmissions(random: Random, count: number, { workspace }: Wo
     set: number,
     { after, rival }: Pick<Submission, 'after' | 'rival'> = {},
   ): Submission {
-    // Two jobs on one target are told apart by who asked.
+    // Who asked distinguishes two jobs on one target.
     const other = (after ?? rival)?.who
     const who = other === undefined ? random.pick([ann.id, bo.id]) : other === ann.id ? bo.id : ann.id
     // Dolly is no member of the last one, so those threads begin in a direct conversation.

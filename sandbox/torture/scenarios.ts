@@ -1,10 +1,10 @@
-/** What people ask for: how, which writes a provider's books must not show twice, and how to see that it is live. */
+/** What people ask for: how, which writes a provider must not see twice, and how to see that it is live. */
 import { z } from 'zod'
 import type { Exchange } from './proxy.js'
 
 /** What a person puts into one form. */
 export interface FormInput {
-  /** Finds it in the books. Only follow-ups and rivals share one. */
+  /** Identifies its writes. Only follow-ups and rivals share one. */
   target: string
   /** Said with the command: field → text. */
   typed: Readonly<Record<string, string>>
@@ -24,18 +24,18 @@ export interface Scenario {
   operation: string
   /** As the root message begins. */
   title: string
-  /** The form's field that picks the target, where the books know that by its id only. */
+  /** The form's field that picks the target, where the writes name that by its id only. */
   idField?: string
-  /** Asked for by somebody else on the same target, as soon as that scenario's job with the same number has ended. */
+  /** Asked for by the other person on the same target, as soon as that scenario's job with the same number has ended. */
   after?: Scenario
   input(number: number): FormInput
   /**
    * How often the provider carried out each write that must not be made twice, by what it made. Left out are writes that
    * set a value, which change nothing when they are made again; each scenario says which.
    */
-  writes(asked: Asked, book: readonly Exchange[]): Readonly<Record<string, number>>
+  writes(asked: Asked, exchanges: readonly Exchange[]): Readonly<Record<string, number>>
   /** Whether what was asked for is there and live. `rows` is the provider's own list of what exists. */
-  isLive(asked: Asked, rows: readonly (readonly string[])[], book: readonly Exchange[]): boolean
+  isLive(asked: Asked, rows: readonly (readonly string[])[], exchanges: readonly Exchange[]): boolean
 }
 
 const made = z.looseObject({ id: z.string(), uuid: z.string(), guid: z.string(), ID: z.number() }).partial()
@@ -56,11 +56,11 @@ const pathOf = ({ path }: Exchange) => path.split('?')[0] ?? ''
 const appOf = (one: Exchange) => bodyOf(one).relationships?.app?.data.guid
 
 /** The writes on these paths that the provider carried out. */
-function done(book: readonly Exchange[], path: RegExp, fits: (one: Exchange) => boolean = () => true): Exchange[] {
-  return book.filter((one) => one.method === 'POST' && one.status < 300 && path.test(pathOf(one)) && fits(one))
+function done(exchanges: readonly Exchange[], path: RegExp, fits: (one: Exchange) => boolean = () => true): Exchange[] {
+  return exchanges.filter((one) => one.method === 'POST' && one.status < 300 && path.test(pathOf(one)) && fits(one))
 }
 
-/** Counts by what was written to; without any there is nothing to tell. */
+/** Counts by what was written to; nothing if there was none. */
 function counted(
   what: string,
   some: readonly Exchange[],
@@ -89,11 +89,11 @@ const hoodyCopy: Scenario = {
       ['server', `fold-${extra(Math.floor(number / 4) + 1)}`],
     ],
   }),
-  writes: ({ target }, book) =>
+  writes: ({ target }, exchanges) =>
     Object.fromEntries(
       counted(
         'copy',
-        done(book, /\/copy$/, (one) => bodyOf(one).name === target),
+        done(exchanges, /\/copy$/, (one) => bodyOf(one).name === target),
       ),
     ),
   isLive: ({ target }, rows) => rows.some(([name, , , status]) => name === target && status === 'running'),
@@ -112,10 +112,10 @@ const hoodySync: Scenario = {
   idField: 'container',
   input: (number) => syncOf(`shop-api-${extra(number)}`, `customer-${extra(number)}`),
   // A second sync overwrites what was changed in the copy since the first one.
-  writes: ({ id }, book) => Object.fromEntries(counted('sync', done(book, new RegExp(`/${id}/sync$`)))),
-  isLive: (asked, rows, book) =>
+  writes: ({ id }, exchanges) => Object.fromEntries(counted('sync', done(exchanges, new RegExp(`/${id}/sync$`)))),
+  isLive: (asked, rows, exchanges) =>
     rows.some(([name, , , status]) => name === asked.target && status === 'running') &&
-    hoodySync.writes(asked, book).sync !== undefined,
+    hoodySync.writes(asked, exchanges).sync !== undefined,
 }
 
 const migetClone: Scenario = {
@@ -132,20 +132,20 @@ const migetClone: Scenario = {
       ['resource', `miget${extra(Math.floor(number / 6))}`],
     ],
   }),
-  writes({ target }, book) {
-    const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+  writes({ target }, exchanges) {
+    const clones = done(exchanges, /\/clone$/, (one) => bodyOf(one).name === target)
     const ids = clones.map((one) => answerOf(one).uuid)
-    const deployments = done(book, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
+    const deployments = done(exchanges, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
     return Object.fromEntries([...counted('clone', clones), ...counted('deploy', deployments)])
   },
   isLive: ({ target }, rows) =>
     rows.some(([name = '', , , status]) => name.replace(/-\w{5}$/, '') === target && status === 'running'),
 }
 
-function qoveryWrites({ target }: Asked, book: readonly Exchange[]): Readonly<Record<string, number>> {
-  const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+function qoveryWrites({ target }: Asked, exchanges: readonly Exchange[]): Readonly<Record<string, number>> {
+  const clones = done(exchanges, /\/clone$/, (one) => bodyOf(one).name === target)
   const ids = clones.map((one) => answerOf(one).id)
-  const deployments = done(book, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
+  const deployments = done(exchanges, /\/deploy$/, (one) => ids.includes(pathOf(one).split('/').at(-2)))
   return Object.fromEntries([...counted('clone', clones), ...counted('deploy', deployments)])
 }
 
@@ -193,11 +193,11 @@ const rainbondCopy: Scenario = {
       ['target', 'Staging / Frankfurt'],
     ],
   }),
-  writes({ target }, book) {
-    const apps = done(book, /\/apps$/, (one) => bodyOf(one).app_name === target)
+  writes({ target }, exchanges) {
+    const apps = done(exchanges, /\/apps$/, (one) => bodyOf(one).app_name === target)
     const ids = apps.map((one) => answerOf(one).ID)
-    const copies = done(book, /\/copy$/, (one) => ids.includes(bodyOf(one).target_app_id))
-    const builds = done(book, /\/apps\/\d+\/services\/\w+\/build$/, (one) =>
+    const copies = done(exchanges, /\/copy$/, (one) => ids.includes(bodyOf(one).target_app_id))
+    const builds = done(exchanges, /\/apps\/\d+\/services\/\w+\/build$/, (one) =>
       ids.includes(Number(/\/apps\/(\d+)\//.exec(pathOf(one))?.[1])),
     )
     const componentOf = (one: Exchange) => pathOf(one).split('/').at(-2) ?? ''
@@ -223,11 +223,12 @@ const coolifyClone = (operation: string, title: string, source: string): Scenari
       ['destination', 'flock-hel-1 (coolify)'],
     ],
   }),
-  // The environment is a value that is set. So is that a service runs: started twice, it is what it was.
-  writes({ target }, book) {
-    const clones = done(book, /\/clone$/, (one) => bodyOf(one).name === target)
+  // The environment is a value that is set. So is that a service runs: a second start changes nothing.
+  writes({ target }, exchanges) {
+    const clones = done(exchanges, /\/clone$/, (one) => bodyOf(one).name === target)
     const ids = clones.map((one) => answerOf(one).uuid)
-    const starts = operation === 'clone-service' ? [] : done(book, /\/deploy$/, (one) => ids.includes(bodyOf(one).uuid))
+    const starts =
+      operation === 'clone-service' ? [] : done(exchanges, /\/deploy$/, (one) => ids.includes(bodyOf(one).uuid))
     return Object.fromEntries([...counted('clone', clones), ...counted('deploy', starts)])
   },
   isLive: ({ target }, rows) =>
@@ -238,10 +239,10 @@ const coolifyClone = (operation: string, title: string, source: string): Scenari
 })
 
 /** A package and its builds. Assigning a droplet sets a value. */
-function codeWrites(app: string, book: readonly Exchange[]): [string, number][] {
-  const packages = done(book, /^\/v3\/packages$/, (one) => appOf(one) === app)
+function codeWrites(app: string, exchanges: readonly Exchange[]): [string, number][] {
+  const packages = done(exchanges, /^\/v3\/packages$/, (one) => appOf(one) === app)
   const guids = packages.map((one) => answerOf(one).guid)
-  const builds = done(book, /^\/v3\/builds$/, (one) => guids.includes(bodyOf(one).package?.guid))
+  const builds = done(exchanges, /^\/v3\/builds$/, (one) => guids.includes(bodyOf(one).package?.guid))
   return [...counted('copy', packages), ...counted('build', builds)]
 }
 
@@ -258,10 +259,10 @@ const cloudFoundryClone: Scenario = {
     ],
   }),
   // The size, the health checks, where an address leads and that the app is to run are values that are set.
-  writes({ target }, book) {
-    const apps = done(book, /^\/v3\/apps$/, (one) => bodyOf(one).name === target)
-    const routes = done(book, /^\/v3\/routes$/, (one) => bodyOf(one).host === target)
-    const code = apps.flatMap((one) => codeWrites(answerOf(one).guid ?? '', book))
+  writes({ target }, exchanges) {
+    const apps = done(exchanges, /^\/v3\/apps$/, (one) => bodyOf(one).name === target)
+    const routes = done(exchanges, /^\/v3\/routes$/, (one) => bodyOf(one).host === target)
+    const code = apps.flatMap((one) => codeWrites(answerOf(one).guid ?? '', exchanges))
     return Object.fromEntries([...counted('app', apps), ...counted('address', routes), ...code])
   },
   isLive: ({ target }, rows) =>
@@ -284,14 +285,14 @@ const cloudFoundryCopyBits: Scenario = {
       ['target', `customer-${extra(number)} in production (woolworks)`],
     ],
   }),
-  writes({ id = '' }, book) {
+  writes({ id = '' }, exchanges) {
     // A second restart is a second interruption.
-    const restarts = done(book, new RegExp(`^/v3/apps/${id}/actions/restart$`))
-    return Object.fromEntries([...codeWrites(id, book), ...counted('restart', restarts)])
+    const restarts = done(exchanges, new RegExp(`^/v3/apps/${id}/actions/restart$`))
+    return Object.fromEntries([...codeWrites(id, exchanges), ...counted('restart', restarts)])
   },
-  isLive: (asked, rows, book) =>
+  isLive: (asked, rows, exchanges) =>
     rows.some(([name, , status, , code]) => name === asked.target && status === 'running' && code === 'staged') &&
-    cloudFoundryCopyBits.writes(asked, book).restart !== undefined,
+    cloudFoundryCopyBits.writes(asked, exchanges).restart !== undefined,
 }
 
 /** All eleven operations, each time with a target of its own. */

@@ -1,4 +1,4 @@
-/** The run: people ask for jobs while bots die and everything else fails; then the faults are lifted and the books are read. */
+/** The run: people ask for jobs while bots die and everything else fails; then the faults are lifted and the results compared. */
 import { setTimeout as delay } from 'node:timers/promises'
 import * as listed from '../../src/providers/index.js'
 import { operationOf, type Provider } from '../../src/providers/provider.js'
@@ -25,8 +25,8 @@ export interface Result extends Judgement {
   seed: number
   began: Date
   tookMs: number
-  /** Whether the bot had the right to look for its own messages in Slack. */
-  mayLookBack: boolean
+  /** Whether the bot could read Slack's channels, to find its own messages. */
+  canReadHistory: boolean
   kills: number
   /** How often a process died at which time. */
   deaths: Readonly<Record<string, number>>
@@ -34,7 +34,7 @@ export interface Result extends Judgement {
   failedStarts: readonly string[]
   submissions: readonly Submission[]
   faults: Readonly<Record<string, number>>
-  /** Every time a person was asked what became of a write, and whether the provider could not have told. */
+  /** Every time a person was asked what became of a write, and whether the provider couldn't be asked. */
   uncertain: readonly { job: string; step: string; isUnavoidable: boolean; detail: string }[]
   /** How each bot that was not killed ended, and what its log calls a bug. */
   ownExits: readonly string[]
@@ -43,7 +43,7 @@ export interface Result extends Judgement {
   startMs: number
   firstPolls: readonly FirstPoll[]
   lock: LockReport
-  /** What is known of an offence: the job's events and its provider's book. */
+  /** What is known of an offence: the job's events, its writes and its messages. */
   replay(submission: Submission, job: string | undefined): string
 }
 
@@ -54,11 +54,11 @@ const PATIENCE_MS = 60_000
 export async function torture({ kills, seed, minutes, say }: Options): Promise<Result> {
   const began = new Date()
   const random = createRandom(seed)
-  const mayLookBack = random.chance(0.5)
+  const canReadHistory = random.chance(0.5)
   const firstStarts = planFirstStarts(random, kills)
   const killPlans = planKills(random, kills - firstStarts.length)
   const maxSubmissions = Math.ceil(killPlans.length * JOBS_PER_KILL) + JOBS_AHEAD
-  const world = await startWorld(targetsPerScenario(maxSubmissions) + 1, mayLookBack)
+  const world = await startWorld(targetsPerScenario(maxSubmissions) + 1, canReadHistory)
   const planned = planSubmissions(random, maxSubmissions, world)
   const deaths: Record<string, number> = {}
   const failedStarts: string[] = []
@@ -94,8 +94,8 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
     world.heal()
     // Bounded: a bot may never come up.
     await Promise.race([asking, delay(PATIENCE_MS)])
-    const taken = planned.filter(({ isAcknowledged }) => isAcknowledged).length
-    say(`All faults are lifted after ${killed} kills; ${taken} jobs were taken.`)
+    const accepted = planned.filter(({ isAcknowledged }) => isAcknowledged).length
+    say(`All faults are lifted after ${killed} kills; ${accepted} jobs were accepted.`)
     await world.roles()[1].stop()
     await waitForEnds(world, say)
     const asker = world.workspace.as(world.workspace.people.ann.id)
@@ -111,18 +111,18 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
 
   function resultOf(): Result {
     const messages = world.messages()
-    const books = Object.fromEntries([...world.proxies].map(([of, { book }]) => [of, book]))
+    const exchanges = Object.fromEntries([...world.proxies].map(([of, proxy]) => [of, proxy.exchanges]))
     const tables = Object.fromEntries(world.simulators.map(({ id }) => [id, world.rowsOf(id)]))
     const submissions = asked()
-    checkBooks(world)
+    compareRecords(world)
     const starts = world.bots.flatMap((bot) => bot.starts()).sort((one, other) => one - other)
     const events = world.rows<EventRow>('select * from events order by job_id, seq')
     return {
-      ...judge({ submissions, messages, books, tables }),
+      ...judge({ submissions, messages, exchanges, tables }),
       ...{
         seed,
         began,
-        mayLookBack,
+        canReadHistory,
         kills: killed,
         deaths,
         failedStarts,
@@ -138,7 +138,7 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
       lock: world.lock,
       replay: ({ scenario, input, id, sentAt }, job) => {
         const words = [input.target, id, job].flatMap((word) => word ?? [])
-        const book = relatedTo(books[scenario.provider] ?? [], words)
+        const related = relatedTo(exchanges[scenario.provider] ?? [], words)
         const posts = messages.filter(
           ({ text, blocks }) =>
             text.includes(input.target) || (job && JSON.stringify(blocks).includes(`job \`${job}\``)),
@@ -146,7 +146,7 @@ export async function torture({ kills, seed, minutes, say }: Options): Promise<R
         return [
           `  first sent ${sentAt === undefined ? 'never' : new Date(sentAt).toISOString()}`,
           ...events.filter((one) => one.job_id === job).map((one) => `  event ${JSON.stringify(one)}`),
-          ...book.map((one) => `  book  ${lineOf(one)}`),
+          ...related.map((one) => `  write ${lineOf(one)}`),
           ...posts.map(({ channel, ts, threadTs, text }) => `  slack ${channel} ${ts} in ${threadTs ?? '-'}: ${text}`),
         ].join('\n')
       },
@@ -158,14 +158,14 @@ interface EventRow {
   job_id: string
 }
 
-/** What names one of these words, and what names something that was made by it. */
-function relatedTo(book: readonly Exchange[], words: readonly string[]): Exchange[] {
+/** Writes that name one of these words, or something that such a write made. */
+function relatedTo(exchanges: readonly Exchange[], words: readonly string[]): Exchange[] {
   const names = (one: Exchange, some: readonly string[]) => some.some((word) => JSON.stringify(one).includes(word))
-  const made = book
+  const made = exchanges
     .filter((one) => names(one, words))
     .flatMap(({ answer }) => /"(?:uuid|guid|id|ID)":"?([\w-]+)/.exec(JSON.stringify(answer))?.[1] ?? [])
     .map((id) => (/^\d+$/.test(id) ? `/apps/${id}/` : id))
-  return book.filter((one) => names(one, [...words, ...made]))
+  return exchanges.filter((one) => names(one, [...words, ...made]))
 }
 
 function lineOf({ at, method, path, status, mishap, body }: Exchange): string {
@@ -173,10 +173,10 @@ function lineOf({ at, method, path, status, mishap, body }: Exchange): string {
 }
 
 /** The proxies and the providers must have seen the same, or the counts mean nothing. */
-function checkBooks({ simulators, proxies }: World): void {
+function compareRecords({ simulators, proxies }: World): void {
   for (const simulator of simulators) {
-    const [theirs, ours] = [simulator.writes().length, proxies.get(simulator.id)?.book.length]
-    if (theirs !== ours) throw new Error(`${simulator.name} has ${theirs} writes in its book, the line to it ${ours}.`)
+    const [theirs, ours] = [simulator.writes().length, proxies.get(simulator.id)?.exchanges.length]
+    if (theirs !== ours) throw new Error(`${simulator.name} recorded ${theirs} writes, the proxy before it ${ours}.`)
   }
 }
 
@@ -186,7 +186,7 @@ function uncertainOf(world: World): Result['uncertain'] {
   return rows.map(({ job_id, step: id, connection, operation, detail }) => {
     const provider = Object.values<Provider>(listed).find((one) => one.id === connection)
     const step = operationOf(provider, operation)?.steps.find((one) => one.id === id)
-    // Where there is a way to look it up, nobody needs to be asked.
+    // A step with `find` can ask the provider, so no person is needed.
     return {
       job: job_id,
       step: step?.title ?? id,

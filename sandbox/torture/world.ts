@@ -37,7 +37,7 @@ export interface World {
   inject(fault: Fault): void
   /** Acts at the next of these, in the same turn of the loop. Answers with how to call that off. */
   onNext(trigger: Trigger, act: () => void): () => void
-  /** Lifts all faults, but leaves the clock as it is: nothing sets that right. */
+  /** Lifts all faults, but leaves the clock as it is, as a real machine would. */
   heal(): void
   /** Faults that came about, by kind. */
   injected(): Readonly<Record<string, number>>
@@ -66,9 +66,9 @@ const preload = new URL('bad-machine.mjs', import.meta.url)
 
 /**
  * @param count how many things to clone from or onto there must be, where a provider bounds them.
- * @param mayLookBack whether the bot has the right to read what stands in Slack.
+ * @param canReadHistory whether the bot may read Slack's channels, to find its own messages.
  */
-export async function startWorld(count: number, mayLookBack: boolean): Promise<World> {
+export async function startWorld(count: number, canReadHistory: boolean): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-torture-'))
   const simulators = await Promise.all([
     startCloudFoundry({ cloneMs: CLONE_MS, count }),
@@ -78,10 +78,10 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
     startQovery({ cloneMs: CLONE_MS }),
     startRainbond({ cloneMs: CLONE_MS }),
   ])
-  // Without the providers' panels: nobody looks at a page here.
+  // Without the providers' panels, because there is no page here.
   const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
   const history = ['channels:history', 'groups:history', 'im:history']
-  const workspace = await startWorkspace({ scopes: mayLookBack ? [...usual, ...history] : usual })
+  const workspace = await startWorkspace({ scopes: canReadHistory ? [...usual, ...history] : usual })
   const proxies = new Map<string, FaultProxy>()
   const isPost = (_: string, path: string) => /\/chat\.(postMessage|update)$/.test(path)
   // Conversations of two have ids that begin with another letter, or that of a person.
@@ -154,7 +154,7 @@ export async function startWorld(count: number, mayLookBack: boolean): Promise<W
     endings.set(timer, end)
   }
 
-  /** Renamed into place, so that nobody reads a half-written file. */
+  /** Renamed into place, so that no bot reads a half-written file. */
   function put(file: string, content: string): void {
     writeFileSync(`${file}.new`, content)
     renameSync(`${file}.new`, file)

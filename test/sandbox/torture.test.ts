@@ -57,11 +57,11 @@ const written = (at: number): Exchange => {
   return { at, method: 'POST', path, body: undefined, status: 200, answer: {}, mishap: undefined }
 }
 
-function sentences(messages: Message[], book: Exchange[], status = 'running'): string[] {
+function sentences(messages: Message[], exchanges: Exchange[], status = 'running'): string[] {
   const { offences } = judge({
     submissions: twoSyncs(),
     messages,
-    books: { hoody: book },
+    exchanges: { hoody: exchanges },
     tables: { hoody: rows(status) },
   })
   return offences.map(({ count, submission, sentence }) => `${submission.who}: ${count}. ${sentence}`)
@@ -74,22 +74,22 @@ describe('two jobs after one another on one target', () => {
     expect(sentences(done, [written(2_000), written(6_000)])).toEqual([])
   })
 
-  it('show it when the second was told as done and never sent', () => {
+  it('are reported when the second thread says Done and nothing was sent', () => {
     expect(sentences(done, [written(2_000)])).toEqual([
-      'U2: ends told wrong. The thread says Done, and nothing was written for it.',
+      'U2: wrong results. The thread says Done, but nothing was written for it.',
     ])
   })
 
-  it('show it when one was sent twice and the other never, whose sum is right', () => {
+  it('are reported when one was sent twice and the other never, although the sum is right', () => {
     expect(sentences(done, [written(2_000), written(3_000)])).toEqual([
-      'U1: writes made twice. sync: 2 times.',
-      'U2: ends told wrong. The thread says Done, and nothing was written for it.',
+      'U1: duplicate writes. sync: 2 times.',
+      'U2: wrong results. The thread says Done, but nothing was written for it.',
     ])
   })
 
   it('count a write that comes when the first has long ended as one too many', () => {
     expect(sentences(done, [written(2_000), written(6_000), written(7_000)])).toEqual([
-      'U2: writes made twice. sync: 2 times.',
+      'U2: duplicate writes. sync: 2 times.',
     ])
   })
 
@@ -98,9 +98,9 @@ describe('two jobs after one another on one target', () => {
     expect(sentences(messages, [written(2_000), written(6_000)], 'failed')).toEqual([])
   })
 
-  it('are lost one by one', () => {
+  it('are reported as lost one by one', () => {
     expect(sentences(threads({ U1: 'Done' }), [written(2_000)])).toEqual([
-      'U2: jobs lost. Slack was told that it was taken, and nothing came of it.',
+      'U2: lost jobs. The form was accepted, but there is no thread.',
     ])
   })
 })
@@ -113,7 +113,7 @@ describe('a thread that moved because Slack refused its place', () => {
     ...{ at: 3_000, method: 'POST', path: '/api/chat.update', status: 200, answer: {}, mishap: undefined },
     body: `channel=${place}&ts=1.1`,
   }
-  const judged = (old: string, book: Exchange[]) =>
+  const judged = (old: string, exchanges: Exchange[]) =>
     judge({
       submissions: twoSyncs().slice(0, 1),
       messages: [
@@ -121,7 +121,7 @@ describe('a thread that moved because Slack refused its place', () => {
         { ...message, channel: 'D1', ts: '2.1', text: `${what} Done. An earlier message` },
         { ...message, channel: 'D1', ts: '2.2', threadTs: '2.1', text: 'Done in 3 s' },
       ],
-      books: { hoody: [written(2_000)], slack: book },
+      exchanges: { hoody: [written(2_000)], slack: exchanges },
       tables: { hoody: rows('running') },
     }).offences.map(({ sentence }) => sentence)
 
@@ -129,9 +129,9 @@ describe('a thread that moved because Slack refused its place', () => {
     expect(judged('Done. The details are in a direct message to <@U1>.', [edit])).toEqual([])
   })
 
-  it('is broken when its old root is left saying that the job goes on', () => {
+  it('is broken when its old root still says that the job goes on', () => {
     const sentences = judged('Updates continue in a direct message to <@U1>.', [edit])
-    expect(sentences).toEqual([expect.stringMatching(/^A root that was left behind does not show how it ended: /)])
+    expect(sentences).toEqual([expect.stringMatching(/^An abandoned root does not show the result: /)])
   })
 
   it('is not blamed for a root that Dolly never learned was posted', () => {
@@ -158,21 +158,21 @@ describe('one target that two people asked for at the same time', () => {
     judge({
       submissions: [first, named === undefined ? second : { ...second, first: named }],
       messages: who.map(root),
-      books: {},
+      exchanges: {},
       tables: {},
-    }).offences.flatMap(({ count, sentence }) => (count === 'targets taken twice' ? [sentence] : []))
+    }).offences.flatMap(({ count, sentence }) => (count === 'target conflicts' ? [sentence] : []))
 
-  it('is fine when one has the job and the other learns so', () => {
+  it('is fine when one has the job and the other learns who was first', () => {
     expect(problems('U1', 'U1')).toEqual([])
   })
 
-  it('shows when both have a job', () => {
+  it('is reported when both have a job', () => {
     expect(problems(undefined, 'U1', 'U2')).toEqual(['Two people have a job on it.'])
   })
 
-  it('shows when somebody learns of a job that is not there', () => {
-    expect(problems('U1')).toEqual(['Told that the other person is first, who has no job.'])
-    expect(problems('U9', 'U1')).toEqual(['Told that U9 is first, who did not ask for it.'])
+  it('is reported when the form names somebody without a job', () => {
+    expect(problems('U1')).toEqual(['The form names the other person as first, who has no job.'])
+    expect(problems('U9', 'U1')).toEqual(['The form names U9 as first, who did not ask for it.'])
   })
 })
 
