@@ -13,7 +13,12 @@ const PAUSE_MS = 200
  * Set by set: every operation in another order, each on a target of its own; then the follow-ups of some; then one target
  * that both people ask for.
  */
-export function planSubmissions(random: Random, count: number, { workspace }: World): Submission[] {
+export function planSubmissions(
+  random: Random,
+  count: number,
+  { workspace }: World,
+  isAsked: (scenario: Scenario) => boolean,
+): Submission[] {
   const { platform, deploys, random: elsewhere } = workspace.channels
   const { ann, bo } = workspace.people
   const planned: Submission[] = []
@@ -38,9 +43,10 @@ export function planSubmissions(random: Random, count: number, { workspace }: Wo
   }
 
   for (let set = 0; planned.length < count; set += 1) {
-    const firsts = random.shuffled<Scenario>(scenarios).map((scenario) => add(scenario, set))
+    const firsts = random.shuffled<Scenario>(scenarios.filter(isAsked)).map((scenario) => add(scenario, set))
     const firstOf = (wanted: Scenario) => firsts.find(({ scenario }) => scenario === wanted)
-    for (const scenario of followUps) add(scenario, set, { after: firstOf(scenario.after) })
+    for (const scenario of followUps.filter(isAsked)) add(scenario, set, { after: firstOf(scenario.after) })
+    if (!isAsked(contested)) continue
     const first = add(contested, set)
     first.rival = add(contested, set, { rival: first })
   }
@@ -48,7 +54,10 @@ export function planSubmissions(random: Random, count: number, { workspace }: Wo
 }
 
 /** How many targets of each kind so many submissions need. */
-export const targetsPerScenario = (count: number) => Math.ceil(count / (scenarios.length + followUps.length + 2))
+export function targetsPerScenario(count: number, isAsked: (scenario: Scenario) => boolean): number {
+  const perSet = [...scenarios, ...followUps, contested, contested].filter(isAsked).length
+  return Math.ceil(count / perSet)
+}
 
 /**
  * Lets both people ask until everything was asked for or it is over.

@@ -11,6 +11,7 @@ import { createRandom } from './random.js'
 import { waitForEnds } from './recovery.js'
 import { readTargetIds, type Submission } from './requester.js'
 import { planSubmissions, submitAll, targetsPerScenario } from './requests.js'
+import type { Scenario } from './scenarios.js'
 import { type LockReport, startWorld, type World } from './world.js'
 
 export interface Options {
@@ -18,6 +19,8 @@ export interface Options {
   seed: number
   /** No more kills after so many minutes; what is under way then is still brought to its end. */
   minutes: number
+  /** People ask for jobs at these only. Default: all. */
+  providers?: readonly string[]
   say(line: string): void
 }
 
@@ -51,15 +54,16 @@ const JOBS_PER_KILL = 0.6
 const JOBS_AHEAD = 8
 const PATIENCE_MS = 60_000
 
-export async function torture({ kills, seed, minutes, say }: Options): Promise<Result> {
+export async function torture({ kills, seed, minutes, providers, say }: Options): Promise<Result> {
   const began = new Date()
   const random = createRandom(seed)
   const canReadHistory = random.chance(0.5)
   const firstStarts = planFirstStarts(random, kills)
   const killPlans = planKills(random, kills - firstStarts.length)
   const maxSubmissions = Math.ceil(killPlans.length * JOBS_PER_KILL) + JOBS_AHEAD
-  const world = await startWorld(targetsPerScenario(maxSubmissions) + 1, canReadHistory)
-  const planned = planSubmissions(random, maxSubmissions, world)
+  const isAsked = ({ provider }: Scenario) => providers?.includes(provider) ?? true
+  const world = await startWorld(targetsPerScenario(maxSubmissions, isAsked) + 1, canReadHistory)
+  const planned = planSubmissions(random, maxSubmissions, world, isAsked)
   const deaths: Record<string, number> = {}
   const failedStarts: string[] = []
   let killed = 0

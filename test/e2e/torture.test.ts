@@ -3,12 +3,15 @@ import { expect, it } from 'vitest'
 import { facts, isClean, summary } from '../../sandbox/torture/report.js'
 import { torture } from '../../sandbox/torture/torture.js'
 
-// Any seed must pass. This one has no request that is delayed for long and no wait of 15 seconds for the database.
-const seed = Number(process.env.TORTURE_SEED ?? 34)
+// Any seed must pass. This one kills in HTTP and Socket Mode, with one process and with two, among fourteen kinds of faults,
+// and neither delays a request for long nor waits 15 seconds for the database.
+const seed = Number(process.env.TORTURE_SEED ?? 119584)
+// They search for a lost write for 30 seconds, the others for up to two minutes.
+const providers = ['hoody', 'miget', 'qovery']
 
-it('killed fifteen times among faults, the bot loses no job, writes nothing twice and tells each end once', async () => {
-  const result = await torture({ kills: 15, seed, minutes: 4, say: () => {} })
+it('killed twelve times among faults, the bot loses no job, writes nothing twice and posts each result once', async () => {
+  const result = await torture({ kills: 12, seed, minutes: 4, providers, say: () => {} })
   for (const [name, value] of facts(result)) process.stdout.write(`${name}: ${value}\n`)
   expect(isClean(result), summary(result)).toBe(true)
-  expect(result.kills).toBe(15)
+  expect(result.kills).toBe(12)
 }, 600_000)
