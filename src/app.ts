@@ -4,7 +4,7 @@ import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsOf } from './access/rules.js'
 import { registerCommands } from './commands/index.js'
-import { Lists } from './commands/lists.js'
+import { PickerLists } from './commands/picker-lists.js'
 import { type Config, ConfigError } from './config/env.js'
 import { connect, describeJob, providers } from './connections.js'
 import { explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doctor.js'
@@ -126,7 +126,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   registerCommands(app, {
     ...about,
     db: dbOfRequests,
-    lists: new Lists(elapsed, log, { refused, owner: config.access.owner }),
+    lists: new PickerLists(elapsed, log, { refused, owner: config.access.owner }),
     people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
     access: config.access,
     wake: () => scheduler.wake(),

@@ -7,13 +7,13 @@ import { type Connection, type Operation, operationOf } from '../providers/provi
 import { isSlackAway } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
 import type { Database } from '../store/schema.js'
-import type { Lists } from './lists.js'
+import type { PickerLists } from './picker-lists.js'
 
 export interface Services {
   /** Gives up soon when another process holds the file, because a person is waiting. */
   db: Database
   connections: ReadonlyMap<string, Connection>
-  lists: Lists
+  lists: PickerLists
   people: People
   access: AccessRules
   /** Starts the workers now instead of at the next tick. */

@@ -1,5 +1,5 @@
 /** A Bolt app that nothing listens for: a test hands it requests with `processEvent`. */
-import { Lists } from '../../src/commands/lists.js'
+import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { clientOptions } from '../../src/slack/api/client.js'
 import { People } from '../../src/slack/api/people.js'
@@ -22,7 +22,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
   const { log, now } = context
   return {
     ...context,
-    lists: new Lists(now, log),
+    lists: new PickerLists(now, log),
     people: testPeople(context),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     elapsed: now,

@@ -8,7 +8,7 @@ import { errorAnswer, parseCommand } from '../../src/commands/clone/command.js'
 import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import { helpText } from '../../src/commands/clone/help.js'
 import { holderView } from '../../src/commands/clone/start-job.js'
-import { Lists } from '../../src/commands/lists.js'
+import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import type { EventKind, Job, State } from '../../src/domain/job.js'
 import { UserError } from '../../src/errors.js'
@@ -321,7 +321,7 @@ async function services(): Promise<Services> {
   return {
     db: database,
     connections: new Map([[connection.name, connection]]),
-    lists: new Lists(() => 0, silentLog),
+    lists: new PickerLists(() => 0, silentLog),
     people: new People({ slack: nobody, team: async () => 'T1', groups: [], elapsed: () => 0, log: silentLog }),
     access: { rules: [], owner: '#platform' },
     wake: () => {},

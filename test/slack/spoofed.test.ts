@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { freePort } from '../../sandbox/free-port.js'
 import type { AccessRules } from '../../src/access/rules.js'
 import { registerCommands } from '../../src/commands/index.js'
-import { Lists } from '../../src/commands/lists.js'
+import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Connection } from '../../src/providers/provider.js'
 import { People } from '../../src/slack/api/people.js'
 import { jobActions } from '../../src/slack/message/buttons.js'
@@ -92,7 +92,7 @@ beforeEach(async () => {
   registerCommands(app, {
     db: context.db,
     connections,
-    lists: new Lists(() => elapsed, context.log),
+    lists: new PickerLists(() => elapsed, context.log),
     people: new People({
       slack: client,
       team: async () => 'T1',

@@ -17,7 +17,7 @@ import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
 import { lastPage, shownNames } from './last-page.js'
-import { answersOfDraft, LOOK_UP_TIMEOUT_MS, lookUpNames, withoutBlanks } from './look-up.js'
+import { answersOfDraft, RESOLVE_TIMEOUT_MS, resolveNames, withoutBlanks } from './resolve-names.js'
 import { holderView, startJob, submissionOf } from './start-job.js'
 import { Validator } from './validate.js'
 
@@ -100,9 +100,9 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const { operation } = target
   const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const lookUpMs = Math.min(LOOK_UP_TIMEOUT_MS, services.remainingMs())
+  const lookUpMs = Math.min(RESOLVE_TIMEOUT_MS, services.remainingMs())
   const [{ answers, unknown, unread }, place] = await Promise.all([
-    lookUpNames(services, target, given, mustVerifyLabels, lookUpMs),
+    resolveNames(services, target, given, mustVerifyLabels, lookUpMs),
     given.channel === undefined ? noPlace : resolveDestination(services, asker, given.channel),
   ])
   const { values, named, mentionOnSuccess } = answers
@@ -211,7 +211,7 @@ async function readNamesAgain(
   target: Target,
   { values, named }: Pick<Draft, 'values' | 'named'>,
 ): Promise<{ named: Named; shown: Named }> {
-  const { answers, unknown, unread } = await lookUpNames(services, target, answersOfDraft(target, values, named), true)
+  const { answers, unknown, unread } = await resolveNames(services, target, answersOfDraft(target, values, named), true)
   const [problem] = Object.values(unknown)
   if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
   if (unread !== null) throw new UserError(`${UNREADABLE} ${unread.reason}`)

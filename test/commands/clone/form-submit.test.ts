@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { viewProblems } from '../../../sandbox/slack/checks.js'
 import type { AccessRules } from '../../../src/access/rules.js'
 import { registerCommands } from '../../../src/commands/index.js'
-import { Lists } from '../../../src/commands/lists.js'
+import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { UserError } from '../../../src/errors.js'
 import type { Connection, Operation, Validation } from '../../../src/providers/provider.js'
 import { People } from '../../../src/slack/api/people.js'
@@ -38,7 +38,7 @@ beforeEach(async () => {
   app = testBoltApp()
   const services = testServices(context, {
     connections: new Map([[connection.name, connection]]),
-    lists: new Lists(() => elapsed, context.log),
+    lists: new PickerLists(() => elapsed, context.log),
     people: testPeople(context, ['C1']),
     access,
     elapsed: () => elapsed,

@@ -1,7 +1,7 @@
 import type { InputBlock } from '@slack/types'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { Lists } from '../../../src/commands/lists.js'
+import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { cloudFoundry, hoody } from '../../../src/providers/index.js'
 import { defineOperation, type Named, type Operation, type Provider } from '../../../src/providers/provider.js'
 import { fieldErrors, readAnswers } from '../../../src/slack/form/answers.js'
@@ -289,12 +289,12 @@ describe('a list', () => {
   it('of ten thousand entries is searched in a moment, and the words of each are worked out once', async () => {
     const many = Array.from({ length: 10_000 }, (_, at) => ({ value: `id${at}`, label: `forêt ${at} (Shop / café)` }))
     const plain = many.map(({ value }) => ({ value, label: `shop ${value} in production`, description: 'docker' }))
-    let lists = new Lists(() => 0, silentLog)
+    let lists = new PickerLists(() => 0, silentLog)
     const search = (options: typeof many) => expect(searchOptions(options, '9', lists.textOf).length).toBeGreaterThan(0)
     // Five times what it takes.
     for (const options of [many, plain]) {
       await expectCpuBelow(250, () => {
-        lists = new Lists(() => 0, silentLog)
+        lists = new PickerLists(() => 0, silentLog)
         search(options)
       })
       await expectCpuBelow(250, () => search(options))

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { freePort } from '../../../sandbox/free-port.js'
 import { registerCommands } from '../../../src/commands/index.js'
-import { Lists } from '../../../src/commands/lists.js'
+import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { People } from '../../../src/slack/api/people.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
@@ -72,7 +72,7 @@ function realApp(): App {
   registerCommands(app, {
     db: context.db,
     connections: new Map([['dummy-one', dummyConnection(context.world)]]),
-    lists: new Lists(() => 0, context.log),
+    lists: new PickerLists(() => 0, context.log),
     people: new People({ slack: client, team: async () => 'T1', groups: [], elapsed: () => 0, log: context.log }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     wake: () => {},

@@ -9,12 +9,12 @@ import type { Services, Target } from '../services.js'
 import { inDependencyOrder, matchById, matchNames } from './typed-names.js'
 
 /** For all typed names together, in milliseconds: the submission needs an answer within three seconds. */
-export const LOOK_UP_TIMEOUT_MS = 1_500
+export const RESOLVE_TIMEOUT_MS = 1_500
 /** For reading the labels of picked entries again where no rule depends on them, in milliseconds. */
 const LABELS_TIMEOUT_MS = 500
 
 /** Answers with the ids behind the names, and what is wrong with them. */
-export interface LookedUp {
+export interface ResolvedAnswers {
   answers: Answers
   /** A sentence for each field whose answer is not on its list, matches several entries, or can't be looked up. */
   unknown: Record<string, string>
@@ -31,16 +31,16 @@ export interface LookedUp {
  *   entry is named by its id.
  * @param timeoutMs for all lists together.
  */
-export async function lookUpNames(
+export async function resolveNames(
   services: Pick<Services, 'lists' | 'elapsed'>,
   { connection, operation }: Pick<Target, 'connection' | 'operation'>,
   given: Answers,
   mustVerifyLabels: boolean,
-  timeoutMs = LOOK_UP_TIMEOUT_MS,
-): Promise<LookedUp> {
+  timeoutMs = RESOLVE_TIMEOUT_MS,
+): Promise<ResolvedAnswers> {
   const answers = { ...given, values: { ...given.values }, named: { ...given.named }, picked: { ...given.picked } }
-  const unknown: LookedUp['unknown'] = {}
-  let unread: LookedUp['unread'] = null
+  const unknown: ResolvedAnswers['unknown'] = {}
+  let unread: ResolvedAnswers['unread'] = null
   const fields = fieldsOf(operation)
   // From the answers, not from the form's state.
   const parents = { values: Object.fromEntries(fields.map(({ key }) => [key, String(given.values[key] ?? '')])) }

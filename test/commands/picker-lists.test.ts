@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Lists } from '../../src/commands/lists.js'
+import { PickerLists } from '../../src/commands/picker-lists.js'
 import { ConnectionError, TemporaryError, UnreadableListError, UserError } from '../../src/errors.js'
 import type { Connection, Picker } from '../../src/providers/provider.js'
 import { silentLog } from '../helpers/context.js'
@@ -23,7 +23,7 @@ describe('the lists behind pickers', () => {
       reads += 1
       return [{ value: `${container} ${reads}`, label: 'nightly' }]
     })
-    const lists = new Lists(() => now, silentLog)
+    const lists = new PickerLists(() => now, silentLog)
     const get = (container: string) => lists.get(connection, field, { values: { container } })
     const both = await Promise.all([get('a'), get('a')])
     expect(both[0]).toEqual({ options: [{ value: 'a 1', label: 'nightly' }] })
@@ -41,7 +41,7 @@ describe('the lists behind pickers', () => {
       reads += 1
       return []
     })
-    const lists = new Lists(() => elapsed, silentLog)
+    const lists = new PickerLists(() => elapsed, silentLog)
     await lists.get(connection, field, { values: {} })
     vi.setSystemTime(Date.now() - 24 * 60 * 60_000)
     elapsed = 30_000
@@ -56,7 +56,7 @@ describe('the lists behind pickers', () => {
       if (isDown) throw new TemporaryError('hoody-prod is away.', { mayHaveHappened: false, status: 503 })
       return []
     })
-    const lists = new Lists(() => now, silentLog)
+    const lists = new PickerLists(() => now, silentLog)
     const get = () => lists.get(connection, field, { values: {} })
     const away = { reason: "dummy-one can't load the list right now (503).", isPassing: true }
     expect(await get()).toEqual(away)
@@ -72,7 +72,7 @@ describe('the lists behind pickers', () => {
       const connection = connectionWith(async () => {
         throw error
       })
-      const lists = new Lists(() => 0, silentLog, {
+      const lists = new PickerLists(() => 0, silentLog, {
         refused: (name, reason) => refused.push(`${name}: ${reason}`),
         owner: '#platform',
       })
@@ -107,7 +107,7 @@ describe('the lists behind pickers', () => {
       })
       return []
     })
-    const lists = new Lists(() => now, silentLog)
+    const lists = new PickerLists(() => now, silentLog)
     const flood = Array.from({ length: 1_000 }, () => lists.get(connection, field, { values: { container: 'a' } }))
     now = 3_600_000
     flood.push(lists.get(connection, field, { values: { container: 'a' } }))
@@ -126,7 +126,7 @@ describe('the lists behind pickers', () => {
       reading -= 1
       return []
     })
-    const lists = new Lists(() => 0, silentLog)
+    const lists = new PickerLists(() => 0, silentLog)
     const get = (container: string) => lists.get(connection, field, { values: { container } })
     const flood = await Promise.all(Array.from({ length: 1_000 }, (_, at) => get(`made up ${at}`)))
     expect(most).toBe(20)
@@ -140,7 +140,7 @@ describe('the lists behind pickers', () => {
       reads += 1
       return Array.from({ length: 1_000 }, (_, at) => ({ value: `${at}`, label: 'x'.repeat(3_000) }))
     })
-    const lists = new Lists(() => 0, silentLog)
+    const lists = new PickerLists(() => 0, silentLog)
     const get = (container: string) => lists.get(connection, field, { values: { container } })
     for (const container of ['a', 'b', 'c']) await get(container)
     expect(reads).toBe(3)
@@ -155,7 +155,7 @@ describe('the lists behind pickers', () => {
     const connection = connectionWith(async () => {
       throw new TypeError('token-123 is not a function')
     })
-    const list = await new Lists(() => 0, silentLog).get(connection, field, { values: {} })
+    const list = await new PickerLists(() => 0, silentLog).get(connection, field, { values: {} })
     const reason = "Something broke on our side, so the list can't be loaded."
     expect(list).toEqual({ reason, isPassing: false })
   })

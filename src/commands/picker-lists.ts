@@ -22,23 +22,23 @@ const MAX_CONCURRENT_READS = 20
 
 type Log = Pick<Services['log'], 'warn' | 'error'>
 
-interface ListsOptions {
+interface PickerListsOptions {
   /** Called whenever a connection refuses what only its operator can fix. */
   refused?(connection: string, reason: string): void
   /** Whom people should tell about that. */
   owner?: string
 }
 
-export class Lists {
+export class PickerLists {
   readonly #log: Log
-  readonly #options: ListsOptions
+  readonly #options: PickerListsOptions
   readonly #cache: LRUCache<string, List>
   /** Lists being read, by connection and key. */
   readonly #pending = new Map<string, Map<string, Promise<List>>>()
   readonly #searchTexts = new WeakMap<Option, string>()
 
   /** @param elapsed monotonic milliseconds. */
-  constructor(elapsed: () => number, log: Log, options: ListsOptions = {}) {
+  constructor(elapsed: () => number, log: Log, options: PickerListsOptions = {}) {
     this.#log = log
     this.#options = options
     this.#cache = new LRUCache({

@@ -1,8 +1,8 @@
 /** Names in a form that is sent while its lists are late, or not to be had. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { lookUpNames } from '../../../src/commands/clone/look-up.js'
-import { Lists } from '../../../src/commands/lists.js'
+import { resolveNames } from '../../../src/commands/clone/resolve-names.js'
+import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { TemporaryError } from '../../../src/errors.js'
 import { defineOperation, type Operation, type Option, type Picker } from '../../../src/providers/provider.js'
 import { readAnswers } from '../../../src/slack/form/answers.js'
@@ -35,13 +35,13 @@ function formOf(apps: Picker, addons: Picker = async () => [cache]) {
   const connection = dummyConnection(dummyWorld())
   const provider = { ...connection.provider, pickers: { apps, addons } }
   let elapsed = 0
-  const services = { lists: new Lists(() => 0, silentLog), elapsed: () => (elapsed += 1_500) }
+  const services = { lists: new PickerLists(() => 0, silentLog), elapsed: () => (elapsed += 1_500) }
   return async (app: string, addon: string, mustVerifyLabels = false) => {
     const given = readAnswers(operation, {
       app: { a: { type: 'plain_text_input', value: app } },
       addons: { a: { type: 'plain_text_input', value: addon } },
     })
-    const { answers, ...rest } = await lookUpNames(
+    const { answers, ...rest } = await resolveNames(
       services,
       { connection: { ...connection, provider }, operation },
       given,
@@ -104,10 +104,10 @@ describe('a label that came back with a choice', () => {
   async function labelled(value: string, text: string, apps: Picker, mustVerifyLabels = false) {
     const connection = dummyConnection(dummyWorld())
     const provider = { ...connection.provider, pickers: { apps, addons: async () => [cache] } }
-    const lists = new Lists(() => 0, silentLog)
+    const lists = new PickerLists(() => 0, silentLog)
     const given = readAnswers(operation, { app: { a: { type: 'external_select', ...chosen(value, text) } } })
     const target = { connection: { ...connection, provider }, operation }
-    const found = await lookUpNames({ lists, elapsed: () => 0 }, target, given, mustVerifyLabels, 50)
+    const found = await resolveNames({ lists, elapsed: () => 0 }, target, given, mustVerifyLabels, 50)
     return { ...found.unknown, named: found.answers.named.app, value: found.answers.values.app }
   }
   const there: Picker = async () => [shop, labs, literal]
