@@ -128,22 +128,24 @@ export function parseCommand(
 ): ParsedCommand {
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
     throw new UserError('That command is too long. Put long values into the form instead.')
-  const { words: typed, values } = parseCommandText(text)
+  const { words: written, values } = parseCommandText(text)
+  // `help hoody` is `hoody help`.
+  const isHelpFirst = HELP_WORDS.has(comparable(written[0] ?? ''))
+  const typed = isHelpFirst ? [...written.slice(1, 2), ...written.slice(0, 1), ...written.slice(2)] : written
   // Names in dolly.yml are lower-case, and phones capitalise the first letter.
   const words = typed.map((word) => comparable(word))
-  const [first = '', second = ''] = words
-  const name = HELP_WORDS.has(first) ? second : first
+  const [name = ''] = words
   const named = connections.get(name)
   if (!named && everything.has(name)) return { kind: 'refused', act: `use ${name}` }
   const candidates = named ? [named] : [...connections.values()]
-  if (HELP_WORDS.has(first) && name !== '' && !named) return helpOn(name, candidates, everything)
-  if (HELP_WORDS.has(first) || (named && HELP_WORDS.has(second))) return { kind: 'help', connections: candidates }
+  const [operationId, extra] = named ? words.slice(1) : words
+  if (HELP_WORDS.has(operationId ?? '')) return { kind: 'help', connections: candidates }
 
-  const rest = named ? words.slice(1) : [...words]
-  const operationId = rest.shift()
   if (operationId === undefined) {
-    const only = candidates.length === 1 && candidates[0] ? Object.keys(candidates[0].provider.operations) : []
-    if (only.length === 1 && candidates[0] && only[0]) return form(candidates[0], only[0], values)
+    const [first, another] = candidates.flatMap((connection) =>
+      Object.keys(connection.provider.operations).map((id) => ({ connection, id })),
+    )
+    if (first && !another) return form(first.connection, first.id, values)
     if (Object.keys(values).length > 0) {
       throw new UserError(
         'Put the connection and the operation before the fields: /clone-app <connection> <operation> field=value',
@@ -153,52 +155,31 @@ export function parseCommand(
   }
 
   const able = candidates.filter((connection) => operationOf(connection.provider, operationId))
-  if (able.length > 0 && HELP_WORDS.has(rest[0] ?? '')) return { kind: 'help', connections: able }
-  if (able.length === 0) {
+  const [only, another] = able
+  if (!only) {
     const where = named ? [everything.get(named.name)] : [...everything.values()]
     if (where.some((connection) => operationOf(connection?.provider, operationId))) {
       return { kind: 'refused', act: `run ${operationId} on ${named?.name ?? 'any connection'}` }
     }
     const operations = candidates.flatMap((connection) => Object.keys(connection.provider.operations))
-    if (!named) throw unknownCommand(operationId, [...connections.keys(), ...HELP_WORDS, ...operations])
+    if (named) {
+      throw new UserError(
+        `${named.name} has no operation "${brief(operationId)}".${didYouMean(operationId, operations)} It has ${operations.join(' and ')}.`,
+      )
+    }
+    const near = didYouMean(operationId, [...connections.keys(), ...HELP_WORDS, ...operations])
     throw new UserError(
-      `${named.name} has no operation "${brief(operationId)}".${didYouMean(operationId, operations)} It has ${operations.join(' and ')}.`,
+      `There's no connection or operation "${brief(operationId)}".${near} Type /clone-app help to see all commands.`,
     )
   }
-  const [only, another] = able
-  const [extra] = rest
-  if (only && extra !== undefined)
-    throw extraWord(typed.at(-rest.length) ?? extra, operationOf(only.provider, operationId))
-  if (only && !another) return form(only, operationId, values)
+  if (HELP_WORDS.has(extra ?? '')) return { kind: 'help', connections: able }
+  if (extra !== undefined) throw extraWord(typed[named ? 2 : 1] ?? extra, operationOf(only.provider, operationId))
+  if (!another) return form(only, operationId, values)
   // The connection that was meant takes these values.
   const fitting = able.filter((connection) => fits(connection, operationId, values))
   const [best = only, ...others] = fitting
-  if (best && others.length === 0) return form(best, operationId, values)
+  if (others.length === 0) return form(best, operationId, values)
   return { kind: 'choose', connections: fitting, operation: operationId, values }
-}
-
-/**
- * Help on a word that is no connection.
- *
- * @throws UserError when it is no operation either.
- */
-function helpOn(
-  word: string,
-  connections: readonly Connection[],
-  everything: ReadonlyMap<string, Connection>,
-): ParsedCommand {
-  const isAble = ({ provider }: Connection) => operationOf(provider, word) !== undefined
-  const able = connections.filter(isAble)
-  if (able.length > 0) return { kind: 'help', connections: able }
-  if ([...everything.values()].some(isAble)) return { kind: 'refused', act: `run ${word} on any connection` }
-  const known = connections.flatMap(({ name, provider }) => [name, ...Object.keys(provider.operations)])
-  throw unknownCommand(word, known)
-}
-
-function unknownCommand(word: string, known: readonly string[]): UserError {
-  return new UserError(
-    `There's no command "${brief(word)}".${didYouMean(word, known)} Type /clone-app help to see all commands.`,
-  )
 }
 
 /** Most often it is the name of an app, which needs its field before it: that field is the form's first list. */

@@ -49,9 +49,9 @@ describe('the text behind /clone-app', () => {
   it('may ask for help with one operation, but not with an unknown word', () => {
     expect(parseCommand('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
     expect(() => parseCommand('help foo', two)).toThrow(
-      `There's no command "foo". Type /clone-app help to see all commands.`,
+      `There's no connection or operation "foo". Type /clone-app help to see all commands.`,
     )
-    expect(() => parseCommand('list dumy-two', two)).toThrow(`There's no command "dumy-two". Did you mean "dummy-two"?`)
+    expect(() => parseCommand('list dumy-two', two)).toThrow(`There's no connection or operation "dumy-two". Did you mean "dummy-two"?`)
   })
 
   it('may be written large', () => {
@@ -158,10 +158,10 @@ describe('the text behind /clone-app', () => {
   })
 
   it.each([
-    ['dumy-one clone', `There's no command "dumy-one". Did you mean "dummy-one"?`],
+    ['dumy-one clone', `There's no connection or operation "dumy-one". Did you mean "dummy-one"?`],
     ['dummy-one clown', 'dummy-one has no operation "clown". Did you mean "clone"? It has clone and blind.'],
-    ['hlep', `There's no command "hlep". Did you mean "help"?`],
-    ['xylophone-42', `There's no command "xylophone-42". Type /clone-app help`],
+    ['hlep', `There's no connection or operation "hlep". Did you mean "help"?`],
+    ['xylophone-42', `There's no connection or operation "xylophone-42". Type /clone-app help`],
     ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? Its fields are name, deploy.'],
     ['dummy-one clone extra', '"extra" needs a field name: leave it out and fill in the form.'],
     ['dummy-one clone name=one name=two', 'name appears twice. Write it once, with commas between several values.'],
