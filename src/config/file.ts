@@ -1,10 +1,11 @@
 /** Reads dolly.yml: its connections with their variables filled in, the access rules, and how often to poll. */
 import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
+import { isRecord } from '../lib/record.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
 import { type AccessReading, compareRules, type Operations, Owner, rulesSchema } from './access.js'
 import { expectation, expectType, problemIssue, problemsIn, stateOf } from './issues.js'
-import { isMapping, type Mapping, parseFile } from './yaml.js'
+import { parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
 export interface DollyFile {
@@ -64,11 +65,11 @@ export function readDollyFile(file: string, sources: Sources, problems: string[]
   const sentence = (path: readonly string[], text: string) => `${nameOf(path)} in ${file}${lineOf(path)} ${text}.`
   const note: AccessReading['note'] = (path, problem) => void problems.push(sentence(path, problem))
   const reading: Reading = { env: sources.env, note, secrets: new Map(), openSecrets: [], unresolved: new Set() }
-  const content: Mapping = {
+  const content: Record<string, unknown> = {
     ...parsed.content,
     connections: expand(parsed.content.connections, ['connections'], reading),
   }
-  const connections = isMapping(content.connections) ? content.connections : {}
+  const connections = isRecord(content.connections) ? content.connections : {}
   const warnings = warningsOfReaders(file, sources.rightsOf(file), reading.openSecrets)
   const access: AccessReading = {
     ...operationsOf(connections, sources.providers),
@@ -106,7 +107,7 @@ function fileSchema(providers: readonly ProviderSchema[], access: AccessReading)
   return z.strictObject({
     connections: z.preprocess(
       (value, context) => {
-        if (!isMapping(value) || Object.keys(value).length === 0) context.addIssue(problemIssue(NO_CONNECTION))
+        if (!isRecord(value) || Object.keys(value).length === 0) context.addIssue(problemIssue(NO_CONNECTION))
         return value
       },
       z.record(z.string(), connectionSchema(providers)),
@@ -148,9 +149,9 @@ function connectionSchema(providers: readonly ProviderSchema[]) {
 }
 
 /** What the connections can do. One with a problem of its own may turn out to be able to do anything. */
-function operationsOf(connections: Mapping, providers: readonly ProviderSchema[]) {
+function operationsOf(connections: Record<string, unknown>, providers: readonly ProviderSchema[]) {
   const operations: Operations = Object.assign({}, ...providers.map((provider) => provider.operations))
-  const own = (value: unknown) => providers.find(({ id }) => isMapping(value) && value.provider === id)?.operations
+  const own = (value: unknown) => providers.find(({ id }) => isRecord(value) && value.provider === id)?.operations
   const all = Object.entries(connections).map(([name, value]) => [name, own(value) ?? operations] as const)
   return { operations, connections: new Map(all) }
 }
@@ -181,7 +182,7 @@ function isPublic(key: string | undefined, value: string, reference: string, at:
  */
 function expand(value: unknown, path: readonly string[], reading: Reading): unknown {
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, `${index}`], reading))
-  if (isMapping(value)) {
+  if (isRecord(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], reading)]))
   }
   if (typeof value !== 'string') return value

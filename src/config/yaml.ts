@@ -1,10 +1,9 @@
 /** YAML → the mapping in a file, with the line of each of its parts, and a sentence for whatever is no YAML. */
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument, visit } from 'yaml'
-
-export type Mapping = Record<string, unknown>
+import { isRecord } from '../lib/record.js'
 
 interface ParsedFile {
-  content: Mapping
+  content: Record<string, unknown>
   /** Where a key stands, to be put behind its name: " (line 7)". Empty where nothing of it is in the file. */
   lineOf(path: readonly string[]): string
 }
@@ -49,7 +48,7 @@ export function parseFile(file: string, read: (path: string) => string, problems
   }
   if (faults.length > 0) return undefined
   const content: unknown = document.toJS() ?? {}
-  if (isMapping(content)) return { content, lineOf: (path) => lineOf(document, lines, path) }
+  if (isRecord(content)) return { content, lineOf: (path) => lineOf(document, lines, path) }
   problems.push(`${file} must be a mapping with the keys "connections" and "access", as dolly.example.yml shows.`)
   return undefined
 }
@@ -66,8 +65,4 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly st
     node = pair ? pair.value : found
   }
   return offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`
-}
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,17 +1,10 @@
 /** Receives Slack's requests over HTTP: only those with a valid, current signature that was not used before. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
+import { isRecord } from '../../lib/record.js'
 import { BodyError, createBodyReader } from './bodies.js'
-import {
-  answerProbe,
-  close,
-  createBoundedServer,
-  createReceiver,
-  isPayload,
-  listen,
-  refuse,
-  type SlackTransport,
-} from './probes.js'
+import { createReceiver, type SlackTransport } from './bolt-app.js'
+import { createBoundedServer, refuse } from './server.js'
 
 /**
  * Slack's largest request is a submitted form: the view, at most 250 kB, and the answers. Our forms stay below 60 kB: 3,000
@@ -21,7 +14,6 @@ import {
 const MAX_BODY_BYTES = 512 * 1024
 /** `ssl_check=1&token=…`, the one request that comes without a signature. */
 const MAX_UNSIGNED_BYTES = 1024
-const REQUEST_TIMEOUT_MS = 5_000
 const WINDOW_MS = 5 * 60_000
 /** Two requests for the same list within a second are identical, and reading a list twice does no harm. */
 const TYPE_AHEAD_GRACE_MS = 2_000
@@ -31,33 +23,34 @@ const TYPE_AHEAD_GRACE_MS = 2_000
  * Slack's. Bolt verifies the signature, but accepts a timestamp from the future and a repeated request: both are refused
  * here, before Bolt sees them.
  *
- * @param limits.requestTimeoutMs how long a request may take to arrive, in milliseconds.
+ * @param requestTimeoutMs how long a request may take to arrive, in milliseconds.
  */
 export function openHttpTransport(
   signingSecret: string,
   port: number,
   logger: Logger,
   now: () => number,
-  limits: { requestTimeoutMs: number } = { requestTimeoutMs: REQUEST_TIMEOUT_MS },
+  requestTimeoutMs?: number,
 ): SlackTransport {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
     throw new Error('The signing secret is empty, so forged requests could not be refused.')
   const { receiver, receive } = createReceiver()
   const readBody = createBodyReader()
-  const seen = new SeenSignatures(now)
+  const isNew = createReplayCheck(now)
 
-  const server = createBoundedServer(limits.requestTimeoutMs, (request, response, markVerified) => {
+  // Ready whenever it can answer: Slack uses the same port.
+  const isReady = () => true
+  const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
     handle(request, response, markVerified).catch((error) => {
       logger.error('A request broke:', error)
       if (response.headersSent) response.destroy()
       else refuse(response, 500)
     })
-  })
+  }
+  const server = createBoundedServer(isReady, answer, requestTimeoutMs)
 
   async function handle(request: IncomingMessage, response: ServerResponse, markVerified: () => void): Promise<void> {
-    // Ready whenever it can answer: Slack uses the same port.
-    if (answerProbe(request, response, true)) return
     if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)
     const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = request.headers
     const stampMs = Number(stamp) * 1000
@@ -80,7 +73,7 @@ export function openHttpTransport(
     // Slack's certificate check, the only unsigned request that Bolt accepts. Anything else in its body is ignored.
     if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
     const graceMs = isTypeAhead(verified.rawBody) ? TYPE_AHEAD_GRACE_MS : 0
-    if (!isSignature(signature) || !seen.isNew(signature, stampMs, graceMs)) {
+    if (!isSignature(signature) || !isNew(signature, stampMs, graceMs)) {
       logger.warn('A request was refused: it was received before.')
       return refuse(response, 401)
     }
@@ -106,11 +99,7 @@ export function openHttpTransport(
     }
   }
 
-  return {
-    receiver,
-    start: async () => await listen(server, port),
-    stop: async () => await close(server),
-  }
+  return { receiver, start: () => server.listen(port), stop: () => server.close() }
 }
 
 /** Strict, because Bolt reads only the hash: a repeated request with extra text after it would look new. */
@@ -128,7 +117,7 @@ function readPayload(
 ): Record<string, unknown> | undefined {
   try {
     const body: unknown = HTTPModuleFunctions.parseHTTPRequestBody(request)
-    return isPayload(body) ? body : undefined
+    return isRecord(body) ? body : undefined
   } catch {
     return undefined
   }
@@ -140,25 +129,20 @@ function isTypeAhead(body: Buffer): boolean {
 }
 
 /**
- * Accepted signatures, for as long as Bolt would accept them again. Bounded by time alone: a cache that drops entries when
- * it is full would let a repeated request in.
+ * Remembers accepted signatures for as long as Bolt would accept them again. Bounded by time alone: a cache that drops entries
+ * when it is full would let a repeated request in.
+ *
+ * @returns whether a signature is new, or came for the first time less than `graceMs` ago.
  */
-class SeenSignatures {
-  readonly #now: () => number
-  /** In order of arrival: when each arrived, and when Bolt itself begins to refuse it. In milliseconds since 1970. */
-  readonly #seen = new Map<string, { at: number; staleAt: number }>()
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
-  /** @param graceMs how long after its first arrival the same request is accepted again. */
-  isNew(signature: string, stampMs: number, graceMs: number): boolean {
-    const now = this.#now()
-    for (const [old, { staleAt }] of this.#seen) if (staleAt < now) this.#seen.delete(old)
-    const before = this.#seen.get(signature)
-    if (before) return now - before.at < graceMs
-    this.#seen.set(signature, { at: now, staleAt: stampMs + WINDOW_MS + 1000 })
+function createReplayCheck(now: () => number): (signature: string, stampMs: number, graceMs: number) => boolean {
+  /** When each arrived, and when Bolt itself begins to refuse it. In milliseconds since 1970. */
+  const seen = new Map<string, { at: number; staleAt: number }>()
+  return (signature, stampMs, graceMs) => {
+    const at = now()
+    for (const [old, { staleAt }] of seen) if (staleAt < at) seen.delete(old)
+    const before = seen.get(signature)
+    if (before) return at - before.at < graceMs
+    seen.set(signature, { at, staleAt: stampMs + WINDOW_MS + 1000 })
     return true
   }
 }

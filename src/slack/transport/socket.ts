@@ -3,26 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
+import { isRecord } from '../../lib/record.js'
 import { clientOptions } from '../api/client.js'
 import { isTokenRefused } from '../api/errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
-import {
-  answerProbe,
-  close,
-  createBoundedServer,
-  createReceiver,
-  isPayload,
-  listen,
-  refuse,
-  type SlackTransport,
-} from './probes.js'
+import { createReceiver, type SlackTransport } from './bolt-app.js'
+import { createBoundedServer, refuse } from './server.js'
 
 /** Between tries; doubles each time. */
 const MIN_PAUSE_MS = 500
 const MAX_RECONNECT_PAUSE_MS = 30_000
 /** A socket that is lost sooner counts as a failed try, and the next one waits. */
 const STABLE_AFTER_MS = 10_000
-const PROBE_TIMEOUT_MS = 5_000
 
 /** In milliseconds. */
 export interface SocketTimes {
@@ -65,9 +57,10 @@ export function openSocketTransport(
     if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is closed')
     isReady = ready
   }
-  const probes = createBoundedServer(PROBE_TIMEOUT_MS, (request, response) => {
-    if (!answerProbe(request, response, isReady)) refuse(response, 404)
-  })
+  const probes = createBoundedServer(
+    () => isReady,
+    (_, response) => refuse(response, 404),
+  )
 
   let pauseMs = MIN_PAUSE_MS
   async function pauseBeforeRetry(minMs: number): Promise<void> {
@@ -155,7 +148,7 @@ export function openSocketTransport(
     receiver,
     /** @throws WebAPIPlatformError when Slack refuses the token. */
     start: async () => {
-      if (port !== undefined) await listen(probes, port)
+      if (port !== undefined) await probes.listen(port)
       const socket = await openAnother((error) => {
         throw error
       })
@@ -163,7 +156,7 @@ export function openSocketTransport(
     },
     stop: async () => {
       stopping.abort()
-      await close(probes)
+      await probes.close()
     },
   }
 }
@@ -205,10 +198,10 @@ function isMessage(data: unknown): data is string {
   if (typeof data !== 'string') return false
   try {
     const message: unknown = JSON.parse(data)
-    if (!isPayload(message)) return false
+    if (!isRecord(message)) return false
     const { type, payload } = message
     if (type === 'hello' || type === 'disconnect') return true
-    return REQUEST_TYPES.includes(type) && isPayload(payload) && (type !== 'events_api' || isPayload(payload.event))
+    return REQUEST_TYPES.includes(type) && isRecord(payload) && (type !== 'events_api' || isRecord(payload.event))
   } catch {
     return false
   }

@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../sandbox/free-port.js'
+import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
-import type { SlackTransport } from '../../../src/slack/transport/probes.js'
 import { quietLogger as quiet, signed as signedWith } from '../../helpers/slack-request.js'
 
 const secret = 'shhh'
@@ -149,7 +149,7 @@ describe('before anybody has shown to be Slack', () => {
   beforeEach(async () => {
     port = await freePort()
     sockets = []
-    transport = openHttpTransport(secret, port, quiet, Date.now, { requestTimeoutMs })
+    transport = openHttpTransport(secret, port, quiet, Date.now, requestTimeoutMs)
     const app = new BoltApp({
       receiver: transport.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
