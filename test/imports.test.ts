@@ -73,10 +73,16 @@ const layers: readonly Layer[] = [
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },
   { files: 'src/slack/text.ts', ours: ['src/lib/*', 'src/slack/limits.ts'], packages: [] },
+  {
+    files: 'src/slack/blocks.ts',
+    ours: ['src/lib/*', 'src/slack/limits.ts', 'src/slack/text.ts'],
+    packages: ['type @slack/types'],
+  },
   ...['form', 'message'].map((folder) => ({
     files: `src/slack/${folder}/*`,
     ours: [
       `src/slack/${folder}/*`,
+      'src/slack/blocks.ts',
       'src/slack/text.ts',
       'src/slack/limits.ts',
       'src/domain/*',

@@ -7,7 +7,6 @@ import type { KnownBlock, ModalView } from '@slack/types'
 import { expect, test } from 'vitest'
 import { parseCommand } from '../src/commands/clone/command.js'
 import { helpText } from '../src/commands/clone/help.js'
-import { lastPage, shownNames } from '../src/commands/clone/last-page.js'
 import { initialFormState } from '../src/commands/clone/open-form.js'
 import { matchNames } from '../src/commands/clone/typed-names.js'
 import { allowances, Throttle, tooManyRequests } from '../src/commands/throttle.js'
@@ -18,6 +17,7 @@ import * as listed from '../src/providers/index.js'
 import type { Connection, Operation, Provider } from '../src/providers/provider.js'
 import { fieldErrors } from '../src/slack/form/answers.js'
 import { fieldsOf } from '../src/slack/form/fields.js'
+import { lastPageView, shownNames } from '../src/slack/form/last-page.js'
 import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form/view.js'
 import { type JobView, oldRootMessage, replyMessage, rootMessage } from '../src/slack/message/job.js'
 import { unescapeSlack } from '../src/slack/text.js'
@@ -215,7 +215,7 @@ function pagesOf({ name, provider }: Connection, id: string, operation: Operatio
     const answers = { values: {}, named, picked, refused: {}, channel: 'C1', mentionOnSuccess: false }
     const target = { connection: { name, provider, api }, operation, operationId: id }
     const checked = { isChecked: true, errors: {}, warnings: [] } as const
-    return viewLines(lastPage(target, params, shownNames(operation, answers), 'key', checked))
+    return viewLines(lastPageView(target, params, shownNames(answers), 'key', checked))
   })
   const [everything = [], nothing = []] = lastPages
   return [

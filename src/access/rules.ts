@@ -125,7 +125,7 @@ function matcherOf(globs: readonly string[]): (name: ComparableName, isAllowed: 
 /** Whether this person's access to the connection depends on the names of source or target, which must then be verified. */
 export function dependsOnNames(rules: readonly Rule[], asker: Asker, connection: string): boolean {
   const [first] = rulesFor(rules, asker, connection)
-  return first !== undefined && !isForAllNames(first)
+  return first !== undefined && !(first.target.includes('*') && (first.from ?? ['*']).includes('*'))
 }
 
 /** The user groups that rules name. */
@@ -134,19 +134,15 @@ export function groupsOf(rules: readonly Rule[]): string[] {
 }
 
 function rulesFor(rules: readonly Rule[], asker: Asker, connection: string): Rule[] {
-  return rules.filter(({ who, on }) => who.some((name) => appliesTo(name, asker)) && matchesOne(on, connection))
+  return rules.filter(
+    ({ who, on }) => who.some((name) => appliesTo(name, asker)) && on.some((glob) => matchesGlob(glob, connection)),
+  )
 }
 
 function appliesTo(name: string, { id, otherIds = [], membership, groups, channel }: Asker): boolean {
   if (membership === 'stranger') return false
   if (name === 'members') return membership === 'member'
   return name === id || otherIds.includes(name) || name === channel || groups.includes(name)
-}
-
-const isForAllNames = ({ target, from = ['*'] }: Rule) => target.includes('*') && from.includes('*')
-
-function matchesOne(globs: readonly string[], name: string): boolean {
-  return globs.some((glob) => matchesGlob(glob, name))
 }
 
 /**

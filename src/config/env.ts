@@ -8,7 +8,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export interface Config extends DollyFile {
   slack: { botToken: string; apiUrl: string; mode: SlackMode }
-  database: DatabaseConfig
+  /** `file` is a path, relative to the working directory unless it begins with a slash. */
+  database: { kind: 'sqlite'; file: string }
   logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -16,9 +17,6 @@ export interface Config extends DollyFile {
 export type SlackMode =
   | { kind: 'socket'; appToken: string; port?: number }
   | { kind: 'http'; signingSecret: string; port: number }
-
-/** `file` is a path, relative to the working directory unless it begins with a slash. Postgres is refused so far. */
-export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string }
 
 /** Dolly cannot start. One sentence per problem, none with a value in it that may be secret. */
 export class ConfigError extends Error {
@@ -99,11 +97,10 @@ export function loadConfig({
 }
 
 /** All strings that no log may show, longest first, so that one that contains another is replaced whole. */
-export function secretsOf({ slack, database, connections }: Config): string[] {
+export function secretsOf({ slack, connections }: Config): string[] {
   const secrets = new Set([
     slack.botToken,
     slack.mode.kind === 'socket' ? slack.mode.appToken : slack.mode.signingSecret,
-    ...(database.kind === 'postgres' ? [database.url] : []),
     ...connections.flatMap((connection) => connection.secrets),
   ])
   return [...secrets].sort((a, b) => b.length - a.length)

@@ -10,23 +10,17 @@ const MAX_CANDIDATES = 2_000
 function closest(word: string, known: readonly string[]): string | undefined {
   if (word.length > MAX_WORD_LENGTH) return undefined
   const typed = comparable(word)
-  const candidates = known
+  const near = known
     .slice(0, MAX_CANDIDATES)
-    .filter(
-      (candidate) =>
-        candidate.length <= MAX_WORD_LENGTH && lengthDifference(candidate, typed) <= maxDistance(candidate, typed),
-    )
-    .map((candidate) => ({ candidate, name: comparable(candidate) }))
-    .sort((one, other) => lengthDifference(one.name, typed) - lengthDifference(other.name, typed))
-  let nearest: { candidate: string; distance: number } | undefined
-  for (const { candidate, name } of candidates) {
-    // All further candidates differ more in length alone.
-    if (nearest && lengthDifference(name, typed) >= nearest.distance) break
-    const letters = distance(typed, name)
-    if (letters > maxDistance(name, typed) || (nearest && letters >= nearest.distance)) continue
-    nearest = { candidate, distance: letters }
-  }
-  return nearest?.candidate
+    .filter(({ length }) => length <= MAX_WORD_LENGTH)
+    .map((candidate) => {
+      const name = comparable(candidate)
+      const lengths = Math.abs(name.length - typed.length)
+      return { candidate, letters: distance(typed, name), lengths, max: Math.max(name.length, typed.length) / 2 }
+    })
+    .filter(({ letters, max }) => letters <= max)
+    .sort((one, other) => one.letters - other.letters || one.lengths - other.lengths)
+  return near[0]?.candidate
 }
 
 /** " Did you mean …?" to append to an error, as its own sentence or after a semicolon; empty if nothing is near. */
@@ -34,6 +28,3 @@ export function didYouMean(word: string, known: readonly string[], did: ' Did' |
   const near = closest(word, known)
   return near === undefined ? '' : `${did} you mean "${near}"?`
 }
-
-const lengthDifference = (one: string, other: string) => Math.abs(one.length - other.length)
-const maxDistance = (one: string, other: string) => Math.max(one.length, other.length) / 2

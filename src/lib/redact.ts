@@ -112,29 +112,22 @@ const named: Readonly<Record<string, string>> = {
  */
 interface Letters {
   letters: string
-  places: readonly number[]
+  /** Absent while only the letters are compared: keeping places costs far more. */
+  places?: readonly number[]
 }
 
 function lettersOf(text: string): string {
-  return readLetters(text, undefined).letters
+  return withoutEscapes({ letters: Buffer.from(text.replaceAll(INVISIBLES, ' ')).toString('latin1') }).letters
 }
 
-function placedLettersOf(text: string): Letters {
-  const { letters, places = [] } = readLetters(text, indicesOf(text))
+function placedLettersOf(text: string): Required<Letters> {
+  const all = { letters: text, places: Array.from({ length: text.length }, (_, at) => at) }
+  const { letters, places = [] } = withoutEscapes(rewritten(all, WIDE, ([character]) => bytesOf(character)))
   return { letters, places: [...places, text.length] }
 }
 
-const indicesOf = (text: string) => Array.from({ length: text.length }, (_, at) => at)
-
-interface Rewritten {
-  letters: string
-  places: readonly number[] | undefined
-}
-
-function readLetters(text: string, indices: readonly number[] | undefined): Rewritten {
-  let read = indices
-    ? rewritten({ letters: text, places: indices }, WIDE, ([character]) => bytesOf(character))
-    : { letters: Buffer.from(text.replaceAll(INVISIBLES, ' ')).toString('latin1'), places: undefined }
+function withoutEscapes(text: Letters): Letters {
+  let read = text
   // Dropping characters may complete an escape. Spaces go last, because they separate a secret from its neighbours.
   for (const drop of [SIGNS, BLANKS]) {
     for (let pass = 0; pass < MAX_PASSES && read.letters.search(ESCAPES) !== -1; pass += 1) {
@@ -146,12 +139,9 @@ function readLetters(text: string, indices: readonly number[] | undefined): Rewr
 }
 
 /** As `replaceAll`; each replacement gets the place where the replaced text began. */
-function rewritten(
-  { letters: text, places }: Rewritten,
-  pattern: RegExp,
-  write: (found: RegExpMatchArray) => string,
-): Rewritten {
-  if (text.search(pattern) === -1) return { letters: text, places }
+function rewritten(read: Letters, pattern: RegExp, write: (found: RegExpMatchArray) => string): Letters {
+  const { letters: text, places } = read
+  if (text.search(pattern) === -1) return read
   let letters = ''
   const moved: number[] = []
   let at = 0
@@ -165,7 +155,7 @@ function rewritten(
     at = found.index + found[0].length
   }
   if (places) for (let index = at; index < text.length; index += 1) moved.push(places[index] ?? 0)
-  return { letters: letters + text.slice(at), places: places && moved }
+  return { letters: letters + text.slice(at), ...(places && { places: moved }) }
 }
 
 function unescaped([written, inAddress, high, low, inJson, inCode, inHtml, decimal, name]: RegExpMatchArray): string {

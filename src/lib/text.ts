@@ -8,17 +8,14 @@ import type { Redactor } from './redact.js'
 export const MAX_FOREIGN_TEXT_LENGTH = 4_096
 
 /**
- * Foreign text made safe to store: cut, one line, without invisible characters and secrets. Whoever shows it in mrkdwn
- * escapes it there, with `mrkdwn` of slack/text.ts.
+ * Foreign text made safe to store: cut, one line, without invisible characters and secrets. It is escaped for mrkdwn only
+ * where it is shown, with `mrkdwn` of slack/text.ts.
  */
 export function foreignText(text: string, redact: Redactor['redact']): string {
   if (text.length <= MAX_FOREIGN_TEXT_LENGTH) return redact(visibleLine(text), false)
-  return redact(visibleLine(copied(text.slice(0, MAX_FOREIGN_TEXT_LENGTH))), true)
-}
-
-/** A copy with its own memory: a slice would keep the whole original in memory. */
-function copied(slice: string): string {
-  return Buffer.from(slice).toString()
+  // A copy, because a slice would keep the whole original in memory.
+  const start = Buffer.from(text.slice(0, MAX_FOREIGN_TEXT_LENGTH)).toString()
+  return redact(visibleLine(start), true)
 }
 
 /**

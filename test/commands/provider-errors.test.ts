@@ -59,7 +59,7 @@ async function submit(callback_id: string, private_metadata: string): Promise<st
 
 /** The key of a last page that only waits to be confirmed. */
 async function confirmable(name = 'copy'): Promise<string> {
-  const facts = { askedIn: 'C1', isNamedByProvider: false }
+  const facts = { askedIn: 'C1', isNamedByProvider: false, isValidated: false, shown: {} }
   const answers = { connection: 'dummy-one', operation: 'clone', channel: 'C1', mentionOnSuccess: false, ...facts }
   return await saveDraft(context.db, 'answers', ann, { ...answers, values: { name }, named: { name } }, context.now())
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { matchesGlob } from '../../src/access/rules.js'
 import { parseCommand } from '../../src/commands/clone/command.js'
-import { matchName } from '../../src/commands/clone/typed-names.js'
+import { matchNames } from '../../src/commands/clone/typed-names.js'
 import { didYouMean } from '../../src/lib/closest.js'
 import { createRedactor } from '../../src/lib/redact.js'
 import * as libText from '../../src/lib/text.js'
@@ -193,7 +193,7 @@ describe('over 256 kB of the worst text', () => {
     }),
     ['redact', (text) => [redactor.redact(text), redactor.redact(text, true)]],
     ['didYouMean', (text) => [didYouMean(text, ['copy', 'sync']), didYouMean('copy', [text, text.slice(0, 60)])]],
-    ['matchName', (text) => matchName([{ value: 'a', label: text }], text.slice(0, 3_000))],
+    ['matchName', (text) => matchNames([{ value: 'a', label: text }], [text.slice(0, 3_000)])],
     ['maskIds', maskIds],
     ['withoutCredentials', withoutCredentials],
     ['describedOption', (text) => describedOption(text, text, text, text)],

@@ -168,9 +168,12 @@ describe('hostile text', () => {
       const { evil, harmless } = pair(seed)
       const pages = ({ text }: Source) => {
         const preview = { copied: text(), notCopied: text(), warning: text() || 'Mind.' }
+        const summary = { from: text(), to: text() }
+        const operation = { ...form, summary: () => summary, preview: () => preview }
+        const connection = { name: text(), provider: { name: text() } }
         const operations = [{ id: 'copy', title: text() }]
         return [
-          lastPageView(form, { from: text(), to: text(), connection: text(), provider: text() }, preview, 'draft'),
+          lastPageView({ connection, operation }, {}, {}, 'draft', { isChecked: true, warnings: [] }),
           noticeView('Someone was first', mrkdwn(text())),
           choiceView([{ connection: text(), provider: text(), operations }], {
             channel: 'C1',

@@ -195,6 +195,8 @@ const answers = {
   mentionOnSuccess: false,
   askedIn: null,
   isNamedByProvider: false,
+  isValidated: false,
+  shown: {},
 }
 const submit = (callback_id: string, private_metadata: unknown) => ({
   type: 'view_submission',

@@ -7,6 +7,7 @@ import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
 import { fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
+import { lastPageView, shownNames } from '../../slack/form/last-page.js'
 import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
@@ -16,7 +17,6 @@ import { accessDenied, identifyAsker, type Origin, readForm, sourceOf } from '..
 import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
-import { lastPage, shownNames } from './last-page.js'
 import { answersOfDraft, RESOLVE_TIMEOUT_MS, resolveNames, withoutBlanks } from './resolve-names.js'
 import { holderView, startJob, submissionOf } from './start-job.js'
 import { Validator } from './validate.js'
@@ -37,13 +37,12 @@ const Draft = z.object({
   /** Whether `named` was read from the provider, because rules look at these names for this person. */
   isNamedByProvider: z.boolean(),
   /** `named` with long names cut, as page 3 shows them. */
-  shown: z.record(z.string(), z.string()).default({}),
+  shown: z.record(z.string(), z.string()),
   /** Whether the provider was asked what it would refuse. */
-  isValidated: z.boolean().default(false),
+  isValidated: z.boolean(),
 })
 type Draft = z.infer<typeof Draft>
 
-const noPlace = { problem: 'Choose where updates go.' }
 const EXPIRED = 'This form has expired. Start again with /clone-app.'
 
 const SEND_AGAIN = 'submit again. Close this to go back; your answers are still there'
@@ -103,7 +102,9 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const lookUpMs = Math.min(RESOLVE_TIMEOUT_MS, services.remainingMs())
   const [{ answers, unknown, unread }, place] = await Promise.all([
     resolveNames(services, target, given, mustVerifyLabels, lookUpMs),
-    given.channel === undefined ? noPlace : resolveDestination(services, asker, given.channel),
+    given.channel === undefined
+      ? { problem: 'Choose where updates go.' }
+      : resolveDestination(services, asker, given.channel),
   ])
   const { values, named, mentionOnSuccess } = answers
   const parsed = operation.fields.safeParse(values)
@@ -129,10 +130,10 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   }
   const { connection, operation: operationId } = state
   const facts = { askedIn: asker.channel, isNamedByProvider: mustVerifyLabels, isValidated: checked.isChecked }
-  const shown = shownNames(operation, answers)
+  const shown = shownNames(answers)
   const draft = { connection, operation: operationId, values, named, shown, ...place, mentionOnSuccess, ...facts }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
-  return { response_action: 'push', view: lastPage(target, parsed.data, shown, key, checked) }
+  return { response_action: 'push', view: lastPageView(target, parsed.data, shown, key, checked) }
 }
 
 async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
@@ -198,7 +199,7 @@ async function validateLate(
   if (checked.warnings.length === 0) return null
   // The person hasn't seen these warnings yet, so the page is shown again.
   const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
-  return { response_action: 'update', view: lastPage(target, params, { ...draft.named, ...draft.shown }, key, checked) }
+  return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked) }
 }
 
 /**
@@ -215,7 +216,7 @@ async function readNamesAgain(
   const [problem] = Object.values(unknown)
   if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
   if (unread !== null) throw new UserError(`${UNREADABLE} ${unread.reason}`)
-  return { named: answers.named, shown: shownNames(target.operation, answers) }
+  return { named: answers.named, shown: shownNames(answers) }
 }
 
 const UNREADABLE = "Access depends on its name, which I can't read right now. Try again in a moment."

@@ -1,13 +1,11 @@
 /** Page 1 submitted: shows the form of what was chosen. */
 import type { App } from '@slack/bolt'
-import { UserError } from '../../errors.js'
-import { operationOf } from '../../providers/provider.js'
 import { updateView } from '../../slack/api/views.js'
 import { fieldError } from '../../slack/form/answers.js'
 import { ChoiceState, type FormState } from '../../slack/form/state.js'
 import { callbacks, formView } from '../../slack/form/view.js'
 import { identifyFormUser } from '../authorize.js'
-import { explain, findTarget, readFormState, type Services } from '../services.js'
+import { explain, findTarget, readFormState, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { correctForm, initialFormState } from './open-form.js'
 import { parseTypedValues } from './typed-values.js'
@@ -18,29 +16,24 @@ export function registerOperationChoice(
   throttle = new Throttle(allowances.submission),
 ): void {
   app.view(callbacks.choice, async ({ ack, view, body, client }) => {
+    const refuse = (problem: string) => ack({ response_action: 'errors', errors: { choice: fieldError(problem) } })
     const { waitMs } = throttle.take(body.user.id, services.elapsed())
-    if (waitMs > 0) {
-      await ack({ response_action: 'errors', errors: { choice: tooManyRequests(waitMs, 'press Next again') } })
-      return
-    }
+    if (waitMs > 0) return await refuse(tooManyRequests(waitMs, 'press Next again'))
     const chosen = view.state.values.choice?.choice?.selected_option?.value ?? ''
     const [connectionName = '', operationId = ''] = chosen.split('/')
-    const target = operationOf(services.connections.get(connectionName)?.provider, operationId)
+    let target: Target
     let state: FormState
     try {
       const { values, ...from } = readFormState(ChoiceState, view)
-      if (!target) throw new UserError('This is no longer available. Choose another.')
-      await identifyFormUser(services, body, {
-        connection: connectionName,
-        operation: operationId,
-        opening: from.opening,
-      })
-      state = initialFormState(connectionName, operationId, from, parseTypedValues(target, operationId, values))
+      target = findTarget(services, connectionName, operationId)
+      const { opening } = from
+      await identifyFormUser(services, body, { connection: connectionName, operation: operationId, opening })
+      const typed = parseTypedValues(target.operation, operationId, values)
+      state = initialFormState(connectionName, operationId, from, typed)
     } catch (error) {
-      await ack({ response_action: 'errors', errors: { choice: fieldError(explain(services, error)) } })
-      return
+      return await refuse(explain(services, error))
     }
-    const { operation, connection } = findTarget(services, connectionName, operationId)
+    const { operation, connection } = target
     const form = formView(operation, state, connection.provider.name)
     await ack({ response_action: 'update', view: form })
     // An acknowledgement does not return the hash of the new view. Drawing the same view again does, and the correction

@@ -93,17 +93,13 @@ export function answersOfDraft(
   named: Readonly<Record<string, string>>,
 ): Answers {
   const pickers = fieldsOf(operation).filter(({ picker }) => picker)
-  const idsOf = (value: unknown) => [value].flat().filter((id) => typeof id === 'string')
-  const labelOf = (key: string, kind: string, value: string) =>
-    (kind === 'picker' && named[key] !== value && named[key]) || 'Your choice'
-  const picked = Object.fromEntries(
-    pickers.map(({ key, kind }) => [
-      key,
-      idsOf(values[key]).map((value) => ({ value, label: labelOf(key, kind, value) })),
-    ]),
-  )
+  const choices = pickers.map(({ key, kind }) => {
+    const ids = [values[key]].flat().filter((id) => typeof id === 'string')
+    const name = kind === 'picker' ? named[key] : undefined
+    return [key, ids.map((value) => ({ value, label: name && name !== value ? name : 'Your choice' }))]
+  })
   const rest = { refused: {}, channel: undefined, mentionOnSuccess: false }
-  return { values: { ...values }, named: { ...named }, picked, ...rest }
+  return { values: { ...values }, named: { ...named }, picked: Object.fromEntries(choices), ...rest }
 }
 
 /** As one word, so that typed text can't end like the name of a place. */

@@ -18,12 +18,10 @@ const MAX_CANDIDATES = 2_000
 /** Longer text was pasted by mistake; no suggestion would help. */
 const MAX_SUGGESTED_LENGTH = 200
 
-/** The entry of this list that a typed id or name stands for. */
-export function matchName(options: readonly Option[], typed: string): NameMatch {
-  return matchNames(options, [typed])[0] ?? { problem: notOnList(typed) }
-}
-
-/** The same for several, in order. Only the first few that match nothing get a suggestion: there is no room for more. */
+/**
+ * The entries of this list that typed ids or names stand for, in order. Only the first few that match nothing get a
+ * suggestion: there is no room for more.
+ */
 export function matchNames(options: readonly Option[], typed: readonly string[]): NameMatch[] {
   const names = options.map((option) => {
     const [label, own] = [comparable(option.label), comparable(ownName(option.label))]

@@ -7,8 +7,8 @@ import { close, confirm, type MessageKey, markNotified, move, setRefusals } from
 import type { Database } from '../../store/schema.js'
 import { ChannelClosed, RetryLater, SlackRefusal } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
+import { section } from '../blocks.js'
 import { limits } from '../limits.js'
-import { section } from '../message/blocks.js'
 import {
   type JobDescription,
   type JobView,

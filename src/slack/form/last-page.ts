@@ -1,58 +1,65 @@
 /** Pure: the last page of the modal, which shows what will be done. */
 import type { KnownBlock, ModalView } from '@slack/types'
-import type { Operation, Preview } from '../../providers/provider.js'
+import type { Named, Operation, Preview } from '../../providers/provider.js'
+import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
-import { fromTo, mrkdwn, mrkdwnWithin, ownName } from '../text.js'
-import { plain } from './options.js'
-import { callbacks, remark, whereTo } from './view.js'
+import { brief, briefList, fromTo, mrkdwn, mrkdwnWithin, ownName } from '../text.js'
+import type { Answers } from './answers.js'
+import { callbacks, whereTo } from './view.js'
 
-/** What the provider's current state adds to the last page. */
-export interface Remarks {
-  /** Sentences that a person must read before they start. */
-  warnings: readonly string[]
-  /** Why the provider could not be asked; null if it was. */
-  unchecked: string | null
+/** The names of the answers, short enough for sentences to be shown whole. Rules and the job get them at full length. */
+export function shownNames({ named, picked }: Pick<Answers, 'named' | 'picked'>): Named {
+  const short = ([key, words]: [string, string]) => {
+    const labels = picked[key]?.map(({ label }) => label)
+    return [key, labels ? briefList(labels) : brief(words)]
+  }
+  return Object.fromEntries(Object.entries(named).map(short))
 }
 
 /**
- * Page 3. Its button names the act. Sentences are shown whole, so names in them must be short already.
+ * Page 3. Its button names the act.
  *
+ * @param shown the names from `shownNames`.
  * @param draft the key of the answers of page 2.
+ * @param checked what the provider says about them, or why it could not be asked.
  */
 export function lastPageView(
-  operation: Operation,
-  what: { from: string; to: string; connection: string; provider: string },
-  preview: Preview,
+  { connection, operation }: { connection: { name: string; provider: { name: string } }; operation: Operation },
+  params: Record<string, unknown>,
+  shown: Named,
   draft: string,
-  { warnings, unchecked }: Remarks = { warnings: [], unchecked: null },
+  checked: { isChecked: true; warnings: readonly string[] } | { isChecked: false; problem: string },
 ): ModalView {
-  const paragraph = (title: string, text: string): KnownBlock => {
-    const heading = `*${title}*\n`
-    const words = mrkdwnWithin(limits.sectionText - heading.length, text)
-    return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: `${heading}${words}` } }
-  }
+  const { from, to } = operation.summary(shown)
+  const preview = operation.preview(params, shown)
+  const warnings = checked.isChecked ? checked.warnings : []
   // The warning about the loss comes first, under a heading that says what is lost.
   const own = preview.warning ? [preview.warning] : []
   const all = preview.overwrites ? [...own, ...warnings] : [...warnings, ...own]
-  const overwriting = `⚠️ This overwrites ${mrkdwn(what.to, 200)}`
+  const overwriting = `⚠️ This overwrites ${mrkdwn(to, 200)}`
   return {
     type: 'modal',
     callback_id: callbacks.preview,
     private_metadata: draft,
     title: plain(mustFit(operation.title, limits.modalTitle)),
-    submit: plain(submitLabel(operation, what.to, preview)),
+    submit: plain(submitLabel(operation, to, preview)),
     close: plain('Back'),
     blocks: [
-      { type: 'header', text: plain(fromTo(what.from, what.to, limits.headerText)) },
-      whereTo(what.connection, what.provider),
+      { type: 'header', text: plain(fromTo(from, to, limits.headerText)) },
+      whereTo(connection.name, connection.provider.name),
       ...all.map((warning, at) =>
         paragraph(at === 0 && preview.overwrites ? overwriting : '⚠️ Before you start', warning),
       ),
       paragraph('Copied', preview.copied),
       paragraph('Not copied', preview.notCopied),
-      ...(unchecked === null ? [] : [remark(mrkdwn(unchecked))]),
+      ...(checked.isChecked ? [] : [context(mrkdwn(checked.problem))]),
     ],
   }
+}
+
+function paragraph(title: string, text: string): KnownBlock {
+  const heading = `*${title}*\n`
+  return section(heading + mrkdwnWithin(limits.sectionText - heading.length, text))
 }
 
 /** "Overwrite billing" or "Copy a container". A name that the button has no room for is in the header of the page. */

@@ -1,7 +1,8 @@
 /** Pure: the options of pickers, and options that only say why there is nothing to choose. */
-import type { PlainTextElement, PlainTextOption } from '@slack/types'
+import type { PlainTextOption } from '@slack/types'
 import { comparable, cut, plainText } from '../../lib/text.js'
 import type { Option, Values } from '../../providers/provider.js'
+import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import type { Field } from './fields.js'
 
@@ -61,8 +62,4 @@ export function option({ value, label, description = '' }: Option): PlainTextOpt
     value: cut(value, limits.optionValue),
     ...(remark ? { description: plain(remark) } : {}),
   }
-}
-
-export function plain(text: string): PlainTextElement {
-  return { type: 'plain_text', text, emoji: false }
 }

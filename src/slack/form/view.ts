@@ -2,10 +2,11 @@
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { cut, plainText } from '../../lib/text.js'
 import type { Operation, Provider } from '../../providers/provider.js'
+import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { mrkdwn } from '../text.js'
 import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
-import { chooseFirst, option, plain, unansweredParents } from './options.js'
+import { chooseFirst, option, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
 /** Field keys can't begin with an underscore, so these blocks never collide with an operation's own. */
@@ -15,17 +16,15 @@ export const MENTION_BLOCK = '_mention'
 export const HERE_PLACE = 'here'
 export const MINE_PLACE = 'mine'
 export const FIELD_ACTION = /^field:/
-const FORM_CALLBACK = 'operation_form'
 /** For the reason why a list is missing: a modal's state must hold about a dozen of them. */
 const MAX_REASON_LENGTH = 150
 const ON_EVERY_CHARACTER: ['on_enter_pressed', 'on_character_entered'] = ['on_enter_pressed', 'on_character_entered']
-const PREVIEW_CALLBACK = 'operation_preview'
 export const callbacks = {
   choice: 'operation_choice',
-  form: FORM_CALLBACK,
-  preview: PREVIEW_CALLBACK,
+  form: 'operation_form',
+  preview: 'operation_preview',
   notice: 'notice',
-}
+} as const
 
 /**
  * Draws every form of a provider once at the start, so that a declaration that no modal can show never reaches a person.
@@ -151,11 +150,6 @@ function channelInput({ channel, choosableChannels = 'none' }: FormState): Input
   }
 }
 
-/** A line of small print; `text` is escaped mrkdwn. */
-export function remark(text: string): KnownBlock {
-  return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
-}
-
 /** A page that only says something. `text` is escaped mrkdwn. */
 export function noticeView(title: string, text: string): ModalView {
   return {
@@ -163,13 +157,13 @@ export function noticeView(title: string, text: string): ModalView {
     callback_id: callbacks.notice,
     title: plain(mustFit(title, limits.modalTitle)),
     close: plain('Close'),
-    blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text || '…', limits.sectionText) } }],
+    blocks: [section(text || '…')],
   }
 }
 
 /** Names the connection: there may be several at one provider, and one of them production. */
 export function whereTo(connection: string, provider: string): KnownBlock {
-  return remark(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)
+  return context(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)
 }
 
 /** The hint of a text box in place of a list. */

@@ -1,9 +1,9 @@
 /** Pure: the buttons below a job's root message: few, and only those that do something. */
-
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
 import type { Job } from '../../domain/job.js'
 import { accepts } from '../../domain/machine.js'
 import { cut, plainText } from '../../lib/text.js'
+import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 
 /** The buttons of a job. Their value is the job's id, which is only a hint: the job is read and checked again. */
@@ -59,16 +59,16 @@ function button(action_id: string, text: string, value: string): Button {
     type: 'button',
     action_id,
     value: mustFit(value, limits.buttonValue),
-    text: { type: 'plain_text', text: mustFit(text, limits.buttonText), emoji: false },
+    text: plain(mustFit(text, limits.buttonText)),
   }
 }
 
 function confirmation(text: string, yes: string): ConfirmationDialog {
   return {
-    title: { type: 'plain_text', text: 'Are you sure?' },
-    text: { type: 'plain_text', text: mustFit(text, limits.confirmText) },
-    confirm: { type: 'plain_text', text: mustFit(yes, limits.confirmButton) },
-    deny: { type: 'plain_text', text: 'Not now' },
+    title: plain('Are you sure?'),
+    text: plain(mustFit(text, limits.confirmText)),
+    confirm: plain(mustFit(yes, limits.confirmButton)),
+    deny: plain('Not now'),
     style: 'danger',
   }
 }
@@ -81,8 +81,7 @@ function linkButtons(job: Job, provider: string): KnownBlock[] {
   ]
   const elements = links.flatMap(({ action_id, words, url }): Button[] => {
     if (url === undefined) return []
-    const text = { type: 'plain_text', text: cut(words, limits.buttonText), emoji: false } as const
-    return [{ type: 'button', action_id, url, text }]
+    return [{ type: 'button', action_id, url, text: plain(cut(words, limits.buttonText)) }]
   })
   return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
 }

@@ -5,9 +5,9 @@ import type { Job, JobEvent } from '../../domain/job.js'
 import { isUnreachable } from '../../domain/polling.js'
 import type { Thread } from '../../domain/thread.js'
 import { plainText } from '../../lib/text.js'
+import { context, name, section, sentence, withDetail } from '../blocks.js'
 import { limits } from '../limits.js'
 import { fromTo, inWords, mrkdwn, time } from '../text.js'
-import { context, name, section, sentence, withDetail } from './blocks.js'
 import { buttonsOf, wasSent } from './buttons.js'
 
 /** A job with the words about it that come from its provider. */

@@ -169,11 +169,10 @@ class SilentSocketError extends Error {
 
 /** @throws SilentSocketError after `ms` milliseconds, or the signal's reason if that comes first. */
 async function withDeadline(starting: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
-  const settled = new AbortController()
-  const timeout = delay(ms, undefined, { signal: AbortSignal.any([settled.signal, signal]) }).then(() => {
+  const timeout = delay(ms, undefined, { signal, ref: false }).then(() => {
     throw new SilentSocketError(ms)
   })
-  await Promise.race([starting, timeout]).finally(() => settled.abort())
+  await Promise.race([starting, timeout])
 }
 
 /** Twice, because the first call says goodbye and waits for an answer, and the second one doesn't wait. */

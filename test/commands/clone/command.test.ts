@@ -51,7 +51,9 @@ describe('the text behind /clone-app', () => {
     expect(() => parseCommand('help foo', two)).toThrow(
       `There's no connection or operation "foo". Type /clone-app help to see all commands.`,
     )
-    expect(() => parseCommand('list dumy-two', two)).toThrow(`There's no connection or operation "dumy-two". Did you mean "dummy-two"?`)
+    expect(() => parseCommand('list dumy-two', two)).toThrow(
+      `There's no connection or operation "dumy-two". Did you mean "dummy-two"?`,
+    )
   })
 
   it('may be written large', () => {

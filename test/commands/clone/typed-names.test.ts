@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { inDependencyOrder, matchById, matchName, matchNames } from '../../../src/commands/clone/typed-names.js'
+import { inDependencyOrder, matchById, matchNames } from '../../../src/commands/clone/typed-names.js'
+import type { Option } from '../../../src/providers/provider.js'
 import { expectCpuBelow } from '../../helpers/cpu.js'
 import { fieldOf } from '../../helpers/field.js'
 
@@ -18,6 +19,8 @@ const rainbond = [
   { value: 'team/fra/1', label: 'Production / Frankfurt / shop' },
   { value: 'team/fra/2', label: 'Staging / Frankfurt / shop-staging' },
 ]
+
+const matchName = (options: readonly Option[], typed: string) => matchNames(options, [typed])[0]
 
 describe('a typed name', () => {
   it.each([
@@ -138,7 +141,7 @@ describe('typed names without end', () => {
       [namesakes, `${long}:sheep:`, /can't be typed: choose from the list\.$/],
     ] as const) {
       const meaning = matchName(list, typed)
-      const problem = 'problem' in meaning ? meaning.problem : ''
+      const problem = meaning && 'problem' in meaning ? meaning.problem : ''
       expect(problem).toMatch(advice)
       expect(problem.length).toBeLessThanOrEqual(300)
     }

@@ -115,8 +115,8 @@ describe('a form', () => {
     const on = { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text: 'on *cf-prod* (Cloud Foundry)' }] }
     const form = drawForm(operation, { ...state, connection: 'cf-prod' }, 'Cloud Foundry')
     expect(form.blocks[0]).toEqual(on)
-    const what = { from: 'shop', to: 'shop-2', connection: 'cf-prod', provider: 'Cloud Foundry' }
-    const preview = lastPageView(operation, what, { copied: 'All.', notCopied: 'Nothing.' }, 'draft')
+    const connection = { name: 'cf-prod', provider: { name: 'Cloud Foundry' } }
+    const preview = lastPageView({ connection, operation }, {}, {}, 'draft', { isChecked: true, warnings: [] })
     expect(preview.blocks[1]).toEqual(on)
   })
 
@@ -215,8 +215,8 @@ describe('page 3', () => {
   const previewOf = ({ operations }: Provider, id: string, named: Named) => {
     const drawn = operations[id]
     if (!drawn) throw new Error(`There is no operation ${id}.`)
-    const what = { ...drawn.summary(named), connection: 'one', provider: 'One' }
-    return lastPageView(drawn, what, drawn.preview({}, named), 'draft')
+    const connection = { name: 'one', provider: { name: 'One' } }
+    return lastPageView({ connection, operation: drawn }, {}, named, 'draft', { isChecked: true, warnings: [] })
   }
 
   const overwriting: [string, Provider, Named, string, string][] = [

@@ -1,17 +1,23 @@
-/** Pure: the small parts of which messages are made. Foreign text is escaped and cut here. */
-import type { KnownBlock } from '@slack/types'
-import { cut, plainText } from '../../lib/text.js'
-import { limits } from '../limits.js'
-import { mrkdwnWithin } from '../text.js'
+/** Pure: the small parts of messages and forms. Foreign text is escaped and cut here. */
+import type { KnownBlock, PlainTextElement } from '@slack/types'
+import { cut, plainText } from '../lib/text.js'
+import { limits } from './limits.js'
+import { mrkdwnWithin } from './text.js'
 
 /** Characters of foreign text in a message, as sent to Slack. Longer text is cut, so that our own sentences stay whole. */
 const MAX_NAME_LENGTH = 150
 const MAX_DETAIL_LENGTH = 1_500
 
+export function plain(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false }
+}
+
+/** `text` is escaped mrkdwn. */
 export function section(text: string): KnownBlock {
   return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
 }
 
+/** A line of small print; `text` is escaped mrkdwn. */
 export function context(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }
 }

@@ -1,10 +1,10 @@
 /** The last page of every operation: its own sentences are whole, however long the names in them are. */
 import { describe, expect, it } from 'vitest'
 import { viewProblems } from '../../../sandbox/slack/checks.js'
-import { lastPage, shownNames } from '../../../src/commands/clone/last-page.js'
 import * as providers from '../../../src/providers/index.js'
 import type { Named, Operation, Option } from '../../../src/providers/provider.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
+import { lastPageView, shownNames } from '../../../src/slack/form/last-page.js'
 import { brief, briefList, mrkdwn } from '../../../src/slack/text.js'
 import { dummyConnection, dummyWorld } from '../../helpers/dummy-provider.js'
 
@@ -37,7 +37,7 @@ function answersOf(operation: Operation, nameOf: (key: string) => string) {
   return { named: { ...named }, picked, values: {}, refused: {}, channel: 'C1', mentionOnSuccess: false }
 }
 
-function textsOf(view: ReturnType<typeof lastPage>): string[] {
+function textsOf(view: ReturnType<typeof lastPageView>): string[] {
   return view.blocks.flatMap((block) => ('text' in block && typeof block.text === 'object' ? [block.text.text] : []))
 }
 
@@ -62,28 +62,19 @@ describe('the last page', () => {
           const params = paramsOf(operation, isYes)
           const target = { connection: { ...dummyConnection(dummyWorld()), provider }, operation, operationId: id }
           const checked = { isChecked: true, errors: {}, warnings: ['The name is taken.'] } as const
-          const page = lastPage(
-            target,
-            params,
-            shownNames(
-              operation,
-              answersOf(operation, () => name),
-            ),
-            'key',
-            checked,
-          )
+          const page = lastPageView(target, params, shownNames(answersOf(operation, () => name)), 'key', checked)
           expect(viewProblems(page)).toEqual([])
           const texts = textsOf(page).join('\n')
 
           // What is left of the sentences without the names in them, as they read with short ones.
           const short = answersOf(operation, () => '‡')
-          const { copied, notCopied, warning = '' } = operation.preview(params, shownNames(operation, short))
+          const { copied, notCopied, warning = '' } = operation.preview(params, shownNames(short))
           const fixed = [copied, notCopied, warning, 'The name is taken.'].flatMap((text) =>
             text.split(/‡(?:, ‡)*(?: and \d+ more)?/),
           )
           for (const part of fixed) expect(texts).toContain(mrkdwn(part, 3_000))
           expect(fixed.join('').length).toBeGreaterThan(50)
-          const { overwrites } = operation.preview(params, shownNames(operation, short))
+          const { overwrites } = operation.preview(params, shownNames(short))
           expect(page.submit?.text).toBe(overwrites ? 'Overwrite' : operation.title)
         },
       )
@@ -113,7 +104,7 @@ describe('the last page', () => {
     const { clone: operation } = target.connection.provider.operations
     if (!operation) throw new Error('The dummy lost its operation.')
     const checked = { isChecked: false, problem: 'dummy-one was too slow to check <this>.' } as const
-    const page = lastPage({ ...target, operation }, {}, { name: 'copy' }, 'key', checked)
+    const page = lastPageView({ ...target, operation }, {}, { name: 'copy' }, 'key', checked)
     expect(viewProblems(page)).toEqual([])
     expect(page.submit?.text).toBe(operation.title)
     expect(page.blocks.at(-1)).toEqual({
