@@ -1,5 +1,5 @@
 /**
- * Logs JSON lines. Every configured secret is redacted, whoever logged it, and no request, answer or message of Slack is
+ * Logs JSON lines. Every configured secret is redacted, wherever it comes from, and no request, answer or message of Slack is
  * logged.
  */
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'

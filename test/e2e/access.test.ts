@@ -190,7 +190,7 @@ describe('with rules for a group, a channel and members', () => {
     })
   }
 
-  it('somebody of another company is refused, whoever they say they are', async () => {
+  it('somebody of another company is refused, also under the name of a member', async () => {
     const foreign = (callback: string, memory: unknown, values: object = {}) =>
       forged(world, ann, callback, memory, values, 'T0STRANGER')
     const memory = formOf('hoody', 'copy')

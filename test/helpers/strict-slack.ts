@@ -19,7 +19,7 @@ export interface KeptMessage {
 const postBurst = 5
 const editsPerMinute = 50
 
-/** A message a second in each channel with a burst of five, fifty edits in any minute; whoever goes beyond gets a 429. */
+/** A message a second in each channel with a burst of five, fifty edits in any minute; a call beyond that gets a 429. */
 export function strictSlack(now: () => number) {
   const messages = new Map<string, KeptMessage>()
   const refusals: { method: string; channel: string; at: number }[] = []

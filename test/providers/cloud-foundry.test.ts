@@ -545,7 +545,7 @@ describe('Cloud Foundry', () => {
       )
     })
 
-    test('is staged once, whoever started it, and again if that failed', async () => {
+    test('is staged once, also if somebody else started it, and again if that failed', async () => {
       const params = await cloneOf('shop-api')
       const { ref } = await carryOut(clone, params, 'Stage the code')
       const step = stepOf(clone, 'Stage the code')

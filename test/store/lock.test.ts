@@ -79,7 +79,7 @@ it('a second process takes over within a second of the first one’s SIGKILL, an
   unlock()
 })
 
-it('whoever gives the lock back lets the next process start', async () => {
+it('a process that gives the lock back lets the next one start', async () => {
   const unlock = await lockDatabase(file, { waitMs: 0 })
   expect(await lockElsewhere().said).toContain(`(process ${process.pid} on `)
   unlock()

@@ -32,7 +32,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'odd.db-wal'))
   const script = new URL('../helpers/open-paths.ts', import.meta.url).pathname
   const paths = [...impossible.map(([, path]) => path), join(folder, 'new', 'and', 'deep', 'dolly.db')]
-  // Whoever hangs takes no signal but this.
+  // A process that hangs takes no signal but this.
   const deadline = { timeout: 40_000, killSignal: 'SIGKILL' } as const
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...paths], deadline)
   outcomes = JSON.parse(stdout)

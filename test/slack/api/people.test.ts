@@ -38,7 +38,7 @@ describe('people', () => {
     expect(await membership('U0NOBODY')).toBe('stranger')
   })
 
-  it('of another workspace are strangers, whoever they are there', async () => {
+  it('of another workspace are strangers, even if they are members there', async () => {
     const { ann } = workspace.people
     const { id } = workspace.team
     expect(await membership(ann.id, { team: id, userTeam: id })).toBe('member')
