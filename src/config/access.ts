@@ -37,8 +37,8 @@ export const Owner = z
   .transform((owner) => owner ?? 'the people who run Dolly')
 
 /** The list of rules. */
-export function rulesSchema(words: Words) {
-  const list = z.array(ruleSchema(words), `expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
+export function rulesSchema(reading: AccessReading) {
+  const list = z.array(ruleSchema(reading), `expected a list of rules, as in ${OPEN_TO_MEMBERS}`)
   return z.preprocess((value, context) => {
     if ((value ?? null) === null) context.addIssue(problemIssue(`is not set, ${CLOSED}`))
     else if (Array.isArray(value) && value.length === 0) context.addIssue(problemIssue(`has no rules, ${CLOSED}`))
@@ -67,9 +67,14 @@ export function compareRules(access: unknown, reading: AccessReading): void {
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
   if (from !== undefined || target.includes('*')) return []
   const isDecided = (operation: string) => may.length === 0 || may.includes('*') || may.includes(operation)
-  const meant = [...reading.connections].filter(([name]) => on.some((glob) => matchesGlob(glob, name)))
-  const copying = meant.flatMap(([, all]) => Object.keys(all).filter((operation) => all[operation]?.copiesData))
+  const copying = connectionsOn(on, reading).flatMap(([, all]) =>
+    Object.keys(all).filter((operation) => all[operation]?.copiesData),
+  )
   return [...new Set(copying)].filter(isDecided)
+}
+
+function connectionsOn(globs: readonly string[], { connections }: AccessReading): [string, Operations][] {
+  return [...connections].filter(([name]) => globs.some((glob) => matchesGlob(glob, name)))
 }
 
 function forgottenSource({ may, target }: Rule, copying: readonly string[]): string {
@@ -114,11 +119,8 @@ function words(minWords: 0 | 1, problem: (word: string) => string | undefined) {
   return z.preprocess((value) => (Array.isArray(value) || (value ?? null) === null ? value : [value]), list)
 }
 
-/** What the words of rules can mean. */
-type Words = Pick<AccessReading, 'connections' | 'operations'>
-
-function ruleSchema(meanings: Words) {
-  const { connections, operations } = meanings
+function ruleSchema(reading: AccessReading) {
+  const { connections, operations } = reading
   const names = [...connections.keys()]
   const verbs = [...VERBS, ...Object.keys(operations)]
   const who = (name: string) =>
@@ -144,19 +146,15 @@ function ruleSchema(meanings: Words) {
   }
   const error = expectType(`expected a rule, as in ${OPEN_TO_MEMBERS}`)
   return z.strictObject(shape, { error }).superRefine((rule, context) => {
-    for (const { at, text } of operationsNotThere(rule, meanings))
+    const meant = connectionsOn(rule.on, reading)
+    const possible = [...new Set(meant.flatMap(([, all]) => Object.keys(all)))]
+    for (const [at, word] of rule.may.entries()) {
+      if (!Object.hasOwn(operations, word) || meant.length === 0 || possible.includes(word)) continue
+      const where = meant.map(([name]) => name).join(', ')
+      const near = didYouMean(word, possible, '; did')
+      const text = `is not an operation of ${where}${near} (known: ${possible.join(', ')})`
       context.addIssue({ ...problemIssue(text), path: ['may', at] })
-  })
-}
-
-/** Operations that none of the rule's connections has. */
-function operationsNotThere({ may, on }: Pick<Rule, 'may' | 'on'>, { connections, operations }: Words) {
-  const meant = [...connections.keys()].filter((name) => on.some((glob) => matchesGlob(glob, name)))
-  const possible = [...new Set(meant.flatMap((name) => Object.keys(connections.get(name) ?? {})))]
-  return may.flatMap((word, at) => {
-    if (!Object.hasOwn(operations, word) || meant.length === 0 || possible.includes(word)) return []
-    const near = didYouMean(word, possible, '; did')
-    return [{ at, text: `is not an operation of ${meant.join(', ')}${near} (known: ${possible.join(', ')})` }]
+    }
   })
 }
 

@@ -35,7 +35,8 @@ export function matchNames(options: readonly Option[], typed: readonly string[])
     if (only && found.length === 1) return { option: only }
     if (only) return { problem: ambiguous(found, only, one) }
     suggestions += 1
-    return { problem: `${notOnList(one)}${suggestions > MAX_NAMED ? '' : suggestion(names, one)}` }
+    const near = suggestions > MAX_NAMED ? '' : suggestion(names, one)
+    return { problem: `"${brief(one, MAX_NAME_LENGTH)}" isn't on the list.${near}` }
   })
 }
 
@@ -44,10 +45,6 @@ interface Name {
   option: Option
   label: string
   own: string
-}
-
-function notOnList(typed: string): string {
-  return `"${brief(typed, MAX_NAME_LENGTH)}" isn't on the list.`
 }
 
 function ambiguous(found: readonly Option[], first: Option, typed: string): string {

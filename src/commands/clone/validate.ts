@@ -63,7 +63,7 @@ export class Validator {
 function notChecked(why: string): ValidationResult {
   return {
     isChecked: false,
-    problem: `${why} I check again when you start. If it's refused after that, the thread says why.`,
+    problem: `${why} I'll check again when you start. If it's refused then, the thread says why.`,
   }
 }
 

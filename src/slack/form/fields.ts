@@ -33,14 +33,14 @@ const JsonProperty = z.object({
   default: z.unknown().optional(),
   maxLength: z.number().optional(),
   picker: z.string().optional(),
-  dependsOn: z.array(z.string()).optional(),
-  multiline: z.boolean().optional(),
-  personal: z.boolean().optional(),
-  valueTitles: z.record(z.string(), z.string()).optional(),
+  dependsOn: z.array(z.string()).default([]),
+  multiline: z.boolean().default(false),
+  personal: z.boolean().default(false),
+  valueTitles: z.record(z.string(), z.string()).default({}),
 })
 const JsonObject = z.object({
   properties: z.record(z.string(), z.unknown()),
-  required: z.array(z.string()).optional(),
+  required: z.array(z.string()).default([]),
 })
 
 /**
@@ -49,21 +49,12 @@ const JsonObject = z.object({
  * @throws Error naming the field when no modal can ask for a property of its kind.
  */
 export function fieldsOf(operation: Operation): Field[] {
-  const { properties, required = [] } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
+  const { properties, required } = JsonObject.parse(z.toJSONSchema(operation.fields, { io: 'input' }))
   return Object.entries(properties).map(([key, raw]) => {
-    const parsed = JsonProperty.safeParse(raw)
-    const kind = parsed.success ? kindOf(parsed.data) : null
-    if (!parsed.success || !kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
-    const {
-      title,
-      description,
-      picker,
-      dependsOn = [],
-      multiline = false,
-      personal = false,
-      valueTitles = {},
-      default: initial,
-    } = parsed.data
+    const { data } = JsonProperty.safeParse(raw)
+    const kind = data && kindOf(data)
+    if (!kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
+    const { title, description, default: initial, enum: values = [], picker, dependsOn, multiline, personal } = data
     if (!title) throw new Error(`Field "${key}" needs .meta({ title }).`)
     return {
       key,
@@ -73,11 +64,11 @@ export function fieldsOf(operation: Operation): Field[] {
       kind,
       picker,
       dependsOn,
-      choices: (parsed.data.enum ?? []).map((value) => ({ value, label: valueTitles[value] ?? value })),
+      choices: values.map((value) => ({ value, label: data.valueTitles[value] ?? value })),
       initial: typeof initial === 'object' ? undefined : initial?.toString(),
       multiline,
       personal,
-      maxLength: parsed.data.maxLength,
+      maxLength: data.maxLength,
       accepts: (value) => z.safeParse(operation.fields.shape[key], value).success,
     }
   })

@@ -29,7 +29,7 @@ export function wasSent({ ref, attempt }: Job): boolean {
 
 function questionButtons(jobId: string): KnownBlock {
   const startOver = 'If the first request went through, this does it a second time.'
-  const dismiss = 'I stop watching this job. Anything already made stays.'
+  const dismiss = "I'll stop watching this job. Anything already made stays."
   return {
     type: 'actions',
     block_id: 'question',
@@ -44,7 +44,7 @@ function questionButtons(jobId: string): KnownBlock {
 /** For a job that waits for its provider. */
 function cancelButton(job: Job): KnownBlock {
   const [word, promise] = wasSent(job)
-    ? ['Dismiss', 'I send nothing more. Anything already made stays.']
+    ? ['Dismiss', "I won't send anything more. Anything already made stays."]
     : ['Cancel', 'Nothing has been sent to the provider, and nothing will be.']
   const confirm = confirmation(promise, `${word} the job`)
   return {

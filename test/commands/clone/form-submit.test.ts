@@ -143,7 +143,7 @@ describe('page 2, once its answers are known to be fine,', () => {
 
 describe('a provider that is slow', () => {
   const unchecked =
-    "dummy-one took too long to check this. I check again when you start. If it's refused after that, the thread says why."
+    "dummy-one took too long to check this. I'll check again when you start. If it's refused then, the thread says why."
 
   it('keeps no one from the last page, which says so, and is asked once more at Start', async () => {
     const page = await whileSlow(sendForm)

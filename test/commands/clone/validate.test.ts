@@ -77,14 +77,14 @@ describe('a check that comes to nothing', () => {
       expect(found).toEqual({
         isChecked: false,
         problem:
-          "dummy-one couldn't check this right now. I check again when you start. If it's refused after that, the thread says why.",
+          "dummy-one couldn't check this right now. I'll check again when you start. If it's refused then, the thread says why.",
       })
     }
   })
 
   it('says that the provider was too slow', async () => {
     const slow =
-      "dummy-one took too long to check this. I check again when you start. If it's refused after that, the thread says why."
+      "dummy-one took too long to check this. I'll check again when you start. If it's refused then, the thread says why."
     expect(await check(never, 1)).toEqual({ isChecked: false, problem: slow })
     let asked = 0
     const counting = async () => {

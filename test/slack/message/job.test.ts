@@ -150,13 +150,13 @@ describe('the root message', () => {
       // It only reads.
       ['Check again', undefined, undefined],
       ['Start over', 'If the first request went through, this does it a second time.', 'Start over'],
-      ['Dismiss', 'I stop watching this job. Anything already made stays.', 'Dismiss'],
+      ['Dismiss', "I'll stop watching this job. Anything already made stays.", 'Dismiss'],
     ])
     expect(questionsOf('queued', waiting)).toEqual([
       ['Cancel', 'Nothing has been sent to the provider, and nothing will be.', 'Cancel the job'],
     ])
     expect(questionsOf('queued', { ...waiting, attempt: 1 })).toEqual([
-      ['Dismiss', 'I send nothing more. Anything already made stays.', 'Dismiss the job'],
+      ['Dismiss', "I won't send anything more. Anything already made stays.", 'Dismiss the job'],
     ])
   })
 
