@@ -35,7 +35,7 @@ export async function describeJob(
     job,
     title: operation?.title ?? job.operation,
     provider: provider?.name ?? job.connection,
-    steps: new Map(steps.map(({ id, title }) => [id, title])),
+    steps: new Map(steps.map((step) => [step.id, step])),
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,
   }

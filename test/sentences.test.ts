@@ -51,7 +51,10 @@ const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
     'that the provider keeps waiting': { detail: 'The project has another task in progress.', dueAt: start + 60_000 },
     'that cannot go on': { strandedSince: start, detail: 'dolly.yml no longer has the connection hoody-prod.' },
   },
-  starting: { 'whose write is under way': {} },
+  starting: {
+    'whose write is under way': {},
+    'whose answer was lost': { waitingSince: start, detail: 'The connection was reset.' },
+  },
   working: {
     'that the provider works on': { detail: 'Copying the disk.' },
     'whose provider does not answer': { unreachableSince: start - 600_000, detail: 'hoody-prod answered 503.' },
@@ -90,8 +93,8 @@ const events: Readonly<Record<EventKind, { detail?: string; actor?: string }>> =
 
 function jobView(job: Job, more: Partial<JobView> = {}): JobView {
   const steps = new Map([
-    ['copy', 'Copy the container'],
-    ['start', 'Start the copy'],
+    ['copy', { title: 'Copy the container', doing: 'Copying the container' }],
+    ['start', { title: 'Start the copy', doing: 'Starting the copy' }],
   ])
   return {
     job,

@@ -144,7 +144,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       expectAnswer(job, input)
       // `unreachableSince` stays: if this search fails too, the question comes back at once.
       return {
-        set: { state: 'starting', stepSince: now, dueAt: now },
+        set: { state: 'starting', stepSince: now, waitingSince: now, dueAt: now },
         event: { kind: 'checked_again', actor: input.actor },
       }
 

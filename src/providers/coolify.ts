@@ -123,6 +123,7 @@ function cloneOf(title: string, copied: string, notCopied: string) {
       {
         id: 'clone',
         title: `Clone the ${one}`,
+        doing: `Cloning the ${one}`,
         absentAfterMs: ABSENT_AFTER_MS,
         async run(api, params) {
           const json = { destination_uuid: params.destination, name: params.name, clone_volumes: params.volumes }
@@ -153,6 +154,7 @@ function cloneOf(title: string, copied: string, notCopied: string) {
         // Coolify makes a clone in the environment of its source.
         id: 'move',
         title: 'Move it to the environment',
+        doing: 'Moving it to the environment',
         // A move that arrives late sets the same environment once more.
         absentAfterMs: 0,
         async run(api, params, ref) {
@@ -172,6 +174,7 @@ function cloneOf(title: string, copied: string, notCopied: string) {
       {
         id: 'deploy',
         title: 'Deploy the clone',
+        doing: 'Deploying the clone',
         absentAfterMs: ABSENT_AFTER_MS,
         when: isDeployed,
         async run(api, _params, ref) {

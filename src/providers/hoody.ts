@@ -43,6 +43,7 @@ const copy = defineOperation<CopyParams, HoodyRef>({
     {
       id: 'copy',
       title: 'Copy the container',
+      doing: 'Copying the container',
       // A server slow enough to lose the answer may also be slow to list the copy.
       absentAfterMs: 30_000,
       async run(api, params) {
@@ -92,6 +93,7 @@ const sync = defineOperation<SyncParams, HoodyRef>({
     {
       id: 'sync',
       title: 'Sync the copy',
+      doing: 'Syncing the copy',
       absentAfterMs: 30_000,
       async run(api, { container }) {
         await api.post(`/api/v1/containers/${container}/sync`, envelope(z.unknown()))

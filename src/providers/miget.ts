@@ -38,6 +38,7 @@ const clone = defineOperation<CloneParams, MigetRef>({
     {
       id: 'clone',
       title: 'Clone the app',
+      doing: 'Cloning the app',
       absentAfterMs: 30_000,
       async run(api, params) {
         const { app, project: project_id, resource: resource_id, deploy: _, addons, addonsWithData, ...rest } = params
@@ -56,6 +57,7 @@ const clone = defineOperation<CloneParams, MigetRef>({
     {
       id: 'deploy',
       title: 'Deploy the clone',
+      doing: 'Deploying the clone',
       absentAfterMs: 30_000,
       when: ({ deploy, use_parent_image }) => deploy && use_parent_image,
       async run(api, _params, { id, name }) {

@@ -74,7 +74,10 @@ export type Named = Readonly<Record<string, string>>
 export interface Step<P, Before, R> {
   /** Stored with the job, so that a later version still finds it: never renamed, unique in its operation. */
   id: string
+  /** Verb and object, as an order: "Copy the container". */
   title: string
+  /** The same while it's under way, at most 40 characters: "Copying the container". The provider's name follows: "… on Hoody". */
+  doing: string
   /** Skips the step when it answers false. Not for the first step. */
   when?(params: P): boolean
   /** Makes exactly one write; reads beside it are fine. Never retried blindly. */

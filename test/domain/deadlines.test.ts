@@ -210,7 +210,7 @@ describe('a write whose answer was lost', () => {
   it('that a person has checked once more gets the time for it', async () => {
     const asked = jobIn('uncertain', { waitingSince: start - 13 * day, stepSince: start - 13 * day, dueAt: start })
     const checking = { ...asked, ...next(asked, { kind: 'check_again', actor: 'U1' }, { now: start, jitter: 0.5 }).set }
-    expect(checking).toMatchObject({ state: 'starting', waitingSince: null, stepSince: start })
+    expect(checking).toMatchObject({ state: 'starting', waitingSince: start, stepSince: start })
     const searched = next(checking, absent, { now: start, jitter: 0.5 })
     expect(searched.set).toMatchObject({ waitingSince: start })
     expect(searched.set.state).toBeUndefined()

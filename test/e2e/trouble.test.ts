@@ -137,7 +137,10 @@ describe.concurrent('a job whose outcome is unknown', () => {
       await ann.waitForMessage(({ text }) => text.includes('Found it'), 15_000)
       expect(hoody.writes().filter(({ path }) => path.endsWith('/copy'))).toHaveLength(1)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'working' }])
-      await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Running on Hoody'), 15_000)
+      await workspace.waitFor(
+        () => ann.thread(root.channel, root.ts)[0]?.text.includes('Copying the container on Hoody'),
+        15_000,
+      )
     } finally {
       await world.close()
     }

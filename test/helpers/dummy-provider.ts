@@ -98,6 +98,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
       {
         id: 'clone',
         title: 'Clone the thing',
+        doing: 'Cloning the thing',
         run: async (_api, params) => write('clone', params.name),
         find: async (_api, params, _before, attempt) => find('clone', params.name, attempt),
         check,
@@ -105,6 +106,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
       {
         id: 'deploy',
         title: 'Deploy the clone',
+        doing: 'Deploying the clone',
         when: (params) => params.deploy,
         run: async (_api, params) => write('deploy', params.name),
         find: async (_api, params, _before, attempt) => find('deploy', params.name, attempt),
@@ -115,7 +117,15 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
   const blind = defineOperation({
     ...shared,
     title: 'Clone blindly',
-    steps: [{ id: 'clone', title: 'Clone the thing', run: async (_api, params) => write('blind', params.name), check }],
+    steps: [
+      {
+        id: 'clone',
+        title: 'Clone the thing',
+        doing: 'Cloning the thing',
+        run: async (_api, params) => write('blind', params.name),
+        check,
+      },
+    ],
   })
   const provider = defineProvider({
     id: 'dummy',

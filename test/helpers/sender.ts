@@ -32,7 +32,7 @@ export function notifierOf(
       job,
       title: 'Clone a thing',
       provider: 'Dummy',
-      steps: new Map([['clone', 'Clone the thing']]),
+      steps: new Map([['clone', { title: 'Clone the thing', doing: 'Cloning the thing' }]]),
       typicalMs: null,
       now: now(),
     }),

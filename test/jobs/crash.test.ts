@@ -111,7 +111,7 @@ function processOn(
     job,
     title: 'Clone',
     provider: 'Dummy',
-    steps: new Map([['clone', 'Clone']]),
+    steps: new Map([['clone', { title: 'Clone', doing: 'Cloning' }]]),
     typicalMs: null,
     now: now(),
   })

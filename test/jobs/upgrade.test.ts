@@ -41,7 +41,8 @@ async function goOn(version: TestContext): Promise<void> {
 
 /** Whatever comes first was a first step before as well, or takes what one gets. */
 const asSteps = (steps: readonly unknown[]) => steps as Operation['steps']
-const inserted = (steps: Operation['steps']) => asSteps([{ ...steps[0], id: 'prepare', title: 'Prepare it' }, ...steps])
+const inserted = (steps: Operation['steps']) =>
+  asSteps([{ ...steps[0], id: 'prepare', title: 'Prepare it', doing: 'Preparing it' }, ...steps])
 const without = (id: string) => (steps: Operation['steps']) => asSteps(steps.filter((step) => step.id !== id))
 
 describe('a new version', () => {

@@ -201,6 +201,7 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
   ['when is always false', deploying({ when: () => false }), /leaves a step out/],
   ['when is the wrong way round', deploying({ when: ({ deploy }) => !deploy }), /leaves a step out/],
   ['two steps with one id', deploying({ id: 'clone' }), /sensible times/],
+  ['a step whose progress reads like an order', deploying({ doing: 'Deploy the clone' }), /words for its progress/],
   // Locks
   ['a constant lock', changed({ lock: () => 'shed' }), /have the same lock/],
   ['a lock by source only', changed({ lock: ({ app }) => `${app}` }), /have the same lock/],

@@ -114,8 +114,8 @@ function storyFrom({ text, address }: Source, state: State): JobView {
     title: 'Copy a container',
     provider: text(),
     steps: new Map([
-      ['copy', text() || 'Copy'],
-      ['start', 'Start'],
+      ['copy', { title: text() || 'Copy', doing: text() || 'Copying' }],
+      ['start', { title: 'Start', doing: 'Starting' }],
     ]),
     typicalMs: 60_000,
     now: start,
@@ -315,7 +315,7 @@ const form = defineOperation({
   preview: () => ({ copied: '', notCopied: '' }),
   copiesData: true,
   deadlineMs: 1,
-  steps: [{ id: 'copy', title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Copy', doing: 'Copying', run: async () => ({ id: '' }), check: async () => [] }],
 })
 
 async function services(): Promise<Services> {

@@ -61,8 +61,7 @@ export async function defaultDomain(api: Api, { name, relationships }: Space): P
 const address = item.extend({ url: z.string() })
 
 export const reserve = step<AddressParams>(
-  'reserve',
-  'Reserve the address',
+  { id: 'reserve', title: 'Reserve the address', doing: 'Reserving the address' },
   {
     async write(api, params, before, { job }) {
       const host = await wantedHost(api, params)
@@ -84,8 +83,7 @@ function routed(before: CfRef, { guid, url }: z.infer<typeof address>): RefUpdat
 }
 
 export const map = step<AddressParams>(
-  'map',
-  'Map the address',
+  { id: 'map', title: 'Map the address', doing: 'Mapping the address' },
   {
     isRepeatable: true,
     async write(api, _params, { app, route }) {

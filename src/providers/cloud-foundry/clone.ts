@@ -23,25 +23,29 @@ import {
 } from './step.js'
 import { refuseImpossible, validateClone } from './validate.js'
 
-const create = firstStep<CloneParams>('create', 'Create the app', (params) => `/v3/spaces/${params.space}`, {
-  async write(api, params, _, { job }) {
-    const source = await api.get(`/v3/apps/${params.app}`, app)
-    const target = await api.get(`/v3/spaces/${params.space}`, space)
-    await refuseImpossible(api, params, source, target)
-    const json = {
-      name: params.name,
-      lifecycle: await lifecycleOf(api, params.app, params.fastPath),
-      ...(params.environment && { environment_variables: await environmentOf(api, params.app) }),
-      ...owned({ space: target.guid }, job),
-    }
-    const { guid } = await withRole(api, [target.guid], api.post('/v3/apps', item, { json }))
-    return refOf(api, params, target, guid)
+const create = firstStep<CloneParams>(
+  { id: 'create', title: 'Create the app', doing: 'Creating the app' },
+  (params) => `/v3/spaces/${params.space}`,
+  {
+    async write(api, params, _, { job }) {
+      const source = await api.get(`/v3/apps/${params.app}`, app)
+      const target = await api.get(`/v3/spaces/${params.space}`, space)
+      await refuseImpossible(api, params, source, target)
+      const json = {
+        name: params.name,
+        lifecycle: await lifecycleOf(api, params.app, params.fastPath),
+        ...(params.environment && { environment_variables: await environmentOf(api, params.app) }),
+        ...owned({ space: target.guid }, job),
+      }
+      const { guid } = await withRole(api, [target.guid], api.post('/v3/apps', item, { json }))
+      return refOf(api, params, target, guid)
+    },
+    async find(api, params, _, { job }) {
+      const mine = await labelled(api, '/v3/apps', item, params.space, job)
+      return mine && refOf(api, params, await api.get(`/v3/spaces/${params.space}`, space), mine.guid)
+    },
   },
-  async find(api, params, _, { job }) {
-    const mine = await labelled(api, '/v3/apps', item, params.space, job)
-    return mine && refOf(api, params, await api.get(`/v3/spaces/${params.space}`, space), mine.guid)
-  },
-})
+)
 
 function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: string): RefUpdate {
   return {
@@ -52,20 +56,23 @@ function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: stri
   }
 }
 
-const copyCode = step<CloneParams>('copy', 'Copy the code', {
-  async write(api, { app: original, space, fastPath }, { app: to }) {
-    const from = await api.get(`/v3/apps/${original}`, app)
-    const code = await codeOf(api, from, fastPath)
-    const copied = copyInto(api, fastPath ? 'droplet' : 'package', code.guid, to)
-    return await withRole(api, [from.relationships.space, space], copied)
+const copyCode = step<CloneParams>(
+  { id: 'copy', title: 'Copy the code', doing: 'Copying the code' },
+  {
+    async write(api, { app: original, space, fastPath }, { app: to }) {
+      const from = await api.get(`/v3/apps/${original}`, app)
+      const code = await codeOf(api, from, fastPath)
+      const copied = copyInto(api, fastPath ? 'droplet' : 'package', code.guid, to)
+      return await withRole(api, [from.relationships.space, space], copied)
+    },
+    // The app is new, so whatever is in it is ours.
+    async find(api, { fastPath }, { app }) {
+      const kind = fastPath ? 'droplet' : 'package'
+      const [made] = await list(api, `/v3/${kind}s`, item, { app_guids: app })
+      return made && { waitFor: kind, guid: made.guid }
+    },
   },
-  // The app is new, so whatever is in it is ours.
-  async find(api, { fastPath }, { app }) {
-    const kind = fastPath ? 'droplet' : 'package'
-    const [made] = await list(api, `/v3/${kind}s`, item, { app_guids: app })
-    return made && { waitFor: kind, guid: made.guid }
-  },
-})
+)
 
 /** Deletes the app and its own address. */
 async function remove(api: Api, { app, route }: CfRef): Promise<void> {
@@ -130,7 +137,7 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
     assign,
     sizeOthers,
     map,
-    launch('Start the clone', 'start'),
+    launch('start', 'Start the clone', 'Starting the clone'),
   ],
   remove,
 })

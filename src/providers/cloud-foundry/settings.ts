@@ -47,15 +47,20 @@ export async function processesOf(api: Api, app_guids: string): Promise<Process[
  * Code is staged with the memory and disk of "web", which every new app has with 1024 MB each: too little for some apps, and
  * too much for a nearly full space.
  */
-export const sizeWeb = sizing('size-web', 'Set the size', ({ type }) => type === 'web')
+export const sizeWeb = sizing(
+  { id: 'size-web', title: 'Set the size', doing: 'Setting the size' },
+  ({ type }) => type === 'web',
+)
 
 /** The processes besides "web", which come with the droplet. */
-export const sizeOthers = sizing('resize', 'Set the size of other processes', () => true)
+export const sizeOthers = sizing(
+  { id: 'resize', title: 'Set the size of other processes', doing: 'Setting the size of other processes' },
+  () => true,
+)
 
-function sizing(id: string, title: string, appliesTo: (process: Process) => boolean) {
+function sizing(words: Parameters<typeof step>[0], appliesTo: (process: Process) => boolean) {
   return step<CloneParams>(
-    id,
-    title,
+    words,
     {
       // Several writes, but it leaves out values that are set already.
       isRepeatable: true,
@@ -110,8 +115,7 @@ function isEqual(one: unknown, other: unknown): boolean {
 }
 
 export const bind = step<CloneParams>(
-  'bind',
-  'Bind the services',
+  { id: 'bind', title: 'Bind the services', doing: 'Binding the services' },
   {
     // Several writes, but it leaves out what is bound already, so it's harmless to run again.
     async write(api, { services }, { app }) {

@@ -15,6 +15,8 @@ const LABEL = 'dolly-job'
 
 export const DEADLINE_MS = 30 * 60_000
 
+type StepWords = Pick<Step<never, never, never>, 'id' | 'title' | 'doing'>
+
 /** What a write changes in the ref. */
 export type RefUpdate = Partial<CfRef>
 type Action<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) => Promise<R>
@@ -29,27 +31,24 @@ interface Actions<P, Before> {
 
 /** The first step of an operation, in a space or an app of this path. */
 export function firstStep<P>(
-  id: string,
-  title: string,
+  words: StepWords,
   pathOf: (params: P) => string,
   actions: Actions<P, null>,
 ): Step<P, null, CfRef> {
-  return stepOf(id, title, pathOf, actions)
+  return stepOf(words, pathOf, actions)
 }
 
 /** A later step, in the app that the first one made or overwrote. */
 export function step<P>(
-  id: string,
-  title: string,
+  words: StepWords,
   actions: Actions<P, CfRef>,
   when?: (params: P) => boolean,
 ): Step<P, CfRef, CfRef> {
-  return { ...stepOf(id, title, (_, { app }) => `/v3/apps/${app}`, actions), ...(when && { when }) }
+  return { ...stepOf(words, (_, { app }) => `/v3/apps/${app}`, actions), ...(when && { when }) }
 }
 
 function stepOf<P, Before extends CfRef | null>(
-  id: string,
-  title: string,
+  words: StepWords,
   pathOf: (params: P, before: Before) => string,
   { write, baseline, find, isRepeatable = false }: Actions<P, Before>,
 ): Step<P, Before, CfRef> {
@@ -59,8 +58,7 @@ function stepOf<P, Before extends CfRef | null>(
     return { ref: made, ended: 'done', ...(made.note && { detail: made.note }), ...(made.url && { url: made.url }) }
   }
   return {
-    id,
-    title,
+    ...words,
     absentAfterMs: isRepeatable ? 0 : ABSENT_AFTER_MS,
     check,
     ...(baseline && { baseline }),

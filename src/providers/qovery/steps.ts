@@ -20,6 +20,7 @@ export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, Qover
   {
     id: 'clone',
     title: 'Make the clone',
+    doing: 'Making the clone',
     absentAfterMs: 30_000,
     baseline: refuseTakenName,
     run: startClone,
@@ -29,6 +30,7 @@ export const steps: [Step<CloneParams, null, QoveryRef>, Step<CloneParams, Qover
   {
     id: 'deploy',
     title: 'Deploy the clone',
+    doing: 'Deploying the clone',
     absentAfterMs: 30_000,
     when: isDeployed,
     run: startDeployment,

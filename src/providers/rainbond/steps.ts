@@ -16,6 +16,7 @@ const created = z.object({ ID: z.number() })
 export const createApp: Step<CopyParams, null, RainbondRef> = {
   id: 'create',
   title: 'Create the new app',
+  doing: 'Creating the new app',
   absentAfterMs: 45_000,
   async run(api, params, _before, { job }) {
     const components = await selectComponents(api, params)
@@ -40,6 +41,7 @@ function newApp(api: Api, made: Omit<RainbondRef, 'stage'>): Ended<RainbondRef> 
 export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
   id: 'copy',
   title: 'Copy the components',
+  doing: 'Copying the components',
   // Sent twice, it makes everything twice; and one that was rolled back leaves components in the cluster. So we never copy
   // into an app that was tried before: `find` never lets it be sent again, and gives up before a person is asked, who
   // could start it over.
@@ -79,6 +81,7 @@ export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
 export const build: Step<CopyParams, RainbondRef, RainbondRef> = {
   id: 'build',
   title: 'Build and start',
+  doing: 'Building and starting',
   // Safe to repeat: whatever has a build by now is left alone.
   async run(api, _params, before, { now }) {
     for (const { service_id, service_cname } of await listUnbuilt(api, before.app, now)) {

@@ -17,8 +17,8 @@ export interface JobDescription {
   title: string
   /** The provider's name, such as "Hoody". */
   provider: string
-  /** Titles of the steps this job goes through by their ids, in order. */
-  steps: ReadonlyMap<string, string>
+  /** The steps this job goes through by their ids, in order: "Copy the container", "Copying the container". */
+  steps: ReadonlyMap<string, { title: string; doing: string }>
   /** Median duration of such jobs in milliseconds; null while there are too few to tell. */
   typicalMs: number | null
   /** The time, in milliseconds since 1970. */
@@ -119,7 +119,7 @@ export function replyMessage(view: JobView, event: JobEvent): Message | null {
 }
 
 function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent): string | null {
-  const step = `"${name(steps.get(event.step) ?? event.step)}"`
+  const step = `"${name(steps.get(event.step)?.title ?? event.step)}"`
   const by = name(provider)
   const detail = sentence(event.detail)
   const requester = `<@${job.requester}>`
@@ -178,7 +178,7 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
 }
 
 /** How the job stands, without a full stop, and what is known beyond that. */
-function outcomeOf({ job, provider, now }: JobView): { icon: string; word: string; rest: string } {
+function outcomeOf({ job, provider, steps, now }: JobView): { icon: string; word: string; rest: string } {
   const detail = sentence(job.detail)
   const by = name(provider)
   if (job.strandedSince !== null && job.endedAt === null && job.state !== 'uncertain')
@@ -187,11 +187,19 @@ function outcomeOf({ job, provider, now }: JobView): { icon: string; word: strin
     case 'queued':
       return { icon: ':hourglass:', word: 'Queued', rest: waitOf(job, detail) }
     case 'starting':
-      return { icon: ':hourglass_flowing_sand:', word: `Starting on ${by}`, rest: detail }
+      return {
+        icon: ':hourglass_flowing_sand:',
+        word: isAnswerLost(job) ? `Checking whether ${by} received the request` : `Sending the request to ${by}`,
+        rest: detail,
+      }
     case 'working':
       return isUnreachable(job, now)
         ? { icon: ':hourglass:', word: `Can't reach ${by} right now`, rest: detail }
-        : { icon: ':hourglass_flowing_sand:', word: `Running on ${by}`, rest: detail }
+        : {
+            icon: ':hourglass_flowing_sand:',
+            word: `${name(steps.get(job.step)?.doing ?? 'In progress')} on ${by}`,
+            rest: detail,
+          }
     case 'uncertain':
       return {
         icon: ':grey_question:',
@@ -213,6 +221,11 @@ function outcomeOf({ job, provider, now }: JobView): { icon: string; word: strin
   }
 }
 
+/** Of a write that has begun: whether it's no longer under way, and I'm looking for what became of it. */
+function isAnswerLost({ waitingSince }: Job): boolean {
+  return waitingSince !== null
+}
+
 /** Why a job waits, and until when. */
 function waitOf({ dueAt }: Job, detail: string): string {
   return detail === '' || dueAt === null ? detail : `${detail} Next try at ${time(dueAt)}.`
@@ -221,7 +234,7 @@ function waitOf({ dueAt }: Job, detail: string): string {
 /** One line per step. The word says what the icon says: nobody should have to tell icons apart. */
 function stepLines({ job, steps }: JobView): string[] {
   const present = [...steps.keys()].indexOf(job.step)
-  return [...steps.values()].map((title, place) => {
+  return [...steps.values()].map(({ title }, place) => {
     const { icon, word } = stepState(job, place - present)
     return `${icon} ${name(title)} – ${word}`
   })
@@ -235,7 +248,7 @@ function stepState(job: Job, ahead: number): { icon: string; word: string } {
     case 'queued':
       return { icon: ':white_circle:', word: 'next' }
     case 'starting':
-      return { icon: ':large_blue_circle:', word: 'starting' }
+      return { icon: ':large_blue_circle:', word: isAnswerLost(job) ? 'checking' : 'sending' }
     case 'working':
       return { icon: ':large_blue_circle:', word: 'running' }
     case 'uncertain':

@@ -25,7 +25,7 @@ const operation: Operation = defineOperation({
   preview: () => ({ copied: '', notCopied: '' }),
   copiesData: true,
   deadlineMs: 1,
-  steps: [{ id: 'copy', title: 'Clone', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Clone', doing: 'Cloning', run: async () => ({ id: '' }), check: async () => [] }],
 })
 const shop = { value: 'ab01', label: 'shop-api' }
 const cache = { value: 'cd02', label: 'cache' }

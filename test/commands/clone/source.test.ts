@@ -55,7 +55,13 @@ const rest = {
 }
 /** The words that a rule may name a place with, behind a choice whose label has none. */
 const known = { x1: 'shop-db in production', x2: 'shop-db in staging', x3: `shop-db in ${UNKNOWN_PLACE}` }
-const step = { id: 'copy', title: 'Copy it', run: async () => ({ id: '1' }), check: async () => [] }
+const step = {
+  id: 'copy',
+  title: 'Copy it',
+  doing: 'Copying it',
+  run: async () => ({ id: '1' }),
+  check: async () => [],
+}
 
 /** Copies an app, or a container, into a space, and syncs an app with one that nobody is told of. */
 function connectionOf(): Connection {

@@ -54,12 +54,17 @@ export function declarationChecks(provider: Provider, example: ProviderExample):
       },
     },
     {
-      title: 'gives every step an id of its own, and sensible times',
+      title: 'gives every step an id of its own, words for its progress, and sensible times',
       run() {
         for (const [name, operation] of operations) {
           const steps = stepsOf(operation)
           const ids = steps.map(({ id }) => id)
           expect(new Set(ids).size, `${name}: ids of steps`).toBe(ids.length)
+          for (const { id, title, doing } of steps) {
+            expect(title, `${name}, step ${id}: title`).toMatch(/^[A-Z]/)
+            expect(doing, `${name}, step ${id}: doing is the title in its -ing form`).toMatch(/^[A-Z][a-z]+ing\b/)
+            expect(doing.length, `${name}, step ${id}: doing has at most 40 characters`).toBeLessThanOrEqual(40)
+          }
           expect(steps[0]?.when, `${name}: the first step has no \`when\``).toBeUndefined()
           expect(operation.deadlineMs, `${name}: deadlineMs is at least a minute`).toBeGreaterThanOrEqual(MINUTE)
           expect(operation.deadlineMs, `${name}: deadlineMs is at most a week`).toBeLessThanOrEqual(WEEK_MS)

@@ -53,7 +53,10 @@ describe('an ambiguous post', () => {
     await notifyFor(8_000)
     await context.runUntilIdle()
     await notifyFor(5_000)
-    expect(texts()).toEqual([expect.stringContaining('Running on Dummy'), expect.stringContaining('Dummy accepted')])
+    expect(texts()).toEqual([
+      expect.stringContaining('Cloning the thing on Dummy'),
+      expect.stringContaining('Dummy accepted'),
+    ])
     expect(posts()).toBe(2)
     const [found] = workspace.calls('conversations.history').flatMap(({ answer }) => answer.messages)
     expect(found).toMatchObject({ bot_id: workspace.bot.botId, user: workspace.bot.id })

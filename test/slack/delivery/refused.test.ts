@@ -155,7 +155,7 @@ describe('a place that refuses messages', () => {
       expect(old?.text).toContain(
         'Updates continue in a direct message to <@U1>. This message will show how the job ends.',
       )
-      expect(old?.blocks).not.toContain('Running on')
+      expect(old?.blocks).not.toContain('Cloning the thing on')
       await end()
       expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
       expect(slack.in('C1')).toHaveLength(1)

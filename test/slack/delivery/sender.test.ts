@@ -77,7 +77,7 @@ describe('the sender', () => {
     await context.runUntilIdle()
     await notifyFor(2_000)
     expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
-    expect(slack.edits.at(-1)).toContain('Running on Dummy')
+    expect(slack.edits.at(-1)).toContain('Cloning the thing on Dummy')
     expect(await run()).toBe(false)
   })
 

@@ -37,7 +37,7 @@ const operation: Operation = defineOperation({
   preview: () => ({ copied: '', notCopied: '' }),
   copiesData: true,
   deadlineMs: 1,
-  steps: [{ id: 'copy', title: 'Copy', run: async () => ({ id: '' }), check: async () => [] }],
+  steps: [{ id: 'copy', title: 'Copy', doing: 'Copying', run: async () => ({ id: '' }), check: async () => [] }],
 })
 
 const state: FormState = {

@@ -10,7 +10,7 @@ function view(state: State, rest: Partial<Job> = {}, view: Partial<JobView> = {}
     thread: { channel: 'C1', ts: '1.1' },
     title: 'Copy a container',
     provider: 'Hoody',
-    steps: new Map([['copy', 'Copy the container']]),
+    steps: new Map([['copy', { title: 'Copy the container', doing: 'Copying the container' }]]),
     typicalMs: null,
     now: start,
     ...view,
@@ -83,11 +83,20 @@ describe('the root message', () => {
     expect(factsOf('working', { dueAt: start + 90_000 })).toContain('usually done by')
   })
 
+  it('says that a request is being sent, and once its answer is lost, that this is being looked into', () => {
+    const shown = (rest: Partial<Job>) => JSON.stringify(rootMessage(view('starting', rest)).blocks)
+    expect(shown({})).toMatch(/Sending the request to Hoody\.\*.*Copy the container – sending/)
+    const lost = { waitingSince: start, detail: 'the connection broke' }
+    expect(shown(lost)).toMatch(
+      /Checking whether Hoody received the request:\* the connection broke\..*Copy the container – checking/,
+    )
+  })
+
   it("says that the provider can't be reached, once that has lasted for a while", () => {
     const shown = (unreachableSince: number | null) =>
       rootMessage(view('working', { unreachableSince, detail: 'hoody-prod answered 503.' })).text
-    expect(shown(null)).toContain('Running on Hoody: hoody-prod answered 503.')
-    expect(shown(start - 29_999)).toContain('Running on Hoody')
+    expect(shown(null)).toContain('Copying the container on Hoody: hoody-prod answered 503.')
+    expect(shown(start - 29_999)).toContain('Copying the container on Hoody')
     expect(shown(start - 30_000)).toContain("Can't reach Hoody right now: hoody-prod answered 503.")
   })
 
@@ -179,9 +188,9 @@ describe('the root message', () => {
 
   it('shows every step with its own word', () => {
     const steps = new Map([
-      ['clone', 'Clone'],
-      ['deploy', 'Deploy'],
-      ['route', 'Route'],
+      ['clone', { title: 'Clone', doing: 'Cloning' }],
+      ['deploy', { title: 'Deploy', doing: 'Deploying' }],
+      ['route', { title: 'Route', doing: 'Routing' }],
     ])
     const text = JSON.stringify(rootMessage(view('working', { step: 'deploy' }, { steps })).blocks)
     expect(text).toMatch(/Clone – done.*Deploy – running.*Route – not started/)
@@ -307,8 +316,8 @@ describe('names and details that are made to be long', () => {
         title: text,
         provider: text,
         steps: new Map([
-          ['copy', text],
-          ['deploy', text],
+          ['copy', { title: text, doing: text }],
+          ['deploy', { title: text, doing: text }],
         ]),
         typicalMs: 180_000,
         mayAppearTwice: true,
@@ -352,7 +361,7 @@ describe('the root that a thread left behind', () => {
       const rest = 'Updates continue in a direct message to <@U1>. This message will show how the job ends.'
       expect(text).toContain(rest)
       expect(JSON.stringify(blocks)).toContain(rest)
-      expect(JSON.stringify(blocks)).not.toMatch(/"actions"|Running on|running|Queued/)
+      expect(JSON.stringify(blocks)).not.toMatch(/"actions"|Copying the container on|running|Queued/)
     }
   })
 
