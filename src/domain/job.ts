@@ -13,7 +13,9 @@
  * - reconcile: find out what became of a write whose answer was lost. Attempt: one try of a step's write.
  * - input: what can happen to a job. Transition: what changes because of it, and the event it writes.
  * - event: one fact about a job. A row, written in the transaction of the change it records.
- * - message: one Slack message that Dolly keeps up to date or posts once. Notify: bring a job's messages up to date.
+ * - message: one Slack message that Dolly keeps up to date or posts once. Root: the first of a job's thread, edited in place.
+ *   Reply: one about an event, below it. Notify: bring a job's messages up to date.
+ * - draft: the answers of a form before the person confirms them.
  * - claim: the right of one worker to work at one job until it gives it back; a token that every write of that worker names.
  * - worker: a loop that does due work. Scheduler: what starts the workers.
  * - lock: the target a live job writes to. No two live jobs of a connection have the same.

@@ -4,7 +4,7 @@ import type { NotifyResult, Thread } from '../domain/thread.js'
 import { type ClaimedThread, claimPendingThreads, releaseThread } from '../store/claims.js'
 import { type PendingThread, readPendingThread, readThread } from '../store/messages.js'
 import type { WorkerContext } from './context.js'
-import { withClaim } from './worker.js'
+import { withClaim } from './tasks.js'
 
 /** Brings one claimed thread up to date, and marks each event as it goes. */
 export type Notify = (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult>

@@ -1,20 +1,17 @@
 /** Due polls: asks each connection once for as many jobs as possible and decides what the answers mean. */
-import type { Job, JobInput } from '../domain/job.js'
+import type { Job } from '../domain/job.js'
 import { type Observation, withoutCredentials } from '../providers/provider.js'
-import { type ClaimedJob, claimDueJobs } from '../store/claims.js'
+import type { ClaimedJob } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { type AnyStep, advance, followingStep, pollFailed, runAll, runTasks, type Task, withClaim } from './worker.js'
+import { type AnyStep, followingStep, move, pollFailed, runAll, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
 const MAX_JOBS_PER_RUN = 5_000
 
 /** Polls a connection's due jobs. Returns whether any job was moved. */
 export async function pollDueJobs(context: WorkerContext, connection: string): Promise<boolean> {
-  const wanted = { connection, states: ['working'] as const, limit: MAX_JOBS_PER_RUN }
-  return await withClaim(
-    context,
-    (token) => claimDueJobs(context.db, wanted, context.now(), token),
-    (claimed) => pollClaimed(context, claimed),
+  return await withDueJobs(context, { connection, state: 'working', limit: MAX_JOBS_PER_RUN }, (claimed) =>
+    pollClaimed(context, claimed),
   )
 }
 
@@ -35,10 +32,6 @@ async function pollClaimed(context: WorkerContext, claimed: readonly ClaimedJob[
   })
   const polls = await Promise.all([...groups].map(([check, targets]) => pollGroup(context, check, targets)))
   return hasFailed || polls.includes(true)
-}
-
-async function move(context: WorkerContext, claimed: ClaimedJob, input: JobInput): Promise<boolean> {
-  return (await advance(context, claimed, input)) !== null
 }
 
 function append<K, V>(groups: Map<K, V[]>, key: K, value: V): void {

@@ -3,10 +3,9 @@ import type { EndedWrite, Job, JobInput, Ref } from '../domain/job.js'
 import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
 import { UserError } from '../errors.js'
 import { type Attempt, readWritten, type Written, withoutCredentials } from '../providers/provider.js'
-import { claimDueJobs } from '../store/claims.js'
 import { endOfEarlierJob } from '../store/jobs.js'
 import type { Search, WorkerContext } from './context.js'
-import { advance, explain, followingStep, pollFailed, runTasks, type Task, withClaim } from './worker.js'
+import { advance, explain, followingStep, pollFailed, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** They only read. */
 const MAX_CONCURRENT_RECONCILES = 8
@@ -21,11 +20,8 @@ const MAX_BLIND_MS = 30_000
 
 /** Searches for a connection's lost writes. Returns whether any job was moved. */
 export async function reconcileLostWrites(context: WorkerContext, connection: string): Promise<boolean> {
-  const wanted = { connection, states: ['starting'] as const, limit: MAX_CONCURRENT_RECONCILES }
-  return await withClaim(
-    context,
-    (token) => claimDueJobs(context.db, wanted, context.now(), token),
-    (claimed) => runTasks(context, claimed, (task) => reconcile(context, task)),
+  return await withDueJobs(context, { connection, state: 'starting', limit: MAX_CONCURRENT_RECONCILES }, (claimed) =>
+    runTasks(context, claimed, (task) => reconcile(context, task)),
   )
 }
 

@@ -7,7 +7,8 @@ import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
-import { handleWaitingJobs, releaseRemembered } from './worker.js'
+import { releaseRemembered } from './tasks.js'
+import { handleWaitingJobs } from './waiting.js'
 import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
@@ -48,7 +49,8 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
     {
       name: 'release',
       countDue: () => Math.min(context.memory.unreleased.size, 1),
-      runOnce: () => releaseRemembered(context),
+      // It was logged when it first failed. While the disk stays full, each tick tries again.
+      runOnce: () => releaseRemembered(context).catch(() => false),
     },
     purgeWorker(context),
     {

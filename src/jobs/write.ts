@@ -3,18 +3,15 @@ import type { JobInput } from '../domain/job.js'
 import { LAST_ECHO } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api } from '../providers/provider.js'
-import { type ClaimedJob, claimDueJobs, holdsClaim } from '../store/claims.js'
+import { type ClaimedJob, holdsClaim } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
 import { attemptOf, findWrite, outcomeOf } from './reconcile.js'
-import { advance, explain, runTasks, type Task, withClaim } from './worker.js'
+import { advance, explain, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** Makes the one write of a connection that is due for longest. Returns whether its job was moved. */
 export async function writeNextJob(context: WorkerContext, connection: string): Promise<boolean> {
-  const wanted = { connection, states: ['queued'] as const, limit: 1 }
-  return await withClaim(
-    context,
-    (token) => claimDueJobs(context.db, wanted, context.now(), token),
-    (claimed) => runTasks(context, claimed, (task) => write(context, task)),
+  return await withDueJobs(context, { connection, state: 'queued', limit: 1 }, (claimed) =>
+    runTasks(context, claimed, (task) => write(context, task)),
   )
 }
 

@@ -18,20 +18,18 @@ export interface ClaimedJob {
 }
 
 /**
- * Claims due jobs of a connection, longest due first, all with one token.
+ * Claims due jobs of a connection in one state, longest due first, all with one token.
  *
  * @param token of this call alone. A caller that names it can give the claim back although this call broke.
  */
 export async function claimDueJobs(
   db: Database,
-  wanted: { connection: string; states: readonly State[]; limit: number },
+  wanted: { connection: string; state: State; limit: number },
   now: number,
   token: string = randomUUID(),
 ): Promise<ClaimedJob[]> {
-  const { connection, states, limit } = wanted
-  return await claim(db, limit, now, token, (job) =>
-    job.and([job('connection', '=', connection), job('state', 'in', [...states])]),
-  )
+  const { connection, state, limit } = wanted
+  return await claim(db, limit, now, token, (job) => job.and({ connection, state }))
 }
 
 /** Claims due jobs that no connection's workers claim: those of connections that are not in this list, or that wait for a person. */

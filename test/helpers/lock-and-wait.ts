@@ -9,7 +9,7 @@ try {
   // Keeps the lock for as long as this process lives: a lock that nothing refers to is given back.
   process.on('exit', unlock)
   const db = await openDatabase(file)
-  const claimed = await claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 10 }, Date.now())
+  const claimed = await claimDueJobs(db, { connection: 'dummy-one', state: 'queued', limit: 10 }, Date.now())
   process.stdout.write(`locked, claimed ${claimed.length}\n`)
   setInterval(() => {}, 60_000)
 } catch (error) {

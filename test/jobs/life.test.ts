@@ -324,7 +324,7 @@ describe('the life of a job', () => {
     // Its thread has to say so.
     expect(await runDueJobs(context, 'dummy-one')).toBe(true)
     expect(await runDueJobs(context, 'dummy-one')).toBe(false)
-    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+    const wanted = { connection: 'dummy-one', state: 'queued' as const, limit: 10 }
     expect(await claimDueJobs(context.db, wanted, context.now())).toEqual([])
     context.pass(minute)
     expect(await claimDueJobs(context.db, wanted, context.now())).toMatchObject([{ job: { id } }])
@@ -597,7 +597,7 @@ describe('a claim', () => {
   it('is given to one worker only, and without it a worker changes nothing', async () => {
     const context = await testContext()
     const job = await context.ask()
-    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+    const wanted = { connection: 'dummy-one', state: 'queued' as const, limit: 10 }
     const [claimed] = await claimDueJobs(context.db, wanted, context.now())
     expect(claimed?.job.id).toBe(job.id)
     expect(await claimDueJobs(context.db, wanted, context.now())).toEqual([])
@@ -617,7 +617,7 @@ describe('a claim', () => {
   it('of a dead process is free after a start, whatever clock that process had, and its write is not made twice', async () => {
     const context = await testContext()
     const { id } = await context.ask()
-    const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 1 }
+    const wanted = { connection: 'dummy-one', state: 'queued' as const, limit: 1 }
     // The write goes through, the save never happens.
     const [claimed] = await claimDueJobs(context.db, wanted, context.now() + 180 * minute)
     if (!claimed) throw new Error('Nothing was due.')

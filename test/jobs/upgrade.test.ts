@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { accepts, next } from '../../src/domain/machine.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
-import { handleWaitingJobs } from '../../src/jobs/worker.js'
+import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import type { Operation } from '../../src/providers/provider.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'

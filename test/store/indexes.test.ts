@@ -43,7 +43,7 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   [
     'claim due jobs',
     'jobs_due (connection=? AND state=? AND due_at<?)',
-    (db) => claimDueJobs(db, { connection: 'dummy-one', states: ['queued'], limit: 1 }, now),
+    (db) => claimDueJobs(db, { connection: 'dummy-one', state: 'queued', limit: 1 }, now),
   ],
   [
     'claim what waits for something else',

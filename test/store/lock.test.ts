@@ -70,7 +70,7 @@ it('a second process takes over within a second of the first one’s SIGKILL, an
   expect(performance.now() - killedAt).toBeLessThan(1_000)
 
   const db = await openDatabase(file)
-  const wanted = { connection: 'dummy-one', states: ['queued'] as const, limit: 10 }
+  const wanted = { connection: 'dummy-one', state: 'queued' as const, limit: 10 }
   expect(await claimDueJobs(db, wanted, 2_000)).toEqual([])
   await releaseAllClaims(db)
   expect(await findDueWork(db, 2_000)).toContainEqual({ kind: 'queued', connection: 'dummy-one', count: 1 })

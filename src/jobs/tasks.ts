@@ -1,10 +1,10 @@
-/** How a worker works at jobs: claims them, works at them side by side, and gives back what it did not finish. */
+/** How workers work at jobs: claim them, work at them side by side, and give back what they did not finish. */
 import { randomUUID } from 'node:crypto'
-import type { FailureKind, Job, JobInput, TransitionContext } from '../domain/job.js'
+import type { FailureKind, Job, JobInput, State, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
-import { type ClaimedJob, claimWaitingJobs, releaseClaim } from '../store/claims.js'
+import { type ClaimedJob, claimDueJobs, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
 
@@ -61,6 +61,15 @@ export async function releaseRemembered({ db, memory }: Pick<WorkerContext, 'db'
   return tokens.length > 0
 }
 
+/** Claims due jobs of a connection in one state, longest due first, and works at them. Returns whether any job was moved. */
+export async function withDueJobs(
+  context: WorkerContext,
+  wanted: { connection: string; state: State; limit: number },
+  work: (claimed: readonly ClaimedJob[]) => Promise<boolean>,
+): Promise<boolean> {
+  return await withClaim(context, (token) => claimDueJobs(context.db, wanted, context.now(), token), work)
+}
+
 /**
  * Works at those claimed jobs whose connection, operation and step are there. The others wait, and their threads say so:
  * nothing is written for a job whose step is not the one that was planned.
@@ -86,7 +95,7 @@ function openTask(context: WorkerContext, claimed: ClaimedJob): Task | null {
 }
 
 /** Reports a claimed job that this version or configuration can't continue, and puts it off for a while. */
-async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promise<boolean> {
+export async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promise<boolean> {
   const { job } = claimed
   const connection = context.connections.get(job.connection)
   const operation = operationOf(connection?.provider, job.operation)
@@ -94,25 +103,7 @@ async function leaveStranded(context: WorkerContext, claimed: ClaimedJob): Promi
     ? `dolly.yml no longer has the connection ${job.connection}.`
     : `This version of Dolly has no ${operation ? `step "${job.step}"` : `operation "${job.operation}"`}.`
   if (job.strandedSince === null) context.log.error({ job: job.id, reason }, 'a job cannot continue; it waits')
-  return (await advance(context, claimed, { kind: 'stranded', reason })) !== null
-}
-
-/** More wait for the next run. */
-const MAX_WAITING_PER_RUN = 100
-
-/** Handles due jobs that no connection's workers claim: their connection is gone, or they wait for a person. */
-export async function handleWaitingJobs(context: WorkerContext): Promise<boolean> {
-  const wanted = { connections: [...context.connections.keys()], limit: MAX_WAITING_PER_RUN }
-  return await withClaim(
-    context,
-    (token) => claimWaitingJobs(context.db, wanted, context.now(), token),
-    (claimed) =>
-      runAll(context, claimed, async (one) =>
-        one.job.state === 'uncertain'
-          ? (await advance(context, one, { kind: 'unanswered' })) !== null
-          : await leaveStranded(context, one),
-      ),
-  )
+  return await move(context, claimed, { kind: 'stranded', reason })
 }
 
 /** SQLite answers before the event loop turns: after this many jobs Slack's requests and the timers get their turn. */
@@ -152,6 +143,11 @@ async function runOne<T extends ClaimedJob>(context: WorkerContext, item: T, wor
 export function followingStep({ job, operation, step }: Task): string | null {
   const place = operation.steps.findIndex(({ id }) => id === step.id)
   return operation.steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))?.id ?? null
+}
+
+/** Applies an input under this claim; false when the claim was lost or the job has moved on. */
+export async function move(context: WorkerContext, claimed: ClaimedJob, input: JobInput): Promise<boolean> {
+  return (await advance(context, claimed, input)) !== null
 }
 
 /** Applies an input under this claim; null when the claim was lost or the job has moved on. */
