@@ -40,9 +40,7 @@ export function unescapeSlack(text: string): string {
 /** For a name in a sentence. */
 const MAX_NAME_LENGTH = 80
 
-/**
- * A name short enough for a sentence. A long one loses its middle, because the place is often at the end.
- */
+/** A name short enough for a sentence. A long one loses its middle, because the place is often at the end. */
 export function brief(name: string, maxLength = MAX_NAME_LENGTH): string {
   const isShort = name.length <= MAX_FOREIGN_TEXT_LENGTH
   const text = isShort ? plainText(name, MAX_FOREIGN_TEXT_LENGTH) : name
@@ -79,14 +77,10 @@ export function briefList(names: readonly string[]): string {
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-/**
- * As `mrkdwn`, in at most `maxLength` characters of what Slack gets: an escaped character may take five.
- *
- * @param write the plain text, or a function that writes it in at most the given number of characters.
- */
-export function mrkdwnWithin(maxLength: number, write: string | ((length: number) => string)): string {
+/** As `mrkdwn`, in at most `maxLength` characters of what Slack gets: an escaped character may take five. */
+export function mrkdwnWithin(maxLength: number, text: string): string {
   for (let length = maxLength; ; length = Math.floor(length * 0.8)) {
-    const escaped = mrkdwn(typeof write === 'string' ? write : write(length), length)
+    const escaped = mrkdwn(text, length)
     if (escaped.length <= maxLength) return escaped
   }
 }

@@ -19,9 +19,9 @@ export async function resolveDestination(
   chosen: string,
 ): Promise<{ channel: string } | { problem: string }> {
   if (chosen === HERE_PLACE && askedIn === null) {
-    const problem =
-      'I no longer know where you typed the command. Choose another place, or start again with /clone-app.'
-    return { problem }
+    return {
+      problem: 'I no longer know where you typed the command. Choose another place, or start again with /clone-app.',
+    }
   }
   const place = chosen === HERE_PLACE ? askedIn : chosen
   const isHere = place === askedIn

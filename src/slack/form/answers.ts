@@ -73,14 +73,14 @@ export function setPicked(
 ): void {
   const each = [...new Map(chosen.map((option) => [option.value, option])).values()]
   picked[key] = each
-  for (const rest of ['from', 'place'] as const) delete named[`${key}.${rest}`]
+  for (const part of ['from', 'place'] as const) {
+    const words = [...new Set(each.flatMap((option) => option[part] ?? []))]
+    if (words.length > 0) named[`${key}.${part}`] = words.join(', ')
+    else delete named[`${key}.${part}`]
+  }
   if (kind === 'picker' && !each[0]) return
   values[key] = kind === 'picker' ? each[0]?.value : each.map(({ value }) => value)
   named[key] = each.map(({ label }) => label).join(', ')
-  for (const rest of ['from', 'place'] as const) {
-    const words = [...new Set(each.flatMap((option) => option[rest] ?? []))]
-    if (words.length > 0) named[`${key}.${rest}`] = words.join(', ')
-  }
 }
 
 /** `view.state.values`: block id → action id → element state; each of our blocks has one element. */

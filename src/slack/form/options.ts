@@ -19,9 +19,7 @@ export function searchOptions(
   const words = comparable(query).split(' ').filter(Boolean)
   const found = options
     // An option is useless if Slack would send its value back changed.
-    .filter(
-      ({ value }) => value !== '' && value.length <= limits.optionValue && value === cut(value, limits.optionValue),
-    )
+    .filter(({ value }) => value !== '' && value === cut(value, limits.optionValue))
     .filter((option) => words.length === 0 || words.every((word) => textOf(option).includes(word)))
   if (words.length > 0) found.sort((one, other) => one.label.length - other.label.length)
   return found.slice(0, limits.options).map(option)

@@ -109,10 +109,12 @@ export function openSocketTransport(
     stopping.signal.removeEventListener('abort', stop)
   }
 
-  /** Resolves when a socket is open, or undefined when the transport stops. */
-  async function openAnother(
-    refused: (error: WebAPIPlatformError) => void,
-  ): Promise<{ gone: Promise<unknown> } | undefined> {
+  /**
+   * Resolves when a socket is open, or undefined when the transport stops.
+   *
+   * @throws WebAPIPlatformError when Slack refuses the token at the start. Later it may be fixed while jobs go on.
+   */
+  async function openAnother(isStart: boolean): Promise<{ gone: Promise<unknown> } | undefined> {
     while (!stopping.signal.aborted) {
       try {
         const socket = await connect()
@@ -123,7 +125,7 @@ export function openSocketTransport(
         return socket
       } catch (error) {
         if (stopping.signal.aborted) break
-        if (error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) refused(error)
+        if (isStart && error instanceof WebAPIPlatformError && isTokenRefused(error.data.error)) throw error
         // The client has logged all other errors.
         if (error instanceof SilentSocketError) logger.warn(error.message)
         await pauseBeforeRetry(error instanceof WebAPIRateLimitedError ? error.retryAfter * 1000 : 0)
@@ -139,8 +141,7 @@ export function openSocketTransport(
       await socket.gone
       if (performance.now() - openedAt >= STABLE_AFTER_MS) pauseMs = MIN_PAUSE_MS
       else await pauseBeforeRetry(0)
-      // A refused token may be fixed while jobs go on.
-      socket = await openAnother(() => undefined)
+      socket = await openAnother(false)
     }
   }
 
@@ -149,10 +150,7 @@ export function openSocketTransport(
     /** @throws WebAPIPlatformError when Slack refuses the token. */
     start: async () => {
       if (port !== undefined) await probes.listen(port)
-      const socket = await openAnother((error) => {
-        throw error
-      })
-      void keepOpen(socket)
+      void keepOpen(await openAnother(true))
     },
     stop: async () => {
       stopping.abort()
