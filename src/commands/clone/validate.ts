@@ -69,11 +69,10 @@ function notChecked(why: string): ValidationResult {
 
 /** Slack rejects all errors if one names an unknown field, so those go beside the first field. */
 function resultOf(operation: Operation, { errors = {}, warnings = [] }: Validation): ValidationResult {
-  const [first, ...others] = fieldsOf(operation).map(({ key }) => key)
-  const known = new Set([first, ...others])
+  const keys = fieldsOf(operation).map(({ key }) => key)
   const byField = new Map<string, string[]>()
   for (const [key, sentence] of Object.entries(errors)) {
-    const field = known.has(key) ? key : (first ?? key)
+    const field = keys.includes(key) ? key : (keys[0] ?? key)
     byField.set(field, [...(byField.get(field) ?? []), sentence])
   }
   return {

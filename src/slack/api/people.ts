@@ -48,16 +48,12 @@ const ChannelPage = z.object({
  * down: looking up a person then fails, and nothing is allowed.
  */
 export function missingScopes(granted: readonly string[] | undefined, groups: readonly string[]): string[] {
-  const needed = [
-    { scope: 'users:read', why: 'Every access rule needs it to tell members from guests' },
-    ...(groups.length > 0
-      ? [{ scope: 'usergroups:read', why: `An access rule names the user group ${groups[0]}` }]
-      : []),
-  ]
+  const needed = [['users:read', 'Every access rule needs it to tell members from guests']]
+  if (groups[0] !== undefined) needed.push(['usergroups:read', `An access rule names the user group ${groups[0]}`])
   return needed
-    .filter(({ scope }) => granted !== undefined && !granted.includes(scope))
+    .filter(([scope = '']) => granted?.includes(scope) === false)
     .map(
-      ({ scope, why }) =>
+      ([scope, why]) =>
         `SLACK_BOT_TOKEN lacks the scope ${scope}. ${why}. Reinstall the Slack app with the scopes in manifest.yml.`,
     )
 }
@@ -226,12 +222,9 @@ export class People {
 
 /** The kinds of channels that the token may list; empty without either scope. */
 function typesFor({ scopes }: ChannelSource): string {
-  const granted = scopes() ?? []
-  const kinds = [
-    ...(granted.includes('channels:read') ? ['public_channel'] : []),
-    ...(granted.includes('groups:read') ? ['private_channel'] : []),
-  ]
-  return kinds.join(',')
+  const kinds = { 'channels:read': 'public_channel', 'groups:read': 'private_channel' }
+  const granted = Object.entries(kinds).filter(([scope]) => scopes()?.includes(scope))
+  return granted.map(([, kind]) => kind).join(',')
 }
 
 /**
