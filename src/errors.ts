@@ -8,7 +8,7 @@ export class UserError extends Error {
   /** HTTP status of the provider's refusal, if there was one; providers branch on it, nobody shows it. */
   readonly status: number | undefined
 
-  constructor(message: string, details: { field?: string; status?: number } = {}) {
+  constructor(message: string, details: { field?: string | undefined; status?: number | undefined } = {}) {
     super(message)
     this.field = details.field
     this.status = details.status
@@ -21,7 +21,7 @@ export class ConnectionError extends Error {
   /** HTTP status of the provider's refusal, if there was one. */
   readonly status: number | undefined
 
-  constructor(message: string, details: { status?: number } = {}) {
+  constructor(message: string, details: { status?: number | undefined } = {}) {
     super(message)
     this.status = details.status
   }
@@ -43,7 +43,10 @@ export class TemporaryError extends Error {
   /** HTTP status of the provider's answer, if there was one. */
   readonly status: number | undefined
 
-  constructor(message: string, details: { retryAfterMs?: number; mayHaveHappened: boolean; status?: number }) {
+  constructor(
+    message: string,
+    details: { retryAfterMs?: number | undefined; mayHaveHappened: boolean; status?: number },
+  ) {
     super(message)
     this.retryAfterMs = waitOf(details.retryAfterMs)
     this.mayHaveHappened = details.mayHaveHappened

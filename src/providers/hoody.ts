@@ -1,14 +1,13 @@
 /** Hoody: copies a container, or overwrites an earlier copy with the current state of its source. */
 import { z } from 'zod'
-import { unlessNotFound } from '../errors.js'
 import { type Entry, envelope, errorMessage, listProject } from './hoody/api.js'
 import { type CopyParams, copyFields, pickers, type SyncParams, syncFields } from './hoody/form.js'
 import { check, type HoodyRef, lastCopyingAt, ref, wasCopyingSince } from './hoody/status.js'
 import { validateCopy, validateSync } from './hoody/validate.js'
 import {
-  type Api,
   defineOperation,
   defineProvider,
+  deleteIfThere,
   foundByName,
   maskIds,
   type Named,
@@ -67,7 +66,7 @@ const copy = defineOperation<CopyParams, HoodyRef>({
       check,
     },
   ],
-  remove,
+  remove: (api, { id }) => deleteIfThere(api, `/api/v1/containers/${id}`),
 })
 
 const sync = defineOperation<SyncParams, HoodyRef>({
@@ -125,10 +124,6 @@ function isCopyOf(row: Entry, { name, container }: CopyParams): boolean | undefi
   if (row.name !== undefined && row.name !== name) return false
   if ((row.source_container_id ?? container) !== container) return false
   return row.name === undefined ? undefined : true
-}
-
-async function remove(api: Api, { id }: HoodyRef): Promise<void> {
-  await unlessNotFound(api.delete(`/api/v1/containers/${id}`, z.unknown()))
 }
 
 /** What a copy is synced with, as far as the picker knows. */

@@ -44,8 +44,7 @@ export function sortAnswer(
   if (own) return sentenced(call, { ...own, sentence: clean(own.sentence) }, status, readRetryAfter(headers))
   const sentence = clean(errorMessage(body) ?? '')
   const itSays = sentence && ` It says: ${sentence}`
-  const retryAfterMs = readRetryAfter(headers)
-  const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  const details = { status, retryAfterMs: readRetryAfter(headers) }
 
   if (status === 401) {
     return new ConnectionError(
@@ -89,21 +88,19 @@ function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = 
   if (verdict.blame === 'user') return new UserError(message, { status: verdict.status ?? status })
   if (verdict.blame === 'operator') return new ConnectionError(message, { status: verdict.status ?? status })
   const mayHaveHappened = call.isWrite && !verdict.hasNoEffect
-  return new TemporaryError(message, { mayHaveHappened, status, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  return new TemporaryError(message, { mayHaveHappened, status, retryAfterMs })
 }
 
 /** Sorts a request without an answer, or with one that couldn't be read to its end. Other errors come back unchanged. */
 export function sortFailure(call: Call, error: unknown): unknown {
   const { connection, title, isWrite } = call
   if (error instanceof TimeoutError) {
-    return new TemporaryError(`${connection} did not answer ${title} within ${call.timeoutMs / 1000} s.`, {
-      mayHaveHappened: isWrite,
-    })
+    const message = `${connection} did not answer ${title} within ${call.timeoutMs / 1000} s.`
+    return new TemporaryError(message, { mayHaveHappened: isWrite })
   }
   if (error instanceof AnswerTooLarge) {
-    return new UnreadableListError(`${connection} answered ${title} with ${error.message}.`, {
-      mayHaveHappened: isWrite,
-    })
+    const message = `${connection} answered ${title} with ${error.message}.`
+    return new UnreadableListError(message, { mayHaveHappened: isWrite })
   }
   // fetch reports every network error as a TypeError, with the real error as its cause.
   if (!(error instanceof TypeError)) return error

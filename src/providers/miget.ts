@@ -1,14 +1,14 @@
 /** Miget: clones an app into a project, and deploys the clone if it has an image to run. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../errors.js'
+import { UserError } from '../errors.js'
 import { type Entry, errorMessage, listDeployments, listEntries, readApp, text, unwrapped } from './miget/api.js'
 import { type CloneParams, fields, pickers } from './miget/form.js'
 import { check, type MigetRef, ref, STARTING } from './miget/status.js'
 import { hasName, validateClone } from './miget/validate.js'
 import {
-  type Api,
   defineOperation,
   defineProvider,
+  deleteIfThere,
   findSurely,
   foundByName,
   type Named,
@@ -78,7 +78,7 @@ const clone = defineOperation<CloneParams, MigetRef>({
       check,
     },
   ],
-  remove,
+  remove: (api, { id }) => deleteIfThere(api, `/apps/${id}`),
 })
 
 export const miget = defineProvider({
@@ -135,8 +135,4 @@ function isCloneOf(one: Entry, { name, label, project }: CloneParams): boolean |
 function refOf(params: CloneParams, { uuid: id, name }: { uuid: string; name?: string | null | undefined }): MigetRef {
   const next = params.deploy ? 'deployment' : 'not deployed'
   return { id, name: name ?? params.name, next: params.use_parent_image ? next : 'not deployed: it has no source yet' }
-}
-
-async function remove(api: Api, { id }: MigetRef): Promise<void> {
-  await unlessNotFound(api.delete(`/apps/${id}`, z.unknown()))
 }

@@ -7,7 +7,7 @@ export type { Observation, Ref } from '../domain/job.js'
 
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
-export { foundByName, lookUpEach } from './lookup.js'
+export { deleteIfThere, foundByName, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
 export { readFor, refusal, runChecks } from './validation.js'
 export {
@@ -18,6 +18,8 @@ export {
   sentence,
   UNKNOWN_PLACE,
   withoutCredentials,
+  withPeriod,
+  withSentence,
 } from './wording.js'
 
 /** What a field may say about itself beside its type. `title` is its label, `description` its hint. */
@@ -96,8 +98,8 @@ export interface Step<P, Before, R> {
   absentAfterMs?: number
   /**
    * Reads only. One observation per ref, in the same order: one call to the provider for as many jobs as possible. Steps
-   * that share this very function are looked at together. An error in an observation's place is a look that failed for
-   * that ref alone; one that is thrown failed for all. `now` is our clock, in milliseconds, for what takes too long.
+   * that share this very function are polled together. An error in an observation's place is a poll that failed for that
+   * ref alone; one that is thrown failed for all. `now` is our clock, in milliseconds, for what takes too long.
    */
   check(api: Api, refs: readonly R[], now: number): Promise<(Observation<R> | Error)[]>
 }

@@ -1,6 +1,6 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
-import { defineOperation, defineProvider } from './provider.js'
+import { type Api, defineOperation, defineProvider, deleteIfThere } from './provider.js'
 import { classify, errorMessage } from './qovery/api.js'
 import {
   type CloneParams,
@@ -13,7 +13,7 @@ import {
   siblingsPath,
 } from './qovery/form.js'
 import { type QoveryRef, ref } from './qovery/status.js'
-import { remove, steps } from './qovery/steps.js'
+import { steps } from './qovery/steps.js'
 import { validateClone } from './qovery/validate.js'
 
 /** A person's token. API tokens have another scheme; a scheme written before a token is kept. */
@@ -28,7 +28,7 @@ const shared = {
   deadlineMs: 60 * 60_000,
   pollEveryMs: 5_000,
   steps,
-  remove,
+  remove: (api: Api, { kind, id }: QoveryRef) => deleteIfThere(api, `/${kind}/${id}`),
 }
 
 const clone = defineOperation<ServiceParams, QoveryRef>({

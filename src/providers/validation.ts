@@ -10,25 +10,21 @@ export async function runChecks(
   refusals: readonly Promise<unknown>[],
   remarks: readonly Promise<readonly string[]>[] = [],
 ): Promise<Validation> {
+  const [refused, remarked] = await Promise.all([Promise.allSettled(refusals), Promise.allSettled(remarks)])
   const errors: Record<string, string> = {}
-  const warnings: string[] = []
-  const failed = (reason: unknown) => {
+  for (const one of [...refused, ...remarked]) {
+    if (one.status === 'fulfilled') continue
+    const reason: unknown = one.reason
     if (reason instanceof UserError) {
       if (reason.field !== undefined) errors[reason.field] ??= reason.message
     } else if (!(reason instanceof ConnectionError || reason instanceof TemporaryError)) throw reason
   }
-  const [refused, remarked] = await Promise.all([Promise.allSettled(refusals), Promise.allSettled(remarks)])
-  for (const one of refused) if (one.status === 'rejected') failed(one.reason)
-  for (const one of remarked) {
-    if (one.status === 'rejected') failed(one.reason)
-    else warnings.push(...one.value)
-  }
-  return { errors, warnings }
+  return { errors, warnings: remarked.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])) }
 }
 
 /** What a check throws to refuse a field. */
 export function refusal(field: string, sentence: string, status?: number): UserError {
-  return new UserError(sentence, { field, ...(status !== undefined && { status }) })
+  return new UserError(sentence, { field, status })
 }
 
 /** Reads what a field's answer names. If the provider doesn't know it, that is the field's error. */

@@ -1,4 +1,5 @@
 /** Pure: words for people, made of what vendors say. */
+import { ConnectionError, UserError } from '../errors.js'
 import type { Named, Option } from './provider.js'
 
 type Remark = string | null | undefined
@@ -13,8 +14,8 @@ export function describedOption(value: string, label: string, ...remarks: Remark
 export const UNKNOWN_PLACE = 'an unknown place'
 
 /** An option with its place, which is also the first of its remarks. */
-export function placedOption(value: string, label: string, place?: string, ...remarks: Remark[]): Option {
-  return { ...describedOption(value, label, place, ...remarks), place: place ?? UNKNOWN_PLACE }
+export function placedOption(value: string, label: string, place: Remark, ...remarks: Remark[]): Option {
+  return { ...describedOption(value, label, place, ...remarks), place: place || UNKNOWN_PLACE }
 }
 
 /**
@@ -29,6 +30,17 @@ export function placed(named: Named, field: string): string {
 /** One sentence of those parts that aren't empty: "The code, secrets, health checks." */
 export function sentence(...parts: (string | false | null | undefined)[]): string {
   return `${parts.filter(Boolean).join(', ')}.`
+}
+
+export function withPeriod(sentence: string): string {
+  return sentence.replace(/\.?$/, '.')
+}
+
+/** A refusal with one more sentence; any other error unchanged. */
+export function withSentence(words: string, error: unknown): unknown {
+  const message = error instanceof Error ? `${withPeriod(error.message)} ${words}` : words
+  if (error instanceof UserError) return new UserError(message, { field: error.field, status: error.status })
+  return error instanceof ConnectionError ? new ConnectionError(message, { status: error.status }) : error
 }
 
 /** Shows only the end of every long id: with some vendors it is part of an address that opens for anyone who knows it. */

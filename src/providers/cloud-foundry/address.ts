@@ -60,44 +60,44 @@ export async function defaultDomain(api: Api, { name, relationships }: Space): P
 
 const address = item.extend({ url: z.string() })
 
-export const reserve = step<AddressParams>(
-  { id: 'reserve', title: 'Reserve the address', doing: 'Reserving the address' },
-  {
-    async write(api, params, before, { job }) {
-      const host = await wantedHost(api, params)
-      if (host === undefined) return {}
-      const { guid } = await defaultDomain(api, await api.get(`/v3/spaces/${params.space}`, space))
-      const json = { host, ...owned({ space: params.space, domain: guid }, job) }
-      return routed(before, await api.post('/v3/routes', address, { json }))
-    },
-    async find(api, params, before, { job }) {
-      const mine = await labelled(api, '/v3/routes', address, params.space, job)
-      return mine && routed(before, mine)
-    },
+export const reserve = step<AddressParams>({
+  id: 'reserve',
+  title: 'Reserve the address',
+  doing: 'Reserving the address',
+  when: wantsAddress,
+  async write(api, params, before, { job }) {
+    const host = await wantedHost(api, params)
+    if (host === undefined) return {}
+    const { guid } = await defaultDomain(api, await api.get(`/v3/spaces/${params.space}`, space))
+    const json = { host, ...owned({ space: params.space, domain: guid }, job) }
+    return routed(before, await api.post('/v3/routes', address, { json }))
   },
-  wantsAddress,
-)
+  async find(api, params, before, { job }) {
+    const mine = await labelled(api, '/v3/routes', address, params.space, job)
+    return mine && routed(before, mine)
+  },
+})
 
 function routed(before: CfRef, { guid, url }: z.infer<typeof address>): RefUpdate {
   return { route: guid, url: before.url ?? `https://${url}` }
 }
 
-export const map = step<AddressParams>(
-  { id: 'map', title: 'Map the address', doing: 'Mapping the address' },
-  {
-    isRepeatable: true,
-    async write(api, _params, { app, route }) {
-      if (route === undefined) return {}
-      const json = { destinations: [{ app: { guid: app } }] }
-      await api.post(`/v3/routes/${route}/destinations`, z.unknown(), { json })
-      return {}
-    },
-    async find(api, _params, { app, route }) {
-      return (route === undefined || (await destinationsOf(api, route)).includes(app)) && {}
-    },
+export const map = step<AddressParams>({
+  id: 'map',
+  title: 'Map the address',
+  doing: 'Mapping the address',
+  when: wantsAddress,
+  isRepeatable: true,
+  async write(api, _params, { app, route }) {
+    if (route === undefined) return {}
+    const json = { destinations: [{ app: { guid: app } }] }
+    await api.post(`/v3/routes/${route}/destinations`, z.unknown(), { json })
+    return {}
   },
-  wantsAddress,
-)
+  async find(api, _params, { app, route }) {
+    return (route === undefined || (await destinationsOf(api, route)).includes(app)) && {}
+  },
+})
 
 /** The apps that a route leads to; none where the route is gone. */
 export async function destinationsOf(api: Api, route: string): Promise<string[]> {

@@ -1,8 +1,7 @@
 /** The clone of an app: a new one with the code, and with as much of the rest as was asked for. */
-import { z } from 'zod'
-import { UserError, unlessNotFound } from '../../errors.js'
+import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
-import { type Api, defineOperation, maskIds, sentence } from '../provider.js'
+import { type Api, defineOperation, deleteIfThere, maskIds, sentence } from '../provider.js'
 import { destinationsOf, hostOf, map, reserve, wantsAddress } from './address.js'
 import { item, list, MAX_NAME_LENGTH } from './api.js'
 import { app, assign, codeOf, copyInto, launch, lifecycleOf, stage } from './code.js'
@@ -23,29 +22,28 @@ import {
 } from './step.js'
 import { refuseImpossible, validateClone } from './validate.js'
 
-const create = firstStep<CloneParams>(
-  { id: 'create', title: 'Create the app', doing: 'Creating the app' },
-  (params) => `/v3/spaces/${params.space}`,
-  {
-    async write(api, params, _, { job }) {
-      const source = await api.get(`/v3/apps/${params.app}`, app)
-      const target = await api.get(`/v3/spaces/${params.space}`, space)
-      await refuseImpossible(api, params, source, target)
-      const json = {
-        name: params.name,
-        lifecycle: await lifecycleOf(api, params.app, params.fastPath),
-        ...(params.environment && { environment_variables: await environmentOf(api, params.app) }),
-        ...owned({ space: target.guid }, job),
-      }
-      const { guid } = await withRole(api, [target.guid], api.post('/v3/apps', item, { json }))
-      return refOf(api, params, target, guid)
-    },
-    async find(api, params, _, { job }) {
-      const mine = await labelled(api, '/v3/apps', item, params.space, job)
-      return mine && refOf(api, params, await api.get(`/v3/spaces/${params.space}`, space), mine.guid)
-    },
+const create = firstStep<CloneParams>((params) => `/v3/spaces/${params.space}`, {
+  id: 'create',
+  title: 'Create the app',
+  doing: 'Creating the app',
+  async write(api, params, _, { job }) {
+    const source = await api.get(`/v3/apps/${params.app}`, app)
+    const target = await api.get(`/v3/spaces/${params.space}`, space)
+    await refuseImpossible(api, params, source, target)
+    const json = {
+      name: params.name,
+      lifecycle: await lifecycleOf(api, params.app, params.fastPath),
+      ...(params.environment && { environment_variables: await environmentOf(api, params.app) }),
+      ...owned({ space: target.guid }, job),
+    }
+    const { guid } = await withRole(api, [target.guid], api.post('/v3/apps', item, { json }))
+    return refOf(api, params, target, guid)
   },
-)
+  async find(api, params, _, { job }) {
+    const mine = await labelled(api, '/v3/apps', item, params.space, job)
+    return mine && refOf(api, params, await api.get(`/v3/spaces/${params.space}`, space), mine.guid)
+  },
+})
 
 function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: string): RefUpdate {
   return {
@@ -56,30 +54,30 @@ function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: stri
   }
 }
 
-const copyCode = step<CloneParams>(
-  { id: 'copy', title: 'Copy the code', doing: 'Copying the code' },
-  {
-    async write(api, { app: original, space, fastPath }, { app: to }) {
-      const from = await api.get(`/v3/apps/${original}`, app)
-      const code = await codeOf(api, from, fastPath)
-      const copied = copyInto(api, fastPath ? 'droplet' : 'package', code.guid, to)
-      return await withRole(api, [from.relationships.space, space], copied)
-    },
-    // The app is new, so whatever is in it is ours.
-    async find(api, { fastPath }, { app }) {
-      const kind = fastPath ? 'droplet' : 'package'
-      const [made] = await list(api, `/v3/${kind}s`, item, { app_guids: app })
-      return made && { waitFor: kind, guid: made.guid }
-    },
+const copyCode = step<CloneParams>({
+  id: 'copy',
+  title: 'Copy the code',
+  doing: 'Copying the code',
+  async write(api, { app: original, space, fastPath }, { app: to }) {
+    const from = await api.get(`/v3/apps/${original}`, app)
+    const code = await codeOf(api, from, fastPath)
+    const copied = copyInto(api, fastPath ? 'droplet' : 'package', code.guid, to)
+    return await withRole(api, [from.relationships.space, space], copied)
   },
-)
+  // The app is new, so whatever is in it is ours.
+  async find(api, { fastPath }, { app }) {
+    const kind = fastPath ? 'droplet' : 'package'
+    const [made] = await list(api, `/v3/${kind}s`, item, { app_guids: app })
+    return made && { waitFor: kind, guid: made.guid }
+  },
+})
 
 /** Deletes the app and its own address. */
 async function remove(api: Api, { app, route }: CfRef): Promise<void> {
   // Deleting an app leaves its addresses behind. Ours may lead to other apps by now.
   const isOurs = route && (await destinationsOf(api, route)).every((one) => one === app)
-  if (isOurs) await unlessNotFound(api.delete(`/v3/routes/${route}`, z.unknown()))
-  await unlessNotFound(api.delete(`/v3/apps/${app}`, z.unknown()))
+  if (isOurs) await deleteIfThere(api, `/v3/routes/${route}`)
+  await deleteIfThere(api, `/v3/apps/${app}`)
   // Only a header names the job that deletes the app. But what an earlier one failed at can still be read: a service that
   // couldn't be unbound.
   const stuck = (await bindingsOf(api, app)).find(

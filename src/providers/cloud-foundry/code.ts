@@ -72,22 +72,22 @@ export async function copyInto(
 
 const build = item.extend({ state: z.string() })
 
-export const stage = step(
-  { id: 'stage', title: 'Stage the code', doing: 'Staging the code' },
-  {
-    async write(api, _params, { guid = '' }) {
-      // Even if someone else started it: an app has one build at a time, and another build of this package would be the same.
-      const current = (await buildsOf(api, guid)).find(({ state }) => state !== 'FAILED')
-      const { guid: made } = current ?? (await api.post('/v3/builds', item, { json: { package: { guid } } }))
-      return { waitFor: 'build', guid: made }
-    },
-    // The step before made this package, so a build of it is ours.
-    async find(api, _params, { guid = '' }) {
-      const [made] = await buildsOf(api, guid)
-      return made && { waitFor: 'build', guid: made.guid }
-    },
+export const stage = step({
+  id: 'stage',
+  title: 'Stage the code',
+  doing: 'Staging the code',
+  async write(api, _params, { guid = '' }) {
+    // Even if someone else started it: an app has one build at a time, and another build of this package would be the same.
+    const current = (await buildsOf(api, guid)).find(({ state }) => state !== 'FAILED')
+    const { guid: made } = current ?? (await api.post('/v3/builds', item, { json: { package: { guid } } }))
+    return { waitFor: 'build', guid: made }
   },
-)
+  // The step before made this package, so a build of it is ours.
+  async find(api, _params, { guid = '' }) {
+    const [made] = await buildsOf(api, guid)
+    return made && { waitFor: 'build', guid: made.guid }
+  },
+})
 
 async function buildsOf(api: Api, package_guids: string): Promise<z.infer<typeof build>[]> {
   return await newestOf(api, '/v3/builds', build, { package_guids })
@@ -112,37 +112,37 @@ export async function isDeploying(api: Api, app_guids: string): Promise<boolean>
   return resources.length > 0
 }
 
-export const assign = step(
-  { id: 'assign', title: 'Deploy the staged code', doing: 'Deploying the staged code' },
-  {
-    isRepeatable: true,
-    async write(api, _params, ref) {
-      const json = { data: { guid: ref.droplet } }
-      await api.patch(`/v3/apps/${ref.app}/relationships/current_droplet`, z.unknown(), { json })
-      return {}
-    },
-    async find(api, _params, ref) {
-      return (await api.get(`/v3/apps/${ref.app}`, app)).relationships.current_droplet === ref.droplet && {}
-    },
+export const assign = step({
+  id: 'assign',
+  title: 'Deploy the staged code',
+  doing: 'Deploying the staged code',
+  isRepeatable: true,
+  async write(api, _params, ref) {
+    const json = { data: { guid: ref.droplet } }
+    await api.patch(`/v3/apps/${ref.app}/relationships/current_droplet`, z.unknown(), { json })
+    return {}
   },
-)
+  async find(api, _params, ref) {
+    return (await api.get(`/v3/apps/${ref.app}`, app)).relationships.current_droplet === ref.droplet && {}
+  },
+})
 
 export const launch = (action: 'start' | 'restart', title: string, doing: string) =>
-  step<Record<string, unknown>>(
-    { id: action, title, doing },
-    {
-      // A second restart is a second interruption; starting a started app changes nothing.
-      isRepeatable: action === 'start',
-      async write(api, _params, ref) {
-        await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
-        return { waitFor: 'instances' }
-      },
-      // Read once the new code is in: an earlier start, by anyone, doesn't run it.
-      baseline: (api, _params, ref) => eventsBaseline(api, ref.app, `audit.app.${action}`),
-      async find(api, _params, ref, { baseline }) {
-        const events = await eventsAfter(api, baseline, dated, ref.app, `audit.app.${action}`)
-        return events.length > 0 && { waitFor: 'instances' }
-      },
+  step<Record<string, unknown>>({
+    id: action,
+    title,
+    doing,
+    when: (params) => params[action] === true,
+    // A second restart is a second interruption; starting a started app changes nothing.
+    isRepeatable: action === 'start',
+    async write(api, _params, ref) {
+      await api.post(`/v3/apps/${ref.app}/actions/${action}`, z.unknown())
+      return { waitFor: 'instances' }
     },
-    (params) => params[action] === true,
-  )
+    // Read once the new code is in: an earlier start, by anyone, doesn't run it.
+    baseline: (api, _params, ref) => eventsBaseline(api, ref.app, `audit.app.${action}`),
+    async find(api, _params, ref, { baseline }) {
+      const events = await eventsAfter(api, baseline, dated, ref.app, `audit.app.${action}`)
+      return events.length > 0 && { waitFor: 'instances' }
+    },
+  })

@@ -23,48 +23,47 @@ const event = dated.extend({
     .nullish(),
 })
 
-const overwrite = firstStep<CopyParams>(
-  { id: 'copy', title: 'Copy the code', doing: 'Copying the code' },
-  ({ target }) => `/v3/apps/${target}`,
-  {
-    async write(api, params) {
-      const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
-      const code = await refuseMismatch(api, from, to)
-      const known = await overwritten(api, to, params.restart)
-      const spaces = [from.relationships.space, to.relationships.space]
-      // The old API copies the newest package in whatever state. The root says whether it is there.
-      if (code.isNewest && (await api.get('/', root)).links.cloud_controller_v2) {
-        const [before] = await packagesOf(api, to.guid)
-        try {
-          const json = { source_app_guid: from.guid }
-          await withRole(api, spaces, api.post(`/v2/apps/${to.guid}/copy_bits`, z.unknown(), { json }))
-          return { ...known, waitFor: 'copy', guid: before?.guid }
-        } catch (error) {
-          // Announced but blocked: a plain 404 from the proxy in front of it.
-          if (!(error instanceof ConnectionError && error.status === 404)) throw error
-        }
+const overwrite = firstStep<CopyParams>(({ target }) => `/v3/apps/${target}`, {
+  id: 'copy',
+  title: 'Copy the code',
+  doing: 'Copying the code',
+  async write(api, params) {
+    const [from, to] = [await api.get(`/v3/apps/${params.app}`, app), await api.get(`/v3/apps/${params.target}`, app)]
+    const code = await refuseMismatch(api, from, to)
+    const known = await overwritten(api, to, params.restart)
+    const spaces = [from.relationships.space, to.relationships.space]
+    // The old API copies the newest package in whatever state. The root says whether it is there.
+    if (code.isNewest && (await api.get('/', root)).links.cloud_controller_v2) {
+      const [before] = await packagesOf(api, to.guid)
+      try {
+        const json = { source_app_guid: from.guid }
+        await withRole(api, spaces, api.post(`/v2/apps/${to.guid}/copy_bits`, z.unknown(), { json }))
+        return { ...known, waitFor: 'copy', guid: before?.guid }
+      } catch (error) {
+        // Announced but blocked: a plain 404 from the proxy in front of it.
+        if (!(error instanceof ConnectionError && error.status === 404)) throw error
       }
-      return { ...known, ...(await withRole(api, spaces, copyInto(api, 'package', code.guid, to.guid))) }
-    },
-    baseline: (api, params) => eventsBaseline(api, params.target, COPIED),
-    async find(api, params, _, { baseline }) {
-      const events = await eventsAfter(api, baseline, event, params.target, COPIED)
-      const sources = events.length > 0 ? await packagesOf(api, params.app) : []
-      // A source without code may as well be one that we may no longer read.
-      if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
-      // Somebody else's upload has no source.
-      const mine = events.find(
-        ({ data }) =>
-          data?.source_guid === params.app || sources.some(({ guid }) => guid === data?.request?.source_package_guid),
-      )
-      // The event of the old API doesn't name its package, which is made just before the event.
-      const guid = mine && (mine.data?.package_guid ?? (await packageAt(api, params.target, mine.created_at)))
-      if (!guid) return undefined
-      const known = await overwritten(api, await api.get(`/v3/apps/${params.target}`, app), params.restart)
-      return { ...known, waitFor: 'package', guid }
-    },
+    }
+    return { ...known, ...(await withRole(api, spaces, copyInto(api, 'package', code.guid, to.guid))) }
   },
-)
+  baseline: (api, params) => eventsBaseline(api, params.target, COPIED),
+  async find(api, params, _, { baseline }) {
+    const events = await eventsAfter(api, baseline, event, params.target, COPIED)
+    const sources = events.length > 0 ? await packagesOf(api, params.app) : []
+    // A source without code may as well be one that we may no longer read.
+    if (events.length > 0 && sources.length === 0) await api.get(`/v3/apps/${params.app}`, item)
+    // Somebody else's upload has no source.
+    const mine = events.find(
+      ({ data }) =>
+        data?.source_guid === params.app || sources.some(({ guid }) => guid === data?.request?.source_package_guid),
+    )
+    // The event of the old API doesn't name its package, which is made just before the event.
+    const guid = mine && (mine.data?.package_guid ?? (await packageAt(api, params.target, mine.created_at)))
+    if (!guid) return undefined
+    const known = await overwritten(api, await api.get(`/v3/apps/${params.target}`, app), params.restart)
+    return { ...known, waitFor: 'package', guid }
+  },
+})
 
 /** The newest first. */
 async function packagesOf(api: Api, app_guids: string): Promise<z.infer<typeof dated>[]> {

@@ -1,7 +1,6 @@
 /** Cloud Foundry's refusals: what they mean, who must act, and what helps. */
 import { z } from 'zod'
-import { ConnectionError, UserError } from '../../errors.js'
-import { maskIds, type Verdict } from '../provider.js'
+import { maskIds, type Verdict, withPeriod } from '../provider.js'
 
 /** How long to wait for another build or deployment of the same app. */
 export const APP_BUSY_MS = 30_000
@@ -46,10 +45,7 @@ export function classify({ status, body }: { status: number; body: unknown }): V
     // From a proxy in front of the API, whose own answers are JSON.
     return { blame: 'operator', sentence: 'There is nothing at this address. Is url in dolly.yml the root of the API?' }
   }
-  if (status === 429) {
-    const sentence = 'It asks to slow down.'
-    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: SLOW_DOWN_MS }
-  }
+  if (status === 429) return later('It asks to slow down.', SLOW_DOWN_MS)
   if (status === 403 && SUSPENDED.includes(title)) {
     return { blame: 'user', sentence: `${withPeriod(detail)} Choose another space.` }
   }
@@ -61,31 +57,11 @@ export function classify({ status, body }: { status: number; body: unknown }): V
       : `Its operators have switched this off. ${withPeriod(detail)}`
     return { blame: 'user', sentence }
   }
-  if (status === 422 && DEPLOYING.test(detail)) {
-    const sentence = 'The app has a deployment in progress.'
-    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: APP_BUSY_MS }
-  }
-  if (title === 'CF-StagingInProgress') {
-    const sentence = 'Another build of this app is being staged.'
-    return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs: APP_BUSY_MS }
-  }
+  if (status === 422 && DEPLOYING.test(detail)) return later('The app has a deployment in progress.', APP_BUSY_MS)
+  if (title === 'CF-StagingInProgress') return later('Another build of this app is being staged.', APP_BUSY_MS)
   return undefined
 }
 
-/** A refusal with one more sentence; any other error unchanged. */
-export function withSentence(words: string, error: unknown): unknown {
-  if (error instanceof UserError) {
-    const { field, status } = error
-    return new UserError(`${withPeriod(error.message)} ${words}`, {
-      ...(field !== undefined && { field }),
-      ...(status !== undefined && { status }),
-    })
-  }
-  if (!(error instanceof ConnectionError)) return error
-  const { status } = error
-  return new ConnectionError(`${withPeriod(error.message)} ${words}`, status === undefined ? {} : { status })
-}
-
-export function withPeriod(sentence: string): string {
-  return sentence.replace(/\.?$/, '.')
+function later(sentence: string, retryAfterMs: number): Verdict {
+  return { blame: 'nobody', sentence, hasNoEffect: true, retryAfterMs }
 }

@@ -1,9 +1,8 @@
 /** What all polls of Cloud Foundry have in common: the ref, and lists whose unreadable rows must not count as deleted. */
 import { z } from 'zod'
 import { TemporaryError } from '../../errors.js'
-import { type Api, type Observation, rows } from '../provider.js'
+import { type Api, type Observation, rows, withPeriod } from '../provider.js'
 import { item, listWith } from './api.js'
-import { withPeriod } from './errors.js'
 
 const word = z.string().optional()
 export const waitFor = z.enum(['package', 'droplet', 'build', 'binding', 'copy', 'instances'])

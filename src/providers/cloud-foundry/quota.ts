@@ -1,6 +1,6 @@
 /** What a clone needs of the memory that its space and organization may use. */
 import { z } from 'zod'
-import { type Api, refusal } from '../provider.js'
+import { type Api, mapEach, refusal } from '../provider.js'
 import { link, shownName } from './api.js'
 import type { App } from './code.js'
 import type { CloneParams } from './form.js'
@@ -25,11 +25,11 @@ export async function refuseFull(api: Api, params: CloneParams, target: Space): 
     processesOf(api, params.app),
     api.get(`/v3/organizations/${guid}`, organization),
   ])
-  const outcomes = await Promise.allSettled([
+  const checks = [
     refuseOver(api, 'space', target.guid, target, params, processes),
     refuseOver(api, 'organization', guid, org, params, processes),
-  ])
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  ]
+  await mapEach(checks, (check) => check)
 }
 
 async function refuseOver(

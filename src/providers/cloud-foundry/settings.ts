@@ -47,33 +47,32 @@ export async function processesOf(api: Api, app_guids: string): Promise<Process[
  * Code is staged with the memory and disk of "web", which every new app has with 1024 MB each: too little for some apps, and
  * too much for a nearly full space.
  */
-export const sizeWeb = sizing(
-  { id: 'size-web', title: 'Set the size', doing: 'Setting the size' },
-  ({ type }) => type === 'web',
-)
+export const sizeWeb = sizing('size-web', 'Set the size', 'Setting the size', ({ type }) => type === 'web')
 
 /** The processes besides "web", which come with the droplet. */
 export const sizeOthers = sizing(
-  { id: 'resize', title: 'Set the size of other processes', doing: 'Setting the size of other processes' },
+  'resize',
+  'Set the size of other processes',
+  'Setting the size of other processes',
   () => true,
 )
 
-function sizing(words: Parameters<typeof step>[0], appliesTo: (process: Process) => boolean) {
-  return step<CloneParams>(
-    words,
-    {
-      // Several writes, but it leaves out values that are set already.
-      isRepeatable: true,
-      async write(api, params, { app }) {
-        for (const write of await missingWrites(api, params.app, app, appliesTo)) await write()
-        return {}
-      },
-      async find(api, params, { app }) {
-        return (await missingWrites(api, params.app, app, appliesTo)).length === 0 && {}
-      },
+function sizing(id: string, title: string, doing: string, appliesTo: (process: Process) => boolean) {
+  return step<CloneParams>({
+    id,
+    title,
+    doing,
+    when: ({ size }) => size,
+    // Several writes, but it leaves out values that are set already.
+    isRepeatable: true,
+    async write(api, params, { app }) {
+      for (const write of await missingWrites(api, params.app, app, appliesTo)) await write()
+      return {}
     },
-    (params) => params.size,
-  )
+    async find(api, params, { app }) {
+      return (await missingWrites(api, params.app, app, appliesTo)).length === 0 && {}
+    },
+  })
 }
 
 /** The writes that bring an app's processes to the size and health checks of its original. */
@@ -114,23 +113,23 @@ function isEqual(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-export const bind = step<CloneParams>(
-  { id: 'bind', title: 'Bind the services', doing: 'Binding the services' },
-  {
-    // Several writes, but it leaves out what is bound already, so it's harmless to run again.
-    async write(api, { services }, { app }) {
-      for (const service_instance of await unbound(api, app, services)) {
-        const json = { type: 'app', ...owned({ app, service_instance }) }
-        await api.post('/v3/service_credential_bindings', z.unknown(), { json })
-      }
-      return { waitFor: 'binding' }
-    },
-    async find(api, { services }, { app }) {
-      return (await unbound(api, app, services)).length === 0 && { waitFor: 'binding' }
-    },
+export const bind = step<CloneParams>({
+  id: 'bind',
+  title: 'Bind the services',
+  doing: 'Binding the services',
+  when: ({ services }) => services.length > 0,
+  // Several writes, but it leaves out what is bound already, so it's harmless to run again.
+  async write(api, { services }, { app }) {
+    for (const service_instance of await unbound(api, app, services)) {
+      const json = { type: 'app', ...owned({ app, service_instance }) }
+      await api.post('/v3/service_credential_bindings', z.unknown(), { json })
+    }
+    return { waitFor: 'binding' }
   },
-  ({ services }) => services.length > 0,
-)
+  async find(api, { services }, { app }) {
+    return (await unbound(api, app, services)).length === 0 && { waitFor: 'binding' }
+  },
+})
 
 const some = z.string().nullish().catch(undefined)
 const binding = z.object({

@@ -1,9 +1,8 @@
 /** What all steps on Cloud Foundry have in common. */
 import { z } from 'zod'
 import { ConnectionError } from '../../errors.js'
-import type { Api, Attempt, Step, Written } from '../provider.js'
+import { type Api, type Attempt, type Step, type Written, withSentence } from '../provider.js'
 import { item, link, list, shownName } from './api.js'
-import { withSentence } from './errors.js'
 import { type CfRef, ref } from './poll.js'
 import { check } from './status.js'
 
@@ -15,42 +14,30 @@ const LABEL = 'dolly-job'
 
 export const DEADLINE_MS = 30 * 60_000
 
-type StepWords = Pick<Step<never, never, never>, 'id' | 'title' | 'doing'>
-
 /** What a write changes in the ref. */
 export type RefUpdate = Partial<CfRef>
 type Action<P, Before, R> = (api: Api, params: P, before: Before, attempt: Attempt) => Promise<R>
-/** A write, and how to find what it left behind. */
-interface Actions<P, Before> {
+/** What a step is called, when it's needed, its write, and how to find what that left behind. */
+interface StepParts<P, Before> extends Pick<Step<P, Before, CfRef>, 'id' | 'title' | 'doing' | 'when' | 'baseline'> {
   write: Action<P, Before, RefUpdate>
-  baseline?(api: Api, params: P, before: Before): Promise<string>
   find: Action<P, Before, RefUpdate | false | undefined>
   /** The write sets a value: repeating it is harmless, so what isn't found is done again at once. */
   isRepeatable?: boolean
 }
 
 /** The first step of an operation, in a space or an app of this path. */
-export function firstStep<P>(
-  words: StepWords,
-  pathOf: (params: P) => string,
-  actions: Actions<P, null>,
-): Step<P, null, CfRef> {
-  return stepOf(words, pathOf, actions)
+export function firstStep<P>(pathOf: (params: P) => string, parts: StepParts<P, null>): Step<P, null, CfRef> {
+  return stepOf(pathOf, parts)
 }
 
 /** A later step, in the app that the first one made or overwrote. */
-export function step<P>(
-  words: StepWords,
-  actions: Actions<P, CfRef>,
-  when?: (params: P) => boolean,
-): Step<P, CfRef, CfRef> {
-  return { ...stepOf(words, (_, { app }) => `/v3/apps/${app}`, actions), ...(when && { when }) }
+export function step<P>(parts: StepParts<P, CfRef>): Step<P, CfRef, CfRef> {
+  return stepOf((_, { app }) => `/v3/apps/${app}`, parts)
 }
 
 function stepOf<P, Before extends CfRef | null>(
-  words: StepWords,
   pathOf: (params: P, before: Before) => string,
-  { write, baseline, find, isRepeatable = false }: Actions<P, Before>,
+  { write, find, isRepeatable = false, ...parts }: StepParts<P, Before>,
 ): Step<P, Before, CfRef> {
   const next = (before: Before, update: RefUpdate): Written<CfRef> => {
     const made = ref.parse({ ...before, waitFor: undefined, ...update })
@@ -58,10 +45,9 @@ function stepOf<P, Before extends CfRef | null>(
     return { ref: made, ended: 'done', ...(made.note && { detail: made.note }), ...(made.url && { url: made.url }) }
   }
   return {
-    ...words,
+    ...parts,
     absentAfterMs: isRepeatable ? 0 : ABSENT_AFTER_MS,
     check,
-    ...(baseline && { baseline }),
     async run(api, params, before, attempt) {
       try {
         return next(before, await write(withTimeout(api), params, before, attempt))

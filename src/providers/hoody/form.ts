@@ -1,6 +1,6 @@
 /** The questions of Hoody's two forms, and the live lists behind them. */
 import { z } from 'zod'
-import { type Api, describedOption, type Option, UNKNOWN_PLACE, type Values, yesNo } from '../provider.js'
+import { type Api, describedOption, type Option, placedOption, UNKNOWN_PLACE, type Values, yesNo } from '../provider.js'
 import { DELETED, ID, IN_PROGRESS, listContainers, listProjects, listServers, listSnapshots } from './api.js'
 
 const NAME = /^[a-zA-Z0-9_-]{3,100}$/
@@ -57,10 +57,7 @@ async function containers(api: Api): Promise<Option[]> {
   const all = await listContainers(api)
   return all
     .filter(({ status }) => !DELETED.includes(status))
-    .map(({ id, name, project_alias: project, status }) => ({
-      ...describedOption(id, name, project, status),
-      place: project || UNKNOWN_PLACE,
-    }))
+    .map(({ id, name, project_alias: project, status }) => placedOption(id, name, project, status))
 }
 
 async function copies(api: Api): Promise<Option[]> {

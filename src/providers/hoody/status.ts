@@ -1,7 +1,7 @@
 /** What a container on Hoody is doing, and when something was last copied into it. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, findSurely, lookUpEach, maskIds, type Observation, rows } from '../provider.js'
+import { type Api, findSurely, lookUpEach, maskIds, type Observation, rows, withPeriod } from '../provider.js'
 import { DELETED, envelope, ID, IDLE, listStatusLogs, page, pages, status } from './api.js'
 
 export const ref = z.object({ id: z.string().regex(ID) })
@@ -40,7 +40,7 @@ async function failureReason(api: Api, id: string): Promise<string> {
   const logs = await listStatusLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   const words = maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
-  return `${words.replace(/\.?$/, '.')} The unfinished copy is still there.`
+  return `${withPeriod(words)} The unfinished copy is still there.`
 }
 
 /** When a copy or a sync into this container last began, by Hoody's clock; empty if never. An unreadable status may be one. */

@@ -1,7 +1,7 @@
 /** The two steps of each clone on Qovery: make it, and deploy it. */
 import { z } from 'zod'
-import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
-import { type Api, type Attempt, type Ended, foundByName, type Step } from '../provider.js'
+import { TemporaryError } from '../../errors.js'
+import { type Api, type Attempt, type Ended, foundByName, type Step, withSentence } from '../provider.js'
 import { type Entry, type Environment, ifHidden, isBusy, item, readEnvironment } from './api.js'
 import { type CloneParams, isDeployed, kindOf } from './form.js'
 import { check, type QoveryRef, readDeployment } from './status.js'
@@ -50,8 +50,7 @@ async function startClone(api: Api, params: CloneParams): Promise<Ended<QoveryRe
     if (!isBusy(error)) throw error
     // Documented as "in progress", but most likely also the answer to a taken name. Nothing is sent again.
     await refuseTakenName(api, params)
-    const words = error.message.replace(/\.?$/, '.')
-    throw new UserError(`${words} Nothing was cloned. Try again when it's done.`, { status: 409 })
+    throw withSentence("Nothing was cloned. Try again when it's done.", error)
   }
 }
 
@@ -104,7 +103,3 @@ const version = z
   .union([code, inside('source', code), inside('terraform_files_source', code)])
   .optional()
   .catch(undefined)
-
-export async function remove(api: Api, { kind, id }: QoveryRef): Promise<void> {
-  await unlessNotFound(api.delete(`/${kind}/${id}`, z.unknown()))
-}

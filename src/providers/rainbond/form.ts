@@ -1,7 +1,7 @@
 /** The questions of Rainbond's form, and the live lists behind them. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
-import { type Api, describedOption, type Option, rows, settleEach, type Values } from '../provider.js'
+import { type Api, describedOption, mapEach, type Option, rows, type Values } from '../provider.js'
 import { listAll, pathOf, TEAMS } from './api.js'
 import { isUploaded, listComplete } from './validate.js'
 
@@ -38,7 +38,7 @@ const app = z.object({ ID: z.number(), group_name: id })
 /** Every enabled region of every team that the token's user belongs to. */
 async function targets(api: Api): Promise<Option[]> {
   const teams = await listAll(api, TEAMS, 'tenants', rows(api, team))
-  return await flatMapEach(teams, async ({ tenant_name, tenant_alias }) => {
+  const lists = await mapEach(teams, async ({ tenant_name, tenant_alias }) => {
     const regions = listAll(api, `${TEAMS}/${tenant_name}/regions`, 'regions', rows(api, region))
     const enabled = (await regions.catch(noneIfRefused)).filter(({ status }) => status === '1')
     return enabled.map(({ region_name, region_alias }) => ({
@@ -46,13 +46,15 @@ async function targets(api: Api): Promise<Option[]> {
       label: `${tenant_alias || tenant_name} / ${region_alias || region_name}`,
     }))
   })
+  return lists.flat()
 }
 
 async function apps(api: Api): Promise<Option[]> {
-  return await flatMapEach(await targets(api), async ({ value, label }) => {
+  const lists = await mapEach(await targets(api), async ({ value, label }) => {
     const apps = await api.get(`${pathOf(value)}/apps`, rows(api, app)).catch(noneIfRefused)
     return apps.map((one) => ({ value: `${value}/${one.ID}`, label: `${label} / ${one.group_name}` }))
   })
+  return lists.flat()
 }
 
 async function components(api: Api, { app = '' }: Values): Promise<Option[]> {
@@ -60,14 +62,6 @@ async function components(api: Api, { app = '' }: Values): Promise<Option[]> {
   return (await listComplete(api, app)).map((one) =>
     describedOption(one.service_id, one.service_cname, isUploaded(one) ? "uploaded, can't be copied" : one.status),
   )
-}
-
-/** What `work` lists for each item, in order, or the first error. */
-async function flatMapEach<T, R>(items: readonly T[], work: (item: T) => Promise<R[]>): Promise<R[]> {
-  return (await settleEach(items, work)).flatMap((result) => {
-    if (result instanceof Error) throw result
-    return result
-  })
 }
 
 /** For one broken row Rainbond refuses the whole list, which must not hide the other lists. */

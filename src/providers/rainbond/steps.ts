@@ -1,7 +1,7 @@
 /** The three steps of a copy on Rainbond: create the new app, copy into it, start the builds that the server dropped. */
 import { z } from 'zod'
-import { ConnectionError, TemporaryError, UserError, unlessNotFound } from '../../errors.js'
-import { type Api, type Ended, findSurely, type Step } from '../provider.js'
+import { TemporaryError, UserError, unlessNotFound } from '../../errors.js'
+import { type Api, type Ended, findSurely, type Step, withSentence } from '../provider.js'
 import { BUSY, listAppsNamed, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { listUnbuilt } from './builds.js'
 import type { CopyParams } from './form.js'
@@ -128,9 +128,6 @@ async function hasComponents(api: Api, { app }: RainbondRef, orElse: (error: unk
 /** For `catch`: adds to a refusal that the new app stays behind. */
 function withEmptyApp(name: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof UserError || error instanceof ConnectionError)) throw error
-    const Refusal = error instanceof UserError ? UserError : ConnectionError
-    const status = error.status === undefined ? {} : { status: error.status }
-    throw new Refusal(`${error.message} The new app ${name} stays, and it is empty. ${START_AGAIN}`, status)
+    throw withSentence(`The new app ${name} stays, and it is empty. ${START_AGAIN}`, error)
   }
 }
