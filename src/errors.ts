@@ -65,11 +65,15 @@ function waitOf(ms: number | undefined): number | undefined {
   return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
 }
 
+/** The network error below a failed fetch. A name with several addresses fails with one error for each of them. */
+export function rootCause(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof AggregateError ? cause.errors[0] : cause
+}
+
 /** Whether a fetch failed before it was connected, so that surely nothing was sent. */
 export function wasNeverSent(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  // A name with several addresses fails with one error for each of them.
-  const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  const root = rootCause(error)
   if (!(root instanceof Error)) return false
   const systemCall = 'syscall' in root ? root.syscall : undefined
   const code = 'code' in root ? root.code : undefined

@@ -1,7 +1,7 @@
 /** Sorts what went wrong with a request into the three errors, by who must act. */
 import { STATUS_CODES } from 'node:http'
 import { HTTPError, TimeoutError } from 'ky'
-import { ConnectionError, TemporaryError, UnreadableListError, UserError, wasNeverSent } from '../errors.js'
+import { ConnectionError, rootCause, TemporaryError, UnreadableListError, UserError, wasNeverSent } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { AnswerTooLarge } from './http-answer.js'
 import { type ClientOptions, type Verdict, withoutCredentials } from './provider.js'
@@ -53,28 +53,22 @@ export function sortAnswer(
     )
   }
   if (status === 403) {
-    return new ConnectionError(
-      `${connection} may not do this (403 to ${title}). Check the rights of its token.${itSays}`,
-      { status },
-    )
+    const message = `${connection} may not do this (403 to ${title}). Check the rights of its token.${itSays}`
+    return new ConnectionError(message, { status })
   }
   if (status === 429) {
-    return new TemporaryError(`${connection} asks to slow down (429 to ${title}).`, {
-      ...details,
-      mayHaveHappened: false,
-    })
+    const message = `${connection} asks to slow down (429 to ${title}).`
+    return new TemporaryError(message, { ...details, mayHaveHappened: false })
   }
   if (isServersFault(status)) {
-    return new TemporaryError(`${connection} answered ${statusLine(status)} to ${title}.${itSays}`, {
-      ...details,
-      mayHaveHappened: call.isWrite,
-    })
+    const message = `${connection} answered ${statusLine(status)} to ${title}.${itSays}`
+    return new TemporaryError(message, { ...details, mayHaveHappened: call.isWrite })
   }
   if (status >= 400) {
-    return new UserError(
-      sentence ? `${connection}: ${sentence}` : `${connection} answered ${statusLine(status)} to ${title}.`,
-      { status },
-    )
+    const message = sentence
+      ? `${connection}: ${sentence}`
+      : `${connection} answered ${statusLine(status)} to ${title}.`
+    return new UserError(message, { status })
   }
   const target = clean(redirectTarget(headers, call.baseUrl))
   return new ConnectionError(
@@ -133,8 +127,7 @@ function redirectTarget(headers: Headers, baseUrl: string): string {
 
 /** The error code of a failed fetch. */
 function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  const root: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  const root = rootCause(error)
   return root instanceof Error && 'code' in root ? String(root.code) : ''
 }
 

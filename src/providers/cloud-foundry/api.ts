@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { UnreadableListError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
-import { type Api, eachPart } from '../provider.js'
+import { type Api, eachPart, rows } from '../provider.js'
 
 const ROWS_PER_PAGE = 500
 
@@ -41,7 +41,7 @@ export async function listWith<T, O extends { guid: string }>(
     resources,
     included: z.record(z.string(), included).default({}),
   })
-  const rows: T[] = []
+  const found: T[] = []
   const others = new Map<string, O>()
   const parts = eachPart(path, async (at: string) => {
     const options = at === path ? { query: { per_page: ROWS_PER_PAGE, ...query } } : {}
@@ -57,10 +57,29 @@ export async function listWith<T, O extends { guid: string }>(
     }
   })
   for await (const { items, beside } of parts) {
-    rows.push(...items)
+    found.push(...items)
     for (const one of beside) others.set(one.guid, one)
   }
-  return { rows, others }
+  return { rows: found, others }
+}
+
+export interface Listed<T> {
+  found: T[]
+  /** Whether all rows could be read, so that what wasn't found doesn't exist. */
+  isWhole: boolean
+}
+
+/** The readable rows of a list, where an unreadable one must not count as absent. */
+export async function listReadable<T>(api: Api, path: string, row: z.ZodType<T>, query: Query): Promise<Listed<T>> {
+  let isWhole = true
+  const counting: Pick<Api, 'reportSkipped'> = {
+    reportSkipped(count, example) {
+      isWhole = false
+      api.reportSkipped?.(count, example)
+    },
+  }
+  const { rows: found } = await listWith(api, path, rows(counting, row), z.array(item), query)
+  return { found, isWhole }
 }
 
 /** All rows of a list, the newest first. */

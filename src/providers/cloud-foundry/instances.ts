@@ -2,18 +2,8 @@
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import { type Api, settleEach } from '../provider.js'
-import { item, link } from './api.js'
-import {
-  type CfRef,
-  failed,
-  type Listed,
-  listReadable,
-  optional,
-  type Poll,
-  type Result,
-  state,
-  unreadable,
-} from './poll.js'
+import { item, type Listed, link, listReadable } from './api.js'
+import { type CfRef, failed, optional, type Poll, type Result, state, unreadable } from './poll.js'
 
 /** Only the stats say why such instances don't start. */
 const NOT_RUNNING = ['DOWN', 'CRASHED']
