@@ -25,7 +25,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // On two cores: one mostly waits, in an e2e file.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Tests of one file that wait side by side, each with a bot of its own.
     maxConcurrency: 4,

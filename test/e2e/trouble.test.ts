@@ -160,7 +160,7 @@ describe.concurrent('a job whose outcome is unknown', () => {
   })
 })
 
-/** Ids of a container and a project, read from the lists while they are to be had. */
+/** Ids of a container and a project, read from the lists while they work. */
 async function readIds({ workspace }: World): Promise<{ container: string; project: string }> {
   const ann = workspace.as(workspace.people.ann.id)
   await ann.write(workspace.channels.platform.id, '/clone-app hoody copy')

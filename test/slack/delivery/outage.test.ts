@@ -20,10 +20,10 @@ describe('a provider that is down for an hour', () => {
   })
   afterEach(async () => await context.db.destroy())
 
-  async function live(ms: number): Promise<void> {
+  async function live(ms: number, stepMs = 3_000): Promise<void> {
     for (const until = context.now() + ms; context.now() < until; ) {
       await context.runUntilIdle()
-      await notifier.notifyFor(1_000)
+      await notifier.notifyFor(stepMs, stepMs)
     }
   }
 
@@ -77,7 +77,7 @@ describe('a provider that is down for an hour', () => {
     for (const until = context.now() + 60 * minute; context.now() < until; ) {
       const reason = context.now() % 60_000 < 30_000 ? 'Dummy refuses connections.' : 'Dummy answers 503.'
       context.world.mood = { throws: new TemporaryError(reason, { mayHaveHappened: false }), carriesOut: false }
-      await live(1_000)
+      await live(5_000, 5_000)
     }
     expect((await context.job(id)).state).toBe('queued')
     expect(replies().map(({ text }) => text)).toEqual([expect.stringContaining('has to wait')])
