@@ -76,7 +76,7 @@ export interface Route {
   destinations: string[]
 }
 
-export interface ServiceInstance {
+interface ServiceInstance {
   guid: string
   name: string
   type: 'managed' | 'user-provided'
@@ -84,7 +84,7 @@ export interface ServiceInstance {
   spaces: string[]
 }
 
-export interface Binding {
+interface Binding {
   guid: string
   app: string
   service: string
@@ -95,7 +95,7 @@ export interface Binding {
   stays?: boolean
 }
 
-export interface AuditEvent {
+interface AuditEvent {
   guid: string
   type: string
   target: string

@@ -47,7 +47,7 @@ export interface App {
   deployments: { uuid: string; createdAt: number; changes: Change[] }[]
 }
 
-export const GIB = 2 ** 30
+const GIB = 2 ** 30
 
 export function iso(time: number): string {
   return new Date(time).toISOString()

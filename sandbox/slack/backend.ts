@@ -26,7 +26,7 @@ const channels = [
 const BOT_TOKENS = Array.from({ length: 50 }, (_, index) => `xoxb-behind-${index}`)
 
 /** A person of the seed. */
-export interface Resident {
+interface Resident {
   id: string
   name: string
   realName: string

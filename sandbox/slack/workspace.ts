@@ -42,8 +42,8 @@ export interface WorkspaceOptions {
   slowMs?: number
 }
 
-export type PersonName = 'ann' | 'bo' | 'cleo' | 'dora'
-export type ChannelName = 'platform' | 'deploys' | 'random'
+type PersonName = 'ann' | 'bo' | 'cleo' | 'dora'
+type ChannelName = 'platform' | 'deploys' | 'random'
 
 export interface Workspace {
   /** `http://127.0.0.1:PORT`, where the page is. */

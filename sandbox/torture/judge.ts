@@ -11,7 +11,7 @@ export interface Evidence {
   tables: Readonly<Record<string, readonly (readonly string[])[]>>
 }
 
-export type End = 'done' | 'failed' | 'timed out' | 'dismissed'
+type End = 'done' | 'failed' | 'timed out' | 'dismissed'
 
 /** One broken promise. */
 export interface Offence {

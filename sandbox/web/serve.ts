@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { createServer, type Plugin } from 'vite'
 
-export interface PageMiddleware {
+interface PageMiddleware {
   /** Answers every request that is not one of the sandbox's own routes. */
   handle(request: IncomingMessage, response: ServerResponse): void
   close(): Promise<void>

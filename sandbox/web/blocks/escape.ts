@@ -30,7 +30,7 @@ export function forLibrary(value: unknown): unknown {
 }
 
 /** Plain text: nothing is formatted but emoji, and not even those when the app said so. */
-export function escapePlain(text: string, withEmoji: boolean): string {
+function escapePlain(text: string, withEmoji: boolean): string {
   return text.replaceAll(PLAIN_PART, (all, emoji?: string, known?: string, sign?: string) => {
     if (emoji) return withEmoji ? all : references(all)
     if (known) return references(decoded(known))
@@ -39,7 +39,7 @@ export function escapePlain(text: string, withEmoji: boolean): string {
 }
 
 /** Slack's mrkdwn: its own formatting stays, Markdown's is defused. */
-export function escapeMrkdwn(text: string): string {
+function escapeMrkdwn(text: string): string {
   return text.replaceAll(mrkdwnPart, (all: string, ...rest: unknown[]) => {
     const [inCode, kept, known, mark, spaces] = rest
     const offset = rest.find((part) => typeof part === 'number') ?? 0

@@ -67,24 +67,24 @@ interface Listed {
   option_groups?: readonly { label: TextObject; options: readonly Option[] }[]
 }
 
-export interface StaticSelect extends Actionable, Listed {
+interface StaticSelect extends Actionable, Listed {
   type: 'static_select'
   initial_option?: Option
 }
 
-export interface MultiStaticSelect extends Actionable, Listed {
+interface MultiStaticSelect extends Actionable, Listed {
   type: 'multi_static_select'
   initial_options?: readonly Option[]
   max_selected_items?: number
 }
 
-export interface ExternalSelect extends Actionable {
+interface ExternalSelect extends Actionable {
   type: 'external_select'
   initial_option?: Option
   min_query_length?: number
 }
 
-export interface MultiExternalSelect extends Actionable {
+interface MultiExternalSelect extends Actionable {
   type: 'multi_external_select'
   initial_options?: readonly Option[]
   max_selected_items?: number
