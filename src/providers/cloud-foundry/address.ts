@@ -5,7 +5,7 @@ import { cut } from '../../lib/text.js'
 import { type Api, refusal, rows } from '../provider.js'
 import { item, link, listWith, MAX_NAME_LENGTH } from './api.js'
 import { type CloneParams, MAX_HOST_LENGTH } from './form.js'
-import type { CfRef } from './poll.js'
+import type { CfRef } from './status.js'
 import { labelled, owned, type RefUpdate, type Space, space, step } from './step.js'
 
 /** The answers that decide on an address. Jobs from before the question `address` existed have no answer to it. */

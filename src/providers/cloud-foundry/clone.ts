@@ -6,8 +6,8 @@ import { destinationsOf, hostOf, map, reserve, wantsAddress } from './address.js
 import { item, list, MAX_NAME_LENGTH } from './api.js'
 import { app, assign, codeOf, copyInto, launch, lifecycleOf, stage } from './code.js'
 import { type CloneParams, cloneFields } from './form.js'
-import { type CfRef, ref } from './poll.js'
 import { bind, bindingsOf, environmentOf, sizeOthers, sizeWeb } from './settings.js'
+import { type CfRef, ref } from './status.js'
 import {
   consoleLink,
   DEADLINE_MS,

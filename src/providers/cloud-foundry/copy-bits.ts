@@ -8,7 +8,7 @@ import { dated, eventsAfter, eventsBaseline, item, MAX_NAME_LENGTH, newestOf } f
 import { type App, app, assign, copyInto, launch, stageExisting } from './code.js'
 import { type CopyParams, copyFields } from './form.js'
 import { root } from './login.js'
-import { type CfRef, ref } from './poll.js'
+import { type CfRef, ref } from './status.js'
 import { consoleLink, DEADLINE_MS, firstStep, type RefUpdate, space, withRole } from './step.js'
 import { refuseMismatch, validateCopy } from './validate.js'
 

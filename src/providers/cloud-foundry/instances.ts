@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { UserError } from '../../errors.js'
 import { type Api, settleEach } from '../provider.js'
 import { item, type Listed, link, listReadable } from './api.js'
-import { type CfRef, failed, optional, type Poll, type Result, state, unreadable } from './poll.js'
+import { type CfRef, failed, optional, type Poll, type Result, state, unreadable } from './status.js'
 
 /** Only the stats say why such instances don't start. */
 const NOT_RUNNING = ['DOWN', 'CRASHED']

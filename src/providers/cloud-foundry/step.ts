@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { ConnectionError } from '../../errors.js'
 import { type Api, type Attempt, type Step, type Written, withSentence } from '../provider.js'
 import { item, link, list, shownName } from './api.js'
-import { type CfRef, ref } from './poll.js'
-import { check } from './status.js'
+import { check } from './poll.js'
+import { type CfRef, ref } from './status.js'
 
 /** Cloud Foundry does more within one request than other providers. */
 const WRITE_TIMEOUT_MS = 60_000
