@@ -46,8 +46,6 @@ export type Closer = () => Promise<unknown>
  * @throws ConfigError and ConnectionError for what the operator must fix.
  */
 export async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
-  if (config.database.kind !== 'sqlite' || config.database.file === ':memory:')
-    throw new ConfigError(['DATABASE_URL must name a SQLite file.'])
   const { file } = config.database
   const unlock = await lockDatabase(file)
   closers.push(async () => unlock())

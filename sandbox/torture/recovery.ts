@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { World } from './world.js'
 
-/** Longer than the search for a lost write takes at any provider. */
-const HEALED_WITHIN_MS = 8 * 60_000
+/** Longer than any provider's search for a lost write, and than a state that doesn't change is waited for: ten minutes. */
+const HEALED_WITHIN_MS = 12 * 60_000
 
 interface OpenJob {
   id: string

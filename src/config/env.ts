@@ -9,7 +9,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 export interface Config extends DollyFile {
   slack: { botToken: string; apiUrl: string; mode: SlackMode }
   /** `file` is a path, relative to the working directory unless it begins with a slash. */
-  database: { kind: 'sqlite'; file: string }
+  database: { file: string }
   logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -58,7 +58,7 @@ const Environment = z.object({
     .prefault('https://slack.com/api/'),
   // `file://data/…` is refused because `data` would be the name of a host there.
   DATABASE_URL: matching(
-    /^file:(\/\/(?=\/))?(?!\/\/)\S[^?]*$/,
+    /^file:(\/\/(?=\/))?(?!\/\/|:memory:)\S[^?]*$/,
     'a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version',
   )
     .transform((url) => url.replace(/^file:(\/\/)?/, ''))
@@ -93,7 +93,7 @@ export function loadConfig({
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl, DATABASE_URL, LOG_LEVEL: logLevel } = environment.data
-  return { slack: { botToken, apiUrl, mode }, database: { kind: 'sqlite', file: DATABASE_URL }, logLevel, ...file }
+  return { slack: { botToken, apiUrl, mode }, database: { file: DATABASE_URL }, logLevel, ...file }
 }
 
 /** All strings that no log may show, longest first, so that one that contains another is replaced whole. */

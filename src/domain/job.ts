@@ -142,7 +142,7 @@ export interface JobEvent {
 }
 
 /** A provider's own handle for what a step made. Flat JSON, opaque to all but its provider. */
-export type Ref = Readonly<Record<string, string | undefined>>
+export type Ref = Readonly<Record<string, string | number | undefined>>
 
 /** What one poll found out about one ref. */
 export interface Observation<R = Ref> {

@@ -231,6 +231,18 @@ export interface Connection {
   api: Api
 }
 
+/** Polls of one ref usually follow each other within half of this. */
+const MAX_BETWEEN_POLLS_MS = 60_000
+
+/**
+ * How much longer a state has lasted since the last poll of its ref, in milliseconds; 0 at the first. For what counts only
+ * once it has lasted: the ref keeps the sum and `polledAt`. At most a minute counts, because meanwhile Dolly may have been
+ * stopped or its clock set, ahead or back.
+ */
+export function sinceLastPoll(polledAt: number | undefined, now: number): number {
+  return Math.min(Math.max(now - (polledAt ?? now), 0), MAX_BETWEEN_POLLS_MS)
+}
+
 /** A question of yes or no, drawn as a checkbox. The answer is no unless `initial` says otherwise. */
 export function yesNo(title: string, description: string, initial = false) {
   return z.boolean().default(initial).meta({ title, description })

@@ -72,7 +72,7 @@ describe('a valid start', () => {
         apiUrl: 'https://slack.com/api/',
         mode: { kind: 'socket', appToken: 'xapp-1-app' },
       },
-      database: { kind: 'sqlite', file: 'data/dolly.db' },
+      database: { file: 'data/dolly.db' },
       logLevel: 'info',
       connections: [
         {
@@ -100,7 +100,7 @@ describe('a valid start', () => {
     }
     const config = load({ env, yaml: `${file}\npoll:\n  everySeconds: 60\n` })
     expect(config.slack.apiUrl).toBe('http://127.0.0.1:4000/api/')
-    expect(config.database).toEqual({ kind: 'sqlite', file: '/var/lib/dolly.db' })
+    expect(config.database).toEqual({ file: '/var/lib/dolly.db' })
     expect(config.logLevel).toBe('debug')
     expect(config.tickSeconds).toBe(60)
   })
@@ -253,6 +253,7 @@ describe('the environment', () => {
     { env: { SLACK_API_URL: 'slack.com' }, problem: `SLACK_API_URL is not valid; ${api}` },
     { env: { DATABASE_URL: '' }, problem: `DATABASE_URL is empty; ${database}` },
     { env: { DATABASE_URL: 'file:' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'file::memory:' }, problem: `DATABASE_URL is not valid; ${database}` },
     { env: { DATABASE_URL: 'file://data/dolly.db' }, problem: `DATABASE_URL is not valid; ${database}` },
     { env: { DATABASE_URL: 'postgres://u:hidden@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
     {

@@ -368,6 +368,17 @@ describe('Coolify', () => {
       })
     })
 
+    test('that is cancelled is no failure of a clone that runs already', async () => {
+      simulator.setSwitch('auto-deploy', true)
+      const clone = await run('clone', 'clone')
+      clock += 4 * CLONE_MS
+      simulator.setSwitch('cancel-next', true)
+      expect(await end(await run('clone', 'deploy', clone))).toMatchObject({
+        phase: 'done',
+        detail: "It runs, but its latest deployment didn't finish (cancelled-by-user). The log in Coolify says why.",
+      })
+    })
+
     test('that fails shows no line of its log, whatever the token may read', async () => {
       simulator.setSwitch('read-sensitive', true)
       simulator.setSwitch('fail-next', true)
@@ -471,6 +482,16 @@ describe('Coolify', () => {
       expect(seen[0]).toMatchObject({ phase: 'working', detail: 'exited' })
       expect(seen.at(-1)).toMatchObject({ phase: 'done' })
       expect(seen.at(-1)?.atMs).toBeGreaterThan(60_000)
+    })
+
+    test('that failed between two polls is a failure once it has stayed exited for ten minutes', async () => {
+      simulator.setSwitch('fail-next', true)
+      const ref = await started()
+      clock += 4 * CLONE_MS
+      const seen = await watch(ref, 11 * 60_000)
+      const detail = 'The start failed (still exited after 10 minutes). The log in Coolify says why.'
+      expect(seen.at(-1)).toMatchObject({ phase: 'failed', detail })
+      expect(seen.at(-1)?.atMs).toBeGreaterThanOrEqual(10 * 60_000)
     })
 
     test('that is followed by a stop is a failure', async () => {

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { ConnectionError, TemporaryError } from '../../src/errors.js'
-import { settleEach } from '../../src/providers/provider.js'
+import { settleEach, sinceLastPoll } from '../../src/providers/provider.js'
+
+test.each([
+  ['the first poll', undefined, 0],
+  ['the next one', 70_000, 30_000],
+  ['one after a clock was set ahead, or Dolly was stopped for long', 100_000 - 3_600_000, 60_000],
+  ['one after a clock was set back', 100_000 + 3_600_000, 0],
+])('%s adds what surely passed', (_, polledAt, ms) => {
+  expect(sinceLastPoll(polledAt, 100_000)).toBe(ms)
+})
 
 test('what fails for one item holds up no other, and the order is kept', async () => {
   const work = async (item: number) => {

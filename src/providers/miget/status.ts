@@ -1,7 +1,7 @@
 /** What a clone on Miget is doing, from the states of the app and of its newest deployment. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, type Observation, settleEach } from '../provider.js'
+import { type Api, type Observation, settleEach, sinceLastPoll } from '../provider.js'
 import { type App, app, list, listDeployments, readApp, UUID } from './api.js'
 
 /** Slack refuses a message for one bad address, and anything beyond a host may hold a secret. */
@@ -27,9 +27,10 @@ export const ref = z.object({
   name: z.string(),
   /** Whether a deployment will follow, was asked for, or won't happen. */
   next: z.enum(['deployment', 'deployed', 'not deployed', 'not deployed: it has no source yet']),
-  /** The states of app and deployment at the last poll, and since when, by our own clock. */
+  /** The states of app and deployment at the last poll, and how long they had been the same, in milliseconds. */
   state: z.string().optional(),
-  since: z.string().optional(),
+  unchangedMs: z.number().optional(),
+  polledAt: z.number().optional(),
 })
 export type MigetRef = z.infer<typeof ref>
 
@@ -50,9 +51,9 @@ export async function check(
     const isIdle = ['stopped', ...PENDING, ...FAILED].includes(found.state)
     const deployment = ref.next === 'deployed' && isIdle ? (await listDeployments(api, ref.id))[0]?.state : undefined
     const state = [found.state, deployment].join(' ')
-    const since = state === ref.state && ref.since ? ref.since : new Date(now).toISOString()
-    const clone = { ...found, name: found.name ?? ref.name, deployment, unchangedMs: now - Date.parse(since) }
-    return { ...observe(clone, ref.next), ref: { ...ref, state, since } }
+    const unchangedMs = state === ref.state ? (ref.unchangedMs ?? 0) + sinceLastPoll(ref.polledAt, now) : 0
+    const clone = { ...found, name: found.name ?? ref.name, deployment, unchangedMs }
+    return { ...observe(clone, ref.next), ref: { ...ref, state, unchangedMs, polledAt: now } }
   })
 }
 

@@ -1,7 +1,7 @@
 /** What the components of a copy on Rainbond are doing. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, type Observation, rows, settleEach } from '../provider.js'
+import { type Api, type Observation, rows, settleEach, sinceLastPoll } from '../provider.js'
 import { type Component, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { isOwn, isUnknown, readBuild, SCAN } from './builds.js'
 
@@ -15,10 +15,10 @@ const UNHEALTHY = ['abnormal', 'some_abnormal', 'unusual']
 const MAX_UNHEALTHY_MS = 5 * MINUTE_MS
 
 const id = z.string()
-/** `app` is the new one as team/region/number, `components` are the IDs to copy, `since` is the first poll of the stage. */
+/** `app` is the new one as team/region/number, `components` are the IDs to copy, `stageMs` is how long the stage has been polled. */
 export const ref = z.object({
   ...{ app: id, job: id, components: id, stage: z.enum(['created', 'copied', 'built']) },
-  ...{ since: id.optional(), unhealthySince: id.optional() },
+  ...{ polledAt: z.number().optional(), stageMs: z.number().optional(), unhealthyMs: z.number().optional() },
 })
 export type RainbondRef = z.infer<typeof ref>
 
@@ -31,15 +31,17 @@ export function check(
   return settleEach(refs, async (one) => {
     const all = await unlessNotFound(listComponents(api, one.app))
     if (!all) return { phase: 'failed', detail: 'the new app is gone' }
-    const ref = { ...one, since: one.since ?? new Date(now).toISOString() }
-    return { url: consolePageOf(api, one.app), ref, ...(await observe(api, ref, all, now)) }
+    const passedMs = sinceLastPoll(one.polledAt, now)
+    const ref = { ...one, polledAt: now, stageMs: (one.stageMs ?? 0) + passedMs }
+    return { url: consolePageOf(api, one.app), ref, ...(await observe(api, ref, all, passedMs, now)) }
   })
 }
 
 async function observe(
   api: Api,
-  ref: RainbondRef & { since: string },
+  ref: RainbondRef & { stageMs: number },
   all: (Component | null)[],
+  passedMs: number,
   now: number,
 ): Promise<Observation<RainbondRef>> {
   const readable = all.filter((one) => one !== null)
@@ -48,13 +50,12 @@ async function observe(
   if (all.length < expected) return failed(`only ${all.length} of ${expected} components are there. ${START_AGAIN}`)
   if (readable.length < expected) return working("Rainbond's list of the components can't be read")
   if (own.some(isUnknown)) return working("the region doesn't answer at the moment")
-  const ageMs = now - Date.parse(ref.since)
   if (ref.stage === 'copied') {
-    const isWaiting = await isWaitingForBuilds(api, ref, own, ageMs, now)
+    const isWaiting = await isWaitingForBuilds(api, ref, own, now)
     return isWaiting ? working('waiting for the builds to start') : { phase: 'done' }
   }
   // Components don't run at first, so their events aren't worth a request yet.
-  for (const one of ageMs < MINUTE_MS / 3 ? [] : own.filter(isIn(NOT_STARTED))) {
+  for (const one of ref.stageMs < MINUTE_MS / 3 ? [] : own.filter(isIn(NOT_STARTED))) {
     const build = await readBuild(api, ref.app, one, now)
     // Another end, `timeout`, only says that another operation came in between.
     if (build?.final_status !== 'complete' || build.status !== 'failure') continue
@@ -64,19 +65,25 @@ async function observe(
   }
   const unhealthy = own.filter(isIn(UNHEALTHY))
   const pending = own.filter((one) => !isIn(LIVE)(one))
-  const { unhealthySince = new Date(now).toISOString(), ...healthy } = ref
+  const { unhealthyMs: before, ...healthy } = ref
+  const unhealthyMs = before === undefined ? 0 : before + passedMs
   // Pods restart, so unhealthy components often recover.
-  if (unhealthy.length > 0 && now - Date.parse(unhealthySince) >= MAX_UNHEALTHY_MS)
+  if (unhealthy.length > 0 && unhealthyMs >= MAX_UNHEALTHY_MS)
     return failed(`copied, but unhealthy for 5 minutes: ${statesOf(unhealthy)}`)
   if (pending.length === 0) return { phase: 'done', ...(await publicUrl(api, ref)) }
   const detail = `${own.length - pending.length} of ${own.length} running; ${statesOf(pending)}`
-  return { ...working(detail), ref: unhealthy.length > 0 ? { ...healthy, unhealthySince } : healthy }
+  return { ...working(detail), ref: unhealthy.length > 0 ? { ...healthy, unhealthyMs } : healthy }
 }
 
 /** A component leaves `undeploy` when its build starts. If that takes too long without a scan, the next step starts it. */
-async function isWaitingForBuilds(api: Api, { app }: RainbondRef, own: Component[], ageMs: number, now: number) {
+async function isWaitingForBuilds(
+  api: Api,
+  { app, stageMs }: { app: string; stageMs: number },
+  own: Component[],
+  now: number,
+) {
   const unbuilt = own.filter(isIn(['undeploy']))
-  if (ageMs < MINUTE_MS / 2) return unbuilt.length > 0
+  if (stageMs < MINUTE_MS / 2) return unbuilt.length > 0
   for (const one of unbuilt) {
     const build = await readBuild(api, app, one, now)
     if (build?.opt_type === SCAN && build.status !== 'failure') return true

@@ -103,7 +103,7 @@ export const build: Step<CopyParams, RainbondRef, RainbondRef> = {
 
 /** A write takes its time, so the wait for what it started counts from the first poll. */
 function atStage(ref: RainbondRef, stage: 'copied' | 'built'): RainbondRef {
-  return { ...ref, stage, since: undefined }
+  return { ...ref, stage, polledAt: undefined, stageMs: undefined }
 }
 
 /** The number of the app that was made with this note. */

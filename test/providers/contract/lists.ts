@@ -1,7 +1,7 @@
 /** Checks of a provider's pickers, and of polls of many jobs. */
 import { expect } from 'vitest'
 import { ConnectionError } from '../../../src/errors.js'
-import { type Observation, operationOf, type Provider, readWritten } from '../../../src/providers/provider.js'
+import { type Observation, operationOf, type Provider, type Ref, readWritten } from '../../../src/providers/provider.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { type Check, failureOf } from './checks.js'
 import type { ProviderExample } from './example.js'
@@ -16,7 +16,7 @@ export function listChecks(provider: Provider, example: ProviderExample): Check[
   const operation = operationOf(provider, many.operation)
   const [step] = operation ? stepsOf(operation) : []
 
-  async function poll(world: World, refs: readonly Record<string, string | undefined>[]): Promise<Observation[]> {
+  async function poll(world: World, refs: readonly Ref[]): Promise<Observation[]> {
     const answers = (await world.reading('check', () => step?.check(world.api, refs, world.clock))) ?? []
     return answers.map((one) => {
       if (one instanceof Error) throw one
