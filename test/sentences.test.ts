@@ -196,8 +196,8 @@ function forms(): string[] {
     ...section('Page 1', viewLines(choiceView(choices, { ...from, values: {} }))),
     ...pages,
     ...section('A field without its list', [
-      typeInstead({ reason, isPassing: false }),
-      typeInstead({ reason: "Hoody can't load the list right now (503).", isPassing: true }),
+      typeInstead({ reason, isTransient: false }),
+      typeInstead({ reason: "Hoody can't load the list right now (503).", isTransient: true }),
     ]),
     ...section('After too many clicks', [
       ...viewLines(

@@ -7,8 +7,8 @@ import { searchText } from '../slack/form/options.js'
 import type { FormState } from '../slack/form/state.js'
 import type { Services } from './services.js'
 
-/** A list, or why there is none, in a sentence for the person who fills in the form; `isPassing` when a later try may work. */
-export type List = { options: readonly Option[] } | { reason: string; isPassing: boolean }
+/** A list, or why there is none, in a sentence for the person who fills in the form; `isTransient` when a later try may work. */
+export type List = { options: readonly Option[] } | { reason: string; isTransient: boolean }
 
 /** Long enough to type in, short enough to see a new app soon. lru-cache keeps an entry through the last millisecond. */
 const LIST_TTL_MS = 30_000 - 1
@@ -70,7 +70,7 @@ export class PickerLists {
     const known = this.#cache.get(key) ?? pending.get(key)
     if (known) return await known
     if (pending.size >= MAX_CONCURRENT_READS) {
-      return { reason: `Too many lists of ${name} are loading right now.`, isPassing: true }
+      return { reason: `Too many lists of ${name} are loading right now.`, isTransient: true }
     }
     const reading = this.#read(connection, field.picker ?? '', parents).then((list) => {
       this.#cache.set(key, list, { ttl: 'reason' in list ? FAILURE_TTL_MS : LIST_TTL_MS })
@@ -89,11 +89,11 @@ export class PickerLists {
       const about = { connection: connection.name, picker }
       if (!(error instanceof UserError || error instanceof ConnectionError || error instanceof TemporaryError)) {
         this.#log.error({ err: error, ...about }, 'a picker broke')
-        return { reason: "Something broke on our side, so the list can't be loaded.", isPassing: false }
+        return { reason: "Something broke on our side, so the list can't be loaded.", isTransient: false }
       }
       if (error instanceof ConnectionError) this.#options.refused?.(connection.name, error.message)
       else this.#log.warn({ reason: error.message, ...about }, 'a list could not be read')
-      return { reason: this.#reasonFor(connection.name, error), isPassing: error instanceof TemporaryError }
+      return { reason: this.#reasonFor(connection.name, error), isTransient: error instanceof TemporaryError }
     }
   }
 

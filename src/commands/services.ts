@@ -4,7 +4,7 @@ import type { AccessRules } from '../access/rules.js'
 import type { Thread } from '../domain/thread.js'
 import { TemporaryError, UserError } from '../errors.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
-import { isSlackAway } from '../slack/api/errors.js'
+import { isSlackUnreachable } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
 import type { Database } from '../store/schema.js'
 import type { PickerLists } from './picker-lists.js'
@@ -71,7 +71,7 @@ export function readFormState<T>(schema: z.ZodType<T>, view: { private_metadata:
  */
 export function explain(services: Services, error: unknown): string {
   if (error instanceof UserError) return error.message
-  if (isSlackAway(error)) {
+  if (isSlackUnreachable(error)) {
     services.log.warn({ err: error }, 'Slack did not answer')
     return "Slack didn't answer. Nothing was started. Try again."
   }

@@ -65,8 +65,10 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       }
       if (!input.ended) return accepted
       const { observation, nextStep } = input.ended
-      const ended = afterObservation({ ...job, ...accepted.set }, observation, nextStep, context)
-      return { set: { ...accepted.set, ...ended.set }, event: ended.event }
+      const { set, event } = afterObservation({ ...job, ...accepted.set }, observation, nextStep, context)
+      // The thread said that its answer was lost, so it also says that it had arrived.
+      const isFound = input.kind === 'found' && event?.kind === 'step_done'
+      return { set: { ...accepted.set, ...set }, event: isFound ? { ...event, kind: 'found' } : event }
     }
 
     case 'refused':

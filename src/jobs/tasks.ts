@@ -31,7 +31,7 @@ export async function withClaim<T>(
   claim: (token: string) => Promise<readonly T[]>,
   work: (claimed: readonly T[]) => Promise<boolean>,
 ): Promise<boolean> {
-  await releaseRemembered(context)
+  await releaseRememberedClaims(context)
   const token = randomUUID()
   let isEmpty = false
   try {
@@ -52,7 +52,7 @@ export async function withClaim<T>(
  * Gives back the claims that could not be given back before. Nobody else finds their jobs, because claimed jobs are not due.
  * Returns whether there were any.
  */
-export async function releaseRemembered({ db, memory }: Pick<WorkerContext, 'db' | 'memory'>): Promise<boolean> {
+export async function releaseRememberedClaims({ db, memory }: Pick<WorkerContext, 'db' | 'memory'>): Promise<boolean> {
   const tokens = [...memory.unreleased]
   for (const token of tokens) {
     await releaseClaim(db, token)

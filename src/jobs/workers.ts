@@ -7,7 +7,7 @@ import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
-import { releaseRemembered } from './tasks.js'
+import { releaseRememberedClaims } from './tasks.js'
 import { handleWaitingJobs } from './waiting.js'
 import { writeNextJob } from './write.js'
 
@@ -49,8 +49,8 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
     {
       name: 'release',
       countDue: () => Math.min(context.memory.unreleased.size, 1),
-      // It was logged when it first failed. While the disk stays full, each tick tries again.
-      runOnce: () => releaseRemembered(context).catch(() => false),
+      // withClaim has logged why. While the disk stays full, each tick tries again.
+      runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
     purgeWorker(context),
     {

@@ -6,15 +6,18 @@ import { comparable } from './text.js'
 const MAX_WORD_LENGTH = 64
 const MAX_CANDIDATES = 2_000
 
-/** Undefined if none is near: at most half of the characters may differ. */
+/** The one that begins with it, or the nearest: at most half of the characters may differ. Undefined if there is none. */
 function closest(word: string, known: readonly string[]): string | undefined {
   if (word.length > MAX_WORD_LENGTH) return undefined
   const typed = comparable(word)
-  const near = known
+  const candidates = known
     .slice(0, MAX_CANDIDATES)
     .filter(({ length }) => length <= MAX_WORD_LENGTH)
-    .map((candidate) => {
-      const name = comparable(candidate)
+    .map((candidate) => ({ candidate, name: comparable(candidate) }))
+  const [begun, another] = candidates.filter(({ name }) => typed !== '' && name.startsWith(typed))
+  if (begun && !another) return begun.candidate
+  const near = candidates
+    .map(({ candidate, name }) => {
       const lengths = Math.abs(name.length - typed.length)
       return { candidate, letters: distance(typed, name), lengths, max: Math.max(name.length, typed.length) / 2 }
     })

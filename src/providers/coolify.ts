@@ -5,7 +5,7 @@ import { fieldsOf, type Params, pickers } from './coolify/form.js'
 import { type CoolifyRef, ref } from './coolify/status.js'
 import { stepsOf } from './coolify/steps.js'
 import { validateClone } from './coolify/validate.js'
-import { defineOperation, defineProvider, deleteIfThere, placed } from './provider.js'
+import { defineOperation, defineProvider, deleteIfExists, placed } from './provider.js'
 
 function cloneOf(kind: Kind, field: string, copied: string, notCopied: string) {
   const isBuilt = kind === 'application'
@@ -32,7 +32,7 @@ function cloneOf(kind: Kind, field: string, copied: string, notCopied: string) {
     pollEveryMs: 5_000,
     steps: stepsOf(kind),
     // Its volumes, network and folder go with it. By default Coolify would clean up the whole server, too.
-    remove: (api, { id }) => deleteIfThere(api, pathOf(kind, id), { docker_cleanup: false }),
+    remove: (api, { id }) => deleteIfExists(api, pathOf(kind, id), { docker_cleanup: false }),
   })
 }
 

@@ -7,7 +7,7 @@ import { validateCopy, validateSync } from './hoody/validate.js'
 import {
   defineOperation,
   defineProvider,
-  deleteIfThere,
+  deleteIfExists,
   foundByName,
   maskIds,
   type Named,
@@ -66,7 +66,7 @@ const copy = defineOperation<CopyParams, HoodyRef>({
       check,
     },
   ],
-  remove: (api, { id }) => deleteIfThere(api, `/api/v1/containers/${id}`),
+  remove: (api, { id }) => deleteIfExists(api, `/api/v1/containers/${id}`),
 })
 
 const sync = defineOperation<SyncParams, HoodyRef>({

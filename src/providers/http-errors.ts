@@ -21,7 +21,7 @@ export interface Call {
 }
 
 /** Whether another try may succeed. */
-export function isPassing(error: Error): boolean {
+export function isTransient(error: Error): boolean {
   if (error instanceof HTTPError) return isServersFault(error.response.status)
   return error instanceof TimeoutError || (error instanceof TypeError && !isCertificateError(codeOf(error)))
 }

@@ -5,7 +5,7 @@ import { ConnectionError, TemporaryError } from '../errors.js'
 import { createRedactor, type Redactor } from '../lib/redact.js'
 import { foreignText } from '../lib/text.js'
 import { type Answer, AnswerTooLarge, MAX_BODY_BYTES, readAnswer } from './http-answer.js'
-import { type Call, isPassing, sortAnswer, sortFailure, tidy } from './http-errors.js'
+import { type Call, isTransient, sortAnswer, sortFailure, tidy } from './http-errors.js'
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -47,7 +47,7 @@ export function createApi(
       methods: ['get'],
       delay: (attempt) => retryDelayMs * 2 ** (attempt - 1),
       jitter: (delay) => delay * (0.5 + Math.random() / 2),
-      shouldRetry: ({ error }) => isPassing(error),
+      shouldRetry: ({ error }) => isTransient(error),
     },
   })
   /** For `authorize`: sends no credentials, and may go to other hosts that the provider's discovery names. */

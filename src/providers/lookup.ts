@@ -85,6 +85,6 @@ export async function lookUpEach<R, T, O>(
 }
 
 /** For an operation's `remove`: what is gone already is fine. */
-export async function deleteIfThere(api: Api, path: string, query: RequestOptions['query'] = {}): Promise<void> {
+export async function deleteIfExists(api: Api, path: string, query: RequestOptions['query'] = {}): Promise<void> {
   await unlessNotFound(api.delete(path, z.unknown(), { query }))
 }

@@ -8,7 +8,7 @@ import { hasName, validateClone } from './miget/validate.js'
 import {
   defineOperation,
   defineProvider,
-  deleteIfThere,
+  deleteIfExists,
   findSurely,
   foundByName,
   type Named,
@@ -78,7 +78,7 @@ const clone = defineOperation<CloneParams, MigetRef>({
       check,
     },
   ],
-  remove: (api, { id }) => deleteIfThere(api, `/apps/${id}`),
+  remove: (api, { id }) => deleteIfExists(api, `/apps/${id}`),
 })
 
 export const miget = defineProvider({

@@ -7,9 +7,9 @@ export type { Observation, Ref } from '../domain/job.js'
 
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
-export { deleteIfThere, foundByName, lookUpEach } from './lookup.js'
+export { deleteIfExists, foundByName, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
-export { readFor, refusal, runChecks } from './validation.js'
+export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
   maskIds,

@@ -1,6 +1,6 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
-import { type Api, defineOperation, defineProvider, deleteIfThere } from './provider.js'
+import { type Api, defineOperation, defineProvider, deleteIfExists } from './provider.js'
 import { classify, errorMessage } from './qovery/api.js'
 import {
   type CloneParams,
@@ -28,7 +28,7 @@ const shared = {
   deadlineMs: 60 * 60_000,
   pollEveryMs: 5_000,
   steps,
-  remove: (api: Api, { kind, id }: QoveryRef) => deleteIfThere(api, `/${kind}/${id}`),
+  remove: (api: Api, { kind, id }: QoveryRef) => deleteIfExists(api, `/${kind}/${id}`),
 }
 
 const clone = defineOperation<ServiceParams, QoveryRef>({

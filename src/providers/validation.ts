@@ -34,3 +34,8 @@ export async function readFor<T>(field: string, request: Promise<T>): Promise<T>
     throw refusal(field, error.message, 404)
   })
 }
+
+/** Waits for all. If some failed, throws the error of the first of them in the list, not of the first to fail. */
+export async function allOf(checks: readonly Promise<unknown>[]): Promise<void> {
+  for (const check of await Promise.allSettled(checks)) if (check.status === 'rejected') throw check.reason
+}

@@ -47,7 +47,7 @@ export async function readThread(db: Database, jobId: string): Promise<Thread | 
 
 /**
  * Reads what a claimed thread doesn't show yet; null if that is nothing, or the claim no longer holds. Events are read
- * before the job: the other way round, an event that came in between would be marked as shown by an older root.
+ * before the job: in the reverse order, an event that came in between would be marked as shown by an older root.
  */
 export async function readPendingThread(
   db: Database,

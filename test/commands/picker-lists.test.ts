@@ -58,7 +58,7 @@ describe('the lists behind pickers', () => {
     })
     const lists = new PickerLists(() => now, silentLog)
     const get = () => lists.get(connection, field, { values: {} })
-    const away = { reason: "dummy-one can't load the list right now (503).", isPassing: true }
+    const away = { reason: "dummy-one can't load the list right now (503).", isTransient: true }
     expect(await get()).toEqual(away)
     isDown = false
     expect(await get()).toEqual(away)
@@ -82,15 +82,15 @@ describe('the lists behind pickers', () => {
     const refusal = new ConnectionError(words, { status: 403 })
     expect(await listFailing(refusal)).toEqual({
       reason: 'dummy-one refused the list (403). Tell #platform.',
-      isPassing: false,
+      isTransient: false,
     })
     const late = new TemporaryError('dummy-one did not answer GET /x within 10 s.', { mayHaveHappened: false })
     expect(await listFailing(late)).toEqual({
       reason: "dummy-one can't load the list right now.",
-      isPassing: true,
+      isTransient: true,
     })
     const endless = new UnreadableListError("The provider's list doesn't end: page 1 came again.")
-    expect(await listFailing(endless)).toEqual({ reason: endless.message, isPassing: true })
+    expect(await listFailing(endless)).toEqual({ reason: endless.message, isTransient: true })
     const own = new UserError('dummy-one: There is no such container.', { status: 404 })
     expect(await listFailing(own)).toMatchObject({ reason: own.message })
     expect(refused).toEqual([`dummy-one: ${words}`])
@@ -157,6 +157,6 @@ describe('the lists behind pickers', () => {
     })
     const list = await new PickerLists(() => 0, silentLog).get(connection, field, { values: {} })
     const reason = "Something broke on our side, so the list can't be loaded."
-    expect(list).toEqual({ reason, isPassing: false })
+    expect(list).toEqual({ reason, isTransient: false })
   })
 })

@@ -140,7 +140,7 @@ describe('rules of access', () => {
     {
       may: ['check-again', 'copy'],
       on: 'cf-*',
-      problem: 'may.1 is not an operation of cf-prod (known: clone, copy-bits)',
+      problem: 'may.1 is not an operation of cf-prod; did you mean "copy-bits"? (known: clone, copy-bits)',
     },
   ])('may not allow $may on $on, where nothing of that name can be done', ({ problem, ...rule }) => {
     expect(read([{ ...open, ...rule }]).problems[0]).toBe(`access.0.${problem}`)

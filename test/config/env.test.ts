@@ -380,7 +380,8 @@ describe('dolly.yml', () => {
     },
     {
       yaml: `${file}\npoll:\n  every: 5`,
-      problem: 'poll.every in dolly.yml (line 7) is not a known key (known: everySeconds).',
+      problem:
+        'poll.every in dolly.yml (line 7) is not a known key; did you mean "everySeconds"? (known: everySeconds).',
     },
     ...['0', '61', '1.5', '"5"'].map((seconds) => ({
       yaml: `${file}\npoll:\n  everySeconds: ${seconds}`,

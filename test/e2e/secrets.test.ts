@@ -253,7 +253,7 @@ describe('secrets', () => {
       database: whileUp.toString('latin1'),
       'database afterwards': databaseBytes().toString('latin1'),
     }
-    // Nothing would be found in nothing: the quotes did come through, with the secrets struck out.
+    // The quotes did arrive, with the secrets redacted: otherwise the search above would prove nothing.
     for (const [where, text] of Object.entries(said))
       expect(text.includes('shop-') || where === 'log', where).toBe(true)
     for (const where of ['messages, forms and lists', 'calls to Slack'] as const) {

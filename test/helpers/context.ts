@@ -5,7 +5,7 @@ import type { Thread } from '../../src/domain/thread.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
-import { releaseRemembered } from '../../src/jobs/tasks.js'
+import { releaseRememberedClaims } from '../../src/jobs/tasks.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import { writeNextJob } from '../../src/jobs/write.js'
 import { findDueWork } from '../../src/store/claims.js'
@@ -60,7 +60,7 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
       now += byMs
     },
     runUntilIdle: async () => {
-      await releaseRemembered(context)
+      await releaseRememberedClaims(context)
       const isDue = async () => (await findDueWork(context.db, now)).some(({ kind }) => kind !== 'notify')
       while (
         (await isDue()) &&

@@ -5,7 +5,8 @@ const TRIES = 3
 
 /**
  * Expects that the work takes less than so many milliseconds of this process's own CPU time, in one of three tries: a busy
- * machine slows down one of them, but work that grows with the square of a text is too slow in all.
+ * machine slows down one of them, but work that grows with the square of a text is too slow in all. Not for work that
+ * remembers its result: only the fastest try counts.
  *
  * @param hint names the input in a failure.
  */

@@ -193,7 +193,7 @@ describe('over 256 kB of the worst text', () => {
     }),
     ['redact', (text) => [redactor.redact(text), redactor.redact(text, true)]],
     ['didYouMean', (text) => [didYouMean(text, ['copy', 'sync']), didYouMean('copy', [text, text.slice(0, 60)])]],
-    ['matchName', (text) => matchNames([{ value: 'a', label: text }], [text.slice(0, 3_000)])],
+    ['matchNames', (text) => matchNames([{ value: 'a', label: text }], [text.slice(0, 3_000)])],
     ['maskIds', maskIds],
     ['withoutCredentials', withoutCredentials],
     ['describedOption', (text) => describedOption(text, text, text, text)],

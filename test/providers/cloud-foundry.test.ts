@@ -56,7 +56,8 @@ const clone: OperationExample = {
     { status: 422, params: (pick) => cloneParams(pick, { name: 'SHOP-API-STAGING' }) },
   ],
   watchedStep: 4,
-  failure: 'failed to copy - the blobstore is full. The app shop-api-2 stays in staging and can be deleted.',
+  failure:
+    'failed to copy - the blobstore is full. The app shop-api-2 stays in staging and can be deleted. Its address shop-api-2.apps.woolworks.example stays as well.',
 }
 
 const copyParams = async (pick: Pick, more: Record<string, unknown> = {}) => ({
@@ -687,16 +688,19 @@ describe('Cloud Foundry', () => {
       }
       expect(await endOf('fail-binding', 'a')).toMatchObject({
         phase: 'failed',
-        detail: 'The broker has no more credentials to give. The app a stays in staging and can be deleted.',
+        detail:
+          'The broker has no more credentials to give. The app a stays in staging and can be deleted. Its address a.apps.woolworks.example stays as well.',
       })
       expect(await endOf('fail-staging', 'b')).toMatchObject({
         phase: 'failed',
-        detail: expect.stringMatching(/^NoAppDetectedError - .*\. The app b stays in staging and can be deleted\.$/),
+        detail: expect.stringMatching(
+          /^NoAppDetectedError - .*\. The app b stays in staging and can be deleted\. Its address b\..* stays as well\.$/,
+        ),
       })
       expect(await endOf('crash-next', 'c')).toMatchObject({
         phase: 'failed',
         detail:
-          'web: CRASHED, CRASHED (Instance never healthy after 60s). The app c stays in staging and can be deleted.',
+          'web: CRASHED, CRASHED (Instance never healthy after 60s). The app c stays in staging and can be deleted. Its address c.apps.woolworks.example stays as well.',
       })
     })
 

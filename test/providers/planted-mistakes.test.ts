@@ -199,7 +199,7 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
   // Steps
   ['when is always true', deploying({ when: () => true }), /leaves a step out/],
   ['when is always false', deploying({ when: () => false }), /leaves a step out/],
-  ['when is the wrong way round', deploying({ when: ({ deploy }) => !deploy }), /leaves a step out/],
+  ['when is inverted', deploying({ when: ({ deploy }) => !deploy }), /leaves a step out/],
   ['two steps with one id', deploying({ id: 'clone' }), /sensible times/],
   ['a step whose progress reads like an order', deploying({ doing: 'Deploy the clone' }), /words for its progress/],
   // Locks

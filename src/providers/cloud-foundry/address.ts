@@ -70,16 +70,16 @@ export const reserve = step<AddressParams>({
     if (host === undefined) return {}
     const { guid } = await defaultDomain(api, await api.get(`/v3/spaces/${params.space}`, space))
     const json = { host, ...owned({ space: params.space, domain: guid }, job) }
-    return routed(before, await api.post('/v3/routes', address, { json }))
+    return reserved(before, await api.post('/v3/routes', address, { json }))
   },
   async find(api, params, before, { job }) {
     const mine = await labelled(api, '/v3/routes', address, params.space, job)
-    return mine && routed(before, mine)
+    return mine && reserved(before, mine)
   },
 })
 
-function routed(before: CfRef, { guid, url }: z.infer<typeof address>): RefUpdate {
-  return { route: guid, url: before.url ?? `https://${url}` }
+function reserved({ left }: CfRef, { guid, url }: z.infer<typeof address>): RefUpdate {
+  return { route: guid, address: url, left: `${left} Its address ${url} stays as well.` }
 }
 
 export const map = step<AddressParams>({
@@ -88,16 +88,22 @@ export const map = step<AddressParams>({
   doing: 'Mapping the address',
   when: wantsAddress,
   isRepeatable: true,
-  async write(api, _params, { app, route }) {
+  async write(api, _params, before) {
+    const { app, route } = before
     if (route === undefined) return {}
     const json = { destinations: [{ app: { guid: app } }] }
     await api.post(`/v3/routes/${route}/destinations`, z.unknown(), { json })
-    return {}
+    return mapped(before)
   },
-  async find(api, _params, { app, route }) {
-    return (route === undefined || (await destinationsOf(api, route)).includes(app)) && {}
+  async find(api, _params, before) {
+    const { app, route } = before
+    return (route === undefined || (await destinationsOf(api, route)).includes(app)) && mapped(before)
   },
 })
+
+function mapped({ url, address }: CfRef): RefUpdate {
+  return address === undefined ? {} : { url: url ?? `https://${address}` }
+}
 
 /** The apps that a route leads to; none where the route is gone. */
 export async function destinationsOf(api: Api, route: string): Promise<string[]> {

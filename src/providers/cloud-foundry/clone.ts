@@ -1,7 +1,7 @@
 /** The clone of an app: a new one with the code, and with as much of the rest as was asked for. */
 import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
-import { type Api, defineOperation, deleteIfThere, maskIds, sentence } from '../provider.js'
+import { type Api, defineOperation, deleteIfExists, maskIds, sentence } from '../provider.js'
 import { destinationsOf, hostOf, map, reserve, wantsAddress } from './address.js'
 import { item, list, MAX_NAME_LENGTH } from './api.js'
 import { app, assign, codeOf, copyInto, launch, lifecycleOf, stage } from './code.js'
@@ -76,8 +76,8 @@ const copyCode = step<CloneParams>({
 async function remove(api: Api, { app, route }: CfRef): Promise<void> {
   // Deleting an app leaves its addresses behind. Ours may lead to other apps by now.
   const isOurs = route && (await destinationsOf(api, route)).every((one) => one === app)
-  if (isOurs) await deleteIfThere(api, `/v3/routes/${route}`)
-  await deleteIfThere(api, `/v3/apps/${app}`)
+  if (isOurs) await deleteIfExists(api, `/v3/routes/${route}`)
+  await deleteIfExists(api, `/v3/apps/${app}`)
   // Only a header names the job that deletes the app. But what an earlier one failed at can still be read: a service that
   // couldn't be unbound.
   const stuck = (await bindingsOf(api, app)).find(

@@ -1,6 +1,6 @@
 /** What a clone needs of the memory that its space and organization may use. */
 import { z } from 'zod'
-import { type Api, mapEach, refusal } from '../provider.js'
+import { type Api, allOf, refusal } from '../provider.js'
 import { link, shownName } from './api.js'
 import type { App } from './code.js'
 import type { CloneParams } from './form.js'
@@ -29,7 +29,7 @@ export async function refuseFull(api: Api, params: CloneParams, target: Space): 
     refuseOver(api, 'space', target.guid, target, params, processes),
     refuseOver(api, 'organization', guid, org, params, processes),
   ]
-  await mapEach(checks, (check) => check)
+  await allOf(checks)
 }
 
 async function refuseOver(

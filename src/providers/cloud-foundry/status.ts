@@ -17,6 +17,8 @@ export const ref = z.object({
   droplet: word,
   route: word,
   url: word,
+  /** The reserved address, which leads to the clone once it is mapped. */
+  address: word,
   note: word,
   left: word,
 })

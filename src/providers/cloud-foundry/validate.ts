@@ -1,7 +1,7 @@
 /** What Cloud Foundry would refuse, found out before a job starts instead of halfway through. Reads only. */
 import { z } from 'zod'
 import { ConnectionError } from '../../errors.js'
-import { type Api, mapEach, readFor, refusal, runChecks, type Validation } from '../provider.js'
+import { type Api, allOf, readFor, refusal, runChecks, type Validation } from '../provider.js'
 import { defaultDomain, wantedHost, wantsAddress } from './address.js'
 import { item, list, shownName } from './api.js'
 import { type App, app, type Code, codeOf, hasSecrets, isDeploying } from './code.js'
@@ -78,8 +78,7 @@ async function addressWarnings(api: Api, params: CloneParams): Promise<string[]>
 
 /** @throws UserError on the field at fault, or the error of a read that failed. */
 export async function refuseImpossible(api: Api, params: CloneParams, source: App, target: Space): Promise<void> {
-  // The first in the list, not the first to finish.
-  await mapEach(checksOf(api, params, source, target), (check) => check)
+  await allOf(checksOf(api, params, source, target))
 }
 
 /** Everything that refuses a clone, side by side: each check fails with a UserError on the field at fault. */

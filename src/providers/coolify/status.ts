@@ -56,6 +56,11 @@ export function checkOf(kind: Kind) {
   }
 }
 
+/** Its page in Coolify, or that of its deployment. */
+export function pageOf({ settings }: Api, { page }: Pick<CoolifyRef, 'page'>): string {
+  return `${settings?.dashboard}${page}`
+}
+
 async function observe(
   api: Api,
   ref: CoolifyRef,
@@ -63,7 +68,7 @@ async function observe(
   now: number,
 ): Promise<Observation<CoolifyRef>> {
   if (!found) return { phase: 'failed', detail: 'Coolify no longer has the clone or its deployment.' }
-  const consoleUrl = `${api.settings?.dashboard}${found.deployment_url ?? ref.page}`
+  const consoleUrl = pageOf(api, { page: found.deployment_url ?? ref.page })
   const [state = ''] = found.status.split(':')
   if (state === 'running') return { phase: 'done', consoleUrl }
   if (['finished', 'failed', 'cancelled-by-user'].includes(state))

@@ -4,7 +4,7 @@ import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import { type Api, type Ended, findSurely, foundByName, mapEach, type Step } from '../provider.js'
 import { type Entry, id, type Kind, listEntries, pathOf, text } from './api.js'
 import { isDeployed, type Params } from './form.js'
-import { type CoolifyRef, checkOf, readLast } from './status.js'
+import { type CoolifyRef, checkOf, pageOf, readLast } from './status.js'
 
 /** A proxy may hold a request for this long before Coolify gets it. */
 const ABSENT_AFTER_MS = 120_000
@@ -52,12 +52,12 @@ export function stepsOf(kind: Kind): [Step<Params, null, CoolifyRef>, ...Step<Pa
         await api.post(`${pathOf(kind, ref.id)}/move`, z.unknown(), { json }).catch((error: unknown) => {
           if (!(error instanceof UserError && /already in this environment/.test(error.message))) throw error
         })
-        return moved(ref, params)
+        return moved(api, ref, params)
       },
       async find(api, params, ref) {
         const { id } = await api.get(`/projects/${params.environment}`, z.object({ id: z.number() }))
         const clone = await api.get(pathOf(kind, ref.id), z.object({ environment_id: z.number() }))
-        return clone.environment_id === id ? moved(ref, params) : null
+        return clone.environment_id === id ? moved(api, ref, params) : null
       },
       check,
     },
@@ -95,7 +95,8 @@ async function isCopied(api: Api, kind: Kind, source: string, clone: string, sea
   return isWhole
 }
 
-function moved(ref: CoolifyRef, params: Params): Ended<CoolifyRef> {
+function moved(api: Api, ref: CoolifyRef, params: Params): Ended<CoolifyRef> {
   const detail = `It isn't started. Deploy it in Coolify ${params.volumes ? 'once its data is there' : 'when you need it'}.`
-  return { ref, ended: 'done', ...(!isDeployed(params) && { detail }) }
+  const consoleUrl = pageOf(api, ref)
+  return { ref, ended: 'done', consoleUrl, ...(!isDeployed(params) && { detail }) }
 }

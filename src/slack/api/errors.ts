@@ -5,7 +5,7 @@ import { wasNeverSent } from '../../errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 
 /** Slack can't do it now. `mayHaveHappened` if the message may have been posted all the same. */
-export class RetryLater extends Error {
+export class RetryLaterError extends Error {
   /** How long to wait, in milliseconds. */
   readonly ms: number
   readonly mayHaveHappened: boolean
@@ -21,18 +21,18 @@ export class RetryLater extends Error {
 }
 
 /** This channel takes no messages of ours, now or later. */
-export class ChannelClosed extends Error {}
+export class ChannelClosedError extends Error {}
 
 /**
  * Slack refused a call for a reason other than the channel. `message`: the content is at fault, and a plainer message may
  * work. `everywhere`: token or workspace are at fault; only the operator can fix that, and another channel would not help.
  * `unknown`: the error code is new to us, or doesn't say what is at fault.
  */
-export class SlackRefusal extends Error {
+export class SlackRefusalError extends Error {
   readonly code: string
   readonly fault: 'message' | 'everywhere' | 'unknown'
 
-  constructor(code: string, fault: SlackRefusal['fault']) {
+  constructor(code: string, fault: SlackRefusalError['fault']) {
     super(`Slack refused a call with "${code}".`)
     this.code = code
     this.fault = fault
@@ -132,20 +132,25 @@ const DEFAULT_RETRY_AFTER_MS = 30_000
  * @param tries how often the outcome of this message was unknown before. The wait grows with it: during an incident at
  *   Slack, each further try may post one more copy.
  */
-export function classifySlackError(error: unknown, tries: number): RetryLater | ChannelClosed | SlackRefusal {
-  const unknownOutcome = new RetryLater(backoffMs(tries), { mayHaveHappened: true })
+export function classifySlackError(
+  error: unknown,
+  tries: number,
+): RetryLaterError | ChannelClosedError | SlackRefusalError {
+  const unknownOutcome = new RetryLaterError(backoffMs(tries), { mayHaveHappened: true })
   const limitedMs = rateLimitMs(error)
-  if (limitedMs !== undefined) return new RetryLater(limitedMs, { mayHaveHappened: false, isRateLimit: true })
+  if (limitedMs !== undefined) return new RetryLaterError(limitedMs, { mayHaveHappened: false, isRateLimit: true })
   if (error instanceof WebAPIRequestError) {
-    return wasNeverSent(error.original) ? new RetryLater(backoffMs(tries), { mayHaveHappened: false }) : unknownOutcome
+    return wasNeverSent(error.original)
+      ? new RetryLaterError(backoffMs(tries), { mayHaveHappened: false })
+      : unknownOutcome
   }
   if (error instanceof WebAPIHTTPError || !(error instanceof WebAPIPlatformError)) return unknownOutcome
   // May be missing, whatever the client's types say.
   const code = String(error.data.error ?? '')
   // The client passes on an answer that is not JSON, such as a proxy's page, as if it were an error code.
   if (SERVER_ERROR_CODES.has(code) || !/^[a-z][a-z0-9_]{1,80}$/.test(code)) return unknownOutcome
-  if (CLOSED_CHANNEL_CODES.has(code) || code.startsWith('restricted_action')) return new ChannelClosed(code)
-  return new SlackRefusal(
+  if (CLOSED_CHANNEL_CODES.has(code) || code.startsWith('restricted_action')) return new ChannelClosedError(code)
+  return new SlackRefusalError(
     code,
     MESSAGE_CODES.has(code) ? 'message' : EVERYWHERE_CODES.has(code) ? 'everywhere' : 'unknown',
   )
@@ -173,9 +178,9 @@ function pauseMs(seconds: number): number {
 }
 
 /** Whether Slack did not answer, or can't right now, so that a later try may work. */
-export function isSlackAway(error: unknown): boolean {
+export function isSlackUnreachable(error: unknown): boolean {
   const isFromSlack = [WebAPIRequestError, WebAPIHTTPError, WebAPIPlatformError].some((kind) => error instanceof kind)
-  return rateLimitMs(error) !== undefined || (isFromSlack && classifySlackError(error, 0) instanceof RetryLater)
+  return rateLimitMs(error) !== undefined || (isFromSlack && classifySlackError(error, 0) instanceof RetryLaterError)
 }
 
 /** 3 s, four times as long with every further try, at most five minutes. */

@@ -1,7 +1,7 @@
 /** Updates an open modal, with retries: a lost update must not lose what a person chose. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ModalView } from '@slack/types'
-import { classifySlackError, RetryLater } from './errors.js'
+import { classifySlackError, RetryLaterError } from './errors.js'
 
 /** The part of Slack's client that updates views. */
 export interface Views {
@@ -54,7 +54,7 @@ export async function updateView(
       return answer.view?.hash
     } catch (error) {
       const kind = classifySlackError(error, 0)
-      if (!(kind instanceof RetryLater) || tries === MAX_TRIES) throw error
+      if (!(kind instanceof RetryLaterError) || tries === MAX_TRIES) throw error
       const pauseMs = kind.isRateLimit ? kind.ms : FIRST_PAUSE_MS * 2 ** (tries - 1)
       if (elapsed() + pauseMs - startedAt > WITHIN_MS) throw error
       await sleep(pauseMs)

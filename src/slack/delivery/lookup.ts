@@ -1,7 +1,7 @@
 /** Finds a message again by the metadata it was posted with, where the bot may read that conversation. */
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
-import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
+import { ChannelClosedError, classifySlackError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import type { RateLimits } from '../api/rate-limits.js'
 
 /** Which message it is, as its metadata says: the root of a job's thread, or the reply about one of its events. */
@@ -94,7 +94,7 @@ export class MessageLookup {
    * What became of a post that began at `at`: the message's ts, null if it surely isn't there, or 'unknown' where the bot
    * may not read.
    *
-   * @throws RetryLater when Slack cannot be asked now, or the request may still be on its way.
+   * @throws RetryLaterError when Slack cannot be asked now, or the request may still be on its way.
    */
   async find(
     place: { channel: string; ts?: string },
@@ -108,21 +108,22 @@ export class MessageLookup {
       if (ts === null) this.#confirmAbsence(`${key.job} ${key.event} ${at}`)
       return ts
     } catch (error) {
-      if (error instanceof SlackRefusal && error.code === 'missing_scope') this.#unreadable.set(place.channel, true)
+      if (error instanceof SlackRefusalError && error.code === 'missing_scope')
+        this.#unreadable.set(place.channel, true)
       // Whether the channel takes messages, the next post finds out.
-      if (error instanceof SlackRefusal || error instanceof ChannelClosed) return 'unknown'
+      if (error instanceof SlackRefusalError || error instanceof ChannelClosedError) return 'unknown'
       throw error
     }
   }
 
-  /** @throws RetryLater while the message hasn't been missing for long enough. */
+  /** @throws RetryLaterError while the message hasn't been missing for long enough. */
   #confirmAbsence(attempt: string): void {
     const now = this.#elapsed()
     const since = this.#missed.get(attempt) ?? now
     const early = Math.ceil(since + SETTLE_MS - now)
     if (early > 0) {
       this.#missed.set(attempt, since)
-      throw new RetryLater(early, { mayHaveHappened: false })
+      throw new RetryLaterError(early, { mayHaveHappened: false })
     }
     this.#missed.delete(attempt)
   }
@@ -159,7 +160,7 @@ export class MessageLookup {
     return 'unknown'
   }
 
-  /** @throws RetryLater while Slack cannot be asked. */
+  /** @throws RetryLaterError while Slack cannot be asked. */
   async #askSelf(): Promise<BotIdentity> {
     try {
       return await this.#self()
@@ -171,7 +172,7 @@ export class MessageLookup {
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
     const waitMs = this.#rateLimits.spend(method, channel)
-    if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
+    if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
     try {
       const answer =
         ts === undefined
@@ -180,7 +181,7 @@ export class MessageLookup {
       return Page.parse(answer)
     } catch (error) {
       const failure = classifySlackError(error, 0)
-      if (failure instanceof RetryLater && failure.isRateLimit) this.#rateLimits.pause(method, channel, failure.ms)
+      if (failure instanceof RetryLaterError && failure.isRateLimit) this.#rateLimits.pause(method, channel, failure.ms)
       throw failure
     }
   }

@@ -1,7 +1,7 @@
 /** Single requests to chat.*: within Slack's rate limits, with plainer content if Slack rejects it, each error classified. */
 import type { KnownBlock } from '@slack/types'
 import { cut } from '../../lib/text.js'
-import { ChannelClosed, classifySlackError, RetryLater, SlackRefusal } from '../api/errors.js'
+import { ChannelClosedError, classifySlackError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import type { Method, RateLimits } from '../api/rate-limits.js'
 import type { Message } from '../message/job.js'
 import { EVENT_TYPE, type MetadataKey } from './lookup.js'
@@ -51,7 +51,7 @@ const SHORT_TEXT = 1_000
 /**
  * Edits a message. An edit can be repeated: its outcome needs no bookkeeping.
  *
- * @throws RetryLater, ChannelClosed or SlackRefusal
+ * @throws RetryLaterError, ChannelClosedError or SlackRefusalError
  */
 export async function editMessage(context: RequestContext, { channel, ts }: Place, message: Message): Promise<void> {
   takeCall(context, 'chat.update', channel)
@@ -63,7 +63,7 @@ export async function editMessage(context: RequestContext, { channel, ts }: Plac
 /**
  * Posts a message, once.
  *
- * @throws RetryLater, ChannelClosed or SlackRefusal; and what `begin` and `retract` throw
+ * @throws RetryLaterError, ChannelClosedError or SlackRefusalError; and what `begin` and `retract` throw
  */
 export async function postMessage(context: RequestContext, post: Post): Promise<Place> {
   const { message, place, key, tries, begin, retract } = post
@@ -85,11 +85,11 @@ export async function postMessage(context: RequestContext, post: Post): Promise<
     )
     // Slack doesn't refuse a reply to a root that was just deleted: it puts it into the channel, outside any thread.
     if (place.ts !== undefined && answer.message && !answer.message.thread_ts)
-      throw new ChannelClosed('thread_not_found')
+      throw new ChannelClosedError('thread_not_found')
     return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
   } catch (error) {
-    const surelyFailed = error instanceof ChannelClosed || error instanceof SlackRefusal
-    if (surelyFailed || (error instanceof RetryLater && !error.mayHaveHappened)) await retract()
+    const surelyFailed = error instanceof ChannelClosedError || error instanceof SlackRefusalError
+    if (surelyFailed || (error instanceof RetryLaterError && !error.mayHaveHappened)) await retract()
     throw error
   }
 }
@@ -102,7 +102,7 @@ async function withPlainText<T>(
 ): Promise<T> {
   const isRejected = (error: unknown) => {
     const failure = classifySlackError(error, 0)
-    if (!(failure instanceof SlackRefusal && failure.fault === 'message')) return false
+    if (!(failure instanceof SlackRefusalError && failure.fault === 'message')) return false
     log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
     return true
   }
@@ -116,7 +116,7 @@ async function withPlainText<T>(
   return await send({ text: cut(message.text, SHORT_TEXT), blocks: [] })
 }
 
-/** @throws RetryLater, ChannelClosed or SlackRefusal, and nothing else. */
+/** @throws RetryLaterError, ChannelClosedError or SlackRefusalError, and nothing else. */
 async function call<T>(
   { rateLimits, log }: RequestContext,
   method: Method,
@@ -128,16 +128,16 @@ async function call<T>(
     return await request()
   } catch (error) {
     const failure = classifySlackError(error, tries)
-    if (failure instanceof RetryLater && failure.isRateLimit) rateLimits.pause(method, channel, failure.ms)
+    if (failure instanceof RetryLaterError && failure.isRateLimit) rateLimits.pause(method, channel, failure.ms)
     // An edit is simply repeated.
-    if (method === 'chat.postMessage' && failure instanceof RetryLater && failure.mayHaveHappened)
+    if (method === 'chat.postMessage' && failure instanceof RetryLaterError && failure.mayHaveHappened)
       log.warn({ err: error, channel }, "Slack didn't confirm a message")
     throw failure
   }
 }
 
-/** @throws RetryLater if the rate limits leave no call right now. */
+/** @throws RetryLaterError if the rate limits leave no call right now. */
 function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): void {
   const waitMs = rateLimits.spend(method, channel)
-  if (waitMs > 0) throw new RetryLater(waitMs, { mayHaveHappened: false })
+  if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
 }

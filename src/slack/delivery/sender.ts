@@ -5,7 +5,7 @@ import { cut } from '../../lib/text.js'
 import type { MessageRow, PendingThread } from '../../store/messages.js'
 import { close, confirm, type MessageKey, markNotified, move, setRefusals } from '../../store/messages.js'
 import type { Database } from '../../store/schema.js'
-import { ChannelClosed, RetryLater, SlackRefusal } from '../api/errors.js'
+import { ChannelClosedError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
 import { section } from '../blocks.js'
 import { limits } from '../limits.js'
@@ -91,9 +91,9 @@ async function bringUpToDate(
     if (later) throw later
     return { waitMs: 0 }
   } catch (error) {
-    if (error instanceof RetryLater) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
-    if (error instanceof ChannelClosed) return await leavePlace(context, thread, root, error.message)
-    if (error instanceof SlackRefusal) return await handleRefusal(context, thread, root, error)
+    if (error instanceof RetryLaterError) return { waitMs: error.ms, isUnanswered: error.mayHaveHappened }
+    if (error instanceof ChannelClosedError) return await leavePlace(context, thread, root, error.message)
+    if (error instanceof SlackRefusalError) return await handleRefusal(context, thread, root, error)
     throw error
   }
 }
@@ -110,7 +110,7 @@ async function updateRoot(
   context: SenderContext,
   thread: PendingThread,
   view: JobView,
-): Promise<{ root: Place; later: RetryLater | null }> {
+): Promise<{ root: Place; later: RetryLaterError | null }> {
   const { job } = thread
   const root = placeOf(thread.root)
   if (root === null) return await beginThread(context, thread, view)
@@ -118,8 +118,8 @@ async function updateRoot(
   try {
     await editMessage(context, root, rootMessage(view))
   } catch (error) {
-    if (error instanceof RetryLater) return { root, later: error }
-    if (!(error instanceof SlackRefusal)) throw error
+    if (error instanceof RetryLaterError) return { root, later: error }
+    if (!(error instanceof SlackRefusalError)) throw error
     context.log.error({ job: job.id, err: error }, 'Slack refuses to edit a root message')
     if (!isFinal(error) && ageMs(context, thread) < MAX_EDIT_AGE_MS)
       return { root, later: growingWait(context, thread) }
@@ -133,7 +133,7 @@ async function beginThread(
   context: SenderContext,
   thread: PendingThread,
   view: JobView,
-): Promise<{ root: Place; later: RetryLater | null }> {
+): Promise<{ root: Place; later: RetryLaterError | null }> {
   const { isFound, ...root } = await postOnce(context, thread, {
     key: 'root',
     row: thread.root,
@@ -143,7 +143,7 @@ async function beginThread(
   })
   // One that is found shows what was true when it was posted, so an edit comes next.
   await confirm(context.db, thread, 'root', { ...root, shownVersion: isFound ? 0 : thread.job.version })
-  return { root, later: isFound ? new RetryLater(1, { mayHaveHappened: false }) : null }
+  return { root, later: isFound ? new RetryLaterError(1, { mayHaveHappened: false }) : null }
 }
 
 async function ensureReply(
@@ -173,7 +173,7 @@ async function updateLeftRoot(
   thread: PendingThread,
   view: JobView,
   goesOn: boolean,
-): Promise<RetryLater | null> {
+): Promise<RetryLaterError | null> {
   const { db, log, now } = context
   const { job, left } = thread
   const place = left && left.closedAt === null ? placeOf(left) : null
@@ -182,11 +182,11 @@ async function updateLeftRoot(
   try {
     await editMessage(context, place, oldRootMessage(view, goesOn))
   } catch (error) {
-    const mayPass = error instanceof RetryLater || (error instanceof SlackRefusal && !isFinal(error))
-    if (!mayPass && !(error instanceof SlackRefusal || error instanceof ChannelClosed)) throw error
-    const refusals = left.refusals + (error instanceof RetryLater ? 0 : 1)
+    const mayPass = error instanceof RetryLaterError || (error instanceof SlackRefusalError && !isFinal(error))
+    if (!mayPass && !(error instanceof SlackRefusalError || error instanceof ChannelClosedError)) throw error
+    const refusals = left.refusals + (error instanceof RetryLaterError ? 0 : 1)
     if (mayPass && refusals < MAX_PLACE_TRIES && ageMs(context, thread) < MAX_EDIT_AGE_MS) {
-      if (error instanceof RetryLater) return error
+      if (error instanceof RetryLaterError) return error
       await setRefusals(db, thread, 'left', refusals)
       return growingWait(context, thread)
     }
@@ -211,7 +211,7 @@ async function handleRefusal(
   context: SenderContext,
   thread: PendingThread,
   root: Place | null,
-  error: SlackRefusal,
+  error: SlackRefusalError,
 ): Promise<NotifyResult> {
   const { refusals } = thread.root
   const tries = refusals + 1
@@ -256,14 +256,14 @@ async function leavePlace(
 }
 
 /** Slack will never accept an edit of this message. After any other error, the root is not up to date. */
-function isFinal({ code, fault }: SlackRefusal): boolean {
+function isFinal({ code, fault }: SlackRefusalError): boolean {
   return fault === 'message' || code === 'edit_window_closed'
 }
 
 /** Back off, so that refused messages don't starve healthy threads. */
-function growingWait(context: SenderContext, thread: PendingThread): RetryLater {
+function growingWait(context: SenderContext, thread: PendingThread): RetryLaterError {
   const ms = Math.min(Math.max(ageMs(context, thread), REFUSED_WAIT_MS), MAX_REFUSED_WAIT_MS)
-  return new RetryLater(ms, { mayHaveHappened: false })
+  return new RetryLaterError(ms, { mayHaveHappened: false })
 }
 
 /** How long the oldest event has been pending, in milliseconds. */

@@ -167,8 +167,8 @@ export function whereTo(connection: string, provider: string): KnownBlock {
 }
 
 /** The hint of a text box in place of a list. */
-export function typeInstead({ reason, isPassing }: { reason: string; isPassing: boolean }): string {
-  const advice = isPassing ? "Type the name or ID. It's looked up when you press Next." : 'Type the ID for now.'
+export function typeInstead({ reason, isTransient }: { reason: string; isTransient: boolean }): string {
+  const advice = isTransient ? "Type the name or ID. It's looked up when you press Next." : 'Type the ID for now.'
   return `${plainText(reason, MAX_REASON_LENGTH - advice.length - 1)} ${advice}`
 }
 

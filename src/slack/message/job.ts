@@ -142,7 +142,7 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
     case 'answer_lost':
       return `${withDetail(`${by}'s answer to ${step} was lost`, detail)} I'll check whether it arrived before I try again.`
     case 'found':
-      return `Found it: ${by} had received ${step}. Nothing was sent twice.`
+      return `Found it: ${by} had received ${step}. Nothing was sent twice. ${detail}`.trim()
     case 'absent':
       return `${by} never received ${step}. Sending it again.`
     case 'unsettled':
@@ -221,7 +221,7 @@ function outcomeOf({ job, provider, steps, now }: JobView): { icon: string; word
   }
 }
 
-/** Of a write that has begun: whether it's no longer under way, and I'm looking for what became of it. */
+/** Whether a search has left open what became of the write. After a crash this is false until the first search. */
 function isAnswerLost({ waitingSince }: Job): boolean {
   return waitingSince !== null
 }

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientOptions } from '../../../src/slack/api/client.js'
-import { classifySlackError, isSlackAway, RetryLater } from '../../../src/slack/api/errors.js'
+import { classifySlackError, isSlackUnreachable, RetryLaterError } from '../../../src/slack/api/errors.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 describe('the client', () => {
@@ -84,8 +84,8 @@ describe('the client', () => {
       void response.writeHead(429, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end()
     const error = await post('C1').catch((thrown: unknown) => thrown)
     expect(classifySlackError(error, 0)).toMatchObject({ ms, mayHaveHappened: false, isRateLimit: true })
-    expect(classifySlackError(error, 0)).toBeInstanceOf(RetryLater)
-    expect(isSlackAway(error)).toBe(true)
+    expect(classifySlackError(error, 0)).toBeInstanceOf(RetryLaterError)
+    expect(isSlackUnreachable(error)).toBe(true)
     expect(arrived).toHaveLength(1)
   })
 
@@ -97,7 +97,7 @@ describe('the client', () => {
       // Without an error there is nothing to sort: the answer has no ts, which the sender sees.
       if (!(error instanceof Error)) return expect(error).not.toHaveProperty('ts')
       expect(classifySlackError(error, 0)).toMatchObject({ mayHaveHappened: true })
-      return expect(classifySlackError(error, 0)).toBeInstanceOf(RetryLater)
+      return expect(classifySlackError(error, 0)).toBeInstanceOf(RetryLaterError)
     },
   )
 })

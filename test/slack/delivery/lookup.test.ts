@@ -1,6 +1,6 @@
 import { WebAPIHTTPError, WebAPIPlatformError } from '@slack/web-api'
 import { describe, expect, it } from 'vitest'
-import { RetryLater } from '../../../src/slack/api/errors.js'
+import { RetryLaterError } from '../../../src/slack/api/errors.js'
 import { RateLimits } from '../../../src/slack/api/rate-limits.js'
 import { type BotIdentity, MessageLookup } from '../../../src/slack/delivery/lookup.js'
 
@@ -55,7 +55,7 @@ describe('a message with our metadata', () => {
     const past = new MessageLookup({ history: replies, replies }, new RateLimits(() => elapsed), () => elapsed, known)
     const find = async () => await past.find({ channel: 'C1', ts: '1.0' }, key, 1_000)
     const found = await find().catch((error: unknown) => error)
-    if (!(found instanceof RetryLater) || found.mayHaveHappened) return found
+    if (!(found instanceof RetryLaterError) || found.mayHaveHappened) return found
     elapsed += 10_001
     return await find()
   }
@@ -82,6 +82,6 @@ describe('a message with our metadata', () => {
   it('is neither while nobody knows who the bot is', async () => {
     expect(await findAmong([ours], async () => ({}))).toBe('unknown')
     const away = new WebAPIHTTPError(503, 'Service Unavailable', {})
-    expect(await findAmong([ours], async () => await Promise.reject(away))).toBeInstanceOf(RetryLater)
+    expect(await findAmong([ours], async () => await Promise.reject(away))).toBeInstanceOf(RetryLaterError)
   })
 })

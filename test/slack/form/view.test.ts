@@ -130,16 +130,16 @@ describe('a form', () => {
   })
 
   it('takes a typed id where the list cannot be had, and says why', () => {
-    const hint = (why: { reason: string; isPassing: boolean }) => {
+    const hint = (why: { reason: string; isTransient: boolean }) => {
       const form = formView(operation, { ...state, typed: { container: typeInstead(why) } })
       expect(element(form, 'container').element).toMatchObject({ type: 'plain_text_input' })
       return element(form, 'container').hint?.text
     }
-    expect(hint({ reason: 'hoody-prod refused the list.', isPassing: false })).toBe(
+    expect(hint({ reason: 'hoody-prod refused the list.', isTransient: false })).toBe(
       'hoody-prod refused the list. Type the ID for now.',
     )
     // A name is of use only if the list may be there by then, and the advice is never what is cut.
-    expect(hint({ reason: 'Away. '.repeat(100), isPassing: true })).toMatch(
+    expect(hint({ reason: 'Away. '.repeat(100), isTransient: true })).toMatch(
       /^Away\..*… Type the name or ID\. It's looked up when you press Next\.$/,
     )
   })
