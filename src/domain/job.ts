@@ -157,29 +157,28 @@ export interface Observation<R = Ref> {
   ref?: R
 }
 
-/** How a step ends whose write had already ended when it was answered or found, so that there is nothing to poll. */
-export interface EndedWrite {
+/** What was observed of a step, and which one follows when it is done. */
+export interface StepResult {
   observation: Observation
-  /** Id of the step that follows; null after the last. */
+  /** Id of the next step; null after the last. */
   nextStep: string | null
 }
 
-/** Everything that can happen to a job. Durations are milliseconds. */
+/** Everything that can happen to a job. Durations are milliseconds. `ended`: with the write all was done, so nothing is polled. */
 export type JobInput =
   | { kind: 'begin'; baseline?: string }
-  | { kind: 'wrote'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
+  | { kind: 'wrote' | 'found'; ref: Ref; deadlineMs: number; ended?: StepResult }
   | { kind: 'refused'; reason: string; failureKind: FailureKind }
   /** The write surely did not take effect and may be sent again. */
   | { kind: 'postponed'; reason: string; retryAfterMs: number | undefined }
   /** The write may have taken effect; nothing is known yet. */
   | { kind: 'lost'; reason: string; failureKind: FailureKind; status?: number | undefined }
-  | { kind: 'found'; ref: Ref; deadlineMs: number; ended?: EndedWrite | undefined }
   /** Every search for a lost write found nothing for `absentForMs`; believed once that is `absentAfterMs`. */
   | { kind: 'absent'; absentForMs: number; absentAfterMs: number; maxTries: number }
   | { kind: 'unknowable'; reason: string }
   /** A poll or a search failed: the provider is down, or refuses us. */
   | { kind: 'poll_failed'; reason: string; retryAfterMs: number | undefined; giveUpMs: number }
-  | { kind: 'observed'; observation: Observation; nextStep: string | null }
+  | ({ kind: 'observed' } & StepResult)
   /** Its connection, operation or step is gone. */
   | { kind: 'stranded'; reason: string }
   /** Nobody has answered the question yet. */

@@ -64,8 +64,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
         event: { kind: input.kind === 'wrote' ? 'step_accepted' : 'found' },
       }
       if (!input.ended) return accepted
-      const { observation, nextStep } = input.ended
-      const { set, event } = afterObservation({ ...job, ...accepted.set }, observation, nextStep, context)
+      const { set, event } = afterObservation({ ...job, ...accepted.set }, input.ended, context)
       // The thread said that its answer was lost, so it also says that it had arrived.
       const isFound = input.kind === 'found' && event?.kind === 'step_done'
       return { set: { ...accepted.set, ...set }, event: isFound ? { ...event, kind: 'found' } : event }
@@ -132,7 +131,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
 
     case 'observed':
       expect(job, input, 'working')
-      return afterObservation(job, input.observation, input.nextStep, context)
+      return afterObservation(job, input, context)
 
     case 'stranded':
       expect(job, input, 'queued', 'starting', 'working')

@@ -1,5 +1,5 @@
 /** Pure: what polls mean for a job when they succeed or fail, how long its provider may be away, and when to poll again. */
-import type { Job, JobInput, Observation, Transition, TransitionContext } from './job.js'
+import type { Job, JobInput, StepResult, Transition, TransitionContext } from './job.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -26,8 +26,7 @@ export const notWaiting = { waitReason: null, failureKind: null, postponedSince:
 /** What a poll found: the end of the step, or the time of the next poll. */
 export function afterObservation(
   job: Job,
-  observation: Observation,
-  nextStep: string | null,
+  { observation, nextStep }: StepResult,
   context: TransitionContext,
 ): Transition {
   const { now } = context

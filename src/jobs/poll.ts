@@ -1,9 +1,8 @@
 /** Due polls: asks each connection once for as many jobs as possible and decides what the answers mean. */
-import type { Job } from '../domain/job.js'
-import { type Observation, withoutCredentials } from '../providers/provider.js'
+import type { Job, Observation } from '../domain/job.js'
 import type { ClaimedJob } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { type AnyStep, followingStep, move, pollFailed, runAll, runTasks, type Task, withDueJobs } from './tasks.js'
+import { type AnyStep, move, pollFailed, resultOf, runAll, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
 const MAX_JOBS_PER_RUN = 5_000
@@ -25,8 +24,7 @@ async function pollClaimed(context: WorkerContext, claimed: readonly ClaimedJob[
   const groups = new Map<AnyStep['check'], PollTarget[]>()
   const hasFailed = await runTasks(context, claimed, async (task) => {
     const ref = task.operation.ref.safeParse(task.job.ref)
-    if (!ref.success)
-      return await move(context, task, pollFailed(context, task.job, ref.error, task.operation.deadlineMs))
+    if (!ref.success) return await move(context, task, pollFailed(context, task, ref.error))
     append(groups, task.step.check, { ...task, ref: ref.data })
     return false
   })
@@ -45,40 +43,29 @@ async function pollGroup(
   check: AnyStep['check'],
   targets: readonly PollTarget[],
 ): Promise<boolean> {
-  const polled = await observe(check, targets, context.now()).catch((error: unknown) =>
-    targets.map((target) => ({ ...target, outcome: error instanceof Error ? error : new Error(String(error)) })),
+  const answers = await observe(context, check, targets).catch((error: unknown) =>
+    targets.map(() => (error instanceof Error ? error : new Error(String(error)))),
   )
-  return await runAll(context, polled, (target) => {
-    const { outcome: observation, job, operation } = target
-    if (observation instanceof Error)
-      return move(context, target, pollFailed(context, job, observation, operation.deadlineMs))
-    return move(context, target, { kind: 'observed', observation, nextStep: followingStep(target) })
+  return await runAll(context, targets, async (target, at) => {
+    const answer = answers[at]
+    if (!answer || answer instanceof Error) return await move(context, target, pollFailed(context, target, answer))
+    return await move(context, target, { kind: 'observed', ...resultOf(target, answer) })
   })
 }
 
 async function observe(
+  context: WorkerContext,
   check: AnyStep['check'],
   targets: readonly PollTarget[],
-  now: number,
-): Promise<readonly (PollTarget & { outcome: Observation | Error })[]> {
+): Promise<readonly (Observation | Error)[]> {
   const [first] = targets
   if (!first) return []
-  const observations = await check(
-    first.connection.api,
-    targets.map(({ ref }) => ref),
-    now,
+  const refs = targets.map(({ ref }) => ref)
+  const answers = await check(first.connection.api, refs, context.now())
+  if (answers.length === refs.length) return answers
+  throw new Error(
+    `"${first.step.title}" was asked about ${refs.length} refs and returned ${answers.length} observations.`,
   )
-  return targets.map((target, at) => {
-    const outcome = observations[at]
-    if (outcome instanceof Error) return { ...target, outcome }
-    if (outcome) {
-      const detail = outcome.detail && { detail: withoutCredentials(outcome.detail) }
-      return { ...target, outcome: { ...outcome, ...detail } }
-    }
-    throw new Error(
-      `"${first.step.title}" was asked about ${targets.length} refs and returned ${observations.length} observations.`,
-    )
-  })
 }
 
 /**

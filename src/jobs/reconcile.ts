@@ -1,11 +1,11 @@
 /** Lost writes: finds out what became of a write whose answer never came, because it was lost or the process died. */
-import type { EndedWrite, Job, JobInput, Ref } from '../domain/job.js'
+import type { Job, JobInput, Ref } from '../domain/job.js'
 import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
 import { UserError } from '../errors.js'
-import { type Attempt, readWritten, type Written, withoutCredentials } from '../providers/provider.js'
+import { type Attempt, readWritten, type Written } from '../providers/provider.js'
 import { endOfEarlierJob } from '../store/jobs.js'
 import type { Search, WorkerContext } from './context.js'
-import { advance, explain, followingStep, pollFailed, runTasks, type Task, withDueJobs } from './tasks.js'
+import { advance, explain, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** They only read. */
 const MAX_CONCURRENT_RECONCILES = 8
@@ -36,12 +36,12 @@ async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
 }
 
 async function searchOnce(context: WorkerContext, task: Task, search: Search): Promise<JobInput> {
-  const { step, operation, job } = task
+  const { step, job } = task
   if (!step.find) return { kind: 'unknowable', reason: 'This provider has no way to look up what happened to it.' }
   try {
     const found = await findWrite(context, task, context.elapsed() - search.since)
     search.failingSince = null
-    if (found) return { kind: 'found', deadlineMs: operation.deadlineMs, ...outcomeOf(task, found) }
+    if (found) return accepted('found', task, found)
     search.absentSince ??= context.elapsed()
     return {
       kind: 'absent',
@@ -57,7 +57,7 @@ async function searchOnce(context: WorkerContext, task: Task, search: Search): P
     // A failed search is no evidence of absence. One that failed between others doesn't undo theirs.
     search.failingSince ??= context.elapsed()
     if (context.elapsed() - search.failingSince >= MAX_BLIND_MS) search.absentSince = null
-    return pollFailed(context, job, error, operation.deadlineMs)
+    return pollFailed(context, task, error)
   }
 }
 
@@ -75,12 +75,11 @@ export async function findWrite(
   return (await step.find?.(connection.api, job.params, job.ref, attempt)) ?? null
 }
 
-/** The ref of what was written, and how its step ends if there is nothing to wait for. */
-export function outcomeOf(task: Task, written: Written<Ref>): { ref: Ref; ended?: EndedWrite } {
+/** The input for a write that was answered or found. */
+export function accepted(kind: 'wrote' | 'found', task: Task, written: Written<Ref>): JobInput {
   const { ref, observation } = readWritten(written)
-  if (!observation) return { ref }
-  const detail = observation.detail && withoutCredentials(observation.detail)
-  return { ref, ended: { observation: { ...observation, ...(detail && { detail }) }, nextStep: followingStep(task) } }
+  const ended = observation && resultOf(task, observation)
+  return { kind, ref, deadlineMs: task.operation.deadlineMs, ...(ended && { ended }) }
 }
 
 /** What a step may know of its current try. */

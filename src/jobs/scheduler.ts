@@ -1,5 +1,6 @@
 /** Starts the workers: asks with every tick what is due, and starts only those that have something to do. */
 import cron, { type ScheduledTask } from 'node-cron'
+import { within } from '../lib/within.js'
 import type { DueWork } from '../store/claims.js'
 import type { Log } from './context.js'
 
@@ -77,11 +78,7 @@ export class Scheduler {
     await this.#task.destroy()
     const runs = [...this.#running.values()].flatMap((some) => [...some])
     const finished = Promise.all([this.#dispatch, ...runs]).then(() => 'finished' as const)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<'cut short'>((resolve) => {
-      timer = setTimeout(() => resolve('cut short'), withinMs)
-    })
-    return await Promise.race([finished, late]).finally(() => clearTimeout(timer))
+    return (await within(withinMs, finished)) ?? 'cut short'
   }
 
   #schedule(): ScheduledTask {

@@ -1,9 +1,9 @@
 /** How workers work at jobs: claim them, work at them side by side, and give back what they did not finish. */
 import { randomUUID } from 'node:crypto'
-import type { FailureKind, Job, JobInput, State, TransitionContext } from '../domain/job.js'
+import type { FailureKind, Job, JobInput, Observation, State, StepResult, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
-import { type Connection, type Operation, operationOf, type Step } from '../providers/provider.js'
+import { type Connection, type Operation, operationOf, type Step, withoutCredentials } from '../providers/provider.js'
 import { type ClaimedJob, claimDueJobs, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
@@ -79,9 +79,9 @@ export async function runTasks(
   claimed: readonly ClaimedJob[],
   work: (task: Task) => Promise<boolean>,
 ): Promise<boolean> {
-  return await runAll(context, claimed, (one) => {
+  return await runAll(context, claimed, async (one) => {
     const task = openTask(context, one)
-    return task ? work(task) : leaveStranded(context, one)
+    return task ? await work(task) : await leaveStranded(context, one)
   })
 }
 
@@ -119,30 +119,27 @@ const JOBS_PER_EVENT_LOOP_TURN = 50
 export async function runAll<T extends ClaimedJob>(
   context: WorkerContext,
   items: readonly T[],
-  work: (item: T) => Promise<boolean>,
+  work: (item: T, at: number) => Promise<boolean>,
 ): Promise<boolean> {
   const started: Promise<boolean>[] = []
-  for (const item of items) {
-    if (started.length % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1)
+  for (const [at, item] of items.entries()) {
+    if (at % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1)
       await new Promise((resolve) => setImmediate(resolve))
-    started.push(runOne(context, item, work))
+    const moved = work(item, at).catch((error: unknown) => {
+      context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
+      return false
+    })
+    started.push(moved)
   }
   return (await Promise.all(started)).includes(true)
 }
 
-async function runOne<T extends ClaimedJob>(context: WorkerContext, item: T, work: (item: T) => Promise<boolean>) {
-  try {
-    return await work(item)
-  } catch (error) {
-    context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
-    return false
-  }
-}
-
-/** Id of the step after this one that these params ask for; null after the last. */
-export function followingStep({ job, operation, step }: Task): string | null {
+/** An observation as it may be shown, and the next step that these params ask for. */
+export function resultOf({ job, operation, step }: Task, { detail, ...observation }: Observation): StepResult {
   const place = operation.steps.findIndex(({ id }) => id === step.id)
-  return operation.steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))?.id ?? null
+  const next = operation.steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))
+  const shown = detail === undefined ? observation : { ...observation, detail: withoutCredentials(detail) }
+  return { observation: shown, nextStep: next?.id ?? null }
 }
 
 /** Applies an input under this claim; false when the claim was lost or the job has moved on. */
@@ -186,8 +183,9 @@ export function explain(
   return { reason: `Something broke on our side, job ${job.id}.`, failureKind: 'bug' }
 }
 
-/** The input for a poll or a search that failed. `giveUpMs`: how long polls may fail. */
-export function pollFailed(context: WorkerContext, job: Job, error: unknown, giveUpMs: number): JobInput {
+/** The input for a poll or a search that failed. */
+export function pollFailed(context: WorkerContext, { job, operation }: Task, error: unknown): JobInput {
   const retryAfterMs = error instanceof TemporaryError ? error.retryAfterMs : undefined
-  return { kind: 'poll_failed', reason: explain(context, job, error).reason, retryAfterMs, giveUpMs }
+  const { reason } = explain(context, job, error)
+  return { kind: 'poll_failed', reason, retryAfterMs, giveUpMs: operation.deadlineMs }
 }

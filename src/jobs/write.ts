@@ -5,7 +5,7 @@ import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api } from '../providers/provider.js'
 import { type ClaimedJob, holdsClaim } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { attemptOf, findWrite, outcomeOf } from './reconcile.js'
+import { accepted, attemptOf, findWrite } from './reconcile.js'
 import { advance, explain, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** Makes the one write of a connection that is due for longest. Returns whether its job was moved. */
@@ -42,11 +42,11 @@ async function prepare(context: WorkerContext, { job, step, connection }: Task):
 }
 
 async function attempt(context: WorkerContext, task: Task): Promise<JobInput> {
-  const { job, step, connection, operation } = task
+  const { job, step, connection } = task
   const thisTry = await attemptOf(context, job, 0)
   try {
     const written = await step.run(checkingClaim(context, task, connection.api), job.params, job.ref, thisTry)
-    return { kind: 'wrote', deadlineMs: operation.deadlineMs, ...outcomeOf(task, written) }
+    return accepted('wrote', task, written)
   } catch (error) {
     return await afterFailedWrite(context, task, error)
   }
@@ -88,7 +88,7 @@ async function findEarlierWrite(
 ): Promise<JobInput> {
   try {
     const found = await findWrite(context, task, 0)
-    if (found) return { kind: 'found', deadlineMs: task.operation.deadlineMs, ...outcomeOf(task, found) }
+    if (found) return accepted('found', task, found)
     // What was made just now may not be listed yet, so only the last refusal is believed at once.
     return { kind: task.job.attempt < LAST_ECHO ? 'lost' : 'refused', ...failure }
   } catch (error) {
