@@ -1,11 +1,10 @@
 /** A post whose outcome may be unknown: noted before the request, and looked up before it is tried again. */
-
-import type { MessageRow, PendingThread } from '../../store/messages.js'
-import { begin, type MessageKey, retract } from '../../store/messages.js'
+import { begin, type MessageKey, type MessageRow, type PendingThread, retract } from '../../store/messages.js'
 import type { Database } from '../../store/schema.js'
+import { ChannelClosedError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import type { Message } from '../message/job.js'
 import type { MessageLookup } from './lookup.js'
-import { type Place, postMessage, type RequestContext } from './requests.js'
+import { type Place, postMessage, type RequestContext, takeCall } from './requests.js'
 
 export interface PostContext extends RequestContext {
   db: Database
@@ -26,28 +25,33 @@ export interface Outgoing {
 /**
  * Posts a message, or finds it where an earlier attempt left it.
  *
- * @throws Wait, Closed, Refused or ClaimLost
+ * @throws RetryLaterError, ChannelClosedError, SlackRefusalError or ClaimLost
  */
 export async function postOnce(
   context: PostContext,
   thread: PendingThread,
   { key, row, place, message, repeated }: Outgoing,
 ): Promise<Place & { isFound: boolean }> {
-  const { db, lookup } = context
+  const { db, lookup, now } = context
   const attemptedAt = row?.attemptedAt ?? null
   const metadata = { job: thread.job.id, event: key === 'root' ? key : Number(key.split(':')[1]) } as const
   const earlier = attemptedAt === null ? null : lookup ? await lookup.find(place, metadata, attemptedAt) : 'unknown'
   if (earlier !== null && earlier !== 'unknown') return { channel: place.channel, ts: earlier, isFound: true }
   // Provably absent: the next attempt is the first one again.
   if (earlier === null && attemptedAt !== null) await retract(db, thread, key, null)
-  const posted = await postMessage(context, {
-    message: earlier === null ? message : repeated,
-    place,
-    key: metadata,
-    tries: row?.tries ?? 0,
-    begin: async (at) => await begin(db, thread, key, { channel: place.channel, at }),
+  takeCall(context, 'chat.postMessage', place.channel)
+  await begin(db, thread, key, { channel: place.channel, at: now() })
+  try {
+    const wanted = earlier === null ? message : repeated
+    const posted = await postMessage(context, place, wanted, metadata, row?.tries ?? 0)
+    return { ...posted, isFound: false }
+  } catch (error) {
+    const isAbsent =
+      error instanceof ChannelClosedError ||
+      error instanceof SlackRefusalError ||
+      (error instanceof RetryLaterError && !error.mayHaveHappened)
     // The outcome of an earlier attempt stays unknown.
-    retract: async () => await retract(db, thread, key, earlier === null ? null : attemptedAt),
-  })
-  return { ...posted, isFound: false }
+    if (isAbsent) await retract(db, thread, key, earlier === null ? null : attemptedAt)
+    throw error
+  }
 }

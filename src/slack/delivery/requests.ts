@@ -25,19 +25,6 @@ export interface Place {
   ts: string
 }
 
-export interface Post {
-  message: Message
-  /** With a `ts`, it's a reply in that thread. */
-  place: { channel: string; ts?: string }
-  key: MetadataKey
-  /** How many earlier attempts may have left this message in Slack. */
-  tries: number
-  /** Called right before the request, with the time. Nothing is sent if it throws. */
-  begin(at: number): Promise<void>
-  /** Called if the request surely didn't arrive. If it's never called and nothing is returned, the outcome is unknown. */
-  retract(): Promise<void>
-}
-
 export interface RequestContext {
   chat: Chat
   rateLimits: RateLimits
@@ -61,37 +48,35 @@ export async function editMessage(context: RequestContext, { channel, ts }: Plac
 }
 
 /**
- * Posts a message, once.
+ * Posts a message. The caller has taken the call, and notes the outcome.
  *
- * @throws RetryLaterError, ChannelClosedError or SlackRefusalError; and what `begin` and `retract` throw
+ * @param place with a `ts`, it's a reply in that thread.
+ * @param tries how many earlier attempts may have left this message in Slack.
+ * @throws RetryLaterError, ChannelClosedError or SlackRefusalError
  */
-export async function postMessage(context: RequestContext, post: Post): Promise<Place> {
-  const { message, place, key, tries, begin, retract } = post
-  takeCall(context, 'chat.postMessage', place.channel)
-  await begin(context.now())
-  try {
-    const answer = await call(context, 'chat.postMessage', place.channel, tries, () =>
-      withPlainText(context, message, ({ text, blocks }) =>
-        context.chat.postMessage({
-          channel: place.channel,
-          ...(place.ts === undefined ? {} : { thread_ts: place.ts }),
-          text,
-          ...(blocks.length === 0 ? {} : { blocks }),
-          unfurl_links: false,
-          unfurl_media: false,
-          metadata: { event_type: EVENT_TYPE, event_payload: { ...key } },
-        }),
-      ),
-    )
-    // Slack doesn't refuse a reply to a root that was just deleted: it puts it into the channel, outside any thread.
-    if (place.ts !== undefined && answer.message && !answer.message.thread_ts)
-      throw new ChannelClosedError('thread_not_found')
-    return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' }
-  } catch (error) {
-    const surelyFailed = error instanceof ChannelClosedError || error instanceof SlackRefusalError
-    if (surelyFailed || (error instanceof RetryLaterError && !error.mayHaveHappened)) await retract()
-    throw error
-  }
+export async function postMessage(
+  context: RequestContext,
+  { channel, ts }: { channel: string; ts?: string },
+  message: Message,
+  key: MetadataKey,
+  tries: number,
+): Promise<Place> {
+  const answer = await call(context, 'chat.postMessage', channel, tries, () =>
+    withPlainText(context, message, ({ text, blocks }) =>
+      context.chat.postMessage({
+        channel,
+        ...(ts === undefined ? {} : { thread_ts: ts }),
+        text,
+        ...(blocks.length === 0 ? {} : { blocks }),
+        unfurl_links: false,
+        unfurl_media: false,
+        metadata: { event_type: EVENT_TYPE, event_payload: { ...key } },
+      }),
+    ),
+  )
+  // Slack doesn't refuse a reply to a root that was just deleted: it puts it into the channel, outside any thread.
+  if (ts !== undefined && answer.message && !answer.message.thread_ts) throw new ChannelClosedError('thread_not_found')
+  return { channel: answer.channel ?? channel, ts: answer.ts ?? '' }
 }
 
 /** A message that Slack rejects must not block the thread: it's sent again as text alone, then as a short text. */
@@ -137,7 +122,7 @@ async function call<T>(
 }
 
 /** @throws RetryLaterError if the rate limits leave no call right now. */
-function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): void {
+export function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): void {
   const waitMs = rateLimits.spend(method, channel)
   if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
 }
