@@ -62,7 +62,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   for (const provider of providers) assertDrawable(provider)
   const connections = connect(config, { redactor, log, elapsed })
   const names = [...connections.keys()]
-  for (const [connection, jobs] of Object.entries(await countStrandedJobs(db, names)))
+  for (const { connection, jobs } of await countStrandedJobs(db, names))
     log.warn({ connection, jobs }, 'live jobs wait for a connection that dolly.yml no longer has')
 
   const logger = slackLogger(log, explainSlackLog)

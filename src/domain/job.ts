@@ -187,7 +187,7 @@ export type JobInput =
 
 /** What changes, and the one event it writes, if it is worth a row. */
 export interface Transition {
-  set: Partial<Job>
+  set: Partial<Omit<Job, 'id' | 'params' | 'personal'>>
   event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
 }
 

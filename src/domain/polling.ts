@@ -33,7 +33,7 @@ export function afterObservation(
   // Dolly could not poll meanwhile, so that time doesn't count against the step.
   const unpolledMs = Math.max(job.unreachableSince === null ? 0 : now - job.unreachableSince, lateBy(job, now))
   const deadlineAt = job.deadlineAt === null ? null : job.deadlineAt + unpolledMs
-  const set: Partial<Job> = {
+  const set: Transition['set'] = {
     ...seen,
     deadlineAt,
     detail: observation.detail ?? null,

@@ -107,23 +107,13 @@ export async function applyTransition(
   claim: { token: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const {
-      params: _,
-      personal: __,
-      mentionOnSuccess: ___,
-      ref,
-      isUnreachableReported,
-      canDismiss,
-      ...plain
-    } = transition.set
+    const { ref, ...plain } = transition.set
     let update = transaction
       .updateTable('jobs')
       .set({
         ...plain,
         ...(plain.detail ? { detail: toStoredDetail(job, plain.detail) } : {}),
-        ...(ref === undefined ? {} : { ref: ref === null ? null : JSON.stringify(ref) }),
-        ...(isUnreachableReported === undefined ? {} : { isUnreachableReported: isUnreachableReported ? 1 : 0 }),
-        ...(canDismiss === undefined ? {} : { canDismiss: canDismiss ? 1 : 0 }),
+        ...(ref === undefined ? {} : { ref: ref && JSON.stringify(ref) }),
         ...(plain.endedAt ? { personalParams: null } : {}),
         ...(claim?.keep ? {} : { claimToken: null }),
         version: job.version + 1,
@@ -203,17 +193,18 @@ export async function endOfEarlierJob(db: Database, job: Job): Promise<number | 
   return row?.endedAt ?? null
 }
 
-/** Live jobs whose connection is not in this list: they wait until dolly.yml names it again. */
-export async function countStrandedJobs(db: Database, connections: readonly string[]): Promise<Record<string, number>> {
-  const rows = await db
+/** How many live jobs wait until dolly.yml names their connection again, for each that is not in this list. */
+export async function countStrandedJobs(
+  db: Database,
+  connections: readonly string[],
+): Promise<{ connection: string; jobs: number }[]> {
+  return await db
     .selectFrom('jobs')
     .select((row) => ['connection', row.fn.countAll<number>().as('jobs')])
     .where('endedAt', 'is', null)
+    .where('connection', 'not in', [...connections])
     .groupBy('connection')
     .execute()
-  return Object.fromEntries(
-    rows.filter((row) => !connections.includes(row.connection)).map((row) => [row.connection, Number(row.jobs)]),
-  )
 }
 
 /** Ids of the jobs of these connections that a provider works on. */
@@ -240,9 +231,8 @@ function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Inser
     stepSince: now,
     attempt: 0,
     dueAt: now,
-    isUnreachableReported: 0,
-    canDismiss: 0,
-    mentionOnSuccess: job.mentionOnSuccess ? 1 : 0,
+    isUnreachableReported: false,
+    canDismiss: false,
     createdAt: now,
     version: 1,
   }

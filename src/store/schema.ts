@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
-import type { Kysely, Selectable } from 'kysely'
+import type { ColumnType, Kysely, Selectable } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
 
 export type Database = Kysely<Schema>
@@ -11,6 +11,9 @@ export interface Schema {
   drafts: DraftTable
 }
 
+/** SQLite has no booleans: it reads as 0 or 1. */
+type Flag = ColumnType<number, boolean, boolean>
+
 /** A job's own columns, and what only the store needs. Times are milliseconds since 1970. */
 export interface JobTable
   extends Omit<Job, 'params' | 'personal' | 'ref' | 'isUnreachableReported' | 'mentionOnSuccess' | 'canDismiss'> {
@@ -20,12 +23,9 @@ export interface JobTable
   personalParams: string | null
   /** JSON. */
   ref: string | null
-  /** 0 or 1. */
-  isUnreachableReported: number
-  /** 0 or 1. */
-  mentionOnSuccess: number
-  /** 0 or 1. */
-  canDismiss: number
+  isUnreachableReported: Flag
+  mentionOnSuccess: Flag
+  canDismiss: Flag
   /** What was submitted, so that one submission that arrives twice is one job. */
   submission: string
   /** Token of the worker that works at the job; null if it is free. */

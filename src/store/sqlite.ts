@@ -187,9 +187,10 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   #run<R>(statement: Sqlite.Statement<unknown[], R>, parameters: readonly unknown[]): QueryResult<R> {
+    const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value))
     try {
-      if (statement.reader) return { rows: statement.all([...parameters]) }
-      const { changes, lastInsertRowid } = statement.run([...parameters])
+      if (statement.reader) return { rows: statement.all(values) }
+      const { changes, lastInsertRowid } = statement.run(values)
       return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
     } finally {
       if (this.#isInTransaction && !this.#sqlite.inTransaction) {
