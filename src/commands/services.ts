@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import type { Thread } from '../domain/thread.js'
 import { TemporaryError, UserError } from '../errors.js'
+import type { Log } from '../lib/log.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackUnreachable } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
@@ -25,11 +26,7 @@ export interface Services {
   elapsed(): number
   /** Root of the workspace's message links, such as `https://woolworks.slack.com/`. */
   workspaceUrl(): string
-  log: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
+  log: Omit<Log, 'debug'>
 }
 
 export interface Target {

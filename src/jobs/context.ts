@@ -1,6 +1,7 @@
 /** What all workers share: the database, the connections, the clocks, and what this process remembers between runs. */
 import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
+import type { Log } from '../lib/log.js'
 import type { Connection } from '../providers/provider.js'
 import type { Database } from '../store/schema.js'
 
@@ -40,12 +41,4 @@ export interface Search {
 
 export function newMemory(): WorkerMemory {
   return { unreleased: new Set(), searches: new LRUCache({ max: 10_000 }) }
-}
-
-/** The part of pino that jobs use. */
-export interface Log {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
 }

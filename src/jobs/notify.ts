@@ -9,8 +9,6 @@ import { withClaim } from './tasks.js'
 /** Brings one claimed thread up to date, and marks each event as it goes. */
 export type Notify = (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult>
 
-type NotifierContext = Pick<WorkerContext, 'db' | 'log' | 'memory' | 'now'>
-
 /** Few of one channel: what doesn't fit into its rate limit would only be put back. */
 const limit = { threads: 50, perChannel: 5 }
 
@@ -18,12 +16,12 @@ const limit = { threads: 50, perChannel: 5 }
 const BROKEN_WAIT_MS = 5_000
 
 export class Notifier {
-  readonly #context: NotifierContext
+  readonly #context: WorkerContext
   readonly #notify: Notify
   /** Emits the id of each job whose thread was worked at. */
   readonly #worked = new EventEmitter()
 
-  constructor(context: NotifierContext, notify: Notify) {
+  constructor(context: WorkerContext, notify: Notify) {
     this.#context = context
     this.#notify = notify
   }

@@ -1,8 +1,8 @@
 /** Starts the workers: asks with every tick what is due, and starts only those that have something to do. */
 import cron, { type ScheduledTask } from 'node-cron'
+import type { Log } from '../lib/log.js'
 import { within } from '../lib/within.js'
 import type { DueWork } from '../store/claims.js'
-import type { Log } from './context.js'
 
 /** A loop that does due work. */
 export interface Worker {

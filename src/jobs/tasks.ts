@@ -27,7 +27,7 @@ export interface Task extends ClaimedJob {
  * @throws what the database throws when nothing can be claimed, or earlier claims can't be given back.
  */
 export async function withClaim<T>(
-  context: Pick<WorkerContext, 'db' | 'memory' | 'log'>,
+  context: WorkerContext,
   claim: (token: string) => Promise<readonly T[]>,
   work: (claimed: readonly T[]) => Promise<boolean>,
 ): Promise<boolean> {
@@ -52,7 +52,7 @@ export async function withClaim<T>(
  * Gives back the claims that could not be given back before. Nobody else finds their jobs, because claimed jobs are not due.
  * Returns whether there were any.
  */
-export async function releaseRememberedClaims({ db, memory }: Pick<WorkerContext, 'db' | 'memory'>): Promise<boolean> {
+export async function releaseRememberedClaims({ db, memory }: WorkerContext): Promise<boolean> {
   const tokens = [...memory.unreleased]
   for (const token of tokens) {
     await releaseClaim(db, token)

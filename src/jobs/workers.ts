@@ -21,41 +21,35 @@ const PURGE_EVERY_MS = 60_000
  * notifies.
  */
 export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, 'notifyPending'>): Worker[] {
-  const ofConnections = [...context.connections.values()].flatMap(({ name, provider }): Worker[] => {
-    const countDue = (state: State) => (due: readonly DueWork[]) =>
-      countOf(due, ({ kind, connection }) => kind === state && connection === name)
+  const { connections, memory } = context
+  const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
+    const dueIn = (state: State) => counting(({ kind, connection }) => kind === state && connection === name)
     return [
       {
         name: `write ${name}`,
         maxConcurrent: provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES,
-        countDue: countDue('queued'),
+        countDue: dueIn('queued'),
         runOnce: () => writeNextJob(context, name),
       },
-      { name: `reconcile ${name}`, countDue: countDue('starting'), runOnce: () => reconcileLostWrites(context, name) },
-      { name: `poll ${name}`, countDue: countDue('working'), runOnce: () => pollDueJobs(context, name) },
+      { name: `reconcile ${name}`, countDue: dueIn('starting'), runOnce: () => reconcileLostWrites(context, name) },
+      { name: `poll ${name}`, countDue: dueIn('working'), runOnce: () => pollDueJobs(context, name) },
     ]
   })
+  const isWaiting = ({ kind, connection }: DueWork) =>
+    kind === 'uncertain' || (kind !== 'notify' && !connections.has(connection))
   return [
     ...ofConnections,
-    {
-      name: 'waiting',
-      countDue: (due) =>
-        countOf(
-          due,
-          ({ kind, connection }) => kind === 'uncertain' || (kind !== 'notify' && !context.connections.has(connection)),
-        ),
-      runOnce: () => handleWaitingJobs(context),
-    },
+    { name: 'waiting', countDue: counting(isWaiting), runOnce: () => handleWaitingJobs(context) },
     {
       name: 'release',
-      countDue: () => Math.min(context.memory.unreleased.size, 1),
-      // withClaim has logged why. While the disk stays full, each tick tries again.
+      countDue: () => Math.min(memory.unreleased.size, 1),
+      // It was logged when it first failed. While the disk stays full, each tick tries again.
       runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
     purgeWorker(context),
     {
       name: 'notify',
-      countDue: (due) => countOf(due, ({ kind }) => kind === 'notify'),
+      countDue: counting(({ kind }) => kind === 'notify'),
       runOnce: (stopping, runAgainIn) => notifier.notifyPending(stopping, runAgainIn),
     },
   ]
@@ -75,6 +69,6 @@ function purgeWorker({ db, now, elapsed }: WorkerContext): Worker {
   }
 }
 
-function countOf(due: readonly DueWork[], isMine: (work: DueWork) => boolean): number {
-  return due.filter(isMine).reduce((sum, { count }) => sum + count, 0)
+function counting(isMine: (work: DueWork) => boolean): Worker['countDue'] {
+  return (due) => due.filter(isMine).reduce((sum, { count }) => sum + count, 0)
 }

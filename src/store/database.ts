@@ -12,9 +12,6 @@ export const migrations: Record<string, Migration> = {
   '001-initial': initial,
 }
 
-/** How long opening waits for another process that has the file, in milliseconds. */
-const OPEN_WITHIN_MS = 30_000
-
 interface OpenOptions {
   /** How long one query waits while another process holds the file, in milliseconds. Default 30 000. */
   busyTimeoutMs?: number
@@ -33,9 +30,9 @@ interface OpenOptions {
 export async function openDatabase(
   file: string,
   known = migrations,
-  { busyTimeoutMs = 30_000, openWithinMs: withinMs = OPEN_WITHIN_MS }: OpenOptions = {},
+  { busyTimeoutMs = 30_000, openWithinMs = 30_000 }: OpenOptions = {},
 ): Promise<Database> {
-  const deadline = performance.now() + withinMs
+  const deadline = performance.now() + openWithinMs
   const sqlite = await openFile(file, deadline).catch((error) => {
     throw explainOpenFailure(file, error)
   })

@@ -4,7 +4,7 @@
  *
  * Each write names the claim on the thread. Without it, nothing is changed and `ClaimLost` is thrown.
  */
-import type { ExpressionBuilder, Selectable, Transaction, UpdateObject } from 'kysely'
+import { type ExpressionBuilder, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { readPendingEvents } from './events.js'
@@ -110,7 +110,7 @@ export async function confirm(
   key: MessageKey,
   { channel, ts, shownVersion }: { channel: string; ts: string; shownVersion: number | null },
 ): Promise<void> {
-  await update(db, claimed, key, () => ({ channel, ts, shownVersion }))
+  await update(db, claimed, key, { channel, ts, shownVersion })
 }
 
 /**
@@ -124,17 +124,17 @@ export async function retract(
   key: MessageKey,
   attemptedAt: number | null,
 ): Promise<void> {
-  await update(db, claimed, key, (row) => ({ attemptedAt, tries: row('tries', '-', 1) }))
+  await update(db, claimed, key, { attemptedAt, tries: sql`tries - 1` })
 }
 
 /** Counts refusals by Slack that may pass. */
 export async function setRefusals(db: Database, claimed: Claimed, key: MessageKey, refusals: number): Promise<void> {
-  await update(db, claimed, key, () => ({ refusals }))
+  await update(db, claimed, key, { refusals })
 }
 
 /** Notes that a message is never edited again. */
 export async function close(db: Database, claimed: Claimed, key: MessageKey, now: number): Promise<void> {
-  await update(db, claimed, key, () => ({ closedAt: now }))
+  await update(db, claimed, key, { closedAt: now })
 }
 
 /**
@@ -157,14 +157,8 @@ export async function move(
       .values({ ...left, dueAt: null, closedAt: root ? null : now })
       .onConflict((same) => same.doNothing())
       .execute()
-    await update(transaction, thread, 'root', () => ({
-      channel,
-      ts: null,
-      attemptedAt: null,
-      tries: 0,
-      shownVersion: null,
-      refusals: 0,
-    }))
+    const fresh = { ts: null, attemptedAt: null, tries: 0, shownVersion: null, refusals: 0 }
+    await update(transaction, thread, 'root', { channel, ...fresh })
     // A reply in the old place says nothing about the new one.
     await transaction
       .deleteFrom('messages')
@@ -199,7 +193,7 @@ async function update(
   db: Database,
   { job, token }: Claimed,
   key: MessageKey,
-  set: (row: ExpressionBuilder<Schema, 'messages'>) => UpdateObject<Schema, 'messages'>,
+  set: UpdateObject<Schema, 'messages'>,
 ): Promise<void> {
   const { numUpdatedRows } = await db
     .updateTable('messages')

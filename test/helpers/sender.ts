@@ -2,7 +2,8 @@
 import { BOT } from '../../sandbox/slack/backend.js'
 import { Notifier } from '../../src/jobs/notify.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
-import { type Chat, createSender } from '../../src/slack/delivery/sender.js'
+import type { Chat } from '../../src/slack/delivery/requests.js'
+import { createSender } from '../../src/slack/delivery/sender.js'
 import type { TestContext } from './context.js'
 
 export interface TestNotifier {

@@ -2,7 +2,7 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { BOT } from '../../sandbox/slack/backend.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
-import type { Chat } from '../../src/slack/delivery/sender.js'
+import type { Chat } from '../../src/slack/delivery/requests.js'
 
 export interface KeptMessage {
   channel: string

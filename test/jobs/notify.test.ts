@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Notifier } from '../../src/jobs/notify.js'
 import { Scheduler } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
-import type { Chat } from '../../src/slack/delivery/sender.js'
+import type { Chat } from '../../src/slack/delivery/requests.js'
 import { claimPendingThreads, makeLiveJobsDue, releaseAllClaims, releaseThread } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import {

@@ -1,5 +1,6 @@
 /** Single requests to chat.*: within Slack's rate limits, with plainer content if Slack rejects it, each error classified. */
 import type { KnownBlock } from '@slack/types'
+import type { Log } from '../../lib/log.js'
 import { cut } from '../../lib/text.js'
 import { ChannelClosedError, classifySlackError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import type { Method, RateLimits } from '../api/rate-limits.js'
@@ -29,7 +30,7 @@ export interface RequestContext {
   chat: Chat
   rateLimits: RateLimits
   now(): number
-  log: { warn(fields: object, message: string): void }
+  log: Pick<Log, 'warn' | 'error'>
 }
 
 /** Characters of the last try, after Slack rejected the blocks and the whole text. */

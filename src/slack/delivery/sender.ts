@@ -2,9 +2,16 @@
 import type { Job, JobEvent } from '../../domain/job.js'
 import type { NotifyResult } from '../../domain/thread.js'
 import { cut } from '../../lib/text.js'
-import type { MessageRow, PendingThread } from '../../store/messages.js'
-import { close, confirm, type MessageKey, markNotified, move, setRefusals } from '../../store/messages.js'
-import type { Database } from '../../store/schema.js'
+import {
+  close,
+  confirm,
+  type MessageKey,
+  type MessageRow,
+  markNotified,
+  move,
+  type PendingThread,
+  setRefusals,
+} from '../../store/messages.js'
 import { ChannelClosedError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
 import { RateLimits } from '../api/rate-limits.js'
 import { section } from '../blocks.js'
@@ -19,27 +26,20 @@ import {
 } from '../message/job.js'
 import { type BotIdentity, type Conversations, MessageLookup } from './lookup.js'
 import { type PostContext, postOnce } from './post-once.js'
-import { type Chat, editMessage, type Place } from './requests.js'
+import { editMessage, type Place } from './requests.js'
 
-export type { Chat } from './requests.js'
+interface SenderContext extends PostContext {
+  /** The words about a job that come from its provider. */
+  describe(job: Job): Promise<JobDescription>
+}
 
-interface SenderOptions {
-  db: Database
-  chat: Chat
+interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup'> {
   /** Where to look for messages whose outcome is unknown. Default: nowhere. */
   conversations?: Conversations
   /** Who the bot is: messages posted by others aren't ours. */
   self?(): Promise<BotIdentity>
-  /** The words about a job that come from its provider. */
-  describe(job: Job): Promise<JobDescription>
-  now(): number
   /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number
-  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
-}
-
-interface SenderContext extends PostContext, Pick<SenderOptions, 'describe'> {
-  log: SenderOptions['log']
 }
 
 /** Slack's words for a root that somebody deleted: the channel itself may be open. */

@@ -1,7 +1,7 @@
 /** Places that refuse messages, whatever Slack's word for it: who hears of the end, and what the old root says. */
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Chat } from '../../../src/slack/delivery/sender.js'
+import type { Chat } from '../../../src/slack/delivery/requests.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { notifierOf, type TestNotifier } from '../../helpers/sender.js'
 

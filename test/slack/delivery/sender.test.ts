@@ -1,6 +1,6 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Chat } from '../../../src/slack/delivery/sender.js'
+import type { Chat } from '../../../src/slack/delivery/requests.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { notifierOf } from '../../helpers/sender.js'
 
