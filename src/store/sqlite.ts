@@ -98,22 +98,22 @@ class Mutex {
 }
 
 class SqliteDriver implements Driver {
-  readonly #sqlite: Sqlite.Database
-  readonly #busyTimeoutMs: () => number
+  readonly sqlite: Sqlite.Database
+  readonly busyTimeoutMs: () => number
   /** Whose transaction is open: SQLite runs all statements of a connection inside it. */
-  readonly #transaction = new Mutex()
+  readonly transaction = new Mutex()
   /** Only the first of those who want to write asks again and again; reads pass by them. */
-  readonly #writers = new Mutex()
+  readonly writers = new Mutex()
 
   constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number) {
-    this.#sqlite = sqlite
-    this.#busyTimeoutMs = busyTimeoutMs
+    this.sqlite = sqlite
+    this.busyTimeoutMs = busyTimeoutMs
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<SqliteConnection> {
-    return new SqliteConnection(this.#sqlite, this.#busyTimeoutMs, this.#transaction, this.#writers)
+    return new SqliteConnection(this)
   }
 
   /** Every transaction writes: it takes the lock here, so that it never has to wait, and to give up, in its middle. */
@@ -134,28 +134,22 @@ class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
-    this.#sqlite.close()
+    this.sqlite.close()
   }
 }
 
 class SqliteConnection implements DatabaseConnection {
-  readonly #sqlite: Sqlite.Database
-  readonly #busyTimeoutMs: () => number
-  readonly #transaction: Mutex
-  readonly #writers: Mutex
+  readonly #driver: SqliteDriver
   #isInTransaction = false
   #isWriter = false
 
-  constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number, transaction: Mutex, writers: Mutex) {
-    this.#sqlite = sqlite
-    this.#busyTimeoutMs = busyTimeoutMs
-    this.#transaction = transaction
-    this.#writers = writers
+  constructor(driver: SqliteDriver) {
+    this.#driver = driver
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const deadline = performance.now() + this.#busyTimeoutMs()
-    const prepare = () => this.#sqlite.prepare<unknown[], R>(sql)
+    const deadline = performance.now() + this.#driver.busyTimeoutMs()
+    const prepare = () => this.#driver.sqlite.prepare<unknown[], R>(sql)
     // No wait helps a statement in the middle of a transaction, which has the lock already. Its commit may still meet one.
     if (this.#isInTransaction)
       return await retryWhileBusy(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
@@ -163,10 +157,10 @@ class SqliteConnection implements DatabaseConnection {
       return await retryWhileBusy(deadline, async () => {
         const statement = prepare()
         if (!statement.readonly && !this.#isWriter) {
-          await this.#writers.take(deadline)
+          await this.#driver.writers.take(deadline)
           this.#isWriter = true
         }
-        await this.#transaction.take(deadline)
+        await this.#driver.transaction.take(deadline)
         this.#isInTransaction = true
         return this.#run(statement, parameters)
       })
@@ -182,7 +176,7 @@ class SqliteConnection implements DatabaseConnection {
 
   /** Undoes what was not committed. SQLite may have done so by itself, as on a full disk. */
   rollBack(): void {
-    if (this.#isInTransaction && this.#sqlite.open) this.#run(this.#sqlite.prepare('rollback'), [])
+    if (this.#isInTransaction && this.#driver.sqlite.open) this.#run(this.#driver.sqlite.prepare('rollback'), [])
     this.#giveTurns()
   }
 
@@ -193,9 +187,9 @@ class SqliteConnection implements DatabaseConnection {
       const { changes, lastInsertRowid } = statement.run(values)
       return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
     } finally {
-      if (this.#isInTransaction && !this.#sqlite.inTransaction) {
+      if (this.#isInTransaction && !this.#driver.sqlite.inTransaction) {
         this.#isInTransaction = false
-        this.#transaction.give()
+        this.#driver.transaction.give()
       }
     }
   }
@@ -203,6 +197,6 @@ class SqliteConnection implements DatabaseConnection {
   #giveTurns(): void {
     if (this.#isInTransaction || !this.#isWriter) return
     this.#isWriter = false
-    this.#writers.give()
+    this.#driver.writers.give()
   }
 }
