@@ -164,7 +164,7 @@ export interface StepResult {
   nextStep: string | null
 }
 
-/** Everything that can happen to a job. Durations are milliseconds. `ended`: with the write all was done, so nothing is polled. */
+/** Everything that can happen to a job. Durations are milliseconds. With `ended`, the write finished its step: nothing to poll. */
 export type JobInput =
   | { kind: 'begin'; baseline?: string }
   | { kind: 'wrote' | 'found'; ref: Ref; deadlineMs: number; ended?: StepResult }

@@ -65,7 +65,7 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       }
       if (!input.ended) return accepted
       const { set, event } = afterObservation({ ...job, ...accepted.set }, input.ended, context)
-      // The thread said that its answer was lost, so it also says that it had arrived.
+      // The thread may have said that the answer was lost, so it also says that the write had arrived.
       const isFound = input.kind === 'found' && event?.kind === 'step_done'
       return { set: { ...accepted.set, ...set }, event: isFound ? { ...event, kind: 'found' } : event }
     }

@@ -43,7 +43,7 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
     {
       name: 'release',
       countDue: () => Math.min(memory.unreleased.size, 1),
-      // It was logged when it first failed. While the disk stays full, each tick tries again.
+      // withClaim has logged why. While the disk stays full, each tick tries again.
       runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
     purgeWorker(context),
