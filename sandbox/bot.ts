@@ -24,7 +24,7 @@ export const defaultAccess = {
     { who: 'S00PLATFORM', may: '*', on: '*' },
     {
       who: 'members',
-      may: ['copy', 'sync', 'check-again'],
+      may: ['copy', 'sync', 'retry'],
       on: 'hoody',
       from: '*',
       target: ['* in woolworks-staging', '* in woolworks-staging on *'],

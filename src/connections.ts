@@ -3,7 +3,7 @@ import { type Config, ConfigError } from './config/env.js'
 import type { Job } from './domain/job.js'
 import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
-import { type Connection, operationOf, type Provider } from './providers/provider.js'
+import { type Connection, operationOf, type Provider, stepsOf } from './providers/provider.js'
 import type { JobDescription } from './slack/message/job.js'
 import { typicalDurationMs } from './store/jobs.js'
 import type { Database } from './store/schema.js'
@@ -30,7 +30,7 @@ export async function describeJob(
 ): Promise<JobDescription> {
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
-  const steps = (operation?.steps ?? []).filter((step) => step.when?.({ ...job.params }) ?? true)
+  const steps = operation ? stepsOf(operation, job) : []
   return {
     job,
     title: operation?.title ?? job.operation,

@@ -1,8 +1,21 @@
 /** Pure: who can do what. The rules of dolly.yml, the facts about a person, and the decision. */
 import { comparable, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 
-/** What the buttons of a job do. */
-export const VERBS = ['check-again', 'start-over', 'dismiss'] as const
+/**
+ * What people do beside starting operations: `status` reads other people's jobs, `cancel` ends a job or mutes its thread,
+ * `retry` tries again and answers an unknown outcome.
+ */
+export const VERBS = [
+  'status',
+  'cancel',
+  'retry',
+  'delete',
+  'extend',
+  'approve',
+  'schedule',
+  'preset',
+  'history',
+] as const
 export type Verb = (typeof VERBS)[number]
 
 /** Each list fits if one of its words does. In a glob, `*` stands for any number of characters. */

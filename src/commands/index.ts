@@ -1,21 +1,30 @@
 /** Registers everything a person can do on the Bolt app. */
 import type { App } from '@slack/bolt'
-import { registerCloneApp } from './clone/command.js'
 import { registerFieldChoice } from './clone/field-choice.js'
 import { registerFieldOptions } from './clone/field-options.js'
 import { registerFormSubmit } from './clone/form-submit.js'
 import { registerOperationChoice } from './clone/operation-choice.js'
-import { registerJobButtons } from './jobs/buttons.js'
+import type { JobButton } from './job-button.js'
+import { actButtons, registerJobButtons } from './jobs/buttons.js'
+import { jobVerbs } from './jobs/verbs.js'
 import type { Services } from './services.js'
+import { registerSlashCommand } from './slash-command.js'
 import { allowances, Throttle } from './throttle.js'
+import type { Verb } from './verb.js'
+
+/** What `/clone-app` can begin with. Everything else opens a form. */
+export const verbs: readonly Verb[] = [...jobVerbs]
+
+/** What people can do to a job with a click. */
+export const jobButtons: readonly JobButton[] = [...actButtons]
 
 export function registerCommands(app: App, services: Services): void {
-  registerCloneApp(app, services)
+  registerSlashCommand(app, services, verbs)
   // All pages of one person together.
   const submissions = new Throttle(allowances.submission)
   registerOperationChoice(app, services, submissions)
   registerFieldOptions(app, services)
   registerFieldChoice(app, services)
   registerFormSubmit(app, services, submissions)
-  registerJobButtons(app, services)
+  registerJobButtons(app, services, jobButtons)
 }

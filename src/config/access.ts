@@ -130,7 +130,7 @@ function ruleSchema(reading: AccessReading) {
   const may = (word: string) =>
     word === '*' || verbs.includes(word)
       ? undefined
-      : `is neither an operation nor a button${didYouMean(word, verbs, '; did')} (known: ${verbs.join(', ')})`
+      : `is neither an operation nor a verb${didYouMean(word, verbs, '; did')} (known: ${verbs.join(', ')})`
   const on = (glob: string) =>
     // Without any connection that is the one problem to solve.
     names.length === 0 || names.some((name) => matchesGlob(glob, name))

@@ -56,7 +56,7 @@ function notAhead({ startedAt, deadlineAt }: Job, now: number): Partial<Job> {
 }
 
 function afterWaiting(job: Job, input: JobInput, transition: Transition, context: TransitionContext): Transition {
-  const { set, event } = transition
+  const { set } = transition
   const state = set.state ?? job.state
   const { now } = context
   if (!UNDECIDED.includes(input.kind) || set.endedAt || set.step !== undefined) return transition
@@ -73,12 +73,6 @@ function afterWaiting(job: Job, input: JobInput, transition: Transition, context
     return end(now, state === 'working' ? 'timed_out' : 'failed', reason ?? all)
   }
   if (state === 'starting') return afterFailedSearch(job, input, transition, context)
-  if (
-    state === 'working' &&
-    !job.canDismiss &&
-    (set.isUnreachableReported || now - (job.startedAt ?? now) >= DISMISS_AFTER_MS)
-  )
-    return { set: { ...set, canDismiss: true }, event: event ?? { kind: 'progress', detail: reason ?? undefined } }
   return transition
 }
 

@@ -19,14 +19,17 @@
  * - claim: the right of one worker to work at one job until it gives it back; a token that every write of that worker names.
  * - worker: a loop that does due work. Scheduler: what starts the workers.
  * - lock: the target a live job writes to. No two live jobs of a connection have the same.
+ * - act: what a person does to a job that exists: cancel it, try it again, mute its thread. Removal: a job that deletes what
+ *   another one made. Approval: the consent of other people that a rule asks for before anything is sent.
  */
 
-export const LIVE_STATES = ['queued', 'starting', 'working', 'uncertain'] as const
-export const FINAL_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled'] as const
+export const LIVE_STATES = ['awaiting_approval', 'queued', 'starting', 'working', 'uncertain'] as const
+export const FINAL_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'denied', 'expired'] as const
 
 /**
- * `queued`: the current step is to be written. `starting`: its write began and the outcome is unknown.
- * `working`: the provider works on it. `uncertain`: only a person can find out whether the write took effect.
+ * `awaiting_approval`: other people must agree first. `queued`: the current step is to be written. `starting`: its write
+ * began and the outcome is unknown. `working`: the provider works on it. `uncertain`: only a person can find out whether the
+ * write took effect. `denied` and `expired`: it was never approved.
  */
 export type State = (typeof LIVE_STATES)[number] | (typeof FINAL_STATES)[number]
 
@@ -53,6 +56,10 @@ export interface Job {
   source: string
   target: string
   lock: string
+  /** Id of the job whose result this one deletes, with the removal of that job's operation; null for all other jobs. */
+  removes: string | null
+  /** What an approver has to know; null if the rule asked for no approval. */
+  approval: ApprovalRequest | null
   state: State
   /** Id of the operation's current step. */
   step: string
@@ -92,21 +99,60 @@ export interface Job {
   consoleUrl: string | null
   /** Slack user id of the person who asked. */
   requester: string
-  /** Whether the requester wants to be mentioned when it is done, and not only when it failed. */
+  /** Whether the requester wants to be mentioned when it is done. */
   mentionOnSuccess: boolean
+  /** Whether the requester wants to be mentioned when it failed. */
+  mentionOnFailure: boolean
+  /** Whether its thread gets no more replies. The root goes on showing the truth. */
+  isMuted: boolean
+  /** Slack user id of the person who asked to stop before the next write; null if nobody did. */
+  cancelRequestedBy: string | null
+  /** Whether it had personal answers, which were deleted when it ended: it can't be tried again as it was. */
+  isPersonalGone: boolean
   /** The channel in which it was requested, as the server knows it; null if unknown. */
   askedIn: string | null
   /** Where the thread was asked to be. */
   channel: string
   createdAt: number
+  /** Since when it runs: since it was asked for, approved or tried again. */
+  runSince: number
   /** When the provider accepted the current step. */
   startedAt: number | null
   endedAt: number | null
+  /** The job that deletes what this one made, or did. */
+  removalJob: string | null
+  /** When what it made was deleted. */
+  removedAt: number | null
+  /** How long what it makes is kept, in milliseconds; null for as long as anybody wants. */
+  keepForMs: number | null
+  /** When what it made expires; null if it never does, or has not been made. */
+  expiresAt: number | null
+  /** When its expiry needs attention next: a warning, or the end. */
+  expiryDueAt: number | null
   /** Grows by one with every change; the compare-and-set of every write. */
   version: number
 }
 
+/** Who must agree, and what they read. */
+export interface ApprovalRequest {
+  /** Ids of people and user groups. */
+  by: readonly string[]
+  /** How many different people must agree. */
+  count: number
+  /** When the request ends without an answer. */
+  expiresAt: number
+  /** What is copied and what isn't, as the last page of the form said. */
+  copied: string
+  notCopied: string
+  warning: string | null
+}
+
 export type EventKind =
+  | 'approval_requested'
+  | 'approval_given'
+  | 'approved'
+  | 'denied'
+  | 'expired'
   | 'queued'
   | 'step_started'
   | 'step_accepted'
@@ -127,7 +173,17 @@ export type EventKind =
   | 'timed_out'
   | 'checked_again'
   | 'started_over'
+  | 'tried_again'
+  | 'cancel_requested'
   | 'cancelled'
+  | 'muted'
+  | 'unmuted'
+  | 'removal_started'
+  | 'removal_ended'
+  | 'removed'
+  | 'expiry_near'
+  | 'expiry_reached'
+  | 'extended'
 
 /** A fact about a job. `seq` is the job's version after the change. */
 export interface JobEvent {
@@ -183,7 +239,16 @@ export type JobInput =
   | { kind: 'stranded'; reason: string }
   /** Nobody has answered the question yet. */
   | { kind: 'unanswered' }
-  | { kind: 'check_again' | 'start_over' | 'dismiss'; actor: string }
+  /** Somebody agreed; with `isLast` they were the last one who had to. */
+  | { kind: 'approve'; actor: string; isLast: boolean }
+  | { kind: 'deny'; actor: string }
+  /** Its time for an approval is over. */
+  | { kind: 'approval_expired' }
+  | { kind: Act; actor: string }
+
+/** What a person can do to a job. `dismiss` is "Stop watching" while the provider works on it. */
+export const ACTS = ['check_again', 'start_over', 'dismiss', 'cancel', 'try_again', 'mute', 'unmute'] as const
+export type Act = (typeof ACTS)[number]
 
 /** What changes, and the one event it writes, if it is worth a row. */
 export interface Transition {

@@ -1,5 +1,6 @@
 /** The life of a job as a pure function: job, input, time → what changes and which event is written. */
 
+import { accepts, afterAct, afterAnswer } from './acts.js'
 import { bounded, stranded, unanswered } from './deadlines.js'
 import type { FailureKind, Job, JobInput, State, Transition, TransitionContext } from './job.js'
 import {
@@ -26,7 +27,19 @@ const MAX_POSTPONED_MS = 24 * 60 * MINUTE
 
 /** Throws on an input that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, input: JobInput, context: TransitionContext): Transition {
-  return bounded(job, input, after(job, input, context), context)
+  return withoutNextWrite(job, bounded(job, input, after(job, input, context), context), context)
+}
+
+/** Somebody asked to stop: what would be written next, or again, is not. */
+function withoutNextWrite(job: Job, transition: Transition, { now }: TransitionContext): Transition {
+  const { set, event } = transition
+  const actor = set.cancelRequestedBy === undefined ? job.cancelRequestedBy : set.cancelRequestedBy
+  if (actor === null || set.state !== 'queued') return transition
+  const { detail = null } = set
+  return {
+    set: { ...set, state: 'cancelled', dueAt: null, endedAt: now, detail },
+    event: { kind: 'cancelled', actor, detail: event?.kind === 'step_done' ? event.detail : undefined },
+  }
 }
 
 function after(job: Job, input: JobInput, context: TransitionContext): Transition {
@@ -141,45 +154,17 @@ function after(job: Job, input: JobInput, context: TransitionContext): Transitio
       expect(job, input, 'uncertain')
       return unanswered(job, context)
 
-    case 'check_again':
-      expectAnswer(job, input)
-      // `unreachableSince` stays: if this search fails too, the question comes back at once.
-      return {
-        set: { state: 'starting', stepSince: now, waitingSince: now, dueAt: now },
-        event: { kind: 'checked_again', actor: input.actor },
-      }
+    case 'approve':
+    case 'deny':
+    case 'approval_expired':
+      expect(job, input, 'awaiting_approval')
+      return afterAnswer(input, context)
 
-    case 'start_over':
-      expectAnswer(job, input)
-      return {
-        // Not the first try any more: a refusal may be the echo of the write whose outcome is unknown.
-        set: {
-          state: 'queued',
-          stepSince: now,
-          attempt: 1,
-          dueAt: now,
-          detail: null,
-          ...notWaiting,
-          ...seen,
-        },
-        event: { kind: 'started_over', actor: input.actor },
-      }
-
-    case 'dismiss':
-      expectAnswer(job, input)
-      return {
-        set: { state: 'cancelled', dueAt: null, endedAt: now },
-        event: { kind: 'cancelled', actor: input.actor },
-      }
+    default:
+      if (!accepts(job, input.kind))
+        throw new Error(`Job ${job.id} is ${job.state}, which doesn't accept "${input.kind}".`)
+      return afterAct(job, input, context)
   }
-}
-
-/** Whether a person may answer like this now: only what the root message offers. */
-export function accepts(job: Job, answer: 'check_again' | 'start_over' | 'dismiss'): boolean {
-  if (job.state === 'uncertain') return true
-  if (answer !== 'dismiss') return false
-  // A write that has to wait, and a job that has not moved for long.
-  return job.endedAt === null && (job.canDismiss || (job.state === 'queued' && job.waitReason !== null))
 }
 
 /** The second try follows at once, each later one after a longer pause that only the root shows. */
@@ -200,10 +185,6 @@ function postponedEvent(job: Job, reason: string): Transition['event'] {
 
 function withFailure({ set, event }: Transition, failureKind: FailureKind): Transition {
   return { set: { ...set, failureKind }, event }
-}
-
-function expectAnswer(job: Job, input: Extract<JobInput, { actor: string }>): void {
-  if (!accepts(job, input.kind)) throw new Error(`Job ${job.id} is ${job.state}, which doesn't accept "${input.kind}".`)
 }
 
 function expect(job: Job, input: JobInput, ...states: State[]): void {

@@ -6,17 +6,18 @@ import { leaveStranded, move, runAll, withClaim } from './tasks.js'
 /** More wait for the next run. */
 const MAX_WAITING_PER_RUN = 100
 
-/** Handles due jobs that no connection's workers claim: their connection is gone, or they wait for a person. */
+/** Handles due jobs that no connection's workers claim: their connection is gone, or they waited for people. */
 export async function handleWaitingJobs(context: WorkerContext): Promise<boolean> {
   const wanted = { connections: [...context.connections.keys()], limit: MAX_WAITING_PER_RUN }
   return await withClaim(
     context,
     (token) => claimWaitingJobs(context.db, wanted, context.now(), token),
     (claimed) =>
-      runAll(context, claimed, async (one) =>
-        one.job.state === 'uncertain'
-          ? await move(context, one, { kind: 'unanswered' })
-          : await leaveStranded(context, one),
-      ),
+      runAll(context, claimed, async (one) => {
+        const { state } = one.job
+        if (state === 'uncertain') return await move(context, one, { kind: 'unanswered' })
+        if (state === 'awaiting_approval') return await move(context, one, { kind: 'approval_expired' })
+        return await leaveStranded(context, one)
+      }),
   )
 }

@@ -36,7 +36,7 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
     ]
   })
   const isWaiting = ({ kind, connection }: DueWork) =>
-    kind === 'uncertain' || (kind !== 'notify' && !connections.has(connection))
+    kind === 'uncertain' || kind === 'awaiting_approval' || (kind !== 'notify' && !connections.has(connection))
   return [
     ...ofConnections,
     { name: 'waiting', countDue: counting(isWaiting), runOnce: () => handleWaitingJobs(context) },

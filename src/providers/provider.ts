@@ -1,6 +1,6 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import { z } from 'zod'
-import type { Observation, Ref } from '../domain/job.js'
+import type { Job, Observation, Ref } from '../domain/job.js'
 import type { Api, ClientOptions } from './api.js'
 
 export type { Observation, Ref } from '../domain/job.js'
@@ -262,4 +262,9 @@ export function defineOperation<P extends Record<string, unknown>, R extends Ref
 /** Undefined for a name that is no operation, whatever else an object may answer to. */
 export function operationOf(provider: Provider | undefined, id: string): Operation | undefined {
   return provider && Object.hasOwn(provider.operations, id) ? provider.operations[id] : undefined
+}
+
+/** The steps that a job with these params goes through, in order. */
+export function stepsOf(operation: Operation, { params }: Pick<Job, 'params'>): Operation['steps'][number][] {
+  return operation.steps.filter((step) => step.when?.({ ...params }) ?? true)
 }

@@ -40,7 +40,7 @@ export async function claimWaitingJobs(
   token: string = randomUUID(),
 ): Promise<ClaimedJob[]> {
   return await claim(db, limit, now, token, (job) =>
-    job.or([job('state', '=', 'uncertain'), job('connection', 'not in', [...connections])]),
+    job.or([job('state', 'in', ['uncertain', 'awaiting_approval']), job('connection', 'not in', [...connections])]),
   )
 }
 
@@ -247,7 +247,12 @@ export async function makeLiveJobsDue(
     .execute()
   // People take days to answer: a reminder that is planned in time stays where it is.
   const reminder = now + REMINDER_EVERY_MS
-  await db.updateTable('jobs').set({ dueAt: reminder }).where('dueAt', '>', reminder).execute()
+  await db
+    .updateTable('jobs')
+    .set({ dueAt: reminder })
+    .where('state', '=', 'uncertain')
+    .where('dueAt', '>', reminder)
+    .execute()
   const threads = now + maxThreadPauseMs
   await db.updateTable('messages').set({ dueAt: threads }).where('dueAt', '>', threads).execute()
 }

@@ -1,11 +1,13 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
-import type { Insertable } from 'kysely'
-import type { Job, Transition } from '../domain/job.js'
+import type { Insertable, Transaction } from 'kysely'
+import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
+import { UserError } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { insertEvent } from './events.js'
-import { insertRoot } from './messages.js'
-import { type Database, type JobTable, toJob } from './schema.js'
+import { insertRoot, reopenLeft } from './messages.js'
+import { endRemoval, startRemoval } from './removals.js'
+import { type Database, type JobTable, type Schema, toJob } from './schema.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -24,6 +26,14 @@ export interface NewJob {
   submission: string
   requester: string
   mentionOnSuccess: boolean
+  /** Default true. */
+  mentionOnFailure?: boolean
+  /** Who must agree first; absent if nobody. */
+  approval?: ApprovalRequest | null
+  /** The ended job whose result this one deletes. Its thread is this one's too. */
+  removes?: Job
+  /** How long what it makes is kept, in milliseconds; absent for as long as anybody wants. */
+  keepForMs?: number | null
   /** The channel in which it was requested, if the server knows it. */
   askedIn?: string | null
   channel: string
@@ -36,28 +46,48 @@ export type Creation =
   /** Somebody else's live job holds the lock. */
   | { kind: 'locked'; holder: Job }
 
-/** Makes the job and its first event durable, or says which job stands in the way. */
+const NOTHING_TO_DELETE =
+  "There's nothing left to delete: it's gone, somebody deletes it already, or its job runs again."
+
+/**
+ * Makes the job and its first event durable, or says which job stands in the way.
+ *
+ * @throws UserError when what it should delete is gone, or is being deleted.
+ */
 export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
   // Two tries may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const row = newRow(wanted, now)
-    const created = await db.transaction().execute(async (transaction) => {
-      const inserted = await transaction
-        .insertInto('jobs')
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .returningAll()
-        .executeTakeFirst()
-      if (inserted) {
-        await insertEvent(transaction, toJob(inserted), { kind: 'queued' }, now)
-        await insertRoot(transaction, inserted.id, inserted.channel)
-        await transaction
-          .deleteFrom('drafts')
-          .where('id', '=', wanted.draft ?? '')
-          .execute()
-      }
-      return inserted
-    })
+    const created = await db
+      .transaction()
+      .execute(async (transaction) => {
+        const { removes, requester: actor } = wanted
+        const ids = removes && { removes: removes.id, removalJob: row.id, actor }
+        const thread = ids && (await startRemoval(transaction, ids, now))
+        if (thread === null) throw new UserError(NOTHING_TO_DELETE)
+        const inserted = await transaction
+          .insertInto('jobs')
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .returningAll()
+          .executeTakeFirst()
+        if (inserted) {
+          const kind = wanted.approval ? 'approval_requested' : 'queued'
+          await insertEvent(transaction, toJob(inserted), { kind }, now)
+          await insertRoot(transaction, inserted.id, thread ?? { channel: inserted.channel, ts: null })
+          await transaction
+            .deleteFrom('drafts')
+            .where('id', '=', wanted.draft ?? '')
+            .execute()
+        }
+        // Without a job there is no removal either.
+        else if (thread) throw new InsertRefused()
+        return inserted
+      })
+      .catch((error: unknown) => {
+        if (error instanceof InsertRefused) return undefined
+        throw error
+      })
     if (created) return { kind: 'created', job: toJob(created) }
 
     const repeated = await findSubmitted(db, wanted.submission)
@@ -68,6 +98,9 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
   }
   throw new Error('No job could be inserted although nothing stood in the way.')
 }
+
+/** Rolls a transaction back. */
+class InsertRefused extends Error {}
 
 /** The live job that holds this lock of a connection. */
 export async function findHolder(db: Database, connection: string, lock: string): Promise<Job | null> {
@@ -85,6 +118,12 @@ export async function findHolder(db: Database, connection: string, lock: string)
 export async function findSubmitted(db: Database, submission: string): Promise<Job | null> {
   const row = await db.selectFrom('jobs').selectAll().where('submission', '=', submission).executeTakeFirst()
   return row ? toJob(row) : null
+}
+
+/** The jobs that a person asked for last, newest first. */
+export async function findRecentJobs(db: Database, requester: string, limit: number): Promise<Job[]> {
+  const jobs = db.selectFrom('jobs').selectAll().where('requester', '=', requester)
+  return (await jobs.orderBy('createdAt', 'desc').limit(limit).execute()).map(toJob)
 }
 
 export async function findJob(db: Database, id: string): Promise<Job | null> {
@@ -107,14 +146,17 @@ export async function applyTransition(
   claim: { token: string; keep: boolean } | null,
 ): Promise<Job | null> {
   return await db.transaction().execute(async (transaction) => {
-    const { ref, ...plain } = transition.set
+    const { ref, approval: _, ...plain } = transition.set
+    if (plain.endedAt === null && !(await mayLiveAgain(transaction, job, now))) return null
     let update = transaction
       .updateTable('jobs')
       .set({
         ...plain,
         ...(plain.detail ? { detail: toStoredDetail(job, plain.detail) } : {}),
         ...(ref === undefined ? {} : { ref: ref && JSON.stringify(ref) }),
-        ...(plain.endedAt ? { personalParams: null } : {}),
+        ...(plain.endedAt
+          ? { personalParams: null, isPersonalGone: job.isPersonalGone || job.personal.length > 0 }
+          : {}),
         ...(claim?.keep ? {} : { claimToken: null }),
         version: job.version + 1,
       })
@@ -131,8 +173,18 @@ export async function applyTransition(
       const stored = event.detail ? { ...event, detail: toStoredDetail(job, event.detail) } : event
       await insertEvent(transaction, { ...changed, step: job.step }, stored, now)
     }
+    if (changed.removes !== null && plain.endedAt) await endRemoval(transaction, changed, now)
+    if (plain.endedAt === null) await reopenLeft(transaction, job.id)
     return changed
   })
+}
+
+/** Whether an ended job may live again: no other has its lock, and a removal still has something to delete. */
+async function mayLiveAgain(transaction: Transaction<Schema>, job: Job, now: number): Promise<boolean> {
+  if ((await findHolder(transaction, job.connection, job.lock)) !== null) return false
+  const { removes, id, requester } = job
+  if (removes === null) return true
+  return (await startRemoval(transaction, { removes, removalJob: id, actor: requester }, now)) !== null
 }
 
 /** In characters. */
@@ -166,7 +218,7 @@ export async function typicalDurationMs(
 ): Promise<number | null> {
   const rows = await db
     .selectFrom('jobs')
-    .select(['createdAt', 'endedAt'])
+    .select(['runSince', 'endedAt'])
     .where('connection', '=', connection)
     .where('operation', '=', operation)
     .where('state', '=', 'succeeded')
@@ -175,7 +227,7 @@ export async function typicalDurationMs(
     .limit(20)
     .execute()
   if (rows.length < MIN_SAMPLES) return null
-  const durations = rows.map((row) => (row.endedAt ?? row.createdAt) - row.createdAt).sort((one, other) => one - other)
+  const durations = rows.map((row) => (row.endedAt ?? row.runSince) - row.runSince).sort((one, other) => one - other)
   return durations[Math.floor(durations.length / 2)] ?? null
 }
 
@@ -218,7 +270,10 @@ export async function findRunningJobs(db: Database, connections: readonly string
   return rows.map(({ id }) => id)
 }
 
-function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Insertable<JobTable> {
+function newRow(
+  { personal = [], draft: _, removes, approval = null, ...job }: NewJob,
+  now: number,
+): Insertable<JobTable> {
   const entries = Object.entries(job.params)
   const some = (isPersonal: boolean) =>
     JSON.stringify(Object.fromEntries(entries.filter(([key]) => personal.includes(key) === isPersonal)))
@@ -227,13 +282,20 @@ function newRow({ personal = [], draft: _, ...job }: NewJob, now: number): Inser
     id: newId(),
     params: some(false),
     personalParams: personal.length > 0 ? some(true) : null,
-    state: 'queued',
+    removes: removes?.id ?? null,
+    ref: removes ? JSON.stringify(removes.ref) : null,
+    approval: approval && JSON.stringify(approval),
+    state: approval ? 'awaiting_approval' : 'queued',
     stepSince: now,
     attempt: 0,
-    dueAt: now,
+    dueAt: approval?.expiresAt ?? now,
     isUnreachableReported: false,
     canDismiss: false,
+    mentionOnFailure: job.mentionOnFailure ?? true,
+    isMuted: false,
+    isPersonalGone: false,
     createdAt: now,
+    runSince: now,
     version: 1,
   }
 }

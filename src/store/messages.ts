@@ -34,9 +34,25 @@ export interface PendingThread {
 
 export class ClaimLost extends Error {}
 
-/** A new job's thread, which has to begin in this channel. */
-export async function insertRoot(transaction: Transaction<Schema>, jobId: string, channel: string): Promise<void> {
-  await transaction.insertInto('messages').values({ jobId, key: 'root', channel, tries: 0, refusals: 0 }).execute()
+/** A new job's thread, which has to begin in this channel, or inside the thread of another job if that has begun. */
+export async function insertRoot(
+  transaction: Transaction<Schema>,
+  jobId: string,
+  { channel, ts: threadTs }: Thread,
+): Promise<void> {
+  const row = { jobId, key: 'root', channel, threadTs, tries: 0, refusals: 0 }
+  await transaction.insertInto('messages').values(row).execute()
+}
+
+/** A job that lives again changes the root it left behind too, which was closed when the job ended. */
+export async function reopenLeft(transaction: Transaction<Schema>, jobId: string): Promise<void> {
+  await transaction
+    .updateTable('messages')
+    .set({ closedAt: null, shownVersion: null })
+    .where('jobId', '=', jobId)
+    .where('key', '=', 'left')
+    .where('ts', 'is not', null)
+    .execute()
 }
 
 /** Where a job's thread is; null if there's no such job. */
@@ -157,7 +173,7 @@ export async function move(
       .values({ ...left, dueAt: null, closedAt: root ? null : now })
       .onConflict((same) => same.doNothing())
       .execute()
-    const fresh = { ts: null, attemptedAt: null, tries: 0, shownVersion: null, refusals: 0 }
+    const fresh = { ts: null, threadTs: null, attemptedAt: null, tries: 0, shownVersion: null, refusals: 0 }
     await update(transaction, thread, 'root', { channel, ...fresh })
     // A reply in the old place says nothing about the new one.
     await transaction

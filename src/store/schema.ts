@@ -14,17 +14,29 @@ export interface Schema {
 /** SQLite has no booleans: it reads as 0 or 1. */
 type Flag = ColumnType<number, boolean, boolean>
 
+type FlagColumn =
+  | 'isUnreachableReported'
+  | 'mentionOnSuccess'
+  | 'mentionOnFailure'
+  | 'isMuted'
+  | 'isPersonalGone'
+  | 'canDismiss'
+
 /** A job's own columns, and what only the store needs. Times are milliseconds since 1970. */
-export interface JobTable
-  extends Omit<Job, 'params' | 'personal' | 'ref' | 'isUnreachableReported' | 'mentionOnSuccess' | 'canDismiss'> {
+export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'approval' | FlagColumn> {
   /** JSON. */
   params: string
   /** JSON of those that are deleted when the job ends; null from then on, and if there are none. */
   personalParams: string | null
   /** JSON. */
   ref: string | null
+  /** JSON. */
+  approval: string | null
   isUnreachableReported: Flag
   mentionOnSuccess: Flag
+  mentionOnFailure: Flag
+  isMuted: Flag
+  isPersonalGone: Flag
   canDismiss: Flag
   /** What was submitted, so that one submission that arrives twice is one job. */
   submission: string
@@ -46,6 +58,8 @@ export interface MessageTable {
   channel: string
   /** Slack's id of it in that channel; null until it is known to stand there. */
   ts: string | null
+  /** Of a root that stands in another job's thread: Slack's id of that thread's first message. Null for a thread of its own. */
+  threadTs: string | null
   /** When the last attempt to post it began. Without `ts`, nobody knows how that attempt ended. */
   attemptedAt: number | null
   /** How many attempts may have left a message in Slack. With more than one, it may appear twice. */
@@ -82,8 +96,12 @@ export function toJob(row: Selectable<JobTable>): Job {
     params: { ...JSON.parse(row.params), ...personal },
     personal: Object.keys(personal),
     ref: row.ref === null ? null : JSON.parse(row.ref),
+    approval: row.approval === null ? null : JSON.parse(row.approval),
     isUnreachableReported: row.isUnreachableReported === 1,
     mentionOnSuccess: row.mentionOnSuccess === 1,
+    mentionOnFailure: row.mentionOnFailure === 1,
+    isMuted: row.isMuted === 1,
+    isPersonalGone: row.isPersonalGone === 1,
     canDismiss: row.canDismiss === 1,
   }
 }

@@ -1,8 +1,8 @@
 /** Commands and forms on Slack's bad days: what the person reads is true, and no choice is lost. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createRedeliveryCheck, registerCloneApp } from '../../src/commands/clone/command.js'
 import { registerFieldOptions } from '../../src/commands/clone/field-options.js'
+import { createRedeliveryCheck, registerSlashCommand } from '../../src/commands/slash-command.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
@@ -52,7 +52,7 @@ describe('on a bad day of Slack', () => {
     }
     app = testBoltApp(fetchOf)
     const services = testServices(context, { connections: new Map([['dummy-one', { ...connection, provider }]]) })
-    registerCloneApp(app, services)
+    registerSlashCommand(app, services, [])
     registerFieldOptions(app, services)
   })
   afterEach(async () => await context.db.destroy())

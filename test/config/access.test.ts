@@ -28,7 +28,8 @@ function read(access: unknown, owner?: unknown) {
 }
 
 const open = { who: 'members', may: '*', on: '*' }
-const known = 'check-again, start-over, dismiss, clone, copy, copy-bits, sync, clone-environment'
+const known =
+  'status, cancel, retry, delete, extend, approve, schedule, preset, history, clone, copy, copy-bits, sync, clone-environment'
 const ids = 'expected members, or the ID, as Slack shows it, of a person (U…), a user group (S…) or a channel (C…)'
 
 describe('rules of access', () => {
@@ -37,7 +38,7 @@ describe('rules of access', () => {
       [
         { ...open, target: '*-1' },
         { who: ['U012ABCDE', 'W012ABCDE', 'S012ABCDE', 'C012ABCDE', 'G012ABCDE'], may: [], on: '*-prod' },
-        { who: 'members', may: ['copy-bits', 'start-over'], on: ['cf-*', 'hoody-prod'], target: ['* in staging'] },
+        { who: 'members', may: ['copy-bits', 'retry'], on: ['cf-*', 'hoody-prod'], target: ['* in staging'] },
       ],
       ' #platform-help ',
     )
@@ -53,7 +54,7 @@ describe('rules of access', () => {
       },
       {
         who: ['members'],
-        may: ['copy-bits', 'start-over'],
+        may: ['copy-bits', 'retry'],
         on: ['cf-*', 'hoody-prod'],
         target: ['* in staging'],
       },
@@ -107,11 +108,11 @@ describe('rules of access', () => {
     { access: [{ ...open, who: 'D012ABCDE' }], problem: `access.0.who is not valid: ${ids}` },
     {
       access: [{ ...open, may: ['copy', 'cpoy-bits'] }],
-      problem: `access.0.may.1 is neither an operation nor a button; did you mean "copy-bits"? (known: ${known})`,
+      problem: `access.0.may.1 is neither an operation nor a verb; did you mean "copy-bits"? (known: ${known})`,
     },
     {
-      access: [{ ...open, may: 'check_again' }],
-      problem: `access.0.may is neither an operation nor a button; did you mean "check-again"? (known: ${known})`,
+      access: [{ ...open, may: 'retri' }],
+      problem: `access.0.may is neither an operation nor a verb; did you mean "retry"? (known: ${known})`,
     },
     {
       access: [{ ...open, on: 'hoody-prd' }],
@@ -130,7 +131,7 @@ describe('rules of access', () => {
     {
       may: ['copy', 'copy-bit', 'clone-environment'],
       on: ['*-prod'],
-      problem: `may.1 is neither an operation nor a button; did you mean "copy-bits"? (known: ${known})`,
+      problem: `may.1 is neither an operation nor a verb; did you mean "copy-bits"? (known: ${known})`,
     },
     {
       may: ['copy', 'clone', 'clone-environment'],
@@ -138,7 +139,7 @@ describe('rules of access', () => {
       problem: 'may.2 is not an operation of hoody-prod, cf-prod (known: copy, sync, clone, copy-bits)',
     },
     {
-      may: ['check-again', 'copy'],
+      may: ['retry', 'copy'],
       on: 'cf-*',
       problem: 'may.1 is not an operation of cf-prod; did you mean "copy-bits"? (known: clone, copy-bits)',
     },
@@ -199,7 +200,7 @@ describe('rules of access', () => {
     ])
   })
 
-  const staging = { who: 'members', may: ['copy', 'copy-bits', 'check-again'], on: '*', target: '* in staging' }
+  const staging = { who: 'members', may: ['copy', 'copy-bits', 'retry'], on: '*', target: '* in staging' }
   const anySource = 'from: "*" in this rule means any source, and silences this warning'
   test.each([
     {
@@ -217,7 +218,7 @@ describe('rules of access', () => {
     { rule: { ...staging, from: '*' }, warning: undefined },
     { rule: { ...staging, from: '* in staging' }, warning: undefined },
     { rule: { ...staging, target: '*' }, warning: undefined },
-    { rule: { ...staging, may: 'check-again' }, warning: undefined },
+    { rule: { ...staging, may: 'retry' }, warning: undefined },
     { rule: { ...staging, on: 'cf-prod', may: 'clone' }, warning: undefined },
   ])('that look at the target alone are warned of where data is copied: $rule', ({ rule, warning }) => {
     const { problems, warnings } = read([rule])

@@ -295,7 +295,7 @@ describe('dolly.yml', () => {
     {
       yaml: `${connections}\naccess: [{ who: members, may: clonn, on: farm }]`,
       problem:
-        'may of rule 1 of access in dolly.yml (line 5) is neither an operation nor a button; did you mean "clone"? (known: check-again, start-over, dismiss, clone, copy-bits).',
+        'may of rule 1 of access in dolly.yml (line 5) is neither an operation nor a verb; did you mean "clone"? (known: status, cancel, retry, delete, extend, approve, schedule, preset, history, clone, copy-bits).',
     },
     {
       yaml: `${file}\nconections: {}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { accepts } from '../../src/domain/acts.js'
 import { FINAL_STATES, type Job, type JobInput, LIVE_STATES, type State } from '../../src/domain/job.js'
-import { accepts, MAX_ATTEMPTS, next } from '../../src/domain/machine.js'
+import { MAX_ATTEMPTS, next } from '../../src/domain/machine.js'
 import { pollDelayMs } from '../../src/domain/polling.js'
 import { jobIn, start } from '../helpers/job.js'
 
@@ -26,9 +27,19 @@ const inputs: Record<JobInput['kind'], { input: JobInput; knownIn: State[] }> = 
   observed: { input: { kind: 'observed', observation: { phase: 'done' }, nextStep: null }, knownIn: ['working'] },
   stranded: { input: { kind: 'stranded', reason: 'gone' }, knownIn: ['queued', 'starting', 'working'] },
   unanswered: { input: { kind: 'unanswered' }, knownIn: ['uncertain'] },
+  approve: { input: { kind: 'approve', actor: 'U2', isLast: true }, knownIn: ['awaiting_approval'] },
+  deny: { input: { kind: 'deny', actor: 'U2' }, knownIn: ['awaiting_approval'] },
+  approval_expired: { input: { kind: 'approval_expired' }, knownIn: ['awaiting_approval'] },
   check_again: { input: { kind: 'check_again', actor: 'U1' }, knownIn: ['uncertain'] },
   start_over: { input: { kind: 'start_over', actor: 'U1' }, knownIn: ['uncertain'] },
-  dismiss: { input: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain'] },
+  dismiss: { input: { kind: 'dismiss', actor: 'U1' }, knownIn: ['uncertain', 'working'] },
+  cancel: {
+    input: { kind: 'cancel', actor: 'U1' },
+    knownIn: ['awaiting_approval', 'queued', 'starting', 'working'],
+  },
+  try_again: { input: { kind: 'try_again', actor: 'U1' }, knownIn: ['failed', 'timed_out'] },
+  mute: { input: { kind: 'mute', actor: 'U1' }, knownIn: [...LIVE_STATES] },
+  unmute: { input: { kind: 'unmute', actor: 'U1' }, knownIn: [] },
 }
 
 describe('the machine', () => {
@@ -41,10 +52,9 @@ describe('the machine', () => {
     })
   }
 
-  it('lets a person dismiss a job that has to wait, or whose write cannot be found', () => {
-    expect(accepts(jobIn('queued', { waitReason: 'postponed' }), 'dismiss')).toBe(true)
-    expect(accepts(jobIn('queued', { waitReason: 'retry' }), 'dismiss')).toBe(true)
-    expect(accepts(jobIn('queued', { detail: 'Whatever it says.' }), 'dismiss')).toBe(false)
+  it('lets a person stop watching a job that runs, or whose write cannot be found', () => {
+    expect(accepts(jobIn('working'), 'dismiss')).toBe(true)
+    expect(accepts(jobIn('queued', { waitReason: 'retry' }), 'dismiss')).toBe(false)
     expect(accepts(jobIn('starting', { canDismiss: true }), 'dismiss')).toBe(true)
     expect(accepts(jobIn('starting'), 'dismiss')).toBe(false)
     expect(accepts(jobIn('starting', { canDismiss: true }), 'start_over')).toBe(false)

@@ -515,7 +515,7 @@ describe.concurrent('the buttons of a job', () => {
       cloneMs: 60_000,
       access: () => [
         { who: platformGroup, may: '*', on: '*' },
-        { who: 'members', may: ['copy', 'check-again'], on: '*', target: '* in woolworks-staging' },
+        { who: 'members', may: ['copy', 'retry'], on: '*', target: '* in woolworks-staging' },
       ],
     })
     try {
@@ -569,7 +569,7 @@ describe.concurrent('the buttons of a job', () => {
 
       rules = [
         { who: workspace.people.bo.id, may: [], on: '*' },
-        { who: 'members', may: 'check-again', on: '*', target: 'riddle in *' },
+        { who: 'members', may: 'retry', on: '*', target: 'riddle in *' },
       ]
       await bot.kill('SIGTERM')
       await world.start()

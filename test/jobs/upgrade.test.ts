@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { accepts, next } from '../../src/domain/machine.js'
+import { accepts } from '../../src/domain/acts.js'
+import { next } from '../../src/domain/machine.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import type { Operation } from '../../src/providers/provider.js'
@@ -83,7 +84,7 @@ describe('a new version', () => {
       await goOn(version)
       const job = await context.job(id)
       expect(job).toMatchObject({ state, step: 'clone', detail: 'This version of Dolly has no step "clone".' })
-      expect(accepts(job, 'dismiss')).toBe(true)
+      expect(accepts(job, state === 'queued' ? 'cancel' : 'dismiss')).toBe(true)
       expect(await context.job(other.id)).toMatchObject({ state: 'working' })
       expect(context.world.made.map(({ step }) => step)).toEqual(['blind'])
 

@@ -71,7 +71,7 @@ const ends: Record<string, JobInput[]> = {
   cancelled: [
     { kind: 'begin' },
     { kind: 'postponed', reason: 'busy', retryAfterMs: undefined },
-    { kind: 'dismiss', actor: 'U1' },
+    { kind: 'cancel', actor: 'U1' },
   ],
 }
 

@@ -107,18 +107,24 @@ export function submissionOf(view: ViewOutput): string {
 
 /** The page that says whose live job works on the same target. */
 export async function holderView(services: Services, holder: Job, asker: string): Promise<ModalView> {
+  const title = holder.requester === asker ? 'Already running' : 'Someone was first'
+  return noticeView(title, await holderWords(services, holder, asker))
+}
+
+/** Whose live job works on the same target, as mrkdwn. */
+export async function holderWords(services: Services, holder: Job, asker: string): Promise<string> {
   const age = inWords(services.now() - holder.createdAt)
   const link = threadLink(services, await readThread(services.db, holder.id))
   const thread = link === null ? '' : ` <${link}|See that thread.>`
-  const isOwn = holder.requester === asker
-  const [who, end] = isOwn
-    ? ['You already asked for this', 'Nothing more was started.']
-    : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
-  const words = `${who}: job \`${holder.id}\` has been working on *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
-  return noticeView(isOwn ? 'Already running' : 'Someone was first', words)
+  const [who, end] =
+    holder.requester === asker
+      ? ['You already asked for this', 'Nothing more was started.']
+      : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
+  return `${who}: job \`${holder.id}\` has been working on *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
 }
 
-function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, thread: Thread | null): string | null {
+/** The address of a message; null if it isn't known. */
+export function threadLink({ workspaceUrl }: Pick<Services, 'workspaceUrl'>, thread: Thread | null): string | null {
   if (thread === null || thread.ts === null) return null
   return `${workspaceUrl()}archives/${thread.channel}/p${thread.ts.replace('.', '')}`
 }

@@ -137,7 +137,7 @@ async function beginThread(
   const { isFound, ...root } = await postOnce(context, thread, {
     key: 'root',
     row: thread.root,
-    place: { channel: thread.root.channel },
+    place: threadOf(thread.root.channel, thread.root.threadTs),
     message: rootMessage(view),
     repeated: rootMessage({ ...view, mayAppearTwice: true }),
   })
@@ -158,7 +158,8 @@ async function ensureReply(
   const message = replyMessage(view, event)
   if (message === null || (row && row.ts !== null)) return
   const repeated = prefixed(message, "Slack didn't confirm this message, so it may appear twice. ")
-  const { ts } = await postOnce(context, thread, { key, row, place: root, message, repeated })
+  const place = threadOf(root.channel, thread.root.threadTs ?? root.ts)
+  const { ts } = await postOnce(context, thread, { key, row, place, message, repeated })
   await confirm(context.db, thread, key, { channel: root.channel, ts, shownVersion: null })
 }
 
@@ -274,6 +275,11 @@ function ageMs({ now }: SenderContext, { events }: PendingThread): number {
 /** Where a message stands; null if it isn't known to stand anywhere. */
 function placeOf({ channel, ts }: MessageRow): Place | null {
   return ts === null ? null : { channel, ts }
+}
+
+/** Where a message goes: into the thread that begins with this one, or into the channel itself. */
+function threadOf(channel: string, ts: string | null): { channel: string; ts?: string } {
+  return ts === null ? { channel } : { channel, ts }
 }
 
 function prefixed(message: Message, prefix: string): Message {

@@ -1,7 +1,7 @@
 /** Pure: the buttons below a job's root message: few, and only those that do something. */
 import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
+import { accepts } from '../../domain/acts.js'
 import type { Job } from '../../domain/job.js'
-import { accepts } from '../../domain/machine.js'
 import { cut, plainText } from '../../lib/text.js'
 import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
@@ -11,6 +11,10 @@ export const jobActions = {
   checkAgain: 'job:check_again',
   startOver: 'job:start_over',
   dismiss: 'job:dismiss',
+  cancel: 'job:cancel',
+  tryAgain: 'job:try_again',
+  /** The menu of everything else. */
+  more: 'job:more',
   open: 'job:open',
   openConsole: 'job:open_console',
 } as const
@@ -18,6 +22,7 @@ export const jobActions = {
 /** What a person may answer now, or links once the job has ended. `provider` is a name, such as "Hoody". */
 export function buttonsOf(job: Job, provider: string): KnownBlock[] {
   if (job.state === 'uncertain') return [questionButtons(job.id)]
+  if (accepts(job, 'cancel')) return [cancelButton(job)]
   if (accepts(job, 'dismiss')) return [cancelButton(job)]
   return job.endedAt === null ? [] : linkButtons(job, provider)
 }
@@ -43,14 +48,15 @@ function questionButtons(jobId: string): KnownBlock {
 
 /** For a job that waits for its provider. */
 function cancelButton(job: Job): KnownBlock {
-  const [word, promise] = wasSent(job)
-    ? ['Dismiss', "I won't send anything more. Anything already made stays."]
-    : ['Cancel', 'Nothing has been sent to the provider, and nothing will be.']
-  const confirm = confirmation(promise, `${word} the job`)
+  const promise = wasSent(job)
+    ? "I won't send anything more. Anything already made stays."
+    : 'Nothing has been sent to the provider, and nothing will be.'
+  const [word, action] = accepts(job, 'cancel') ? ['Cancel', jobActions.cancel] : ['Stop watching', jobActions.dismiss]
+  const confirm = confirmation(promise, `${word} the job`.replace('watching the', 'watching'))
   return {
     type: 'actions',
     block_id: 'cancel',
-    elements: [{ ...button(jobActions.dismiss, word, job.id), confirm }],
+    elements: [{ ...button(action, word, job.id), confirm }],
   }
 }
 

@@ -130,6 +130,27 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
     case 'queued':
     case 'step_started':
     case 'progress':
+    case 'approval_requested':
+    case 'cancel_requested':
+    case 'muted':
+    case 'unmuted':
+    case 'removal_started':
+    case 'removal_ended':
+    case 'removed':
+      return null
+    case 'approval_given':
+      return `${person} approved.`
+    case 'approved':
+      return `${person} approved. Starting.`
+    case 'denied':
+      return `${requester} ${person} denied this request. Nothing was sent to ${by}.`
+    case 'expired':
+      return `${requester} Nobody approved this request in time. Nothing was sent to ${by}.`
+    case 'tried_again':
+      return `${person} asked me to try again.`
+    case 'extended':
+    case 'expiry_near':
+    case 'expiry_reached':
       return null
     case 'step_accepted':
       // The root shows the steps after it. How long it takes is said only as long as it can still come true.
@@ -177,6 +198,32 @@ function replyText({ job, provider, steps, typicalMs }: JobView, event: JobEvent
   }
 }
 
+/** How a job stands, after its name: "failed", "is running". */
+export function stateInWords({ state, removedAt }: Job): string {
+  if (removedAt !== null) return 'succeeded, and what it made was deleted'
+  switch (state) {
+    case 'awaiting_approval':
+      return 'waits for an approval'
+    case 'queued':
+      return 'is queued'
+    case 'starting':
+    case 'working':
+      return 'is running'
+    case 'uncertain':
+      return 'has an unknown outcome'
+    case 'timed_out':
+      return 'timed out'
+    case 'cancelled':
+      return 'was cancelled'
+    case 'denied':
+      return 'was denied'
+    case 'expired':
+      return 'was not approved in time'
+    default:
+      return state
+  }
+}
+
 /** How the job stands, without a full stop, and what is known beyond that. */
 function outcomeOf({ job, provider, steps, now }: JobView): { icon: string; word: string; rest: string } {
   const detail = sentence(job.detail)
@@ -184,6 +231,12 @@ function outcomeOf({ job, provider, steps, now }: JobView): { icon: string; word
   if (job.strandedSince !== null && job.endedAt === null && job.state !== 'uncertain')
     return { icon: ':warning:', word: "I can't continue this job", rest: detail }
   switch (job.state) {
+    case 'awaiting_approval':
+      return { icon: ':hourglass:', word: 'Waiting for approval', rest: '' }
+    case 'denied':
+      return { icon: ':heavy_minus_sign:', word: 'Denied', rest: '' }
+    case 'expired':
+      return { icon: ':heavy_minus_sign:', word: 'Expired', rest: 'Nobody approved it in time.' }
     case 'queued':
       return { icon: ':hourglass:', word: 'Queued', rest: waitOf(job, detail) }
     case 'starting':
@@ -245,6 +298,10 @@ function stepState(job: Job, ahead: number): { icon: string; word: string } {
   if (ahead < 0 || job.state === 'succeeded') return { icon: ':white_check_mark:', word: 'done' }
   if (ahead > 0) return { icon: ':white_circle:', word: job.endedAt === null ? 'not started' : 'not done' }
   switch (job.state) {
+    case 'awaiting_approval':
+    case 'denied':
+    case 'expired':
+      return { icon: ':white_circle:', word: 'not started' }
     case 'queued':
       return { icon: ':white_circle:', word: 'next' }
     case 'starting':

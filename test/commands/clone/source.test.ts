@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { AccessRules, Rule } from '../../../src/access/rules.js'
 import { allowedOptions, isAllowedParent } from '../../../src/commands/authorize.js'
 import { registerFormSubmit } from '../../../src/commands/clone/form-submit.js'
-import { registerJobButtons } from '../../../src/commands/jobs/buttons.js'
+import { actButtons, registerJobButtons } from '../../../src/commands/jobs/buttons.js'
 import { findTarget, type Services } from '../../../src/commands/services.js'
 import {
   type Connection,
@@ -121,7 +121,7 @@ beforeEach(async () => {
   services = testServices(context, { connections: new Map([['dummy-one', connectionOf()]]), access })
   app = testBoltApp()
   registerFormSubmit(app, services)
-  registerJobButtons(app, services)
+  registerJobButtons(app, services, actButtons)
 })
 afterEach(() => context.db.destroy())
 

@@ -1,0 +1,27 @@
+/** Buttons below a job's messages, and entries of the menu beside them. */
+import type { WebClient } from '@slack/web-api'
+import type { Asker } from '../access/rules.js'
+import type { Answer } from './answer.js'
+import type { Services } from './services.js'
+
+/** A pressed button, by a person whom Slack has identified. */
+export interface ButtonRequest {
+  services: Services
+  client: WebClient
+  asker: Asker
+  /** What the button carries. Only a hint: the job is read and checked again. */
+  jobId: string
+  /** For opening a modal within three seconds. */
+  triggerId: string
+}
+
+/** One thing a person can do to a job with a click. */
+export interface JobButton {
+  /** The button's `action_id` is `job:<word>`; an entry of the menu has the value `<word> <job id>`. */
+  word: string
+  /**
+   * @returns what this person alone reads; null when a modal opened, or the message itself shows what happened.
+   * @throws UserError for what the person can mend.
+   */
+  press(request: ButtonRequest): Promise<Answer | null>
+}

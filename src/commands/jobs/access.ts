@@ -1,0 +1,65 @@
+/** Which jobs a person can see, and what they can do to them. */
+import { type Asker, decide, type Verb } from '../../access/rules.js'
+import type { Job } from '../../domain/job.js'
+import { UserError } from '../../errors.js'
+import { didYouMean } from '../../lib/closest.js'
+import { comparable } from '../../lib/text.js'
+import { operationOf } from '../../providers/provider.js'
+import { brief } from '../../slack/text.js'
+import { findJob, findRecentJobs } from '../../store/jobs.js'
+import { readThread } from '../../store/messages.js'
+import { accessDenied, knownSource } from '../authorize.js'
+import type { Services } from '../services.js'
+
+/**
+ * Whether a person can do this to a job. The requester can do it wherever the thread had to go, as long as they could still
+ * ask for this job where they did. Others need a rule for the verb; one for a channel fits only in the job's own.
+ */
+export async function may(services: Services, asker: Asker, job: Job, verb: Verb): Promise<boolean> {
+  const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
+  const source = knownSource(operation, job.source)
+  const isAllowed = (what: string, channel: string | null) => {
+    const act = { connection: job.connection, what, target: job.target, source }
+    return decide(services.access.rules, { ...asker, channel }, act).isAllowed
+  }
+  // No rule can allow what is no longer offered, and ending it reaches no provider.
+  const isLeftOver = operation === undefined && verb === 'cancel' && asker.membership !== 'stranger'
+  const isTheirs = isRequester(asker, job) && (isLeftOver || isAllowed(job.operation, job.askedIn))
+  if (isTheirs || isAllowed(verb, null)) return true
+  const thread = asker.channel === null ? null : await readThread(services.db, job.id)
+  return thread?.ts != null && thread.channel === asker.channel && isAllowed(verb, asker.channel)
+}
+
+/** In an organization with several workspaces people have two ids. */
+export function isRequester({ id, otherIds = [] }: Asker, { requester }: Job): boolean {
+  return [id, ...otherIds].includes(requester)
+}
+
+/**
+ * The job that a person means, if they can do this to it. `act` continues "You can't …".
+ *
+ * @throws UserError when there's no such job, with the nearest of their own, or when they can't.
+ */
+export async function findJobFor(
+  services: Services,
+  asker: Asker,
+  typed: string,
+  { verb, act }: { verb: Verb; act: string },
+): Promise<Job> {
+  const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')
+  const job = await findJob(services.db, id)
+  if (!job) {
+    const recent = await findRecentJobs(services.db, asker.id, MAX_SUGGESTED)
+    const near =
+      didYouMean(
+        id,
+        recent.map((one) => one.id),
+      ) || ' /clone-app list shows yours.'
+    throw new UserError(`There's no job "${brief(typed)}".${near}`)
+  }
+  if (!(await may(services, asker, job, verb))) throw accessDenied(services, asker, `${act} job ${job.id}`)
+  return job
+}
+
+/** Enough to find the one that was meant. */
+const MAX_SUGGESTED = 100

@@ -1,0 +1,80 @@
+/** /clone-app: acknowledges the command, finds out who typed it, and hands it to its verb or opens a form. */
+import type { App } from '@slack/bolt'
+import { LRUCache } from 'lru-cache'
+import { comparable } from '../lib/text.js'
+import { slackErrorCode } from '../slack/api/errors.js'
+import { mrkdwn } from '../slack/text.js'
+import { answerPrivately } from './answer.js'
+import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from './authorize.js'
+import { openFromCommand } from './clone/command.js'
+import { parseCommandText } from './clone/command-text.js'
+import { explain, type Services } from './services.js'
+import { Throttle, tooManyRequests } from './throttle.js'
+import type { CommandRequest, Verb } from './verb.js'
+
+/** Answers quote typed text, which must not push the rest past Slack's limit. */
+const MAX_ANSWER_LENGTH = 2_500
+/** More commands than people type while Slack may still deliver one again. */
+const MAX_TRIGGER_IDS = 1_000
+
+export function registerSlashCommand(app: App, services: Services, verbs: readonly Verb[]): void {
+  const throttle = new Throttle()
+  const isRedelivery = createRedeliveryCheck()
+  app.command('/clone-app', async ({ command, ack, respond, client }) => {
+    if (isRedelivery(command.trigger_id ?? '')) {
+      services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
+      return await ack()
+    }
+    const { waitMs } = throttle.take(command.user_id, services.elapsed())
+    if (waitMs > 0) {
+      return await ack({ response_type: 'ephemeral', text: tooManyRequests(waitMs, 'type the command again') })
+    }
+    await ack()
+    try {
+      const { text, user_id: user, team_id: team, channel_id: channel, trigger_id: triggerId } = command
+      const origin = { user: { id: user }, team: { id: team }, channel: { id: channel } }
+      const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
+      const answer = await carryOut(verbs, { services, client, asker, text, words: [], values: {}, triggerId, channel })
+      if (answer !== null) await answerPrivately(services, respond, answer)
+    } catch (error) {
+      const text = errorAnswer(services, error)
+      if (text !== null) await answerPrivately(services, respond, text)
+    }
+  })
+}
+
+async function carryOut(verbs: readonly Verb[], request: CommandRequest) {
+  // Only the first word, because the rest may be a form's values, which have their own errors.
+  const [first = ''] = request.text.trim().split(/\s+/)
+  const verb = verbs.find((one) => one.words.includes(comparable(first)))
+  if (!verb) return await openFromCommand(request)
+  return await verb.run({ ...request, ...parseCommandText(request.text.trim().slice(first.length)) })
+}
+
+/**
+ * Returns a function that says whether a command was delivered before: Slack repeats one if it did not hear that it arrived,
+ * with the same trigger id. An empty id never counts as a repeat.
+ */
+export function createRedeliveryCheck(): (triggerId: string) => boolean {
+  const seen = new LRUCache<string, true>({ max: MAX_TRIGGER_IDS })
+  return (triggerId) => {
+    const isRedelivery = triggerId !== '' && seen.has(triggerId)
+    seen.set(triggerId, true)
+    return isRedelivery
+  }
+}
+
+/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
+export function errorAnswer(services: Services, error: unknown): string | null {
+  const code = slackErrorCode(error)
+  // Slack delivered the command twice, and the form is open already.
+  if (code === 'exchanged_trigger_id') {
+    services.log.info({ err: error }, 'the form of this command is already open')
+    return null
+  }
+  if (code === 'expired_trigger_id' || code === 'invalid_trigger_id') {
+    services.log.warn({ err: error }, 'Slack let a trigger expire')
+    return "Slack took too long, so the form didn't open. Type the command again."
+  }
+  return mrkdwn(explain(services, error), MAX_ANSWER_LENGTH)
+}

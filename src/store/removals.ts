@@ -1,0 +1,49 @@
+/** What a job that deletes another one's result changes at that other job, in the transaction of its own change. */
+import type { Transaction } from 'kysely'
+import type { Job } from '../domain/job.js'
+import type { Thread } from '../domain/thread.js'
+import { insertEvent } from './events.js'
+import { readThread } from './messages.js'
+import { type Schema, toJob } from './schema.js'
+
+/**
+ * Notes on an ended job that another one deletes what it made.
+ *
+ * @returns where that job's thread is; null if there's nothing to delete, or somebody else was first.
+ */
+export async function startRemoval(
+  transaction: Transaction<Schema>,
+  { removes, removalJob, actor }: { removes: string; removalJob: string; actor: string },
+  now: number,
+): Promise<Thread | null> {
+  const row = await transaction
+    .updateTable('jobs')
+    .set((job) => ({ removalJob, expiryDueAt: null, version: job('version', '+', 1) }))
+    .where('id', '=', removes)
+    .where('endedAt', 'is not', null)
+    .where('removalJob', 'is', null)
+    .where('removedAt', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  if (!row) return null
+  await insertEvent(transaction, toJob(row), { kind: 'removal_started', actor, detail: removalJob }, now)
+  return await readThread(transaction, removes)
+}
+
+/** The same when the removal has ended: what the job made is gone, or it can be tried again. */
+export async function endRemoval(transaction: Transaction<Schema>, removal: Job, now: number): Promise<void> {
+  const isGone = removal.state === 'succeeded'
+  const row = await transaction
+    .updateTable('jobs')
+    .set((job) => ({
+      ...(isGone
+        ? { removedAt: now, expiresAt: null, expiryDueAt: null }
+        : { removalJob: null, expiryDueAt: job.ref('expiresAt') }),
+      version: job('version', '+', 1),
+    }))
+    .where('id', '=', removal.removes)
+    .where('removalJob', '=', removal.id)
+    .returningAll()
+    .executeTakeFirst()
+  if (row) await insertEvent(transaction, toJob(row), { kind: isGone ? 'removed' : 'removal_ended' }, now)
+}
