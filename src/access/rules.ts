@@ -44,6 +44,8 @@ export interface Person {
   id: string
   /** More ids of the same person: in an organization with several workspaces people have two. */
   otherIds?: readonly string[]
+  /** What people call them, such as "ada"; never what a rule looks at. */
+  handle?: string
   /** A stranger is a bot, somebody of another workspace, or somebody deactivated; no rule fits them. */
   membership: 'member' | 'guest' | 'stranger'
   /** The person's user groups, as far as rules name them. */

@@ -3,6 +3,7 @@ import type { App } from '@slack/bolt'
 import { registerFieldChoice } from './clone/field-choice.js'
 import { registerFieldOptions } from './clone/field-options.js'
 import { registerFormSubmit } from './clone/form-submit.js'
+import { fromJobButtons, fromJobVerbs } from './clone/from-job.js'
 import { registerOperationChoice } from './clone/operation-choice.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
@@ -13,10 +14,10 @@ import { allowances, Throttle } from './throttle.js'
 import type { Verb } from './verb.js'
 
 /** What `/clone-app` can begin with. Everything else opens a form. */
-export const verbs: readonly Verb[] = [...jobVerbs]
+export const verbs: readonly Verb[] = [...jobVerbs, ...fromJobVerbs]
 
 /** What people can do to a job with a click. */
-export const jobButtons: readonly JobButton[] = [...actButtons]
+export const jobButtons: readonly JobButton[] = [...actButtons, ...fromJobButtons]
 
 export function registerCommands(app: App, services: Services): void {
   registerSlashCommand(app, services, verbs)

@@ -33,6 +33,8 @@ declare module 'zod' {
     multiline?: boolean
     /** Secret, or a person's own: kept only until the job has ended. */
     personal?: boolean
+    /** For the name of what is made: the field that names what is cloned. The form suggests a name from its choice. */
+    suggestFrom?: string
     /** Human names of an enum's values. */
     valueTitles?: Record<string, string>
   }

@@ -126,6 +126,16 @@ export async function findRecentJobs(db: Database, requester: string, limit: num
   return (await jobs.orderBy('createdAt', 'desc').limit(limit).execute()).map(toJob)
 }
 
+/** The targets of the newest jobs of a connection, in words. */
+export async function findTargets(db: Database, connection: string, limit: number): Promise<string[]> {
+  const jobs = db
+    .selectFrom('jobs')
+    .select('target')
+    .where('connection', '=', connection)
+    .where('removedAt', 'is', null)
+  return (await jobs.orderBy('createdAt', 'desc').limit(limit).execute()).map(({ target }) => target)
+}
+
 export async function findJob(db: Database, id: string): Promise<Job | null> {
   const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()
   return row ? toJob(row) : null

@@ -15,6 +15,7 @@ export function fieldOf(key: string, more: Partial<Field> = {}): Field {
     initial: undefined,
     multiline: false,
     personal: false,
+    suggestFrom: undefined,
     maxLength: undefined,
     accepts: () => true,
     ...more,

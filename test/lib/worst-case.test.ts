@@ -185,7 +185,6 @@ describe('over 256 kB of the worst text', () => {
         options.searchOptions([{ value: 'a', label: text, description: text }], 'a b'),
         options.searchOptions([{ value: text, label: text }], text.slice(0, 3_000)),
       ],
-      remarkOption: () => undefined,
       isBlocked: () => undefined,
       unansweredParents: () => undefined,
       chooseFirst: (text) => options.chooseFirst([{ ...fieldOf('a'), title: text }], 75),

@@ -102,7 +102,15 @@ describe('lookUpEach', () => {
 test('a choice is named with the place its list tells, and a typed one as it was typed', () => {
   const field: Field = {
     ...{ key: 'app', title: 'App', description: undefined, required: true, kind: 'picker', picker: 'apps' },
-    ...{ dependsOn: [], choices: [], initial: undefined, multiline: false, personal: false, maxLength: undefined },
+    ...{
+      dependsOn: [],
+      choices: [],
+      initial: undefined,
+      multiline: false,
+      personal: false,
+      suggestFrom: undefined,
+      maxLength: undefined,
+    },
     accepts: () => true,
   }
   const answers = { values: {}, named: {} as Record<string, string>, picked: {} }

@@ -18,7 +18,7 @@ import { defineOperation } from '../../src/providers/provider.js'
 import { type Directory, People } from '../../src/slack/api/people.js'
 import { fieldErrors } from '../../src/slack/form/answers.js'
 import { lastPageView } from '../../src/slack/form/last-page.js'
-import { remarkOption, searchOptions } from '../../src/slack/form/options.js'
+import { searchOptions } from '../../src/slack/form/options.js'
 import type { FormState } from '../../src/slack/form/state.js'
 import { choiceView, formView, noticeView } from '../../src/slack/form/view.js'
 import { type JobView, replyMessage, rootMessage } from '../../src/slack/message/job.js'
@@ -155,6 +155,8 @@ describe('hostile text', () => {
           labels: { app: text(), child: text() },
           remarks: { app: text(), list: text() },
           typed: { ...(seed % 2 ? { list: text() } : {}), ...(seed % 3 ? { child: text() } : {}) },
+          suggested: { name: text() },
+          notes: { list: text() },
           channel: 'C1',
           opening: 'o1',
         }
@@ -198,7 +200,7 @@ describe('hostile text', () => {
           label: text(),
           description: text(),
         }))
-        return { options: [...searchOptions(options, ''), remarkOption('Nothing here.')] }
+        return { options: searchOptions(options, '') }
       }
       const answer = list(evil)
       expect(OptionsAnswer.safeParse(answer).error).toBeUndefined()

@@ -4,7 +4,7 @@ import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { type Connection, type Operation, operationOf } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { choiceView, formView } from '../../slack/form/view.js'
+import { choiceView } from '../../slack/form/view.js'
 import { brief } from '../../slack/text.js'
 import type { Answer } from '../answer.js'
 import { accessDenied, allowedConnections, saveOpeningChannel } from '../authorize.js'
@@ -12,7 +12,7 @@ import { findTarget } from '../services.js'
 import type { CommandRequest } from '../verb.js'
 import { parseCommandText } from './command-text.js'
 import { helpText } from './help.js'
-import { correctForm, initialFormState } from './open-form.js'
+import { openForm } from './open-form.js'
 import { parseTypedValues, type TypedValues } from './typed-values.js'
 
 /** The form carries what the command says, and can carry 3,000 characters in all. */
@@ -29,30 +29,21 @@ export type ParsedCommand =
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
 
 /** Opens the form that the command asks for, or the page where people choose one. Returns help where that was asked for. */
-export async function openFromCommand({
-  services,
-  client,
-  asker,
-  text,
-  triggerId: trigger_id,
-  channel,
-}: CommandRequest): Promise<Answer | null> {
+export async function openFromCommand(request: CommandRequest): Promise<Answer | null> {
+  const { services, client, asker, text, triggerId: trigger_id, channel } = request
   const mine = allowedConnections(services, asker)
   if (mine.size === 0) throw accessDenied(services, asker, 'use Dolly here')
   const parsed = parseCommand(text, mine, services.connections)
   if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
   if (parsed.kind === 'help') return helpText(parsed.connections)
+  if (parsed.kind === 'form') {
+    await openForm(request, findTarget(services, parsed.connection, parsed.operation), parsed.values)
+    return null
+  }
   const opening = await saveOpeningChannel(services, asker.id, channel)
   const from = { channel, opening, choosableChannels: services.people.choosableChannels }
-  if (parsed.kind === 'choose') {
-    const state = { ...from, values: { ...parsed.values } }
-    await client.views.open({ trigger_id, view: choiceView(choices(parsed.connections, parsed.operation), state) })
-  } else {
-    const { operation, connection } = findTarget(services, parsed.connection, parsed.operation)
-    const state = initialFormState(parsed.connection, parsed.operation, from, parsed.values)
-    const opened = await client.views.open({ trigger_id, view: formView(operation, state, connection.provider.name) })
-    if (opened.view?.id) await correctForm(services, client, { id: opened.view.id, hash: opened.view.hash }, state)
-  }
+  const view = choiceView(choices(parsed.connections, parsed.operation), { ...from, values: { ...parsed.values } })
+  await client.views.open({ trigger_id, view })
   return null
 }
 

@@ -1,9 +1,9 @@
-/** A choice that other fields' lists depend on: the form keeps it and clears those fields. */
+/** A choice that other fields depend on: the form keeps it, clears the lists below it, and suggests a name. */
 import type { App, BlockAction } from '@slack/bolt'
 import type { Operation } from '../../providers/provider.js'
 import { updateView } from '../../slack/api/views.js'
 import { type Answers, readAnswers } from '../../slack/form/answers.js'
-import { fieldsOf } from '../../slack/form/fields.js'
+import { fieldsOf, reportingFields } from '../../slack/form/fields.js'
 import type { FormState } from '../../slack/form/state.js'
 import { FIELD_ACTION, formView, noticeView } from '../../slack/form/view.js'
 import { readForm } from '../authorize.js'
@@ -45,15 +45,15 @@ export function registerFieldChoice(app: App, services: Services): void {
       services.log.warn({ err: error, view: id }, 'a choice could not be shown in the form')
       return
     }
-    await correctForm(services, client, { id, hash }, next)
+    await correctForm(services, client, form.asker, { id, hash }, next)
   })
 }
 
 /** The form's state after a choice: the answers that other fields depend on, without what belonged to the old lists. */
 function withChoices(operation: Operation, state: FormState, { values, named }: Answers): FormState {
-  const next = structuredClone(state)
+  const next = { ...structuredClone(state), notes: {} }
   const fields = fieldsOf(operation)
-  for (const key of new Set(fields.flatMap((field) => field.dependsOn))) {
+  for (const key of reportingFields(fields)) {
     next.values[key] = String(values[key] ?? '')
     const label = named[key]
     // Text that is its own label was typed: a name that is still to be looked up.
@@ -62,7 +62,9 @@ function withChoices(operation: Operation, state: FormState, { values, named }: 
     // This choice answers the remark about what was not found.
     if (next.values[key] && next.remarks[key]) next.remarks[key] = ''
   }
-  for (const { key, dependsOn } of fields) {
+  for (const { key, dependsOn, suggestFrom } of fields) {
+    // What somebody wrote themselves stays, and a suggestion gives way to the next one.
+    if (suggestFrom !== undefined) next.values[key] = String(values[key] ?? '')
     const hasNewList = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
     if (!hasNewList || state.remarks[key] === undefined) continue
     delete next.values[key]

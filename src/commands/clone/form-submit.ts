@@ -5,7 +5,7 @@ import { type Asker, decide, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
-import { fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
+import { errorsOfBlocks, fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { lastPageView, shownNames } from '../../slack/form/last-page.js'
 import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
@@ -112,10 +112,9 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     ...('problem' in place ? { [CHANNEL_BLOCK]: fieldError(place.problem) } : {}),
     ...(parsed.success ? {} : fieldErrors(parsed.error, values)),
     ...unknown,
-    ...answers.refused,
   }
   if (!parsed.success || 'problem' in place || Object.keys(errors).length > 0) {
-    return { response_action: 'errors', errors }
+    return { response_action: 'errors', errors: errorsOfBlocks(operation, errors) }
   }
   if (unread !== null) {
     // A rule might forbid the name that we can't read.
@@ -126,7 +125,7 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   if (holder) return { response_action: 'push', view: await holderView(services, holder, asker.id) }
   const checked = await services.validator.check(target, parsed.data, services.remainingMs())
   if (checked.isChecked && Object.keys(checked.errors).length > 0) {
-    return { response_action: 'errors', errors: checked.errors }
+    return { response_action: 'errors', errors: errorsOfBlocks(operation, checked.errors) }
   }
   const { connection, operation: operationId } = state
   const facts = { askedIn: asker.channel, isNamedByProvider: mustVerifyLabels, isValidated: checked.isChecked }

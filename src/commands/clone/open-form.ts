@@ -1,12 +1,40 @@
 /** Page 2 of the modal: drawn at once without asking anybody, then corrected when a list can't be read. */
 import type { WebClient } from '@slack/web-api'
+import type { Asker } from '../../access/rules.js'
 import { updateView } from '../../slack/api/views.js'
-import { entriesOf, fieldsOf } from '../../slack/form/fields.js'
+import { entriesOf, type Field, fieldsOf } from '../../slack/form/fields.js'
 import { unansweredParents } from '../../slack/form/options.js'
 import type { FormState } from '../../slack/form/state.js'
 import { formView, typeInstead } from '../../slack/form/view.js'
-import { findTarget, type Services } from '../services.js'
+import { ownName } from '../../slack/text.js'
+import { findTargets } from '../../store/jobs.js'
+import { saveOpeningChannel } from '../authorize.js'
+import { findTarget, type Services, type Target } from '../services.js'
+import { suggestName } from './suggest-name.js'
 import { inDependencyOrder, matchNames } from './typed-names.js'
+
+/** A form to be opened: for whom, and with what it shows already. */
+interface Opening {
+  services: Services
+  client: WebClient
+  asker: Asker
+  triggerId: string
+  /** Where it is opened; null on the App Home, which is no channel. */
+  channel: string | null
+}
+
+/** Opens the form of an operation, filled in with these values, and corrects it once its lists are read. */
+export async function openForm(
+  { services, client, asker, triggerId: trigger_id, channel }: Opening,
+  { connection, operation, operationId }: Target,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  const opening = await saveOpeningChannel(services, asker.id, channel ?? '')
+  const from = { channel: channel ?? '', opening, choosableChannels: services.people.choosableChannels }
+  const state = initialFormState(connection.name, operationId, from, values)
+  const opened = await client.views.open({ trigger_id, view: formView(operation, state, connection.provider.name) })
+  if (opened.view?.id) await correctForm(services, client, asker, { id: opened.view.id, hash: opened.view.hash }, state)
+}
 
 /** The form of an operation as it is first shown. */
 export function initialFormState(
@@ -15,18 +43,30 @@ export function initialFormState(
   from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels'>,
   values: Readonly<Record<string, string>> = {},
 ): FormState {
-  return { connection, operation, ...from, values: { ...values }, labels: {}, remarks: {}, typed: {} }
+  return {
+    connection,
+    operation,
+    ...from,
+    values: { ...values },
+    labels: {},
+    remarks: {},
+    typed: {},
+    suggested: {},
+    notes: {},
+  }
 }
 
 /**
  * Reads the form's lists before the person opens them. A list that can't be read becomes a text box that says why, a name
- * from the command is replaced by the entry it stands for or gets a remark, and all other lists are in the cache.
+ * from the command is replaced by the entry it stands for or gets a remark, and all other lists are in the cache. Where it is
+ * known what is cloned, a name is suggested.
  *
  * @param view.hash of the view as it was drawn: a choice made meanwhile wins over this correction.
  */
 export async function correctForm(
   services: Services,
   client: WebClient,
+  asker: Asker,
   view: { id: string; hash?: string | undefined },
   state: FormState,
 ): Promise<void> {
@@ -54,6 +94,13 @@ export async function correctForm(
     corrected.remarks[key] = problems.filter(Boolean).join(' ')
     isCorrected = true
   })
+  for (const field of fields) {
+    const name = await nameFor(services, asker, { connection, operation }, field, corrected)
+    if (name === undefined || name === corrected.values[field.key]) continue
+    corrected.values[field.key] = name
+    corrected.suggested[field.key] = name
+    isCorrected = true
+  }
   if (!isCorrected) return
   try {
     const { id, hash } = view
@@ -62,4 +109,29 @@ export async function correctForm(
     // Closed, or changed by the person in the meantime: opening a list then says the same.
     services.log.info({ err: error, view: view.id }, 'the form could not be corrected')
   }
+}
+
+/** How many of our own jobs are looked through for names that are used. */
+const MAX_JOBS = 200
+
+/** What to suggest for a field; undefined if it takes no suggestion, or somebody has written something else. */
+async function nameFor(
+  services: Services,
+  asker: Asker,
+  { connection, operation }: Pick<Target, 'connection' | 'operation'>,
+  field: Field,
+  state: FormState,
+): Promise<string | undefined> {
+  const from = fieldsOf(operation).find(({ key }) => key === field.suggestFrom)
+  const present = state.values[field.key] ?? ''
+  const chosen = from && state.values[from.key]
+  if (!from || !chosen || (present !== '' && present !== state.suggested[field.key])) return undefined
+  const list = await services.lists.get(connection, from, state)
+  const source = 'options' in list ? list.options.find(({ value }) => value === chosen) : undefined
+  if (!('options' in list) || !source) return undefined
+  const jobs = await findTargets(services.db, connection.name, MAX_JOBS)
+  const taken = new Set([...list.options.map(({ label }) => label), ...jobs].map(ownName))
+  // What was suggested for this very source stays.
+  taken.delete(present)
+  return suggestName(field, { source: source.label, person: asker.handle ?? '', taken })
 }

@@ -1,5 +1,6 @@
 /** Page 1 submitted: shows the form of what was chosen. */
 import type { App } from '@slack/bolt'
+import type { Asker } from '../../access/rules.js'
 import { updateView } from '../../slack/api/views.js'
 import { fieldError } from '../../slack/form/answers.js'
 import { ChoiceState, type FormState } from '../../slack/form/state.js'
@@ -23,11 +24,12 @@ export function registerOperationChoice(
     const [connectionName = '', operationId = ''] = chosen.split('/')
     let target: Target
     let state: FormState
+    let asker: Asker
     try {
       const { values, ...from } = readFormState(ChoiceState, view)
       target = findTarget(services, connectionName, operationId)
       const { opening } = from
-      await identifyFormUser(services, body, { connection: connectionName, operation: operationId, opening })
+      asker = await identifyFormUser(services, body, { connection: connectionName, operation: operationId, opening })
       const typed = parseTypedValues(target.operation, operationId, values)
       state = initialFormState(connectionName, operationId, from, typed)
     } catch (error) {
@@ -40,7 +42,7 @@ export function registerOperationChoice(
     // needs it to tell whether the person has chosen something in the meantime.
     try {
       const hash = await updateView(client, { id: view.id, view: form }, services)
-      await correctForm(services, client, { id: view.id, hash }, state)
+      await correctForm(services, client, asker, { id: view.id, hash }, state)
     } catch (error) {
       // The form is open all the same; a list that can't be read says so when it is opened.
       services.log.warn({ err: error, view: view.id }, 'the form could not be corrected')

@@ -18,12 +18,12 @@ export const cloneFields = z
     space: guid.meta({ title: 'Target space', description: 'In any organization.', picker: 'spaces' }),
     name: text(255, NAME_RULE)
       .regex(/^\P{C}*$/u, NAME_RULE)
-      .meta({ title: 'Name of the clone', description: "Must be unused in the space (case doesn't matter)." }),
-    address: yesNo(
-      'Give it an address',
-      'In the default domain, if the source has an address or you type a host name below.',
-      true,
-    ),
+      .meta({
+        title: 'Name of the clone',
+        suggestFrom: 'app',
+        description: "Must be unused in the space (case doesn't matter).",
+      }),
+    address: yesNo('Give it an address', 'In the default domain, if the source has one or you type a host name.', true),
     host: text(MAX_HOST_LENGTH, HOST_RULE)
       .regex(/^[\w-]*$/, HOST_RULE)
       .optional()
@@ -42,10 +42,7 @@ export const cloneFields = z
         picker: 'services',
         dependsOn: ['app'],
       }),
-    fastPath: yesNo(
-      'Copy the staged build',
-      'Exactly what is deployed now. To stage the clone again, you have to upload its code.',
-    ),
+    fastPath: yesNo('Copy the staged build', 'What is deployed now. Staging it again needs an upload of the code.'),
     start: yesNo('Start the clone', 'Otherwise it stays stopped.', true),
   })
   .refine(({ address, host }) => address || host === undefined, {

@@ -10,7 +10,7 @@ export const fieldsOf = (kind: Kind, title: string) =>
   z.object({
     source: id.meta({ title, description: 'It keeps running unless you copy its data.', picker: `${kind}s` }),
     // Without one Coolify makes up a name, and a lost clone couldn't be found.
-    name: name.meta({ title: 'Name of the clone', description: 'Must be unused in the team.' }),
+    name: name.meta({ title: 'Name of the clone', suggestFrom: 'source', description: 'Must be unused in the team.' }),
     environment: place.meta({ title: 'Target environment', description: 'Where it goes.', picker: 'environments' }),
     destination: id.meta({ title: 'Target server', description: 'Where it runs.', picker: 'destinations' }),
     deploy: yesNo('Deploy the clone', "Otherwise it stays stopped: Coolify doesn't start clones by itself.", true),

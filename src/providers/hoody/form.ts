@@ -15,7 +15,9 @@ export const copyFields = z.object({
   container: id.meta({ title: 'Container', description: 'Its whole disk is copied.', picker: 'containers' }),
   project: id.meta({ title: 'Target project', description: 'Where the copy goes.', picker: 'projects' }),
   // Optional for Hoody, which makes one up. Required here: without it we couldn't find a copy whose answer was lost.
-  name: text.regex(NAME, NAME_RULE).meta({ title: 'Name of the copy', description: 'Must be unused in the project.' }),
+  name: text
+    .regex(NAME, NAME_RULE)
+    .meta({ title: 'Name of the copy', suggestFrom: 'container', description: 'Must be unused in the project.' }),
   server: id.optional().meta({
     title: 'Target server',
     description: 'Leave empty to use the server of the source.',

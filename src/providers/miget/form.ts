@@ -24,7 +24,11 @@ const unchecked = z.object({
   ),
   app: id.meta({ title: 'Source app', description: "It isn't changed.", picker: 'apps' }),
   label: label.meta({ title: 'Label of the clone', description: 'Shown in the dashboard.' }),
-  name: name.meta({ title: 'Name of the clone', description: 'Must be unused in the workspace. Miget adds a suffix.' }),
+  name: name.meta({
+    title: 'Name of the clone',
+    suggestFrom: 'app',
+    description: 'Must be unused in the workspace. Miget adds a suffix.',
+  }),
   project: id.meta({ title: 'Target project', description: 'Where the clone goes.', picker: 'projects' }),
   resource: id.meta({
     title: 'Resource',

@@ -12,18 +12,15 @@ const id = answer.regex(UUID, 'Choose from the list, or paste an ID such as 3c90
 const serviceId = answer.regex(KIND_AND_ID, 'Choose from the list, or type kind and ID: job/3c90c3cc-…')
 const name = answer.regex(/^[a-z0-9-]{1,63}$/, 'Use 1 to 63 letters, digits or hyphens.')
 
-const common = {
-  name: name.meta({ title: 'Name of the clone', description: 'Must be unused where the clone goes.' }),
+const common = (suggestFrom: string) => ({
+  name: name.meta({ title: 'Name of the clone', suggestFrom, description: 'Must be unused where the clone goes.' }),
   deploy: yesNo('Deploy the clone', "Otherwise it's only configured: Qovery doesn't deploy clones by itself.", true),
-  applyTerraform: yesNo(
-    'Apply Terraform',
-    'Creates real infrastructure. Terraform is deployed only if you tick this too.',
-  ),
-}
+  applyTerraform: yesNo('Apply Terraform', 'Creates real infrastructure. Without it, Terraform is not deployed.'),
+})
 export const serviceFields = z.object({
   service: serviceId.meta({ title: 'Service', description: 'Cloned without its data.', picker: 'services' }),
   environment: id.meta({ title: 'Target environment', description: 'In any project.', picker: 'environments' }),
-  ...common,
+  ...common('service'),
 })
 export const environmentFields = z.object({
   environment: id.meta({ title: 'Environment', description: 'Cloned without its data.', picker: 'environments' }),
@@ -35,7 +32,7 @@ export const environmentFields = z.object({
     .optional()
     .meta({ title: 'Mode', description: LIKE_SOURCE }),
   applyDeploymentRule: yesNo('Apply deployment rule', "The project's rules, such as working hours."),
-  ...common,
+  ...common('environment'),
 })
 export type ServiceParams = z.infer<typeof serviceFields>
 export type EnvironmentParams = z.infer<typeof environmentFields>

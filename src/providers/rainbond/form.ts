@@ -24,7 +24,11 @@ export const fields = z.object({
     .meta({ title: 'Target team and region', description: 'Where the new app goes.', picker: 'targets' }),
   name: text
     .regex(/^[\w.\-\u4e00-\u9fa5]{1,128}$/, 'Use 1 to 128 letters, digits, Chinese characters or - _ . without spaces.')
-    .meta({ title: 'Name of the new app', description: 'Must be unused in the target team and region.' }),
+    .meta({
+      title: 'Name of the new app',
+      suggestFrom: 'app',
+      description: 'Must be unused in the target team and region.',
+    }),
 })
 export type CopyParams = z.infer<typeof fields>
 

@@ -2,11 +2,14 @@
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Person } from '../../access/rules.js'
+import { plainText } from '../../lib/text.js'
 import { slackErrorCode } from './errors.js'
 
 /** Somebody who is deactivated or leaves a group keeps their rights for at most this long. */
 const TTL_MS = 5 * 60_000
 const MAX_PEOPLE = 2_000
+/** A name that a clone may be called by. */
+const MAX_HANDLE_LENGTH = 40
 /** Fewer, because each person may be in thousands of channels. */
 const MAX_CHANNEL_LISTS = 200
 
@@ -19,6 +22,8 @@ const User = z.object({
   user: z.object({
     id: z.string().nullish(),
     team_id: z.string().nullish(),
+    name: z.string().nullish(),
+    profile: z.object({ display_name: z.string().nullish() }).nullish(),
     deleted: z.boolean().nullish(),
     is_bot: z.boolean().nullish(),
     is_restricted: z.boolean().nullish(),
@@ -88,6 +93,8 @@ export interface RequestTeams {
 
 /** What Slack says about a person, independent of the request. */
 interface Profile {
+  /** What people call them, such as "ada". */
+  handle: string
   membership: Person['membership']
   /** Workspaces the person belongs to: their own and, in an organization, the others that Slack lists. */
   teams: readonly string[]
@@ -145,6 +152,7 @@ export class People {
     return {
       id,
       ...(otherIds.length > 0 ? { otherIds } : {}),
+      handle: profile.handle,
       membership: isOurs ? profile.membership : 'stranger',
       groups: groups
         .filter(({ members }) => [id, ...otherIds].some((one) => members.has(one)))
@@ -180,6 +188,7 @@ export class People {
       const isStranger = user.deleted || user.is_bot || user.is_stranger
       const isGuest = user.is_restricted || user.is_ultra_restricted
       return {
+        handle: plainText(user.profile?.display_name || user.name || '', MAX_HANDLE_LENGTH),
         membership: isStranger ? 'stranger' : isGuest ? 'guest' : 'member',
         teams: [...(home ? [home] : []), ...organizationTeams],
         organizationTeams,
@@ -188,7 +197,7 @@ export class People {
     } catch (error) {
       // No such person, or none that this workspace can see.
       if (['user_not_found', 'user_not_visible'].includes(slackErrorCode(error)))
-        return { membership: 'stranger', teams: [], organizationTeams: [], ids: [] }
+        return { handle: '', membership: 'stranger', teams: [], organizationTeams: [], ids: [] }
       throw error
     }
   }

@@ -5,8 +5,8 @@ import { trimmed } from '../../lib/typed-text.js'
 import type { Operation, Option } from '../../providers/provider.js'
 import { limits } from '../limits.js'
 import { unescapeSlack } from '../text.js'
-import { entriesOf, type Field, fieldsOf } from './fields.js'
-import { option, REMARK_VALUE } from './options.js'
+import { blockIdOf, entriesOf, type Field, fieldsOf } from './fields.js'
+import { option } from './options.js'
 import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
 
 /** The answers of a submitted form: `named` has the words a person saw, `values` what goes to the schema. */
@@ -18,8 +18,6 @@ export interface Answers {
    * may trust them.
    */
   picked: Record<string, readonly Option[]>
-  /** Fields where the chosen entry was only a remark, with a sentence about that. */
-  refused: Record<string, string>
   /** Where updates go: the id of a conversation, or HERE_PLACE or MINE_PLACE. */
   channel: string | undefined
   mentionOnSuccess: boolean
@@ -30,19 +28,14 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
   const values: Record<string, unknown> = {}
   const named: Record<string, string> = {}
   const picked: Answers['picked'] = {}
-  const refused: Answers['refused'] = {}
-  for (const field of fieldsOf(operation)) {
-    const answer = readElement(stateValues[field.key])
+  const fields = fieldsOf(operation)
+  for (const field of fields) {
+    const answer = readElement(stateValues[blockIdOf(fields, field.key)])
     if (field.kind === 'yes-no') {
-      values[field.key] = (answer.selected_options ?? []).length > 0
+      values[field.key] = (answer.selected_options ?? []).some(({ value }) => value === field.key)
       named[field.key] = values[field.key] ? 'yes' : 'no'
     } else if (field.kind === 'picker' || field.kind === 'pickers') {
-      const all = chosenOptions(answer, field)
-      const chosen = all.filter(({ value }) => value !== REMARK_VALUE)
-      const remark = all.find(({ value }) => value === REMARK_VALUE)
-      const refusal = `"${remark?.label}" is only a remark. Choose something else, or clear this field.`
-      if (remark) refused[field.key] = fieldError(refusal)
-      setPicked({ values, named, picked }, field, chosen)
+      setPicked({ values, named, picked }, field, chosenOptions(answer, field))
     } else {
       const text = trimmed(answer.selected_option?.value ?? answer.value ?? '')
       if (text === '') continue
@@ -54,7 +47,6 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
     values,
     named,
     picked,
-    refused,
     channel: placeIn(readElement(stateValues[CHANNEL_BLOCK])),
     mentionOnSuccess: (readElement(stateValues[MENTION_BLOCK]).selected_options ?? []).length > 0,
   }
@@ -121,6 +113,19 @@ export function isTyped({ value, label }: Option): boolean {
 /** The text of an error under a field: plain, and never empty, because Slack then rejects all errors. */
 export function fieldError(message: string): string {
   return plainText(message, limits.fieldError) || 'Please change this.'
+}
+
+/** The errors as Slack takes them, by `block_id`. What is wrong with a checkbox says which one. */
+export function errorsOfBlocks(operation: Operation, errors: Readonly<Record<string, string>>): Record<string, string> {
+  const fields = fieldsOf(operation)
+  const blocks: Record<string, string> = {}
+  for (const [key, problem] of Object.entries(errors)) {
+    const block = blockIdOf(fields, key)
+    const field = fields.find((one) => one.key === key)
+    const sentence = field?.kind === 'yes-no' ? `${field.title}: ${problem}` : problem
+    blocks[block] = fieldError([blocks[block], sentence].filter(Boolean).join(' '))
+  }
+  return blocks
 }
 
 /** One sentence per field at fault, keyed by `block_id`, as `response_action: errors` wants it. */

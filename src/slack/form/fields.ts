@@ -6,7 +6,7 @@ import { limits, mustFit } from '../limits.js'
 
 /** One question of a form, as its zod property declares it. */
 export interface Field {
-  /** Property name = `block_id` = key in `view.state.values` = first part of a zod issue's path. */
+  /** Property name = `block_id`, unless it shares a block = key in `view.state.values` = first part of a zod issue's path. */
   key: string
   title: string
   description: string | undefined
@@ -17,6 +17,8 @@ export interface Field {
   choices: readonly Option[]
   initial: string | undefined
   multiline: boolean
+  /** The field that names what is cloned: its choice suggests a name here. */
+  suggestFrom: string | undefined
   /** Deleted when the job has ended. */
   personal: boolean
   maxLength: number | undefined
@@ -36,6 +38,7 @@ const JsonProperty = z.object({
   dependsOn: z.array(z.string()).default([]),
   multiline: z.boolean().default(false),
   personal: z.boolean().default(false),
+  suggestFrom: z.string().optional(),
   valueTitles: z.record(z.string(), z.string()).default({}),
 })
 const JsonObject = z.object({
@@ -54,12 +57,14 @@ export function fieldsOf(operation: Operation): Field[] {
     const { data } = JsonProperty.safeParse(raw)
     const kind = data && kindOf(data)
     if (!kind) throw new Error(`Field "${key}" is of a kind that no form can ask for.`)
-    const { title, description, default: initial, enum: values = [], picker, dependsOn, multiline, personal } = data
+    const { title, description, default: initial, enum: values = [], ...meta } = data
+    const { picker, dependsOn, multiline, personal, suggestFrom } = meta
     if (!title) throw new Error(`Field "${key}" needs .meta({ title }).`)
+    const isCheckbox = kind === 'yes-no'
     return {
       key,
-      title: mustFit(title, limits.inputLabel),
-      description: description && mustFit(description, limits.inputHint),
+      title: mustFit(title, isCheckbox ? limits.optionText : limits.inputLabel),
+      description: description && mustFit(description, isCheckbox ? limits.optionDescription : limits.inputHint),
       required: required.includes(key),
       kind,
       picker,
@@ -68,10 +73,37 @@ export function fieldsOf(operation: Operation): Field[] {
       initial: typeof initial === 'object' ? undefined : initial?.toString(),
       multiline,
       personal,
+      suggestFrom,
       maxLength: data.maxLength,
       accepts: (value) => z.safeParse(operation.fields.shape[key], value).success,
     }
   })
+}
+
+/** Keys of the fields whose answer changes others: a list below them, or a suggested name. */
+export function reportingFields(fields: readonly Field[]): ReadonlySet<string> {
+  return new Set(fields.flatMap(({ dependsOn, suggestFrom = [] }) => [...dependsOn, suggestFrom].flat()))
+}
+
+/** Slack takes no more checkboxes in one block. */
+const MAX_CHECKBOXES = 10
+
+/** The fields as the form's blocks: one each, but neighbouring questions of yes or no are the checkboxes of one block. */
+export function blocksOf(fields: readonly Field[]): [Field, ...Field[]][] {
+  const blocks: [Field, ...Field[]][] = []
+  for (const field of fields) {
+    const last = blocks.at(-1)
+    const fits = field.kind === 'yes-no' && last?.[0].kind === 'yes-no' && last.length < MAX_CHECKBOXES
+    if (fits) last.push(field)
+    else blocks.push([field])
+  }
+  return blocks
+}
+
+/** The block that a field is in, which has the key of its first field. */
+export function blockIdOf(fields: readonly Field[], key: string): string {
+  const block = blocksOf(fields).find((all) => all.some((field) => field.key === key))
+  return block?.[0].key ?? key
 }
 
 /** A yes in a command or a default. */

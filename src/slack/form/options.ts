@@ -1,9 +1,9 @@
-/** Pure: the options of pickers, and options that only say why there is nothing to choose. */
+/** Pure: the options of pickers. */
 import type { PlainTextOption } from '@slack/types'
 import { comparable, cut, plainText } from '../../lib/text.js'
 import type { Option, Values } from '../../providers/provider.js'
 import { plain } from '../blocks.js'
-import { limits, mustFit } from '../limits.js'
+import { limits } from '../limits.js'
 import type { Field } from './fields.js'
 
 /**
@@ -28,14 +28,6 @@ export function searchOptions(
 /** Everything an option can be found by. */
 export function searchText({ value, label, description = '' }: Option): string {
   return comparable(`${label} ${description} ${value}`)
-}
-
-/** The value of a remark among options. */
-export const REMARK_VALUE = '!'
-
-/** An option that only says why there is no list. Choosing it answers nothing. */
-export function remarkOption(text: string): PlainTextOption {
-  return { text: plain(mustFit(text, limits.optionText)), value: REMARK_VALUE }
 }
 
 /** The fields that must be answered before this one's list can be read. */

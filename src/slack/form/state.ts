@@ -16,6 +16,10 @@ export const FormState = z.object({
   remarks: z.record(z.string(), z.string()),
   /** Fields whose list can't be read, with the reason and what to type instead. */
   typed: z.record(z.string(), z.string()),
+  /** Fields with a suggested name, and that name: it gives way to the next one as long as nobody changed it. */
+  suggested: z.record(z.string(), z.string()).default({}),
+  /** Why a field's list is empty, by field, for its hint. */
+  notes: z.record(z.string(), z.string()).default({}),
   /** Where the command was typed, for showing it in the form. Rules use `opening` instead. */
   channel: z.string().regex(/^[A-Z0-9]{0,40}$/),
   /** Key of the row that says where the command was typed; it works only for that person. */

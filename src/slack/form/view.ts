@@ -5,7 +5,7 @@ import type { Operation, Provider } from '../../providers/provider.js'
 import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { mrkdwn } from '../text.js'
-import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
+import { blocksOf, entriesOf, type Field, fieldsOf, isYes, reportingFields } from './fields.js'
 import { chooseFirst, option, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
@@ -41,10 +41,19 @@ export function assertDrawable(provider: Provider): void {
       for (const field of fields) {
         if (field.picker && !provider.pickers[field.picker]) throw new Error(`There is no picker "${field.picker}".`)
         if (field.key.startsWith('_')) throw new Error(`Field "${field.key}" begins with an underscore.`)
-        const unknown = field.dependsOn.find((parent) => !fields.some(({ key }) => key === parent))
+        const unknown = [...reportingFields([field])].find((parent) => !fields.some(({ key }) => key === parent))
         if (unknown) throw new Error(`Field "${field.key}" depends on "${unknown}", which is no field.`)
       }
-      const nothing = { values: {}, labels: {}, remarks: {}, typed: {}, channel: '', opening: '' }
+      const nothing = {
+        values: {},
+        labels: {},
+        remarks: {},
+        typed: {},
+        suggested: {},
+        notes: {},
+        channel: '',
+        opening: '',
+      }
       formView(operation, { connection: '', operation: id, ...nothing }, provider.name)
     } catch (error) {
       throw new Error(`${provider.name}, operation "${id}": ${error instanceof Error ? error.message : error}`)
@@ -89,9 +98,11 @@ export function choiceView(
 /** Page 2: the operation's own form. `provider` is the name of the connection's provider. */
 export function formView(operation: Operation, state: FormState, provider: string): ModalView {
   const fields = fieldsOf(operation)
-  const parents = new Set(fields.flatMap((field) => field.dependsOn))
-  const blocks = fields.map((field) =>
-    fieldBlock(field, state, parents.has(field.key), unansweredParents(field, fields, state)),
+  const parents = reportingFields(fields)
+  const blocks = blocksOf(fields).map(([field, ...more]) =>
+    field.kind === 'yes-no'
+      ? checkboxes([field, ...more], state)
+      : fieldBlock(field, state, parents.has(field.key), unansweredParents(field, fields, state)),
   )
   if (blocks.length + 3 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
   return {
@@ -172,14 +183,34 @@ export function typeInstead({ reason, isTransient }: { reason: string; isTransie
   return `${plainText(reason, MAX_REASON_LENGTH - advice.length - 1)} ${advice}`
 }
 
+/** Questions of yes or no, each named by what it does. */
+function checkboxes([first, ...more]: readonly [Field, ...Field[]], { values }: FormState): InputBlock {
+  const fields = [first, ...more]
+  const boxOf = ({ key, title, description = '' }: Field) => option({ value: key, label: title, description })
+  const ticked = fields.filter(({ key, initial }) => isYes(values[key] ?? initial ?? '')).map(boxOf)
+  return {
+    type: 'input',
+    block_id: first.key,
+    // An empty checkbox is an answer.
+    optional: true,
+    label: plain('Options'),
+    element: {
+      type: 'checkboxes',
+      action_id: `field:${first.key}`,
+      options: fields.map(boxOf),
+      ...(ticked.length > 0 ? { initial_options: ticked } : {}),
+    },
+  }
+}
+
 function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
   const reason = plainText(state.typed[field.key] ?? '', MAX_REASON_LENGTH)
-  const hint = reason || plainText(state.remarks[field.key] ?? '', limits.inputHint) || field.description
+  const hint =
+    reason || plainText(state.remarks[field.key] || state.notes[field.key] || '', limits.inputHint) || field.description
   return {
     type: 'input',
     block_id: field.key,
-    // An empty checkbox is an answer.
-    optional: !field.required || field.kind === 'yes-no' || field.kind === 'pickers',
+    optional: !field.required || field.kind === 'pickers',
     label: plain(field.title),
     ...(hint ? { hint: plain(hint) } : {}),
     ...(isParent ? { dispatch_action: true } : {}),
@@ -194,9 +225,10 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   // Slack keeps an answer across redraws as long as block id and action id stay the same. The action id therefore changes
   // with everything that makes an old answer wrong: the parent's answer, a text box in place of a list, a name looked up.
   const found = state.remarks[key] === undefined ? [] : ['found']
+  const suggested = state.suggested[key] === undefined ? [] : [state.suggested[key]]
   const variant = isTyped
     ? 'typed'
-    : [...found, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
+    : [...found, ...suggested, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
   const action_id = cut(`field:${key}:${variant}`, 255)
   const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
   if (isTyped) {
@@ -220,21 +252,12 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
       const chosen = options.find(({ value }) => value === initial)
       return { type: 'static_select', action_id, options, ...(chosen ? { initial_option: chosen } : {}) }
     }
-    case 'yes-no': {
-      const options = [option({ value: 'yes', label: 'Yes' })]
-      return {
-        type: 'checkboxes',
-        action_id,
-        options,
-        ...(initial && isYes(initial) ? { initial_options: options } : {}),
-      }
-    }
     case 'number': {
       // Slack refuses the whole form if this is no number.
       const number = /^-?\d{1,15}$/.test(initial ?? '') ? text : {}
       return { type: 'number_input', action_id, is_decimal_allowed: false, ...number }
     }
-    case 'text': {
+    default: {
       const max_length = Math.min(field.maxLength ?? limits.plainTextInput, limits.plainTextInput)
       const fitting = initial ? { initial_value: cut(initial, max_length) } : {}
       return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...fitting }
@@ -255,7 +278,7 @@ function initialOptions(field: Field, { values, labels }: FormState): PlainTextO
  * those of fields that others depend on.
  */
 function serializeState(state: FormState, fields: readonly Field[]): string {
-  const parents = new Set(fields.flatMap((field) => field.dependsOn))
+  const parents = reportingFields(fields)
   const isTyped = fields.map(({ key }) => key).filter((key) => state.typed[key] !== undefined)
   const reasons = isTyped.map((key) => [key, plainText(state.typed[key] ?? '', MAX_REASON_LENGTH)])
   const typed = Object.fromEntries(reasons)
@@ -266,8 +289,15 @@ function serializeState(state: FormState, fields: readonly Field[]): string {
   const remarks = Object.fromEntries(fields.flatMap(({ key }) => (state.remarks[key] === undefined ? [] : [[key, '']])))
   const candidates = [
     { ...state, typed },
-    { ...state, typed, remarks, values: Object.fromEntries(ofParents), labels: {} },
-    { ...state, typed: Object.fromEntries(isTyped.map((key) => [key, ''])), remarks, values: {}, labels: {} },
+    { ...state, typed, remarks, notes: {}, values: Object.fromEntries(ofParents), labels: {} },
+    {
+      ...state,
+      typed: Object.fromEntries(isTyped.map((key) => [key, ''])),
+      remarks,
+      notes: {},
+      values: {},
+      labels: {},
+    },
   ].map((candidate) => JSON.stringify(candidate))
   return candidates.find(({ length }) => length <= limits.privateMetadata) ?? candidates.at(-1) ?? ''
 }

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { cloudFoundry, hoody } from '../../../src/providers/index.js'
-import { defineOperation, type Named, type Operation, type Provider } from '../../../src/providers/provider.js'
-import { fieldErrors, readAnswers } from '../../../src/slack/form/answers.js'
+import { defineOperation, type Named, type Operation, type Provider, yesNo } from '../../../src/providers/provider.js'
+import { errorsOfBlocks, fieldErrors, readAnswers } from '../../../src/slack/form/answers.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { lastPageView } from '../../../src/slack/form/last-page.js'
-import { remarkOption, searchOptions } from '../../../src/slack/form/options.js'
+import { searchOptions } from '../../../src/slack/form/options.js'
 import type { FormState } from '../../../src/slack/form/state.js'
 import { assertDrawable, choiceView, formView as drawForm, typeInstead } from '../../../src/slack/form/view.js'
 import { silentLog } from '../../helpers/context.js'
@@ -47,6 +47,8 @@ const state: FormState = {
   labels: {},
   remarks: {},
   typed: {},
+  suggested: {},
+  notes: {},
   opening: '',
   channel: 'C1',
 }
@@ -181,8 +183,40 @@ describe('a form', () => {
     const form = formView(operation, { ...state, values })
     expect(element(form, 'container').element).toMatchObject({ initial_option: { value: 'shop-api' } })
     expect(element(form, 'name').element).toMatchObject({ initial_value: 'shop-copy' })
-    expect(element(form, 'firewall').element).toMatchObject({ initial_options: [{ value: 'yes' }] })
+    expect(element(form, 'firewall').element).toMatchObject({ initial_options: [{ value: 'firewall' }] })
     expect(element(form, 'size').element).toMatchObject({ initial_option: { value: 'large' } })
+  })
+
+  it('draws neighbouring questions of yes or no as the checkboxes of one block, each named by what it does', () => {
+    const firewall = yesNo('Copy firewall rules', 'All of them.')
+    const two = { ...operation, fields: z.object({ firewall, start: yesNo('Start it', 'At once.', true) }) }
+    const form = formView(two, state)
+    expect(inputs(form).map(({ block_id }) => block_id)).toEqual(['firewall', '_channel', '_mention'])
+    expect(element(form, 'firewall').element).toMatchObject({
+      options: [
+        { value: 'firewall' },
+        { value: 'start', text: { text: 'Start it' }, description: { text: 'At once.' } },
+      ],
+      initial_options: [{ value: 'start' }],
+    })
+    const ticked = { a: { type: 'checkboxes', selected_options: [{ value: 'start', text: { text: 'Start it' } }] } }
+    expect(readAnswers(two, { firewall: ticked }).values).toEqual({ firewall: false, start: true })
+    const errors = errorsOfBlocks(two, { start: 'It runs already.', other: 'No.' })
+    expect(errors).toEqual({ firewall: 'Start it: It runs already.', other: 'No.' })
+  })
+
+  it('puts a suggested name in place of the one before, and keeps what somebody wrote', () => {
+    const one = formView(operation, { ...state, suggested: { name: 'shop-1' }, values: { name: 'shop-1' } })
+    const two = formView(operation, { ...state, suggested: { name: 'web-1' }, values: { name: 'web-1' } })
+    expect(actionId(one, 'name')).not.toBe(actionId(two, 'name'))
+    expect(actionId(one, 'name')).toBe(
+      actionId(formView(operation, { ...state, suggested: { name: 'shop-1' }, values: { name: 'mine' } }), 'name'),
+    )
+  })
+
+  it('says in the hint below a field why its list is empty', () => {
+    const form = formView(operation, { ...state, notes: { snapshot: 'Choose Container first' } })
+    expect(element(form, 'snapshot').hint?.text).toBe('Choose Container first')
   })
 
   it('cuts a vendor text to size, by whole characters', () => {
@@ -328,7 +362,7 @@ describe('answers', () => {
       snapshot: { a: { type: 'external_select', selected_option: null } },
       name: { a: { type: 'plain_text_input', value: '  shop-copy ' } },
       instances: { a: { type: 'number_input', value: '3' } },
-      firewall: { a: { type: 'checkboxes', selected_options: [{ value: 'yes', text: { text: 'Yes' } }] } },
+      firewall: { a: { type: 'checkboxes', selected_options: [{ value: 'firewall', text: { text: 'Copy it' } }] } },
       key: { a: { type: 'plain_text_input', value: null } },
       tags: { a: { type: 'plain_text_input', value: 'one, two' } },
       _channel: { channel: { type: 'conversations_select', selected_conversation: 'C2' } },
@@ -397,23 +431,6 @@ describe('answers', () => {
     expect(tags('Shop Web,Shop DB')).toEqual(['Shop Web', 'Shop DB'])
     expect(tags('Shop Web')).toEqual(['Shop Web'])
     expect(tags('abcd web')).toEqual(['abcd web'])
-  })
-
-  it('refuse the entry that only says why there is no list, with a sentence', () => {
-    const { value = '', text } = remarkOption('Choose Container first')
-    const answers = readAnswers(operation, {
-      snapshot: { a: selected(value, text.text) },
-      tags: { a: { type: 'multi_external_select', selected_options: [{ value, text }] } },
-    })
-    const refusal = '"Choose Container first" is only a remark. Choose something else, or clear this field.'
-    expect(answers.refused).toEqual({ snapshot: refusal, tags: refusal })
-    expect(answers.values).toMatchObject({ tags: [] })
-  })
-
-  it('ignore the entry that only says why there is no list', () => {
-    const { value } = remarkOption('Nothing here.')
-    const answers = readAnswers(operation, { container: { a: selected(value ?? '', 'Nothing here.') } })
-    expect(answers.values.container).toBeUndefined()
   })
 
   it('land their errors on their fields', () => {

@@ -1,0 +1,64 @@
+/** Opens the form of a job that has ended, filled in as it was: to mend what failed, or to clone once more. */
+import { decide } from '../../access/rules.js'
+import type { Job } from '../../domain/job.js'
+import { UserError } from '../../errors.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { accessDenied } from '../authorize.js'
+import type { ButtonRequest, JobButton } from '../job-button.js'
+import { findJobFor } from '../jobs/access.js'
+import { findTarget } from '../services.js'
+import type { Verb } from '../verb.js'
+import { openForm } from './open-form.js'
+
+export const fromJobButtons: readonly JobButton[] = [
+  {
+    word: 'edit',
+    async press(request) {
+      await openFormOf(request, request.asker.channel)
+      return null
+    },
+  },
+]
+
+export const fromJobVerbs: readonly Verb[] = [
+  {
+    words: ['again', 'edit'],
+    usage: 'again <job>',
+    does: 'opens the form as that job had it',
+    async run({ words: [jobId], channel, ...request }) {
+      if (jobId === undefined)
+        throw new UserError('Which job? Type /clone-app again and its ID, as its thread shows it.')
+      await openFormOf({ ...request, jobId }, channel)
+      return null
+    },
+  },
+]
+
+/** @throws UserError when there's no such job, or this person can't start one like it. */
+async function openFormOf(request: ButtonRequest, channel: string | null): Promise<void> {
+  const { services, asker, jobId } = request
+  const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
+  if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something. It has no form.`)
+  const { connection, operation: what } = job
+  const target = findTarget(services, connection, what)
+  const isAllowed = decide(services.access.rules, { ...asker, channel }, { connection, what }).isAllowed
+  if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
+  await openForm({ ...request, channel }, target, answersOf(job, target.operation))
+}
+
+/**
+ * The answers of a job as its form takes them. Personal ones are gone. A name that a finished job has used up is left out, so
+ * that the form suggests another.
+ */
+export function answersOf(job: Job, operation: Parameters<typeof fieldsOf>[0]): Record<string, string> {
+  const fields = fieldsOf(operation).filter(
+    ({ personal, suggestFrom }) => !personal && !(suggestFrom !== undefined && job.state === 'succeeded'),
+  )
+  return Object.fromEntries(
+    fields.flatMap(({ key, kind }) => {
+      const value = job.params[key]
+      if (value === undefined || value === null) return []
+      return [[key, kind === 'yes-no' ? (value === true ? 'yes' : 'no') : [value].flat().join(',')]]
+    }),
+  )
+}
