@@ -1,5 +1,4 @@
 /** Typing in a picker: the live list, searched and cut, within Slack's three seconds. */
-import { isDeepStrictEqual } from 'node:util'
 import type { App } from '@slack/bolt'
 import type { PlainTextOption } from '@slack/types'
 import type { WebClient } from '@slack/web-api'
@@ -37,7 +36,7 @@ export function registerFieldOptions(app: App, services: Services): void {
       await ack({ options: found?.options ?? [] })
       const { id, hash } = view
       if (!found) return await correctForm(services, client, form.asker, { id, hash }, state)
-      await showNote(services, client, { id, hash }, { ...form, state }, { [body.block_id]: found.note })
+      await showNote(services, client, { id, hash }, { ...form, state }, body.block_id, found.note)
     },
   )
 }
@@ -53,10 +52,11 @@ async function showNote(
   client: WebClient,
   view: { id: string; hash: string },
   { state, target }: OpenForm,
-  note: Record<string, string>,
+  field: string,
+  note: string,
 ): Promise<void> {
-  const notes = Object.fromEntries(Object.entries({ ...state.notes, ...note }).filter(([, text]) => text !== ''))
-  if (isDeepStrictEqual(notes, state.notes)) return
+  if ((state.notes[field] ?? '') === note) return
+  const notes = { ...state.notes, [field]: note }
   const { operation, connection } = target
   const form = formView(operation, { ...state, notes }, connection.provider.name)
   await updateView(client, { ...view, view: form }, services).catch((error: unknown) =>

@@ -152,7 +152,7 @@ export class People {
     return {
       id,
       ...(otherIds.length > 0 ? { otherIds } : {}),
-      handle: profile.handle,
+      ...(profile.handle === '' ? {} : { handle: profile.handle }),
       membership: isOurs ? profile.membership : 'stranger',
       groups: groups
         .filter(({ members }) => [id, ...otherIds].some((one) => members.has(one)))

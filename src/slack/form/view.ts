@@ -294,6 +294,7 @@ function serializeState(state: FormState, fields: readonly Field[]): string {
       ...state,
       typed: Object.fromEntries(isTyped.map((key) => [key, ''])),
       remarks,
+      suggested: {},
       notes: {},
       values: {},
       labels: {},

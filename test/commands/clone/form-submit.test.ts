@@ -108,7 +108,7 @@ describe('page 2, once its answers are known to be fine,', () => {
     validate = says({ errors: { name: 'The name is taken.', deploy: 'It is off.', quota: 'It is full.' } })
     expect(await sendForm()).toEqual({
       response_action: 'errors',
-      errors: { name: 'The name is taken. It is full.', deploy: 'It is off.' },
+      errors: { name: 'The name is taken. It is full.', deploy: 'Deploy: It is off.' },
     })
     validate = async () => {
       throw new UserError('The name is taken.', { field: 'name' })

@@ -116,7 +116,7 @@ describe('people', () => {
 
   it('have no groups that no rule names, and a group Slack does not know has nobody in it', async () => {
     const { ann } = workspace.people
-    expect(await people().get(ann.id, ours())).toEqual({ id: ann.id, membership: 'member', groups: [] })
+    expect(await people().get(ann.id, ours())).toEqual({ id: ann.id, handle: 'ann', membership: 'member', groups: [] })
     expect(asked('usergroups.users.list')).toBe(0)
     expect(await people(['S0GONE', platform]).get(ann.id, ours())).toMatchObject({ groups: [platform] })
   })
