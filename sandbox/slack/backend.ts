@@ -12,10 +12,12 @@ const people = [
   { name: 'ann', real_name: 'Ann Baker', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false },
   { name: 'bo', real_name: 'Bo Chen', profile: { title: 'Developer' }, isGuest: false, hasLeft: false },
   { name: 'cleo', real_name: 'Cleo Diaz', profile: { title: 'Guest contractor' }, isGuest: true, hasLeft: false },
+  { name: 'eli', real_name: 'Eli Frost', profile: { title: 'Platform engineer' }, isGuest: false, hasLeft: false },
+  { name: 'fay', real_name: 'Fay Green', profile: { title: 'Platform lead' }, isGuest: false, hasLeft: false },
   { name: 'dora', real_name: 'Dora Eng', profile: { title: 'Left last month' }, isGuest: false, hasLeft: true },
 ] as const
 /** User groups by id, with the names of who is in them; emulate knows none. */
-export const GROUPS: Readonly<Record<string, readonly string[]>> = { S00PLATFORM: ['ann'] }
+export const GROUPS: Readonly<Record<string, readonly string[]>> = { S00PLATFORM: ['ann', 'eli', 'fay'] }
 const channels = [
   { name: 'platform', topic: 'Clusters, connections and the sheep', hasBot: true },
   { name: 'deploys', topic: 'What went live, and when', hasBot: true },

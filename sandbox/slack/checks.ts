@@ -2,17 +2,42 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { Home, MessageBlocks, Modal } from './block-kit.js'
-import { asList, asObject, type Json } from './json.js'
+import { asList, asObject, asText, type Json } from './json.js'
 
-/** Problems of a message's blocks, as in `response_metadata.messages` of an `invalid_blocks` answer; empty when fine. */
-export function messageProblems(blocks: unknown): string[] {
-  return [...schemaProblems(MessageBlocks.safeParse(blocks), '/blocks'), ...blockProblems(blocks, '/blocks')]
+/**
+ * Problems of a message's blocks, as in `response_metadata.messages` of an `invalid_blocks` answer; empty when fine.
+ *
+ * @param hasPlans whether this workspace has plan and task cards: Slack brings new blocks to one workspace after the other.
+ */
+export function messageProblems(blocks: unknown, hasPlans = true): string[] {
+  return [
+    ...(hasPlans ? [] : planProblems(blocks)),
+    ...schemaProblems(MessageBlocks.safeParse(blocks), '/blocks'),
+    ...blockProblems(blocks, '/blocks'),
+    ...surfaceProblems(blocks, 'message', '/blocks'),
+  ]
+}
+
+const MAX_VIEW_BYTES = 250_000
+
+function planProblems(blocks: unknown): string[] {
+  return asList(blocks).flatMap((block, at) => {
+    const { type } = asObject(block)
+    return type === 'plan' || type === 'task_card'
+      ? [`unsupported type: ${type} [json-pointer:/blocks/${at}/type]`]
+      : []
+  })
 }
 
 /** Problems of a modal or home view, as in an `invalid_arguments` answer; empty when fine. */
 export function viewProblems(view: unknown): string[] {
-  const schema = asObject(view).type === 'home' ? Home : Modal
-  return [...schemaProblems(schema.safeParse(view), '/view'), ...blockProblems(asObject(view).blocks, '/view/blocks')]
+  const { type, blocks } = asObject(view)
+  const isHome = type === 'home'
+  return [
+    ...schemaProblems((isHome ? Home : Modal).safeParse(view), '/view'),
+    ...blockProblems(blocks, '/view/blocks'),
+    ...surfaceProblems(blocks, isHome ? 'home' : 'modal', '/view/blocks'),
+  ]
 }
 
 /** Slack's answer to invalid arguments. */
@@ -24,6 +49,8 @@ export function refusal(error: string, messages: readonly string[]): Json {
 export function checkedView(given: unknown): { view: Json; refusal?: never } | { refusal: Json; view?: never } {
   const problems = viewProblems(given)
   if (problems.length > 0) return { refusal: refusal('invalid_arguments', problems) }
+  if (Buffer.byteLength(JSON.stringify(given)) > MAX_VIEW_BYTES)
+    return { refusal: { ok: false, error: 'view_too_large' } }
   const view = asObject(given)
   return { view: { ...view, blocks: completed(asList(view.blocks)) } }
 }
@@ -68,6 +95,28 @@ function blockProblems(blocks: unknown, pointer: string): string[] {
       ? [`plan and task_card exclude each other [json-pointer:${pointer}]`]
       : []),
   ]
+}
+
+type Surface = 'message' | 'modal' | 'home'
+
+/** Elements that Slack takes on some surfaces only. */
+const SURFACES: Readonly<Record<string, readonly Surface[]>> = {
+  number_input: ['modal'],
+  email_text_input: ['modal'],
+  url_text_input: ['modal'],
+  rich_text_input: ['modal', 'home'],
+  datetimepicker: ['modal', 'message'],
+  workflow_button: ['message'],
+}
+
+function surfaceProblems(blocks: unknown, surface: Surface, pointer: string): string[] {
+  return asList(blocks).flatMap((one, at) => {
+    const { element, accessory, elements } = asObject(one)
+    return [element, accessory, ...asList(elements)]
+      .map((each) => asText(asObject(each).type))
+      .filter((type) => SURFACES[type]?.includes(surface) === false)
+      .map((type) => `unsupported element: ${type} in a ${surface} [json-pointer:${pointer}/${at}]`)
+  })
 }
 
 /** Indexes of ids that appeared earlier in the list. */

@@ -2,7 +2,9 @@
 import { type Backend, BOT } from './backend.js'
 import type { Delivery, PayloadKind } from './delivery.js'
 import { asText, type Json } from './json.js'
+import type { Manifest } from './manifest.js'
 import type { WorkspaceState } from './state.js'
+import type { Switches } from './switches.js'
 import type { createResponseUrls, createTriggers } from './tickets.js'
 
 /** A slash command of the bot, as its manifest declares it. */
@@ -18,6 +20,10 @@ export interface Core {
   triggers: ReturnType<typeof createTriggers>
   responseUrls: ReturnType<typeof createResponseUrls>
   commands: readonly SlashCommand[]
+  manifest: Manifest
+  /** The bot's scopes. */
+  scopes: readonly string[]
+  switches: Switches
   /** Sends a payload to the bot and returns its acknowledgement. */
   deliver(kind: PayloadKind, payload: Json): Promise<Delivery>
   /** Address of the workspace's own server, without a slash at the end. */

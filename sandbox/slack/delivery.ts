@@ -4,8 +4,8 @@ import { request } from 'node:http'
 import { asObject, type Json, parsed } from './json.js'
 import type { Sockets } from './sockets.js'
 
-/** Socket Mode's names for what is delivered; options requests and submissions are interactive as well. */
-export type PayloadKind = 'slash_commands' | 'interactive'
+/** Socket Mode's names for what is delivered; options requests, submissions and shortcuts are interactive as well. */
+export type PayloadKind = 'slash_commands' | 'interactive' | 'events_api'
 
 /** The body of the acknowledgement (empty if it had none), or Slack's code for what went wrong. */
 export type Delivery =
@@ -21,19 +21,29 @@ interface DeliveryOptions {
   ackTimeoutMs: number
 }
 
-/** Like Slack, it neither repeats a command or a click nor waits longer than the timeout. */
+/**
+ * Like Slack, it neither repeats a command or a click nor waits longer than the timeout. An event is repeated once, at once;
+ * Slack's later repetitions, after a minute and after five, are left out.
+ */
 export function createDelivery(options: DeliveryOptions): (kind: PayloadKind, payload: Json) => Promise<Delivery> {
   return async (kind, payload) => {
+    const first = await once(kind, payload)
+    if (first.ok || kind !== 'events_api') return first
+    return once(kind, payload, first.error === 'operation_timeout' ? 'http_timeout' : 'http_error')
+  }
+
+  async function once(kind: PayloadKind, payload: Json, retryReason?: string): Promise<Delivery> {
     const url = options.requestUrl()
     const controller = new AbortController()
+    const { signal } = controller
     let timer: NodeJS.Timeout | undefined
     const timeUp = new Promise<Delivery>((resolve) => {
       timer = setTimeout(() => resolve({ ok: false, error: 'operation_timeout' }), options.ackTimeoutMs)
     })
     try {
       const sent = url
-        ? post(url, options.signingSecret, kind, payload, controller.signal)
-        : overSocket(options.sockets, kind, payload, controller.signal)
+        ? post(url, options.signingSecret, kind, payload, signal, retryReason)
+        : overSocket(options.sockets, kind, payload, signal, retryReason)
       return await Promise.race([sent, timeUp])
     } finally {
       clearTimeout(timer)
@@ -42,8 +52,15 @@ export function createDelivery(options: DeliveryOptions): (kind: PayloadKind, pa
   }
 }
 
-async function overSocket(sockets: Sockets, kind: PayloadKind, payload: Json, signal: AbortSignal): Promise<Delivery> {
-  const acknowledged = sockets.send(kind, payload, signal)
+async function overSocket(
+  sockets: Sockets,
+  kind: PayloadKind,
+  payload: Json,
+  signal: AbortSignal,
+  retryReason: string | undefined,
+): Promise<Delivery> {
+  const retry = { retry_attempt: retryReason ? 1 : 0, retry_reason: retryReason ?? '' }
+  const acknowledged = sockets.send(kind, payload, signal, kind === 'events_api' ? retry : {})
   return acknowledged ? { ok: true, body: await acknowledged } : { ok: false, error: 'dispatch_failed' }
 }
 
@@ -57,8 +74,16 @@ function formBody(kind: PayloadKind, payload: Json): string {
   return new URLSearchParams(Object.entries(fields).map(([key, value]) => [key, String(value)])).toString()
 }
 
-function post(url: string, secret: string, kind: PayloadKind, payload: Json, signal: AbortSignal): Promise<Delivery> {
-  const body = formBody(kind, payload)
+function post(
+  url: string,
+  secret: string,
+  kind: PayloadKind,
+  payload: Json,
+  signal: AbortSignal,
+  retryReason: string | undefined,
+): Promise<Delivery> {
+  const isEvent = kind === 'events_api'
+  const body = isEvent ? JSON.stringify(payload) : formBody(kind, payload)
   // The bot compares with its own clock, so this is the real time even if the workspace's clock is set.
   const timestamp = Math.floor(Date.now() / 1000)
   return new Promise((resolve) => {
@@ -70,11 +95,12 @@ function post(url: string, secret: string, kind: PayloadKind, payload: Json, sig
         agent: false,
         signal,
         headers: {
-          'content-type': 'application/x-www-form-urlencoded',
+          'content-type': isEvent ? 'application/json' : 'application/x-www-form-urlencoded',
           'content-length': Buffer.byteLength(body),
           'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
           'x-slack-request-timestamp': String(timestamp),
           'x-slack-signature': signature(secret, timestamp, body),
+          ...(retryReason ? { 'x-slack-retry-num': '1', 'x-slack-retry-reason': retryReason } : {}),
         },
       },
       (response) => {

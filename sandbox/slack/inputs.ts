@@ -32,14 +32,19 @@ export interface Input {
   actionId: string
 }
 
-/** All elements of these blocks that keep an answer. */
-export function inputsOf(blocks: readonly unknown[]): Input[] {
+/** All elements of these blocks that can be used, buttons and menus too. */
+export function elementsOf(blocks: readonly unknown[]): Input[] {
   return blocks.map(asObject).flatMap((block) =>
     [block.element, block.accessory, ...asList(block.elements)]
       .map(asObject)
-      .filter((element) => asText(element.type) in KEPT)
+      .filter((element) => element.action_id !== undefined)
       .map((element) => ({ block, element, blockId: asText(block.block_id), actionId: asText(element.action_id) })),
   )
+}
+
+/** All elements of these blocks that keep an answer. */
+export function inputsOf(blocks: readonly unknown[]): Input[] {
+  return elementsOf(blocks).filter(({ element }) => asText(element.type) in KEPT)
 }
 
 /** The form's values before anyone changes them. */
@@ -63,7 +68,7 @@ export function merged(parts: readonly StateValues[]): StateValues {
 
 /** The state of an element with this answer: text, an option, options, or an id or a date. */
 export function answered(element: Json, answer: unknown): Json {
-  const [key] = KEPT[asText(element.type)] ?? ['value']
+  const [key] = KEPT[asText(element.type)] ?? [element.type === 'overflow' ? 'selected_option' : 'value']
   return { type: element.type, [key]: answer === '' ? null : answer }
 }
 

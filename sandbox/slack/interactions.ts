@@ -4,6 +4,7 @@ import { BOT } from './backend.js'
 import { OptionsAnswer } from './block-kit.js'
 import { type Core, perform, postEphemeral, Refusal } from './core.js'
 import type { Delivery, PayloadKind } from './delivery.js'
+import { directMessage, type HomeTab, homeOpened } from './events.js'
 import { inputErrors, inputsOf } from './inputs.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import {
@@ -17,7 +18,7 @@ import {
 } from './payloads.js'
 import type { Person, StateValues } from './protocol.js'
 import { RESPONSE_PATH, respond } from './respond.js'
-import { SLACKBOT, type SlackView, type StoredChannel } from './state.js'
+import { type HomeView, SLACKBOT, type SlackView, type StoredChannel } from './state.js'
 import { closeView, pushView, updateView } from './views.js'
 
 /** Where a click happened. */
@@ -35,8 +36,22 @@ export async function write(
   const channel = channelOf(core, channelId)
   if (text.startsWith('/')) return command(core, person, channel, text)
   const body = { channel: channel.id, text: escaped(text), ...(threadTs ? { thread_ts: threadTs } : {}) }
+  const { messages_tab_enabled: isOn, messages_tab_read_only_enabled: isReadOnly } = core.manifest.features.app_home
+  if (channel.directWith && (!isOn || isReadOnly))
+    throw new Refusal('Sending messages to this app has been turned off.')
   const answer = await perform(core, 'chat.postMessage', body, person.name)
   if (answer.ok !== true) throw new Refusal(`The message wasn't sent: ${asText(answer.error)}.`)
+  if (channel.directWith)
+    await directMessage(core, person, channel, { ts: asText(answer.ts), text: body.text, threadTs })
+}
+
+/** Opens a tab of the app's home; a tab that the manifest has off can't be opened. */
+export async function openHome(core: Core, user: string, tab: HomeTab): Promise<void> {
+  const { home_tab_enabled, messages_tab_enabled } = core.manifest.features.app_home
+  const isOn = tab === 'home' ? home_tab_enabled : messages_tab_enabled
+  const channel = [...core.state.channels.values()].find(({ directWith }) => directWith === user)
+  if (!isOn || !channel) throw new Refusal(`This app has no ${tab} tab.`)
+  await homeOpened(core, personOf(core, user), channel, tab)
 }
 
 async function command(core: Core, person: Person, channel: StoredChannel, line: string): Promise<void> {
@@ -99,7 +114,7 @@ export async function options(
   actionId: string,
   value: string,
 ): Promise<Json> {
-  const view = viewOf(core, user, viewId)
+  const view = shownView(core, user, viewId)
   const payload = optionsPayload({ person: personOf(core, user), view, blockId, actionId, value })
   const answer = OptionsAnswer.safeParse(await delivered(core, 'interactive', payload))
   if (!answer.success) throw new Refusal(`Slack does not take this list: ${z.prettifyError(answer.error)}`)
@@ -119,7 +134,7 @@ export async function act(
   await delivered(core, 'interactive', 'viewId' in source ? inView(source.viewId) : inMessage(source))
 
   function inView(viewId: string): Json {
-    const view = viewOf(core, user, viewId)
+    const view = shownView(core, user, viewId)
     const triggerId = core.triggers.issue({ user, viewId })
     return viewActionPayload({ person, view, values, action: stamped, triggerId })
   }
@@ -214,6 +229,12 @@ function channelOf(core: Core, id: string): StoredChannel {
   const channel = core.state.channels.get(id)
   if (!channel) throw new Refusal(`There is no channel ${id} in this workspace.`)
   return channel
+}
+
+/** An open form, or the person's Home tab. */
+function shownView(core: Core, user: string, viewId: string): SlackView | HomeView {
+  const home = core.state.home(user)
+  return home?.id === viewId ? home : viewOf(core, user, viewId)
 }
 
 function viewOf(core: Core, user: string, viewId: string): SlackView {

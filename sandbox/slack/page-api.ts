@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { type Core, Refusal } from './core.js'
 import { readBody, sendJson } from './http.js'
-import { act, dismiss, options, submit, write } from './interactions.js'
+import { act, dismiss, openHome, options, submit, write } from './interactions.js'
 import type { Json } from './json.js'
 import { type Panels, snapshot } from './snapshot.js'
 
@@ -30,6 +30,7 @@ const Acted = z.object({
 })
 const Submitted = z.object({ user: z.string(), viewId: z.string(), values: Values })
 const Closed = z.object({ user: z.string(), viewId: z.string() })
+const HomeOpened = z.object({ user: z.string(), tab: z.enum(['home', 'messages']) })
 const Switched = z.object({ of: z.string(), id: z.string(), value: z.boolean() })
 
 /** `/sandbox/:what`. */
@@ -79,6 +80,11 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     await dismiss(core, user, viewId)
     return {}
   }
+  if (what === 'home') {
+    const { user, tab } = HomeOpened.parse(body)
+    await openHome(core, user, tab)
+    return {}
+  }
   if (what === 'kill') {
     if (panels.bot.status !== 'up') throw new Refusal('The bot is not running.')
     panels.bot.kill()
@@ -86,7 +92,7 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
   }
   if (what === 'switch') {
     const { of, id, value } = Switched.parse(body)
-    if (of === 'slack') panels.switches.set(id, value)
+    if (of === 'slack') core.switches.set(id, value)
     else panels.simulators.find((simulator) => simulator.id === of)?.setSwitch(id, value)
     return {}
   }

@@ -2,10 +2,10 @@
 import { BOT, TEAM } from './backend.js'
 import { asObject, asText, type Json } from './json.js'
 import type { Person, StateValues } from './protocol.js'
-import type { SlackView, StoredMessage } from './state.js'
+import type { HomeView, SlackView, StoredMessage } from './state.js'
 
 /** Slack's verification token: long deprecated, but still in every payload. */
-const TOKEN = 'sandbox-verification-token'
+export const TOKEN = 'sandbox-verification-token'
 
 export function commandPayload(details: {
   person: Person
@@ -57,14 +57,15 @@ export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-function viewState(view: SlackView, values: StateValues): Json {
+/** A view as it is in every payload. */
+export function viewState(view: SlackView | HomeView, values: StateValues): Json {
   return { ...view, state: { values: labelsEscaped(values) }, app_installed_team_id: TEAM.id }
 }
 
-/** A click or a choice in a form. */
+/** A click or a choice in a form or a home tab. */
 export function viewActionPayload(details: {
   person: Person
-  view: SlackView
+  view: SlackView | HomeView
   values: StateValues
   action: Json
   triggerId: string
@@ -128,7 +129,7 @@ export function messageActionPayload(details: {
 /** A request for the list of an external select. It has no values of the other inputs. */
 export function optionsPayload(details: {
   person: Person
-  view: SlackView
+  view: SlackView | HomeView
   blockId: string
   actionId: string
   value: string

@@ -1,10 +1,11 @@
 /** A person in the workspace, for tests: does what people do in Slack and waits for what they would see. */
 import { z } from 'zod'
 import type { Core } from './core.js'
-import { answered, type Input, initialValues, inputsOf, merged } from './inputs.js'
-import { act, dismiss, options, submit, write } from './interactions.js'
+import type { HomeTab } from './events.js'
+import { answered, elementsOf, type Input, initialValues, inputsOf, merged } from './inputs.js'
+import { act, dismiss, openHome, options, type Source, submit, write } from './interactions.js'
 import { asList, asObject, asText, type Json } from './json.js'
-import type { Message, Snapshot, StateValues, View } from './protocol.js'
+import type { HomePage, Message, Snapshot, StateValues, View } from './protocol.js'
 
 const Option = z.looseObject({ text: z.looseObject({ text: z.string() }), value: z.string() })
 /** An entry of a select's list. */
@@ -12,6 +13,12 @@ export type Option = z.infer<typeof Option>
 
 /** What is typed, or the value or label of what is picked; several for a multi-select; true for a single check box. */
 export type Answer = string | boolean | readonly string[]
+
+/** Tells elements with the same action id apart. */
+export interface Which {
+  blockId?: string
+  value?: string
+}
 
 /** Runs `find` now and after every change until it returns something; rejects after `timeoutMs`. */
 export type WaitFor = <T>(find: () => T | undefined | null | false, timeoutMs?: number) => Promise<T>
@@ -41,6 +48,18 @@ export interface Actor {
   close(): Promise<void>
   /** Presses a button of a message, also an ephemeral one. */
   click(message: { channel: string; ts: string }, actionId: string): Promise<void>
+  /** Chooses in a message: a select, a date, a radio button, or an entry of an overflow menu. */
+  pick(message: { channel: string; ts: string }, actionId: string, answer: Answer): Promise<void>
+  /** Opens a tab of the app's home, as a click on the app does; the bot gets `app_home_opened`. Default: home. */
+  openHome(tab?: HomeTab): Promise<void>
+  /** What the app published on the Home tab. */
+  home(): HomePage | null
+  /** Resolves with the Home tab as soon as it fits. */
+  waitForHome(fits?: (home: HomePage) => boolean, timeoutMs?: number): Promise<HomePage>
+  /** Presses a button of the Home tab; of several with this action id, the one in the block, or with the value. */
+  pressHome(actionId: string, which?: Which): Promise<void>
+  /** Chooses on the Home tab: a select, a date, an entry of an overflow menu, or what is typed into an input. */
+  pickHome(actionId: string, answer: Answer, which?: Which): Promise<void>
   /** Resolves with the first of the person's messages that fits; rejects after `timeoutMs`. */
   waitForMessage(fits: (message: Message) => boolean, timeoutMs?: number): Promise<Message>
   /** Resolves with the top form as soon as it fits. */
@@ -48,7 +67,7 @@ export interface Actor {
 }
 
 export function createPerson(core: Core, id: string, snapshot: () => Snapshot, waitFor: WaitFor): Actor {
-  /** By view id: a browser keeps what was typed while block and action ids stay the same. */
+  /** By the id of the view or the ts of the message: a browser keeps what was typed while block and action ids stay the same. */
   const typed = new Map<string, StateValues>()
 
   function top(): View {
@@ -64,7 +83,7 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     throw new Error(`The form "${view.title.text}" has no input ${blockId}, only ${there.join(', ')}.`)
   }
 
-  function valuesOf(view: View): StateValues {
+  function valuesOf(view: { id: string; blocks: readonly unknown[] }): StateValues {
     const kept = inputsOf(view.blocks).flatMap(({ blockId, actionId }) => {
       const state = typed.get(view.id)?.[blockId]?.[actionId]
       return state === undefined ? [] : [{ [blockId]: { [actionId]: state } }]
@@ -72,17 +91,17 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     return merged([initialValues(view.blocks), ...kept])
   }
 
-  async function listOf(view: View, { element, blockId, actionId }: Input, query: string): Promise<Option[]> {
+  async function listOf(viewId: string | undefined, { element, blockId, actionId }: Input, query: string) {
     const isLive = asText(element.type).endsWith('external_select')
-    const source = isLive ? await options(core, id, view.id, blockId, actionId, query) : element
+    const source = isLive ? await options(core, id, viewId ?? '', blockId, actionId, query) : element
     const all = source.options ?? asList(source.option_groups).flatMap((group) => asList(asObject(group).options))
     return z.array(Option).parse(all)
   }
 
-  async function stateOf(view: View, one: Input, answer: Answer, query: string): Promise<Json> {
-    const isPicked = /(static|external)_select$|^checkboxes$|^radio_buttons$/.test(asText(one.element.type))
+  async function stateOf(viewId: string | undefined, one: Input, answer: Answer, query: string): Promise<Json> {
+    const isPicked = /(static|external)_select$|^checkboxes$|^radio_buttons$|^overflow$/.test(asText(one.element.type))
     if (!isPicked) return answered(one.element, answer)
-    const list = await listOf(view, one, query)
+    const list = await listOf(viewId, one, query)
     const pick = (wanted: string) => {
       const option = list.find(({ value, text }) => value === wanted || text.text === wanted)
       if (option) return option
@@ -93,14 +112,48 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     return answered(one.element, answer === '' ? '' : pick(answer))
   }
 
+  /** Keeps the choice for the values of later actions on the same view or message. */
+  function keep(key: string, one: Input, state: Json): void {
+    typed.set(key, merged([typed.get(key) ?? {}, { [one.blockId]: { [one.actionId]: state } }]))
+  }
+
   async function choose(blockId: string, answer: Answer, query = ''): Promise<void> {
     const view = top()
     const one = input(view, blockId)
-    const state = await stateOf(view, one, answer, query)
-    typed.set(view.id, merged([typed.get(view.id) ?? {}, { [blockId]: { [one.actionId]: state } }]))
+    const state = await stateOf(view.id, one, answer, query)
+    keep(view.id, one, state)
     if (one.block.type === 'input' && one.block.dispatch_action !== true) return
     const action = { ...state, block_id: blockId, action_id: one.actionId }
     await act(core, id, { viewId: view.id }, action, valuesOf(view))
+  }
+
+  async function pick(place: Place, actionId: string, answer: Answer, which?: Which): Promise<void> {
+    const one = found(place.blocks, actionId, which)
+    const key = 'viewId' in place.source ? place.source.viewId : place.source.ts
+    const state = await stateOf('viewId' in place.source ? key : undefined, one, answer, '')
+    if (one.element.type !== 'overflow') keep(key, one, state)
+    if (one.block.type === 'input' && one.block.dispatch_action !== true) return
+    const action = { ...state, block_id: one.blockId, action_id: one.actionId }
+    await act(core, id, place.source, action, valuesOf({ id: key, blocks: place.blocks }))
+  }
+
+  async function press(place: Place, actionId: string, which?: Which): Promise<void> {
+    const { element, blockId } = found(place.blocks, actionId, which, ({ type }) => type === 'button')
+    const key = 'viewId' in place.source ? place.source.viewId : place.source.ts
+    const values = valuesOf({ id: key, blocks: place.blocks })
+    await act(core, id, place.source, { ...element, block_id: blockId }, values)
+  }
+
+  function messageAt({ channel, ts }: { channel: string; ts: string }): Place {
+    const message = snapshot().messages.find((one) => one.channel === channel && one.ts === ts)
+    if (!message) throw new Error(`There is no message ${ts}.`)
+    return { blocks: message.blocks, source: { channel, ts } }
+  }
+
+  function homeTab(): Place {
+    const { home } = snapshot()
+    if (!home) throw new Error('The app has published no Home tab for this person.')
+    return { blocks: home.blocks, source: { viewId: home.id } }
   }
 
   const ofThread = (ts: string) => (message: Message) => message.ts === ts || message.threadTs === ts
@@ -114,36 +167,52 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     thread: (channel, ts) => snapshot().messages.filter((one) => one.channel === channel && ofThread(ts)(one)),
     topView: () => snapshot().views.at(-1),
     values: () => valuesOf(top()),
-    options: (blockId, query = '') => listOf(top(), input(top(), blockId), query),
+    options: (blockId, query = '') => listOf(top().id, input(top(), blockId), query),
     choose,
-    async press(actionId) {
-      const view = top()
-      await act(core, id, { viewId: view.id }, buttonAction(view.blocks, actionId), valuesOf(view))
-    },
+    press: (actionId) => press({ blocks: top().blocks, source: { viewId: top().id } }, actionId),
     async submit(answers = {}) {
       for (const [blockId, answer] of Object.entries(answers)) await choose(blockId, answer)
       const view = top()
       return submit(core, id, view.id, valuesOf(view))
     },
     close: () => dismiss(core, id, top().id),
-    async click({ channel, ts }, actionId) {
-      const message = snapshot().messages.find((one) => one.channel === channel && one.ts === ts)
-      if (!message) throw new Error(`There is no message ${ts}.`)
-      await act(core, id, { channel, ts }, buttonAction(message.blocks, actionId), initialValues(message.blocks))
-    },
+    click: async (message, actionId) => press(messageAt(message), actionId),
+    pick: async (message, actionId, answer) => pick(messageAt(message), actionId, answer),
+    openHome: (tab = 'home') => openHome(core, id, tab),
+    home: () => snapshot().home,
+    waitForHome: (fits = () => true, timeoutMs) =>
+      waitFor(() => {
+        const { home } = snapshot()
+        return home && fits(home) ? home : undefined
+      }, timeoutMs),
+    pressHome: async (actionId, which) => press(homeTab(), actionId, which),
+    pickHome: async (actionId, answer, which) => pick(homeTab(), actionId, answer, which),
     waitForMessage: (fits, timeoutMs) => waitFor(() => snapshot().messages.find(fits), timeoutMs),
     waitForView: (fits = () => true, timeoutMs) => waitFor(() => snapshot().views.slice(-1).find(fits), timeoutMs),
   }
 }
 
-function buttonAction(blocks: readonly unknown[], actionId: string): Json {
-  const buttons = blocks.map(asObject).flatMap((block) =>
-    [block.accessory, ...asList(block.elements)]
-      .map(asObject)
-      .filter((element) => element.type === 'button')
-      .map((element): Json => ({ ...element, block_id: block.block_id })),
+/** What a person works on: a form, the Home tab or a message. */
+interface Place {
+  blocks: readonly unknown[]
+  source: Source
+}
+
+/** @throws Error that names what is there instead. */
+function found(
+  blocks: readonly unknown[],
+  actionId: string,
+  { blockId, value }: Which = {},
+  fits: (element: Json) => boolean = () => true,
+): Input {
+  const all = elementsOf(blocks).filter(({ element }) => fits(element))
+  const one = all.find(
+    (each) =>
+      each.actionId === actionId &&
+      (blockId === undefined || each.blockId === blockId) &&
+      (value === undefined || each.element.value === value),
   )
-  const button = buttons.find((one) => one.action_id === actionId)
-  if (button) return button
-  throw new Error(`There is no button ${actionId}, only ${buttons.map((one) => one.action_id).join(', ')}.`)
+  if (one) return one
+  const there = all.map((each) => each.actionId).join(', ')
+  throw new Error(`There is no ${actionId} ${value ?? blockId ?? ''} here, only ${there || 'nothing'}.`)
 }

@@ -50,6 +50,21 @@ export interface View {
   private_metadata: string
 }
 
+/** What the app put on this person's Home tab. */
+export interface HomePage {
+  id: string
+  hash: string
+  blocks: readonly unknown[]
+}
+
+/** What the app's manifest switches on. */
+export interface AppFeatures {
+  hasHome: boolean
+  hasMessages: boolean
+  /** Nobody can write to the app in its messages tab. */
+  isReadOnly: boolean
+}
+
 /** Everything the page draws for one person. Sent whole on every change, because a sandbox is small. */
 export interface Snapshot {
   team: string
@@ -57,6 +72,9 @@ export interface Snapshot {
   people: readonly Person[]
   /** `status` is null where the sandbox doesn't run the bot's process. */
   bot: { id: string; name: string; status: BotStatus | null }
+  app: AppFeatures
+  /** Null until the app publishes one. */
+  home: HomePage | null
   channels: readonly Channel[]
   messages: readonly Message[]
   /** The modal stack of this person, topmost last. */
@@ -91,6 +109,7 @@ export type StateValues = Readonly<Record<string, Readonly<Record<string, unknow
  *                                                            is the element state plus type, action_id and block_id
  *   submit    { user, viewId, values }                       → { errors?: { [blockId]: string } }
  *   close     { user, viewId }
+ *   home      { user, tab: "home" | "messages" }            opens a tab of the app's home; viewId of its actions is home.id
  *   kill      {}                                             ends the bot's process as a crash would
  *   switch    { of: "slack" | provider id, id, value }
  */

@@ -4,7 +4,6 @@ import { completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform, postEphemeral } from './core.js'
 import { readBody, sendJson } from './http.js'
 import { asList, asText, type Json } from './json.js'
-import type { Switches } from './switches.js'
 import type { ResponseContext } from './tickets.js'
 
 /** The path of response URLs; the rest is their id. */
@@ -19,7 +18,7 @@ export async function respond(core: Core, context: ResponseContext, body: Json):
     core.state.deleteMessage(channel, source.ts)
     return { ok: true }
   }
-  const problems = body.blocks === undefined ? [] : messageProblems(body.blocks)
+  const problems = body.blocks === undefined ? [] : messageProblems(body.blocks, !core.switches.isOn('refuse-plan'))
   if (problems.length > 0) return refusal('invalid_blocks', problems)
   const message = {
     text: asText(body.text),
@@ -46,10 +45,9 @@ export async function handleResponseUrl(
   req: IncomingMessage,
   res: ServerResponse,
   id: string,
-  switches: Switches,
 ): Promise<void> {
   const body = await readBody(req)
-  if (switches.use('fail-response')) return sendJson(res, 500, { ok: false, error: 'internal_error' })
+  if (core.switches.use('fail-response')) return sendJson(res, 500, { ok: false, error: 'internal_error' })
   const context = core.responseUrls.use(id)
   if ('error' in context) return sendJson(res, 404, { ok: false, error: context.error })
   const answer = await respond(core, context, body)

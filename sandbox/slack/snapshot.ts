@@ -4,11 +4,9 @@ import { BOT, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
 import type { BotStatus, Message, Person, Snapshot, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
-import type { Switches } from './switches.js'
 
 /** What the page shows beside Slack. */
 export interface Panels {
-  switches: Switches
   simulators: readonly Simulator[]
   bot: { status: BotStatus | null; kill(): void }
 }
@@ -27,11 +25,19 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
   const channels = [...core.state.channels.values()].filter((channel) => (channel.directWith ?? user) === user)
   const messages = core.state.messages().filter((message) => channels.some((channel) => channel.id === message.channel))
   const counts = replyCounts(messages)
+  const home = core.state.home(user)
+  const { home_tab_enabled, messages_tab_enabled, messages_tab_read_only_enabled } = core.manifest.features.app_home
   return {
     team: TEAM.name,
     me,
     people,
     bot: { id: BOT.id, name: BOT.name, status: panels.bot.status },
+    app: {
+      hasHome: home_tab_enabled,
+      hasMessages: messages_tab_enabled,
+      isReadOnly: messages_tab_read_only_enabled,
+    },
+    home: home ? { id: home.id, hash: home.hash, blocks: home.blocks } : null,
     channels: channels.map(({ id, name, topic, hasBot, directWith }) => ({
       id,
       name: directWith ? BOT.name : name,
@@ -44,7 +50,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
       .map((message) => shownMessage(message, counts.get(`${message.channel} ${message.ts}`) ?? 0)),
     views: core.state.stack(user).map(shownView),
     commands: core.commands,
-    switches: panels.switches.all(),
+    switches: core.switches.all(),
     providers: panels.simulators.map((simulator) => ({
       id: simulator.id,
       name: simulator.name,

@@ -88,7 +88,7 @@ export class Sockets {
    * Sends an envelope to the next connection in line. Resolves with the payload of its acknowledgement, and never if none
    * comes: the caller has the timeout, and aborts the signal. Null if there is no connection.
    */
-  send(type: string, payload: Json, signal: AbortSignal): Promise<Json> | null {
+  send(type: string, payload: Json, signal: AbortSignal, retry: Json): Promise<Json> | null {
     const socket = this.#ready.shift()
     if (!socket) return null
     this.#ready.push(socket)
@@ -96,7 +96,14 @@ export class Sockets {
     return new Promise((resolve) => {
       this.#waiting.set(envelopeId, resolve)
       signal.addEventListener('abort', () => this.#waiting.delete(envelopeId))
-      const text = JSON.stringify({ envelope_id: envelopeId, type, payload, accepts_response_payload: true })
+      const text = JSON.stringify({
+        envelope_id: envelopeId,
+        type,
+        payload,
+        // An event is only acknowledged, never answered.
+        accepts_response_payload: type !== 'events_api',
+        ...retry,
+      })
       this.#sent.set(envelopeId, text)
       if (!this.#mute.has(socket)) socket.send(text)
     })

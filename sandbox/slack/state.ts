@@ -43,6 +43,19 @@ export const SlackView = z.looseObject({
 })
 export type SlackView = z.infer<typeof SlackView>
 
+/** What a person's Home tab shows, as `views.publish` completed it. */
+export const HomeView = z.looseObject({
+  id: z.string(),
+  type: z.literal('home'),
+  callback_id: z.string(),
+  external_id: z.string(),
+  hash: z.string(),
+  blocks: z.array(z.record(z.string(), z.unknown())),
+  private_metadata: z.string(),
+  root_view_id: z.string(),
+})
+export type HomeView = z.infer<typeof HomeView>
+
 /** One call of the bot to the Web API, as it happened. */
 export interface Call {
   method: string
@@ -73,6 +86,7 @@ export class WorkspaceState {
   readonly calls: Call[] = []
   readonly #messages = new Map<string, StoredMessage>()
   readonly #stacks = new Map<string, readonly SlackView[]>()
+  readonly #homes = new Map<string, HomeView>()
   readonly #events = new EventEmitter().setMaxListeners(0)
   #changes = 0
 
@@ -148,6 +162,16 @@ export class WorkspaceState {
 
   setStack(user: string, views: readonly SlackView[]): void {
     this.#stacks.set(user, views)
+    this.changed()
+  }
+
+  /** The person's Home tab; undefined until the app publishes one. */
+  home(user: string): HomeView | undefined {
+    return this.#homes.get(user)
+  }
+
+  setHome(user: string, view: HomeView): void {
+    this.#homes.set(user, view)
     this.changed()
   }
 

@@ -5,7 +5,8 @@ import type { SwitchState } from '../providers/simulator.js'
  * `rate-limit-bare`: the next message gets a 429 without Retry-After. `refuse-roots`: no message may begin a thread outside
  * of direct messages (`no_permission`). `lock-threads`: the same for replies (`restricted_action_thread_locked`).
  * `fail-view`: the next `views.update` gets a 503. `fail-response`: the next use of a response URL is
- * answered 500 and shows nothing.
+ * answered 500 and shows nothing. `refuse-plan`: the workspace doesn't have plan and task cards yet, so that messages with
+ * one get `invalid_blocks`.
  */
 export type SlackSwitch =
   | 'slow'
@@ -16,6 +17,7 @@ export type SlackSwitch =
   | 'lock-threads'
   | 'fail-view'
   | 'fail-response'
+  | 'refuse-plan'
   | 'down'
 
 export type Switches = ReturnType<typeof createSwitches>
@@ -31,6 +33,7 @@ export function createSwitches(changed: () => void) {
     { id: 'lock-threads', label: 'Channels refuse replies', once: false, on: false },
     { id: 'fail-view', label: 'Answer 503 to the next update of a form', once: true, on: false },
     { id: 'fail-response', label: 'Answer 500 to the next use of a response URL', once: true, on: false },
+    { id: 'refuse-plan', label: 'Slack refuses plan blocks', once: false, on: false },
     { id: 'down', label: 'Slack is down', once: false, on: false },
   ]
   const find = (id: string) => states.find((state) => state.id === id)

@@ -1,8 +1,8 @@
 /** Forms on a person's screen: opened, stacked, changed and closed, by the Web API or by the answer to a submission. */
-import { checkedView } from './checks.js'
+import { checkedView, refusal } from './checks.js'
 import { type Core, perform } from './core.js'
-import { asObject, type Json } from './json.js'
-import { SlackView } from './state.js'
+import { asObject, asText, type Json } from './json.js'
+import { HomeView, SlackView } from './state.js'
 
 /** Slack's limit for stacked views. */
 const DEEPEST = 3
@@ -51,10 +51,17 @@ export async function updateView(core: Core, body: Json): Promise<Json> {
   return { ...answer, view: updated }
 }
 
-/** Sets a person's App Home. The sandbox doesn't show it, but checks the view. */
+/** Sets what a person's Home tab shows, whether or not it is open; with a `hash` only if it is still that version. */
 export async function publishView(core: Core, body: Json): Promise<Json> {
   const checked = checkedView(body.view)
-  return checked.refusal ?? perform(core, 'views.publish', { ...body, view: checked.view })
+  if (checked.refusal) return checked.refusal
+  const { home_tab_enabled: isEnabled } = core.manifest.features.app_home
+  if (checked.view.type === 'home' && !isEnabled) return { ok: false, error: 'not_enabled' }
+  if (checked.view.type !== 'home')
+    return refusal('invalid_arguments', ['unsupported type: modal [json-pointer:/view/type]'])
+  const answer = await perform(core, 'views.publish', { ...body, view: checked.view })
+  if (answer.ok === true) core.state.setHome(asText(body.user_id), HomeView.parse(answer.view))
+  return answer
 }
 
 /** Takes a form off the screen; `all` takes the whole stack. */

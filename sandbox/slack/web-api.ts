@@ -8,14 +8,11 @@ import { readBody, sendJson } from './http.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import type { Sockets } from './sockets.js'
 import type { StoredChannel } from './state.js'
-import type { Switches } from './switches.js'
 import { openView, publishView, pushView, updateView } from './views.js'
 
 interface Access {
   botToken: string
   appToken: string
-  scopes: readonly string[]
-  switches: Switches
   sockets: Sockets
   /** Milliseconds every answer takes when Slack is slow. */
   slowMs: number
@@ -32,29 +29,29 @@ export async function handleApi(
   const at = core.now()
   const { token: bodyToken, ...body } = await readBody(req)
   const token = (req.headers.authorization ?? asText(bodyToken)).replace(/^Bearer\s+/i, '')
-  const isLost = method === 'chat.postMessage' && access.switches.use('lose-answer')
+  const isLost = method === 'chat.postMessage' && core.switches.use('lose-answer')
   const [status, answer, headers] = await outcome()
   core.state.calls.push({ method, body, at, status, answer, isLost })
   core.state.changed()
-  if (access.switches.isOn('slow')) await new Promise((resolve) => setTimeout(resolve, access.slowMs))
+  if (core.switches.isOn('slow')) await new Promise((resolve) => setTimeout(resolve, access.slowMs))
   if (isLost) req.socket.destroy()
-  else sendJson(res, status, answer, { 'x-oauth-scopes': access.scopes.join(','), ...headers })
+  else sendJson(res, status, answer, { 'x-oauth-scopes': core.scopes.join(','), ...headers })
 
   async function outcome(): Promise<[status: number, answer: Json, headers?: Record<string, string>]> {
-    if (access.switches.isOn('down')) return [503, { ok: false, error: 'service_unavailable' }]
-    if (method === 'chat.postMessage' && access.switches.use('rate-limit')) {
+    if (core.switches.isOn('down')) return [503, { ok: false, error: 'service_unavailable' }]
+    if (method === 'chat.postMessage' && core.switches.use('rate-limit')) {
       return [429, { ok: false, error: 'ratelimited' }, { 'retry-after': '2' }]
     }
-    if (method === 'chat.postMessage' && access.switches.use('rate-limit-bare')) {
+    if (method === 'chat.postMessage' && core.switches.use('rate-limit-bare')) {
       return [429, { ok: false, error: 'ratelimited' }]
     }
-    if (method === 'views.update' && access.switches.use('fail-view')) {
+    if (method === 'views.update' && core.switches.use('fail-view')) {
       return [503, { ok: false, error: 'service_unavailable' }]
     }
     if (!token) return [200, { ok: false, error: 'not_authed' }]
     if (method === 'apps.connections.open') return [200, connection(token)]
     if (token !== access.botToken) return [200, { ok: false, error: 'invalid_auth' }]
-    return [200, await answerOf(core, access, method, body)]
+    return [200, await answerOf(core, method, body)]
   }
 
   function connection(given: string): Json {
@@ -65,8 +62,7 @@ export async function handleApi(
   }
 }
 
-async function answerOf(core: Core, access: Access, method: string, body: Json): Promise<Json> {
-  const { scopes, switches } = access
+async function answerOf(core: Core, method: string, body: Json): Promise<Json> {
   if (method === 'views.open' || method === 'views.push') {
     // Slack reads the arguments first: a view it refuses does not use up the trigger.
     const checked = checkedView(body.view)
@@ -78,10 +74,10 @@ async function answerOf(core: Core, access: Access, method: string, body: Json):
   if (method === 'views.update') return updateView(core, body)
   if (method === 'views.publish') return publishView(core, body)
   if (['chat.postMessage', 'chat.update', 'chat.postEphemeral', 'chat.delete'].includes(method)) {
-    return message(core, switches, method, body)
+    return message(core, method, body)
   }
-  if (method === 'usergroups.users.list') return groupUsers(core, scopes, body)
-  if (method === 'users.conversations') return channelsOf(core, scopes, body)
+  if (method === 'usergroups.users.list') return groupUsers(core, body)
+  if (method === 'users.conversations') return channelsOf(core, body)
   if (method === 'conversations.history' || method === 'conversations.replies') return readHistory(core, method, body)
   const answer = await perform(core, method, body)
   return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
@@ -95,9 +91,13 @@ function described(core: Core, user: unknown): Json {
   return { ...known, deleted: false, is_restricted: person?.isGuest === true, is_ultra_restricted: false }
 }
 
-function groupUsers(core: Core, scopes: readonly string[], body: Json): Json {
+function missingScope({ scopes }: Core, needed: string): Json {
+  return { ok: false, error: 'missing_scope', needed, provided: scopes.join(',') }
+}
+
+function groupUsers(core: Core, body: Json): Json {
   const needed = 'usergroups:read'
-  if (!scopes.includes(needed)) return { ok: false, error: 'missing_scope', needed, provided: scopes.join(',') }
+  if (!core.scopes.includes(needed)) return missingScope(core, needed)
   const names = Object.entries(GROUPS).find(([id]) => id === body.usergroup)?.[1]
   if (!names) return { ok: false, error: 'no_such_subteam' }
   return { ok: true, users: core.backend.people.filter(({ name }) => names.includes(name)).map(({ id }) => id) }
@@ -106,10 +106,10 @@ function groupUsers(core: Core, scopes: readonly string[], body: Json): Json {
 /** The scope that each kind of conversation needs. The sandbox has public channels only. */
 const KINDS: Readonly<Record<string, string>> = { public_channel: 'channels:read', private_channel: 'groups:read' }
 
-async function channelsOf(core: Core, scopes: readonly string[], body: Json): Promise<Json> {
+async function channelsOf(core: Core, body: Json): Promise<Json> {
   const types = asText(body.types || 'public_channel').split(',')
-  const needed = types.map((type) => KINDS[type] ?? 'im:read').find((scope) => !scopes.includes(scope))
-  if (needed) return { ok: false, error: 'missing_scope', needed, provided: scopes.join(',') }
+  const needed = types.map((type) => KINDS[type] ?? 'im:read').find((scope) => !core.scopes.includes(scope))
+  if (needed) return missingScope(core, needed)
   const open = [...core.state.channels.values()].filter(({ directWith, isArchived }) => !directWith && !isArchived)
   const listed = types.includes('public_channel') ? open : []
   const isIn = await Promise.all(
@@ -124,10 +124,13 @@ async function channelsOf(core: Core, scopes: readonly string[], body: Json): Pr
   return { ok: true, channels, response_metadata: { next_cursor: '' } }
 }
 
-async function message(core: Core, switches: Switches, method: string, body: Json): Promise<Json> {
+async function message(core: Core, method: string, body: Json): Promise<Json> {
   const channel = addressed(core, asText(body.channel))
   if (!channel) return { ok: false, error: 'channel_not_found' }
   if (!channel.hasBot) return { ok: false, error: 'not_in_channel' }
+  if (channel.directWith && !core.manifest.features.app_home.messages_tab_enabled) {
+    return { ok: false, error: 'messages_tab_disabled' }
+  }
   if (channel.isArchived) return { ok: false, error: 'is_archived' }
   const isPost = method === 'chat.postMessage'
   if (isPost && body.thread_ts !== undefined && !core.state.message(channel.id, asText(body.thread_ts))) {
@@ -135,13 +138,13 @@ async function message(core: Core, switches: Switches, method: string, body: Jso
   }
   if (isPost && !channel.directWith) {
     const isReply = body.thread_ts !== undefined
-    if (isReply && switches.isOn('lock-threads')) return { ok: false, error: 'restricted_action_thread_locked' }
-    if (!isReply && switches.isOn('refuse-roots')) return { ok: false, error: 'no_permission' }
+    if (isReply && core.switches.isOn('lock-threads')) return { ok: false, error: 'restricted_action_thread_locked' }
+    if (!isReply && core.switches.isOn('refuse-roots')) return { ok: false, error: 'no_permission' }
   }
   const placed = { ...body, channel: channel.id }
   if (body.blocks === undefined) return perform(core, method, placed)
   if (!Array.isArray(body.blocks)) return { ok: false, error: 'invalid_blocks_format' }
-  const problems = messageProblems(body.blocks)
+  const problems = messageProblems(body.blocks, !core.switches.isOn('refuse-plan'))
   if (problems.length > 0) return refusal('invalid_blocks', problems)
   return perform(core, method, { ...placed, blocks: completed(asList(body.blocks)) })
 }

@@ -6,6 +6,7 @@ import { type Core, perform, type SlashCommand } from './core.js'
 import { createDelivery } from './delivery.js'
 import { sendJson } from './http.js'
 import { asText, type Json } from './json.js'
+import { type ManifestInput, readManifest } from './manifest.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
 import type { BotStatus, Snapshot } from './protocol.js'
@@ -23,9 +24,11 @@ export interface WorkspaceOptions {
   signingSecret?: string
   botToken?: string
   appToken?: string
-  /** The bot's scopes; a call that needs another one is answered `missing_scope`. Default: what manifest.yml asks for. */
+  /** The app's manifest. Default: the repository's manifest.yml. */
+  manifest?: ManifestInput
+  /** The bot's scopes; a call that needs another one is answered `missing_scope`. Default: what the manifest asks for. */
   scopes?: readonly string[]
-  /** The bot's slash commands; any other is "not a valid command". */
+  /** The bot's slash commands; any other is "not a valid command". Default: the manifest's. */
   commands?: readonly SlashCommand[]
   /** Where the bot takes signed requests. While it isn't set, the bot has to use Socket Mode. */
   requestUrl?: string
@@ -42,7 +45,7 @@ export interface WorkspaceOptions {
   slowMs?: number
 }
 
-type PersonName = 'ann' | 'bo' | 'cleo' | 'dora'
+type PersonName = 'ann' | 'bo' | 'cleo' | 'eli' | 'fay' | 'dora'
 type ChannelName = 'platform' | 'deploys' | 'random'
 
 export interface Workspace {
@@ -93,9 +96,6 @@ export interface Workspace {
 }
 
 const WAIT_MS = 5000
-const COMMANDS: readonly SlashCommand[] = [
-  { command: '/clone-app', description: 'Clone an app', usage: '[connection operation] [field=value …] | help' },
-]
 
 /** Starts a workspace with its people and channels in place. */
 export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
@@ -103,10 +103,18 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     signingSecret = 'sandbox-signing-secret',
     botToken = 'xoxb-sandbox',
     appToken = 'xapp-1-sandbox',
-    scopes = ['commands', 'chat:write', 'users:read', 'usergroups:read'],
     simulators = [],
     now = Date.now,
   } = options
+  const manifest = readManifest(options.manifest)
+  const scopes = options.scopes ?? manifest.oauth_config.scopes.bot
+  const commands =
+    options.commands ??
+    manifest.features.slash_commands.map(({ command, description, usage_hint }) => ({
+      command,
+      description,
+      usage: usage_hint,
+    }))
   const server = createServer()
   const port = await listening(server, options.port ?? 0)
   const url = `http://127.0.0.1:${port}`
@@ -115,14 +123,17 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
   const changed = () => state.changed()
   const switches = createSwitches(changed)
   const sockets = new Sockets(changed)
-  const panels: Panels = { switches, simulators, bot: { status: null, kill: options.killBot ?? (() => {}) } }
+  const panels: Panels = { simulators, bot: { status: null, kill: options.killBot ?? (() => {}) } }
   let requestUrl = options.requestUrl
   const core: Core = {
     backend,
     state,
     triggers: createTriggers(now),
     responseUrls: createResponseUrls(now),
-    commands: options.commands ?? COMMANDS,
+    commands,
+    manifest,
+    scopes,
+    switches,
     deliver: createDelivery({
       requestUrl: () => requestUrl,
       signingSecret,
@@ -132,7 +143,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     url,
     now,
   }
-  const access = { botToken, appToken, scopes, switches, sockets, slowMs: options.slowMs ?? 2000 }
+  const access = { botToken, appToken, sockets, slowMs: options.slowMs ?? 2000 }
   for (const simulator of simulators) simulator.onChange(changed)
 
   server.on('request', (req, res) => {
@@ -152,7 +163,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     const { pathname } = target
     if (pathname.startsWith('/api/')) return handleApi(core, access, req, res, pathname.slice('/api/'.length))
     if (pathname.startsWith(RESPONSE_PATH)) {
-      return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length), switches)
+      return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length))
     }
     if (pathname.startsWith(PAGE_API_PATH)) return handlePageApi(core, panels, req, res, target)
     if (options.page) return options.page(req, res)
@@ -204,7 +215,14 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     server,
     team: TEAM,
     bot: BOT,
-    people: { ann: person('ann'), bo: person('bo'), cleo: person('cleo'), dora: person('dora') },
+    people: {
+      ann: person('ann'),
+      bo: person('bo'),
+      cleo: person('cleo'),
+      eli: person('eli'),
+      fay: person('fay'),
+      dora: person('dora'),
+    },
     channels: { platform: channel('platform'), deploys: channel('deploys'), random: channel('random') },
     as,
     snapshot: (user) => snapshot(core, panels, user),

@@ -60,7 +60,7 @@ describe('the Web API', () => {
     const other = await startWorkspace()
     const able = new WebClient(other.env.SLACK_BOT_TOKEN, clientOptions(other))
     expect(await able.usergroups.users.list({ usergroup: 'S00PLATFORM' })).toMatchObject({
-      users: [other.people.ann.id],
+      users: [other.people.ann.id, other.people.eli.id, other.people.fay.id],
     })
     await expect(able.usergroups.users.list({ usergroup: 'S0GONE' })).rejects.toThrow('no_such_subteam')
     await other.close()
@@ -231,6 +231,21 @@ describe('the Web API', () => {
     workspace.setSwitch('fail-view', true)
     await expect(client.views.update({ view_id: 'V1', view: form() })).rejects.toMatchObject({ statusCode: 503 })
     await expect(client.views.update({ view_id: 'V1', view: form() })).rejects.toThrow('not_found')
+  })
+
+  it('refuses plan blocks after its switch', async () => {
+    const channel = workspace.channels.platform.id
+    const tasks = [{ type: 'task_card' as const, task_id: '1', title: 'Copy', status: 'in_progress' as const }]
+    const blocks = [section('A'), { type: 'plan' as const, title: 'Steps', tasks }]
+    const { ts = '' } = await client.chat.postMessage({ channel, text: 'A', blocks })
+    workspace.setSwitch('refuse-plan', true)
+    await expect(client.chat.update({ channel, ts, text: 'B', blocks })).rejects.toMatchObject({
+      data: {
+        error: 'invalid_blocks',
+        response_metadata: { messages: ['[ERROR] unsupported type: plan [json-pointer:/blocks/1/type]'] },
+      },
+    })
+    expect(await client.chat.update({ channel, ts, text: 'B', blocks: [section('B')] })).toMatchObject({ ok: true })
   })
 
   it('fails one use of a response URL after its switch', async () => {
