@@ -43,6 +43,8 @@ interface Resident {
 export interface Backend {
   /** Calls a method as the bot, or as the person with this name. */
   call(method: string, body: Json, as?: string): Promise<Json>
+  /** Sends a file's contents to its upload address. Resolves with the HTTP status. */
+  upload(id: string, bytes: Buffer, contentType: string): Promise<number>
   people: readonly Resident[]
   channels: readonly { id: string; name: string; topic: string; hasBot: boolean }[]
   close(): Promise<void>
@@ -126,8 +128,18 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
     for (const person of people) await call('conversations.join', { channel: idOf(channel.name) }, person.name)
     if (channel.hasBot) await call('conversations.invite', { channel: idOf(channel.name), users: BOT.id }, 'ann')
   }
+  async function upload(id: string, bytes: Buffer, contentType: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${port}/upload/v1/${id}`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body: new Uint8Array(bytes),
+    })
+    return answer.status
+  }
+
   return {
     call,
+    upload,
     people: await Promise.all(
       people.map(async ({ name, real_name, profile, isGuest, hasLeft }) => {
         const id = found.find((member) => member.name === name)?.id ?? ''

@@ -205,7 +205,7 @@ function accepted(answer: Json): void {
   throw new Refusal(`Slack does not take this view: ${asText(answer.error)} ${messages}`)
 }
 
-async function delivered(core: Core, kind: PayloadKind, payload: Json): Promise<Json> {
+export async function delivered(core: Core, kind: PayloadKind, payload: Json): Promise<Json> {
   const delivery = await core.deliver(kind, payload)
   if (delivery.ok) return delivery.body
   throw new Refusal(
@@ -215,17 +215,17 @@ async function delivered(core: Core, kind: PayloadKind, payload: Json): Promise<
   )
 }
 
-function responseUrl(core: Core, context: { user: string; channel: string; messageTs?: string }): string {
+export function responseUrl(core: Core, context: { user: string; channel: string; messageTs?: string }): string {
   return `${core.url}${RESPONSE_PATH}${core.responseUrls.issue(context)}`
 }
 
-function personOf(core: Core, user: string): Person {
+export function personOf(core: Core, user: string): Person {
   const person = core.backend.people.find((one) => one.id === user)
   if (!person) throw new Refusal(`There is no person ${user} in this workspace.`)
   return person
 }
 
-function channelOf(core: Core, id: string): StoredChannel {
+export function channelOf(core: Core, id: string): StoredChannel {
   const channel = core.state.channels.get(id)
   if (!channel) throw new Refusal(`There is no channel ${id} in this workspace.`)
   return channel

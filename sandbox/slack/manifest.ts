@@ -38,28 +38,33 @@ const MAX_SHORTCUTS = 10
 const MAX_STEPS = 50
 
 /** With the limits of Slack's published schema; parts that the sandbox doesn't use are ignored. */
-const Manifest = z.looseObject({
-  features: z
-    .looseObject({
-      app_home: Home,
-      shortcuts: z.array(Shortcut).max(MAX_SHORTCUTS).default([]),
-      slash_commands: z.array(Command).default([]),
-    })
-    .prefault({}),
-  oauth_config: z
-    .looseObject({ scopes: z.looseObject({ bot: z.array(z.string()).default([]) }).prefault({}) })
-    .prefault({}),
-  settings: z
-    .looseObject({
-      event_subscriptions: z.looseObject({ bot_events: z.array(z.string()).default([]) }).prefault({}),
-    })
-    .prefault({}),
-  /** Custom steps for Workflow Builder, by callback id. */
-  functions: z
-    .record(z.string(), Step)
-    .refine((steps) => Object.keys(steps).length <= MAX_STEPS, { error: `no more than ${MAX_STEPS} functions` })
-    .default({}),
-})
+const Manifest = z
+  .looseObject({
+    features: z
+      .looseObject({
+        app_home: Home,
+        shortcuts: z.array(Shortcut).max(MAX_SHORTCUTS).default([]),
+        slash_commands: z.array(Command).default([]),
+      })
+      .prefault({}),
+    oauth_config: z
+      .looseObject({ scopes: z.looseObject({ bot: z.array(z.string()).default([]) }).prefault({}) })
+      .prefault({}),
+    settings: z
+      .looseObject({
+        org_deploy_enabled: z.boolean().default(false),
+        event_subscriptions: z.looseObject({ bot_events: z.array(z.string()).default([]) }).prefault({}),
+      })
+      .prefault({}),
+    /** Custom steps for Workflow Builder, by callback id. */
+    functions: z
+      .record(z.string(), Step)
+      .refine((steps) => Object.keys(steps).length <= MAX_STEPS, { error: `no more than ${MAX_STEPS} functions` })
+      .default({}),
+  })
+  .refine(({ functions, settings }) => Object.keys(functions).length === 0 || settings.org_deploy_enabled, {
+    error: 'functions need settings.org_deploy_enabled',
+  })
 
 export type Manifest = z.output<typeof Manifest>
 /** A manifest as it is written; everything the sandbox reads may be left out. */

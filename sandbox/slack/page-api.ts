@@ -5,7 +5,9 @@ import { type Core, Refusal } from './core.js'
 import { readBody, sendJson } from './http.js'
 import { act, dismiss, openHome, options, submit, write } from './interactions.js'
 import type { Json } from './json.js'
+import { runMessageShortcut, runShortcut } from './shortcuts.js'
 import { type Panels, snapshot } from './snapshot.js'
+import { runStep } from './steps.js'
 
 /** The path of the page's API. */
 export const PAGE_API_PATH = '/sandbox/'
@@ -31,6 +33,9 @@ const Acted = z.object({
 const Submitted = z.object({ user: z.string(), viewId: z.string(), values: Values })
 const Closed = z.object({ user: z.string(), viewId: z.string() })
 const HomeOpened = z.object({ user: z.string(), tab: z.enum(['home', 'messages']) })
+const Shortcut = z.object({ user: z.string(), callbackId: z.string() })
+const MessageShortcut = Shortcut.extend({ channel: z.string(), ts: z.string() })
+const RunStep = z.object({ callbackId: z.string(), inputs: z.record(z.string(), z.unknown()) })
 const Switched = z.object({ of: z.string(), id: z.string(), value: z.boolean() })
 
 /** `/sandbox/:what`. */
@@ -84,6 +89,20 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     const { user, tab } = HomeOpened.parse(body)
     await openHome(core, user, tab)
     return {}
+  }
+  if (what === 'shortcut') {
+    const { user, callbackId } = Shortcut.parse(body)
+    await runShortcut(core, user, callbackId)
+    return {}
+  }
+  if (what === 'message-shortcut') {
+    const { user, callbackId, channel, ts } = MessageShortcut.parse(body)
+    await runMessageShortcut(core, user, callbackId, { channel, ts })
+    return {}
+  }
+  if (what === 'run-step') {
+    const { callbackId, inputs } = RunStep.parse(body)
+    return { id: await runStep(core, callbackId, inputs) }
   }
   if (what === 'kill') {
     if (panels.bot.status !== 'up') throw new Refusal('The bot is not running.')

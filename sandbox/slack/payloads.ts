@@ -105,24 +105,63 @@ export function messageActionPayload(details: {
     trigger_id: details.triggerId,
     channel: { id: channel.id, name: channel.name },
     // Slack leaves out the body of an ephemeral message.
-    ...(message.audience
-      ? {}
-      : {
-          message: {
-            type: 'message',
-            user: message.user,
-            bot_id: BOT.botId,
-            app_id: BOT.appId,
-            team: TEAM.id,
-            ts: message.ts,
-            text: message.text,
-            blocks: message.blocks,
-            ...thread,
-          },
-        }),
+    ...(message.audience ? {} : { message: storedMessage(message) }),
     state: { values: labelsEscaped(details.values) },
     response_url: details.responseUrl,
     actions: [labelsEscaped(details.action)],
+  }
+}
+
+/** A message as payloads have it. Only the bot's own name the bot and its app. */
+function storedMessage(message: StoredMessage): Json {
+  return {
+    type: 'message',
+    user: message.user,
+    ...(message.user === BOT.id ? { bot_id: BOT.botId, app_id: BOT.appId } : {}),
+    team: TEAM.id,
+    ts: message.ts,
+    text: message.text,
+    ...(message.blocks.length > 0 ? { blocks: message.blocks } : {}),
+    ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
+  }
+}
+
+/** A global shortcut: no channel and no response URL. */
+export function shortcutPayload(details: {
+  person: Person
+  callbackId: string
+  triggerId: string
+  actionTs: string
+}): Json {
+  return {
+    type: 'shortcut',
+    ...envelope(details.person),
+    callback_id: details.callbackId,
+    trigger_id: details.triggerId,
+    action_ts: details.actionTs,
+  }
+}
+
+export function messageShortcutPayload(details: {
+  person: Person
+  channel: { id: string; name: string }
+  message: StoredMessage
+  callbackId: string
+  triggerId: string
+  responseUrl: string
+  actionTs: string
+}): Json {
+  const { channel, message } = details
+  return {
+    type: 'message_action',
+    ...envelope(details.person),
+    callback_id: details.callbackId,
+    trigger_id: details.triggerId,
+    response_url: details.responseUrl,
+    action_ts: details.actionTs,
+    message_ts: message.ts,
+    channel: { id: channel.id, name: channel.name },
+    message: storedMessage(message),
   }
 }
 

@@ -6,6 +6,7 @@ import { answered, elementsOf, type Input, initialValues, inputsOf, merged } fro
 import { act, dismiss, openHome, options, type Source, submit, write } from './interactions.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import type { HomePage, Message, Snapshot, StateValues, View } from './protocol.js'
+import { runMessageShortcut, runShortcut } from './shortcuts.js'
 
 const Option = z.looseObject({ text: z.looseObject({ text: z.string() }), value: z.string() })
 /** An entry of a select's list. */
@@ -50,6 +51,10 @@ export interface Actor {
   click(message: { channel: string; ts: string }, actionId: string): Promise<void>
   /** Chooses in a message: a select, a date, a radio button, or an entry of an overflow menu. */
   pick(message: { channel: string; ts: string }, actionId: string, answer: Answer): Promise<void>
+  /** Uses a global shortcut of the app. */
+  shortcut(callbackId: string): Promise<void>
+  /** Uses a shortcut from a message's menu. */
+  messageShortcut(message: { channel: string; ts: string }, callbackId: string): Promise<void>
   /** Opens a tab of the app's home, as a click on the app does; the bot gets `app_home_opened`. Default: home. */
   openHome(tab?: HomeTab): Promise<void>
   /** What the app published on the Home tab. */
@@ -178,6 +183,8 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     close: () => dismiss(core, id, top().id),
     click: async (message, actionId) => press(messageAt(message), actionId),
     pick: async (message, actionId, answer) => pick(messageAt(message), actionId, answer),
+    shortcut: (callbackId) => runShortcut(core, id, callbackId),
+    messageShortcut: (message, callbackId) => runMessageShortcut(core, id, callbackId, message),
     openHome: (tab = 'home') => openHome(core, id, tab),
     home: () => snapshot().home,
     waitForHome: (fits = () => true, timeoutMs) =>

@@ -22,6 +22,34 @@ export interface Channel {
   botIsMember: boolean
 }
 
+/** An emoji under a message, and who put it there. */
+export interface Reaction {
+  name: string
+  users: readonly string[]
+}
+
+/** A file that was shared in a message. */
+export interface SharedFile {
+  id: string
+  name: string
+  title: string
+  /** Bytes. */
+  size: number
+  /** Where it can be downloaded. */
+  url: string
+}
+
+/** One run of a workflow step. */
+export interface StepRun {
+  id: string
+  callbackId: string
+  title: string
+  status: 'running' | 'completed' | 'failed'
+  inputs: Readonly<Record<string, unknown>>
+  outputs?: Readonly<Record<string, unknown>>
+  error?: string
+}
+
 /** A message as Slack would show it to one person. */
 export interface Message {
   ts: string
@@ -36,6 +64,9 @@ export interface Message {
   /** Visible to this person only and gone on reload, as in Slack. */
   isEphemeral: boolean
   isEdited: boolean
+  /** Both absent where there are none. */
+  reactions?: readonly Reaction[]
+  files?: readonly SharedFile[]
 }
 
 /** An open modal, as Slack completed it after `views.open`. */
@@ -63,6 +94,24 @@ export interface AppFeatures {
   hasMessages: boolean
   /** Nobody can write to the app in its messages tab. */
   isReadOnly: boolean
+  shortcuts: readonly Shortcut[]
+  steps: readonly Step[]
+}
+
+/** A shortcut as the manifest declares it. */
+export interface Shortcut {
+  callbackId: string
+  type: 'global' | 'message'
+  name: string
+  description: string
+}
+
+/** A custom step for workflows, as the manifest declares it. */
+export interface Step {
+  callbackId: string
+  title: string
+  description: string
+  inputs: readonly { name: string; title: string; type: string; isRequired: boolean }[]
 }
 
 /** Everything the page draws for one person. Sent whole on every change, because a sandbox is small. */
@@ -80,6 +129,7 @@ export interface Snapshot {
   /** The modal stack of this person, topmost last. */
   views: readonly View[]
   commands: readonly { command: string; description: string; usage: string }[]
+  runs: readonly StepRun[]
   /** Switches of the workspace itself: Slack slow, Slack 429, Slack loses an answer. */
   switches: readonly SwitchState[]
   providers: readonly ProviderPanel[]
@@ -110,6 +160,9 @@ export type StateValues = Readonly<Record<string, Readonly<Record<string, unknow
  *   submit    { user, viewId, values }                       → { errors?: { [blockId]: string } }
  *   close     { user, viewId }
  *   home      { user, tab: "home" | "messages" }            opens a tab of the app's home; viewId of its actions is home.id
+ *   shortcut  { user, callbackId }                         a global shortcut
+ *   message-shortcut  { user, callbackId, channel, ts }    a shortcut of a message
+ *   run-step  { callbackId, inputs }                       runs a workflow step
  *   kill      {}                                             ends the bot's process as a crash would
  *   switch    { of: "slack" | provider id, id, value }
  */

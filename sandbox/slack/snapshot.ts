@@ -2,7 +2,7 @@
 import type { Simulator } from '../providers/simulator.js'
 import { BOT, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
-import type { BotStatus, Message, Person, Snapshot, View } from './protocol.js'
+import type { BotStatus, Message, Person, Snapshot, Step, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
 
 /** What the page shows beside Slack. */
@@ -10,6 +10,8 @@ export interface Panels {
   simulators: readonly Simulator[]
   bot: { status: BotStatus | null; kill(): void }
 }
+
+type DeclaredStep = Core['manifest']['functions'][string]
 
 /** @param since shows only ephemeral messages newer than this change number; 0 shows all. */
 export function snapshot(core: Core, panels: Panels, user: string, since = 0): Snapshot {
@@ -26,6 +28,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
   const messages = core.state.messages().filter((message) => channels.some((channel) => channel.id === message.channel))
   const counts = replyCounts(messages)
   const home = core.state.home(user)
+  const { shortcuts } = core.manifest.features
   const { home_tab_enabled, messages_tab_enabled, messages_tab_read_only_enabled } = core.manifest.features.app_home
   return {
     team: TEAM.name,
@@ -36,6 +39,13 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
       hasHome: home_tab_enabled,
       hasMessages: messages_tab_enabled,
       isReadOnly: messages_tab_read_only_enabled,
+      shortcuts: shortcuts.map(({ callback_id, type, name, description }) => ({
+        callbackId: callback_id,
+        type,
+        name,
+        description,
+      })),
+      steps: Object.entries(core.manifest.functions).map(shownStep),
     },
     home: home ? { id: home.id, hash: home.hash, blocks: home.blocks } : null,
     channels: channels.map(({ id, name, topic, hasBot, directWith }) => ({
@@ -50,6 +60,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
       .map((message) => shownMessage(message, counts.get(`${message.channel} ${message.ts}`) ?? 0)),
     views: core.state.stack(user).map(shownView),
     commands: core.commands,
+    runs: core.state.runs().map(({ token: _, ...run }) => run),
     switches: core.switches.all(),
     providers: panels.simulators.map((simulator) => ({
       id: simulator.id,
@@ -71,7 +82,7 @@ function replyCounts(messages: readonly StoredMessage[]): Map<string, number> {
 }
 
 function shownMessage(message: StoredMessage, replyCount: number): Message {
-  const { ts, channel, threadTs, user, text, blocks, isEdited, audience } = message
+  const { ts, channel, threadTs, user, text, blocks, isEdited, audience, reactions, files } = message
   return {
     ts,
     channel,
@@ -83,7 +94,19 @@ function shownMessage(message: StoredMessage, replyCount: number): Message {
     blocks,
     isEphemeral: audience !== undefined,
     isEdited,
+    ...(reactions.length > 0 ? { reactions } : {}),
+    ...(files.length > 0 ? { files } : {}),
   }
+}
+
+function shownStep([callbackId, { title, description, input_parameters }]: [string, DeclaredStep]): Step {
+  const inputs = Object.entries(input_parameters).map(([name, { type, title, is_required }]) => ({
+    name,
+    title: title || name,
+    type,
+    isRequired: is_required,
+  }))
+  return { callbackId, title, description, inputs }
 }
 
 function shownView(view: SlackView): View {

@@ -3,6 +3,8 @@ import { EventEmitter } from 'node:events'
 import { z } from 'zod'
 import { type Backend, BOT } from './backend.js'
 import { asList, asText, type Json } from './json.js'
+import type { Reaction, SharedFile } from './protocol.js'
+import type { StoredRun } from './steps.js'
 
 /** Slack's own messages come from Slackbot. */
 export const SLACKBOT = 'USLACKBOT'
@@ -16,6 +18,8 @@ export interface StoredMessage {
   text: string
   blocks: readonly unknown[]
   isEdited: boolean
+  reactions: readonly Reaction[]
+  files: readonly SharedFile[]
   /** The only person who sees it, if it is ephemeral. */
   audience?: string
   /** The number of the change that made it, so that a reload can drop older ephemeral messages. */
@@ -86,6 +90,9 @@ export class WorkspaceState {
   readonly calls: Call[] = []
   readonly #messages = new Map<string, StoredMessage>()
   readonly #stacks = new Map<string, readonly SlackView[]>()
+  /** Contents of uploaded files, by id. */
+  readonly files = new Map<string, Buffer>()
+  readonly #runs = new Map<string, StoredRun>()
   readonly #homes = new Map<string, HomeView>()
   readonly #events = new EventEmitter().setMaxListeners(0)
   #changes = 0
@@ -146,6 +153,8 @@ export class WorkspaceState {
       text: asText(body.text),
       blocks: asList(body.blocks),
       isEdited: false,
+      reactions: [],
+      files: [],
       audience: asText(body.user),
     })
   }
@@ -175,6 +184,20 @@ export class WorkspaceState {
     this.changed()
   }
 
+  /** Runs of workflow steps, oldest first. */
+  runs(): readonly StoredRun[] {
+    return [...this.#runs.values()]
+  }
+
+  run(id: string): StoredRun | undefined {
+    return this.#runs.get(id)
+  }
+
+  keepRun(run: StoredRun): void {
+    this.#runs.set(run.id, run)
+    this.changed()
+  }
+
   /** An open view by either of its ids, with the person who has it open. */
   findView(id: { view_id?: unknown; external_id?: unknown }): { user: string; view: SlackView } | undefined {
     for (const [user, views] of this.#stacks) {
@@ -193,6 +216,7 @@ export class WorkspaceState {
     if (method === 'chat.postMessage' || method === 'chat.update') {
       const message = z.record(z.string(), z.unknown()).parse(answer.message)
       const threadTs = asText(message.thread_ts)
+      const before = this.message(channel.id, asText(message.ts))
       this.keepMessage({
         ts: asText(message.ts),
         channel: channel.id,
@@ -202,6 +226,8 @@ export class WorkspaceState {
         blocks: asList(message.blocks),
         // Slack shows no "edited" for an edit with blocks.
         isEdited: method === 'chat.update' && body.blocks === undefined,
+        reactions: before?.reactions ?? [],
+        files: before?.files ?? [],
       })
     }
     if (method === 'chat.postEphemeral') this.keepEphemeral(asText(answer.message_ts), body, BOT.id)

@@ -3,11 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GROUPS } from './backend.js'
 import { checkedView, completed, messageProblems, refusal } from './checks.js'
 import { type Core, perform } from './core.js'
+import { completeUpload } from './files.js'
 import { readHistory } from './history.js'
-import { readBody, sendJson } from './http.js'
+import { isJson, readBody, sendJson } from './http.js'
 import { asList, asObject, asText, type Json } from './json.js'
+import { react } from './reactions.js'
 import type { Sockets } from './sockets.js'
 import type { StoredChannel } from './state.js'
+import { completeStep } from './steps.js'
 import { openView, publishView, pushView, updateView } from './views.js'
 
 interface Access {
@@ -50,7 +53,11 @@ export async function handleApi(
     }
     if (!token) return [200, { ok: false, error: 'not_authed' }]
     if (method === 'apps.connections.open') return [200, connection(token)]
-    if (token !== access.botToken) return [200, { ok: false, error: 'invalid_auth' }]
+    const run = core.state.runs().find((one) => one.token === token)
+    if (run && run.status !== 'running') return [200, { ok: false, error: 'token_revoked' }]
+    if (token !== access.botToken && !run) return [200, { ok: false, error: 'invalid_auth' }]
+    // Slack takes this one as a form only.
+    if (method === 'files.getUploadURLExternal' && isJson(req)) return [200, { ok: false, error: 'invalid_arguments' }]
     return [200, await answerOf(core, method, body)]
   }
 
@@ -79,6 +86,11 @@ async function answerOf(core: Core, method: string, body: Json): Promise<Json> {
   if (method === 'usergroups.users.list') return groupUsers(core, body)
   if (method === 'users.conversations') return channelsOf(core, body)
   if (method === 'conversations.history' || method === 'conversations.replies') return readHistory(core, method, body)
+  if (method === 'reactions.add' || method === 'reactions.remove') return react(core, method, body)
+  if (method === 'files.completeUploadExternal') return completeUpload(core, body)
+  if (method === 'functions.completeSuccess' || method === 'functions.completeError') {
+    return completeStep(core, method, body)
+  }
   const answer = await perform(core, method, body)
   return method === 'users.info' && answer.ok === true ? { ...answer, user: described(core, answer.user) } : answer
 }

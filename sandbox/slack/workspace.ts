@@ -4,16 +4,18 @@ import type { Simulator, SwitchState } from '../providers/simulator.js'
 import { BOT, startBackend, TEAM } from './backend.js'
 import { type Core, perform, type SlashCommand } from './core.js'
 import { createDelivery } from './delivery.js'
+import { DOWNLOAD_PATH, handleDownload, handleUpload, UPLOAD_PATH } from './files.js'
 import { sendJson } from './http.js'
 import { asText, type Json } from './json.js'
 import { type ManifestInput, readManifest } from './manifest.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
-import type { BotStatus, Snapshot } from './protocol.js'
+import type { BotStatus, Snapshot, StepRun } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
 import { type DisconnectReason, type DropPoint, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
+import { runStep } from './steps.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
 import { handleApi } from './web-api.js'
@@ -68,6 +70,10 @@ export interface Workspace {
   issueResponseUrl(context: { user: string; channel: string }): string
   /** Every call of the bot to the Web API so far, or those of one method. */
   calls(method?: string): readonly Call[]
+  /** Runs a workflow step of the manifest's, as a workflow would. Returns the execution's id; see `runs`. */
+  runStep(callbackId: string, inputs: Readonly<Record<string, unknown>>): Promise<string>
+  /** Runs of workflow steps so far, oldest first. */
+  runs(): readonly StepRun[]
   /** Sends payloads to this URL; undefined means Socket Mode. */
   setRequestUrl(url: string | undefined): void
   /** Number of open Socket Mode connections. */
@@ -165,6 +171,8 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     if (pathname.startsWith(RESPONSE_PATH)) {
       return handleResponseUrl(core, req, res, pathname.slice(RESPONSE_PATH.length))
     }
+    if (pathname.startsWith(UPLOAD_PATH)) return handleUpload(core, req, res, pathname.slice(UPLOAD_PATH.length))
+    if (pathname.startsWith(DOWNLOAD_PATH)) return handleDownload(core, res, pathname.slice(DOWNLOAD_PATH.length))
     if (pathname.startsWith(PAGE_API_PATH)) return handlePageApi(core, panels, req, res, target)
     if (options.page) return options.page(req, res)
     sendJson(res, 404, { ok: false, error: 'not_found' })
@@ -229,6 +237,8 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     deliver: core.deliver,
     issueResponseUrl: (context) => `${url}${RESPONSE_PATH}${core.responseUrls.issue(context)}`,
     calls: (method) => state.calls.filter((call) => method === undefined || call.method === method),
+    runStep: (callbackId, inputs) => runStep(core, callbackId, inputs),
+    runs: () => state.runs().map(({ token: _, ...run }) => run),
     setRequestUrl(next) {
       requestUrl = next
     },

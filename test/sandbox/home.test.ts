@@ -179,7 +179,7 @@ describe('the home of an app', () => {
     await expect(ann.openHome()).rejects.toThrow('This app has no home tab.')
     const posted = client().chat.postMessage({ channel: user_id, text: 'Hello' })
     await expect(posted).rejects.toThrow('messages_tab_disabled')
-    expect(workspace.snapshot(user_id).app).toEqual({ hasHome: false, hasMessages: false, isReadOnly: false })
+    expect(workspace.snapshot(user_id).app).toMatchObject({ hasHome: false, hasMessages: false, isReadOnly: false })
   })
 
   it('lets nobody write in a messages tab that is read-only', async () => {
