@@ -1,4 +1,5 @@
 /** The `emulate` package as the data store behind the Web API, with the sandbox's team, people and channels. */
+import { Server } from 'node:net'
 import { createEmulator } from 'emulate'
 import { z } from 'zod'
 import { freePort } from '../free-port.js'
@@ -67,45 +68,47 @@ const Opened = z.object({ channel: z.object({ id: z.string() }) })
 export async function startBackend(scopes: readonly string[], permalinkUrl: string): Promise<Backend> {
   // emulate cannot be asked which port 0 became, so a free one is found for it.
   const port = await freePort()
-  const emulator = await createEmulator({
-    service: 'slack',
-    port,
-    baseUrl: permalinkUrl,
-    seed: {
-      slack: {
-        team: { name: TEAM.name, domain: TEAM.domain },
-        // Renaming a channel takes an admin.
-        users: people.map(({ name, real_name, profile }) => ({ name, real_name, profile, is_admin: name === 'ann' })),
-        channels,
-        strict_scopes: true,
-        oauth_apps: [
-          {
-            app_id: BOT.appId,
-            client_id: '1.1',
-            client_secret: 'sandbox',
-            name: 'Dolly',
-            redirect_uris: [],
-            scopes,
-            bot_id: BOT.botId,
-            bot_user_id: BOT.id,
-            bot_name: BOT.name,
-          },
-        ],
-        tokens: [
-          ...BOT_TOKENS.map((token) => ({
-            token,
-            type: 'bot',
-            user: BOT.id,
-            scopes,
-            app_id: BOT.appId,
-            bot_id: BOT.botId,
-          })),
-          ...people.map(({ name }) => ({ token: `xoxp-${name}`, type: 'user', user: name, app_id: BOT.appId })),
-          { token: 'xoxp-seed', type: 'user', user: BOT.id, app_id: BOT.appId },
-        ],
+  const emulator = await onLoopback(port, () =>
+    createEmulator({
+      service: 'slack',
+      port,
+      baseUrl: permalinkUrl,
+      seed: {
+        slack: {
+          team: { name: TEAM.name, domain: TEAM.domain },
+          // Renaming a channel takes an admin.
+          users: people.map(({ name, real_name, profile }) => ({ name, real_name, profile, is_admin: name === 'ann' })),
+          channels,
+          strict_scopes: true,
+          oauth_apps: [
+            {
+              app_id: BOT.appId,
+              client_id: '1.1',
+              client_secret: 'sandbox',
+              name: 'Dolly',
+              redirect_uris: [],
+              scopes,
+              bot_id: BOT.botId,
+              bot_user_id: BOT.id,
+              bot_name: BOT.name,
+            },
+          ],
+          tokens: [
+            ...BOT_TOKENS.map((token) => ({
+              token,
+              type: 'bot',
+              user: BOT.id,
+              scopes,
+              app_id: BOT.appId,
+              bot_id: BOT.botId,
+            })),
+            ...people.map(({ name }) => ({ token: `xoxp-${name}`, type: 'user', user: name, app_id: BOT.appId })),
+            { token: 'xoxp-seed', type: 'user', user: BOT.id, app_id: BOT.appId },
+          ],
+        },
       },
-    },
-  })
+    }),
+  )
   let turn = 0
 
   async function call(method: string, body: Json, as?: string): Promise<Json> {
@@ -158,4 +161,24 @@ export async function startBackend(scopes: readonly string[], permalinkUrl: stri
     channels: channels.map((channel) => ({ ...channel, id: idOf(channel.name) })),
     close: () => emulator.close(),
   }
+}
+
+/** One start at a time: each changes how servers listen, for a moment. */
+let lastStart: Promise<unknown> = Promise.resolve()
+
+/** emulate has no option for the address and would listen on all of them; nothing of the sandbox is for the network. */
+function onLoopback<T>(port: number, start: () => Promise<T>): Promise<T> {
+  const mine = lastStart.then(async () => {
+    const { listen } = Server.prototype
+    Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+      return Reflect.apply(listen, this, args[0] === port ? [port, '127.0.0.1'] : args)
+    }
+    try {
+      return await start()
+    } finally {
+      Server.prototype.listen = listen
+    }
+  })
+  lastStart = mine.catch(() => undefined)
+  return mine
 }

@@ -4,7 +4,7 @@ import { BOT, TEAM } from './backend.js'
 import type { Core } from './core.js'
 import type { Json } from './json.js'
 import { TOKEN, viewState } from './payloads.js'
-import type { Person } from './protocol.js'
+import type { HomeTab, Person } from './protocol.js'
 import type { StoredChannel } from './state.js'
 
 /** The event with Slack's wrapper around it. `time` is in milliseconds. */
@@ -34,8 +34,6 @@ async function emit(core: Core, subscription: string, event: Json): Promise<void
   if (!core.manifest.settings.event_subscriptions.bot_events.includes(subscription)) return
   await core.deliver('events_api', eventPayload(event, core.now()))
 }
-
-export type HomeTab = 'home' | 'messages'
 
 /** A person opened the app's home. The event has the view if one was published, and the Home tab was opened. */
 export async function homeOpened(core: Core, person: Person, channel: StoredChannel, tab: HomeTab): Promise<void> {

@@ -4,7 +4,7 @@ import { BOT } from './backend.js'
 import { OptionsAnswer } from './block-kit.js'
 import { type Core, perform, postEphemeral, Refusal } from './core.js'
 import type { Delivery, PayloadKind } from './delivery.js'
-import { directMessage, type HomeTab, homeOpened } from './events.js'
+import { directMessage, homeOpened } from './events.js'
 import { inputErrors, inputsOf } from './inputs.js'
 import { asList, asObject, asText, type Json } from './json.js'
 import {
@@ -16,7 +16,7 @@ import {
   submissionPayload,
   viewActionPayload,
 } from './payloads.js'
-import type { Person, StateValues } from './protocol.js'
+import type { HomeTab, Person, StateValues } from './protocol.js'
 import { RESPONSE_PATH, respond } from './respond.js'
 import { type HomeView, SLACKBOT, type SlackView, type StoredChannel } from './state.js'
 import { closeView, pushView, updateView } from './views.js'

@@ -1,11 +1,10 @@
 /** A person in the workspace, for tests: does what people do in Slack and waits for what they would see. */
 import { z } from 'zod'
 import type { Core } from './core.js'
-import type { HomeTab } from './events.js'
 import { answered, elementsOf, type Input, initialValues, inputsOf, merged } from './inputs.js'
 import { act, dismiss, openHome, options, type Source, submit, write } from './interactions.js'
 import { asList, asObject, asText, type Json } from './json.js'
-import type { HomePage, Message, Snapshot, StateValues, View } from './protocol.js'
+import type { HomePage, HomeTab, Message, Snapshot, StateValues, View } from './protocol.js'
 import { runMessageShortcut, runShortcut } from './shortcuts.js'
 
 const Option = z.looseObject({ text: z.looseObject({ text: z.string() }), value: z.string() })

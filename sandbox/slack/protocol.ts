@@ -81,6 +81,9 @@ export interface View {
   private_metadata: string
 }
 
+/** The tabs of the app's home. */
+export type HomeTab = 'home' | 'messages'
+
 /** What the app put on this person's Home tab. */
 export interface HomePage {
   id: string

@@ -2,6 +2,8 @@
 import { useCallback, useMemo, useState } from 'react'
 import { ModalStack } from './modal/modal-stack.js'
 import { BehindTheScenes } from './panel/behind-the-scenes.js'
+import { Announcer } from './workspace/announcer.js'
+import { AppPane } from './workspace/app-pane.js'
 import { ChannelPane } from './workspace/channel-pane.js'
 import { type Workspace, WorkspaceContext } from './workspace/context.js'
 import { parsePermalink } from './workspace/permalink.js'
@@ -18,7 +20,8 @@ export function App() {
   const { snapshot, isConnected } = useSnapshot(user)
   const { notice, notify } = useNotice()
   const place = usePlace(snapshot, parsePermalink(window.location.href), notify)
-  const { channel, open } = place
+  const { channel, tab, open } = place
+  const isHome = channel?.isDirect === true && tab === 'home' && snapshot?.app.hasHome === true
 
   const workspace = useMemo<Workspace | null>(
     () => snapshot && { snapshot, channel: channel?.id ?? '', open, notify },
@@ -39,15 +42,23 @@ export function App() {
     <WorkspaceContext value={workspace}>
       <div className="page">
         <div className="workspace">
-          <Sidebar onChannel={(id) => open({ channel: id })} onUser={chooseUser} />
-          {channel ? (
+          <Sidebar onChannel={(id) => open({ channel: id })} onUser={chooseUser} isReading={!isHome} />
+          {channel?.isDirect ? (
+            <AppPane
+              key={`${channel.id} ${snapshot.me.id}`}
+              channel={channel}
+              tab={isHome ? 'home' : 'messages'}
+              onTab={place.openTab}
+              highlight={place.highlight}
+            />
+          ) : channel ? (
             <ChannelPane key={`${channel.id} ${snapshot.me.id}`} channel={channel} highlight={place.highlight} />
           ) : (
             <main className="pane">
               <p className="waiting">This person is in no conversation.</p>
             </main>
           )}
-          {root && (
+          {root && !isHome && (
             <ThreadPane
               key={`${root.ts} ${snapshot.me.id}`}
               root={root}
@@ -58,6 +69,7 @@ export function App() {
         </div>
         <BehindTheScenes />
       </div>
+      <Announcer threadTs={place.threadTs} />
       <ModalStack key={snapshot.me.id} />
       {!isConnected && (
         <p className="banner" role="status">

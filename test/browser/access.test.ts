@@ -1,7 +1,7 @@
 /** Access in the demo, for a guest, a member, and someone of the platform group. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+import { become, type Demo, picture, startBrowser, startDemo } from './browser.js'
 
 describe('in the demo', () => {
   let demo: Demo
@@ -17,12 +17,6 @@ describe('in the demo', () => {
     await browser?.close()
     await demo?.stop()
   })
-
-  async function become(name: string): Promise<void> {
-    const people = page.getByRole('group', { name: 'You are' })
-    await people.getByRole('button', { name }).click()
-    await people.getByRole('button', { name, pressed: true }).waitFor()
-  }
 
   async function type(text: string): Promise<void> {
     const composer = page.getByRole('textbox', { name: 'Message #platform' })
@@ -47,7 +41,7 @@ describe('in the demo', () => {
   const log = () => page.getByRole('log', { name: 'Messages in #platform' })
 
   it('a guest is refused, with whom to ask', async () => {
-    await become('Cleo Diaz')
+    await become(page, 'Cleo Diaz')
     await type('/clone-app ')
     await log().getByText("You can't use Dolly here. Ask #platform for access.").waitFor()
     expect(await page.getByRole('dialog').count()).toBe(0)
@@ -55,7 +49,7 @@ describe('in the demo', () => {
   })
 
   it('a member sees only their connections, and is refused the rest by name', async () => {
-    await become('Bo Chen')
+    await become(page, 'Bo Chen')
     expect(await offers('access-2-member')).toEqual(['Copy a container on hoody', 'Sync a copy on hoody'])
     await type('/clone-app help')
     await log().getByText('/clone-app hoody copy').waitFor()
@@ -80,7 +74,7 @@ describe('in the demo', () => {
   })
 
   it('the platform group sees everything', async () => {
-    await become('Ann Baker')
+    await become(page, 'Ann Baker')
     const all = await offers('access-5-group')
     expect(all.length).toBeGreaterThanOrEqual(8)
     const some = ['Clone an app on miget', 'Copy a container on hoody', 'Clone an environment on qovery']

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const pictures = fileURLToPath(new URL('../../test-results/', import.meta.url))
@@ -53,6 +53,30 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/** Unfolds a part of "Behind the scenes", such as a provider, and returns it. */
+export async function unfold(page: Page, name: string): Promise<Locator> {
+  const part = page.getByRole('region', { name: 'Behind the scenes' }).getByRole('group', { name, exact: true })
+  if ((await part.getAttribute('open')) === null) await part.locator('summary').first().click()
+  return part
+}
+
+/** Opens a tab of Dolly's home. */
+export async function openHome(page: Page, tab: 'Home' | 'Messages' = 'Home'): Promise<Locator> {
+  await page
+    .getByRole('navigation', { name: 'Workspace' })
+    .getByRole('button', { name: /^dolly/ })
+    .click()
+  await page.getByRole('tab', { name: tab }).click()
+  return page.getByRole('tabpanel', { name: tab })
+}
+
+/** Acts as this person from now on. */
+export async function become(page: Page, name: string): Promise<void> {
+  const people = page.getByRole('group', { name: 'You are' })
+  await people.getByRole('button', { name }).click()
+  await people.getByRole('button', { name, pressed: true }).waitFor()
 }
 
 /** Saves a screenshot in test-results/. */

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+import { type Demo, picture, startBrowser, startDemo, unfold } from './browser.js'
 
 describe('a newcomer in the demo', () => {
   let demo: Demo
@@ -64,8 +64,8 @@ describe('a newcomer in the demo', () => {
     await thread.getByText(/^Done in/).waitFor({ timeout: 40_000 })
     await thread.getByText('Copy the container – done').waitFor()
     await picture(page, '7-live')
-    const scenes = page.getByRole('region', { name: 'Behind the scenes' })
-    await scenes.getByRole('row', { name: /shop-api-pr-12.*running/ }).waitFor()
+    const hoody = await unfold(page, 'Hoody')
+    await hoody.getByRole('row', { name: /shop-api-pr-12.*running/ }).waitFor()
   })
 
   it('syncs the copy after the warning', async () => {
@@ -126,8 +126,8 @@ describe('a newcomer in the demo', () => {
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.waitFor()
-    const slack = page.getByRole('group', { name: 'Slack', exact: true })
-    await slack.getByText(/faults/).click()
+    const slack = await unfold(page, 'Slack')
+    await slack.getByText(/faults to switch on/).click()
     const lost = slack.getByRole('checkbox', { name: 'Accept the next message, but lose the answer' })
     await lost.check()
     await picture(page, '12-beside')

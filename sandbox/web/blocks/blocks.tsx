@@ -1,10 +1,12 @@
 /** The blocks of one message or modal, in order. The library draws static ones, we draw interactive ones. */
 import { Component, Fragment, type ReactNode } from 'react'
+import { Alert } from './alert.js'
 import { BlockElementView } from './element.js'
 import { isInput } from './form-values.js'
 import { InputBlock } from './input-block.js'
 import { LibraryBlocks } from './library-blocks.js'
-import type { Block, BlockElement } from './types.js'
+import { Plan, TaskCard } from './plan.js'
+import type { Block, BlockElement, Task } from './types.js'
 
 export function Blocks({ blocks }: { blocks: readonly Block[] }) {
   return (
@@ -36,15 +38,21 @@ function runs(blocks: readonly Block[]): Run[] {
   return found
 }
 
+/** Blocks that we draw: those that people work with, and those that the library draws too heavily. */
+const OURS: ReadonlySet<string> = new Set(['actions', 'input', 'plan', 'task_card', 'alert'])
+
 function canBeWorked({ type, accessory }: Block): boolean {
-  return type === 'actions' || type === 'input' || (type === 'section' && accessory !== undefined && isOurs(accessory))
+  return OURS.has(type) || (type === 'section' && accessory !== undefined && isOurs(accessory))
 }
 
 function isOurs(element: BlockElement): boolean {
-  return element.type === 'button' || isInput(element)
+  return element.type === 'button' || element.type === 'overflow' || isInput(element)
 }
 
 function WorkedBlock({ block }: { block: Block }) {
+  if (block.type === 'plan') return <Plan block={block} />
+  if (block.type === 'task_card') return isTask(block) ? <TaskCard task={block} /> : null
+  if (block.type === 'alert') return <Alert block={block} />
   if (block.type === 'input') return <InputBlock block={block} />
   if (block.type === 'section' && block.accessory) {
     const { accessory, ...text } = block
@@ -64,6 +72,10 @@ function WorkedBlock({ block }: { block: Block }) {
       ))}
     </div>
   )
+}
+
+function isTask(block: Block): block is Block & Task {
+  return 'task_id' in block
 }
 
 /** Keeps a block that can't be drawn from breaking the whole page. */

@@ -23,7 +23,7 @@ export function Button({ blockId, element }: { blockId: string; element: ButtonE
       else window.open(element.url, '_blank', 'noreferrer')
     }
     setWaiting(true)
-    await press(blockId, element)
+    await press(blockId, element, { text: element.text, value: element.value })
     setWaiting(false)
   }
 

@@ -3,6 +3,7 @@ import { useId } from 'react'
 import { Button } from './button.js'
 import { isInput } from './form-values.js'
 import { InputElementView } from './input-element.js'
+import { Overflow } from './overflow.js'
 import type { BlockElement } from './types.js'
 
 interface BlockElementProps {
@@ -15,11 +16,12 @@ interface BlockElementProps {
 export function BlockElementView({ blockId, element, label }: BlockElementProps) {
   const labelId = useId()
   if (element.type === 'button') return <Button blockId={blockId} element={element} />
+  if (element.type === 'overflow') return <Overflow blockId={blockId} element={element} />
   if (!isInput(element)) return <Undrawn type={(element as BlockElement).type} />
   return (
-    <div className="standalone">
+    <div className={`standalone is-${element.type}`}>
       <span id={labelId} hidden>
-        {label || element.action_id}
+        {element.placeholder?.text || label || element.action_id}
       </span>
       <InputElementView blockId={blockId} element={element} labelId={labelId} dispatch isOptional={false} />
     </div>

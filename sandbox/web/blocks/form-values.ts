@@ -42,14 +42,11 @@ export function stateOption({ text, value }: Option): Option {
   return { text: completed, value }
 }
 
-/** What a click says of its button. */
-export function clickOf(element: BlockElement): object {
-  return element.type === 'button' ? { text: element.text, value: element.value } : {}
-}
-
 function initialState(element: InputElement, channel: string): ElementState {
   switch (element.type) {
     case 'plain_text_input':
+    case 'email_text_input':
+    case 'url_text_input':
     case 'number_input':
       return { type: element.type, value: element.initial_value || null }
     case 'static_select':
@@ -67,21 +64,32 @@ function initialState(element: InputElement, channel: string): ElementState {
       const current = element.default_to_current_conversation ? channel : null
       return { type: element.type, selected_conversation: element.initial_conversation ?? current }
     }
+    case 'channels_select':
+      return { type: element.type, selected_channel: element.initial_channel ?? null }
+    case 'users_select':
+      return { type: element.type, selected_user: element.initial_user ?? null }
+    case 'multi_users_select':
+      return { type: element.type, selected_users: element.initial_users ?? [] }
+    case 'datepicker':
+      return { type: element.type, selected_date: element.initial_date ?? null }
+    case 'timepicker':
+      return { type: element.type, selected_time: element.initial_time ?? null }
+    case 'datetimepicker':
+      return { type: element.type, selected_date_time: element.initial_date_time ?? null }
   }
 }
 
 function isEmpty(state: ElementState): boolean {
   if ('value' in state) return !state.value?.trim()
-  if ('selected_option' in state) return state.selected_option === null
-  if ('selected_options' in state) return state.selected_options.length === 0
-  return state.selected_conversation === null
+  const { type: _, ...answers } = state
+  return Object.values(answers).every((answer) => answer === null || (Array.isArray(answer) && answer.length === 0))
 }
 
 function valueProblem(element: InputElement, state: ElementState): string | null {
   if (!('value' in state) || state.value === null) return null
   if (element.type === 'plain_text_input') {
     const { min_length: min = 0, max_length: max = 3000 } = element
-    if (state.value.length < min) return `Enter at min ${min} characters.`
+    if (state.value.length < min) return `Enter at least ${min} characters.`
     if (state.value.length > max) return `Enter at most ${max} characters.`
   }
   if (element.type === 'number_input') {
@@ -98,12 +106,20 @@ function valueProblem(element: InputElement, state: ElementState): string | null
 
 const INPUT_TYPES: ReadonlySet<string> = new Set<InputElement['type']>([
   'plain_text_input',
+  'email_text_input',
+  'url_text_input',
   'number_input',
   'static_select',
   'multi_static_select',
   'external_select',
   'multi_external_select',
   'conversations_select',
+  'channels_select',
+  'users_select',
+  'multi_users_select',
+  'datepicker',
+  'timepicker',
+  'datetimepicker',
   'checkboxes',
   'radio_buttons',
 ])

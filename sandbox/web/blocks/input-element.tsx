@@ -1,9 +1,12 @@
 /** An element with a value: picks its drawing by type, and ties it to the surface that keeps the value. */
+import { useState } from 'react'
 import { ChoiceInput } from './choice-input.js'
+import { ConfirmDialog } from './confirm-dialog.js'
+import { DateInput } from './date-input.js'
 import { Select } from './select.js'
 import { useSurface } from './surface.js'
 import { TextInput } from './text-input.js'
-import type { ElementState, InputElement } from './types.js'
+import type { ElementState, InputElement, NumberElement, TextElement } from './types.js'
 
 interface InputElementProps {
   blockId: string
@@ -19,6 +22,8 @@ interface InputElementProps {
 
 export function InputElementView({ blockId, element, dispatch, ...rest }: InputElementProps) {
   const { values, change } = useSurface()
+  // A choice that the app is only told once the person has confirmed it.
+  const [asked, setAsked] = useState<ElementState | null>(null)
   const state = values[blockId]?.[element.action_id]
   if (!state) return null
   const field = {
@@ -26,16 +31,49 @@ export function InputElementView({ blockId, element, dispatch, ...rest }: InputE
     describedBy: undefined,
     isInvalid: false,
     ...rest,
-    onChange: (next: ElementState, isFinal = true) => change(blockId, element, next, dispatch && isFinal),
+    onChange: (next: ElementState, isFinal = true) => {
+      if (element.confirm && dispatch && isFinal) setAsked(next)
+      else change(blockId, element, next, dispatch && isFinal)
+    },
   }
-  if ('value' in state) {
-    return element.type === 'plain_text_input' || element.type === 'number_input' ? (
-      <TextInput element={element} {...field} state={state} />
-    ) : null
+  return (
+    <>
+      {drawn()}
+      {asked && element.confirm && (
+        <ConfirmDialog
+          confirm={element.confirm}
+          onConfirm={() => {
+            setAsked(null)
+            change(blockId, element, asked, true)
+          }}
+          onDeny={() => setAsked(null)}
+        />
+      )}
+    </>
+  )
+
+  function drawn() {
+    if (!state) return null
+    if ('value' in state) {
+      return isText(element) ? <TextInput element={element} {...field} state={state} /> : null
+    }
+    if (element.type === 'checkboxes' || element.type === 'radio_buttons') {
+      const isChoice = 'selected_option' in state || 'selected_options' in state
+      return isChoice ? <ChoiceInput element={element} {...field} state={state} /> : null
+    }
+    if (element.type === 'datepicker' || element.type === 'timepicker' || element.type === 'datetimepicker') {
+      const isDate = 'selected_date' in state || 'selected_time' in state || 'selected_date_time' in state
+      return isDate ? <DateInput element={element} {...field} state={state} /> : null
+    }
+    if (isText(element) || 'selected_date' in state || 'selected_time' in state || 'selected_date_time' in state) {
+      return null
+    }
+    return <Select blockId={blockId} element={element} {...field} state={state} />
   }
-  if (element.type === 'checkboxes' || element.type === 'radio_buttons') {
-    return 'selected_conversation' in state ? null : <ChoiceInput element={element} {...field} state={state} />
-  }
-  if (element.type === 'plain_text_input' || element.type === 'number_input') return null
-  return <Select blockId={blockId} element={element} {...field} state={state} />
 }
+
+function isText(element: InputElement): element is TextElement | NumberElement {
+  return TEXTS.has(element.type)
+}
+
+const TEXTS: ReadonlySet<string> = new Set(['plain_text_input', 'number_input', 'email_text_input', 'url_text_input'])

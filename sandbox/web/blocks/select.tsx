@@ -7,7 +7,10 @@ import { useSurface } from './surface.js'
 import type { ElementState, Field, Option, OptionGroup, SelectElement } from './types.js'
 import { type Lines, useFixedLines, useRemoteLines } from './use-lines.js'
 
-type SelectState = Exclude<ElementState, { value: unknown }>
+type SelectState = Exclude<
+  ElementState,
+  { value: unknown } | { selected_date: unknown } | { selected_time: unknown } | { selected_date_time: unknown }
+>
 
 interface SelectProps extends Field<SelectState> {
   blockId: string
@@ -21,6 +24,11 @@ export function Select(props: SelectProps) {
       return <RemoteSelect {...props} minQueryLength={props.element.min_query_length ?? 3} />
     case 'conversations_select':
       return <ConversationsSelect {...props} include={props.element.filter?.include} />
+    case 'channels_select':
+      return <ConversationsSelect {...props} include={['public']} />
+    case 'users_select':
+    case 'multi_users_select':
+      return <UsersSelect {...props} />
     default:
       return <FixedSelect {...props} groups={groupsOf(props.element)} />
   }
@@ -45,6 +53,17 @@ function ConversationsSelect({ include, ...props }: SelectProps & { include: rea
   return <FixedSelect {...props} groups={groups} />
 }
 
+function UsersSelect(props: SelectProps) {
+  const { people } = useWorkspace().snapshot
+  const groups = useMemo(() => {
+    const options = people
+      .filter(({ hasLeft }) => !hasLeft)
+      .map(({ id, realName }): Option => ({ text: { type: 'plain_text', text: realName }, value: id }))
+    return [{ label: null, options }]
+  }, [people])
+  return <FixedSelect {...props} groups={groups} />
+}
+
 function RemoteSelect({ minQueryLength, ...props }: SelectProps & { minQueryLength: number }) {
   const { loadOptions } = useSurface()
   const lines = useRemoteLines(props.blockId, props.element.action_id, minQueryLength, loadOptions)
@@ -58,7 +77,7 @@ interface SelectBoxProps extends SelectProps {
 }
 
 function SelectBox({ element, state, onChange, lines, all, blockId: _, ...field }: SelectBoxProps) {
-  const isMultiple = 'selected_options' in state
+  const isMultiple = 'selected_options' in state || 'selected_users' in state
   return (
     <Combobox
       {...field}
@@ -76,14 +95,27 @@ function SelectBox({ element, state, onChange, lines, all, blockId: _, ...field 
 function chosen(state: SelectState, all: readonly Option[]): readonly Option[] {
   if ('selected_options' in state) return state.selected_options
   if ('selected_option' in state) return state.selected_option ? [state.selected_option] : []
-  return all.filter(({ value }) => value === state.selected_conversation)
+  const ids = idsOf(state)
+  return all.filter(({ value }) => ids.includes(value))
 }
 
 function selection(state: SelectState, options: readonly Option[]): SelectState {
   const [first] = options
   if ('selected_options' in state) return { ...state, selected_options: options.map(stateOption) }
   if ('selected_option' in state) return { ...state, selected_option: first ? stateOption(first) : null }
-  return { ...state, selected_conversation: first?.value ?? null }
+  if ('selected_users' in state) return { ...state, selected_users: options.map(({ value }) => value) }
+  const id = first?.value ?? null
+  if ('selected_user' in state) return { ...state, selected_user: id }
+  if ('selected_channel' in state) return { ...state, selected_channel: id }
+  return { ...state, selected_conversation: id }
+}
+
+type IdState = Exclude<SelectState, { selected_option: unknown } | { selected_options: unknown }>
+
+function idsOf(state: IdState): readonly (string | null)[] {
+  if ('selected_users' in state) return state.selected_users
+  if ('selected_user' in state) return [state.selected_user]
+  return ['selected_channel' in state ? state.selected_channel : state.selected_conversation]
 }
 
 function groupsOf(element: SelectElement): readonly OptionGroup[] {

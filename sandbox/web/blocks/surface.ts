@@ -8,8 +8,8 @@ export interface Surface {
   errors: Readonly<Record<string, string>>
   /** Keeps a new value; with `dispatch` it is sent as an action, together with all others. */
   change(blockId: string, element: InputElement, state: ElementState, dispatch: boolean): void
-  /** Sends a click. Resolves when it was acknowledged, or the person has been shown why not. */
-  press(blockId: string, element: BlockElement): Promise<void>
+  /** Sends a click with what it says: a button's text and value, a menu's option. Resolves when it was acknowledged, or the person has been shown why not. */
+  press(blockId: string, element: BlockElement, state: object): Promise<void>
   /** Asks the app for the lines of a type-ahead list. */
   loadOptions(blockId: string, actionId: string, query: string, signal: AbortSignal): Promise<readonly OptionGroup[]>
 }

@@ -4,6 +4,8 @@ import type { ElementState, Field, NumberElement, TextElement } from './types.js
 
 type TextState = Extract<ElementState, { value: string | null }>
 
+const KEYBOARDS = { plain_text_input: 'text', email_text_input: 'email', url_text_input: 'url' } as const
+
 interface TextInputProps extends Field<TextState> {
   element: TextElement | NumberElement
 }
@@ -40,7 +42,7 @@ export function TextInput({ element, state, onChange, inputId, describedBy, isIn
       />
     )
   }
-  if (element.multiline) {
+  if (element.type === 'plain_text_input' && element.multiline) {
     return (
       <textarea {...common} rows={4} maxLength={element.max_length} onChange={(event) => keep(event.target.value)} />
     )
@@ -48,7 +50,7 @@ export function TextInput({ element, state, onChange, inputId, describedBy, isIn
   return (
     <input
       {...common}
-      type="text"
+      type={KEYBOARDS[element.type]}
       autoComplete="off"
       maxLength={element.max_length}
       onChange={(event) => keep(event.target.value)}

@@ -48,7 +48,7 @@ interface Written extends Actionable {
 }
 
 export interface TextElement extends Written {
-  type: 'plain_text_input'
+  type: 'plain_text_input' | 'email_text_input' | 'url_text_input'
   multiline?: boolean
   min_length?: number
   max_length?: number
@@ -98,6 +98,48 @@ export interface ConversationsSelect extends Actionable {
   filter?: { include?: readonly string[] }
 }
 
+interface UsersSelect extends Actionable {
+  type: 'users_select'
+  initial_user?: string
+}
+
+interface MultiUsersSelect extends Actionable {
+  type: 'multi_users_select'
+  initial_users?: readonly string[]
+  max_selected_items?: number
+}
+
+interface ChannelsSelect extends Actionable {
+  type: 'channels_select'
+  initial_channel?: string
+}
+
+export interface DateElement extends Actionable {
+  type: 'datepicker'
+  /** `2026-12-24` */
+  initial_date?: string
+}
+
+export interface TimeElement extends Actionable {
+  type: 'timepicker'
+  /** `09:30` */
+  initial_time?: string
+}
+
+export interface DateTimeElement extends Actionable {
+  type: 'datetimepicker'
+  /** Seconds since 1970. */
+  initial_date_time?: number
+}
+
+export type AnyDateElement = DateElement | TimeElement | DateTimeElement
+
+/** A menu behind three dots; it keeps no value. */
+export interface OverflowElement extends Actionable {
+  type: 'overflow'
+  options: readonly (Option & { url?: string })[]
+}
+
 export interface Checkboxes extends Actionable {
   type: 'checkboxes'
   options: readonly Option[]
@@ -116,17 +158,35 @@ export type SelectElement =
   | ExternalSelect
   | MultiExternalSelect
   | ConversationsSelect
+  | UsersSelect
+  | MultiUsersSelect
+  | ChannelsSelect
 
 /** Elements that have a state. */
-export type InputElement = TextElement | NumberElement | SelectElement | Checkboxes | RadioButtons
+export type InputElement = TextElement | NumberElement | SelectElement | AnyDateElement | Checkboxes | RadioButtons
 
-export type BlockElement = ButtonElement | InputElement
+export type BlockElement = ButtonElement | OverflowElement | InputElement
+
+/** One step of a plan. */
+export interface Task {
+  task_id: string
+  title: string
+  status: 'pending' | 'in_progress' | 'complete' | 'error'
+  details?: object
+  output?: object
+  sources?: readonly { url: string; text: string }[]
+}
 
 /** Any block; which of the optional parts are there depends on its type. */
 export interface Block {
   type: string
   block_id: string
   text?: TextObject
+  /** Of plans and task cards, which have plain strings. */
+  title?: string
+  tasks?: readonly Task[]
+  /** Of alerts. */
+  level?: 'default' | 'info' | 'warning' | 'error' | 'success'
   label?: TextObject
   hint?: TextObject
   optional?: boolean
@@ -138,10 +198,16 @@ export interface Block {
 
 /** What an element's value looks like in `view.state.values` and in an action. Nothing chosen is null or an empty list. */
 export type ElementState =
-  | { type: 'plain_text_input' | 'number_input'; value: string | null }
+  | { type: TextElement['type'] | 'number_input'; value: string | null }
   | { type: 'static_select' | 'external_select' | 'radio_buttons'; selected_option: Option | null }
   | { type: 'multi_static_select' | 'multi_external_select' | 'checkboxes'; selected_options: readonly Option[] }
   | { type: 'conversations_select'; selected_conversation: string | null }
+  | { type: 'channels_select'; selected_channel: string | null }
+  | { type: 'users_select'; selected_user: string | null }
+  | { type: 'multi_users_select'; selected_users: readonly string[] }
+  | { type: 'datepicker'; selected_date: string | null }
+  | { type: 'timepicker'; selected_time: string | null }
+  | { type: 'datetimepicker'; selected_date_time: number | null }
 
 /** Block id → action id → state. */
 export type FormValues = Readonly<Record<string, Readonly<Record<string, ElementState>>>>

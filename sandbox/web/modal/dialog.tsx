@@ -1,5 +1,5 @@
 /** A modal dialog. Either the browser makes the rest of the page inert, or we do that to the workspace only. */
-import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react'
 
 interface DialogProps {
   title: string
@@ -10,7 +10,8 @@ interface DialogProps {
   children: ReactNode
 }
 
-const FOCUSABLE = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled)'
+const FOCUSABLE =
+  'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), summary, [tabindex="0"]'
 
 export function Dialog({ title, className, isBesideScenes = false, onClose, children }: DialogProps) {
   const titleId = useId()
@@ -30,12 +31,25 @@ export function Dialog({ title, className, isBesideScenes = false, onClose, chil
     }
   }, [isBesideScenes])
 
+  // The browser closes a dialog on Escape only if it made the page inert itself. An update may also have taken the element
+  // that had the focus, so this listens to the whole page.
+  useEffect(() => {
+    if (!isBesideScenes) return
+    const onEscape = (event: globalThis.KeyboardEvent) => {
+      const { target } = event
+      const isHere = target === document.body || (target instanceof Node && dialog.current?.contains(target) === true)
+      if (event.key !== 'Escape' || event.defaultPrevented || !isHere) return
+      event.preventDefault()
+      onClose()
+    }
+    document.addEventListener('keydown', onEscape)
+    return () => document.removeEventListener('keydown', onEscape)
+  }, [isBesideScenes, onClose])
+
   function onKeyDown(event: KeyboardEvent) {
     // Dialogs can be nested in React without being nested in the page.
     if (!(event.target instanceof Node) || !dialog.current?.contains(event.target)) return
-    // The browser closes a dialog on Escape only if it made the page inert itself.
-    if (event.key === 'Escape' && isBesideScenes && !event.defaultPrevented) onClose()
-    if (event.key !== 'Tab' || isBesideScenes) return
+    if (event.key !== 'Tab') return
     const stops = [...dialog.current.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((stop) => stop.tabIndex >= 0)
     const edge = event.shiftKey ? stops.at(0) : stops.at(-1)
     if (document.activeElement !== edge && document.activeElement !== dialog.current) return

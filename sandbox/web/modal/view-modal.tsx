@@ -3,7 +3,6 @@ import { type FormEvent, useEffect, useRef, useState } from 'react'
 import type { View } from '../../slack/protocol.js'
 import { Blocks } from '../blocks/blocks.js'
 import { SurfaceContext } from '../blocks/surface.js'
-import { useWorkspace } from '../workspace/context.js'
 import { Dialog, focusFirst } from './dialog.js'
 import { useView } from './use-view.js'
 
@@ -14,16 +13,22 @@ interface ViewModalProps {
 }
 
 export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
-  const { blocks, surface, submit, close, isWaiting, problem } = useView(view, useWorkspace(), onClosed)
+  const { blocks, surface, submit, close, isWaiting, problem } = useView(view, onClosed)
   const form = useRef<HTMLFormElement>(null)
   const [attempts, setAttempts] = useState(0)
   const { errors } = surface
 
-  // A view that opened without fields, such as "Loading…", may get them in an update; then the focus goes to the first.
+  // A new page starts at its first field. On the same page the focus stays where it is, unless an update took the element
+  // that had it; a view that opened without fields, such as "Loading…", may get them.
+  const page = useRef(view.callback_id)
   useEffect(() => {
     const dialog = form.current?.closest('dialog')
-    if (dialog && document.activeElement === dialog && blocks.length > 0) focusFirst(dialog)
-  }, [blocks])
+    if (!dialog || blocks.length === 0) return
+    const { activeElement } = document
+    const isLost = activeElement === null || activeElement === document.body || activeElement === dialog
+    if (page.current !== view.callback_id || isLost) focusFirst(dialog)
+    page.current = view.callback_id
+  }, [blocks, view.callback_id])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: only an attempt to send moves the focus, not a later change
   useEffect(() => {
@@ -62,7 +67,7 @@ export function ViewModal({ view, isTop, onClosed }: ViewModalProps) {
               {view.close?.text ?? 'Cancel'}
             </button>
             {view.submit && (
-              <button type="submit" className="button primary" disabled={isWaiting} aria-busy={isWaiting}>
+              <button type="submit" className="button primary" aria-disabled={isWaiting} aria-busy={isWaiting}>
                 {isWaiting && <span className="spinner" aria-hidden="true" />}
                 {view.submit.text}
               </button>

@@ -2,6 +2,7 @@
 import { type KeyboardEvent, useId, useState } from 'react'
 import type { Snapshot } from '../../slack/protocol.js'
 import { useWorkspace } from './context.js'
+import { ShortcutMenu } from './shortcut-menu.js'
 
 interface ComposerProps {
   label: string
@@ -83,6 +84,7 @@ export function Composer({ label, withCommands, onSend }: ComposerProps) {
         onKeyDown={onKeyDown}
       />
       <div className="composer-foot">
+        {withCommands && <ShortcutMenu />}
         <span id={`${id}hint`} className="composer-hint">
           {named ? `${named.command} ${named.usage}` : withCommands ? 'Type / for commands' : ''}
         </span>

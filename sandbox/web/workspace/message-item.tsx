@@ -7,6 +7,9 @@ import type { Block } from '../blocks/types.js'
 import { Avatar } from './avatar.js'
 import { useWorkspace } from './context.js'
 import { clockTime, formatDate, messageDate } from './dates.js'
+import { MessageExtras } from './message-extras.js'
+import { MessageTools } from './message-tools.js'
+import { spoken } from './plain.js'
 import { useMessageSurface } from './use-message-surface.js'
 
 export function MessageItem({ message, withReplies }: { message: Message; withReplies: boolean }) {
@@ -17,15 +20,19 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
   // Slackbot answers commands that no app has.
   const author = person?.realName ?? (message.user === bot.id ? bot.name : 'Slackbot')
   const sent = messageDate(ts)
-  const blocks = useMemo(
-    () => (message.blocks.length > 0 ? message.blocks : [{ type: 'section', text: { type: 'mrkdwn', text } }]),
-    [message.blocks, text],
-  ) as readonly Block[]
+  const blocks = useMemo(() => {
+    if (message.blocks.length > 0) return message.blocks
+    return text === '' ? [] : [{ type: 'section', text: { type: 'mrkdwn', text } }]
+  }, [message.blocks, text]) as readonly Block[]
   const surface = useMessageSurface(message, blocks)
   const openThread = () => open({ channel, threadTs: ts })
 
   return (
-    <article className={`message${isEphemeral ? ' is-ephemeral' : ''}`} data-ts={ts} aria-label={author}>
+    <article
+      className={`message${isEphemeral ? ' is-ephemeral' : ''}`}
+      data-ts={ts}
+      aria-label={`${author}: ${spoken(text, snapshot)}`}
+    >
       <Avatar name={author} isBot={isBot} />
       <div className="message-body">
         {isEphemeral && <p className="only-you">Only visible to you</p>}
@@ -39,6 +46,7 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
         <SurfaceContext value={surface}>
           <Blocks blocks={blocks} />
         </SurfaceContext>
+        <MessageExtras message={message} />
         {isEdited && <span className="edited">(edited)</span>}
         {withReplies && replyCount > 0 && (
           <button type="button" className="replies" onClick={openThread}>
@@ -46,13 +54,7 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
           </button>
         )}
       </div>
-      {withReplies && !isEphemeral && (
-        <div className="message-tools">
-          <button type="button" onClick={openThread}>
-            Reply in thread
-          </button>
-        </div>
-      )}
+      {!isEphemeral && <MessageTools message={message} onReply={withReplies ? openThread : undefined} />}
     </article>
   )
 }

@@ -5,14 +5,16 @@ import { useWorkspace } from './context.js'
 import { useUnread } from './use-unread.js'
 
 interface SidebarProps {
+  /** Whether the open conversation's messages are in view, and not the app's Home tab. */
+  isReading: boolean
   onChannel(id: string): void
   onUser(id: string): void
 }
 
-export function Sidebar({ onChannel, onUser }: SidebarProps) {
+export function Sidebar({ onChannel, onUser, isReading }: SidebarProps) {
   const { snapshot, channel: current } = useWorkspace()
   const { me, people, bot, channels, team } = snapshot
-  const unread = useUnread(snapshot, current)
+  const unread = useUnread(snapshot, isReading ? current : '')
 
   const list = (isDirect: boolean) =>
     channels
@@ -53,8 +55,8 @@ export function Sidebar({ onChannel, onUser }: SidebarProps) {
       <div className="conversations">
         <h2 id="channels">Channels</h2>
         <ul aria-labelledby="channels">{list(false)}</ul>
-        <h2 id="direct">Direct messages</h2>
-        <ul aria-labelledby="direct">{list(true)}</ul>
+        <h2 id="apps">Apps</h2>
+        <ul aria-labelledby="apps">{list(true)}</ul>
       </div>
       <fieldset className="people">
         <legend>You are</legend>

@@ -1,7 +1,7 @@
 /** What the elements of a message can do: be pressed, and hold a choice until the page is left. */
 import { useMemo, useState } from 'react'
 import type { Message } from '../../slack/protocol.js'
-import { clickOf, reconcile, withValue } from '../blocks/form-values.js'
+import { reconcile, withValue } from '../blocks/form-values.js'
 import type { Surface } from '../blocks/surface.js'
 import type { Block, BlockElement, FormValues } from '../blocks/types.js'
 import { post, sentenceOf } from './api.js'
@@ -28,7 +28,7 @@ export function useMessageSurface({ channel, ts }: Message, blocks: readonly Blo
         setChosen(withValue(values, blockId, element.action_id, state))
         send(blockId, element, state)
       },
-      press: (blockId, element) => send(blockId, element, clickOf(element)),
+      press: send,
       loadOptions: () => Promise.reject(new Error('This sandbox loads lists in modals only.')),
     }
   }, [blocks, chosen, channel, ts, user, notify])

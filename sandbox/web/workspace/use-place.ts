@@ -1,6 +1,6 @@
 /** Where in the workspace the person is: conversation, thread, and the message they were sent to. */
 import { useCallback, useLayoutEffect, useRef, useState } from 'react'
-import type { Channel, Snapshot } from '../../slack/protocol.js'
+import type { Channel, HomeTab, Snapshot } from '../../slack/protocol.js'
 import type { Permalink } from './permalink.js'
 
 /** A message to be shown to the person; a new object for every jump, also to the same message. */
@@ -10,12 +10,14 @@ export interface Highlight {
 
 interface Place {
   channel: string | null
+  /** Of the app's home, if that is open. */
+  tab: HomeTab
   threadTs: string | null
   highlight: Highlight | null
 }
 
 export function usePlace(snapshot: Snapshot | null, start: Permalink | null, notify: (sentence: string) => void) {
-  const [place, setPlace] = useState<Place>({ channel: null, threadTs: null, highlight: null })
+  const [place, setPlace] = useState<Place>({ channel: null, tab: 'home', threadTs: null, highlight: null })
   const [isStarted, setStarted] = useState(false)
   // Stable across snapshots, so that the links that call `open` aren't all rendered again.
   const latest = useRef(snapshot)
@@ -41,7 +43,9 @@ export function usePlace(snapshot: Snapshot | null, start: Permalink | null, not
   const channel: Channel | null =
     snapshot?.channels.find(({ id }) => id === place.channel) ?? snapshot?.channels[0] ?? null
   const closeThread = useCallback(() => setPlace((last) => ({ ...last, threadTs: null })), [])
-  return { channel, threadTs: place.threadTs, highlight: place.highlight, open, closeThread }
+  const openTab = useCallback((tab: HomeTab) => setPlace((last) => ({ ...last, tab, threadTs: null })), [])
+  const { tab, threadTs, highlight } = place
+  return { channel, tab, threadTs, highlight, open, openTab, closeThread }
 }
 
 /** An address of a message outside of threads leaves an open thread of the same channel open. */
@@ -49,10 +53,11 @@ function keptThread(last: Place, next: Place, link: Permalink): string | null {
   return next.threadTs ?? (link.ts !== undefined && last.channel === next.channel ? last.threadTs : null)
 }
 
-function placeOf({ channels, messages }: Snapshot, { channel, ts, threadTs }: Permalink): Place | null {
+function placeOf({ app, channels, messages }: Snapshot, { channel, ts, threadTs }: Permalink): Place | null {
   if (!channels.some(({ id }) => id === channel)) return null
-  if (ts === undefined) return { channel, threadTs: threadTs ?? null, highlight: null }
+  const tab = app.hasHome && ts === undefined && threadTs === undefined ? 'home' : 'messages'
+  if (ts === undefined) return { channel, tab, threadTs: threadTs ?? null, highlight: null }
   const message = messages.find((one) => one.channel === channel && one.ts === ts)
   const isRoot = message !== undefined && message.replyCount > 0
-  return { channel, threadTs: threadTs ?? message?.threadTs ?? (isRoot ? ts : null), highlight: { ts } }
+  return { channel, tab, threadTs: threadTs ?? message?.threadTs ?? (isRoot ? ts : null), highlight: { ts } }
 }
