@@ -1,37 +1,43 @@
-/** `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab. */
+/**
+ * `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab.
+ * `npm run demo -- --port N` for another port. Nothing listens on any address but 127.0.0.1.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
 import { starters } from './providers/index.js'
+import { WELCOME } from './slack/welcome.js'
 import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
 
 const DEFAULT_PORT = 4321
 
+const wanted = await wantedPort()
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
-const port = (await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort()
+const port = wanted ?? ((await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort())
 let bot: SupervisedBot | undefined
 const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => bot?.kill() })
-const { SLACK_APP_TOKEN: _, ...slack } = workspace.env
+// Over Socket Mode the bot needs no port.
+const { SLACK_SIGNING_SECRET: _, ...slack } = workspace.env
 
 // A temporary folder: each demo starts from scratch and leaves nothing behind.
 const folder = mkdtempSync(join(tmpdir(), 'dolly-demo-'))
 writeConfig(folder, simulators, { everySeconds: 1 })
-const botPort = await freePort()
-workspace.setRequestUrl(`http://127.0.0.1:${botPort}/slack/events`)
 bot = await superviseBot(
-  () => startBot(folder, { ...slack, PORT: `${botPort}` }, printWarnings),
+  () => startBot(folder, slack, printWarnings),
   (status) => {
     workspace.setBotStatus(status === 'up' ? 'up' : 'down')
     if (status !== 'up') console.log(`  The bot ended (${status.endedWith}). Starting it again on the same database.`)
   },
 )
 const { stop, stopped } = bot
+workspace.greet(workspace.channels.platform.id, WELCOME)
 console.log(
-  `\n  Dolly's sandbox is at ${workspace.url}\n  Open it and type /clone-app in #platform. Ctrl-C stops it.\n`,
+  `\n  Dolly's sandbox is at ${workspace.url}\n  Open it and type /clone-app in #platform. Ctrl-C stops it. For another port: npm run demo -- --port N\n`,
 )
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
@@ -39,6 +45,21 @@ const end = await stopped
 await Promise.all([workspace.close(), page.close(), ...simulators.map((simulator) => simulator.close())])
 rmSync(folder, { recursive: true, force: true })
 process.exit(end === 0 ? 0 : 1)
+
+/** The port after `--port`, if there is one. Ends the process if it isn't a port, or not a free one. */
+async function wantedPort(): Promise<number | undefined> {
+  const { values } = parseArgs({ options: { port: { type: 'string' } } })
+  if (values.port === undefined) return undefined
+  const number = Number(values.port)
+  const isPort = Number.isInteger(number) && number > 0 && number < 65_536
+  if (isPort && (await isFree(number))) return number
+  console.error(
+    isPort
+      ? `Port ${number} is taken. Choose another one, or leave --port out.`
+      : `--port needs a number from 1 to 65535, not "${values.port}".`,
+  )
+  process.exit(1)
+}
 
 /** The bot logs every job; a demo only shows what goes wrong. pino's warnings start at level 40. */
 function printWarnings(lines: string): void {

@@ -159,6 +159,11 @@ export class WorkspaceState {
     })
   }
 
+  /** A message from Slackbot; emulate knows nothing of it. */
+  keepGreeting(channel: string, text: string, ts: string): void {
+    this.keepMessage({ ts, channel, user: SLACKBOT, text, blocks: [], isEdited: false, reactions: [], files: [] })
+  }
+
   deleteMessage(channel: string, ts: string): void {
     this.#messages.delete(`${channel} ${ts}`)
     this.changed()

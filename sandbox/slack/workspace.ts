@@ -4,6 +4,7 @@ import type { Simulator, SwitchState } from '../providers/simulator.js'
 import { BOT, startBackend, TEAM } from './backend.js'
 import { type Core, perform, type SlashCommand } from './core.js'
 import { createDelivery } from './delivery.js'
+import { eventTs } from './events.js'
 import { DOWNLOAD_PATH, handleDownload, handleUpload, UPLOAD_PATH } from './files.js'
 import { sendJson } from './http.js'
 import { asText, type Json } from './json.js'
@@ -91,6 +92,8 @@ export interface Workspace {
   dropSocket(when: DropPoint): Promise<void>
   /** Shows on the page whether the bot's process runs. Until it is called, the page has no "Kill the bot" button. */
   setBotStatus(status: BotStatus): void
+  /** Posts a message from Slackbot that everyone in the channel sees. */
+  greet(channel: string, text: string): void
   archive(channel: string): Promise<void>
   rename(channel: string, name: string): Promise<void>
   /** Removes a person from a channel. */
@@ -252,6 +255,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
       changed()
     },
     dropSocket: (when) => sockets.dropAt(when),
+    greet: (id, text) => state.keepGreeting(id, text, eventTs(core)),
     archive: (id) => asAnn('conversations.archive', { channel: id }),
     rename: (id, name) => asAnn('conversations.rename', { channel: id, name }),
     leave: async (id, name) => void (await perform(core, 'conversations.leave', { channel: id }, name)),

@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'react'
 import { useWorkspace } from './context.js'
 import { spoken } from './plain.js'
 
+const MAX_KEPT = 20
+
 export function Announcer({ threadTs }: { threadTs: string | null }) {
   const { snapshot, channel } = useWorkspace()
   const { messages, me, people, bot } = snapshot
@@ -21,12 +23,12 @@ export function Announcer({ threadTs }: { threadTs: string | null }) {
     if (before.here !== here) return
     const fresh = shown.filter(({ ts, user }) => Number(ts) > before.ts && user !== me.id)
     if (fresh.length === 0) return
-    setSaid(
-      fresh.map(({ ts, user, text }) => {
-        const author = people.find(({ id }) => id === user)?.realName ?? (user === bot.id ? bot.name : 'Slackbot')
-        return { key: ts, sentence: `${author}: ${spoken(text, snapshot)}` }
-      }),
-    )
+    const sentences = fresh.map(({ ts, user, text }) => {
+      const author = people.find(({ id }) => id === user)?.realName ?? (user === bot.id ? bot.name : 'Slackbot')
+      return { key: `${user} ${ts}`, sentence: `${author}: ${spoken(text, snapshot)}` }
+    })
+    // Only what is added is read, so that two messages at once are both heard.
+    setSaid((before) => [...before, ...sentences].slice(-MAX_KEPT))
   }, [messages, channel, threadTs, here, me.id, people, bot, snapshot])
 
   return (

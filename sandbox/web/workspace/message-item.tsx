@@ -15,10 +15,11 @@ import { useMessageSurface } from './use-message-surface.js'
 export function MessageItem({ message, withReplies }: { message: Message; withReplies: boolean }) {
   const { snapshot, open } = useWorkspace()
   const { people, bot } = snapshot
-  const { ts, channel, isBot, isEphemeral, isEdited, replyCount, text } = message
+  const { ts, channel, isEphemeral, isEdited, replyCount, text } = message
   const person = people.find(({ id }) => id === message.user)
   // Slackbot answers commands that no app has.
-  const author = person?.realName ?? (message.user === bot.id ? bot.name : 'Slackbot')
+  const isDolly = message.user === bot.id
+  const author = person?.realName ?? (isDolly ? bot.name : 'Slackbot')
   const sent = messageDate(ts)
   const blocks = useMemo(() => {
     if (message.blocks.length > 0) return message.blocks
@@ -33,12 +34,12 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
       data-ts={ts}
       aria-label={`${author}: ${spoken(text, snapshot)}`}
     >
-      <Avatar name={author} isBot={isBot} />
+      <Avatar name={author} isBot={isDolly} />
       <div className="message-body">
         {isEphemeral && <p className="only-you">Only visible to you</p>}
         <header className="message-head">
           <strong>{author}</strong>
-          {isBot && <span className="app-badge">APP</span>}
+          {isDolly && <span className="app-badge">APP</span>}
           <time dateTime={sent.toISOString()} title={formatDate(sent, '{date_long} at {time_secs}', new Date())}>
             {clockTime(sent)}
           </time>
