@@ -9,6 +9,7 @@ export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
 export { deleteIfExists, foundByName, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
+export { checkGone, GONE_ALREADY, removalStep, removed } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
@@ -210,7 +211,26 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
   /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
   remove?(api: Api, ref: R): Promise<void>
+  /** How a job of its own deletes what a job of this operation made. Absent where that made nothing of its own. */
+  removal?: Removal<R>
 }
+
+/** The deletion of what a job made, also of what one left behind that failed halfway. */
+export interface Removal<R = Ref> {
+  /** What goes with it, and what stays although one may think otherwise. Sentences for the person who confirms. */
+  loses: string
+  /** One for each write it takes, carried out in this order. Something that is gone already ends its step at once. */
+  steps: readonly [RemovalStep<R>, ...RemovalStep<R>[]]
+}
+
+/**
+ * Deletes one thing, and `check` is done when the provider no longer has it. The answers of the form may be gone by then, so
+ * `params` say nothing and the ref must be enough: it is that of the job that made the thing, and without `when`. `run`
+ * reads first: it deletes only what is provably that thing, by an id that is never reused or by a mark of ours.
+ *
+ * @see removalStep, which makes most of them.
+ */
+export type RemovalStep<R = Ref> = Step<unknown, R, R>
 
 export interface Provider<C = unknown> {
   /** Equal to the file name. */
