@@ -34,9 +34,15 @@ const layers: readonly Layer[] = [
     ours: ['src/providers/*', 'type src/domain/*', ...PROVIDER_PARTS],
     packages: ['zod'],
   },
-  ...['api', 'fields', 'lookup', 'paging', 'validation', 'wording'].map((part) => ({
+  ...['api', 'fields', 'lookup', 'paging', 'removal', 'validation', 'wording'].map((part) => ({
     files: `src/providers/${part}.ts`,
-    ours: ['type src/providers/provider.ts', 'src/providers/paging.ts', 'src/errors.ts', 'src/lib/*'],
+    ours: [
+      'type src/providers/provider.ts',
+      'src/providers/lookup.ts',
+      'src/providers/paging.ts',
+      'src/errors.ts',
+      'src/lib/*',
+    ],
     packages: ['zod'],
   })),
   ...['http', 'http-answer', 'http-errors'].map((part) => ({

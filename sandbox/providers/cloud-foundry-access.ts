@@ -28,8 +28,11 @@ export function createAccess(world: World, now: () => number, isOn: SimulatorSer
     return isOn('no-role') ? [] : rows
   }
 
+  /** A deletion ends some time after it was asked for. */
+  const exists = ({ deletedAt }: { deletedAt?: number }) => deletedAt === undefined || deletedAt > now()
+
   function appOf(guid: string, refusal = notFound('App')): App {
-    const found = readable(world.apps).find((app) => app.guid === guid && app.deletedAt === undefined)
+    const found = readable(world.apps).find((app) => app.guid === guid && exists(app))
     if (!found) throw refusal
     return found
   }
@@ -62,5 +65,5 @@ export function createAccess(world: World, now: () => number, isOn: SimulatorSer
     return app.environment
   }
 
-  return { readable, appOf, changeable, permit, environmentOf, record }
+  return { readable, exists, appOf, changeable, permit, environmentOf, record }
 }

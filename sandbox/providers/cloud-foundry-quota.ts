@@ -12,13 +12,13 @@ const LEAST_STAGING_MB = 1024
 
 export type Quotas = ReturnType<typeof createQuotas>
 
-export function createQuotas({ world, server, now }: Context) {
+export function createQuotas({ world, server, now, exists }: Context) {
   const memoryOf = ({ processes }: App) =>
     processes.reduce((sum, { instances, memory_in_mb }) => sum + instances * memory_in_mb, 0)
 
   /** What runs or is staged in these spaces. */
   function used(spaces: readonly string[]): number {
-    const apps = world.apps.filter((app) => spaces.includes(app.space) && app.deletedAt === undefined)
+    const apps = world.apps.filter((app) => spaces.includes(app.space) && exists(app))
     const running = apps.filter(({ state }) => state === 'STARTED').reduce((sum, app) => sum + memoryOf(app), 0)
     const builds = world.artifacts.filter(
       (one) => one.kind === 'build' && now() < one.readyAt && apps.some(({ guid }) => guid === one.app),

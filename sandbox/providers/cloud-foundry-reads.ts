@@ -16,7 +16,7 @@ const FLAGS: Readonly<Record<string, string>> = { route_creation: 'no-new-routes
 const oldCheck = ({ health_check }: Process) => ({ health_check: { ...health_check, type: 'none' } })
 
 export function createReads(context: Context, code: Code, views: ReturnType<typeof createViews>, host: () => string) {
-  const { world, server, readable } = context
+  const { world, server, readable, exists } = context
   const { showApp, showSpaceRow, showArtifact, instanceState, showRoute, showBinding } = views
 
   function listed<T extends Listed>(
@@ -34,7 +34,7 @@ export function createReads(context: Context, code: Code, views: ReturnType<type
     if (server.isOn('no-permission')) throw unauthorized()
   }
 
-  const living = () => world.apps.filter((app) => app.deletedAt === undefined)
+  const living = () => world.apps.filter(exists)
 
   function apps(request: SimulatedRequest) {
     permit()
@@ -120,7 +120,8 @@ export function createReads(context: Context, code: Code, views: ReturnType<type
     // Several apps may be behind one route.
     const wanted = request.query.get('app_guids')
     request.query.delete('app_guids')
-    const rows = world.routes.filter(({ destinations }) => !wanted || destinations.includes(wanted)).map(showRoute)
+    const all = world.routes.filter(exists)
+    const rows = all.filter(({ destinations }) => !wanted || destinations.includes(wanted)).map(showRoute)
     const filters = { space_guids: (row: (typeof rows)[number]) => row.relationships.space.data?.guid }
     return listed(request, rows, filters, { domain: () => ({ domains: world.domains }) })
   }

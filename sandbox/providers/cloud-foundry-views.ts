@@ -2,7 +2,7 @@
 import type { Context } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
 import { iso } from './cloud-foundry-lists.js'
-import type { App, Artifact } from './cloud-foundry-world.js'
+import { type App, type Artifact, failedAt } from './cloud-foundry-world.js'
 
 const COPY_FAILURE = 'failed to copy - the blobstore is full'
 const STAGING_FAILURE = 'NoAppDetectedError - An app was not successfully detected by any available buildpack'
@@ -75,7 +75,9 @@ export function createViews({ world, server, now, cloneMs }: Context, code: Code
 
   function showBinding(one: (typeof world.bindings)[number]) {
     const { guid, app, service, createdAt, readyAt, fails, stays } = one
-    const state = now() < readyAt ? 'in progress' : fails || stays ? 'failed' : 'succeeded'
+    const deletionFailedAt = failedAt(one, now())
+    const isOpen = stays ? deletionFailedAt === undefined : now() < readyAt
+    const state = isOpen ? 'in progress' : fails || stays ? 'failed' : 'succeeded'
     const type = stays ? 'delete' : 'create'
     const reason = stays ? 'The broker does not let go of it.' : 'The broker has no more credentials to give.'
     const description = state === 'failed' ? reason : ''
@@ -84,7 +86,7 @@ export function createViews({ world, server, now, cloneMs }: Context, code: Code
       name: null,
       type: 'app',
       created_at: iso(createdAt),
-      last_operation: { type, state, description },
+      last_operation: { type, state, description, updated_at: iso(deletionFailedAt ?? createdAt) },
       relationships: { app: linked(app), service_instance: linked(service) },
     }
   }

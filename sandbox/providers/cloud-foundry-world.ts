@@ -74,6 +74,7 @@ export interface Route {
   createdAt: number
   labels: Record<string, string>
   destinations: string[]
+  deletedAt?: number
 }
 
 interface ServiceInstance {
@@ -91,8 +92,13 @@ interface Binding {
   createdAt: number
   readyAt: number
   fails: boolean
-  /** Its deletion failed, and that of its app with it. */
-  stays?: boolean
+  /** When its deletion fails, and that of its app with it; and when an earlier one did. */
+  stays?: { failedAt: number; before: number | undefined }
+}
+
+/** When the last deletion of a binding failed, of those that have ended. */
+export function failedAt({ stays }: Pick<Binding, 'stays'>, now: number): number | undefined {
+  return stays && stays.failedAt <= now ? stays.failedAt : stays?.before
 }
 
 interface AuditEvent {

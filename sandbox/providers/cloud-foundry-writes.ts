@@ -4,7 +4,7 @@ import { type Context, parse } from './cloud-foundry-access.js'
 import type { Code } from './cloud-foundry-code.js'
 import { notFound, Refusal, switchedOff, unprocessable } from './cloud-foundry-lists.js'
 import type { Quotas } from './cloud-foundry-quota.js'
-import type { App } from './cloud-foundry-world.js'
+import { type App, failedAt } from './cloud-foundry-world.js'
 import type { SimulatedRequest } from './server.js'
 
 const linkBody = z.strictObject({ data: z.strictObject({ guid: z.string() }) })
@@ -43,14 +43,14 @@ const bindingBody = z.strictObject({
 })
 
 export function createWrites(context: Context, code: Code, quotas: Quotas) {
-  const { world, server, now, cloneMs, changeable, permit, record } = context
+  const { world, server, now, cloneMs, changeable, permit, record, exists } = context
 
   function createApp(request: SimulatedRequest): App {
     const { name, relationships, environment_variables, lifecycle, metadata } = parse(appBody, request)
     const space = relationships.space.data.guid
     permit(space)
     const hasSameName = (one: App) => one.space === space && one.name.toLowerCase() === name.toLowerCase()
-    if (world.apps.some((one) => hasSameName(one) && one.deletedAt === undefined)) {
+    if (world.apps.some((one) => hasSameName(one) && exists(one))) {
       throw new Refusal(422, 'CF-UniquenessError', 10016, `App with the name '${name}' already exists.`)
     }
     if (/:\/\/\*\*\*|"\*\*\*"/.test(JSON.stringify(lifecycle ?? {}))) {
@@ -134,11 +134,13 @@ export function createWrites(context: Context, code: Code, quotas: Quotas) {
   }
 
   function isTaken(host: string, domain: string): boolean {
-    return world.routes.some((one) => one.host.toLowerCase() === host.toLowerCase() && one.domain === domain)
+    return world.routes.some(
+      (one) => one.host.toLowerCase() === host.toLowerCase() && one.domain === domain && exists(one),
+    )
   }
 
   function routeOf(guid: string) {
-    const found = context.readable(world.routes).find((one) => one.guid === guid)
+    const found = context.readable(world.routes).find((one) => one.guid === guid && exists(one))
     if (!found) throw notFound('Route')
     return found
   }
@@ -175,11 +177,12 @@ export function createWrites(context: Context, code: Code, quotas: Quotas) {
     const app = changeable(guid)
     const bound = world.bindings.find((one) => one.app === guid)
     if (bound && server.isOn('fail-delete')) {
-      // The last failure stays readable until the next try starts its job.
-      if (!bound.stays) Object.assign(bound, { readyAt: now() + cloneMs * 0.2, stays: true })
+      // The last failure stays readable until the next one.
+      bound.stays = { failedAt: now() + cloneMs * 0.2, before: failedAt(bound, now()) }
       return 'An unbind operation for the service binding failed'
     }
-    app.deletedAt = now()
+    app.deletedAt ??= now() + cloneMs * 0.2
+    server.changed(cloneMs * 0.2)
     // Its routes stay, and lead nowhere.
     for (const route of world.routes) route.destinations = route.destinations.filter((one) => one !== guid)
     world.bindings = world.bindings.filter((one) => one.app !== guid)
@@ -188,8 +191,10 @@ export function createWrites(context: Context, code: Code, quotas: Quotas) {
   }
 
   function deleteRoute(guid: string): void {
-    permit(routeOf(guid).space)
-    world.routes = world.routes.filter((one) => one.guid !== guid)
+    const route = routeOf(guid)
+    permit(route.space)
+    route.deletedAt ??= now() + cloneMs * 0.1
+    server.changed(cloneMs * 0.1)
   }
 
   function rescale(request: SimulatedRequest, guid: string, type: string) {

@@ -11,7 +11,6 @@ export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'queue-full', label: 'Answer deployments with 429, queue full, retry after 60 seconds', once: false },
   { id: 'auto-deploy', label: 'Deploy each new clone before Dolly does, as a push would', once: false },
   { id: 'slow-agent', label: 'Show a new status a minute late', once: false },
-  { id: 'slow-delete', label: 'Take two seconds to delete something', once: false },
   { id: 'keyed-deployments', label: 'List deployments as an object with numeric keys', once: false },
   { id: 'stuck-deploy', label: 'Leave deployments queued forever', once: false },
   { id: 'old-server', label: 'Be version 4.2, which cannot clone', once: false },

@@ -21,6 +21,7 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
   // In a faster simulation states are stale for a shorter time too.
   const cacheMs = Math.min(STATE_CACHE_MS, cloneMs)
   const world = seed(now(), options.count ?? 0)
+  let made = world.apps.size
   const broken = new Set<string>()
   const shown = new Map<string, { state: string; until: number }>()
   const server = await startServer({
@@ -92,7 +93,9 @@ export async function startMiget(options: StartOptions = {}): Promise<Simulator>
     const { ram, disk } = free(resource)
     if (ram < source.ram || disk < source.disk) throw new Refusal(422, 'Resource has not enough capacity')
 
-    const number = world.apps.size + 1
+    // Never an ID again that something had before.
+    made += 1
+    const number = made
     const copy = (parts: Part[], uuid: string, index: number): Part => {
       const part = parts.find((one) => one.uuid === uuid)
       if (!part) throw new Refusal(422, 'Addons or cronjobs do not belong to the application', 'errors')

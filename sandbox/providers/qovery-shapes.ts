@@ -11,9 +11,10 @@ export const ERRORS: Readonly<Record<number, string>> = {
 }
 export const SWITCHES: readonly Omit<SwitchState, 'on'>[] = [
   { id: 'fail-next', label: 'Let the next deployment fail', once: true },
+  { id: 'fail-delete', label: 'Let the next deletion fail', once: true },
   { id: 'cancel-next', label: 'Cancel the next deployment half way', once: true },
   { id: 'stale-status', label: 'Show the old state for four seconds after a deploy call', once: false },
-  { id: 'busy', label: 'Answer clone and deploy calls with 409, operation in progress', once: false },
+  { id: 'busy', label: 'Answer every write with 409, operation in progress', once: false },
   { id: 'hide-missing', label: 'Answer 403 for what does not exist', once: false },
   { id: 'missing-is-400', label: 'Answer 400 for what does not exist', once: false },
   { id: 'empty-errors', label: 'Leave the bodies of errors empty', once: false },

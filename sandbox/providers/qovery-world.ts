@@ -18,6 +18,8 @@ interface Thing {
   createdAt: number
   deployments: Deployment[]
   deletedAt?: number
+  /** When its deletion fails. */
+  staysFrom?: number
 }
 
 export interface Project {
@@ -144,6 +146,11 @@ export function seed(now: number, count: number) {
 /** A copy of a service's configuration, which has not been deployed anywhere. */
 export function withoutCommit(config: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(config, (key, value) => (key === 'deployed_commit_id' ? undefined : value)))
+}
+
+/** The record of a deletion that failed. */
+export function failedDeletion(request: string, at: number, endsAt: number): Deployment {
+  return { request, at, ms: endsAt - at, end: 'DELETE_ERROR', builds: false, shownFrom: at }
 }
 
 /** The deployment state at this time. */

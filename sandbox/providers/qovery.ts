@@ -19,7 +19,7 @@ import {
   showService,
 } from './qovery-shapes.js'
 import type * as world from './qovery-world.js'
-import { iso, LABS, newId, seed, stateOf, WOOLWORKS, withoutCommit } from './qovery-world.js'
+import { failedDeletion, iso, LABS, newId, seed, stateOf, WOOLWORKS, withoutCommit } from './qovery-world.js'
 import { type Answer, type SimulatedRequest, type StartOptions, startServer } from './server.js'
 import type { Simulator } from './simulator.js'
 
@@ -211,7 +211,9 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
 
   function remove(_: SimulatedRequest, id: string, kind: string) {
     const thing = kind === 'environment' ? environmentOf(id) : serviceOf(kind, id)
+    refuseIfBusy()
     thing.deletedAt ??= now()
+    if (server.isOn('fail-delete')) thing.staysFrom = thing.deletedAt + DELETE_MS
     server.changed(DELETE_MS)
     return { status: 204 }
   }
@@ -228,8 +230,16 @@ export async function startQovery(options: StartOptions = {}): Promise<Simulator
     return new Refusal(404, `${what} not found`)
   }
 
-  function isThere(thing: { deletedAt?: number }): boolean {
-    return thing.deletedAt === undefined || now() < thing.deletedAt + DELETE_MS
+  /** Also ends a deletion that has failed by now: the thing is still there, and can be deleted once more. */
+  function isThere(thing: world.Environment | world.Service): boolean {
+    const { deletedAt, staysFrom } = thing
+    if (staysFrom !== undefined && now() >= staysFrom) {
+      thing.deployments.push(failedDeletion(newId(9, ++requests), deletedAt ?? staysFrom, staysFrom))
+      delete thing.deletedAt
+      delete thing.staysFrom
+      return true
+    }
+    return deletedAt === undefined || now() < deletedAt + DELETE_MS
   }
 
   function projectsOf(organizationId: string): world.Project[] {

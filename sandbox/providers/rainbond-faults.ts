@@ -15,6 +15,7 @@ export const SWITCHES = [
   { id: 'scan-only', label: 'Scan the source of the next copy, but never build it', once: true },
   { id: 'crash', label: 'Let copied components crash', once: false },
   { id: 'late-copy', label: 'Lose the next copy’s answer and finish it a minute later', once: true },
+  { id: 'late-delete', label: 'Lose the next deletion’s answer and finish it a minute later', once: true },
   { id: 'empty-copy', label: 'Accept the next copy, but copy nothing', once: true },
   { id: 'roll-back', label: 'Roll the next copy back halfway, with leftovers in the cluster', once: true },
   { id: 'no-room', label: 'Refuse copies because the cluster is full', once: false },

@@ -26,6 +26,8 @@ export interface App {
   updatedAt: number
   /** A copy into it was rolled back, and left its components in the cluster. */
   hasDebris: boolean
+  /** When a deletion that takes longer than anybody waits for ends. */
+  goneAt?: number
   components: Component[]
 }
 

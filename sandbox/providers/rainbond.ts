@@ -8,7 +8,7 @@ import { type Answer, type SimulatedRequest, type StartOptions, startServer } fr
 import type { Simulator } from './simulator.js'
 
 const TOKEN = '3f9a1c77b0d24e58a6c2d90e4b7f81c5d2e6a039'
-/** A copy whose answer is late is committed after this many milliseconds. */
+/** A copy or a deletion whose answer is late is committed after this many milliseconds. */
 const LATE_MS = 60_000
 
 const newApp = z.object({
@@ -48,6 +48,7 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
       authorize(request)
       fault(request)
       failOpenBuild()
+      for (const { ID, goneAt = Infinity } of world.apps.values()) if (goneAt <= now()) world.apps.delete(ID)
       for (const [method, pattern, handle] of routes) {
         const found = pattern.exec(request.path)
         if (method === request.method && found) return bend(method, handle(request, found.slice(1)))
@@ -228,7 +229,12 @@ export async function startRainbond(options: RainbondOptions = {}): Promise<Simu
   /** For an unknown app the vendor answers with a stack trace. */
   function deleteApp(_: SimulatedRequest, parts: string[]): Answer {
     placeOf(parts)
-    if (!world.apps.delete(Number(parts[2]))) throw new Error('AttributeError')
+    const app = world.apps.get(Number(parts[2]))
+    if (!app) throw new Error('AttributeError')
+    const isLate = server.isOn('late-delete')
+    app.goneAt ??= now() + (isLate ? LATE_MS : 0)
+    if (isLate) server.setSwitch('lose-answer', true)
+    else world.apps.delete(app.ID)
     return ok({ code: 200, msg: 'success' })
   }
 

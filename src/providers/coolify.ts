@@ -1,11 +1,12 @@
 /** Coolify: clones an application, a service or a database, moves the clone to its environment, and deploys it. */
 import { z } from 'zod'
-import { classify, errorMessage, type Kind, pathOf } from './coolify/api.js'
+import { classify, errorMessage, type Kind } from './coolify/api.js'
 import { fieldsOf, type Params, pickers } from './coolify/form.js'
+import { removalOf } from './coolify/removal.js'
 import { type CoolifyRef, ref } from './coolify/status.js'
 import { stepsOf } from './coolify/steps.js'
 import { validateClone } from './coolify/validate.js'
-import { defineOperation, defineProvider, deleteIfExists, placed } from './provider.js'
+import { defineOperation, defineProvider, placed } from './provider.js'
 
 function cloneOf(kind: Kind, field: string, copied: string, notCopied: string) {
   const isBuilt = kind === 'application'
@@ -31,8 +32,7 @@ function cloneOf(kind: Kind, field: string, copied: string, notCopied: string) {
     deadlineMs: 60 * 60_000,
     pollEveryMs: 5_000,
     steps: stepsOf(kind),
-    // Its volumes, network and folder go with it. By default Coolify would clean up the whole server, too.
-    remove: (api, { id }) => deleteIfExists(api, pathOf(kind, id), { docker_cleanup: false }),
+    removal: removalOf(kind),
   })
 }
 

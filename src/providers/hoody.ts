@@ -2,18 +2,10 @@
 import { z } from 'zod'
 import { type Entry, envelope, errorMessage, listProject } from './hoody/api.js'
 import { type CopyParams, copyFields, pickers, type SyncParams, syncFields } from './hoody/form.js'
+import { removal } from './hoody/removal.js'
 import { check, type HoodyRef, lastCopyingAt, ref, wasCopyingSince } from './hoody/status.js'
 import { validateCopy, validateSync } from './hoody/validate.js'
-import {
-  defineOperation,
-  defineProvider,
-  deleteIfExists,
-  foundByName,
-  maskIds,
-  type Named,
-  placed,
-  sentence,
-} from './provider.js'
+import { defineOperation, defineProvider, foundByName, maskIds, type Named, placed, sentence } from './provider.js'
 
 const copy = defineOperation<CopyParams, HoodyRef>({
   title: 'Copy a container',
@@ -66,7 +58,7 @@ const copy = defineOperation<CopyParams, HoodyRef>({
       check,
     },
   ],
-  remove: (api, { id }) => deleteIfExists(api, `/api/v1/containers/${id}`),
+  removal,
 })
 
 const sync = defineOperation<SyncParams, HoodyRef>({

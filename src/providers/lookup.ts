@@ -1,8 +1,6 @@
-/** Finding a thing by its name, looking up many at once, and deleting one. */
-import { z } from 'zod'
-import { unlessNotFound } from '../errors.js'
+/** Finding a thing by its name, and looking up many at once. */
 import { findSurely, settleEach } from './paging.js'
-import type { Api, Attempt, RequestOptions, Written } from './provider.js'
+import type { Api, Attempt, Written } from './provider.js'
 
 /** How to recognise in a list what a step made, when only its name is known. */
 export interface NameSearch<P, Before, Row, R> {
@@ -82,9 +80,4 @@ export async function lookUpEach<R, T, O>(
       }
   }
   return await settleEach(refs, async (ref) => await observe(ref, found.get(idOf(ref)) ?? (await one(idOf(ref)))))
-}
-
-/** For an operation's `remove`: what is gone already is fine. */
-export async function deleteIfExists(api: Api, path: string, query: RequestOptions['query'] = {}): Promise<void> {
-  await unlessNotFound(api.delete(path, z.unknown(), { query }))
 }

@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { UserError } from '../errors.js'
 import { type Entry, errorMessage, listDeployments, listEntries, readApp, text, unwrapped } from './miget/api.js'
 import { type CloneParams, fields, pickers } from './miget/form.js'
+import { removal } from './miget/removal.js'
 import { check, type MigetRef, ref, STARTING } from './miget/status.js'
 import { hasName, validateClone } from './miget/validate.js'
 import {
   defineOperation,
   defineProvider,
-  deleteIfExists,
   findSurely,
   foundByName,
   type Named,
@@ -78,7 +78,7 @@ const clone = defineOperation<CloneParams, MigetRef>({
       check,
     },
   ],
-  remove: (api, { id }) => deleteIfExists(api, `/apps/${id}`),
+  removal,
 })
 
 export const miget = defineProvider({

@@ -7,7 +7,7 @@ export type { Observation, Ref } from '../domain/job.js'
 
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 
-export { deleteIfExists, foundByName, lookUpEach } from './lookup.js'
+export { foundByName, type Lookup, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
 export { checkGone, GONE_ALREADY, removalStep, removed } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
@@ -209,8 +209,6 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   /** The provider's answers are no fresher than this, in milliseconds: polling sooner finds nothing new. Default 3 000. */
   pollEveryMs?: number
   steps: readonly [Step<P, null, R>, ...Step<P, R, R>[]]
-  /** Deletes what a job of this operation made. Absent where it made nothing of its own. */
-  remove?(api: Api, ref: R): Promise<void>
   /** How a job of its own deletes what a job of this operation made. Absent where that made nothing of its own. */
   removal?: Removal<R>
 }

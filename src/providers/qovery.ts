@@ -1,6 +1,6 @@
 /** Qovery: clones a service of any kind, or a whole environment, and deploys the clone. */
 import { z } from 'zod'
-import { type Api, defineOperation, defineProvider, deleteIfExists } from './provider.js'
+import { defineOperation, defineProvider } from './provider.js'
 import { classify, errorMessage } from './qovery/api.js'
 import {
   type CloneParams,
@@ -12,6 +12,7 @@ import {
   serviceFields,
   siblingsPath,
 } from './qovery/form.js'
+import { removalOf } from './qovery/removal.js'
 import { type QoveryRef, ref } from './qovery/status.js'
 import { steps } from './qovery/steps.js'
 import { validateClone } from './qovery/validate.js'
@@ -28,11 +29,14 @@ const shared = {
   deadlineMs: 60 * 60_000,
   pollEveryMs: 5_000,
   steps,
-  remove: (api: Api, { kind, id }: QoveryRef) => deleteIfExists(api, `/${kind}/${id}`),
 }
 
 const clone = defineOperation<ServiceParams, QoveryRef>({
   ...shared,
+  removal: removalOf(
+    'service',
+    'The service with its settings and variables. A database or a volume goes with all its data, Terraform with the infrastructure that it created.',
+  ),
   title: 'Clone a service',
   fields: serviceFields,
   summary: ({ service, name, environment }) => ({ from: `${service}`, to: `${name} in ${environment}` }),
@@ -45,6 +49,10 @@ const clone = defineOperation<ServiceParams, QoveryRef>({
 
 const cloneEnvironment = defineOperation<EnvironmentParams, QoveryRef>({
   ...shared,
+  removal: removalOf(
+    'environment',
+    'The environment with all its services. Databases and volumes go with all their data, Terraform with the infrastructure that it created.',
+  ),
   title: 'Clone an environment',
   fields: environmentFields,
   summary: ({ environment, name, project, cluster }) => ({

@@ -1,11 +1,11 @@
 /** Rainbond: copies an app's components into a new app, and starts the builds that the server dropped. */
 import { z } from 'zod'
-import { UserError, unlessNotFound } from '../errors.js'
-import { type Api, defineOperation, defineProvider, sentence } from './provider.js'
-import { classify, consoleUrlOf, errorMessage, MINUTE_MS, pathOf } from './rainbond/api.js'
+import { defineOperation, defineProvider, sentence } from './provider.js'
+import { classify, consoleUrlOf, errorMessage, MINUTE_MS } from './rainbond/api.js'
 import { type CopyParams, fields, pickers } from './rainbond/form.js'
+import { removal } from './rainbond/removal.js'
 import { type RainbondRef, ref } from './rainbond/status.js'
-import { build, copyComponents, createApp, noteOf } from './rainbond/steps.js'
+import { build, copyComponents, createApp } from './rainbond/steps.js'
 import { validateCopy } from './rainbond/validate.js'
 
 const COPIED = 'with build source and its credentials, settings, ports, variables, config files and empty volumes'
@@ -29,7 +29,7 @@ const copy = defineOperation<CopyParams, RainbondRef>({
   copiesData: true,
   deadlineMs: 60 * MINUTE_MS,
   steps: [createApp, copyComponents, build],
-  remove,
+  removal,
 })
 
 export const rainbond = defineProvider({
@@ -51,11 +51,3 @@ export const rainbond = defineProvider({
   // The console keeps everything in one SQLite file unless set up otherwise, and a copy is one long transaction.
   maxConcurrentWrites: 1,
 })
-
-async function remove(api: Api, { app, job }: RainbondRef): Promise<void> {
-  const found = await unlessNotFound(api.get(pathOf(app), z.object({ note: z.string().nullish() })))
-  if (!found) return
-  // The delete call takes any app, running or not, and asks for no right to do so.
-  if (found.note !== noteOf(job)) throw new UserError("The app's note doesn't say that Dolly made it, so it stays.")
-  await api.delete(`${pathOf(app).replace('/apps/', '/app/')}/delete`, z.unknown(), { timeoutMs: 2 * MINUTE_MS })
-}

@@ -37,7 +37,7 @@ export function removalStep<R, T>(one: Removable<R, T>): RemovalStep<R> {
     async run(api, _params, ref, attempt) {
       const thing = await read(api, ref)
       if (thing === null) return removed(ref, GONE_ALREADY)
-      if (!isOurs(thing, ref)) throw new UserError(`Nothing was deleted: this ${noun} isn't the one that Dolly made.`)
+      if (!isOurs(thing, ref)) throw new UserError(`Nothing was deleted: this ${noun} isn't the one that the job made.`)
       if (isDeleting(thing, ref)) return keep(ref, thing)
       try {
         await send(api, ref, thing, attempt)
@@ -50,7 +50,7 @@ export function removalStep<R, T>(one: Removable<R, T>): RemovalStep<R> {
     async find(api, _params, ref) {
       const thing = await read(api, ref)
       if (thing === null) return removed(ref)
-      return isDeleting(thing, ref) ? keep(ref, thing) : null
+      return isOurs(thing, ref) && isDeleting(thing, ref) ? keep(ref, thing) : null
     },
     check,
   }
@@ -66,15 +66,16 @@ export function removed<R>(ref: R, detail?: string): Ended<R> {
  * is gone.
  *
  * @param lookup lists and reads the things of these refs.
- * @param stateOf the state of a thing that is still there, in the provider's words.
+ * @param stateOf the state of a thing that is still there, in the provider's words; null for one that is only listed.
  */
 export function checkGone<R, T>(
   idOf: (ref: R) => string,
   lookup: (api: Api, refs: readonly R[]) => Lookup<T>,
-  stateOf: (thing: T) => string,
+  stateOf: (thing: T) => string | null,
 ): RemovalStep<R>['check'] {
   return (api, refs) =>
     lookUpEach(refs, idOf, lookup(api, refs), (_ref, thing): Observation<R> => {
-      return thing === null ? { phase: 'done' } : { phase: 'working', detail: stateOf(thing) }
+      const state = thing && stateOf(thing)
+      return state === null ? { phase: 'done' } : { phase: 'working', detail: state }
     })
 }

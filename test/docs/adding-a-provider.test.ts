@@ -33,8 +33,10 @@ describe('the page about adding a provider', () => {
   })
 
   it('names only parts that exist', () => {
-    const sources = ['src/providers/provider.ts', 'src/providers/api.ts', 'test/providers/contract/example.ts']
-    const contract = sources.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n')
+    const sources = ['provider', 'api', 'removal'].map((one) => `src/providers/${one}.ts`)
+    const contract = [...sources, 'test/providers/contract/example.ts']
+      .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+      .join('\n')
     const parts = [...PAGE.matchAll(/^\| `(\w+)` \|/gm)].map(([, part]) => part ?? '')
     expect(parts.length).toBeGreaterThan(20)
     for (const part of parts) expect(contract).toMatch(new RegExp(`\\b${part}\\b`))

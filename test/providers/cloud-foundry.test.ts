@@ -12,6 +12,7 @@ import { observed } from '../helpers/observed.js'
 import { type PlainOperation, type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type OperationExample, type Pick, type ProviderExample } from './contract.js'
 import { many } from './many/cloud-foundry.js'
+import { pollRemoval, startRemoval } from './removals.js'
 
 type AnyStep = PlainStep<Ref | null>
 
@@ -56,6 +57,7 @@ const clone: OperationExample = {
     { status: 422, params: (pick) => cloneParams(pick, { name: 'SHOP-API-STAGING' }) },
   ],
   watchedStep: 4,
+  proof: ['app', 'route'],
   failure:
     'failed to copy - the blobstore is full. The app shop-api-2 stays in staging and can be deleted. Its address shop-api-2.apps.woolworks.example stays as well.',
 }
@@ -712,44 +714,101 @@ describe('Cloud Foundry', () => {
       expect(await clone.steps[0].find?.(api, params, null, attempt('other'))).toBeNull()
     })
 
-    test('is removed together with its own address, and a second time without an error', async () => {
+    /** Carries out one step of the removal to its end. */
+    async function deleted(ref: Ref, index = 0) {
+      const { ref: sent, observation } = await startRemoval(clone, api, ref, index)
+      for (let times = 0; !observation && times < 5; times += 1) {
+        const seen = await pollRemoval(clone, api, sent, index)
+        if (seen instanceof Error) throw seen
+        if (seen?.phase !== 'working') return { ...seen, ref: sent }
+        clock += CLONE_MS / 10
+      }
+      return { ...observation, ref: sent }
+    }
+
+    const isListed = (name: string) => simulator.table().rows.some(([one]) => one === name)
+    const deletions = () => written().filter((write) => write.startsWith('DELETE'))
+
+    test('is deleted first, then its own address, and a second time without a write', async () => {
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
-      await clone.remove?.(api, ref ?? {})
-      await clone.remove?.(api, ref ?? {})
-      const [route, app] = ['DELETE /v3/routes/:guid', 'DELETE /v3/apps/:guid']
-      expect(written().slice(-4)).toEqual([route, app, route, app])
-      const statuses = simulator.writes().map(({ status }) => status)
-      expect(statuses.slice(-4)).toEqual([202, 202, 404, 404])
-      expect(simulator.table().rows.some(([name]) => name === 'shop-api-2')).toBe(false)
+      for (const index of [0, 1]) expect(await deleted(ref ?? {}, index)).toMatchObject({ phase: 'done' })
+      expect(deletions()).toEqual(['DELETE /v3/apps/:guid', 'DELETE /v3/routes/:guid'])
+      expect(isListed('shop-api-2')).toBe(false)
+      const detail = 'It was gone already, or this connection can no longer see it.'
+      for (const index of [0, 1]) expect(await deleted(ref ?? {}, index)).toMatchObject({ phase: 'done', detail })
+      expect(deletions()).toHaveLength(2)
     })
 
-    test('keeps its address when removed, if that also leads to another app', async () => {
+    test('has no address to delete if it got none', async () => {
+      const { ref } = await carryOut(clone, await cloneOf('shop-api', { address: false, host: undefined }))
+      const requests = simulator.requests()
+      expect(await startRemoval(clone, api, ref ?? {}, 1)).toEqual({ ref, observation: { phase: 'done' } })
+      expect(simulator.requests()).toBe(requests)
+    })
+
+    test('leaves its address behind if that also leads to another app', async () => {
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
       const destinations = [{ app: { guid: await pick('apps', 'shop-web-staging') } }]
       await api.post(`/v3/routes/${ref?.route}/destinations`, z.unknown(), { json: { destinations } })
-      await clone.remove?.(api, ref ?? {})
-      expect(written().at(-1)).toBe('DELETE /v3/apps/:guid')
-      expect(written().filter((write) => write.startsWith('DELETE'))).toHaveLength(1)
+      expect(await deleted(ref ?? {})).toMatchObject({ phase: 'done' })
+      expect(await deleted(ref ?? {}, 1)).toMatchObject({
+        phase: 'done',
+        detail: 'Its address shop-api-2.apps.woolworks.example stays: it leads to another app by now.',
+      })
+      expect(deletions()).toEqual(['DELETE /v3/apps/:guid'])
     })
 
-    test("stays if a service can't be unbound, which the next try reports", async () => {
+    test('says that the app itself is deleted if only its address is refused', async () => {
+      const { ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
+      expect(await deleted(ref ?? {})).toMatchObject({ phase: 'done' })
+      const refusing: Api = {
+        ...api,
+        delete: async () =>
+          await Promise.reject(new UserError('cf-prod: Nobody deletes a route here.', { status: 422 })),
+      }
+      const error = await failureOf(startRemoval(clone, refusing, ref ?? {}, 1))
+      expect(error.message).toBe('cf-prod: Nobody deletes a route here. The app itself is deleted.')
+    })
+
+    test("stays if a service can't be unbound, each time for its own reason", async () => {
       const services = [await pick('services', 'shop-db', { app: await pick('apps', 'shop-api') })]
       const { ref } = await carryOut(clone, await cloneOf('shop-api', { services }))
+      const failure = {
+        phase: 'failed',
+        detail:
+          "The app is still there, because a service couldn't be unbound from it. The broker does not let go of it.",
+      }
       switchOn('fail-delete')
-      await clone.remove?.(api, ref ?? {})
-      clock += CLONE_MS
+      expect(await deleted(ref ?? {})).toMatchObject(failure)
+      // The last failure is still shown while the next try is under way.
       switchOn('fail-delete')
-      const error = await failureOf(clone.remove?.(api, ref ?? {}) ?? Promise.resolve())
-      expect(error.message).toBe(
-        "Cloud Foundry tries once more. Last time a service couldn't be unbound from the app: The broker does not let go of it.",
-      )
+      const again = await startRemoval(clone, api, ref ?? {})
+      expect(await pollRemoval(clone, api, again.ref)).toEqual({ phase: 'working', detail: 'still there' })
       clock += CLONE_MS
-      await clone.remove?.(api, ref ?? {})
-      expect(simulator.table().rows.some(([name]) => name === 'shop-api-2')).toBe(false)
+      expect(await pollRemoval(clone, api, again.ref)).toEqual(failure)
+      expect(await deleted(ref ?? {})).toMatchObject({ phase: 'done' })
+      expect(isListed('shop-api-2')).toBe(false)
     })
 
-    test("can't be removed through a copy", () => {
-      expect(copyBits.remove).toBeUndefined()
+    test("isn't called gone by a login that lost its role", async () => {
+      const { ref } = await carryOut(clone, await cloneOf('shop-api'))
+      switchOn('no-role')
+      const hidden = {
+        name: 'ConnectionError',
+        message: expect.stringContaining('shows neither the app nor its space'),
+      }
+      expect(await failureOf(startRemoval(clone, api, ref ?? {}))).toMatchObject(hidden)
+      expect(await pollRemoval(clone, api, ref ?? {})).toMatchObject(hidden)
+      expect(deletions()).toEqual([])
+      // A ref from before Dolly noted the space can't be told from one that is gone.
+      const { space: _, ...older } = ref ?? {}
+      expect(await startRemoval(clone, api, older)).toMatchObject({
+        observation: { phase: 'done', detail: expect.stringContaining('or this connection can no longer see it') },
+      })
+    })
+
+    test("can't be deleted through a copy", () => {
+      expect(copyBits.removal).toBeUndefined()
     })
   })
 

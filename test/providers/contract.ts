@@ -6,6 +6,7 @@ import { declarationChecks, wordingChecks } from './contract/declaration.js'
 import type { ProviderExample } from './contract/example.js'
 import { listChecks } from './contract/lists.js'
 import { operationChecks } from './contract/operation.js'
+import { removalChecks } from './contract/removal.js'
 import { stepChecks } from './contract/steps.js'
 
 export { isExtra, type ManyJobs, type OperationExample, type Pick, type ProviderExample } from './contract/example.js'
@@ -21,8 +22,9 @@ export function checksOf(provider: Provider, example: ProviderExample): Check[] 
     ...listChecks(provider, example),
     ...subjects.flatMap((subject) => [
       ...wordingChecks(subject),
-      ...operationChecks(provider, example.failure, subject),
+      ...operationChecks(example.failure, subject),
       ...stepChecks(subject),
+      ...removalChecks(subject),
     ]),
   ]
 }

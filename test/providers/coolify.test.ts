@@ -19,6 +19,7 @@ import { altered, counting } from '../helpers/altered.js'
 import { observed } from '../helpers/observed.js'
 import { describeProvider, type Pick } from './contract.js'
 import { many } from './many/coolify.js'
+import { startRemoval } from './removals.js'
 
 const NOBODY = 'zzzzzzzzzzzzzzzzzzzzzzzz'
 
@@ -290,7 +291,7 @@ describe('Coolify', () => {
       const half = await found(name, 'clone', null, { lost: { status: 500 } })
       expect(half).toMatchObject({ ended: 'incomplete', detail: broken })
       // It can be deleted, as anything that a job made.
-      await operationOf(name).remove?.(api, (half as { ref: Ref }).ref)
+      await startRemoval(operationOf(name), api, (half as { ref: Ref }).ref)
       clock += CLONE_MS
       expect(row('shop-api-2')).toEqual([])
     })
@@ -459,7 +460,7 @@ describe('Coolify', () => {
 
     test('is over when the clone was deleted', async () => {
       const ref = await deployed()
-      await operationOf('clone').remove?.(api, ref)
+      await startRemoval(operationOf('clone'), api, ref)
       clock += CLONE_MS
       const gone = altered(api, (body) => body)
       const api404: Api = { ...gone, get: async () => await Promise.reject(new UserError('gone', { status: 404 })) }
@@ -510,8 +511,7 @@ describe('Coolify', () => {
 
     test('is over when the clone was deleted', async () => {
       const ref = await started()
-      simulator.setSwitch('slow-delete', true)
-      await operationOf(name).remove?.(api, ref)
+      await startRemoval(operationOf(name), api, ref)
       expect(row('shop-api-2')).toHaveLength(1)
       clock += CLONE_MS
       expect(row('shop-api-2')).toHaveLength(0)
@@ -678,10 +678,10 @@ describe('Coolify', () => {
         return await api.delete(path, schema, options)
       },
     }
-    await operationOf('clone').remove?.(recording, ref)
+    await startRemoval(operationOf('clone'), recording, ref)
     expect(query).toEqual({ docker_cleanup: false })
     clock += CLONE_MS
-    await operationOf('clone').remove?.(api, ref)
+    expect(await startRemoval(operationOf('clone'), api, ref)).toMatchObject({ observation: { phase: 'done' } })
   })
 
   test('a clone has a lock of its own by kind and name, for the server does not tell two of a name apart', async () => {

@@ -14,6 +14,7 @@ import { observed } from '../helpers/observed.js'
 import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider } from './contract.js'
 import { many } from './many/hoody.js'
+import { pollRemoval, startRemoval } from './removals.js'
 
 const NOBODY = 'ffffffffffffffffffffffff'
 
@@ -114,7 +115,7 @@ describe('Hoody', () => {
   })
   const startCopy = async (name: string) => copy.steps[0].run(api, await copyParams({ name }), null, attempt())
   const poll = (refs: Ref[]) => observed(copy.steps[0].check(api, refs, clock))
-  const removed = (ref: Ref) => copy.remove?.(api, ref)
+  const removed = (ref: Ref) => startRemoval(copy, api, ref)
 
   test('sends exactly what the form says', async () => {
     const server = await idOf('flock-hel-1', 'servers')
@@ -299,7 +300,54 @@ describe('Hoody', () => {
     ])
     clock += 10_000
     expect(await poll([made])).toEqual([{ phase: 'failed', detail: 'the container was deleted' }])
-    await expect(removed(made)).resolves.toBeUndefined()
+    expect((await removed(made))?.observation).toMatchObject({ phase: 'done' })
+  })
+
+  describe('a deletion', () => {
+    test('waits for a copy that is still being made, and refuses what is in use otherwise', async () => {
+      const made = await startCopy('shop-api-2')
+      await expect(removed(made)).rejects.toMatchObject({
+        name: 'TemporaryError',
+        message: 'The container is still copying.',
+        mayHaveHappened: false,
+        retryAfterMs: 30_000,
+      })
+      clock += 10_000
+      const refusal = new UserError('hoody-prod: The container is in use.', { status: 409 })
+      const refusing: Api = { ...api, delete: async () => await Promise.reject(refusal) }
+      await expect(startRemoval(copy, refusing, made)).rejects.toBe(refusal)
+      expect(await removed(made)).toEqual({ ref: made })
+      expect(simulator.writes().at(-1)).toMatchObject({ method: 'DELETE', status: 200 })
+    })
+
+    test('that somebody else began is only watched', async () => {
+      const made = await startCopy('shop-api-2')
+      clock += 10_000
+      await removed(made)
+      const writes = simulator.writes().length
+      expect(await removed(made)).toEqual({ ref: made })
+      expect(simulator.writes()).toHaveLength(writes)
+      expect(await pollRemoval(copy, api, made)).toEqual({ phase: 'working', detail: 'deleting' })
+      clock += 2_000
+      expect(await pollRemoval(copy, api, made)).toEqual({ phase: 'done' })
+    })
+
+    test('is over where Hoody still lists the container, as deleted', async () => {
+      const made = await startCopy('shop-api-2')
+      clock += 10_000
+      const dead = altered(api, (body) => JSON.parse(JSON.stringify(body).replaceAll('"running"', '"deleted"')))
+      expect(await pollRemoval(copy, dead, made)).toEqual({ phase: 'done' })
+      expect(await startRemoval(copy, dead, made)).toMatchObject({ observation: { phase: 'done' } })
+    })
+
+    test('that loses a race against another ends well', async () => {
+      const made = await startCopy('shop-api-2')
+      clock += 10_000
+      const gone: Api = { ...api, delete: async () => await Promise.reject(new UserError('Gone.', { status: 404 })) }
+      expect(await startRemoval(copy, gone, made)).toMatchObject({
+        observation: { phase: 'done', detail: 'It was gone already, or this connection can no longer see it.' },
+      })
+    })
   })
 
   test("an older container of the same name isn't taken for a lost copy", async () => {
@@ -328,7 +376,7 @@ describe('Hoody', () => {
   })
 
   test("a sync's container can't be deleted through its job", () => {
-    expect(sync.remove).toBeUndefined()
+    expect(sync.removal).toBeUndefined()
   })
 
   test('observations and errors contain neither whole IDs nor addresses made of them', async () => {
@@ -557,7 +605,7 @@ describe('Hoody with odd answers', () => {
       expect((await sync.validate?.(api, { container: id }))?.errors).toEqual(busy)
       clock += 10_000
       expect((await sync.validate?.(api, { container: id }))?.errors).toEqual({})
-      await copy.remove?.(api, { id })
+      await startRemoval(copy, api, { id })
       expect((await sync.validate?.(api, { container: id }))?.errors).toEqual({
         container: 'This container was deleted.',
       })
@@ -569,7 +617,7 @@ describe('Hoody with odd answers', () => {
         container: "This container isn't a copy, so it has no source to sync with.",
       })
       expect(await of(NOBODY)).toEqual({ container: 'hoody-prod: Container not found' })
-      await copy.remove?.(api, { id: idOf('shop-api') })
+      await startRemoval(copy, api, { id: idOf('shop-api') })
       clock += 10_000
       expect(await of(idOf('shop-api-staging'))).toEqual({
         container: "The source of this copy was deleted, or this connection's token can't see it.",

@@ -12,6 +12,7 @@ const NOT_PROVIDERS = [
   'fields.ts',
   'lookup.ts',
   'paging.ts',
+  'removal.ts',
   'validation.ts',
   'wording.ts',
   'http.ts',

@@ -11,6 +11,7 @@ import { observed } from '../helpers/observed.js'
 import { plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 import { many } from './many/miget.js'
+import { startRemoval } from './removals.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
 
@@ -912,7 +913,7 @@ describe('Miget', () => {
 
   test("asks for an app that isn't in the list before it counts as deleted", async () => {
     const ref = await startClone()
-    await clone.remove?.(api, ref)
+    await startRemoval(clone, api, ref)
     expect(simulator.writes()[1]).toMatchObject({ method: 'DELETE', status: 204 })
     const before = simulator.requests()
     expect(await poll(ref)).toEqual({
@@ -920,7 +921,7 @@ describe('Miget', () => {
       detail: 'shop-api-2-6fry9 was deleted, or this token can no longer see it',
     })
     expect(simulator.requests() - before).toBe(2)
-    await expect(clone.remove?.(api, ref)).resolves.toBeUndefined()
+    expect((await startRemoval(clone, api, ref)).observation).toMatchObject({ phase: 'done' })
     await expect(deployStep.find?.(api, await parsed(), ref, attempt())).rejects.toThrow(UserError)
   })
 })

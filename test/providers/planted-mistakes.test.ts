@@ -4,10 +4,10 @@
  */
 import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Api, Observation, Operation, Option, Provider, Ref } from '../../src/providers/provider.js'
+import type { Api, Observation, Operation, Option, Provider, Ref, RemovalStep } from '../../src/providers/provider.js'
 import { writePageFiles } from '../helpers/page.js'
 import { type Check, runCheck } from './contract/checks.js'
-import { type AnyStep, stepsOf } from './contract/world.js'
+import { type AnyStep, removalStepsOf, stepsOf } from './contract/world.js'
 import { checksOf, type ProviderExample } from './contract.js'
 
 const page = writePageFiles((path, code) =>
@@ -20,7 +20,8 @@ const { example }: { example: ProviderExample } = await import(page.at('test/pro
 const { clone } = shed.operations
 if (!clone) throw new Error('The page has an operation "clone".')
 const [first, second] = stepsOf(clone)
-if (!first || !second) throw new Error('The page has an operation of two steps.')
+const [remove] = removalStepsOf(clone)
+if (!first || !second || !remove) throw new Error('The page has an operation of two steps and a removal.')
 
 function changed(change: Partial<Operation>, more: Partial<Provider> = {}): Provider {
   return { ...shed, ...more, operations: { clone: { ...(clone as Operation), ...change } } }
@@ -31,6 +32,10 @@ const cloning = (change: Partial<AnyStep>) =>
   changed({ steps: [{ ...(first as AnyStep), ...change }, second as AnyStep] })
 const deploying = (change: Partial<AnyStep>) =>
   changed({ steps: [first as AnyStep, { ...(second as AnyStep), ...change }] })
+
+/** The provider with other parts in the step that deletes. */
+const removing = (change: Partial<AnyStep>) =>
+  changed({ removal: { loses: 'The app.', steps: [{ ...(remove as AnyStep), ...change } as RemovalStep] } })
 
 const field = (key: string, change: (field: z.ZodType) => z.ZodType) =>
   changed({ fields: clone.fields.extend({ [key]: change(clone.fields.shape[key] as z.ZodType) }) })
@@ -164,7 +169,7 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
       async (_seen, api, refs) =>
         void (await Promise.all(refs.slice(0, 20).map(({ id }) => api.get(`/apps/${id}`, z.unknown())))),
     ),
-    /takes few calls/,
+    /of many jobs takes few calls/,
   ],
   ['a call although there are no jobs', polling(async (_seen, api) => void (await apps(api))), /no jobs take no call/],
   [
@@ -304,20 +309,170 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
     /let the example's answers pass/,
   ],
   // Deleting
-  ['remove does nothing', changed({ remove: async () => {} }), /deletes what it made/],
   [
-    'remove deletes the source',
-    changed({
-      remove: async (api, ref) => void (await Promise.all([ref, { id: 'a1' }].map((one) => clone.remove?.(api, one)))),
+    'the removal does nothing',
+    removing({ run: async (_api, _params, ref) => ({ ref: ref as Ref, ended: 'done' }) }),
+    /deletes what it made/,
+  ],
+  [
+    'the removal deletes the source as well',
+    removing({
+      async run(api, params, ref, attempt) {
+        await remove.run(api, params, { id: 'a1' }, attempt)
+        return await remove.run(api, params, ref, attempt)
+      },
     }),
     /deletes what it made/,
   ],
   [
-    'remove deletes the source instead',
-    changed({ remove: async (api) => await clone.remove?.(api, { id: 'a1' }) }),
+    'the removal deletes the source instead',
+    removing({ run: (api, params, _ref, attempt) => remove.run(api, params, { id: 'a1' }, attempt) }),
     /deletes what it made/,
   ],
-  ['there is no remove', { ...shed, operations: { clone: without(clone, 'remove') } }, /deletes what it made/],
+  [
+    'the removal is sent twice',
+    removing({
+      async run(api, params, ref, attempt) {
+        const written = await remove.run(api, params, ref, attempt)
+        await api.delete(`/apps/${ref?.id}`, z.unknown())
+        return written
+      },
+    }),
+    /deletes what it made/,
+  ],
+  ['there is no removal', { ...shed, operations: { clone: without(clone, 'removal') } }, /deletes what it made/],
+  [
+    'the removal says that it is done at once',
+    removing({
+      async run(...args) {
+        await remove.run(...args)
+        return { ref: args[2] as Ref, ended: 'done' }
+      },
+    }),
+    /deletes what it made/,
+  ],
+  [
+    'the removal wants the answers of the form',
+    removing({
+      async run(api, { name }, ref, attempt) {
+        const found = (await apps(api)).find((one) => one.name === name)
+        return await remove.run(api, {}, found ? { id: found.id } : ref, attempt)
+      },
+      find: (api, { name }, ref, attempt) => {
+        if (name === undefined) throw new Error('There is no name.')
+        return remove.find?.(api, {}, ref, attempt) ?? Promise.resolve(null)
+      },
+    }),
+    /"Delete the app" did nothing when the write was dropped/,
+  ],
+  [
+    'the removal goes by name',
+    removing({
+      async run(api, params, ref, attempt) {
+        const found = (await apps(api)).find(({ name }) => name === 'shop-web-2')
+        return await remove.run(api, params, found ? { id: found.id } : ref, attempt)
+      },
+    }),
+    /somebody else made under its name/,
+  ],
+  [
+    'the removal believes any answer',
+    removing({
+      async run(api, _params, ref) {
+        await api.delete(`/apps/${ref?.id}`, z.unknown())
+        return ref as Ref
+      },
+    }),
+    /not provably what it made/,
+  ],
+  [
+    'the removal takes a 404 for a failure',
+    removing({
+      async run(api, _params, ref) {
+        await api.get(`/apps/${ref?.id}`, z.unknown())
+        return ref as Ref
+      },
+    }),
+    /gone already, and deletes nothing twice/,
+  ],
+  [
+    'the removal fails for what failed halfway',
+    removing({
+      async run(api, params, ref, attempt) {
+        const { status } = await api.get(`/apps/${ref?.id}`, z.object({ status: z.string() }))
+        return status === 'crashed' ? (ref as Ref) : await remove.run(api, params, ref, attempt)
+      },
+    }),
+    /leaves behind that fails at its step "deploy"/,
+  ],
+  [
+    'a lost removal is sent again',
+    removing({ run: (...args) => remove.run(...args).catch(() => remove.run(...args)) }),
+    /what came of "Delete the app" when the answer was lost/,
+  ],
+  [
+    'a lost removal is never found',
+    removing({ find: async () => null }),
+    /what came of "Delete the app" when the answer was lost/,
+  ],
+  [
+    'a lost removal always counts as sent',
+    removing({ find: async (_api, _params, ref) => ref }),
+    /"Delete the app" did nothing when the write was dropped/,
+  ],
+  [
+    'gone counts as gone before it is',
+    removing({ check: async (_api, refs) => refs.map(() => ({ phase: 'done' as const })) }),
+    /calls it gone only when it is gone/,
+  ],
+  [
+    'what no list shows counts as gone',
+    removing({
+      async check(api, refs) {
+        const listed = await api.get('/apps', z.array(App.nullable()))
+        return refs.map(({ id }) => ({
+          phase: listed.some((one) => one?.id === id) ? 'working' : 'done',
+          detail: '?!a',
+        }))
+      },
+    }),
+    /calls it gone only when it is gone/,
+  ],
+  [
+    'a failed read counts as gone',
+    removing({
+      check: (...args) => remove.check(...args).catch(() => args[1].map(() => ({ phase: 'done' as const }))),
+    }),
+    /calls it gone only when it is gone/,
+  ],
+  [
+    'polls of deletions in another order',
+    removing({ check: async (...args) => (await remove.check(...args)).toReversed() }),
+    /calls it gone only when it is gone/,
+  ],
+  [
+    'one call for each deletion',
+    removing({
+      async check(api, refs, now) {
+        for (const { id } of refs.slice(0, 20)) await api.get(`/apps/${id}`, z.unknown())
+        return await remove.check(api, refs, now)
+      },
+    }),
+    /many deletions takes few calls/,
+  ],
+  [
+    'a secret in the state of a deletion',
+    removing({
+      check: async (...args) => (await remove.check(...args)).map((one) => ({ ...one, detail: 'shed-secret-token' })),
+    }),
+    /deletes what it made/,
+  ],
+  ['a removal with a `when`', removing({ when: () => true }), /sensible times/],
+  [
+    'a removal that does not say what is lost',
+    changed({ removal: { ...(clone.removal as NonNullable<typeof clone.removal>), loses: '' } }),
+    /sensible times/,
+  ],
 ]
 
 /** Title and error of each check that fails for a provider. */

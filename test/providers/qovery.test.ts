@@ -14,6 +14,7 @@ import { observed } from '../helpers/observed.js'
 import { type PlainOperation, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 import { many } from './many/qovery.js'
+import { pollRemoval, startRemoval } from './removals.js'
 
 const NOBODY = 'ffffffff-ffff-4fff-8fff-ffffffffffff'
 const SHOP_API = 'shop-api (Shop / production)'
@@ -308,8 +309,7 @@ describe('Qovery', () => {
 
     test('deploys even if the source was deleted meanwhile', async () => {
       const { params, ref } = await cloned()
-      const original: Ref = { ...ref, id: String(params.service).split('/')[1] }
-      await operations.clone.remove?.(api, original)
+      await api.delete(`/${params.service}`, z.unknown())
       clock += 5_000
       await deployStep(operations.clone).run(api, params, ref, attempt())
       expect(lastWrite()).toMatchObject({ path: `/application/${ref.id}/deploy`, body: undefined })
@@ -473,7 +473,7 @@ describe('Qovery', () => {
 
     test('neither deploys nor searches a clone that was deleted', async () => {
       const { params, ref } = await cloned()
-      await operations.clone.remove?.(api, ref)
+      await startRemoval(operations.clone, api, ref)
       clock += 5_000
       const step = deployStep(operations.clone)
       await expect(step.find?.(api, params, ref, attempt())).rejects.toBeInstanceOf(UserError)
@@ -590,7 +590,7 @@ describe('Qovery', () => {
     test('report a deleted clone as failed, with its environment or without', async () => {
       const { ref } = await deployed()
       const gone = [{ phase: 'failed', detail: 'the clone was deleted', url: ref.console }]
-      await operations.clone.remove?.(api, ref)
+      await startRemoval(operations.clone, api, ref)
       expect((await poll(ref))[0]).toMatchObject({ phase: 'working', detail: 'deleting' })
       clock += 5_000
       expect(await poll(ref)).toEqual(gone)
@@ -978,7 +978,7 @@ describe('Qovery', () => {
     expect(await send(`/${params.service}/clone`, 'application/json; charset=utf-8', wanted)).toBe(202)
     expect(await send(`/application/${ref.id}/deploy`, 'text/plain', 'now')).toBe(415)
     expect(await send(`/application/${ref.id}/deploy`, 'application/json', 'now')).toBe(400)
-    await operations.clone.remove?.(api, ref)
+    await startRemoval(operations.clone, api, ref)
     expect(await send(`/application/${ref.id}/deploy`, 'application/json', '')).toBe(409)
   })
 
@@ -992,20 +992,111 @@ describe('Qovery', () => {
     expect(second.deployment_request_id).not.toBe(first.deployment_request_id)
   })
 
-  test('deletes only what a job made, and tolerates that it is gone', async () => {
-    const service = await cloned()
-    const environment = await cloned({}, operations.environment)
-    await operations.clone.remove?.(api, service.ref)
-    await operations.environment.remove?.(api, environment.ref)
-    expect(simulator.writes().slice(-2)).toMatchObject([
-      { method: 'DELETE', path: `/application/${service.ref.id}`, status: 204 },
-      { method: 'DELETE', path: `/environment/${environment.ref.id}`, status: 204 },
-    ])
-    clock += 5_000
-    await expect(operations.clone.remove?.(api, service.ref)).resolves.toBeUndefined()
-    simulator.setSwitch('hide-missing', true)
-    await expect(operations.clone.remove?.(api, service.ref)).rejects.toThrow(
-      /doesn't exist, or this connection's token/,
-    )
+  describe('a deletion', () => {
+    const removal = (ref: Ref) => pollRemoval(operations.clone, api, ref)
+
+    test('deletes only what a job made, and tolerates that it is gone', async () => {
+      const service = await cloned()
+      const environment = await cloned({}, operations.environment)
+      await startRemoval(operations.clone, api, service.ref)
+      await startRemoval(operations.environment, api, environment.ref)
+      expect(simulator.writes().slice(-2)).toMatchObject([
+        { method: 'DELETE', path: `/application/${service.ref.id}`, status: 204 },
+        { method: 'DELETE', path: `/environment/${environment.ref.id}`, status: 204 },
+      ])
+      clock += 5_000
+      for (const ref of [service.ref, environment.ref]) {
+        expect(await startRemoval(operations.clone, api, ref)).toMatchObject({ observation: { phase: 'done' } })
+      }
+      // Its lists show that what is hidden isn't there.
+      simulator.setSwitch('hide-missing', true)
+      for (const ref of [service.ref, environment.ref]) {
+        expect(await startRemoval(operations.clone, api, ref)).toMatchObject({ observation: { phase: 'done' } })
+      }
+    })
+
+    test('that failed says so, also when an earlier one had failed, too', async () => {
+      const { ref } = await cloned()
+      const failed = {
+        phase: 'failed',
+        detail: 'Qovery failed to delete it. Its log in the console says why.',
+        url: ref.console,
+      }
+      for (let times = 0; times < 2; times += 1) {
+        simulator.setSwitch('fail-delete', true)
+        const { ref: sent } = await startRemoval(operations.clone, api, ref)
+        expect(await removal(sent)).toMatchObject({ phase: 'working', detail: 'deleting' })
+        // The end of the earlier one may still be shown.
+        if (times > 0) expect(sent.previous).toMatch(/^DELETE_ERROR /)
+        clock += 2_000
+        expect(await removal(sent)).toEqual(failed)
+      }
+      const { ref: sent } = await startRemoval(operations.clone, api, ref)
+      clock += 2_000
+      expect(await removal(sent)).toEqual({ phase: 'done' })
+    })
+
+    test("isn't taken for failed while the end of an earlier one is still shown", async () => {
+      const { ref } = await cloned()
+      simulator.setSwitch('fail-delete', true)
+      await startRemoval(operations.clone, api, ref)
+      clock += 2_000
+      const { ref: sent } = await startRemoval(
+        operations.clone,
+        { ...api, delete: async (_, schema) => schema.parse(null) },
+        ref,
+      )
+      expect(await removal(sent)).toMatchObject({ phase: 'working', detail: 'waiting for the deletion to start' })
+    })
+
+    test('waits while Qovery is busy there', async () => {
+      const { ref } = await cloned()
+      simulator.setSwitch('busy', true)
+      await expect(startRemoval(operations.clone, api, ref)).rejects.toMatchObject({
+        name: 'TemporaryError',
+        mayHaveHappened: false,
+      })
+    })
+
+    test('of an environment that is hidden is over only if no list shows it', async () => {
+      const { ref } = await cloned({}, operations.environment)
+      const hidden: Api = {
+        ...api,
+        get: async (path, schema, options) => {
+          if (path.startsWith('/environment/')) throw new ConnectionError('No access (403).', { status: 403 })
+          return await api.get(path, schema, options)
+        },
+      }
+      const ofEnvironment = (via: Api) => pollRemoval(operations.environment, via, ref)
+      expect(await ofEnvironment(hidden)).toMatchObject({ name: 'ConnectionError', status: 403 })
+      await startRemoval(operations.environment, api, ref)
+      clock += 5_000
+      simulator.setSwitch('hide-missing', true)
+      expect(await ofEnvironment(api)).toEqual({ phase: 'done' })
+      // A row that can't be read may be the one.
+      simulator.setSwitch('odd-rows', true)
+      expect(await ofEnvironment(api)).toBeInstanceOf(TemporaryError)
+    })
+
+    test('says that something was gone where its statuses say so', async () => {
+      const { ref } = await cloned()
+      const deleted = altered(api, (body) => JSON.parse(JSON.stringify(body).replaceAll('"READY"', '"DELETED"')))
+      expect(await pollRemoval(operations.clone, deleted, ref)).toEqual({ phase: 'done' })
+    })
+
+    test('of many clones in one environment that fails holds up no other', async () => {
+      const { ref } = await cloned()
+      const down: Api = {
+        ...api,
+        get: async (path, schema, options) => {
+          if (path.includes(NOBODY)) throw new TemporaryError('Down.', { mayHaveHappened: false })
+          return await api.get(path, schema, options)
+        },
+      }
+      const others = Array.from({ length: 8 }, () => ({ ...ref, environment: NOBODY }))
+      const seen = await operations.clone.removal?.steps[0].check(down, [...others, ref], clock)
+      expect(seen?.slice(0, 8)).toEqual(others.map(() => expect.any(TemporaryError)))
+      expect(seen?.at(-1)).toMatchObject({ phase: 'working' })
+    })
   })
 })

@@ -12,6 +12,7 @@ import { observed } from '../helpers/observed.js'
 import { type PlainStep, plainOperation } from '../helpers/plain-refs.js'
 import { describeProvider, type Pick } from './contract.js'
 import { many } from './many/rainbond.js'
+import { pollRemoval, startRemoval } from './removals.js'
 
 const SHOP = 'o19p6wen/frankfurt/11'
 const STAGING = 'k3v8m2ra/frankfurt'
@@ -46,6 +47,7 @@ describeProvider(rainbond, {
         source: async (pick) => ({ app: await pick('apps', 'Production / Helsinki / search') }),
       },
       watchedStep: 2,
+      proof: 'job',
       arrange: (simulator, step) => step === 2 && simulator.setSwitch('swallow-build', true),
       refused: [
         { status: 404, params: async (pick) => ({ ...(await shopTo(STAGING)(pick)), app: 'o19p6wen/frankfurt/999' }) },
@@ -461,13 +463,67 @@ describe('Rainbond', () => {
     test('is deleted with everything in it, and no other app ever is', async () => {
       const ref = await watched()
       advance(10 * SECOND)
-      await copy.remove?.(api, ref)
+      expect((await startRemoval(copy, api, ref)).observation).toBeUndefined()
       expect(row('shop-2')).toBeUndefined()
       expect(await poll(ref)).toEqual({ phase: 'failed', detail: 'the new app is gone' })
-      await expect(copy.remove?.(api, ref)).resolves.toBeUndefined()
-      const error = await failureOf(Promise.resolve(copy.remove?.(api, { ...ref, app: SHOP })))
-      expect(error.message).toBe("The app's note doesn't say that Dolly made it, so it stays.")
+      expect(await startRemoval(copy, api, ref)).toMatchObject({ observation: { phase: 'done' } })
+      const error = await failureOf(startRemoval(copy, api, { ...ref, app: SHOP }))
+      expect(error.message).toBe("Nothing was deleted: this app isn't the one that the job made.")
       expect(row('shop')).toBeDefined()
+    })
+
+    test("isn't deleted under a number that another app has by now", async () => {
+      const ref = await watched()
+      await startRemoval(copy, api, ref)
+      const again = await create.run(api, paramsOf(), null, { ...attempt(), job: 'other' })
+      expect(again.app).toBe(ref.app)
+      const error = await failureOf(startRemoval(copy, api, ref))
+      expect(error.message).toBe("Nothing was deleted: this app isn't the one that the job made.")
+      expect(row('shop-2')).toBeDefined()
+    })
+
+    test('counts as deleted when that ended a minute after its answer was lost', async () => {
+      const ref = await watched()
+      const [step] = copy.removal?.steps ?? []
+      simulator.setSwitch('late-delete', true)
+      expect(await failureOf(startRemoval(copy, api, ref))).toMatchObject({ mayHaveHappened: true })
+      expect(await step?.find?.(api, {}, ref, attempt())).toBeNull()
+      advance(MINUTE)
+      expect(await step?.find?.(api, {}, ref, attempt())).toEqual({ ref, ended: 'done' })
+      expect(step?.absentAfterMs).toBeGreaterThan(MINUTE)
+      expect(simulator.writes().filter(({ method }) => method === 'DELETE')).toHaveLength(1)
+    })
+
+    test('counts as deleted when somebody else deleted it right before, which Rainbond answers with a stack trace', async () => {
+      const ref = await watched()
+      const racing: Api = {
+        ...api,
+        delete: async (...args) => {
+          await api.delete(...args)
+          return await api.delete(...args)
+        },
+      }
+      expect((await startRemoval(copy, racing, ref)).observation).toBeUndefined()
+      expect(await pollRemoval(copy, api, ref)).toEqual({ phase: 'done' })
+    })
+
+    test('stays when Rainbond fails on its deletion, and that is not called a success', async () => {
+      const ref = await watched()
+      simulator.setSwitch('server-bug', true)
+      const error = await failureOf(startRemoval(copy, api, ref))
+      expect(error).toMatchObject({ name: 'ConnectionError', status: 500 })
+      expect(row('shop-2')).toBeDefined()
+      simulator.setSwitch('region-slow', true)
+      expect(await failureOf(startRemoval(copy, api, ref))).toMatchObject({ mayHaveHappened: true })
+    })
+
+    test("holds up no other deletion where its team or region can't be read", async () => {
+      const ref = await watched()
+      const seen = await copy.removal?.steps[0].check(api, [{ ...ref, app: 'no-such-team/frankfurt/16' }, ref], clock)
+      expect(seen).toMatchObject([
+        { name: 'UserError', status: 403 },
+        { phase: 'working', detail: 'still there' },
+      ])
     })
   })
 
@@ -1052,7 +1108,7 @@ describe('Rainbond', () => {
         const ref = { ...(await watched()), app }
         const [observation] = await create.check(api, [ref], clock)
         expect(observation).toMatchObject({ name: 'UserError', status: 403 })
-        const error = await failureOf(Promise.resolve(copy.remove?.(api, ref)))
+        const error = await failureOf(startRemoval(copy, api, ref))
         expect(error).toMatchObject({ name: 'UserError', status: 403 })
       },
     )

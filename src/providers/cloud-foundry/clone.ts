@@ -1,12 +1,12 @@
 /** The clone of an app: a new one with the code, and with as much of the rest as was asked for. */
-import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
-import { type Api, defineOperation, deleteIfExists, maskIds, sentence } from '../provider.js'
-import { destinationsOf, hostOf, map, reserve, wantsAddress } from './address.js'
+import { type Api, defineOperation, maskIds, sentence } from '../provider.js'
+import { hostOf, map, reserve, wantsAddress } from './address.js'
 import { item, list, MAX_NAME_LENGTH } from './api.js'
 import { app, assign, codeOf, copyInto, launch, lifecycleOf, stage } from './code.js'
 import { type CloneParams, cloneFields } from './form.js'
-import { bind, bindingsOf, environmentOf, sizeOthers, sizeWeb } from './settings.js'
+import { removal } from './removal.js'
+import { bind, environmentOf, sizeOthers, sizeWeb } from './settings.js'
 import { type CfRef, ref } from './status.js'
 import {
   consoleLink,
@@ -48,6 +48,7 @@ const create = firstStep<CloneParams>((params) => `/v3/spaces/${params.space}`, 
 function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: string): RefUpdate {
   return {
     app: guid,
+    space: target.guid,
     url: consoleLink(api, target, guid),
     note: start ? undefined : 'not started, as requested',
     left: `The app ${cut(name, MAX_NAME_LENGTH)} stays in ${target.name} and can be deleted.`,
@@ -71,22 +72,6 @@ const copyCode = step<CloneParams>({
     return made && { waitFor: kind, guid: made.guid }
   },
 })
-
-/** Deletes the app and its own address. */
-async function remove(api: Api, { app, route }: CfRef): Promise<void> {
-  // Deleting an app leaves its addresses behind. Ours may lead to other apps by now.
-  const isOurs = route && (await destinationsOf(api, route)).every((one) => one === app)
-  if (isOurs) await deleteIfExists(api, `/v3/routes/${route}`)
-  await deleteIfExists(api, `/v3/apps/${app}`)
-  // Only a header names the job that deletes the app. But what an earlier one failed at can still be read: a service that
-  // couldn't be unbound.
-  const stuck = (await bindingsOf(api, app)).find(
-    ({ last_operation }) => last_operation?.type === 'delete' && last_operation.state === 'failed',
-  )
-  if (!stuck) return
-  const reason = maskIds(stuck.last_operation?.description || 'Cloud Foundry gives no reason.')
-  throw new UserError(`Cloud Foundry tries once more. Last time a service couldn't be unbound from the app: ${reason}`)
-}
 
 /** The address that the clone gets instead, in brackets; empty if it gets none. */
 function ownAddress(params: Pick<CloneParams, 'name' | 'address' | 'host'>): string {
@@ -137,5 +122,5 @@ export const cloneApp = defineOperation<CloneParams, CfRef>({
     map,
     launch('start', 'Start the clone', 'Starting the clone'),
   ],
-  remove,
+  removal,
 })

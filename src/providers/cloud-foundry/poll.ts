@@ -28,7 +28,8 @@ export async function check(api: Api, refs: readonly CfRef[]): Promise<Result[]>
   })
 }
 
-function inBatches(ids: readonly string[]): string[][] {
+/** As many as one address can ask for. */
+export function inBatches(ids: readonly string[]): string[][] {
   return Array.from({ length: Math.ceil(ids.length / MAX_IDS_PER_CALL) }, (_, at) =>
     ids.slice(at * MAX_IDS_PER_CALL, (at + 1) * MAX_IDS_PER_CALL),
   )

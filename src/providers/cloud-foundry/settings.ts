@@ -131,14 +131,10 @@ export const bind = step<CloneParams>({
   },
 })
 
-const some = z.string().nullish().catch(undefined)
-const binding = z.object({
-  last_operation: z.object({ type: some, state: some, description: some }).nullish().catch(undefined),
-  relationships: z.object({ service_instance: link }),
-})
+const binding = z.object({ relationships: z.object({ service_instance: link }) })
 
 /** An app's bindings to services. */
-export async function bindingsOf(api: Api, app_guids: string): Promise<z.infer<typeof binding>[]> {
+async function bindingsOf(api: Api, app_guids: string): Promise<z.infer<typeof binding>[]> {
   return await list(api, '/v3/service_credential_bindings', binding, { app_guids, type: 'app' })
 }
 

@@ -21,6 +21,10 @@ export const ref = z.object({
   address: word,
   note: word,
   left: word,
+  /** The space of a new app; older refs have none. */
+  space: word,
+  /** The failures to unbind a service that were there before the app was last to be deleted. */
+  stuck: word,
 })
 export type CfRef = z.infer<typeof ref>
 

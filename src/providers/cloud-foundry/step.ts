@@ -7,9 +7,9 @@ import { check } from './poll.js'
 import { type CfRef, ref } from './status.js'
 
 /** Cloud Foundry does more within one request than other providers. */
-const WRITE_TIMEOUT_MS = 60_000
+export const WRITE_TIMEOUT_MS = 60_000
 /** The timeout of a lost write, and some more in which it may still be carried out. */
-const ABSENT_AFTER_MS = 90_000
+export const ABSENT_AFTER_MS = 90_000
 const LABEL = 'dolly-job'
 
 export const DEADLINE_MS = 30 * 60_000

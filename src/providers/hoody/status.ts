@@ -1,28 +1,41 @@
 /** What a container on Hoody is doing, and when something was last copied into it. */
 import { z } from 'zod'
 import { unlessNotFound } from '../../errors.js'
-import { type Api, findSurely, lookUpEach, maskIds, type Observation, rows, withPeriod } from '../provider.js'
+import {
+  type Api,
+  findSurely,
+  type Lookup,
+  lookUpEach,
+  maskIds,
+  type Observation,
+  rows,
+  withPeriod,
+} from '../provider.js'
 import { DELETED, envelope, ID, IDLE, listStatusLogs, page, pages, status } from './api.js'
 
 export const ref = z.object({ id: z.string().regex(ID) })
 export type HoodyRef = z.infer<typeof ref>
 
 const state = z.object({ id: z.string().trim(), status })
-type State = z.infer<typeof state>
+export type State = z.infer<typeof state>
+
+/** Containers by the list of the account, then one by one. Null for one that is nowhere. */
+export function lookUpContainers(api: Api): Lookup<State> {
+  // Containers that jobs wait for changed recently, so they come first.
+  const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true, include_expired: true }
+  return {
+    list: () => pages(api, '/api/v1/containers/', page('containers', rows(api, state)), query),
+    id: ({ id }) => id,
+    one: (id) => unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))),
+  }
+}
 
 /** Polls the containers of all jobs together, whichever operation they came from. One that is nowhere was deleted. */
 export function check(api: Api, refs: readonly HoodyRef[]): Promise<(Observation<HoodyRef> | Error)[]> {
-  // Containers that jobs wait for changed recently, so they come first.
-  const query = { sort_by: 'updated_at', sort_order: 'desc', include_deleting: true, include_expired: true }
-  const containers = {
-    list: () => pages(api, '/api/v1/containers/', page('containers', rows(api, state)), query),
-    id: ({ id }: State) => id,
-    one: (id: string) => unlessNotFound(api.get(`/api/v1/containers/${id}`, envelope(state))),
-  }
   return lookUpEach(
     refs,
     ({ id }) => id,
-    containers,
+    lookUpContainers(api),
     ({ id }, found) => observe(api, id, found?.status ?? 'deleted'),
   )
 }

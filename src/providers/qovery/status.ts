@@ -40,7 +40,7 @@ export type QoveryRef = z.infer<typeof ref>
 
 const link = z.object({ service_id: text, url: text, is_default: z.boolean().nullish() })
 const status = item.extend({ state: text, last_deployment_date: text.nullish() })
-type Status = z.infer<typeof status>
+export type Status = z.infer<typeof status>
 const row = z
   .union([status, item.transform(({ id }): Status => ({ id, state: UNREADABLE }))])
   .nullable()
@@ -51,12 +51,13 @@ const statuses = z.object({ ...kinds, environment: row }).transform((all) => {
   const rows = [...Object.values(all)].flat()
   return { byId: new Map(rows.flatMap((one) => (one ? [[one.id, one]] : []))), hasGaps: rows.includes(null) }
 })
-type Statuses = z.infer<typeof statuses>
+export type Statuses = z.infer<typeof statuses>
 
-const readStatuses = (api: Api, id: string) => api.get(`/environment/${id}/statuses`, statuses)
-const unreadable = () => new TemporaryError("Qovery's status of the clone can't be read.", { mayHaveHappened: false })
+export const readStatuses = (api: Api, id: string) => api.get(`/environment/${id}/statuses`, statuses)
+export const unreadable = () =>
+  new TemporaryError("Qovery's status of the clone can't be read.", { mayHaveHappened: false })
 /** Tells the end of one deployment from that of another; undefined while it hasn't ended. */
-const endOf = ({ state, last_deployment_date }: Status) =>
+export const endOf = ({ state, last_deployment_date }: Status) =>
   ENDED.includes(state) ? `${state} ${last_deployment_date ?? ''}` : undefined
 
 /** Whether a deployment of the clone is under way; if not, when the last one ended, in milliseconds, and that end. */

@@ -7,7 +7,7 @@ import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { assertDrawable } from '../../../src/slack/form/view.js'
 import type { Check, Subject } from './checks.js'
 import type { ProviderExample } from './example.js'
-import { MINUTE, stepsOf } from './world.js'
+import { MINUTE, removalStepsOf, stepsOf } from './world.js'
 
 const WEEK_MS = 7 * 24 * 60 * MINUTE
 /** A write that was lost may still arrive for about as long as a request may take. */
@@ -65,6 +65,16 @@ export function declarationChecks(provider: Provider, example: ProviderExample):
             expect(doing, `${name}, step ${id}: doing is the title in its -ing form`).toMatch(/^[A-Z][a-z]+ing\b/)
             expect(doing.length, `${name}, step ${id}: doing has at most 40 characters`).toBeLessThanOrEqual(40)
           }
+          const removal = removalStepsOf(operation)
+          expect(new Set(removal.map(({ id }) => id)).size, `${name}: ids of the removal's steps`).toBe(removal.length)
+          for (const { id, title, doing, when, absentAfterMs = MIN_ABSENT_AFTER_MS } of removal) {
+            expect(title, `${name}, removal ${id}: title`).toMatch(/^Delete the \w/)
+            expect(doing, `${name}, removal ${id}: doing`).toBe(title.replace('Delete', 'Deleting'))
+            expect(doing.length, `${name}, removal ${id}: doing has at most 40 characters`).toBeLessThanOrEqual(40)
+            expect(when, `${name}, removal ${id}: no \`when\``).toBeUndefined()
+            expect(absentAfterMs, `${name}, removal ${id}: absentAfterMs`).toBeGreaterThanOrEqual(MIN_ABSENT_AFTER_MS)
+          }
+          if (operation.removal) expect(operation.removal.loses, `${name}: what is lost`).toMatch(/^\p{Lu}.*\.$/su)
           expect(steps[0]?.when, `${name}: the first step has no \`when\``).toBeUndefined()
           expect(operation.deadlineMs, `${name}: deadlineMs is at least a minute`).toBeGreaterThanOrEqual(MINUTE)
           expect(operation.deadlineMs, `${name}: deadlineMs is at most a week`).toBeLessThanOrEqual(WEEK_MS)

@@ -25,8 +25,13 @@ export interface OperationExample {
   without?: Readonly<Record<string, Record<string, unknown>>>
   /** Ids of steps whose write may be sent twice without harm; only they may have a short `absentAfterMs`. */
   repeatable?: readonly string[]
-  /** Writes over something that was there before. Such an operation warns of it, and has no `remove`. */
+  /** Writes over something that was there before. Such an operation warns of it, and has no `removal`. */
   overwrites?: true
+  /**
+   * The key of the ref that proves for each step of the removal that a thing is the one that the job made: its id, or a
+   * mark of ours. Default `id`.
+   */
+  proof?: string | readonly string[]
   /** Input that the provider refuses, each with the status it is refused with. */
   refused: readonly { status: number; params: Answers }[]
   /** Index of the step that takes time and may fail, where it is not the first; null where every step ends at once. */
@@ -58,6 +63,8 @@ export interface ManyJobs {
   refs(provider: Provider, api: Api, count: number): Promise<Ref[]>
   /** How many calls one poll of so many jobs takes: as few as the provider's API allows. */
   calls(count: number): number
+  /** The same for one poll of so many deletions, for each step of the removal that these refs go through. Default: `calls`. */
+  removalCalls?(count: number): readonly number[]
   /** What one of these calls reads: "pages of a hundred containers". */
   call: string
 }

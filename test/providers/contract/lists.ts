@@ -5,7 +5,7 @@ import { type Observation, operationOf, type Provider, type Ref, readWritten } f
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { type Check, failureOf } from './checks.js'
 import type { ProviderExample } from './example.js'
-import { stepsOf, type World } from './world.js'
+import { removalStepsOf, stepsOf, type World } from './world.js'
 
 const MANY = 2_000
 /** More than any vendor's page holds. */
@@ -82,6 +82,20 @@ export function listChecks(provider: Provider, example: ProviderExample): Check[
       },
     },
     {
+      title: 'one poll of many deletions takes few calls',
+      async run(world) {
+        await world.restart({ count: MANY })
+        const refs = await many.refs(provider, world.api, MANY)
+        for (const [index, step] of (operation ? removalStepsOf(operation) : []).entries()) {
+          const most = many.removalCalls ? many.removalCalls(MANY)[index] : many.calls(MANY)
+          if (most === undefined) continue
+          const before = world.simulator.requests()
+          expect(await step.check(world.api, refs, world.clock)).toHaveLength(MANY)
+          expect(world.simulator.requests() - before, '`many.removalCalls` of the example').toBe(most)
+        }
+      },
+    },
+    {
       title: 'observations come in the order of the refs',
       async run(world) {
         const one = example.operations[many.operation]
@@ -109,7 +123,8 @@ export function listChecks(provider: Provider, example: ProviderExample): Check[
       async run(world) {
         const before = world.simulator.requests()
         for (const one of Object.values(provider.operations)) {
-          for (const { check } of stepsOf(one)) expect(await check(world.api, [], world.clock)).toEqual([])
+          for (const { check } of [...stepsOf(one), ...removalStepsOf(one)])
+            expect(await check(world.api, [], world.clock)).toEqual([])
         }
         expect(world.simulator.requests()).toBe(before)
       },

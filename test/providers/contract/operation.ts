@@ -1,17 +1,13 @@
-/** Checks of one operation against its simulator: how it ends, what it is refused, and how it is removed. */
+/** Checks of one operation against its simulator: how it ends, and what it is refused. */
 import { expect } from 'vitest'
 import { ConnectionError, TemporaryError, UserError } from '../../../src/errors.js'
-import { type Provider, readWritten } from '../../../src/providers/provider.js'
+import { readWritten } from '../../../src/providers/provider.js'
 import { type Check, failureOf, type Subject } from './checks.js'
 import { stepsOf, type World } from './world.js'
 
 const REQUEST_MS = 150
 
-export function operationChecks(
-  provider: Provider,
-  usualFailure: string,
-  { name, operation, example }: Subject,
-): Check[] {
+export function operationChecks(usualFailure: string, { name, operation, example }: Subject): Check[] {
   const steps = stepsOf(operation)
   const [first] = steps
   const last = steps.at(-1)
@@ -25,18 +21,6 @@ export function operationChecks(
     const before = await world.reach(operation, steps.indexOf(watched), params)
     beforeWrite()
     return { step: watched, written: await world.write(watched, params, before) }
-  }
-
-  /** What all lists hold, by picker. */
-  async function everything(world: World): Promise<Map<string, string[]>> {
-    const held = new Map<string, string[]>()
-    for (const picker of Object.keys(provider.pickers)) {
-      held.set(
-        picker,
-        (await world.list(picker, await world.valuesFor(picker))).map(({ value }) => value),
-      )
-    }
-    return held
   }
 
   const watchedChecks: Check[] = [
@@ -69,14 +53,14 @@ export function operationChecks(
       title: `${name}: runs and ends`,
       async run(world) {
         const { params } = await world.fill(operation, example)
-        const before = await everything(world)
+        const before = await world.everything()
         const ref = await world.reach(operation, steps.length - 1, params)
         const written = await world.write(last, params, ref)
         // What was only begun has not ended yet.
         const { ref: made, observation } = readWritten(written)
         if (!observation) expect((await world.poll(operation, last, made)).phase).toBe('working')
         expect((await world.end(operation, last, written)).phase).toBe('done')
-        expectToHold(await everything(world), before)
+        expectToHold(await world.everything(), before)
       },
     },
     {
@@ -135,28 +119,6 @@ export function operationChecks(
         const slow = first.run(world.connect(REQUEST_MS), params, null, world.attempt())
         const error = await failureOf(world, TemporaryError, slow)
         expect(error.message).toContain(`within ${REQUEST_MS / 1_000} s`)
-      },
-    },
-    {
-      title: `${name}: deletes what it made, and nothing else`,
-      async run(world) {
-        const { remove } = operation
-        if (example.overwrites) {
-          const rule = 'what was there before the job must not be deleted: an operation that overwrites has no remove'
-          return expect(remove, rule).toBeUndefined()
-        }
-        if (!remove)
-          throw new Error(
-            'An operation that makes something has `remove`; one that does not is `overwrites: true` in the example.',
-          )
-        const { params } = await world.fill(operation, example)
-        const before = await everything(world)
-        const ref = await world.reach(operation, steps.length, params)
-        if (!ref) throw new Error('Nothing was made.')
-        await remove(world.api, ref)
-        const seen = await world.end(operation, last, ref)
-        expect(seen, 'after `remove` the thing is gone').toMatchObject({ phase: 'failed' })
-        expectToHold(await everything(world), before)
       },
     },
   ]

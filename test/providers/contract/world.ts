@@ -127,6 +127,16 @@ export class World {
     return (await this.example.pickers?.[picker]?.values?.(this.pick)) ?? {}
   }
 
+  /** What all lists hold, by picker. */
+  async everything(): Promise<Map<string, string[]>> {
+    const held = new Map<string, string[]>()
+    for (const picker of Object.keys(this.provider.pickers)) {
+      const options = await this.list(picker, await this.valuesFor(picker))
+      held.set(picker, options.map(({ value }) => value).sort())
+    }
+    return held
+  }
+
   async fill(operation: Operation, { params }: OperationExample, change?: Answers): Promise<Filled> {
     const raw = { ...(await params(this.pick)), ...(await change?.(this.pick)) }
     const parsed = operation.fields.safeParse(raw)
@@ -243,6 +253,11 @@ export class World {
     }
     return before
   }
+}
+
+/** The steps that delete what an operation made; none where it made nothing of its own. */
+export function removalStepsOf({ removal }: Operation): AnyStep[] {
+  return (removal?.steps ?? []).map((step) => step as AnyStep)
 }
 
 /** The first step takes null and the others a ref: a list of steps has forgotten which is which. */

@@ -7,9 +7,15 @@ export const many: ManyJobs = {
   params: { services: [] },
   call: 'lists of a hundred guids, the longest address that fits',
   calls: (count) => Math.ceil(count / 100),
+  // Apps and their bindings; none of these jobs has an address.
+  removalCalls: (count) => [2 * Math.ceil(count / 100)],
   async refs(_provider, api, count) {
-    const list = z.object({ resources: z.array(z.object({ guid: z.string(), created_at: z.string() })) })
+    const app = z.object({ data: z.object({ guid: z.string() }) })
+    const row = z.object({ guid: z.string(), relationships: z.object({ app }) })
+    const list = z.object({ resources: z.array(row) })
     const { resources } = await api.get('/v3/packages', list, { query: { per_page: 5000, order_by: 'created_at' } })
-    return resources.slice(-count).map(({ guid }, index) => ({ app: `app-${index}`, waitFor: 'package', guid }))
+    return resources
+      .slice(-count)
+      .map(({ guid, relationships }) => ({ app: relationships.app.data.guid, waitFor: 'package', guid }))
   },
 }

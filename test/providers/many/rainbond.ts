@@ -6,6 +6,8 @@ export const many: ManyJobs = {
   operation: 'copy',
   call: 'apps, each job has one of its own',
   calls: (count) => count,
+  // All of them are in one team and region.
+  removalCalls: () => [1],
   async refs(_provider, api) {
     const schema = z.array(z.object({ ID: z.number(), group_name: z.string() }))
     const apps = await api.get('/openapi/v1/teams/o19p6wen/regions/frankfurt/apps', schema)
