@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { starters } from '../sandbox/providers/index.js'
 import type { Simulator } from '../sandbox/providers/simulator.js'
+import { NO_EXPIRY } from '../src/domain/expiry.js'
 import { newMemory, type WorkerContext } from '../src/jobs/context.js'
 import { pollDueJobs } from '../src/jobs/poll.js'
 import { createApi } from '../src/providers/http.js'
@@ -35,7 +36,7 @@ async function measure(provider: Provider, many: ManyJobs) {
   simulator.setSwitch('unknown-status', true)
   const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
   const refs = await many.refs(provider, api, count)
-  const context = await contextWith({ name: 'bench', provider, api }, many, refs)
+  const context = await contextWith({ name: 'bench', provider, api, expiry: NO_EXPIRY }, many, refs)
 
   const polled = await measured(simulator.requests, async () => {
     await pollDueJobs(context, 'bench')

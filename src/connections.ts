@@ -13,10 +13,10 @@ export const providers: readonly Provider[] = Object.values(listed)
 /** @throws ConfigError for a provider that doesn't exist. */
 export function connect(config: Config, shared: Shared): Map<string, Connection> {
   return new Map(
-    config.connections.map(({ name, provider: id, settings }) => {
+    config.connections.map(({ name, provider: id, settings, expiry }) => {
       const provider = providers.find((candidate) => candidate.id === id)
       if (!provider) throw new ConfigError([`connections.${name}.provider is "${id}", which is no provider.`])
-      return [name, { name, provider, api: createApi(name, provider.client(settings), undefined, shared) }]
+      return [name, { name, provider, api: createApi(name, provider.client(settings), undefined, shared), expiry }]
     }),
   )
 }
@@ -33,7 +33,7 @@ export async function describeJob(
   const steps = operation ? stepsOf(operation, job) : []
   return {
     job,
-    title: operation?.title ?? job.operation,
+    title: job.removes === null ? (operation?.title ?? job.operation) : 'Delete the clone',
     provider: provider?.name ?? job.connection,
     steps: new Map(steps.map((step) => [step.id, step])),
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),

@@ -11,6 +11,7 @@ import { initialFormState } from '../src/commands/clone/open-form.js'
 import { matchNames } from '../src/commands/clone/typed-names.js'
 import { allowances, Throttle, tooManyRequests } from '../src/commands/throttle.js'
 import { type Config, ConfigError, loadConfig } from '../src/config/env.js'
+import { NO_EXPIRY } from '../src/domain/expiry.js'
 import type { EventKind, Job, State } from '../src/domain/job.js'
 import { UserError } from '../src/errors.js'
 import * as listed from '../src/providers/index.js'
@@ -197,7 +198,12 @@ const unused = async (): Promise<never> => {
   throw new Error('No request is made here.')
 }
 const api = { get: unused, post: unused, put: unused, patch: unused, delete: unused }
-const connections: readonly Connection[] = providers.map((provider) => ({ name: `${provider.id}-prod`, provider, api }))
+const connections: readonly Connection[] = providers.map((provider) => ({
+  name: `${provider.id}-prod`,
+  provider,
+  api,
+  expiry: NO_EXPIRY,
+}))
 const from = { channel: 'C1', opening: '' }
 
 function forms(): string[] {

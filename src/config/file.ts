@@ -3,7 +3,9 @@ import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import { isRecord } from '../lib/record.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
+import type { ExpiryPolicy } from '../providers/provider.js'
 import { type AccessReading, compareRules, type Operations, Owner, rulesSchema } from './access.js'
+import { expirySchema } from './expiry.js'
 import { expectation, expectType, problemIssue, problemsIn, stateOf } from './issues.js'
 import { parseFile } from './yaml.js'
 
@@ -26,6 +28,8 @@ export interface ConnectionConfig {
   provider: string
   /** What the provider's own schema made of the rest. */
   settings: unknown
+  /** How long what is made there is kept. */
+  expiry: ExpiryPolicy
   /** All tokens and passwords among the settings, and the longer values of variables they refer to, for `secretsOf`. */
   secrets: readonly string[]
 }
@@ -130,12 +134,12 @@ function fileSchema(providers: readonly ProviderSchema[], access: AccessReading)
 function connectionSchema(providers: readonly ProviderSchema[]) {
   const provider = z.enum(providers.map(({ id }) => id))
   const error = expectType('expected a mapping with the key "provider", as dolly.example.yml shows')
-  return z.looseObject({ provider }, { error }).transform(({ provider: id, ...given }, context) => {
+  return z.looseObject({ provider }, { error }).transform(({ provider: id, expiry: keep, ...given }, context) => {
     const schema = providers.find((candidate) => candidate.id === id)?.connection ?? z.never()
     const known = Object.keys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }).properties ?? {})
     const keys = Object.keys(given).filter((key) => !known.includes(key))
     if (keys.length > 0) {
-      const message = ['provider', ...known].join(', ')
+      const message = ['provider', ...known, 'expiry'].join(', ')
       context.issues.push({ code: 'unrecognized_keys', keys, message, input: given })
     }
     const { data: settings, error } = schema.safeParse(given, { error: expectation })
@@ -144,7 +148,10 @@ function connectionSchema(providers: readonly ProviderSchema[]) {
       const isTooShort = typeof value === 'string' && value.trim().length < MIN_SECRET_LENGTH && SECRET_KEY.test(key)
       if (isTooShort) context.addIssue({ code: 'custom', message: TOO_SHORT, path: [key] })
     }
-    return { provider: id, settings }
+    const expiry = expirySchema.safeParse(keep, { error: expectation })
+    for (const { path, text } of problemsIn(expiry.error, keep))
+      context.addIssue({ ...problemIssue(text), path: ['expiry', ...path] })
+    return expiry.data ? { provider: id, settings, expiry: expiry.data } : z.NEVER
   })
 }
 

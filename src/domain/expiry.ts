@@ -1,10 +1,35 @@
-/** Pure: when what a job made expires, and when people are warned. */
+/** Pure: when what a job made expires, when people are warned, and what happens at the end. */
+import type { Job, Transition } from './job.js'
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+
+/** How long something may be kept, in milliseconds. */
+export const MIN_KEEP_MS = HOUR
+export const MAX_KEEP_MS = 90 * DAY
 
 /** How long before the end people are warned, in milliseconds. */
 const WARNINGS_MS = [DAY, HOUR]
+/** The last warning comes this long before a deletion at least; a busy process may be a little late. */
+const MIN_NOTICE_MS = HOUR - 5 * MINUTE
+/** A warning that is late and comes within this of the end is the last one. */
+const LAST_WARNING_MS = 2 * HOUR
+/** How long after a removal that failed people are asked about it. */
+const ASK_AFTER_FAILURE_MS = DAY
+
+/** What the operator's `expiry:` says about a connection. Durations are milliseconds. */
+export interface ExpiryPolicy {
+  /** How long something is kept if nobody chooses; null for as long as anybody wants. */
+  defaultMs: number | null
+  /** How long it may be kept, from the choice on; null without a limit. */
+  maxMs: number | null
+  /** At the end it is deleted, or people are only asked. */
+  atEnd: 'delete' | 'ask'
+}
+
+/** Where dolly.yml says nothing. */
+export const NO_EXPIRY: ExpiryPolicy = { defaultMs: null, maxMs: null, atEnd: 'ask' }
 
 /** When an expiry needs attention next: the first warning that is still to come, or the end. Times are milliseconds since 1970. */
 export function nextExpiryDue(expiresAt: number, now: number): number {
@@ -17,4 +42,65 @@ export function expiryAfter(keepForMs: number | null, now: number): { expiresAt?
   if (keepForMs === null) return {}
   const expiresAt = now + keepForMs
   return { expiresAt, expiryDueAt: nextExpiryDue(expiresAt, now) }
+}
+
+/**
+ * The transition for an expiry that is due, or `delete` when the end has come and people were warned of it. That they were
+ * warned is what `expiryDueAt` says: as long as a warning is missing, it lies before `expiresAt`.
+ */
+export function afterExpiryDue(job: Job, atEnd: ExpiryPolicy['atEnd'], now: number): Transition | 'delete' {
+  const { id, expiresAt, expiryDueAt } = job
+  if (expiresAt === null || expiryDueAt === null) throw new Error(`Job ${id} has no expiry that could be due.`)
+  const isWarned = expiryDueAt >= expiresAt
+  if (atEnd === 'ask' && (isWarned || now >= expiresAt)) return asked
+  if (isWarned) return 'delete'
+  // Dolly may have been stopped over the last warning: then the end waits for an hour from this one on.
+  const isTooLate = atEnd === 'delete' && expiresAt - now < MIN_NOTICE_MS
+  const endsAt = isTooLate ? now + HOUR : expiresAt
+  const isLast = endsAt - now <= LAST_WARNING_MS
+  return {
+    set: { expiresAt: endsAt, expiryDueAt: isLast ? endsAt : endsAt - HOUR },
+    event: { kind: 'expiry_near', detail: atEnd },
+  }
+}
+
+/** People are asked once what should become of it. Until somebody answers, it stays. */
+const asked: Transition = { set: { expiryDueAt: null }, event: { kind: 'expiry_reached', detail: 'ask' } }
+
+/** Its removal at the end can't begin yet: the same again in so many milliseconds. */
+export function expiryPutOff(job: Job, waitMs: number, now: number): Transition {
+  return { set: { expiryDueAt: Math.max(now + waitMs, job.expiresAt ?? now) }, event: null }
+}
+
+/** The removal at the end of this expiry has failed, which its thread said: a day later people are asked. */
+export function afterFailedRemoval(job: Job, failedAt: number, now: number): Transition {
+  const leftMs = failedAt + ASK_AFTER_FAILURE_MS - now
+  // A clock that was set back must not put it off any further.
+  return leftMs > 0 ? expiryPutOff(job, Math.min(leftMs, ASK_AFTER_FAILURE_MS), now) : asked
+}
+
+/** Whether what a job made has an end that can be moved. */
+export function canExtend({ expiresAt, removalJob, removedAt }: Job): boolean {
+  return expiresAt !== null && removalJob === null && removedAt === null
+}
+
+/**
+ * The transition when somebody extends an expiry; null if it would end no later than now. An end that has passed counts
+ * from now on.
+ *
+ * @param byMs how much longer, in milliseconds; null for as long as anybody wants, where nothing limits that.
+ */
+export function afterExtension(
+  { expiresAt }: Job,
+  { byMs, maxMs, actor }: { byMs: number | null; maxMs: number | null; actor: string },
+  now: number,
+): Transition | null {
+  if (byMs === null) return { set: { expiresAt: null, expiryDueAt: null }, event: { kind: 'extended', actor } }
+  const wanted = Math.max(expiresAt ?? now, now) + byMs
+  const until = Math.min(wanted, now + (maxMs ?? MAX_KEEP_MS))
+  if (expiresAt !== null && until <= expiresAt) return null
+  return {
+    set: { expiresAt: until, expiryDueAt: nextExpiryDue(until, now) },
+    event: { kind: 'extended', actor },
+  }
 }

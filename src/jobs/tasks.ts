@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto'
 import type { FailureKind, Job, JobInput, Observation, State, StepResult, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
-import { type Connection, type Operation, operationOf, type Step, withoutCredentials } from '../providers/provider.js'
+import {
+  allStepsOf,
+  type Connection,
+  type Operation,
+  operationOf,
+  type Step,
+  withoutCredentials,
+} from '../providers/provider.js'
 import { type ClaimedJob, claimDueJobs, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
@@ -89,7 +96,7 @@ function openTask(context: WorkerContext, claimed: ClaimedJob): Task | null {
   const { job } = claimed
   const connection = context.connections.get(job.connection)
   const operation = operationOf(connection?.provider, job.operation)
-  const step = operation?.steps.find(({ id }) => id === job.step)
+  const step = operation && allStepsOf(operation, job).find(({ id }) => id === job.step)
   if (!connection || !operation || !step) return null
   return { ...claimed, connection, operation, step: step as AnyStep }
 }
@@ -136,8 +143,9 @@ export async function runAll<T extends ClaimedJob>(
 
 /** An observation as it may be shown, and the next step that these params ask for. */
 export function resultOf({ job, operation, step }: Task, { detail, ...observation }: Observation): StepResult {
-  const place = operation.steps.findIndex(({ id }) => id === step.id)
-  const next = operation.steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))
+  const steps = allStepsOf(operation, job)
+  const place = steps.findIndex(({ id }) => id === step.id)
+  const next = steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))
   const shown = detail === undefined ? observation : { ...observation, detail: withoutCredentials(detail) }
   return { observation: shown, nextStep: next?.id ?? null }
 }

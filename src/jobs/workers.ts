@@ -3,6 +3,7 @@ import type { State } from '../domain/job.js'
 import type { DueWork } from '../store/claims.js'
 import { purgeExpired } from '../store/drafts.js'
 import type { WorkerContext } from './context.js'
+import { handleExpiries } from './expire.js'
 import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
@@ -17,7 +18,7 @@ const PURGE_EVERY_MS = 60_000
 
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
- * a person or their connection; one that gives back claims that a full disk held; one that deletes old drafts; and one that
+ * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes old drafts; and one that
  * notifies.
  */
 export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, 'notifyPending'>): Worker[] {
@@ -36,10 +37,11 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
     ]
   })
   const isWaiting = ({ kind, connection }: DueWork) =>
-    kind === 'uncertain' || kind === 'awaiting_approval' || (kind !== 'notify' && !connections.has(connection))
+    kind === 'uncertain' || kind === 'awaiting_approval' || (connection !== '' && !connections.has(connection))
   return [
     ...ofConnections,
     { name: 'waiting', countDue: counting(isWaiting), runOnce: () => handleWaitingJobs(context) },
+    { name: 'expire', countDue: counting(({ kind }) => kind === 'expiry'), runOnce: () => handleExpiries(context) },
     {
       name: 'release',
       countDue: () => Math.min(memory.unreleased.size, 1),

@@ -1,8 +1,10 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import { z } from 'zod'
+import type { ExpiryPolicy } from '../domain/expiry.js'
 import type { Job, Observation, Ref } from '../domain/job.js'
 import type { Api, ClientOptions } from './api.js'
 
+export type { ExpiryPolicy } from '../domain/expiry.js'
 export type { Observation, Ref } from '../domain/job.js'
 
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
@@ -249,6 +251,8 @@ export interface Connection {
   name: string
   provider: Provider
   api: Api
+  /** How long what is made there is kept. */
+  expiry: ExpiryPolicy
 }
 
 /** Polls of one ref usually follow each other within half of this. */
@@ -284,7 +288,15 @@ export function operationOf(provider: Provider | undefined, id: string): Operati
   return provider && Object.hasOwn(provider.operations, id) ? provider.operations[id] : undefined
 }
 
+/** A step of an operation, or of its removal. */
+export type JobStep = Operation['steps'][number] | RemovalStep
+
+/** All steps there are for a job: those of its operation, or of that operation's removal. Empty where there is none. */
+export function allStepsOf({ steps, removal }: Operation, { removes }: Pick<Job, 'removes'>): readonly JobStep[] {
+  return removes === null ? steps : (removal?.steps ?? [])
+}
+
 /** The steps that a job with these params goes through, in order. */
-export function stepsOf(operation: Operation, { params }: Pick<Job, 'params'>): Operation['steps'][number][] {
-  return operation.steps.filter((step) => step.when?.({ ...params }) ?? true)
+export function stepsOf(operation: Operation, job: Pick<Job, 'params' | 'removes'>): JobStep[] {
+  return allStepsOf(operation, job).filter((step) => step.when?.({ ...job.params }) ?? true)
 }

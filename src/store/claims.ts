@@ -44,6 +44,30 @@ export async function claimWaitingJobs(
   )
 }
 
+/** Claims ended jobs whose expiry is due, longest due first. It rests while what they made is being deleted. */
+export async function claimExpiringJobs(
+  db: Database,
+  limit: number,
+  now: number,
+  token: string = randomUUID(),
+): Promise<ClaimedJob[]> {
+  const rows = await db
+    .updateTable('jobs')
+    .set({ claimToken: token })
+    .where('id', 'in', selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit))
+    .returningAll()
+    .execute()
+  return rows.map((row) => ({ job: toJob(row), token }))
+}
+
+function selectExpiring(db: Database, now: number) {
+  return db
+    .selectFrom('jobs')
+    .where('expiryDueAt', '<=', now)
+    .where('claimToken', 'is', null)
+    .where('removalJob', 'is', null)
+}
+
 type Jobs = ExpressionBuilder<Schema, 'jobs'>
 
 async function claim(
@@ -190,11 +214,11 @@ export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Prom
 
 /** Work of one kind that is due and that nobody does. */
 export interface DueWork {
-  /** The state of due jobs, or `notify` for messages. */
-  kind: State | 'notify'
-  /** Empty for `notify`. */
+  /** The state of due jobs, `notify` for messages, or `expiry` for what jobs made. */
+  kind: State | 'notify' | 'expiry'
+  /** Empty for `notify` and `expiry`. */
   connection: string
-  /** How many jobs are due; 1 for `notify`. */
+  /** How many jobs are due; 1 for `notify` and `expiry`. */
   count: number
 }
 
@@ -213,6 +237,11 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
     .unionAll(
       selectPending(db, now)
         .select([sql.lit<DueWork['kind']>('notify').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
+        .distinct(),
+    )
+    .unionAll(
+      selectExpiring(db, now)
+        .select([sql.lit<DueWork['kind']>('expiry').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
         .distinct(),
     )
     .execute()

@@ -32,6 +32,8 @@ export interface NewJob {
   approval?: ApprovalRequest | null
   /** The ended job whose result this one deletes. Its thread is this one's too. */
   removes?: Job
+  /** Whether it does so because an expiry ended, and not because the requester asked for it. */
+  isExpiry?: boolean
   /** How long what it makes is kept, in milliseconds; absent for as long as anybody wants. */
   keepForMs?: number | null
   /** The channel in which it was requested, if the server knows it. */
@@ -61,8 +63,8 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
     const created = await db
       .transaction()
       .execute(async (transaction) => {
-        const { removes, requester: actor } = wanted
-        const ids = removes && { removes: removes.id, removalJob: row.id, actor }
+        const { removes, requester, isExpiry } = wanted
+        const ids = removes && { removes: removes.id, removalJob: row.id, actor: isExpiry ? null : requester }
         const thread = ids && (await startRemoval(transaction, ids, now))
         if (thread === null) throw new UserError(NOTHING_TO_DELETE)
         const inserted = await transaction
@@ -281,7 +283,7 @@ export async function findRunningJobs(db: Database, connections: readonly string
 }
 
 function newRow(
-  { personal = [], draft: _, removes, approval = null, ...job }: NewJob,
+  { personal = [], draft: _, isExpiry: __, removes, approval = null, ...job }: NewJob,
   now: number,
 ): Insertable<JobTable> {
   const entries = Object.entries(job.params)

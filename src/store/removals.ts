@@ -3,22 +3,31 @@ import type { Transaction } from 'kysely'
 import type { Job } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
+import type { NewJob } from './jobs.js'
 import { readThread } from './messages.js'
 import { type Schema, toJob } from './schema.js'
 
+/** What a job that deletes the result of this one has in common with it. `step` is the first of its own steps. */
+export function newRemoval(removes: Job, step: string): Omit<NewJob, 'submission' | 'requester'> {
+  const { connection, operation, params, source, target, lock, channel } = removes
+  const what = { connection, operation, params, source, target, lock }
+  return { ...what, step, channel, mentionOnSuccess: false, removes }
+}
+
 /**
- * Notes on an ended job that another one deletes what it made.
+ * Notes on an ended job that another one deletes what it made. Its expiry rests meanwhile, and goes on if nothing is deleted.
  *
+ * @param ids.actor who asked for it; null at the end of its expiry.
  * @returns where that job's thread is; null if there's nothing to delete, or somebody else was first.
  */
 export async function startRemoval(
   transaction: Transaction<Schema>,
-  { removes, removalJob, actor }: { removes: string; removalJob: string; actor: string },
+  { removes, removalJob, actor }: { removes: string; removalJob: string; actor: string | null },
   now: number,
 ): Promise<Thread | null> {
   const row = await transaction
     .updateTable('jobs')
-    .set((job) => ({ removalJob, expiryDueAt: null, version: job('version', '+', 1) }))
+    .set((job) => ({ removalJob, version: job('version', '+', 1) }))
     .where('id', '=', removes)
     .where('endedAt', 'is not', null)
     .where('removalJob', 'is', null)
@@ -26,7 +35,8 @@ export async function startRemoval(
     .returningAll()
     .executeTakeFirst()
   if (!row) return null
-  await insertEvent(transaction, toJob(row), { kind: 'removal_started', actor, detail: removalJob }, now)
+  const by = actor === null ? ({ kind: 'expiry_reached' } as const) : ({ kind: 'removal_started', actor } as const)
+  await insertEvent(transaction, toJob(row), { ...by, detail: removalJob }, now)
   return await readThread(transaction, removes)
 }
 
@@ -36,9 +46,7 @@ export async function endRemoval(transaction: Transaction<Schema>, removal: Job,
   const row = await transaction
     .updateTable('jobs')
     .set((job) => ({
-      ...(isGone
-        ? { removedAt: now, expiresAt: null, expiryDueAt: null }
-        : { removalJob: null, expiryDueAt: job.ref('expiresAt') }),
+      ...(isGone ? { removedAt: now, expiresAt: null, expiryDueAt: null } : { removalJob: null }),
       version: job('version', '+', 1),
     }))
     .where('id', '=', removal.removes)

@@ -80,6 +80,7 @@ describe('a valid start', () => {
           provider: 'shear',
           settings: { url: 'https://api.shear.test', token: 'sh_woolly' },
           secrets: ['sh_woolly'],
+          expiry: { defaultMs: null, maxMs: null, atEnd: 'ask' },
         },
       ],
       access: {
@@ -103,6 +104,20 @@ describe('a valid start', () => {
     expect(config.database).toEqual({ file: '/var/lib/dolly.db' })
     expect(config.logLevel).toBe('debug')
     expect(config.tickSeconds).toBe(60)
+  })
+
+  test('reads how long what is made on a connection is kept', () => {
+    const expiryOf = (text: string) => load({ yaml: file.replace(/(\n\s*)(token:.*)/, `$1$2$1expiry: ${text}`) })
+    const kept = (text: string) => expiryOf(text).connections[0]?.expiry
+    expect(kept('{ default: 12h, max: 30d, then: delete }')).toEqual({
+      defaultMs: 12 * 3_600_000,
+      maxMs: 30 * 86_400_000,
+      atEnd: 'delete',
+    })
+    // Without a default, the longest time is one.
+    expect(kept('{ max: 7d }')).toEqual({ defaultMs: 7 * 86_400_000, maxMs: 7 * 86_400_000, atEnd: 'ask' })
+    expect(kept('{ default: 1w }')).toEqual({ defaultMs: 7 * 86_400_000, maxMs: null, atEnd: 'ask' })
+    expect(kept('')).toEqual({ defaultMs: null, maxMs: null, atEnd: 'ask' })
   })
 
   test.each([
@@ -273,7 +288,7 @@ describe('the environment', () => {
 
 describe('dolly.yml', () => {
   const start = 'as dolly.example.yml shows.'
-  const keys = 'provider, url, token, region, retries'
+  const keys = 'provider, url, token, region, retries, expiry'
   const token = 'token: ${SHEAR_TOKEN}'
   const url =
     'connections.farm.url in dolly.yml (line 6) is not safe; it must begin with https:// (http:// only on this machine) and contain no user name or password.'
@@ -359,6 +374,28 @@ describe('dolly.yml', () => {
     { yaml: farm(token, 'url: http://shear.test'), problem: url },
     { yaml: farm(token, 'url: " HTTP://shear.test"'), problem: url },
     { yaml: farm(token, 'url: https://me:hidden@shear.test'), problem: url },
+    ...['default: soon', 'max: 30m', 'default: 91d', 'max: 7'].map((line) => ({
+      yaml: farm(token, `expiry: { ${line} }`),
+      problem: `connections.farm.expiry.${line.split(':')[0]} in dolly.yml (line 6) is not valid: expected a time from 1h to 90d, such as 12h or 7d.`,
+    })),
+    {
+      yaml: farm(token, 'expiry: { default: 8d, max: 7d }'),
+      problem: 'connections.farm.expiry.default in dolly.yml (line 6) is longer than max, which is 7d.',
+    },
+    {
+      yaml: farm(token, 'expiry: { default: 7d, then: delet }'),
+      problem:
+        'connections.farm.expiry.then in dolly.yml (line 6) is not valid; did you mean "delete"? (expected one of delete, ask).',
+    },
+    {
+      yaml: farm(token, 'expiry: { maximum: 7d }'),
+      problem: 'connections.farm.expiry.maximum in dolly.yml (line 6) is not a known key (known: default, max, then).',
+    },
+    {
+      yaml: farm(token, 'expiry: 7d'),
+      problem:
+        'connections.farm.expiry in dolly.yml (line 6) is not valid: expected a mapping with the keys "default", "max" and "then".',
+    },
     {
       yaml: farm('token: ${WOOL}'),
       problem:

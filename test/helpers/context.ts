@@ -3,6 +3,7 @@
 import type { Job } from '../../src/domain/job.js'
 import type { Thread } from '../../src/domain/thread.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
+import { handleExpiries } from '../../src/jobs/expire.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { releaseRememberedClaims } from '../../src/jobs/tasks.js'
@@ -66,7 +67,8 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
         (await isDue()) &&
         ((await runDueJobs(context, connection.name)) ||
           (await pollDueJobs(context, connection.name)) ||
-          (await handleWaitingJobs(context)))
+          (await handleWaitingJobs(context)) ||
+          (await handleExpiries(context)))
       );
     },
     ask: async (draft = {}) => {

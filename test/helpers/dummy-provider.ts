@@ -19,6 +19,8 @@ export type Mood = 'works' | { throws: Error; carriesOut: boolean }
 export interface DummyWorld {
   /** Every write that took effect, in order. */
   made: { id: string; name: string; step: string }[]
+  /** Ids of what was deleted, in order. */
+  removed: string[]
   writes: number
   polls: number
   /** What the next write does; then it works again. */
@@ -38,6 +40,7 @@ export interface DummyWorld {
 export function dummyWorld(): DummyWorld {
   return {
     made: [],
+    removed: [],
     writes: 0,
     polls: 0,
     mood: 'works',
@@ -57,7 +60,7 @@ const fields = z.object({
   deploy: z.boolean().default(false).meta({ title: 'Deploy' }),
 })
 
-/** Operations `clone` (clone → deploy, both can be found again) and `blind` (nothing can be found again). */
+/** Operations `clone` (clone → deploy, both can be found again; can be deleted) and `blind` (nothing can be found again). */
 export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connection {
   const write = (step: string, cloneName: string) => {
     world.writes += 1
@@ -65,6 +68,13 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     world.mood = 'works'
     const id = `${step}-${world.writes}`
     if (mood === 'works' || mood.carriesOut) world.made.push({ id, name: cloneName, step })
+    if (mood !== 'works') throw mood.throws
+    return written({ id })
+  }
+  const remove = (id: string) => {
+    const { mood } = world
+    world.mood = 'works'
+    if (mood === 'works' || mood.carriesOut) world.removed.push(id)
     if (mood !== 'works') throw mood.throws
     return written({ id })
   }
@@ -113,6 +123,19 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
         check,
       },
     ],
+    removal: {
+      loses: 'The thing and its data.',
+      steps: [
+        {
+          id: 'remove',
+          title: 'Delete the thing',
+          doing: 'Deleting the thing',
+          run: async (_api, _params, ref) => remove(ref.id),
+          find: async (_api, _params, ref) => (world.removed.includes(ref.id) ? written(ref) : null),
+          check,
+        },
+      ],
+    },
   })
   const blind = defineOperation({
     ...shared,
@@ -138,5 +161,6 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
   const unused = async (): Promise<never> => {
     throw new Error('The dummy makes no requests.')
   }
-  return { name, provider, api: { get: unused, post: unused, put: unused, patch: unused, delete: unused } }
+  const expiry = { defaultMs: null, maxMs: null, atEnd: 'delete' } as const
+  return { name, provider, expiry, api: { get: unused, post: unused, put: unused, patch: unused, delete: unused } }
 }

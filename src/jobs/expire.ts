@@ -1,0 +1,76 @@
+/** Due expiries: warns people before the end, and then deletes what expired or asks about it. */
+import { afterExpiryDue, afterFailedRemoval, expiryPutOff } from '../domain/expiry.js'
+import type { Transition } from '../domain/job.js'
+import { UserError } from '../errors.js'
+import { operationOf, type Removal } from '../providers/provider.js'
+import { type ClaimedJob, claimExpiringJobs } from '../store/claims.js'
+import { readPendingEvents } from '../store/events.js'
+import { applyTransition, createJob } from '../store/jobs.js'
+import { newRemoval } from '../store/removals.js'
+import type { WorkerContext } from './context.js'
+import { runAll, withClaim } from './tasks.js'
+
+/** More wait for the next run. */
+const MAX_EXPIRIES_PER_RUN = 100
+/** How long a deletion waits for a thread that doesn't show its warning yet, in milliseconds. */
+const UNTOLD_WAIT_MS = 60 * 60_000
+/** The same for another job that works on the same target. */
+const LOCKED_WAIT_MS = 10 * 60_000
+
+/** Handles due expiries. Returns whether any job was changed. */
+export async function handleExpiries(context: WorkerContext): Promise<boolean> {
+  return await withClaim(
+    context,
+    (token) => claimExpiringJobs(context.db, MAX_EXPIRIES_PER_RUN, context.now(), token),
+    (claimed) => runAll(context, claimed, (one) => expire(context, one)),
+  )
+}
+
+async function expire(context: WorkerContext, claimed: ClaimedJob): Promise<boolean> {
+  const { job } = claimed
+  const connection = context.connections.get(job.connection)
+  const removal = operationOf(connection?.provider, job.operation)?.removal
+  // What can't be deleted can still be asked about.
+  const atEnd = connection && removal ? connection.expiry.atEnd : 'ask'
+  const now = context.now()
+  const due = afterExpiryDue(job, atEnd, now)
+  if (due !== 'delete') return await apply(context, claimed, due)
+  if (!removal) throw new Error(`Job ${job.id} has no removal.`)
+  // Slack may have been away: nothing is deleted before people could read that it will be.
+  if ((await readPendingEvents(context.db, job.id)).length > 0)
+    return await apply(context, claimed, expiryPutOff(job, UNTOLD_WAIT_MS, now))
+  return await startRemoval(context, claimed, removal)
+}
+
+/** One removal for each end of an expiry, however often this process dies over it: its submission names both. */
+async function startRemoval(context: WorkerContext, claimed: ClaimedJob, removal: Removal): Promise<boolean> {
+  const { job } = claimed
+  const now = context.now()
+  const wanted = {
+    ...newRemoval(job, removal.steps[0].id),
+    submission: `expiry:${job.id}:${job.expiresAt}`,
+    requester: job.requester,
+    isExpiry: true,
+  }
+  const creation = await createJob(context.db, wanted, now).catch((error: unknown) => {
+    if (error instanceof UserError) return null
+    throw error
+  })
+  // Somebody deletes it already.
+  if (creation === null) return false
+  if (creation.kind === 'locked') return await apply(context, claimed, expiryPutOff(job, LOCKED_WAIT_MS, now))
+  if (creation.kind === 'repeated')
+    return await apply(context, claimed, afterFailedRemoval(job, creation.job.endedAt ?? now, now))
+  context.log.info({ job: job.id, removal: creation.job.id }, 'what a job made has expired and is deleted')
+  return true
+}
+
+async function apply(
+  { db, now, log }: WorkerContext,
+  { job, token }: ClaimedJob,
+  transition: Transition,
+): Promise<boolean> {
+  const changed = await applyTransition(db, job, transition, now(), { token, keep: false })
+  if (!changed) log.warn({ job: job.id }, 'the expiry has changed meanwhile; nothing was changed')
+  return changed !== null
+}
