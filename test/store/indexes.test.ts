@@ -3,6 +3,7 @@ import { type CompiledQuery, type RootOperationNode, sql } from 'kysely'
 import { expect, it } from 'vitest'
 import {
   claimDueJobs,
+  claimExpiringJobs,
   claimPendingThreads,
   claimWaitingJobs,
   findDueWork,
@@ -50,6 +51,8 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
     'jobs_due',
     (db) => claimWaitingJobs(db, { connections: ['dummy-one'], limit: 1 }, now),
   ],
+  ['claim what expires', 'jobs_expiry_due_at (expiry_due_at<?)', (db) => claimExpiringJobs(db, 1, now)],
+  ['know whether something expires', 'jobs_expiry_due_at', (db) => findDueWork(db, now)],
   ['free threads at a start', 'messages_claim_token', (db) => releaseAllClaims(db)],
   ['shorten pauses', 'messages_due_at (due_at>?)', (db) => makeLiveJobsDue(db, now)],
   ['give claims back', 'jobs_claim_token (claim_token=?)', (db) => releaseClaim(db, 'a token')],

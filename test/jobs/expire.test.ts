@@ -1,0 +1,256 @@
+/** Expiries: each warning once, and nothing is deleted without one, also when the process dies in between. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ExpiryPolicy } from '../../src/domain/expiry.js'
+import type { Job } from '../../src/domain/job.js'
+import { handleExpiries } from '../../src/jobs/expire.js'
+import { claimExpiringJobs, findDueWork, releaseAllClaims } from '../../src/store/claims.js'
+import { openDatabase } from '../../src/store/database.js'
+import type { Database } from '../../src/store/schema.js'
+import { type TestContext, testContext } from '../helpers/context.js'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+let context: TestContext
+beforeEach(async () => {
+  context = await testContext()
+})
+afterEach(() => context.db.destroy())
+
+function policy(expiry: Partial<ExpiryPolicy>): void {
+  const [connection] = context.connections.values()
+  if (connection) Object.assign(connection.expiry, expiry)
+}
+
+/** A clone that was made now and is kept for so long. Its thread shows everything. */
+async function made(keepForMs: number | null): Promise<Job> {
+  context.world.observation = { phase: 'done' }
+  const { id } = await context.ask({ keepForMs })
+  for (let count = 0; count < 20 && (await context.job(id)).endedAt === null; count += 1) {
+    await context.runUntilIdle()
+    context.pass(1_000)
+  }
+  await show()
+  return await context.job(id)
+}
+
+/** As the sender does. */
+async function show(): Promise<void> {
+  await context.db.updateTable('events').set({ notifiedAt: context.now() }).where('notifiedAt', 'is', null).execute()
+}
+
+/** Lets time pass in steps of ten minutes, with all workers and threads keeping up. */
+async function pass(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 10 * 60_000) {
+    context.pass(Math.min(left, 10 * 60_000))
+    await context.runUntilIdle()
+    await show()
+  }
+}
+
+async function told(id: string): Promise<string[]> {
+  return (await context.kinds(id)).filter((kind) => kind.startsWith('expiry') || kind.startsWith('remov'))
+}
+
+describe('a clone that is kept for a while', () => {
+  it('is announced a day and an hour before, and then deleted by a job of its requester', async () => {
+    const job = await made(2 * DAY)
+    expect(job.expiresAt).toBe((job.endedAt ?? 0) + 2 * DAY)
+    await pass(DAY + 20 * 60_000)
+    expect(await told(job.id)).toEqual(['expiry_near'])
+    await pass(23 * HOUR)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_near'])
+    expect(context.world.removed).toEqual([])
+    await pass(2 * HOUR)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_near', 'expiry_reached', 'removed'])
+    expect(context.world.removed).toEqual([job.ref?.id])
+    const present = await context.job(job.id)
+    expect(present).toMatchObject({ expiresAt: null, expiryDueAt: null })
+    const removal = await context.job(present.removalJob ?? '')
+    expect(removal).toMatchObject({ removes: job.id, requester: job.requester, state: 'succeeded' })
+    const events = await context.db.selectFrom('events').selectAll().where('kind', '=', 'expiry_reached').execute()
+    expect(events).toMatchObject([{ actor: null, detail: removal.id }])
+  })
+
+  it('is only asked about where the operator wants that, and once', async () => {
+    policy({ atEnd: 'ask' })
+    const job = await made(4 * HOUR)
+    await pass(5 * DAY)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_reached'])
+    expect(context.world.removed).toEqual([])
+    expect(await context.job(job.id)).toMatchObject({ expiresAt: job.expiresAt, expiryDueAt: null, removalJob: null })
+  })
+
+  it.each(['connection', 'removal'])('is only asked about where its %s is gone', async (what) => {
+    const job = await made(4 * HOUR)
+    const [connection] = context.connections.values()
+    if (!connection) throw new Error('There is no connection.')
+    const { removal: _, ...clone } = connection.provider.operations.clone ?? {}
+    if (what === 'removal') Object.assign(connection.provider.operations, { clone })
+    else Object.assign(context, { connections: new Map() })
+    await pass(DAY)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_reached'])
+  })
+
+  it('stays without an expiry', async () => {
+    const job = await made(null)
+    await pass(DAY)
+    expect(job).toMatchObject({ expiresAt: null, expiryDueAt: null })
+    expect(await told(job.id)).toEqual([])
+  })
+
+  it('gets an end only once it was made', async () => {
+    context.world.observation = { phase: 'failed', detail: 'no' }
+    const { id } = await context.ask({ keepForMs: HOUR })
+    await pass(HOUR)
+    expect(await context.job(id)).toMatchObject({ state: 'failed', expiresAt: null, expiryDueAt: null })
+  })
+})
+
+describe('a deletion at the end', () => {
+  it('waits until the thread has shown its warning', async () => {
+    const job = await made(4 * HOUR)
+    // Slack is away.
+    for (let hour = 0; hour < 9; hour += 1) {
+      context.pass(HOUR)
+      await context.runUntilIdle()
+    }
+    expect(await told(job.id)).toEqual(['expiry_near'])
+    expect(context.world.removed).toEqual([])
+    await show()
+    await pass(2 * HOUR)
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it('waits for another job that works on the same target', async () => {
+    const job = await made(HOUR)
+    context.world.observation = { phase: 'working' }
+    const other = await context.ask({ lock: job.lock })
+    await pass(2 * HOUR)
+    expect(await told(job.id)).toEqual([])
+    context.world.observation = { phase: 'done' }
+    await pass(HOUR)
+    expect((await context.job(other.id)).state).toBe('succeeded')
+    expect(await told(job.id)).toEqual(['expiry_reached', 'removed'])
+  })
+
+  it('that failed is not tried again by itself: a day later people are asked', async () => {
+    const job = await made(HOUR)
+    context.world.observation = { phase: 'failed', detail: 'It is protected.' }
+    await pass(3 * HOUR)
+    expect(await told(job.id)).toEqual(['expiry_reached', 'removal_ended'])
+    await pass(DAY)
+    expect(await told(job.id)).toEqual(['expiry_reached', 'removal_ended', 'expiry_reached'])
+    await pass(3 * DAY)
+    expect(await context.db.selectFrom('jobs').select('id').execute()).toHaveLength(2)
+    expect(await context.job(job.id)).toMatchObject({ expiryDueAt: null, removedAt: null })
+  })
+
+  it('is left out when somebody deleted the clone before', async () => {
+    const job = await made(2 * HOUR)
+    await context.db.updateTable('jobs').set({ removalJob: 'aaaaa' }).where('id', '=', job.id).execute()
+    await pass(DAY)
+    expect(await told(job.id)).toEqual([])
+  })
+
+  it('comes an hour after the warning where Dolly was stopped over the end', async () => {
+    const job = await made(7 * DAY)
+    context.pass(30 * DAY)
+    await context.runUntilIdle()
+    await show()
+    expect(await told(job.id)).toEqual(['expiry_near'])
+    await pass(50 * 60_000)
+    expect(context.world.removed).toEqual([])
+    await pass(20 * 60_000)
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it('follows at once where the last warning was given and only the end was missed', async () => {
+    const job = await made(7 * DAY)
+    await pass(7 * DAY - 30 * 60_000)
+    context.pass(DAY)
+    await context.runUntilIdle()
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+})
+
+/** A database whose process dies at a query: it and all later ones never return. */
+function mortal(db: Database, lives: number) {
+  let left = lives
+  let died = () => {}
+  const death = new Promise<'dead'>((resolve) => {
+    died = () => resolve('dead')
+  })
+  const mortalDb = db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      if (left === 0) {
+        died()
+        await new Promise(() => {})
+      }
+      left -= 1
+      return result
+    },
+  })
+  return { db: mortalDb, death }
+}
+
+describe('a process that dies over an expiry', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dolly-expire-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it.each<[string, number, string[]]>([
+    ['a warning', 3 * HOUR, ['expiry_near']],
+    ['the end', 4 * HOUR, ['expiry_near', 'expiry_reached']],
+  ])('at any query of %s says everything once, and deletes once', async (what, at, expected) => {
+    for (let lives = 0, isDead = true; isDead; lives += 1) {
+      const file = join(folder, `${what}-${lives}.db`)
+      await context.db.destroy()
+      context = await testContext({ db: await openDatabase(file) })
+      const job = await made(4 * HOUR)
+      if (at === 4 * HOUR) await pass(3 * HOUR + 10 * 60_000)
+      context.setClock((job.expiresAt ?? 0) - 4 * HOUR + at - context.now())
+      const { db, death } = mortal(context.db, lives)
+      isDead = (await Promise.race([handleExpiries({ ...context, db }), death])) === 'dead'
+
+      // What a dead process leaves is its file, without whatever was not committed.
+      const left = `${file}-left.db`
+      for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
+      const next = await openDatabase(left)
+      await releaseAllClaims(next)
+      Object.assign(context, { db: next })
+      await handleExpiries(context)
+      expect(await told(job.id)).toEqual(expected)
+      const removals = await context.db.selectFrom('jobs').select('id').where('removes', '=', job.id).execute()
+      expect(removals).toHaveLength(at === 4 * HOUR ? 1 : 0)
+      // Far fewer would mean that it didn't die where it should.
+      if (!isDead) expect(lives).toBeGreaterThan(3)
+    }
+  })
+
+  it('and comes too late changes nothing', async () => {
+    const job = await made(4 * HOUR)
+    context.pass(3 * HOUR)
+    const token = 'a token'
+    await claimExpiringJobs(context.db, 9, context.now(), token)
+    // Claimed by another: nobody else finds it.
+    expect(await handleExpiries(context)).toBe(false)
+    await releaseAllClaims(context.db)
+    expect(await handleExpiries(context)).toBe(true)
+    expect(await handleExpiries(context)).toBe(false)
+    expect(await told(job.id)).toEqual(['expiry_near'])
+  })
+})
+
+it('an expiry is due work of its own, until what it is about is being deleted', async () => {
+  const job = await made(4 * HOUR)
+  const due = async () => (await findDueWork(context.db, context.now())).filter(({ kind }) => kind !== 'notify')
+  expect(await due()).toEqual([])
+  context.pass(3 * HOUR)
+  expect(await due()).toEqual([{ kind: 'expiry', connection: '', count: 1 }])
+  await context.db.updateTable('jobs').set({ removalJob: 'aaaaa' }).where('id', '=', job.id).execute()
+  expect(await due()).toEqual([])
+})
