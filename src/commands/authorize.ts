@@ -176,7 +176,7 @@ export async function saveOpeningChannel(services: Services, user: string, chann
 }
 
 /** The channel behind a modal's key; null if the key is unknown or somebody else's, and then no rule for a channel fits. */
-async function readOpeningChannel(services: Services, user: string, opening: string): Promise<string | null> {
+export async function readOpeningChannel(services: Services, user: string, opening: string): Promise<string | null> {
   const note = await readDraft(services.db, 'opening', opening, user, services.now())
   return Opening.safeParse(note?.answers).data?.askedIn ?? null
 }

@@ -102,6 +102,12 @@ export function time(ms: number): string {
   return `<!date^${Math.floor(ms / 1000)}^{time}|${fallback} UTC>`
 }
 
+/** The same with its day: "today at 9:13". */
+export function dateAndTime(ms: number): string {
+  const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  return `<!date^${Math.floor(ms / 1000)}^{date_short_pretty} at {time}|${fallback} UTC>`
+}
+
 /** "12 s", "2 min 5 s", "1 h 3 min". */
 export function inWords(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1000))

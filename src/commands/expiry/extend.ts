@@ -1,0 +1,85 @@
+/** Keeps what a job made for longer, or without an end where the operator allows that. */
+import type { Asker } from '../../access/rules.js'
+import { afterExtension, canExtend, MAX_KEEP_MS, MIN_KEEP_MS, NO_EXPIRY } from '../../domain/expiry.js'
+import type { Job } from '../../domain/job.js'
+import { UserError } from '../../errors.js'
+import { durationInWords, parseDuration } from '../../lib/duration.js'
+import { brief, dateAndTime } from '../../slack/text.js'
+import { applyTransition, findJob } from '../../store/jobs.js'
+import type { JobButton } from '../job-button.js'
+import { findJobFor } from '../jobs/access.js'
+import type { Services } from '../services.js'
+import type { Verb } from '../verb.js'
+
+const DAY_MS = 24 * 3_600_000
+/** Other changes of the same job may come in between. */
+const MAX_TRIES = 3
+
+export const extendVerb: Verb = {
+  words: ['extend', 'keep'],
+  usage: 'extend <job> [3d]',
+  does: 'keeps what a job made for longer',
+  async run({ services, asker, words: [id, ...rest] }) {
+    if (id === undefined) throw new UserError('Which job? Type /clone-app extend and its ID, as its thread shows it.')
+    const typed = rest.join(' ')
+    return await extend(services, asker, id, typed === '' ? undefined : readExtension(typed))
+  },
+}
+
+export const extendButton: JobButton = {
+  word: 'extend',
+  press: async ({ services, asker, jobId }) => await extend(services, asker, jobId, undefined),
+}
+
+/**
+ * How much longer, in milliseconds; null for no end.
+ *
+ * @throws UserError for anything else.
+ */
+function readExtension(typed: string): number | null {
+  if (/^(off|none|never|forever)$/i.test(typed)) return null
+  const ms = parseDuration(typed)
+  if (ms !== null && ms >= MIN_KEEP_MS && ms <= MAX_KEEP_MS) return ms
+  throw new UserError(`I can't extend it by "${brief(typed)}". Write a time from 1h to 90d, such as 12h or 3d, or off.`)
+}
+
+/**
+ * @param byMs how much longer; null for no end, undefined for as long as the connection usually keeps things.
+ * @returns as mrkdwn what this person alone reads. The thread says it to the others.
+ */
+async function extend(
+  services: Services,
+  asker: Asker,
+  jobId: string,
+  byMs: number | null | undefined,
+): Promise<string> {
+  const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
+  const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
+  if (byMs === null && maxMs !== null)
+    return `Things made on ${brief(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
+  const by = byMs === undefined ? (defaultMs ?? job.keepForMs ?? DAY_MS) : byMs
+  for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
+    if (!canExtend(present)) return whyNot(present)
+    const now = services.now()
+    const transition = afterExtension(present, { byMs: by, maxMs, actor: asker.id }, now)
+    if (transition === null) return `It's kept as long as possible already: ${until(present)}.`
+    const changed = await applyTransition(services.db, present, transition, now, null)
+    if (changed) {
+      services.wake()
+      return `Job \`${changed.id}\`: what it made is now kept ${until(changed)}.`
+    }
+    present = await findJob(services.db, job.id)
+  }
+  return `Job \`${job.id}\` is changing right now. Try again in a moment.`
+}
+
+function until({ expiresAt }: Job): string {
+  return expiresAt === null ? 'without an end' : `until ${dateAndTime(expiresAt)}`
+}
+
+function whyNot({ id, removedAt, removalJob, endedAt }: Job): string {
+  if (removedAt !== null) return `It's too late: what job \`${id}\` made was deleted ${dateAndTime(removedAt)}.`
+  if (removalJob !== null) return `It's too late: what job \`${id}\` made is being deleted.`
+  if (endedAt === null) return `Job \`${id}\` hasn't ended, so nothing expires yet.`
+  return `What job \`${id}\` made has no expiry, so there's nothing to extend.`
+}

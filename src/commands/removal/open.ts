@@ -1,0 +1,45 @@
+/** Asks whether to delete what a job made: the verb and the button that open the page. */
+import type { WebClient } from '@slack/web-api'
+import type { Asker } from '../../access/rules.js'
+import { UserError } from '../../errors.js'
+import { removalPage } from '../../slack/form/removal-page.js'
+import type { Answer } from '../answer.js'
+import { saveOpeningChannel } from '../authorize.js'
+import type { JobButton } from '../job-button.js'
+import type { Services } from '../services.js'
+import type { Verb } from '../verb.js'
+import { findDeletable } from './check.js'
+
+export const deleteVerb: Verb = {
+  words: ['delete', 'remove', 'destroy'],
+  usage: 'delete <job>',
+  does: 'deletes what a job made, after asking you',
+  async run({ services, client, asker, words: [id], triggerId }) {
+    if (id === undefined) throw new UserError('Which job? Type /clone-app delete and its ID, as its thread shows it.')
+    return await openRemoval({ services, client, asker, jobId: id, triggerId })
+  },
+}
+
+export const deleteButton: JobButton = { word: 'delete', press: openRemoval }
+
+/** Opens the page, or answers why there's nothing to delete. */
+async function openRemoval({
+  services,
+  client,
+  asker,
+  jobId,
+  triggerId: trigger_id,
+}: {
+  services: Services
+  client: WebClient
+  asker: Asker
+  jobId: string
+  triggerId: string
+}): Promise<Answer | null> {
+  const found = await findDeletable(services, asker, jobId)
+  if ('refusal' in found) return found.refusal
+  const opening = asker.channel === null ? '' : await saveOpeningChannel(services, asker.id, asker.channel)
+  const view = removalPage(found.job, found.connection, found.removal.loses, opening)
+  await client.views.open({ trigger_id, view })
+  return null
+}

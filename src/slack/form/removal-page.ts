@@ -1,0 +1,56 @@
+/** Pure: the page that asks whether something should be deleted. */
+import type { ModalView } from '@slack/types'
+import { z } from 'zod'
+import type { Job } from '../../domain/job.js'
+import type { Connection } from '../../providers/provider.js'
+import { context, name, plain, section } from '../blocks.js'
+import { limits } from '../limits.js'
+import { dateAndTime, mrkdwn, mrkdwnWithin, ownName } from '../text.js'
+import { whereTo } from './view.js'
+
+export const REMOVAL_CALLBACK = 'removal'
+
+/** The state that the page carries. It passes through the person's client: the job is read and checked again. */
+export const RemovalState = z.object({
+  job: z.string().max(20),
+  /** Key of the row that says where it was opened. */
+  opening: z.string().max(100),
+})
+export type RemovalState = z.infer<typeof RemovalState>
+
+/**
+ * Names what is deleted in full, what goes with it, and who had it made.
+ *
+ * @param loses the provider's sentences about what is lost.
+ */
+export function removalPage(
+  { id, target, requester, createdAt, state }: Job,
+  { name: connection, provider }: Connection,
+  loses: string,
+  opening: string,
+): ModalView {
+  const carried: RemovalState = { job: id, opening }
+  const left = state === 'succeeded' ? '' : "The job didn't succeed, so this deletes what it left behind. "
+  return {
+    type: 'modal',
+    callback_id: REMOVAL_CALLBACK,
+    private_metadata: JSON.stringify(carried),
+    title: plain('Delete a clone'),
+    submit: plain(submitLabel(target)),
+    close: plain('Keep it'),
+    blocks: [
+      section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
+      whereTo(connection, provider.name),
+      section(`*What is lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
+      context(
+        `<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\`  ·  on ${name(provider.name)}`,
+      ),
+    ],
+  }
+}
+
+/** A name that the button has no room for is on the page itself. */
+function submitLabel(target: string): string {
+  const label = `Delete ${ownName(target)}`
+  return label.length <= limits.modalTitle ? label : 'Delete it'
+}
