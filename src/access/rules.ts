@@ -18,6 +18,16 @@ export const VERBS = [
 ] as const
 export type Verb = (typeof VERBS)[number]
 
+/** Other people's consent, which a rule asks for before anything that it allows is sent. */
+export interface ApprovalRule {
+  /** Ids of people and user groups, or `members`. Guests never count, nor does the person who asks. */
+  by: readonly string[]
+  /** How many different people must agree. */
+  count: number
+  /** How long they have, in milliseconds. */
+  expiresMs: number
+}
+
 /** Each list fits if one of its words does. In a glob, `*` stands for any number of characters. */
 export interface Rule {
   /** `members`, or ids of users, user groups and channels. */
@@ -30,6 +40,8 @@ export interface Rule {
   target: readonly string[]
   /** Globs over the name of what is copied. Absent: any source. */
   from?: readonly string[] | undefined
+  /** Who must agree before a job starts that this rule allows. Absent: nobody. */
+  approval?: ApprovalRule | undefined
 }
 
 /** The part of dolly.yml that says who can do what. */
@@ -145,7 +157,22 @@ export function dependsOnNames(rules: readonly Rule[], asker: Asker, connection:
 
 /** The user groups that rules name. */
 export function groupsOf(rules: readonly Rule[]): string[] {
-  return [...new Set(rules.flatMap(({ who }) => who.filter((name) => name.startsWith('S'))))]
+  const names = rules.flatMap(({ who, approval }) => [...who, ...(approval?.by ?? [])])
+  return [...new Set(names.filter((name) => name.startsWith('S')))]
+}
+
+/** Whether a person is among those who can approve. Only full members are, also where one who isn't is named. */
+export function isApprover(by: readonly string[], person: Person): boolean {
+  return person.membership === 'member' && by.some((name) => appliesTo(name, { ...person, channel: null }))
+}
+
+/**
+ * Whether enough people can approve something that this person asks for, as far as the rule shows: how many are in a group
+ * only Slack knows.
+ */
+export function hasEnoughApprovers({ by, count }: ApprovalRule, { id, otherIds = [] }: Person): boolean {
+  const others = new Set(by.filter((name) => name !== id && !otherIds.includes(name)))
+  return others.size >= count || [...others].some((name) => name === 'members' || name.startsWith('S'))
 }
 
 function rulesFor(rules: readonly Rule[], asker: Asker, connection: string): Rule[] {

@@ -4,6 +4,7 @@ import { matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
+import { durationSchema } from './duration.js'
 import { expectType, problemIssue } from './issues.js'
 
 /** By id, whether each copies data of its source. */
@@ -53,6 +54,7 @@ export function compareRules(access: unknown, reading: AccessReading): void {
   for (const [index, rule] of rules.entries()) {
     if (!rule) continue
     const path = ['access', `${index}`]
+    if (rule.may.includes('approve')) reading.warn(path, APPROVE_IS_NO_RIGHT)
     const copying = dataCopiedUnseen(rule, reading)
     if (copying.length > 0) reading.warn(path, forgottenSource(rule, copying))
     const covering = rules.slice(0, index).findIndex((earlier) => earlier && fitsAllOf(earlier, rule))
@@ -62,6 +64,9 @@ export function compareRules(access: unknown, reading: AccessReading): void {
     reading.note(path, `never applies: ${advice}`)
   }
 }
+
+const APPROVE_IS_NO_RIGHT =
+  'has approve in its may, which allows nothing by itself: a rule that asks for an approval says under approval: who can give it'
 
 /** The operations that can copy data of any source past a rule that only looks at the target. */
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
@@ -143,6 +148,7 @@ function ruleSchema(reading: AccessReading) {
     on: words(1, on),
     from: words(1, problemOfName).optional(),
     target: words(1, problemOfName).prefault('*'),
+    approval: approvalSchema().optional(),
   }
   const error = expectType(`expected a rule, as in ${OPEN_TO_MEMBERS}`)
   return z.strictObject(shape, { error }).superRefine((rule, context) => {
@@ -155,6 +161,44 @@ function ruleSchema(reading: AccessReading) {
       const text = `is not an operation of ${where}${near} (known: ${possible.join(', ')})`
       context.addIssue({ ...problemIssue(text), path: ['may', at] })
     }
+    const isStart = (word: string) => word === '*' || word === 'delete' || Object.hasOwn(operations, word)
+    if (rule.approval && !rule.may.some(isStart)) {
+      const what = rule.may.length === 0 ? 'refuses' : `allows only ${rule.may.join(', ')}`
+      const advice = 'approval is for rules that allow an operation or delete'
+      context.addIssue({ ...problemIssue(`has no effect, because this rule ${what}; ${advice}`), path: ['approval'] })
+    }
+  })
+}
+
+const EXPECTED_APPROVER = 'expected members, or the ID, as Slack shows it, of a person (U…) or a user group (S…)'
+const EXPECTED_COUNT = 'expected a whole number from 1 to 5, without quotes'
+const EXPECTED_EXPIRES = 'expected a time from 5m to 7d, such as 30m, 4h or 2d'
+const MIN_EXPIRES_MS = 5 * 60_000
+const MAX_EXPIRES_MS = 7 * 24 * 3_600_000
+
+/** Who must agree before a job starts that the rule allows. */
+function approvalSchema() {
+  const by = (name: string) =>
+    name === 'members' || /^[UWS][A-Z0-9]{5,}$/.test(name)
+      ? undefined
+      : `is not valid${didYouMean(name, ['members'], '; did')}: ${EXPECTED_APPROVER}`
+  const shape = {
+    by: words(1, by),
+    count: z.int(EXPECTED_COUNT).min(1, EXPECTED_COUNT).max(5, EXPECTED_COUNT).default(1),
+    expires: durationSchema(MIN_EXPIRES_MS, MAX_EXPIRES_MS, EXPECTED_EXPIRES).prefault('24h'),
+  }
+  const error = expectType(
+    'expected a mapping with the key "by", as in approval: { by: S0PLATFORM, count: 2, expires: 4h }',
+  )
+  return z.strictObject(shape, { error }).transform(({ expires, ...approval }, context) => {
+    const people = new Set(approval.by)
+    const areAllPeople = approval.by.every((name) => /^[UW]/.test(name))
+    if (areAllPeople && people.size < approval.count) {
+      const named = people.size === 1 ? 'only one person' : `only ${people.size} people`
+      const text = `is ${approval.count}, and by names ${named}; name more, or a user group (S…)`
+      context.addIssue({ ...problemIssue(text), path: ['count'] })
+    }
+    return { ...approval, expiresMs: expires }
   })
 }
 

@@ -6,6 +6,8 @@ import {
   decide,
   dependsOnNames,
   groupsOf,
+  hasEnoughApprovers,
+  isApprover,
   matchesGlob,
   type Rule,
   UNKNOWN_PART,
@@ -40,6 +42,43 @@ describe('who', () => {
     expect(groupsOf([rule({ who: ['members', 'S1GROUP0', 'U1ADA000'] }), rule({ who: ['S1GROUP0'] })])).toEqual([
       'S1GROUP0',
     ])
+  })
+
+  test('groups that can approve need to be asked for as well', () => {
+    const approval = { by: ['S2OTHER0', 'U1ADA000', 'members'], count: 1, expiresMs: 1 }
+    expect(groupsOf([rule({ who: ['S1GROUP0'], approval }), rule({ approval })])).toEqual(['S1GROUP0', 'S2OTHER0'])
+  })
+})
+
+describe('who can approve', () => {
+  test.each<{ by: string; asker: Partial<Asker>; isOne: boolean }>([
+    { by: 'members', asker: {}, isOne: true },
+    { by: 'members', asker: { membership: 'guest' }, isOne: false },
+    { by: 'U1ADA000', asker: {}, isOne: true },
+    { by: 'U1ADA000', asker: { membership: 'guest' }, isOne: false },
+    { by: 'U1ADA000', asker: { membership: 'stranger' }, isOne: false },
+    { by: 'W1ADA000', asker: { otherIds: ['W1ADA000'] }, isOne: true },
+    { by: 'U1BOB000', asker: {}, isOne: false },
+    { by: 'S1GROUP0', asker: { groups: ['S1GROUP0'] }, isOne: true },
+    { by: 'S1GROUP0', asker: { groups: ['S1GROUP0'], membership: 'guest' }, isOne: false },
+    { by: 'S1GROUP0', asker: { groups: ['S2OTHER0'] }, isOne: false },
+    { by: 'C1RANDOM', asker: { channel: 'C1RANDOM' }, isOne: false },
+  ])('$asker where $by can: $isOne', ({ by, asker, isOne }) => {
+    expect(isApprover(['U9NOBODY', by], { ...person, ...asker })).toBe(isOne)
+    expect(isApprover([], { ...person, ...asker })).toBe(false)
+  })
+
+  test.each([
+    { by: ['U1ADA000'], count: 1, isEnough: false },
+    { by: ['W1ADA000', 'U1ADA000'], count: 1, isEnough: false },
+    { by: ['U1BOB000'], count: 1, isEnough: true },
+    { by: ['U1ADA000', 'U1BOB000'], count: 2, isEnough: false },
+    { by: ['U1BOB000', 'U1BOB000'], count: 2, isEnough: false },
+    { by: ['U1ADA000', 'S1GROUP0'], count: 3, isEnough: true },
+    { by: ['members'], count: 5, isEnough: true },
+  ])('never is the person who asks: $count of $by are enough: $isEnough', ({ by, count, isEnough }) => {
+    const asker = { ...person, otherIds: ['W1ADA000'] }
+    expect(hasEnoughApprovers({ by, count, expiresMs: 1 }, asker)).toBe(isEnough)
   })
 })
 

@@ -82,7 +82,8 @@ describe('rules of access', () => {
     },
     {
       access: [open, { ...open, targets: 'x' }],
-      problem: 'access.1.targets is not a known key; did you mean "target"? (known: who, may, on, from, target)',
+      problem:
+        'access.1.targets is not a known key; did you mean "target"? (known: who, may, on, from, target, approval)',
     },
     { access: [{ may: '*', on: '*' }], problem: 'access.0.who is not set: expected a word or a list of words' },
     { access: [{ ...open, on: null }], problem: 'access.0.on is not set: expected a word or a list of words' },
@@ -224,6 +225,81 @@ describe('rules of access', () => {
     const { problems, warnings } = read([rule])
     expect(problems).toEqual([])
     expect(warnings).toEqual(warning === undefined ? [] : [`access.0 ${warning}`])
+  })
+
+  test('may ask for an approval by others', () => {
+    const { rules, problems, warnings } = read([
+      { ...open, may: ['copy', 'clone'], approval: { by: ['U012ABCDE', 'S012ABCDE'], count: 2, expires: '4h' } },
+      { ...open, who: 'C012ABCDE', may: 'delete', approval: { by: 'members', expires: '30 m' } },
+      { ...open, who: 'U012ABCDE', approval: { by: ['U022ABCDE'], expires: '7d' } },
+      { ...open, who: 'U032ABCDE', approval: { by: ['W012ABCDE'], expires: '5m', count: 1 } },
+      { ...open, who: 'U042ABCDE', approval: { by: ['members'] } },
+    ])
+    expect([problems, warnings]).toEqual([[], []])
+    const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
+    expect(rules.map(({ approval }) => approval)).toEqual([
+      { by: ['U012ABCDE', 'S012ABCDE'], count: 2, expiresMs: 4 * hour },
+      { by: ['members'], count: 1, expiresMs: 30 * minute },
+      { by: ['U022ABCDE'], count: 1, expiresMs: 7 * day },
+      { by: ['W012ABCDE'], count: 1, expiresMs: 5 * minute },
+      { by: ['members'], count: 1, expiresMs: day },
+    ])
+  })
+
+  const mapping = 'expected a mapping with the key "by", as in approval: { by: S0PLATFORM, count: 2, expires: 4h }'
+  const approvers = 'expected members, or the ID, as Slack shows it, of a person (U…) or a user group (S…)'
+  const counts = 'expected a whole number from 1 to 5, without quotes'
+  const times = 'expected a time from 5m to 7d, such as 30m, 4h or 2d'
+  const only = 'approval is for rules that allow an operation or delete'
+  test.each([
+    { approval: 'S012ABCDE', problem: ` is not valid: ${mapping}` },
+    { approval: null, problem: ` is not set: ${mapping}` },
+    { approval: {}, problem: '.by is not set: expected a word or a list of words' },
+    { approval: { by: [] }, problem: '.by is empty: expected a word or a list of words' },
+    { approval: { by: ['membres'] }, problem: `.by.0 is not valid; did you mean "members"?: ${approvers}` },
+    { approval: { by: 'C012ABCDE' }, problem: `.by is not valid: ${approvers}` },
+    { approval: { by: 'members', count: 0 }, problem: `.count is not valid: ${counts}` },
+    { approval: { by: 'members', count: 6 }, problem: `.count is not valid: ${counts}` },
+    { approval: { by: 'members', count: '2' }, problem: `.count is not valid: ${counts}` },
+    { approval: { by: 'members', count: 1.5 }, problem: `.count is not valid: ${counts}` },
+    {
+      approval: { by: ['U012ABCDE'], count: 2 },
+      problem: '.count is 2, and by names only one person; name more, or a user group (S…)',
+    },
+    {
+      approval: { by: ['U012ABCDE', 'W012ABCDE', 'U012ABCDE'], count: 3 },
+      problem: '.count is 3, and by names only 2 people; name more, or a user group (S…)',
+    },
+    ...['4m', '8d', '0h', '4', '4 hours', '1e3m', '-5h', ''].map((expires) => ({
+      approval: { by: 'members', expires },
+      problem: `.expires is ${expires === '' ? 'empty' : 'not valid'}: ${times}`,
+    })),
+    { approval: { by: 'members', expires: 4 }, problem: `.expires is not valid: ${times}` },
+    {
+      approval: { by: 'members', expire: '4h' },
+      problem: '.expire is not a known key; did you mean "expires"? (known: by, count, expires)',
+    },
+  ])('may not ask for the approval $approval', ({ approval, problem }) => {
+    expect(read([{ ...open, approval }]).problems).toEqual([`access.0.approval${problem}`])
+  })
+
+  test.each([
+    { may: [], what: 'refuses' },
+    { may: 'retry', what: 'allows only retry' },
+    { may: ['status', 'cancel'], what: 'allows only status, cancel' },
+  ])('that start nothing may not ask for an approval: $may', ({ may, what }) => {
+    const approval = { by: 'members' }
+    expect(read([{ ...open, may, approval }]).problems).toEqual([
+      `access.0.approval has no effect, because this rule ${what}; ${only}`,
+    ])
+  })
+
+  test('that allow to approve are warned of: only those can whom an approval names', () => {
+    const { problems, warnings } = read([{ ...open, may: ['copy', 'approve'] }])
+    expect(problems).toEqual([])
+    expect(warnings).toEqual([
+      'access.0 has approve in its may, which allows nothing by itself: a rule that asks for an approval says under approval: who can give it',
+    ])
   })
 
   test('with a problem of its own is not also said to be of no use', () => {
