@@ -4,12 +4,14 @@ import { CamelCasePlugin, Kysely, type Migration, Migrator, sql } from 'kysely'
 import { ConnectionError, TemporaryError } from '../errors.js'
 import { createFile, explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
+import * as approvals from './migrations/002-approvals.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
 
 /** In order; a migration that was released is never edited. */
 export const migrations: Record<string, Migration> = {
   '001-initial': initial,
+  '002-approvals': approvals,
 }
 
 interface OpenOptions {

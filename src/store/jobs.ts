@@ -1,6 +1,6 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { randomInt } from 'node:crypto'
-import type { Insertable, Transaction } from 'kysely'
+import { type Insertable, Transaction } from 'kysely'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
@@ -147,6 +147,7 @@ export async function findJob(db: Database, id: string): Promise<Job | null> {
  * Writes a transition and its event, if the job is still as it was read and, for a worker, still claimed with its token.
  * The end of a job deletes its personal answers.
  *
+ * @param db may be a transaction of the caller's, who then rolls it back where this returns null.
  * @param claim the worker's token, and whether it keeps the claim for what comes next; null for a person's click.
  * @returns the job as it is now, or null when somebody else was first and nothing was changed.
  */
@@ -157,7 +158,7 @@ export async function applyTransition(
   now: number,
   claim: { token: string; keep: boolean } | null,
 ): Promise<Job | null> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const { ref, approval: _, ...plain } = transition.set
     if (plain.endedAt === null && !(await mayLiveAgain(transaction, job, now))) return null
     let update = transaction
@@ -189,6 +190,10 @@ export async function applyTransition(
     if (plain.endedAt === null) await reopenLeft(transaction, job.id)
     return changed
   })
+}
+
+async function inTransaction<T>(db: Database, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return db instanceof Transaction ? await work(db) : await db.transaction().execute(work)
 }
 
 /** Whether an ended job may live again: no other has its lock, and a removal still has something to delete. */

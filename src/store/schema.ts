@@ -9,6 +9,7 @@ export interface Schema {
   events: EventTable
   messages: MessageTable
   drafts: DraftTable
+  approvals: ApprovalTable
 }
 
 /** SQLite has no booleans: it reads as 0 or 1. */
@@ -86,6 +87,15 @@ export interface DraftTable {
   /** JSON. */
   answers: string
   createdAt: number
+}
+
+/** One person's answer to a job's request for an approval. */
+export interface ApprovalTable {
+  jobId: string
+  /** Slack user id. */
+  person: string
+  decision: 'approve' | 'deny'
+  at: number
 }
 
 export function toJob(row: Selectable<JobTable>): Job {
