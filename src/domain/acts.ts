@@ -134,7 +134,14 @@ export function afterAnswer(
           }
         : { set: {}, event: { kind: 'approval_given', actor: input.actor } }
     case 'deny':
-      return { set: { state: 'denied', dueAt: null, endedAt: now }, event: { kind: 'denied', actor: input.actor } }
+      return {
+        set: { state: 'denied', dueAt: null, endedAt: now, detail: input.reason ?? null },
+        event: {
+          kind: 'denied',
+          ...(input.actor !== undefined && { actor: input.actor }),
+          ...(input.reason !== undefined && { detail: input.reason }),
+        },
+      }
     case 'approval_expired':
       return { set: { state: 'expired', dueAt: null, endedAt: now }, event: { kind: 'expired' } }
   }

@@ -241,7 +241,8 @@ export type JobInput =
   | { kind: 'unanswered' }
   /** Somebody agreed; with `isLast` they were the last one who had to. */
   | { kind: 'approve'; actor: string; isLast: boolean }
-  | { kind: 'deny'; actor: string }
+  /** Somebody said no; without an actor it is a rule that has changed, and `reason` says so. */
+  | { kind: 'deny'; actor?: string; reason?: string }
   /** Its time for an approval is over. */
   | { kind: 'approval_expired' }
   | { kind: Act; actor: string }

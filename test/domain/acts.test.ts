@@ -100,6 +100,11 @@ describe('a job that others must approve', () => {
   it('ends with a no, and without an answer', () => {
     const waiting = jobIn('awaiting_approval', { attempt: 0, dueAt: now })
     expect(next(waiting, { kind: 'deny', actor: 'U2' }, timing).set).toMatchObject({ state: 'denied', endedAt: now })
+    const reason = 'Nobody can ask for this any more.'
+    expect(next(waiting, { kind: 'deny', reason }, timing)).toEqual({
+      set: expect.objectContaining({ state: 'denied', dueAt: null, endedAt: now, detail: reason }),
+      event: { kind: 'denied', detail: reason },
+    })
     expect(next(waiting, { kind: 'approval_expired' }, timing).set).toMatchObject({ state: 'expired', endedAt: now })
   })
 })

@@ -160,6 +160,15 @@ export class People {
     }
   }
 
+  /**
+   * As `get`, for somebody who isn't asking anything now, such as the person behind a job.
+   *
+   * @throws as `get`.
+   */
+  async lookUp(id: string): Promise<Person> {
+    return await this.get(id, { team: await this.#options.team() })
+  }
+
   /** Which channels people can choose for a thread, beside the one where they opened the form. */
   get choosableChannels(): 'none' | 'inside' | 'all' {
     const { channels } = this.#options
