@@ -254,7 +254,18 @@ export type Act = (typeof ACTS)[number]
 /** What changes, and the one event it writes, if it is worth a row. */
 export interface Transition {
   set: Partial<Omit<Job, 'id' | 'params' | 'personal'>>
-  event: { kind: EventKind; detail?: string | undefined; actor?: string } | null
+  event: NewEvent | null
+}
+
+/** An event that is about to be written. `channel` and `requestId` are for the audit alone. */
+export interface NewEvent {
+  kind: EventKind
+  detail?: string | undefined
+  actor?: string
+  /** Where the actor did it. */
+  channel?: string | null
+  /** The provider's own id of the request that it is about. */
+  requestId?: string | undefined
 }
 
 /** When something happened, and how to plan the next poll. */

@@ -155,12 +155,16 @@ export async function move(context: WorkerContext, claimed: ClaimedJob, input: J
   return (await advance(context, claimed, input)) !== null
 }
 
-/** Applies an input under this claim; null when the claim was lost or the job has moved on. */
+/**
+ * Applies an input under this claim; null when the claim was lost or the job has moved on.
+ *
+ * @param requestId the provider's own id of the request that the input is about, for the audit.
+ */
 export async function advance(
   context: WorkerContext,
   { job, token }: ClaimedJob,
   input: JobInput,
-  { keepClaim }: { keepClaim: boolean } = { keepClaim: false },
+  { keepClaim = false, requestId }: { keepClaim?: boolean; requestId?: string | undefined } = {},
 ): Promise<Job | null> {
   const operation = operationOf(context.connections.get(job.connection)?.provider, job.operation)
   const transition: TransitionContext = {
@@ -169,7 +173,9 @@ export async function advance(
     pollEveryMs: operation?.pollEveryMs,
   }
   const claim = { token, keep: keepClaim }
-  const changed = await applyTransition(context.db, job, next(job, input, transition), transition.now, claim)
+  const { set, event } = next(job, input, transition)
+  const noted = { set, event: event && { ...event, requestId } }
+  const changed = await applyTransition(context.db, job, noted, transition.now, claim)
   if (changed) context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
   else context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
   return changed

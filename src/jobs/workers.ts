@@ -1,5 +1,6 @@
 /** All workers of a context: what is slow in one holds up no other. */
 import type { State } from '../domain/job.js'
+import type { AuditKeys } from '../store/audit-chain.js'
 import type { DueWork } from '../store/claims.js'
 import { purgeExpired } from '../store/drafts.js'
 import type { WorkerContext } from './context.js'
@@ -8,6 +9,7 @@ import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
+import { sealWorker } from './seal.js'
 import { releaseRememberedClaims } from './tasks.js'
 import { handleWaitingJobs } from './waiting.js'
 import { writeNextJob } from './write.js'
@@ -18,10 +20,14 @@ const PURGE_EVERY_MS = 60_000
 
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
- * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes old drafts; and one that
- * notifies.
+ * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes
+ * old drafts; one that seals the audit; and one that notifies.
  */
-export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, 'notifyPending'>): Worker[] {
+export function createWorkers(
+  context: WorkerContext,
+  notifier: Pick<Notifier, 'notifyPending'>,
+  { auditKeys = [] }: { auditKeys?: AuditKeys } = {},
+): Worker[] {
   const { connections, memory } = context
   const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
     const dueIn = (state: State) => counting(({ kind, connection }) => kind === state && connection === name)
@@ -49,6 +55,7 @@ export function createWorkers(context: WorkerContext, notifier: Pick<Notifier, '
       runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
     purgeWorker(context),
+    sealWorker(context, auditKeys),
     {
       name: 'notify',
       countDue: counting(({ kind }) => kind === 'notify'),

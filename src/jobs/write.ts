@@ -24,7 +24,8 @@ async function write(context: WorkerContext, task: Task): Promise<boolean> {
   const job = await advance(context, task, ready, { keepClaim: ready.kind === 'begin' })
   if (job && ready.kind === 'begin') {
     const begun = { ...task, job }
-    await advance(context, begun, await attempt(context, begun))
+    const { input, requestId } = await attempt(context, begun)
+    await advance(context, begun, input, { requestId })
   }
   return job !== null
 }
@@ -41,14 +42,23 @@ async function prepare(context: WorkerContext, { job, step, connection }: Task):
   }
 }
 
-async function attempt(context: WorkerContext, task: Task): Promise<JobInput> {
+/** Makes the write. The id is the provider's own of its last request, if the answer had one. */
+async function attempt(
+  context: WorkerContext,
+  task: Task,
+): Promise<{ input: JobInput; requestId: string | undefined }> {
   const { job, step, connection } = task
   const thisTry = await attemptOf(context, job, 0)
+  let requestId: string | undefined
+  const answered = (id: string) => {
+    requestId = id
+  }
+  const api = checkingClaim(context, task, connection.api, answered)
   try {
-    const written = await step.run(checkingClaim(context, task, connection.api), job.params, job.ref, thisTry)
-    return accepted('wrote', task, written)
+    const written = await step.run(api, job.params, job.ref, thisTry)
+    return { input: accepted('wrote', task, written), requestId }
   } catch (error) {
-    return await afterFailedWrite(context, task, error)
+    return { input: await afterFailedWrite(context, task, error), requestId }
   }
 }
 
@@ -56,13 +66,18 @@ async function attempt(context: WorkerContext, task: Task): Promise<JobInput> {
  * The connection's client for one try. Right before a write goes out, after the login that it may need, the claim is checked:
  * a person may have ended the job while the step was still reading.
  */
-function checkingClaim(context: WorkerContext, claimed: ClaimedJob, api: Api): Api {
+function checkingClaim(
+  context: WorkerContext,
+  claimed: ClaimedJob,
+  api: Api,
+  answered: (requestId: string) => void,
+): Api {
   const beforeSend = async () => {
     if (await holdsClaim(context.db, claimed)) return
     throw new TemporaryError('This job was changed meanwhile, so nothing was sent.', { mayHaveHappened: false })
   }
   const checked = (send: Api['post']): Api['post'] => {
-    return (path, schema, options) => send(path, schema, { ...options, beforeSend })
+    return (path, schema, options) => send(path, schema, { ...options, beforeSend, answered })
   }
   const { post, put, patch, delete: remove } = api
   return { ...api, post: checked(post), put: checked(put), patch: checked(patch), delete: checked(remove) }

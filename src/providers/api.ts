@@ -48,6 +48,8 @@ export interface RequestOptions {
   isVerbatim?: boolean
   /** Called right before the request goes out, after any login it needs; an error from it stops the request. */
   beforeSend?(): Promise<void>
+  /** Called with the provider's own id of the request, if its answer has one, before that answer is looked at. */
+  answered?(requestId: string): void
   /** Added to the connection's own. */
   headers?: Readonly<Record<string, string>>
   /** Milliseconds, where one request needs more than its connection's usual. */

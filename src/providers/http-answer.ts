@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Redactor } from '../lib/redact.js'
-import { foreignText } from '../lib/text.js'
+import { cut, foreignText } from '../lib/text.js'
 import { listLimits } from './paging.js'
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -35,6 +35,16 @@ export async function readAnswer(text: string, redact: Redactor['redact'], isVer
     return { isJson: false }
   }
   return { isJson: true, value: await cleaned(value, (words) => (isVerbatim ? words : foreignText(words, redact))) }
+}
+
+/** Where providers and the servers before them write the id of a request. */
+const REQUEST_ID_HEADERS = ['x-vcap-request-id', 'x-request-id', 'request-id', 'x-correlation-id']
+const MAX_REQUEST_ID_LENGTH = 200
+
+/** The provider's own id of a request, for asking its support about it. */
+export function requestIdOf(headers: Headers, redact: Redactor['redact']): string | undefined {
+  const [id] = REQUEST_ID_HEADERS.flatMap((name) => headers.get(name) ?? [])
+  return id === undefined ? undefined : cut(foreignText(id, redact), MAX_REQUEST_ID_LENGTH) || undefined
 }
 
 /** Counts what makes parsing slow, ignoring strings. */

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { ConnectionError, TemporaryError } from '../errors.js'
 import { createRedactor, type Redactor } from '../lib/redact.js'
 import { foreignText } from '../lib/text.js'
-import { type Answer, AnswerTooLarge, MAX_BODY_BYTES, readAnswer } from './http-answer.js'
+import { type Answer, AnswerTooLarge, MAX_BODY_BYTES, readAnswer, requestIdOf } from './http-answer.js'
 import { type Call, isTransient, sortAnswer, sortFailure, tidy } from './http-errors.js'
 import { type Api, type ClientOptions, maskIds, type RequestOptions } from './provider.js'
 
@@ -105,6 +105,10 @@ export function createApi(
     }
     for (const secret of [...valuesIn(headers).flatMap(partsOf), ...valuesIn(request.form)]) redactor.add(secret)
     await request.beforeSend?.()
+    const noteId = (answered: Headers) => {
+      const id = request.answered && requestIdOf(answered, redactor.redact)
+      if (id !== undefined) request.answered?.(id)
+    }
     let response: Response
     try {
       response = await client(url, {
@@ -118,9 +122,11 @@ export function createApi(
     } catch (error) {
       if (!(error instanceof HTTPError)) throw sortFailure(call, error)
       const { status, headers } = error.response
+      noteId(headers)
       const words = await readAnswer(await error.response.text(), redactor.redact).catch(asNoJson)
       throw sortAnswer(call, { status, headers, body: words.isJson ? words.value : null }, options, clean)
     }
+    noteId(response.headers)
     const answer = await readAnswer(await response.text(), redactor.redact, request.isVerbatim).catch((error) => {
       throw sortFailure(call, error)
     })

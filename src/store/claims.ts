@@ -214,11 +214,11 @@ export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Prom
 
 /** Work of one kind that is due and that nobody does. */
 export interface DueWork {
-  /** The state of due jobs, `notify` for messages, or `expiry` for what jobs made. */
-  kind: State | 'notify' | 'expiry'
-  /** Empty for `notify` and `expiry`. */
+  /** The state of due jobs, `notify` for messages, `expiry` for what jobs made, or `seal` for the audit. */
+  kind: State | 'notify' | 'expiry' | 'seal'
+  /** Empty for all but jobs. */
   connection: string
-  /** How many jobs are due; 1 for `notify` and `expiry`. */
+  /** How many jobs are due; 1 for anything else. */
   count: number
 }
 
@@ -242,6 +242,13 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
     .unionAll(
       selectExpiring(db, now)
         .select([sql.lit<DueWork['kind']>('expiry').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
+        .distinct(),
+    )
+    .unionAll(
+      db
+        .selectFrom('audit')
+        .where('seq', 'is', null)
+        .select([sql.lit<DueWork['kind']>('seal').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
         .distinct(),
     )
     .execute()

@@ -1,13 +1,14 @@
 /** The events table: the history of each job, and the list of what its thread doesn't show yet. */
 import type { Selectable, Transaction } from 'kysely'
-import type { Job, JobEvent, Transition } from '../domain/job.js'
+import type { Job, JobEvent, NewEvent } from '../domain/job.js'
+import { recordEvent } from './audit.js'
 import type { Database, EventTable, Schema } from './schema.js'
 
-/** Writes an event in the transaction of the change it records. */
+/** Writes an event, and what the audit keeps of it, in the transaction of the change that it records. */
 export async function insertEvent(
   transaction: Transaction<Schema>,
   job: Job,
-  event: NonNullable<Transition['event']>,
+  event: NewEvent,
   now: number,
 ): Promise<void> {
   await transaction
@@ -23,6 +24,7 @@ export async function insertEvent(
       notifiedAt: null,
     })
     .execute()
+  await recordEvent(transaction, job, event, now)
 }
 
 /** All events of a job, oldest first. */

@@ -10,6 +10,8 @@ export interface Schema {
   messages: MessageTable
   drafts: DraftTable
   approvals: ApprovalTable
+  audit: AuditTable
+  auditHead: AuditHeadTable
 }
 
 /** SQLite has no booleans: it reads as 0 or 1. */
@@ -96,6 +98,46 @@ export interface ApprovalTable {
   person: string
   decision: 'approve' | 'deny'
   at: number
+}
+
+/** One thing that somebody did, or that came of it. Texts only, because its hash covers them exactly as they are stored. */
+export interface AuditTable {
+  id: string
+  /** Milliseconds since 1970. */
+  at: number
+  /** The kind of a job's event, or what a person did elsewhere, such as `preset_saved`. */
+  action: string
+  /** Slack user id of whoever did it; null for what a provider or the clock did. */
+  actor: string | null
+  /** Slack user id of the person whose job or thing it is. */
+  requester: string | null
+  jobId: string | null
+  /** The job's version after the change: the `seq` of its event. */
+  jobVersion: number | null
+  connection: string | null
+  operation: string | null
+  source: string | null
+  target: string | null
+  /** Where it was asked for. */
+  channel: string | null
+  /** JSON. */
+  details: string | null
+  /** The provider's own id of the request, for its support. */
+  requestId: string | null
+  /** Its place in the chain, from 1; null until it is sealed. */
+  seq: number | null
+  /** Covers the row and the hash before it; null until it is sealed. */
+  hash: string | null
+}
+
+export interface AuditHeadTable {
+  id: number
+  /** Of the last sealed row; 0 and an empty hash before the first. */
+  seq: number
+  hash: string
+  /** Of the oldest row that is kept, and the hash before it. */
+  firstSeq: number
+  firstHash: string
 }
 
 export function toJob(row: Selectable<JobTable>): Job {

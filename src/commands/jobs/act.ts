@@ -40,7 +40,9 @@ export async function performAct(
   if (!accepts(job, act)) return await notPossible(services, job)
   if (act === 'cancel' && isOutOfReach(services, job)) return { refusal: tooLate(services, job) }
   const input = { kind: act, actor: asker.id } as const
-  const changed = await applyTransition(services.db, job, next(job, input, { now, jitter: 0 }), now, null)
+  const { set, event } = next(job, input, { now, jitter: 0 })
+  const noted = { set, event: event && { ...event, channel: asker.channel } }
+  const changed = await applyTransition(services.db, job, noted, now, null)
   if (changed) {
     services.wake()
     return { job: changed }
