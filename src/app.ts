@@ -86,7 +86,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const notifier = new Notifier(context, sender)
   const scheduler = new Scheduler({
     tickSeconds: config.tickSeconds,
-    workers: createWorkers(context, notifier),
+    workers: createWorkers(context, notifier, config),
     findDueWork: () => findDueWork(db, now()),
     // The sender itself remembers, by the monotonic clock, how long Slack wants to be left alone.
     onClockSet: () => makeLiveJobsDue(db, now(), 0),

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { WebAPIPlatformError } from '@slack/web-api'
 import { groupsOf } from './access/rules.js'
 import { type Closer, start } from './app.js'
+import { verifyAuditFile } from './audit.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
 import { connect, providers } from './connections.js'
 import { diagnose } from './doctor.js'
@@ -16,10 +17,14 @@ const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md expl
 dolly          start Dolly, with dolly.yml and the variables of the environment and .env (npm start)
 dolly doctor   try dolly.yml, Slack's tokens and each connection once, without starting or writing anything
                (npm start -- doctor); exit with 0 if all is well, with 1 if not
+dolly audit verify [end]
+               walk along the audit's chain of hashes, with DOLLY_AUDIT_KEY if it is set, and say whether a row was
+               altered or is missing; exit with 0 if it is whole, with 1 if not. An end of the chain that the log
+               has ("anchor") shows whether later rows were cut off
 dolly help     print this
 `
 
-type Command = 'start' | 'doctor' | 'help'
+type Command = { kind: 'start' | 'doctor' | 'help' } | { kind: 'audit'; anchor: string | undefined }
 
 /** What this process was asked to do; undefined when the arguments make no sense. */
 function readCommand(): Command | undefined {
@@ -29,8 +34,10 @@ function readCommand(): Command | undefined {
       allowPositionals: true,
     })
     const asked = [...positionals, ...(values.check ? ['doctor'] : []), ...(values.help ? ['help'] : [])]
-    const [command = 'start'] = asked
-    return asked.length < 2 ? (['start', 'doctor', 'help'] as const).find((known) => known === command) : undefined
+    const [command = 'start', second, anchor] = asked
+    if (command === 'audit') return second === 'verify' && asked.length < 4 ? { kind: 'audit', anchor } : undefined
+    const kind = (['start', 'doctor', 'help'] as const).find((known) => known === command)
+    return kind && asked.length < 2 ? { kind } : undefined
   } catch {
     return undefined
   }
@@ -39,13 +46,13 @@ function readCommand(): Command | undefined {
 async function main(): Promise<void> {
   const command = readCommand()
   if (command === undefined) return exit(1, process.stderr, `Dolly doesn't know these arguments.\n${HELP}`)
-  if (command === 'help') return exit(0, process.stdout, HELP)
+  if (command.kind === 'help') return exit(0, process.stdout, HELP)
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = loadConfig({ providers })
   const redactor = createRedactor(secretsOf(config))
   try {
-    if (command === 'start') return await run(config, redactor)
-    const isGood = await runDoctor(config, redactor)
+    if (command.kind === 'start') return await run(config, redactor)
+    const isGood = command.kind === 'audit' ? await runAudit(config, command.anchor) : await runDoctor(config, redactor)
     process.exit(isGood ? 0 : 1)
   } catch (error) {
     complain(error, redactor.redact)
@@ -100,6 +107,13 @@ async function runDoctor(config: Config, redactor: Redactor): Promise<boolean> {
   const lines = [...config.warnings.map((warning) => `Warning: ${warning}`), ...findings.map((one) => one.sentence)]
   process.stdout.write(redactor.redact(lines.map((line) => `${line}\n`).join('')))
   return findings.every(({ isGood }) => isGood)
+}
+
+/** Prints whether the audit is whole, and returns it. */
+async function runAudit({ database, auditKeys }: Config, anchor: string | undefined): Promise<boolean> {
+  const { sentence, isGood } = await verifyAuditFile(database.file, auditKeys, anchor)
+  process.stdout.write(`${sentence}\n`)
+  return isGood
 }
 
 /** What the operator can fix gets its sentence, a bug its stack. Before dolly.yml is read there are no secrets. */

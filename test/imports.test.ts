@@ -133,6 +133,7 @@ const layers: readonly Layer[] = [
     ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*', 'src/lib/*', 'src/access/*'],
     packages: ['@slack/web-api'],
   },
+  { files: 'src/audit.ts', ours: ['src/errors.ts', 'src/store/*'], packages: ['node:*'] },
   {
     files: 'src/connections.ts',
     ours: ['src/config/*', 'src/providers/*', 'src/store/*', 'type src/domain/*', 'type src/slack/message/*'],

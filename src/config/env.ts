@@ -10,6 +10,8 @@ export interface Config extends DollyFile {
   slack: { botToken: string; apiUrl: string; mode: SlackMode }
   /** `file` is a path, relative to the working directory unless it begins with a slash. */
   database: { file: string }
+  /** The first one seals the audit, all of them verify it. Empty: plain hashes. */
+  auditKeys: readonly string[]
   logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -32,6 +34,8 @@ export class ConfigError extends Error {
 const matching = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected)
 
 const SLACK_URL = "an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)"
+const AUDIT_KEY =
+  'a key of at least 16 characters without spaces, such as "openssl rand -hex 32" makes, or several with spaces between them'
 const PORT = 'a port number from 1 to 65535'
 
 /** Every variable but those that dolly.yml refers to. Messages continue the sentence "X must be …". */
@@ -63,6 +67,9 @@ const Environment = z.object({
   )
     .transform((url) => url.replace(/^file:(\/\/)?/, ''))
     .prefault('file:data/dolly.db'),
+  DOLLY_AUDIT_KEY: matching(/^\s*\S{16,}(\s+\S{16,})*\s*$/, AUDIT_KEY)
+    .transform((keys) => keys.trim().split(/\s+/))
+    .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).prefault('info'),
 })
 
@@ -93,15 +100,17 @@ export function loadConfig({
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl, DATABASE_URL, LOG_LEVEL: logLevel } = environment.data
-  return { slack: { botToken, apiUrl, mode }, database: { file: DATABASE_URL }, logLevel, ...file }
+  const { DOLLY_AUDIT_KEY: auditKeys = [] } = environment.data
+  return { slack: { botToken, apiUrl, mode }, database: { file: DATABASE_URL }, auditKeys, logLevel, ...file }
 }
 
 /** All strings that no log may show, longest first, so that one that contains another is replaced whole. */
-export function secretsOf({ slack, connections }: Config): string[] {
+export function secretsOf({ slack, connections, auditKeys }: Config): string[] {
   const secrets = new Set([
     slack.botToken,
     slack.mode.kind === 'socket' ? slack.mode.appToken : slack.mode.signingSecret,
     ...connections.flatMap((connection) => connection.secrets),
+    ...auditKeys,
   ])
   return [...secrets].sort((a, b) => b.length - a.length)
 }

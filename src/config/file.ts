@@ -7,6 +7,7 @@ import type { ExpiryPolicy } from '../providers/provider.js'
 import { type AccessReading, compareRules, type Operations, Owner, rulesSchema } from './access.js'
 import { expirySchema } from './expiry.js'
 import { expectation, expectType, problemIssue, problemsIn, stateOf } from './issues.js'
+import { Keep } from './keep.js'
 import { parseFile } from './yaml.js'
 
 /** What dolly.yml says. */
@@ -16,6 +17,8 @@ export interface DollyFile {
   access: AccessRules
   /** Whether a thread may be put into a channel that is shared with another company. */
   sharedChannels: boolean
+  /** For how long what is over stays in the database. */
+  keep: Keep
   /** Seconds between two searches for due jobs, 1 to 60. */
   tickSeconds: number
   /** Sentences about what works but may not be what was meant. */
@@ -96,6 +99,7 @@ export function readDollyFile(file: string, sources: Sources, problems: string[]
     connections: Object.entries(data.connections).map(([name, one]) => ({ name, ...one, secrets: secretsOf(name) })),
     access: { rules: data.access, owner: data.owner },
     sharedChannels: data.sharedChannels,
+    keep: data.keep,
     tickSeconds: data.poll.everySeconds,
     warnings,
   }
@@ -122,6 +126,7 @@ function fileSchema(providers: readonly ProviderSchema[], access: AccessReading)
       .boolean('expected true or false')
       .nullish()
       .transform((isAllowed) => isAllowed ?? false),
+    keep: Keep,
     poll: z
       .strictObject(
         { everySeconds: z.int(EVERY_SECONDS).min(1, EVERY_SECONDS).max(60, EVERY_SECONDS).default(2) },

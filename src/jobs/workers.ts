@@ -2,11 +2,11 @@
 import type { State } from '../domain/job.js'
 import type { AuditKeys } from '../store/audit-chain.js'
 import type { DueWork } from '../store/claims.js'
-import { purgeExpired } from '../store/drafts.js'
 import type { WorkerContext } from './context.js'
 import { handleExpiries } from './expire.js'
 import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
+import { type Keep, purgeWorker } from './purge.js'
 import { reconcileLostWrites } from './reconcile.js'
 import type { Worker } from './scheduler.js'
 import { sealWorker } from './seal.js'
@@ -16,17 +16,17 @@ import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
 const DEFAULT_MAX_CONCURRENT_WRITES = 4
-const PURGE_EVERY_MS = 60_000
+const FOREVER: Keep = { jobsMs: null, eventsMs: null, auditMs: null }
 
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
  * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes
- * old drafts; one that seals the audit; and one that notifies.
+ * what is over; one that seals the audit; and one that notifies.
  */
 export function createWorkers(
   context: WorkerContext,
   notifier: Pick<Notifier, 'notifyPending'>,
-  { auditKeys = [] }: { auditKeys?: AuditKeys } = {},
+  { auditKeys = [], keep = FOREVER }: { auditKeys?: AuditKeys; keep?: Keep } = {},
 ): Worker[] {
   const { connections, memory } = context
   const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
@@ -54,7 +54,7 @@ export function createWorkers(
       // withClaim has logged why. While the disk stays full, each tick tries again.
       runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
-    purgeWorker(context),
+    purgeWorker(context, keep),
     sealWorker(context, auditKeys),
     {
       name: 'notify',
@@ -62,20 +62,6 @@ export function createWorkers(
       runOnce: (stopping, runAgainIn) => notifier.notifyPending(stopping, runAgainIn),
     },
   ]
-}
-
-/** Deletes expired drafts once a minute. */
-function purgeWorker({ db, now, elapsed }: WorkerContext): Worker {
-  let lastRunAt = Number.NEGATIVE_INFINITY
-  return {
-    name: 'purge',
-    countDue: () => (elapsed() - lastRunAt >= PURGE_EVERY_MS ? 1 : 0),
-    runOnce: async () => {
-      lastRunAt = elapsed()
-      await purgeExpired(db, now())
-      return false
-    },
-  }
 }
 
 function counting(isMine: (work: DueWork) => boolean): Worker['countDue'] {

@@ -33,6 +33,8 @@ const access = 'access: [{ who: members, may: "*", on: "*" }]'
 const connections = ['connections:', '  farm:', '    provider: shear', '    token: ${SHEAR_TOKEN}'].join('\n')
 const file = `${connections}\n${access}`
 
+const dayMs = 24 * 60 * 60_000
+
 interface Given {
   env?: Record<string, string | undefined>
   yaml?: string
@@ -73,6 +75,7 @@ describe('a valid start', () => {
         mode: { kind: 'socket', appToken: 'xapp-1-app' },
       },
       database: { file: 'data/dolly.db' },
+      auditKeys: [],
       logLevel: 'info',
       connections: [
         {
@@ -88,6 +91,7 @@ describe('a valid start', () => {
         owner: 'the people who run Dolly',
       },
       sharedChannels: false,
+      keep: { jobsMs: 400 * dayMs, eventsMs: 400 * dayMs, auditMs: 400 * dayMs },
       tickSeconds: 2,
       warnings: [],
     })
@@ -118,6 +122,50 @@ describe('a valid start', () => {
     expect(kept('{ max: 7d }')).toEqual({ defaultMs: 7 * 86_400_000, maxMs: 7 * 86_400_000, atEnd: 'ask' })
     expect(kept('{ default: 1w }')).toEqual({ defaultMs: 7 * 86_400_000, maxMs: null, atEnd: 'ask' })
     expect(kept('')).toEqual({ defaultMs: null, maxMs: null, atEnd: 'ask' })
+  })
+
+  test('keeps what is over for as many days as dolly.yml says, or for ever', () => {
+    const yaml = `${file}\nkeep: { jobs: 90d, events: 1d, audit: forever }\n`
+    expect(load({ yaml }).keep).toEqual({ jobsMs: 90 * dayMs, eventsMs: dayMs, auditMs: null })
+  })
+
+  test('takes one or several keys for the audit, and keeps each out of the log', () => {
+    const [one, other] = ['0123456789abcdef', 'fedcba9876543210']
+    expect(load({ env: { DOLLY_AUDIT_KEY: one } }).auditKeys).toEqual([one])
+    const config = load({ env: { DOLLY_AUDIT_KEY: ` ${one}  ${other} ` } })
+    expect(config.auditKeys).toEqual([one, other])
+    expect(secretsOf(config)).toEqual(expect.arrayContaining([one, other]))
+  })
+
+  test.each([
+    [
+      'keep: 90d',
+      'keep in dolly.yml (line 6) is not valid: expected a mapping with the keys "jobs", "events" and "audit".',
+    ],
+    [
+      'keep: { jobs: 0d }',
+      'keep.jobs in dolly.yml (line 6) is not valid: expected a number of days from 1 to 3650 such as 90d, or forever.',
+    ],
+    [
+      'keep: { audit: 3651d }',
+      'keep.audit in dolly.yml (line 6) is not valid: expected a number of days from 1 to 3650 such as 90d, or forever.',
+    ],
+    [
+      'keep: { events: 90 }',
+      'keep.events in dolly.yml (line 6) is not valid: expected a number of days from 1 to 3650 such as 90d, or forever.',
+    ],
+    [
+      'keep: { event: 90d }',
+      'keep.event in dolly.yml (line 6) is not a known key; did you mean "events"? (known: jobs, events, audit).',
+    ],
+  ])('refuses %s', (line, problem) => {
+    expect(problemsOf(() => load({ yaml: `${file}\n${line}\n` }))).toEqual([problem])
+  })
+
+  test('refuses a key for the audit that is short', () => {
+    const [problem] = problemsOf(() => load({ env: { DOLLY_AUDIT_KEY: 'hunter2' } }))
+    expect(problem).toMatch(/^DOLLY_AUDIT_KEY is not valid; it must be a key of at least 16 characters/)
+    expect(problem).not.toContain('hunter2')
   })
 
   test.each([
@@ -315,7 +363,7 @@ describe('dolly.yml', () => {
     {
       yaml: `${file}\nconections: {}`,
       problem:
-        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, sharedChannels, poll).',
+        'conections in dolly.yml (line 6) is not a known key; did you mean "connections"? (known: connections, owner, access, sharedChannels, keep, poll).',
     },
     {
       yaml: `${access}\nconnections:\n  farm: shear`,

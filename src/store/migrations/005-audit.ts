@@ -30,6 +30,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('audit_at').on('audit').columns(['at', 'id']).execute()
   await db.schema.createIndex('audit_of_job').on('audit').columns(['job_id', 'at']).execute()
 
+  // For deleting what ended long ago.
+  await db.schema
+    .createIndex('jobs_ended')
+    .on('jobs')
+    .column('ended_at')
+    .where(sql.ref('ended_at'), 'is not', null)
+    .execute()
+
   // The only row says where the chain ends, and where it begins once old rows were deleted.
   await db.schema
     .createTable('audit_head')

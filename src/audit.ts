@@ -1,0 +1,87 @@
+/** `dolly audit verify`: walks along the audit's chain, and says in sentences whether it is whole. */
+import { existsSync } from 'node:fs'
+import { ConnectionError } from './errors.js'
+import {
+  type AuditAnchor,
+  type AuditFault,
+  type AuditKeys,
+  type AuditReport,
+  verifyAudit,
+} from './store/audit-chain.js'
+import { openDatabase } from './store/database.js'
+
+export interface AuditFinding {
+  sentence: string
+  isGood: boolean
+}
+
+/**
+ * Verifies the audit of a database file, which Dolly may be using.
+ *
+ * @param anchor `<seq>:<hash>`, as a line of the log has it.
+ * @throws ConnectionError when there's no such file, it can't be opened, or the anchor isn't one.
+ */
+export async function verifyAuditFile(file: string, keys: AuditKeys, anchor?: string): Promise<AuditFinding> {
+  if (!existsSync(file))
+    throw new ConnectionError(`There's no database at ${file}. Set DATABASE_URL to the one to verify.`)
+  const known = anchor === undefined ? undefined : readAnchor(anchor)
+  const db = await openDatabase(file)
+  try {
+    return describeReport(await verifyAudit(db, keys, known), keys)
+  } finally {
+    await db.destroy()
+  }
+}
+
+function readAnchor(text: string): AuditAnchor {
+  const [, seq = '', hash = ''] = /^(\d{1,12}):((?:sha256|hmac-[0-9a-f]{8}):[0-9a-f]{64})$/.exec(text) ?? []
+  if (seq === '') {
+    throw new ConnectionError(
+      `"${text}" is no end of the audit chain. Copy the whole value of "anchor" from a log line "the end of the audit chain".`,
+    )
+  }
+  return { seq: Number(seq), hash }
+}
+
+/** What the report means, in a line each. */
+export function describeReport(report: AuditReport, keys: AuditKeys): AuditFinding {
+  const { from, head, since, unsealed, lastPlain, fault } = report
+  if (fault) return { sentence: `The audit is NOT whole. ${describeFault(fault)}`, isGood: false }
+  const count = head.seq + 1 - from
+  const lines = [
+    count === 0
+      ? 'OK: the audit has no sealed rows.'
+      : `OK: ${inRows(count)}, from ${from} to ${head.seq}, the first of ${new Date(since ?? 0).toISOString()}.`,
+    ...(count === 0 ? [] : [`The chain ends with ${head.seq}:${head.hash}`]),
+    ...(unsealed === 0 ? [] : [`${inRows(unsealed)} not sealed yet; a running Dolly seals them within seconds.`]),
+    ...(keys.length === 0 && count > 0 ? [WITHOUT_KEY] : []),
+    ...(lastPlain === null ? [] : [`Rows up to ${lastPlain} were sealed without a key. ${WITHOUT_KEY}`]),
+  ]
+  return { sentence: lines.join('\n'), isGood: true }
+}
+
+const WITHOUT_KEY =
+  'Without a key the hashes show accidents, but not what somebody did who can write to the database. Set DOLLY_AUDIT_KEY.'
+
+function inRows(count: number): string {
+  return count === 1 ? '1 row' : `${count} rows`
+}
+
+function describeFault(fault: AuditFault): string {
+  switch (fault.kind) {
+    case 'altered':
+      return `Row ${fault.seq} was altered after it was sealed.`
+    case 'missing':
+      return fault.to > fault.seq ? `Rows ${fault.seq} to ${fault.to} are missing.` : `Row ${fault.seq} is missing.`
+    case 'cut':
+      return `Its end was cut off or set back: rows from ${fault.seq} on are missing, or the chain's end is a wrong one.`
+    case 'anchor':
+      return `Row ${fault.seq} isn't the one whose hash you gave: it was replaced, or cut off with all that followed.`
+    case 'no_key':
+      return `Row ${fault.seq} was sealed without a key, after rows that have one: Dolly ran without DOLLY_AUDIT_KEY then, or somebody else wrote it.`
+    case 'unknown_key':
+      return fault.hasKeys
+        ? `Row ${fault.seq} was sealed with another key. If you changed DOLLY_AUDIT_KEY, put the old key behind the new one, with a space between them.`
+        : `Row ${fault.seq} was sealed with a key. Set DOLLY_AUDIT_KEY to it, and verify again.`
+  }
+}

@@ -1,0 +1,60 @@
+/** Deletes what has been over for long: jobs, and the events of jobs. What somebody may still need stays. */
+import type { ExpressionBuilder } from 'kysely'
+import type { Database, Schema } from './schema.js'
+
+/** How many jobs one transaction deletes, or deletes the events of. */
+const BATCH = 200
+
+/**
+ * Deletes jobs that ended before this time, with their events and messages. Those whose result expires or is being
+ * deleted stay, and those whose thread doesn't show their end yet.
+ *
+ * @param before milliseconds since 1970.
+ * @returns how many jobs were deleted.
+ */
+export async function purgeJobs(db: Database, before: number, limit = BATCH): Promise<number> {
+  return await db.transaction().execute(async (transaction) => {
+    const old = await transaction
+      .selectFrom('jobs')
+      .select('id')
+      .where((job) => isOver(job, before))
+      .where('expiryDueAt', 'is', null)
+      .where((job) => job.or([job('removalJob', 'is', null), job('removedAt', 'is not', null)]))
+      .orderBy('endedAt')
+      .limit(limit)
+      .execute()
+    const ids = old.map(({ id }) => id)
+    if (ids.length === 0) return 0
+    await transaction.deleteFrom('events').where('jobId', 'in', ids).execute()
+    await transaction.deleteFrom('messages').where('jobId', 'in', ids).execute()
+    await transaction.deleteFrom('jobs').where('id', 'in', ids).execute()
+    return ids.length
+  })
+}
+
+/** Deletes the events of jobs that ended before this time, in milliseconds since 1970. Returns how many events those were. */
+export async function purgeEvents(db: Database, before: number, limit = BATCH): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('events')
+    .where('jobId', 'in', (events) =>
+      events
+        .selectFrom('jobs')
+        .select('jobs.id')
+        .where((job) => isOver(job, before))
+        .where((job) => job.exists(job.selectFrom('events').select('seq').whereRef('events.jobId', '=', 'jobs.id')))
+        .orderBy('endedAt')
+        .limit(limit),
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}
+
+/** Ended before this time, with nobody at work on it and nothing left to tell. */
+function isOver(job: ExpressionBuilder<Schema, 'jobs'>, before: number) {
+  const pending = job.selectFrom('events').select('seq').whereRef('events.jobId', '=', 'jobs.id')
+  return job.and([
+    job('endedAt', '<', before),
+    job('claimToken', 'is', null),
+    job.not(job.exists(pending.where('notifiedAt', 'is', null))),
+  ])
+}
