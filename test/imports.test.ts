@@ -20,7 +20,7 @@ const PROVIDERS = [...readFileSync('src/providers/index.ts', 'utf8').matchAll(/f
 const layers: readonly Layer[] = [
   { files: 'src/errors.ts', ours: [], packages: [] },
   { files: 'src/log.ts', ours: ['src/lib/*'], packages: ['pino', '@slack/bolt'] },
-  { files: 'src/lib/*', ours: ['src/lib/*'], packages: ['fastest-levenshtein'] },
+  { files: 'src/lib/*', ours: ['src/lib/*'], packages: ['fastest-levenshtein', 'node-cron'] },
   { files: 'src/domain/*', ours: ['src/domain/*', 'src/lib/*'], packages: [] },
   { files: 'src/access/*', ours: ['src/access/*', 'src/lib/*'], packages: [] },
   {
@@ -291,7 +291,7 @@ describe('the table', () => {
     { name: 'ky', only: ['src/providers/http.ts', 'src/providers/http-answer.ts', 'src/providers/http-errors.ts'] },
     { name: 'kysely', only: ['src/store/*'] },
     { name: 'better-sqlite3', only: ['src/store/*'] },
-    { name: 'node-cron', only: ['src/jobs/*'] },
+    { name: 'node-cron', only: ['src/lib/*', 'src/jobs/*'] },
     {
       name: '@slack/bolt',
       only: ['src/log.ts', 'src/slack/transport/*', 'src/commands/*', 'src/app.ts', 'src/cli.ts'],
