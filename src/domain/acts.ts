@@ -23,9 +23,9 @@ export function accepts(job: Job, act: Act): boolean {
   }
 }
 
-/** Whether it ended before its last step was done, and nothing of it is being deleted. */
-function isUnfinished({ state, removalJob }: Job): boolean {
-  return (state === 'failed' || state === 'timed_out') && removalJob === null
+/** Whether it ended before its last step was done, and nothing of it is being deleted. One without a step never began. */
+function isUnfinished({ state, step, removalJob }: Job): boolean {
+  return (state === 'failed' || state === 'timed_out') && step !== '' && removalJob === null
 }
 
 /** Whether the provider accepted the current step's write: then there is something to ask about. */

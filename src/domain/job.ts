@@ -18,6 +18,7 @@
  * - draft: the answers of a form before the person confirms them.
  * - claim: the right of one worker to work at one job until it gives it back; a token that every write of that worker names.
  * - worker: a loop that does due work. Scheduler: what starts the workers.
+ * - preset: answers of a form that were saved under a name. Schedule: a preset that is run by the clock; a run is one due time.
  * - lock: the target a live job writes to. No two live jobs of a connection have the same.
  * - act: what a person does to a job that exists: cancel it, try it again, mute its thread. Removal: a job that deletes what
  *   another one made. Approval: the consent of other people that a rule asks for before anything is sent.
@@ -61,7 +62,7 @@ export interface Job {
   /** What an approver has to know; null if the rule asked for no approval. */
   approval: ApprovalRequest | null
   state: State
-  /** Id of the operation's current step. */
+  /** Id of the operation's current step; empty for a scheduled run that couldn't start. */
   step: string
   /** Since when that step is current, or since a person last had it started over. */
   stepSince: number

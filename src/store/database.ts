@@ -5,6 +5,7 @@ import { ConnectionError, TemporaryError } from '../errors.js'
 import { createFile, explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
 import * as approvals from './migrations/002-approvals.js'
+import * as presets from './migrations/003-presets.js'
 import * as audit from './migrations/005-audit.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
@@ -13,6 +14,7 @@ import { retryWhileBusy, sqliteDialect } from './sqlite.js'
 export const migrations: Record<string, Migration> = {
   '001-initial': initial,
   '002-approvals': approvals,
+  '003-presets': presets,
   '005-audit': audit,
 }
 

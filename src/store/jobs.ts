@@ -1,13 +1,15 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
-import { randomInt } from 'node:crypto'
 import { type Insertable, Transaction } from 'kysely'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
+import type { ScheduleTurn } from '../domain/schedule.js'
 import { UserError } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { insertEvent } from './events.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { endRemoval, startRemoval } from './removals.js'
+import { endRun } from './schedules.js'
 import { type Database, type JobTable, type Schema, toJob } from './schema.js'
+import { shortId } from './short-id.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -30,6 +32,10 @@ export interface NewJob {
   mentionOnFailure?: boolean
   /** Who must agree first; absent if nobody. */
   approval?: ApprovalRequest | null
+  /** What a scheduled run changes at its schedule, in the same transaction. */
+  turn?: ScheduleTurn
+  /** Why a scheduled run can't start: the job has failed from the beginning, and its thread says so. */
+  failure?: string
   /** The ended job whose result this one deletes. Its thread is this one's too. */
   removes?: Job
   /** Whether it does so because an expiry ended, and not because the requester asked for it. */
@@ -55,6 +61,7 @@ const NOTHING_TO_DELETE =
  * Makes the job and its first event durable, or says which job stands in the way.
  *
  * @throws UserError when what it should delete is gone, or is being deleted.
+ * @throws ScheduleChanged when the schedule is no longer as it was when its run began.
  */
 export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
   // Two tries may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
@@ -74,8 +81,9 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
           .returningAll()
           .executeTakeFirst()
         if (inserted) {
-          const kind = wanted.approval ? 'approval_requested' : 'queued'
-          await insertEvent(transaction, toJob(inserted), { kind }, now)
+          const job = toJob(inserted)
+          if (wanted.turn && !(await endRun(transaction, wanted.turn, job))) throw new ScheduleChanged()
+          await insertEvent(transaction, job, firstEvent(wanted), now)
           await insertRoot(transaction, inserted.id, thread ?? { channel: inserted.channel, ts: null })
           await transaction
             .deleteFrom('drafts')
@@ -100,6 +108,14 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
   }
   throw new Error('No job could be inserted although nothing stood in the way.')
 }
+
+function firstEvent({ approval, failure }: NewJob): NonNullable<Transition['event']> {
+  if (failure !== undefined) return { kind: 'failed', detail: cut(failure, MAX_DETAIL_LENGTH) }
+  return { kind: approval ? 'approval_requested' : 'queued' }
+}
+
+/** Somebody paused or deleted the schedule meanwhile, or another process has run it. */
+export class ScheduleChanged extends Error {}
 
 /** Rolls a transaction back. */
 class InsertRefused extends Error {}
@@ -288,7 +304,7 @@ export async function findRunningJobs(db: Database, connections: readonly string
 }
 
 function newRow(
-  { personal = [], draft: _, isExpiry: __, removes, approval = null, ...job }: NewJob,
+  { personal = [], draft: _, isExpiry: __, turn: ___, failure, removes, approval = null, ...job }: NewJob,
   now: number,
 ): Insertable<JobTable> {
   const entries = Object.entries(job.params)
@@ -296,7 +312,7 @@ function newRow(
     JSON.stringify(Object.fromEntries(entries.filter(([key]) => personal.includes(key) === isPersonal)))
   return {
     ...job,
-    id: newId(),
+    id: shortId(),
     params: some(false),
     personalParams: personal.length > 0 ? some(true) : null,
     removes: removes?.id ?? null,
@@ -313,12 +329,15 @@ function newRow(
     isPersonalGone: false,
     createdAt: now,
     runSince: now,
+    ...(failure !== undefined && {
+      state: 'failed',
+      // No step of it can be tried again.
+      step: '',
+      detail: cut(failure, MAX_DETAIL_LENGTH),
+      personalParams: null,
+      dueAt: null,
+      endedAt: now,
+    }),
     version: 1,
   }
-}
-
-/** Five characters without look-alikes: short enough to say aloud, checked against the table by its primary key. */
-function newId(): string {
-  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
-  return Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join('')
 }

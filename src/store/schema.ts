@@ -1,6 +1,8 @@
 /** The tables as Kysely sees them, and how a row becomes a job. Columns are snake_case there and camelCase here. */
 import type { ColumnType, Kysely, Selectable } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
+import type { Preset } from '../domain/preset.js'
+import type { Schedule } from '../domain/schedule.js'
 
 export type Database = Kysely<Schema>
 
@@ -12,6 +14,8 @@ export interface Schema {
   approvals: ApprovalTable
   audit: AuditTable
   auditHead: AuditHeadTable
+  presets: PresetTable
+  schedules: Schedule
 }
 
 /** SQLite has no booleans: it reads as 0 or 1. */
@@ -138,6 +142,12 @@ export interface AuditHeadTable {
   /** Of the oldest row that is kept, and the hash before it. */
   firstSeq: number
   firstHash: string
+}
+
+/** A preset's own columns, of which two are JSON. */
+export interface PresetTable extends Omit<Preset, 'values' | 'labels'> {
+  values: string
+  labels: string
 }
 
 export function toJob(row: Selectable<JobTable>): Job {

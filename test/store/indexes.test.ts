@@ -12,6 +12,7 @@ import {
   releaseClaim,
 } from '../../src/store/claims.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
+import { claimDueSchedules } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
 import { testContext } from '../helpers/context.js'
 
@@ -57,6 +58,8 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   ['shorten pauses', 'messages_due_at (due_at>?)', (db) => makeLiveJobsDue(db, now)],
   ['give claims back', 'jobs_claim_token (claim_token=?)', (db) => releaseClaim(db, 'a token')],
   ['know which jobs are due', 'jobs_due', (db) => findDueWork(db, now)],
+  ['know whether a schedule is due', 'schedules_due_at (due_at<?)', (db) => findDueWork(db, now)],
+  ['claim due schedules', 'schedules_due_at (due_at<?)', (db) => claimDueSchedules(db, 10, now)],
   ['know whether a thread is behind', 'events_pending', (db) => findDueWork(db, now)],
   [
     'know the usual duration',
@@ -72,7 +75,7 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
   const { db } = await testContext()
   const plans = await plansOf(db, work)
   expect(plans).toContainEqual(expect.stringContaining(index))
-  expect(plans.filter((line) => /SCAN (jobs|events|messages)$/.test(line))).toEqual([])
+  expect(plans.filter((line) => /SCAN (jobs|events|messages|schedules)$/.test(line))).toEqual([])
   await db.destroy()
 })
 

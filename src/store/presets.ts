@@ -1,0 +1,79 @@
+/** The presets table: answers that were saved under a name. */
+import { randomUUID } from 'node:crypto'
+import type { Selectable } from 'kysely'
+import { MAX_PRESETS, type Preset, type PresetScope } from '../domain/preset.js'
+import type { Database, PresetTable } from './schema.js'
+
+export type NewPreset = Omit<Preset, 'id' | 'createdAt'>
+
+export type Saving =
+  | { kind: 'saved'; preset: Preset }
+  /** This owner has one of that name. */
+  | { kind: 'taken'; preset: Preset }
+  /** This owner has as many as one may have. */
+  | { kind: 'full' }
+
+/** Saves a preset; never in place of another one. */
+export async function savePreset(db: Database, wanted: NewPreset, now: number): Promise<Saving> {
+  const { scope, owner, name, values, labels } = wanted
+  return await db.transaction().execute(async (transaction): Promise<Saving> => {
+    const owned = transaction.selectFrom('presets').where('scope', '=', scope).where('owner', '=', owner)
+    const taken = await owned.selectAll().where('name', '=', name).executeTakeFirst()
+    if (taken) return { kind: 'taken', preset: toPreset(taken) }
+    const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+    if (count >= MAX_PRESETS) return { kind: 'full' }
+    const row = { ...wanted, values: JSON.stringify(values), labels: JSON.stringify(labels) }
+    const saved = await transaction
+      .insertInto('presets')
+      .values({ ...row, id: randomUUID(), createdAt: now })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    return { kind: 'saved', preset: toPreset(saved) }
+  })
+}
+
+/** Who looks for presets, and where: the ids of one person, and a channel if it is known. */
+export interface PresetReader {
+  ids: readonly string[]
+  channel: string | null
+}
+
+/** All presets that this person finds here: their own first, then the channel's, then everyone's; each by name. */
+export async function listPresets(db: Database, { ids, channel }: PresetReader): Promise<Preset[]> {
+  const rows = await db
+    .selectFrom('presets')
+    .selectAll()
+    .where((row) =>
+      row.or([
+        row('scope', '=', 'everyone'),
+        row('scope', '=', 'person').and('owner', 'in', [...ids]),
+        ...(channel === null ? [] : [row('scope', '=', 'channel').and('owner', '=', channel)]),
+      ]),
+    )
+    .orderBy('name')
+    .execute()
+  return rows.map(toPreset).sort((one, other) => ORDER[one.scope] - ORDER[other.scope])
+}
+
+const ORDER: Readonly<Record<PresetScope, number>> = { person: 0, channel: 1, everyone: 2 }
+
+/** The preset that a name means to this person here: their own wins over the channel's, and that over everyone's. */
+export async function findPreset(db: Database, reader: PresetReader, name: string): Promise<Preset | null> {
+  const all = await listPresets(db, reader)
+  return all.find((preset) => preset.name === name) ?? null
+}
+
+export async function readPreset(db: Database, id: string): Promise<Preset | null> {
+  const row = await db.selectFrom('presets').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? toPreset(row) : null
+}
+
+/** Returns whether it was there. */
+export async function deletePreset(db: Database, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('presets').where('id', '=', id).executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+function toPreset(row: Selectable<PresetTable>): Preset {
+  return { ...row, values: JSON.parse(row.values), labels: JSON.parse(row.labels) }
+}

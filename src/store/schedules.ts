@@ -1,0 +1,100 @@
+/**
+ * The schedules table. A run is claimed by moving `dueAt` ahead with a compare-and-set on the version: whoever stops in the
+ * middle of it leaves the schedule due again. The transaction that makes its job moves `nextAt`, so each time is run once.
+ */
+import type { Transaction } from 'kysely'
+import { MAX_SCHEDULES, type Schedule, type ScheduleTurn } from '../domain/schedule.js'
+import type { Database, Schema } from './schema.js'
+import { shortId } from './short-id.js'
+
+/** How long one process may take to start a run, in milliseconds. Then the schedule is due again. */
+const MAX_RUN_MS = 2 * 60_000
+
+export type NewSchedule = Omit<Schedule, 'id' | 'dueAt' | 'pausedAt' | 'lastJob' | 'failures' | 'createdAt' | 'version'>
+
+/** Null if this owner has as many as one may have. */
+export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Schedule | null> {
+  return await db.transaction().execute(async (transaction) => {
+    const owned = transaction.selectFrom('schedules').where('owner', '=', wanted.owner)
+    const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+    if (count >= MAX_SCHEDULES) return null
+    const row = { ...wanted, id: shortId(), dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
+    return await transaction.insertInto('schedules').values(row).returningAll().executeTakeFirstOrThrow()
+  })
+}
+
+export async function findSchedule(db: Database, id: string): Promise<Schedule | null> {
+  return (await db.selectFrom('schedules').selectAll().where('id', '=', id).executeTakeFirst()) ?? null
+}
+
+/** The schedules of a person with these ids, oldest first. */
+export async function listSchedules(db: Database, owners: readonly string[]): Promise<Schedule[]> {
+  const owned = db
+    .selectFrom('schedules')
+    .selectAll()
+    .where('owner', 'in', [...owners])
+  return await owned.orderBy('createdAt').orderBy('id').execute()
+}
+
+/** Claims schedules that are due, longest due first. Each is due again in two minutes, unless its run changes that. */
+export async function claimDueSchedules(db: Database, limit: number, now: number): Promise<Schedule[]> {
+  const rows = await db
+    .updateTable('schedules')
+    .set((row) => ({ dueAt: now + MAX_RUN_MS, version: row('version', '+', 1) }))
+    .where('id', 'in', (due) =>
+      due.selectFrom('schedules').select('id').where('dueAt', '<=', now).orderBy('dueAt').limit(limit),
+    )
+    .returningAll()
+    .execute()
+  return rows.sort((one, other) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
+}
+
+/** Tries a claimed run again at this time. Nothing happens if the schedule has changed since. */
+export async function postponeRun(db: Database, { id, version }: Schedule, dueAt: number): Promise<void> {
+  await changeSchedule(db, { id, version }, { dueAt })
+}
+
+/**
+ * Ends a claimed run, in the transaction that makes its job if there's one.
+ *
+ * @returns false if the schedule has changed since: then nothing was changed.
+ */
+export async function endRun(
+  db: Database | Transaction<Schema>,
+  { nextAt, failures, pausedAt, ...claimed }: ScheduleTurn,
+  job: { id: string; source: string; target: string } | null,
+): Promise<boolean> {
+  const made = job && { lastJob: job.id, source: job.source, target: job.target }
+  const dueAt = pausedAt === null ? nextAt : null
+  return (await changeSchedule(db, claimed, { nextAt, dueAt, failures, pausedAt, ...made })) !== null
+}
+
+/** Pauses a schedule, or lets it go on at `nextAt`. Null if it has changed since it was read. */
+export async function setPaused(
+  db: Database,
+  schedule: Schedule,
+  { pausedAt, nextAt }: Pick<Schedule, 'pausedAt' | 'nextAt'>,
+): Promise<Schedule | null> {
+  return await changeSchedule(db, schedule, { pausedAt, nextAt, dueAt: pausedAt === null ? nextAt : null, failures: 0 })
+}
+
+async function changeSchedule(
+  db: Database | Transaction<Schema>,
+  { id, version }: Pick<Schedule, 'id' | 'version'>,
+  set: Partial<Schedule>,
+): Promise<Schedule | null> {
+  const row = await db
+    .updateTable('schedules')
+    .set({ ...set, version: version + 1 })
+    .where('id', '=', id)
+    .where('version', '=', version)
+    .returningAll()
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Returns whether it was there. */
+export async function deleteSchedule(db: Database, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db.deleteFrom('schedules').where('id', '=', id).executeTakeFirst()
+  return numDeletedRows > 0n
+}
