@@ -129,6 +129,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     access: config.access,
     wake: () => scheduler.wake(),
     waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
+    describe: (job) => describeJob(dbOfRequests, connections, job, now()),
     workspaceUrl: () => identity.workspaceUrl,
   })
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))

@@ -7,11 +7,17 @@ export class UserError extends Error {
   readonly field: string | undefined
   /** HTTP status of the provider's refusal, if there was one; providers branch on it, nobody shows it. */
   readonly status: number | undefined
+  /** What to type instead, as a whole command: `/clone-app hoody-prod copy`. Shown on a line of its own, to be copied. */
+  readonly instead: string | undefined
 
-  constructor(message: string, details: { field?: string | undefined; status?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    details: { field?: string | undefined; status?: number | undefined; instead?: string | undefined } = {},
+  ) {
     super(message)
     this.field = details.field
     this.status = details.status
+    this.instead = details.instead
   }
 }
 

@@ -8,6 +8,7 @@ import { registerOperationChoice } from './clone/operation-choice.js'
 import { extendButton, extendVerb } from './expiry/extend.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
+import { registerList } from './jobs/list.js'
 import { jobVerbs } from './jobs/verbs.js'
 import { deleteButton, deleteVerb } from './removal/open.js'
 import { registerRemovalSubmit } from './removal/submit.js'
@@ -32,4 +33,5 @@ export function registerCommands(app: App, services: Services): void {
   registerFormSubmit(app, services, submissions)
   registerRemovalSubmit(app, services, submissions)
   registerJobButtons(app, services, jobButtons)
+  registerList(app, services)
 }

@@ -13,6 +13,8 @@ export interface ButtonRequest {
   jobId: string
   /** For opening a modal within three seconds. */
   triggerId: string
+  /** Whether the button stands in an answer to this person alone, which nothing brings up to date. */
+  isPrivate: boolean
 }
 
 /** One thing a person can do to a job with a click. */

@@ -1,12 +1,14 @@
 /** What all commands are given, and the errors and look-ups they share. */
 import type { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
+import type { Job } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { TemporaryError, UserError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackUnreachable } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
+import type { JobDescription } from '../slack/message/job.js'
 import type { Database } from '../store/schema.js'
 import type { PickerLists } from './picker-lists.js'
 
@@ -21,6 +23,8 @@ export interface Services {
   wake(): void
   /** Waits until a job's thread has begun, or this many milliseconds. Null if there's no such job. */
   waitForThread(jobId: string, withinMs: number): Promise<Thread | null>
+  /** A job with the words of its provider. */
+  describe(job: Job): Promise<JobDescription>
   now(): number
   /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number

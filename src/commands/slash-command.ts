@@ -3,17 +3,14 @@ import type { App } from '@slack/bolt'
 import { LRUCache } from 'lru-cache'
 import { comparable } from '../lib/text.js'
 import { slackErrorCode } from '../slack/api/errors.js'
-import { mrkdwn } from '../slack/text.js'
-import { answerPrivately } from './answer.js'
+import { answerPrivately, errorText } from './answer.js'
 import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from './authorize.js'
 import { openFromCommand } from './clone/command.js'
 import { parseCommandText } from './clone/command-text.js'
-import { explain, type Services } from './services.js'
+import type { Services } from './services.js'
 import { Throttle, tooManyRequests } from './throttle.js'
 import type { CommandRequest, Verb } from './verb.js'
 
-/** Answers quote typed text, which must not push the rest past Slack's limit. */
-const MAX_ANSWER_LENGTH = 2_500
 /** More commands than people type while Slack may still deliver one again. */
 const MAX_TRIGGER_IDS = 1_000
 
@@ -76,5 +73,5 @@ export function errorAnswer(services: Services, error: unknown): string | null {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
     return "Slack took too long, so the form didn't open. Type the command again."
   }
-  return mrkdwn(explain(services, error), MAX_ANSWER_LENGTH)
+  return errorText(services, error)
 }

@@ -7,7 +7,7 @@ const MAX_WORD_LENGTH = 64
 const MAX_CANDIDATES = 2_000
 
 /** The one that begins with it, or the nearest: at most half of the characters may differ. Undefined if there is none. */
-function closest(word: string, known: readonly string[]): string | undefined {
+export function closest(word: string, known: readonly string[]): string | undefined {
   if (word.length > MAX_WORD_LENGTH) return undefined
   const typed = comparable(word)
   const candidates = known

@@ -1,5 +1,5 @@
 /** Pure: the small parts of messages and forms. Foreign text is escaped and cut here. */
-import type { KnownBlock, PlainTextElement } from '@slack/types'
+import type { KnownBlock, PlainTextElement, SectionBlock } from '@slack/types'
 import { cut, plainText } from '../lib/text.js'
 import { limits } from './limits.js'
 import { mrkdwnWithin } from './text.js'
@@ -13,7 +13,7 @@ export function plain(text: string): PlainTextElement {
 }
 
 /** `text` is escaped mrkdwn. */
-export function section(text: string): KnownBlock {
+export function section(text: string): SectionBlock {
   return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
 }
 

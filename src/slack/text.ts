@@ -32,6 +32,11 @@ export function mrkdwn(text: string, maxLength = MAX_TEXT_LENGTH): string {
 
 const MAX_TEXT_LENGTH = 500
 
+/** Writes the three characters that Slack takes for its own as entities; for code, where nothing else is formatted. */
+export function escapeSlack(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
 /** Undoes Slack's three entities once: "&amp;lt;" becomes "&lt;", which somebody typed. */
 export function unescapeSlack(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')

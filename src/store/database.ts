@@ -6,6 +6,7 @@ import { createFile, explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
 import * as approvals from './migrations/002-approvals.js'
 import * as presets from './migrations/003-presets.js'
+import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
@@ -15,6 +16,7 @@ export const migrations: Record<string, Migration> = {
   '001-initial': initial,
   '002-approvals': approvals,
   '003-presets': presets,
+  '004-follow': follow,
   '005-audit': audit,
 }
 

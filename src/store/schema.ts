@@ -16,6 +16,8 @@ export interface Schema {
   auditHead: AuditHeadTable
   presets: PresetTable
   schedules: Schedule
+  homes: HomeTable
+  settings: SettingTable
 }
 
 /** SQLite has no booleans: it reads as 0 or 1. */
@@ -148,6 +150,34 @@ export interface AuditHeadTable {
 export interface PresetTable extends Omit<Preset, 'values' | 'labels'> {
   values: string
   labels: string
+}
+
+/** A person's Home tab, since they opened it first. Times are milliseconds since 1970. */
+export interface HomeTable {
+  /** Slack user id. */
+  person: string
+  /** When they opened it last. */
+  openedAt: number
+  /** Slack's hash of the view that was published last; null before the first. */
+  hash: string | null
+  /** When it was published last; null before the first time. */
+  shownAt: number | null
+  /** Grows by one with every change of what it should show. */
+  changes: number
+  /** When it is to be published again; null while it shows everything. */
+  dueAt: number | null
+}
+
+/** What a person or a channel prefers. */
+export interface SettingTable {
+  scope: 'person' | 'channel'
+  /** Slack's id of that person or channel. */
+  id: string
+  /** JSON. */
+  value: string
+  /** Slack user id of whoever changed it last. */
+  changedBy: string
+  changedAt: number
 }
 
 export function toJob(row: Selectable<JobTable>): Job {

@@ -1,6 +1,7 @@
 /** A Bolt app that nothing listens for: a test hands it requests with `processEvent`. */
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
+import { describeJob } from '../../src/connections.js'
 import { clientOptions } from '../../src/slack/api/client.js'
 import { People } from '../../src/slack/api/people.js'
 import { BoltApp } from '../../src/slack/transport/bolt-app.js'
@@ -28,6 +29,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
     elapsed: now,
     wake: () => {},
     waitForThread: async () => null,
+    describe: (job) => describeJob(context.db, context.connections, job, now()),
     workspaceUrl: () => 'https://woolworks.slack.com/',
     ...overrides,
   }

@@ -334,6 +334,9 @@ async function services(): Promise<Services> {
     waitForThread: async () => null,
     now: () => start,
     elapsed: () => 0,
+    describe: async () => {
+      throw new Error('Nobody asks for this.')
+    },
     workspaceUrl: () => 'https://woolworks.slack.com/',
     log: silentLog,
   }

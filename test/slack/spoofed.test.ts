@@ -110,6 +110,9 @@ beforeEach(async () => {
     waitForThread: async () => null,
     now: context.now,
     elapsed: () => elapsed,
+    describe: async () => {
+      throw new Error('Nobody asks for this.')
+    },
     workspaceUrl: () => 'https://woolworks.slack.com/',
     log: context.log,
   })

@@ -11,6 +11,7 @@ import {
   releaseAllClaims,
   releaseClaim,
 } from '../../src/store/claims.js'
+import { findLatestLiveJob, listJobs } from '../../src/store/job-lists.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
 import { claimDueSchedules } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
@@ -71,6 +72,14 @@ it.each<[string, string, (db: Database) => Promise<unknown>]>([
     'events_pending',
     (db) => claimPendingThreads(db, { threads: 50, perChannel: 5 }, now),
   ],
+  [
+    "list a person's jobs",
+    'jobs_of_requester (requester=?)',
+    (db) => listJobs(db, { requesters: ['U1'], which: 'all' }, 200, now),
+  ],
+  ['list what failed lately', 'jobs_created (created_at>?)', (db) => listJobs(db, { which: 'failed' }, 200, now)],
+  ['list what runs', 'jobs_live', (db) => listJobs(db, { which: 'running' }, 200, now)],
+  ["find a person's latest live job", 'jobs_of_requester (requester=?)', (db) => findLatestLiveJob(db, ['U1'])],
 ])('to %s, %s is used and no table is read whole', async (_, index, work) => {
   const { db } = await testContext()
   const plans = await plansOf(db, work)

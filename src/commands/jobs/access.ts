@@ -2,7 +2,7 @@
 import { type Asker, decide, type Verb } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
+import { closest } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { operationOf } from '../../providers/provider.js'
 import { brief } from '../../slack/text.js'
@@ -24,20 +24,28 @@ export async function may(services: Services, asker: Asker, job: Job, verb: Verb
   }
   // No rule can allow what is no longer offered, and ending it reaches no provider.
   const isLeftOver = operation === undefined && verb === 'cancel' && asker.membership !== 'stranger'
-  const isTheirs = isRequester(asker, job) && (isLeftOver || isAllowed(job.operation, job.askedIn))
+  const isOwn = isRequester(asker, job)
+  // Whoever asked for it knows of it already.
+  if (isOwn && verb === 'status' && asker.membership !== 'stranger') return true
+  const isTheirs = isOwn && (isLeftOver || isAllowed(job.operation, job.askedIn))
   if (isTheirs || isAllowed(verb, null)) return true
   const thread = asker.channel === null ? null : await readThread(services.db, job.id)
   return thread?.ts != null && thread.channel === asker.channel && isAllowed(verb, asker.channel)
 }
 
 /** In an organization with several workspaces people have two ids. */
-export function isRequester({ id, otherIds = [] }: Asker, { requester }: Job): boolean {
-  return [id, ...otherIds].includes(requester)
+export function idsOf({ id, otherIds = [] }: Asker): string[] {
+  return [id, ...otherIds]
+}
+
+export function isRequester(asker: Asker, { requester }: Job): boolean {
+  return idsOf(asker).includes(requester)
 }
 
 /**
  * The job that a person means, if they can do this to it. `act` continues "You can't …".
  *
+ * @param word what was typed before the job, such as `retry`; absent for a click.
  * @throws UserError when there's no such job, with the nearest of their own, or when they can't.
  */
 export async function findJobFor(
@@ -45,17 +53,19 @@ export async function findJobFor(
   asker: Asker,
   typed: string,
   { verb, act }: { verb: Verb; act: string },
+  word = 'status',
 ): Promise<Job> {
   const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')
   const job = await findJob(services.db, id)
   if (!job) {
     const recent = await findRecentJobs(services.db, asker.id, MAX_SUGGESTED)
-    const near =
-      didYouMean(
-        id,
-        recent.map((one) => one.id),
-      ) || ' /clone-app list shows yours.'
-    throw new UserError(`There's no job "${brief(typed)}".${near}`)
+    const near = closest(
+      id,
+      recent.map((one) => one.id),
+    )
+    const advice = near === undefined ? 'Your jobs:' : 'Did you mean:'
+    const instead = near === undefined ? '/clone-app list' : `/clone-app ${word} ${near}`
+    throw new UserError(`There's no job "${brief(typed)}". ${advice}`, { instead })
   }
   if (!(await may(services, asker, job, verb))) throw accessDenied(services, asker, `${act} job ${job.id}`)
   return job

@@ -26,6 +26,7 @@ export const acts = {
 /**
  * Does it, if this person can and the job accepts it now. The job is read here, because whatever named it is only a hint.
  *
+ * @param word what was typed before the job; absent for a click.
  * @returns the job as it is afterwards, or as mrkdwn why it isn't possible now.
  * @throws UserError when there's no such job, or this person can't do it.
  */
@@ -34,8 +35,9 @@ export async function performAct(
   asker: Asker,
   jobId: string,
   act: Act,
+  word?: string,
 ): Promise<{ job: Job } | { refusal: string }> {
-  const job = await findJobFor(services, asker, jobId, acts[act])
+  const job = await findJobFor(services, asker, jobId, acts[act], word)
   const now = services.now()
   if (!accepts(job, act)) return await notPossible(services, job)
   if (act === 'cancel' && isOutOfReach(services, job)) return { refusal: tooLate(services, job) }

@@ -2,19 +2,20 @@
 import type { App, BlockAction, ButtonAction, OverflowAction } from '@slack/bolt'
 import { ACTS } from '../../domain/job.js'
 import { jobActions } from '../../slack/message/buttons.js'
-import { mrkdwn } from '../../slack/text.js'
-import { answerPrivately } from '../answer.js'
+import { stateInWords } from '../../slack/message/job.js'
+import { answerClick, errorText } from '../answer.js'
 import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
-import { explain, type Services } from '../services.js'
+import type { Services } from '../services.js'
 import { performAct } from './act.js'
 
 /** Those that need nothing but the click. */
 export const actButtons: readonly JobButton[] = ACTS.map((act) => ({
   word: act,
-  async press({ services, asker, jobId }) {
+  async press({ services, asker, jobId, isPrivate }) {
     const done = await performAct(services, asker, jobId, act)
-    return 'refusal' in done ? done.refusal : null
+    if ('refusal' in done) return done.refusal
+    return isPrivate ? `Done: job \`${done.job.id}\` ${stateInWords(done.job)}.` : null
   },
 }))
 
@@ -29,11 +30,12 @@ export function registerJobButtons(app: App, services: Services, buttons: readon
         const [word = '', jobId = ''] = entry.split(' ')
         try {
           const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
-          const request = { services, client, asker, jobId, triggerId: body.trigger_id }
+          const isPrivate = body.container.is_ephemeral === true
+          const request = { services, client, asker, jobId, triggerId: body.trigger_id, isPrivate }
           const answer = (await pressed.get(`job:${word}`)?.press(request)) ?? null
-          if (answer !== null) await answerPrivately(services, respond, answer)
+          if (answer !== null) await answerClick(services, { body, client, respond }, answer)
         } catch (error) {
-          await answerPrivately(services, respond, mrkdwn(explain(services, error)))
+          await answerClick(services, { body, client, respond }, errorText(services, error))
         }
       },
     )

@@ -3,8 +3,12 @@ import type { Act, Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
 import type { Verb } from '../verb.js'
 import { performAct } from './act.js'
+import { listVerb } from './list.js'
+import { statusVerb } from './status.js'
 
 export const jobVerbs: readonly Verb[] = [
+  statusVerb,
+  listVerb,
   verbOf('cancel', ['cancel', 'abort'], 'stops a job before its next request', (job) =>
     job.endedAt === null ? 'I stop before the next request. Its thread says what stays.' : 'Cancelled.',
   ),
@@ -28,8 +32,10 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
     does,
     async run({ services, asker, words: [id] }) {
       if (id === undefined)
-        throw new UserError(`Which job? Type /clone-app ${word} and its ID, as its thread shows it.`)
-      const outcome = await performAct(services, asker, id, act)
+        throw new UserError(`Which job? Type its ID after "${word}", as its thread shows it. Your jobs:`, {
+          instead: '/clone-app list',
+        })
+      const outcome = await performAct(services, asker, id, act, word)
       return 'refusal' in outcome ? outcome.refusal : `Job \`${outcome.job.id}\`: ${done(outcome.job)}`
     },
   }

@@ -79,6 +79,9 @@ function realApp(): App {
     waitForThread: async () => null,
     now: context.now,
     elapsed: () => 0,
+    describe: async () => {
+      throw new Error('Nobody asks for this.')
+    },
     workspaceUrl: () => 'https://woolworks.slack.com/',
     log: context.log,
   })

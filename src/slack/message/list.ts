@@ -1,0 +1,171 @@
+/** Pure: a list of jobs, a page of ten at a time, and how one of them stands, for one person alone. */
+import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
+import type { Job } from '../../domain/job.js'
+import { cut } from '../../lib/text.js'
+import { context, name, plain, section } from '../blocks.js'
+import { limits, mustFit } from '../limits.js'
+import { brief, inWords, mrkdwn, ownName } from '../text.js'
+import { type JobView, type Message, rootMessage, stateInWords } from './job.js'
+import { menuOf } from './menu.js'
+
+/** What a list shows. It travels in buttons, so nothing may trust it: each click reads and checks everything again. */
+export interface ListFilter {
+  which: 'mine' | 'running' | 'failed' | 'all'
+  connection?: string | undefined
+  /** Slack user id. */
+  person?: string | undefined
+}
+
+/** One job of a list, and where its thread is; null if that isn't known. */
+export interface ListedJob {
+  job: Job
+  link: string | null
+}
+
+export interface JobListView {
+  filter: ListFilter
+  /** From 0. */
+  page: number
+  pages: number
+  /** Those of this page. */
+  jobs: readonly ListedJob[]
+  /** Whether there are older ones that no page shows. */
+  isCut: boolean
+  /** Milliseconds since 1970. */
+  now: number
+}
+
+export const JOBS_PER_PAGE = 10
+
+/** Everything a person can press in a list carries the filter and the page it leads to. */
+export const listActions = {
+  page: /^list:(previous|next)$/,
+  which: /^list:(mine|running|failed|all)$/,
+  person: 'list:person',
+} as const
+
+const titles = { mine: 'Your jobs', running: 'Running jobs', failed: 'Failed jobs', all: 'All jobs' } as const
+const words = { mine: 'Mine', running: 'Running', failed: 'Failed', all: 'All' } as const
+
+export function listMessage(view: JobListView): Message {
+  const { filter, page, pages, jobs, isCut, now } = view
+  const where = filter.connection === undefined ? '' : ` on ${name(filter.connection)}`
+  const whose = filter.person === undefined ? '' : ` of <@${filter.person}>`
+  const title = `${titles[filter.which]}${whose}${where}`
+  const onPage = pages > 1 ? `, page ${page + 1} of ${pages}` : ''
+  const cutNote =
+    isCut && page === pages - 1 ? [context('Older jobs are not listed. Narrow the list to find one.')] : []
+  const none = filter.which === 'running' ? 'Nothing is running.' : 'There are none.'
+  const blocks = [
+    section(`*${title}*${onPage}`),
+    choices(filter),
+    ...(jobs.length === 0 ? [section(none)] : jobs.flatMap((listed) => jobBlocks(listed, now))),
+    ...cutNote,
+    ...(pages > 1 ? [pageButtons(filter, page, pages)] : []),
+  ]
+  const lines = jobs.map(({ job }) => `${brief(ownName(job.target))} ${stateInWords(job)} (job ${job.id})`)
+  const text = `${title}${onPage}: ${lines.length === 0 ? none : `${mrkdwn(lines.join(', '), MAX_SPOKEN_LENGTH)}.`}`
+  return { text: cut(text, limits.messageText), blocks }
+}
+
+/** Of the fallback text, in characters. */
+const MAX_SPOKEN_LENGTH = 2_000
+
+/** Two blocks: what it is and how it stands, then where it is and since when. */
+export function jobBlocks({ job, link }: ListedJob, now: number): KnownBlock[] {
+  const menu = menuOf(job)
+  const line = section(`${iconOf(job)} *${mrkdwn(brief(ownName(job.target)))}* ${stateInWords(job)}`)
+  const facts = [
+    name(job.connection),
+    `from ${mrkdwn(brief(ownName(job.source)))}`,
+    `<@${job.requester}>`,
+    ago(now - (job.endedAt ?? job.createdAt)),
+    ...(link === null ? [] : [`<${link}|Open its thread>`]),
+    `job \`${job.id}\``,
+  ]
+  return [menu ? { ...line, accessory: menu } : line, context(facts.join('  ·  '))]
+}
+
+/** How one job stands: what its root says, with a link to it. */
+export function statusMessage(view: JobView, link: string | null): Message {
+  const { job, now } = view
+  const { text, blocks } = rootMessage({ ...view, mayAppearTwice: false })
+  const age = job.endedAt === null ? `${inWords(now - job.runSince)} so far` : `ended ${ago(now - job.endedAt)}`
+  const thread = link === null ? "Its thread hasn't begun yet." : `<${link}|Open its thread>`
+  return { text: `${text} ${thread}`, blocks: [...blocks, context(`${age}  ·  ${thread}`)] }
+}
+
+/** A list without words beside its icons would say nothing to many people: the words follow each name. */
+export function iconOf({ state, removedAt, strandedSince, endedAt }: Job): string {
+  if (removedAt !== null) return ':wastebasket:'
+  if (strandedSince !== null && endedAt === null) return ':warning:'
+  switch (state) {
+    case 'awaiting_approval':
+    case 'queued':
+      return ':hourglass:'
+    case 'starting':
+    case 'working':
+      return ':hourglass_flowing_sand:'
+    case 'uncertain':
+      return ':grey_question:'
+    case 'succeeded':
+      return ':white_check_mark:'
+    case 'failed':
+    case 'timed_out':
+      return ':x:'
+    default:
+      return ':heavy_minus_sign:'
+  }
+}
+
+/** "just now", "5 min ago", "3 h ago", "12 days ago". */
+export function ago(ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return `${minutes} min ago`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`
+}
+
+function choices(filter: ListFilter): ActionsBlock {
+  const { connection, person } = filter
+  const buttons = (['mine', 'running', 'failed', 'all'] as const).map(
+    (which): Button => ({
+      ...listButton(`list:${which}`, words[which], which === 'mine' ? { which, connection } : { ...filter, which }, 0),
+      ...(which === filter.which ? { style: 'primary' as const } : {}),
+    }),
+  )
+  return {
+    type: 'actions',
+    // A choice of a person doesn't say what else the list shows.
+    block_id: `list ${encodeFilter({ which: filter.which, connection }, 0)}`,
+    elements: [
+      ...buttons,
+      {
+        type: 'users_select',
+        action_id: listActions.person,
+        placeholder: plain('Whose?'),
+        ...(person === undefined ? {} : { initial_user: person }),
+      },
+    ],
+  }
+}
+
+function pageButtons(filter: ListFilter, page: number, pages: number): ActionsBlock {
+  return {
+    type: 'actions',
+    elements: [
+      ...(page > 0 ? [listButton('list:previous', 'Previous', filter, page - 1)] : []),
+      ...(page < pages - 1 ? [listButton('list:next', 'Next', filter, page + 1)] : []),
+    ],
+  }
+}
+
+function listButton(action_id: string, text: string, filter: ListFilter, page: number): Button {
+  const value = mustFit(encodeFilter(filter, page), limits.buttonValue)
+  return { type: 'button', action_id, text: plain(text), value }
+}
+
+function encodeFilter(filter: ListFilter, page: number): string {
+  return JSON.stringify({ ...filter, page })
+}
