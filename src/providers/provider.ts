@@ -194,9 +194,7 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
   lock(params: P): string
   /** What the thread says is cloned, from where and to where. Plain text. */
   summary(named: Named): { from: string; to: string }
-  /**
-   * What will and will not be copied with these answers. Leave out doubts that `validate` can clear up.
-   */
+  /** What will and will not be copied with these answers. Leave out doubts that `validate` can clear up. */
   preview(params: P, named: Named): Preview
   /**
    * Asks the provider, when the form is sent, what would otherwise be a failed job: names that are taken, quotas, switches
@@ -224,11 +222,9 @@ export interface Removal<R = Ref> {
 }
 
 /**
- * Deletes one thing, and `check` is done when the provider no longer has it. The answers of the form may be gone by then, so
- * `params` say nothing and the ref must be enough: it is that of the job that made the thing, and without `when`. `run`
- * reads first: it deletes only what is provably that thing, by an id that is never reused or by a mark of ours.
- *
- * @see removalStep, which makes most of them.
+ * Deletes one thing; `check` is done when the provider no longer has it. The ref is that of the job that made it, and must be
+ * enough: the answers of the form may be gone by then, so `params` say nothing and there is no `when`. `run` reads first, and
+ * deletes only what is provably that thing: by an id that is never reused, or a mark of ours. `removalStep` makes most.
  */
 export type RemovalStep<R = Ref> = Step<unknown, R, R>
 

@@ -66,7 +66,8 @@ export function declarationChecks(provider: Provider, example: ProviderExample):
             expect(doing.length, `${name}, step ${id}: doing has at most 40 characters`).toBeLessThanOrEqual(40)
           }
           const removal = removalStepsOf(operation)
-          expect(new Set(removal.map(({ id }) => id)).size, `${name}: ids of the removal's steps`).toBe(removal.length)
+          const allIds = [...ids, ...removal.map(({ id }) => id)]
+          expect(new Set(allIds).size, `${name}: ids of all steps, those of the removal included`).toBe(allIds.length)
           for (const { id, title, doing, when, absentAfterMs = MIN_ABSENT_AFTER_MS } of removal) {
             expect(title, `${name}, removal ${id}: title`).toMatch(/^Delete the \w/)
             expect(doing, `${name}, removal ${id}: doing`).toBe(title.replace('Delete', 'Deleting'))
