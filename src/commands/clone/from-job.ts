@@ -35,7 +35,7 @@ export const fromJobVerbs: readonly Verb[] = [
 ]
 
 /** @throws UserError when there's no such job, or this person can't start one like it. */
-async function openFormOf(request: ButtonRequest, channel: string | null): Promise<void> {
+async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, channel: string | null): Promise<void> {
   const { services, asker, jobId } = request
   const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
   if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something. It has no form.`)
