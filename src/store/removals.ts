@@ -9,9 +9,9 @@ import { type Schema, toJob } from './schema.js'
 
 /** What a job that deletes the result of this one has in common with it. `step` is the first of its own steps. */
 export function newRemoval(removes: Job, step: string): Omit<NewJob, 'submission' | 'requester'> {
-  const { connection, operation, params, source, target, lock, channel } = removes
+  const { connection, operation, params, source, target, lock, askedIn, channel } = removes
   const what = { connection, operation, params, source, target, lock }
-  return { ...what, step, channel, mentionOnSuccess: false, removes }
+  return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes }
 }
 
 /**

@@ -4,7 +4,7 @@ import { afterExtension, canExtend, MAX_KEEP_MS, MIN_KEEP_MS, NO_EXPIRY } from '
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
 import { durationInWords, parseDuration } from '../../lib/duration.js'
-import { brief, dateAndTime } from '../../slack/text.js'
+import { brief, dateAndTime, mrkdwn } from '../../slack/text.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
 import type { JobButton } from '../job-button.js'
 import { findJobFor } from '../jobs/access.js'
@@ -16,7 +16,7 @@ const DAY_MS = 24 * 3_600_000
 const MAX_TRIES = 3
 
 export const extendVerb: Verb = {
-  words: ['extend', 'keep'],
+  words: ['extend', 'prolong'],
   usage: 'extend <job> [3d]',
   does: 'keeps what a job made for longer',
   async run({ services, asker, words: [id, ...rest] }) {
@@ -56,7 +56,7 @@ async function extend(
   const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
   const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
   if (byMs === null && maxMs !== null)
-    return `Things made on ${brief(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
+    return `Things made on ${mrkdwn(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
   const by = byMs === undefined ? (defaultMs ?? job.keepForMs ?? DAY_MS) : byMs
   for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
     if (!canExtend(present)) return whyNot(present)

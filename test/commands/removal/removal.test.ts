@@ -1,0 +1,212 @@
+/** Deleting what a job made: who can, what they are asked, and what a second click gets. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { viewProblems } from '../../../sandbox/slack/checks.js'
+import type { AccessRules } from '../../../src/access/rules.js'
+import type { Job } from '../../../src/domain/job.js'
+import { type TestContext, testContext } from '../../helpers/context.js'
+import { slackOf } from '../../helpers/person.js'
+
+let context: TestContext
+let slack: ReturnType<typeof slackOf>
+let access: AccessRules
+
+const everything = { who: ['members'], may: ['*'], on: ['*'], target: ['*'] }
+
+beforeEach(async () => {
+  context = await testContext()
+  access = { owner: '#platform', rules: [everything] }
+  slack = slackOf(context, { access })
+})
+afterEach(() => context.db.destroy())
+
+/** A job that has ended, in the channel C1. */
+async function ended(phase: 'done' | 'failed' = 'done', draft = {}): Promise<Job> {
+  const { id } = await context.ask({ target: 'shop-web-pr-12 in staging', askedIn: 'C1', ...draft })
+  context.world.observation = { phase }
+  await runUntilEnd(id)
+  await context.db.updateTable('messages').set({ ts: '1.5' }).where('jobId', '=', id).execute()
+  return await context.job(id)
+}
+
+async function runUntilEnd(id: string): Promise<void> {
+  for (let count = 0; count < 20 && (await context.job(id)).endedAt === null; count += 1) {
+    await context.runUntilIdle()
+    context.pass(5_000)
+  }
+}
+
+async function page(job: Job, user = 'U1') {
+  await slack.press('job:delete', job.id, { user })
+  const view = slack.opened.at(-1)
+  if (!view) throw new Error(`No page was opened: ${slack.answers.at(-1)}`)
+  return view
+}
+
+const removals = async () => await context.db.selectFrom('jobs').selectAll().where('removes', 'is not', null).execute()
+
+describe('the page that asks', () => {
+  it('names what is deleted, what goes with it, and who had it made', async () => {
+    const job = await ended()
+    const view = await page(job)
+    expect(viewProblems(view)).toEqual([])
+    const words = JSON.stringify(view)
+    expect(words).toContain('This deletes shop-web-pr-12 in staging')
+    expect(words).toContain('The thing and its data.')
+    expect(words).toContain('<@U1> asked for it <!date^')
+    expect(view).toMatchObject({ submit: { text: 'Delete shop-web-pr-12' } })
+    expect(await removals()).toEqual([])
+  })
+
+  it('opens for the typed verb as well, and keeps a long name whole', async () => {
+    const target = `${'shop-'.repeat(80)}web`
+    const job = await ended('done', { target })
+    await slack.type(`delete ${job.id.toUpperCase()}`)
+    const [view] = slack.opened
+    expect(viewProblems(view)).toEqual([])
+    expect(JSON.stringify(view)).toContain(target)
+    expect(view).toMatchObject({ submit: { text: 'Delete it' } })
+  })
+
+  it('says of a failed job that this is what it left behind', async () => {
+    const job = await ended('failed')
+    expect(JSON.stringify(await page(job))).toContain('this deletes what it left behind')
+  })
+})
+
+describe('a deletion that is confirmed', () => {
+  it('becomes a job of its own that deletes exactly that', async () => {
+    const job = await ended()
+    expect(await slack.submit(await page(job))).toEqual({ response_action: 'clear' })
+    const [removal] = await removals()
+    expect(removal).toMatchObject({ removes: job.id, requester: 'U1', askedIn: 'C1', lock: job.lock })
+    await runUntilEnd(removal?.id ?? '')
+    expect(context.world.removed).toEqual([job.ref?.id])
+    expect((await context.job(job.id)).removedAt).not.toBeNull()
+  })
+
+  it('is one job however often it arrives', async () => {
+    const job = await ended()
+    const view = await page(job)
+    await slack.submit(view)
+    expect(await slack.submit(view)).toEqual({ response_action: 'clear' })
+    expect(await removals()).toHaveLength(1)
+  })
+
+  it('by a second person hears who was first, and their page stays', async () => {
+    const job = await ended()
+    const [first, second] = [await page(job), await page(job, 'U2')]
+    await slack.submit(first)
+    const answer = await slack.submit(second, { user: 'U2', id: 'V2' })
+    expect(answer).toMatchObject({ response_action: 'push', view: { callback_id: 'notice' } })
+    expect(JSON.stringify(answer)).toContain("It's being deleted already. <@U1> asked for it <!date^")
+    expect(await removals()).toHaveLength(1)
+  })
+
+  it('waits for nobody: while another job works on the same target, it is refused', async () => {
+    const job = await ended()
+    const view = await page(job)
+    const other = await context.ask({ lock: job.lock, requester: 'U9' })
+    const answer = await slack.submit(view)
+    expect(JSON.stringify(answer)).toContain(`<@U9> was first: job \`${other.id}\``)
+    expect(await removals()).toEqual([])
+    expect(await context.job(job.id)).toMatchObject({ removalJob: null })
+  })
+
+  it('of a failed job deletes what that left behind', async () => {
+    const job = await ended('failed')
+    await slack.submit(await page(job))
+    context.world.observation = { phase: 'done' }
+    await runUntilEnd((await removals())[0]?.id ?? '')
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+})
+
+describe('a click on something that can no longer be deleted', () => {
+  async function answered(job: Job): Promise<string | undefined> {
+    await slack.press('job:delete', job.id)
+    expect(slack.opened).toEqual([])
+    return slack.answers.at(-1)
+  }
+
+  it('says that a job still runs', async () => {
+    expect(await answered(await context.ask())).toMatch(
+      /^Job `\w+` is queued\. Cancel it first, or wait until it ends\.$/,
+    )
+  })
+
+  it('says that nothing is known that could be deleted', async () => {
+    const { id } = await context.ask()
+    await slack.type(`cancel ${id}`)
+    expect(await answered(await context.job(id))).toContain(`There's nothing to delete: I know of nothing`)
+  })
+
+  it('says that it is gone, and when it went', async () => {
+    const job = await ended()
+    await context.db.updateTable('jobs').set({ removedAt: context.now(), removalJob: 'x' }).execute()
+    expect(await answered(job)).toMatch(/^It's gone already: it was deleted <!date\^/)
+  })
+
+  it('says of a deletion that it deletes something itself', async () => {
+    const job = await ended()
+    await context.db.updateTable('jobs').set({ removes: 'aaaaa' }).execute()
+    expect(await answered(job)).toContain('deletes something itself')
+  })
+
+  it('leaves alone what stood there before Dolly wrote to it', async () => {
+    const job = await ended('done', { operation: 'blind' })
+    expect(await answered(job)).toContain('made nothing of its own: it wrote to *shop-web-pr-12 in staging*')
+  })
+
+  it('asks which job is meant, and knows none that does not exist', async () => {
+    await slack.type('delete')
+    await slack.type('delete zzzzz')
+    expect(slack.answers[0]).toBe('Which job? Type /clone-app delete and its ID, as its thread shows it.')
+    expect(slack.answers[1]).toContain(`There's no job "zzzzz".`)
+  })
+})
+
+describe('somebody without the right to delete', () => {
+  it('opens no page, and is told whom to ask', async () => {
+    const job = await ended()
+    access.rules = [{ ...everything, may: ['clone', 'retry'] }]
+    await slack.press('job:delete', job.id, { user: 'U2' })
+    expect(slack.opened).toEqual([])
+    expect(slack.answers).toEqual([`You can't delete the result of job ${job.id}. Ask #platform for access.`])
+  })
+
+  it('can delete what they asked for themselves, as long as they could still ask for it', async () => {
+    const job = await ended()
+    access.rules = [{ ...everything, may: ['clone'] }]
+    expect(await page(job)).toBeDefined()
+    access.rules = [{ ...everything, may: [] }]
+    await slack.press('job:delete', job.id)
+    expect(slack.answers.at(-1)).toContain("You can't delete the result of job")
+  })
+
+  it('is refused when the rules changed while the page was open', async () => {
+    const job = await ended()
+    const view = await page(job, 'U2')
+    access.rules = [{ ...everything, may: ['clone'] }]
+    const answer = await slack.submit(view, { user: 'U2' })
+    expect(answer).toMatchObject({ response_action: 'push' })
+    expect(JSON.stringify(answer)).toContain("You can't delete the result of job")
+    expect(await removals()).toEqual([])
+  })
+
+  it('gains nothing from a page that names another job, or that somebody else opened', async () => {
+    const job = await ended()
+    // Whoever is in the channel of the thread may delete.
+    access.rules = [{ ...everything, who: ['C1'], may: ['delete'] }]
+    const view = await page(job, 'U2')
+    const answer = await slack.submit(view, { user: 'U3' })
+    expect(JSON.stringify(answer)).toContain("You can't delete the result of job")
+    expect(await removals()).toEqual([])
+    expect(await slack.submit(view, { user: 'U2' })).toEqual({ response_action: 'clear' })
+  })
+
+  it('is told so where the page was tampered with', async () => {
+    const view = await page(await ended())
+    const answer = await slack.submit({ ...view, private_metadata: '{"job":7}' })
+    expect(JSON.stringify(answer)).toContain("This form can't be read.")
+  })
+})
