@@ -56,7 +56,7 @@ async function startRemoval(context: WorkerContext, claimed: ClaimedJob, removal
     if (error instanceof UserError) return null
     throw error
   })
-  // Somebody deletes it already.
+  // Somebody deletes it already, or has just extended it.
   if (creation === null) return false
   if (creation.kind === 'locked') return await apply(context, claimed, expiryPutOff(job, LOCKED_WAIT_MS, now))
   if (creation.kind === 'repeated')

@@ -1,6 +1,6 @@
 /** What a job that deletes another one's result changes at that other job, in the transaction of its own change. */
 import type { Transaction } from 'kysely'
-import type { Job } from '../domain/job.js'
+import type { Job, Transition } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
 import type { NewJob } from './jobs.js'
@@ -18,13 +18,15 @@ export function newRemoval(removes: Job, step: string): Omit<NewJob, 'submission
  * Notes on an ended job that another one deletes what it made. Its expiry rests meanwhile, and goes on if nothing is deleted.
  *
  * @param ids.actor who asked for it; null at the end of its expiry.
+ * @param ids.version only if the job hasn't changed since: somebody may have extended its expiry.
  * @returns where that job's thread is; null if there's nothing to delete, or somebody else was first.
  */
 export async function startRemoval(
   transaction: Transaction<Schema>,
-  { removes, removalJob, actor }: { removes: string; removalJob: string; actor: string | null },
+  ids: { removes: string; removalJob: string; actor: string | null; version?: number },
   now: number,
 ): Promise<Thread | null> {
+  const { removes, removalJob, actor, version } = ids
   const row = await transaction
     .updateTable('jobs')
     .set((job) => ({ removalJob, version: job('version', '+', 1) }))
@@ -32,11 +34,15 @@ export async function startRemoval(
     .where('endedAt', 'is not', null)
     .where('removalJob', 'is', null)
     .where('removedAt', 'is', null)
+    .$if(version !== undefined, (query) => query.where('version', '=', version ?? 0))
     .returningAll()
     .executeTakeFirst()
   if (!row) return null
-  const by = actor === null ? ({ kind: 'expiry_reached' } as const) : ({ kind: 'removal_started', actor } as const)
-  await insertEvent(transaction, toJob(row), { ...by, detail: removalJob }, now)
+  const event: NonNullable<Transition['event']> =
+    actor === null
+      ? { kind: 'expiry_reached', detail: 'delete' }
+      : { kind: 'removal_started', actor, detail: removalJob }
+  await insertEvent(transaction, toJob(row), event, now)
   return await readThread(transaction, removes)
 }
 

@@ -72,7 +72,7 @@ describe('a clone that is kept for a while', () => {
     const removal = await context.job(present.removalJob ?? '')
     expect(removal).toMatchObject({ removes: job.id, requester: job.requester, state: 'succeeded' })
     const events = await context.db.selectFrom('events').selectAll().where('kind', '=', 'expiry_reached').execute()
-    expect(events).toMatchObject([{ actor: null, detail: removal.id }])
+    expect(events).toMatchObject([{ actor: null, detail: 'delete' }])
   })
 
   it('is only asked about where the operator wants that, and once', async () => {
@@ -147,6 +147,31 @@ describe('a deletion at the end', () => {
     await pass(3 * DAY)
     expect(await context.db.selectFrom('jobs').select('id').execute()).toHaveLength(2)
     expect(await context.job(job.id)).toMatchObject({ expiryDueAt: null, removedAt: null })
+  })
+
+  it('is left out when somebody extends the expiry at that very moment', async () => {
+    const job = await made(HOUR)
+    context.pass(HOUR)
+    const extended = {
+      expiresAt: context.now() + DAY,
+      expiryDueAt: context.now() + 23 * HOUR,
+      version: job.version + 1,
+    }
+    let isExtended = false
+    const db = context.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      // Right after it was claimed.
+      transformResult: async ({ result }) => {
+        if (!isExtended) {
+          isExtended = true
+          await context.db.updateTable('jobs').set(extended).where('id', '=', job.id).execute()
+        }
+        return result
+      },
+    })
+    expect(await handleExpiries({ ...context, db })).toBe(false)
+    expect(await context.job(job.id)).toMatchObject({ removalJob: null, expiresAt: extended.expiresAt })
+    expect(await context.db.selectFrom('jobs').select('id').execute()).toHaveLength(1)
   })
 
   it('is left out when somebody deleted the clone before', async () => {
@@ -247,7 +272,7 @@ describe('a process that dies over an expiry', () => {
 
 it('an expiry is due work of its own, until what it is about is being deleted', async () => {
   const job = await made(4 * HOUR)
-  const due = async () => (await findDueWork(context.db, context.now())).filter(({ kind }) => kind !== 'notify')
+  const due = async () => (await findDueWork(context.db, context.now())).filter(({ kind }) => kind === 'expiry')
   expect(await due()).toEqual([])
   context.pass(3 * HOUR)
   expect(await due()).toEqual([{ kind: 'expiry', connection: '', count: 1 }])

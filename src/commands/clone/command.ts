@@ -134,7 +134,7 @@ function fits(connection: Connection, operation: string, values: TypedValues): b
 
 function form(connection: Connection, operation: string, values: TypedValues): ParsedCommand {
   const declared = operationOf(connection.provider, operation)
-  const read = declared ? parseTypedValues(declared, operation, values) : {}
+  const read = declared ? parseTypedValues(declared, operation, values, connection.expiry) : {}
   return { kind: 'form', connection: connection.name, operation, values: read }
 }
 

@@ -34,7 +34,7 @@ export function registerFieldChoice(app: App, services: Services): void {
     const { operation, connection } = form.target
     const next = withChoices(operation, form.state, readAnswers(operation, body.view.state.values))
     const { id, hash: retryHash } = body.view
-    const view = formView(operation, next, connection.provider.name)
+    const view = formView(operation, next, connection.provider.name, connection.expiry)
     let hash: string | undefined
     try {
       // The first try goes without the view's hash, so that the choice wins over a correction of ours in between. A retry

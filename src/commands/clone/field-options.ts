@@ -58,7 +58,7 @@ async function showNote(
   if ((state.notes[field] ?? '') === note) return
   const notes = { ...state.notes, [field]: note }
   const { operation, connection } = target
-  const form = formView(operation, { ...state, notes }, connection.provider.name)
+  const form = formView(operation, { ...state, notes }, connection.provider.name, connection.expiry)
   await updateView(client, { ...view, view: form }, services).catch((error: unknown) =>
     // Closed, or changed meanwhile.
     services.log.info({ err: error, view: view.id }, 'the reason for an empty list could not be shown'),

@@ -7,6 +7,7 @@ import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
 import { errorsOfBlocks, fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
+import { KEEP_BLOCK, keepNote, readKeep } from '../../slack/form/keep.js'
 import { lastPageView, shownNames } from '../../slack/form/last-page.js'
 import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
 import { limits } from '../../slack/limits.js'
@@ -31,6 +32,8 @@ const Draft = z.object({
   values: z.record(z.string(), z.unknown()),
   named: z.record(z.string(), z.string()),
   channel: z.string(),
+  /** In milliseconds; null for as long as anybody wants. */
+  keepForMs: z.number().nullable().default(null),
   mentionOnSuccess: z.boolean(),
   /** The channel where the command was typed; null if unknown. */
   askedIn: z.string().nullable(),
@@ -108,12 +111,15 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   ])
   const { values, named, mentionOnSuccess } = answers
   const parsed = operation.fields.safeParse(values)
+  const keepForMs = operation.removal ? readKeep(given.keep, target.connection.expiry) : null
   const errors = {
     ...('problem' in place ? { [CHANNEL_BLOCK]: fieldError(place.problem) } : {}),
     ...(parsed.success ? {} : fieldErrors(parsed.error, values)),
     ...unknown,
+    // Only what the form doesn't offer, or no longer.
+    ...(keepForMs === undefined ? { [KEEP_BLOCK]: "It can't be kept for that long. Choose another time." } : {}),
   }
-  if (!parsed.success || 'problem' in place || Object.keys(errors).length > 0) {
+  if (!parsed.success || 'problem' in place || keepForMs === undefined || Object.keys(errors).length > 0) {
     return { response_action: 'errors', errors: errorsOfBlocks(operation, errors) }
   }
   if (unread !== null) {
@@ -130,9 +136,22 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
   const { connection, operation: operationId } = state
   const facts = { askedIn: asker.channel, isNamedByProvider: mustVerifyLabels, isValidated: checked.isChecked }
   const shown = shownNames(answers)
-  const draft = { connection, operation: operationId, values, named, shown, ...place, mentionOnSuccess, ...facts }
+  const draft = {
+    connection,
+    operation: operationId,
+    values,
+    named,
+    shown,
+    ...place,
+    keepForMs,
+    mentionOnSuccess,
+    ...facts,
+  }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
-  return { response_action: 'push', view: lastPageView(target, parsed.data, shown, key, checked) }
+  return {
+    response_action: 'push',
+    view: lastPageView(target, parsed.data, shown, key, checked, keepNote(keepForMs, target.connection.expiry)),
+  }
 }
 
 async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
@@ -198,7 +217,10 @@ async function validateLate(
   if (checked.warnings.length === 0) return null
   // The person hasn't seen these warnings yet, so the page is shown again.
   const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
-  return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked) }
+  return {
+    response_action: 'update',
+    view: lastPageView(target, params, draft.shown, key, checked, keepNote(draft.keepForMs, target.connection.expiry)),
+  }
 }
 
 /**

@@ -2,7 +2,9 @@
 import { decide } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
+import { durationAsTyped } from '../../lib/duration.js'
 import { fieldsOf } from '../../slack/form/fields.js'
+import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { accessDenied } from '../authorize.js'
 import type { ButtonRequest, JobButton } from '../job-button.js'
 import { findJobFor } from '../jobs/access.js'
@@ -54,11 +56,13 @@ export function answersOf(job: Job, operation: Parameters<typeof fieldsOf>[0]): 
   const fields = fieldsOf(operation).filter(
     ({ personal, suggestFrom }) => !personal && !(suggestFrom !== undefined && job.state === 'succeeded'),
   )
-  return Object.fromEntries(
-    fields.flatMap(({ key, kind }) => {
+  const keep = job.keepForMs === null ? [] : [[KEEP_BLOCK, durationAsTyped(job.keepForMs)] as const]
+  return Object.fromEntries([
+    ...keep,
+    ...fields.flatMap(({ key, kind }) => {
       const value = job.params[key]
       if (value === undefined || value === null) return []
       return [[key, kind === 'yes-no' ? (value === true ? 'yes' : 'no') : [value].flat().join(',')]]
     }),
-  )
+  ])
 }

@@ -32,7 +32,10 @@ export async function openForm(
   const opening = await saveOpeningChannel(services, asker.id, channel ?? '')
   const from = { channel: channel ?? '', opening, choosableChannels: services.people.choosableChannels }
   const state = initialFormState(connection.name, operationId, from, values)
-  const opened = await client.views.open({ trigger_id, view: formView(operation, state, connection.provider.name) })
+  const opened = await client.views.open({
+    trigger_id,
+    view: formView(operation, state, connection.provider.name, connection.expiry),
+  })
   if (opened.view?.id) await correctForm(services, client, asker, { id: opened.view.id, hash: opened.view.hash }, state)
 }
 
@@ -104,7 +107,11 @@ export async function correctForm(
   if (!isCorrected) return
   try {
     const { id, hash } = view
-    await updateView(client, { id, hash, view: formView(operation, corrected, connection.provider.name) }, services)
+    await updateView(
+      client,
+      { id, hash, view: formView(operation, corrected, connection.provider.name, connection.expiry) },
+      services,
+    )
   } catch (error) {
     // Closed, or changed by the person in the meantime: opening a list then says the same.
     services.log.info({ err: error, view: view.id }, 'the form could not be corrected')

@@ -30,13 +30,13 @@ export function registerOperationChoice(
       target = findTarget(services, connectionName, operationId)
       const { opening } = from
       asker = await identifyFormUser(services, body, { connection: connectionName, operation: operationId, opening })
-      const typed = parseTypedValues(target.operation, operationId, values)
+      const typed = parseTypedValues(target.operation, operationId, values, target.connection.expiry)
       state = initialFormState(connectionName, operationId, from, typed)
     } catch (error) {
       return await refuse(explain(services, error))
     }
     const { operation, connection } = target
-    const form = formView(operation, state, connection.provider.name)
+    const form = formView(operation, state, connection.provider.name, connection.expiry)
     await ack({ response_action: 'update', view: form })
     // An acknowledgement does not return the hash of the new view. Drawing the same view again does, and the correction
     // needs it to tell whether the person has chosen something in the meantime.

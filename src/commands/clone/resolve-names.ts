@@ -98,7 +98,7 @@ export function answersOfDraft(
     const name = kind === 'picker' ? named[key] : undefined
     return [key, ids.map((value) => ({ value, label: name && name !== value ? name : 'Your choice' }))]
   })
-  const rest = { channel: undefined, mentionOnSuccess: false }
+  const rest = { channel: undefined, keep: undefined, mentionOnSuccess: false }
   return { values: { ...values }, named: { ...named }, picked: Object.fromEntries(choices), ...rest }
 }
 

@@ -18,6 +18,8 @@ interface Decided {
   channel: string
   askedIn: string | null
   mentionOnSuccess: boolean
+  /** In milliseconds; null for as long as anybody wants. */
+  keepForMs: number | null
   params: Record<string, unknown>
 }
 
@@ -30,7 +32,7 @@ export async function startJob(
   services: Services,
   leftMs: () => number,
   { connection, operation, operationId }: Target,
-  { named, channel, askedIn, mentionOnSuccess, params }: Decided,
+  { named, channel, askedIn, mentionOnSuccess, keepForMs, params }: Decided,
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
@@ -51,6 +53,7 @@ export async function startJob(
     submission: submissionOf(view),
     requester,
     mentionOnSuccess,
+    keepForMs,
     askedIn,
     channel,
   }

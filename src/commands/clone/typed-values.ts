@@ -2,8 +2,9 @@
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
-import type { Operation } from '../../providers/provider.js'
+import type { ExpiryPolicy, Operation } from '../../providers/provider.js'
 import { type Field, fieldsOf, isNo, isYes } from '../../slack/form/fields.js'
+import { KEEP_BLOCK, KEEP_WORD, readTyped } from '../../slack/form/keep.js'
 import { brief } from '../../slack/text.js'
 
 /** Values by field key, as typed. Names of list entries are checked later, against the list. */
@@ -18,11 +19,16 @@ export function parseTypedValues(
   operation: Operation,
   operationId: string,
   typed: TypedValues,
+  expiry: ExpiryPolicy,
 ): Record<string, string> {
   const fields = fieldsOf(operation)
   const known = fields.map(({ key }) => key)
   const read = Object.entries(typed).map(([key, text]) => {
     // Phones capitalise the first letter.
+    if (operation.removal && comparable(key) === KEEP_WORD) {
+      const read = readTyped(text, expiry)
+      return 'value' in read ? { key: KEEP_BLOCK, ...read, problem: '' } : { key, value: undefined, ...read }
+    }
     const field = fields.find((candidate) => comparable(candidate.key) === comparable(key))
     const value = field && readValue(field, text)
     const problem = field

@@ -6,6 +6,7 @@ import type { Operation, Option } from '../../providers/provider.js'
 import { limits } from '../limits.js'
 import { unescapeSlack } from '../text.js'
 import { blockIdOf, entriesOf, type Field, fieldsOf } from './fields.js'
+import { KEEP_BLOCK } from './keep.js'
 import { option } from './options.js'
 import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
 
@@ -20,6 +21,8 @@ export interface Answers {
   picked: Record<string, readonly Option[]>
   /** Where updates go: the id of a conversation, or HERE_PLACE or MINE_PLACE. */
   channel: string | undefined
+  /** How long it is kept, as the form offers it; undefined where it doesn't ask. */
+  keep: string | undefined
   mentionOnSuccess: boolean
 }
 
@@ -48,6 +51,7 @@ export function readAnswers(operation: Operation, stateValues: StateValues): Ans
     named,
     picked,
     channel: placeIn(readElement(stateValues[CHANNEL_BLOCK])),
+    keep: readElement(stateValues[KEEP_BLOCK]).selected_option?.value,
     mentionOnSuccess: (readElement(stateValues[MENTION_BLOCK]).selected_options ?? []).length > 0,
   }
 }

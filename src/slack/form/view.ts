@@ -1,11 +1,13 @@
 /** Pure: pages 1 and 2 of the modal, drawn from an operation's fields, and notices. */
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
+import { NO_EXPIRY } from '../../domain/expiry.js'
 import { cut, plainText } from '../../lib/text.js'
 import type { Operation, Provider } from '../../providers/provider.js'
 import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { mrkdwn } from '../text.js'
 import { blocksOf, entriesOf, type Field, fieldsOf, isYes, reportingFields } from './fields.js'
+import { KEEP_BLOCK, keepInput } from './keep.js'
 import { chooseFirst, option, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
@@ -95,8 +97,8 @@ export function choiceView(
   }
 }
 
-/** Page 2: the operation's own form. `provider` is the name of the connection's provider. */
-export function formView(operation: Operation, state: FormState, provider: string): ModalView {
+/** Page 2: the operation's own form. `provider` is the name of the connection's provider, `expiry` that connection's. */
+export function formView(operation: Operation, state: FormState, provider: string, expiry = NO_EXPIRY): ModalView {
   const fields = fieldsOf(operation)
   const parents = reportingFields(fields)
   const blocks = blocksOf(fields).map(([field, ...more]) =>
@@ -104,7 +106,7 @@ export function formView(operation: Operation, state: FormState, provider: strin
       ? checkboxes([field, ...more], state)
       : fieldBlock(field, state, parents.has(field.key), unansweredParents(field, fields, state)),
   )
-  if (blocks.length + 3 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
+  if (blocks.length + 4 > limits.modalBlocks) throw new RangeError(`${blocks.length} fields are too many for one form.`)
   return {
     type: 'modal',
     callback_id: callbacks.form,
@@ -115,6 +117,7 @@ export function formView(operation: Operation, state: FormState, provider: strin
     blocks: [
       whereTo(state.connection, provider),
       ...blocks,
+      ...(operation.removal ? [keepInput(expiry, state.values[KEEP_BLOCK])] : []),
       channelInput(state),
       {
         type: 'input',
