@@ -1,5 +1,6 @@
 /** Registers everything a person can do on the Bolt app. */
 import type { App } from '@slack/bolt'
+import { approvalButtons, approvalVerbs } from './approvals/approvals.js'
 import { registerFieldChoice } from './clone/field-choice.js'
 import { registerFieldOptions } from './clone/field-options.js'
 import { registerFormSubmit } from './clone/form-submit.js'
@@ -18,10 +19,16 @@ import { allowances, Throttle } from './throttle.js'
 import type { Verb } from './verb.js'
 
 /** What `/clone-app` can begin with. Everything else opens a form. */
-export const verbs: readonly Verb[] = [...jobVerbs, ...fromJobVerbs, deleteVerb, extendVerb]
+export const verbs: readonly Verb[] = [...jobVerbs, ...fromJobVerbs, ...approvalVerbs, deleteVerb, extendVerb]
 
 /** What people can do to a job with a click. */
-export const jobButtons: readonly JobButton[] = [...actButtons, ...fromJobButtons, deleteButton, extendButton]
+export const jobButtons: readonly JobButton[] = [
+  ...actButtons,
+  ...fromJobButtons,
+  ...approvalButtons,
+  deleteButton,
+  extendButton,
+]
 
 export function registerCommands(app: App, services: Services): void {
   registerSlashCommand(app, services, verbs)

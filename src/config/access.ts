@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { matchesGlob, type Rule, VERBS } from '../access/rules.js'
 import { didYouMean } from '../lib/closest.js'
+import { parseDuration } from '../lib/duration.js'
 import { comparable } from '../lib/text.js'
 import { maskIds } from '../providers/provider.js'
-import { durationSchema } from './duration.js'
 import { expectType, problemIssue } from './issues.js'
 
 /** By id, whether each copies data of its source. */
@@ -185,7 +185,11 @@ function approvalSchema() {
   const shape = {
     by: words(1, by),
     count: z.int(EXPECTED_COUNT).min(1, EXPECTED_COUNT).max(5, EXPECTED_COUNT).default(1),
-    expires: durationSchema(MIN_EXPIRES_MS, MAX_EXPIRES_MS, EXPECTED_EXPIRES).prefault('24h'),
+    expires: z
+      .string(EXPECTED_EXPIRES)
+      .transform((text) => parseDuration(text) ?? 0)
+      .refine((ms) => ms >= MIN_EXPIRES_MS && ms <= MAX_EXPIRES_MS, EXPECTED_EXPIRES)
+      .prefault('24h'),
   }
   const error = expectType(
     'expected a mapping with the key "by", as in approval: { by: S0PLATFORM, count: 2, expires: 4h }',

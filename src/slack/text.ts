@@ -101,6 +101,17 @@ export function fromTo(from: string, to: string, maxLength: number): string {
   return `${cut(source, room - end.length)} → ${end}`
 }
 
+/** So many are named; more would be no sentence. */
+const MAX_APPROVERS = 10
+
+/** The people and user groups who can approve, as mrkdwn: "<@U1>, <@U2> or <!subteam^S1>". `by` as in an access rule. */
+export function approverNames(by: readonly string[]): string {
+  if (by.includes('members')) return 'any other full member'
+  const names = by.slice(0, MAX_APPROVERS).map((id) => (id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`))
+  if (by.length > names.length) names.push(`${by.length - names.length} more`)
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names.join('')
+}
+
 /** A time that Slack shows in the reader's own time zone. `ms` since 1970. */
 export function time(ms: number): string {
   const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')

@@ -270,7 +270,7 @@ describe('rules of access', () => {
       approval: { by: ['U012ABCDE', 'W012ABCDE', 'U012ABCDE'], count: 3 },
       problem: '.count is 3, and by names only 2 people; name more, or a user group (S…)',
     },
-    ...['4m', '8d', '0h', '4', '4 hours', '1e3m', '-5h', ''].map((expires) => ({
+    ...['4m', '8d', '0h', '4', 'soon', '1e3m', '-5h', ''].map((expires) => ({
       approval: { by: 'members', expires },
       problem: `.expires is ${expires === '' ? 'empty' : 'not valid'}: ${times}`,
     })),

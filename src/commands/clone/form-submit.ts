@@ -1,7 +1,7 @@
 /** Pages 2 and 3 are submitted: answers → draft → job, durable before Slack gets its answer. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
-import { type Asker, decide, dependsOnNames } from '../../access/rules.js'
+import { type ApprovalRule, type Asker, decide, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
@@ -14,6 +14,7 @@ import { limits } from '../../slack/limits.js'
 import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findHolder, findSubmitted } from '../../store/jobs.js'
+import { approvalFor, approvalNotice, assertEnoughApprovers, strictestApproval } from '../approvals/request.js'
 import { accessDenied, identifyAsker, type Origin, readForm, sourceOf } from '../authorize.js'
 import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
@@ -43,6 +44,8 @@ const Draft = z.object({
   shown: z.record(z.string(), z.string()),
   /** Whether the provider was asked what it would refuse. */
   isValidated: z.boolean(),
+  /** What the provider warned of on page 3, for those who must approve. */
+  warnings: z.array(z.string()).default([]),
 })
 type Draft = z.infer<typeof Draft>
 
@@ -126,7 +129,8 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     // A rule might forbid the name that we can't read.
     throw new UserError(cut(`${UNREADABLE} ${unread.reason}`, limits.fieldError), { field: unread.field })
   }
-  assertAllowed(services, asker, target, named)
+  const approval = assertAllowed(services, asker, target, named)
+  assertEnoughApprovers(services, asker, approval)
   const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
   if (holder) return { response_action: 'push', view: await holderView(services, holder, asker.id) }
   const checked = await services.validator.check(target, parsed.data, services.remainingMs())
@@ -134,7 +138,13 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     return { response_action: 'errors', errors: errorsOfBlocks(operation, checked.errors) }
   }
   const { connection, operation: operationId } = state
-  const facts = { askedIn: asker.channel, isNamedByProvider: mustVerifyLabels, isValidated: checked.isChecked }
+  const warnings = checked.isChecked ? checked.warnings : []
+  const facts = {
+    askedIn: asker.channel,
+    isNamedByProvider: mustVerifyLabels,
+    isValidated: checked.isChecked,
+    warnings,
+  }
   const shown = shownNames(answers)
   const draft = {
     connection,
@@ -148,10 +158,8 @@ async function submitForm(services: Submitted, view: ViewOutput, origin: Origin)
     ...facts,
   }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
-  return {
-    response_action: 'push',
-    view: lastPageView(target, parsed.data, shown, key, checked, keepNote(keepForMs, target.connection.expiry)),
-  }
+  const notes = notesOf(target, draft, approval)
+  return { response_action: 'push', view: lastPageView(target, parsed.data, shown, key, checked, notes) }
 }
 
 async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
@@ -164,7 +172,7 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
     if (job?.requester === requester) return { response_action: 'clear' }
     throw new UserError(EXPIRED)
   }
-  const { values, isNamedByProvider, shown, isValidated, ...answers } = draft.data
+  const { values, isNamedByProvider, shown, isValidated, warnings, ...answers } = draft.data
   const target = findTarget(services, answers.connection, answers.operation)
   const params = target.operation.fields.parse(values)
   const asker = { ...(await identifyAsker(services, origin)), channel: answers.askedIn }
@@ -179,14 +187,18 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
     resolveDestination(services, asker, answers.channel),
   ])
   const { named } = names
-  assertAllowed(services, asker, target, named)
+  const rule = assertAllowed(services, asker, target, named)
   if ('problem' in place) throw new UserError(`${place.problem} Go back to change it.`)
   const readAt = isStale ? services.now() : kept.createdAt
   const answer = isValidated
     ? null
-    : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt)
+    : await validateLate(services, target, params, { ...draft.data, ...names }, asker.id, readAt, rule)
   if (answer) return answer
-  return await startJob(services, services.remainingMs, target, { ...answers, ...place, named, params }, view, asker.id)
+  const preview = target.operation.preview(params, names.shown)
+  const warning = [...warnings, ...(preview.warning ? [preview.warning] : [])].join(' ')
+  const approval = approvalFor(services, asker, rule, { ...preview, warning })
+  const decided = { ...answers, ...place, named, params, approval }
+  return await startJob(services, services.remainingMs, target, decided, view, asker.id)
 }
 
 /**
@@ -202,6 +214,7 @@ async function validateLate(
   draft: Draft,
   requester: string,
   readAt: number,
+  approval: ApprovalRule | undefined,
 ): Promise<ViewResponseAction | null> {
   const checked = await services.validator.check(target, params, services.remainingMs() - START_MS)
   if (!checked.isChecked) return null
@@ -216,11 +229,21 @@ async function validateLate(
   }
   if (checked.warnings.length === 0) return null
   // The person hasn't seen these warnings yet, so the page is shown again.
-  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true }, readAt)
-  return {
-    response_action: 'update',
-    view: lastPageView(target, params, draft.shown, key, checked, keepNote(draft.keepForMs, target.connection.expiry)),
-  }
+  const { warnings } = checked
+  const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true, warnings }, readAt)
+  const notes = notesOf(target, draft, approval)
+  return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked, notes) }
+}
+
+/** What the last page says beside what is copied: who must approve, where the thread goes, how long the clone is kept. */
+function notesOf(
+  { connection }: Target,
+  { channel, keepForMs }: Pick<Draft, 'channel' | 'keepForMs'>,
+  approval: ApprovalRule | undefined,
+): string[] {
+  const kept = keepNote(keepForMs, connection.expiry)
+  const place = /^[CG]/.test(channel) ? `Updates go to <#${channel}>.` : 'Updates go to your direct messages.'
+  return [...(approval ? [approvalNotice(approval)] : []), ...(kept === null ? [] : [kept]), place]
 }
 
 /**
@@ -246,21 +269,24 @@ const UNREADABLE = "Access depends on its name, which I can't read right now. Tr
  * The decision, now that source and target have names. These contain text that the person typed, so the rules must also
  * allow the same names without the spaces in that text: a clone called "x in staging on a" must not make "x in staging on a
  * in production on b" fit a rule for "* in staging on *".
+ *
+ * @returns the approval that the rules ask for; undefined if none.
+ * @throws UserError when a rule refuses, or the two readings of the names need different approvals.
  */
 function assertAllowed(
   services: Services,
   asker: Asker,
   { connection, operation, operationId }: Target,
   named: Named,
-): void {
+): ApprovalRule | undefined {
   const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
   const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
   const { rules } = services.access
-  const isAllowed = [named, Object.fromEntries(joined)].every((words) => {
+  const decisions = [named, Object.fromEntries(joined)].map((words) => {
     const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
-    return decide(rules, asker, { connection: connection.name, what: operationId, ...names }).isAllowed
+    return decide(rules, asker, { connection: connection.name, what: operationId, ...names })
   })
-  if (isAllowed) return
+  if (decisions.every(({ isAllowed }) => isAllowed)) return strictestApproval(decisions)
   const { from, to } = operation.summary(named)
   const source = rules.some((rule) => rule.from !== undefined) ? `from "${brief(from)}" ` : ''
   throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to "${brief(to)}"`)

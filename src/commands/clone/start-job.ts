@@ -1,7 +1,7 @@
 /** Checked answers → a job, stored before Slack gets its answer, and what the person sees when it starts. */
 import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { ModalView } from '@slack/types'
-import type { Job } from '../../domain/job.js'
+import type { ApprovalRequest, Job } from '../../domain/job.js'
 import type { Thread } from '../../domain/thread.js'
 import type { Named } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
@@ -21,6 +21,7 @@ interface Decided {
   /** In milliseconds; null for as long as anybody wants. */
   keepForMs: number | null
   params: Record<string, unknown>
+  approval: ApprovalRequest | null
 }
 
 /**
@@ -32,7 +33,7 @@ export async function startJob(
   services: Services,
   leftMs: () => number,
   { connection, operation, operationId }: Target,
-  { named, channel, askedIn, mentionOnSuccess, keepForMs, params }: Decided,
+  { named, channel, askedIn, mentionOnSuccess, keepForMs, params, approval }: Decided,
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
@@ -54,6 +55,7 @@ export async function startJob(
     requester,
     mentionOnSuccess,
     keepForMs,
+    approval,
     askedIn,
     channel,
   }
@@ -86,7 +88,7 @@ const MAX_THREAD_WAIT_MS = 1_000
  */
 export async function afterStart(
   services: Pick<Services, 'waitForThread' | 'workspaceUrl'>,
-  { id, askedIn, channel, requester }: Job,
+  { id, askedIn, channel, requester, state }: Job,
   withinMs: number,
 ): Promise<ViewResponseAction> {
   if (askedIn === null) return { response_action: 'clear' }
@@ -98,7 +100,9 @@ export async function afterStart(
   const where = /^[CG]/.test(thread.channel) ? `in <#${thread.channel}>` : 'in a direct message'
   const isStray = thread.channel !== channel && channel !== requester
   const why = isStray ? " I can't post where you asked me to." : ''
-  const view = noticeView('Started', `Job \`${id}\` is on its way: ${words} ${where}.${why}`)
+  const isWaiting = state === 'awaiting_approval'
+  const stands = isWaiting ? 'waits for an approval' : 'is on its way'
+  const view = noticeView(isWaiting ? 'Asked' : 'Started', `Job \`${id}\` ${stands}: ${words} ${where}.${why}`)
   // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }
@@ -123,7 +127,8 @@ export async function holderWords(services: Services, holder: Job, asker: string
     holder.requester === asker
       ? ['You already asked for this', 'Nothing more was started.']
       : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
-  return `${who}: job \`${holder.id}\` has been working on *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
+  const does = holder.state === 'awaiting_approval' ? 'waiting for an approval to change' : 'working on'
+  return `${who}: job \`${holder.id}\` has been ${does} *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
 }
 
 /** The address of a message; null if it isn't known. */

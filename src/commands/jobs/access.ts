@@ -55,7 +55,7 @@ export async function findJobFor(
   { verb, act }: { verb: Verb; act: string },
   word = 'status',
 ): Promise<Job> {
-  const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')
+  const id = typedJobId(typed)
   const job = await findJob(services.db, id)
   if (!job) {
     const recent = await findRecentJobs(services.db, asker.id, MAX_SUGGESTED)
@@ -69,6 +69,11 @@ export async function findJobFor(
   }
   if (!(await may(services, asker, job, verb))) throw accessDenied(services, asker, `${act} job ${job.id}`)
   return job
+}
+
+/** The id of a job that somebody typed, with whatever they copied around it. */
+export function typedJobId(typed: string): string {
+  return comparable(typed).replaceAll(/[^a-z0-9]/g, '')
 }
 
 /** Enough to find the one that was meant. */

@@ -22,7 +22,7 @@ export function shownNames({ named, picked }: Pick<Answers, 'named' | 'picked'>)
  * @param shown the names from `shownNames`.
  * @param draft the key of the answers of page 2.
  * @param checked what the provider says about them, or why it could not be asked.
- * @param ends what happens once it was kept for as long as was chosen; null where nothing ends.
+ * @param notes what else a person should know before they start, as mrkdwn: who must approve, how long it is kept.
  */
 export function lastPageView(
   { connection, operation }: { connection: { name: string; provider: { name: string } }; operation: Operation },
@@ -30,7 +30,7 @@ export function lastPageView(
   shown: Named,
   draft: string,
   checked: { isChecked: true; warnings: readonly string[] } | { isChecked: false; problem: string },
-  ends: string | null = null,
+  notes: readonly string[] = [],
 ): ModalView {
   const { from, to } = operation.summary(shown)
   const preview = operation.preview(params, shown)
@@ -54,7 +54,7 @@ export function lastPageView(
       ),
       paragraph('Copied', preview.copied),
       paragraph('Not copied', preview.notCopied),
-      ...(ends === null ? [] : [context(ends)]),
+      ...(notes.length === 0 ? [] : [section(notes.join('\n'))]),
       ...(checked.isChecked ? [] : [context(mrkdwn(checked.problem))]),
     ],
   }
