@@ -3,7 +3,7 @@
  * there sounds odd in Slack. After a change run `npx vitest run --project fast test/sentences.test.ts -u`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import type { KnownBlock, ModalView } from '@slack/types'
+import type { ActionsBlockElement, KnownBlock, ModalView, SectionBlockAccessory, TaskCardBlock } from '@slack/types'
 import { expect, test } from 'vitest'
 import { parseCommand } from '../src/commands/clone/command.js'
 import { helpText } from '../src/commands/clone/help.js'
@@ -20,9 +20,11 @@ import { fieldErrors } from '../src/slack/form/answers.js'
 import { fieldsOf } from '../src/slack/form/fields.js'
 import { lastPageView, shownNames } from '../src/slack/form/last-page.js'
 import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form/view.js'
-import { type JobView, oldRootMessage, replyMessage, rootMessage } from '../src/slack/message/job.js'
+import { type JobView, oldRootMessage, rootMessage } from '../src/slack/message/job.js'
+import { replyMessage } from '../src/slack/message/reply.js'
 import { unescapeSlack } from '../src/slack/text.js'
-import { jobIn, start } from './helpers/job.js'
+import { start } from './helpers/job.js'
+import { viewIn } from './helpers/job-view.js'
 import { stringsIn } from './helpers/strings-in.js'
 
 const providers: readonly Provider[] = Object.values(listed)
@@ -45,8 +47,24 @@ const section = (title: string, lines: readonly string[]) => [`\n# ${title}`, ..
 
 /* ---- messages ---- */
 
+const links = { url: 'https://shop-copy.example', consoleUrl: 'https://console.example/shop-copy' }
+const approval = {
+  by: ['U2', 'S3'],
+  count: 1,
+  expiresAt: start + 4 * 3_600_000,
+  copied: 'The whole disk',
+  notCopied: 'Snapshots and shares',
+  warning: 'The copy holds the data of production.',
+}
+const made = { ref: { id: '1' } }
+const secondStep = { step: 'start', ...made }
+
 /** Jobs in each state, with what makes their message differ. */
 const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
+  awaiting_approval: {
+    'that one person must approve': { attempt: 0, approval },
+    'that two people must approve': { attempt: 0, approval: { ...approval, count: 2, warning: null } },
+  },
   queued: {
     'just asked for': { attempt: 0 },
     'that the provider keeps waiting': { detail: 'The project has another task in progress.', dueAt: start + 60_000 },
@@ -54,20 +72,38 @@ const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
   },
   starting: {
     'whose write is under way': {},
-    'whose answer was lost': { waitingSince: start, detail: 'The connection was reset.' },
+    'whose answer was lost': { waitingSince: start, detail: 'The connection was reset.', canDismiss: true },
+    'that is being stopped at its last step': { ...secondStep, cancelRequestedBy: 'U2' },
   },
   working: {
-    'that the provider works on': { detail: 'Copying the disk.' },
+    'that the provider works on': { detail: 'Copying the disk.', ...made },
+    'in its last step, muted': { ...secondStep, isMuted: true },
     'whose provider does not answer': { unreachableSince: start - 600_000, detail: 'hoody-prod answered 503.' },
+    'that is being stopped': { ...made, cancelRequestedBy: 'U2' },
   },
   uncertain: { 'that a person must decide': { detail: 'Three projects have a container of that name.' } },
-  succeeded: { 'with links': { url: 'https://shop-copy.example', consoleUrl: 'https://console.example/shop-copy' } },
-  failed: { 'with a reason': { detail: 'The disk is full.' } },
-  timed_out: { 'after its deadline': {} },
-  awaiting_approval: { 'that others must approve': { attempt: 0 } },
-  denied: { 'by an approver': { attempt: 0 } },
-  expired: { 'without an answer': { attempt: 0 } },
-  cancelled: { 'before anything was sent': { attempt: 0 }, 'after something was sent': { ref: { id: '1' } } },
+  succeeded: {
+    'with links': { ...made, ...links },
+    'with a remark': { ...made, detail: 'finished, but the container is stopped' },
+    'whose clone expires': { ...made, ...links, expiresAt: start + 86_400_000 },
+    'whose clone is being deleted': { ...made, ...links, removalJob: 'aaaaa' },
+    'whose clone was deleted': { ...made, ...links, removalJob: 'aaaaa', removedAt: start + 86_400_000 },
+  },
+  failed: {
+    'before anything was sent': { attempt: 0, detail: 'The name is taken.' },
+    'in its first step': { detail: 'The disk is full.' },
+    'in its second step': { ...secondStep, ...links, detail: 'The disk is full.', deadlineAt: start },
+    'whose personal answers are gone': { ...secondStep, detail: 'The disk is full.', isPersonalGone: true },
+  },
+  timed_out: { 'after its deadline': { ...made, deadlineAt: start, detail: 'Copying the disk.' } },
+  cancelled: {
+    'before anything was sent': { attempt: 0 },
+    'between two steps': { ...secondStep, attempt: 0 },
+    'while the provider works on it': { ...made, deadlineAt: start },
+    'while its outcome was unknown': {},
+  },
+  denied: { 'by an approver': { attempt: 0, approval } },
+  expired: { 'without an answer': { attempt: 0, approval } },
 }
 
 /** What each event may say beside its kind. */
@@ -102,30 +138,16 @@ const events: Readonly<Record<EventKind, { detail?: string; actor?: string }>> =
   removal_started: { actor: 'U2' },
   removal_ended: {},
   removed: {},
-  expiry_near: {},
-  expiry_reached: {},
+  expiry_near: { detail: 'delete' },
+  expiry_reached: { detail: 'ask' },
   extended: { actor: 'U2' },
   unsettled: {},
   reminder: {},
   stranded: { detail: 'dolly.yml no longer has the connection hoody-prod.' },
 }
 
-function jobView(job: Job, more: Partial<JobView> = {}): JobView {
-  const steps = new Map([
-    ['copy', { title: 'Copy the container', doing: 'Copying the container' }],
-    ['start', { title: 'Start the copy', doing: 'Starting the copy' }],
-  ])
-  return {
-    job,
-    title: 'Copy a container',
-    provider: 'Hoody',
-    steps,
-    typicalMs: 150_000,
-    now: start,
-    thread: { channel: job.channel, ts: '1.0' },
-    ...more,
-  }
-}
+const jobView = (state: State, rest: Partial<Job> = {}, more: Partial<JobView> = {}) =>
+  viewIn(state, rest, { typicalMs: 150_000, ...more })
 
 function messages(): string[] {
   const shown = ({ text, blocks }: { text: string; blocks: KnownBlock[] }) => [
@@ -134,33 +156,40 @@ function messages(): string[] {
   ]
   const roots = Object.entries(jobs).flatMap(([state, variants]) =>
     Object.entries(variants).flatMap(([which, rest]) =>
-      section(`Message, ${state}: a job ${which}`, shown(rootMessage(jobView(jobIn(state as State, rest))))),
+      section(`Message, ${state}: a job ${which}`, shown(rootMessage(jobView(state as State, rest)))),
     ),
   )
+  const removal = { removes: 'aaaaa', step: 'remove', ...made }
+  const steps = new Map([['remove', { title: 'Delete the container', doing: 'Deleting the container' }]])
+  const removals = (['working', 'succeeded', 'failed', 'timed_out', 'cancelled'] as const).flatMap((state) => {
+    const rest = { ...removal, detail: state === 'failed' ? 'It has a lock.' : null }
+    return section(`Message, ${state}: a removal`, shown(rootMessage(jobView(state, rest, { steps }))))
+  })
   const moved = { thread: { channel: 'D1', ts: '1.0' } }
+  const { plainBlocks = [], text } = rootMessage(jobView('working', { detail: 'Copying the disk.' }))
+  const update = jobView('succeeded', {}, { hasRemoval: false })
   const others = [
-    ...section(
-      'A message that may appear twice',
-      shown(rootMessage(jobView(jobIn('working'), { mayAppearTwice: true }))),
-    ),
-    ...section('A message that had to go elsewhere', shown(rootMessage(jobView(jobIn('working'), moved)))),
-    ...section('The old message of a thread that moved', shown(oldRootMessage(jobView(jobIn('working'), moved), true))),
-    ...section('The same once the job has ended', shown(oldRootMessage(jobView(jobIn('failed'), moved), true))),
-    ...section('The same where Slack takes no message', shown(oldRootMessage(jobView(jobIn('failed'), moved), false))),
+    ...section('The message of an operation that brings something up to date', shown(rootMessage(update))),
+    ...section('A message where Slack has no plans', shown({ text, blocks: plainBlocks })),
+    ...section('A message that may appear twice', shown(rootMessage(jobView('working', {}, { mayAppearTwice: true })))),
+    ...section('A message that had to go elsewhere', shown(rootMessage(jobView('working', {}, moved)))),
+    ...section('The old message of a thread that moved', shown(oldRootMessage(jobView('working', {}, moved), true))),
+    ...section('The same once the job has ended', shown(oldRootMessage(jobView('failed', {}, moved), true))),
+    ...section('The same where Slack takes no message', shown(oldRootMessage(jobView('failed', {}, moved), false))),
   ]
   const replies = Object.entries(events).flatMap(([kind, { detail = null, actor = null }]) => {
     const event = { jobId: 'k7f3q', seq: 4, kind: kind as EventKind, at: start + 12_000, step: 'copy', detail, actor }
-    const reply = replyMessage(jobView(jobIn('working')), event)
-    return [`${kind}: ${reply?.text ?? '(no reply; the message above changes)'}`]
+    const reply = replyMessage(jobView('working', { mentionOnSuccess: true, expiresAt: start + 86_400_000 }), event)
+    return reply ? [`${kind}: ${reply.text}`, ...linesOf(reply.blocks.slice(1))] : [`${kind}: (no reply)`]
   })
-  return [...roots, ...others, ...section('Replies in the thread, by event', replies)].map(asShown)
+  return [...roots, ...removals, ...others, ...section('Replies in the thread, by event', replies)].map(asShown)
 }
 
 /* ---- forms ---- */
 
 /** Views may hold blocks that Slack's types do not know yet; ours never do. */
 function isKnown(block: ModalView['blocks'][number]): block is KnownBlock {
-  return ['input', 'header', 'section', 'context', 'actions'].includes(block.type)
+  return ['input', 'header', 'section', 'context', 'actions', 'plan'].includes(block.type)
 }
 
 /** What a person reads in blocks, line by line. */
@@ -178,16 +207,32 @@ function linesOf(blocks: ModalView['blocks']): string[] {
       ]
     }
     if (block.type === 'header') return [`*${block.text.text}*`]
-    if (block.type === 'section') return (block.text?.text ?? '').split('\n')
+    if (block.type === 'section') {
+      return [...(block.text?.text ?? '').split('\n'), ...(block.accessory ? choiceLines([block.accessory]) : [])]
+    }
+    if (block.type === 'plan') return [block.title, ...(block.tasks ?? []).map(taskLine)]
     if (block.type === 'context') return block.elements.map((element) => ('text' in element ? element.text : ''))
-    if (block.type !== 'actions') return []
-    return block.elements.flatMap((element) => {
-      if (element.type !== 'button') return []
-      const { confirm } = element
-      const parts = [confirm?.title?.text, confirm?.text.text, confirm?.confirm?.text, confirm?.deny?.text]
-      return [`[${element.text.text}]${confirm ? `  asks: ${parts.join(' / ')}` : ''}`]
-    })
+    return block.type === 'actions' ? choiceLines(block.elements) : []
   })
+}
+
+function choiceLines(elements: readonly (ActionsBlockElement | SectionBlockAccessory)[]): string[] {
+  return elements.flatMap((element) => {
+    if (element.type === 'overflow') return element.options.map(({ text }) => `    […] ${text.text}`)
+    if (element.type !== 'button') return []
+    const { confirm } = element
+    const parts = [confirm?.title?.text, confirm?.text.text, confirm?.confirm?.text, confirm?.deny?.text]
+    return [`[${element.text.text}]${confirm ? `  asks: ${parts.join(' / ')}` : ''}`]
+  })
+}
+
+/** "(in_progress) Copy the container: Running since 09:13 UTC". */
+function taskLine(task: object): string {
+  const { title, status, details } = task as TaskCardBlock
+  const [said] = details?.elements ?? []
+  const words = said?.type === 'rich_text_section' ? said.elements : []
+  const text = words.map((one) => (one.type === 'text' ? one.text : one.type === 'date' ? one.fallback : '')).join('')
+  return `(${status}) ${title}${text === '' ? '' : `: ${text}`}`
 }
 
 function viewLines({ title, blocks, submit, close }: ModalView): string[] {

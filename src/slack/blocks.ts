@@ -1,5 +1,5 @@
 /** Pure: the small parts of messages and forms. Foreign text is escaped and cut here. */
-import type { KnownBlock, PlainTextElement, SectionBlock } from '@slack/types'
+import type { Button, KnownBlock, PlainTextElement, SectionBlock } from '@slack/types'
 import { cut, plainText } from '../lib/text.js'
 import { limits } from './limits.js'
 import { mrkdwnWithin } from './text.js'
@@ -12,9 +12,10 @@ export function plain(text: string): PlainTextElement {
   return { type: 'plain_text', text, emoji: false }
 }
 
-/** `text` is escaped mrkdwn. */
-export function section(text: string): SectionBlock {
-  return { type: 'section', text: { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } }
+/** `text` is escaped mrkdwn. The button stands beside it. */
+export function section(text: string, button?: Button): SectionBlock {
+  const shown = { type: 'mrkdwn', verbatim: true, text: cut(text, limits.sectionText) } as const
+  return { type: 'section', text: shown, ...(button && { accessory: button }) }
 }
 
 /** A line of small print; `text` is escaped mrkdwn. */
@@ -27,9 +28,13 @@ export function name(text: string): string {
   return mrkdwnWithin(MAX_NAME_LENGTH, plainText(text, 75))
 }
 
-/** What is known, to be read after a colon: names keep their small letters. */
-export function sentence(text: string | null): string {
-  const escaped = mrkdwnWithin(MAX_DETAIL_LENGTH, plainText(text ?? ''))
+/**
+ * What is known, to be read after a colon: names keep their small letters.
+ *
+ * @param maxLength of what Slack gets.
+ */
+export function sentence(text: string | null, maxLength = MAX_DETAIL_LENGTH): string {
+  const escaped = mrkdwnWithin(maxLength, plainText(text ?? ''))
   return escaped === '' || /[.!?…]$/.test(escaped) ? escaped : `${escaped}.`
 }
 

@@ -41,5 +41,5 @@ export function registerJobButtons(app: App, services: Services, buttons: readon
     )
   }
   // A link button reports its click all the same.
-  for (const link of [jobActions.open, jobActions.openConsole]) app.action(link, async ({ ack }) => await ack())
+  app.action(jobActions.openConsole, async ({ ack }) => await ack())
 }

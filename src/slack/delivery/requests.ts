@@ -29,6 +29,8 @@ export interface Place {
 export interface RequestContext {
   chat: Chat
   rateLimits: RateLimits
+  /** What this process has learned of the workspace. A restart learns it again. */
+  workspace: { hasPlans: boolean }
   now(): number
   log: Pick<Log, 'warn' | 'error'>
 }
@@ -80,9 +82,12 @@ export async function postMessage(
   return { channel: answer.channel ?? channel, ts: answer.ts ?? '' }
 }
 
-/** A message that Slack rejects must not block the thread: it's sent again as text alone, then as a short text. */
+/**
+ * A message that Slack rejects must not block the thread: it's sent again with the blocks that every workspace has, then as
+ * text alone, then as a short text. A rejected message surely isn't posted.
+ */
 async function withPlainText<T>(
-  { log }: RequestContext,
+  { log, workspace }: RequestContext,
   message: Message,
   send: (message: Message) => Promise<T>,
 ): Promise<T> {
@@ -92,14 +97,20 @@ async function withPlainText<T>(
     log.warn({ err: error }, 'Slack rejected the content of a message; trying a plainer one')
     return true
   }
-  for (const given of [message, { text: message.text, blocks: [] }]) {
+  const { text, blocks, plainBlocks } = message
+  const isNew = plainBlocks !== undefined && workspace.hasPlans
+  const known = { text, blocks: plainBlocks ?? blocks }
+  for (const given of [...(isNew ? [message] : []), known, { text, blocks: [] }]) {
     try {
-      return await send(given)
+      const sent = await send(given)
+      // The same message was fine without them.
+      if (isNew && given === known) workspace.hasPlans = false
+      return sent
     } catch (error) {
       if (!isRejected(error)) throw error
     }
   }
-  return await send({ text: cut(message.text, SHORT_TEXT), blocks: [] })
+  return await send({ text: cut(text, SHORT_TEXT), blocks: [] })
 }
 
 /** @throws RetryLaterError, ChannelClosedError or SlackRefusalError, and nothing else. */

@@ -16,14 +16,8 @@ import { ChannelClosedError, RetryLaterError, SlackRefusalError } from '../api/e
 import { RateLimits } from '../api/rate-limits.js'
 import { section } from '../blocks.js'
 import { limits } from '../limits.js'
-import {
-  type JobDescription,
-  type JobView,
-  type Message,
-  oldRootMessage,
-  replyMessage,
-  rootMessage,
-} from '../message/job.js'
+import { type JobDescription, type JobView, type Message, oldRootMessage, rootMessage } from '../message/job.js'
+import { replyMessage } from '../message/reply.js'
 import { type BotIdentity, type Conversations, MessageLookup } from './lookup.js'
 import { type PostContext, postOnce } from './post-once.js'
 import { editMessage, type Place } from './requests.js'
@@ -33,7 +27,7 @@ interface SenderContext extends PostContext {
   describe(job: Job): Promise<JobDescription>
 }
 
-interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup'> {
+interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'workspace'> {
   /** Where to look for messages whose outcome is unknown. Default: nowhere. */
   conversations?: Conversations
   /** Who the bot is: messages posted by others aren't ours. */
@@ -62,7 +56,7 @@ export function createSender(
   const { conversations, elapsed, self = async () => ({}) } = options
   const rateLimits = new RateLimits(elapsed)
   const lookup = conversations ? new MessageLookup(conversations, rateLimits, elapsed, self) : null
-  const context = { ...options, rateLimits, lookup }
+  const context = { ...options, rateLimits, lookup, workspace: { hasPlans: true } }
   return async (thread, stopping) => await bringUpToDate(context, thread, stopping)
 }
 
@@ -282,7 +276,8 @@ function threadOf(channel: string, ts: string | null): { channel: string; ts?: s
   return ts === null ? { channel } : { channel, ts }
 }
 
+/** The same reply, which begins with one more sentence. */
 function prefixed(message: Message, prefix: string): Message {
   const text = cut(prefix + message.text, limits.messageText)
-  return { text, blocks: [section(text)] }
+  return { text, blocks: [section(text), ...message.blocks.slice(1)] }
 }

@@ -1,10 +1,13 @@
-/** Pure: the buttons below a job's root message: few, and only those that do something. */
-import type { Button, ConfirmationDialog, KnownBlock } from '@slack/types'
+/** Pure: the links and buttons of a job's messages: few, in the order of their use, and only those that do something now. */
+import type { Button, ConfirmationDialog, KnownBlock, Overflow } from '@slack/types'
 import { accepts } from '../../domain/acts.js'
-import type { Job } from '../../domain/job.js'
+import type { Act, Job } from '../../domain/job.js'
 import { cut, plainText } from '../../lib/text.js'
 import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
+import { mrkdwnWithin } from '../text.js'
+import type { JobDescription } from './job.js'
+import { wasSent } from './outcome.js'
 
 /** The buttons of a job. Their value is the job's id, which is only a hint: the job is read and checked again. */
 export const jobActions = {
@@ -13,60 +16,149 @@ export const jobActions = {
   dismiss: 'job:dismiss',
   cancel: 'job:cancel',
   tryAgain: 'job:try_again',
+  approve: 'job:approve',
+  deny: 'job:deny',
+  /** Opens the form with the same answers. */
+  edit: 'job:edit',
+  extend: 'job:extend',
+  /** Asks before it deletes. */
+  delete: 'job:delete',
+  schedule: 'job:schedule',
   /** The menu of everything else. */
   more: 'job:more',
-  open: 'job:open',
   openConsole: 'job:open_console',
 } as const
 
-/** What a person may answer now, or links once the job has ended. `provider` is a name, such as "Hoody". */
-export function buttonsOf(job: Job, provider: string): KnownBlock[] {
-  if (job.state === 'uncertain') return [questionButtons(job.id)]
-  if (accepts(job, 'cancel')) return [cancelButton(job)]
-  if (accepts(job, 'dismiss')) return [cancelButton(job)]
-  return job.endedAt === null ? [] : linkButtons(job, provider)
+/** What a person can answer or do now, and a menu of what is rarer. */
+export function buttonsOf(view: JobDescription): KnownBlock[] {
+  const { id } = view.job
+  const menu = menuOf(view)
+  const elements = [...choicesOf(view), ...(menu.length === 0 ? [] : [overflow(id, menu)])]
+  return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'job', elements }]
 }
 
-/** Whether anything of this job can have reached its provider. */
-export function wasSent({ ref, attempt }: Job): boolean {
-  return ref !== null || attempt > 0
-}
+/** One to three. What can't be undone asks first, so it is never in the menu, which can't. */
+function choicesOf(view: JobDescription): Button[] {
+  const { job, steps, hasRemoval } = view
+  const does = (act: Act) => accepts(job, act)
+  const button = (action: string, text: string, more: Partial<Button> = {}): Button => ({
+    type: 'button',
+    action_id: action,
+    value: mustFit(job.id, limits.buttonValue),
+    text: plain(mustFit(text, limits.buttonText)),
+    ...more,
+  })
+  const cancel = (text: string, yes = text) =>
+    button(jobActions.cancel, text, { confirm: confirmation(promise(view), yes) })
+  const dismiss = (text: string) => {
+    const consequence = "I'll stop watching this job. Anything already made stays."
+    return button(jobActions.dismiss, text, { confirm: confirmation(consequence, text) })
+  }
+  const edit = (text: string, more: Partial<Button> = {}) =>
+    job.removes === null && isOffered(view) ? [button(jobActions.edit, text, more)] : []
+  const isThere = job.ref !== null && job.removalJob === null && job.removedAt === null
+  const remove = hasRemoval && isThere && job.removes === null ? [button(jobActions.delete, 'Delete…')] : []
 
-function questionButtons(jobId: string): KnownBlock {
-  const startOver = 'If the first request went through, this does it a second time.'
-  const dismiss = "I'll stop watching this job. Anything already made stays."
-  return {
-    type: 'actions',
-    block_id: 'question',
-    elements: [
-      { ...button(jobActions.checkAgain, 'Check again', jobId), style: 'primary' },
-      { ...button(jobActions.startOver, 'Start over', jobId), confirm: confirmation(startOver, 'Start over') },
-      { ...button(jobActions.dismiss, 'Dismiss', jobId), confirm: confirmation(dismiss, 'Dismiss') },
-    ],
+  switch (job.state) {
+    case 'awaiting_approval': {
+      const consequence = 'The request ends, and nothing is sent to the provider.'
+      return [
+        button(jobActions.approve, 'Approve', { style: 'primary' }),
+        button(jobActions.deny, 'Deny', { confirm: confirmation(consequence, 'Deny') }),
+        cancel('Withdraw'),
+      ]
+    }
+    case 'uncertain': {
+      const consequence = 'If the first request went through, this does it a second time.'
+      return [
+        button(jobActions.checkAgain, 'Check again', { style: 'primary' }),
+        button(jobActions.startOver, 'Start over', { confirm: confirmation(consequence, 'Start over') }),
+        dismiss('Dismiss'),
+      ]
+    }
+    case 'queued':
+    case 'starting':
+    case 'working': {
+      // The last request can't be called back. A job that can't continue reaches no next step either.
+      const isLast = job.state === 'working' && job.step === [...steps.keys()].at(-1)
+      const canCancel = does('cancel') && !isLast && (job.strandedSince === null || job.state === 'queued')
+      return [
+        ...(canCancel ? [cancel('Cancel', 'Cancel the job')] : []),
+        ...(does('dismiss') ? [dismiss('Stop watching')] : []),
+      ]
+    }
+    case 'failed':
+    case 'timed_out': {
+      const retry = does('try_again') ? [button(jobActions.tryAgain, 'Try again', { style: 'primary' })] : []
+      return [...retry, ...edit('Edit and retry', retry.length === 0 ? { style: 'primary' } : {}), ...remove]
+    }
+    case 'denied':
+    case 'expired':
+      return edit('Edit and ask again')
+    case 'cancelled':
+      return [...edit('Clone again'), ...remove]
+    default: {
+      if (job.removes !== null || isBeingDeleted(job)) return []
+      if (job.removedAt !== null) return edit('Clone again')
+      const extend = job.expiresAt === null ? [] : [button(jobActions.extend, 'Extend')]
+      const words = hasRemoval === false ? 'Run nightly…' : 'Repeat on a schedule…'
+      return [...extend, ...(isOffered(view) ? [button(jobActions.schedule, words)] : []), ...remove]
+    }
   }
 }
 
-/** For a job that waits for its provider. */
-function cancelButton(job: Job): KnownBlock {
-  const promise = wasSent(job)
+/** What the menu offers: the word of each entry and what a person reads. */
+function menuOf(view: JobDescription): [word: string, text: string][] {
+  const { job, hasRemoval } = view
+  if (accepts(job, 'mute')) return job.state === 'awaiting_approval' ? [] : [['mute', 'Mute this thread']]
+  if (accepts(job, 'unmute')) return [['unmute', 'Unmute this thread']]
+  if (job.removes !== null || isBeingDeleted(job)) return []
+  if (job.state === 'succeeded') {
+    if (!isOffered(view)) return []
+    const again: [string, string] = ['edit', hasRemoval === false ? 'Run again…' : 'Clone again…']
+    return [...(job.removedAt === null ? [again] : []), ['preset', 'Save as preset…']]
+  }
+  return accepts(job, 'check_again') ? [['check_again', 'Check again']] : []
+}
+
+function isBeingDeleted({ removalJob, removedAt }: Job): boolean {
+  return removalJob !== null && removedAt === null
+}
+
+/** Whether the operation still exists, so that it can run again. */
+function isOffered({ steps }: JobDescription): boolean {
+  return steps.size > 0
+}
+
+/** What cancelling means for what was sent so far. */
+function promise(view: JobDescription): string {
+  return wasSent(view)
     ? "I won't send anything more. Anything already made stays."
     : 'Nothing has been sent to the provider, and nothing will be.'
-  const [word, action] = accepts(job, 'cancel') ? ['Cancel', jobActions.cancel] : ['Stop watching', jobActions.dismiss]
-  const confirm = confirmation(promise, `${word} the job`.replace('watching the', 'watching'))
-  return {
-    type: 'actions',
-    block_id: 'cancel',
-    elements: [{ ...button(action, word, job.id), confirm }],
-  }
 }
 
-function button(action_id: string, text: string, value: string): Button {
-  return {
+function overflow(jobId: string, entries: readonly [word: string, text: string][]): Overflow {
+  const options = entries.map(([word, text]) => ({
+    text: plain(mustFit(text, limits.optionText)),
+    value: mustFit(`${word} ${jobId}`, limits.optionValue),
+  }))
+  return { type: 'overflow', action_id: jobActions.more, options }
+}
+
+/** For the replies that ask what to do with something that expires. */
+export function expiryButtons({ job, hasRemoval }: JobDescription): KnownBlock[] {
+  if (job.expiresAt === null || job.removalJob !== null) return []
+  const button = (action_id: string, text: string): Button => ({
     type: 'button',
     action_id,
-    value: mustFit(value, limits.buttonValue),
-    text: plain(mustFit(text, limits.buttonText)),
-  }
+    value: job.id,
+    text: plain(text),
+  })
+  const elements = [
+    { ...button(jobActions.extend, 'Extend'), style: 'primary' } as const,
+    ...(hasRemoval ? [button(jobActions.delete, 'Delete…')] : []),
+  ]
+  return [{ type: 'actions', block_id: 'expiry', elements }]
 }
 
 function confirmation(text: string, yes: string): ConfirmationDialog {
@@ -79,20 +171,27 @@ function confirmation(text: string, yes: string): ConfirmationDialog {
   }
 }
 
-/** To the thing itself, and to its page at the provider. */
-function linkButtons(job: Job, provider: string): KnownBlock[] {
-  const links = [
-    { action_id: jobActions.open, words: 'Open it', url: webAddress(job.url) },
-    { action_id: jobActions.openConsole, words: `See it in ${plainText(provider)}`, url: webAddress(job.consoleUrl) },
-  ]
-  const elements = links.flatMap(({ action_id, words, url }): Button[] => {
-    if (url === undefined) return []
-    return [{ type: 'button', action_id, url, text: plain(cut(words, limits.buttonText)) }]
-  })
-  return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'open', elements }]
+/** The button to the provider's page of what the job made; undefined where there is none, or no longer. */
+export function consoleButton({ job, provider }: JobDescription): Button | undefined {
+  const url = job.removedAt === null ? webAddress(job.consoleUrl) : undefined
+  if (url === undefined) return undefined
+  const text = plain(cut(`See it in ${plainText(provider)}`, limits.buttonText))
+  return { type: 'button', action_id: jobActions.openConsole, url, text }
 }
 
-/** A provider's address that a button may carry: http or https, not too long, and without a user name or password. */
+/** The address of what the job made, as people write it and as a link; null where there is none, or no longer. */
+export function addressOf({ job }: JobDescription): { text: string; link: string } | null {
+  const url = job.removedAt === null ? webAddress(job.url) : undefined
+  if (url === undefined) return null
+  const text = mrkdwnWithin(MAX_ADDRESS_LENGTH, url.replace(/^https?:\/\//, '').replace(/\/$/, '')).replaceAll('|', '¦')
+  const target = url.replaceAll('&', '&amp;').replaceAll('<', '%3C').replaceAll('>', '%3E').replaceAll('|', '%7C')
+  return { text, link: `<${target}|${text}>` }
+}
+
+/** Characters of an address as people read it, as sent to Slack. */
+const MAX_ADDRESS_LENGTH = 150
+
+/** A provider's address that a link may carry: http or https, not too long, and without a user name or password. */
 function webAddress(address: string | null): string | undefined {
   if (address === null || !URL.canParse(address)) return undefined
   const { protocol, username, password, href } = new URL(address)

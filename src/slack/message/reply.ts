@@ -1,0 +1,113 @@
+/** Pure: an event of a job → the reply in its thread: only what the root doesn't say, or what somebody must notice. */
+import type { KnownBlock } from '@slack/types'
+import type { JobEvent } from '../../domain/job.js'
+import { name, section, sentence, withDetail } from '../blocks.js'
+import { inWords } from '../text.js'
+import { expiryButtons } from './buttons.js'
+import type { JobView, Message } from './job.js'
+import { dateTime, stepName, subjectOf, successWords, wasSent } from './outcome.js'
+
+/** What an event adds to the thread; null for one that only changes the root, and for all of a muted job. */
+export function replyMessage(view: JobView, event: JobEvent): Message | null {
+  const text = view.job.isMuted ? null : replyText(view, event)
+  return text === null ? null : { text, blocks: [section(text), ...replyButtons(view, event)] }
+}
+
+function replyButtons(view: JobView, { kind, detail }: JobEvent): KnownBlock[] {
+  const isQuestion = kind === 'expiry_near' || (kind === 'expiry_reached' && detail !== DELETE)
+  return isQuestion ? expiryButtons(view) : []
+}
+
+/** What the operator has chosen to happen at an expiry, as its events say: the thing is deleted, or people are asked. */
+const DELETE = 'delete'
+
+function replyText(view: JobView, event: JobEvent): string | null {
+  const { job, provider, hasRemoval } = view
+  const step = stepName(view, event.step)
+  const by = name(provider)
+  const subject = subjectOf(job)
+  const what = job.removes === null ? subject : `Deleting ${subject}`
+  const detail = sentence(event.detail)
+  const requester = `<@${job.requester}>`
+  const person = event.actor ? `<@${event.actor}>` : 'Someone'
+  /** Who did it themselves sees it in the root. */
+  const ifOthers = (words: string) => (event.actor === job.requester ? null : words)
+  const took = inWords((job.endedAt ?? event.at) - job.runSince)
+
+  switch (event.kind) {
+    case 'queued':
+    case 'step_started':
+    case 'step_accepted':
+    case 'progress':
+    case 'postponed':
+    case 'answer_lost':
+    case 'absent':
+    // The root names those who can approve, which lets Slack notify them.
+    case 'approval_requested':
+    case 'cancel_requested':
+    case 'muted':
+    case 'unmuted':
+    // A removal has its own message in the same thread.
+    case 'removal_started':
+    case 'removal_ended':
+    case 'removed':
+      return null
+    case 'approval_given':
+      return `${person} approved. ${detail || 'More people must approve.'}`
+    case 'approved':
+      return `${person} approved. Starting ${subject}.`
+    case 'denied':
+      return `${requester} ${person} denied ${subject}. Nothing was sent to ${by}.`
+    case 'expired':
+      return `${requester} Nobody approved ${subject} in time. Nothing was sent to ${by}.`
+    case 'tried_again':
+      return ifOthers(`${person} asked me to try again.`)
+    case 'checked_again':
+      return ifOthers(`${person} asked me to check again.`)
+    case 'started_over':
+      return ifOthers(`${person} asked me to start ${step} over.`)
+    case 'extended': {
+      const until = job.expiresAt === null ? "doesn't expire any more" : `now expires on ${dateTime(job.expiresAt)}`
+      return ifOthers(`${person} extended ${subject}. It ${until}.`)
+    }
+    case 'expiry_near': {
+      const then = event.detail === DELETE ? `Then I delete it with all its data.` : 'Then I ask you what to do.'
+      const when = job.expiresAt === null ? 'soon' : `on ${dateTime(job.expiresAt)}`
+      return `${requester} ${subject} expires ${when}. ${then} Extend keeps it longer.`
+    }
+    case 'expiry_reached':
+      return event.detail === DELETE
+        ? `${requester} ${subject} has expired. Deleting it.`
+        : `${requester} ${subject} has expired. Do you still need it? Extend keeps it, Delete removes it with all its data.`
+    case 'unsettled':
+      return `${requester} I don't know yet whether ${by} received ${step}, and I'm still checking. You can wait, or press Stop watching to end this job. Anything already made stays.`
+    case 'reminder':
+      return `${requester} ${what} is still waiting for your answer: I don't know whether ${by} carried out ${step}. Check ${by}, then press a button above. Without an answer, the job ends two weeks after my question.`
+    case 'stranded':
+      return `${requester} ${withDetail(`I can't continue ${subject}`, detail)} You can end it with the button above; anything already made stays. Otherwise it ends by itself in a week.`
+    case 'uncertain':
+      return `${requester} ${withDetail(`${what}: I don't know whether ${by} carried out ${step}`, detail)} Check ${by}, then press a button above.`
+    case 'unreachable':
+      return `${withDetail(`I couldn't reach ${by} for five minutes`, detail)} Nothing is lost, and I'll keep trying.`
+    case 'reachable':
+      return `${by} is answering again.`
+    // The root shows that a step is done; a reply of its own is for what there is to say about it.
+    case 'found':
+    case 'step_done':
+      return detail === '' ? null : withDetail(`${step} is done`, detail)
+    case 'succeeded':
+      if (detail === '' && !job.mentionOnSuccess) return null
+      return withDetail(
+        `${job.mentionOnSuccess ? `${requester} ` : ''}${successWords(job, hasRemoval)} after ${took}`,
+        detail,
+      )
+    case 'failed':
+      return `${job.mentionOnFailure ? `${requester} ` : ''}${withDetail(`${what} failed after ${took}`, detail)} The message above says what's left and what you can do.`
+    case 'timed_out':
+      return `${job.mentionOnFailure ? `${requester} ` : ''}${withDetail(`${what} timed out after ${took}`, detail)} It may still finish on ${by}.`
+    case 'cancelled': {
+      const left = wasSent(view) ? `Anything ${by} already made is still there.` : `Nothing was sent to ${by}.`
+      return ifOthers(`${requester} ${person} ended ${job.removes === null ? subject : `deleting ${subject}`}. ${left}`)
+    }
+  }
+}
