@@ -7,6 +7,7 @@ import { registerFormSubmit } from './clone/form-submit.js'
 import { fromJobButtons, fromJobVerbs } from './clone/from-job.js'
 import { registerOperationChoice } from './clone/operation-choice.js'
 import { extendButton, extendVerb } from './expiry/extend.js'
+import { historyVerb, registerHistoryPages } from './history/history.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
 import { registerList } from './jobs/list.js'
@@ -19,7 +20,14 @@ import { allowances, Throttle } from './throttle.js'
 import type { Verb } from './verb.js'
 
 /** What `/clone-app` can begin with. Everything else opens a form. */
-export const verbs: readonly Verb[] = [...jobVerbs, ...fromJobVerbs, ...approvalVerbs, deleteVerb, extendVerb]
+export const verbs: readonly Verb[] = [
+  ...jobVerbs,
+  ...fromJobVerbs,
+  ...approvalVerbs,
+  deleteVerb,
+  extendVerb,
+  historyVerb,
+]
 
 /** What people can do to a job with a click. */
 export const jobButtons: readonly JobButton[] = [
@@ -41,4 +49,5 @@ export function registerCommands(app: App, services: Services): void {
   registerRemovalSubmit(app, services, submissions)
   registerJobButtons(app, services, jobButtons)
   registerList(app, services)
+  registerHistoryPages(app, services)
 }

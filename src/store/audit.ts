@@ -89,13 +89,13 @@ function answersOf({ params, personal }: Job): Record<string, unknown> {
 /** Which rows are wanted. Times in milliseconds since 1970. */
 export interface AuditFilter {
   /** Ids of one person: who did it, or whose job it was. */
-  person?: readonly string[]
-  job?: string
-  connection?: string
-  since?: number
-  until?: number
+  person?: readonly string[] | undefined
+  job?: string | undefined
+  connection?: string | undefined
+  since?: number | undefined
+  until?: number | undefined
   /** Only what this person did, or what came of their jobs; by all of their ids. */
-  ownedBy?: readonly string[]
+  ownedBy?: readonly string[] | undefined
 }
 
 /** The place of a row in the list, newest first. */
