@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsOf } from './access/rules.js'
+import { Validator } from './commands/clone/validate.js'
 import { registerCommands } from './commands/index.js'
 import { PickerLists } from './commands/picker-lists.js'
 import { type Config, ConfigError } from './config/env.js'
@@ -125,6 +126,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     ...about,
     db: dbOfRequests,
     lists: new PickerLists(elapsed, log, { refused, owner: config.access.owner }),
+    validator: new Validator(log),
     people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
     access: config.access,
     wake: () => scheduler.wake(),

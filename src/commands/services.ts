@@ -10,6 +10,7 @@ import { isSlackUnreachable } from '../slack/api/errors.js'
 import type { People } from '../slack/api/people.js'
 import type { JobDescription } from '../slack/message/job.js'
 import type { Database } from '../store/schema.js'
+import type { Validator } from './clone/validate.js'
 import type { PickerLists } from './picker-lists.js'
 
 export interface Services {
@@ -17,6 +18,7 @@ export interface Services {
   db: Database
   connections: ReadonlyMap<string, Connection>
   lists: PickerLists
+  validator: Validator
   people: People
   access: AccessRules
   /** Starts the workers now instead of at the next tick. */

@@ -1,4 +1,5 @@
 /** A Bolt app that nothing listens for: a test hands it requests with `processEvent`. */
+import { Validator } from '../../src/commands/clone/validate.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { describeJob } from '../../src/connections.js'
@@ -24,6 +25,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
   return {
     ...context,
     lists: new PickerLists(now, log),
+    validator: new Validator(log),
     people: testPeople(context),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     elapsed: now,

@@ -8,6 +8,7 @@ import { parseCommand } from '../../src/commands/clone/command.js'
 import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import { helpText } from '../../src/commands/clone/help.js'
 import { holderView } from '../../src/commands/clone/start-job.js'
+import { Validator } from '../../src/commands/clone/validate.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { errorAnswer } from '../../src/commands/slash-command.js'
@@ -329,6 +330,7 @@ async function services(): Promise<Services> {
     db: database,
     connections: new Map([[connection.name, connection]]),
     lists: new PickerLists(() => 0, silentLog),
+    validator: new Validator(silentLog),
     people: new People({ slack: nobody, team: async () => 'T1', groups: [], elapsed: () => 0, log: silentLog }),
     access: { rules: [], owner: '#platform' },
     wake: () => {},

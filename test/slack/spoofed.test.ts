@@ -6,6 +6,7 @@ import { WebClient } from '@slack/web-api'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
 import type { AccessRules } from '../../src/access/rules.js'
+import { Validator } from '../../src/commands/clone/validate.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Connection } from '../../src/providers/provider.js'
@@ -93,6 +94,7 @@ beforeEach(async () => {
     db: context.db,
     connections,
     lists: new PickerLists(() => elapsed, context.log),
+    validator: new Validator(context.log),
     people: new People({
       slack: client,
       team: async () => 'T1',

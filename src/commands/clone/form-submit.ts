@@ -1,33 +1,31 @@
 /** Pages 2 and 3 are submitted: answers → draft → job, durable before Slack gets its answer. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
-import { type ApprovalRule, type Asker, decide, dependsOnNames } from '../../access/rules.js'
+import { type ApprovalRule, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
-import { cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
-import { errorsOfBlocks, fieldError, fieldErrors, readAnswers } from '../../slack/form/answers.js'
+import { errorsOfBlocks, fieldError, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
-import { KEEP_BLOCK, keepNote, readKeep } from '../../slack/form/keep.js'
+import { keepNote } from '../../slack/form/keep.js'
 import { lastPageView, shownNames } from '../../slack/form/last-page.js'
-import { CHANNEL_BLOCK, callbacks, noticeView } from '../../slack/form/view.js'
-import { limits } from '../../slack/limits.js'
-import { brief, mrkdwn, mrkdwnWithin } from '../../slack/text.js'
+import { callbacks, noticeView } from '../../slack/form/view.js'
+import { mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
-import { findHolder, findSubmitted } from '../../store/jobs.js'
-import { approvalFor, approvalNotice, assertEnoughApprovers, strictestApproval } from '../approvals/request.js'
-import { accessDenied, identifyAsker, type Origin, readForm, sourceOf } from '../authorize.js'
+import { findSubmitted } from '../../store/jobs.js'
+import { approvalFor, approvalNotice } from '../approvals/request.js'
+import { identifyAsker, type Origin, readForm } from '../authorize.js'
 import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
-import { answersOfDraft, RESOLVE_TIMEOUT_MS, resolveNames, withoutBlanks } from './resolve-names.js'
+import { assertAllowed, prepareJob, type Starting, UNREADABLE } from './prepare-job.js'
+import { answersOfDraft, resolveNames } from './resolve-names.js'
 import { holderView, startJob, submissionOf } from './start-job.js'
-import { Validator } from './validate.js'
 
 /** Names that rules depend on are read again on the last page if they are older than this. */
 const NAMES_FRESH_MS = 60_000
 
 /** The answers of page 2, stored for page 3. */
-const Draft = z.object({
+export const Draft = z.object({
   connection: z.string(),
   operation: z.string(),
   values: z.record(z.string(), z.unknown()),
@@ -46,8 +44,10 @@ const Draft = z.object({
   isValidated: z.boolean(),
   /** What the provider warned of on page 3, for those who must approve. */
   warnings: z.array(z.string()).default([]),
+  /** Names with words to fill in, by field, which `values` has filled in: a preset keeps these. */
+  templates: z.record(z.string(), z.string()).default({}),
 })
-type Draft = z.infer<typeof Draft>
+export type Draft = z.infer<typeof Draft>
 
 const EXPIRED = 'This form has expired. Start again with /clone-app.'
 
@@ -62,7 +62,6 @@ const ANSWER_TIMEOUT_MS = 2_000
 const START_MS = 500
 
 export function registerFormSubmit(app: App, services: Services, throttle = new Throttle(allowances.submission)): void {
-  const validator = new Validator(services.log)
   const pages = { [callbacks.form]: submitForm, [callbacks.preview]: submitPreview }
   for (const [callback_id, submit] of Object.entries(pages)) {
     app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
@@ -71,17 +70,10 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
       const notice = noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN))
       if (waitMs > 0) return await ack({ response_action: 'push', view: notice })
       const remainingMs = () => startedAt + ANSWER_TIMEOUT_MS - services.elapsed()
-      const given = { ...services, validator, remainingMs }
+      const given = { ...services, remainingMs }
       await ack(await answerSubmission(services, async () => await submit(given, view, body)))
     })
   }
-}
-
-/** What a submission needs beside the usual. */
-interface Submitted extends Services {
-  validator: Validator
-  /** How long the person's client still waits, in milliseconds. */
-  remainingMs(): number
 }
 
 /** Whatever happens, the person gets an answer in the modal. */
@@ -100,69 +92,40 @@ export async function answerSubmission(
   }
 }
 
-async function submitForm(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+const NO_PLACE = { problem: 'Choose where updates go.' }
+
+async function submitForm(services: Starting, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const { state, asker, target } = await readForm(services, view, origin)
   const { operation } = target
-  const mustVerifyLabels = dependsOnNames(services.access.rules, asker, state.connection)
   const given = readAnswers(operation, view.state.values)
-  const lookUpMs = Math.min(RESOLVE_TIMEOUT_MS, services.remainingMs())
-  const [{ answers, unknown, unread }, place] = await Promise.all([
-    resolveNames(services, target, given, mustVerifyLabels, lookUpMs),
-    given.channel === undefined
-      ? { problem: 'Choose where updates go.' }
-      : resolveDestination(services, asker, given.channel),
-  ])
+  const place = given.channel === undefined ? NO_PLACE : resolveDestination(services, asker, given.channel)
+  const prepared = await prepareJob(services, asker, target, given, place)
+  if (prepared.kind === 'errors') {
+    return { response_action: 'errors', errors: errorsOfBlocks(operation, prepared.errors) }
+  }
+  if (prepared.kind === 'unread') throw new UserError(prepared.reason, { field: prepared.field })
+  if (prepared.kind === 'locked') {
+    return { response_action: 'push', view: await holderView(services, prepared.holder, asker.id) }
+  }
+  const { answers, params, checked, channel, keepForMs, approval, templates, isNamedByProvider } = prepared
   const { values, named, mentionOnSuccess } = answers
-  const parsed = operation.fields.safeParse(values)
-  const keepForMs = operation.removal ? readKeep(given.keep, target.connection.expiry) : null
-  const errors = {
-    ...('problem' in place ? { [CHANNEL_BLOCK]: fieldError(place.problem) } : {}),
-    ...(parsed.success ? {} : fieldErrors(parsed.error, values)),
-    ...unknown,
-    // Only what the form doesn't offer, or no longer.
-    ...(keepForMs === undefined ? { [KEEP_BLOCK]: "It can't be kept for that long. Choose another time." } : {}),
-  }
-  if (!parsed.success || 'problem' in place || keepForMs === undefined || Object.keys(errors).length > 0) {
-    return { response_action: 'errors', errors: errorsOfBlocks(operation, errors) }
-  }
-  if (unread !== null) {
-    // A rule might forbid the name that we can't read.
-    throw new UserError(cut(`${UNREADABLE} ${unread.reason}`, limits.fieldError), { field: unread.field })
-  }
-  const approval = assertAllowed(services, asker, target, named)
-  assertEnoughApprovers(services, asker, approval)
-  const holder = await findHolder(services.db, state.connection, operation.lock(parsed.data))
-  if (holder) return { response_action: 'push', view: await holderView(services, holder, asker.id) }
-  const checked = await services.validator.check(target, parsed.data, services.remainingMs())
-  if (checked.isChecked && Object.keys(checked.errors).length > 0) {
-    return { response_action: 'errors', errors: errorsOfBlocks(operation, checked.errors) }
-  }
   const { connection, operation: operationId } = state
-  const warnings = checked.isChecked ? checked.warnings : []
   const facts = {
     askedIn: asker.channel,
-    isNamedByProvider: mustVerifyLabels,
+    isNamedByProvider,
     isValidated: checked.isChecked,
-    warnings,
+    warnings: checked.isChecked ? [...checked.warnings] : [],
+    templates,
   }
   const shown = shownNames(answers)
-  const draft = {
-    connection,
-    operation: operationId,
-    values,
-    named,
-    shown,
-    ...place,
-    keepForMs,
-    mentionOnSuccess,
-    ...facts,
-  }
+  const about = { connection, operation: operationId, values, named, shown, channel, keepForMs, mentionOnSuccess }
+  const draft = { ...about, ...facts }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
   const notes = notesOf(target, draft, approval)
-  return { response_action: 'push', view: lastPageView(target, parsed.data, shown, key, checked, notes) }
+  return { response_action: 'push', view: lastPageView(target, params, shown, key, checked, notes) }
 }
 
-async function submitPreview(services: Submitted, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+async function submitPreview(services: Starting, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const requester = origin.user.id
   const kept = await readDraft(services.db, 'answers', view.private_metadata, requester, services.now())
   const draft = Draft.safeParse(kept?.answers)
@@ -208,7 +171,7 @@ async function submitPreview(services: Submitted, view: ViewOutput, origin: Orig
  * @param readAt when the draft's names were read, in milliseconds; showing them again makes them no newer.
  */
 async function validateLate(
-  services: Submitted,
+  services: Starting,
   target: Target,
   params: Record<string, unknown>,
   draft: Draft,
@@ -261,33 +224,4 @@ async function readNamesAgain(
   if (problem !== undefined) throw new UserError(`${problem} Go back and choose again.`)
   if (unread !== null) throw new UserError(`${UNREADABLE} ${unread.reason}`)
   return { named: answers.named, shown: shownNames(answers) }
-}
-
-const UNREADABLE = "Access depends on its name, which I can't read right now. Try again in a moment."
-
-/**
- * The decision, now that source and target have names. These contain text that the person typed, so the rules must also
- * allow the same names without the spaces in that text: a clone called "x in staging on a" must not make "x in staging on a
- * in production on b" fit a rule for "* in staging on *".
- *
- * @returns the approval that the rules ask for; undefined if none.
- * @throws UserError when a rule refuses, or the two readings of the names need different approvals.
- */
-function assertAllowed(
-  services: Services,
-  asker: Asker,
-  { connection, operation, operationId }: Target,
-  named: Named,
-): ApprovalRule | undefined {
-  const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
-  const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
-  const { rules } = services.access
-  const decisions = [named, Object.fromEntries(joined)].map((words) => {
-    const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
-    return decide(rules, asker, { connection: connection.name, what: operationId, ...names })
-  })
-  if (decisions.every(({ isAllowed }) => isAllowed)) return strictestApproval(decisions)
-  const { from, to } = operation.summary(named)
-  const source = rules.some((rule) => rule.from !== undefined) ? `from "${brief(from)}" ` : ''
-  throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to "${brief(to)}"`)
 }

@@ -5,6 +5,7 @@ import { UserError } from '../../errors.js'
 import { durationAsTyped } from '../../lib/duration.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK } from '../../slack/form/keep.js'
+import { savedValue } from '../../slack/form/saved.js'
 import { accessDenied } from '../authorize.js'
 import type { ButtonRequest, JobButton } from '../job-button.js'
 import { findJobFor } from '../jobs/access.js'
@@ -59,10 +60,9 @@ export function answersOf(job: Job, operation: Parameters<typeof fieldsOf>[0]): 
   const keep = job.keepForMs === null ? [] : [[KEEP_BLOCK, durationAsTyped(job.keepForMs)] as const]
   return Object.fromEntries([
     ...keep,
-    ...fields.flatMap(({ key, kind }) => {
-      const value = job.params[key]
-      if (value === undefined || value === null) return []
-      return [[key, kind === 'yes-no' ? (value === true ? 'yes' : 'no') : [value].flat().join(',')]]
+    ...fields.flatMap((field) => {
+      const value = savedValue(field, job.params[field.key])
+      return value === undefined ? [] : [[field.key, value] as const]
     }),
   ])
 }

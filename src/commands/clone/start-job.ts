@@ -3,17 +3,17 @@ import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { ModalView } from '@slack/types'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import type { Thread } from '../../domain/thread.js'
-import type { Named } from '../../providers/provider.js'
+import type { Named, Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { noticeView } from '../../slack/form/view.js'
 import { brief, inWords, mrkdwn } from '../../slack/text.js'
 import { dropDraft } from '../../store/drafts.js'
-import { createJob } from '../../store/jobs.js'
+import { createJob, type NewJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
 import type { Services, Target } from '../services.js'
 
 /** Answers that were checked. */
-interface Decided {
+export interface Decided {
   named: Named
   channel: string
   askedIn: string | null
@@ -24,6 +24,33 @@ interface Decided {
   approval: ApprovalRequest | null
 }
 
+/** The job that checked answers become. */
+export function jobOf(
+  { connection, operation, operationId }: Target,
+  { named, ...decided }: Decided,
+  { submission, requester }: { submission: string; requester: string },
+): NewJob {
+  const { from, to } = operation.summary(named)
+  return {
+    ...decided,
+    connection: connection.name,
+    operation: operationId,
+    step: operation.steps[0].id,
+    personal: personalKeys(operation),
+    source: from,
+    target: to,
+    lock: operation.lock(decided.params),
+    submission,
+    requester,
+  }
+}
+
+function personalKeys(operation: Operation): string[] {
+  return fieldsOf(operation)
+    .filter((field) => field.personal)
+    .map(({ key }) => key)
+}
+
 /**
  * The hand-over: from here on everything is in the database, and nothing else needs to know that there was a modal.
  *
@@ -32,33 +59,15 @@ interface Decided {
 export async function startJob(
   services: Services,
   leftMs: () => number,
-  { connection, operation, operationId }: Target,
+  target: Target,
   { named, channel, askedIn, mentionOnSuccess, keepForMs, params, approval }: Decided,
   view: ViewOutput,
   requester: string,
 ): Promise<ViewResponseAction> {
-  const { from, to } = operation.summary(named)
-  const personal = fieldsOf(operation)
-    .filter((field) => field.personal)
-    .map(({ key }) => key)
-  const draft = {
-    connection: connection.name,
-    operation: operationId,
-    step: operation.steps[0].id,
-    params,
-    personal,
-    draft: view.private_metadata,
-    source: from,
-    target: to,
-    lock: operation.lock(params),
-    submission: submissionOf(view),
-    requester,
-    mentionOnSuccess,
-    keepForMs,
-    approval,
-    askedIn,
-    channel,
-  }
+  const { connection, operationId } = target
+  const decided = { named, channel, askedIn, mentionOnSuccess, keepForMs, params, approval }
+  const job = jobOf(target, decided, { submission: submissionOf(view), requester })
+  const draft = { ...job, draft: view.private_metadata }
   const creation = await createJob(services.db, draft, services.now())
   // The draft is purged within the hour anyway, and the answer is true without it.
   if (creation.kind !== 'created') await dropDraft(services.db, view.private_metadata).catch(() => undefined)
@@ -67,6 +76,7 @@ export async function startJob(
   }
   if (creation.kind === 'repeated') {
     // Personal answers may have been deleted by now.
+    const personal = personalKeys(target.operation)
     const lasting = (all: object) => Object.entries(all).filter(([key]) => !personal.includes(key))
     const text = (all: object) => JSON.stringify(Object.fromEntries(lasting(all)))
     if (text(creation.job.params) === text(params)) return { response_action: 'clear' }

@@ -6,6 +6,7 @@ import { WebClient } from '@slack/web-api'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { freePort } from '../../../sandbox/free-port.js'
+import { Validator } from '../../../src/commands/clone/validate.js'
 import { registerCommands } from '../../../src/commands/index.js'
 import { PickerLists } from '../../../src/commands/picker-lists.js'
 import { People } from '../../../src/slack/api/people.js'
@@ -73,6 +74,7 @@ function realApp(): App {
     db: context.db,
     connections: new Map([['dummy-one', dummyConnection(context.world)]]),
     lists: new PickerLists(() => 0, context.log),
+    validator: new Validator(context.log),
     people: new People({ slack: client, team: async () => 'T1', groups: [], elapsed: () => 0, log: context.log }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     wake: () => {},
