@@ -144,7 +144,7 @@ it('a run that cannot start is a job that has failed from the beginning, beside 
   expect(await readEvents(one, creation.job.id)).toMatchObject([
     { kind: 'failed', detail: 'Ann may no longer do this.' },
   ])
-  expect((await findDueWork(one, due)).map(({ kind }) => kind).sort()).toEqual(['notify', 'queued'])
+  expect((await findDueWork(one, due)).map(({ kind }) => kind).sort()).toEqual(['notify', 'queued', 'seal'])
 })
 
 it('nobody can have schedules without end, and sees only their own', async () => {
