@@ -1,6 +1,6 @@
 /** What a job that deletes another one's result changes at that other job, in the transaction of its own change. */
 import type { Transaction } from 'kysely'
-import type { Job, Transition } from '../domain/job.js'
+import type { Job, NewEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
 import type { NewJob } from './jobs.js'
@@ -38,7 +38,7 @@ export async function startRemoval(
     .returningAll()
     .executeTakeFirst()
   if (!row) return null
-  const event: NonNullable<Transition['event']> =
+  const event: NewEvent =
     actor === null
       ? { kind: 'expiry_reached', detail: 'delete' }
       : { kind: 'removal_started', actor, detail: removalJob }
