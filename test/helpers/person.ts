@@ -47,6 +47,7 @@ export function slackOf(context: TestContext, overrides: Partial<Services> = {})
         team: { id: 'T1' },
         user: { id: user, team_id: 'T1' },
         channel: { id: channel },
+        container: { type: 'message', message_ts: '1.5', channel_id: channel, is_ephemeral: false },
         trigger_id: `1.2.${count}`,
         response_url: 'http://slack.example/response/1',
         actions: [{ type: 'button', block_id: 'b', action_id, value, action_ts: '1.1' }],

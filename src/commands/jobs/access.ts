@@ -1,5 +1,5 @@
 /** Which jobs a person can see, and what they can do to them. */
-import { type Asker, decide, type Verb } from '../../access/rules.js'
+import { type Asker, type Decision, decide, type Verb } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
 import { closest } from '../../lib/closest.js'
@@ -11,26 +11,39 @@ import { readThread } from '../../store/messages.js'
 import { accessDenied, knownSource } from '../authorize.js'
 import type { Services } from '../services.js'
 
-/**
- * Whether a person can do this to a job. The requester can do it wherever the thread had to go, as long as they could still
- * ask for this job where they did. Others need a rule for the verb; one for a channel fits only in the job's own.
- */
+/** Whether a person can do this to a job. */
 export async function may(services: Services, asker: Asker, job: Job, verb: Verb): Promise<boolean> {
+  return (await permissionFor(services, asker, job, verb)) !== null
+}
+
+/**
+ * The decision that lets a person do this to a job; null if none does. The requester can do it wherever the thread had to go,
+ * as long as they could still ask for this job where they did. Others need a rule for the verb; one for a channel fits only in
+ * the job's own. Where several rules let them, the first that asks for no approval counts.
+ */
+export async function permissionFor(services: Services, asker: Asker, job: Job, verb: Verb): Promise<Decision | null> {
   const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
   const source = knownSource(operation, job.source)
-  const isAllowed = (what: string, channel: string | null) => {
+  const decideOn = (what: string, channel: string | null) => {
     const act = { connection: job.connection, what, target: job.target, source }
-    return decide(services.access.rules, { ...asker, channel }, act).isAllowed
+    return decide(services.access.rules, { ...asker, channel }, act)
   }
   // No rule can allow what is no longer offered, and ending it reaches no provider.
   const isLeftOver = operation === undefined && verb === 'cancel' && asker.membership !== 'stranger'
   const isOwn = isRequester(asker, job)
   // Whoever asked for it knows of it already.
-  if (isOwn && verb === 'status' && asker.membership !== 'stranger') return true
-  const isTheirs = isOwn && (isLeftOver || isAllowed(job.operation, job.askedIn))
-  if (isTheirs || isAllowed(verb, null)) return true
-  const thread = asker.channel === null ? null : await readThread(services.db, job.id)
-  return thread?.ts != null && thread.channel === asker.channel && isAllowed(verb, asker.channel)
+  if (isOwn && (isLeftOver || (verb === 'status' && asker.membership !== 'stranger'))) return { isAllowed: true }
+  const anywhere = [...(isOwn ? [decideOn(job.operation, job.askedIn)] : []), decideOn(verb, null)]
+  const best = easiest(anywhere)
+  if (asker.channel === null || (best && best.rule?.approval === undefined)) return best
+  const thread = await readThread(services.db, job.id)
+  const isHere = thread?.ts != null && thread.channel === asker.channel
+  return isHere ? easiest([...anywhere, decideOn(verb, asker.channel)]) : best
+}
+
+function easiest(decisions: readonly Decision[]): Decision | null {
+  const allowed = decisions.filter(({ isAllowed }) => isAllowed)
+  return allowed.find(({ rule }) => rule?.approval === undefined) ?? allowed[0] ?? null
 }
 
 /** In an organization with several workspaces people have two ids. */

@@ -1,5 +1,5 @@
 /** Whether what a job made can be deleted, and by whom. */
-import type { Asker } from '../../access/rules.js'
+import type { ApprovalRule, Asker } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { canDelete } from '../../domain/removal.js'
 import { type Connection, operationOf, type Removal } from '../../providers/provider.js'
@@ -8,11 +8,13 @@ import { dateAndTime, mrkdwn } from '../../slack/text.js'
 import { findJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
 import { threadLink } from '../clone/start-job.js'
-import { findJobFor } from '../jobs/access.js'
+import { findJobFor, permissionFor } from '../jobs/access.js'
 import type { Services } from '../services.js'
 
 /** Something that can be deleted now, or as mrkdwn why it can't. */
-export type Deletable = { job: Job; connection: Connection; removal: Removal } | { refusal: string }
+export type Deletable =
+  | { job: Job; connection: Connection; removal: Removal; approval: ApprovalRule | undefined }
+  | { refusal: string }
 
 /**
  * Reads the job, because whatever named it is only a hint.
@@ -30,7 +32,8 @@ export async function findDeletable(services: Services, asker: Asker, jobId: str
     const what = `Job \`${job.id}\` made nothing of its own: it wrote to *${mrkdwn(job.target)}*, which I leave as it is.`
     return { refusal: `There's nothing to delete. ${what}` }
   }
-  return { job, connection, removal }
+  const permission = await permissionFor(services, asker, job, 'delete')
+  return { job, connection, removal, approval: permission?.rule?.approval }
 }
 
 async function whyNot(services: Services, job: Job): Promise<string> {

@@ -4,6 +4,7 @@ import type { Asker } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { removalPage } from '../../slack/form/removal-page.js'
 import type { Answer } from '../answer.js'
+import { approvalNotice, assertEnoughApprovers } from '../approvals/request.js'
 import { saveOpeningChannel } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
 import type { Services } from '../services.js'
@@ -38,8 +39,11 @@ async function openRemoval({
 }): Promise<Answer | null> {
   const found = await findDeletable(services, asker, jobId)
   if ('refusal' in found) return found.refusal
+  const { job, connection, removal, approval } = found
+  assertEnoughApprovers(services, asker, approval)
   const opening = asker.channel === null ? '' : await saveOpeningChannel(services, asker.id, asker.channel)
-  const view = removalPage(found.job, found.connection, found.removal.loses, opening)
+  const notes = approval ? [approvalNotice(approval)] : []
+  const view = removalPage(job, connection, { loses: removal.loses, notes, opening })
   await client.views.open({ trigger_id, view })
   return null
 }

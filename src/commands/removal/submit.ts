@@ -4,6 +4,7 @@ import { REMOVAL_CALLBACK, RemovalState } from '../../slack/form/removal-page.js
 import { noticeView } from '../../slack/form/view.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
 import { newRemoval } from '../../store/removals.js'
+import { approvalFor } from '../approvals/request.js'
 import { identifyAsker, type Origin, readOpeningChannel } from '../authorize.js'
 import { answerSubmission } from '../clone/form-submit.js'
 import { afterStart, holderWords, submissionOf } from '../clone/start-job.js'
@@ -34,8 +35,10 @@ async function submitRemoval(services: Services, view: ViewOutput, origin: Origi
   const found = await findDeletable(services, asker, state.job)
   if ('refusal' in found) return refused(found.refusal)
   const { job, removal } = found
-  // A rule for `delete` that asks for an approval puts `approval` here.
-  const wanted = { ...newRemoval(job, removal.steps[0].id), submission, requester: asker.id, askedIn: channel }
+  const warning = `This deletes ${job.target}. ${removal.loses}`
+  const approval = approvalFor(services, asker, found.approval, { copied: '', notCopied: '', warning })
+  const about = { submission, requester: asker.id, askedIn: channel, approval }
+  const wanted = { ...newRemoval(job, removal.steps[0].id), ...about }
   const creation = await createJob(services.db, wanted, services.now())
   if (creation.kind === 'locked') return refused(await holderWords(services, creation.holder, asker.id))
   if (creation.kind === 'repeated') return { response_action: 'clear' }

@@ -3,7 +3,7 @@ import type { ModalView } from '@slack/types'
 import { z } from 'zod'
 import type { Job } from '../../domain/job.js'
 import type { Connection } from '../../providers/provider.js'
-import { context, name, plain, section } from '../blocks.js'
+import { context, plain, section } from '../blocks.js'
 import { limits } from '../limits.js'
 import { dateAndTime, mrkdwn, mrkdwnWithin, ownName } from '../text.js'
 import { whereTo } from './view.js'
@@ -21,13 +21,14 @@ export type RemovalState = z.infer<typeof RemovalState>
 /**
  * Names what is deleted in full, what goes with it, and who had it made.
  *
- * @param loses the provider's sentences about what is lost.
+ * @param about.loses the provider's sentences about what is lost.
+ * @param about.notes paragraphs of mrkdwn, such as who must approve.
+ * @param about.opening the key of where it is opened.
  */
 export function removalPage(
   { id, target, requester, createdAt, state }: Job,
   { name: connection, provider }: Connection,
-  loses: string,
-  opening: string,
+  { loses, notes, opening }: { loses: string; notes: readonly string[]; opening: string },
 ): ModalView {
   const carried: RemovalState = { job: id, opening }
   const left = state === 'succeeded' ? '' : "The job didn't succeed, so this deletes what it left behind. "
@@ -42,9 +43,8 @@ export function removalPage(
       section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
       whereTo(connection, provider.name),
       section(`*What is lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
-      context(
-        `<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\`  ·  on ${name(provider.name)}`,
-      ),
+      ...notes.map(section),
+      context(`<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],
   }
 }

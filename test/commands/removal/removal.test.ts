@@ -121,6 +121,59 @@ describe('a deletion that is confirmed', () => {
   })
 })
 
+describe('a rule that asks for an approval of deletions', () => {
+  const approval = { by: ['U8', 'U9'], count: 1, expiresMs: 3_600_000 }
+
+  it('has others agree before anything is deleted, and the page says so', async () => {
+    const job = await ended()
+    access.rules = [{ ...everything, may: ['delete'], approval }]
+    const view = await page(job, 'U2')
+    expect(viewProblems(view)).toEqual([])
+    expect(JSON.stringify(view)).toContain('*Approval*')
+    await slack.submit(view, { user: 'U2' })
+    const [removal] = await removals()
+    expect(removal).toMatchObject({ state: 'awaiting_approval' })
+    expect(JSON.parse(removal?.approval ?? '')).toMatchObject({
+      by: ['U8', 'U9'],
+      warning: 'This deletes shop-web-pr-12 in staging. The thing and its data.',
+    })
+    await context.runUntilIdle()
+    expect(context.world.removed).toEqual([])
+    await slack.type(`approve ${removal?.id}`, { user: 'U8' })
+    await runUntilEnd(removal?.id ?? '')
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it('leaves everything as it was when nobody agrees', async () => {
+    const job = await ended('done', { keepForMs: 7 * 86_400_000 })
+    access.rules = [{ ...everything, may: ['delete'], approval }]
+    await slack.submit(await page(job, 'U2'), { user: 'U2' })
+    context.pass(3_600_001)
+    await context.runUntilIdle()
+    expect((await removals())[0]).toMatchObject({ state: 'expired' })
+    expect(await context.job(job.id)).toMatchObject({ removalJob: null, expiresAt: job.expiresAt })
+    expect(context.world.removed).toEqual([])
+  })
+
+  it('does not bind those whom another rule lets delete without it', async () => {
+    const job = await ended()
+    access.rules = [
+      { ...everything, who: ['C1'], may: ['delete'] },
+      { ...everything, may: ['delete'], approval },
+    ]
+    await slack.submit(await page(job, 'U2'), { user: 'U2' })
+    expect((await removals())[0]).toMatchObject({ state: 'queued' })
+  })
+
+  it('can’t be asked of too few people', async () => {
+    const job = await ended()
+    access.rules = [{ ...everything, may: ['delete'], approval: { ...approval, by: ['U2'] } }]
+    await slack.press('job:delete', job.id, { user: 'U2' })
+    expect(slack.opened).toEqual([])
+    expect(slack.answers.at(-1)).toContain('Somebody else must approve this, but the rule names too few')
+  })
+})
+
 describe('a click on something that can no longer be deleted', () => {
   async function answered(job: Job): Promise<string | undefined> {
     await slack.press('job:delete', job.id)
