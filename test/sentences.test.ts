@@ -19,6 +19,7 @@ import type { Connection, Operation, Provider } from '../src/providers/provider.
 import { fieldErrors } from '../src/slack/form/answers.js'
 import { fieldsOf } from '../src/slack/form/fields.js'
 import { lastPageView, shownNames } from '../src/slack/form/last-page.js'
+import { removalPage } from '../src/slack/form/removal-page.js'
 import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form/view.js'
 import { type JobView, oldRootMessage, rootMessage } from '../src/slack/message/job.js'
 import { replyMessage } from '../src/slack/message/reply.js'
@@ -280,7 +281,13 @@ function forms(): string[] {
   ].map(asShown)
 }
 
-function pagesOf({ name, provider }: Connection, id: string, operation: Operation): string[] {
+function pagesOf(connection: Connection, id: string, operation: Operation): string[] {
+  const { name, provider } = connection
+  const removal = (operationId: string) => {
+    const job = jobIn('succeeded', { connection: name, operation: operationId, target: 'shop-copy in staging' })
+    const loses = operation.removal?.loses ?? ''
+    return viewLines(removalPage(job, connection, { loses, notes: [], opening: '' }))
+  }
   const state = { ...initialFormState(name, id, from), choosableChannels: 'inside' as const }
   const lastPages = [true, false].map((isYes) => {
     const { params, named, picked } = sample(operation, isYes)
@@ -292,6 +299,7 @@ function pagesOf({ name, provider }: Connection, id: string, operation: Operatio
   const [everything = [], nothing = []] = lastPages
   return [
     ...section(`${name} ${id}: page 2`, viewLines(formView(operation, state, provider.name))),
+    ...(operation.removal ? section(`${name} ${id}: the page that asks before it is deleted`, removal(id)) : []),
     ...section(`${name} ${id}: what a field says about a wrong answer`, wrongAnswers(operation)),
     ...section(`${name} ${id}: last page with every choice made`, everything),
     ...section(
@@ -400,6 +408,10 @@ function configErrors(): string[] {
     'an unsafe address': [...good, '    url: http://hoody.example', open],
     'a variable that is not set': [...good.slice(0, 3), `    token: \${HOODY_TOKEN}`, open],
     'a reference that is none': [...good.slice(0, 3), `    token: "\${hoody-token}"`, open],
+    'an expiry that is no time': [...good, '    expiry: { default: soon }', open],
+    'an expiry longer than the longest': [...good, '    expiry: { default: 8d, max: 7d }', open],
+    'an expiry that is a word': [...good, '    expiry: 7d', open],
+    'an expiry with a wrong end': [...good, '    expiry: { then: remove }', open],
     'a wrong interval': [...good, open, 'poll: { everySeconds: 0 }'],
     'a poll that is a number': [...good, open, 'poll: 5'],
     'a wrong yes or no': [...good, open, 'sharedChannels: maybe'],

@@ -31,6 +31,12 @@ export interface ExpiryPolicy {
 /** Where dolly.yml says nothing. */
 export const NO_EXPIRY: ExpiryPolicy = { defaultMs: null, maxMs: null, atEnd: 'ask' }
 
+/** How long something is kept that was asked for earlier, or without a form: no longer than the operator allows by now. */
+export function boundedKeep(keepForMs: number | null, { maxMs }: ExpiryPolicy): number | null {
+  if (keepForMs === null || maxMs === null) return keepForMs ?? maxMs
+  return Math.min(keepForMs, maxMs)
+}
+
 /** When an expiry needs attention next: the first warning that is still to come, or the end. Times are milliseconds since 1970. */
 export function nextExpiryDue(expiresAt: number, now: number): number {
   const warnings = WARNINGS_MS.map((before) => expiresAt - before).filter((at) => at > now)

@@ -3,6 +3,7 @@ import {
   afterExpiryDue,
   afterExtension,
   afterFailedRemoval,
+  boundedKeep,
   canExtend,
   expiryAfter,
   expiryPutOff,
@@ -170,6 +171,12 @@ describe('an expiry that somebody extends', () => {
     expect(canExtend(keptFor(DAY, { removalJob: 'aaaaa' }))).toBe(false)
     expect(canExtend(keptFor(DAY, { removedAt: start }))).toBe(false)
   })
+})
+
+it('what was asked for earlier is kept no longer than the operator allows by now', () => {
+  const week = { defaultMs: null, maxMs: 7 * DAY, atEnd: 'ask' } as const
+  expect([null, DAY, 30 * DAY].map((ms) => boundedKeep(ms, week))).toEqual([7 * DAY, DAY, 7 * DAY])
+  expect([null, 30 * DAY].map((ms) => boundedKeep(ms, { ...week, maxMs: null }))).toEqual([null, 30 * DAY])
 })
 
 it('the next thing due is the first warning that is still to come', () => {

@@ -1,6 +1,7 @@
 /** Checked answers → a job, stored before Slack gets its answer, and what the person sees when it starts. */
 import type { ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { ModalView } from '@slack/types'
+import { boundedKeep } from '../../domain/expiry.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import type { Thread } from '../../domain/thread.js'
 import type { Named, Operation } from '../../providers/provider.js'
@@ -40,6 +41,7 @@ export function jobOf(
     source: from,
     target: to,
     lock: operation.lock(decided.params),
+    keepForMs: operation.removal ? boundedKeep(decided.keepForMs, connection.expiry) : null,
     submission,
     requester,
   }

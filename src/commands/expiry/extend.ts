@@ -56,7 +56,7 @@ async function extend(
   const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
   const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
   if (byMs === null && maxMs !== null)
-    return `Things made on ${mrkdwn(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
+    return `Clones on ${mrkdwn(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
   const by = byMs === undefined ? (defaultMs ?? job.keepForMs ?? DAY_MS) : byMs
   for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
     if (!canExtend(present)) return whyNot(present)

@@ -32,12 +32,15 @@ export function keepInput(expiry: ExpiryPolicy, typed: string | undefined): Inpu
     ...(maxMs === null ? [option({ value: FOREVER, label: 'No expiry' })] : []),
   ]
   const initial = options.find(({ value }) => value === (initialMs === null ? FOREVER : durationAsTyped(initialMs)))
-  const end = atEnd === 'delete' ? 'delete it' : 'ask what to do with it'
+  const end =
+    atEnd === 'delete'
+      ? 'At the end I delete it, after a warning a day and an hour before.'
+      : "At the end I ask whether it's still needed."
   return {
     type: 'input',
     block_id: KEEP_BLOCK,
     label: plain('Keep for'),
-    hint: plain(`When the time is over, I ${end}. I say so before, and anybody who may can extend it with one click.`),
+    hint: plain(`${end} Extending it takes one click.`),
     element: {
       type: 'static_select',
       action_id: 'keep',

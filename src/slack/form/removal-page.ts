@@ -42,7 +42,7 @@ export function removalPage(
     blocks: [
       section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
       whereTo(connection, provider.name),
-      section(`*What is lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
+      section(`*What's lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
       ...notes.map(section),
       context(`<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],

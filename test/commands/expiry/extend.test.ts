@@ -92,7 +92,7 @@ describe('/clone-app extend', () => {
     const job = await made(DAY)
     policy({ maxMs: 30 * DAY })
     await slack.type(`extend ${job.id} off`)
-    expect(slack.answers.at(-1)).toBe('Things made on dummy-one always expire: they can be kept for 30 days at most.')
+    expect(slack.answers.at(-1)).toBe('Clones on dummy-one always expire: they can be kept for 30 days at most.')
     policy({ maxMs: null })
     await slack.type(`extend ${job.id} off`)
     expect(slack.answers.at(-1)).toBe(`Job \`${job.id}\`: what it made is now kept without an end.`)

@@ -46,8 +46,8 @@ describe('the question how long something is kept', () => {
   })
 
   it('says what happens at the end', () => {
-    expect(JSON.stringify(keepInput(week, undefined))).toContain('I delete it')
-    expect(JSON.stringify(keepInput(NO_EXPIRY, undefined))).toContain('I ask what to do with it')
+    expect(JSON.stringify(keepInput(week, undefined))).toContain('At the end I delete it, after a warning')
+    expect(JSON.stringify(keepInput(NO_EXPIRY, undefined))).toContain("At the end I ask whether it's still needed.")
   })
 })
 
