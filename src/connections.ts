@@ -36,7 +36,7 @@ export async function describeJob(
     title: job.removes === null ? (operation?.title ?? job.operation) : 'Delete the clone',
     provider: provider?.name ?? job.connection,
     steps: new Map(steps.map((step) => [step.id, step])),
-    hasRemoval: operation?.removal !== undefined,
+    hasRemoval: operation && operation.removal !== undefined,
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,
   }

@@ -4,7 +4,14 @@ import { Notifier } from '../../src/jobs/notify.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
+import { applyTransition } from '../../src/store/jobs.js'
 import type { TestContext } from './context.js'
+
+/** Writes an event that the job's thread gets a reply about: "Dummy is answering again." */
+export async function addReply(context: TestContext, jobId: string): Promise<void> {
+  const event = { kind: 'reachable' } as const
+  await applyTransition(context.db, await context.job(jobId), { set: {}, event }, context.now(), null)
+}
 
 export interface TestNotifier {
   /** Works once through the pending threads; answers whether any was brought up to date. */
@@ -34,6 +41,7 @@ export function notifierOf(
       title: 'Clone a thing',
       provider: 'Dummy',
       steps: new Map([['clone', { title: 'Clone the thing', doing: 'Cloning the thing' }]]),
+      hasRemoval: true,
       typicalMs: null,
       now: now(),
     }),

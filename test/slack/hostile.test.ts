@@ -12,7 +12,7 @@ import { Validator } from '../../src/commands/clone/validate.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { errorAnswer } from '../../src/commands/slash-command.js'
-import type { EventKind, Job, State } from '../../src/domain/job.js'
+import { type EventKind, FINAL_STATES, type Job, LIVE_STATES, type State } from '../../src/domain/job.js'
 import { UserError } from '../../src/errors.js'
 import { plainText } from '../../src/lib/text.js'
 import { defineOperation } from '../../src/providers/provider.js'
@@ -22,7 +22,7 @@ import { lastPageView } from '../../src/slack/form/last-page.js'
 import { searchOptions } from '../../src/slack/form/options.js'
 import type { FormState } from '../../src/slack/form/state.js'
 import { choiceView, formView, noticeView } from '../../src/slack/form/view.js'
-import { type JobView, rootMessage } from '../../src/slack/message/job.js'
+import { type JobView, type Message, rootMessage } from '../../src/slack/message/job.js'
 import { replyMessage } from '../../src/slack/message/reply.js'
 import { mrkdwn } from '../../src/slack/text.js'
 import { openDatabase } from '../../src/store/database.js'
@@ -32,11 +32,12 @@ import { hostile } from '../helpers/hostile.js'
 import { jobIn, start } from '../helpers/job.js'
 
 const seeds = Array.from({ length: 100 }, (_, at) => at + 1)
-const states: State[] = ['queued', 'starting', 'working', 'uncertain', 'succeeded', 'failed', 'timed_out', 'cancelled']
+const states: State[] = [...LIVE_STATES, ...FINAL_STATES]
 const kinds: EventKind[] = [
   ...(['queued', 'step_started', 'step_accepted', 'postponed', 'answer_lost', 'found', 'absent', 'uncertain'] as const),
   ...(['progress', 'unreachable', 'reachable', 'step_done', 'succeeded', 'failed', 'timed_out'] as const),
   ...(['checked_again', 'started_over', 'cancelled', 'unsettled', 'reminder', 'stranded'] as const),
+  ...(['approval_given', 'approved', 'denied', 'expired', 'expiry_near', 'expiry_reached', 'extended'] as const),
 ]
 
 /** Where foreign text comes from: a hostile seed, or the harmless one that says "x" wherever the other says something. */
@@ -66,6 +67,8 @@ function shown(rendered: unknown): { how: string; text: string }[] {
   const { type, text, verbatim, emoji, ...rest } = rendered as Record<string, unknown>
   if (typeof text === 'string') {
     if (type === 'mrkdwn') return [{ how: verbatim === true ? 'mrkdwn' : 'mrkdwn that links by itself', text }]
+    // The text of rich text, in which nothing is read as a mark.
+    if (type === 'text') return [{ how: 'plain', text }]
     if (type === 'plain_text') return [{ how: emoji === false ? 'plain' : 'plain with emoji', text }]
     return [{ how: 'mrkdwn', text }, ...shown(Object.values(rest))]
   }
@@ -91,10 +94,12 @@ function expectHarmless(rendered: unknown, reference: unknown): void {
   }
 }
 
-function expectMessage(message: { text: string; blocks: unknown }, reference: unknown): void {
+function expectMessage({ plainBlocks, ...message }: Message, reference: Message): void {
   expect(messageProblems(message.blocks)).toEqual([])
+  expect(messageProblems(plainBlocks ?? message.blocks)).toEqual([])
+  expectHarmless(plainBlocks ?? [], reference.plainBlocks ?? [])
   expect(message.text.length).toBeLessThanOrEqual(4_000)
-  expectHarmless(message, reference)
+  expectHarmless(message, { ...reference, plainBlocks: [] })
 }
 
 function expectView(view: unknown, reference: unknown): void {
@@ -110,6 +115,7 @@ function storyFrom({ text, address }: Source, state: State): JobView {
     connection: text(),
     url: address(),
     consoleUrl: address(),
+    approval: { by: ['U2', 'S3'], count: 1, expiresAt: start, copied: text(), notCopied: text(), warning: text() },
   }
   return {
     job: jobIn(state, rest),
@@ -142,7 +148,7 @@ describe('hostile text', () => {
       }
       const [message, reference] = [reply(evil), reply(harmless)]
       expect(message === null).toBe(reference === null)
-      if (message) expectMessage(message, reference)
+      if (message && reference) expectMessage(message, reference)
     }
   })
 

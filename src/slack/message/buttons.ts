@@ -1,7 +1,9 @@
 /** Pure: the links and buttons of a job's messages: few, in the order of their use, and only those that do something now. */
 import type { Button, ConfirmationDialog, KnownBlock, Overflow } from '@slack/types'
 import { accepts } from '../../domain/acts.js'
+import { canExtend } from '../../domain/expiry.js'
 import type { Act, Job } from '../../domain/job.js'
+import { canDelete } from '../../domain/removal.js'
 import { cut, plainText } from '../../lib/text.js'
 import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
@@ -56,8 +58,7 @@ function choicesOf(view: JobDescription): Button[] {
   }
   const edit = (text: string, more: Partial<Button> = {}) =>
     job.removes === null && isOffered(view) ? [button(jobActions.edit, text, more)] : []
-  const isThere = job.ref !== null && job.removalJob === null && job.removedAt === null
-  const remove = hasRemoval && isThere && job.removes === null ? [button(jobActions.delete, 'Delete…')] : []
+  const remove = hasRemoval && canDelete(job) ? [button(jobActions.delete, 'Delete…')] : []
 
   switch (job.state) {
     case 'awaiting_approval': {
@@ -100,7 +101,7 @@ function choicesOf(view: JobDescription): Button[] {
     default: {
       if (job.removes !== null || isBeingDeleted(job)) return []
       if (job.removedAt !== null) return edit('Clone again')
-      const extend = job.expiresAt === null ? [] : [button(jobActions.extend, 'Extend')]
+      const extend = canExtend(job) ? [button(jobActions.extend, 'Extend')] : []
       const words = hasRemoval === false ? 'Run nightly…' : 'Repeat on a schedule…'
       return [...extend, ...(isOffered(view) ? [button(jobActions.schedule, words)] : []), ...remove]
     }
@@ -147,7 +148,7 @@ function overflow(jobId: string, entries: readonly [word: string, text: string][
 
 /** For the replies that ask what to do with something that expires. */
 export function expiryButtons({ job, hasRemoval }: JobDescription): KnownBlock[] {
-  if (job.expiresAt === null || job.removalJob !== null) return []
+  if (!canExtend(job)) return []
   const button = (action_id: string, text: string): Button => ({
     type: 'button',
     action_id,
@@ -156,7 +157,7 @@ export function expiryButtons({ job, hasRemoval }: JobDescription): KnownBlock[]
   })
   const elements = [
     { ...button(jobActions.extend, 'Extend'), style: 'primary' } as const,
-    ...(hasRemoval ? [button(jobActions.delete, 'Delete…')] : []),
+    ...(hasRemoval && canDelete(job) ? [button(jobActions.delete, 'Delete…')] : []),
   ]
   return [{ type: 'actions', block_id: 'expiry', elements }]
 }

@@ -89,10 +89,10 @@ export function jobBlocks({ job, link }: ListedJob, now: number): KnownBlock[] {
 /** How one job stands: what its root says, with a link to it. */
 export function statusMessage(view: JobView, link: string | null): Message {
   const { job, now } = view
-  const { text, blocks } = rootMessage({ ...view, mayAppearTwice: false })
+  const { text, blocks, plainBlocks = blocks } = rootMessage({ ...view, mayAppearTwice: false })
   const age = job.endedAt === null ? `${inWords(now - job.runSince)} so far` : `ended ${ago(now - job.endedAt)}`
   const thread = link === null ? "Its thread hasn't begun yet." : `<${link}|Open its thread>`
-  return { text: `${text} ${thread}`, blocks: [...blocks, context(`${age}  ·  ${thread}`)] }
+  return { text: `${text} ${thread}`, blocks: [...plainBlocks, context(`${age}  ·  ${thread}`)] }
 }
 
 /** A list without words beside its icons would say nothing to many people: the words follow each name. */

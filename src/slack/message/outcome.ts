@@ -3,7 +3,7 @@ import { accepts } from '../../domain/acts.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import { isUnreachable } from '../../domain/polling.js'
 import { name, sentence, withDetail } from '../blocks.js'
-import { inWords, ownName, time } from '../text.js'
+import { dateAndTime, inWords, ownName, time } from '../text.js'
 import type { JobDescription } from './job.js'
 
 /** Texts are escaped mrkdwn. */
@@ -120,7 +120,7 @@ function approvalLines({ by, count, expiresAt, copied, notCopied, warning }: App
   if (by.length > people.length) people.push(`${by.length - people.length} more`)
   const anyOf = people.length > 1 ? `${people.slice(0, -1).join(', ')} or ${people.at(-1)}` : people.join('')
   const many = count > 1 ? `${count} of these must approve it: ${people.join(', ')}.` : `${anyOf} can approve it.`
-  const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends on ${dateTime(expiresAt)}.`
+  const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends ${dateAndTime(expiresAt)}.`
   return [
     `${many} ${until}`,
     ...(warning === null ? [] : [`⚠️ ${sentence(warning, MAX_PREVIEW_LENGTH)}`]),
@@ -143,12 +143,13 @@ function endOf(view: JobDescription): Outcome {
   const { job, provider, hasRemoval } = view
   const [subject, by, detail] = [subjectOf(job), name(provider), sentence(job.detail)]
   const took = inWords((job.endedAt ?? job.runSince) - job.runSince)
+  const reason = detail === '' ? [] : [detail]
   if (job.removedAt !== null)
-    return { icon: DELETED, headline: `${subject} was deleted`, aside: dateTime(job.removedAt), lines: [] }
+    return { icon: DELETED, headline: `${subject} was deleted`, aside: dateAndTime(job.removedAt), lines: [] }
   if (job.removalJob !== null) return { icon: DELETED, headline: `${subject} is being deleted`, aside: null, lines: [] }
   switch (job.state) {
     case 'denied':
-      return { icon: ':no_entry:', headline: `${subject} was denied`, aside: null, lines: [nothingSent(by)] }
+      return { icon: ':no_entry:', headline: `${subject} was denied`, aside: null, lines: [...reason, nothingSent(by)] }
     case 'expired':
       return {
         icon: ':no_entry:',
@@ -160,7 +161,8 @@ function endOf(view: JobDescription): Outcome {
       return { icon: ':no_entry_sign:', headline: cancelledAs(job, subject), aside: null, lines: [whatStays(view)] }
     case 'failed': {
       const headline = job.removes === null ? `${subject} failed` : `${subject} isn't deleted`
-      const failed = withDetail(`${stepName(view)}${placeOf(view)} failed`, detail)
+      // A scheduled run that couldn't start has no step.
+      const failed = job.step === '' ? detail : withDetail(`${stepName(view)}${placeOf(view)} failed`, detail)
       return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...advice(job)] }
     }
     case 'timed_out': {
@@ -171,7 +173,7 @@ function endOf(view: JobDescription): Outcome {
     }
     default: {
       const icon = job.removes === null ? ':white_check_mark:' : DELETED
-      const expiry = job.expiresAt === null ? [] : [`Expires on ${dateTime(job.expiresAt)}.`]
+      const expiry = job.expiresAt === null ? [] : [`Expires ${dateAndTime(job.expiresAt)}.`]
       const remark = detail === '' ? [] : [`${by}: ${detail}`]
       return { icon, headline: successWords(job, hasRemoval), aside: took, lines: [...remark, ...expiry] }
     }
@@ -236,10 +238,4 @@ export function stepName({ job, steps }: JobDescription, id = job.step): string 
 function placeOf({ job, steps }: JobDescription): string {
   const place = [...steps.keys()].indexOf(job.step) + 1
   return steps.size > 1 && place > 0 ? ` (step ${place} of ${steps.size})` : ''
-}
-
-/** A day and a time that Slack shows in the reader's own time zone. `ms` since 1970. */
-export function dateTime(ms: number): string {
-  const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
-  return `<!date^${Math.floor(ms / 1000)}^{date_short} at {time}|${fallback} UTC>`
 }

@@ -2,10 +2,10 @@
 import type { KnownBlock } from '@slack/types'
 import type { JobEvent } from '../../domain/job.js'
 import { name, section, sentence, withDetail } from '../blocks.js'
-import { inWords } from '../text.js'
+import { dateAndTime, inWords } from '../text.js'
 import { expiryButtons } from './buttons.js'
 import type { JobView, Message } from './job.js'
-import { dateTime, stepName, subjectOf, successWords, wasSent } from './outcome.js'
+import { stepName, subjectOf, successWords, wasSent } from './outcome.js'
 
 /** What an event adds to the thread; null for one that only changes the root, and for all of a muted job. */
 export function replyMessage(view: JobView, event: JobEvent): Message | null {
@@ -14,12 +14,12 @@ export function replyMessage(view: JobView, event: JobEvent): Message | null {
 }
 
 function replyButtons(view: JobView, { kind, detail }: JobEvent): KnownBlock[] {
-  const isQuestion = kind === 'expiry_near' || (kind === 'expiry_reached' && detail !== DELETE)
+  const isQuestion = kind === 'expiry_near' || (kind === 'expiry_reached' && detail === ASK)
   return isQuestion ? expiryButtons(view) : []
 }
 
-/** What the operator has chosen to happen at an expiry, as its events say: the thing is deleted, or people are asked. */
-const DELETE = 'delete'
+/** The detail of an expiry's events where people are asked at the end. Otherwise the thing is deleted then. */
+const ASK = 'ask'
 
 function replyText(view: JobView, event: JobEvent): string | null {
   const { job, provider, hasRemoval } = view
@@ -57,7 +57,9 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'approved':
       return `${person} approved. Starting ${subject}.`
     case 'denied':
-      return `${requester} ${person} denied ${subject}. Nothing was sent to ${by}.`
+      return event.actor === null
+        ? `${requester} ${withDetail(`${subject} was denied`, detail)} Nothing was sent to ${by}.`
+        : `${requester} ${person} denied ${subject}. Nothing was sent to ${by}.`
     case 'expired':
       return `${requester} Nobody approved ${subject} in time. Nothing was sent to ${by}.`
     case 'tried_again':
@@ -67,18 +69,18 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'started_over':
       return ifOthers(`${person} asked me to start ${step} over.`)
     case 'extended': {
-      const until = job.expiresAt === null ? "doesn't expire any more" : `now expires on ${dateTime(job.expiresAt)}`
+      const until = job.expiresAt === null ? "doesn't expire any more" : `now expires ${dateAndTime(job.expiresAt)}`
       return ifOthers(`${person} extended ${subject}. It ${until}.`)
     }
     case 'expiry_near': {
-      const then = event.detail === DELETE ? `Then I delete it with all its data.` : 'Then I ask you what to do.'
-      const when = job.expiresAt === null ? 'soon' : `on ${dateTime(job.expiresAt)}`
+      const then = event.detail === ASK ? 'Then I ask you what to do.' : 'Then I delete it with all its data.'
+      const when = job.expiresAt === null ? 'soon' : dateAndTime(job.expiresAt)
       return `${requester} ${subject} expires ${when}. ${then} Extend keeps it longer.`
     }
     case 'expiry_reached':
-      return event.detail === DELETE
-        ? `${requester} ${subject} has expired. Deleting it.`
-        : `${requester} ${subject} has expired. Do you still need it? Extend keeps it, Delete removes it with all its data.`
+      return event.detail === ASK
+        ? `${requester} ${subject} has expired. Do you still need it? Extend keeps it, Delete removes it with all its data.`
+        : `${requester} ${subject} has expired. I'm deleting it.`
     case 'unsettled':
       return `${requester} I don't know yet whether ${by} received ${step}, and I'm still checking. You can wait, or press Stop watching to end this job. Anything already made stays.`
     case 'reminder':
@@ -91,8 +93,9 @@ function replyText(view: JobView, event: JobEvent): string | null {
       return `${withDetail(`I couldn't reach ${by} for five minutes`, detail)} Nothing is lost, and I'll keep trying.`
     case 'reachable':
       return `${by} is answering again.`
-    // The root shows that a step is done; a reply of its own is for what there is to say about it.
     case 'found':
+      return `Found it: ${by} had received ${step}. Nothing was sent twice. ${detail}`.trim()
+    // The root shows that a step is done; a reply of its own is for what there is to say about it.
     case 'step_done':
       return detail === '' ? null : withDetail(`${step} is done`, detail)
     case 'succeeded':

@@ -38,7 +38,14 @@ describe('an ambiguous post', () => {
     requester = workspace.people.ann.id
   }
 
-  const ask = () => context.ask({ channel, requester })
+  /** Somebody who wants to be mentioned at the end, so that there is a reply. */
+  const ask = () => context.ask({ channel, requester, mentionOnSuccess: true })
+  async function finish(): Promise<void> {
+    await context.runUntilIdle()
+    context.world.observation = { phase: 'done' }
+    context.pass(5_000)
+    await context.runUntilIdle()
+  }
   const texts = () =>
     workspace
       .as(requester)
@@ -51,12 +58,9 @@ describe('an ambiguous post', () => {
     workspace.setSwitch('lose-answer', true)
     const { id } = await ask()
     await notifyFor(8_000)
-    await context.runUntilIdle()
+    await finish()
     await notifyFor(5_000)
-    expect(texts()).toEqual([
-      expect.stringContaining('Cloning the thing on Dummy'),
-      expect.stringContaining('Dummy accepted'),
-    ])
+    expect(texts()).toEqual([expect.stringContaining('is running ('), expect.stringContaining('is running after')])
     expect(posts()).toBe(2)
     const [found] = workspace.calls('conversations.history').flatMap(({ answer }) => answer.messages)
     expect(found).toMatchObject({ bot_id: workspace.bot.botId, user: workspace.bot.id })
@@ -64,7 +68,7 @@ describe('an ambiguous post', () => {
     const payloads = workspace.calls('chat.postMessage').map(({ body }) => body.metadata)
     expect(payloads).toEqual([
       { event_type: 'dolly_job', event_payload: { job: id, event: 'root' } },
-      { event_type: 'dolly_job', event_payload: { job: id, event: 3 } },
+      { event_type: 'dolly_job', event_payload: { job: id, event: 4 } },
     ])
   })
 
@@ -72,10 +76,10 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     await ask()
     await notifyFor(1_000)
-    await context.runUntilIdle()
+    await finish()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(10_000)
-    expect(texts().filter((text) => text.includes('Dummy accepted'))).toHaveLength(1)
+    expect(texts().filter((text) => text.includes('is running after'))).toHaveLength(1)
     expect(texts().some((text) => text.includes('may appear twice'))).toBe(false)
     expect(workspace.calls('conversations.replies')[0]?.body).toMatchObject({ include_all_metadata: 'true' })
   })
@@ -97,11 +101,11 @@ describe('an ambiguous post', () => {
     await openWorkspace(history)
     const { id } = await ask()
     await notifyFor(1_000)
-    await context.runUntilIdle()
+    await finish()
     await notifyFor(2_000)
     // What a kill between Slack's answer and the save leaves behind.
     await context.db.updateTable('messages').set({ ts: null, shownVersion: null }).where('jobId', '=', id).execute()
-    await context.db.updateTable('events').set({ notifiedAt: null }).where('kind', '=', 'step_accepted').execute()
+    await context.db.updateTable('events').set({ notifiedAt: null }).where('kind', '=', 'succeeded').execute()
     const before = posts()
     await notifyFor(20_000)
     expect(posts()).toBe(before)
@@ -112,12 +116,12 @@ describe('an ambiguous post', () => {
     await openWorkspace([])
     await ask()
     await notifyFor(1_000)
-    await context.runUntilIdle()
+    await finish()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(1_000)
     workspace.setSwitch('rate-limit', true)
     await notifyFor(20_000)
-    const accepted = texts().filter((text) => text.includes('Dummy accepted'))
+    const accepted = texts().filter((text) => text.includes('is running after'))
     expect(accepted).toEqual([expect.not.stringContaining('may appear'), expect.stringContaining('may appear twice')])
   })
 
@@ -126,7 +130,7 @@ describe('an ambiguous post', () => {
     workspace.setSwitch('lose-answer', true)
     await ask()
     await notifyFor(8_000)
-    await context.runUntilIdle()
+    await finish()
     workspace.setSwitch('lose-answer', true)
     await notifyFor(15_000)
     expect(texts().filter((text) => text.includes('An earlier message about this job may appear'))).toHaveLength(1)

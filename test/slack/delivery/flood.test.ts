@@ -18,7 +18,7 @@ describe('a flood', () => {
   afterEach(async () => await context.db.destroy())
 
   it('of forty changes while Slack is away becomes one edit, which shows the end', async () => {
-    await context.ask()
+    await context.ask({ mentionOnSuccess: true })
     await context.runUntilIdle()
     await notifier.notifyFor(5_000)
     const [root] = slack.messages()
@@ -36,13 +36,13 @@ describe('a flood', () => {
     slack.setAway(false)
     await notifier.notifyFor(620_000)
     expect(root?.texts).toHaveLength(edits + 1)
-    expect(root?.text).toContain('Done.')
-    expect(slack.thread(root?.ts ?? '').at(-1)?.text).toContain('Done in')
+    expect(root?.text).toContain('is running (')
+    expect(slack.thread(root?.ts ?? '').at(-1)?.text).toContain('is running after')
   })
 
   it('of two hundred ends in one minute is posted whole, first ended first, at Slack’s pace, and holds up no other channel', async () => {
     const count = 200
-    for (let index = 0; index < count; index += 1) await context.ask()
+    for (let index = 0; index < count; index += 1) await context.ask({ mentionOnSuccess: true })
     await context.runUntilIdle()
     await pretendBegun(context, slack)
     const before = slack.messages().length
@@ -51,7 +51,7 @@ describe('a flood', () => {
     await endOneByOne(context, 60_000 / count)
     const ended = context.now()
     await notifier.notifyFor(60_000)
-    const other = await context.ask({ channel: 'C2' })
+    const other = await context.ask({ channel: 'C2', mentionOnSuccess: true })
     await context.runUntilIdle()
     const asked = context.now()
     await notifier.notifyFor(10_000)
@@ -59,8 +59,8 @@ describe('a flood', () => {
     await notifier.notifyFor(10_000)
     const otherRoot = slack.messages().find(({ channel }) => channel === 'C2')
     expect((otherRoot?.at ?? 0) - asked).toBeLessThan(3_000)
-    expect(otherRoot?.text).toContain('Done.')
-    expect(slack.thread(otherRoot?.ts ?? '').at(-1)?.text).toContain('Done in')
+    expect(otherRoot?.text).toContain('is running (')
+    expect(slack.thread(otherRoot?.ts ?? '').at(-1)?.text).toContain('is running after')
     expect((await context.job(other.id)).state).toBe('succeeded')
 
     // Steps no longer than a burst lasts waste nothing of Slack's pace.
@@ -68,16 +68,18 @@ describe('a flood', () => {
     const roots = slack.messages().filter(({ channel, threadTs }) => channel === 'C1' && threadTs === undefined)
     expect(roots).toHaveLength(count)
     for (const { ts, text } of roots) {
-      expect(text).toContain('Done.')
-      expect(slack.thread(ts).filter((reply) => reply.text.includes('Done in'))).toHaveLength(1)
-      expect(slack.thread(ts).at(-1)?.text).toContain('Done in')
+      expect(text).toContain('is running (')
+      expect(slack.thread(ts).filter((reply) => reply.text.includes('is running after'))).toHaveLength(1)
+      expect(slack.thread(ts).at(-1)?.text).toContain('is running after')
     }
     const stored = context.db
       .selectFrom('messages')
       .innerJoin('jobs', 'jobs.id', 'messages.jobId')
       .select('messages.ts')
     const ends = stored.where('key', '=', 'root').where('messages.channel', '=', 'C1').orderBy('endedAt')
-    const lastReplies = slack.messages().filter(({ channel, text }) => channel === 'C1' && text.includes('Done in'))
+    const lastReplies = slack
+      .messages()
+      .filter(({ channel, text }) => channel === 'C1' && text.includes('is running after'))
     expect(lastReplies.map(({ threadTs }) => threadTs)).toEqual((await ends.execute()).map(({ ts }) => ts))
     expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
     // At Slack's pace: it refused nothing, and nothing was dawdled away.
@@ -87,8 +89,24 @@ describe('a flood', () => {
     expect(last - ended).toBeLessThan(5 * 60_000)
   }, 240_000)
 
+  it('of jobs that simply succeed costs two messages each: the root, and its edit', async () => {
+    const count = 40
+    for (let index = 0; index < count; index += 1) await context.ask()
+    await notifier.notifyFor(60_000)
+    await context.runUntilIdle()
+    context.world.observation = { phase: 'done' }
+    context.pass(5_000)
+    await context.runUntilIdle()
+    await notifier.notifyFor(60_000)
+    expect(slack.messages().map(({ threadTs, texts }) => [threadTs, texts.length])).toEqual(
+      Array.from({ length: count }, () => [undefined, 2]),
+    )
+    for (const { text } of slack.messages()) expect(text).toContain('is running (')
+    expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
+  })
+
   it('of jobs that all begin and end while Slack is away is posted root by root, then thread by thread', async () => {
-    for (let index = 0; index < 20; index += 1) await context.ask()
+    for (let index = 0; index < 20; index += 1) await context.ask({ mentionOnSuccess: true })
     await context.runUntilIdle()
     context.world.observation = { phase: 'done' }
     context.pass(60_000)
@@ -97,7 +115,7 @@ describe('a flood', () => {
     const inOrder = slack.messages()
     const isRoot = ({ threadTs }: { threadTs: string | undefined }) => threadTs === undefined
     expect(inOrder.filter(isRoot)).toHaveLength(20)
-    expect(inOrder.filter(isRoot).every(({ text }) => text.includes('Done.'))).toBe(true)
+    expect(inOrder.filter(isRoot).every(({ text }) => text.includes('is running ('))).toBe(true)
     // Nobody's second reply comes before everybody's root, but for what fits into the first burst.
     expect(inOrder.findLastIndex(isRoot)).toBeLessThan(24)
     const threads = inOrder.filter((message) => !isRoot(message)).map(({ threadTs }) => threadTs)

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startWorkspace, type Workspace } from '../../../sandbox/slack/workspace.js'
 import { clientOptions } from '../../../src/slack/api/client.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { notifierOf } from '../../helpers/sender.js'
+import { addReply, notifierOf } from '../../helpers/sender.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 describe('a thread', () => {
@@ -29,7 +29,7 @@ describe('a thread', () => {
 
   /** A job of Ann's in #platform, accepted and posted. */
   async function underWay(requester = workspace.people.ann.id) {
-    const { id } = await context.ask({ channel: workspace.channels.platform.id, requester })
+    const { id } = await context.ask({ channel: workspace.channels.platform.id, requester, mentionOnSuccess: true })
     await context.runUntilIdle()
     await notifyFor(3_000)
     return await context.job(id)
@@ -53,8 +53,8 @@ describe('a thread', () => {
 
   async function expectGoneOn(id: string): Promise<void> {
     expect(directMessages()).toEqual([
-      expect.stringMatching(/^Clone a thing.*Done\./),
-      expect.stringContaining('Done in'),
+      expect.stringMatching(/^copy-1 is running \(.*Clone a thing/),
+      expect.stringContaining('is running after'),
     ])
     expect(await context.job(id)).toMatchObject({ state: 'succeeded', channel: workspace.channels.platform.id })
     expect((await context.thread(id)).channel).toBe(workspace.people.ann.directChannel)
@@ -86,6 +86,7 @@ describe('a thread', () => {
   it('in a channel that takes no replies goes on as a direct message, and its old root says where, then how it ended', async () => {
     workspace.setSwitch('lock-threads', true)
     const { id } = await underWay()
+    await addReply(context, id)
     await notifyFor(3_000)
     const { ann, platform } = { ...workspace.people, ...workspace.channels }
     const oldRoot = () =>
@@ -96,8 +97,8 @@ describe('a thread', () => {
         .map(({ text }) => text)
     expect(oldRoot()).toEqual([expect.stringContaining(`Updates continue in a direct message to <@${ann.id}>.`)])
     await end()
-    expect(oldRoot()).toEqual([expect.stringMatching(/Done\..*The details are in a direct message to/)])
-    expect(directMessages().at(-1)).toContain('Done in')
+    expect(oldRoot()).toEqual([expect.stringMatching(/is running \(.*The details are in a direct message to/)])
+    expect(directMessages().at(-1)).toContain('is running after')
     expect((await context.job(id)).state).toBe('succeeded')
     expect((await context.thread(id)).channel).toBe(ann.directChannel)
   })
@@ -106,7 +107,7 @@ describe('a thread', () => {
     workspace.setSwitch('refuse-roots', true)
     const { id } = await underWay()
     await end()
-    expect(directMessages().at(-1)).toContain('Done in')
+    expect(directMessages().at(-1)).toContain('is running after')
     expect((await context.thread(id)).channel).toBe(workspace.people.ann.directChannel)
   })
 
@@ -115,7 +116,7 @@ describe('a thread', () => {
     await underWay()
     await notifyFor(40_000)
     const posts = workspace.calls('chat.postMessage').map(({ status }) => status)
-    expect(posts).toEqual([429, 200, 200])
+    expect(posts).toEqual([429, 200])
     expect(warnings).toEqual([])
   })
 
@@ -126,8 +127,8 @@ describe('a thread', () => {
     await workspace.rename(platform.id, 'flock')
     await end()
     const thread = workspace.as(workspace.people.ann.id).thread(platform.id, ts ?? '')
-    expect(thread[0]?.text).toContain('Done.')
-    expect(thread.at(-1)?.text).toContain('Done in')
+    expect(thread[0]?.text).toContain('is running (')
+    expect(thread.at(-1)?.text).toContain('is running after')
     expect(directMessages()).toEqual([])
     expect((await context.job(id)).state).toBe('succeeded')
     expect((await context.thread(id)).channel).toBe(platform.id)

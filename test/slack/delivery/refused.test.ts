@@ -3,7 +3,7 @@ import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@s
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Chat } from '../../../src/slack/delivery/requests.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { notifierOf, type TestNotifier } from '../../helpers/sender.js'
+import { addReply, notifierOf, type TestNotifier } from '../../helpers/sender.js'
 
 interface Call {
   kind: 'root' | 'reply' | 'edit'
@@ -100,7 +100,7 @@ describe('a place that refuses messages', () => {
 
   /** A job in C1 that is under way and posted. */
   async function underWay() {
-    const { id } = await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifier.notifyFor(2_000)
     await context.runUntilIdle()
     await notifier.notifyFor(5_000)
@@ -113,14 +113,13 @@ describe('a place that refuses messages', () => {
 
   it.each(placeWords)('leads to a direct message that reports the end, when it refuses the root: %s', async (word) => {
     slack.set(({ channel }) => (channel === 'C1' ? word : undefined))
-    await context.ask()
+    await context.ask({ mentionOnSuccess: true })
     await notifier.notifyFor(600_000, 5_000)
     await context.runUntilIdle()
     await end()
     expect(slack.in('DU1').map(({ text }) => text)).toEqual([
-      expect.stringMatching(/^Clone a thing.*Done\./),
-      expect.stringContaining('Dummy accepted'),
-      expect.stringContaining('Done in'),
+      expect.stringMatching(/^copy-1 is running \(.*Clone a thing/),
+      expect.stringContaining('is running after'),
     ])
     expect(slack.calls.filter(({ channel }) => channel === 'C1').length).toBeLessThanOrEqual(4)
     expect(await countPending()).toBe(0)
@@ -134,12 +133,12 @@ describe('a place that refuses messages', () => {
       isFirst = false
       return lost ? new WebAPIHTTPError(503, 'Service Unavailable', {}) : 'is_archived'
     })
-    await context.ask()
+    await context.ask({ mentionOnSuccess: true })
     await notifier.notifyFor(600_000, 5_000)
     await context.runUntilIdle()
     await end()
     const [root] = slack.in('DU1')
-    expect(root?.text).toMatch(/Done\. An earlier message about this job may appear here or in <#C1>/)
+    expect(root?.text).toMatch(/is running \(.*An earlier message about this job may appear here or in <#C1>/)
     expect(root?.blocks).toContain('may appear here or in <#C1>')
   })
 
@@ -147,9 +146,10 @@ describe('a place that refuses messages', () => {
     'leads to a direct message, and its root reports the end too, when it refuses replies: %s',
     async (word) => {
       slack.set(({ kind, channel }) => (channel === 'C1' && kind === 'reply' ? word : undefined))
-      await context.ask()
+      const { id } = await context.ask({ mentionOnSuccess: true })
       await notifier.notifyFor(2_000)
       await context.runUntilIdle()
+      await addReply(context, id)
       await notifier.notifyFor(600_000, 5_000)
       const [old] = slack.in('C1')
       expect(old?.text).toContain(
@@ -157,10 +157,10 @@ describe('a place that refuses messages', () => {
       )
       expect(old?.blocks).not.toContain('Cloning the thing on')
       await end()
-      expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
+      expect(slack.in('DU1').at(-1)?.text).toContain('is running after')
       expect(slack.in('C1')).toHaveLength(1)
-      expect(old?.text).toMatch(/Done\..*The details are in a direct message to <@U1>\.$/)
-      expect(old?.blocks).toMatch(/Done.*The details are in a direct message to <@U1>\./)
+      expect(old?.text).toMatch(/is running \(.*The details are in a direct message to <@U1>\.$/)
+      expect(old?.blocks).toMatch(/is running.*The details are in a direct message to <@U1>\./)
       expect(await countPending()).toBe(0)
       // Nobody edits it any more.
       const left = context.db.selectFrom('messages').select('closedAt').where('key', '=', 'left')
@@ -170,7 +170,7 @@ describe('a place that refuses messages', () => {
 
   it.each(oneWordOfEach)('is given up after a while when the direct message is refused too: %s', async (word) => {
     slack.set(() => word)
-    await context.ask()
+    await context.ask({ mentionOnSuccess: true })
     await notifier.notifyFor(1_800_000, 5_000)
     await context.runUntilIdle()
     await end(1_800_000)
@@ -186,7 +186,7 @@ describe('a place that refuses messages', () => {
     'is not at fault when only the operator can fix it: %s is tried ever more rarely',
     async (word) => {
       slack.set(() => word)
-      await context.ask()
+      await context.ask({ mentionOnSuccess: true })
       await notifier.notifyFor(7_200_000, 60_000)
       expect(slack.calls.every(({ channel }) => channel === 'C1')).toBe(true)
       expect(slack.calls.length).toBeLessThanOrEqual(16)
@@ -199,7 +199,7 @@ describe('a place that refuses messages', () => {
   it('is not at fault when Slack briefly answers with an unknown error: the next try is the thread', async () => {
     let refusals = 3
     slack.set(() => (refusals-- > 0 ? 'a_word_of_tomorrow' : undefined))
-    await context.ask()
+    await context.ask({ mentionOnSuccess: true })
     await notifier.notifyFor(600_000, 5_000)
     expect(slack.messages.map(({ channel }) => channel)).toEqual(['C1'])
     expect(await context.db.selectFrom('messages').select('refusals').execute()).toEqual([{ refusals: 0 }])
@@ -210,7 +210,7 @@ describe('a place that refuses messages', () => {
     async (word) => {
       let refusals = 2
       slack.set(() => (refusals-- > 0 ? word : undefined))
-      await context.ask()
+      await context.ask({ mentionOnSuccess: true })
       await notifier.notifyFor(2_000)
       expect(slack.messages).toEqual([expect.objectContaining({ channel: 'C1', blocks: '[]' })])
     },
@@ -222,12 +222,13 @@ describe('a place that refuses messages', () => {
 
     it('was posted in the same moment in which its first reply is refused', async () => {
       slack.set(lockReplies)
-      await context.ask()
+      const { id } = await context.ask({ mentionOnSuccess: true })
       await context.runUntilIdle()
+      await addReply(context, id)
       await notifier.notifyFor(10_000)
       expect(slack.in('C1')[0]?.text).toContain('Updates continue in a direct message to <@U1>.')
       await end(20_000)
-      expect(slack.in('C1')[0]?.text).toContain('Done')
+      expect(slack.in('C1')[0]?.text).toContain('is running')
     })
 
     it('reports the end, which is the first event with a refused reply', async () => {
@@ -235,8 +236,8 @@ describe('a place that refuses messages', () => {
       slack.set(lockReplies)
       await end(20_000)
       const [old] = slack.in('C1')
-      expect(old?.text).toMatch(/Done\..*The details are in a direct message to <@U1>\.$/)
-      expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
+      expect(old?.text).toMatch(/is running \(.*The details are in a direct message to <@U1>\.$/)
+      expect(slack.in('DU1').at(-1)?.text).toContain('is running after')
     })
 
     it.each([
@@ -253,11 +254,11 @@ describe('a place that refuses messages', () => {
         context.pass(5_000)
         await context.runUntilIdle()
         await notifier.notifyFor(100_000, 5_000)
-        expect(slack.in('C1')[0]?.text).not.toContain('Done')
+        expect(slack.in('C1')[0]?.text).not.toContain('is running')
         isAway = false
         await notifier.notifyFor(600_000, 5_000)
-        expect(slack.in('C1')[0]?.text).toContain('Done')
-        expect(slack.in('DU1').filter(({ text }) => text.includes('Done in'))).toHaveLength(1)
+        expect(slack.in('C1')[0]?.text).toContain('is running')
+        expect(slack.in('DU1').filter(({ text }) => text.includes('is running after'))).toHaveLength(1)
         expect(await countPending()).toBe(0)
       },
     )
@@ -268,7 +269,7 @@ describe('a place that refuses messages', () => {
         await underWay()
         slack.set((call) => lockReplies(call) ?? (call.kind === 'edit' && call.channel === 'C1' ? word : undefined))
         await end(1_800_000)
-        expect(slack.in('DU1').at(-1)?.text).toContain('Done in')
+        expect(slack.in('DU1').at(-1)?.text).toContain('is running after')
         expect(await countPending()).toBe(0)
         const tries = slack.calls.length
         await notifier.notifyFor(3_600_000, 60_000)
@@ -283,7 +284,7 @@ describe('a place that refuses messages', () => {
       const [old, ...others] = slack.messages.filter(({ threadTs }) => threadTs === undefined)
       expect(others).toEqual([])
       expect(old?.text).toMatch(
-        /Done\..*Slack won't let me reply here or message <@\w+> directly, so there are no more details\.$/,
+        /is running \(.*Slack won't let me reply here or message <@\w+> directly, so there are no more details\.$/,
       )
       expect(await countPending()).toBe(0)
     })
@@ -297,18 +298,18 @@ describe('a place that refuses messages', () => {
       await notifier.notifyFor(30_000)
       slack.set(lockReplies)
       await notifierOf(context, slack.chat).notifyFor(600_000, 5_000)
-      expect(slack.in('C1')[0]?.text).toContain('Done')
+      expect(slack.in('C1')[0]?.text).toContain('is running')
     })
   })
 
   it('moves a thread at most once, also where it began in the direct messages', async () => {
     slack.set(({ kind }) => (kind === 'reply' ? 'restricted_action_non_threadable_channel' : undefined))
-    await context.ask({ channel: 'DU1' })
+    await context.ask({ mentionOnSuccess: true, channel: 'DU1' })
     await notifier.notifyFor(2_000)
     await context.runUntilIdle()
     await end()
     expect(slack.messages).toHaveLength(2)
-    for (const { text } of slack.messages) expect(text).toContain('Done')
+    for (const { text } of slack.messages) expect(text).toContain('is running')
     expect(await countPending()).toBe(0)
   })
 
@@ -317,7 +318,7 @@ describe('a place that refuses messages', () => {
     ['DU1', 2],
   ])('sends no message for ever to %s, which takes none', async (channel, tries) => {
     slack.set(() => 'messages_tab_disabled')
-    await context.ask({ channel })
+    await context.ask({ mentionOnSuccess: true, channel })
     await notifier.notifyFor(60_000)
     expect(slack.calls).toHaveLength(tries)
     expect(await countPending()).toBe(0)

@@ -2,7 +2,7 @@ import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Chat } from '../../../src/slack/delivery/requests.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
-import { notifierOf } from '../../helpers/sender.js'
+import { addReply, notifierOf } from '../../helpers/sender.js'
 
 /** A Slack that keeps what it took, and says what it is told to say next. */
 function fakeChat() {
@@ -72,12 +72,20 @@ describe('the sender', () => {
   }
 
   it('posts the root once, edits it, and adds the replies in order', async () => {
-    await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(1_000)
     await context.runUntilIdle()
+    await addReply(context, id)
     await notifyFor(2_000)
-    expect(slack.posts.map(({ inThread }) => inThread)).toEqual([false, true])
-    expect(slack.edits.at(-1)).toContain('Cloning the thing on Dummy')
+    expect(slack.edits).toEqual([expect.stringContaining('Cloning the thing on Dummy')])
+    await finish()
+    await notifyFor(2_000)
+    expect(slack.posts.map(({ inThread, text }) => [inThread, text])).toEqual([
+      [false, expect.stringContaining('is queued')],
+      [true, 'Dummy is answering again.'],
+      [true, expect.stringContaining('is running after')],
+    ])
+    expect(slack.edits.at(-1)).toContain('is running (')
     expect(await run()).toBe(false)
   })
 
@@ -181,7 +189,7 @@ describe('the sender', () => {
   })
 
   it('goes on replying while edits have to wait, and edits once they need not', async () => {
-    const { id } = await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: new WebAPIRateLimitedError(30) })
     await context.runUntilIdle()
@@ -189,11 +197,11 @@ describe('the sender', () => {
     context.pass(5_000)
     await context.runUntilIdle()
     await notifyFor(20_000)
-    expect(slack.posts.map(({ text }) => text).at(-1)).toContain('Done in')
+    expect(slack.posts.map(({ text }) => text).at(-1)).toContain('is running after')
     expect(slack.edits).toEqual([])
     await notifyFor(15_000)
-    expect(slack.edits).toEqual([expect.stringContaining('Done.')])
-    expect(slack.posts).toHaveLength(3)
+    expect(slack.edits).toEqual([expect.stringContaining('is running (')])
+    expect(slack.posts).toHaveLength(2)
     expect(await countPending(id)).toBe(0)
   })
 
@@ -204,21 +212,21 @@ describe('the sender', () => {
   }
 
   it('reports the end although Slack takes no edit of the root any more', async () => {
-    const { id } = await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(1_000)
     await context.runUntilIdle()
     await notifyFor(1_000)
     slack.answers.push({ on: 'edit', error: platformError('edit_window_closed') })
     await finish()
     await notifyFor(3_000)
-    expect(slack.posts.at(-1)?.text).toContain('Done in')
+    expect(slack.posts.at(-1)?.text).toContain('is running after')
     expect(await countPending(id)).toBe(0)
   })
 
   it.each(['team_added_to_org', 'token_revoked', 'a_word_of_tomorrow'])(
     'shows the end in the root once Slack takes edits again, which it refused with %s',
     async (word) => {
-      const { id } = await context.ask()
+      const { id } = await context.ask({ mentionOnSuccess: true })
       await notifyFor(1_000)
       await context.runUntilIdle()
       await notifyFor(1_000)
@@ -226,20 +234,21 @@ describe('the sender', () => {
       await finish()
       await notifyFor(2_000)
       // The thread is brought up to date meanwhile.
-      expect(slack.posts.at(-1)?.text).toContain('Done in')
-      expect(slack.edits.at(-1)).not.toContain('Done')
+      expect(slack.posts.at(-1)?.text).toContain('is running after')
+      expect(slack.edits.at(-1)).not.toContain('is running')
       await notifyFor(240_000)
-      expect(slack.edits.at(-1)).toContain('Done')
-      expect(slack.posts.filter(({ text }) => text.includes('Done in'))).toHaveLength(1)
+      expect(slack.edits.at(-1)).toContain('is running')
+      expect(slack.posts.filter(({ text }) => text.includes('is running after'))).toHaveLength(1)
       expect(await countPending(id)).toBe(0)
     },
   )
 
   it('takes a reply that Slack put outside the thread for the end of that thread', async () => {
-    const { id } = await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(1_000)
     slack.unthreadNext()
     await context.runUntilIdle()
+    await finish()
     await notifyFor(5_000)
     expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.at(-1)).toMatchObject({ channel: 'DU1', inThread: true })
@@ -280,7 +289,7 @@ describe('the sender', () => {
     await context.runUntilIdle()
     await notifyFor(5_000)
     expect((await context.thread(id)).channel).toBe('DU1')
-    expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1', 'DU1'])
+    expect(slack.posts.map(({ channel }) => channel)).toEqual(['C1', 'U1'])
   })
 
   for (const [on, error] of [
@@ -289,7 +298,7 @@ describe('the sender', () => {
   ] as const) {
     it(`begins a new thread in a direct message when its root there was deleted: $error`, async () => {
       slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
-      const { id } = await context.ask()
+      const { id } = await context.ask({ mentionOnSuccess: true })
       await notifyFor(3_000)
       await context.runUntilIdle()
       context.world.observation = { phase: 'done' }
@@ -297,15 +306,15 @@ describe('the sender', () => {
       await context.runUntilIdle()
       slack.answers.push({ on, error: platformError(error) })
       await notifyFor(10_000)
-      expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1', 'U1', 'DU1', 'DU1'])
-      expect(slack.posts.at(-1)?.text).toContain('Done in')
+      expect(slack.posts.map(({ channel }) => channel)).toEqual(['U1', 'U1', 'DU1'])
+      expect(slack.posts.at(-1)?.text).toContain('is running after')
       expect(await countPending(id)).toBe(0)
     })
   }
 
   it('stops beginning a thread in a place where each root is gone at once', async () => {
     slack.answers.push({ on: 'post', error: platformError('not_in_channel') })
-    const { id } = await context.ask()
+    const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(3_000)
     await context.runUntilIdle()
     slack.answers.push({ on: 'edit', error: platformError('message_not_found') })
@@ -319,7 +328,8 @@ describe('the sender', () => {
   })
 
   it('says it in words when Slack finds fault with the blocks', async () => {
-    slack.answers.push({ on: 'post', error: platformError('invalid_blocks') })
+    for (let count = 0; count < 2; count += 1)
+      slack.answers.push({ on: 'post', error: platformError('invalid_blocks') })
     await context.ask()
     await notifyFor(2_000)
     expect(slack.posts).toEqual([expect.objectContaining({ hasBlocks: false })])

@@ -136,7 +136,7 @@ describe('the root message', () => {
       expect(shown().slice(0, 5)).toEqual([
         ':raised_hand: *shop-copy needs approval*',
         expect.stringMatching(
-          /^<@U2> or <!subteam\^S3> can approve it\. Without an answer, the request ends on <!date\^\d+\^\{date_short\} at \{time\}\|[^>]*>\.$/,
+          /^<@U2> or <!subteam\^S3> can approve it\. Without an answer, the request ends <!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^>]*>\.$/,
         ),
         '⚠️ This holds customer data.',
         'Copied: The whole disk.',
@@ -165,7 +165,7 @@ describe('the root message', () => {
 
   it('says when the clone expires', () => {
     expect(linesOf('succeeded', { expiresAt: start + 86_400_000 })[1]).toMatch(
-      /^Expires on <!date\^1795338780\^\{date_short\} at \{time\}/,
+      /^Expires <!date\^1795338780\^\{date_short_pretty\} at \{time\}/,
     )
   })
 

@@ -31,7 +31,7 @@ const textOf = (...args: Parameters<typeof replyTo>) => replyTo(...args)?.text ?
 describe('the replies', () => {
   it('are only about what somebody must notice: the message above says the rest', () => {
     expect(kinds.filter((kind) => replyTo(kind, { actor: 'U2' }) !== null)).toEqual([
-      ...['uncertain', 'unreachable', 'reachable', 'failed', 'timed_out'],
+      ...['found', 'uncertain', 'unreachable', 'reachable', 'failed', 'timed_out'],
       ...['checked_again', 'started_over', 'tried_again', 'cancelled', 'unsettled', 'reminder', 'stranded'],
       ...['approval_given', 'approved', 'denied', 'expired', 'expiry_near', 'expiry_reached', 'extended'],
     ])
@@ -98,21 +98,21 @@ describe('the replies', () => {
 
   it('carry what there is to say about a step that is done', () => {
     expect(textOf('step_done', { detail: 'cloned as shop-2' })).toBe('"Copy the container" is done: cloned as shop-2.')
-    expect(textOf('found', { detail: 'cloned as shop-2' })).toContain('cloned as shop-2')
+    expect(textOf('found', { detail: 'cloned as shop-2' })).toBe(
+      'Found it: Hoody had received "Copy the container". Nothing was sent twice. cloned as shop-2.',
+    )
   })
 
   it('of an expiry say what happens then, and carry the buttons that change it', () => {
     const rest = { ref: { id: '1' }, expiresAt: start + 3_600_000 }
     const near = (detail: string) => replyTo('expiry_near', { detail }, rest, 'succeeded')
-    expect(near('delete')?.text).toMatch(
-      /^<@U1> shop-copy expires on <!date[^>]*>\. Then I delete it with all its data\./,
-    )
+    expect(near('delete')?.text).toMatch(/^<@U1> shop-copy expires <!date[^>]*>\. Then I delete it with all its data\./)
     expect(near('ask')?.text).toContain('Then I ask you what to do.')
     expect(choicesIn(near('delete')?.blocks ?? []).map(({ id }) => id)).toEqual(['job:extend', 'job:delete'])
     const reached = (detail: string) => replyTo('expiry_reached', { detail }, rest, 'succeeded')
     expect(reached('ask')?.text).toContain('Do you still need it?')
     expect(choicesIn(reached('ask')?.blocks ?? [])).toHaveLength(2)
-    expect(reached('delete')?.text).toBe('<@U1> shop-copy has expired. Deleting it.')
+    expect(reached('delete')?.text).toBe("<@U1> shop-copy has expired. I'm deleting it.")
     expect(choicesIn(reached('delete')?.blocks ?? [])).toEqual([])
   })
 
