@@ -24,7 +24,7 @@ import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form
 import { type JobView, oldRootMessage, rootMessage } from '../src/slack/message/job.js'
 import { replyMessage } from '../src/slack/message/reply.js'
 import { unescapeSlack } from '../src/slack/text.js'
-import { start } from './helpers/job.js'
+import { jobIn, start } from './helpers/job.js'
 import { viewIn } from './helpers/job-view.js'
 import { stringsIn } from './helpers/strings-in.js'
 
@@ -291,7 +291,7 @@ function pagesOf(connection: Connection, id: string, operation: Operation): stri
   const state = { ...initialFormState(name, id, from), choosableChannels: 'inside' as const }
   const lastPages = [true, false].map((isYes) => {
     const { params, named, picked } = sample(operation, isYes)
-    const answers = { values: {}, named, picked, refused: {}, channel: 'C1', mentionOnSuccess: false }
+    const answers = { values: {}, named, picked, channel: 'C1', mentionOnSuccess: false }
     const target = { connection: { name, provider, api }, operation, operationId: id }
     const checked = { isChecked: true, errors: {}, warnings: [] } as const
     return viewLines(lastPageView(target, params, shownNames(answers), 'key', checked))

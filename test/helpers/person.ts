@@ -43,7 +43,6 @@ export function slackOf(context: TestContext, overrides: Partial<Services> = {})
       count += 1
       const body = {
         type: 'block_actions',
-        container: { type: 'message' },
         team: { id: 'T1' },
         user: { id: user, team_id: 'T1' },
         channel: { id: channel },

@@ -43,7 +43,7 @@ export function removalPage(
       section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
       whereTo(connection, provider.name),
       section(`*What's lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
-      ...notes.map(section),
+      ...notes.map((note) => section(note)),
       context(`<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],
   }
