@@ -9,7 +9,7 @@ import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { releaseRememberedClaims } from '../../src/jobs/tasks.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import { writeNextJob } from '../../src/jobs/write.js'
-import { findDueWork } from '../../src/store/claims.js'
+import { type DueWork, findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
@@ -62,7 +62,8 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
     },
     runUntilIdle: async () => {
       await releaseRememberedClaims(context)
-      const isDue = async () => (await findDueWork(context.db, now)).some(({ kind }) => kind !== 'notify')
+      const isOfJobs = ({ kind }: DueWork) => kind !== 'notify' && kind !== 'seal'
+      const isDue = async () => (await findDueWork(context.db, now)).some(isOfJobs)
       while (
         (await isDue()) &&
         ((await runDueJobs(context, connection.name)) ||

@@ -85,6 +85,10 @@ it('each kind of due work has exactly one worker', async () => {
   expect(startedFor('uncertain', 'dummy-one')).toEqual(['waiting'])
   for (const state of LIVE_STATES) expect(startedFor(state, 'gone')).toEqual(['waiting'])
   expect(startedFor('notify', '')).toEqual(['notify'])
+  const sealing = workers
+    .filter(({ name }) => name !== 'seal')
+    .map((one) => one.countDue([{ kind: 'seal', connection: '', count: 1 }]))
+  expect(sealing).toEqual(sealing.map(() => 0))
   expect(workerOf(context, 'write dummy-one').maxConcurrent).toBe(4)
   await context.db.destroy()
 })
