@@ -1,7 +1,7 @@
 /** Pure: what was typed after `history` → which entries are wanted. */
 import { z } from 'zod'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
+import { closest } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { brief } from '../../slack/text.js'
 
@@ -48,10 +48,17 @@ export function parseFilter(
   return { filter, isCsv: plain.length < words.length }
 }
 
-const USAGE = 'Write /clone-app history person=me job=k7f3q connection=<name> since=7d csv, or leave out what you want.'
-
 function unknownWord(word: string): UserError {
-  return new UserError(`history doesn't know "${brief(word)}".${didYouMean(word, [...KEYS, CSV])} ${USAGE}`)
+  const near = closest(word, [...KEYS, CSV])
+  const instead = near === undefined || near === CSV ? `/clone-app history ${near ?? ''}`.trim() : EXAMPLES[near]
+  return new UserError(`The history doesn't know "${brief(word)}". Write:`, { instead })
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  person: '/clone-app history person=me',
+  job: '/clone-app history job=<its ID>',
+  connection: '/clone-app history connection=<its name>',
+  since: '/clone-app history since=7d',
 }
 
 function jobOf(typed: string): string {
@@ -65,16 +72,18 @@ function personOf(typed: string, me: string): string {
   if (comparable(typed) === 'me') return me
   const [, id] = /^(?:<@|@)?([UW][A-Z0-9]{1,30})(?:\|[^>]*)?>?$/.exec(typed.trim()) ?? []
   if (id !== undefined) return id
-  throw new UserError(
-    `I can't tell who "${brief(typed)}" is, because Slack sends me the name alone. Write person=me, or the member ID: open the person's profile, choose ⋮, then "Copy member ID".`,
-  )
+  const advice = 'Open their profile, choose ⋮ and "Copy member ID", and write that:'
+  const instead = '/clone-app history person=<member ID>'
+  throw new UserError(`I can't tell who "${brief(typed)}" is from a command. ${advice}`, { instead })
 }
 
 function connectionOf(typed: string, connections: readonly string[]): string {
   const name = comparable(typed)
   // One that dolly.yml no longer has still has a history.
   if (/^[a-z0-9-]{1,40}$/.test(name)) return name
-  throw new UserError(`There's no connection "${brief(typed)}".${didYouMean(name, connections)}`)
+  const near = closest(name, connections)
+  const instead = `/clone-app history${near === undefined ? '' : ` connection=${near}`}`
+  throw new UserError(`There's no connection "${brief(typed)}". Write:`, { instead })
 }
 
 function sinceOf(typed: string, now: number): number {
@@ -84,7 +93,10 @@ function sinceOf(typed: string, now: number): number {
   if (unitMs !== undefined) return now - Number(count) * unitMs
   const date = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(date)) return date
-  throw new UserError(`I can't read "since=${brief(typed)}". Write 12h, 7d, 4w, or a date such as 2026-11-01.`)
+  const instead = EXAMPLES.since
+  throw new UserError(`I can't read "since=${brief(typed)}". Hours, days, weeks or a date: 12h, 7d, 4w, 2026-11-01.`, {
+    instead,
+  })
 }
 
 /** The same in words, to follow "History". */

@@ -6,9 +6,9 @@ import { sendFile } from '../../slack/api/files.js'
 import { csvInMessage, historyActions, historyCsv, historyMessage } from '../../slack/message/history.js'
 import type { Message } from '../../slack/message/job.js'
 import { mrkdwn } from '../../slack/text.js'
-import { type Answer, answerPrivately } from '../answer.js'
+import { type Answer, answerPrivately, errorText, replaceAnswer } from '../answer.js'
 import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from '../authorize.js'
-import { explain, type Services } from '../services.js'
+import type { Services } from '../services.js'
 import { Throttle, tooManyRequests } from '../throttle.js'
 import type { CommandRequest, Verb } from '../verb.js'
 import { filterInWords, HistoryFilter, parseFilter } from './filter.js'
@@ -87,11 +87,9 @@ export function registerHistoryPages(app: App, services: Services): void {
           if (wanted === null) return await answerPrivately(services, respond, TOO_OLD)
           const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
           const message = await pageOf(services, asker, wanted)
-          const replace: typeof respond = (answer) =>
-            respond(typeof answer === 'string' ? answer : { ...answer, replace_original: true })
-          await answerPrivately(services, replace, message)
+          await replaceAnswer(services, respond, message)
         } catch (error) {
-          await answerPrivately(services, respond, mrkdwn(explain(services, error)))
+          await answerPrivately(services, respond, errorText(services, error))
         }
       },
     )

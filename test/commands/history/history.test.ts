@@ -170,8 +170,8 @@ describe('a page', () => {
   it.each([
     [{ person: '@ann' }, `I can't tell who "@ann" is`],
     [{ since: 'yesterday' }, `I can't read "since=yesterday"`],
-    [{ conection: 'x' }, `history doesn't know "conection". Did you mean "connection"?`],
-    [{ job: 'not a job' }, `history doesn't know "not a job"`],
+    [{ conection: 'x' }, `The history doesn't know "conection". Write:`],
+    [{ job: 'not a job' }, `The history doesn't know "not a job"`],
     [{ connection: 'no such thing!' }, `There's no connection "no such thing!"`],
   ])('refuses %j with a sentence', async (values, sentence) => {
     await expect(history(values)).rejects.toThrow(sentence)
