@@ -15,6 +15,29 @@ const input = (block_id: string, element: InputElement, more: Partial<Block> = {
 const name = (more: object = {}) => input('name', { type: 'plain_text_input', action_id: 'a', ...more })
 
 describe('values of a view', () => {
+  it('keep people, channels and dates as ids and as Slack writes them', () => {
+    const blocks = [
+      input('who', { type: 'users_select', action_id: 'a', initial_user: 'U1' }),
+      input('all', { type: 'multi_users_select', action_id: 'a' }),
+      input('where', { type: 'channels_select', action_id: 'a' }),
+      input('day', { type: 'datepicker', action_id: 'a', initial_date: '2026-12-24' }),
+      input('at', { type: 'timepicker', action_id: 'a' }),
+      input('when', { type: 'datetimepicker', action_id: 'a', initial_date_time: 1_796_025_600 }),
+      input('mail', { type: 'email_text_input', action_id: 'a' }),
+    ]
+    const values = reconcile(blocks, {}, channel)
+    expect(values).toEqual({
+      who: { a: { type: 'users_select', selected_user: 'U1' } },
+      all: { a: { type: 'multi_users_select', selected_users: [] } },
+      where: { a: { type: 'channels_select', selected_channel: null } },
+      day: { a: { type: 'datepicker', selected_date: '2026-12-24' } },
+      at: { a: { type: 'timepicker', selected_time: null } },
+      when: { a: { type: 'datetimepicker', selected_date_time: 1_796_025_600 } },
+      mail: { a: { type: 'email_text_input', value: null } },
+    })
+    expect(Object.keys(problems(blocks, values))).toEqual(['all', 'where', 'at', 'mail'])
+  })
+
   it('start with the elements’ initial values, in the shapes of view.state.values', () => {
     const blocks = [
       name({ initial_value: 'shop' }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dayName, formatDate } from '../../../sandbox/web/workspace/dates.js'
 import { parsePermalink } from '../../../sandbox/web/workspace/permalink.js'
+import { spoken } from '../../../sandbox/web/workspace/plain.js'
 import { share } from '../../../sandbox/web/workspace/share.js'
 
 describe('permalinks', () => {
@@ -67,5 +68,21 @@ describe('sharing between snapshots', () => {
   it('drops what is gone', () => {
     expect(share({ a: 1, b: 2 }, { a: 1 })).toEqual({ a: 1 })
     expect(share([1, 2], [1])).toEqual([1])
+  })
+})
+
+describe('what a screen reader says of a message', () => {
+  const person = { id: 'U1', name: 'ann', realName: 'Ann Baker', title: '', hasLeft: false }
+  const channel = { id: 'C1', name: 'platform', topic: '', isDirect: false, botIsMember: true }
+  const workspace = { people: [person], channels: [channel], bot: { id: 'U2', name: 'dolly', status: null } }
+
+  it.each([
+    [':white_check_mark: *shop-api* is _running_', 'white check mark shop-api is running'],
+    ['<https://x.example|shop-api> by <@U1> in <#C1>', 'shop-api by @Ann Baker in #platform'],
+    ['Ends <!date^1796025600^{date_short}|Nov 30> at 10:30:45', 'Ends Nov 30 at 10:30:45'],
+    ['R&amp;D &lt;labs&gt; in `snake_case_name`', 'R&D <labs> in snake_case_name'],
+    ['<https://x.example>', 'https://x.example'],
+  ])('is %s without its signs', (text, said) => {
+    expect(spoken(text, workspace)).toBe(said)
   })
 })
