@@ -14,10 +14,10 @@ export interface Demo {
   stop(): Promise<void>
 }
 
-/** Runs `npm run demo` and resolves with the address it prints. */
-export async function startDemo(): Promise<Demo> {
+/** Runs `npm run demo` with these arguments and resolves with the address it prints. */
+export async function startDemo(args: readonly string[] = []): Promise<Demo> {
   // Its own process group, because npm doesn't pass every signal on to its child.
-  const child = spawn('npm', ['run', 'demo'], { cwd: root, stdio: 'pipe', detached: true })
+  const child = spawn('npm', ['run', 'demo', '--', ...args], { cwd: root, stdio: 'pipe', detached: true })
   let output = ''
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const url = await new Promise<string>((resolve, reject) => {

@@ -1,15 +1,19 @@
+import { networkInterfaces } from 'node:os'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../sandbox/free-port.js'
 import { type Demo, picture, startBrowser, startDemo, unfold } from './browser.js'
 
 describe('a newcomer in the demo', () => {
   let demo: Demo
   let browser: Browser
   let page: Page
+  let port: number
   const errors: string[] = []
 
   beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
+    port = await freePort()
+    ;[demo, browser] = await Promise.all([startDemo(['--port', `${port}`]), startBrowser()])
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
@@ -18,6 +22,17 @@ describe('a newcomer in the demo', () => {
   afterAll(async () => {
     await browser?.close()
     await demo?.stop()
+  })
+
+  it('finds the demo on the port they asked for, on this machine only, and reads what to try first', async () => {
+    expect(demo.url).toBe(`http://127.0.0.1:${port}`)
+    const outside = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    const answers = outside.map(({ address }) => fetch(`http://${address}:${port}/`).catch(() => 'refused'))
+    expect(await Promise.all(answers)).toEqual(outside.map(() => 'refused'))
+    await page.getByRole('article', { name: /^Slackbot: Welcome/ }).waitFor()
+    await picture(page, '0-welcome')
   })
 
   it('finds the command, fills in the form by type-ahead, corrects a bad name and sees the copy go live', async () => {

@@ -184,6 +184,18 @@ describe('the page of the sandbox', () => {
     await expect.poll(rest).toBeLessThan(2)
   })
 
+  it('draws a button that does nothing yet as one', async () => {
+    const send = page.getByRole('button', { name: 'Send' })
+    const look = () => send.evaluate((one) => [getComputedStyle(one).backgroundColor, getComputedStyle(one).cursor])
+    expect(await send.isDisabled()).toBe(true)
+    const off = await look()
+    expect(off[1]).toBe('not-allowed')
+    await send.hover({ force: true })
+    expect(await look()).toEqual(off)
+    await page.getByRole('textbox', { name: 'Message #platform' }).fill('Hello')
+    expect((await look())[0]).not.toBe(off[0])
+  })
+
   it('shows reactions and files', async () => {
     const timestamp = await show.post('Done')
     const channel = show.workspace.channels.platform.id
