@@ -79,6 +79,15 @@ export async function become(page: Page, name: string): Promise<void> {
   await people.getByRole('button', { name, pressed: true }).waitFor()
 }
 
+/** Opens the thread of a message, whether or not it has replies, and returns it. */
+export async function openThread(page: Page, message: Locator): Promise<Locator> {
+  await message.hover()
+  await message.getByRole('button', { name: 'Reply in thread' }).click()
+  const thread = page.getByRole('region', { name: 'Thread' })
+  await thread.waitFor()
+  return thread
+}
+
 /** Saves a screenshot in test-results/. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true })

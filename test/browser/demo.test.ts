@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
-import { type Demo, picture, startBrowser, startDemo, unfold } from './browser.js'
+import { type Demo, openThread, picture, startBrowser, startDemo, unfold } from './browser.js'
 
 describe('a newcomer in the demo', () => {
   let demo: Demo
@@ -67,17 +67,11 @@ describe('a newcomer in the demo', () => {
     await preview.getByRole('button', { name: 'Copy a container' }).click()
     await preview.waitFor({ state: 'hidden' })
 
-    const message = page.getByRole('log').getByText('shop-api in woolworks-production → shop-api-pr-12').first()
-    await message.waitFor()
-    await page
-      .getByRole('button', { name: /repl(y|ies)/ })
-      .first()
-      .click()
-    const thread = page.getByRole('region', { name: 'Thread' })
-    await thread.getByText('Hoody accepted').waitFor()
+    const root = rootOf('shop-api in woolworks-production → shop-api-pr-12')
+    const thread = await openThread(page, root)
+    await thread.getByText('Copying the container on Hoody').waitFor()
     await picture(page, '6-working')
-    await thread.getByText(/^Done in/).waitFor({ timeout: 40_000 })
-    await thread.getByText('Copy the container – done').waitFor()
+    await thread.getByText('shop-api-pr-12 is running').waitFor({ timeout: 40_000 })
     await picture(page, '7-live')
     const hoody = await unfold(page, 'Hoody')
     await hoody.getByRole('row', { name: /shop-api-pr-12.*running/ }).waitFor()
@@ -98,11 +92,7 @@ describe('a newcomer in the demo', () => {
     await picture(page, '8-warning')
     await question.getByRole('button', { name: 'Overwrite' }).click()
     await question.waitFor({ state: 'hidden' })
-    await page
-      .getByRole('log')
-      .getByText(/Sync the copy – done/)
-      .first()
-      .waitFor({ timeout: 40_000 })
+    await rootOf('Sync a copy').getByText('shop-api-pr-12 is up to date').waitFor({ timeout: 40_000 })
     await picture(page, '9-synced')
   })
 
@@ -114,14 +104,8 @@ describe('a newcomer in the demo', () => {
     await form.getByRole('button', { name: 'Next' }).click()
     await form.getByRole('button', { name: 'Copy a container' }).click()
     await form.waitFor({ state: 'hidden' })
-    const root = page
-      .getByRole('log')
-      .getByRole('article')
-      .filter({ hasText: 'mailer in woolworks-production → survivor' })
-      .first()
-    await root.getByRole('button', { name: /repl(y|ies)/ }).click()
-    const thread = page.getByRole('region', { name: 'Thread' })
-    await thread.getByText('Hoody accepted').waitFor()
+    const thread = await openThread(page, rootOf('mailer in woolworks-production → survivor'))
+    await thread.getByText('Copying the container on Hoody').waitFor()
 
     const scenes = page.getByRole('region', { name: 'Behind the scenes' })
     await scenes.getByRole('button', { name: 'Kill the bot' }).click()
@@ -130,7 +114,7 @@ describe('a newcomer in the demo', () => {
     await picture(page, '10-killed')
     await banner.waitFor({ state: 'hidden', timeout: 20_000 })
     expect(demo.output()).toContain('The bot ended (SIGKILL). Starting it again on the same database.')
-    await thread.getByText(/^Done in/).waitFor({ timeout: 60_000 })
+    await thread.getByText('survivor is running').waitFor({ timeout: 60_000 })
     expect(await scenes.getByRole('row', { name: /survivor.*running/ }).count()).toBe(1)
     await picture(page, '11-survived')
   })
@@ -175,6 +159,12 @@ describe('a newcomer in the demo', () => {
   it('sees no errors in the browser console', () => {
     expect(errors).toEqual([])
   })
+
+  /** The message of the job whose line says this. */
+  function rootOf(line: string) {
+    const messages = page.getByRole('log', { name: 'Messages in #platform' }).getByRole('article')
+    return messages.filter({ hasText: line }).first()
+  }
 
   async function pick(
     form: ReturnType<Page['getByRole']>,
