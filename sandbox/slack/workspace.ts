@@ -19,6 +19,7 @@ import { type Call, WorkspaceState } from './state.js'
 import { runStep } from './steps.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
+import { createWaitFor } from './wait-for.js'
 import { handleApi } from './web-api.js'
 
 export interface WorkspaceOptions {
@@ -104,8 +105,6 @@ export interface Workspace {
   close(): Promise<void>
 }
 
-const WAIT_MS = 5000
-
 /** Starts a workspace with its people and channels in place. */
 export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
   const {
@@ -181,25 +180,7 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     sendJson(res, 404, { ok: false, error: 'not_found' })
   }
 
-  const waitFor: WaitFor = (find, timeoutMs = WAIT_MS) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => finish(() => reject(new Error(timeoutMessage(state, timeoutMs)))), timeoutMs)
-      const stop = state.onChange(check)
-      function finish(complete: () => void): void {
-        clearTimeout(timer)
-        stop()
-        complete()
-      }
-      function check(): void {
-        try {
-          const found = find()
-          if (found) finish(() => resolve(found))
-        } catch (error) {
-          finish(() => reject(error))
-        }
-      }
-      check()
-    })
+  const waitFor = createWaitFor(state)
 
   const people = new Map<string, Actor>()
   function as(user: string): Actor {
@@ -288,16 +269,4 @@ function listening(server: Server, port: number): Promise<number> {
       resolve(typeof address === 'object' && address ? address.port : port)
     })
   })
-}
-
-/** The message of a failed wait. The bot's last calls say most about what it was doing. */
-function timeoutMessage(state: WorkspaceState, timeoutMs: number): string {
-  const calls = state.calls
-    .slice(-5)
-    .map(({ method, answer }) => `${method} ${answer.ok ? 'ok' : asText(answer.error)}`)
-  const messages = state
-    .messages()
-    .slice(-5)
-    .map((message) => message.text)
-  return `Nothing fit within ${timeoutMs} ms. Last calls: ${calls.join(', ') || 'none'}. Last messages: ${messages.join(' | ') || 'none'}.`
 }
