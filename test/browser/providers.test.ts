@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as providers from '../../src/providers/index.js'
-import { type Demo, picture, startBrowser, startDemo } from './browser.js'
+import { type Demo, openThread, picture, startBrowser, startDemo } from './browser.js'
 
 interface Journey {
   provider: string
@@ -24,7 +24,7 @@ const journeys: readonly Journey[] = [
       { label: 'Name of the clone', type: 'shop-api-2' },
       { label: 'Host name', type: 'shop-api-2' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'cloud-foundry',
@@ -33,7 +33,7 @@ const journeys: readonly Journey[] = [
       { label: 'App to copy from', pick: 'shop-api' },
       { label: 'App to overwrite', pick: 'shop-api-staging' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'coolify',
@@ -44,7 +44,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target environment', pick: 'Shop / staging' },
       { label: 'Target server', pick: 'flock-hel-1' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'coolify',
@@ -55,7 +55,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target environment', pick: 'Shop / staging' },
       { label: 'Target server', pick: 'flock-hel-1' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'coolify',
@@ -66,7 +66,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target environment', pick: 'Shop / staging' },
       { label: 'Target server', pick: 'flock-hel-1' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'hoody',
@@ -76,13 +76,13 @@ const journeys: readonly Journey[] = [
       { label: 'Target project', pick: 'woolworks-staging' },
       { label: 'Name of the copy', type: 'billing-2' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'hoody',
     operation: 'sync',
     answers: [{ label: 'Copy to update', pick: 'shop-api-staging' }],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'miget',
@@ -94,7 +94,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target project', pick: 'woolworks-staging' },
       { label: 'Resource', pick: 'migetlamb' },
     ],
-    end: /^Done in .*: live as shop-api-2-/,
+    end: /(is running|is ready)/,
   },
   {
     provider: 'qovery',
@@ -104,7 +104,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target environment', pick: 'staging' },
       { label: 'Name of the clone', type: 'shop-api-2' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'qovery',
@@ -114,7 +114,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target project', pick: 'Shop' },
       { label: 'Name of the clone', type: 'review-12' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
   {
     provider: 'rainbond',
@@ -124,7 +124,7 @@ const journeys: readonly Journey[] = [
       { label: 'Target team and region', pick: 'Staging / Frankfurt' },
       { label: 'Name of the new app', type: 'shop-pr-12' },
     ],
-    end: /^Done in/,
+    end: /(is running|is ready|is up to date)/,
   },
 ]
 
@@ -143,6 +143,8 @@ describe('in the demo', () => {
     ;[demo, browser] = await Promise.all([startDemo(), startBrowser()])
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
     await page.goto(demo.url)
+    // Before the first message is counted.
+    await page.getByRole('article', { name: /^Slackbot: Welcome/ }).waitFor()
   })
   afterAll(async () => {
     await browser?.close()
@@ -166,9 +168,8 @@ describe('in the demo', () => {
       await form.getByRole('button').last().click()
       await form.waitFor({ state: 'hidden' })
 
-      await root.getByRole('button', { name: /repl(y|ies)/ }).click()
-      const thread = page.getByRole('region', { name: 'Thread' })
-      await thread.getByText(end).waitFor({ timeout: 100_000 })
+      const thread = await openThread(page, root)
+      await thread.getByText(end).first().waitFor({ timeout: 100_000 })
       await picture(page, `${provider}-${operation}-end`)
     })
   }
