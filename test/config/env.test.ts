@@ -645,7 +645,7 @@ describe('the examples', () => {
   /** What the comments of dolly.example.yml show, with the ids that an operator has to fill in. */
   const commented = readFileSync('dolly.example.yml', 'utf8')
     .replace(/^.*?^access:$/ms, 'access:')
-    .replaceAll(/^ {2}# (?=- who| {2}(may|on|from|target):)/gm, '  ')
+    .replaceAll(/^ {2}# (?=- who| {2}(may|on|from|target|approval):)/gm, '  ')
   const rulesOf = {
     'README.md': exampleOf(readFileSync('README.md', 'utf8')),
     'dolly.example.yml': commented,
@@ -660,6 +660,20 @@ describe('the examples', () => {
     expect(mayCopy('shop-db in shop-production', 'x in shop-staging')).toBe(false)
     expect(mayCopy('shop-db in shop-staging', 'x in shop-production')).toBe(false)
     expect(mayCopy('shop-db in shop-staging', 'x in shop-staging')).toBe(true)
+  })
+
+  test('of approvals ask other people, in the words of the page and of the file', () => {
+    const page = /```yaml\n(access:\n[^`]+)```/.exec(readFileSync('docs/access.md', 'utf8'))?.[1] ?? ''
+    const asked = [page, commented].map((rules) => {
+      const file = `${clouds}\n${rules}`
+      const { access, warnings } = loadConfig({ env, readFile: () => file, providers: realProviders })
+      expect(warnings).toEqual([])
+      return access.rules.flatMap(({ approval }) => approval ?? [])
+    })
+    expect(asked).toEqual([
+      [{ by: ['S0614TZR7', 'U060R4BJ4'], count: 2, expiresMs: 14_400_000 }],
+      [{ by: ['S0PLATFORM'], count: 2, expiresMs: 14_400_000 }],
+    ])
   })
 
   test('name every blank that was not filled in', () => {

@@ -320,6 +320,85 @@ describe('a button that names', () => {
   })
 })
 
+describe('a forged answer to a request for approval', () => {
+  async function askForApproval(rest: Partial<NewJob> = {}) {
+    const request = {
+      by: ['members'],
+      count: 1,
+      expiresAt: context.now() + 60_000,
+      copied: '',
+      notCopied: '',
+      warning: null,
+    }
+    return await context.ask({ requester: ann, approval: request, ...rest })
+  }
+  const approve = (value: unknown, rest: object = {}) => press('job:approve', value, rest)
+
+  it('to one’s own request counts for nothing, also with a message that says otherwise', async () => {
+    const { id } = await askForApproval()
+    const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
+    for (const word of ['approve', 'deny']) {
+      received = []
+      await expectNothing(press(`job:${word}`, id, { message }), { user: ann })
+      await whispered().toContain('You asked for job')
+    }
+  })
+
+  it('from another workspace counts for nothing', async () => {
+    const { id } = await askForApproval()
+    await expectNothing(approve(id), { team: 'T2' })
+    await expectNothing(approve(id, { user: { id: mallory, team_id: 'T2' } }))
+    await whispered().toMatch(/You can't approve job \w+\. Ask #platform/)
+  })
+
+  it('with another job’s id counts for that one alone, and only from whom that one names', async () => {
+    const [mine, theirs] = [await askForApproval(), await askForApproval({ lock: 'another', submission: 'another' })]
+    const closed = JSON.stringify({ by: [ann], count: 1, expiresAt: context.now() + 60_000, copied: '', notCopied: '' })
+    await context.db.updateTable('jobs').set({ approval: closed }).where('id', '=', theirs.id).execute()
+    // The message is the one of a request that is Mallory's to answer.
+    await expectNothing(approve(theirs.id, { message: { metadata: { event_payload: { job: mine.id } } } }))
+    await whispered().toMatch(/You can't approve job \w+\. Ask #platform/)
+  })
+
+  it.each([[['k7f3q']], [{ id: 'k7f3q' }], [undefined], ['x'.repeat(2_048)]])(
+    'that names no job learns that there is none: %j',
+    async (value) => {
+      await askForApproval()
+      await expectNothing(approve(value))
+      await whispered().toContain("There's no job ")
+    },
+  )
+
+  it('to a job that waits for nobody, or no longer, changes nothing', async () => {
+    const plain = await context.ask({ requester: ann })
+    await expectNothing(approve(plain.id))
+    await whispered().toContain('asks for no approval')
+    const { id } = await askForApproval({ lock: 'another', submission: 'another' })
+    for (const state of [
+      'queued',
+      'working',
+      'uncertain',
+      'succeeded',
+      'failed',
+      'denied',
+      'expired',
+      'cancelled',
+    ] as const) {
+      await context.db.updateTable('jobs').set({ state }).where('id', '=', id).execute()
+      for (const word of ['approve', 'deny']) await expectNothing(press(`job:${word}`, id))
+    }
+  })
+
+  it('as an entry of the menu is checked like the button', async () => {
+    const { id } = await askForApproval()
+    const option = { selected_option: { value: `approve ${id}` } }
+    const action = { type: 'overflow', action_id: jobActions.more, block_id: 'question', ...option }
+    const menu = { type: 'block_actions', container: { type: 'message' }, actions: [action] }
+    await expectNothing(menu, { user: ann })
+    await whispered().toContain('You asked for job')
+  })
+})
+
 describe('a button pressed in another channel', () => {
   const inChannel = (id: string) => ({ channel: { id } })
   const ruleFor = (who: string, may: string) => ({ who: [who], may: [may], on: ['*'], target: ['*'] })

@@ -38,6 +38,12 @@ describe('people', () => {
     expect(await membership('U0NOBODY')).toBe('stranger')
   })
 
+  it('who ask for nothing now are looked up as if they did so in our workspace', async () => {
+    const { ann, cleo, dora } = workspace.people
+    const found = await Promise.all([ann, cleo, dora].map(({ id }) => people().lookUp(id)))
+    expect(found.map((person) => person.membership)).toEqual(['member', 'guest', 'stranger'])
+  })
+
   it('of another workspace are strangers, even if they are members there', async () => {
     const { ann } = workspace.people
     const { id } = workspace.team
