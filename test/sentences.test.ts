@@ -426,6 +426,20 @@ function configErrors(): string[] {
     'a rule for no connection': rule('who: members, may: copy, on: fram'),
     'a rule with an unknown key': rule('who: members, may: copy, on: farm, targt: x'),
     'a rule with an id': rule('who: members, may: copy, on: farm, target: 65fe0000000000000000abcd'),
+    'a rule whose approval is a word': rule('who: members, may: copy, on: farm, approval: S0PLATFORM'),
+    'a rule whose approval nobody can give': rule('who: members, may: copy, on: farm, approval: { by: [] }'),
+    'a rule whose approval a channel gives': rule('who: members, may: copy, on: farm, approval: { by: C0PLATFORM }'),
+    'a rule whose approval takes no number': rule(
+      'who: members, may: copy, on: farm, approval: { by: members, count: x }',
+    ),
+    'a rule whose approval takes too many': rule(
+      'who: members, may: copy, on: farm, approval: { by: U0ADA00, count: 2 }',
+    ),
+    'a rule whose approval has no time': rule(
+      'who: members, may: copy, on: farm, approval: { by: members, expires: 1m }',
+    ),
+    'a rule whose approval has no effect': rule('who: members, may: [], on: farm, approval: { by: members }'),
+    'a warning: a rule that lets people approve': rule('who: members, may: [copy, approve], on: farm'),
     'a rule that never decides': [
       ...good,
       'access:',
