@@ -3,7 +3,7 @@ import { accepts } from '../../domain/acts.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import { isUnreachable } from '../../domain/polling.js'
 import { name, sentence, withDetail } from '../blocks.js'
-import { dateAndTime, inWords, ownName, time } from '../text.js'
+import { approverNames, dateAndTime, inWords, ownName, time } from '../text.js'
 import type { JobDescription } from './job.js'
 
 /** Texts are escaped mrkdwn. */
@@ -38,7 +38,7 @@ export function outcomeOf(view: JobDescription): Outcome {
   }
   switch (job.state) {
     case 'awaiting_approval': {
-      const lines = job.approval === null ? [] : approvalLines(job.approval)
+      const lines = job.approval === null ? [] : approvalLines(job.approval, job.removes !== null)
       return { icon: ':raised_hand:', headline: `${subject} needs approval`, aside: null, lines }
     }
     case 'queued': {
@@ -115,29 +115,26 @@ function question(view: JobDescription, detail: string): string[] {
 }
 
 /** Who must agree, until when, and to what. */
-function approvalLines({ by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest): string[] {
-  const people = by.slice(0, MAX_APPROVERS).map(mention)
-  if (by.length > people.length) people.push(`${by.length - people.length} more`)
-  const anyOf = people.length > 1 ? `${people.slice(0, -1).join(', ')} or ${people.at(-1)}` : people.join('')
-  const many = count > 1 ? `${count} of these must approve it: ${people.join(', ')}.` : `${anyOf} can approve it.`
+function approvalLines(
+  { by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest,
+  isRemoval: boolean,
+): string[] {
+  const who = approverNames(by)
+  const many = count > 1 ? `${count} people must approve it: ${who}.` : `${who} can approve it.`
   const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends ${dateAndTime(expiresAt)}.`
-  return [
-    `${many} ${until}`,
-    ...(warning === null ? [] : [`⚠️ ${sentence(warning, MAX_PREVIEW_LENGTH)}`]),
+  const what = [
     `Copied: ${sentence(copied, MAX_PREVIEW_LENGTH)}`,
     `Not copied: ${sentence(notCopied, MAX_PREVIEW_LENGTH)}`,
   ]
+  return [
+    `${many[0]?.toUpperCase()}${many.slice(1)} ${until}`,
+    ...(warning === null ? [] : [`⚠️ ${sentence(warning, MAX_PREVIEW_LENGTH)}`]),
+    ...(isRemoval ? [] : what),
+  ]
 }
 
-/** So many are named; more would be no sentence. */
-const MAX_APPROVERS = 10
 /** Characters of each part of what approvers read, as sent to Slack. */
 const MAX_PREVIEW_LENGTH = 600
-
-/** A person, or a user group. */
-function mention(id: string): string {
-  return id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`
-}
 
 function endOf(view: JobDescription): Outcome {
   const { job, provider, hasRemoval } = view

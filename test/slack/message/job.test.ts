@@ -145,7 +145,7 @@ describe('the root message', () => {
     })
 
     it('says how many different people it needs', () => {
-      expect(shown({ count: 2 })[1]).toMatch(/^2 of these must approve it: <@U2>, <!subteam\^S3>\. Without them,/)
+      expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. Without them,/)
     })
 
     it('names ten approvers, and how many more there are', () => {
