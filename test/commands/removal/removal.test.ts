@@ -218,6 +218,35 @@ describe('a click on something that can no longer be deleted', () => {
   })
 })
 
+describe('a rule for delete that asks for an approval', () => {
+  const approval = { by: ['U9'], count: 1, expiresMs: 3_600_000 }
+
+  it('has others agree to what is lost before anything is deleted, and the request shows that alone', async () => {
+    access.rules = [{ ...everything, may: ['delete'], approval }]
+    const job = await ended()
+    const view = await page(job, 'U2')
+    await slack.submit(view, { user: 'U2' })
+    const [removal] = await removals()
+    expect(removal).toMatchObject({ state: 'awaiting_approval', dueAt: context.now() + 3_600_000, requester: 'U2' })
+    expect((await context.job(removal?.id ?? '')).approval).toMatchObject({
+      by: ['U9'],
+      warning: expect.stringContaining('data'),
+    })
+    const writes = context.world.writes
+    await context.runUntilIdle()
+    expect(context.world.writes).toBe(writes)
+    await slack.press('job:approve', removal?.id ?? '', { user: 'U9' })
+    expect((await context.job(removal?.id ?? '')).state).toBe('queued')
+  })
+
+  it('asks for none where a job is one’s own and its rule asked for none', async () => {
+    access.rules = [{ ...everything, may: ['clone'] }]
+    const view = await page(await ended())
+    await slack.submit(view)
+    expect(await removals()).toMatchObject([{ state: 'queued', approval: null }])
+  })
+})
+
 describe('somebody without the right to delete', () => {
   it('opens no page, and is told whom to ask', async () => {
     const job = await ended()
