@@ -34,6 +34,8 @@ export function jobOf(
   const { from, to } = operation.summary(named)
   return {
     ...decided,
+    // What made nothing of its own has nothing to delete later.
+    keepForMs: operation.removal ? boundedKeep(decided.keepForMs, connection.expiry) : null,
     connection: connection.name,
     operation: operationId,
     step: operation.steps[0].id,
