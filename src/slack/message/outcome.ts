@@ -38,7 +38,7 @@ export function outcomeOf(view: JobDescription): Outcome {
   }
   switch (job.state) {
     case 'awaiting_approval': {
-      const lines = job.approval === null ? [] : approvalLines(job.approval, job.removes !== null)
+      const lines = job.approval === null ? [] : approvalLines(job.approval)
       return { icon: ':raised_hand:', headline: `${subject} needs approval`, aside: null, lines }
     }
     case 'queued': {
@@ -115,21 +115,19 @@ function question(view: JobDescription, detail: string): string[] {
 }
 
 /** Who must agree, until when, and to what. */
-function approvalLines(
-  { by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest,
-  isRemoval: boolean,
-): string[] {
+function approvalLines({ by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest): string[] {
   const who = approverNames(by)
   const many = count > 1 ? `${count} people must approve it: ${who}.` : `${who} can approve it.`
   const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends ${dateAndTime(expiresAt)}.`
+  // A deletion copies nothing, and its warning says it all.
   const what = [
-    `Copied: ${sentence(copied, MAX_PREVIEW_LENGTH)}`,
-    `Not copied: ${sentence(notCopied, MAX_PREVIEW_LENGTH)}`,
+    ...(copied === '' ? [] : [`Copied: ${sentence(copied, MAX_PREVIEW_LENGTH)}`]),
+    ...(notCopied === '' ? [] : [`Not copied: ${sentence(notCopied, MAX_PREVIEW_LENGTH)}`]),
   ]
   return [
     `${many[0]?.toUpperCase()}${many.slice(1)} ${until}`,
     ...(warning === null ? [] : [`⚠️ ${sentence(warning, MAX_PREVIEW_LENGTH)}`]),
-    ...(isRemoval ? [] : what),
+    ...what,
   ]
 }
 

@@ -7,9 +7,13 @@ import { expiryButtons } from './buttons.js'
 import type { JobView, Message } from './job.js'
 import { stepName, subjectOf, successWords, wasSent } from './outcome.js'
 
-/** What an event adds to the thread; null for one that only changes the root, and for all of a muted job. */
+/**
+ * What an event adds to the thread; null for one that only changes the root, and for all of a muted job but the warnings of its
+ * expiry: nothing is deleted unannounced.
+ */
 export function replyMessage(view: JobView, event: JobEvent): Message | null {
-  const text = view.job.isMuted ? null : replyText(view, event)
+  const isMuted = view.job.isMuted && event.kind !== 'expiry_near' && event.kind !== 'expiry_reached'
+  const text = isMuted ? null : replyText(view, event)
   return text === null ? null : { text, blocks: [section(text), ...replyButtons(view, event)] }
 }
 

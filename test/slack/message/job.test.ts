@@ -148,6 +148,12 @@ describe('the root message', () => {
       expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. Without them,/)
     })
 
+    it('says of a deletion only what is lost', () => {
+      const lines = shown({ copied: '', notCopied: '', warning: 'This deletes shop-copy. Its disk goes with it.' })
+      expect(lines).toContain('⚠️ This deletes shop-copy. Its disk goes with it.')
+      expect(lines.join('\n')).not.toMatch(/opied:/)
+    })
+
     it('names ten approvers, and how many more there are', () => {
       expect(shown({ by: Array.from({ length: 14 }, (_, at) => `U${at}`) })[1]).toMatch(
         /<@U9> or 4 more can approve it/,

@@ -48,8 +48,9 @@ describe('the replies', () => {
     )
   })
 
-  it('are none for a muted job, whatever happens', () => {
-    expect(kinds.filter((kind) => replyTo(kind, { detail: 'disk full', actor: 'U2' }, { isMuted: true }))).toEqual([])
+  it('are none for a muted job, whatever happens, but the warnings before it is deleted', () => {
+    const told = kinds.filter((kind) => replyTo(kind, { detail: 'disk full', actor: 'U2' }, { isMuted: true }))
+    expect(told).toEqual(['expiry_near', 'expiry_reached'])
   })
 
   it('tell nobody what they did themselves', () => {
