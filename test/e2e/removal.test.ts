@@ -47,6 +47,11 @@ it('gets its expiry from the command, and is deleted at the provider by a job of
   expect(has()).toBe(false)
   expect(hoody.writes().filter(({ method }) => method === 'DELETE')).toHaveLength(1)
 
+  const root = await ann.waitForMessage(({ text, isBot }) => isBot && text.includes('short-lived was deleted'))
+  await workspace.waitFor(() =>
+    ann.thread(root.channel, root.ts).some(({ text }) => text.includes('short-lived is deleted')),
+  )
+
   // A second try gets a sensible answer.
   await ann.write(platform.id, `/clone-app delete ${made.id}`)
   await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("It's gone already"))
@@ -54,6 +59,7 @@ it('gets its expiry from the command, and is deleted at the provider by a job of
 
 it('is asked about when its time ended while Dolly was stopped', async () => {
   const { workspace } = world
+  const ann = workspace.as(workspace.people.ann.id)
   await askForCopy(world, 'forgotten keep=1h')
   const one = () => jobs().find(({ keep_for_ms }) => keep_for_ms === 3_600_000)
   await workspace.waitFor(() => one()?.state === 'succeeded', 30_000)
@@ -62,5 +68,6 @@ it('is asked about when its time ended while Dolly was stopped', async () => {
   await world.start()
   await workspace.waitFor(() => one()?.expiry_due_at === null, 30_000)
   const events = world.rows<{ kind: string }>(`select kind from events where job_id = '${one()?.id}'`)
+  await ann.waitForMessage(({ text }) => text.includes('forgotten has expired. Do you still need it?'))
   expect(events.filter(({ kind }) => kind.startsWith('expiry'))).toEqual([{ kind: 'expiry_reached' }])
 }, 90_000)

@@ -168,7 +168,9 @@ function endOf(view: JobDescription): Outcome {
     }
     default: {
       const icon = job.removes === null ? ':white_check_mark:' : DELETED
-      const expiry = job.expiresAt === null ? [] : [`Expires ${dateAndTime(job.expiresAt)}.`]
+      // Past its end it stays until somebody answers, or it is deleted.
+      const isOver = job.expiresAt !== null && job.expiresAt <= view.now
+      const expiry = job.expiresAt === null ? [] : [`${isOver ? 'Expired' : 'Expires'} ${dateAndTime(job.expiresAt)}.`]
       const remark = detail === '' ? [] : [`${by}: ${detail}`]
       return { icon, headline: successWords(job, hasRemoval), aside: took, lines: [...remark, ...expiry] }
     }
