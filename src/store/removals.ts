@@ -4,7 +4,7 @@ import type { Job, NewEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
 import type { NewJob } from './jobs.js'
-import { readThread } from './messages.js'
+import { readThread, reopenLeft } from './messages.js'
 import { type Schema, toJob } from './schema.js'
 
 /** What a job that deletes the result of this one has in common with it. `step` is the first of its own steps. */
@@ -59,5 +59,8 @@ export async function endRemoval(transaction: Transaction<Schema>, removal: Job,
     .where('removalJob', '=', removal.id)
     .returningAll()
     .executeTakeFirst()
-  if (row) await insertEvent(transaction, toJob(row), { kind: isGone ? 'removed' : 'removal_ended' }, now)
+  if (!row) return
+  await insertEvent(transaction, toJob(row), { kind: isGone ? 'removed' : 'removal_ended' }, now)
+  // The root that a thread left behind would go on showing a link to it.
+  if (isGone) await reopenLeft(transaction, row.id)
 }

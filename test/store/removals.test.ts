@@ -54,6 +54,18 @@ it('a removal that succeeded leaves a time at the job whose result it deleted, a
   await expect(createJob(context.db, removalOf(present, 'remove-2'), context.now())).rejects.toThrow(/nothing left/)
 })
 
+it('a removal that succeeded also corrects the root that a moved thread left behind', async () => {
+  const { made, removal } = await removing()
+  const left = { jobId: made.id, key: 'left', channel: 'C9', ts: '1.5', tries: 1, refusals: 0, closedAt: 5 }
+  await context.db
+    .insertInto('messages')
+    .values({ ...left, shownVersion: made.version })
+    .execute()
+  await go(removal.id, { kind: 'begin' }, wrote, done)
+  const rows = await context.db.selectFrom('messages').selectAll().where('key', '=', 'left').execute()
+  expect(rows).toMatchObject([{ jobId: made.id, closedAt: null, shownVersion: null }])
+})
+
 it('a removal that failed can be asked for again, or tried again, but not both', async () => {
   const { made, removal } = await removing()
   await go(removal.id, { kind: 'begin' }, wrote, failed)
