@@ -4,7 +4,7 @@ import type { Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
 import { operationOf, type Removal } from '../providers/provider.js'
 import { type ClaimedJob, claimExpiringJobs } from '../store/claims.js'
-import { readPendingEvents } from '../store/events.js'
+import { readShownAt } from '../store/events.js'
 import { applyTransition, createJob } from '../store/jobs.js'
 import { newRemoval } from '../store/removals.js'
 import type { WorkerContext } from './context.js'
@@ -12,10 +12,10 @@ import { runAll, withClaim } from './tasks.js'
 
 /** More wait for the next run. */
 const MAX_EXPIRIES_PER_RUN = 100
-/** How long a deletion waits for a thread that doesn't show its warning yet, in milliseconds. */
-const UNTOLD_WAIT_MS = 60 * 60_000
-/** The same for another job that works on the same target. */
-const LOCKED_WAIT_MS = 10 * 60_000
+/** How long a warning must have stood in Slack, in milliseconds: nearly an hour, since posting it may take its time. */
+const NOTICE_MS = 55 * 60_000
+/** How long a deletion waits for a thread that is behind, or for another job on the same target, in milliseconds. */
+const WAIT_MS = 10 * 60_000
 
 /** Handles due expiries. Returns whether any job was changed. */
 export async function handleExpiries(context: WorkerContext): Promise<boolean> {
@@ -37,8 +37,10 @@ async function expire(context: WorkerContext, claimed: ClaimedJob): Promise<bool
   if (due !== 'delete') return await apply(context, claimed, due)
   if (!removal) throw new Error(`Job ${job.id} has no removal.`)
   // Slack may have been away: nothing is deleted before people could read that it will be.
-  if ((await readPendingEvents(context.db, job.id)).length > 0)
-    return await apply(context, claimed, expiryPutOff(job, UNTOLD_WAIT_MS, now))
+  const shownAt = await readShownAt(context.db, job.id, 'expiry_near')
+  const waitMs = shownAt === 'pending' ? WAIT_MS : shownAt === null ? 0 : shownAt + NOTICE_MS - now
+  // A clock that was set back must not put it off for long.
+  if (waitMs > 0) return await apply(context, claimed, expiryPutOff(job, Math.min(waitMs, NOTICE_MS), now))
   return await startRemoval(context, claimed, removal)
 }
 
@@ -58,7 +60,7 @@ async function startRemoval(context: WorkerContext, claimed: ClaimedJob, removal
   })
   // Somebody deletes it already, or has just extended it.
   if (creation === null) return false
-  if (creation.kind === 'locked') return await apply(context, claimed, expiryPutOff(job, LOCKED_WAIT_MS, now))
+  if (creation.kind === 'locked') return await apply(context, claimed, expiryPutOff(job, WAIT_MS, now))
   if (creation.kind === 'repeated')
     return await apply(context, claimed, afterFailedRemoval(job, creation.job.endedAt ?? now, now))
   context.log.info({ job: job.id, removal: creation.job.id }, 'what a job made has expired and is deleted')

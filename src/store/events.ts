@@ -1,6 +1,6 @@
 /** The events table: the history of each job, and the list of what its thread doesn't show yet. */
 import type { Selectable, Transaction } from 'kysely'
-import type { Job, JobEvent, NewEvent } from '../domain/job.js'
+import type { EventKind, Job, JobEvent, NewEvent } from '../domain/job.js'
 import { recordEvent } from './audit.js'
 import type { Database, EventTable, Schema } from './schema.js'
 
@@ -37,6 +37,16 @@ export async function readEvents(db: Database, jobId: string): Promise<JobEvent[
 export async function readPendingEvents(db: Database, jobId: string): Promise<JobEvent[]> {
   const pending = db.selectFrom('events').selectAll().where('jobId', '=', jobId).where('notifiedAt', 'is', null)
   return (await pending.orderBy('seq').execute()).map(toEvent)
+}
+
+/**
+ * When a job's thread showed the last event of this kind, in milliseconds since 1970: null if there was none, `pending` while the
+ * thread is behind.
+ */
+export async function readShownAt(db: Database, jobId: string, kind: EventKind): Promise<number | null | 'pending'> {
+  if ((await readPendingEvents(db, jobId)).length > 0) return 'pending'
+  const events = db.selectFrom('events').select('notifiedAt').where('jobId', '=', jobId).where('kind', '=', kind)
+  return (await events.orderBy('seq', 'desc').limit(1).executeTakeFirst())?.notifiedAt ?? null
 }
 
 function toEvent({ notifiedAt, ...event }: Selectable<EventTable>): JobEvent {
