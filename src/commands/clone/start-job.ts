@@ -43,7 +43,6 @@ export function jobOf(
     source: from,
     target: to,
     lock: operation.lock(decided.params),
-    keepForMs: operation.removal ? boundedKeep(decided.keepForMs, connection.expiry) : null,
     submission,
     requester,
   }
