@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { WebAPIPlatformError, WebClient } from '@slack/web-api'
 import type { Logger } from 'pino'
 import { groupsOf } from './access/rules.js'
+import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from './commands/authorize.js'
 import { Validator } from './commands/clone/validate.js'
-import { registerCommands } from './commands/index.js'
+import { refreshHome, registerCommands } from './commands/index.js'
 import { PickerLists } from './commands/picker-lists.js'
+import type { Services } from './commands/services.js'
 import { type Config, ConfigError } from './config/env.js'
 import { connect, describeJob, providers } from './connections.js'
 import { explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doctor.js'
@@ -18,6 +20,7 @@ import { createWorkers } from './jobs/workers.js'
 import type { Redactor } from './lib/redact.js'
 import { slackLogger, throttledPerConnection } from './log.js'
 import { clientOptions } from './slack/api/client.js'
+import { createShowHome } from './slack/api/home.js'
 import { Identity } from './slack/api/identity.js'
 import { type ChannelSource, missingScopes, People } from './slack/api/people.js'
 import { createSender } from './slack/delivery/sender.js'
@@ -85,9 +88,33 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const describe = async (job: Job) => await describeJob(db, connections, job, now())
   const sender = createSender({ ...about, chat, conversations, self: () => identity.get(), describe })
   const notifier = new Notifier(context, sender)
-  const scheduler = new Scheduler({
+  const groups = groupsOf(config.access.rules)
+  const channels = {
+    list: (args: Parameters<ChannelSource['list']>[0]) => identity.client.users.conversations(args),
+    scopes: () => identity.scopes,
+    mayBeShared: config.sharedChannels,
+  }
+  const team = async () => (await identity.get()).teamId
+  const services: Services = {
+    ...about,
+    db: dbOfRequests,
+    lists: new PickerLists(elapsed, log, { refused, owner: config.access.owner }),
+    validator: new Validator(log),
+    people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
+    access: config.access,
+    wake: () => scheduler.wake(),
+    waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
+    showHome: createShowHome(identity.client.views, elapsed),
+    describe: (job) => describeJob(dbOfRequests, connections, job, now()),
+    workspaceUrl: () => identity.workspaceUrl,
+  }
+  const publishHome = async (person: string) => {
+    const origin = { user: { id: person }, team: { id: (await team()) ?? '' } }
+    return await refreshHome(services, await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS))
+  }
+  const scheduler: Scheduler = new Scheduler({
     tickSeconds: config.tickSeconds,
-    workers: createWorkers(context, notifier, config),
+    workers: createWorkers(context, notifier, { ...config, publishHome }),
     findDueWork: () => findDueWork(db, now()),
     // The sender itself remembers, by the monotonic clock, how long Slack wants to be left alone.
     onClockSet: () => makeLiveJobsDue(db, now(), 0),
@@ -107,7 +134,6 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   scheduler.wake()
 
   await identity.get().catch((error) => giveUpOnRefusal('SLACK_BOT_TOKEN', error))
-  const groups = groupsOf(config.access.rules)
   const problems = missingScopes(identity.scopes, groups)
   if (problems.length > 0) throw new ConfigError(problems)
   const app = new BoltApp({
@@ -116,24 +142,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     logger,
     clientOptions: clientOptions(apiUrl, logger),
   })
-  const channels = {
-    list: (args: Parameters<ChannelSource['list']>[0]) => identity.client.users.conversations(args),
-    scopes: () => identity.scopes,
-    mayBeShared: config.sharedChannels,
-  }
-  const team = async () => (await identity.get()).teamId
-  registerCommands(app, {
-    ...about,
-    db: dbOfRequests,
-    lists: new PickerLists(elapsed, log, { refused, owner: config.access.owner }),
-    validator: new Validator(log),
-    people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
-    access: config.access,
-    wake: () => scheduler.wake(),
-    waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
-    describe: (job) => describeJob(dbOfRequests, connections, job, now()),
-    workspaceUrl: () => identity.workspaceUrl,
-  })
+  registerCommands(app, services)
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))
   await transport.start().catch((error) => {
     giveUpOnRefusal('SLACK_APP_TOKEN', error)

@@ -1,5 +1,6 @@
 /** Registers everything a person can do on the Bolt app. */
 import type { App } from '@slack/bolt'
+import type { Asker } from '../access/rules.js'
 import { approvalButtons, approvalVerbs } from './approvals/approvals.js'
 import { registerFieldChoice } from './clone/field-choice.js'
 import { registerFieldOptions } from './clone/field-options.js'
@@ -7,7 +8,11 @@ import { registerFormSubmit } from './clone/form-submit.js'
 import { fromJobButtons, fromJobVerbs } from './clone/from-job.js'
 import { registerOperationChoice } from './clone/operation-choice.js'
 import { extendButton, extendVerb } from './expiry/extend.js'
+import { helpLines, helpVerb } from './help/help.js'
 import { historyVerb, registerHistoryPages } from './history/history.js'
+import { registerHome } from './home/home.js'
+import type { HomeParts } from './home/model.js'
+import { publishHome } from './home/publish.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
 import { registerList } from './jobs/list.js'
@@ -27,6 +32,7 @@ export const verbs: readonly Verb[] = [
   deleteVerb,
   extendVerb,
   historyVerb,
+  helpVerb(() => verbs),
 ]
 
 /** What people can do to a job with a click. */
@@ -38,7 +44,18 @@ export const jobButtons: readonly JobButton[] = [
   extendButton,
 ]
 
+/** What a Home tab shows beside jobs. Presets and schedules have their place here. */
+async function readHomeParts(services: Services, asker: Asker): Promise<HomeParts> {
+  return { help: helpLines(verbs, services, asker), presets: [], schedules: [] }
+}
+
+/** Brings somebody's Home tab up to date; see `publishHome`. */
+export async function refreshHome(services: Services, asker: Asker): Promise<number> {
+  return await publishHome(services, asker, readHomeParts)
+}
+
 export function registerCommands(app: App, services: Services): void {
+  const publish = async (asker: Asker) => await refreshHome(services, asker)
   registerSlashCommand(app, services, verbs)
   // All pages of one person together.
   const submissions = new Throttle(allowances.submission)
@@ -47,7 +64,8 @@ export function registerCommands(app: App, services: Services): void {
   registerFieldChoice(app, services)
   registerFormSubmit(app, services, submissions)
   registerRemovalSubmit(app, services, submissions)
-  registerJobButtons(app, services, jobButtons)
+  registerJobButtons(app, services, jobButtons, publish)
+  registerHome(app, services, publish)
   registerList(app, services)
   registerHistoryPages(app, services)
 }

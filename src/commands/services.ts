@@ -7,6 +7,7 @@ import { TemporaryError, UserError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackUnreachable } from '../slack/api/errors.js'
+import type { ShowHome } from '../slack/api/home.js'
 import type { People } from '../slack/api/people.js'
 import type { JobDescription } from '../slack/message/job.js'
 import type { Database } from '../store/schema.js'
@@ -25,6 +26,8 @@ export interface Services {
   wake(): void
   /** Waits until a job's thread has begun, or this many milliseconds. Null if there's no such job. */
   waitForThread(jobId: string, withinMs: number): Promise<Thread | null>
+  /** Puts a view into a person's Home tab. */
+  showHome: ShowHome
   /** A job with the words of its provider. */
   describe(job: Job): Promise<JobDescription>
   now(): number

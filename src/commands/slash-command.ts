@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { comparable } from '../lib/text.js'
 import { slackErrorCode } from '../slack/api/errors.js'
 import { answerPrivately, errorText } from './answer.js'
-import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from './authorize.js'
+import { AFTER_ACK_TIMEOUT_MS, accessDenied, identifyAsker } from './authorize.js'
 import { openFromCommand } from './clone/command.js'
 import { parseCommandText } from './clone/command-text.js'
 import type { Services } from './services.js'
@@ -41,6 +41,8 @@ export function registerSlashCommand(app: App, services: Services, verbs: readon
 }
 
 async function carryOut(verbs: readonly Verb[], request: CommandRequest) {
+  // No rule fits a stranger, and what is theirs by id may be somebody else's: ids are those of a workspace.
+  if (request.asker.membership === 'stranger') throw accessDenied(request.services, request.asker, 'use Dolly here')
   // Only the first word, because the rest may be a form's values, which have their own errors.
   const [first = ''] = request.text.trim().split(/\s+/)
   const verb = verbs.find((one) => one.words.includes(comparable(first)))

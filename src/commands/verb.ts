@@ -1,6 +1,6 @@
 /** What a slash command can begin with, beside the names of connections and operations. */
 import type { WebClient } from '@slack/web-api'
-import type { Asker } from '../access/rules.js'
+import type { Asker, Verb as Rule } from '../access/rules.js'
 import type { Answer } from './answer.js'
 import type { Services } from './services.js'
 
@@ -29,6 +29,10 @@ export interface Verb {
   usage: string
   /** What it does, after a dash: "how a job stands". */
   does: string
+  /** On which line of the short help it is; absent for the last one. */
+  group?: 'presets' | 'follow' | 'steer'
+  /** The rule without which a person can do nothing with it; help then leaves it out. Absent: their own jobs are enough. */
+  needs?: Rule
   /**
    * @returns what this person alone reads; null when a form opened, or a thread says what happened.
    * @throws UserError for what the person can mend.

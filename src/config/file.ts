@@ -1,6 +1,7 @@
 /** Reads dolly.yml: its connections with their variables filled in, the access rules, and how often to poll. */
 import { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
+import { COMMAND_WORDS } from '../access/words.js'
 import { isRecord } from '../lib/record.js'
 import { MIN_SECRET_LENGTH } from '../lib/redact.js'
 import type { ExpiryPolicy } from '../providers/provider.js'
@@ -86,6 +87,8 @@ export function readDollyFile(file: string, sources: Sources, problems: string[]
   }
   for (const name of Object.keys(connections).filter((one) => !/^[a-z0-9-]{1,40}$/.test(one)))
     note(['connections', name], `has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens`)
+  for (const name of Object.keys(connections).filter((one) => COMMAND_WORDS.some((word) => word === one)))
+    note(['connections', name], `has a name that /clone-app takes for a command; choose another, such as ${name}-prod`)
   checkUrls(connections, ['connections'], note)
   const { data, error } = fileSchema(sources.providers, access).safeParse(content, { error: expectation })
   for (const { path, text, isUnknownKey } of problemsIn(error, content)) {

@@ -4,6 +4,7 @@ import type { AuditKeys } from '../store/audit-chain.js'
 import type { DueWork } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
 import { handleExpiries } from './expire.js'
+import { type PublishHome, refreshHomes } from './homes.js'
 import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { type Keep, purgeWorker } from './purge.js'
@@ -21,12 +22,18 @@ const FOREVER: Keep = { jobsMs: null, eventsMs: null, auditMs: null }
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
  * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes
- * what is over; one that seals the audit; and one that notifies.
+ * what is over; one that seals the audit; one that notifies; and one that keeps open Home tabs fresh.
+ *
+ * @param options.publishHome left out where nobody has a Home tab.
  */
 export function createWorkers(
   context: WorkerContext,
   notifier: Pick<Notifier, 'notifyPending'>,
-  { auditKeys = [], keep = FOREVER }: { auditKeys?: AuditKeys; keep?: Keep } = {},
+  {
+    auditKeys = [],
+    keep = FOREVER,
+    publishHome = async () => 0,
+  }: { auditKeys?: AuditKeys; keep?: Keep; publishHome?: PublishHome } = {},
 ): Worker[] {
   const { connections, memory } = context
   const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
@@ -60,6 +67,11 @@ export function createWorkers(
       name: 'notify',
       countDue: counting(({ kind }) => kind === 'notify'),
       runOnce: (stopping, runAgainIn) => notifier.notifyPending(stopping, runAgainIn),
+    },
+    {
+      name: 'homes',
+      countDue: counting(({ kind }) => kind === 'home'),
+      runOnce: (stopping) => refreshHomes(context, publishHome, stopping),
     },
   ]
 }

@@ -214,8 +214,8 @@ export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Prom
 
 /** Work of one kind that is due and that nobody does. */
 export interface DueWork {
-  /** The state of due jobs, or what else is due: messages, what jobs made, runs by the clock, or rows of the audit. */
-  kind: State | 'notify' | 'expiry' | 'schedule' | 'seal'
+  /** The state of due jobs, or what else is due: messages, what jobs made, runs by the clock, rows of the audit, Home tabs. */
+  kind: State | 'notify' | 'expiry' | 'schedule' | 'seal' | 'home'
   /** Empty for all but jobs. */
   connection: string
   /** How many jobs are due; 1 for anything else. */
@@ -255,6 +255,13 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
       db
         .selectFrom('schedules')
         .select([sql.lit<DueWork['kind']>('schedule').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
+        .where('dueAt', '<=', now)
+        .distinct(),
+    )
+    .unionAll(
+      db
+        .selectFrom('homes')
+        .select([sql.lit<DueWork['kind']>('home').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
         .where('dueAt', '<=', now)
         .distinct(),
     )

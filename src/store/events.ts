@@ -2,6 +2,7 @@
 import type { Selectable, Transaction } from 'kysely'
 import type { EventKind, Job, JobEvent, NewEvent } from '../domain/job.js'
 import { recordEvent } from './audit.js'
+import { markHomes } from './homes.js'
 import type { Database, EventTable, Schema } from './schema.js'
 
 /** Writes an event, and what the audit keeps of it, in the transaction of the change that it records. */
@@ -25,7 +26,18 @@ export async function insertEvent(
     })
     .execute()
   await recordEvent(transaction, job, event, now)
+  // Who may approve isn't known here, so what waits for an approval concerns everybody.
+  const isForAll = APPROVAL_KINDS.has(event.kind)
+  await markHomes(transaction, isForAll ? 'all' : job.requester, now)
 }
+
+const APPROVAL_KINDS: ReadonlySet<EventKind> = new Set([
+  'approval_requested',
+  'approval_given',
+  'approved',
+  'denied',
+  'expired',
+])
 
 /** All events of a job, oldest first. */
 export async function readEvents(db: Database, jobId: string): Promise<JobEvent[]> {

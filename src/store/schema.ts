@@ -156,6 +156,8 @@ export interface PresetTable extends Omit<Preset, 'values' | 'labels'> {
 export interface HomeTable {
   /** Slack user id. */
   person: string
+  /** Their direct messages with Dolly, beside which the tab is; null if Slack didn't say. */
+  channel: string | null
   /** When they opened it last. */
   openedAt: number
   /** Slack's hash of the view that was published last; null before the first. */

@@ -375,6 +375,11 @@ describe('dolly.yml', () => {
         "connections.Farm 1 in dolly.yml (line 2) has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens.",
     },
     {
+      yaml: file.replace('farm', 'status'),
+      problem:
+        'connections.status in dolly.yml (line 2) has a name that /clone-app takes for a command; choose another, such as status-prod.',
+    },
+    {
       yaml: file.replace('farm', 'f'.repeat(41)),
       problem: `connections.${'f'.repeat(41)} in dolly.yml (line 2) has a name that can't be used; use 1 to 40 lowercase letters, digits and hyphens.`,
     },

@@ -31,6 +31,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
     elapsed: now,
     wake: () => {},
     waitForThread: async () => null,
+    showHome: async () => ({ hash: null }),
     describe: (job) => describeJob(context.db, context.connections, job, now()),
     workspaceUrl: () => 'https://woolworks.slack.com/',
     ...overrides,

@@ -343,6 +343,7 @@ async function services(): Promise<Services> {
     waitForThread: async () => null,
     now: () => start,
     elapsed: () => 0,
+    showHome: async () => ({ hash: null }),
     describe: async () => {
       throw new Error('Nobody asks for this.')
     },

@@ -112,6 +112,7 @@ beforeEach(async () => {
     waitForThread: async () => null,
     now: context.now,
     elapsed: () => elapsed,
+    showHome: async () => ({ hash: null }),
     describe: async () => {
       throw new Error('Nobody asks for this.')
     },

@@ -1,11 +1,12 @@
 /** /clone-app without a verb: parses the command and opens the page it asks for. */
+import { COMMAND_WORDS } from '../../access/words.js'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
+import { closest, didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { type Connection, type Operation, operationOf } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { choiceView } from '../../slack/form/view.js'
-import { brief } from '../../slack/text.js'
+import { brief, unescapeSlack } from '../../slack/text.js'
 import type { Answer } from '../answer.js'
 import { accessDenied, allowedConnections, saveOpeningChannel } from '../authorize.js'
 import { findTarget } from '../services.js'
@@ -21,7 +22,8 @@ const HELP_WORD = 'help'
 
 /** What a command asks for. */
 export type ParsedCommand =
-  | { kind: 'help'; connections: readonly Connection[] }
+  /** With only the named `operation` if there is one. */
+  | { kind: 'help'; connections: readonly Connection[]; operation?: string }
   /** Page 1, with only the named `operation` if there is one; `values` fit every choice on it. */
   | { kind: 'choose'; connections: readonly Connection[]; operation?: string; values: TypedValues }
   /** It exists, but this person can't use it. `act` continues "You can't …". */
@@ -35,7 +37,7 @@ export async function openFromCommand(request: CommandRequest): Promise<Answer |
   if (mine.size === 0) throw accessDenied(services, asker, 'use Dolly here')
   const parsed = parseCommand(text, mine, services.connections)
   if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
-  if (parsed.kind === 'help') return helpText(parsed.connections)
+  if (parsed.kind === 'help') return helpText(parsed.connections, parsed.operation)
   if (parsed.kind === 'form') {
     await openForm(request, findTarget(services, parsed.connection, parsed.operation), parsed.values)
     return null
@@ -62,9 +64,9 @@ export function parseCommand(
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
     throw new UserError('That command is too long. Put long values into the form instead.')
   const { words: written, values } = parseCommandText(text)
-  // `help hoody` is `hoody help`.
+  // `help hoody copy` is `hoody copy help`.
   const isHelpFirst = comparable(written[0] ?? '') === HELP_WORD
-  const typed = isHelpFirst ? [...written.slice(1, 2), ...written.slice(0, 1), ...written.slice(2)] : written
+  const typed = isHelpFirst ? [...written.slice(1, 3), ...written.slice(0, 1), ...written.slice(3)] : written
   // Names in dolly.yml are lower-case, and phones capitalise the first letter.
   const words = typed.map((word) => comparable(word))
   const [name = ''] = words
@@ -95,17 +97,22 @@ export function parseCommand(
       return { kind: 'refused', act: `run ${operationId} on ${named?.name ?? 'any connection'}` }
     }
     const operations = candidates.flatMap((connection) => Object.keys(connection.provider.operations))
+    const instead = (known: readonly string[]) =>
+      corrected(text, typed[named ? 1 : 0] ?? '', closest(operationId, known))
     if (named) {
       throw new UserError(
         `${named.name} has no operation "${brief(operationId)}".${didYouMean(operationId, operations)} It has ${operations.join(' and ')}.`,
+        { instead: instead(operations) },
       )
     }
-    const near = didYouMean(operationId, [...connections.keys(), HELP_WORD, ...operations])
+    const known = [...connections.keys(), ...operations, ...COMMAND_WORDS]
+    const near = didYouMean(operationId, known)
     throw new UserError(
-      `There's no connection or operation "${brief(operationId)}".${near} Type /clone-app help to see all commands.`,
+      `There's no command, connection or operation "${brief(operationId)}".${near} Type /clone-app help to see all commands.`,
+      { instead: instead(known) },
     )
   }
-  if (extra === HELP_WORD) return { kind: 'help', connections: able }
+  if (extra === HELP_WORD) return { kind: 'help', connections: able, operation: operationId }
   if (extra !== undefined) throw extraWord(typed[named ? 2 : 1] ?? extra, operationOf(only.provider, operationId))
   if (!another) return form(only, operationId, values)
   // The connection that was meant takes these values.
@@ -114,6 +121,18 @@ export function parseCommand(
   if (others.length === 0) return form(best, operationId, values)
   return { kind: 'choose', connections: fitting, operation: operationId, values }
 }
+
+/** The command with its wrong word replaced, or only the right word if the rest is long; undefined without one. */
+function corrected(text: string, wrong: string, right: string | undefined): string | undefined {
+  if (right === undefined) return undefined
+  const pieces = unescapeSlack(text).trim().split(/\s+/)
+  const at = pieces.indexOf(wrong)
+  const whole = ['/clone-app', ...pieces.with(Math.max(at, 0), right)].join(' ')
+  return at === -1 || whole.length > MAX_INSTEAD_LENGTH ? `/clone-app ${right}` : whole
+}
+
+/** In characters. */
+const MAX_INSTEAD_LENGTH = 200
 
 /** Most often it is the name of an app, which needs its field before it: that field is the form's first list. */
 function extraWord(word: string, operation: Operation | undefined): UserError {

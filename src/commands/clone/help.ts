@@ -1,4 +1,4 @@
-/** /clone-app help. */
+/** `/clone-app help <connection> [operation]`: what can be typed instead of filling in a form. */
 import type { Connection } from '../../providers/provider.js'
 import { type Field, fieldsOf } from '../../slack/form/fields.js'
 import { limits } from '../../slack/limits.js'
@@ -7,8 +7,10 @@ import { mrkdwn } from '../../slack/text.js'
 /**
  * Help: a line per connection, or per operation and field if there is only one connection. Lines that one message has no
  * room for are counted, never cut.
+ *
+ * @param operation the only one to be shown, by its id; all unless given.
  */
-export function helpText(connections: readonly Connection[]): string {
+export function helpText(connections: readonly Connection[], operation?: string): string {
   const [only, another] = connections
   const isOne = only !== undefined && another === undefined
   const head = [
@@ -16,7 +18,7 @@ export function helpText(connections: readonly Connection[]): string {
     'Add `field=value` to fill in a field. Put quotes around a value with spaces, and commas between several values. Names work as well as IDs.',
     ...(isOne || !only ? [] : [`To see the fields of a connection, type \`/clone-app help ${only.name}\`.`]),
   ]
-  const lines = isOne ? operationLines(only) : connections.map(connectionLine)
+  const lines = isOne ? operationLines(only, operation) : connections.map((one) => connectionLine(one, operation))
   const rest = (count: number) =>
     isOne
       ? `…and ${count} more lines. The form shows all fields.`
@@ -31,13 +33,15 @@ export function helpText(connections: readonly Connection[]): string {
   return [...head, ...shown, ...(left > 0 ? [rest(left)] : [])].join('\n')
 }
 
-function connectionLine({ name, provider }: Connection): string {
-  const commands = Object.keys(provider.operations).map((id) => `\`/clone-app ${name} ${id}\``)
+function connectionLine({ name, provider }: Connection, operation: string | undefined): string {
+  const ids = Object.keys(provider.operations).filter((id) => operation === undefined || id === operation)
+  const commands = ids.map((id) => `\`/clone-app ${name} ${id}\``)
   return `• ${mrkdwn(provider.name)}: ${commands.join(', ')}`
 }
 
-function operationLines({ name, provider }: Connection): string[] {
-  return Object.entries(provider.operations).flatMap(([id, operation]) => [
+function operationLines({ name, provider }: Connection, only: string | undefined): string[] {
+  const operations = Object.entries(provider.operations).filter(([id]) => only === undefined || id === only)
+  return operations.flatMap(([id, operation]) => [
     `• \`/clone-app ${name} ${id}\` – ${mrkdwn(operation.title)} (${mrkdwn(provider.name)})`,
     ...fieldsOf(operation).map(fieldLine),
   ])

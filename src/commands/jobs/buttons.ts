@@ -1,5 +1,6 @@
 /** Registers the buttons and menus of jobs' messages, and has those that change a job at once. */
 import type { App, BlockAction, ButtonAction, OverflowAction } from '@slack/bolt'
+import type { Asker } from '../../access/rules.js'
 import { ACTS } from '../../domain/job.js'
 import { jobActions } from '../../slack/message/buttons.js'
 import { stateInWords } from '../../slack/message/job.js'
@@ -19,7 +20,13 @@ export const actButtons: readonly JobButton[] = ACTS.map((act) => ({
   },
 }))
 
-export function registerJobButtons(app: App, services: Services, buttons: readonly JobButton[]): void {
+/** @param refreshHome brings somebody's Home tab up to date, if it was pressed there. */
+export function registerJobButtons(
+  app: App,
+  services: Services,
+  buttons: readonly JobButton[],
+  refreshHome: (asker: Asker) => Promise<unknown> = async () => undefined,
+): void {
   const pressed = new Map(buttons.map((button) => [`job:${button.word}`, button]))
   for (const actionId of [...pressed.keys(), jobActions.more]) {
     app.action<BlockAction<ButtonAction | OverflowAction>>(
@@ -34,6 +41,10 @@ export function registerJobButtons(app: App, services: Services, buttons: readon
           const request = { services, client, asker, jobId, triggerId: body.trigger_id, isPrivate }
           const answer = (await pressed.get(`job:${word}`)?.press(request)) ?? null
           if (answer !== null) await answerClick(services, { body, client, respond }, answer)
+          if (body.view?.type === 'home') {
+            // The worker would do it too, a few seconds later.
+            await refreshHome(asker).catch((error) => services.log.warn({ err: error }, 'a Home tab stays as it was'))
+          }
         } catch (error) {
           await answerClick(services, { body, client, respond }, errorText(services, error))
         }

@@ -27,6 +27,7 @@ export const listVerb: Verb = {
   words: ['list', 'jobs'],
   usage: 'list [mine|running|failed|all] [connection=…] [person=@…]',
   does: 'jobs that you may see, newest first',
+  group: 'follow',
   async run(request) {
     return await listFor(request.services, request.asker, parseFilter(request), 0)
   },

@@ -10,6 +10,7 @@ export const statusVerb: Verb = {
   words: ['status'],
   usage: 'status [job]',
   does: 'how a job stands: the one you name, or your latest',
+  group: 'follow',
   async run({ services, asker, words: [id] }) {
     const { db } = services
     const requesters = idsOf(asker)

@@ -18,7 +18,7 @@ export const jobVerbs: readonly Verb[] = [
   verbOf(
     'mute',
     ['mute'],
-    'no more replies in a job’s thread',
+    "no more replies in a job's thread",
     () => 'Muted: the first message still shows how it stands.',
   ),
   verbOf('unmute', ['unmute'], 'replies again', () => 'Unmuted.'),
@@ -30,6 +30,7 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
     words,
     usage: `${word} <job>`,
     does,
+    group: 'steer',
     async run({ services, asker, words: [id] }) {
       if (id === undefined)
         throw new UserError(`Which job? Type its ID after "${word}", as its thread shows it. Your jobs:`, {

@@ -13,6 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('homes')
     .addColumn('person', 'text', (column) => column.primaryKey())
+    .addColumn('channel', 'text')
     .addColumn('opened_at', 'bigint', (column) => column.notNull())
     .addColumn('hash', 'text')
     .addColumn('shown_at', 'bigint')

@@ -46,12 +46,16 @@ describe('the text behind /clone-app', () => {
   )
 
   it('may ask for help with one operation, but not with an unknown word', () => {
-    expect(parseCommand('help blind', two)).toEqual({ kind: 'help', connections: [...two.values()] })
+    expect(parseCommand('help blind', two)).toEqual({
+      kind: 'help',
+      connections: [...two.values()],
+      operation: 'blind',
+    })
     expect(() => parseCommand('help foo', two)).toThrow(
-      `There's no connection or operation "foo". Type /clone-app help to see all commands.`,
+      `There's no command, connection or operation "foo". Type /clone-app help to see all commands.`,
     )
     expect(() => parseCommand('help dumy-two', two)).toThrow(
-      `There's no connection or operation "dumy-two". Did you mean "dummy-two"?`,
+      `There's no command, connection or operation "dumy-two". Did you mean "dummy-two"?`,
     )
   })
 
@@ -159,10 +163,21 @@ describe('the text behind /clone-app', () => {
   })
 
   it.each([
-    ['dumy-one clone', `There's no connection or operation "dumy-one". Did you mean "dummy-one"?`],
+    ['dumy-one clone name=x', '/clone-app dummy-one clone name=x'],
+    ['dummy-one clown', '/clone-app dummy-one clone'],
+    ['stauts k7f3q', '/clone-app status k7f3q'],
+    [`hlep ${'x'.repeat(300)}`, '/clone-app help'],
+    ['xylophone-42', undefined],
+  ])('is answered with what to type instead of "%s"', (text, instead) => {
+    const told = () => parseCommand(text, mixed)
+    expect(told).toThrow(expect.objectContaining({ instead }))
+  })
+
+  it.each([
+    ['dumy-one clone', `There's no command, connection or operation "dumy-one". Did you mean "dummy-one"?`],
     ['dummy-one clown', 'dummy-one has no operation "clown". Did you mean "clone"? It has clone and blind.'],
-    ['hlep', `There's no connection or operation "hlep". Did you mean "help"?`],
-    ['xylophone-42', `There's no connection or operation "xylophone-42". Type /clone-app help`],
+    ['hlep', `There's no command, connection or operation "hlep". Did you mean "help"?`],
+    ['xylophone-42', `There's no command, connection or operation "xylophone-42". Type /clone-app help`],
     ['dummy-one clone nmae=x', 'clone has no field "nmae". Did you mean "name"? Its fields are name, deploy.'],
     ['dummy-one clone extra', '"extra" needs a field name: leave it out and fill in the form.'],
     ['dummy-one clone name=one name=two', 'name appears twice. Write it once, with commas between several values.'],
@@ -186,6 +201,13 @@ describe('the help', () => {
     expect(text).toContain('`deploy=` Deploy\n')
     expect(text).toContain('`mode=` Mode (required)\n')
     expect(text).toMatch(/`size=` Size\n• `\/clone-app rich blind`/)
+  })
+
+  it('can be that of one operation alone', () => {
+    const text = helpText([rich], 'clone')
+    expect(text).toContain('`/clone-app rich clone`')
+    expect(text).not.toContain('rich blind')
+    expect(helpText([...two.values()], 'blind')).toContain('• Dummy: `/clone-app dummy-one blind`\n')
   })
 
   it('has one line for each connection where there are several, and says where more stands', () => {

@@ -81,6 +81,7 @@ function realApp(): App {
     waitForThread: async () => null,
     now: context.now,
     elapsed: () => 0,
+    showHome: async () => ({ hash: null }),
     describe: async () => {
       throw new Error('Nobody asks for this.')
     },

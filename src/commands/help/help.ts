@@ -1,0 +1,68 @@
+/** `help`: what this person can do here, in about five lines; all commands; the fields of a connection. */
+import { type Asker, decide } from '../../access/rules.js'
+import { UserError } from '../../errors.js'
+import { comparable } from '../../lib/text.js'
+import { mrkdwn } from '../../slack/text.js'
+import { accessDenied, allowedConnections } from '../authorize.js'
+import { parseCommand } from '../clone/command.js'
+import { helpText } from '../clone/help.js'
+import type { Services } from '../services.js'
+import type { Verb } from '../verb.js'
+
+/** @param verbs all there are, this one included. */
+export function helpVerb(verbs: () => readonly Verb[]): Verb {
+  return {
+    words: ['help'],
+    usage: 'help [all | connection [operation] | command]',
+    does: 'what you can do here; with a connection, its fields',
+    async run({ services, asker, words, text }) {
+      const mine = verbs().filter((verb) => isUseful(services, asker, verb))
+      const [word = ''] = words.map((one) => comparable(one))
+      if (word === '') return helpLines(verbs(), services, asker).join('\n')
+      if (word === 'all') return ['*All commands*', ...mine.map(verbLine)].join('\n')
+      const verb = mine.find((one) => one.words.includes(word))
+      if (verb) return verbLine(verb)
+      const parsed = parseCommand(text, allowedConnections(services, asker), services.connections)
+      if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
+      if (parsed.kind !== 'help') throw new UserError(`There's no help on "${word}".`, { instead: '/clone-app help' })
+      return helpText(parsed.connections, parsed.operation)
+    },
+  }
+}
+
+/** What this person can do, as lines of mrkdwn: only what the rules let them do, and not how. */
+export function helpLines(verbs: readonly Verb[], services: Services, asker: Asker): string[] {
+  const connections = [...allowedConnections(services, asker).values()]
+  const useful = verbs.filter((verb) => isUseful(services, asker, verb))
+  const [first] = connections
+  const operation = first && Object.keys(first.provider.operations)[0]
+  const words = (group: Verb['group']) => useful.filter((verb) => verb.group === group).map((verb) => verb.words[0])
+  const line = (title: string, group: Verb['group'], rest: string) => {
+    const all = words(group)
+    return all.length === 0 ? [] : [`• *${title}:* \`/clone-app ${all.join(' · ')}\` ${rest}`.trim()]
+  }
+  return [
+    '*What you can do here*',
+    ...(first
+      ? [`• *Clone:* \`/clone-app\` opens the form. Faster: \`/clone-app ${first.name} ${operation}\``]
+      : [`• You can't start anything here. Ask ${mrkdwn(services.access.owner)} for access.`]),
+    ...line('Presets', 'presets', ''),
+    ...line('Follow', 'follow', '– yours, and those you may see'),
+    ...line('Steer', 'steer', "and a job's ID, or the buttons in its thread"),
+    ...line('More', undefined, ''),
+    ...(first ? [`• *Fields:* \`/clone-app help ${first.name}\`  ·  every command: \`/clone-app help all\``] : []),
+  ]
+}
+
+function verbLine({ usage, does, words: [, ...others] }: Verb): string {
+  const also = others.length === 0 ? '' : ` (also: ${others.map((word) => `\`${word}\``).join(', ')})`
+  return `• \`/clone-app ${usage}\` – ${does}${also}`
+}
+
+/** Whether the rules let this person do it for at least something. What needs no rule of its own is for everybody. */
+function isUseful({ access, connections }: Services, asker: Asker, { needs }: Verb): boolean {
+  if (needs === undefined) return true
+  return [...connections.keys()].some(
+    (connection) => decide(access.rules, asker, { connection, what: needs }).isAllowed,
+  )
+}

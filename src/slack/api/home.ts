@@ -1,0 +1,40 @@
+/** Publishes Home tabs, within Slack's rate limit. */
+import type { HomeView } from '@slack/types'
+import { classifySlackError, RetryLaterError, slackErrorCode } from './errors.js'
+import { RateLimits } from './rate-limits.js'
+
+/** The part of Slack's client that publishes. */
+export interface HomeViews {
+  publish(edit: { user_id: string; view: HomeView; hash?: string }): Promise<{ view?: { hash?: string } }>
+}
+
+/**
+ * Replaces what a person's Home tab shows. With a hash, only if it still shows the view with that hash; else the answer is
+ * `conflict`, and somebody else was faster.
+ *
+ * @throws RetryLaterError while Slack takes none, or SlackRefusalError.
+ */
+export type ShowHome = (
+  person: string,
+  view: HomeView,
+  hash: string | null,
+) => Promise<{ hash: string | null } | 'conflict'>
+
+/** @param elapsed monotonic milliseconds. */
+export function createShowHome(views: HomeViews, elapsed: () => number): ShowHome {
+  const rateLimits = new RateLimits(elapsed)
+  return async (person, view, hash) => {
+    const waitMs = rateLimits.spend('views.publish', person)
+    if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
+    try {
+      const answer = await views.publish({ user_id: person, view, ...(hash === null ? {} : { hash }) })
+      return { hash: answer.view?.hash ?? null }
+    } catch (error) {
+      if (slackErrorCode(error) === 'hash_conflict') return 'conflict'
+      const failure = classifySlackError(error, 0)
+      if (failure instanceof RetryLaterError && failure.isRateLimit)
+        rateLimits.pause('views.publish', person, failure.ms)
+      throw failure
+    }
+  }
+}
