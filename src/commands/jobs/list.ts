@@ -104,9 +104,13 @@ export async function visibleTo(services: Services, asker: Asker, jobs: readonly
   return jobs.filter((_, at) => answers[at])
 }
 
+/** Each with the words of its provider, and the link to its thread. */
 export async function withLinks(services: Services, jobs: readonly Job[]): Promise<ListedJob[]> {
   return await Promise.all(
-    jobs.map(async (job) => ({ job, link: threadLink(services, await readThread(services.db, job.id)) })),
+    jobs.map(async (job) => {
+      const link = threadLink(services, await readThread(services.db, job.id))
+      return { ...(await services.describe(job)), link }
+    }),
   )
 }
 

@@ -122,6 +122,12 @@ function menuOf(view: JobDescription): [word: string, text: string][] {
   return accepts(job, 'check_again') ? [['check_again', 'Check again']] : []
 }
 
+/** All that a person can do now, as words and what they read: for a list, where there is room for a menu alone. */
+export function actsOf(view: JobDescription): [word: string, text: string][] {
+  const choices = choicesOf(view).map(({ action_id = '', text }): [string, string] => [action_id.slice(4), text.text])
+  return [...choices, ...menuOf(view)]
+}
+
 function isBeingDeleted({ removalJob, removedAt }: Job): boolean {
   return removalJob !== null && removedAt === null
 }

@@ -5,7 +5,7 @@ import { cut } from '../../lib/text.js'
 import { context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { brief, inWords, mrkdwn, ownName } from '../text.js'
-import { type JobView, type Message, rootMessage, stateInWords } from './job.js'
+import { type JobDescription, type JobView, type Message, rootMessage, stateInWords } from './job.js'
 import { menuOf } from './menu.js'
 
 /** What a list shows. It travels in buttons, so nothing may trust it: each click reads and checks everything again. */
@@ -17,8 +17,7 @@ export interface ListFilter {
 }
 
 /** One job of a list, and where its thread is; null if that isn't known. */
-export interface ListedJob {
-  job: Job
+export interface ListedJob extends JobDescription {
   link: string | null
 }
 
@@ -72,8 +71,9 @@ export function listMessage(view: JobListView): Message {
 const MAX_SPOKEN_LENGTH = 2_000
 
 /** Two blocks: what it is and how it stands, then where it is and since when. */
-export function jobBlocks({ job, link }: ListedJob, now: number): KnownBlock[] {
-  const menu = menuOf(job)
+export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
+  const { job, link } = listed
+  const menu = menuOf(listed)
   const line = section(`${iconOf(job)} *${mrkdwn(brief(ownName(job.target)))}* ${stateInWords(job)}`)
   const facts = [
     name(job.connection),

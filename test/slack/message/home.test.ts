@@ -7,7 +7,9 @@ import { jobIn, start } from '../../helpers/job.js'
 
 const states = [...LIVE_STATES, ...FINAL_STATES]
 const long = '&'.repeat(4_000)
+const description = { title: 'Copy a container', provider: 'Hoody', steps: new Map(), typicalMs: null, now: start }
 const listed = Array.from({ length: MAX_SHOWN }, (_, at) => ({
+  ...description,
   job: jobIn(states[at % states.length] ?? 'queued', { target: long, source: long }),
   link: `https://woolworks.slack.com/archives/C1/p${at}`,
 }))
@@ -33,7 +35,7 @@ it('a Home tab that is as full as it gets is one that Slack takes', () => {
 })
 
 it.each(states)('a line of a list says in words that a job is %s', (state) => {
-  const jobs = [{ job: jobIn(state), link: null }]
+  const jobs = [{ ...description, job: jobIn(state), link: null }]
   const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start + 60_000 } as const
   const { text, blocks } = listMessage(view)
   MessageBlocks.parse(blocks)
@@ -42,7 +44,6 @@ it.each(states)('a line of a list says in words that a job is %s', (state) => {
 })
 
 it.each(states)('the status of a job that is %s is one message that Slack takes', (state) => {
-  const description = { title: 'Copy a container', provider: 'Hoody', steps: new Map(), typicalMs: null, now: start }
   const view = { ...description, job: jobIn(state), thread: { channel: 'C1', ts: null } }
   const { text, blocks } = statusMessage(view, null)
   MessageBlocks.parse(blocks)
