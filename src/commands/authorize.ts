@@ -178,5 +178,6 @@ export async function saveOpeningChannel(services: Services, user: string, chann
 /** The channel behind a modal's key; null if the key is unknown or somebody else's, and then no rule for a channel fits. */
 export async function readOpeningChannel(services: Services, user: string, opening: string): Promise<string | null> {
   const note = await readDraft(services.db, 'opening', opening, user, services.now())
-  return Opening.safeParse(note?.answers).data?.askedIn ?? null
+  // Empty where it was opened in no channel.
+  return Opening.safeParse(note?.answers).data?.askedIn || null
 }

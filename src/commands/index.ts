@@ -20,6 +20,7 @@ import { jobVerbs } from './jobs/verbs.js'
 import { deleteButton, deleteVerb } from './removal/open.js'
 import { registerRemovalSubmit } from './removal/submit.js'
 import type { Services } from './services.js'
+import { registerShortcuts } from './shortcuts/shortcuts.js'
 import { registerSlashCommand } from './slash-command.js'
 import { allowances, Throttle } from './throttle.js'
 import type { Verb } from './verb.js'
@@ -68,4 +69,5 @@ export function registerCommands(app: App, services: Services): void {
   registerHome(app, services, publish)
   registerList(app, services)
   registerHistoryPages(app, services)
+  registerShortcuts(app, services)
 }

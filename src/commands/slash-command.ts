@@ -63,8 +63,8 @@ export function createRedeliveryCheck(): (triggerId: string) => boolean {
   }
 }
 
-/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
-export function errorAnswer(services: Services, error: unknown): string | null {
+/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. `again`: how to try again. */
+export function errorAnswer(services: Services, error: unknown, again = 'Type the command again.'): string | null {
   const code = slackErrorCode(error)
   // Slack delivered the command twice, and the form is open already.
   if (code === 'exchanged_trigger_id') {
@@ -73,7 +73,7 @@ export function errorAnswer(services: Services, error: unknown): string | null {
   }
   if (code === 'expired_trigger_id' || code === 'invalid_trigger_id') {
     services.log.warn({ err: error }, 'Slack let a trigger expire')
-    return "Slack took too long, so the form didn't open. Type the command again."
+    return `Slack took too long, so the form didn't open. ${again}`
   }
   return errorText(services, error)
 }

@@ -1,7 +1,7 @@
 /** Where a thread can go: to the person's own messages, or to a channel that Slack confirms they are in. */
 import type { Asker } from '../../access/rules.js'
 import { within } from '../../lib/within.js'
-import { HERE_PLACE, MINE_PLACE } from '../../slack/form/view.js'
+import { HERE_PLACE, MINE_PLACE } from '../../slack/form/channel.js'
 import type { Services } from '../services.js'
 
 /** How long Slack may take to list somebody's channels, in milliseconds: their submission needs an answer in three seconds. */

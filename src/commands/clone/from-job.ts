@@ -37,8 +37,12 @@ export const fromJobVerbs: readonly Verb[] = [
   },
 ]
 
-/** @throws UserError when there's no such job, or this person can't start one like it. */
-async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, channel: string | null): Promise<void> {
+/**
+ * Opens the form of a job, filled in as it was.
+ *
+ * @throws UserError when there's no such job, or this person can't start one like it.
+ */
+export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, channel: string | null): Promise<void> {
   const { services, asker, jobId } = request
   const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
   if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something. It has no form.`)

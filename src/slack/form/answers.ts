@@ -5,10 +5,11 @@ import { trimmed } from '../../lib/typed-text.js'
 import type { Operation, Option } from '../../providers/provider.js'
 import { limits } from '../limits.js'
 import { unescapeSlack } from '../text.js'
+import { CHANNEL_BLOCK, HERE_PLACE, MINE_PLACE } from './channel.js'
 import { blockIdOf, entriesOf, type Field, fieldsOf } from './fields.js'
 import { KEEP_BLOCK } from './keep.js'
 import { option } from './options.js'
-import { CHANNEL_BLOCK, HERE_PLACE, MENTION_BLOCK, MINE_PLACE } from './view.js'
+import { MENTION_BLOCK } from './view.js'
 
 /** The answers of a submitted form: `named` has the words a person saw, `values` what goes to the schema. */
 export interface Answers {

@@ -6,17 +6,14 @@ import type { Operation, Provider } from '../../providers/provider.js'
 import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { mrkdwn } from '../text.js'
+import { channelInput } from './channel.js'
 import { blocksOf, entriesOf, type Field, fieldsOf, isYes, reportingFields } from './fields.js'
 import { KEEP_BLOCK, keepInput } from './keep.js'
 import { chooseFirst, option, unansweredParents } from './options.js'
 import type { ChoiceState, FormState } from './state.js'
 
-/** Field keys can't begin with an underscore, so these blocks never collide with an operation's own. */
-export const CHANNEL_BLOCK = '_channel'
+/** Field keys can't begin with an underscore, so this block never collides with an operation's own. */
 export const MENTION_BLOCK = '_mention'
-/** Destinations beside ids of conversations: where the form was opened, and the person's direct messages with Dolly. */
-export const HERE_PLACE = 'here'
-export const MINE_PLACE = 'mine'
 export const FIELD_ACTION = /^field:/
 /** For the reason why a list is missing: a modal's state must hold about a dozen of them. */
 const MAX_REASON_LENGTH = 150
@@ -131,39 +128,6 @@ export function formView(operation: Operation, state: FormState, provider: strin
         },
       },
     ],
-  }
-}
-
-/**
- * Where updates go. Channels are offered only if Slack can tell whether the person is in them; otherwise there are the two
- * places that need no check.
- */
-function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
-  const isChannel = /^[CG]/.test(channel)
-  const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
-  const what = 'One message shows progress; its thread has the details.'
-  if (choosableChannels === 'none') {
-    const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
-    const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
-    // Opened from the Home tab, nothing was typed anywhere.
-    const options = isChannel ? [here, mine] : [mine]
-    const hint = isChannel ? `${what} If I'm not in the channel, both go to your direct messages.` : what
-    return {
-      ...input,
-      hint: plain(hint),
-      element: { type: 'static_select', action_id: 'place', options, initial_option: isChannel ? here : mine },
-    }
-  }
-  const hint = `${what} Choose a channel you're in. If I'm not in it, or if you choose a direct message, both go to your direct messages with me.`
-  return {
-    ...input,
-    hint: plain(hint),
-    element: {
-      type: 'conversations_select',
-      action_id: 'channel',
-      ...(choosableChannels === 'inside' ? { filter: { exclude_external_shared_channels: true } } : {}),
-      ...(channel === '' ? { default_to_current_conversation: true } : { initial_conversation: channel }),
-    },
   }
 }
 
