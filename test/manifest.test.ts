@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { shortcuts } from '../src/commands/shortcuts/shortcuts.js'
 
 const text = readFileSync('manifest.yml', 'utf8')
 const schema = JSON.parse(readFileSync('test/fixtures/manifest.schema.json', 'utf8'))
@@ -71,6 +72,24 @@ test('it says of each scope what it is for', () => {
     expect(reasons).toContain(`${scope}:`)
     expect(readme).toContain(`| \`${scope}\` |`)
   }
+})
+
+test('it offers the two shortcuts that Dolly answers', () => {
+  const offered = parse(text).features.shortcuts.map((one: { type: string; callback_id: string }) => [
+    one.type,
+    one.callback_id,
+  ])
+  expect(offered).toEqual([
+    ['global', shortcuts.clone],
+    ['message', shortcuts.fromMessage],
+  ])
+})
+
+test('Slack would take the manifest with the right to send a table as a file, which is optional too', () => {
+  const manifest = parse(text.replace(/# - (files:write|im:write)/g, '- $1'))
+  expect(faults(manifest)).toEqual([])
+  const usual = ['commands', 'chat:write', 'users:read', 'usergroups:read']
+  expect(manifest.oauth_config.scopes.bot).toEqual([...usual, 'files:write', 'im:write'])
 })
 
 test('it asks for four scopes and offers one command', () => {
