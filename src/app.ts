@@ -23,8 +23,10 @@ import { clientOptions } from './slack/api/client.js'
 import { createShowHome } from './slack/api/home.js'
 import { Identity } from './slack/api/identity.js'
 import { type ChannelSource, missingScopes, People } from './slack/api/people.js'
+import { completeStep } from './slack/api/steps.js'
 import { createSender } from './slack/delivery/sender.js'
 import { assertDrawable } from './slack/form/view.js'
+import { stepOutcome } from './slack/message/step.js'
 import { BoltApp } from './slack/transport/bolt-app.js'
 import { openHttpTransport } from './slack/transport/http.js'
 import { openSocketTransport } from './slack/transport/socket.js'
@@ -114,7 +116,11 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   }
   const scheduler: Scheduler = new Scheduler({
     tickSeconds: config.tickSeconds,
-    workers: createWorkers(context, notifier, { ...config, publishHome }),
+    workers: createWorkers(context, notifier, {
+      ...config,
+      publishHome,
+      completeStep: ({ job, executionId }) => completeStep(identity.client, executionId, stepOutcome(job)),
+    }),
     findDueWork: () => findDueWork(db, now()),
     // The sender itself remembers, by the monotonic clock, how long Slack wants to be left alone.
     onClockSet: () => makeLiveJobsDue(db, now(), 0),

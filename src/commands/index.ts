@@ -24,6 +24,7 @@ import { registerShortcuts } from './shortcuts/shortcuts.js'
 import { registerSlashCommand } from './slash-command.js'
 import { allowances, Throttle } from './throttle.js'
 import type { Verb } from './verb.js'
+import { registerWorkflowStep } from './workflow/step.js'
 
 /** What `/clone-app` can begin with. Everything else opens a form. */
 export const verbs: readonly Verb[] = [
@@ -70,4 +71,5 @@ export function registerCommands(app: App, services: Services): void {
   registerList(app, services)
   registerHistoryPages(app, services)
   registerShortcuts(app, services)
+  registerWorkflowStep(app, services)
 }

@@ -2,6 +2,7 @@
 import type { State } from '../domain/job.js'
 import type { AuditKeys } from '../store/audit-chain.js'
 import type { DueWork } from '../store/claims.js'
+import type { EndedStep } from '../store/workflow-steps.js'
 import type { WorkerContext } from './context.js'
 import { handleExpiries } from './expire.js'
 import { type PublishHome, refreshHomes } from './homes.js'
@@ -13,27 +14,33 @@ import type { Worker } from './scheduler.js'
 import { sealWorker } from './seal.js'
 import { releaseRememberedClaims } from './tasks.js'
 import { handleWaitingJobs } from './waiting.js'
+import { stepWorker } from './workflow-steps.js'
 import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
 const DEFAULT_MAX_CONCURRENT_WRITES = 4
 const FOREVER: Keep = { jobsMs: null, eventsMs: null, auditMs: null }
 
+interface Options {
+  auditKeys?: AuditKeys
+  /** Default: everything for ever. */
+  keep?: Keep
+  /** Tells Slack how the job ended that a step of a workflow waits for. */
+  completeStep?(step: EndedStep): Promise<void>
+  /** Brings one person's Home tab up to date. Left out where nobody has one. */
+  publishHome?: PublishHome
+}
+
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
  * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes
- * what is over; one that seals the audit; one that notifies; and one that keeps open Home tabs fresh.
- *
- * @param options.publishHome left out where nobody has a Home tab.
+ * what is over; one that seals the audit; one for Slack's workflows; one that notifies; and one that keeps open Home tabs
+ * fresh.
  */
 export function createWorkers(
   context: WorkerContext,
   notifier: Pick<Notifier, 'notifyPending'>,
-  {
-    auditKeys = [],
-    keep = FOREVER,
-    publishHome = async () => 0,
-  }: { auditKeys?: AuditKeys; keep?: Keep; publishHome?: PublishHome } = {},
+  { auditKeys = [], keep = FOREVER, completeStep = async () => {}, publishHome = async () => 0 }: Options = {},
 ): Worker[] {
   const { connections, memory } = context
   const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
@@ -63,6 +70,7 @@ export function createWorkers(
     },
     purgeWorker(context, keep),
     sealWorker(context, auditKeys),
+    stepWorker(context, completeStep),
     {
       name: 'notify',
       countDue: counting(({ kind }) => kind === 'notify'),

@@ -7,6 +7,7 @@ import { type ExpressionBuilder, sql } from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
 import { type Database, type Schema, toJob } from './schema.js'
+import { selectEndedSteps } from './workflow-steps.js'
 
 /** No pause of a thread is longer, in milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
@@ -214,8 +215,8 @@ export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Prom
 
 /** Work of one kind that is due and that nobody does. */
 export interface DueWork {
-  /** The state of due jobs, or what else is due: messages, what jobs made, runs by the clock, rows of the audit, Home tabs. */
-  kind: State | 'notify' | 'expiry' | 'schedule' | 'seal' | 'home'
+  /** The state of due jobs, or what else is due: messages, expiries, runs by the clock, rows of the audit, workflows, Home tabs. */
+  kind: State | 'notify' | 'expiry' | 'schedule' | 'seal' | 'step' | 'home'
   /** Empty for all but jobs. */
   connection: string
   /** How many jobs are due; 1 for anything else. */
@@ -263,6 +264,11 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
         .selectFrom('homes')
         .select([sql.lit<DueWork['kind']>('home').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
         .where('dueAt', '<=', now)
+        .distinct(),
+    )
+    .unionAll(
+      selectEndedSteps(db, now)
+        .select([sql.lit<DueWork['kind']>('step').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
         .distinct(),
     )
     .execute()

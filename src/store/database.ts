@@ -8,6 +8,7 @@ import * as approvals from './migrations/002-approvals.js'
 import * as presets from './migrations/003-presets.js'
 import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
+import * as workflow from './migrations/006-workflow.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
 
@@ -18,6 +19,7 @@ export const migrations: Record<string, Migration> = {
   '003-presets': presets,
   '004-follow': follow,
   '005-audit': audit,
+  '006-workflow': workflow,
 }
 
 interface OpenOptions {

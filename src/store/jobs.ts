@@ -10,6 +10,7 @@ import { endRemoval, startRemoval } from './removals.js'
 import { endRun } from './schedules.js'
 import { type Database, type JobTable, type Schema, toJob } from './schema.js'
 import { shortId } from './short-id.js'
+import { insertStep } from './workflow-steps.js'
 
 /** What a submission knows of the job it wants. */
 export interface NewJob {
@@ -34,6 +35,8 @@ export interface NewJob {
   approval?: ApprovalRequest | null
   /** What a scheduled run changes at its schedule, in the same transaction. */
   turn?: ScheduleTurn
+  /** Slack's id of the run of a workflow's step that waits for the job to end. */
+  workflowStep?: string
   /** Why a scheduled run can't start: the job has failed from the beginning, and its thread says so. */
   failure?: string
   /** The ended job whose result this one deletes. Its thread is this one's too. */
@@ -84,6 +87,7 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
         if (inserted) {
           const job = toJob(inserted)
           if (wanted.turn && !(await endRun(transaction, wanted.turn, job))) throw new ScheduleChanged()
+          if (wanted.workflowStep !== undefined) await insertStep(transaction, job.id, wanted.workflowStep, now)
           await insertEvent(transaction, job, firstEvent(wanted), now)
           await insertRoot(transaction, inserted.id, thread ?? { channel: inserted.channel, ts: null })
           await transaction
@@ -305,7 +309,17 @@ export async function findRunningJobs(db: Database, connections: readonly string
 }
 
 function newRow(
-  { personal = [], draft: _, isExpiry: __, turn: ___, failure, removes, approval = null, ...job }: NewJob,
+  {
+    personal = [],
+    draft: _,
+    isExpiry: __,
+    turn: ___,
+    workflowStep: ____,
+    failure,
+    removes,
+    approval = null,
+    ...job
+  }: NewJob,
   now: number,
 ): Insertable<JobTable> {
   const entries = Object.entries(job.params)

@@ -14,6 +14,7 @@ export interface Schema {
   approvals: ApprovalTable
   audit: AuditTable
   auditHead: AuditHeadTable
+  workflowSteps: WorkflowStepTable
   presets: PresetTable
   schedules: Schedule
   homes: HomeTable
@@ -134,6 +135,15 @@ export interface AuditTable {
   seq: number | null
   /** Covers the row and the hash before it; null until it is sealed. */
   hash: string | null
+}
+
+/** A step of a Slack workflow that waits for a job to end. */
+export interface WorkflowStepTable {
+  jobId: string
+  /** Slack's id of this run of the step. */
+  executionId: string
+  /** When Slack may be told next. */
+  dueAt: number
 }
 
 export interface AuditHeadTable {

@@ -1,0 +1,100 @@
+/** The step "Clone an app" of Slack's Workflow Builder: starts a job for whoever started the workflow. */
+import type { App } from '@slack/bolt'
+import { z } from 'zod'
+import type { Job } from '../../domain/job.js'
+import { UserError } from '../../errors.js'
+import { completeStep } from '../../slack/api/steps.js'
+import { answersOfSaved } from '../../slack/form/saved.js'
+import { createJob, findSubmitted } from '../../store/jobs.js'
+import { approvalFor } from '../approvals/request.js'
+import { accessDenied, allowedConnections, identifyAsker } from '../authorize.js'
+import { parseCommand } from '../clone/command.js'
+import { resolveDestination } from '../clone/destinations.js'
+import { prepareJob } from '../clone/prepare-job.js'
+import { jobOf } from '../clone/start-job.js'
+import { explain, findTarget, type Services } from '../services.js'
+
+/** As the manifest has it. */
+export const CLONE_STEP = 'clone_app'
+
+/** For all that is read at Slack and the provider before the job is stored, in milliseconds: nobody waits at a screen. */
+const PREPARE_TIMEOUT_MS = 20_000
+
+const Inputs = z.object({
+  /** Slack sets it: who builds a workflow can't choose somebody else. */
+  person: z.object({ id: z.string().regex(/^[UW][A-Z0-9]{1,30}$/) }),
+  /** As after `/clone-app`. */
+  request: z.string().max(3_000),
+  channel: z.string().max(40).optional(),
+})
+
+export function registerWorkflowStep(app: App, services: Services): void {
+  app.function(CLONE_STEP, async ({ event, body, client }) => {
+    const execution = event.function_execution_id
+    try {
+      await startJob(services, event.inputs, { execution, team: body.team_id })
+    } catch (error) {
+      const sentence = error instanceof z.ZodError ? NO_INPUTS : explain(services, error)
+      await completeStep(client, execution, { error: sentence }).catch((failure: unknown) =>
+        services.log.error({ err: failure, reason: sentence }, "a workflow couldn't be told why its step failed"),
+      )
+    }
+  })
+}
+
+const NO_INPUTS = "This step doesn't have the inputs it needs. Add it to the workflow again."
+
+/**
+ * One execution becomes one job, however often Slack sends it.
+ *
+ * @throws UserError for what the workflow's builder, or whoever started it, can mend.
+ */
+async function startJob(
+  services: Services,
+  inputs: unknown,
+  { execution, team }: { execution: string; team: string },
+): Promise<void> {
+  const { person, request, channel } = Inputs.parse(inputs)
+  const submission = `step:${execution}`
+  if (await findSubmitted(services.db, submission)) return
+  const startedAt = services.elapsed()
+  const remainingMs = () => startedAt + PREPARE_TIMEOUT_MS - services.elapsed()
+  // No channel: whoever builds a workflow chooses it, so no rule for a channel may fit.
+  const asker = await identifyAsker(services, { user: person, team: { id: team } }, PREPARE_TIMEOUT_MS)
+  const parsed = parseCommand(request, allowedConnections(services, asker), services.connections)
+  if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
+  if (parsed.kind !== 'form') throw new UserError(`"${request}" doesn't say what to clone. ${EXAMPLE}`)
+  const target = findTarget(services, parsed.connection, parsed.operation)
+  const answers = answersOfSaved(target.operation, { values: parsed.values, labels: {} })
+  const place = channel ? resolveDestination(services, asker, channel) : { channel: asker.id }
+  const prepared = await prepareJob({ ...services, remainingMs }, asker, target, answers, await place)
+  if (prepared.kind === 'unread') throw new UserError(prepared.reason)
+  if (prepared.kind === 'errors') throw new UserError(sentenceOf(prepared.errors))
+  if (prepared.kind === 'locked') return await refuseUnlessOurs(prepared.holder)
+  const { params, approval: rule, checked, keepForMs, answers: resolved } = prepared
+  const preview = target.operation.preview(params, resolved.named)
+  const warnings = checked.isChecked ? checked.warnings : []
+  const warning = [...warnings, ...(preview.warning ? [preview.warning] : [])].join(' ')
+  const approval = approvalFor(services, asker, rule, { ...preview, warning })
+  const rest = { channel: prepared.channel, askedIn: null, mentionOnSuccess: false, keepForMs, params, approval }
+  const job = jobOf(target, { named: resolved.named, ...rest }, { submission, requester: asker.id })
+  const creation = await createJob(services.db, { ...job, workflowStep: execution }, services.now())
+  if (creation.kind === 'locked') return await refuseUnlessOurs(creation.holder)
+  services.log.info({ job: creation.job.id, execution }, 'a workflow asked for a job')
+  services.wake()
+
+  /** Slack may have sent the same execution twice at once. */
+  async function refuseUnlessOurs({ id, target: place }: Job): Promise<void> {
+    if ((await findSubmitted(services.db, submission))?.id === id) return
+    throw new UserError(`Job ${id} already works on ${place}. Nothing was started.`)
+  }
+}
+
+const EXAMPLE =
+  'Write the connection, the operation and its fields, such as: hoody copy container=shop-api name=shop-pr-1'
+
+function sentenceOf(errors: Readonly<Record<string, string>>): string {
+  return Object.entries(errors)
+    .map(([field, problem]) => `${field}: ${problem}`)
+    .join(' ')
+}

@@ -1,0 +1,196 @@
+/** The step of a workflow: from Slack's event to a job, and back to Slack when the job has ended. */
+import { WebClient } from '@slack/web-api'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Rule } from '../../../src/access/rules.js'
+import { registerWorkflowStep } from '../../../src/commands/workflow/step.js'
+import type { JobInput } from '../../../src/domain/job.js'
+import { next } from '../../../src/domain/machine.js'
+import { stepWorker } from '../../../src/jobs/workflow-steps.js'
+import { clientOptions } from '../../../src/slack/api/client.js'
+import { completeStep } from '../../../src/slack/api/steps.js'
+import { stepOutcome } from '../../../src/slack/message/step.js'
+import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import { findDueWork } from '../../../src/store/claims.js'
+import { applyTransition } from '../../../src/store/jobs.js'
+import { testBoltApp, testServices } from '../../helpers/bolt-app.js'
+import { type TestContext, testContext } from '../../helpers/context.js'
+import { quietLogger } from '../../helpers/slack-request.js'
+
+const everyone: Rule = { who: ['members'], may: ['*'], on: ['*'], target: ['*'] }
+
+let context: TestContext
+let app: BoltApp
+let rules: Rule[]
+let client: WebClient
+/** What Slack was told, by method. */
+let told: { method: string; execution: string; outputs?: unknown; error?: string | undefined }[]
+let slackSays: object
+
+beforeEach(async () => {
+  context = await testContext()
+  rules = [everyone]
+  told = []
+  slackSays = { ok: true }
+  const fetchOf: typeof fetch = async (input, init) => {
+    const method = String(input instanceof Request ? input.url : input).replace('http://slack.example/api/', '')
+    const body = new URLSearchParams(await new Response(init?.body).text())
+    const outputs = JSON.parse(body.get('outputs') ?? 'null') ?? undefined
+    const error = body.get('error') ?? undefined
+    const said = { ...(outputs && { outputs }), ...(error !== undefined && { error }) }
+    told.push({ method, execution: body.get('function_execution_id') ?? '', ...said })
+    return Response.json(slackSays)
+  }
+  app = testBoltApp(fetchOf)
+  client = new WebClient('xoxb-1', { ...clientOptions('http://slack.example/api/', quietLogger), fetch: fetchOf })
+  registerWorkflowStep(app, testServices(context, { access: { owner: '#platform', rules } }))
+})
+afterEach(() => context.db.destroy())
+
+const request = 'dummy-one clone name=copy'
+
+async function execute(inputs: object, execution = 'Fx1'): Promise<void> {
+  const event = {
+    type: 'function_executed',
+    function: { callback_id: 'clone_app' },
+    inputs,
+    function_execution_id: execution,
+    workflow_execution_id: 'Wx1',
+    event_ts: '1.1',
+    bot_access_token: 'xwfp-secret',
+  }
+  const body = { type: 'event_callback', team_id: 'T1', event_id: 'Ev1', event_time: 1, event }
+  await app.processEvent({ body, ack: async () => {} })
+}
+
+async function jobs() {
+  return await context.db.selectFrom('jobs').selectAll().execute()
+}
+
+async function go(id: string, ...inputs: JobInput[]): Promise<void> {
+  for (const input of inputs) {
+    const job = await context.job(id)
+    await applyTransition(context.db, job, next(job, input, { now: context.now(), jitter: 0 }), context.now(), null)
+  }
+}
+
+const done: JobInput[] = [
+  { kind: 'begin' },
+  { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 60_000 },
+  { kind: 'observed', observation: { phase: 'done', url: 'https://copy.example' }, nextStep: null },
+]
+
+async function runWorker(): Promise<void> {
+  const worker = stepWorker(context, ({ job, executionId }) => completeStep(client, executionId, stepOutcome(job)))
+  const due = await findDueWork(context.db, context.now())
+  if (worker.countDue(due) > 0) await worker.runOnce(new AbortController().signal, () => {})
+}
+
+describe('a step that starts', () => {
+  it('makes a job for whoever started the workflow, once, however often Slack sends it', async () => {
+    await execute({ person: { id: 'U1', secret: 'x' }, request })
+    await execute({ person: { id: 'U1', secret: 'x' }, request })
+    const [job, ...others] = await jobs()
+    expect(others).toEqual([])
+    expect(job).toMatchObject({
+      requester: 'U1',
+      target: expect.stringContaining('copy'),
+      channel: 'U1',
+      askedIn: null,
+    })
+    expect(told).toEqual([])
+    expect(JSON.stringify(await context.db.selectFrom('workflowSteps').selectAll().execute())).not.toContain('xwfp')
+  })
+
+  it.each([
+    [
+      'a person who may not',
+      () => void rules.splice(0, 1, { ...everyone, who: ['U9'] }),
+      request,
+      "You can't use dummy-one.",
+    ],
+    [
+      'a rule for a channel',
+      () => void rules.splice(0, 1, { ...everyone, who: ['C1'] }),
+      request,
+      "You can't use dummy-one.",
+    ],
+    ['an unknown connection', () => {}, 'nowhere clone', `There's no connection or operation "nowhere"`],
+    ['no operation', () => {}, 'help', `"help" doesn't say what to clone. Write the connection`],
+    ['a missing answer', () => {}, 'dummy-one clone', 'name: '],
+  ])('fails at once with a sentence for %s', async (_, change, text, sentence) => {
+    change()
+    await execute({ person: { id: 'U1' }, request: text, channel: '' })
+    expect(await jobs()).toEqual([])
+    expect(told).toEqual([
+      { method: 'functions.completeError', execution: 'Fx1', error: expect.stringContaining(sentence) },
+    ])
+  })
+
+  it('takes no person that a builder wrote down', async () => {
+    await execute({ person: 'U1', request })
+    expect(await jobs()).toEqual([])
+    expect(told[0]?.error).toBe("This step doesn't have the inputs it needs. Add it to the workflow again.")
+  })
+
+  it('fails at once where a live job has the target', async () => {
+    await execute({ person: { id: 'U1' }, request })
+    await execute({ person: { id: 'U1' }, request }, 'Fx2')
+    expect(await jobs()).toHaveLength(1)
+    expect(told).toEqual([
+      {
+        method: 'functions.completeError',
+        execution: 'Fx2',
+        error: expect.stringMatching(/^Job \w{5} already works on .* Nothing was started\.$/),
+      },
+    ])
+  })
+})
+
+describe('a step that waits', () => {
+  beforeEach(() => execute({ person: { id: 'U1' }, request }))
+  const theJob = async () => (await jobs())[0]?.id ?? ''
+
+  it('ends hours later, when its job does, with the outputs', async () => {
+    const id = await theJob()
+    await runWorker()
+    context.pass(5 * 60 * 60_000)
+    await runWorker()
+    expect(told).toEqual([])
+    await go(id, ...done)
+    await runWorker()
+    await runWorker()
+    const outputs = { job: id, state: 'succeeded', url: 'https://copy.example' }
+    expect(told).toEqual([{ method: 'functions.completeSuccess', execution: 'Fx1', outputs }])
+  })
+
+  it('ends with the reason when its job fails or is cancelled', async () => {
+    const id = await theJob()
+    await go(id, { kind: 'begin' }, { kind: 'refused', reason: 'The name is taken.', failureKind: 'provider' })
+    await runWorker()
+    expect(told).toEqual([
+      { method: 'functions.completeError', execution: 'Fx1', error: `Job ${id} failed. The name is taken.` },
+    ])
+  })
+
+  it('that has ended already at Slack is left alone', async () => {
+    await go(await theJob(), ...done)
+    slackSays = { ok: false, error: 'execution_not_in_running_state' }
+    await runWorker()
+    context.pass(60_000)
+    await runWorker()
+    expect(told).toHaveLength(1)
+  })
+
+  it('is told again a minute later when Slack could not be told', async () => {
+    await go(await theJob(), ...done)
+    slackSays = { ok: false, error: 'internal_error' }
+    await runWorker()
+    await runWorker()
+    expect(told).toHaveLength(1)
+    context.pass(60_000)
+    slackSays = { ok: true }
+    await runWorker()
+    await runWorker()
+    expect(told).toHaveLength(2)
+  })
+})
