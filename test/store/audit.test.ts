@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { verifyAuditFile } from '../../src/audit.js'
@@ -370,6 +371,35 @@ describe('the worker', () => {
     expect(worker.countDue([])).toBe(1)
     await runAll()
     expect(lines).toHaveLength(2)
+  })
+
+  it('rows that a process left unsealed when it died are sealed by the next one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dolly-audit-'))
+    const file = join(folder, 'a.db')
+    const dying = await openDatabase(file)
+    await createJob(dying, newJob(1), 1)
+    await sealRows(dying, KEYS)
+    await createJob(dying, newJob(2), 2)
+    await dying.destroy()
+    const db = await openDatabase(file)
+    expect(await verifyAudit(db, KEYS)).toMatchObject({ head: { seq: 1 }, unsealed: 1, fault: null })
+    await sealRows(db, KEYS)
+    expect(await verifyAudit(db, KEYS)).toMatchObject({ head: { seq: 2 }, unsealed: 0, fault: null })
+    await db.destroy()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('a seal that breaks halfway changes neither rows nor head', async () => {
+    await sealed(1)
+    for (let at = 0; at < 3; at += 1) await context.ask()
+    await sql`create trigger breaks before update on audit when new.seq = 3 begin select raise(abort, 'killed'); end`.execute(
+      context.db,
+    )
+    await expect(sealRows(context.db, KEYS)).rejects.toThrow('killed')
+    expect(await verifyAudit(context.db, KEYS)).toMatchObject({ head: { seq: 1 }, unsealed: 3, fault: null })
+    await sql`drop trigger breaks`.execute(context.db)
+    expect(await sealRows(context.db, KEYS)).toBe(3)
+    expect(await faultOf()).toBeNull()
   })
 
   it('two workers on one file seal each row once', async () => {
