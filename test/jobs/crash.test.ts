@@ -176,9 +176,9 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   const job = await findJob(db, submitted.job.id)
   expect(job?.state).toBe('succeeded')
   expect(world.made).toHaveLength(1)
-  expect(channel.shown || channel.roots.at(-1)).toContain('Done: running.')
+  expect(channel.shown || channel.roots.at(-1)).toMatch(/^copy is ready .*Dummy: running\./)
   expect(channel.roots.length).toBeLessThanOrEqual(2)
-  const finals = channel.replies.filter((text) => text.includes('Done in'))
+  const finals = channel.replies.filter((text) => text.includes('is ready after'))
   expect(finals.length).toBeGreaterThan(0)
   expect(finals.filter((text) => !text.includes('may appear twice'))).toHaveLength(
     finals.length === 1 && finals[0]?.includes('may appear twice') ? 0 : 1,

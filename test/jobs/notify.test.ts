@@ -23,7 +23,7 @@ import {
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
 import { fill, hold } from '../helpers/disk.js'
-import { notifierOf } from '../helpers/sender.js'
+import { addReply, notifierOf } from '../helpers/sender.js'
 import { strictSlack } from '../helpers/strict-slack.js'
 
 const hour = 3_600_000
@@ -103,8 +103,7 @@ describe('a thread that could not be given back', () => {
         return answer
       },
     }
-    await context.ask()
-    await context.ask({ channel: 'C2' })
+    const jobs = [await context.ask(), await context.ask({ channel: 'C2' })]
     const { run, notifyFor } = notifierOf(context, chat)
     const broken: unknown[] = []
     const clock = new Scheduler({
@@ -134,8 +133,9 @@ describe('a thread that could not be given back', () => {
     ).toEqual(['C1', 'C2'])
 
     await context.runUntilIdle()
+    for (const { id } of jobs) await addReply(context, id)
     await notifyFor(2_000)
-    expect(slack.messages().filter(({ text }) => text.includes('Dummy accepted'))).toHaveLength(2)
+    expect(slack.messages().filter(({ text }) => text.includes('answering again'))).toHaveLength(2)
     await expectPostedOnce()
   })
 
@@ -238,13 +238,14 @@ describe('when the clock is set back by an hour', () => {
   })
 
   it('what happens in a thread that has begun is posted at once', async () => {
-    await context.ask()
+    const { id } = await context.ask()
     const { run } = notifier()
     await run()
     await context.runUntilIdle()
+    await addReply(context, id)
     await setBack()
     await run()
-    expect(slack.messages().at(-1)?.text).toContain('Dummy accepted')
+    expect(slack.messages().at(-1)?.text).toContain('answering again')
     await expectPostedOnce()
   })
 
@@ -316,7 +317,7 @@ describe('when the clock is set back by an hour', () => {
 
 describe('while another process holds the database', () => {
   it('a claim that cannot be made loses nothing and does nothing twice', async () => {
-    await context.ask()
+    const { id } = await context.ask()
     const { run, notifyFor } = notifierOf(context, slack.chat)
     const letGo = hold(file)
     await expect(runDueJobs(context, 'dummy-one')).rejects.toThrow(/database is busy/)
@@ -324,6 +325,7 @@ describe('while another process holds the database', () => {
     expect(slack.messages()).toEqual([])
     letGo()
     await context.runUntilIdle()
+    await addReply(context, id)
     await notifyFor(2_000)
     expect(context.world.writes).toBe(1)
     expect(posted()).toHaveLength(2)
@@ -334,8 +336,9 @@ describe('while another process holds the database', () => {
     ['root', 1],
     ['reply', 2],
   ])('a %s that cannot be confirmed is not lost, and not posted twice', async (_name, which) => {
-    await context.ask()
+    const { id } = await context.ask()
     await context.runUntilIdle()
+    await addReply(context, id)
     let letGo = () => {}
     const chat = chatThat((count) => {
       if (count === which) letGo = hold(file)
@@ -352,8 +355,9 @@ describe('while another process holds the database', () => {
 
 describe('while the disk is full', () => {
   it('nothing is posted that could not be noted first, and everything once there is space', async () => {
-    await context.ask()
+    const { id } = await context.ask()
     await context.runUntilIdle()
+    await addReply(context, id)
     const heal = await fill(context.db, 'update of attempted_at on messages')
     const { notifyFor } = notifierOf(context, slack.chat)
     await notifyFor(30_000)
@@ -368,8 +372,9 @@ describe('while the disk is full', () => {
     ['root', 1, 'update of ts on messages'],
     ['reply', 2, 'update of notified_at on events'],
   ])('a %s that stands but cannot be confirmed is found again', async (_name, which, writes) => {
-    await context.ask()
+    const { id } = await context.ask()
     await context.runUntilIdle()
+    await addReply(context, id)
     const heal = await fill(context.db, writes)
     const { notifyFor } = notifierOf(context, slack.chat, slack.conversations)
     await notifyFor(30_000)
@@ -467,7 +472,9 @@ describe('two notifiers on one database', () => {
     const chat = chatThat(async (count) => {
       for (let turn = 0; turn < (count % 5) * 10; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     })
-    for (let count = 0; count < 12; count += 1) await context.ask({ channel: `C${count % 4}` })
+    const ids: string[] = []
+    for (let count = 0; count < 12; count += 1)
+      ids.push((await context.ask({ channel: `C${count % 4}`, mentionOnSuccess: true })).id)
     const notifiers = [notifierOf(context, chat), notifierOf(other, chat)]
     const notifyBoth = async () => {
       for (let second = 0; second < 15; second += 1) {
@@ -481,6 +488,7 @@ describe('two notifiers on one database', () => {
     }
     await notifyBoth()
     await context.runUntilIdle()
+    for (const id of ids) await addReply(context, id)
     await notifyBoth()
     context.world.observation = { phase: 'done' }
     await context.runUntilIdle()

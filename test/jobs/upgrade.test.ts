@@ -90,7 +90,7 @@ describe('a new version', () => {
 
       const slack = strictSlack(context.now)
       await notifierOf(context, slack.chat).notifyFor(5_000)
-      const notices = slack.messages().filter(({ text }) => text.includes("I can't continue this job"))
+      const notices = slack.messages().filter(({ text }) => text.includes("I can't continue copy-"))
       expect(notices.length).toBeGreaterThan(0)
 
       for (let waited = 0; waited < 6 * day; waited += 6 * 60 * minute) {
