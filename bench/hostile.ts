@@ -180,7 +180,7 @@ async function makeJob(world: HostileWorld, name: string): Promise<void> {
   await ann.submit()
   await ann.waitForView((view) => view.callback_id === 'operation_preview')
   await ann.submit()
-  const isEnd = ({ text }: { text: string }) => / failed after |Done in /.test(text)
+  const isEnd = ({ text }: { text: string }) => / failed \(| is running \(/.test(text)
   const ends = () => ann.snapshot().messages.filter(isEnd).length
   const had = ends()
   await workspace.waitFor(() => ends() > had, 30_000).catch(() => undefined)

@@ -42,10 +42,10 @@ const EARLIER_ROOT =
 /** How a root says that its thread moved. */
 const MOVED = /(Updates continue in a direct message to|The details are in a direct message to) <@\w+>/
 const ENDS: readonly (readonly [End, RegExp, root: RegExp])[] = [
-  ['done', /^(<@\w+> )?Done in /, /^Done[.:]/],
-  ['failed', /^<@\w+> Failed after /, /^Failed[.:]/],
-  ['timed out', /^<@\w+> Timed out after /, /^Timed out after /],
-  ['dismissed', /^\S+ (dismissed|cancelled) this job/, /^(Dismissed|Cancelled)\./],
+  ['done', /^(<@\w+> )?\S+ is (running|ready|up to date) after /, /^\S+ is (running|ready|up to date) \(/],
+  ['failed', /^(<@\w+> )?\S+ failed after /, /^\S+ failed \(/],
+  ['timed out', /^(<@\w+> )?\S+ timed out after /, /^\S+ timed out \(/],
+  ['dismissed', /^<@\w+> <@\w+> ended /, /^\S+ was cancelled\./],
 ]
 
 export function judge({ submissions, messages, exchanges, tables }: Evidence): Judgement {
@@ -142,7 +142,7 @@ export function threadOf(
 ): Thread {
   const target = new RegExp(`→ ${input.target}(?![\\w-]).* on ${scenario.provider} .*, asked for by <@${who}>\\.`)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
-    isBot && !isEphemeral && (threadTs ?? ts) === ts && text.startsWith(`${scenario.title}: `) && target.test(text)
+    isBot && !isEphemeral && (threadTs ?? ts) === ts && text.includes(` ${scenario.title}: `) && target.test(text)
   const roots = messages.filter(isRoot)
   const isReply = ({ channel, threadTs, ts }: Message) =>
     threadTs !== ts && roots.some((root) => root.channel === channel && root.ts === threadTs)
@@ -152,7 +152,11 @@ export function threadOf(
     return end ? [{ end, isExplained: MAY_APPEAR_TWICE.test(text) }] : []
   })
   const faults: string[] = []
-  const end = lasts.at(-1)?.end
+  // A thread that was begun twice goes on in its last root.
+  const hasReply = ({ channel, ts }: Message) => replies.some((one) => one.channel === channel && one.threadTs === ts)
+  const current = roots.findLast(hasReply) ?? roots.at(-1)
+  // Most ends have no reply: the root shows them.
+  const end = lasts.at(-1)?.end ?? (current && ENDS.find(([, , words]) => words.test(current.text))?.[0])
   const unexplained = lasts.filter(({ isExplained }) => !isExplained).length
   if (unexplained > 1) faults.push(`${unexplained} final replies, and they don't say so.`)
   if (new Set(lasts.map((one) => one.end)).size > 1)
@@ -160,14 +164,10 @@ export function threadOf(
   const rootsExplained = roots.some(({ text }) => EARLIER_ROOT.test(text) || MOVED.test(text))
   if (roots.length > 1 && !rootsExplained) faults.push(`${roots.length} roots, and none says so.`)
   const shown = ENDS.find(([name]) => name === end)?.[2]
-  // A thread that was begun twice goes on in its last root.
-  const current = roots.findLast(({ channel, ts }) =>
-    replies.some((one) => one.channel === channel && one.threadTs === ts),
-  )
-  if (shown && current && !shown.test(outcomeOf(current.text)))
+  if (shown && current && !shown.test(current.text))
     faults.push(`The root does not show the result, but: ${current.text}`)
   const abandoned = roots.filter((root) => root !== current && edited.has(`${root.channel} ${root.ts}`))
-  const inProgress = abandoned.find(({ text }) => !ENDS.some(([, , words]) => words.test(outcomeOf(text))))
+  const inProgress = abandoned.find(({ text }) => !ENDS.some(([, , words]) => words.test(text)))
   if (end && inProgress) faults.push(`An abandoned root does not show the result: ${inProgress.text}`)
   return {
     roots,
@@ -176,8 +176,4 @@ export function threadOf(
     faults,
     explainedRepeats: Math.max(roots.length - 1, 0) + Math.max(lasts.length - 1, 0),
   }
-}
-
-function outcomeOf(rootText: string): string {
-  return rootText.split(/asked for by <@\w+>\. /).at(-1) ?? ''
 }

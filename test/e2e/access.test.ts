@@ -5,7 +5,7 @@ import { startCloudFoundry } from '../../sandbox/providers/cloud-foundry.js'
 import { startMiget } from '../../sandbox/providers/miget.js'
 import { GROUPS } from '../../sandbox/slack/backend.js'
 import type { Actor } from '../../sandbox/slack/person.js'
-import { askForCopy, askRiddle, startWorld, type World } from '../helpers/world.js'
+import { askForCopy, askRiddle, isDone, startWorld, type World } from '../helpers/world.js'
 
 const [platformGroup] = Object.keys(GROUPS)
 const owner = 'Ask #platform for access.'
@@ -590,7 +590,7 @@ it.concurrent('a copy to where a rule lets members copy goes all the way', async
     const bo = world.workspace.as(world.workspace.people.bo.id)
     await world.start()
     await askForCopy(world, 'allowed', 'bo')
-    await bo.waitForMessage(({ text }) => text.includes('allowed') && text.includes('Done.'), 20_000)
+    await bo.waitForMessage(({ text }) => text.includes('allowed') && isDone(text), 20_000)
     const { platform } = world.workspace.channels
     expect(world.rows('select asked_in as askedIn from jobs')).toEqual([{ askedIn: platform.id }])
   } finally {

@@ -1,7 +1,7 @@
 /** The statements of docs/operating.md on a restored database: what the backup does not know is asked, not done again. */
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { askForCopy, startWorld } from '../helpers/world.js'
+import { askForCopy, isDone, startWorld } from '../helpers/world.js'
 
 const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8')
 const askFirst = /```sql\n(.*?)```/s.exec(page)?.[1] ?? ''
@@ -14,7 +14,7 @@ it('a job that ended after the backup asks a person, and its write is not sent a
     const copies = () => hoody.writes().filter(({ path }) => path.endsWith('/copy')).length
     const first = await world.start()
     await askForCopy(world, 'restored')
-    await ann.waitForMessage(({ text }) => text.includes('restored') && text.includes('Done'), 20_000)
+    await ann.waitForMessage(({ text }) => text.includes('restored') && isDone(text), 20_000)
     await first.kill('SIGTERM')
     // As a backup from before the write has it.
     world.write(

@@ -13,6 +13,7 @@ import type { Simulator } from '../../sandbox/providers/simulator.js'
 import type { Actor } from '../../sandbox/slack/person.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
 import { type Middleman, startMiddleman } from '../helpers/middleman.js'
+import { isDone } from '../helpers/world.js'
 
 const slack = {
   signingSecret: 'sandbox/signing+secret=4711',
@@ -240,7 +241,7 @@ describe('secrets', () => {
     )
     const name = await fillIn(people[0], 'hoody', { withKey: true })
     expect(await people[0].submit()).toEqual({})
-    await people[0].waitForMessage(({ text }) => text.includes(name) && text.includes('Done.'), 45_000)
+    await people[0].waitForMessage(({ text }) => text.includes(name) && isDone(text), 45_000)
     look()
     const whileUp = databaseBytes()
     expect(await bot.kill('SIGTERM')).toBe(0)
@@ -282,7 +283,7 @@ describe('secrets', () => {
     const ann = workspace.as(workspace.people.ann.id)
     const name = await fillIn(ann, 'hoody', { withKey: true })
     expect(await ann.submit()).toEqual({})
-    await ann.waitForMessage(({ text }) => text.includes(name) && text.includes('Done.'), 45_000)
+    await ann.waitForMessage(({ text }) => text.includes(name) && isDone(text), 45_000)
     look()
     const whileUp = databaseBytes().toString('latin1')
     expect(await bot.kill('SIGTERM')).toBe(0)

@@ -1,15 +1,11 @@
 /** The real bot over Socket Mode, while its socket comes and goes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
-import { askForCopy, startWorld, type World } from '../helpers/world.js'
+import { askForCopy, isDone, startWorld, type World } from '../helpers/world.js'
 
 async function waitForTheEnd(world: World, name: string): Promise<void> {
   const ann = world.workspace.as(world.workspace.people.ann.id)
-  const root = await ann.waitForMessage(({ text }) => text.includes(name) && text.includes('Done.'), 20_000)
-  await world.workspace.waitFor(
-    () => ann.thread(root.channel, root.ts).some(({ text }) => text.includes('Done in')),
-    20_000,
-  )
+  await ann.waitForMessage(({ text }) => text.includes(name) && isDone(text), 20_000)
 }
 
 describe('when the socket breaks', () => {

@@ -1,6 +1,6 @@
 /** Two people at once, lists that can't be read, views that Slack refuses, and questions only a person can answer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { askRiddle, startWorld, type World } from '../helpers/world.js'
+import { askRiddle, isDone, startWorld, type World } from '../helpers/world.js'
 
 describe('when things go wrong', () => {
   let world: World
@@ -43,7 +43,7 @@ describe('when things go wrong', () => {
     await told.waitForView((view) => view.callback_id === 'notice')
     expect(JSON.stringify(told.topView()?.blocks)).toContain(`/archives/${root.channel}/p${root.ts.replace('.', '')}`)
     while (told.topView()) await told.close()
-    await workspace.waitFor(() => first.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
+    await workspace.waitFor(() => isDone(first.thread(root.channel, root.ts)[0]?.text), 15_000)
     expect(copiesOf('contested')).toBe(1)
     expect(world.rows<{ jobs: number }>("select count(*) as jobs from jobs where lock like '%contested%'")).toEqual([
       { jobs: 1 },
@@ -109,7 +109,7 @@ describe.concurrent('without lists', () => {
         await ann.waitForView((view) => view.callback_id === 'operation_preview')
         expect(await ann.submit()).toEqual({})
         const root = await ann.waitForMessage(({ text }) => text.includes(`typed-${id}`))
-        await workspace.waitFor(() => ann.thread(root.channel, root.ts)[0]?.text.includes('Done'), 15_000)
+        await workspace.waitFor(() => isDone(ann.thread(root.channel, root.ts)[0]?.text), 15_000)
         // A whole id beside its project's would be a key to the container.
         expect(root.text).not.toContain(ids.container)
       } finally {

@@ -135,3 +135,8 @@ export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
   if (!question.text.includes(`<@${workspace.people[who].id}>`)) throw new Error(`Nobody is asked: ${question.text}`)
   return { ann, bo, bot, root: { channel: question.channel, ts: question.threadTs ?? '' } }
 }
+
+/** Whether a root says that its job has succeeded. */
+export function isDone(text: string | undefined): boolean {
+  return / is (running|ready|up to date) \(/.test(text ?? '')
+}

@@ -43,12 +43,13 @@ function threads(ends: Readonly<Record<string, string>>): Message[] {
   }
   return Object.entries(ends).flatMap(([who, end], at) => {
     const what = `Sync a copy: the container it was copied from → ${sync.input(0).target} on hoody (Hoody)`
-    const text = `${what}, asked for by <@${who}>. ${end}.`
-    const words = end === 'Done' ? 'Done in 3 s' : `<@${who}> Failed after 3 s`
-    return [
-      { ...message, ts: `${at}.1`, text },
-      { ...message, ts: `${at}.2`, threadTs: `${at}.1`, text: words },
+    const { target } = sync.input(0)
+    const root = (outcome: string) => [
+      { ...message, ts: `${at}.1`, text: `${outcome} ${what}, asked for by <@${who}>.` },
     ]
+    if (end === 'Done') return root(`${target} is up to date (3 s).`)
+    const reply = `<@${who}> ${target} failed after 3 s.`
+    return [...root(`${target} failed (3 s).`), { ...message, ts: `${at}.2`, threadTs: `${at}.1`, text: reply }]
   })
 }
 
@@ -117,25 +118,38 @@ describe('a thread that moved because Slack refused its place', () => {
     judge({
       submissions: twoSyncs().slice(0, 1),
       messages: [
-        { ...message, channel: place, ts: '1.1', text: `${what} ${old}` },
-        { ...message, channel: 'D1', ts: '2.1', text: `${what} Done. An earlier message` },
-        { ...message, channel: 'D1', ts: '2.2', threadTs: '2.1', text: 'Done in 3 s' },
+        { ...message, channel: place, ts: '1.1', text: old.replace('…', what) },
+        {
+          ...message,
+          channel: 'D1',
+          ts: '2.1',
+          text: `${input.target} is up to date (3 s). ${what} An earlier message`,
+        },
+        {
+          ...message,
+          channel: 'D1',
+          ts: '2.2',
+          threadTs: '2.1',
+          text: `<@U1> ${input.target} is up to date after 3 s.`,
+        },
       ],
       exchanges: { hoody: [written(2_000)], slack: exchanges },
       tables: { hoody: rows('running') },
     }).offences.map(({ sentence }) => sentence)
 
   it('is fine when its old root shows how it ended', () => {
-    expect(judged('Done. The details are in a direct message to <@U1>.', [edit])).toEqual([])
+    expect(
+      judged(`${input.target} is up to date (3 s). … The details are in a direct message to <@U1>.`, [edit]),
+    ).toEqual([])
   })
 
   it('is broken when its old root still says that the job goes on', () => {
-    const sentences = judged('Updates continue in a direct message to <@U1>.', [edit])
+    const sentences = judged(`${input.target}: moved. Updates continue in a direct message to <@U1>. …`, [edit])
     expect(sentences).toEqual([expect.stringMatching(/^An abandoned root does not show the result: /)])
   })
 
   it('is not blamed for a root that Dolly never learned was posted', () => {
-    expect(judged('Updates continue in a direct message to <@U1>.', [])).toEqual([])
+    expect(judged(`${input.target}: moved. Updates continue in a direct message to <@U1>. …`, [])).toEqual([])
   })
 })
 
@@ -151,7 +165,7 @@ describe('one target that two people asked for at the same time', () => {
     ...{ channel: 'C1', ts: `${who}.1`, replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false },
     ...{
       blocks: [],
-      text: `Clone a service: shop-api → ${asked.target} on qovery (Qovery), asked for by <@${who}>. Queued`,
+      text: `${asked.target} is queued. Clone a service: shop-api → ${asked.target} on qovery (Qovery), asked for by <@${who}>.`,
     },
   })
   const problems = (named: string | undefined, ...who: string[]) =>
