@@ -551,7 +551,7 @@ describe.concurrent('the buttons of a job', () => {
 
       // Bo asked for it, so no rule needs to name the verb for him.
       await bo.click(root, 'job:dismiss')
-      await bo.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
+      await bo.waitForMessage(({ text }) => text.includes(' was cancelled.'), 15_000)
       expect(state()).toEqual([{ state: 'cancelled' }])
     } finally {
       await world.close()

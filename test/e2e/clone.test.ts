@@ -84,7 +84,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       const bo = workspace.as(workspace.people.bo.id)
       hoody.setSwitch('fail-next', true)
       await askForCopy(world, 'doomed-copy', 'bo')
-      const failure = await bo.waitForMessage(({ text }) => text.includes('Failed after'), 15_000)
+      const failure = await bo.waitForMessage(({ text }) => text.includes('failed after'), 15_000)
       expect(failure.text).toContain(`<@${bo.id}>`)
       expect(failure.text).toContain('disk of the target server is full')
     }, 30_000)

@@ -30,7 +30,7 @@ it('a job that ended after the backup asks a person, and its write is not sent a
     copyFileSync(`${file}.backup`, file)
     world.write(askFirst)
     await world.start()
-    const question = await ann.waitForMessage(({ text }) => text.includes("I don't know whether"), 15_000)
+    const question = await ann.waitForMessage(({ text }) => /^<@.* I don't know whether/.test(text), 15_000)
     expect(question.text).toContain('Dolly was restored from a backup.')
     expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
     expect(copies()).toBe(1)

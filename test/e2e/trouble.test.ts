@@ -128,9 +128,7 @@ describe.concurrent('a job whose outcome is unknown', () => {
       expect(JSON.stringify(ann.thread(root.channel, root.ts)[0]?.blocks)).toMatch(/Check again.*Start over.*Dismiss/)
 
       await bo.click(root, 'job:dismiss')
-      await bo.waitForMessage(
-        ({ text, isEphemeral }) => isEphemeral && text.includes("You can't answer for this job. Ask #platform"),
-      )
+      await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("You can't stop watching job"))
       expect(world.rows('select state from jobs')).toEqual([{ state: 'uncertain' }])
 
       await ann.click(root, 'job:check_again')
@@ -151,8 +149,8 @@ describe.concurrent('a job whose outcome is unknown', () => {
     try {
       const { ann, root } = await askRiddle(world)
       await Promise.all([ann.click(root, 'job:dismiss'), ann.click(root, 'job:dismiss')])
-      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("isn't waiting for an answer"))
-      await ann.waitForMessage(({ text }) => text.includes('dismissed this job'), 15_000)
+      await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("That's not possible any more"))
+      await ann.waitForMessage(({ text }) => text.includes('riddle was cancelled'), 15_000)
       expect(world.rows('select state from jobs')).toEqual([{ state: 'cancelled' }])
     } finally {
       await world.close()

@@ -124,14 +124,14 @@ export async function askRiddle(world: World, who: 'ann' | 'bo' = 'ann') {
   const [ann, bo] = [workspace.as(workspace.people.ann.id), workspace.as(workspace.people.bo.id)]
   const first = await world.start()
   await askForCopy(world, 'riddle', who)
-  await ann.waitForMessage(({ text }) => text.includes('Hoody accepted'), 15_000)
+  await workspace.waitFor(() => world.rows("select id from jobs where state = 'working'").length === 1, 15_000)
   await first.kill('SIGTERM')
   world.write("update jobs set state = 'uncertain', due_at = null, version = version + 1")
   world.write(
     "insert into events (job_id, seq, kind, at, step, detail) select id, version, 'uncertain', created_at, step, 'Nobody answers.' from jobs",
   )
   const bot = await world.start()
-  const question = await ann.waitForMessage(({ text }) => text.includes("I don't know whether"), 15_000)
+  const question = await ann.waitForMessage(({ text }) => /^<@.* I don't know whether/.test(text), 15_000)
   if (!question.text.includes(`<@${workspace.people[who].id}>`)) throw new Error(`Nobody is asked: ${question.text}`)
   return { ann, bo, bot, root: { channel: question.channel, ts: question.threadTs ?? '' } }
 }
