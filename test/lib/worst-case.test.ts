@@ -178,6 +178,8 @@ describe('over 256 kB of the worst text', () => {
       fromTo: (text) => slackText.fromTo(text, text, 300),
       mrkdwnWithin: (text) => [slackText.mrkdwnWithin(500, text), slackText.mrkdwnWithin(3_000, text)],
       time: () => slackText.time(0),
+      dateAndTime: () => slackText.dateAndTime(0),
+      approverNames: (text) => slackText.approverNames([text, 'S1']),
       inWords: () => slackText.inWords(0),
     }),
     ...functionsOf(options, {

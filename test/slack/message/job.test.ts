@@ -173,7 +173,7 @@ describe('the root message', () => {
     expect(linesOf('succeeded', { expiresAt: start + 86_400_000 })[1]).toMatch(
       /^Expires <!date\^1795338780\^\{date_short_pretty\} at \{time\}/,
     )
-    expect(linesOf('succeeded', { expiresAt: start })[1]).toMatch(/^Expired on <!date/)
+    expect(linesOf('succeeded', { expiresAt: start })[1]).toMatch(/^Expired <!date/)
   })
 
   it('has the clone’s own address as a readable link, and its page at the provider as a button beside the headline', () => {
