@@ -20,6 +20,7 @@ import { jobVerbs } from './jobs/verbs.js'
 import { deleteButton, deleteVerb } from './removal/open.js'
 import { registerRemovalSubmit } from './removal/submit.js'
 import type { Services } from './services.js'
+import { registerSettings, settingsVerb } from './settings/settings.js'
 import { registerShortcuts } from './shortcuts/shortcuts.js'
 import { registerSlashCommand } from './slash-command.js'
 import { allowances, Throttle } from './throttle.js'
@@ -34,6 +35,7 @@ export const verbs: readonly Verb[] = [
   deleteVerb,
   extendVerb,
   historyVerb,
+  settingsVerb,
   helpVerb(() => verbs),
 ]
 
@@ -69,6 +71,7 @@ export function registerCommands(app: App, services: Services): void {
   registerJobButtons(app, services, jobButtons, publish)
   registerHome(app, services, publish)
   registerList(app, services)
+  registerSettings(app, services, submissions)
   registerHistoryPages(app, services)
   registerShortcuts(app, services)
   registerWorkflowStep(app, services)

@@ -8,8 +8,9 @@ import { fieldsOf } from '../../slack/form/fields.js'
 import { choiceView } from '../../slack/form/view.js'
 import { brief, unescapeSlack } from '../../slack/text.js'
 import type { Answer } from '../answer.js'
-import { accessDenied, allowedConnections, saveOpeningChannel } from '../authorize.js'
+import { accessDenied, allowedConnections } from '../authorize.js'
 import { findTarget } from '../services.js'
+import { openingState, readChannelSettings } from '../settings/preferences.js'
 import type { CommandRequest } from '../verb.js'
 import { parseCommandText } from './command-text.js'
 import { helpText } from './help.js'
@@ -42,9 +43,10 @@ export async function openFromCommand(request: CommandRequest): Promise<Answer |
     await openForm(request, findTarget(services, parsed.connection, parsed.operation), parsed.values)
     return null
   }
-  const opening = await saveOpeningChannel(services, asker.id, channel)
-  const from = { channel, opening, choosableChannels: services.people.choosableChannels }
-  const view = choiceView(choices(parsed.connections, parsed.operation), { ...from, values: { ...parsed.values } })
+  const from = await openingState(services, asker, channel)
+  const { connection } = await readChannelSettings(services.db, channel)
+  const state = { ...from, values: { ...parsed.values } }
+  const view = choiceView(choices(parsed.connections, parsed.operation), state, connection)
   await client.views.open({ trigger_id, view })
   return null
 }

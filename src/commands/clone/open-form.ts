@@ -8,8 +8,8 @@ import type { FormState } from '../../slack/form/state.js'
 import { formView, typeInstead } from '../../slack/form/view.js'
 import { ownName } from '../../slack/text.js'
 import { findTargets } from '../../store/jobs.js'
-import { saveOpeningChannel } from '../authorize.js'
 import { findTarget, type Services, type Target } from '../services.js'
+import { openingState } from '../settings/preferences.js'
 import { suggestName } from './suggest-name.js'
 import { inDependencyOrder, matchNames } from './typed-names.js'
 
@@ -29,8 +29,7 @@ export async function openForm(
   { connection, operation, operationId }: Target,
   values: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const opening = await saveOpeningChannel(services, asker.id, channel ?? '')
-  const from = { channel: channel ?? '', opening, choosableChannels: services.people.choosableChannels }
+  const from = await openingState(services, asker, channel ?? '')
   const state = initialFormState(connection.name, operationId, from, values)
   const opened = await client.views.open({
     trigger_id,
@@ -43,7 +42,7 @@ export async function openForm(
 export function initialFormState(
   connection: string,
   operation: string,
-  from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels'>,
+  from: Pick<FormState, 'channel' | 'opening' | 'choosableChannels' | 'tell' | 'place'>,
   values: Readonly<Record<string, string>> = {},
 ): FormState {
   return {

@@ -12,6 +12,7 @@ import { dropDraft } from '../../store/drafts.js'
 import { createJob, type NewJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
 import type { Services, Target } from '../services.js'
+import { mentionsOnFailure } from '../settings/preferences.js'
 
 /** Answers that were checked. */
 export interface Decided {
@@ -69,7 +70,8 @@ export async function startJob(
 ): Promise<ViewResponseAction> {
   const { connection, operationId } = target
   const decided = { named, channel, askedIn, mentionOnSuccess, keepForMs, params, approval }
-  const job = jobOf(target, decided, { submission: submissionOf(view), requester })
+  const mentionOnFailure = await mentionsOnFailure(services.db, requester, askedIn)
+  const job = { ...jobOf(target, decided, { submission: submissionOf(view), requester }), mentionOnFailure }
   const draft = { ...job, draft: view.private_metadata }
   const creation = await createJob(services.db, draft, services.now())
   // The draft is purged within the hour anyway, and the answer is true without it.

@@ -14,19 +14,25 @@ export const MINE_PLACE = 'mine'
  * Where updates go. Channels are offered only if Slack can tell whether the person is in them; otherwise there are the two
  * places that need no check.
  */
-export function channelInput({ channel, choosableChannels = 'none' }: FormState): InputBlock {
+export function channelInput({ channel, choosableChannels = 'none', place = 'here' }: FormState): InputBlock {
+  const isChannel = /^[CG]/.test(channel)
   const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
   const what = 'One message shows progress; its thread has the details.'
   if (choosableChannels === 'none') {
     const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
     const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
-    // From a shortcut there is no channel.
-    const options = channel === '' ? [mine] : [here, mine]
-    const hint = channel === '' ? what : `${what} If I'm not in the channel, both go to your direct messages.`
+    // Opened from the Home tab, nothing was typed anywhere.
+    const options = isChannel ? [here, mine] : [mine]
+    const hint = isChannel ? `${what} If I'm not in the channel, both go to your direct messages.` : what
     return {
       ...input,
       hint: plain(hint),
-      element: { type: 'static_select', action_id: 'place', options, initial_option: channel === '' ? mine : here },
+      element: {
+        type: 'static_select',
+        action_id: 'place',
+        options,
+        initial_option: isChannel && place === 'here' ? here : mine,
+      },
     }
   }
   const hint = `${what} Choose a channel you're in. If I'm not in it, or if you choose a direct message, both go to your direct messages with me.`

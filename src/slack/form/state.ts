@@ -1,5 +1,6 @@
 /** The state that modals carry between two requests. */
 import { z } from 'zod'
+import { PLACES, TELL } from './settings.js'
 
 /**
  * The state of page 2 in `private_metadata`. It comes back from the person's client, so nothing may trust it: whatever it
@@ -26,9 +27,19 @@ export const FormState = z.object({
   opening: z.string().max(100),
   /** Which other channels the form offers for updates. The choice is checked again. */
   choosableChannels: z.enum(['none', 'inside', 'all']).optional(),
+  /** When this person is mentioned, and where their threads begin, as their settings say. The form only begins so. */
+  tell: z.enum(TELL).optional(),
+  place: z.enum(PLACES).optional(),
 })
 export type FormState = z.infer<typeof FormState>
 
 /** The state of page 1: where the command was typed, and the values it gave. */
-export const ChoiceState = FormState.pick({ channel: true, opening: true, choosableChannels: true, values: true })
+export const ChoiceState = FormState.pick({
+  channel: true,
+  opening: true,
+  choosableChannels: true,
+  tell: true,
+  place: true,
+  values: true,
+})
 export type ChoiceState = z.infer<typeof ChoiceState>

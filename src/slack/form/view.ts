@@ -1,5 +1,5 @@
 /** Pure: pages 1 and 2 of the modal, drawn from an operation's fields, and notices. */
-import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
+import type { Checkboxes, InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { NO_EXPIRY } from '../../domain/expiry.js'
 import { cut, plainText } from '../../lib/text.js'
 import type { Operation, Provider } from '../../providers/provider.js'
@@ -60,11 +60,21 @@ export function assertDrawable(provider: Provider): void {
   }
 }
 
-/** Page 1: the operations, grouped by connection. */
+/** Page 1: the operations, grouped by connection. It begins with the first one of the preferred connection. */
 export function choiceView(
   groups: readonly { connection: string; provider: string; operations: readonly { id: string; title: string }[] }[],
   state: ChoiceState,
+  preferred?: string,
 ): ModalView {
+  const grouped = groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
+    connection,
+    label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
+    // A closed select doesn't show the group.
+    options: operations.map(({ id, title }) =>
+      option({ value: `${connection}/${id}`, label: `${title} on ${connection}` }),
+    ),
+  }))
+  const initial = grouped.find(({ connection }) => connection === preferred)?.options[0]
   return {
     type: 'modal',
     callback_id: callbacks.choice,
@@ -81,13 +91,8 @@ export function choiceView(
           type: 'static_select',
           action_id: 'choice',
           placeholder: plain('Choose an operation'),
-          option_groups: groups.slice(0, limits.optionGroups).map(({ connection, provider, operations }) => ({
-            label: plain(plainText(`${connection} · ${provider}`, limits.optionGroupLabel)),
-            // A closed select doesn't show the group.
-            options: operations.map(({ id, title }) =>
-              option({ value: `${connection}/${id}`, label: `${title} on ${connection}` }),
-            ),
-          })),
+          option_groups: grouped.map(({ label, options }) => ({ label, options })),
+          ...(initial ? { initial_option: initial } : {}),
         },
       },
     ],
@@ -121,14 +126,18 @@ export function formView(operation: Operation, state: FormState, provider: strin
         block_id: MENTION_BLOCK,
         optional: true,
         label: plain('When it finishes'),
-        element: {
-          type: 'checkboxes',
-          action_id: 'mention',
-          options: [option({ value: 'yes', label: 'Mention me when it succeeds too, not only when it fails' })],
-        },
+        element: mentionBox(state),
       },
     ],
   }
+}
+
+function mentionBox({ tell = 'failure' }: FormState): Checkboxes {
+  const isAlsoOnFailure = tell === 'failure' || tell === 'both'
+  const also = 'Mention me when it succeeds too, not only when it fails'
+  const options = [option({ value: 'yes', label: isAlsoOnFailure ? also : 'Mention me when it succeeds' })]
+  const isChecked = tell === 'success' || tell === 'both'
+  return { type: 'checkboxes', action_id: 'mention', options, ...(isChecked ? { initial_options: options } : {}) }
 }
 
 /** A page that only says something. `text` is escaped mrkdwn. */

@@ -1,0 +1,92 @@
+/** `settings`: a page with what this person prefers and, for whoever may, what the channel does. */
+import type { App, BlockAction, ButtonAction } from '@slack/bolt'
+import type { WebClient } from '@slack/web-api'
+import { type Asker, decide } from '../../access/rules.js'
+import { readSettings, SETTINGS_CALLBACK, settingsView } from '../../slack/form/settings.js'
+import { noticeView } from '../../slack/form/view.js'
+import { homeActions } from '../../slack/message/home.js'
+import { saveSetting } from '../../store/settings.js'
+import { answerClick, errorText } from '../answer.js'
+import {
+  AFTER_ACK_TIMEOUT_MS,
+  accessDenied,
+  identifyAsker,
+  readOpeningChannel,
+  saveOpeningChannel,
+} from '../authorize.js'
+import type { Services } from '../services.js'
+import { type Throttle, tooManyRequests } from '../throttle.js'
+import type { Verb } from '../verb.js'
+import { readChannelSettings, readPreferences } from './preferences.js'
+
+export const settingsVerb: Verb = {
+  words: ['settings'],
+  usage: 'settings',
+  does: 'when I mention you, where threads begin, and what this channel starts with',
+  async run({ services, client, asker, triggerId, channel }) {
+    await openSettings(services, client, asker, triggerId, channel)
+    return null
+  },
+}
+
+async function openSettings(
+  services: Services,
+  client: WebClient,
+  asker: Asker,
+  trigger_id: string,
+  channel: string,
+): Promise<void> {
+  if (asker.membership === 'stranger') throw accessDenied(services, asker, 'use Dolly here')
+  const { db } = services
+  const { tell, place } = await readPreferences(db, asker.id, channel)
+  const shared = mayChangeChannel(services, asker, channel)
+    ? { id: channel, settings: await readChannelSettings(db, channel), connections: [...services.connections.keys()] }
+    : null
+  const opening = await saveOpeningChannel(services, asker.id, channel)
+  await client.views.open({ trigger_id, view: settingsView({ tell, place }, shared, opening) })
+}
+
+/** What a channel begins with is for everybody in it, like its presets: the same rule lets people change both. */
+function mayChangeChannel({ access, connections }: Services, asker: Asker, channel: string): boolean {
+  const here = { ...asker, channel }
+  const isAllowed = (connection: string) => decide(access.rules, here, { connection, what: 'preset' }).isAllowed
+  return /^[CG]/.test(channel) && [...connections.keys()].some(isAllowed)
+}
+
+export function registerSettings(app: App, services: Services, throttle: Throttle): void {
+  app.view({ callback_id: SETTINGS_CALLBACK, type: 'view_submission' }, async ({ ack, view, body }) => {
+    const { waitMs } = throttle.take(body.user.id, services.elapsed())
+    const refuse = (text: string) => ack({ response_action: 'push', view: noticeView("That didn't work", text) })
+    if (waitMs > 0) return await refuse(tooManyRequests(waitMs, 'press Save again'))
+    try {
+      const asker = await identifyAsker(services, { user: body.user, team: body.team })
+      if (asker.membership === 'stranger') throw accessDenied(services, asker, 'use Dolly here')
+      const { db, now } = services
+      const { own, channel: shared } = readSettings(view.state.values)
+      const channel = (await readOpeningChannel(services, asker.id, view.private_metadata)) ?? ''
+      await saveSetting(db, { scope: 'person', id: asker.id }, own, asker.id, now())
+      // Asked again: rules may have changed, and a client can send blocks that its page never had.
+      if ('connection' in view.state.values && mayChangeChannel(services, asker, channel)) {
+        const isKnown = shared.connection === undefined || services.connections.has(shared.connection)
+        const value = isKnown ? shared : { ...shared, connection: undefined }
+        await saveSetting(db, { scope: 'channel', id: channel }, value, asker.id, now())
+      }
+      await ack({ response_action: 'clear' })
+    } catch (error) {
+      await refuse(errorText(services, error))
+    }
+  })
+
+  app.action<BlockAction<ButtonAction>>(
+    { type: 'block_actions', action_id: homeActions.settings },
+    async ({ ack, body, client, respond }) => {
+      await ack()
+      try {
+        const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
+        await openSettings(services, client, asker, body.trigger_id, '')
+      } catch (error) {
+        await answerClick(services, { body, client, respond }, errorText(services, error))
+      }
+    },
+  )
+}

@@ -1,0 +1,149 @@
+/** Pure: the page of `/clone-app settings`: what one person prefers, and what a channel does. */
+import type { InputBlock, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
+import { z } from 'zod'
+import { context, plain } from '../blocks.js'
+import { limits } from '../limits.js'
+import type { StateValues } from './answers.js'
+import { option } from './options.js'
+
+/** When a person is mentioned. */
+export const TELL = ['failure', 'success', 'both', 'never'] as const
+export type Tell = (typeof TELL)[number]
+/** Where a thread begins unless somebody chooses: where it was asked for, or in direct messages. */
+export const PLACES = ['here', 'mine'] as const
+export type Place = (typeof PLACES)[number]
+
+export interface PersonSettings {
+  tell?: Tell | undefined
+  place?: Place | undefined
+}
+
+export interface ChannelSettings {
+  /** For people who chose nothing themselves. */
+  tell?: Tell | undefined
+  /** Name of the connection that page 1 of the form begins with. */
+  connection?: string | undefined
+}
+
+export const SETTINGS_CALLBACK = 'settings'
+
+const tellLabels = {
+  failure: 'When it fails',
+  success: 'When it succeeds',
+  both: 'Both times',
+  never: 'Never',
+} as const satisfies Record<Tell, string>
+const placeLabels = {
+  here: 'In the channel where I ask',
+  mine: 'In my direct messages with Dolly',
+} as const satisfies Record<Place, string>
+/** The value of "nothing is chosen": Slack takes no empty one. */
+const NONE = '-'
+
+/**
+ * @param own with what applies where nothing was chosen.
+ * @param channel its id, what it has now, and which connections this person can choose; null where they can't change it.
+ * @param opening the key of where the page was opened.
+ */
+export function settingsView(
+  own: { tell: Tell; place: Place },
+  channel: { id: string; settings: ChannelSettings; connections: readonly string[] } | null,
+  opening: string,
+): ModalView {
+  return {
+    type: 'modal',
+    callback_id: SETTINGS_CALLBACK,
+    private_metadata: opening,
+    title: plain('Settings'),
+    submit: plain('Save'),
+    close: plain('Cancel'),
+    blocks: [
+      { type: 'header', text: plain('For you') },
+      radio('tell', 'Mention me', optionsOf(tellLabels), own.tell),
+      radio('place', 'Begin a thread', optionsOf(placeLabels), own.place),
+      context('You can still choose otherwise in each form. It applies to jobs that you start from now on.'),
+      ...(channel === null ? [] : channelBlocks(channel)),
+    ],
+  }
+}
+
+function channelBlocks({
+  id,
+  settings,
+  connections,
+}: {
+  id: string
+  settings: ChannelSettings
+  connections: readonly string[]
+}): KnownBlock[] {
+  const names = connections.slice(0, limits.options - 1).map((name) => option({ value: name, label: name }))
+  return [
+    { type: 'header', text: plain('For everybody in this channel') },
+    context(`This is for whoever asks in <#${id}>.`),
+    select('connection', 'Connection that the form begins with', 'None', names, settings.connection),
+    select('channel_tell', 'Mention people', 'As each of them chose', optionsOf(tellLabels), settings.tell),
+  ]
+}
+
+function optionsOf(labels: Readonly<Record<string, string>>): PlainTextOption[] {
+  return Object.entries(labels).map(([value, label]) => option({ value, label }))
+}
+
+function radio(block_id: string, label: string, options: PlainTextOption[], value: string): InputBlock {
+  const initial = options.find((one) => one.value === value)
+  return {
+    type: 'input',
+    block_id,
+    label: plain(label),
+    element: {
+      type: 'radio_buttons',
+      action_id: block_id,
+      options,
+      ...(initial ? { initial_option: initial } : {}),
+    },
+  }
+}
+
+function select(
+  block_id: string,
+  label: string,
+  none: string,
+  some: PlainTextOption[],
+  value: string | undefined,
+): InputBlock {
+  const options = [option({ value: NONE, label: none }), ...some]
+  const initial = options.find((one) => one.value === (value ?? NONE)) ?? options[0]
+  return {
+    type: 'input',
+    block_id,
+    label: plain(label),
+    element: {
+      type: 'static_select',
+      action_id: block_id,
+      options,
+      ...(initial ? { initial_option: initial } : {}),
+    },
+  }
+}
+
+const Choice = z.object({ selected_option: z.object({ value: z.string() }).nullish() })
+export const PersonChoices = z.object({
+  tell: z.enum(TELL).optional().catch(undefined),
+  place: z.enum(PLACES).optional().catch(undefined),
+})
+export const ChannelChoices = z.object({
+  tell: z.enum(TELL).optional().catch(undefined),
+  connection: z.string().max(100).optional().catch(undefined),
+})
+
+/** What was chosen; anything that the page doesn't offer is left out. */
+export function readSettings(values: StateValues): { own: PersonSettings; channel: ChannelSettings } {
+  const chosen = (block: string) => {
+    const value = Choice.safeParse(values[block]?.[block]).data?.selected_option?.value
+    return value === NONE ? undefined : value
+  }
+  return {
+    own: PersonChoices.parse({ tell: chosen('tell'), place: chosen('place') }),
+    channel: ChannelChoices.parse({ tell: chosen('channel_tell'), connection: chosen('connection') }),
+  }
+}

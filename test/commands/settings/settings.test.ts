@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { z } from 'zod'
+import type { Rule } from '../../../src/access/rules.js'
+import { mentionsOnFailure, readPreferences } from '../../../src/commands/settings/preferences.js'
+import { readSetting } from '../../../src/store/settings.js'
+import { type TestContext, testContext } from '../../helpers/context.js'
+import { dummyConnection } from '../../helpers/dummy-provider.js'
+import { type Typist, typistOf } from '../../helpers/typist.js'
+
+const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
+const View = z.object({ callback_id: z.string(), private_metadata: z.string(), blocks: z.array(z.unknown()) })
+
+let context: TestContext
+let ann: Typist
+let rules: Rule[]
+beforeEach(async () => {
+  context = await testContext()
+  rules = [rule({})]
+  const names = ['dummy-one', 'dummy-two']
+  ann = typistOf(context, {
+    connections: new Map(names.map((name) => [name, dummyConnection(context.world, name)])),
+    access: {
+      owner: '#platform',
+      get rules() {
+        return rules
+      },
+    },
+  })
+})
+afterEach(async () => await context.db.destroy())
+
+/** The last page that opened. */
+const page = () => View.parse(ann.calls.filter(({ method }) => method === 'views.open').at(-1)?.args.view)
+const chosen = (choices: Record<string, string>) => ({
+  values: Object.fromEntries(
+    Object.entries(choices).map(([block, value]) => [block, { [block]: { selected_option: { value } } }]),
+  ),
+})
+
+async function choose(choices: Record<string, string>, channel = 'C1', user = 'U1'): Promise<unknown> {
+  await ann.type('settings', user, channel)
+  return await ann.submit({ ...page(), state: chosen(choices) }, user)
+}
+
+it('a person is mentioned when a job fails, in the channel, unless they choose otherwise', async () => {
+  expect(await readPreferences(context.db, 'U1', 'C1')).toEqual({
+    tell: 'failure',
+    place: 'here',
+    connection: undefined,
+  })
+  expect(await choose({ tell: 'never', place: 'mine' })).toEqual({ response_action: 'clear' })
+  expect(await readPreferences(context.db, 'U1', 'C1')).toMatchObject({ tell: 'never', place: 'mine' })
+  expect(await mentionsOnFailure(context.db, 'U1', 'C1')).toBe(false)
+  expect(await mentionsOnFailure(context.db, 'U2', 'C1')).toBe(true)
+  await ann.type('settings')
+  expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*"Never"/)
+})
+
+it('the form begins as the settings say', async () => {
+  await ann.type('dummy-one clone')
+  expect(JSON.stringify(page())).toContain('Mention me when it succeeds too, not only when it fails')
+  expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*Where I typed/)
+  expect(JSON.stringify(page())).not.toContain('initial_options')
+  await choose({ tell: 'success', place: 'mine' })
+  await ann.type('dummy-one clone')
+  expect(JSON.stringify(page())).toMatch(/"initial_options":\[\{[^}]*"Mention me when it succeeds"/)
+  expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*My direct messages/)
+})
+
+it('a channel begins with its connection, and mentions those who chose nothing themselves', async () => {
+  await choose({ connection: 'dummy-two', channel_tell: 'both' }, 'C1', 'U2')
+  await ann.type('')
+  expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*Clone a thing on dummy-two/)
+  expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('both')
+  expect((await readPreferences(context.db, 'U1', 'C2')).tell).toBe('failure')
+  await choose({ tell: 'never' })
+  expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('never')
+})
+
+it('what a channel does can be changed only there, by whoever may save presets there', async () => {
+  rules = [rule({ may: ['clone'] })]
+  await ann.type('settings')
+  expect(JSON.stringify(page())).not.toContain('For everybody in this channel')
+  await choose({ tell: 'both', connection: 'dummy-two' })
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toBeUndefined()
+  expect(await readSetting(context.db, { scope: 'person', id: 'U1' })).toEqual({ tell: 'both' })
+  rules = [rule({ who: ['C2'], may: ['preset'] }), rule({ may: ['clone'] })]
+  await choose({ connection: 'dummy-two' })
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toBeUndefined()
+  await choose({ connection: 'dummy-two' }, 'C2')
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C2' })).toEqual({ connection: 'dummy-two' })
+})
+
+it('takes nothing that its page does not offer', async () => {
+  await choose({ tell: 'always', place: 'C9', connection: 'dummy-three' })
+  expect(await readSetting(context.db, { scope: 'person', id: 'U1' })).toEqual({})
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toEqual({})
+  await ann.submit({ callback_id: 'settings', private_metadata: 'unknown', state: chosen({ connection: 'dummy-two' }) })
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toEqual({})
+})
+
+it('settings open from the Home tab too, without a channel', async () => {
+  await ann.press({ action_id: 'home:settings' }, { channel: undefined, view: { type: 'home' } })
+  expect(JSON.stringify(page())).toContain('For you')
+  expect(JSON.stringify(page())).not.toContain('For everybody')
+})
