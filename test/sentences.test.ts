@@ -9,6 +9,8 @@ import { parseCommand } from '../src/commands/clone/command.js'
 import { helpText } from '../src/commands/clone/help.js'
 import { initialFormState } from '../src/commands/clone/open-form.js'
 import { matchNames } from '../src/commands/clone/typed-names.js'
+import { helpLines } from '../src/commands/help/help.js'
+import { verbs } from '../src/commands/index.js'
 import { allowances, Throttle, tooManyRequests } from '../src/commands/throttle.js'
 import { type Config, ConfigError, loadConfig } from '../src/config/env.js'
 import { NO_EXPIRY } from '../src/domain/expiry.js'
@@ -20,8 +22,11 @@ import { fieldErrors } from '../src/slack/form/answers.js'
 import { fieldsOf } from '../src/slack/form/fields.js'
 import { lastPageView, shownNames } from '../src/slack/form/last-page.js'
 import { removalPage } from '../src/slack/form/removal-page.js'
+import { settingsView } from '../src/slack/form/settings.js'
 import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form/view.js'
+import { homeView } from '../src/slack/message/home.js'
 import { type JobView, oldRootMessage, rootMessage } from '../src/slack/message/job.js'
+import { type JobListView, type ListFilter, listMessage, statusMessage } from '../src/slack/message/list.js'
 import { replyMessage } from '../src/slack/message/reply.js'
 import { unescapeSlack } from '../src/slack/text.js'
 import { jobIn, start } from './helpers/job.js'
@@ -183,7 +188,36 @@ function messages(): string[] {
     const reply = replyMessage(jobView('working', { mentionOnSuccess: true, expiresAt: start + 86_400_000 }), event)
     return reply ? [`${kind}: ${reply.text}`, ...linesOf(reply.blocks.slice(1))] : [`${kind}: (no reply)`]
   })
-  return [...roots, ...removals, ...others, ...section('Replies in the thread, by event', replies)].map(asShown)
+  return [...roots, ...removals, ...others, ...section('Replies in the thread, by event', replies), ...lists()].map(
+    asShown,
+  )
+}
+
+/** Lists, one job's status, and the Home tab. */
+function lists(): string[] {
+  const link = 'https://woolworks.slack.com/archives/C1/p1'
+  const states: State[] = ['awaiting_approval', 'working', 'uncertain', 'succeeded', 'failed', 'cancelled', 'denied']
+  const all = states.map((state) => ({ ...jobView(state), link }))
+  const now = start + 7_200_000
+  const page = (filter: ListFilter, which: typeof all, rest: Partial<JobListView> = {}) => {
+    const { text, blocks } = listMessage({ filter, page: 0, pages: 1, jobs: which, isCut: false, now, ...rest })
+    return [...linesOf(blocks), `Read aloud: ${text}`]
+  }
+  const status = statusMessage(jobView('working'), link)
+  const none = { jobs: [], more: 0 }
+  const empty = { needsYou: none, running: none, recent: none, expiring: none, presets: [], schedules: [] }
+  const home = { ...empty, help: ['(help)'], closed: null, now }
+  const some = { ...home, needsYou: { jobs: all.slice(2, 3), more: 0 }, running: { jobs: all.slice(1, 2), more: 7 } }
+  const presets = [{ id: 'p1', name: 'nightly', what: 'shop-api → shop-copy' }]
+  const full = { ...some, presets, schedules: ['• nightly  ·  every day at 2:00'] }
+  return [
+    ...section('list', page({ which: 'mine' }, all, { pages: 2 })),
+    ...section('list, the last page', page({ which: 'all', person: 'U2' }, [], { page: 1, pages: 2, isCut: true })),
+    ...section('list running', page({ which: 'running', connection: 'hoody-prod' }, [])),
+    ...section('status', [...linesOf(status.blocks), `Read aloud: ${status.text}`]),
+    ...section('Home, for the first time', linesOf(homeView(home).blocks)),
+    ...section('Home', linesOf(homeView(full).blocks)),
+  ]
 }
 
 /* ---- forms ---- */
@@ -265,6 +299,16 @@ function forms(): string[] {
   return [
     ...section('Page 1', viewLines(choiceView(choices, { ...from, values: {} }))),
     ...pages,
+    ...section(
+      'Settings',
+      viewLines(
+        settingsView(
+          { tell: 'failure', place: 'here' },
+          { id: 'C1', settings: {}, connections: ['hoody-prod'] },
+          'key',
+        ),
+      ),
+    ),
     ...section('A field without its list', [
       typeInstead({ reason, isTransient: false }),
       typeInstead({ reason: "Hoody can't load the list right now (503).", isTransient: true }),
@@ -354,8 +398,11 @@ function commands(): string[] {
   const byName = new Map(connections.map((connection) => [connection.name, connection]))
   const [hoody] = connections.filter(({ provider }) => provider.id === 'hoody')
   const mine = new Map(hoody ? [[hoody.name, hoody]] : [])
+  const asker = { id: 'U1', membership: 'member', groups: [], channel: 'C1' } as const
+  const everything = { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] }
+  const nothing = { ...everything, rules: [] }
   const typed = [
-    'status',
+    'stauts',
     'hoody-prd copy',
     'hoody-prod copy shop-api',
     'hoody-prod cpoy',
@@ -375,12 +422,21 @@ function commands(): string[] {
       return [command, `    (${kind === 'form' ? 'opens the form' : kind})`]
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      return [command, `    ${error.message}`]
+      return [command, `    ${error.message}`, ...(error.instead === undefined ? [] : [`    ${error.instead}`])]
     }
   })
   const refused = parseCommand('cloud-foundry-prod', mine, byName)
   return [
-    ...section('Help', helpText(connections).split('\n')),
+    ...section('Help', helpLines(verbs, { access: everything, connections: byName }, asker)),
+    ...section(
+      'Help for somebody who can do nothing',
+      helpLines(verbs, { access: nothing, connections: byName }, asker),
+    ),
+    ...section(
+      'All commands',
+      verbs.map(({ usage, does }) => `${usage} – ${does}`),
+    ),
+    ...section('Help for an operation that several connections have', helpText(connections).split('\n')),
     ...connections.flatMap((one) => section(`Help for ${one.name}`, helpText([one]).split('\n'))),
     ...section('What is typed and what is answered', answers.flat()),
     ...section('What is not allowed', [refused.kind === 'refused' ? refused.act : '']),

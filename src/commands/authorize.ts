@@ -77,7 +77,10 @@ export function accessDenied({ access, log }: Services, asker: Asker, act: strin
 }
 
 /** The connections, each with only the operations that this person can start for at least some target. */
-export function allowedConnections({ access, connections }: Services, asker: Asker): Map<string, Connection> {
+export function allowedConnections(
+  { access, connections }: Pick<Services, 'access' | 'connections'>,
+  asker: Asker,
+): Map<string, Connection> {
   return new Map(
     [...connections].flatMap(([name, connection]) => {
       const operations = Object.entries(connection.provider.operations).filter(

@@ -28,6 +28,7 @@ export const fromJobVerbs: readonly Verb[] = [
     words: ['again', 'edit'],
     usage: 'again <job>',
     does: 'opens the form as that job had it',
+    group: 'steer',
     async run({ words: [jobId], channel, ...request }) {
       if (jobId === undefined)
         throw new UserError('Which job? Type /clone-app again and its ID, as its thread shows it.')

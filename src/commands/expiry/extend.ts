@@ -19,6 +19,7 @@ export const extendVerb: Verb = {
   words: ['extend', 'prolong'],
   usage: 'extend <job> [3d]',
   does: 'keeps what a job made for longer',
+  group: 'steer',
   async run({ services, asker, words: [id, ...rest] }) {
     if (id === undefined) throw new UserError('Which job? Type /clone-app extend and its ID, as its thread shows it.')
     const typed = rest.join(' ')

@@ -9,6 +9,9 @@ import { helpText } from '../clone/help.js'
 import type { Services } from '../services.js'
 import type { Verb } from '../verb.js'
 
+/** What help looks at. */
+type Rights = Pick<Services, 'access' | 'connections'>
+
 /** @param verbs all there are, this one included. */
 export function helpVerb(verbs: () => readonly Verb[]): Verb {
   return {
@@ -31,7 +34,7 @@ export function helpVerb(verbs: () => readonly Verb[]): Verb {
 }
 
 /** What this person can do, as lines of mrkdwn: only what the rules let them do, and not how. */
-export function helpLines(verbs: readonly Verb[], services: Services, asker: Asker): string[] {
+export function helpLines(verbs: readonly Verb[], services: Rights, asker: Asker): string[] {
   const connections = [...allowedConnections(services, asker).values()]
   const useful = verbs.filter((verb) => isUseful(services, asker, verb))
   const [first] = connections
@@ -60,7 +63,7 @@ function verbLine({ usage, does, words: [, ...others] }: Verb): string {
 }
 
 /** Whether the rules let this person do it for at least something. What needs no rule of its own is for everybody. */
-function isUseful({ access, connections }: Services, asker: Asker, { needs }: Verb): boolean {
+function isUseful({ access, connections }: Rights, asker: Asker, { needs }: Verb): boolean {
   if (needs === undefined) return true
   return [...connections.keys()].some(
     (connection) => decide(access.rules, asker, { connection, what: needs }).isAllowed,

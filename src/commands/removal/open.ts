@@ -15,6 +15,7 @@ export const deleteVerb: Verb = {
   words: ['delete', 'remove', 'destroy'],
   usage: 'delete <job>',
   does: 'deletes what a job made, after asking you',
+  group: 'steer',
   async run({ services, client, asker, words: [id], triggerId }) {
     if (id === undefined) throw new UserError('Which job? Type /clone-app delete and its ID, as its thread shows it.')
     return await openRemoval({ services, client, asker, jobId: id, triggerId })

@@ -61,7 +61,6 @@ export function homeView(model: HomeModel): HomeView {
       ),
       ...lines('Schedules', schedules),
       { type: 'divider' },
-      header('How to use me'),
       section(help.join('\n')),
       context("I don't read messages, so this is where to begin. Commands work in any channel."),
     ],
