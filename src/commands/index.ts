@@ -17,6 +17,8 @@ import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
 import { registerList } from './jobs/list.js'
 import { jobVerbs } from './jobs/verbs.js'
+import { presetButtons, registerPresets } from './presets/forms.js'
+import { presetVerbs } from './presets/verbs.js'
 import { deleteButton, deleteVerb } from './removal/open.js'
 import { registerRemovalSubmit } from './removal/submit.js'
 import type { Services } from './services.js'
@@ -36,8 +38,13 @@ export const verbs: readonly Verb[] = [
   extendVerb,
   historyVerb,
   settingsVerb,
+  ...presetVerbs(verbWords),
   helpVerb(() => verbs),
 ]
+
+function verbWords(): string[] {
+  return verbs.flatMap(({ words }) => words)
+}
 
 /** What people can do to a job with a click. */
 export const jobButtons: readonly JobButton[] = [
@@ -46,6 +53,7 @@ export const jobButtons: readonly JobButton[] = [
   ...approvalButtons,
   deleteButton,
   extendButton,
+  ...presetButtons,
 ]
 
 /** What a Home tab shows beside jobs. Presets and schedules have their place here. */
@@ -75,4 +83,5 @@ export function registerCommands(app: App, services: Services): void {
   registerHistoryPages(app, services)
   registerShortcuts(app, services)
   registerWorkflowStep(app, services)
+  registerPresets(app, services, submissions, verbWords())
 }

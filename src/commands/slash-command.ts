@@ -7,6 +7,7 @@ import { answerPrivately, errorText } from './answer.js'
 import { AFTER_ACK_TIMEOUT_MS, accessDenied, identifyAsker } from './authorize.js'
 import { openFromCommand } from './clone/command.js'
 import { parseCommandText } from './clone/command-text.js'
+import { openFromPreset } from './presets/open.js'
 import type { Services } from './services.js'
 import { Throttle, tooManyRequests } from './throttle.js'
 import type { CommandRequest, Verb } from './verb.js'
@@ -46,7 +47,10 @@ async function carryOut(verbs: readonly Verb[], request: CommandRequest) {
   // Only the first word, because the rest may be a form's values, which have their own errors.
   const [first = ''] = request.text.trim().split(/\s+/)
   const verb = verbs.find((one) => one.words.includes(comparable(first)))
-  if (!verb) return await openFromCommand(request)
+  if (!verb) {
+    const preset = await openFromPreset(request)
+    return 'answer' in preset ? preset.answer : await openFromCommand(request, preset.names)
+  }
   return await verb.run({ ...request, ...parseCommandText(request.text.trim().slice(first.length)) })
 }
 

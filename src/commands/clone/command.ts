@@ -32,11 +32,14 @@ export type ParsedCommand =
   | { kind: 'form'; connection: string; operation: string; values: Record<string, string> }
 
 /** Opens the form that the command asks for, or the page where people choose one. Returns help where that was asked for. */
-export async function openFromCommand(request: CommandRequest): Promise<Answer | null> {
+export async function openFromCommand(
+  request: CommandRequest,
+  presets: readonly string[] = [],
+): Promise<Answer | null> {
   const { services, client, asker, text, triggerId: trigger_id, channel } = request
   const mine = allowedConnections(services, asker)
   if (mine.size === 0) throw accessDenied(services, asker, 'use Dolly here')
-  const parsed = parseCommand(text, mine, services.connections)
+  const parsed = parseCommand(text, mine, services.connections, presets)
   if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
   if (parsed.kind === 'help') return helpText(parsed.connections, parsed.operation)
   if (parsed.kind === 'form') {
@@ -56,12 +59,14 @@ export async function openFromCommand(request: CommandRequest): Promise<Answer |
  *
  * @param connections what this person can use, with the operations they can start.
  * @param everything all connections.
+ * @param presets names that somebody may have meant.
  * @throws UserError for an unknown word, with the nearest known one, and for values that no form can show.
  */
 export function parseCommand(
   text: string,
   connections: ReadonlyMap<string, Connection>,
   everything: ReadonlyMap<string, Connection> = connections,
+  presets: readonly string[] = [],
 ): ParsedCommand {
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
     throw new UserError('That command is too long. Put long values into the form instead.')
@@ -107,7 +112,7 @@ export function parseCommand(
         { instead: instead(operations) },
       )
     }
-    const known = [...connections.keys(), ...operations, ...COMMAND_WORDS]
+    const known = [...connections.keys(), ...operations, ...presets, ...COMMAND_WORDS]
     const near = didYouMean(operationId, known)
     throw new UserError(
       `There's no command, connection or operation "${brief(operationId)}".${near} Type /clone-app help to see all commands.`,

@@ -5,6 +5,7 @@ import { context, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { brief, briefList, fromTo, mrkdwn, mrkdwnWithin, ownName } from '../text.js'
 import type { Answers } from './answers.js'
+import { SAVE_ACTION } from './preset-view.js'
 import { callbacks, whereTo } from './view.js'
 
 /** The names of the answers, short enough for sentences to be shown whole. Rules and the job get them at full length. */
@@ -56,8 +57,15 @@ export function lastPageView(
       paragraph('Not copied', preview.notCopied),
       ...(notes.length === 0 ? [] : [section(notes.join('\n'))]),
       ...(checked.isChecked ? [] : [context(mrkdwn(checked.problem))]),
+      savePresetButton,
     ],
   }
+}
+
+const savePresetButton: KnownBlock = {
+  type: 'actions',
+  block_id: 'preset',
+  elements: [{ type: 'button', action_id: SAVE_ACTION, text: plain('Save as preset') }],
 }
 
 function paragraph(title: string, text: string): KnownBlock {

@@ -1,0 +1,43 @@
+/** Which presets a person finds, shares and deletes. */
+import { type Asker, decide, type Verb } from '../../access/rules.js'
+import type { Preset } from '../../domain/preset.js'
+import { operationOf } from '../../providers/provider.js'
+import type { PresetReader } from '../../store/presets.js'
+import { accessDenied, knownSource } from '../authorize.js'
+import type { Services } from '../services.js'
+
+/** What a preset is for, in words. */
+export type PresetTarget = Pick<Preset, 'connection' | 'operation' | 'source' | 'target'>
+
+export function readerOf({ id, otherIds = [], channel }: Asker): PresetReader {
+  return { ids: [id, ...otherIds], channel }
+}
+
+/** Whether a rule allows this verb for what a preset names. */
+export function allows(services: Services, asker: Asker, preset: PresetTarget, what: Verb): boolean {
+  const { connection, target } = preset
+  const operation = operationOf(services.connections.get(connection)?.provider, preset.operation)
+  const act = { connection, what, target, source: knownSource(operation, preset.source) }
+  return decide(services.access.rules, asker, act).isAllowed
+}
+
+/**
+ * Opening and saving need access to the operation for some target; what is started is checked with its names.
+ *
+ * @throws UserError when they have none.
+ */
+export function assertCanStart(
+  services: Services,
+  asker: Asker,
+  { connection, operation: what }: Pick<Preset, 'connection' | 'operation'>,
+): void {
+  const isAllowed = decide(services.access.rules, asker, { connection, what }).isAllowed
+  if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
+}
+
+/** Their own they can delete, and those they made for others. Everybody else's needs the rule. */
+export function canDelete(services: Services, asker: Asker, preset: Preset): boolean {
+  const { ids } = readerOf(asker)
+  const isTheirs = ids.includes(preset.scope === 'person' ? preset.owner : preset.createdBy)
+  return isTheirs || (preset.scope !== 'person' && allows(services, asker, preset, 'preset'))
+}

@@ -1,0 +1,78 @@
+/** A preset becomes a job without a form: with `now`, from a list, or by the clock. */
+import type { Asker } from '../../access/rules.js'
+import type { Job } from '../../domain/job.js'
+import { HERE, type Preset } from '../../domain/preset.js'
+import type { ScheduleTurn } from '../../domain/schedule.js'
+import type { Operation } from '../../providers/provider.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { shownNames } from '../../slack/form/last-page.js'
+import { answersOfSaved } from '../../slack/form/saved.js'
+import { createJob } from '../../store/jobs.js'
+import { approvalFor } from '../approvals/request.js'
+import { resolveDestination } from '../clone/destinations.js'
+import { prepareJob, type Starting } from '../clone/prepare-job.js'
+import { jobOf } from '../clone/start-job.js'
+import { findTarget, type Services } from '../services.js'
+
+/** What became of it. Reasons are plain text. */
+export type PresetRun =
+  /** `isNew` is false where this very submission was taken before. */
+  | { kind: 'started'; job: Job; isNew: boolean; warnings: readonly string[] }
+  | { kind: 'locked'; holder: Job }
+  | { kind: 'refused'; reason: string }
+  /** Nothing is wrong with it, but it can't be checked now. */
+  | { kind: 'later'; reason: string }
+
+/**
+ * Starts a preset's job, with all the checks that a form goes through.
+ *
+ * @param submission so that one request that arrives twice is one job.
+ * @throws UserError when this person can't start it, or its connection or operation is gone.
+ */
+export async function runPreset(
+  services: Starting,
+  asker: Asker,
+  preset: Preset,
+  { submission, zone, turn }: { submission: string; zone?: string; turn?: ScheduleTurn },
+): Promise<PresetRun> {
+  const target = findTarget(services, preset.connection, preset.operation)
+  const given = answersOfSaved(target.operation, preset)
+  const prepared = await prepareJob(services, asker, target, given, placeOf(services, asker, preset), zone)
+  if (prepared.kind === 'errors') return { kind: 'refused', reason: problemsIn(target.operation, prepared.errors) }
+  if (prepared.kind === 'unread') return { kind: 'later', reason: prepared.reason }
+  if (prepared.kind === 'locked') return prepared
+  const { params, channel, answers, checked, keepForMs } = prepared
+  const warnings = checked.isChecked ? checked.warnings : []
+  const preview = target.operation.preview(params, shownNames(answers))
+  const warning = [preview.warning, ...warnings].filter(Boolean).join(' ')
+  const approval = approvalFor(services, asker, prepared.approval, { ...preview, warning })
+  const facts = { askedIn: asker.channel, mentionOnSuccess: false, keepForMs, approval }
+  const wanted = jobOf(target, { params, channel, named: answers.named, ...facts }, { submission, requester: asker.id })
+  const creation = await createJob(services.db, { ...wanted, ...(turn && { turn }) }, services.now())
+  if (creation.kind === 'locked') return creation
+  const about = {
+    job: creation.job.id,
+    connection: preset.connection,
+    operation: preset.operation,
+    preset: preset.name,
+  }
+  if (creation.kind === 'created') services.log.info(about, 'a job was created from a preset')
+  services.wake()
+  return { kind: 'started', job: creation.job, isNew: creation.kind === 'created', warnings }
+}
+
+/** Where the preset's thread goes; to the person's direct messages where it can't go there any more. */
+async function placeOf(services: Services, asker: Asker, { channel }: Preset): Promise<{ channel: string }> {
+  if (channel === HERE && asker.channel === null) return { channel: asker.id }
+  const place = await resolveDestination(services, asker, channel)
+  return 'problem' in place ? { channel: asker.id } : place
+}
+
+function problemsIn(operation: Operation, errors: Readonly<Record<string, string>>): string {
+  const fields = fieldsOf(operation)
+  const sentences = Object.entries(errors).map(([key, problem]) => {
+    const title = fields.find((field) => field.key === key)?.title
+    return title === undefined ? problem : `${title}: ${problem}`
+  })
+  return sentences.join(' ')
+}

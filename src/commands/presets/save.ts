@@ -1,0 +1,155 @@
+/** Saves a job, or the answers of a filled form, under a name. */
+import type { Asker } from '../../access/rules.js'
+import {
+  HERE,
+  MAX_PRESETS,
+  MINE,
+  type Preset,
+  type PresetScope,
+  presetName,
+  presetNameProblem,
+} from '../../domain/preset.js'
+import { expandTemplate, isTemplate } from '../../domain/template.js'
+import { UserError } from '../../errors.js'
+import { durationAsTyped } from '../../lib/duration.js'
+import type { Operation } from '../../providers/provider.js'
+import { fieldsOf } from '../../slack/form/fields.js'
+import { KEEP_BLOCK } from '../../slack/form/keep.js'
+import { NAME_BLOCK, type NameField, nameBlock, SCOPE_BLOCK } from '../../slack/form/preset-view.js'
+import { savedAnswers } from '../../slack/form/saved.js'
+import { brief } from '../../slack/text.js'
+import { readDraft } from '../../store/drafts.js'
+import { type NewPreset, savePreset } from '../../store/presets.js'
+import { accessDenied } from '../authorize.js'
+import { Draft } from '../clone/form-submit.js'
+import { answersOf } from '../clone/from-job.js'
+import { findJobFor } from '../jobs/access.js'
+import { findTarget, type Services } from '../services.js'
+import { allows, assertCanStart, readerOf } from './access.js'
+import { takenWords } from './open.js'
+
+/** What every copy is called unless somebody says otherwise: a name that is free each time. */
+const DEFAULT_NAME = '{source}-{user}-{n}'
+/** Words after `preset` and `schedule`, and what people may type next. */
+const SUBCOMMANDS = ['save', 'delete', 'list', 'pause', 'resume', 'edit']
+
+/** What a preset keeps, before it has a name. */
+export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'createdBy'>
+
+/**
+ * What a preset of this job keeps.
+ *
+ * @throws UserError when there's no such job, or this person can't see it or start one like it.
+ */
+export async function contentOfJob(services: Services, asker: Asker, jobId: string): Promise<Content> {
+  const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
+  if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something, so it can't be repeated.`)
+  const { connection, operation, source, target, keepForMs } = job
+  assertCanStart(services, asker, job)
+  const declared = findTarget(services, connection, operation).operation
+  const names = Object.fromEntries(namesOf(declared, {}).map(({ key, initial }) => [key, initial]))
+  const channel = job.channel === job.askedIn ? HERE : job.channel === job.requester ? MINE : job.channel
+  const values = { ...answersOf(job, declared), ...names }
+  return { connection, operation, values, labels: {}, source, target, channel, keepForMs }
+}
+
+/**
+ * The same for the answers of a form that were checked.
+ *
+ * @returns also where the form was opened.
+ * @throws UserError when they have expired, or are somebody else's.
+ */
+export async function contentOfForm(
+  services: Services,
+  asker: Asker,
+  key: string,
+): Promise<{ content: Content; channel: string | null }> {
+  const kept = await readDraft(services.db, 'answers', key, asker.id, services.now())
+  const { data: draft } = Draft.safeParse(kept?.answers)
+  if (!draft) throw new UserError('This form has expired. Start again with /clone-app.')
+  const { connection, operation, named, templates, askedIn } = draft
+  assertCanStart(services, { ...asker, channel: askedIn }, draft)
+  const declared = findTarget(services, connection, operation).operation
+  const answers = { values: { ...draft.values, ...templates }, named: { ...named, ...templates } }
+  const { from: source, to: target } = declared.summary(answers.named)
+  const channel = draft.channel === askedIn ? HERE : draft.channel === asker.id ? MINE : draft.channel
+  const content = {
+    connection,
+    operation,
+    ...savedAnswers(declared, answers),
+    source,
+    target,
+    channel,
+    keepForMs: null,
+  }
+  return { content, channel: askedIn }
+}
+
+/** The fields that name what is made: with the same name a second time nothing could be made. */
+export function namesOf(operation: Operation, values: Readonly<Record<string, string>>): NameField[] {
+  const named = fieldsOf(operation).filter(({ suggestFrom }) => suggestFrom !== undefined)
+  return named.map(({ key, title }) => {
+    const present = values[key] ?? ''
+    return { key, title, initial: isTemplate(present) ? present : DEFAULT_NAME }
+  })
+}
+
+/** The content with these names for what is made. @throws UserError for one that the field would refuse. */
+export function withNames(services: Services, content: Content, names: Readonly<Record<string, string>>): Content {
+  const { operation } = findTarget(services, content.connection, content.operation)
+  const known = fieldsOf(operation).filter(({ key, suggestFrom }) => suggestFrom !== undefined && names[key])
+  const example = { source: 'app', user: 'ann', date: '20260101' }
+  for (const { key, accepts } of known) {
+    if (expandTemplate(names[key] ?? '', example, { accepts, isTaken: () => false }) !== undefined) {
+      if (isTemplate(names[key] ?? '') || accepts(names[key])) continue
+    }
+    throw new UserError('The provider takes no such name.', { field: nameBlock(key) })
+  }
+  const changed = Object.fromEntries(known.map(({ key }) => [key, names[key] ?? '']))
+  return { ...content, values: { ...content.values, ...changed } }
+}
+
+/** Those that this person can save this for, in a channel or without one. */
+export function scopesFor(services: Services, asker: Asker, content: Content): PresetScope[] {
+  if (!allows(services, asker, content, 'preset')) return ['person']
+  return asker.channel === null ? ['person', 'everyone'] : ['person', 'channel', 'everyone']
+}
+
+/**
+ * Saves it under a name.
+ *
+ * @param verbs words that mean something else after the slash command.
+ * @throws UserError, with the block at fault, for a name that is taken or can't be one, and without the rule for sharing.
+ */
+export async function saveUnder(
+  services: Services,
+  asker: Asker,
+  content: Content,
+  { name, scope, verbs }: { name: string; scope: PresetScope; verbs: readonly string[] },
+): Promise<Preset> {
+  const problem = presetNameProblem(name, [...verbs, ...takenWords(services), ...SUBCOMMANDS])
+  if (problem !== null) throw new UserError(problem, { field: NAME_BLOCK })
+  if (!scopesFor(services, asker, content).includes(scope)) {
+    if (scope === 'channel' && asker.channel === null)
+      throw new UserError("I don't know which channel you mean. Type the command in it.", { field: SCOPE_BLOCK })
+    const whom = scope === 'channel' ? 'this channel' : 'everyone'
+    const { message } = accessDenied(services, asker, `save presets for ${whom}`)
+    throw new UserError(message, { field: SCOPE_BLOCK })
+  }
+  const owner = { person: asker.id, channel: asker.channel ?? '', everyone: '' }[scope]
+  const wanted = { ...content, name: presetName(name), scope, owner, createdBy: asker.id }
+  const saving = await savePreset(services.db, wanted, services.now())
+  if (saving.kind === 'saved') return saving.preset
+  if (saving.kind === 'full')
+    throw new UserError(`There are ${MAX_PRESETS} presets already. Delete one first: /clone-app presets.`, {
+      field: NAME_BLOCK,
+    })
+  const { createdBy } = saving.preset
+  const by = readerOf(asker).ids.includes(createdBy) ? '' : ' that somebody else made'
+  throw new UserError(
+    `There's a preset "${brief(name)}" already${by}. Choose another name, or delete that one first.`,
+    {
+      field: NAME_BLOCK,
+    },
+  )
+}

@@ -1,0 +1,84 @@
+/** What people type about presets. */
+import { PRESET_SCOPES, type PresetScope, presetName } from '../../domain/preset.js'
+import { UserError } from '../../errors.js'
+import { didYouMean } from '../../lib/closest.js'
+import { comparable } from '../../lib/text.js'
+import { presetList } from '../../slack/message/presets.js'
+import { brief, mrkdwn } from '../../slack/text.js'
+import { listPresets } from '../../store/presets.js'
+import type { CommandRequest, Verb } from '../verb.js'
+import { canDelete, readerOf } from './access.js'
+import { removePreset } from './delete.js'
+import { contentOfJob, saveUnder } from './save.js'
+
+const USAGE = 'preset save <job> <name> [mine|channel|everyone]'
+
+/** @param words all that `/clone-app` can begin with: no preset may have such a name. */
+export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
+  return [
+    {
+      words: ['preset'],
+      usage: USAGE,
+      does: 'saves what a job did under a name; `preset delete <name>` deletes it',
+      async run(request) {
+        const [what = '', ...rest] = request.words
+        if (comparable(what) === 'save') return await save(request, rest, words())
+        if (['delete', 'remove'].includes(comparable(what))) return await remove(request, rest)
+        throw new UserError(
+          `Type /clone-app ${USAGE}, /clone-app preset delete <name>, or /clone-app presets for the list.`,
+        )
+      },
+    },
+    {
+      words: ['presets'],
+      usage: 'presets',
+      does: 'your presets, to open, run or delete',
+      run: async ({ services, asker }) => {
+        const presets = await listPresets(services.db, readerOf(asker))
+        return presetList(presets, (preset) => canDelete(services, asker, preset))
+      },
+    },
+  ]
+}
+
+async function save(
+  { services, asker }: CommandRequest,
+  [jobId, name, scopeWord = 'mine', extra]: string[],
+  verbs: readonly string[],
+) {
+  const scope = scopeNamed(scopeWord)
+  if (jobId === undefined || name === undefined || scope === undefined || extra !== undefined)
+    throw new UserError(`Type /clone-app ${USAGE}, with the job's ID as its thread shows it.`)
+  const content = await contentOfJob(services, asker, jobId)
+  const preset = await saveUnder(services, asker, content, { name, scope, verbs })
+  return savedWords(preset.name)
+}
+
+/** As mrkdwn. */
+export function savedWords(name: string): string {
+  const word = mrkdwn(name)
+  return `Saved. \`/clone-app ${word}\` opens the form filled in, \`/clone-app ${word} now\` starts it at once.`
+}
+
+function scopeNamed(word: string): PresetScope | undefined {
+  const scope = comparable(word)
+  if (['mine', 'me', 'person'].includes(scope)) return 'person'
+  if (['all', 'everybody'].includes(scope)) return 'everyone'
+  return PRESET_SCOPES.find((one) => one === scope)
+}
+
+async function remove({ services, asker }: CommandRequest, [name, extra]: string[]): Promise<string> {
+  if (name === undefined || extra !== undefined)
+    throw new UserError('Which preset? Type /clone-app preset delete and its name.')
+  const presets = await listPresets(services.db, readerOf(asker))
+  const preset = presets.find((one) => one.name === presetName(name))
+  if (!preset) {
+    const near =
+      didYouMean(
+        name,
+        presets.map((one) => one.name),
+      ) || ' /clone-app presets lists them.'
+    throw new UserError(`There's no preset "${brief(name)}".${near}`)
+  }
+  return await removePreset(services, asker, preset)
+}
