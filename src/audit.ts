@@ -46,7 +46,10 @@ function readAnchor(text: string): AuditAnchor {
 /** What the report means, in a line each. */
 export function describeReport(report: AuditReport, keys: AuditKeys): AuditFinding {
   const { from, head, since, unsealed, lastPlain, fault } = report
-  if (fault) return { sentence: `The audit is NOT whole. ${describeFault(fault)}`, isGood: false }
+  if (fault) {
+    const verdict = fault.kind === 'unknown_key' ? "The audit can't be verified." : 'The audit is NOT whole.'
+    return { sentence: `${verdict} ${describeFault(fault)}`, isGood: false }
+  }
   const count = head.seq + 1 - from
   const lines = [
     count === 0

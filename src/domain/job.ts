@@ -262,7 +262,8 @@ export interface Transition {
 export interface NewEvent {
   kind: EventKind
   detail?: string | undefined
-  actor?: string
+  /** Absent where the request itself says who asked; null where the clock did it. */
+  actor?: string | null
   /** Where the actor did it. */
   channel?: string | null
   /** The provider's own id of the request that it is about. */

@@ -55,7 +55,7 @@ export async function recordEvent(
   now: number,
 ): Promise<void> {
   const { kind, detail, actor, requestId } = event
-  if (actor === undefined && requestId === undefined && !RECORDED.includes(kind)) return
+  if (!actor && requestId === undefined && !RECORDED.includes(kind)) return
   const isRequest = kind === 'queued' || kind === 'approval_requested'
   const details = {
     step: job.step,
@@ -67,7 +67,7 @@ export async function recordEvent(
   const { id: jobId, version: jobVersion, requester, connection, operation, source, target } = job
   const entry: AuditEntry = {
     action: kind,
-    actor: actor ?? (isRequest ? requester : null),
+    actor: actor === undefined && isRequest ? requester : (actor ?? null),
     channel: event.channel ?? (isRequest ? job.askedIn : null),
     requestId: requestId ?? null,
     details,

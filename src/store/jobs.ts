@@ -114,9 +114,10 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
   throw new Error('No job could be inserted although nothing stood in the way.')
 }
 
-function firstEvent({ approval, failure }: NewJob): NonNullable<Transition['event']> {
+function firstEvent({ approval, failure, isExpiry, turn }: NewJob): NonNullable<Transition['event']> {
   if (failure !== undefined) return { kind: 'failed', detail: cut(failure, MAX_DETAIL_LENGTH) }
-  return { kind: approval ? 'approval_requested' : 'queued' }
+  const kind = approval ? 'approval_requested' : 'queued'
+  return isExpiry || turn ? { kind, actor: null } : { kind }
 }
 
 /** Somebody paused or deleted the schedule meanwhile, or another process has run it. */

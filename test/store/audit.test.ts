@@ -71,6 +71,11 @@ describe('what is kept', () => {
     expect(JSON.parse(row?.details ?? '')).toEqual({ step: 'clone', answers: { name: 'copy', deploy: false } })
   })
 
+  it('what the clock asked for has no actor, but is still somebody’s', async () => {
+    await context.ask({ isExpiry: true, requester: 'U7' })
+    expect((await rows())[0]).toMatchObject({ action: 'queued', actor: null, requester: 'U7' })
+  })
+
   it('a personal answer is never kept, and a long one is cut', async () => {
     await context.ask({ params: { name: 'x'.repeat(3_000), token: 'hunter2hunter2' }, personal: ['token'] })
     const [row] = await rows()
