@@ -7,6 +7,7 @@ import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from './commands/authorize.js'
 import { Validator } from './commands/clone/validate.js'
 import { refreshHome, registerCommands } from './commands/index.js'
 import { PickerLists } from './commands/picker-lists.js'
+import { runSchedule } from './commands/schedules/run.js'
 import type { Services } from './commands/services.js'
 import { type Config, ConfigError } from './config/env.js'
 import { connect, describeJob, providers } from './connections.js'
@@ -119,6 +120,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     workers: createWorkers(context, notifier, {
       ...config,
       publishHome,
+      // As the workers, it may wait for the database.
+      startRun: (...run) => runSchedule({ ...services, db }, ...run),
       completeStep: ({ job, executionId }) => completeStep(identity.client, executionId, stepOutcome(job)),
     }),
     findDueWork: () => findDueWork(db, now()),

@@ -21,6 +21,8 @@ import { presetButtons, registerPresets } from './presets/forms.js'
 import { presetVerbs } from './presets/verbs.js'
 import { deleteButton, deleteVerb } from './removal/open.js'
 import { registerRemovalSubmit } from './removal/submit.js'
+import { registerSchedules, scheduleButtons } from './schedules/forms.js'
+import { scheduleVerbs } from './schedules/verbs.js'
 import type { Services } from './services.js'
 import { registerSettings, settingsVerb } from './settings/settings.js'
 import { registerShortcuts } from './shortcuts/shortcuts.js'
@@ -39,6 +41,7 @@ export const verbs: readonly Verb[] = [
   historyVerb,
   settingsVerb,
   ...presetVerbs(verbWords),
+  ...scheduleVerbs,
   helpVerb(() => verbs),
 ]
 
@@ -54,6 +57,7 @@ export const jobButtons: readonly JobButton[] = [
   deleteButton,
   extendButton,
   ...presetButtons,
+  ...scheduleButtons,
 ]
 
 /** What a Home tab shows beside jobs. Presets and schedules have their place here. */
@@ -84,4 +88,5 @@ export function registerCommands(app: App, services: Services): void {
   registerShortcuts(app, services)
   registerWorkflowStep(app, services)
   registerPresets(app, services, submissions, verbWords())
+  registerSchedules(app, services, submissions)
 }

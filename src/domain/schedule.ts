@@ -27,6 +27,8 @@ export interface Schedule {
   missed: 'run' | 'skip'
   /** The latest job it made. */
   lastJob: string | null
+  /** Since when the present run is tried again; null while it isn't. */
+  retrySince: number | null
   /** How many runs in a row couldn't start. */
   failures: number
   createdAt: number

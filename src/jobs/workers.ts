@@ -10,6 +10,7 @@ import type { Notifier } from './notify.js'
 import { pollDueJobs } from './poll.js'
 import { type Keep, purgeWorker } from './purge.js'
 import { reconcileLostWrites } from './reconcile.js'
+import { runDueSchedules, type StartRun } from './schedule.js'
 import type { Worker } from './scheduler.js'
 import { sealWorker } from './seal.js'
 import { releaseRememberedClaims } from './tasks.js'
@@ -29,18 +30,26 @@ interface Options {
   completeStep?(step: EndedStep): Promise<void>
   /** Brings one person's Home tab up to date. Left out where nobody has one. */
   publishHome?: PublishHome
+  /** Starts one run of a schedule. Left out where nothing runs by the clock. */
+  startRun?: StartRun
 }
 
 /**
  * For each connection one worker that writes, one that reconciles lost writes and one that polls; one for jobs that wait for
  * a person or their connection; one for what expires; one that gives back claims that a full disk held; one that deletes
- * what is over; one that seals the audit; one for Slack's workflows; one that notifies; and one that keeps open Home tabs
- * fresh.
+ * what is over; one that runs schedules; one that seals the audit; one for Slack's workflows; one that notifies; and one that
+ * keeps open Home tabs fresh.
  */
 export function createWorkers(
   context: WorkerContext,
   notifier: Pick<Notifier, 'notifyPending'>,
-  { auditKeys = [], keep = FOREVER, completeStep = async () => {}, publishHome = async () => 0 }: Options = {},
+  {
+    auditKeys = [],
+    keep = FOREVER,
+    completeStep = async () => {},
+    publishHome = async () => 0,
+    startRun,
+  }: Options = {},
 ): Worker[] {
   const { connections, memory } = context
   const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
@@ -68,6 +77,15 @@ export function createWorkers(
       // withClaim has logged why. While the disk stays full, each tick tries again.
       runOnce: () => releaseRememberedClaims(context).catch(() => false),
     },
+    ...(startRun
+      ? [
+          {
+            name: 'schedule',
+            countDue: counting(({ kind }) => kind === 'schedule'),
+            runOnce: () => runDueSchedules(context, startRun),
+          },
+        ]
+      : []),
     purgeWorker(context, keep),
     sealWorker(context, auditKeys),
     stepWorker(context, completeStep),

@@ -10,7 +10,10 @@ import { shortId } from './short-id.js'
 /** How long one process may take to start a run, in milliseconds. Then the schedule is due again. */
 const MAX_RUN_MS = 2 * 60_000
 
-export type NewSchedule = Omit<Schedule, 'id' | 'dueAt' | 'pausedAt' | 'lastJob' | 'failures' | 'createdAt' | 'version'>
+export type NewSchedule = Omit<
+  Schedule,
+  'id' | 'dueAt' | 'pausedAt' | 'lastJob' | 'retrySince' | 'failures' | 'createdAt' | 'version'
+>
 
 /** Null if this owner has as many as one may have. */
 export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Schedule | null> {
@@ -50,8 +53,12 @@ export async function claimDueSchedules(db: Database, limit: number, now: number
 }
 
 /** Tries a claimed run again at this time. Nothing happens if the schedule has changed since. */
-export async function postponeRun(db: Database, { id, version }: Schedule, dueAt: number): Promise<void> {
-  await changeSchedule(db, { id, version }, { dueAt })
+export async function postponeRun(
+  db: Database,
+  { id, version }: Schedule,
+  set: { dueAt: number; retrySince: number },
+): Promise<void> {
+  await changeSchedule(db, { id, version }, set)
 }
 
 /**
@@ -66,7 +73,7 @@ export async function endRun(
 ): Promise<boolean> {
   const made = job && { lastJob: job.id, source: job.source, target: job.target }
   const dueAt = pausedAt === null ? nextAt : null
-  return (await changeSchedule(db, claimed, { nextAt, dueAt, failures, pausedAt, ...made })) !== null
+  return (await changeSchedule(db, claimed, { nextAt, dueAt, failures, pausedAt, retrySince: null, ...made })) !== null
 }
 
 /** Pauses a schedule, or lets it go on at `nextAt`. Null if it has changed since it was read. */
@@ -75,7 +82,13 @@ export async function setPaused(
   schedule: Schedule,
   { pausedAt, nextAt }: Pick<Schedule, 'pausedAt' | 'nextAt'>,
 ): Promise<Schedule | null> {
-  return await changeSchedule(db, schedule, { pausedAt, nextAt, dueAt: pausedAt === null ? nextAt : null, failures: 0 })
+  return await changeSchedule(db, schedule, {
+    pausedAt,
+    nextAt,
+    dueAt: pausedAt === null ? nextAt : null,
+    failures: 0,
+    retrySince: null,
+  })
 }
 
 async function changeSchedule(

@@ -124,7 +124,7 @@ describe('a schedule', () => {
   })
 
   it('is tried again at the time that it is put off to', async () => {
-    await postponeRun(one, await claimed(), due + 300_000)
+    await postponeRun(one, await claimed(), { dueAt: due + 300_000, retrySince: due })
     expect([await isDue(due + 299_999), await isDue(due + 300_000)]).toEqual([false, true])
     expect(await findSchedule(one, schedule.id)).toMatchObject({ nextAt: due })
   })

@@ -11,8 +11,10 @@ import {
 } from '../../domain/preset.js'
 import { expandTemplate, isTemplate } from '../../domain/template.js'
 import { UserError } from '../../errors.js'
+import { durationAsTyped } from '../../lib/duration.js'
 import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
+import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { NAME_BLOCK, type NameField, nameBlock, SCOPE_BLOCK } from '../../slack/form/preset-view.js'
 import { savedAnswers } from '../../slack/form/saved.js'
 import { brief } from '../../slack/text.js'
@@ -71,15 +73,11 @@ export async function contentOfForm(
   const answers = { values: { ...draft.values, ...templates }, named: { ...named, ...templates } }
   const { from: source, to: target } = declared.summary(answers.named)
   const channel = draft.channel === askedIn ? HERE : draft.channel === asker.id ? MINE : draft.channel
-  const content = {
-    connection,
-    operation,
-    ...savedAnswers(declared, answers),
-    source,
-    target,
-    channel,
-    keepForMs: null,
-  }
+  const { keepForMs } = draft
+  const { values, labels } = savedAnswers(declared, answers)
+  const keep = keepForMs === null ? {} : { [KEEP_BLOCK]: durationAsTyped(keepForMs) }
+  const words = { source, target, channel, keepForMs }
+  const content = { connection, operation, values: { ...values, ...keep }, labels, ...words }
   return { content, channel: askedIn }
 }
 

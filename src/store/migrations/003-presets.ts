@@ -40,6 +40,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('paused_at', 'bigint')
     .addColumn('missed', 'text', (column) => column.notNull())
     .addColumn('last_job', 'text')
+    .addColumn('retry_since', 'bigint')
     .addColumn('failures', 'integer', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('version', 'integer', (column) => column.notNull())

@@ -1,0 +1,101 @@
+/** "Run nightly…" below a job, its page, and the buttons of the list. */
+import type { App, BlockAction, ButtonAction, ViewOutput, ViewResponseAction } from '@slack/bolt'
+import type { Asker } from '../../access/rules.js'
+import type { Preset } from '../../domain/preset.js'
+import { UserError } from '../../errors.js'
+import { readPresetAnswers } from '../../slack/form/preset-view.js'
+import {
+  CRON_BLOCK,
+  CUSTOM,
+  SCHEDULE_CALLBACK,
+  ScheduleFormState,
+  scheduleView,
+  WHEN_BLOCK,
+  ZONE_BLOCK,
+} from '../../slack/form/schedule-view.js'
+import { noticeView } from '../../slack/form/view.js'
+import { mrkdwn } from '../../slack/text.js'
+import { savePreset } from '../../store/presets.js'
+import { answerPrivately } from '../answer.js'
+import {
+  AFTER_ACK_TIMEOUT_MS,
+  accessDenied,
+  identifyAsker,
+  type Origin,
+  readOpeningChannel,
+  saveOpeningChannel,
+} from '../authorize.js'
+import { answerSubmission } from '../clone/form-submit.js'
+import type { JobButton } from '../job-button.js'
+import { allows } from '../presets/access.js'
+import { type Content, contentOfJob, namesOf, withNames } from '../presets/save.js'
+import { explain, findTarget, readFormState, type Services } from '../services.js'
+import { type Throttle, tooManyRequests } from '../throttle.js'
+import { changeSchedule, schedulePreset } from './schedules.js'
+
+export const scheduleButtons: readonly JobButton[] = [
+  {
+    word: 'schedule',
+    async press({ services, client, asker, jobId, triggerId: trigger_id }) {
+      const content = await contentOfJob(services, asker, jobId)
+      if (!allows(services, asker, content, 'schedule'))
+        throw accessDenied(services, asker, `schedule this on ${content.connection}`)
+      const { operation } = findTarget(services, content.connection, content.operation)
+      const opening = await saveOpeningChannel(services, asker.id, asker.channel ?? '')
+      const view = scheduleView({ job: jobId, opening }, namesOf(operation, content.values))
+      await client.views.open({ trigger_id, view })
+      return null
+    },
+  },
+]
+
+export function registerSchedules(app: App, services: Services, throttle: Throttle): void {
+  app.view({ callback_id: SCHEDULE_CALLBACK, type: 'view_submission' }, async ({ ack, view, body }) => {
+    const { waitMs } = throttle.take(body.user.id, services.elapsed())
+    const problem = tooManyRequests(waitMs, 'press Schedule again')
+    if (waitMs > 0) return await ack({ response_action: 'errors', errors: { [WHEN_BLOCK]: problem } })
+    await ack(await answerSubmission(services, async () => await submit(services, view, body)))
+  })
+  app.action<BlockAction<ButtonAction>>(
+    { type: 'block_actions', action_id: /^schedule:(pause|resume|delete)$/ },
+    async ({ ack, action, body, respond }) => {
+      await ack()
+      try {
+        const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
+        const act = (['pause', 'resume', 'delete'] as const).find((one) => action.action_id === `schedule:${one}`)
+        if (act)
+          await answerPrivately(services, respond, await changeSchedule(services, asker, action.value ?? '', act))
+      } catch (error) {
+        await answerPrivately(services, respond, mrkdwn(explain(services, error)))
+      }
+    },
+  )
+}
+
+async function submit(services: Services, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
+  const { job, opening } = readFormState(ScheduleFormState, view)
+  const person = await identifyAsker(services, origin)
+  const asker = { ...person, channel: (await readOpeningChannel(services, person.id, opening)) || null }
+  const { texts, names } = readPresetAnswers(view.state.values)
+  const content = withNames(services, await contentOfJob(services, asker, job), names)
+  const chosen = texts[WHEN_BLOCK] ?? ''
+  const cron = chosen === CUSTOM ? (texts[CRON_BLOCK] ?? '') : chosen
+  const preset = await presetFor(services, asker, content, job)
+  const said = await schedulePreset(services, asker, preset, { cron, zone: texts[ZONE_BLOCK] || 'UTC', missed: 'run' })
+  return { response_action: 'update', view: noticeView('Scheduled', said) }
+}
+
+/** The preset that a job's schedules run: it is saved with the first of them, under a name that tells the job. */
+async function presetFor(services: Services, asker: Asker, content: Content, job: string): Promise<Preset> {
+  const wanted = {
+    ...content,
+    name: `${content.operation}-${job}`,
+    scope: 'person',
+    owner: asker.id,
+    createdBy: asker.id,
+  } as const
+  const saving = await savePreset(services.db, wanted, services.now())
+  if (saving.kind === 'full')
+    throw new UserError('You have too many presets to save another one. Delete one first: /clone-app presets.')
+  return saving.preset
+}

@@ -1,0 +1,52 @@
+/** One run of a schedule, as its owner: the same checks as `now`, at each run. */
+import type { Asker } from '../../access/rules.js'
+import type { Schedule, ScheduleTurn } from '../../domain/schedule.js'
+import { TemporaryError, UserError } from '../../errors.js'
+import { isSlackUnreachable } from '../../slack/api/errors.js'
+import { brief } from '../../slack/text.js'
+import { readPreset } from '../../store/presets.js'
+import { allows } from '../presets/access.js'
+import { runPreset } from '../presets/run.js'
+import type { Services } from '../services.js'
+
+/** For one run, in milliseconds: nobody waits for it. */
+const RUN_TIMEOUT_MS = 20_000
+
+/** What the run came to. Reasons are plain sentences for the owner. */
+export type ScheduleRun = { kind: 'started' } | { kind: 'refused' | 'later'; reason: string }
+
+/** @throws ScheduleChanged when the schedule is no longer as it was; whatever is a bug. */
+export async function runSchedule(
+  services: Services,
+  schedule: Schedule,
+  submission: string,
+  turn: ScheduleTurn,
+): Promise<ScheduleRun> {
+  try {
+    const preset = await readPreset(services.db, schedule.presetId)
+    if (!preset) return { kind: 'refused', reason: 'The preset was deleted.' }
+    const asker = await ownerOf(services, schedule)
+    if (!allows(services, asker, preset, 'schedule'))
+      return { kind: 'refused', reason: `You can't schedule this any more. Ask ${services.access.owner} for access.` }
+    const startedAt = services.elapsed()
+    const remainingMs = () => startedAt + RUN_TIMEOUT_MS - services.elapsed()
+    const how = { submission, turn, zone: schedule.zone }
+    const run = await runPreset({ ...services, remainingMs }, asker, preset, how)
+    if (run.kind === 'started') return { kind: 'started' }
+    if (run.kind !== 'locked') return run
+    const { id, target } = run.holder
+    return { kind: 'refused', reason: `Job ${id} is still working on ${brief(target)}.` }
+  } catch (error) {
+    if (error instanceof UserError) return { kind: 'refused', reason: error.message }
+    if (error instanceof TemporaryError) return { kind: 'later', reason: error.message }
+    if (isSlackUnreachable(error)) return { kind: 'later', reason: "Slack didn't say who you are." }
+    throw error
+  }
+}
+
+/** The owner as they are now, in the schedule's channel if Slack doesn't say that they left it. */
+async function ownerOf({ people }: Services, { owner, channel }: Schedule): Promise<Asker> {
+  const person = await people.lookUp(owner)
+  const status = people.choosableChannels === 'none' ? 'joined' : await people.channelStatus(owner, channel)
+  return { ...person, channel: status === 'joined' ? channel : null }
+}

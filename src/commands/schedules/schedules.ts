@@ -1,0 +1,73 @@
+/** Makes, pauses and deletes schedules: one place for what is typed and what is clicked. */
+import type { Asker } from '../../access/rules.js'
+import type { Preset } from '../../domain/preset.js'
+import { MAX_SCHEDULES, type Schedule } from '../../domain/schedule.js'
+import { UserError } from '../../errors.js'
+import { nextRun, parseCron, zoneNamed } from '../../lib/cron.js'
+import { comparable } from '../../lib/text.js'
+import { CRON_BLOCK, ZONE_BLOCK } from '../../slack/form/schedule-view.js'
+import { nextWords } from '../../slack/message/schedules.js'
+import { brief, mrkdwn } from '../../slack/text.js'
+import { createSchedule, deleteSchedule, findSchedule, setPaused } from '../../store/schedules.js'
+import { accessDenied } from '../authorize.js'
+import { allows, assertCanStart, readerOf } from '../presets/access.js'
+import type { Services } from '../services.js'
+
+/** @throws UserError, with the block at fault, for a cron or a zone that is none, and without access. */
+export async function schedulePreset(
+  services: Services,
+  asker: Asker,
+  preset: Preset,
+  wanted: { cron: string; zone: string; missed: Schedule['missed'] },
+): Promise<string> {
+  assertCanStart(services, asker, preset)
+  if (!allows(services, asker, preset, 'schedule'))
+    throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
+  const read = parseCron(wanted.cron)
+  if ('problem' in read) throw new UserError(read.problem, { field: CRON_BLOCK })
+  const zone = zoneNamed(wanted.zone)
+  if (zone === undefined)
+    throw new UserError(`I don't know the time zone "${brief(wanted.zone)}". Write it as Europe/Berlin or UTC.`, {
+      field: ZONE_BLOCK,
+    })
+  const now = services.now()
+  const nextAt = nextRun(read.cron, zone, now)
+  if (nextAt === null) throw new UserError("That time doesn't come within eight years.", { field: CRON_BLOCK })
+  const { connection, operation, source, target } = preset
+  const about = { presetId: preset.id, preset: preset.name, connection, operation, source, target }
+  const when = { cron: read.cron.expression, zone, nextAt, missed: wanted.missed }
+  const channel = asker.channel ?? asker.id
+  const schedule = await createSchedule(services.db, { ...about, ...when, owner: asker.id, channel }, now)
+  if (!schedule)
+    throw new UserError(`You have ${MAX_SCHEDULES} schedules already. Delete one first: /clone-app schedules.`)
+  services.log.info({ schedule: schedule.id, user: asker.id, preset: preset.name }, 'a schedule was made')
+  return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
+}
+
+/** @returns what the person reads. @throws UserError when there's no such schedule of theirs. */
+export async function changeSchedule(
+  services: Services,
+  asker: Asker,
+  typed: string,
+  act: 'pause' | 'resume' | 'delete',
+): Promise<string> {
+  const { db } = services
+  const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')
+  const schedule = await findSchedule(db, id)
+  if (!schedule || !readerOf(asker).ids.includes(schedule.owner))
+    throw new UserError(`You have no schedule "${brief(typed)}". /clone-app schedules lists yours.`)
+  const name = `\`${schedule.id}\` ("${mrkdwn(schedule.preset)}")`
+  if (act === 'delete') {
+    await deleteSchedule(db, id)
+    return `Deleted the schedule ${name}. What it cloned stays.`
+  }
+  const isPaused = schedule.pausedAt !== null
+  if (isPaused === (act === 'pause'))
+    return `The schedule ${name} is ${isPaused ? 'paused already' : 'running already'}.`
+  const now = services.now()
+  const read = parseCron(schedule.cron)
+  const nextAt = 'cron' in read ? nextRun(read.cron, schedule.zone, now) : null
+  const changed = await setPaused(db, schedule, { pausedAt: act === 'pause' ? now : null, nextAt })
+  if (!changed) throw new UserError('The schedule has just changed. Try again.')
+  return act === 'pause' ? `Paused the schedule ${name}.` : `The schedule ${name} goes on: ${nextWords(changed)}.`
+}

@@ -1,0 +1,58 @@
+/** What people type about schedules. */
+import { presetName } from '../../domain/preset.js'
+import { UserError } from '../../errors.js'
+import { didYouMean } from '../../lib/closest.js'
+import { comparable } from '../../lib/text.js'
+import { scheduleList } from '../../slack/message/schedules.js'
+import { brief } from '../../slack/text.js'
+import { listPresets } from '../../store/presets.js'
+import { listSchedules } from '../../store/schedules.js'
+import { readerOf } from '../presets/access.js'
+import type { CommandRequest, Verb } from '../verb.js'
+import { changeSchedule, schedulePreset } from './schedules.js'
+
+const USAGE = 'schedule <preset> "<cron>" [zone] [skip]'
+const ACTS = ['pause', 'resume', 'delete'] as const
+
+export const scheduleVerbs: readonly Verb[] = [
+  {
+    words: ['schedule'],
+    usage: USAGE,
+    does: 'runs a preset by the clock; `schedule pause|resume|delete <id>` changes that',
+    async run(request) {
+      const [first = '', second, ...rest] = request.words
+      const act = ACTS.find((one) => one === comparable(first))
+      if (act && second !== undefined && rest.length === 0)
+        return await changeSchedule(request.services, request.asker, second, act)
+      return await make(request)
+    },
+  },
+  {
+    words: ['schedules'],
+    usage: 'schedules',
+    does: 'your schedules, to pause, resume or delete',
+    run: async ({ services, asker }) => scheduleList(await listSchedules(services.db, readerOf(asker).ids)),
+  },
+]
+
+async function make({ services, asker, words }: CommandRequest): Promise<string> {
+  const [name, ...others] = words
+  // Without quotes the five fields arrive as five words.
+  const count = /\s/.test(others[0] ?? '') || others[0]?.startsWith('@') ? 1 : 5
+  const [cron, ends] = [others.slice(0, count).join(' '), others.slice(count)]
+  const skips = ends.some((word) => comparable(word) === 'skip')
+  const [zone = 'UTC', extra] = ends.filter((word) => comparable(word) !== 'skip')
+  if (name === undefined || cron === '' || extra !== undefined)
+    throw new UserError(`Type /clone-app ${USAGE}, such as /clone-app schedule nightly-shop "0 2 * * *" Europe/Berlin.`)
+  const presets = await listPresets(services.db, readerOf(asker))
+  const preset = presets.find((one) => one.name === presetName(name))
+  if (!preset) {
+    const near =
+      didYouMean(
+        name,
+        presets.map((one) => one.name),
+      ) || ' /clone-app presets lists them.'
+    throw new UserError(`There's no preset "${brief(name)}".${near}`)
+  }
+  return await schedulePreset(services, asker, preset, { cron, zone, missed: skips ? 'skip' : 'run' })
+}
