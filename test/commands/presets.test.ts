@@ -1,0 +1,310 @@
+/** Presets and schedules as people use them: typed, clicked and filled in, and how many clicks that takes. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
+import type { AccessRules } from '../../src/access/rules.js'
+import { registerCommands } from '../../src/commands/index.js'
+import { runSchedule } from '../../src/commands/schedules/run.js'
+import type { Services } from '../../src/commands/services.js'
+import { runDueSchedules } from '../../src/jobs/schedule.js'
+import { callbacks } from '../../src/slack/form/view.js'
+import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { testBoltApp, testServices } from '../helpers/bolt-app.js'
+import { type TestContext, testContext } from '../helpers/context.js'
+
+interface View {
+  callback_id: string
+  private_metadata: string
+  blocks: { block_id?: string; element?: { initial_value?: string } }[]
+}
+
+let context: TestContext
+let services: Services
+let app: BoltApp
+let access: AccessRules
+let views: View[]
+let said: string[]
+/** Commands, clicks and submissions. */
+let interactions: number
+let triggers: number
+
+const all: AccessRules['rules'] = [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }]
+
+beforeEach(async () => {
+  context = await testContext()
+  access = { owner: '#platform', rules: all }
+  views = []
+  said = []
+  interactions = 0
+  triggers = 0
+  app = testBoltApp(async (input, init) => {
+    const body = String(init?.body ?? '')
+    if (String(input).includes('/response/')) {
+      const answer = JSON.parse(body)
+      if (answer.blocks) expect(messageProblems(answer.blocks)).toEqual([])
+      said.push(answer.text)
+      return new Response('ok')
+    }
+    const view = new URLSearchParams(body).get('view')
+    if (view) {
+      expect(viewProblems(JSON.parse(view))).toEqual([])
+      views.push(JSON.parse(view))
+    }
+    return Response.json({ ok: true, view: { id: 'V1', hash: 'h' } })
+  })
+  services = testServices(context, { access })
+  registerCommands(app, services)
+})
+afterEach(() => context.db.destroy())
+
+const trigger = () => {
+  triggers += 1
+  return `trigger-${triggers}`
+}
+const response_url = 'http://slack.example/response/1'
+
+async function type(text: string, user = 'U1') {
+  interactions += 1
+  const command = { command: '/clone-app', text, user_id: user, team_id: 'T1', channel_id: 'C1', trigger_id: trigger() }
+  said.length = 0
+  await app.processEvent({ body: { ...command, response_url }, ack: async () => {} })
+  return said.join('\n')
+}
+
+async function press(action_id: string, value: string, view?: object, user = 'U1') {
+  interactions += 1
+  said.length = 0
+  const action = { type: 'button', action_id, value, block_id: 'b', action_ts: '1' }
+  const who = { team: { id: 'T1' }, user: { id: user, team_id: 'T1' }, channel: { id: 'C1' }, trigger_id: trigger() }
+  const body = {
+    type: 'block_actions',
+    actions: [action],
+    response_url,
+    ...who,
+    ...(view && { view, channel: undefined }),
+  }
+  await app.processEvent({ body, ack: async () => {} })
+  return said.join('\n')
+}
+
+async function send(view: Pick<View, 'callback_id' | 'private_metadata'>, values: object = {}) {
+  interactions += 1
+  let answer: { response_action?: string; errors?: object; view?: View } = {}
+  const sent = { id: 'V1', root_view_id: 'V1', type: 'modal', hash: 'h', ...view, state: { values } }
+  const body = { type: 'view_submission', team: { id: 'T1' }, user: { id: 'U1', team_id: 'T1' }, view: sent }
+  const ack = async (given: unknown) => {
+    answer = (given ?? {}) as typeof answer
+  }
+  await app.processEvent({ body, ack })
+  if (answer.view) expect(viewProblems(answer.view)).toEqual([])
+  return answer
+}
+
+const text = (value: string) => ({ a: { type: 'plain_text_input', value } })
+const chosen = (value: string) => ({ a: { type: 'static_select', selected_option: { value, text: { text: value } } } })
+const jobs = async () => await context.db.selectFrom('jobs').selectAll().orderBy('createdAt').execute()
+const schedules = async () => await context.db.selectFrom('schedules').selectAll().execute()
+const lastView = () => {
+  const view = views.at(-1)
+  if (!view) throw new Error('No page was opened.')
+  return view
+}
+
+/** A job that has ended, so that its target is free. */
+async function endedJob(params: object = { name: 'copy', deploy: true }): Promise<string> {
+  const { id } = await context.ask({ params: { ...params }, channel: 'C1', askedIn: 'C1' })
+  await context.db
+    .updateTable('jobs')
+    .set({ state: 'succeeded', endedAt: 1, dueAt: null })
+    .where('id', '=', id)
+    .execute()
+  return id
+}
+
+/** One pass of the worker. */
+const runDue = async () => await runDueSchedules(context, (...run) => runSchedule(services, ...run))
+
+describe('a preset', () => {
+  it('is saved from a job, starts with one command, and opens with its answers', async () => {
+    const id = await endedJob()
+    expect(await type(`preset save ${id} Nightly`)).toContain('Saved. `/clone-app nightly` opens')
+    interactions = 0
+    expect(await type('nightly now')).toMatch(/^Started job `\w{5}` from "nightly"\./)
+    expect(interactions).toBe(1)
+    expect((await jobs()).at(-1)).toMatchObject({
+      params: '{"name":"copy","deploy":true}',
+      channel: 'C1',
+      requester: 'U1',
+    })
+    await type('nightly name=other')
+    expect(JSON.stringify(lastView())).toContain('"initial_value":"other"')
+  })
+
+  it('takes at most four interactions from its form to a running job', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    interactions = 0
+    await type('nightly')
+    const page = await send(lastView(), { name: text('copy'), _channel: chosen('here') })
+    expect(page.view?.callback_id).toBe(callbacks.preview)
+    await send({ callback_id: callbacks.preview, private_metadata: page.view?.private_metadata ?? '' })
+    expect(await jobs()).toHaveLength(2)
+    expect(interactions).toBeLessThanOrEqual(4)
+  })
+
+  it('never starts twice from a command that Slack delivers twice', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('nightly now')
+    triggers -= 1
+    await type('nightly now')
+    expect(await jobs()).toHaveLength(2)
+  })
+
+  it.each(['status', 'clone', 'dummy-one', 'help', 'now', 'two words', '.x'])('is never called "%s"', async (name) => {
+    expect(await type(`preset save ${await endedJob()} "${name}"`)).toMatch(/already means something|is one word/)
+  })
+
+  it('is saved for others, and deleted for them, only with the rule', async () => {
+    const id = await endedJob()
+    await type(`preset save ${id} shared everyone`)
+    access.rules = [{ who: ['members'], may: ['clone', 'status'], on: ['*'], target: ['*'] }]
+    expect(await type(`preset save ${id} mine`)).toContain('Saved')
+    expect(await type(`preset save ${id} ours channel`)).toContain(
+      "You can't save presets for this channel. Ask #platform",
+    )
+    expect(await type('preset delete shared', 'U2')).toContain("You can't delete the preset shared.")
+    expect(await type('preset delete mine', 'U2')).toContain('There\'s no preset "mine".')
+    expect(await type('preset delete shared')).toContain('Deleted the preset "shared".')
+  })
+
+  it('is suggested to whoever mistypes its name', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    expect(await type('nightli now')).toContain('nightly')
+  })
+
+  it('starts nothing once its owner has no access, and says what is wrong with its answers', async () => {
+    await type(`preset save ${await endedJob({ name: 'Not fit', deploy: false })} bad`)
+    expect(await type('bad now')).toContain('Name: Use small letters.')
+    await type(`preset save ${await endedJob()} nightly`)
+    access.rules = []
+    expect(await type('nightly now')).toContain("You can't run clone on dummy-one")
+    expect(await jobs()).toHaveLength(2)
+  })
+
+  it('is listed with buttons that work for those who find it', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    expect(await type('presets')).toContain('`nightly`')
+    const { id } = await context.db.selectFrom('presets').select('id').executeTakeFirstOrThrow()
+    expect(await press('preset:run', id, undefined, 'U2')).toContain('This preset is gone.')
+    expect(await press('preset:run', id)).toContain('Started job')
+    expect(await press('preset:delete', id)).toContain('Deleted the preset')
+  })
+
+  it('is saved from the last page of a form, on the third page that Slack stacks', async () => {
+    await type('dummy-one clone')
+    const page = await send(lastView(), { name: text('copy'), _channel: chosen('here') })
+    await press('preset:save_form', '', page.view)
+    expect(lastView().callback_id).toBe('preset_save')
+    const refused = await send(lastView(), { name: text('help'), scope: chosen('person') })
+    expect(refused.errors).toEqual({ name: expect.stringContaining('already means something') })
+    expect(await send(lastView(), { name: text('mine'), scope: chosen('person') })).toMatchObject({
+      response_action: 'update',
+    })
+    expect(await type('mine now')).toContain('Started job')
+  })
+})
+
+describe('a schedule', () => {
+  const night = Date.parse('2026-01-01T02:00Z')
+  const passTo = (at: number) => context.pass(at - context.now())
+
+  it('is made below a job in two interactions, and runs every night', async () => {
+    const id = await endedJob()
+    interactions = 0
+    await press('job:schedule', id)
+    const done = await send(lastView(), { when: chosen('0 2 * * *'), zone: text('UTC') })
+    expect(done).toMatchObject({ response_action: 'update' })
+    expect(interactions).toBe(2)
+    passTo(night)
+    expect(await runDue()).toBe(true)
+    expect((await jobs()).at(-1)).toMatchObject({
+      state: 'queued',
+      requester: 'U1',
+      submission: expect.stringMatching(/^schedule:.*:1767232800000$/),
+    })
+    expect(await schedules()).toMatchObject([{ nextAt: night + 86_400_000, failures: 0 }])
+    expect(await runDue()).toBe(false)
+  })
+
+  it('is typed, listed, paused, resumed and deleted', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    expect(await type('schedule nightly “0 5 * * 1-5” europe/berlin skip')).toContain('Scheduled "nightly": next run')
+    const [made] = await schedules()
+    expect(made).toMatchObject({ zone: 'Europe/Berlin', missed: 'skip', nextAt: Date.parse('2026-01-01T04:00Z') })
+    expect(await type('schedules')).toContain('`0 5 * * 1-5` (Europe/Berlin)')
+    expect(await type(`schedule pause ${made?.id}`, 'U2')).toContain('You have no schedule')
+    expect(await type(`schedule pause ${made?.id}`)).toContain('Paused')
+    expect(await press('schedule:resume', made?.id ?? '')).toContain('goes on: next run')
+    expect(await type(`schedule delete ${made?.id}`)).toContain('Deleted')
+    expect(await schedules()).toEqual([])
+  })
+
+  it.each([
+    ['* * * * *', 'UTC', 'at least 15 minutes'],
+    ['every night', 'UTC', "That's not a cron expression."],
+    ['0 2 * * *', 'Mars/Base', 'I don\'t know the time zone "Mars/Base".'],
+  ])('is refused with a reason: %s %s', async (cron, zone, reason) => {
+    await type(`preset save ${await endedJob()} nightly`)
+    expect(await type(`schedule nightly "${cron}" ${zone}`)).toContain(reason)
+  })
+
+  it('tells its owner when access is gone, and pauses after five nights', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('schedule nightly "0 2 * * *"')
+    access.rules = []
+    for (let day = 0; day < 6; day += 1) {
+      passTo(night + day * 86_400_000)
+      await runDue()
+    }
+    const failed = (await jobs()).slice(1)
+    expect(failed).toHaveLength(5)
+    expect(failed[0]).toMatchObject({
+      state: 'failed',
+      detail: expect.stringContaining("You can't schedule this any more."),
+    })
+    expect(failed[4]?.detail).toContain('so I paused the schedule. To go on, type /clone-app schedule resume')
+    expect(await schedules()).toMatchObject([{ failures: 5, dueAt: null }])
+  })
+
+  it('runs only the latest of the nights that were missed, or none', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('schedule nightly "0 2 * * *"')
+    await type('schedule nightly "0 3 * * *" skip')
+    passTo(night + 10.5 * 86_400_000)
+    await runDue()
+    const made = (await jobs()).slice(1)
+    expect(made.map(({ submission }) => submission.split(':').at(-1))).toEqual([`${night + 10 * 86_400_000}`])
+    expect((await schedules()).map(({ nextAt }) => (nextAt ?? 0) > context.now())).toEqual([true, true])
+  })
+
+  it('tries again within the hour while Slack does not say who its owner is, and then says so', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('schedule nightly "0 2 * * *"')
+    const start = async () => ({ kind: 'later', reason: 'Slack is away.' }) as const
+    passTo(night)
+    for (let tries = 0; tries < 12; tries += 1) {
+      await runDueSchedules(context, start)
+      expect(await jobs()).toHaveLength(1)
+      context.pass(5 * 60_000)
+    }
+    await runDueSchedules(context, start)
+    expect((await jobs()).at(-1)).toMatchObject({ state: 'failed', detail: expect.stringContaining('Slack is away.') })
+  })
+
+  it('says when its preset was deleted', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('schedule nightly "0 2 * * *"')
+    await type('preset delete nightly')
+    passTo(night)
+    await runDue()
+    expect((await jobs()).at(-1)?.detail).toContain('The preset was deleted.')
+  })
+})
