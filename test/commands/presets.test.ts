@@ -219,7 +219,7 @@ describe('a schedule', () => {
   it('is made below a job in two interactions, and runs every night', async () => {
     const id = await endedJob()
     interactions = 0
-    await press('job:schedule', id)
+    expect(await press('job:schedule', id)).toBe('')
     const done = await send(lastView(), { when: chosen('0 2 * * *'), zone: text('UTC') })
     expect(done).toMatchObject({ response_action: 'update' })
     expect(interactions).toBe(2)
