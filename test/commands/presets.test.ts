@@ -78,6 +78,7 @@ async function press(action_id: string, value: string, view?: object, user = 'U1
   const body = {
     type: 'block_actions',
     actions: [action],
+    container: { type: 'message' },
     response_url,
     ...who,
     ...(view && { view, channel: undefined }),
