@@ -8,33 +8,29 @@ import type { Services } from '../services.js'
 import type { CommandRequest, Verb } from '../verb.js'
 import { type Decision, giveAnswer, needed, requestsFor, when } from './answer.js'
 
-/** The thread says what happened, so a click that counts is answered there alone. */
+/** What a person reads once their answer counts. */
+const done = {
+  approve: ({ id }: Job, missing: number) =>
+    missing > 0 ? `You approved job \`${id}\`. ${needed(missing)}` : `You approved job \`${id}\`. It starts now.`,
+  deny: ({ id }: Job) => `You denied job \`${id}\`. Nothing is sent.`,
+} as const
+
+/** The thread says what happened, so a click there that counts is answered by it alone. */
 export const approvalButtons: readonly JobButton[] = (['approve', 'deny'] as const).map((word) => ({
   word,
-  async press({ services, asker, jobId }) {
+  async press({ services, asker, jobId, isPrivate }) {
     const given = await giveAnswer(services, asker, jobId, word)
-    return 'refusal' in given ? given.refusal : null
+    if ('refusal' in given) return given.refusal
+    return isPrivate ? done[word](given.job, given.missing) : null
   },
 }))
 
 export const approvalVerbs: readonly Verb[] = [
-  verbOf('approve', ['approve'], 'agrees to what somebody else asked for', ({ id }, missing) =>
-    missing > 0 ? `You approved job \`${id}\`. ${needed(missing)}` : `You approved job \`${id}\`. It starts now.`,
-  ),
-  verbOf(
-    'deny',
-    ['deny', 'reject'],
-    'ends a request without sending anything',
-    ({ id }) => `You denied job \`${id}\`. Nothing is sent.`,
-  ),
+  verbOf('approve', ['approve'], 'agrees to what somebody else asked for'),
+  verbOf('deny', ['deny', 'reject'], 'ends a request without sending anything'),
 ]
 
-function verbOf(
-  decision: Decision,
-  words: Verb['words'],
-  does: string,
-  done: (job: Job, missing: number) => string,
-): Verb {
+function verbOf(decision: Decision, words: Verb['words'], does: string): Verb {
   return {
     words,
     usage: `${words[0]} <job>`,
@@ -42,7 +38,7 @@ function verbOf(
     async run({ services, asker, words: [id] }: CommandRequest) {
       if (id === undefined) return await listRequests(services, await requestsFor(services, asker), decision)
       const given = await giveAnswer(services, asker, id, decision)
-      return 'refusal' in given ? given.refusal : done(given.job, given.missing)
+      return 'refusal' in given ? given.refusal : done[decision](given.job, given.missing)
     },
   }
 }
