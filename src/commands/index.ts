@@ -12,6 +12,7 @@ import { helpLines, helpVerb } from './help/help.js'
 import { historyVerb, registerHistoryPages } from './history/history.js'
 import { registerHome } from './home/home.js'
 import type { HomeParts } from './home/model.js'
+import { homePresets, registerHomePresets } from './home/presets.js'
 import { publishHome } from './home/publish.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
@@ -60,9 +61,10 @@ export const jobButtons: readonly JobButton[] = [
   ...scheduleButtons,
 ]
 
-/** What a Home tab shows beside jobs. Presets and schedules have their place here. */
+/** What a Home tab shows beside jobs. Schedules have their place here. */
 async function readHomeParts(services: Services, asker: Asker): Promise<HomeParts> {
-  return { help: helpLines(verbs, services, asker), presets: [], schedules: [] }
+  const presets = await homePresets(services, asker)
+  return { help: helpLines(verbs, services, asker), presets, schedules: [] }
 }
 
 /** Brings somebody's Home tab up to date; see `publishHome`. */
@@ -82,6 +84,7 @@ export function registerCommands(app: App, services: Services): void {
   registerRemovalSubmit(app, services, submissions)
   registerJobButtons(app, services, jobButtons, publish)
   registerHome(app, services, publish)
+  registerHomePresets(app, services)
   registerList(app, services)
   registerSettings(app, services, submissions)
   registerHistoryPages(app, services)

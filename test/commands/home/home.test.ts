@@ -6,6 +6,7 @@ import { refreshHome } from '../../../src/commands/index.js'
 import { refreshHomes } from '../../../src/jobs/homes.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
 import { readHome } from '../../../src/store/homes.js'
+import { savePreset } from '../../../src/store/presets.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { type FakeHomes, fakeHomes } from '../../helpers/homes.js'
 import { elementsIn, type Typist, typistOf } from '../../helpers/typist.js'
@@ -204,6 +205,23 @@ describe('the Home tab', () => {
     const form = JSON.stringify(ann.calls.find((call) => call.method === 'views.update')?.args)
     expect(form).toContain('"value":"mine"')
     expect(form).not.toContain('Where I typed the command')
+  })
+
+  it('has a button for each preset that the person can start, which opens its form', async () => {
+    const shared = { operation: 'clone', values: { name: 'copy' }, labels: {}, source: 'shop-api', target: 'shop-copy' }
+    const rest = { channel: 'mine', keepForMs: null, createdBy: 'U1', scope: 'person', owner: 'U1' } as const
+    const preset = { ...shared, ...rest, name: 'nightly', connection: 'dummy-one' }
+    await savePreset(context.db, preset, context.now())
+    await savePreset(context.db, { ...preset, name: 'gone', connection: 'dummy-nine' }, context.now())
+    await open()
+    expect(homes.shown('U1')).toMatch(/Presets.*nightly.*shop-api → shop-copy/)
+    expect(homes.shown('U1')).not.toContain('gone')
+    const blocks = z.array(z.record(z.string(), z.unknown())).parse(homes.view('U1')?.blocks)
+    const button = elementsIn(blocks).find(({ action_id }) => action_id === 'home:preset:0')
+    await pressed({ ...button })
+    expect(JSON.stringify(ann.calls[0]?.args)).toMatch(/operation_form.*"copy"/)
+    await pressed({ ...button, value: 'unknown' })
+    expect(JSON.stringify(ann.calls.at(-1)?.args)).toContain('That preset is gone.')
   })
 
   it('opens no form for somebody who can start nothing, but says so', async () => {

@@ -1,0 +1,44 @@
+/** Presets on the Home tab: those that this person can start, each with a button that opens its form. */
+import type { App, BlockAction, ButtonAction } from '@slack/bolt'
+import type { Asker } from '../../access/rules.js'
+import { UserError } from '../../errors.js'
+import { operationOf } from '../../providers/provider.js'
+import { homeActions } from '../../slack/message/home.js'
+import { fromTo } from '../../slack/text.js'
+import { listPresets } from '../../store/presets.js'
+import { answerClick, errorText } from '../answer.js'
+import { AFTER_ACK_TIMEOUT_MS, allowedConnections, identifyAsker } from '../authorize.js'
+import { readerOf } from '../presets/access.js'
+import { openPreset } from '../presets/open.js'
+import type { Services } from '../services.js'
+import type { HomeParts } from './model.js'
+
+/** Of "source → target", in characters. */
+const MAX_WHAT_LENGTH = 150
+
+export async function homePresets(services: Services, asker: Asker): Promise<HomeParts['presets']> {
+  const connections = allowedConnections(services, asker)
+  const presets = await listPresets(services.db, readerOf(asker))
+  return presets
+    .filter(({ connection, operation }) => operationOf(connections.get(connection)?.provider, operation))
+    .map(({ id, name, source, target }) => ({ id, name, what: fromTo(source, target, MAX_WHAT_LENGTH) }))
+}
+
+export function registerHomePresets(app: App, services: Services): void {
+  app.action<BlockAction<ButtonAction>>(
+    { type: 'block_actions', action_id: homeActions.preset },
+    async ({ ack, action, body, client, respond }) => {
+      await ack()
+      try {
+        const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
+        // Looked for among those that they may find here: the button's value is only a hint.
+        const presets = await listPresets(services.db, readerOf(asker))
+        const preset = presets.find(({ id }) => id === action.value)
+        if (!preset) throw new UserError('That preset is gone. Open this tab again to see those that there are.')
+        await openPreset({ services, client, asker, triggerId: body.trigger_id }, preset)
+      } catch (error) {
+        await answerClick(services, { body, client, respond }, errorText(services, error))
+      }
+    },
+  )
+}
