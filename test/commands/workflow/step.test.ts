@@ -114,7 +114,7 @@ describe('a step that starts', () => {
       request,
       "You can't use dummy-one.",
     ],
-    ['an unknown connection', () => {}, 'nowhere clone', `There's no connection or operation "nowhere"`],
+    ['an unknown connection', () => {}, 'nowhere clone', `There's no command, connection or operation "nowhere"`],
     ['no operation', () => {}, 'help', `"help" doesn't say what to clone. Write the connection`],
     ['a missing answer', () => {}, 'dummy-one clone', 'name: '],
   ])('fails at once with a sentence for %s', async (_, change, text, sentence) => {
