@@ -18,9 +18,8 @@ dolly          start Dolly, with dolly.yml and the variables of the environment 
 dolly doctor   try dolly.yml, Slack's tokens and each connection once, without starting or writing anything
                (npm start -- doctor); exit with 0 if all is well, with 1 if not
 dolly audit verify [end]
-               walk along the audit's chain of hashes, with DOLLY_AUDIT_KEY if it is set, and say whether a row was
-               altered or is missing; exit with 0 if it is whole, with 1 if not. An end of the chain that the log
-               has ("anchor") shows whether later rows were cut off
+               say whether a row of the audit was altered or is missing (exit with 1) or none is (exit with 0); with an end
+               of the chain that the log has ("anchor"), also whether later rows were cut off
 dolly help     print this
 `
 
