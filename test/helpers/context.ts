@@ -63,7 +63,7 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
     runUntilIdle: async () => {
       await releaseRememberedClaims(context)
       const isOfJobs = ({ kind }: DueWork) => kind !== 'notify' && kind !== 'seal'
-      const isDue = async () => (await findDueWork(context.db, now)).some(isOfJobs)
+      const isDue = async () => (await findDueWork(context.db, context.now())).some(isOfJobs)
       while (
         (await isDue()) &&
         ((await runDueJobs(context, connection.name)) ||

@@ -248,10 +248,15 @@ describe('hostile text', () => {
     for (const seed of seeds) {
       const { evil, harmless } = pair(seed)
       for (const command of ['', 'dummy-one ', 'dummy-one clone ', 'dummy-one clone name=a ']) {
-        const texts = (source: Source) => ({ text: refusal(`${command}${source.text()}`) || 'x' })
+        // The line to type instead is code, and where there is one depends on what was typed.
+        const texts = (source: Source) => {
+          const [sentence, ...lines] = (refusal(`${command}${source.text()}`) || 'x').split('\n')
+          for (const line of lines) expect(line).toMatch(/^`\/clone-app[^`\n]*`$/)
+          return { text: sentence }
+        }
         const [text, reference] = [texts(evil), texts(harmless)]
         expectHarmless(text, { text: reference.text })
-        expect(text.text.length).toBeLessThanOrEqual(4_000)
+        expect(text.text?.length).toBeLessThanOrEqual(4_000)
       }
       const broke = (source: Source) => ({ text: errorAnswer(known, new UserError(`hoody-prod: ${source.text()}`)) })
       expectHarmless(broke(evil), broke(harmless))
