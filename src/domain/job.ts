@@ -22,6 +22,7 @@
  * - lock: the target a live job writes to. No two live jobs of a connection have the same.
  * - act: what a person does to a job that exists: cancel it, try it again, mute its thread. Removal: a job that deletes what
  *   another one made. Approval: the consent of other people that a rule asks for before anything is sent.
+ * - audit: who did what, when and from where. Rows that are never changed: each is chained to the one before.
  */
 
 export const LIVE_STATES = ['awaiting_approval', 'queued', 'starting', 'working', 'uncertain'] as const
