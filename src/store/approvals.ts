@@ -21,6 +21,8 @@ interface Answer {
   decision: ApprovalRow['decision']
   /** All ids of the person who answers; the first is the one that they use now. */
   person: readonly [string, ...string[]]
+  /** Where they answer, for the audit; null where that isn't known. */
+  channel: string | null
 }
 
 /**
@@ -46,7 +48,7 @@ class Outrun extends Error {}
 
 async function answerOnce(
   transaction: Transaction<Schema>,
-  { jobId, decision, person }: Answer,
+  { jobId, decision, person, channel }: Answer,
   now: number,
 ): Promise<Answered | null> {
   const job = await findJob(transaction, jobId)
@@ -67,7 +69,8 @@ async function answerOnce(
     .execute()
   const missing = Math.max(approval.count - approvals.length - 1, 0)
   const input = decision === 'deny' ? { kind: decision, actor } : { kind: decision, actor, isLast: missing === 0 }
-  const changed = await applyTransition(transaction, job, next(job, input, { now, jitter: 0 }), now, null)
+  const { set, event } = next(job, input, { now, jitter: 0 })
+  const changed = await applyTransition(transaction, job, { set, event: event && { ...event, channel } }, now, null)
   if (!changed) throw new Outrun()
   return { kind: 'counted', job: changed, missing }
 }

@@ -74,7 +74,9 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
       .transaction()
       .execute(async (transaction) => {
         const { removes, requester, isExpiry } = wanted
-        const by = isExpiry ? { actor: null, ...(removes && { version: removes.version }) } : { actor: requester }
+        const by = isExpiry
+          ? { actor: null, ...(removes && { version: removes.version }) }
+          : { actor: requester, channel: wanted.askedIn ?? null }
         const ids = removes && { removes: removes.id, removalJob: row.id, ...by }
         const thread = ids && (await startRemoval(transaction, ids, now))
         if (thread === null) throw new UserError(NOTHING_TO_DELETE)

@@ -1,8 +1,10 @@
 /** The presets table: answers that were saved under a name. */
 import { randomUUID } from 'node:crypto'
-import type { Selectable } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
 import { MAX_PRESETS, type Preset, type PresetScope } from '../domain/preset.js'
-import type { Database, PresetTable } from './schema.js'
+import { type Doer, recordAct } from './audit.js'
+import { markHomes } from './homes.js'
+import type { Database, PresetTable, Schema } from './schema.js'
 
 export type NewPreset = Omit<Preset, 'id' | 'createdAt'>
 
@@ -13,8 +15,17 @@ export type Saving =
   /** This owner has as many as one may have. */
   | { kind: 'full' }
 
-/** Saves a preset; never in place of another one. */
-export async function savePreset(db: Database, wanted: NewPreset, now: number): Promise<Saving> {
+/**
+ * Saves a preset; never in place of another one.
+ *
+ * @param askedIn the channel in which somebody saves it; null where that isn't known.
+ */
+export async function savePreset(
+  db: Database,
+  wanted: NewPreset,
+  askedIn: string | null,
+  now: number,
+): Promise<Saving> {
   const { scope, owner, name, values, labels } = wanted
   return await db.transaction().execute(async (transaction): Promise<Saving> => {
     const owned = transaction.selectFrom('presets').where('scope', '=', scope).where('owner', '=', owner)
@@ -28,7 +39,9 @@ export async function savePreset(db: Database, wanted: NewPreset, now: number): 
       .values({ ...row, id: randomUUID(), createdAt: now })
       .returningAll()
       .executeTakeFirstOrThrow()
-    return { kind: 'saved', preset: toPreset(saved) }
+    const preset = toPreset(saved)
+    await note(transaction, 'preset_saved', preset, { actor: preset.createdBy, channel: askedIn }, now)
+    return { kind: 'saved', preset }
   })
 }
 
@@ -69,10 +82,30 @@ export async function readPreset(db: Database, id: string): Promise<Preset | nul
 }
 
 /** Returns whether it was there. */
-export async function deletePreset(db: Database, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.deleteFrom('presets').where('id', '=', id).executeTakeFirst()
-  return numDeletedRows > 0n
+export async function deletePreset(db: Database, preset: Preset, by: Doer, now: number): Promise<boolean> {
+  return await db.transaction().execute(async (transaction) => {
+    const { numDeletedRows } = await transaction.deleteFrom('presets').where('id', '=', preset.id).executeTakeFirst()
+    if (numDeletedRows === 0n) return false
+    await note(transaction, 'preset_deleted', preset, by, now)
+    return true
+  })
 }
+
+/** For the audit, and for the open Home tabs of those who find this preset. */
+async function note(
+  transaction: Transaction<Schema>,
+  action: 'preset_saved' | 'preset_deleted',
+  { name, scope, owner, createdBy: requester, connection, operation, source, target }: Preset,
+  by: Doer,
+  now: number,
+): Promise<void> {
+  const about = { requester, connection, operation, source, target }
+  const detail = scope === 'channel' ? `${name}, for the channel ${owner}` : `${name}, for ${FOR[scope]}`
+  await recordAct(transaction, { action, ...about, ...by, details: { detail } }, now)
+  await markHomes(transaction, scope === 'person' ? owner : 'all', now)
+}
+
+const FOR = { person: 'themselves', everyone: 'everyone' } as const
 
 function toPreset(row: Selectable<PresetTable>): Preset {
   return { ...row, values: JSON.parse(row.values), labels: JSON.parse(row.labels) }

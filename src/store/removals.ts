@@ -18,15 +18,16 @@ export function newRemoval(removes: Job, step: string): Omit<NewJob, 'submission
  * Notes on an ended job that another one deletes what it made. Its expiry rests meanwhile, and goes on if nothing is deleted.
  *
  * @param ids.actor who asked for it; null at the end of its expiry.
+ * @param ids.channel where they did, for the audit.
  * @param ids.version only if the job hasn't changed since: somebody may have extended its expiry.
  * @returns where that job's thread is; null if there's nothing to delete, or somebody else was first.
  */
 export async function startRemoval(
   transaction: Transaction<Schema>,
-  ids: { removes: string; removalJob: string; actor: string | null; version?: number },
+  ids: { removes: string; removalJob: string; actor: string | null; channel?: string | null; version?: number },
   now: number,
 ): Promise<Thread | null> {
-  const { removes, removalJob, actor, version } = ids
+  const { removes, removalJob, actor, channel = null, version } = ids
   const row = await transaction
     .updateTable('jobs')
     .set((job) => ({ removalJob, version: job('version', '+', 1) }))
@@ -41,7 +42,7 @@ export async function startRemoval(
   const event: NewEvent =
     actor === null
       ? { kind: 'expiry_reached', detail: 'delete' }
-      : { kind: 'removal_started', actor, detail: removalJob }
+      : { kind: 'removal_started', actor, detail: removalJob, channel }
   await insertEvent(transaction, toJob(row), event, now)
   return await readThread(transaction, removes)
 }

@@ -4,6 +4,8 @@
  */
 import type { Transaction } from 'kysely'
 import { MAX_SCHEDULES, type Schedule, type ScheduleTurn } from '../domain/schedule.js'
+import { type Doer, recordAct } from './audit.js'
+import { markHomes } from './homes.js'
 import type { Database, Schema } from './schema.js'
 import { shortId } from './short-id.js'
 
@@ -22,7 +24,9 @@ export async function createSchedule(db: Database, wanted: NewSchedule, now: num
     const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
     if (count >= MAX_SCHEDULES) return null
     const row = { ...wanted, id: shortId(), dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
-    return await transaction.insertInto('schedules').values(row).returningAll().executeTakeFirstOrThrow()
+    const made = await transaction.insertInto('schedules').values(row).returningAll().executeTakeFirstOrThrow()
+    await note(transaction, 'schedule_made', made, { actor: made.owner, channel: made.channel }, now)
+    return made
   })
 }
 
@@ -81,13 +85,19 @@ export async function setPaused(
   db: Database,
   schedule: Schedule,
   { pausedAt, nextAt }: Pick<Schedule, 'pausedAt' | 'nextAt'>,
+  by: Doer,
+  now: number,
 ): Promise<Schedule | null> {
-  return await changeSchedule(db, schedule, {
-    pausedAt,
-    nextAt,
-    dueAt: pausedAt === null ? nextAt : null,
-    failures: 0,
-    retrySince: null,
+  return await db.transaction().execute(async (transaction) => {
+    const changed = await changeSchedule(transaction, schedule, {
+      pausedAt,
+      nextAt,
+      dueAt: pausedAt === null ? nextAt : null,
+      failures: 0,
+      retrySince: null,
+    })
+    if (changed) await note(transaction, pausedAt === null ? 'schedule_resumed' : 'schedule_paused', changed, by, now)
+    return changed
   })
 }
 
@@ -107,7 +117,24 @@ async function changeSchedule(
 }
 
 /** Returns whether it was there. */
-export async function deleteSchedule(db: Database, id: string): Promise<boolean> {
-  const { numDeletedRows } = await db.deleteFrom('schedules').where('id', '=', id).executeTakeFirst()
-  return numDeletedRows > 0n
+export async function deleteSchedule(db: Database, schedule: Schedule, by: Doer, now: number): Promise<boolean> {
+  return await db.transaction().execute(async (transaction) => {
+    const gone = await transaction.deleteFrom('schedules').where('id', '=', schedule.id).executeTakeFirst()
+    if (gone.numDeletedRows === 0n) return false
+    await note(transaction, 'schedule_deleted', schedule, by, now)
+    return true
+  })
+}
+
+/** For the audit, and for the owner's open Home tab. */
+async function note(
+  transaction: Transaction<Schema>,
+  action: 'schedule_made' | 'schedule_paused' | 'schedule_resumed' | 'schedule_deleted',
+  { id, preset, cron, zone, owner: requester, connection, operation, source, target }: Schedule,
+  by: Doer,
+  now: number,
+): Promise<void> {
+  const details = { detail: `${id}: ${preset}, ${cron} (${zone})` }
+  await recordAct(transaction, { action, requester, connection, operation, source, target, ...by, details }, now)
+  await markHomes(transaction, requester, now)
 }

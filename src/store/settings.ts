@@ -1,4 +1,5 @@
 /** The settings table: what a person or a channel prefers, as JSON that its reader checks. */
+import { type Doer, recordAct } from './audit.js'
 import type { Database, SettingTable } from './schema.js'
 
 /** Whose: a person's by their Slack user id, or a channel's. */
@@ -15,18 +16,22 @@ export async function readSetting(db: Database, { scope, id }: SettingKey): Prom
   return row && JSON.parse(row.value)
 }
 
-/** Replaces all of it. `changedBy`: a Slack user id; `now`: milliseconds since 1970. */
+/** Replaces all of it. `now`: milliseconds since 1970. */
 export async function saveSetting(
   db: Database,
   { scope, id }: SettingKey,
   value: object,
-  changedBy: string,
+  by: Doer,
   now: number,
 ): Promise<void> {
-  const set = { value: JSON.stringify(value), changedBy, changedAt: now }
-  await db
-    .insertInto('settings')
-    .values({ scope, id, ...set })
-    .onConflict((same) => same.columns(['scope', 'id']).doUpdateSet(set))
-    .execute()
+  const set = { value: JSON.stringify(value), changedBy: by.actor, changedAt: now }
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('settings')
+      .values({ scope, id, ...set })
+      .onConflict((same) => same.columns(['scope', 'id']).doUpdateSet(set))
+      .execute()
+    const details = { answers: { for: scope === 'person' ? 'themselves' : id, ...value } }
+    await recordAct(transaction, { action: 'settings_changed', requester: by.actor, ...by, details }, now)
+  })
 }

@@ -213,6 +213,31 @@ describe('a preset', () => {
   })
 })
 
+it('all that people do to presets and schedules is in the audit, and each in the transaction of its change', async () => {
+  await type(`preset save ${await endedJob()} nightly`)
+  await type('schedule nightly @daily')
+  const [made] = await schedules()
+  for (const act of ['pause', 'pause', 'resume', 'delete', 'delete']) await type(`schedule ${act} ${made?.id}`)
+  await type('preset delete nightly')
+  const acts = await context.db.selectFrom('audit').selectAll().where('jobId', 'is', null).orderBy('at').execute()
+  expect(acts.map(({ action }) => action).sort()).toEqual([
+    'preset_deleted',
+    'preset_saved',
+    'schedule_deleted',
+    'schedule_made',
+    'schedule_paused',
+    'schedule_resumed',
+  ])
+  for (const act of acts)
+    expect(act).toMatchObject({
+      actor: 'U1',
+      requester: 'U1',
+      channel: 'C1',
+      connection: 'dummy-one',
+      operation: 'clone',
+    })
+})
+
 describe('a schedule', () => {
   const night = Date.parse('2026-01-01T02:00Z')
   const passTo = (at: number) => context.pass(at - context.now())

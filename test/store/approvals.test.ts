@@ -27,9 +27,9 @@ const approvalOf = (count: number, expiresAt = context.now() + 4 * hour) => ({
 })
 const ask = async (count: number, number = 1) => await context.ask({ ...newJob(number), approval: approvalOf(count) })
 const approve = (jobId: string, id: string, ...others: string[]) =>
-  answerRequest(context.db, { jobId, decision: 'approve', person: [id, ...others] }, context.now())
+  answerRequest(context.db, { jobId, decision: 'approve', person: [id, ...others], channel: 'C1' }, context.now())
 const deny = (jobId: string, id: string) =>
-  answerRequest(context.db, { jobId, decision: 'deny', person: [id] }, context.now())
+  answerRequest(context.db, { jobId, decision: 'deny', person: [id], channel: 'C1' }, context.now())
 
 describe('a request for two approvals', () => {
   it('waits for the second, and starts with it', async () => {
@@ -164,7 +164,7 @@ describe('two processes on one file', () => {
     if (created.kind !== 'created') throw new Error(created.kind)
     const jobId = created.job.id
     const clicks = ['U2', 'U3', 'U4', 'U5', 'U6'].flatMap((id) =>
-      both.map((one) => answerRequest(one, { jobId, decision: 'approve', person: [id] }, context.now())),
+      both.map((one) => answerRequest(one, { jobId, decision: 'approve', person: [id], channel: 'C1' }, context.now())),
     )
     const answers = await Promise.all(clicks)
     expect(answers.filter((answer) => answer?.kind === 'counted')).toHaveLength(5)

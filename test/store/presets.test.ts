@@ -11,7 +11,8 @@ beforeEach(async () => {
 })
 afterEach(() => context.db.destroy())
 
-const save = (wanted: Parameters<typeof newPreset>[0] = {}) => savePreset(context.db, newPreset(wanted), 1)
+const save = (wanted: Parameters<typeof newPreset>[0] = {}) => savePreset(context.db, newPreset(wanted), 'C1', 1)
+const by = { actor: 'U1', channel: 'C1' }
 const everyone = { scope: 'everyone', owner: '' } as const
 const ofChannel = { scope: 'channel', owner: 'C1' } as const
 
@@ -48,8 +49,8 @@ describe('a preset', () => {
   it('is gone once it is deleted, and only once', async () => {
     const saved = await save()
     if (saved.kind !== 'saved') throw new Error(saved.kind)
-    expect(await deletePreset(context.db, saved.preset.id)).toBe(true)
-    expect(await deletePreset(context.db, saved.preset.id)).toBe(false)
+    expect(await deletePreset(context.db, saved.preset, by, 1)).toBe(true)
+    expect(await deletePreset(context.db, saved.preset, by, 1)).toBe(false)
     expect(await readPreset(context.db, saved.preset.id)).toBeNull()
   })
 })

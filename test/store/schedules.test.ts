@@ -23,6 +23,7 @@ import { newSchedule } from '../helpers/preset.js'
 
 const due = Date.parse('2026-01-01T02:00Z')
 const next = Date.parse('2026-01-02T02:00Z')
+const by = { actor: 'U1', channel: 'C1' }
 let folder: string
 /** Two processes with the same database. */
 let one: Database
@@ -107,11 +108,11 @@ describe('a schedule', () => {
 
   it('makes no job once somebody has paused or deleted it, and stays as they left it', async () => {
     const running = await claimed()
-    const paused = await setPaused(other, running, { pausedAt: due, nextAt: null })
+    const paused = await setPaused(other, running, { pausedAt: due, nextAt: null }, by, due)
     await expect(start(one, running, 1)).rejects.toThrow(ScheduleChanged)
     expect(await findSchedule(one, schedule.id)).toEqual(paused)
     expect(await isDue(next)).toBe(false)
-    await deleteSchedule(other, schedule.id)
+    await deleteSchedule(other, schedule, by, due)
     await expect(start(one, running, 2)).rejects.toThrow(ScheduleChanged)
     expect(await jobs()).toEqual([])
   })

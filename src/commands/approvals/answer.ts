@@ -49,7 +49,8 @@ export async function giveAnswer(
       return { refusal: `Job \`${id}\` is denied: the rules don't let <@${job.requester}> run this any more.` }
   }
   const person = [asker.id, ...(asker.otherIds ?? [])] as const
-  const answered = await answerRequest(db, { jobId: id, decision, person }, services.now())
+  const answer = { jobId: id, decision, person, channel: asker.channel }
+  const answered = await answerRequest(db, answer, services.now())
   if (answered?.kind !== 'counted')
     return { refusal: await whyNotCounted(services, asker, answered ?? { kind: 'closed', job }) }
   services.log.info({ job: id, user: asker.id, decision, missing: answered.missing }, 'a request was answered')

@@ -64,7 +64,9 @@ async function extend(
     const now = services.now()
     const transition = afterExtension(present, { byMs: by, maxMs, actor: asker.id }, now)
     if (transition === null) return `It's kept as long as possible already: ${until(present)}.`
-    const changed = await applyTransition(services.db, present, transition, now, null)
+    const { set, event } = transition
+    const noted = { set, event: event && { ...event, channel: asker.channel } }
+    const changed = await applyTransition(services.db, present, noted, now, null)
     if (changed) {
       services.wake()
       return `Job \`${changed.id}\`: what it made is now kept ${until(changed)}.`

@@ -10,7 +10,8 @@ import { canDelete } from './access.js'
 /** @returns what the person reads. @throws UserError when they can't. */
 export async function removePreset(services: Services, asker: Asker, preset: Preset): Promise<string> {
   if (!canDelete(services, asker, preset)) throw accessDenied(services, asker, `delete the preset ${preset.name}`)
-  const wasThere = await deletePreset(services.db, preset.id)
+  const by = { actor: asker.id, channel: asker.channel }
+  const wasThere = await deletePreset(services.db, preset, by, services.now())
   services.log.info({ preset: preset.name, scope: preset.scope, user: asker.id }, 'a preset was deleted')
   const name = mrkdwn(preset.name)
   return wasThere

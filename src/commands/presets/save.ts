@@ -134,7 +134,7 @@ export async function saveUnder(
   }
   const owner = { person: asker.id, channel: asker.channel ?? '', everyone: '' }[scope]
   const wanted = { ...content, name: presetName(name), scope, owner, createdBy: asker.id }
-  const saving = await savePreset(services.db, wanted, services.now())
+  const saving = await savePreset(services.db, wanted, asker.channel, services.now())
   if (saving.kind === 'saved') return saving.preset
   if (saving.kind === 'full')
     throw new UserError(`There are ${MAX_PRESETS} presets already. Delete one first: /clone-app presets.`, {

@@ -94,7 +94,7 @@ async function presetFor(services: Services, asker: Asker, content: Content, job
     owner: asker.id,
     createdBy: asker.id,
   } as const
-  const saving = await savePreset(services.db, wanted, services.now())
+  const saving = await savePreset(services.db, wanted, asker.channel, services.now())
   if (saving.kind === 'full')
     throw new UserError('You have too many presets to save another one. Delete one first: /clone-app presets.')
   return saving.preset

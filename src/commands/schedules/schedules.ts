@@ -57,8 +57,9 @@ export async function changeSchedule(
   if (!schedule || !readerOf(asker).ids.includes(schedule.owner))
     throw new UserError(`You have no schedule "${brief(typed)}". /clone-app schedules lists yours.`)
   const name = `\`${schedule.id}\` ("${mrkdwn(schedule.preset)}")`
+  const by = { actor: asker.id, channel: asker.channel }
   if (act === 'delete') {
-    await deleteSchedule(db, id)
+    await deleteSchedule(db, schedule, by, services.now())
     return `Deleted the schedule ${name}. What it cloned stays.`
   }
   const isPaused = schedule.pausedAt !== null
@@ -67,7 +68,7 @@ export async function changeSchedule(
   const now = services.now()
   const read = parseCron(schedule.cron)
   const nextAt = 'cron' in read ? nextRun(read.cron, schedule.zone, now) : null
-  const changed = await setPaused(db, schedule, { pausedAt: act === 'pause' ? now : null, nextAt })
+  const changed = await setPaused(db, schedule, { pausedAt: act === 'pause' ? now : null, nextAt }, by, now)
   if (!changed) throw new UserError('The schedule has just changed. Try again.')
   return act === 'pause' ? `Paused the schedule ${name}.` : `The schedule ${name} goes on: ${nextWords(changed)}.`
 }

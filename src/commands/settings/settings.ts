@@ -64,12 +64,13 @@ export function registerSettings(app: App, services: Services, throttle: Throttl
       const { db, now } = services
       const { own, channel: shared } = readSettings(view.state.values)
       const channel = (await readOpeningChannel(services, asker.id, view.private_metadata)) ?? ''
-      await saveSetting(db, { scope: 'person', id: asker.id }, own, asker.id, now())
+      const by = { actor: asker.id, channel: channel || null }
+      await saveSetting(db, { scope: 'person', id: asker.id }, own, by, now())
       // Asked again: rules may have changed, and a client can send blocks that its page never had.
       if ('connection' in view.state.values && mayChangeChannel(services, asker, channel)) {
         const isKnown = shared.connection === undefined || services.connections.has(shared.connection)
         const value = isKnown ? shared : { ...shared, connection: undefined }
-        await saveSetting(db, { scope: 'channel', id: channel }, value, asker.id, now())
+        await saveSetting(db, { scope: 'channel', id: channel }, value, by, now())
       }
       await ack({ response_action: 'clear' })
     } catch (error) {

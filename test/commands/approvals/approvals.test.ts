@@ -10,6 +10,7 @@ import { People } from '../../../src/slack/api/people.js'
 import { callbacks } from '../../../src/slack/form/view.js'
 import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { readApprovals } from '../../../src/store/approvals.js'
+import { readAudit } from '../../../src/store/audit.js'
 import { readEvents } from '../../../src/store/events.js'
 import { testBoltApp, testPeople, testServices } from '../../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
@@ -286,6 +287,13 @@ describe('a request', () => {
       { kind: 'approval_requested' },
       { kind: 'approval_given', actor: ben },
       { kind: 'approved', actor: cat },
+    ])
+    const acts = (await readAudit(context.db, { job: id }, null, 20)).filter(
+      ({ actor }) => actor === ben || actor === cat,
+    )
+    expect(acts.map(({ action, channel }) => [action, channel])).toEqual([
+      ['approved', 'C9'],
+      ['approval_given', 'C9'],
     ])
   })
 

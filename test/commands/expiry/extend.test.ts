@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessRules } from '../../../src/access/rules.js'
 import type { ExpiryPolicy } from '../../../src/domain/expiry.js'
 import type { Job } from '../../../src/domain/job.js'
+import { readAudit } from '../../../src/store/audit.js'
 import { readEvents } from '../../../src/store/events.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { slackOf } from '../../helpers/person.js'
@@ -47,6 +48,8 @@ describe('a click on Extend', () => {
     expect(inDays(present.expiresAt, job.expiresAt)).toBe(7)
     expect(present.expiryDueAt).toBe((present.expiresAt ?? 0) - DAY)
     expect((await readEvents(context.db, job.id)).at(-1)).toMatchObject({ kind: 'extended', actor: 'U2' })
+    const [newest] = await readAudit(context.db, { job: job.id }, null, 1)
+    expect(newest).toMatchObject({ action: 'extended', actor: 'U2', channel: 'C1' })
     expect(slack.answers).toEqual([expect.stringMatching(/^Job `\w+`: what it made is now kept until <!date\^/)])
   })
 

@@ -211,8 +211,8 @@ describe('the Home tab', () => {
     const shared = { operation: 'clone', values: { name: 'copy' }, labels: {}, source: 'shop-api', target: 'shop-copy' }
     const rest = { channel: 'mine', keepForMs: null, createdBy: 'U1', scope: 'person', owner: 'U1' } as const
     const preset = { ...shared, ...rest, name: 'nightly', connection: 'dummy-one' }
-    await savePreset(context.db, preset, context.now())
-    await savePreset(context.db, { ...preset, name: 'gone', connection: 'dummy-nine' }, context.now())
+    await savePreset(context.db, preset, 'C1', context.now())
+    await savePreset(context.db, { ...preset, name: 'gone', connection: 'dummy-nine' }, 'C1', context.now())
     await open()
     expect(homes.shown('U1')).toMatch(/Presets.*nightly.*shop-api → shop-copy/)
     expect(homes.shown('U1')).not.toContain('gone')

@@ -79,6 +79,8 @@ describe('a deletion that is confirmed', () => {
     expect(await slack.submit(await page(job))).toEqual({ response_action: 'clear' })
     const [removal] = await removals()
     expect(removal).toMatchObject({ removes: job.id, requester: 'U1', askedIn: 'C1', lock: job.lock })
+    const acts = await context.db.selectFrom('audit').selectAll().where('action', '=', 'removal_started').execute()
+    expect(acts).toMatchObject([{ jobId: job.id, actor: 'U1', channel: 'C1' }])
     await runUntilEnd(removal?.id ?? '')
     expect(context.world.removed).toEqual([job.ref?.id])
     expect((await context.job(job.id)).removedAt).not.toBeNull()

@@ -91,6 +91,17 @@ it('what a channel does can be changed only there, by whoever may save presets t
   expect(await readSetting(context.db, { scope: 'channel', id: 'C2' })).toEqual({ connection: 'dummy-two' })
 })
 
+it('a change is in the audit, with who made it and for whom', async () => {
+  await choose({ tell: 'never', place: 'mine', connection: 'dummy-two' })
+  const acts = await context.db.selectFrom('audit').selectAll().orderBy('details').execute()
+  expect(acts.map(({ details }) => JSON.parse(details ?? ''))).toEqual([
+    { answers: { for: 'C1', connection: 'dummy-two' } },
+    { answers: { for: 'themselves', tell: 'never', place: 'mine' } },
+  ])
+  for (const act of acts)
+    expect(act).toMatchObject({ action: 'settings_changed', actor: 'U1', requester: 'U1', channel: 'C1' })
+})
+
 it('takes nothing that its page does not offer', async () => {
   await choose({ tell: 'always', place: 'C9', connection: 'dummy-three' })
   expect(await readSetting(context.db, { scope: 'person', id: 'U1' })).toEqual({})
