@@ -14,6 +14,7 @@ import { registerHome } from './home/home.js'
 import type { HomeParts } from './home/model.js'
 import { homePresets, registerHomePresets } from './home/presets.js'
 import { publishHome } from './home/publish.js'
+import { homeSchedules } from './home/schedules.js'
 import type { JobButton } from './job-button.js'
 import { actButtons, registerJobButtons } from './jobs/buttons.js'
 import { registerList } from './jobs/list.js'
@@ -61,10 +62,11 @@ export const jobButtons: readonly JobButton[] = [
   ...scheduleButtons,
 ]
 
-/** What a Home tab shows beside jobs. Schedules have their place here. */
+/** What a Home tab shows beside jobs. */
 async function readHomeParts(services: Services, asker: Asker): Promise<HomeParts> {
   const presets = await homePresets(services, asker)
-  return { help: helpLines(verbs, services, asker), presets, schedules: [] }
+  const schedules = await homeSchedules(services, asker)
+  return { help: helpLines(verbs, services, asker), presets, schedules }
 }
 
 /** Brings somebody's Home tab up to date; see `publishHome`. */

@@ -260,6 +260,22 @@ describe('a schedule', () => {
     expect(await runDue()).toBe(false)
   })
 
+  it('that never comes is refused on its page, and leaves no preset behind', async () => {
+    await press('job:schedule', await endedJob())
+    const values = { when: chosen('custom'), cron: text('* * * * *'), zone: text('UTC') }
+    expect(await send(lastView(), values)).toMatchObject({
+      response_action: 'errors',
+      errors: { cron: expect.anything() },
+    })
+    const zoned = { when: chosen('0 2 * * *'), zone: text('Mars/Base') }
+    expect(await send(lastView(), zoned)).toMatchObject({
+      response_action: 'errors',
+      errors: { zone: expect.anything() },
+    })
+    expect(await context.db.selectFrom('presets').selectAll().execute()).toEqual([])
+    expect(await schedules()).toEqual([])
+  })
+
   it('is typed, listed, paused, resumed and deleted', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     expect(await type('schedule nightly “0 5 * * 1-5” europe/berlin skip')).toContain('Scheduled "nightly": next run')

@@ -19,7 +19,6 @@ import { savePreset } from '../../store/presets.js'
 import { answerPrivately } from '../answer.js'
 import {
   AFTER_ACK_TIMEOUT_MS,
-  accessDenied,
   identifyAsker,
   type Origin,
   readOpeningChannel,
@@ -27,19 +26,17 @@ import {
 } from '../authorize.js'
 import { answerSubmission } from '../clone/form-submit.js'
 import type { JobButton } from '../job-button.js'
-import { allows } from '../presets/access.js'
 import { type Content, contentOfJob, namesOf, withNames } from '../presets/save.js'
 import { explain, findTarget, readFormState, type Services } from '../services.js'
 import { type Throttle, tooManyRequests } from '../throttle.js'
-import { changeSchedule, schedulePreset } from './schedules.js'
+import { assertCanSchedule, changeSchedule, readTimes, schedulePreset } from './schedules.js'
 
 export const scheduleButtons: readonly JobButton[] = [
   {
     word: 'schedule',
     async press({ services, client, asker, jobId, triggerId: trigger_id }) {
       const content = await contentOfJob(services, asker, jobId)
-      if (!allows(services, asker, content, 'schedule'))
-        throw accessDenied(services, asker, `schedule this on ${content.connection}`)
+      assertCanSchedule(services, asker, content)
       const { operation } = findTarget(services, content.connection, content.operation)
       const opening = await saveOpeningChannel(services, asker.id, asker.channel ?? '')
       const view = scheduleView({ job: jobId, opening }, namesOf(operation, content.values))
@@ -80,8 +77,11 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
   const content = withNames(services, await contentOfJob(services, asker, job), names)
   const chosen = texts[WHEN_BLOCK] ?? ''
   const cron = chosen === CUSTOM ? (texts[CRON_BLOCK] ?? '') : chosen
+  // All that can be refused comes before the preset is saved.
+  assertCanSchedule(services, asker, content)
+  const times = readTimes({ cron, zone: texts[ZONE_BLOCK] || 'UTC' }, services.now())
   const preset = await presetFor(services, asker, content, job)
-  const said = await schedulePreset(services, asker, preset, { cron, zone: texts[ZONE_BLOCK] || 'UTC', missed: 'run' })
+  const said = await schedulePreset(services, asker, preset, times, 'run')
   return { response_action: 'update', view: noticeView('Scheduled', said) }
 }
 

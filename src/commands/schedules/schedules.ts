@@ -10,19 +10,14 @@ import { nextWords } from '../../slack/message/schedules.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { createSchedule, deleteSchedule, findSchedule, setPaused } from '../../store/schedules.js'
 import { accessDenied } from '../authorize.js'
-import { allows, assertCanStart, readerOf } from '../presets/access.js'
+import { allows, assertCanStart, type PresetTarget, readerOf } from '../presets/access.js'
 import type { Services } from '../services.js'
 
-/** @throws UserError, with the block at fault, for a cron or a zone that is none, and without access. */
-export async function schedulePreset(
-  services: Services,
-  asker: Asker,
-  preset: Preset,
-  wanted: { cron: string; zone: string; missed: Schedule['missed'] },
-): Promise<string> {
-  assertCanStart(services, asker, preset)
-  if (!allows(services, asker, preset, 'schedule'))
-    throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
+/** When a schedule runs. */
+export type Times = Pick<Schedule, 'cron' | 'zone' | 'nextAt'>
+
+/** @throws UserError, with the block at fault, for a cron or a zone that is none, or that never comes. */
+export function readTimes(wanted: { cron: string; zone: string }, now: number): Times {
   const read = parseCron(wanted.cron)
   if ('problem' in read) throw new UserError(read.problem, { field: CRON_BLOCK })
   const zone = zoneNamed(wanted.zone)
@@ -30,18 +25,36 @@ export async function schedulePreset(
     throw new UserError(`I don't know the time zone "${brief(wanted.zone)}". Write it as Europe/Berlin or UTC.`, {
       field: ZONE_BLOCK,
     })
-  const now = services.now()
   const nextAt = nextRun(read.cron, zone, now)
   if (nextAt === null) throw new UserError("That time doesn't come within eight years.", { field: CRON_BLOCK })
+  return { cron: read.cron.expression, zone, nextAt }
+}
+
+/** @throws UserError without access. */
+export async function schedulePreset(
+  services: Services,
+  asker: Asker,
+  preset: Preset,
+  times: Times,
+  missed: Schedule['missed'],
+): Promise<string> {
+  assertCanSchedule(services, asker, preset)
   const { connection, operation, source, target } = preset
   const about = { presetId: preset.id, preset: preset.name, connection, operation, source, target }
-  const when = { cron: read.cron.expression, zone, nextAt, missed: wanted.missed }
   const channel = asker.channel ?? asker.id
-  const schedule = await createSchedule(services.db, { ...about, ...when, owner: asker.id, channel }, now)
+  const wanted = { ...about, ...times, missed, owner: asker.id, channel }
+  const schedule = await createSchedule(services.db, wanted, services.now())
   if (!schedule)
     throw new UserError(`You have ${MAX_SCHEDULES} schedules already. Delete one first: /clone-app schedules.`)
   services.log.info({ schedule: schedule.id, user: asker.id, preset: preset.name }, 'a schedule was made')
-  return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
+  return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
+}
+
+/** @throws UserError when they can't start it, or can't schedule it. */
+export function assertCanSchedule(services: Services, asker: Asker, preset: PresetTarget): void {
+  assertCanStart(services, asker, preset)
+  if (allows(services, asker, preset, 'schedule')) return
+  throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
 }
 
 /** @returns what the person reads. @throws UserError when there's no such schedule of theirs. */

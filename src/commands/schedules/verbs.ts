@@ -9,7 +9,7 @@ import { listPresets } from '../../store/presets.js'
 import { listSchedules } from '../../store/schedules.js'
 import { readerOf } from '../presets/access.js'
 import type { CommandRequest, Verb } from '../verb.js'
-import { changeSchedule, schedulePreset } from './schedules.js'
+import { changeSchedule, readTimes, schedulePreset } from './schedules.js'
 
 const USAGE = 'schedule <preset> "<cron>" [zone] [skip]'
 const ACTS = ['pause', 'resume', 'delete'] as const
@@ -54,5 +54,6 @@ async function make({ services, asker, words }: CommandRequest): Promise<string>
       ) || ' /clone-app presets lists them.'
     throw new UserError(`There's no preset "${brief(name)}".${near}`)
   }
-  return await schedulePreset(services, asker, preset, { cron, zone, missed: skips ? 'skip' : 'run' })
+  const times = readTimes({ cron, zone }, services.now())
+  return await schedulePreset(services, asker, preset, times, skips ? 'skip' : 'run')
 }

@@ -36,6 +36,8 @@ export const MAX_SHOWN = 5
 /** Buttons in one row. */
 const MAX_PRESET_BUTTONS = 5
 const MAX_LINES = 10
+/** Of the line that says how many there are besides, in characters. */
+const MAX_MORE_LENGTH = 80
 
 const EMPTY: HomeModel['running'] = { jobs: [], more: 0 }
 
@@ -59,7 +61,7 @@ export function homeView(model: HomeModel): HomeView {
         'Presets',
         presets.map(({ name, what }) => `• *${mrkdwn(brief(name))}*  ·  ${mrkdwn(brief(what))}`),
       ),
-      ...lines('Schedules', schedules),
+      ...lines('Schedules', schedules, ': `/clone-app schedules` shows them'),
       { type: 'divider' },
       section(help.join('\n')),
       context("I don't read messages, so this is where to begin. Commands work in any channel."),
@@ -89,10 +91,13 @@ function jobList(title: string, jobs: readonly ListedJob[], more: number, now: n
   return [{ type: 'divider' }, header(title), ...jobs.flatMap((job) => jobBlocks(job, now)), ...rest]
 }
 
-function lines(title: string, all: readonly string[]): KnownBlock[] {
+/** Whole lines only: a time that is cut would show as it is written. */
+function lines(title: string, all: readonly string[], where = ''): KnownBlock[] {
   if (all.length === 0) return []
-  const more = all.length > MAX_LINES ? [`…and ${all.length - MAX_LINES} more`] : []
-  return [{ type: 'divider' }, header(title), section([...all.slice(0, MAX_LINES), ...more].join('\n'))]
+  const lengths = all.slice(0, MAX_LINES).map((_, at) => all.slice(0, at + 1).join('\n').length)
+  const shown = lengths.filter((length) => length <= limits.sectionText - MAX_MORE_LENGTH).length
+  const more = all.length > shown ? [`…and ${all.length - shown} more${where}`] : []
+  return [{ type: 'divider' }, header(title), section([...all.slice(0, shown), ...more].join('\n'))]
 }
 
 function header(text: string): KnownBlock {

@@ -6,9 +6,10 @@ import { refreshHome } from '../../../src/commands/index.js'
 import { refreshHomes } from '../../../src/jobs/homes.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
 import { readHome } from '../../../src/store/homes.js'
-import { savePreset } from '../../../src/store/presets.js'
+import { deletePreset, listPresets, savePreset } from '../../../src/store/presets.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { type FakeHomes, fakeHomes } from '../../helpers/homes.js'
+import { newPreset } from '../../helpers/preset.js'
 import { elementsIn, type Typist, typistOf } from '../../helpers/typist.js'
 
 const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
@@ -222,6 +223,43 @@ describe('the Home tab', () => {
     expect(JSON.stringify(ann.calls[0]?.args)).toMatch(/operation_form.*"copy"/)
     await pressed({ ...button, value: 'unknown' })
     expect(JSON.stringify(ann.calls.at(-1)?.args)).toContain('That preset is gone.')
+  })
+
+  it('shows the schedules of this person, and follows when one is made, paused or deleted', async () => {
+    await savePreset(context.db, newPreset(), 'C1', context.now())
+    await open()
+    const follow = async (command: string) => {
+      await ann.type(command)
+      await refresh()
+      return homes.shown('U1')
+    }
+    expect(homes.shown('U1')).not.toContain('Schedules')
+    expect(await follow('schedule nightly @daily')).toMatch(/Schedules.*nightly.*@daily.*next run/)
+    const [{ id } = { id: '' }] = await context.db.selectFrom('schedules').select('id').execute()
+    expect(await follow(`schedule pause ${id}`)).toMatch(/Schedules.*paused/)
+    await open('U2')
+    expect(homes.shown('U2')).not.toContain('Schedules')
+    expect(await follow(`schedule delete ${id}`)).not.toContain('Schedules')
+  })
+
+  it('follows when a preset is saved or deleted, for all who find it', async () => {
+    await open('U1')
+    await open('U2')
+    const change = async (work: () => Promise<unknown>) => {
+      context.pass(5_000)
+      await work()
+      await refresh()
+      return ['U1', 'U2'].map((person) => homes.shown(person).includes('nightly'))
+    }
+    const by = { actor: 'U1', channel: 'C1' }
+    for (const whose of [{}, { scope: 'everyone', owner: '' } as const]) {
+      const isShared = 'scope' in whose
+      const save = () => savePreset(context.db, newPreset(whose), 'C1', context.now())
+      expect(await change(save)).toEqual([true, isShared])
+      const [preset] = await listPresets(context.db, { ids: ['U1'], channel: null })
+      if (!preset) throw new Error('No preset was saved.')
+      expect(await change(() => deletePreset(context.db, preset, by, context.now()))).toEqual([false, false])
+    }
   })
 
   it('opens no form for somebody who can start nothing, but says so', async () => {
