@@ -8,6 +8,7 @@ import type { Services } from '../../src/commands/services.js'
 import { runDueSchedules } from '../../src/jobs/schedule.js'
 import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { saveSetting } from '../../src/store/settings.js'
 import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
@@ -161,6 +162,24 @@ describe('a preset', () => {
 
   it.each(['status', 'clone', 'dummy-one', 'help', 'now', 'two words', '.x'])('is never called "%s"', async (name) => {
     expect(await type(`preset save ${await endedJob()} "${name}"`)).toMatch(/already means something|is one word/)
+  })
+
+  it('mentions whoever runs it as they prefer, and begins its thread where they do', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    await type('nightly now')
+    expect((await jobs()).at(-1)).toMatchObject({ mentionOnSuccess: 0, mentionOnFailure: 1, channel: 'C1' })
+    await context.db.updateTable('jobs').set({ endedAt: 1, state: 'failed' }).execute()
+    const by = { actor: 'U1', channel: null }
+    const prefers = { tell: 'success', place: 'mine' }
+    await saveSetting(context.db, { scope: 'person', id: 'U1' }, prefers, by, context.now())
+    context.pass(1_000)
+    await type('nightly now')
+    expect((await jobs()).at(-1)).toMatchObject({
+      mentionOnSuccess: 1,
+      mentionOnFailure: 0,
+      channel: 'U1',
+      askedIn: 'C1',
+    })
   })
 
   it('is saved for others, and deleted for them, only with the rule', async () => {

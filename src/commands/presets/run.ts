@@ -13,6 +13,7 @@ import { resolveDestination } from '../clone/destinations.js'
 import { prepareJob, type Starting } from '../clone/prepare-job.js'
 import { jobOf } from '../clone/start-job.js'
 import { findTarget, type Services } from '../services.js'
+import { mentions, type Preferences, readPreferences } from '../settings/preferences.js'
 
 /** What became of it. Reasons are plain text. */
 export type PresetRun =
@@ -37,7 +38,10 @@ export async function runPreset(
 ): Promise<PresetRun> {
   const target = findTarget(services, preset.connection, preset.operation)
   const given = answersOfSaved(target.operation, preset)
-  const prepared = await prepareJob(services, asker, target, given, placeOf(services, asker, preset), zone)
+  // There's no form to ask, so what this person prefers counts.
+  const preferences = await readPreferences(services.db, asker.id, asker.channel)
+  const place = placeOf(services, asker, preset, preferences)
+  const prepared = await prepareJob(services, asker, target, given, place, zone)
   if (prepared.kind === 'errors') return { kind: 'refused', reason: problemsIn(target.operation, prepared.errors) }
   if (prepared.kind === 'unread') return { kind: 'later', reason: prepared.reason }
   if (prepared.kind === 'locked') return prepared
@@ -46,9 +50,10 @@ export async function runPreset(
   const preview = target.operation.preview(params, shownNames(answers))
   const warning = [preview.warning, ...warnings].filter(Boolean).join(' ')
   const approval = approvalFor(services, asker, prepared.approval, { ...preview, warning })
-  const facts = { askedIn: asker.channel, mentionOnSuccess: false, keepForMs, approval }
+  const { onFailure: mentionOnFailure, onSuccess: mentionOnSuccess } = mentions(preferences.tell)
+  const facts = { askedIn: asker.channel, mentionOnSuccess, keepForMs, approval }
   const wanted = jobOf(target, { params, channel, named: answers.named, ...facts }, { submission, requester: asker.id })
-  const creation = await createJob(services.db, { ...wanted, ...(turn && { turn }) }, services.now())
+  const creation = await createJob(services.db, { ...wanted, mentionOnFailure, ...(turn && { turn }) }, services.now())
   if (creation.kind === 'locked') return creation
   const about = {
     job: creation.job.id,
@@ -62,8 +67,13 @@ export async function runPreset(
 }
 
 /** Where the preset's thread goes; to the person's direct messages where it can't go there any more. */
-async function placeOf(services: Services, asker: Asker, { channel }: Preset): Promise<{ channel: string }> {
-  if (channel === HERE && asker.channel === null) return { channel: asker.id }
+async function placeOf(
+  services: Services,
+  asker: Asker,
+  { channel }: Preset,
+  { place: preferred }: Preferences,
+): Promise<{ channel: string }> {
+  if (channel === HERE && (asker.channel === null || preferred === 'mine')) return { channel: asker.id }
   const place = await resolveDestination(services, asker, channel)
   return 'problem' in place ? { channel: asker.id } : place
 }

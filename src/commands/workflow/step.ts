@@ -13,6 +13,7 @@ import { resolveDestination } from '../clone/destinations.js'
 import { prepareJob } from '../clone/prepare-job.js'
 import { jobOf } from '../clone/start-job.js'
 import { explain, findTarget, type Services } from '../services.js'
+import { mentions, readPreferences } from '../settings/preferences.js'
 
 /** As the manifest has it. */
 export const CLONE_STEP = 'clone_app'
@@ -76,9 +77,13 @@ async function startJob(
   const warnings = checked.isChecked ? checked.warnings : []
   const warning = [...warnings, ...(preview.warning ? [preview.warning] : [])].join(' ')
   const approval = approvalFor(services, asker, rule, { ...preview, warning })
-  const rest = { channel: prepared.channel, askedIn: null, mentionOnSuccess: false, keepForMs, params, approval }
+  // There's no form to ask, so what this person prefers counts.
+  const { onFailure: mentionOnFailure, onSuccess: mentionOnSuccess } = mentions(
+    (await readPreferences(services.db, asker.id, null)).tell,
+  )
+  const rest = { channel: prepared.channel, askedIn: null, mentionOnSuccess, keepForMs, params, approval }
   const job = jobOf(target, { named: resolved.named, ...rest }, { submission, requester: asker.id })
-  const creation = await createJob(services.db, { ...job, workflowStep: execution }, services.now())
+  const creation = await createJob(services.db, { ...job, mentionOnFailure, workflowStep: execution }, services.now())
   if (creation.kind === 'locked') return await refuseUnlessOurs(creation.holder)
   services.log.info({ job: creation.job.id, execution }, 'a workflow asked for a job')
   services.wake()
