@@ -5,6 +5,7 @@ import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
 import { type Connection, operationOf, type Provider, stepsOf } from './providers/provider.js'
 import type { JobDescription } from './slack/message/job.js'
+import { readApprovals } from './store/approvals.js'
 import { typicalDurationMs } from './store/jobs.js'
 import type { Database } from './store/schema.js'
 
@@ -31,12 +32,14 @@ export async function describeJob(
   const provider = connections.get(job.connection)?.provider
   const operation = operationOf(provider, job.operation)
   const steps = operation ? stepsOf(operation, job) : []
+  const approvals = job.state === 'awaiting_approval' ? await readApprovals(db, job.id) : []
   return {
     job,
     title: job.removes === null ? (operation?.title ?? job.operation) : 'Delete the clone',
     provider: provider?.name ?? job.connection,
     steps: new Map(steps.map((step) => [step.id, step])),
     hasRemoval: operation && operation.removal !== undefined,
+    approvedBy: approvals.filter(({ decision }) => decision === 'approve').map(({ person }) => person),
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,
   }

@@ -174,7 +174,10 @@ function messages(): string[] {
   const moved = { thread: { channel: 'D1', ts: '1.0' } }
   const { plainBlocks = [], text } = rootMessage(jobView('working', { detail: 'Copying the disk.' }))
   const update = jobView('succeeded', {}, { hasRemoval: false })
+  const approvals = jobs.awaiting_approval['that two people must approve']
+  const half = jobView('awaiting_approval', approvals, { approvedBy: ['U2'] })
   const others = [
+    ...section('Message, awaiting_approval: a job that one of two has approved', shown(rootMessage(half))),
     ...section('The message of an operation that brings something up to date', shown(rootMessage(update))),
     ...section('A message where Slack has no plans', shown({ text, blocks: plainBlocks })),
     ...section('A message that may appear twice', shown(rootMessage(jobView('working', {}, { mayAppearTwice: true })))),

@@ -112,6 +112,12 @@ export function approverNames(by: readonly string[]): string {
   return names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names.join('')
 }
 
+/** The first of these people, and how many more: "@ann, @ben, 3 more". */
+export function peopleNames(ids: readonly string[]): string {
+  const names = ids.slice(0, MAX_APPROVERS).map((id) => `<@${id}>`)
+  return [...names, ...(ids.length > names.length ? [`${ids.length - names.length} more`] : [])].join(', ')
+}
+
 /** A time that Slack shows in the reader's own time zone. `ms` since 1970. */
 export function time(ms: number): string {
   const fallback = new Date(ms).toISOString().slice(0, 16).replace('T', ' ')

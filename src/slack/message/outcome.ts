@@ -3,7 +3,7 @@ import { accepts } from '../../domain/acts.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import { isUnreachable } from '../../domain/polling.js'
 import { name, sentence, withDetail } from '../blocks.js'
-import { approverNames, dateAndTime, inWords, ownName, time } from '../text.js'
+import { approverNames, dateAndTime, inWords, ownName, peopleNames, time } from '../text.js'
 import type { JobDescription } from './job.js'
 
 /** Texts are escaped mrkdwn. */
@@ -38,7 +38,7 @@ export function outcomeOf(view: JobDescription): Outcome {
   }
   switch (job.state) {
     case 'awaiting_approval': {
-      const lines = job.approval === null ? [] : approvalLines(job.approval)
+      const lines = job.approval === null ? [] : approvalLines(job.approval, view.approvedBy)
       return { icon: ':raised_hand:', headline: `${subject} needs approval`, aside: null, lines }
     }
     case 'queued': {
@@ -114,8 +114,11 @@ function question(view: JobDescription, detail: string): string[] {
   ]
 }
 
-/** Who must agree, until when, and to what. */
-function approvalLines({ by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest): string[] {
+/** Who must agree, who has, until when, and to what. */
+function approvalLines(
+  { by, count, expiresAt, copied, notCopied, warning }: ApprovalRequest,
+  approvedBy: readonly string[] = [],
+): string[] {
   const who = approverNames(by)
   const many = count > 1 ? `${count} people must approve it: ${who}.` : `${who} can approve it.`
   const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends ${dateAndTime(expiresAt)}.`
@@ -126,6 +129,7 @@ function approvalLines({ by, count, expiresAt, copied, notCopied, warning }: App
   ]
   return [
     `${many[0]?.toUpperCase()}${many.slice(1)} ${until}`,
+    ...(approvedBy.length === 0 ? [] : [`${approvedBy.length} of ${count} approved: ${peopleNames(approvedBy)}.`]),
     ...(warning === null ? [] : [`⚠️ ${sentence(warning, MAX_PREVIEW_LENGTH)}`]),
     ...what,
   ]

@@ -5,6 +5,7 @@ import { viewProblems } from '../../../sandbox/slack/checks.js'
 import { type ApprovalRule, groupsOf, type Rule } from '../../../src/access/rules.js'
 import { registerCommands } from '../../../src/commands/index.js'
 import type { Services } from '../../../src/commands/services.js'
+import { describeJob } from '../../../src/connections.js'
 import { type Connection, defineOperation } from '../../../src/providers/provider.js'
 import { People } from '../../../src/slack/api/people.js'
 import { callbacks } from '../../../src/slack/form/view.js'
@@ -278,8 +279,12 @@ describe('a request', () => {
     woken = 0
     expect(await press('approve', ben, id)).toBeUndefined()
     expect(await stateOf(id)).toBe('awaiting_approval')
+    const approvedBy = async () =>
+      (await describeJob(context.db, context.connections, await context.job(id), context.now())).approvedBy
+    expect(await approvedBy()).toEqual([ben])
     expect(await press('approve', cat, id)).toBeUndefined()
     expect(await stateOf(id)).toBe('queued')
+    expect(await approvedBy()).toEqual([])
     expect(woken).toBe(2)
     await context.runUntilIdle()
     expect(context.world.writes).toBe(1)
@@ -291,9 +296,9 @@ describe('a request', () => {
     const acts = (await readAudit(context.db, { job: id }, null, 20)).filter(
       ({ actor }) => actor === ben || actor === cat,
     )
-    expect(acts.map(({ action, channel }) => [action, channel])).toEqual([
-      ['approved', 'C9'],
+    expect(acts.map(({ action, channel }) => [action, channel]).sort()).toEqual([
       ['approval_given', 'C9'],
+      ['approved', 'C9'],
     ])
   })
 

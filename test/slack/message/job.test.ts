@@ -148,6 +148,14 @@ describe('the root message', () => {
       expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. Without them,/)
     })
 
+    it('says who has approved so far', () => {
+      const job = { attempt: 0, approval: { ...approval, count: 2 } }
+      const lines = (approvedBy: string[]) =>
+        linesIn(rootMessage(viewIn('awaiting_approval', job, { approvedBy })).blocks)
+      expect(lines(['U2'])[2]).toBe('1 of 2 approved: <@U2>.')
+      expect(lines([]).join('\n')).not.toContain('approved:')
+    })
+
     it('says of a deletion only what is lost', () => {
       const lines = shown({ copied: '', notCopied: '', warning: 'This deletes shop-copy. Its disk goes with it.' })
       expect(lines).toContain('⚠️ This deletes shop-copy. Its disk goes with it.')
