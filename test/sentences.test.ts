@@ -307,7 +307,7 @@ function forms(): string[] {
       viewLines(
         settingsView(
           { tell: 'failure', place: 'here' },
-          { id: 'C1', settings: {}, connections: ['hoody-prod'] },
+          { id: 'C1', settings: {}, connections: ['hoody-prod'], presets: ['nightly-shop'] },
           'key',
         ),
       ),

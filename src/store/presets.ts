@@ -45,7 +45,7 @@ export async function savePreset(
   })
 }
 
-/** Who looks for presets, and where: the ids of one person, and a channel if it is known. */
+/** Who looks for presets, and where: the ids of one person, none for what all find, and a channel if it is known. */
 export interface PresetReader {
   ids: readonly string[]
   channel: string | null
@@ -59,7 +59,7 @@ export async function listPresets(db: Database, { ids, channel }: PresetReader):
     .where((row) =>
       row.or([
         row('scope', '=', 'everyone'),
-        row('scope', '=', 'person').and('owner', 'in', [...ids]),
+        ...(ids.length === 0 ? [] : [row('scope', '=', 'person').and('owner', 'in', [...ids])]),
         ...(channel === null ? [] : [row('scope', '=', 'channel').and('owner', '=', channel)]),
       ]),
     )

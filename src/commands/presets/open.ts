@@ -4,10 +4,12 @@ import { type Preset, presetName } from '../../domain/preset.js'
 import { isTemplate } from '../../domain/template.js'
 import { UserError } from '../../errors.js'
 import { within } from '../../lib/within.js'
+import { operationOf } from '../../providers/provider.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { listPresets } from '../../store/presets.js'
 import type { Answer } from '../answer.js'
+import { allowedConnections } from '../authorize.js'
 import { parseCommandText } from '../clone/command-text.js'
 import { openForm } from '../clone/open-form.js'
 import { fillIn } from '../clone/prepare-job.js'
@@ -15,6 +17,7 @@ import { resolveNames } from '../clone/resolve-names.js'
 import { holderWords, threadLink } from '../clone/start-job.js'
 import { parseTypedValues } from '../clone/typed-values.js'
 import { findTarget, type Services, type Target } from '../services.js'
+import { readChannelSettings } from '../settings/preferences.js'
 import type { CommandRequest } from '../verb.js'
 import { assertCanStart, readerOf } from './access.js'
 import { runPreset } from './run.js'
@@ -45,6 +48,11 @@ export async function openFromPreset(
   const presets = await listPresets(services.db, readerOf(asker))
   const names = presets.map(({ name }) => name)
   const [first = ''] = text.trim().split(/\s+/)
+  const usual = first === '' ? await usualPreset(request, presets) : undefined
+  if (usual) {
+    await openPreset(request, usual)
+    return { answer: null }
+  }
   const wanted = presetName(first)
   const preset = takenWords(services).includes(wanted) ? undefined : presets.find(({ name }) => name === wanted)
   if (!preset) return { names }
@@ -62,6 +70,17 @@ export async function openFromPreset(
   if (word !== undefined) return { answer: await startNow(request, changed) }
   await openPreset(request, changed)
   return { answer: null }
+}
+
+/** The preset that this channel begins with, if this person can start it: its own before everyone's. */
+async function usualPreset(
+  { services, asker, channel }: CommandRequest,
+  presets: readonly Preset[],
+): Promise<Preset | undefined> {
+  const { preset: wanted } = await readChannelSettings(services.db, channel)
+  const usual = presets.find(({ name, scope }) => scope !== 'person' && name === wanted)
+  const connection = usual && allowedConnections(services, asker).get(usual.connection)
+  return operationOf(connection?.provider, usual?.operation ?? '') ? usual : undefined
 }
 
 /** What was typed as `field=value` counts in place of what was saved. */

@@ -5,6 +5,7 @@ import { type Asker, decide } from '../../access/rules.js'
 import { readSettings, SETTINGS_CALLBACK, settingsView } from '../../slack/form/settings.js'
 import { noticeView } from '../../slack/form/view.js'
 import { homeActions } from '../../slack/message/home.js'
+import { listPresets } from '../../store/presets.js'
 import { saveSetting } from '../../store/settings.js'
 import { answerClick, errorText } from '../answer.js'
 import {
@@ -40,10 +41,21 @@ async function openSettings(
   const { db } = services
   const { tell, place } = await readPreferences(db, asker.id, channel)
   const shared = mayChangeChannel(services, asker, channel)
-    ? { id: channel, settings: await readChannelSettings(db, channel), connections: [...services.connections.keys()] }
+    ? {
+        id: channel,
+        settings: await readChannelSettings(db, channel),
+        connections: [...services.connections.keys()],
+        presets: await sharedPresets(db, channel),
+      }
     : null
   const opening = await saveOpeningChannel(services, asker.id, channel)
   await client.views.open({ trigger_id, view: settingsView({ tell, place }, shared, opening) })
+}
+
+/** Names of the presets that everybody in this channel finds. */
+async function sharedPresets(db: Services['db'], channel: string): Promise<string[]> {
+  const presets = await listPresets(db, { ids: [], channel })
+  return [...new Set(presets.map(({ name }) => name))]
 }
 
 /** What a channel begins with is for everybody in it, like its presets: the same rule lets people change both. */
@@ -69,7 +81,12 @@ export function registerSettings(app: App, services: Services, throttle: Throttl
       // Asked again: rules may have changed, and a client can send blocks that its page never had.
       if ('connection' in view.state.values && mayChangeChannel(services, asker, channel)) {
         const isKnown = shared.connection === undefined || services.connections.has(shared.connection)
-        const value = isKnown ? shared : { ...shared, connection: undefined }
+        const isThere = (await sharedPresets(db, channel)).includes(shared.preset ?? '')
+        const value = {
+          ...shared,
+          connection: isKnown ? shared.connection : undefined,
+          preset: isThere ? shared.preset : undefined,
+        }
         await saveSetting(db, { scope: 'channel', id: channel }, value, by, now())
       }
       await ack({ response_action: 'clear' })

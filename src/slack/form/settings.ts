@@ -23,6 +23,8 @@ export interface ChannelSettings {
   tell?: Tell | undefined
   /** Name of the connection that page 1 of the form begins with. */
   connection?: string | undefined
+  /** Name of the shared preset that opens in place of page 1. */
+  preset?: string | undefined
 }
 
 export const SETTINGS_CALLBACK = 'settings'
@@ -40,14 +42,23 @@ const placeLabels = {
 /** The value of "nothing is chosen": Slack takes no empty one. */
 const NONE = '-'
 
+/** What a channel has now, and what can be chosen for it, by name. */
+interface ChannelPage {
+  id: string
+  settings: ChannelSettings
+  connections: readonly string[]
+  presets: readonly string[]
+}
+
 /**
  * @param own with what applies where nothing was chosen.
- * @param channel its id, what it has now, and which connections this person can choose; null where they can't change it.
+ * @param channel its id, what it has now, and which connections and presets this person can choose; null where they can't
+ *   change it.
  * @param opening the key of where the page was opened.
  */
 export function settingsView(
   own: { tell: Tell; place: Place },
-  channel: { id: string; settings: ChannelSettings; connections: readonly string[] } | null,
+  channel: ChannelPage | null,
   opening: string,
 ): ModalView {
   return {
@@ -67,20 +78,16 @@ export function settingsView(
   }
 }
 
-function channelBlocks({
-  id,
-  settings,
-  connections,
-}: {
-  id: string
-  settings: ChannelSettings
-  connections: readonly string[]
-}): KnownBlock[] {
-  const names = connections.slice(0, limits.options - 1).map((name) => option({ value: name, label: name }))
+function channelBlocks({ id, settings, connections, presets }: ChannelPage): KnownBlock[] {
+  const named = (names: readonly string[]) =>
+    names.slice(0, limits.options - 1).map((name) => option({ value: name, label: name }))
   return [
     { type: 'header', text: plain('For everybody in this channel') },
     context(`This is for whoever asks in <#${id}>.`),
-    select('connection', 'Connection that the form begins with', 'None', names, settings.connection),
+    select('connection', 'Connection that the form begins with', 'None', named(connections), settings.connection),
+    ...(presets.length === 0
+      ? []
+      : [select('preset', 'Preset that /clone-app opens by itself', 'None', named(presets), settings.preset)]),
     select('channel_tell', 'Mention people', 'As each of them chose', optionsOf(tellLabels), settings.tell),
   ]
 }
@@ -134,6 +141,7 @@ export const PersonChoices = z.object({
 export const ChannelChoices = z.object({
   tell: z.enum(TELL).optional().catch(undefined),
   connection: z.string().max(100).optional().catch(undefined),
+  preset: z.string().max(100).optional().catch(undefined),
 })
 
 /** What was chosen; anything that the page doesn't offer is left out. */
@@ -144,6 +152,10 @@ export function readSettings(values: StateValues): { own: PersonSettings; channe
   }
   return {
     own: PersonChoices.parse({ tell: chosen('tell'), place: chosen('place') }),
-    channel: ChannelChoices.parse({ tell: chosen('channel_tell'), connection: chosen('connection') }),
+    channel: ChannelChoices.parse({
+      tell: chosen('channel_tell'),
+      connection: chosen('connection'),
+      preset: chosen('preset'),
+    }),
   }
 }

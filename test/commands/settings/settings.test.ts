@@ -2,9 +2,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Rule } from '../../../src/access/rules.js'
 import { mentionsOnFailure, readPreferences } from '../../../src/commands/settings/preferences.js'
+import { deletePreset, savePreset } from '../../../src/store/presets.js'
 import { readSetting } from '../../../src/store/settings.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { dummyConnection } from '../../helpers/dummy-provider.js'
+import { newPreset } from '../../helpers/preset.js'
 import { type Typist, typistOf } from '../../helpers/typist.js'
 
 const rule = (rest: Partial<Rule>): Rule => ({ who: ['members'], may: ['*'], on: ['*'], target: ['*'], ...rest })
@@ -89,6 +91,28 @@ it('what a channel does can be changed only there, by whoever may save presets t
   expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toBeUndefined()
   await choose({ connection: 'dummy-two' }, 'C2')
   expect(await readSetting(context.db, { scope: 'channel', id: 'C2' })).toEqual({ connection: 'dummy-two' })
+})
+
+it('a channel begins with its preset for whoever can start it, as long as it is there', async () => {
+  const shared = newPreset({ scope: 'channel', owner: 'C1' })
+  await savePreset(context.db, newPreset({ name: 'mine' }), 'C1', 1)
+  const saving = await savePreset(context.db, shared, 'C1', 1)
+  if (saving.kind !== 'saved') throw new Error(saving.kind)
+  await choose({ connection: '-', preset: 'mine' })
+  expect(await readSetting(context.db, { scope: 'channel', id: 'C1' }), 'nobody else finds it').toEqual({})
+  await choose({ connection: '-', preset: 'nightly' })
+  await ann.type('', 'U2')
+  expect(page()).toMatchObject({ callback_id: 'operation_form' })
+  expect(JSON.stringify(page())).toContain('"initial_value":"copy"')
+  await ann.type('', 'U2', 'C2')
+  expect(page().callback_id).not.toBe('operation_form')
+  rules = [rule({ on: ['dummy-two'] })]
+  await ann.type('', 'U2')
+  expect(JSON.stringify(page()), 'they can start nothing on dummy-one').not.toContain('"initial_value":"copy"')
+  rules = [rule({})]
+  await deletePreset(context.db, saving.preset, { actor: 'U1', channel: 'C1' }, 2)
+  await ann.type('', 'U2')
+  expect(page().callback_id).not.toBe('operation_form')
 })
 
 it('a change is in the audit, with who made it and for whom', async () => {
