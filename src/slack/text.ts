@@ -59,15 +59,14 @@ export function brief(name: string, maxLength = MAX_NAME_LENGTH): string {
 }
 
 /**
- * A label without the place of the thing: "shop-api (Shop / production)", "shop-web in production (woolworks)" and
+ * A label without the place of the thing: "shop-api (Shop / production)", "shop-web in Shop / staging on flock-1" and
  * "Production / Frankfurt / shop" become "shop-api", "shop-web" and "shop".
  */
 export function ownName(label: string): string {
-  const name = label
-    .replace(/ \(.*$/s, '')
-    .split(' / ')
-    .at(-1)
-  return name?.replace(/^(.+) in .*$/s, '$1') ?? label
+  const parts = label.replace(/ \(.*$/s, '').split(' / ')
+  const withoutPlace = (name = '') => /^(.+) in .*$/s.exec(name)?.[1]
+  // A place after the name may have slashes of its own.
+  return withoutPlace(parts[0]) ?? withoutPlace(parts.at(-1)) ?? parts.at(-1) ?? label
 }
 
 /** Several names, short enough for a sentence: the first ones, and how many more there are. */
