@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import type { Simulator } from './providers/simulator.js'
 
 const program = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 
@@ -35,7 +34,7 @@ export const defaultAccess = {
 /** Writes a dolly.yml with one connection for each simulator, named after its provider. */
 export function writeConfig(
   folder: string,
-  simulators: readonly Simulator[],
+  simulators: readonly { id: string; connection: Readonly<Record<string, unknown>> }[],
   poll: { everySeconds: number },
   who: { owner: string; access: readonly object[] } = defaultAccess,
 ): void {

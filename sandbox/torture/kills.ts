@@ -44,8 +44,17 @@ export async function killFirstStart(world: World, firstStart: FirstStart): Prom
   return isUp ? undefined : `${JSON.stringify(firstStart)}: ${words.join(' ')}`
 }
 
-/** Answers when it died, in words. */
-export async function runUntilKilled(world: World, plan: KillPlan, before: KillPlan | undefined): Promise<string> {
+/**
+ * Answers when it died, in words.
+ *
+ * @param whileDead called after the kill, if no bot runs then.
+ */
+export async function runUntilKilled(
+  world: World,
+  plan: KillPlan,
+  before: KillPlan | undefined,
+  whileDead: () => void,
+): Promise<string> {
   const { mode, processes, victim, killTime, faults, whileDown } = plan
   if (mode !== (before?.mode ?? 'http')) {
     await Promise.all(world.bots.map((bot) => bot.stop()))
@@ -62,6 +71,7 @@ export async function runUntilKilled(world: World, plan: KillPlan, before: KillP
   const bot = victim === 'standby' && second.isRunning() ? second : first
   const died = await waitAndKill(world, killTime, bot)
   for (const fault of whileDown) world.inject(fault)
+  if (!world.bots.some((one) => one.isRunning())) whileDead()
   bot.start()
   return bot === second ? 'while waiting for another process to end' : died
 }

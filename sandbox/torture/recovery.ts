@@ -5,6 +5,9 @@ import type { World } from './world.js'
 /** Longer than any provider's search for a lost write, and than a state that doesn't change is waited for: ten minutes. */
 const HEALED_WITHIN_MS = 12 * 60_000
 
+/** A run that has begun is tried again by then. */
+const SOON_MS = 10 * 60_000
+
 interface OpenJob {
   id: string
   state: string
@@ -28,7 +31,9 @@ export async function waitForEnds(world: World, say: (line: string) => void): Pr
     )
     const [pending] = world.rows<{ count: number }>('select count(*) as count from events where notified_at is null')
     const isQuiet = [...world.proxies.values()].every((proxy) => proxy.isQuiet())
-    if (jobs.length === 0 && pending?.count === 0 && isQuiet) return
+    const due = 'select count(*) as count from schedules where due_at < ? and paused_at is null'
+    const [runs] = world.rows<{ count: number }>(due, `${Date.now() + SOON_MS}`)
+    if (jobs.length === 0 && pending?.count === 0 && runs?.count === 0 && isQuiet) return
     if (performance.now() > sayAt) {
       say(`${pending?.count} events to post, ${jobs.length} jobs to end. ${jobs.map(nameOf).join(', ')}`)
       sayAt = performance.now() + 15_000

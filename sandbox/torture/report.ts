@@ -1,5 +1,6 @@
 /** The report of a run: for the terminal, and as a page of the docs. */
 import type { Offence } from './judge.js'
+import type { SteeringAct } from './steering.js'
 import type { Result } from './torture.js'
 
 const COUNTS: readonly Offence['count'][] = [
@@ -8,6 +9,10 @@ const COUNTS: readonly Offence['count'][] = [
   'target conflicts',
   'wrong results',
   'broken threads',
+  'unasked deletions',
+  'second deletions',
+  'approvals',
+  'due times',
 ]
 const meanings: Readonly<Record<Offence['count'], string>> = {
   'lost jobs': 'Lost jobs: the form was accepted, but the job has no thread or no end',
@@ -15,6 +20,10 @@ const meanings: Readonly<Record<Offence['count'], string>> = {
   'target conflicts': 'Two jobs at once on one target, or a form that names the wrong person as first',
   'wrong results': 'Threads that show a different result than the provider',
   'broken threads': 'Threads with a missing or second final reply, two roots, or a root that shows a different result',
+  'unasked deletions': 'Deleted what Dolly did not make, or what nobody asked to delete',
+  'second deletions': 'Deleted twice',
+  approvals: 'Approval counted twice: a job that began before two different people had agreed, or after one denied it',
+  'due times': 'Due times of schedules that were run twice or never',
 }
 
 export function isClean({ offences, failedStarts, lock, uncertain }: Result): boolean {
@@ -50,6 +59,7 @@ export function facts(result: Result): [string, string][] {
       'Jobs on the target of an earlier one',
       `${findings.filter(({ submission, job }) => job && submission.after).length}`,
     ],
+    ...steeringFacts(result),
     ['Second processes that took over when the first died', `${lock.takeovers}`],
     ['Second processes that stopped after 15 s', `${lock.keptOut}, and ${lock.namedHolder} of them named the first`],
     [
@@ -69,6 +79,24 @@ export function facts(result: Result): [string, string][] {
   ]
 }
 
+function steeringFacts({ findings, retries, runs, submissions }: Result): [string, string][] {
+  const endsOf = (act: SteeringAct) =>
+    findings.flatMap(({ submission, end }) => (submission.steering?.act === act && end ? [end] : []))
+  const count = <T>(all: readonly T[], wanted: T) => all.filter((one) => one === wanted).length
+  const clicks = submissions.flatMap(({ steering }) => steering?.approvals ?? []).length
+  return [
+    ['Jobs cancelled while they ran', `${count(endsOf('cancel'), 'dismissed')}`],
+    ['Jobs tried again', `${retries.size}, ${[...retries.values()].reduce((sum, one) => sum + one, 0)} times`],
+    ['Deleted from their threads', `${count(endsOf('delete'), 'deleted')}`],
+    ['Deleted because they expired', `${count(endsOf('expire'), 'deleted')}`],
+    [
+      'Jobs that two people had to approve',
+      `${count(endsOf('approve'), 'denied')} denied, ${endsOf('approve').length} in all, with ${clicks} clicks on Approve`,
+    ],
+    ['Due times of schedules', `${runs.length}`],
+  ]
+}
+
 /** How long people wait for a restart, where only the bot decides. */
 function firstPollFacts({ firstPolls }: Result): [string, string][] {
   const slowest = (isExcused: boolean) => {
@@ -82,7 +110,7 @@ function firstPollFacts({ firstPolls }: Result): [string, string][] {
 }
 
 function jobsTable({ findings }: Result): string[] {
-  const ends = ['done', 'failed', 'timed out', 'dismissed'] as const
+  const ends = ['done', 'deleted', 'failed', 'timed out', 'dismissed', 'denied'] as const
   const names = [
     ...new Set(findings.map(({ submission: { scenario } }) => `${scenario.provider} ${scenario.operation}`)),
   ].sort()
@@ -163,6 +191,7 @@ export function summary(result: Result): string {
   const { offences, failedStarts, uncertain, ownExits, bugs, replay } = result
   return [
     ...offences.map(({ count, submission, job, sentence }) => {
+      if (!submission) return `${count}: ${sentence} Seed ${result.seed}.`
       const { number, scenario, input } = submission
       const title = `${count}: form ${number}, ${scenario.provider} ${scenario.operation} → ${input.target}, job ${job ?? 'unknown'}, seed ${result.seed}. ${sentence}`
       return `${title}\n${replay(submission, job)}`

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor } from '../slack/person.js'
 import type { FormInput, Scenario } from './scenarios.js'
+import type { Steering } from './steering.js'
 
 export interface Submission {
   /** In the order in which they were planned. */
@@ -24,6 +25,8 @@ export interface Submission {
   isAcknowledged: boolean
   /** The person whose job the form says was first on this target. */
   first?: string
+  /** What others do with its job. */
+  steering?: Steering | undefined
   /** Why it was given up, where it was. */
   problem?: string
   /** The provider's list when the next one on the same target was asked for; what it shows later is not about this one. */

@@ -4,14 +4,17 @@ import type { Message } from '../slack/protocol.js'
 import { threadOf } from './judge.js'
 import type { Random } from './random.js'
 import { type Submission, submit } from './requester.js'
-import { contested, followUps, type Scenario, scenarios } from './scenarios.js'
+import { approved, contested, followUps, type Scenario, scenarios } from './scenarios.js'
+import { planSteering, type SteeringAct } from './steering.js'
 import type { World } from './world.js'
 
 const PAUSE_MS = 200
+/** What makes nothing of its own: it changes what was there. */
+const CHANGES: readonly string[] = ['sync', 'copy-bits']
 
 /**
  * Set by set: every operation in another order, each on a target of its own; then the follow-ups of some; then one target
- * that both people ask for.
+ * that both people ask for, and one that others must approve.
  */
 export function planSubmissions(
   random: Random,
@@ -20,7 +23,7 @@ export function planSubmissions(
   isAsked: (scenario: Scenario) => boolean,
 ): Submission[] {
   const { platform, deploys, random: elsewhere } = workspace.channels
-  const { ann, bo } = workspace.people
+  const { ann, bo, eli } = workspace.people
   const planned: Submission[] = []
 
   function add(
@@ -49,13 +52,32 @@ export function planSubmissions(
     if (!isAsked(contested)) continue
     const first = add(contested, set)
     first.rival = add(contested, set, { rival: first })
+    const asked = add(approved, set)
+    Object.assign(asked, { who: eli.id, channel: platform.id, steering: planSteering(random, 'approve') })
+  }
+  // What somebody else waits for is left alone.
+  for (const one of planned.filter(({ rival, steering }) => !rival && !steering)) {
+    if (planned.some(({ after }) => after === one)) continue
+    const act = planAct(random, one.scenario)
+    if (act === 'expire') one.input = { ...one.input, typed: { ...one.input.typed, keep: '1h' } }
+    one.steering = planSteering(random, act)
   }
   return planned
 }
 
+/** Of jobs that fail, most are tried again. */
+function planAct(random: Random, { operation }: Scenario): SteeringAct {
+  const dice = random.next()
+  if (dice < 0.15) return 'cancel'
+  if (operation === 'sync' && dice < 0.8) return 'schedule'
+  if (CHANGES.includes(operation) || dice < 0.4) return 'try again'
+  if (dice < 0.75) return 'delete'
+  return 'expire'
+}
+
 /** How many targets of each kind so many submissions need. */
 export function targetsPerScenario(count: number, isAsked: (scenario: Scenario) => boolean): number {
-  const perSet = [...scenarios, ...followUps, contested, contested].filter(isAsked).length
+  const perSet = [...scenarios, ...followUps, contested, contested, approved].filter(isAsked).length
   return Math.ceil(count / perSet)
 }
 

@@ -317,6 +317,15 @@ export const followUps = [
   { ...cloudFoundryCopyBits, after: cloudFoundryCopyBits },
 ] as const satisfies readonly Scenario[]
 
+/** Must be approved. */
+export const approved: Scenario = {
+  ...qoveryClone,
+  input: (number) => {
+    const name = `approved-${extra(number)}`
+    return { ...qoveryClone.input(number), target: name, typed: { name } }
+  },
+}
+
 /** Two people ask for it on one target at the same time. */
 export const contested: Scenario = {
   ...qoveryClone,

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as listed from '../../src/providers/index.js'
 import { operationOf, type Provider } from '../../src/providers/provider.js'
 import type { FirstPoll } from './bot-process.js'
+import { type DueTime, jobsOf, moveDueTimes } from './due-times.js'
 import { type Judgement, judge } from './judge.js'
+import type { Run } from './judge-steering.js'
 import { killFirstStart, runUntilKilled } from './kills.js'
 import { planFirstStarts, planKills } from './plan.js'
 import type { Exchange } from './proxy.js'
@@ -12,6 +14,7 @@ import { waitForEnds } from './recovery.js'
 import { readTargetIds, type Submission } from './requester.js'
 import { planSubmissions, submitAll, targetsPerScenario } from './requests.js'
 import type { Scenario } from './scenarios.js'
+import { steerAll } from './steering.js'
 import { type LockReport, startWorld, type World } from './world.js'
 
 export interface Options {
@@ -36,6 +39,9 @@ export interface Result extends Judgement {
   /** First starts that were killed and after which no process came up. */
   failedStarts: readonly string[]
   submissions: readonly Submission[]
+  /** How often each job was tried again. */
+  retries: ReadonlyMap<string, number>
+  runs: readonly Run[]
   faults: Readonly<Record<string, number>>
   /** Every time a person was asked what became of a write, and whether the provider couldn't be asked. */
   uncertain: readonly { job: string; step: string; isUnavoidable: boolean; detail: string }[]
@@ -64,10 +70,13 @@ export async function torture({ kills, seed, minutes, providers, say }: Options)
   const isAsked = ({ provider }: Scenario) => providers?.includes(provider) ?? true
   const world = await startWorld(targetsPerScenario(maxSubmissions, isAsked) + 1, canReadHistory)
   const planned = planSubmissions(random, maxSubmissions, world, isAsked)
+  const atStart = Object.fromEntries(world.simulators.map(({ id }) => [id, world.rowsOf(id)]))
+  const dueTimes: DueTime[] = []
   const deaths: Record<string, number> = {}
   const failedStarts: string[] = []
   let killed = 0
   let isOver = false
+  let isSteered = false
 
   function count(killTime: string): void {
     killed += 1
@@ -89,10 +98,12 @@ export async function torture({ kills, seed, minutes, providers, say }: Options)
     await world.ready()
     const allowed = () => Math.min(maxSubmissions, killed * JOBS_PER_KILL + JOBS_AHEAD)
     const asking = submitAll(world, planned, allowed, () => isOver)
+    const steering = steerAll(world, planned, () => isSteered)
     const deadline = performance.now() + minutes * 60_000
+    const whileDead = () => moveDueTimes(world, asked(), dueTimes)
     for (const [index, killPlan] of killPlans.entries()) {
       if (performance.now() > deadline) break
-      count(await runUntilKilled(world, killPlan, killPlans[index - 1]))
+      count(await runUntilKilled(world, killPlan, killPlans[index - 1], whileDead))
     }
     isOver = true
     world.heal()
@@ -101,6 +112,10 @@ export async function torture({ kills, seed, minutes, providers, say }: Options)
     const accepted = planned.filter(({ isAcknowledged }) => isAcknowledged).length
     say(`All faults are lifted after ${killed} kills; ${accepted} jobs were accepted.`)
     await world.roles()[1].stop()
+    await waitForEnds(world, say)
+    isSteered = true
+    await steering
+    // What was steered last.
     await waitForEnds(world, say)
     const asker = world.workspace.as(world.workspace.people.ann.id)
     const nameless = planned.filter(({ scenario, sentAt }) => scenario.idField && sentAt !== undefined)
@@ -119,10 +134,13 @@ export async function torture({ kills, seed, minutes, providers, say }: Options)
     const tables = Object.fromEntries(world.simulators.map(({ id }) => [id, world.rowsOf(id)]))
     const submissions = asked()
     compareRecords(world)
+    const retried = `select job_id, count(*) as count from events where kind = 'tried_again' group by job_id`
+    const retries = new Map(world.rows<EventRow & { count: number }>(retried).map((one) => [one.job_id, one.count]))
+    const runs = dueTimes.map((one): Run => ({ ...one, jobs: jobsOf(world, one) }))
     const starts = world.bots.flatMap((bot) => bot.starts()).sort((one, other) => one - other)
     const events = world.rows<EventRow>('select * from events order by job_id, seq')
     return {
-      ...judge({ submissions, messages, exchanges, tables }),
+      ...judge({ submissions, messages, exchanges, tables, atStart, retries, runs }),
       ...{
         seed,
         began,
@@ -131,6 +149,8 @@ export async function torture({ kills, seed, minutes, providers, say }: Options)
         deaths,
         failedStarts,
         submissions,
+        retries,
+        runs,
         tookMs: Date.now() - began.getTime(),
       },
       faults: world.injected(),

@@ -18,6 +18,7 @@ import { startWorkspace, type Workspace } from '../slack/workspace.js'
 import { type BotProcess, createBotProcess } from './bot-process.js'
 import type { Fault, Mode, Trigger } from './plan.js'
 import { type FaultProxy, startProxy } from './proxy.js'
+import { APPROVERS_NEEDED } from './steering.js'
 
 export interface World {
   workspace: Workspace
@@ -47,6 +48,8 @@ export interface World {
   rowsOf(provider: string): readonly (readonly string[])[]
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string, ...values: string[]): T[]
+  /** Changes them, while no bot runs. Answers with how many; none where the database can't be had. */
+  change(sql: string, ...values: (string | number)[]): number
   /** All that people see in Slack. */
   messages(): Message[]
   close(): Promise<void>
@@ -88,19 +91,26 @@ export async function startWorld(count: number, canReadHistory: boolean): Promis
   const isToChannel = (path: string, body: string) =>
     path.endsWith('/chat.postMessage') && new URLSearchParams(body).get('channel')?.startsWith('C') === true
   proxies.set('slack', await startProxy(workspace.url, isPost, isToChannel))
+  // biome-ignore lint/suspicious/noThenProperty: a key of dolly.yml, and nothing awaits this object.
+  const expiry = { then: 'delete' }
   const reached = await Promise.all(
-    simulators.map(async (simulator): Promise<Simulator> => {
-      const { origin } = new URL(simulator.connection.url ?? '')
+    simulators.map(async ({ id, connection }) => {
+      const { origin } = new URL(connection.url ?? '')
       const proxy = await startProxy(origin, (method) => method !== 'GET')
-      proxies.set(simulator.id, proxy)
-      return {
-        ...simulator,
-        connection: { ...simulator.connection, url: simulator.connection.url?.replace(origin, proxy.url) ?? '' },
-      }
+      proxies.set(id, proxy)
+      return { id, connection: { ...connection, url: connection.url?.replace(origin, proxy.url) ?? '', expiry } }
     }),
   )
-  // Access rules are not tested here.
-  const everyone = { owner: '#platform', access: [{ who: 'members', may: '*', on: '*' }] }
+  // Access rules are not tested here, but that what Eli asks for must be approved by two.
+  const { ann, bo, eli } = workspace.people
+  const approval = { by: [ann.id, bo.id], count: APPROVERS_NEEDED }
+  const everyone = {
+    owner: '#platform',
+    access: [
+      { who: eli.id, may: '*', on: '*', approval },
+      { who: 'members', may: '*', on: '*' },
+    ],
+  }
   writeConfig(folder, reached, { everySeconds: 1 }, everyone)
 
   const { SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, SLACK_APP_TOKEN } = workspace.env
@@ -303,6 +313,17 @@ export async function startWorld(count: number, canReadHistory: boolean): Promis
         return reader.prepare<string[], T>(sql).all(...values)
       } finally {
         reader.close()
+      }
+    },
+    change(sql, ...values) {
+      if (!existsSync(database)) return 0
+      const writer = new Sqlite(database, { timeout: 50 })
+      try {
+        return writer.prepare(sql).run(...values).changes
+      } catch {
+        return 0
+      } finally {
+        writer.close()
       }
     },
     messages() {

@@ -65,7 +65,7 @@ function sentences(messages: Message[], exchanges: Exchange[], status = 'running
     exchanges: { hoody: exchanges },
     tables: { hoody: rows(status) },
   })
-  return offences.map(({ count, submission, sentence }) => `${submission.who}: ${count}. ${sentence}`)
+  return offences.map(({ count, submission, sentence }) => `${submission?.who}: ${count}. ${sentence}`)
 }
 
 describe('two jobs after one another on one target', () => {

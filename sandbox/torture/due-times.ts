@@ -1,0 +1,59 @@
+/**
+ * Ends of expiries and due times of schedules, written into the database while no bot runs: the shortest expiry is an hour and
+ * the shortest schedule a quarter of one. So the wait is left out, and with it the warnings before an end.
+ */
+import type { Submission } from './requester.js'
+import { remember } from './steering.js'
+import type { World } from './world.js'
+
+/** One time at which a schedule is due, from when it was written. */
+export interface DueTime {
+  schedule: string
+  submission: Submission
+  /** Milliseconds since 1970, by the clock of the bot. */
+  due: number
+}
+
+/** Farther back than any clock of the plan is set for good. */
+const AGO_MS = 6 * 60_000
+
+interface ScheduleRow {
+  id: string
+  target: string
+}
+
+/** Lets everything that may expire do so, and each schedule whose last time was run be due once more. No bot may run. */
+export function moveDueTimes(world: World, submissions: readonly Submission[], dueTimes: DueTime[]): void {
+  const due = Date.now() - AGO_MS
+  for (const one of submissions) {
+    const { steering, input, who } = one
+    if (steering?.act !== 'expire' || steering.tries.length > 0) continue
+    const fits = `target like ? and requester = ? and state = 'succeeded' and removes is null and removal_job is null`
+    const sql = `update jobs set expires_at = ?, expiry_due_at = ? where expires_at is not null and ${fits}`
+    const isDone = world.rows(`select id from jobs where ${fits}`, `${input.target}%`, who).length > 0
+    if (!isDone || world.change(sql, due, due, `${input.target}%`, who) === 0) continue
+    remember(world, one, steering, 'done')
+  }
+  const idle = `select id, target from schedules where paused_at is null and due_at > ?`
+  for (const { id, target } of world.rows<ScheduleRow>(idle, `${Date.now()}`)) {
+    const submission = submissions.find(
+      ({ steering, input }) =>
+        steering?.act === 'schedule' && (target === input.target || target.startsWith(`${input.target} `)),
+    )
+    const last = dueTimes.findLast(({ schedule }) => schedule === id)
+    if (!submission || (last && jobsOf(world, last).length === 0)) continue
+    if (world.change('update schedules set next_at = ?, due_at = ? where id = ?', due, due, id) > 0)
+      dueTimes.push({ schedule: id, submission, due })
+  }
+}
+
+export interface RunRow {
+  id: string
+  state: string
+  step: string
+}
+
+/** The jobs that this due time made. */
+export function jobsOf({ rows }: World, { schedule, due }: DueTime): RunRow[] {
+  return rows<RunRow>('select id, state, step from jobs where submission = ?', `schedule:${schedule}:${due}`)
+}
