@@ -161,6 +161,11 @@ end, and what Slack shows is compared with the providers' own records. \`--seed\
   same copy, a second copy of code onto the same app. Each job must make its own writes. What only sets a value, such as an
   app's size or that it runs, may be written twice. A second restart interrupts the app, so it counts.
 * Two people who ask for one target at the same time: one gets the job, the other learns who was first.
+* What people do with a job, by button or by command, half of the time with the same click twice at once: cancel it while it
+  runs, try it again after it failed, delete what it made or left behind, and approve it. Two people must approve: each clicks
+  twice at once, together or one after the other, the requester clicks too, and now and then the second one denies.
+* Clones that expire and are deleted, and schedules that repeat a sync. The shortest expiry is an hour and the shortest schedule
+  a quarter of one, so their times are written into the database while no bot runs. The warnings before an end are left out.
 
 ## What isn't tested
 

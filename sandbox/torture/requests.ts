@@ -1,4 +1,4 @@
-/** Who asks for what: two people side by side, each with one form at a time. */
+/** Who asks for what: people side by side, each with one form at a time. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message } from '../slack/protocol.js'
 import { threadOf } from './judge.js'
@@ -13,8 +13,8 @@ const PAUSE_MS = 200
 const CHANGES: readonly string[] = ['sync', 'copy-bits']
 
 /**
- * Set by set: every operation in another order, each on a target of its own; then the follow-ups of some; then one target
- * that both people ask for, and one that others must approve.
+ * Set by set: one that others must approve; every operation in another order, each on a target of its own; then the follow-ups
+ * of some; then one target that both people ask for.
  */
 export function planSubmissions(
   random: Random,
@@ -46,14 +46,16 @@ export function planSubmissions(
   }
 
   for (let set = 0; planned.length < count; set += 1) {
+    if (isAsked(approved)) {
+      const asked = add(approved, set)
+      Object.assign(asked, { who: eli.id, channel: platform.id, steering: planSteering(random, 'approve') })
+    }
     const firsts = random.shuffled<Scenario>(scenarios.filter(isAsked)).map((scenario) => add(scenario, set))
     const firstOf = (wanted: Scenario) => firsts.find(({ scenario }) => scenario === wanted)
     for (const scenario of followUps.filter(isAsked)) add(scenario, set, { after: firstOf(scenario.after) })
     if (!isAsked(contested)) continue
     const first = add(contested, set)
     first.rival = add(contested, set, { rival: first })
-    const asked = add(approved, set)
-    Object.assign(asked, { who: eli.id, channel: platform.id, steering: planSteering(random, 'approve') })
   }
   // What somebody else waits for is left alone.
   for (const one of planned.filter(({ rival, steering }) => !rival && !steering)) {
@@ -82,7 +84,7 @@ export function targetsPerScenario(count: number, isAsked: (scenario: Scenario) 
 }
 
 /**
- * Lets both people ask until everything was asked for or it is over.
+ * Lets all people ask until everything was asked for or it is over.
  *
  * @param allowed how many may have been asked for by now.
  */

@@ -92,13 +92,16 @@ export async function startWorld(count: number, canReadHistory: boolean): Promis
     path.endsWith('/chat.postMessage') && new URLSearchParams(body).get('channel')?.startsWith('C') === true
   proxies.set('slack', await startProxy(workspace.url, isPost, isToChannel))
   // biome-ignore lint/suspicious/noThenProperty: a key of dolly.yml, and nothing awaits this object.
-  const expiry = { then: 'delete' }
+  const expiry = () => ({ then: 'delete' })
   const reached = await Promise.all(
     simulators.map(async ({ id, connection }) => {
       const { origin } = new URL(connection.url ?? '')
       const proxy = await startProxy(origin, (method) => method !== 'GET')
       proxies.set(id, proxy)
-      return { id, connection: { ...connection, url: connection.url?.replace(origin, proxy.url) ?? '', expiry } }
+      return {
+        id,
+        connection: { ...connection, url: connection.url?.replace(origin, proxy.url) ?? '', expiry: expiry() },
+      }
     }),
   )
   // Access rules are not tested here, but that what Eli asks for must be approved by two.
