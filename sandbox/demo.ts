@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
+import { defaultAccess, type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
 import { starters } from './providers/index.js'
 import { WELCOME } from './slack/welcome.js'
@@ -14,6 +14,17 @@ import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
 
 const DEFAULT_PORT = 4321
+/** So that the form asks how long a copy is kept. */
+// biome-ignore lint/suspicious/noThenProperty: its name in dolly.yml
+const expiry = { default: '7d', then: 'delete' }
+/** In Hoody's production a second person of the platform group must agree. */
+const productionRule = {
+  who: 'S00PLATFORM',
+  may: '*',
+  on: 'hoody',
+  target: ['* in woolworks-production', '* in woolworks-production on *'],
+  approval: { by: 'S00PLATFORM', count: 1, expires: '4h' },
+}
 
 const wanted = await wantedPort()
 const page = await pageMiddleware()
@@ -26,7 +37,16 @@ const { SLACK_SIGNING_SECRET: _, ...slack } = workspace.env
 
 // A temporary folder: each demo starts from scratch and leaves nothing behind.
 const folder = mkdtempSync(join(tmpdir(), 'dolly-demo-'))
-writeConfig(folder, simulators, { everySeconds: 1 })
+const connected = simulators.map((simulator) => ({
+  ...simulator,
+  connection: simulator.id === 'hoody' ? { ...simulator.connection, expiry } : simulator.connection,
+}))
+writeConfig(
+  folder,
+  connected,
+  { everySeconds: 1 },
+  { ...defaultAccess, access: [productionRule, ...defaultAccess.access] },
+)
 bot = await superviseBot(
   () => startBot(folder, slack, printWarnings),
   (status) => {
