@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab.
- * `npm run demo -- --port N` for another port. Nothing listens on any address but 127.0.0.1.
+ * `npm run demo -- --port N` for another port, `--empty` to begin without any jobs. Nothing listens on any address but 127.0.0.1.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultAccess, type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
 import { freePort, isFree } from './free-port.js'
+import { makeHistory } from './history.js'
 import { starters } from './providers/index.js'
-import { WELCOME } from './slack/welcome.js'
+import { welcome } from './slack/welcome.js'
 import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
 
@@ -22,11 +23,12 @@ const productionRule = {
   who: 'S00PLATFORM',
   may: '*',
   on: 'hoody',
+  from: '*',
   target: ['* in woolworks-production', '* in woolworks-production on *'],
   approval: { by: 'S00PLATFORM', count: 1, expires: '4h' },
 }
 
-const wanted = await wantedPort()
+const { wanted, isEmpty } = await readArguments()
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
 const port = wanted ?? ((await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort())
@@ -55,7 +57,13 @@ bot = await superviseBot(
   },
 )
 const { stop, stopped } = bot
-workspace.greet(workspace.channels.platform.id, WELCOME)
+workspace.greet(workspace.channels.platform.id, welcome(workspace.channels.deploys.id))
+if (!isEmpty) {
+  simulators.find(({ id }) => id === 'miget')?.setSwitch('fail-deploy', true)
+  const finish = await makeHistory(workspace)
+  // It waits for a copy. Somebody may end the demo, or kill the bot, before that.
+  finish().catch((error: unknown) => console.error(`  The demo has no preset and no schedule: ${error}`))
+}
 console.log(
   `\n  Dolly's sandbox is at ${workspace.url}\n  Open it and type /clone-app in #platform. Ctrl-C stops it. For another port: npm run demo -- --port N\n`,
 )
@@ -66,17 +74,18 @@ await Promise.all([workspace.close(), page.close(), ...simulators.map((simulator
 rmSync(folder, { recursive: true, force: true })
 process.exit(end === 0 ? 0 : 1)
 
-/** The port after `--port`, if there is one. Ends the process if it isn't a port, or not a free one. */
-async function wantedPort(): Promise<number | undefined> {
-  const { values } = parseArgs({ options: { port: { type: 'string' } } })
-  if (values.port === undefined) return undefined
-  const number = Number(values.port)
+/** The port after `--port`, if there is one, and whether it begins without a history. Ends the process if it isn't a port, or not a free one. */
+async function readArguments(): Promise<{ wanted: number | undefined; isEmpty: boolean }> {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, empty: { type: 'boolean', default: false } } })
+  const { port, empty: isEmpty } = values
+  if (port === undefined) return { wanted: undefined, isEmpty }
+  const number = Number(port)
   const isPort = Number.isInteger(number) && number > 0 && number < 65_536
-  if (isPort && (await isFree(number))) return number
+  if (isPort && (await isFree(number))) return { wanted: number, isEmpty }
   console.error(
     isPort
       ? `Port ${number} is taken. Choose another one, or leave --port out.`
-      : `--port needs a number from 1 to 65535, not "${values.port}".`,
+      : `--port needs a number from 1 to 65535, not "${port}".`,
   )
   process.exit(1)
 }

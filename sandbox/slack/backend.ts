@@ -19,6 +19,8 @@ const people = [
 ] as const
 /** User groups by id, with the names of who is in them; emulate knows none. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = { S00PLATFORM: ['ann', 'eli', 'fay'] }
+/** What people read in a mention of a group, by its id. */
+export const GROUP_NAMES: Readonly<Record<string, string>> = { S00PLATFORM: 'platform-team' }
 const channels = [
   { name: 'platform', topic: 'Clusters, connections and the sheep', hasBot: true },
   { name: 'deploys', topic: 'What went live, and when', hasBot: true },

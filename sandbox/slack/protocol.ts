@@ -122,6 +122,7 @@ export interface Snapshot {
   team: string
   me: Person
   people: readonly Person[]
+  groups: readonly { id: string; name: string }[]
   /** `status` is null where the sandbox doesn't run the bot's process. */
   bot: { id: string; name: string; status: BotStatus | null }
   app: AppFeatures

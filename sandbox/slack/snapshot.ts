@@ -1,6 +1,6 @@
 /** The workspace as one person sees it. */
 import type { Simulator } from '../providers/simulator.js'
-import { BOT, TEAM } from './backend.js'
+import { BOT, GROUP_NAMES, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
 import type { BotStatus, Message, Person, Snapshot, Step, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
@@ -34,6 +34,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
     team: TEAM.name,
     me,
     people,
+    groups: Object.entries(GROUP_NAMES).map(([id, name]) => ({ id, name })),
     bot: { id: BOT.id, name: BOT.name, status: panels.bot.status },
     app: {
       hasHome: home_tab_enabled,

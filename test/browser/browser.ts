@@ -14,8 +14,8 @@ export interface Demo {
   stop(): Promise<void>
 }
 
-/** Runs `npm run demo` with these arguments and resolves with the address it prints. */
-export async function startDemo(args: readonly string[] = []): Promise<Demo> {
+/** Runs `npm run demo` with these arguments and resolves with the address it prints. By default no job was there before. */
+export async function startDemo(args: readonly string[] = ['--empty']): Promise<Demo> {
   // Its own process group, because npm doesn't pass every signal on to its child.
   const child = spawn('npm', ['run', 'demo', '--', ...args], { cwd: root, stdio: 'pipe', detached: true })
   let output = ''

@@ -38,6 +38,37 @@ const drawings: Readonly<Record<string, ReactNode>> = {
       <circle cx="8" cy="12.8" r="1.4" fill="#7b8782" />
     </>
   ),
+  no_entry: (
+    <>
+      {circle('#cf2f26')}
+      <path d="M4.6 8h6.8" {...sign} />
+    </>
+  ),
+  no_entry_sign: (
+    <>
+      <circle cx="8" cy="8" r="5.8" fill="none" stroke="#cf2f26" strokeWidth="2" />
+      <path d="M4 4l8 8" {...sign} stroke="#cf2f26" strokeWidth="2" />
+    </>
+  ),
+  octagonal_sign: (
+    <>
+      <path d="M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3Z" fill="#cf2f26" />
+      <path d="M4.8 8h6.4" {...sign} />
+    </>
+  ),
+  raised_hand: (
+    <path
+      d="M4.2 9V4.6M6.6 8V2.4M9 8V2.4M11.4 8.6V4M4.2 9c0 3.4 1.6 5.4 4 5.4s3.8-1.6 4.4-4.2l.9-2.6"
+      {...sign}
+      stroke="#d99a1c"
+    />
+  ),
+  wastebasket: (
+    <>
+      <path d="M3.6 5h8.8l-.9 10H4.5Z" fill="#dfe5e2" stroke="#5c6863" strokeWidth="1.2" />
+      <path d="M2.4 4h11.2M6.4 2.2h3.2M6.6 7.4v5M9.4 7.4v5" {...sign} stroke="#5c6863" strokeWidth="1.2" />
+    </>
+  ),
   warning: (
     <>
       <path d="M8 1.6 15 14H1Z" fill="#f2c230" stroke="#b98900" strokeLinejoin="round" />

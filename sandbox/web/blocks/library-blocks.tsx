@@ -16,13 +16,17 @@ const hooks: NonNullable<MessageProps['hooks']> = {
     </Link>
   ),
   user: ({ name }) => <span className="mention">@{name}</span>,
+  usergroup: ({ name }) => <span className="mention">@{name}</span>,
   emoji: (emoji, known) => <Emoji name={emoji.name} known={known(emoji)} />,
   date: ({ timestamp, format, link, fallback }) => <SlackDate {...{ timestamp, format, link, fallback }} />,
 }
 
 export function LibraryBlocks({ blocks }: { blocks: readonly unknown[] }) {
-  const { people, bot, channels } = useWorkspace().snapshot
-  const data = useMemo(() => ({ users: [...people, bot], channels: [...channels] }), [people, bot, channels])
+  const { people, bot, channels, groups } = useWorkspace().snapshot
+  const data = useMemo(
+    () => ({ users: [...people, bot], channels: [...channels], user_groups: [...groups] }),
+    [people, bot, channels, groups],
+  )
   const drawn = useMemo(() => blocks.map(forLibrary) as LibraryBlock[], [blocks])
   return <Message withoutWrapper theme="light" logo="" name="" blocks={drawn} data={data} hooks={hooks} />
 }

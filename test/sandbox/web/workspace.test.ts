@@ -74,7 +74,12 @@ describe('sharing between snapshots', () => {
 describe('what a screen reader says of a message', () => {
   const person = { id: 'U1', name: 'ann', realName: 'Ann Baker', title: '', hasLeft: false }
   const channel = { id: 'C1', name: 'platform', topic: '', isDirect: false, botIsMember: true }
-  const workspace = { people: [person], channels: [channel], bot: { id: 'U2', name: 'dolly', status: null } }
+  const workspace = {
+    people: [person],
+    groups: [{ id: 'S1', name: 'platform-team' }],
+    channels: [channel],
+    bot: { id: 'U2', name: 'dolly', status: null },
+  }
 
   it.each([
     [':white_check_mark: *shop-api* is _running_', 'white check mark shop-api is running'],
@@ -82,6 +87,7 @@ describe('what a screen reader says of a message', () => {
     ['Ends <!date^1796025600^{date_short}|Nov 30> at 10:30:45', 'Ends Nov 30 at 10:30:45'],
     ['R&amp;D &lt;labs&gt; in `snake_case_name`', 'R&D <labs> in snake_case_name'],
     ['<https://x.example>', 'https://x.example'],
+    ['<!subteam^S1> can approve it', '@platform-team can approve it'],
   ])('is %s without its signs', (text, said) => {
     expect(spoken(text, workspace)).toBe(said)
   })
