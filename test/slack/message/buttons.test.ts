@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ACTS, FINAL_STATES, type Job, LIVE_STATES, type State } from '../../../src/domain/job.js'
 import { type JobView, rootMessage } from '../../../src/slack/message/job.js'
+import { menuOf } from '../../../src/slack/message/menu.js'
 import { start } from '../../helpers/job.js'
 import { choicesIn, viewIn } from '../../helpers/job-view.js'
 
@@ -82,6 +83,14 @@ describe('the buttons of a root message', () => {
       '(Run again…)',
       '(Save as preset…)',
     ])
+  })
+
+  it('are all in the menu of a list too, which has room for five', () => {
+    const texts = (...args: Parameters<typeof viewIn>) => menuOf(viewIn(...args))?.options.map(({ text }) => text.text)
+    const rest = ['Repeat on a schedule…', 'Delete…', 'Clone again…', 'Save as preset…']
+    expect(texts('succeeded', { ...made, expiresAt: start })).toEqual(['Extend', ...rest])
+    const update = ['Run nightly…', 'Run again…', 'Save as preset…']
+    expect(texts('succeeded', made, { hasRemoval: false })).toEqual(update)
   })
 
   it('leave alone what is deleted or being deleted', () => {
