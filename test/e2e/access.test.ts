@@ -171,13 +171,18 @@ describe('with rules for a group, a channel and members', () => {
     expect(bo.topView()).toBeUndefined()
   })
 
-  for (const [name, person] of [
-    ['a guest', () => cleo],
-    ['somebody whose account was deactivated', () => dora],
+  for (const [name, person, refused] of [
+    // A guest may learn that they can't start anything; no rule can let a stranger do so much as ask.
+    ['a guest', () => cleo, ['', ' hoody copy']],
+    [
+      'somebody whose account was deactivated',
+      () => dora,
+      ['', ' help', ' help all', ' help hoody', ' status', ' hoody copy'],
+    ],
   ] as const) {
     it(`${name} is refused at the command, in lists and on every page`, async () => {
       const who = person()
-      for (const text of ['', ' help', ' help all', ' status', ' hoody copy']) {
+      for (const text of refused) {
         const before = world.workspace.calls('views.open').length
         expect(await answerTo(who, platform, `/clone-app${text}`)).toBe(`You can't use Dolly here. ${owner}`)
         expect(world.workspace.calls('views.open')).toHaveLength(before)
@@ -218,6 +223,15 @@ describe('with rules for a group, a channel and members', () => {
       nothingCameOfIt()
     })
   }
+
+  it('help tells a guest that they can start nothing, and names no connection', async () => {
+    const help = await answerTo(cleo, platform, '/clone-app help')
+    expect(help).toContain(`You can't start anything here. ${owner}`)
+    const commands = await answerTo(cleo, platform, '/clone-app help all')
+    expect(commands).toContain('All commands')
+    for (const text of [help, commands]) expect(text).not.toMatch(/hoody|miget|cloud-foundry|copy/)
+    expect(await answerTo(cleo, platform, '/clone-app help hoody')).toBe(`You can't use hoody. ${owner}`)
+  })
 
   it('somebody of another company is refused, also under the name of a member', async () => {
     const foreign = (callback: string, memory: unknown, values: object = {}) =>
@@ -576,6 +590,7 @@ describe.concurrent('the buttons of a job', () => {
         type: 'block_actions',
         ...forged(world, ann, '', '', {}, 'T0STRANGER'),
         view: undefined,
+        container: { type: 'message', message_ts: root.ts, channel_id: root.channel, is_ephemeral: false },
         channel: { id: root.channel, name: 'platform' },
         response_url: url,
         actions: [{ type: 'button', action_id: 'job:dismiss', block_id: 'question', value: id }],
