@@ -172,7 +172,7 @@ describe('with rules for a group, a channel and members', () => {
   })
 
   for (const [name, person, refused] of [
-    // A guest may learn that they can't start anything; no rule can let a stranger do so much as ask.
+    // A guest gets help (below) and may have jobs from earlier rules; a stranger gets no verb at all.
     ['a guest', () => cleo, ['', ' hoody copy']],
     [
       'somebody whose account was deactivated',
