@@ -171,7 +171,7 @@ describe('in the demo', () => {
     await root.hover()
     await root.getByRole('button', { name: 'More actions' }).click()
     await page.getByRole('menuitem', { name: /Clone this app/ }).click()
-    const form = page.getByRole('dialog')
+    const form = page.getByRole('dialog', { name: 'Copy a container' })
     await form.waitFor()
     await form.getByRole('button', { name: 'Next' }).waitFor()
     await look('features-message-shortcut')

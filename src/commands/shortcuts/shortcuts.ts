@@ -1,6 +1,7 @@
 /** Shortcuts: the form from anywhere, and from a message that names what to clone. */
 import type { App, GlobalShortcut, MessageShortcut } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
+import { z } from 'zod'
 import type { Asker } from '../../access/rules.js'
 import { noticeView } from '../../slack/form/view.js'
 import { findJob } from '../../store/jobs.js'
@@ -95,7 +96,7 @@ async function openFromMessage(
   const asker = await identifyAsker(services, { user, team, channel }, AFTER_ACK_TIMEOUT_MS)
   const opening = { services, client, asker, triggerId, channel: channel.id }
   const text = message.text ?? ''
-  for (const jobId of mentionedJobs(text)) {
+  for (const jobId of mentionedJobs(`${smallPrintOf(message.blocks)} ${text}`)) {
     const job = await findJob(services.db, jobId)
     // Whoever can't see it gets the form that everybody gets.
     if (!job || job.removes !== null || !(await may(services, asker, job, 'status'))) continue
@@ -106,4 +107,15 @@ async function openFromMessage(
   if (!source) return await openPlain(opening)
   await openForm(opening, source.target, source.values)
   return null
+}
+
+const Context = z.object({
+  type: z.literal('context'),
+  elements: z.array(z.object({ text: z.string() }).catch({ text: '' })),
+})
+
+/** A message's text leaves out its small print, and that is where Dolly's own messages have the id of their job. */
+function smallPrintOf(blocks: unknown): string {
+  const all: unknown[] = Array.isArray(blocks) ? blocks : []
+  return all.flatMap((block) => Context.safeParse(block).data?.elements.map(({ text }) => text) ?? []).join(' ')
 }

@@ -4,7 +4,7 @@ import type { Job } from '../../domain/job.js'
 import { cut } from '../../lib/text.js'
 import { context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
-import { brief, inWords, mrkdwn, ownName } from '../text.js'
+import { brief, dateAndTime, inWords, mrkdwn, ownName } from '../text.js'
 import { type JobDescription, type JobView, type Message, rootMessage, stateInWords } from './job.js'
 import { menuOf } from './menu.js'
 
@@ -80,6 +80,7 @@ export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
     `from ${mrkdwn(brief(ownName(job.source)))}`,
     `<@${job.requester}>`,
     ago(now - (job.endedAt ?? job.createdAt)),
+    ...(job.expiresAt === null || job.removedAt !== null ? [] : [`expires ${dateAndTime(job.expiresAt)}`]),
     ...(link === null ? [] : [`<${link}|Open its thread>`]),
     `job \`${job.id}\``,
   ]

@@ -69,11 +69,11 @@ async function openAnywhere(): Promise<void> {
   await app.processEvent({ body: { ...body, team: { id: 'T1' }, user: ann, token: '' }, ack: async () => {} })
 }
 
-async function openOn(text: string): Promise<void> {
+async function openOn(text: string, blocks: readonly object[] = []): Promise<void> {
   triggers += 1
   const body = { type: 'message_action', callback_id: 'clone_from_message', trigger_id: `t${triggers}`, token: '' }
   const place = { team: { id: 'T1' }, user: ann, channel: { id: 'C1', name: 'deploys' }, message_ts: '1.1' }
-  const message = { type: 'message', text, ts: '1.1', user: 'U2' }
+  const message = { type: 'message', text, blocks, ts: '1.1', user: 'U2' }
   const response_url = 'http://slack.example/response'
   await app.processEvent({ body: { ...body, ...place, message, response_url, action_ts: '1.1' }, ack: async () => {} })
 }
@@ -119,6 +119,16 @@ describe('the shortcut of a message', () => {
     const job = await context.ask({ operation: 'sync', params: { app: 'id-of-desk', name: 'copy' } })
     await openOn(`:white_check_mark: Job \`${job.id}\` is done`)
     expect(form()).toMatchObject({ operation: 'sync', channel: 'C1', values: { app: 'id-of-desk', name: 'copy' } })
+  })
+
+  it('finds the job in the small print, where its own thread names it', async () => {
+    const job = await context.ask({ operation: 'sync', params: { app: 'id-of-desk', name: 'copy' } })
+    const elements = [
+      { type: 'image', image_url: 'https://x.example' },
+      { type: 'mrkdwn', text: `job \`${job.id}\`` },
+    ]
+    await openOn('desk is running', [{ type: 'divider' }, { type: 'context', elements }])
+    expect(form()).toMatchObject({ operation: 'sync', values: { app: 'id-of-desk', name: 'copy' } })
   })
 
   it('leaves out a job that this person cannot see', async () => {
