@@ -3,7 +3,7 @@ import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, picture, startBrowser, startDemo } from './browser.js'
 
-const JOB_MS = 60_000
+const JOB_MS = 100_000
 /** More stops than the page has. */
 const MAX_STOPS = 150
 
