@@ -19,7 +19,8 @@ const AGO_MS = 6 * 60_000
 
 interface ScheduleRow {
   id: string
-  target: string
+  /** Ends with the id of the job from whose thread the schedule was made. */
+  preset: string
 }
 
 /** Lets everything that may expire do so, and each schedule whose last time was run be due once more. No bot may run. */
@@ -34,12 +35,9 @@ export function moveDueTimes(world: World, submissions: readonly Submission[], d
     if (!isDone || world.change(sql, due, due, `${input.target}%`, who) === 0) continue
     remember(world, one, steering, 'done')
   }
-  const idle = `select id, target from schedules where paused_at is null and due_at > ?`
-  for (const { id, target } of world.rows<ScheduleRow>(idle, `${Date.now()}`)) {
-    const submission = submissions.find(
-      ({ steering, input }) =>
-        steering?.act === 'schedule' && (target === input.target || target.startsWith(`${input.target} `)),
-    )
+  const idle = `select id, preset from schedules where paused_at is null and due_at > ?`
+  for (const { id, preset } of world.rows<ScheduleRow>(idle, `${Date.now()}`)) {
+    const submission = submissions.find(({ steering }) => steering?.job && preset.endsWith(`-${steering.job}`))
     const last = dueTimes.findLast(({ schedule }) => schedule === id)
     if (!submission || (last && jobsOf(world, last).length === 0)) continue
     if (world.change('update schedules set next_at = ?, due_at = ? where id = ?', due, due, id) > 0)

@@ -18,6 +18,7 @@ export interface Steering {
   /** Approvals: both at once, or one after the other; or the second one denies. */
   way: 'one by one' | 'at once' | 'deny'
   seenAt?: number
+  job?: string
   /** Every attempt, by the true time. Some don't arrive, because the bot is dead. */
   tries: number[]
   /** Who pressed Approve when, the requester too, who may not. */
@@ -56,6 +57,7 @@ async function steer(world: World, one: Submission, steering: Steering, messages
   const { root, job, end } = threadOf(one, messages)
   if (!root || !job) return
   steering.seenAt ??= Date.now()
+  steering.job = job
   const { fay } = world.workspace.people
   const actor = world.workspace.as(fay.id)
   const offers = (action: string) => JSON.stringify(root.blocks).includes(`"job:${action}"`)
@@ -78,7 +80,7 @@ async function steer(world: World, one: Submission, steering: Steering, messages
       remember(world, one, steering, end)
       return await sendModal(actor, 'removal', () => press('delete', 'delete'))
     case 'schedule':
-      if (end !== 'done' || !offers('schedule') || steering.tries.length >= MAX_TRIES || hasSchedule(world, one)) return
+      if (end !== 'done' || !offers('schedule') || steering.tries.length >= MAX_TRIES || hasSchedule(world, job)) return
       remember(world, one, steering, end)
       return await sendModal(actor, 'schedule_save', () => actor.click(root, 'job:schedule'))
     case 'expire':
@@ -94,8 +96,8 @@ export function remember(world: World, { scenario }: Submission, steering: Steer
   steering.rowsThen ??= world.rowsOf(scenario.provider)
 }
 
-function hasSchedule(world: World, { input }: Submission): boolean {
-  return world.rows('select id from schedules where target like ?', `${input.target}%`).length > 0
+function hasSchedule(world: World, job: string): boolean {
+  return world.rows('select id from schedules where preset like ?', `%-${job}`).length > 0
 }
 
 async function twice(steering: Steering, act: () => Promise<void>): Promise<void> {
