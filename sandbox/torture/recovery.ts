@@ -2,8 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { World } from './world.js'
 
-/** Longer than any provider's search for a lost write, and than a state that doesn't change is waited for: ten minutes. */
-const HEALED_WITHIN_MS = 12 * 60_000
+/**
+ * Longer than any provider's search for a lost write, and than a state that doesn't change is waited for: ten minutes, and five
+ * more by a clock that was set back.
+ */
+const HEALED_WITHIN_MS = 17 * 60_000
 
 /** A run that has begun is tried again by then. */
 const SOON_MS = 10 * 60_000
