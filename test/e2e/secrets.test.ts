@@ -223,7 +223,7 @@ describe('secrets', () => {
     bot = await start()
 
     // Writes that are refused, that break, and one that works.
-    const told = { 403: /Failed/, 500: /answered 500/ }
+    const told = { 403: /failed/, 500: /answered 500/ }
     await Promise.all(
       people.map(async (person, half) => {
         for (const id of Object.keys(journeys).filter((_, at) => at % 2 === half)) {

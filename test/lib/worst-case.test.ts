@@ -180,6 +180,7 @@ describe('over 256 kB of the worst text', () => {
       time: () => slackText.time(0),
       dateAndTime: () => slackText.dateAndTime(0),
       approverNames: (text) => slackText.approverNames([text, 'S1']),
+      peopleNames: (text) => slackText.peopleNames([text, 'U1']),
       inWords: () => slackText.inWords(0),
     }),
     ...functionsOf(options, {
