@@ -1,4 +1,5 @@
 /** A name for what is made: `<source>-<person>-<n>`, within the field's own rules, and unused as far as is known. */
+import { slug } from '../../domain/template.js'
 import { comparable, cut } from '../../lib/text.js'
 import type { Field } from '../../slack/form/fields.js'
 import { ownName } from '../../slack/text.js'
@@ -34,13 +35,4 @@ export function suggestName(
 function numbered([source = '', ...rest]: readonly string[], number: number, maxLength: number): string {
   const end = ['', ...rest, `${number}`].join('-')
   return cut(source, Math.max(maxLength - end.length, 1)).replace(/[-…]+$/, '') + end
-}
-
-/** Lower-case letters, digits and single hyphens: what every provider takes in a name. */
-function slug(text: string): string {
-  return comparable(text)
-    .normalize('NFKD')
-    .replaceAll(/\p{M}/gu, '')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
 }
