@@ -37,7 +37,7 @@ function readAnchor(text: string): AuditAnchor {
   const [, seq = '', hash = ''] = /^(\d{1,12}):((?:sha256|hmac-[0-9a-f]{8}):[0-9a-f]{64})$/.exec(text) ?? []
   if (seq === '') {
     throw new ConnectionError(
-      `"${text}" is no end of the audit chain. Copy the whole value of "anchor" from a log line "the end of the audit chain".`,
+      `"${text}" isn't an end of the audit chain. Copy the whole value of "anchor" from a log line that says "the end of the audit chain".`,
     )
   }
   return { seq: Number(seq), hash }
@@ -47,7 +47,7 @@ function readAnchor(text: string): AuditAnchor {
 export function describeReport(report: AuditReport, keys: AuditKeys): AuditFinding {
   const { from, head, since, unsealed, lastPlain, fault } = report
   if (fault) {
-    const verdict = fault.kind === 'unknown_key' ? "The audit can't be verified." : 'The audit is NOT whole.'
+    const verdict = fault.kind === 'unknown_key' ? "The audit can't be verified." : 'The audit is NOT intact.'
     return { sentence: `${verdict} ${describeFault(fault)}`, isGood: false }
   }
   const count = head.seq + 1 - from
@@ -56,7 +56,7 @@ export function describeReport(report: AuditReport, keys: AuditKeys): AuditFindi
       ? 'OK: the audit has no sealed rows.'
       : `OK: ${inRows(count)}, from ${from} to ${head.seq}, the first of ${new Date(since ?? 0).toISOString()}.`,
     ...(count === 0 ? [] : [`The chain ends with ${head.seq}:${head.hash}`]),
-    ...(unsealed === 0 ? [] : [`${inRows(unsealed)} not sealed yet; a running Dolly seals them within seconds.`]),
+    ...(unsealed === 0 ? [] : [`${inRows(unsealed)} not sealed yet; Dolly seals them within seconds when it runs.`]),
     ...(keys.length === 0 && count > 0 ? [WITHOUT_KEY] : []),
     ...(lastPlain === null ? [] : [`Rows up to ${lastPlain} were sealed without a key. ${WITHOUT_KEY}`]),
   ]
@@ -64,7 +64,7 @@ export function describeReport(report: AuditReport, keys: AuditKeys): AuditFindi
 }
 
 const WITHOUT_KEY =
-  'Without a key the hashes show accidents, but not what somebody did who can write to the database. Set DOLLY_AUDIT_KEY.'
+  'Without a key the hashes catch accidents, but not tampering by someone who can write to the database. Set DOLLY_AUDIT_KEY.'
 
 function inRows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`
@@ -77,14 +77,14 @@ function describeFault(fault: AuditFault): string {
     case 'missing':
       return fault.to > fault.seq ? `Rows ${fault.seq} to ${fault.to} are missing.` : `Row ${fault.seq} is missing.`
     case 'cut':
-      return `Its end was cut off or set back: rows from ${fault.seq} on are missing, or the chain's end is a wrong one.`
+      return `Its end was cut off or set back: rows from ${fault.seq} on are missing, or the recorded end of the chain is wrong.`
     case 'anchor':
-      return `Row ${fault.seq} isn't the one whose hash you gave: it was replaced, or cut off with all that followed.`
+      return `Row ${fault.seq} doesn't have the hash you gave: it was replaced, or cut off with everything after it.`
     case 'no_key':
-      return `Row ${fault.seq} was sealed without a key, after rows that have one: Dolly ran without DOLLY_AUDIT_KEY then, or somebody else wrote it.`
+      return `Row ${fault.seq} was sealed without a key, after rows that have one: Dolly ran without DOLLY_AUDIT_KEY then, or someone else wrote it.`
     case 'unknown_key':
       return fault.hasKeys
-        ? `Row ${fault.seq} was sealed with another key. If you changed DOLLY_AUDIT_KEY, put the old key behind the new one, with a space between them.`
+        ? `Row ${fault.seq} was sealed with another key. If you changed DOLLY_AUDIT_KEY, put the old key after the new one, with a space between them.`
         : `Row ${fault.seq} was sealed with a key. Set DOLLY_AUDIT_KEY to it, and verify again.`
   }
 }

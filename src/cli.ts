@@ -18,8 +18,8 @@ dolly          start Dolly, with dolly.yml and the variables of the environment 
 dolly doctor   try dolly.yml, Slack's tokens and each connection once, without starting or writing anything
                (npm start -- doctor); exit with 0 if all is well, with 1 if not
 dolly audit verify [end]
-               say whether a row of the audit was altered or is missing (exit with 1) or none is (exit with 0); with an end
-               of the chain that the log has ("anchor"), also whether later rows were cut off
+               check the audit for altered or missing rows; exit with 0 if there are none, with 1 if there are; with the
+               end of the chain from the log ("anchor"), also check whether later rows were cut off
 dolly help     print this
 `
 

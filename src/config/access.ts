@@ -66,7 +66,7 @@ export function compareRules(access: unknown, reading: AccessReading): void {
 }
 
 const APPROVE_IS_NO_RIGHT =
-  'has approve in its may, which allows nothing by itself: a rule that asks for an approval says under approval: who can give it'
+  'lists approve under may, which allows nothing by itself: who can approve is set under approval, in the rule that asks for it'
 
 /** The operations that can copy data of any source past a rule that only looks at the target. */
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {

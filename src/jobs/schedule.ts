@@ -89,7 +89,7 @@ async function fail(
   const paused =
     turn.pausedAt === null
       ? ''
-      : ` That was run ${MAX_FAILURES} in a row that couldn't start, so I paused the schedule. To go on, type /clone-app schedule resume ${id}.`
+      : ` That's ${MAX_FAILURES} runs in a row that couldn't start, so I paused the schedule. To resume it, type /clone-app schedule resume ${id}.`
   const failed = await createJob(
     context.db,
     {

@@ -35,7 +35,7 @@ const clone = defineOperation<ServiceParams, QoveryRef>({
   ...shared,
   removal: removalOf(
     'service',
-    'The service with its settings and variables. A database or a volume goes with all its data, Terraform with the infrastructure that it created.',
+    'The service with its settings and variables. A database or a volume goes with all its data, and Terraform with the infrastructure it created.',
   ),
   title: 'Clone a service',
   fields: serviceFields,
@@ -51,7 +51,7 @@ const cloneEnvironment = defineOperation<EnvironmentParams, QoveryRef>({
   ...shared,
   removal: removalOf(
     'environment',
-    'The environment with all its services. Databases and volumes go with all their data, Terraform with the infrastructure that it created.',
+    'The environment with all its services. Databases and volumes go with all their data, and Terraform with the infrastructure it created.',
   ),
   title: 'Clone an environment',
   fields: environmentFields,

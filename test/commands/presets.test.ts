@@ -303,7 +303,7 @@ describe('a schedule', () => {
     expect(await type('schedules')).toContain('`0 5 * * 1-5` (Europe/Berlin)')
     expect(await type(`schedule pause ${made?.id}`, 'U2')).toContain('You have no schedule')
     expect(await type(`schedule pause ${made?.id}`)).toContain('Paused')
-    expect(await press('schedule:resume', made?.id ?? '')).toContain('goes on: next run')
+    expect(await press('schedule:resume', made?.id ?? '')).toContain(': next run')
     expect(await type(`schedule delete ${made?.id}`)).toContain('Deleted')
     expect(await schedules()).toEqual([])
   })
@@ -331,7 +331,7 @@ describe('a schedule', () => {
       state: 'failed',
       detail: expect.stringContaining("You can't schedule this any more."),
     })
-    expect(failed[4]?.detail).toContain('so I paused the schedule. To go on, type /clone-app schedule resume')
+    expect(failed[4]?.detail).toContain('so I paused the schedule. To resume it, type /clone-app schedule resume')
     expect(await schedules()).toMatchObject([{ failures: 5, dueAt: null }])
   })
 

@@ -298,7 +298,7 @@ describe('rules of access', () => {
     const { problems, warnings } = read([{ ...open, may: ['copy', 'approve'] }])
     expect(problems).toEqual([])
     expect(warnings).toEqual([
-      'access.0 has approve in its may, which allows nothing by itself: a rule that asks for an approval says under approval: who can give it',
+      'access.0 lists approve under may, which allows nothing by itself: who can approve is set under approval, in the rule that asks for it',
     ])
   })
 

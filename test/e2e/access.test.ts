@@ -466,12 +466,12 @@ describe.concurrent('with rules that protect the data of a place', () => {
       await bo.choose('target', 'shop-web in production (woolworks)', 'shop-web')
       expect(await bo.submit({ _channel: 'mine' })).toEqual({})
       await bo.submit()
-      const root = await bo.waitForMessage(({ text }) => text.includes('asked for by'), 15_000)
+      const root = await bo.waitForMessage(({ text }) => text.includes('requested by'), 15_000)
       // Where it was meant to be: in his direct messages, with no word of another place.
       expect(root.channel).toBe(workspace.people.bo.directChannel)
       expect(JSON.stringify(root.blocks)).not.toContain("couldn't post")
       expect(JSON.stringify(bo.topView()?.blocks)).toMatch(/is on its way: .*its thread> is in a direct message\."/)
-      expect(ann.messages(platform.id).filter(({ text }) => text.includes('asked for by'))).toEqual([])
+      expect(ann.messages(platform.id).filter(({ text }) => text.includes('requested by'))).toEqual([])
     } finally {
       await world.close()
     }

@@ -32,7 +32,7 @@ describe('when things go wrong', () => {
     while (told.topView()) await told.close()
 
     const root = await first.waitForMessage(({ text }) => text.includes('contested'))
-    expect(root.text).toContain(`asked for by <@${first.id}>`)
+    expect(root.text).toContain(`requested by <@${first.id}>`)
 
     // A third try, now that the thread stands, is shown the way to it.
     await told.write(workspace.channels.platform.id, '/clone-app hoody copy name=contested')

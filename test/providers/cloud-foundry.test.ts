@@ -753,7 +753,7 @@ describe('Cloud Foundry', () => {
       expect(await deleted(ref ?? {})).toMatchObject({ phase: 'done' })
       expect(await deleted(ref ?? {}, 1)).toMatchObject({
         phase: 'done',
-        detail: 'Its address shop-api-2.apps.woolworks.example stays: it leads to another app by now.',
+        detail: 'Its address shop-api-2.apps.woolworks.example stays: it leads to another app now.',
       })
       expect(deletions()).toEqual(['DELETE /v3/apps/:guid'])
     })

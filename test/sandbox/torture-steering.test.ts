@@ -29,7 +29,7 @@ function submissionOf(act: SteeringAct, more: Partial<Steering> = {}): Submissio
 }
 
 function rootOf(headline: string): Message {
-  const what = `Clone a service: shop-api → ${target} on qovery (Qovery), asked for by <@U1>.`
+  const what = `Clone a service: shop-api → ${target} on qovery (Qovery), requested by <@U1>.`
   return {
     ...{ channel: 'C1', ts: '1.1', replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false },
     ...{ blocks: ['job `k7f3q`'], text: `${headline} ${what}` },

@@ -45,7 +45,7 @@ function threads(ends: Readonly<Record<string, string>>): Message[] {
     const what = `Sync a copy: the container it was copied from → ${sync.input(0).target} on hoody (Hoody)`
     const { target } = sync.input(0)
     const root = (outcome: string) => [
-      { ...message, ts: `${at}.1`, text: `${outcome} ${what}, asked for by <@${who}>.` },
+      { ...message, ts: `${at}.1`, text: `${outcome} ${what}, requested by <@${who}>.` },
     ]
     if (end === 'Done') return root(`${target} is up to date (3 s).`)
     const reply = `<@${who}> ${target} failed after 3 s.`
@@ -108,7 +108,7 @@ describe('two jobs after one another on one target', () => {
 
 describe('a thread that moved because Slack refused its place', () => {
   const [{ scenario, input, channel: place }] = twoSyncs()
-  const what = `${scenario.title}: the container it was copied from → ${input.target} on hoody (Hoody), asked for by <@U1>.`
+  const what = `${scenario.title}: the container it was copied from → ${input.target} on hoody (Hoody), requested by <@U1>.`
   const message = { replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false, blocks: [] }
   const edit: Exchange = {
     ...{ at: 3_000, method: 'POST', path: '/api/chat.update', status: 200, answer: {}, mishap: undefined },
@@ -165,7 +165,7 @@ describe('one target that two people asked for at the same time', () => {
     ...{ channel: 'C1', ts: `${who}.1`, replyCount: 0, user: 'B', isBot: true, isEphemeral: false, isEdited: false },
     ...{
       blocks: [],
-      text: `${asked.target} is queued. Clone a service: shop-api → ${asked.target} on qovery (Qovery), asked for by <@${who}>.`,
+      text: `${asked.target} is queued. Clone a service: shop-api → ${asked.target} on qovery (Qovery), requested by <@${who}>.`,
     },
   })
   const problems = (named: string | undefined, ...who: string[]) =>

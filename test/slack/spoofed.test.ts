@@ -316,7 +316,7 @@ describe('a button that names', () => {
 
   it('somebody else as the requester, in a message of their own making, does nothing', async () => {
     const { id } = await askUncertain()
-    const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
+    const message = { user: 'U0', text: `requested by <@${mallory}>`, metadata: { event_payload: { job: id } } }
     await expectNothing(press(jobActions.dismiss, id, { message }))
   })
 })
@@ -337,7 +337,7 @@ describe('a forged answer to a request for approval', () => {
 
   it('to one’s own request counts for nothing, also with a message that says otherwise', async () => {
     const { id } = await askForApproval()
-    const message = { user: 'U0', text: `asked for by <@${mallory}>`, metadata: { event_payload: { job: id } } }
+    const message = { user: 'U0', text: `requested by <@${mallory}>`, metadata: { event_payload: { job: id } } }
     for (const word of ['approve', 'deny']) {
       received = []
       await expectNothing(press(`job:${word}`, id, { message }), { user: ann })

@@ -322,9 +322,9 @@ describe('what dolly audit verify says', () => {
     })
     expect(await verdict(KEYS, KEYS, { change: alter })).toEqual({
       isGood: false,
-      sentence: 'The audit is NOT whole. Row 2 was altered after it was sealed.',
+      sentence: 'The audit is NOT intact. Row 2 was altered after it was sealed.',
     })
-    expect((await verdict(KEYS, KEYS, drop(1))).sentence).toBe('The audit is NOT whole. Row 1 is missing.')
+    expect((await verdict(KEYS, KEYS, drop(1))).sentence).toBe('The audit is NOT intact. Row 1 is missing.')
     expect((await verdict(KEYS, KEYS, drop(3))).sentence).toMatch(/Its end was cut off or set back: rows from 3 on/)
   })
 

@@ -35,7 +35,7 @@ export async function giveAnswer(
   const job = await findJob(db, typedJobId(typed))
   if (!job) throw await noSuchJob(services, asker, typed)
   const { id, approval } = job
-  if (approval === null) throw new UserError(`Job ${id} asks for no approval.`)
+  if (approval === null) throw new UserError(`Job ${id} doesn't need approval.`)
   if (isRequester(asker, job)) return { refusal: ownRequest(job, approval.by, decision) }
   if (!isApprover(approval.by, asker)) throw accessDenied(services, asker, `${decision} job ${id}`)
 
@@ -60,7 +60,7 @@ export async function giveAnswer(
 
 function ownRequest({ id }: Job, by: readonly string[], decision: Decision): string {
   return decision === 'approve'
-    ? `You asked for job \`${id}\` yourself, so somebody else must approve it: ${approverNames(by)}.`
+    ? `You asked for job \`${id}\` yourself, so someone else must approve it: ${approverNames(by)}.`
     : `You asked for job \`${id}\` yourself. To take it back, type \`/clone-app cancel ${id}\`.`
 }
 
@@ -103,23 +103,23 @@ async function whyNotCounted(
   const name = `job \`${job.id}\``
   const isTheirs = (person: string | null) => person !== null && [asker, ...otherIds].includes(person)
   if (answered.kind === 'repeated')
-    return `You approved ${name} already, ${when(answered.at)}. ${needed(answered.missing)}`
+    return `You already approved ${name}, ${when(answered.at)}. ${needed(answered.missing)}`
   if (job.state === 'awaiting_approval')
     return `Too late: ${name} had to be approved by ${when(job.approval?.expiresAt ?? 0)}.`
   const events = await readEvents(db, job.id)
   const last = (...kinds: readonly string[]) => events.findLast(({ kind }) => kinds.includes(kind))
   const end = last('approved') ?? last('denied', 'expired', 'cancelled')
-  if (!end) return `Nobody has to approve ${name} any more.`
+  if (!end) return `No approval is needed for ${name} any more.`
   const at = when(end.at)
-  if (end.kind === 'expired') return `Too late: nobody approved ${name} in time, and the request ended ${at}.`
+  if (end.kind === 'expired') return `Too late: nobody approved ${name} in time, and the request expired ${at}.`
   if (end.kind === 'cancelled') return `<@${end.actor}> took ${name} back, ${at}.`
   if (end.kind === 'denied' && end.actor === null)
     return `Too late: ${name} was denied ${at}. ${sentence(end.detail)}`.trim()
   if (end.kind === 'denied')
-    return isTheirs(end.actor) ? `You denied ${name} already, ${at}.` : `<@${end.actor}> denied ${name}, ${at}.`
+    return isTheirs(end.actor) ? `You already denied ${name}, ${at}.` : `<@${end.actor}> denied ${name}, ${at}.`
   const approvals = await readApprovals(db, job.id)
   const isApprovedByThem = approvals.some(({ person }) => isTheirs(person))
-  return `${isApprovedByThem ? `You approved ${name} already` : `Too late: ${name} was approved`}, and it started ${at}.`
+  return `${isApprovedByThem ? `You already approved ${name}` : `Too late: ${name} was approved`}, and it started ${at}.`
 }
 
 /** "1 more person must approve it." */

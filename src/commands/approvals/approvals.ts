@@ -26,8 +26,8 @@ export const approvalButtons: readonly JobButton[] = (['approve', 'deny'] as con
 }))
 
 export const approvalVerbs: readonly Verb[] = [
-  verbOf('approve', ['approve'], 'agrees to what somebody else asked for'),
-  verbOf('deny', ['deny', 'reject'], 'ends a request without sending anything'),
+  verbOf('approve', ['approve'], "approves someone else's request"),
+  verbOf('deny', ['deny', 'reject'], 'turns a request down; nothing is sent'),
 ]
 
 function verbOf(decision: Decision, words: Verb['words'], does: string): Verb {
@@ -48,14 +48,14 @@ const MAX_LISTED = 10
 
 async function listRequests(services: Services, jobs: readonly Job[], decision: Decision): Promise<string> {
   const [first] = jobs
-  if (first === undefined) return 'Nothing waits for your approval.'
+  if (first === undefined) return 'Nothing is waiting for your approval.'
   const lines = jobs.slice(0, MAX_LISTED).map(async ({ id, source, target, requester, approval, connection }) => {
     const link = threadLink(services, await readThread(services.db, id))
     const what = `${mrkdwn(brief(source))} → ${mrkdwn(brief(target))} on ${mrkdwn(connection)}`
     const where = link === null ? '' : `, <${link}|its thread>`
-    return `• \`${id}\`: ${what}, asked for by <@${requester}>, until ${when(approval?.expiresAt ?? 0)}${where}`
+    return `• \`${id}\`: ${what}, requested by <@${requester}>, until ${when(approval?.expiresAt ?? 0)}${where}`
   })
   const more = jobs.length > MAX_LISTED ? [`…and ${jobs.length - MAX_LISTED} more.`] : []
   const advice = `To ${decision} the first, type \`/clone-app ${decision} ${first.id}\`.`
-  return ['These wait for your approval:', ...(await Promise.all(lines)), ...more, advice].join('\n')
+  return ['Waiting for your approval:', ...(await Promise.all(lines)), ...more, advice].join('\n')
 }

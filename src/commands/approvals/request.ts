@@ -46,8 +46,10 @@ export function assertEnoughApprovers(
   rule: ApprovalRule | undefined,
 ): void {
   if (rule === undefined || hasEnoughApprovers(rule, asker)) return
-  const others = rule.count === 1 ? 'Somebody else' : `${rule.count} other people`
-  throw new UserError(`${others} must approve this, but the rule names too few beside you. Ask ${access.owner}.`)
+  const others = rule.count === 1 ? 'Someone else' : `${rule.count} other people`
+  throw new UserError(
+    `${others} must approve this, but the rule names too few people besides you. Ask ${access.owner}.`,
+  )
 }
 
 /**
@@ -72,5 +74,5 @@ export function approvalNotice({ by, count, expiresMs }: ApprovalRule): string {
   const several = by.includes('members')
     ? `${count} other full members ${must}`
     : `${count} people ${must}: ${approverNames(by)}`
-  return `*Approval*\n${count === 1 ? `${someone} ${must}` : several}. Nothing is sent before that.`
+  return `*Approval*\n${count === 1 ? `${someone} ${must}` : several}. Nothing is sent until then.`
 }

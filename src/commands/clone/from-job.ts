@@ -27,11 +27,10 @@ export const fromJobVerbs: readonly Verb[] = [
   {
     words: ['again', 'edit'],
     usage: 'again <job>',
-    does: 'opens the form as that job had it',
+    does: "opens the form with that job's answers",
     group: 'steer',
     async run({ words: [jobId], channel, ...request }) {
-      if (jobId === undefined)
-        throw new UserError('Which job? Type /clone-app again and its ID, as its thread shows it.')
+      if (jobId === undefined) throw new UserError("Which job? Type /clone-app again and the job's ID from its thread.")
       await openFormOf({ ...request, jobId }, channel)
       return null
     },
@@ -46,7 +45,7 @@ export const fromJobVerbs: readonly Verb[] = [
 export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, channel: string | null): Promise<void> {
   const { services, asker, jobId } = request
   const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
-  if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something. It has no form.`)
+  if (job.removes !== null) throw new UserError(`Job ${job.id} is a deletion, so it has no form.`)
   const { connection, operation: what } = job
   const target = findTarget(services, connection, what)
   const isAllowed = decide(services.access.rules, { ...asker, channel }, { connection, what }).isAllowed

@@ -116,7 +116,7 @@ export async function afterStart(
   const isStray = thread.channel !== channel && channel !== requester
   const why = isStray ? " I can't post where you asked me to." : ''
   const isWaiting = state === 'awaiting_approval'
-  const stands = isWaiting ? 'waits for an approval' : 'is on its way'
+  const stands = isWaiting ? 'is waiting for approval' : 'is on its way'
   const view = noticeView(isWaiting ? 'Asked' : 'Started', `Job \`${id}\` ${stands}: ${words} ${where}.${why}`)
   // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
@@ -142,7 +142,7 @@ export async function holderWords(services: Services, holder: Job, asker: string
     holder.requester === asker
       ? ['You already asked for this', 'Nothing more was started.']
       : [`<@${holder.requester}> was first`, 'Nothing was started for you.']
-  const does = holder.state === 'awaiting_approval' ? 'waiting for an approval to change' : 'working on'
+  const does = holder.state === 'awaiting_approval' ? 'waiting for approval to change' : 'working on'
   return `${who}: job \`${holder.id}\` has been ${does} *${mrkdwn(brief(holder.target))}* for ${age}.${thread} ${end}`
 }
 

@@ -21,7 +21,7 @@ export const extendVerb: Verb = {
   does: 'keeps what a job made for longer',
   group: 'steer',
   async run({ services, asker, words: [id, ...rest] }) {
-    if (id === undefined) throw new UserError('Which job? Type /clone-app extend and its ID, as its thread shows it.')
+    if (id === undefined) throw new UserError("Which job? Type /clone-app extend and the job's ID from its thread.")
     const typed = rest.join(' ')
     return await extend(services, asker, id, typed === '' ? undefined : readExtension(typed))
   },
@@ -57,13 +57,13 @@ async function extend(
   const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
   const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
   if (byMs === null && maxMs !== null)
-    return `Clones on ${mrkdwn(job.connection)} always expire: they can be kept for ${durationInWords(maxMs)} at most.`
+    return `Clones on ${mrkdwn(job.connection)} always expire: they can be kept for at most ${durationInWords(maxMs)}.`
   const by = byMs === undefined ? (defaultMs ?? job.keepForMs ?? DAY_MS) : byMs
   for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
     if (!canExtend(present)) return whyNot(present)
     const now = services.now()
     const transition = afterExtension(present, { byMs: by, maxMs, actor: asker.id }, now)
-    if (transition === null) return `It's kept as long as possible already: ${until(present)}.`
+    if (transition === null) return `It's already kept as long as possible: ${until(present)}.`
     const { set, event } = transition
     const noted = { set, event: event && { ...event, channel: asker.channel } }
     const changed = await applyTransition(services.db, present, noted, now, null)
@@ -77,7 +77,7 @@ async function extend(
 }
 
 function until({ expiresAt }: Job): string {
-  return expiresAt === null ? 'without an end' : `until ${dateAndTime(expiresAt)}`
+  return expiresAt === null ? 'with no expiry' : `until ${dateAndTime(expiresAt)}`
 }
 
 function whyNot({ id, removedAt, removalJob, endedAt }: Job): string {

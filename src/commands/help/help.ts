@@ -50,8 +50,8 @@ export function helpLines(verbs: readonly Verb[], services: Rights, asker: Asker
       ? [`• *Clone:* \`/clone-app\` opens the form. Faster: \`/clone-app ${first.name} ${operation}\``]
       : [`• You can't start anything here. Ask ${mrkdwn(services.access.owner)} for access.`]),
     ...line('Presets', 'presets', ''),
-    ...line('Follow', 'follow', '– yours, and those you may see'),
-    ...line('Steer', 'steer', "and a job's ID, or the buttons in its thread"),
+    ...line('Follow', 'follow', '– your jobs, and others you can see'),
+    ...line('Manage', 'steer', "and a job's ID, or use the buttons in its thread"),
     ...line('More', undefined, ''),
     ...(first ? [`• *Fields:* \`/clone-app help ${first.name}\`  ·  every command: \`/clone-app help all\``] : []),
   ]

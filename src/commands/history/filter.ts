@@ -51,7 +51,7 @@ export function parseFilter(
 function unknownWord(word: string): UserError {
   const near = closest(word, [...KEYS, CSV])
   const instead = near === undefined || near === CSV ? `/clone-app history ${near ?? ''}`.trim() : EXAMPLES[near]
-  return new UserError(`The history doesn't know "${brief(word)}". Write:`, { instead })
+  return new UserError(`I don't understand "${brief(word)}". Type:`, { instead })
 }
 
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -72,7 +72,7 @@ function personOf(typed: string, me: string): string {
   if (comparable(typed) === 'me') return me
   const [, id] = /^(?:<@|@)?([UW][A-Z0-9]{1,30})(?:\|[^>]*)?>?$/.exec(typed.trim()) ?? []
   if (id !== undefined) return id
-  const advice = 'Open their profile, choose ⋮ and "Copy member ID", and write that:'
+  const advice = 'Open their profile, choose ⋮, "Copy member ID", and type:'
   const instead = '/clone-app history person=<member ID>'
   throw new UserError(`I can't tell who "${brief(typed)}" is from a command. ${advice}`, { instead })
 }
@@ -83,7 +83,7 @@ function connectionOf(typed: string, connections: readonly string[]): string {
   if (/^[a-z0-9-]{1,40}$/.test(name)) return name
   const near = closest(name, connections)
   const instead = `/clone-app history${near === undefined ? '' : ` connection=${near}`}`
-  throw new UserError(`There's no connection "${brief(typed)}". Write:`, { instead })
+  throw new UserError(`There's no connection "${brief(typed)}". Type:`, { instead })
 }
 
 function sinceOf(typed: string, now: number): number {
@@ -94,9 +94,12 @@ function sinceOf(typed: string, now: number): number {
   const date = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(date)) return date
   const instead = EXAMPLES.since
-  throw new UserError(`I can't read "since=${brief(typed)}". Hours, days, weeks or a date: 12h, 7d, 4w, 2026-11-01.`, {
-    instead,
-  })
+  throw new UserError(
+    `I can't read "since=${brief(typed)}". Write hours, days, weeks or a date: 12h, 7d, 4w, 2026-11-01.`,
+    {
+      instead,
+    },
+  )
 }
 
 /** The same in words, to follow "History". */

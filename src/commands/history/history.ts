@@ -61,10 +61,10 @@ async function pageOf(services: Services, asker: Asker, wanted: Page): Promise<M
 async function sendTable({ services, client, asker }: CommandRequest, filter: HistoryFilter): Promise<Answer> {
   const until = services.now()
   const { rows } = await readHistory(services, asker, filter, { until, wanted: MAX_CSV_ROWS })
-  if (rows.length === 0) return 'There is nothing to put into a table.'
+  if (rows.length === 0) return "There's nothing to export."
   const csv = historyCsv(rows)
   const filename = `dolly-history-${new Date(until).toISOString().slice(0, 10)}.csv`
-  const comment = `The history that you asked for: ${rows.length} entries.`
+  const comment = `The history you asked for: ${rows.length} entries.`
   if (await sendFile(client, asker.id, { filename, content: csv, comment }))
     return `I sent you ${filename} as a direct message (${rows.length} entries).`
   const advice = `For all of it as a file, ${services.access.owner} must grant Dolly's Slack app the scopes files:write and im:write.`

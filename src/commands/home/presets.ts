@@ -34,7 +34,7 @@ export function registerHomePresets(app: App, services: Services): void {
         // Looked for among those that they may find here: the button's value is only a hint.
         const presets = await listPresets(services.db, readerOf(asker))
         const preset = presets.find(({ id }) => id === action.value)
-        if (!preset) throw new UserError('That preset is gone. Open this tab again to see those that there are.')
+        if (!preset) throw new UserError('That preset is gone. Open this tab again to see the current ones.')
         await openPreset({ services, client, asker, triggerId: body.trigger_id }, preset)
       } catch (error) {
         await answerClick(services, { body, client, respond }, errorText(services, error))

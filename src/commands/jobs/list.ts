@@ -26,7 +26,7 @@ const MAX_LISTED = 200
 export const listVerb: Verb = {
   words: ['list', 'jobs'],
   usage: 'list [mine|running|failed|all] [connection=…] [person=@…]',
-  does: 'jobs that you may see, newest first',
+  does: 'jobs you can see, newest first',
   group: 'follow',
   async run(request) {
     return await listFor(request.services, request.asker, parseFilter(request), 0)
@@ -49,7 +49,7 @@ export function parseFilter({
     const kind = KINDS.find((one) => one === word)
     if (kind) which = kind
     else if (connections.includes(word)) connection = word
-    else throw unknown(`"${brief(typed)}" is no kind of list.`, '', word, [...KINDS, ...connections])
+    else throw unknown(`There's no list "${brief(typed)}".`, '', word, [...KINDS, ...connections])
   }
   let person: string | undefined
   for (const [key, value] of Object.entries(values)) {
@@ -62,7 +62,7 @@ export function parseFilter({
       // Slack sends a mention as the name that was typed, unless it came from a workflow or was pasted.
       person = /^(?:<@)?([UW][A-Z0-9]{1,30})(?:\|[^>]*)?>?$/.exec(value.trim())?.[1]
       if (person === undefined) {
-        const advice = `I can't tell who "${brief(value)}" is from a command. List all jobs, and choose the person there:`
+        const advice = `I can't tell who "${brief(value)}" is from a command. List all jobs and choose the person there:`
         throw new UserError(advice, { instead: '/clone-app list all' })
       }
     } else {

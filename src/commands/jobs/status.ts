@@ -9,7 +9,7 @@ import { findJobFor, idsOf } from './access.js'
 export const statusVerb: Verb = {
   words: ['status'],
   usage: 'status [job]',
-  does: 'how a job stands: the one you name, or your latest',
+  does: 'where a job stands: the one you name, or your latest',
   group: 'follow',
   async run({ services, asker, words: [id] }) {
     const { db } = services

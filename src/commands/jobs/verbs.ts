@@ -10,18 +10,23 @@ export const jobVerbs: readonly Verb[] = [
   statusVerb,
   listVerb,
   verbOf('cancel', ['cancel', 'abort'], 'stops a job before its next request', (job) =>
-    job.endedAt === null ? 'I stop before the next request. Its thread says what stays.' : 'Cancelled.',
+    job.endedAt === null ? "I'll stop before the next request. Its thread says what stays." : 'Cancelled.',
   ),
   verbOf('try_again', ['retry'], 'tries a failed job again, from the step that failed', () => 'Trying again.'),
-  verbOf('check_again', ['check'], 'looks once more how a job stands', () => 'Checking.'),
-  verbOf('dismiss', ['stop', 'dismiss'], 'stops watching a job; the provider goes on', () => "I've stopped watching."),
+  verbOf('check_again', ['check'], 'checks again what became of a job', () => 'Checking.'),
+  verbOf(
+    'dismiss',
+    ['stop', 'dismiss'],
+    'stops watching a job; the provider carries on',
+    () => "I've stopped watching.",
+  ),
   verbOf(
     'mute',
     ['mute'],
-    "no more replies in a job's thread",
-    () => 'Muted: the first message still shows how it stands.',
+    "stops replies in a job's thread",
+    () => 'Muted. The first message still shows where it stands.',
   ),
-  verbOf('unmute', ['unmute'], 'replies again', () => 'Unmuted.'),
+  verbOf('unmute', ['unmute'], 'turns replies back on', () => 'Unmuted.'),
 ]
 
 function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) => string): Verb {
@@ -33,7 +38,7 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
     group: 'steer',
     async run({ services, asker, words: [id] }) {
       if (id === undefined)
-        throw new UserError(`Which job? Type its ID after "${word}", as its thread shows it. Your jobs:`, {
+        throw new UserError(`Which job? Type "${word}" and the job's ID from its thread. Your jobs:`, {
           instead: '/clone-app list',
         })
       const outcome = await performAct(services, asker, id, act, word)

@@ -16,5 +16,5 @@ export async function removePreset(services: Services, asker: Asker, preset: Pre
   const name = mrkdwn(preset.name)
   return wasThere
     ? `Deleted the preset "${name}". Nothing that was cloned is deleted.`
-    : `The preset "${name}" is gone already.`
+    : `The preset "${name}" is already gone.`
 }

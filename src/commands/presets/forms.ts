@@ -136,7 +136,7 @@ async function press(request: Parameters<typeof openPreset>[0], actionId: string
   const owners = { person: ids, channel: [channel], everyone: [''] }
   // A list that is old, or whose button somebody forged.
   if (!preset || !owners[preset.scope].includes(preset.owner))
-    throw new UserError('This preset is gone. /clone-app presets lists those that there are.')
+    throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
   if (actionId === presetActions.delete) return await removePreset(services, asker, preset)
   if (actionId === presetActions.run) {
     const said = await startNow(request, preset)

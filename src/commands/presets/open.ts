@@ -61,7 +61,7 @@ export async function openFromPreset(
   if (word !== undefined && (presetName(word) !== NOW || more !== undefined)) {
     const name = brief(preset.name)
     throw new UserError(
-      `"${brief(more ?? word)}" is too much after a preset. Type /clone-app ${name} to open it, or /clone-app ${name} now to start it.`,
+      `"${brief(more ?? word)}" doesn't belong after a preset's name. Type /clone-app ${name} to open it, or /clone-app ${name} now to start it.`,
     )
   }
   const { operation, connection } = findTarget(services, preset.connection, preset.operation)

@@ -43,7 +43,7 @@ export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'createdBy'>
  */
 export async function contentOfJob(services: Services, asker: Asker, jobId: string): Promise<Content> {
   const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
-  if (job.removes !== null) throw new UserError(`Job ${job.id} deletes something, so it can't be repeated.`)
+  if (job.removes !== null) throw new UserError(`Job ${job.id} is a deletion, so it can't be repeated.`)
   const { connection, operation, source, target, keepForMs } = job
   assertCanStart(services, asker, job)
   const declared = findTarget(services, connection, operation).operation
@@ -99,7 +99,7 @@ export function withNames(services: Services, content: Content, names: Readonly<
     if (expandTemplate(names[key] ?? '', example, { accepts, isTaken: () => false }) !== undefined) {
       if (isTemplate(names[key] ?? '') || accepts(names[key])) continue
     }
-    throw new UserError('The provider takes no such name.', { field: nameBlock(key) })
+    throw new UserError("The provider doesn't accept such a name.", { field: nameBlock(key) })
   }
   const changed = Object.fromEntries(known.map(({ key }) => [key, names[key] ?? '']))
   return { ...content, values: { ...content.values, ...changed } }
@@ -137,13 +137,13 @@ export async function saveUnder(
   const saving = await savePreset(services.db, wanted, asker.channel, services.now())
   if (saving.kind === 'saved') return saving.preset
   if (saving.kind === 'full')
-    throw new UserError(`There are ${MAX_PRESETS} presets already. Delete one first: /clone-app presets.`, {
+    throw new UserError(`There are already ${MAX_PRESETS} presets. Delete one first: /clone-app presets.`, {
       field: NAME_BLOCK,
     })
   const { createdBy } = saving.preset
-  const by = readerOf(asker).ids.includes(createdBy) ? '' : ' that somebody else made'
+  const by = readerOf(asker).ids.includes(createdBy) ? '' : ', made by someone else'
   throw new UserError(
-    `There's a preset "${brief(name)}" already${by}. Choose another name, or delete that one first.`,
+    `There's already a preset "${brief(name)}"${by}. Choose another name, or delete that one first.`,
     {
       field: NAME_BLOCK,
     },

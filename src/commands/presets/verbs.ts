@@ -19,7 +19,7 @@ export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
     {
       words: ['preset'],
       usage: USAGE,
-      does: 'saves what a job did under a name; `preset delete <name>` deletes it',
+      does: "saves a job's answers under a name; `preset delete <name>` deletes it",
       async run(request) {
         const [what = '', ...rest] = request.words
         if (comparable(what) === 'save') return await save(request, rest, words())
@@ -48,7 +48,7 @@ async function save(
 ) {
   const scope = scopeNamed(scopeWord)
   if (jobId === undefined || name === undefined || scope === undefined || extra !== undefined)
-    throw new UserError(`Type /clone-app ${USAGE}, with the job's ID as its thread shows it.`)
+    throw new UserError(`Type /clone-app ${USAGE}, with the job's ID from its thread.`)
   const content = await contentOfJob(services, asker, jobId)
   const preset = await saveUnder(services, asker, content, { name, scope, verbs })
   return savedWords(preset.name)
@@ -57,7 +57,7 @@ async function save(
 /** As mrkdwn. */
 export function savedWords(name: string): string {
   const word = mrkdwn(name)
-  return `Saved. \`/clone-app ${word}\` opens the form filled in, \`/clone-app ${word} now\` starts it at once.`
+  return `Saved. \`/clone-app ${word}\` opens the form filled in; \`/clone-app ${word} now\` starts it right away.`
 }
 
 function scopeNamed(word: string): PresetScope | undefined {

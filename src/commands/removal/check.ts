@@ -38,14 +38,14 @@ export async function findDeletable(services: Services, asker: Asker, jobId: str
 
 async function whyNot(services: Services, job: Job): Promise<string> {
   const { id, removes, endedAt, removedAt, removalJob } = job
-  if (removes !== null) return `There's nothing to delete: job \`${id}\` deletes something itself.`
-  if (removedAt !== null) return `It's gone already: it was deleted ${dateAndTime(removedAt)}.`
+  if (removes !== null) return `There's nothing to delete: job \`${id}\` is itself a deletion.`
+  if (removedAt !== null) return `It's already gone: it was deleted ${dateAndTime(removedAt)}.`
   if (removalJob !== null) {
     const removal = await findJob(services.db, removalJob)
     const link = threadLink(services, await readThread(services.db, removalJob))
-    const who = removal ? `<@${removal.requester}> asked for it ${dateAndTime(removal.createdAt)}.` : ''
-    return `It's being deleted already. ${who}${link === null ? '' : ` <${link}|See how far it is.>`}`
+    const who = removal ? `<@${removal.requester}> asked for that ${dateAndTime(removal.createdAt)}.` : ''
+    return `It's already being deleted. ${who}${link === null ? '' : ` <${link}|See how far along it is.>`}`
   }
   if (endedAt === null) return `Job \`${id}\` ${stateInWords(job)}. Cancel it first, or wait until it ends.`
-  return `There's nothing to delete: I know of nothing that job \`${id}\` made.`
+  return `There's nothing to delete: as far as I know, job \`${id}\` made nothing.`
 }

@@ -17,7 +17,7 @@ export const deleteVerb: Verb = {
   does: 'deletes what a job made, after asking you',
   group: 'steer',
   async run({ services, client, asker, words: [id], triggerId }) {
-    if (id === undefined) throw new UserError('Which job? Type /clone-app delete and its ID, as its thread shows it.')
+    if (id === undefined) throw new UserError("Which job? Type /clone-app delete and the job's ID from its thread.")
     return await openRemoval({ services, client, asker, jobId: id, triggerId })
   },
 }

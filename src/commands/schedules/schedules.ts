@@ -26,7 +26,7 @@ export function readTimes(wanted: { cron: string; zone: string }, now: number): 
       field: ZONE_BLOCK,
     })
   const nextAt = nextRun(read.cron, zone, now)
-  if (nextAt === null) throw new UserError("That time doesn't come within eight years.", { field: CRON_BLOCK })
+  if (nextAt === null) throw new UserError("That time doesn't occur in the next eight years.", { field: CRON_BLOCK })
   return { cron: read.cron.expression, zone, nextAt }
 }
 
@@ -45,7 +45,7 @@ export async function schedulePreset(
   const wanted = { ...about, ...times, missed, owner: asker.id, channel }
   const schedule = await createSchedule(services.db, wanted, services.now())
   if (!schedule)
-    throw new UserError(`You have ${MAX_SCHEDULES} schedules already. Delete one first: /clone-app schedules.`)
+    throw new UserError(`You already have ${MAX_SCHEDULES} schedules. Delete one first: /clone-app schedules.`)
   services.log.info({ schedule: schedule.id, user: asker.id, preset: preset.name }, 'a schedule was made')
   return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
 }
@@ -77,11 +77,11 @@ export async function changeSchedule(
   }
   const isPaused = schedule.pausedAt !== null
   if (isPaused === (act === 'pause'))
-    return `The schedule ${name} is ${isPaused ? 'paused already' : 'running already'}.`
+    return `The schedule ${name} is ${isPaused ? 'already paused' : 'already running'}.`
   const now = services.now()
   const read = parseCron(schedule.cron)
   const nextAt = 'cron' in read ? nextRun(read.cron, schedule.zone, now) : null
   const changed = await setPaused(db, schedule, { pausedAt: act === 'pause' ? now : null, nextAt }, by, now)
   if (!changed) throw new UserError('The schedule has just changed. Try again.')
-  return act === 'pause' ? `Paused the schedule ${name}.` : `The schedule ${name} goes on: ${nextWords(changed)}.`
+  return act === 'pause' ? `Paused the schedule ${name}.` : `Resumed the schedule ${name}: ${nextWords(changed)}.`
 }

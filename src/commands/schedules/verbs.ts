@@ -18,7 +18,7 @@ export const scheduleVerbs: readonly Verb[] = [
   {
     words: ['schedule'],
     usage: USAGE,
-    does: 'runs a preset by the clock; `schedule pause|resume|delete <id>` changes that',
+    does: 'runs a preset on a schedule; `schedule pause|resume|delete <id>` changes it',
     async run(request) {
       const [first = '', second, ...rest] = request.words
       const act = ACTS.find((one) => one === comparable(first))

@@ -23,7 +23,7 @@ import { readChannelSettings, readPreferences } from './preferences.js'
 export const settingsVerb: Verb = {
   words: ['settings'],
   usage: 'settings',
-  does: 'when I mention you, where threads begin, and what this channel starts with',
+  does: "when I mention you, where threads start, and this channel's defaults",
   async run({ services, client, asker, triggerId, channel }) {
     await openSettings(services, client, asker, triggerId, channel)
     return null

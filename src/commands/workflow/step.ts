@@ -91,7 +91,7 @@ async function startJob(
   /** Slack may have sent the same execution twice at once. */
   async function refuseUnlessOurs({ id, target: place }: Job): Promise<void> {
     if ((await findSubmitted(services.db, submission))?.id === id) return
-    throw new UserError(`Job ${id} already works on ${place}. Nothing was started.`)
+    throw new UserError(`Job ${id} is already working on ${place}. Nothing was started.`)
   }
 }
 

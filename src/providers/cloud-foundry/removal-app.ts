@@ -94,7 +94,7 @@ async function withFailures(api: Api, apps: readonly z.infer<typeof row>[]): Pro
 async function refuseHidden(api: Api, { space }: CfRef): Promise<null> {
   if (space !== undefined && !(await unlessNotFound(api.get(`/v3/spaces/${space}`, item)))) {
     throw new ConnectionError(
-      'Cloud Foundry shows neither the app nor its space. It needs the role Space Developer there to see whether the app is gone.',
+      'Cloud Foundry shows neither the app nor its space. The connection needs the role Space Developer there to tell whether the app is gone.',
     )
   }
   return null

@@ -52,7 +52,7 @@ const removeAddress: RemovalStep<CfRef> = {
     if (ref.route === undefined) return removed(ref)
     try {
       const isShared = (await destinationsOf(api, ref.route)).some((app) => app !== ref.app)
-      if (isShared) return removed(ref, `Its address ${ref.address} stays: it leads to another app by now.`)
+      if (isShared) return removed(ref, `Its address ${ref.address} stays: it leads to another app now.`)
       return await removeRoute.run(api, params, ref, attempt)
     } catch (error) {
       throw withSentence('The app itself is deleted.', error)

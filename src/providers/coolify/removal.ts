@@ -18,7 +18,7 @@ export function removalOf(kind: Kind): Removal<CoolifyRef> {
     one: (id) => unlessNotFound(api.get(pathOf(kind, id), thing)),
   })
   return {
-    loses: `The ${kind} with its variables, settings and volumes, and all data in them. Paths of the server that it shares with its source stay.`,
+    loses: `The ${kind} with its variables, settings and volumes, and all data in them. Server paths that it shares with its source stay.`,
     steps: [
       removalStep<CoolifyRef, Thing>({
         noun: kind,

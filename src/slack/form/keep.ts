@@ -34,8 +34,8 @@ export function keepInput(expiry: ExpiryPolicy, typed: string | undefined): Inpu
   const initial = options.find(({ value }) => value === (initialMs === null ? FOREVER : durationAsTyped(initialMs)))
   const end =
     atEnd === 'delete'
-      ? 'At the end I delete it, after a warning a day and an hour before.'
-      : "At the end I ask whether it's still needed."
+      ? 'When it expires, I delete it. I warn you a day and an hour before.'
+      : "When it expires, I ask whether it's still needed."
   return {
     type: 'input',
     block_id: KEEP_BLOCK,
@@ -83,6 +83,6 @@ export function keepNote(keepForMs: number | null, { atEnd }: ExpiryPolicy): str
   if (keepForMs === null) return null
   const time = durationInWords(keepForMs)
   return atEnd === 'delete'
-    ? `Deleted after ${time}, unless somebody extends it.`
+    ? `Deleted after ${time}, unless someone extends it.`
     : `After ${time} I ask whether it's still needed.`
 }

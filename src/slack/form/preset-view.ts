@@ -49,7 +49,7 @@ export function presetView(
       type: 'input',
       block_id: NAME_BLOCK,
       label: plain('Name of the preset'),
-      hint: plain('One word, such as nightly-shop. /clone-app and this word then open the form filled in.'),
+      hint: plain('One word, such as nightly-shop. Type /clone-app and this word to open the form filled in.'),
       element: { type: 'plain_text_input', action_id: 'name', max_length: 40 },
     },
     ...names.map(nameInput),
@@ -82,7 +82,7 @@ export function nameInput({ key, title, initial }: NameField): InputBlock {
     type: 'input',
     block_id: `${COPY_BLOCK}${key}`,
     label: plain(mustFit(title, limits.inputLabel)),
-    hint: plain('{source}, {user}, {date} and {n} are filled in each time; {n} is the first number that is free.'),
+    hint: plain('{source}, {user}, {date} and {n} are filled in each time; {n} is the first free number.'),
     element: { type: 'plain_text_input', action_id: 'copy', initial_value: initial, max_length: 100 },
   }
 }

@@ -44,7 +44,7 @@ export function removalPage(
       whereTo(connection, provider.name),
       section(`*What's lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
       ...notes.map((note) => section(note)),
-      context(`<@${requester}> asked for it ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
+      context(`Started by <@${requester}> ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],
   }
 }

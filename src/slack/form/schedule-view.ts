@@ -29,7 +29,7 @@ export function scheduleView(state: z.infer<typeof ScheduleFormState>, names: re
     type: 'modal',
     callback_id: SCHEDULE_CALLBACK,
     private_metadata: JSON.stringify(state),
-    title: plain('Run by the clock'),
+    title: plain('Run on a schedule'),
     submit: plain('Schedule'),
     close: plain('Cancel'),
     blocks: [
@@ -51,7 +51,7 @@ export function scheduleView(state: z.infer<typeof ScheduleFormState>, names: re
         type: 'input',
         block_id: ZONE_BLOCK,
         label: plain('Time zone'),
-        hint: plain('Such as Europe/Berlin. A time that clocks skip in spring runs when they change.'),
+        hint: plain('Such as Europe/Berlin. If the clocks skip a time in spring, it runs when they change.'),
         element: { type: 'plain_text_input', action_id: 'zone', initial_value: 'UTC', max_length: 60 },
       },
       ...names.map(nameInput),

@@ -32,7 +32,7 @@ export const SETTINGS_CALLBACK = 'settings'
 const tellLabels = {
   failure: 'When it fails',
   success: 'When it succeeds',
-  both: 'Both times',
+  both: 'Either way',
   never: 'Never',
 } as const satisfies Record<Tell, string>
 const placeLabels = {
@@ -71,8 +71,8 @@ export function settingsView(
     blocks: [
       { type: 'header', text: plain('For you') },
       radio('tell', 'Mention me', optionsOf(tellLabels), own.tell),
-      radio('place', 'Begin a thread', optionsOf(placeLabels), own.place),
-      context('You can still choose otherwise in each form. It applies to jobs that you start from now on.'),
+      radio('place', 'Start threads', optionsOf(placeLabels), own.place),
+      context('You can still choose differently in each form. Changes apply to jobs you start from now on.'),
       ...(channel === null ? [] : channelBlocks(channel)),
     ],
   }
@@ -82,13 +82,13 @@ function channelBlocks({ id, settings, connections, presets }: ChannelPage): Kno
   const named = (names: readonly string[]) =>
     names.slice(0, limits.options - 1).map((name) => option({ value: name, label: name }))
   return [
-    { type: 'header', text: plain('For everybody in this channel') },
-    context(`This is for whoever asks in <#${id}>.`),
-    select('connection', 'Connection that the form begins with', 'None', named(connections), settings.connection),
+    { type: 'header', text: plain('For everyone in this channel') },
+    context(`These apply to jobs started in <#${id}>.`),
+    select('connection', 'Connection the form starts with', 'None', named(connections), settings.connection),
     ...(presets.length === 0
       ? []
-      : [select('preset', 'Preset that /clone-app opens by itself', 'None', named(presets), settings.preset)]),
-    select('channel_tell', 'Mention people', 'As each of them chose', optionsOf(tellLabels), settings.tell),
+      : [select('preset', 'Preset that /clone-app opens right away', 'None', named(presets), settings.preset)]),
+    select('channel_tell', 'Mention people', 'As each person chose', optionsOf(tellLabels), settings.tell),
   ]
 }
 

@@ -34,8 +34,8 @@ export const historyActions = { newer: 'history:newer', older: 'history:older' }
 /** What happened, to be read before a name. Other actions are shown as they are called. */
 const WORDS: Readonly<Record<string, string>> = {
   queued: 'Asked for',
-  approval_requested: 'Asked for an approval',
-  approval_given: 'Approved, one of several',
+  approval_requested: 'Asked for approval',
+  approval_given: 'Approved; more approvals needed',
   approved: 'Approved',
   denied: 'Denied',
   expired: 'Approval expired',
@@ -48,7 +48,7 @@ const WORDS: Readonly<Record<string, string>> = {
   cancelled: 'Cancelled',
   timed_out: 'Timed out',
   removal_started: 'Delete started',
-  removal_ended: 'Delete ended without success',
+  removal_ended: 'Not deleted',
   removed: 'Deleted',
   expiry_near: 'Expires soon',
   expiry_reached: 'Expired',
@@ -75,7 +75,7 @@ export function historyMessage({ entries, page, filter, newer, older }: HistoryP
   }
   const lines = entries.map(inLines)
   const blocks: KnownBlock[] = [section(`*${title}*`), ...lines.map((text) => section(text)), ...buttons(newer, older)]
-  if (older !== null) blocks.push(context('To get all of it as a table, add `csv` to the command.'))
+  if (older !== null) blocks.push(context('To export all of it, add `csv` to the command.'))
   return { text: cut(`${title}:\n${lines.join('\n')}`, limits.messageText), blocks }
 }
 

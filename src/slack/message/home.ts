@@ -64,7 +64,7 @@ export function homeView(model: HomeModel): HomeView {
       ...lines('Schedules', schedules, ': `/clone-app schedules` shows them'),
       { type: 'divider' },
       section(help.join('\n')),
-      context("I don't read messages, so this is where to begin. Commands work in any channel."),
+      context("I don't read messages, so start here. Commands work in any channel."),
     ],
   }
 }

@@ -129,7 +129,7 @@ function whatOf({ job, title }: JobView, maxLength: number): string {
 
 function inOneSentence(view: JobView): string {
   const { job, provider } = view
-  return `${shortWhat(view)} on ${name(job.connection)} (${name(provider)}), asked for by <@${job.requester}>.`
+  return `${shortWhat(view)} on ${name(job.connection)} (${name(provider)}), requested by <@${job.requester}>.`
 }
 
 /** Both ends show here as well: escaped, a character may take five. */
@@ -149,7 +149,7 @@ function facts(view: JobView): string[] {
   return [
     shortWhat(view),
     `${name(job.connection)} (${name(provider)})`,
-    `asked for by <@${job.requester}>`,
+    `requested by <@${job.requester}>`,
     `job \`${job.id}\``,
     ...(job.isMuted && job.endedAt === null ? ['muted'] : []),
   ]
@@ -174,7 +174,7 @@ export function stateInWords({ state, removedAt }: Job): string {
   if (removedAt !== null) return 'succeeded, and what it made was deleted'
   switch (state) {
     case 'awaiting_approval':
-      return 'waits for an approval'
+      return 'is waiting for approval'
     case 'queued':
       return 'is queued'
     case 'starting':
@@ -189,7 +189,7 @@ export function stateInWords({ state, removedAt }: Job): string {
     case 'denied':
       return 'was denied'
     case 'expired':
-      return 'was not approved in time'
+      return "wasn't approved in time"
     default:
       return state
   }

@@ -53,8 +53,10 @@ export function listMessage(view: JobListView): Message {
   const title = `${titles[filter.which]}${whose}${where}`
   const onPage = pages > 1 ? `, page ${page + 1} of ${pages}` : ''
   const cutNote =
-    isCut && page === pages - 1 ? [context('Older jobs are not listed. Narrow the list to find one.')] : []
-  const none = filter.which === 'running' ? 'Nothing is running.' : 'There are none.'
+    isCut && page === pages - 1
+      ? [context("Older jobs aren't listed. Filter by person or connection to find one.")]
+      : []
+  const none = filter.which === 'running' ? 'Nothing is running.' : 'No jobs here.'
   const blocks = [
     section(`*${title}*${onPage}`),
     choices(filter),

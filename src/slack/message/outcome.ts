@@ -27,7 +27,7 @@ export function outcomeOf(view: JobDescription): Outcome {
   const { job, provider } = view
   const [subject, by, detail] = [subjectOf(job), name(provider), sentence(job.detail)]
   if (job.strandedSince !== null && job.endedAt === null && job.state !== 'uncertain') {
-    const lines = [detail, "It ends by itself after a week if that doesn't change."]
+    const lines = [detail, "If that doesn't change within a week, the job ends by itself."]
     return { icon: ':warning:', headline: `I can't continue ${subject}`, aside: null, lines }
   }
   if (job.endedAt !== null) return endOf(view)
@@ -102,8 +102,8 @@ function stoppingWords(view: JobDescription, by: string): string {
   const { job, steps } = view
   const step = stepName(view)
   if (job.step === [...steps.keys()].at(-1))
-    return `<@${job.cancelRequestedBy}> asked me to stop. ${step} is the last step: if ${by} takes it, the job ends as usual.`
-  return `<@${job.cancelRequestedBy}> asked me to stop. ${by} finishes ${step} first, then I send nothing more. What's made by then stays.`
+    return `<@${job.cancelRequestedBy}> asked me to stop. ${step} is the last step: if ${by} accepts it, the job finishes as usual.`
+  return `<@${job.cancelRequestedBy}> asked me to stop. ${by} finishes ${step} first, and I won't send anything after that. Anything made by then stays.`
 }
 
 function question(view: JobDescription, detail: string): string[] {
@@ -121,7 +121,7 @@ function approvalLines(
 ): string[] {
   const who = approverNames(by)
   const many = count > 1 ? `${count} people must approve it: ${who}.` : `${who} can approve it.`
-  const until = `Without ${count > 1 ? 'them' : 'an answer'}, the request ends ${dateAndTime(expiresAt)}.`
+  const until = `The request expires ${dateAndTime(expiresAt)}.`
   // A deletion copies nothing, and its warning says it all.
   const what = [
     ...(copied === '' ? [] : [`Copied: ${sentence(copied, MAX_PREVIEW_LENGTH)}`]),
@@ -159,7 +159,7 @@ function endOf(view: JobDescription): Outcome {
     case 'cancelled':
       return { icon: ':no_entry_sign:', headline: cancelledAs(job, subject), aside: null, lines: [whatStays(view)] }
     case 'failed': {
-      const headline = job.removes === null ? `${subject} failed` : `${subject} isn't deleted`
+      const headline = job.removes === null ? `${subject} failed` : `${subject} wasn't deleted`
       // A scheduled run that couldn't start has no step.
       const failed = job.step === '' ? detail : withDetail(`${stepName(view)}${placeOf(view)} failed`, detail)
       return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...advice(job)] }
@@ -208,7 +208,7 @@ function whatStays(view: JobDescription): string {
     return job.attempt === 0
       ? `I stopped before ${stepName(view)}. What ${by} already did stays.`
       : `Anything ${by} already did stays.`
-  if (job.removes !== null) return "What isn't deleted yet is still there."
+  if (job.removes !== null) return 'Anything not deleted yet is still there.'
   if (job.ref === null) return 'As far as I know, nothing was made.'
   return hasRemoval === false ? 'Part of it may have changed.' : `What ${by} made so far is still there.`
 }
@@ -218,9 +218,7 @@ function advice(job: Job): string[] {
   if (accepts(job, 'try_again'))
     return [`Try again continues from this step${job.removes === null ? ', with the same answers' : ''}.`]
   return job.isPersonalGone && job.removes === null
-    ? [
-        "Answers that were secret or personal are deleted, so it can't run again as it was: Edit and retry asks for them.",
-      ]
+    ? ["Its secret and personal answers are deleted, so it can't run again as it was. Edit and retry asks for them."]
     : []
 }
 

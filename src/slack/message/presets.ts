@@ -23,7 +23,7 @@ export function presetList(presets: readonly Preset[], canDelete: (preset: Prese
     const text = `No presets yet. Fill in a form and press *Save as preset* on its last page, or type \`/clone-app preset save\` with a job's ID and a name.`
     return { text, blocks: [section(text)] }
   }
-  const head = `*Presets.* \`/clone-app\` and a name opens the form filled in; with \`now\` it starts at once.`
+  const head = `*Presets.* \`/clone-app\` and a name opens the form filled in; with \`now\` it starts right away.`
   const shown = presets.slice(0, MAX_SHOWN)
   const blocks = shown.flatMap((preset): KnownBlock[] => [
     section(lineOf(preset)),

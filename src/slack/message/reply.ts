@@ -57,7 +57,7 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'removed':
       return null
     case 'approval_given':
-      return `${person} approved. ${detail || 'More people must approve.'}`
+      return `${person} approved. ${detail || 'More approvals are needed.'}`
     case 'approved':
       return `${person} approved. Starting ${subject}.`
     case 'denied':
@@ -88,7 +88,7 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'unsettled':
       return `${requester} I don't know yet whether ${by} received ${step}, and I'm still checking. You can wait, or press Stop watching to end this job. Anything already made stays.`
     case 'reminder':
-      return `${requester} ${what} is still waiting for your answer: I don't know whether ${by} carried out ${step}. Check ${by}, then press a button above. Without an answer, the job ends two weeks after my question.`
+      return `${requester} ${what} is still waiting for your answer: I don't know whether ${by} carried out ${step}. Check ${by}, then press a button above. If nobody answers, the job ends two weeks after I first asked.`
     case 'stranded':
       return `${requester} ${withDetail(`I can't continue ${subject}`, detail)} You can end it with the button above; anything already made stays. Otherwise it ends by itself in a week.`
     case 'uncertain':

@@ -18,7 +18,7 @@ const MAX_SHOWN = 20
 export function scheduleList(schedules: readonly Schedule[]): Message {
   if (schedules.length === 0) {
     const text =
-      'No schedules yet. Press *Run nightly…* below a job, or type `/clone-app schedule <preset> "0 2 * * *" Europe/Berlin`.'
+      'No schedules yet. Press *Run nightly…* on a job, or type `/clone-app schedule <preset> "0 2 * * *" Europe/Berlin`.'
     return { text, blocks: [section(text.replaceAll('<', '&lt;').replaceAll('>', '&gt;'))] }
   }
   const head = "*Your schedules.* I check your access at each run, and tell you in a thread if one can't start."
@@ -48,7 +48,7 @@ export function scheduleLine({ id, preset, cron, zone, source, target, connectio
 /** "next run <time>", in the reader's own zone. */
 export function nextWords({ nextAt, pausedAt }: Pick<Schedule, 'nextAt' | 'pausedAt'>): string {
   if (pausedAt !== null) return 'paused'
-  if (nextAt === null) return 'never due again'
+  if (nextAt === null) return 'no more runs'
   const fallback = new Date(nextAt).toISOString().slice(0, 16).replace('T', ' ')
   return `next run <!date^${Math.floor(nextAt / 1000)}^{date_short_pretty} at {time}|${fallback} UTC>`
 }
@@ -62,7 +62,7 @@ function buttonsOf({ id, pausedAt }: Schedule): Button[] {
   })
   const confirm = {
     title: plain('Delete this schedule?'),
-    text: plain('It runs no more. What it cloned stays, and so does its preset.'),
+    text: plain("It won't run again. What it cloned stays, and so does its preset."),
     confirm: plain('Delete schedule'),
     deny: plain('Not now'),
     style: 'danger',

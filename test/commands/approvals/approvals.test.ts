@@ -181,7 +181,7 @@ describe('the last page', () => {
     warnings = ['The quota is nearly full.']
     const page = await submit(ann)
     expect(textOf(page)).toContain(
-      '*Approval*\n2 people must approve this within 4 h: <@U2BEN000>, <@U3CAT000> or <!subteam^S1OPS0000>. Nothing is sent before that.',
+      '*Approval*\n2 people must approve this within 4 h: <@U2BEN000>, <@U3CAT000> or <!subteam^S1OPS0000>. Nothing is sent until then.',
     )
     await submit(ann, page.view?.private_metadata)
     const [row] = await context.db.selectFrom('jobs').select('id').execute()
@@ -233,7 +233,7 @@ describe('the last page', () => {
     const page = await submit(ann)
     expect(page.view?.title.text).toBe("That didn't work")
     expect(textOf(page)).toContain(
-      '2 other people must approve this, but the rule names too few beside you. Ask #platform.',
+      '2 other people must approve this, but the rule names too few people besides you. Ask #platform.',
     )
     expect(textOf(await submit(cat))).toContain('2 people must approve this')
   })
@@ -268,7 +268,7 @@ describe('the last page', () => {
     await ask()
     const page = await submit(ben)
     expect(textOf(page)).toMatch(
-      /<@U1ANN000> was first: job `\w+` has been waiting for an approval to change \*copy\* for/,
+      /<@U1ANN000> was first: job `\w+` has been waiting for approval to change \*copy\* for/,
     )
   })
 })
@@ -315,11 +315,11 @@ describe('a request', () => {
     const id = await ask()
     await press('approve', ben, id)
     expect(await press('approve', ben, id)).toMatch(
-      /^You approved job `\w+` already, <!date.*>\. 1 more person must approve it\.$/,
+      /^You already approved job `\w+`, <!date.*>\. 1 more person must approve it\.$/,
     )
     expect(await readApprovals(context.db, id)).toHaveLength(1)
     await press('approve', cat, id)
-    expect(await press('approve', ben, id)).toMatch(/^You approved job `\w+` already, and it started <!date/)
+    expect(await press('approve', ben, id)).toMatch(/^You already approved job `\w+`, and it started <!date/)
     expect(await press('deny', eve, id)).toMatch(/^Too late: job `\w+` was approved, and it started <!date/)
     expect(await stateOf(id)).toBe('queued')
   })
@@ -329,7 +329,7 @@ describe('a request', () => {
     await press('approve', ben, id)
     expect(await press('deny', cat, id)).toBeUndefined()
     expect(await press('approve', ben, id)).toMatch(/^<@U3CAT000> denied job `\w+`, <!date.*>\.$/)
-    expect(await press('deny', cat, id)).toMatch(/^You denied job `\w+` already, <!date.*>\.$/)
+    expect(await press('deny', cat, id)).toMatch(/^You already denied job `\w+`, <!date.*>\.$/)
     await context.runUntilIdle()
     expect(context.world.writes).toBe(0)
   })
@@ -342,7 +342,7 @@ describe('a request', () => {
     await context.runUntilIdle()
     expect(await stateOf(id)).toBe('expired')
     expect(await press('approve', ben, id)).toMatch(
-      /^Too late: nobody approved job `\w+` in time, and the request ended/,
+      /^Too late: nobody approved job `\w+` in time, and the request expired/,
     )
     expect((await readEvents(context.db, id)).at(-1)).toMatchObject({ kind: 'expired', actor: null })
   })
@@ -370,7 +370,7 @@ describe('an answer', () => {
     profiles.W1ANN000 = { id: 'W1ANN000', enterprise_user: { id: ann, teams: ['T1'] } }
     for (const self of [ann, 'W1ANN000']) {
       expect(await press('approve', self, id)).toBe(
-        `You asked for job \`${id}\` yourself, so somebody else must approve it: any other full member.`,
+        `You asked for job \`${id}\` yourself, so someone else must approve it: any other full member.`,
       )
     }
     expect(await press('deny', ann, id)).toBe(
@@ -387,7 +387,7 @@ describe('an answer', () => {
     profiles.W2BEN000 = profiles[ben]
     const id = await ask()
     await press('approve', ben, id)
-    expect(await press('approve', 'W2BEN000', id)).toContain('You approved job')
+    expect(await press('approve', 'W2BEN000', id)).toContain('You already approved job')
     expect(await stateOf(id)).toBe('awaiting_approval')
   })
 
@@ -470,23 +470,23 @@ describe('an answer', () => {
     )
     expect(await type('U9MAX000', `approve ${id.slice(0, 4)}`)).toBe(`There's no job "${id.slice(0, 4)}".`)
     const plain = await context.ask()
-    expect(await press('approve', ben, plain.id)).toBe(`Job ${plain.id} asks for no approval.`)
+    expect(await press('approve', ben, plain.id)).toBe(`Job ${plain.id} doesn't need approval.`)
   })
 })
 
 describe('what is typed without a job', () => {
   it('lists what waits for this person, and for nobody else', async () => {
-    expect(await type(ben, 'approve')).toBe('Nothing waits for your approval.')
+    expect(await type(ben, 'approve')).toBe('Nothing is waiting for your approval.')
     const id = await ask()
     const line = new RegExp(
-      `^These wait for your approval:\n• \`${id}\`: source → copy on dummy-one, asked for by <@U1ANN000>, until <!date.*>\nTo approve the first, type \`/clone-app approve ${id}\`\\.$`,
+      `^Waiting for your approval:\n• \`${id}\`: source → copy on dummy-one, requested by <@U1ANN000>, until <!date.*>\nTo approve the first, type \`/clone-app approve ${id}\`\\.$`,
     )
     for (const user of [ben, eve]) expect(await type(user, 'approve')).toMatch(line)
     expect(await type(ben, 'deny')).toContain(`To deny the first, type \`/clone-app deny ${id}\`.`)
     for (const user of [ann, gus, 'U9MAX000'])
-      expect(await type(user, 'approve')).toBe('Nothing waits for your approval.')
+      expect(await type(user, 'approve')).toBe('Nothing is waiting for your approval.')
     await press('approve', ben, id)
-    expect(await type(ben, 'approve')).toBe('Nothing waits for your approval.')
+    expect(await type(ben, 'approve')).toBe('Nothing is waiting for your approval.')
     expect(await type(cat, 'approve')).toMatch(line)
   })
 })

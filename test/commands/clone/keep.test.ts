@@ -83,7 +83,7 @@ describe('the job', () => {
   it('keeps what it makes for as long as was chosen, and the last page says so', async () => {
     policy({ maxMs: 30 * DAY, atEnd: 'delete' })
     const { page, job } = await start('3d')
-    expect(page).toContain('Deleted after 3 days, unless somebody extends it.')
+    expect(page).toContain('Deleted after 3 days, unless someone extends it.')
     expect(job.keepForMs).toBe(3 * DAY)
   })
 

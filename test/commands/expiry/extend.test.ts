@@ -65,7 +65,7 @@ describe('a click on Extend', () => {
     await slack.press('job:extend', job.id)
     expect(inDays((await context.job(job.id)).expiresAt, context.now())).toBe(10)
     await slack.press('job:extend', job.id)
-    expect(slack.answers.at(-1)).toMatch(/^It's kept as long as possible already: until <!date\^/)
+    expect(slack.answers.at(-1)).toMatch(/^It's already kept as long as possible: until <!date\^/)
     expect((await context.kinds(job.id)).filter((kind) => kind === 'extended')).toHaveLength(1)
   })
 
@@ -95,10 +95,10 @@ describe('/clone-app extend', () => {
     const job = await made(DAY)
     policy({ maxMs: 30 * DAY })
     await slack.type(`extend ${job.id} off`)
-    expect(slack.answers.at(-1)).toBe('Clones on dummy-one always expire: they can be kept for 30 days at most.')
+    expect(slack.answers.at(-1)).toBe('Clones on dummy-one always expire: they can be kept for at most 30 days.')
     policy({ maxMs: null })
     await slack.type(`extend ${job.id} off`)
-    expect(slack.answers.at(-1)).toBe(`Job \`${job.id}\`: what it made is now kept without an end.`)
+    expect(slack.answers.at(-1)).toBe(`Job \`${job.id}\`: what it made is now kept with no expiry.`)
     expect(await context.job(job.id)).toMatchObject({ expiresAt: null, expiryDueAt: null })
   })
 

@@ -170,8 +170,8 @@ describe('a page', () => {
   it.each([
     [{ person: '@ann' }, `I can't tell who "@ann" is`],
     [{ since: 'yesterday' }, `I can't read "since=yesterday"`],
-    [{ conection: 'x' }, `The history doesn't know "conection". Write:`],
-    [{ job: 'not a job' }, `The history doesn't know "not a job"`],
+    [{ conection: 'x' }, `I don't understand "conection". Type:`],
+    [{ job: 'not a job' }, `I don't understand "not a job"`],
     [{ connection: 'no such thing!' }, `There's no connection "no such thing!"`],
   ])('refuses %j with a sentence', async (values, sentence) => {
     await expect(history(values)).rejects.toThrow(sentence)
@@ -251,6 +251,6 @@ describe('the table', () => {
   })
 
   it('says so when there is nothing to put into it', async () => {
-    expect((await history({ job: 'abcde' }, { words: ['csv'] })).text).toBe('There is nothing to put into a table.')
+    expect((await history({ job: 'abcde' }, { words: ['csv'] })).text).toBe("There's nothing to export.")
   })
 })

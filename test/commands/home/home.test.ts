@@ -79,7 +79,7 @@ describe('the Home tab', () => {
     const { id } = await context.ask({ requester: 'U2', approval })
     await open()
     await open('U3')
-    expect(homes.shown('U1')).toMatch(/Needs you.*waits for an approval/)
+    expect(homes.shown('U1')).toMatch(/Needs you.*is waiting for approval/)
     expect(homes.shown('U3')).not.toContain(id)
     const mine = await context.ask()
     const expiresAt = context.now() + 3_600_000

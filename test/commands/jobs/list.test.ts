@@ -65,7 +65,7 @@ describe('list', () => {
     rules = [rule({ may: [], target: ['secret*'] }), rule({ may: ['clone', 'status'] })]
     expect(idsIn(await ann.type('list running'))).toEqual([one])
     expect(idsIn(await ann.type('list all', 'U2'))).toEqual([two, one])
-    expect((await ann.type('list failed'))?.text).toBe('Failed jobs: There are none.')
+    expect((await ann.type('list failed'))?.text).toBe('Failed jobs: No jobs here.')
   })
 
   it('reads everything again at each click, whatever the button carries', async () => {
@@ -82,7 +82,7 @@ describe('list', () => {
       '{"which":"hers","page":1e9,"person":"<@U2>"}',
     ]) {
       await ann.press({ action_id: 'list:next', value })
-      expect(ann.answers.at(-1)?.text).toMatch(/^Your jobs: There are none/)
+      expect(ann.answers.at(-1)?.text).toMatch(/^Your jobs: No jobs here/)
     }
   })
 
@@ -92,7 +92,7 @@ describe('list', () => {
     expect(idsIn(await ann.type('list person=<@U2|bo> connection=dummy-one'))).toEqual([theirs])
     expect(idsIn(await ann.type('list person=U2'))).toEqual([theirs])
     const mine = await ann.type('list dummy-one')
-    expect(mine?.text).toBe('Your jobs on dummy-one: There are none.')
+    expect(mine?.text).toBe('Your jobs on dummy-one: No jobs here.')
     const { block_id } = mine?.blocks.find(({ type }) => type === 'actions') ?? {}
     await ann.press({ action_id: 'list:person', type: 'users_select', selected_user: 'U2', block_id })
     expect(ann.answers.at(-1)?.text).toMatch(/^All jobs of <@U2> on dummy-one: copy-2 is queued/)
@@ -100,17 +100,17 @@ describe('list', () => {
   })
 
   it.each([
-    ['list runing', '"runing" is no kind of list. Did you mean:\n`/clone-app list running`'],
-    ['list dumy-one', '"dumy-one" is no kind of list. Did you mean:\n`/clone-app list dummy-one`'],
+    ['list runing', 'There\'s no list "runing". Did you mean:\n`/clone-app list running`'],
+    ['list dumy-one', 'There\'s no list "dumy-one". Did you mean:\n`/clone-app list dummy-one`'],
     [
       'list connection=dumy-on',
       'There\'s no connection "dumy-on". Did you mean:\n`/clone-app list connection=dummy-one`',
     ],
     ['list conection=dummy-one', 'A list has no field "conection". Did you mean:\n`/clone-app list connection=`'],
-    ['list xyzzy-plugh', '"xyzzy-plugh" is no kind of list. All of yours:\n`/clone-app list`'],
+    ['list xyzzy-plugh', 'There\'s no list "xyzzy-plugh". All of yours:\n`/clone-app list`'],
     [
       'list person=@bo',
-      'I can\'t tell who "@bo" is from a command. List all jobs, and choose the person there:\n`/clone-app list all`',
+      'I can\'t tell who "@bo" is from a command. List all jobs and choose the person there:\n`/clone-app list all`',
     ],
   ])('answers "%s" with what can be typed instead', async (text, answer) => {
     expect((await ann.type(text))?.text).toBe(answer)
@@ -168,7 +168,7 @@ describe('status', () => {
     const [theirs = ''] = await ask(1, { requester: 'U2' })
     rules = [rule({ may: ['blind'] })]
     expect((await ann.type(`status ${theirs}`))?.text).toBe(`You can't see job ${theirs}. Ask #platform for access.`)
-    expect((await ann.type(`status ${theirs}`, 'U2'))?.text).toContain('asked for by <@U2>')
+    expect((await ann.type(`status ${theirs}`, 'U2'))?.text).toContain('requested by <@U2>')
     expect((await ann.type('status'))?.text).toBe("You haven't started a job yet. Type `/clone-app` to start one.")
   })
 })

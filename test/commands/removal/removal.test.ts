@@ -52,7 +52,7 @@ describe('the page that asks', () => {
     const words = JSON.stringify(view)
     expect(words).toContain('This deletes shop-web-pr-12 in staging')
     expect(words).toContain('The thing and its data.')
-    expect(words).toContain('<@U1> asked for it <!date^')
+    expect(words).toContain('Started by <@U1> <!date^')
     expect(view).toMatchObject({ submit: { text: 'Delete shop-web-pr-12' } })
     expect(await removals()).toEqual([])
   })
@@ -100,7 +100,7 @@ describe('a deletion that is confirmed', () => {
     await slack.submit(first)
     const answer = await slack.submit(second, { user: 'U2', id: 'V2' })
     expect(answer).toMatchObject({ response_action: 'push', view: { callback_id: 'notice' } })
-    expect(JSON.stringify(answer)).toContain("It's being deleted already. <@U1> asked for it <!date^")
+    expect(JSON.stringify(answer)).toContain("It's already being deleted. <@U1> asked for that <!date^")
     expect(await removals()).toHaveLength(1)
   })
 
@@ -172,7 +172,7 @@ describe('a rule that asks for an approval of deletions', () => {
     access.rules = [{ ...everything, may: ['delete'], approval: { ...approval, by: ['U2'] } }]
     await slack.press('job:delete', job.id, { user: 'U2' })
     expect(slack.opened).toEqual([])
-    expect(slack.answers.at(-1)).toContain('Somebody else must approve this, but the rule names too few')
+    expect(slack.answers.at(-1)).toContain('Someone else must approve this, but the rule names too few')
   })
 })
 
@@ -192,19 +192,19 @@ describe('a click on something that can no longer be deleted', () => {
   it('says that nothing is known that could be deleted', async () => {
     const { id } = await context.ask()
     await slack.type(`cancel ${id}`)
-    expect(await answered(await context.job(id))).toContain(`There's nothing to delete: I know of nothing`)
+    expect(await answered(await context.job(id))).toContain(`There's nothing to delete: as far as I know`)
   })
 
   it('says that it is gone, and when it went', async () => {
     const job = await ended()
     await context.db.updateTable('jobs').set({ removedAt: context.now(), removalJob: 'x' }).execute()
-    expect(await answered(job)).toMatch(/^It's gone already: it was deleted <!date\^/)
+    expect(await answered(job)).toMatch(/^It's already gone: it was deleted <!date\^/)
   })
 
   it('says of a deletion that it deletes something itself', async () => {
     const job = await ended()
     await context.db.updateTable('jobs').set({ removes: 'aaaaa' }).execute()
-    expect(await answered(job)).toContain('deletes something itself')
+    expect(await answered(job)).toContain('is itself a deletion')
   })
 
   it('leaves alone what stood there before Dolly wrote to it', async () => {
@@ -215,7 +215,7 @@ describe('a click on something that can no longer be deleted', () => {
   it('asks which job is meant, and knows none that does not exist', async () => {
     await slack.type('delete')
     await slack.type('delete zzzzz')
-    expect(slack.answers[0]).toBe('Which job? Type /clone-app delete and its ID, as its thread shows it.')
+    expect(slack.answers[0]).toBe("Which job? Type /clone-app delete and the job's ID from its thread.")
     expect(slack.answers[1]).toContain(`There's no job "zzzzz".`)
   })
 })

@@ -82,7 +82,7 @@ it('a channel begins with its connection, and mentions those who chose nothing t
 it('what a channel does can be changed only there, by whoever may save presets there', async () => {
   rules = [rule({ may: ['clone'] })]
   await ann.type('settings')
-  expect(JSON.stringify(page())).not.toContain('For everybody in this channel')
+  expect(JSON.stringify(page())).not.toContain('For everyone in this channel')
   await choose({ tell: 'both', connection: 'dummy-two' })
   expect(await readSetting(context.db, { scope: 'channel', id: 'C1' })).toBeUndefined()
   expect(await readSetting(context.db, { scope: 'person', id: 'U1' })).toEqual({ tell: 'both' })

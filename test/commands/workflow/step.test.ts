@@ -140,7 +140,7 @@ describe('a step that starts', () => {
       {
         method: 'functions.completeError',
         execution: 'Fx2',
-        error: expect.stringMatching(/^Job \w{5} already works on .* Nothing was started\.$/),
+        error: expect.stringMatching(/^Job \w{5} is already working on .* Nothing was started\.$/),
       },
     ])
   })

@@ -46,8 +46,10 @@ describe('the question how long something is kept', () => {
   })
 
   it('says what happens at the end', () => {
-    expect(JSON.stringify(keepInput(week, undefined))).toContain('At the end I delete it, after a warning')
-    expect(JSON.stringify(keepInput(NO_EXPIRY, undefined))).toContain("At the end I ask whether it's still needed.")
+    expect(JSON.stringify(keepInput(week, undefined))).toContain('When it expires, I delete it. I warn you')
+    expect(JSON.stringify(keepInput(NO_EXPIRY, undefined))).toContain(
+      "When it expires, I ask whether it's still needed.",
+    )
   })
 })
 
@@ -78,7 +80,7 @@ describe('the answer', () => {
 })
 
 it('the last page says what happens at the end, and nothing where nothing ends', () => {
-  expect(keepNote(7 * DAY, week)).toBe('Deleted after 7 days, unless somebody extends it.')
+  expect(keepNote(7 * DAY, week)).toBe('Deleted after 7 days, unless someone extends it.')
   expect(keepNote(DAY, NO_EXPIRY)).toBe("After 1 day I ask whether it's still needed.")
   expect(keepNote(null, week)).toBeNull()
 })

@@ -22,7 +22,7 @@ describe('the root message', () => {
       const { text, blocks } = rootMessage(viewIn(state, { detail: 'disk full' }))
       expect(text).toMatch(/^(shop-copy|I can't)/)
       expect(text).toContain(
-        'Copy a container: shop-api → shop-copy in staging on hoody-prod (Hoody), asked for by <@U1>.',
+        'Copy a container: shop-api → shop-copy in staging on hoody-prod (Hoody), requested by <@U1>.',
       )
       expect(text).toMatch(/[.!?]$/)
       const isReasonless = ['cancelled', 'denied', 'expired', 'awaiting_approval', 'starting'].includes(state)
@@ -115,7 +115,7 @@ describe('the root message', () => {
   it('says while a job is being stopped who asked for it, and what still happens', () => {
     expect(linesOf('working', { cancelRequestedBy: 'U2' }).slice(0, 2)).toEqual([
       expect.stringContaining('*shop-copy: stopping after this step*'),
-      '<@U2> asked me to stop. Hoody finishes "Copy the container" first, then I send nothing more. What\'s made by then stays.',
+      '<@U2> asked me to stop. Hoody finishes "Copy the container" first, and I won\'t send anything after that. Anything made by then stays.',
     ])
     expect(linesOf('starting', { cancelRequestedBy: 'U2', step: 'start' })[1]).toContain('is the last step')
   })
@@ -136,7 +136,7 @@ describe('the root message', () => {
       expect(shown().slice(0, 5)).toEqual([
         ':raised_hand: *shop-copy needs approval*',
         expect.stringMatching(
-          /^<@U2> or <!subteam\^S3> can approve it\. Without an answer, the request ends <!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^>]*>\.$/,
+          /^<@U2> or <!subteam\^S3> can approve it\. The request expires <!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^>]*>\.$/,
         ),
         '⚠️ This holds customer data.',
         'Copied: The whole disk.',
@@ -145,7 +145,7 @@ describe('the root message', () => {
     })
 
     it('says how many different people it needs', () => {
-      expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. Without them,/)
+      expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. The request expires/)
     })
 
     it('says who has approved so far', () => {
@@ -259,9 +259,9 @@ describe('the root message of a removal', () => {
 
   it('says what is left when it failed or was cancelled', () => {
     expect(shown('failed', { detail: 'It has a lock.' }).slice(0, 3)).toEqual([
-      ":x: *shop-copy isn't deleted*  ·  12 s",
+      ":x: *shop-copy wasn't deleted*  ·  12 s",
       '"Delete the container" failed: It has a lock.',
-      "What isn't deleted yet is still there.",
+      'Anything not deleted yet is still there.',
     ])
     expect(shown('cancelled', { attempt: 0 }).slice(0, 2)).toEqual([
       ':no_entry_sign: *shop-copy: deleting was cancelled*',
