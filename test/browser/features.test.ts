@@ -106,7 +106,7 @@ describe('in the demo', () => {
     const root = rootOf('shop-api', 'kept')
     const presses = await counted(async (press) => {
       await press(root.getByRole('button', { name: 'Repeat on a schedule…' }))
-      const form = page.getByRole('dialog', { name: 'Run by the clock' })
+      const form = page.getByRole('dialog', { name: 'Run on a schedule' })
       await form.waitFor()
       await look('features-schedule-form')
       await press(form.getByRole('button', { name: 'Schedule' }))

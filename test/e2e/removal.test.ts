@@ -54,7 +54,7 @@ it('gets its expiry from the command, and is deleted at the provider by a job of
 
   // A second try gets a sensible answer.
   await ann.write(platform.id, `/clone-app delete ${made.id}`)
-  await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("It's gone already"))
+  await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("It's already gone"))
 }, 90_000)
 
 it('is asked about when its time ended while Dolly was stopped', async () => {
