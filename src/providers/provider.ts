@@ -168,8 +168,10 @@ export interface Attempt {
 export interface Preview {
   copied: string
   notCopied: string
-  /** What will be overwritten or cost more than one may expect. */
+  /** What will be overwritten or cost more than one may expect. What a default does is no warning. */
   warning?: string
+  /** What is interrupted meanwhile although nobody chose it. Where somebody did, the `warning` says so. */
+  downtime?: string
   /** Whether the target's contents are lost, as the `warning` says. The button on the last page then says so too. */
   overwrites?: boolean
 }

@@ -217,7 +217,7 @@ describe('with rules for a group, a channel and members', () => {
       expect(await ann.submit({ name: 'forged' })).toEqual({})
       const preview = await ann.waitForView(({ callback_id }) => callback_id === 'operation_preview')
       expect(await submitted(world, forged(world, who, 'operation_preview', preview.private_metadata))).toContain(
-        'This form has expired',
+        'This page has expired',
       )
       await closeAll(ann)
       nothingCameOfIt()

@@ -1594,12 +1594,12 @@ describe('Cloud Foundry', () => {
     expect(verbatim).toEqual([`/v3/apps/${params.app}`, `/v3/apps/${params.app}/environment_variables`])
   })
 
-  test('a copy warns of the interruption, and a long name does not hide it', () => {
+  test('a copy says what is overwritten and interrupted, and a long name hides neither', () => {
     const target = `${'shop '.repeat(60)}in production (woolworks)`
-    expect(copyBits.preview({ restart: true }, { target }).warning).toMatch(
-      /^The code of shop .{1,80} is overwritten\. It restarts, with a short interruption\.$/,
-    )
-    expect(copyBits.preview({ restart: false }, { target }).warning).toMatch(/ is overwritten\.$/)
+    const restarted = copyBits.preview({ restart: true }, { target })
+    expect(restarted.warning).toMatch(/^The code of shop .{1,80} is overwritten\.$/)
+    expect(restarted.downtime).toMatch(/^shop .{1,80} restarts, with a short interruption\.$/)
+    expect(copyBits.preview({ restart: false }, { target })).not.toHaveProperty('downtime')
   })
 
   test('the sentences name what was chosen, and never a whole GUID', () => {

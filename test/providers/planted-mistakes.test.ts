@@ -293,6 +293,21 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
     /warns of nothing/,
   ],
   [
+    'a warning about a default',
+    changed({
+      preview: (params, named) => ({
+        ...clone.preview(params, named),
+        ...(params.deploy !== undefined && { warning: 'It is deployed.' }),
+      }),
+    }),
+    /warns of nothing/,
+  ],
+  [
+    'a validate that warns of a default',
+    changed({ validate: async () => ({ warnings: ['It is deployed.'] }) }),
+    /warns of nothing/,
+  ],
+  [
     'a validate that refuses what is fine',
     changed({ validate: async () => ({ errors: { name: 'No.' } }) }),
     /let the example's answers pass/,
@@ -476,10 +491,14 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
 ]
 
 /** Title and error of each check that fails for a provider. */
-async function failures(provider: Provider, checks: readonly Check[]): Promise<Map<string, string>> {
+async function failures(
+  provider: Provider,
+  checks: readonly Check[],
+  ofProvider: ProviderExample = example,
+): Promise<Map<string, string>> {
   const failed = new Map<string, string>()
   for (const check of checks) {
-    await runCheck(provider, example, check).catch((error: unknown) => failed.set(check.title, String(error)))
+    await runCheck(provider, ofProvider, check).catch((error: unknown) => failed.set(check.title, String(error)))
   }
   return failed
 }
@@ -494,5 +513,29 @@ describe('the suite for providers', () => {
     const [message, ...others] = (await failures(provider, checks)).values()
     expect([checks.length, others.length]).toEqual([1, 0])
     expect(message).toContain('Look at src/providers/shed.ts')
+  })
+
+  test('catches a default that adds to the warning of what is overwritten', async () => {
+    const { clone: usual } = example.operations
+    if (!usual) throw new Error('The page has an example of "clone".')
+    const overwriting: ProviderExample = { ...example, operations: { clone: { ...usual, overwrites: true } } }
+    const warned = (warningOf: (isRestarted: boolean) => string) =>
+      changed({
+        fields: clone.fields.extend({
+          restart: z.boolean().default(true).meta({ title: 'Restart', description: 'It.' }),
+        }),
+        preview: ({ restart }, named) => ({
+          ...clone.preview({}, named),
+          overwrites: true,
+          warning: warningOf(restart === true),
+        }),
+      })
+    const failuresOf = async (provider: Provider) => {
+      const checks = checksOf(provider, overwriting).filter(({ title }) => /warns of nothing/.test(title))
+      return [...(await failures(provider, checks, overwriting)).values()].join()
+    }
+    expect(await failuresOf(warned(() => 'It is overwritten.'))).toBe('')
+    const mistake = warned((isRestarted) => `It is overwritten.${isRestarted ? ' It restarts.' : ''}`)
+    expect(await failuresOf(mistake)).toContain('the warning with another restart')
   })
 })

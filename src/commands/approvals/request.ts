@@ -23,7 +23,7 @@ export function approvalFor(
   { access, now }: Pick<Services, 'access' | 'now'>,
   asker: Person,
   rule: ApprovalRule | undefined,
-  { copied, notCopied, warning }: Pick<Preview, 'copied' | 'notCopied' | 'warning'>,
+  { copied, notCopied, warning, downtime = '' }: Pick<Preview, 'copied' | 'notCopied' | 'warning' | 'downtime'>,
 ): ApprovalRequest | null {
   if (rule === undefined) return null
   assertEnoughApprovers({ access }, asker, rule)
@@ -33,7 +33,7 @@ export function approvalFor(
     by: [...new Set(by)],
     count,
     expiresAt: now() + expiresMs,
-    copied: part(copied),
+    copied: part(`${copied} ${downtime}`.trim()),
     notCopied: part(notCopied),
     warning: warning ? part(warning) : null,
   }

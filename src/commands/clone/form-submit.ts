@@ -49,7 +49,8 @@ export const Draft = z.object({
 })
 export type Draft = z.infer<typeof Draft>
 
-const EXPIRED = 'This form has expired. Start again with /clone-app.'
+/** What the last page says whose answers are gone. The page below it still has them. */
+export const EXPIRED = 'This page has expired. Close this, go back and press Next again; your answers are still there.'
 
 const SEND_AGAIN = 'submit again. Close this to go back; your answers are still there'
 
@@ -118,11 +119,11 @@ async function submitForm(services: Starting, view: ViewOutput, origin: Origin):
     templates,
   }
   const shown = shownNames(answers)
-  const about = { connection, operation: operationId, values, named, shown, channel, keepForMs, mentionOnSuccess }
-  const draft = { ...about, ...facts }
+  const chosen = { connection, operation: operationId, values, named, shown, channel, keepForMs, mentionOnSuccess }
+  const draft = { ...chosen, ...facts }
   const key = await saveDraft(services.db, 'answers', asker.id, draft, services.now())
-  const notes = notesOf(target, draft, approval)
-  return { response_action: 'push', view: lastPageView(target, params, shown, key, checked, notes) }
+  const about = aboutStart(target, draft, approval)
+  return { response_action: 'push', view: lastPageView(target, params, shown, key, checked, about) }
 }
 
 async function submitPreview(services: Starting, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
@@ -194,19 +195,22 @@ async function validateLate(
   // The person hasn't seen these warnings yet, so the page is shown again.
   const { warnings } = checked
   const key = await saveDraft(services.db, 'answers', requester, { ...draft, isValidated: true, warnings }, readAt)
-  const notes = notesOf(target, draft, approval)
-  return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked, notes) }
+  const about = aboutStart(target, draft, approval)
+  return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked, about) }
 }
 
 /** What the last page says beside what is copied: who must approve, where the thread goes, how long the clone is kept. */
-function notesOf(
-  { connection }: Target,
+function aboutStart(
+  { connection, operation }: Target,
   { channel, keepForMs }: Pick<Draft, 'channel' | 'keepForMs'>,
   approval: ApprovalRule | undefined,
-): string[] {
-  const kept = keepNote(keepForMs, connection.expiry)
+): { needsApproval: boolean; notes: string[] } {
+  const kept = operation.removal ? [keepNote(keepForMs, connection.expiry)] : []
   const place = /^[CG]/.test(channel) ? `Updates go to <#${channel}>.` : 'Updates go to your direct messages.'
-  return [...(approval ? [approvalNotice(approval)] : []), ...(kept === null ? [] : [kept]), place]
+  return {
+    needsApproval: approval !== undefined,
+    notes: [...(approval ? [approvalNotice(approval)] : []), ...kept, place],
+  }
 }
 
 /**

@@ -21,7 +21,7 @@ import { brief } from '../../slack/text.js'
 import { readDraft } from '../../store/drafts.js'
 import { type NewPreset, savePreset } from '../../store/presets.js'
 import { accessDenied } from '../authorize.js'
-import { Draft } from '../clone/form-submit.js'
+import { Draft, EXPIRED } from '../clone/form-submit.js'
 import { answersOf } from '../clone/from-job.js'
 import { findJobFor } from '../jobs/access.js'
 import { findTarget, type Services } from '../services.js'
@@ -66,7 +66,7 @@ export async function contentOfForm(
 ): Promise<{ content: Content; channel: string | null }> {
   const kept = await readDraft(services.db, 'answers', key, asker.id, services.now())
   const { data: draft } = Draft.safeParse(kept?.answers)
-  if (!draft) throw new UserError('This form has expired. Start again with /clone-app.')
+  if (!draft) throw new UserError(EXPIRED)
   const { connection, operation, named, templates, askedIn } = draft
   assertCanStart(services, { ...asker, channel: askedIn }, draft)
   const declared = findTarget(services, connection, operation).operation

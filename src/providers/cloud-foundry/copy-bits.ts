@@ -98,9 +98,8 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
     notCopied: 'Environment variables, size, services, addresses, registry passwords of Docker images.',
     overwrites: true,
     // Cut, so that the sentence after a long label is still read.
-    warning: maskIds(
-      `The code of ${cut(target, MAX_NAME_LENGTH)} is overwritten.${restart ? ' It restarts, with a short interruption.' : ''}`,
-    ),
+    warning: maskIds(`The code of ${cut(target, MAX_NAME_LENGTH)} is overwritten.`),
+    ...(restart && { downtime: maskIds(`${cut(target, MAX_NAME_LENGTH)} restarts, with a short interruption.`) }),
   }),
   validate: validateCopy,
   copiesData: false,

@@ -78,9 +78,9 @@ function keepTime(text: string, { maxMs }: ExpiryPolicy): number | null | undefi
   return ms >= MIN_KEEP_MS && ms <= (maxMs ?? MAX_KEEP_MS) ? ms : undefined
 }
 
-/** For the last page; null where nothing ends. */
-export function keepNote(keepForMs: number | null, { atEnd }: ExpiryPolicy): string | null {
-  if (keepForMs === null) return null
+/** For the last page of what can be deleted later. */
+export function keepNote(keepForMs: number | null, { atEnd }: ExpiryPolicy): string {
+  if (keepForMs === null) return 'Kept until somebody deletes it.'
   const time = durationInWords(keepForMs)
   return atEnd === 'delete'
     ? `Deleted after ${time}, unless someone extends it.`

@@ -56,7 +56,7 @@ interface Answer {
   view?: { callback_id: string; private_metadata: string; submit?: { text: string } }
 }
 
-async function submit(callback_id: string, private_metadata: string, user = 'U1'): Promise<Answer> {
+async function submit(callback_id: string, private_metadata: string, user = 'U1', id = 'V1'): Promise<Answer> {
   const values = {
     name: { a: { type: 'plain_text_input', value: 'copy' } },
     deploy: { a: { type: 'checkboxes', selected_options: [] } },
@@ -64,8 +64,8 @@ async function submit(callback_id: string, private_metadata: string, user = 'U1'
     choice: { choice: { type: 'static_select', selected_option: { value: 'nothing/there' } } },
   }
   const view = {
-    id: 'V1',
-    root_view_id: 'V1',
+    id,
+    root_view_id: id,
     type: 'modal',
     callback_id,
     private_metadata,
@@ -139,6 +139,54 @@ describe('page 2, once its answers are known to be fine,', () => {
     expect(JSON.stringify(await sendForm())).toContain("You can't run clone on dummy-one")
     expect(asked).toBe(0)
   })
+})
+
+describe('a refusal', () => {
+  const keepsForm = ({ response_action, view }: Answer) =>
+    response_action === 'errors' || (view?.callback_id === callbacks.notice && !('clear_on_close' in view))
+
+  it('of the last page lies on top of the form, which keeps its answers', async () => {
+    validate = says({})
+    const [first, second] = [await sendForm(), await sendForm()]
+    const { rules } = access
+    access.rules = []
+    const refused = await pressStart(first)
+    expect(JSON.stringify(refused)).toContain("You can't run clone on dummy-one")
+    access.rules = rules
+    expect(await pressStart(first)).toEqual({ response_action: 'clear' })
+    const tooLate = await submit(callbacks.preview, second.view?.private_metadata ?? '', 'U1', 'V2')
+    expect(JSON.stringify(tooLate)).toContain('You already asked for this')
+    const expired = await submit(callbacks.preview, 'gone', 'U1', 'V3')
+    expect(JSON.stringify(expired)).toContain('go back and press Next again; your answers are still there.')
+    expect([refused, tooLate, expired].map(keepsForm)).toEqual([true, true, true])
+    expect(await jobs()).toBe(1)
+  })
+
+  it('of the form is said in the form, or on top of it', async () => {
+    validate = says({})
+    const page = await sendForm()
+    expect(await pressStart(page)).toEqual({ response_action: 'clear' })
+    const locked = await sendForm()
+    expect(JSON.stringify(locked)).toContain('You already asked for this')
+    access.rules = []
+    const forbidden = await sendForm()
+    expect(JSON.stringify(forbidden)).toContain("You can't run clone on dummy-one")
+    expect([locked, forbidden].map(keepsForm)).toEqual([true, true])
+    expect([locked, forbidden].map(({ response_action }) => response_action)).toEqual(['push', 'push'])
+  })
+})
+
+it('the last page asks for approval where a rule wants one', async () => {
+  validate = says({})
+  access.rules = access.rules.map((rule) => ({
+    ...rule,
+    approval: { by: ['U2'], count: 1, expiresMs: 4 * 3_600_000 },
+  }))
+  const page = await sendForm()
+  expect(page.view?.submit?.text).toBe('Ask for approval')
+  expect(JSON.stringify(page)).toContain('*Approval*\\n<@U2> must approve this within 4 h')
+  expect(JSON.stringify(page)).toContain('Updates go to <#C1>.')
+  expect(await pressStart(page)).toEqual({ response_action: 'clear' })
 })
 
 describe('a provider that is slow', () => {

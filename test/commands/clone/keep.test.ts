@@ -89,7 +89,7 @@ describe('the job', () => {
 
   it('keeps it without an end where nobody wants one', async () => {
     const { page, job } = await start('none')
-    expect(page).not.toContain('After')
+    expect(page).toContain('Kept until somebody deletes it.')
     expect(job.keepForMs).toBeNull()
   })
 

@@ -4,6 +4,7 @@ import { sourceOf } from '../../../src/commands/authorize.js'
 import type { Operation, Option, Provider } from '../../../src/providers/provider.js'
 import { setPicked } from '../../../src/slack/form/answers.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
+import { lastPageView } from '../../../src/slack/form/last-page.js'
 import { assertDrawable } from '../../../src/slack/form/view.js'
 import type { Check, Subject } from './checks.js'
 import type { ProviderExample } from './example.js'
@@ -164,9 +165,24 @@ export function wordingChecks({ name, operation, example }: Subject): Check[] {
         const { raw, named } = await world.fill(operation, example)
         const required = fieldsOf(operation).filter((field) => field.required)
         const chosen = Object.fromEntries(required.map(({ key }) => [key, raw[key]]))
-        const { warning } = operation.preview(operation.fields.parse(chosen), named)
+        const defaults = operation.fields.parse(chosen)
+        const { warning, overwrites: isOverwriting = false } = operation.preview(defaults, named)
+        expect(isOverwriting, 'overwrites').toBe(example.overwrites ?? false)
         if (example.overwrites) expect(warning).toContain('overwritten')
         else expect(warning).toBeUndefined()
+        // What is lost doesn't depend on a default, so no other answer makes a part of the warning go away.
+        for (const { key } of fieldsOf(operation).filter(({ kind }) => kind === 'yes-no')) {
+          const { data, success } = operation.fields.safeParse({ ...chosen, [key]: !defaults[key] })
+          if (!success || warning === undefined) continue
+          expect(operation.preview(data, named).warning, `the warning with another ${key}`).toContain(warning)
+        }
+        const found = await world.reading('validate', () => operation.validate?.(world.api, defaults))
+        expect(found?.warnings ?? [], 'warnings of `validate`').toEqual([])
+        const calm = Object.entries(named).map(([key, words]) => [key, words.replaceAll(/production/gi, 'staging')])
+        const target = { connection: { name: 'example', provider: { name: 'Example' } }, operation }
+        const checked = { isChecked: true, warnings: [] } as const
+        const { blocks } = lastPageView(target, defaults, Object.fromEntries(calm), 'key', checked)
+        expect(JSON.stringify(blocks).match(/⚠️/g)?.length ?? 0, 'warnings on the page').toBe(isOverwriting ? 1 : 0)
       },
     },
     {

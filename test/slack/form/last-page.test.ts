@@ -1,8 +1,10 @@
 /** The last page of every operation: its own sentences are whole, however long the names in them are. */
 import { describe, expect, it } from 'vitest'
 import { viewProblems } from '../../../sandbox/slack/checks.js'
+import { cloudFoundry } from '../../../src/providers/cloud-foundry.js'
+import { hoody } from '../../../src/providers/hoody.js'
 import * as providers from '../../../src/providers/index.js'
-import type { Named, Operation, Option } from '../../../src/providers/provider.js'
+import type { Named, Operation, Option, Provider } from '../../../src/providers/provider.js'
 import { fieldsOf } from '../../../src/slack/form/fields.js'
 import { lastPageView, shownNames } from '../../../src/slack/form/last-page.js'
 import { brief, briefList, mrkdwn } from '../../../src/slack/text.js'
@@ -75,7 +77,8 @@ describe('the last page', () => {
           for (const part of fixed) expect(texts).toContain(mrkdwn(part, 3_000))
           expect(fixed.join('').length).toBeGreaterThan(50)
           const { overwrites } = operation.preview(params, shownNames(short))
-          expect(page.submit?.text).toBe(overwrites ? 'Overwrite' : operation.title)
+          const usual = /production/.test(name) ? `${operation.title.split(' ')[0]} into production` : operation.title
+          expect(page.submit?.text).toBe(overwrites ? 'Overwrite' : usual)
         },
       )
     }
@@ -112,4 +115,61 @@ describe('the last page', () => {
       elements: [{ type: 'mrkdwn', verbatim: true, text: 'dummy-one was too slow to check &lt;this&gt;.' }],
     })
   })
+
+  it('says "Ask for approval" where others must agree first, and still what is overwritten', () => {
+    const page = pageOf(hoody, 'sync', { container: 'billing in production' }, { needsApproval: true, notes: ['Ann.'] })
+    expect(page.submit?.text).toBe('Ask for approval')
+    expect(textsOf(page).join('\n')).toContain('*⚠️ This overwrites billing in production*\nEverything changed')
+  })
+
+  it('has the verb and as much of the name on its button as Slack takes', () => {
+    const button = (container: string) => pageOf(hoody, 'sync', { container }).submit?.text
+    expect(button('till in test')).toBe('Overwrite till in test')
+    expect(button('billing in production')).toBe('Overwrite billing')
+    expect(button('a-very-long-name in production')).toBe('Overwrite')
+  })
+
+  it('warns where a clone goes to production, by the name of its place', () => {
+    const named = { container: 'shop-prod in production', name: 'shop-prod-2' }
+    const warned = (project: string) => {
+      const { submit, blocks } = pageOf(hoody, 'copy', { ...named, project })
+      return [submit?.text, /\*⚠️ This goes to production\*\\n([^"]*)/.exec(JSON.stringify(blocks))?.[1]]
+    }
+    expect(warned('woolworks-production')).toEqual(['Copy into production', 'shop-prod-2 in woolworks-production'])
+    expect(warned('PROD_EU')[0]).toBe('Copy into production')
+    for (const project of ['staging', 'products', 'preprod', 'pre-production', 'non-prod', 'reproduction'])
+      expect(warned(project)).toEqual(['Copy a container', undefined])
+  })
+
+  it('says what is interrupted, without a warning for a default', () => {
+    const target = 'till in staging'
+    const texts = textsOf(pageOf(cloudFoundry, 'copy-bits', { app: 'shop in staging', target }, {}, true))
+    expect(texts).toContain('*Downtime*\ntill in staging restarts, with a short interruption.')
+    expect(texts.filter((text) => text.includes('⚠️'))).toEqual([
+      '*⚠️ This overwrites till in staging*\nThe code of till in staging is overwritten.',
+    ])
+  })
+
+  it('names source and target with their place, also where the header has no room for them', () => {
+    const place = `in ${'shop-and-more-'.repeat(5)}staging`
+    const texts = textsOf(pageOf(hoody, 'sync', { container: `till ${place}`, 'container.from': `till-0 ${place}` }))
+    expect(texts).toContain(`*From*\ntill-0 ${place}`)
+    expect(texts).toContain(`*To*\ntill ${place}`)
+    expect(textsOf(pageOf(hoody, 'sync', { container: 'till in staging' })).join()).not.toContain('*From*')
+  })
 })
+
+function pageOf(
+  provider: Provider,
+  id: string,
+  named: Named,
+  about: Parameters<typeof lastPageView>[5] = {},
+  restart = false,
+) {
+  const operation = provider.operations[id]
+  if (!operation) throw new Error(`There is no operation ${id}.`)
+  const target = { connection: { name: 'hoody-prod', provider }, operation }
+  const page = lastPageView(target, { restart }, named, 'key', { isChecked: true, warnings: [] }, about)
+  expect(viewProblems(page)).toEqual([])
+  return page
+}
