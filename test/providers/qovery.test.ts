@@ -46,6 +46,7 @@ describeProvider(qovery, {
       },
       without: { deploy: { deploy: false } },
       watchedStep: 1,
+      warnings: ['Production variables and secrets are copied from shop-api of production to staging.'],
       refused: [
         { status: 404, params: async (pick) => ({ ...(await serviceParams(pick)), service: `application/${NOBODY}` }) },
         { status: 404, params: async (pick) => ({ ...(await serviceParams(pick)), environment: NOBODY }) },

@@ -25,6 +25,8 @@ export interface OperationExample {
   without?: Readonly<Record<string, Record<string, unknown>>>
   /** Ids of steps whose write may be sent twice without harm; only they may have a short `absentAfterMs`. */
   repeatable?: readonly string[]
+  /** What `validate` warns of with the required answers alone: facts about what was chosen, never a default. */
+  warnings?: readonly string[]
   /** Writes over something that was there before. Such an operation warns of it, and has no `removal`. */
   overwrites?: true
   /**
