@@ -3,7 +3,7 @@ import { type Config, ConfigError } from './config/env.js'
 import type { Job } from './domain/job.js'
 import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
-import { type Connection, operationOf, type Provider, stepsOf } from './providers/provider.js'
+import { type Connection, mustDeleteFirst, operationOf, type Provider, stepsOf } from './providers/provider.js'
 import type { JobDescription } from './slack/message/job.js'
 import { readApprovals } from './store/approvals.js'
 import { typicalDurationMs } from './store/jobs.js'
@@ -39,6 +39,7 @@ export async function describeJob(
     provider: provider?.name ?? job.connection,
     steps: new Map(steps.map((step) => [step.id, step])),
     hasRemoval: operation && operation.removal !== undefined,
+    mustDeleteFirst: operation !== undefined && mustDeleteFirst(operation, job),
     approvedBy: approvals.filter(({ decision }) => decision === 'approve').map(({ person }) => person),
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,

@@ -98,6 +98,7 @@ const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
   failed: {
     'before anything was sent': { attempt: 0, detail: 'The name is taken.' },
     'in its first step': { detail: 'The disk is full.' },
+    'in its first step, halfway': { ...made, detail: 'The disk is full.', deadlineAt: start },
     'in its second step': { ...secondStep, ...links, detail: 'The disk is full.', deadlineAt: start },
     'whose personal answers are gone': { ...secondStep, detail: 'The disk is full.', isPersonalGone: true },
   },
@@ -153,7 +154,11 @@ const events: Readonly<Record<EventKind, { detail?: string; actor?: string }>> =
 }
 
 const jobView = (state: State, rest: Partial<Job> = {}, more: Partial<JobView> = {}) =>
-  viewIn(state, rest, { typicalMs: 150_000, ...more })
+  viewIn(state, rest, {
+    typicalMs: 150_000,
+    mustDeleteFirst: rest.ref !== undefined && rest.step === undefined,
+    ...more,
+  })
 
 function messages(): string[] {
   const shown = ({ text, blocks }: { text: string; blocks: KnownBlock[] }) => [
@@ -330,10 +335,14 @@ function forms(): string[] {
 
 function pagesOf(connection: Connection, id: string, operation: Operation): string[] {
   const { name, provider } = connection
-  const removal = (operationId: string) => {
-    const job = jobIn('succeeded', { connection: name, operation: operationId, target: 'shop-copy in staging' })
+  const removal = (operationId: string, isForRetry: boolean) => {
+    const job = jobIn(isForRetry ? 'failed' : 'succeeded', {
+      connection: name,
+      operation: operationId,
+      target: 'shop-copy in staging',
+    })
     const loses = operation.removal?.loses ?? ''
-    return viewLines(removalPage(job, connection, { loses, notes: [], opening: '' }))
+    return viewLines(removalPage(job, connection, { loses, notes: [], opening: '', isForRetry }))
   }
   const state = { ...initialFormState(name, id, from), choosableChannels: 'inside' as const }
   const lastPages = [true, false].map((isYes) => {
@@ -346,7 +355,13 @@ function pagesOf(connection: Connection, id: string, operation: Operation): stri
   const [everything = [], nothing = []] = lastPages
   return [
     ...section(`${name} ${id}: page 2`, viewLines(formView(operation, state, provider.name))),
-    ...(operation.removal ? section(`${name} ${id}: the page that asks before it is deleted`, removal(id)) : []),
+    ...(operation.removal
+      ? [
+          ...section(`${name} ${id}: the page that asks before it is deleted`, removal(id, false)),
+          // These words are the same everywhere.
+          ...(id === 'copy' ? section(`${name} ${id}: the same before it is tried again`, removal(id, true)) : []),
+        ]
+      : []),
     ...section(`${name} ${id}: what a field says about a wrong answer`, wrongAnswers(operation)),
     ...section(`${name} ${id}: last page with every choice made`, everything),
     ...section(

@@ -137,8 +137,10 @@ export function deletionProblems(
   return problems
 }
 
+/** Trying again deletes first what the failed try left. */
 function isToBeDeleted({ steering }: Submission): boolean {
-  return (steering?.act === 'delete' || steering?.act === 'expire') && steering.tries.length > 0
+  const acts: (string | undefined)[] = ['delete', 'expire', 'try again']
+  return acts.includes(steering?.act) && (steering?.tries.length ?? 0) > 0
 }
 
 /** The write that made what a deletion names by its id. */

@@ -100,6 +100,22 @@ export function afterAct(
   }
 }
 
+/**
+ * The transition of a job that failed halfway, when what it left was deleted so that it can begin anew at this step, its first.
+ * Null if it can't be tried again.
+ */
+export function afterClearing(
+  job: Job,
+  { step, actor }: { step: string; actor: string },
+  context: TransitionContext,
+): Transition | null {
+  const cleared = { ...job, removalJob: null, removedAt: null }
+  if (!accepts(cleared, 'try_again')) return null
+  const { set, event } = afterAct(cleared, { kind: 'try_again', actor }, context)
+  const asNew = { step, attempt: 0, baseline: null, ref: null, url: null, consoleUrl: null }
+  return { set: { ...set, ...asNew, removalJob: null, removedAt: null }, event }
+}
+
 /** An ended job that lives again at its current step. */
 function revived(now: number) {
   return {

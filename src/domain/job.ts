@@ -60,6 +60,11 @@ export interface Job {
   lock: string
   /** Id of the job whose result this one deletes, with the removal of that job's operation; null for all other jobs. */
   removes: string | null
+  /**
+   * For a removal: id of the step from which the job whose result it deletes runs again afterwards, its first; null where that
+   * stays deleted.
+   */
+  retryFrom: string | null
   /** What an approver has to know; null if the rule asked for no approval. */
   approval: ApprovalRequest | null
   state: State

@@ -6,12 +6,10 @@ import type { Api, ClientOptions } from './api.js'
 
 export type { ExpiryPolicy } from '../domain/expiry.js'
 export type { Observation, Ref } from '../domain/job.js'
-
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
-
 export { foundByName, type Lookup, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
-export { checkGone, GONE_ALREADY, removalStep, removed } from './removal.js'
+export { checkGone, GONE_ALREADY, mustDeleteFirst, removalStep, removed } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
@@ -99,6 +97,11 @@ export interface Step<P, Before, R> {
    * a question for a person. A UserError says that nothing came of it and that the step must not be run again.
    */
   find?(api: Api, params: P, before: Before, attempt: Attempt): Promise<Written<R> | null>
+  /**
+   * Whether what a try of it left behind stands in the way of another. Trying again then deletes that first, if the person
+   * wants it, and begins at the first step. A first step that was accepted is always such a one.
+   */
+  isOnceOnly?: boolean
   /** A lost write counts as absent once `find` has answered null for this long, in milliseconds. Default 10 000. */
   absentAfterMs?: number
   /**

@@ -9,6 +9,7 @@ import * as presets from './migrations/003-presets.js'
 import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
+import * as retry from './migrations/007-retry.js'
 import type { Database, Schema } from './schema.js'
 import { retryWhileBusy, sqliteDialect } from './sqlite.js'
 
@@ -20,6 +21,7 @@ export const migrations: Record<string, Migration> = {
   '004-follow': follow,
   '005-audit': audit,
   '006-workflow': workflow,
+  '007-retry': retry,
 }
 
 interface OpenOptions {

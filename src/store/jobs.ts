@@ -1,5 +1,6 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
 import { type Insertable, Transaction } from 'kysely'
+import { afterClearing } from '../domain/acts.js'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import type { ScheduleTurn } from '../domain/schedule.js'
 import { UserError } from '../errors.js'
@@ -41,6 +42,8 @@ export interface NewJob {
   failure?: string
   /** The ended job whose result this one deletes. Its thread is this one's too. */
   removes?: Job
+  /** Id of the first step of that job, if it runs again when that is deleted. */
+  retryFrom?: string | null
   /** Whether it does so because an expiry ended, and not because the requester asked for it. */
   isExpiry?: boolean
   /** How long what it makes is kept, in milliseconds; absent for as long as anybody wants. */
@@ -210,7 +213,14 @@ export async function applyTransition(
       const stored = event.detail ? { ...event, detail: toStoredDetail(job, event.detail) } : event
       await insertEvent(transaction, { ...changed, step: job.step }, stored, now)
     }
-    if (changed.removes !== null && plain.endedAt) await endRemoval(transaction, changed, now)
+    if (changed.removes !== null && plain.endedAt) {
+      const cleared = await endRemoval(transaction, changed, now)
+      if (cleared && changed.retryFrom !== null) {
+        const again = afterClearing(cleared, { step: changed.retryFrom, actor: changed.requester }, { now, jitter: 0 })
+        // The lock is this removal's until this very moment, so no other job comes in between.
+        if (again) await applyTransition(transaction, cleared, again, now, null)
+      }
+    }
     if (plain.endedAt === null) await reopenLeft(transaction, job.id)
     return changed
   })

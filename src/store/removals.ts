@@ -7,11 +7,18 @@ import type { NewJob } from './jobs.js'
 import { readThread, reopenLeft } from './messages.js'
 import { type Schema, toJob } from './schema.js'
 
-/** What a job that deletes the result of this one has in common with it. `step` is the first of its own steps. */
-export function newRemoval(removes: Job, step: string): Omit<NewJob, 'submission' | 'requester'> {
+/**
+ * What a job that deletes the result of this one has in common with it. `step` is the first of its own steps; with `retryFrom`,
+ * the first step of this one, this one runs again when its result is gone.
+ */
+export function newRemoval(
+  removes: Job,
+  step: string,
+  retryFrom: string | null = null,
+): Omit<NewJob, 'submission' | 'requester'> {
   const { connection, operation, params, source, target, lock, askedIn, channel } = removes
   const what = { connection, operation, params, source, target, lock }
-  return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes }
+  return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes, retryFrom }
 }
 
 /**
@@ -47,8 +54,12 @@ export async function startRemoval(
   return await readThread(transaction, removes)
 }
 
-/** The same when the removal has ended: what the job made is gone, or it can be tried again. */
-export async function endRemoval(transaction: Transaction<Schema>, removal: Job, now: number): Promise<void> {
+/**
+ * The same when the removal has ended: what the job made is gone, or its deletion can be tried again.
+ *
+ * @returns the job whose result is gone; null if it isn't.
+ */
+export async function endRemoval(transaction: Transaction<Schema>, removal: Job, now: number): Promise<Job | null> {
   const isGone = removal.state === 'succeeded'
   const row = await transaction
     .updateTable('jobs')
@@ -60,8 +71,11 @@ export async function endRemoval(transaction: Transaction<Schema>, removal: Job,
     .where('removalJob', '=', removal.id)
     .returningAll()
     .executeTakeFirst()
-  if (!row) return
-  await insertEvent(transaction, toJob(row), { kind: isGone ? 'removed' : 'removal_ended' }, now)
+  if (!row) return null
+  const job = toJob(row)
+  await insertEvent(transaction, job, { kind: isGone ? 'removed' : 'removal_ended' }, now)
+  if (!isGone) return null
   // The root that a thread left behind would go on showing a link to it.
-  if (isGone) await reopenLeft(transaction, row.id)
+  await reopenLeft(transaction, job.id)
+  return job
 }

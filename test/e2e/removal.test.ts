@@ -57,6 +57,25 @@ it('gets its expiry from the command, and is deleted at the provider by a job of
   await ann.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes("It's already gone"))
 }, 90_000)
 
+it('is deleted and tried again in two presses when it failed halfway', async () => {
+  const { workspace, hoody } = world
+  const ann = workspace.as(workspace.people.ann.id)
+  await askForCopy(world, 'half-made', 'ann', () => hoody.setSwitch('fail-next', true))
+  const failed = await ann.waitForMessage(({ text, isBot }) => isBot && text.startsWith('half-made failed ('))
+  expect(failed.text).toContain('What it made is in the way of another try.')
+  const job = jobs().find(({ state }) => state === 'failed')
+  const copies = () => hoody.table().rows.filter((row) => JSON.stringify(row).includes('half-made'))
+  expect(copies()).toHaveLength(1)
+
+  await ann.click(failed, 'job:try_again')
+  const page = await ann.waitForView((view) => view.callback_id === 'removal')
+  expect(page.submit?.text).toBe('Delete and try again')
+  await ann.submit()
+  await workspace.waitFor(() => jobs().find(({ id }) => id === job?.id)?.state === 'succeeded', 30_000)
+  expect(copies()).toHaveLength(1)
+  await ann.waitForMessage(({ text, isBot }) => isBot && text.startsWith('half-made is running'))
+}, 90_000)
+
 it('is asked about when its time ended while Dolly was stopped', async () => {
   const { workspace } = world
   const ann = workspace.as(workspace.people.ann.id)

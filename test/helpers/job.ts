@@ -14,6 +14,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     target: 'shop-copy in staging',
     lock: 'shop-copy',
     removes: null,
+    retryFrom: null,
     approval: null,
     state,
     step: 'copy',

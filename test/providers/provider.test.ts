@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { ConnectionError, TemporaryError } from '../../src/errors.js'
-import { settleEach, sinceLastPoll } from '../../src/providers/provider.js'
+import { coolify, miget, rainbond } from '../../src/providers/index.js'
+import {
+  mustDeleteFirst,
+  type Operation,
+  operationOf,
+  settleEach,
+  sinceLastPoll,
+} from '../../src/providers/provider.js'
+import { jobIn } from '../helpers/job.js'
 
 test.each([
   ['the first poll', undefined, 0],
@@ -32,4 +40,39 @@ test.each([
   }
   expect(await settleEach([...Array(100).keys()], work)).toEqual(Array(100).fill(error))
   expect(calls).toBe(tries)
+})
+
+const operationNamed = (...[provider, id]: Parameters<typeof operationOf>): Operation => {
+  const operation = operationOf(provider, id)
+  if (!operation) throw new Error(`There is no operation ${id}.`)
+  return operation
+}
+
+test('what a failed try left is deleted before another one only where that would make a second thing', () => {
+  const clone = operationNamed(miget, 'clone')
+  const half = { step: 'clone', ref: { id: '1' }, deadlineAt: 1 }
+  expect(mustDeleteFirst(clone, jobIn('failed', half))).toBe(true)
+  expect(mustDeleteFirst(clone, jobIn('timed_out', half))).toBe(true)
+  // Refused, so that nothing was made.
+  expect(mustDeleteFirst(clone, jobIn('failed', { ...half, ref: null, deadlineAt: null }))).toBe(false)
+  // A later step writes to what the first one made.
+  expect(mustDeleteFirst(clone, jobIn('failed', { ...half, step: 'deploy' }))).toBe(false)
+  // It is being deleted already, deletes something itself, or changed what was there before.
+  expect(mustDeleteFirst(clone, jobIn('failed', { ...half, removalJob: 'aaaaa' }))).toBe(false)
+  expect(mustDeleteFirst(clone, jobIn('failed', { ...half, removes: 'aaaaa' }))).toBe(false)
+  const { removal: _, ...update } = clone
+  expect(mustDeleteFirst(update, jobIn('failed', half))).toBe(false)
+})
+
+test('a step that can’t be repeated has what was made before it deleted, once it may have been sent', () => {
+  const copy = operationNamed(rainbond, 'copy')
+  const half = { step: 'copy', ref: { id: '1' }, deadlineAt: null }
+  expect(mustDeleteFirst(copy, jobIn('failed', { ...half, attempt: 1 }))).toBe(true)
+  expect(mustDeleteFirst(copy, jobIn('failed', { ...half, attempt: 0 }))).toBe(false)
+})
+
+test('an incomplete clone is not forgotten for a second one of its name', () => {
+  const half = { step: 'clone', ref: { id: '1' }, deadlineAt: 1 }
+  for (const operation of Object.values(coolify.operations))
+    expect(mustDeleteFirst(operation, jobIn('failed', half))).toBe(true)
 })

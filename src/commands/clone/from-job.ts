@@ -1,8 +1,10 @@
 /** Opens the form of a job that has ended, filled in as it was: to mend what failed, or to clone once more. */
 import { decide } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
+import { canDelete } from '../../domain/removal.js'
 import { UserError } from '../../errors.js'
 import { durationAsTyped } from '../../lib/duration.js'
+import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { savedValue } from '../../slack/form/saved.js'
@@ -54,12 +56,13 @@ export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, chan
 }
 
 /**
- * The answers of a job as its form takes them. Personal ones are gone. A name that a finished job has used up is left out, so
- * that the form suggests another.
+ * The answers of a job as its form takes them. Personal ones are gone. A name that the job has used up, also for what it left
+ * behind when it failed, is left out, so that the form suggests another.
  */
-export function answersOf(job: Job, operation: Parameters<typeof fieldsOf>[0]): Record<string, string> {
+export function answersOf(job: Job, operation: Operation): Record<string, string> {
+  const isNameTaken = job.state === 'succeeded' || (operation.removal !== undefined && canDelete(job))
   const fields = fieldsOf(operation).filter(
-    ({ personal, suggestFrom }) => !personal && !(suggestFrom !== undefined && job.state === 'succeeded'),
+    ({ personal, suggestFrom }) => !personal && !(suggestFrom !== undefined && isNameTaken),
   )
   const keep = job.keepForMs === null ? [] : [[KEEP_BLOCK, durationAsTyped(job.keepForMs)] as const]
   return Object.fromEntries([

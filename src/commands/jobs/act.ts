@@ -3,7 +3,7 @@ import type { Asker, Verb } from '../../access/rules.js'
 import { accepts } from '../../domain/acts.js'
 import type { Act, Job } from '../../domain/job.js'
 import { next } from '../../domain/machine.js'
-import { operationOf, stepsOf } from '../../providers/provider.js'
+import { mustDeleteFirst, operationOf, stepsOf } from '../../providers/provider.js'
 import { stateInWords } from '../../slack/message/job.js'
 import { mrkdwn } from '../../slack/text.js'
 import { readEvents } from '../../store/events.js'
@@ -27,7 +27,7 @@ export const acts = {
  * Does it, if this person can and the job accepts it now. The job is read here, because whatever named it is only a hint.
  *
  * @param word what was typed before the job; absent for a click.
- * @returns the job as it is afterwards, or as mrkdwn why it isn't possible now.
+ * @returns the job as it is afterwards, or as mrkdwn why it isn't possible now, or that what it left must be deleted first.
  * @throws UserError when there's no such job, or this person can't do it.
  */
 export async function performAct(
@@ -36,10 +36,12 @@ export async function performAct(
   jobId: string,
   act: Act,
   word?: string,
-): Promise<{ job: Job } | { refusal: string }> {
+): Promise<{ job: Job } | { refusal: string } | { mustDeleteFirst: true }> {
   const job = await findJobFor(services, asker, jobId, acts[act], word)
   const now = services.now()
   if (!accepts(job, act)) return await notPossible(services, job)
+  const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
+  if (act === 'try_again' && operation && mustDeleteFirst(operation, job)) return { mustDeleteFirst: true }
   if (act === 'cancel' && isOutOfReach(services, job)) return { refusal: tooLate(services, job) }
   const input = { kind: act, actor: asker.id } as const
   const { set, event } = next(job, input, { now, jitter: 0 })

@@ -7,14 +7,17 @@ import { stateInWords } from '../../slack/message/job.js'
 import { answerClick, errorText } from '../answer.js'
 import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
+import { openRemoval } from '../removal/open.js'
 import type { Services } from '../services.js'
 import { performAct } from './act.js'
 
 /** Those that need nothing but the click. */
 export const actButtons: readonly JobButton[] = ACTS.map((act) => ({
   word: act,
-  async press({ services, asker, jobId, isPrivate }) {
+  async press(request) {
+    const { services, asker, jobId, isPrivate } = request
     const done = await performAct(services, asker, jobId, act)
+    if ('mustDeleteFirst' in done) return await openRemoval(request, true)
     if ('refusal' in done) return done.refusal
     return isPrivate ? `Done: job \`${done.job.id}\` ${stateInWords(done.job)}.` : null
   },

@@ -1,6 +1,7 @@
 /** What people type about a job that exists. */
 import type { Act, Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
+import { openRemoval } from '../removal/open.js'
 import type { Verb } from '../verb.js'
 import { performAct } from './act.js'
 import { listVerb } from './list.js'
@@ -36,12 +37,15 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
     usage: `${word} <job>`,
     does,
     group: 'steer',
-    async run({ services, asker, words: [id] }) {
+    async run(request) {
+      const { services, asker, words } = request
+      const [id] = words
       if (id === undefined)
         throw new UserError(`Which job? Type "${word}" and the job's ID from its thread. Your jobs:`, {
           instead: '/clone-app list',
         })
       const outcome = await performAct(services, asker, id, act, word)
+      if ('mustDeleteFirst' in outcome) return await openRemoval({ ...request, jobId: id }, true)
       return 'refusal' in outcome ? outcome.refusal : `Job \`${outcome.job.id}\`: ${done(outcome.job)}`
     },
   }

@@ -1,30 +1,41 @@
 /** Whether what a job made can be deleted, and by whom. */
 import type { ApprovalRule, Asker } from '../../access/rules.js'
+import { accepts } from '../../domain/acts.js'
 import type { Job } from '../../domain/job.js'
 import { canDelete } from '../../domain/removal.js'
-import { type Connection, operationOf, type Removal } from '../../providers/provider.js'
+import { type Connection, type Operation, operationOf, type Removal } from '../../providers/provider.js'
 import { stateInWords } from '../../slack/message/job.js'
 import { dateAndTime, mrkdwn } from '../../slack/text.js'
 import { findJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
+import { accessDenied } from '../authorize.js'
 import { threadLink } from '../clone/start-job.js'
-import { findJobFor, permissionFor } from '../jobs/access.js'
+import { findJobFor, may, permissionFor } from '../jobs/access.js'
 import type { Services } from '../services.js'
 
 /** Something that can be deleted now, or as mrkdwn why it can't. */
 export type Deletable =
-  | { job: Job; connection: Connection; removal: Removal; approval: ApprovalRule | undefined }
+  | { job: Job; connection: Connection; operation: Operation; removal: Removal; approval: ApprovalRule | undefined }
   | { refusal: string }
 
 /**
  * Reads the job, because whatever named it is only a hint.
  *
- * @throws UserError when there's no such job, or this person can't delete what it made.
+ * @param isForRetry whether it should be tried again afterwards.
+ * @throws UserError when there's no such job, or this person can't delete what it made, or can't try it again.
  */
-export async function findDeletable(services: Services, asker: Asker, jobId: string): Promise<Deletable> {
+export async function findDeletable(
+  services: Services,
+  asker: Asker,
+  jobId: string,
+  isForRetry: boolean,
+): Promise<Deletable> {
   const job = await findJobFor(services, asker, jobId, { verb: 'delete', act: 'delete the result of' })
+  if (isForRetry && !(await may(services, asker, job, 'retry')))
+    throw accessDenied(services, asker, `retry job ${job.id}`)
   const connection = services.connections.get(job.connection)
-  const removal = operationOf(connection?.provider, job.operation)?.removal
+  const operation = operationOf(connection?.provider, job.operation)
+  const removal = operation?.removal
   if (!canDelete(job)) return { refusal: await whyNot(services, job) }
   if (!connection)
     return { refusal: `I no longer know the connection ${mrkdwn(job.connection)}, so I can't delete it.` }
@@ -32,8 +43,10 @@ export async function findDeletable(services: Services, asker: Asker, jobId: str
     const what = `Job \`${job.id}\` made nothing of its own: it wrote to *${mrkdwn(job.target)}*, which I leave as it is.`
     return { refusal: `There's nothing to delete. ${what}` }
   }
+  if (isForRetry && !accepts(job, 'try_again'))
+    return { refusal: `Job \`${job.id}\` ${stateInWords(job)}, and can't be tried again as it was.` }
   const permission = await permissionFor(services, asker, job, 'delete')
-  return { job, connection, removal, approval: permission?.rule?.approval }
+  return { job, connection, operation, removal, approval: permission?.rule?.approval }
 }
 
 async function whyNot(services: Services, job: Job): Promise<string> {

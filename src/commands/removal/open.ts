@@ -22,29 +22,25 @@ export const deleteVerb: Verb = {
   },
 }
 
-export const deleteButton: JobButton = { word: 'delete', press: openRemoval }
+export const deleteButton: JobButton = { word: 'delete', press: async (request) => await openRemoval(request) }
 
-/** Opens the page, or answers why there's nothing to delete. */
-async function openRemoval({
-  services,
-  client,
-  asker,
-  jobId,
-  triggerId: trigger_id,
-}: {
-  services: Services
-  client: WebClient
-  asker: Asker
-  jobId: string
-  triggerId: string
-}): Promise<Answer | null> {
-  const found = await findDeletable(services, asker, jobId)
+/**
+ * Opens the page, or answers why there's nothing to delete.
+ *
+ * @param isForRetry whether the job should be tried again when what it left is gone.
+ */
+export async function openRemoval(
+  request: { services: Services; client: WebClient; asker: Asker; jobId: string; triggerId: string },
+  isForRetry = false,
+): Promise<Answer | null> {
+  const { services, client, asker, jobId, triggerId: trigger_id } = request
+  const found = await findDeletable(services, asker, jobId, isForRetry)
   if ('refusal' in found) return found.refusal
   const { job, connection, removal, approval } = found
   assertEnoughApprovers(services, asker, approval)
   const opening = asker.channel === null ? '' : await saveOpeningChannel(services, asker.id, asker.channel)
   const notes = approval ? [approvalNotice(approval)] : []
-  const view = removalPage(job, connection, { loses: removal.loses, notes, opening })
+  const view = removalPage(job, connection, { loses: removal.loses, notes, opening, isForRetry })
   await client.views.open({ trigger_id, view })
   return null
 }

@@ -32,13 +32,15 @@ async function submitRemoval(services: Services, view: ViewOutput, origin: Origi
   const repeated = await findSubmitted(services.db, submission)
   if (repeated?.requester === asker.id) return { response_action: 'clear' }
   // Rules, groups and the job may have changed since the page was opened.
-  const found = await findDeletable(services, asker, state.job)
+  const found = await findDeletable(services, asker, state.job, state.isForRetry)
   if ('refusal' in found) return refused(found.refusal)
-  const { job, removal } = found
-  const warning = `This deletes ${job.target}. ${removal.loses}`
+  const { job, removal, operation } = found
+  const then = state.isForRetry ? ' Then the job begins anew with the same answers.' : ''
+  const warning = `This deletes ${job.target}. ${removal.loses}${then}`
   const approval = approvalFor(services, asker, found.approval, { copied: '', notCopied: '', warning })
   const about = { submission, requester: asker.id, askedIn: channel, approval }
-  const wanted = { ...newRemoval(job, removal.steps[0].id), ...about }
+  const retryFrom = state.isForRetry ? operation.steps[0].id : null
+  const wanted = { ...newRemoval(job, removal.steps[0].id, retryFrom), ...about }
   const creation = await createJob(services.db, wanted, services.now())
   if (creation.kind === 'locked') return refused(await holderWords(services, creation.holder, asker.id))
   if (creation.kind === 'repeated') return { response_action: 'clear' }

@@ -53,7 +53,7 @@ async function failureReason(api: Api, id: string): Promise<string> {
   const logs = await listStatusLogs(api, id).catch(() => [])
   const { reason, error, message } = logs.find((log) => log.to_status === 'failed')?.metadata ?? {}
   const words = maskIds(reason ?? error ?? message ?? 'the container failed, and Hoody gives no reason')
-  return `${withPeriod(words)} The unfinished copy is still there.`
+  return withPeriod(words)
 }
 
 /** When a copy or a sync into this container last began, by Hoody's clock; empty if never. An unreadable status may be one. */

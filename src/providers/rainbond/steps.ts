@@ -46,6 +46,7 @@ export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
   // into an app that was tried before: `find` never lets it be sent again, and gives up before a person is asked, who
   // could start it over.
   absentAfterMs: Number.MAX_SAFE_INTEGER,
+  isOnceOnly: true,
   async baseline(api, params, before) {
     // Read here and not in `run`: a process killed during this read would look as if it had been killed during the copy.
     if (!(await hasComponents(api, before, withEmptyApp(params.name)))) return ''

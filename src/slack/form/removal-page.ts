@@ -15,6 +15,8 @@ export const RemovalState = z.object({
   job: z.string().max(20),
   /** Key of the row that says where it was opened. */
   opening: z.string().max(100),
+  /** Whether the job runs again afterwards. */
+  isForRetry: z.boolean(),
 })
 export type RemovalState = z.infer<typeof RemovalState>
 
@@ -24,25 +26,28 @@ export type RemovalState = z.infer<typeof RemovalState>
  * @param about.loses the provider's sentences about what is lost.
  * @param about.notes paragraphs of mrkdwn, such as who must approve.
  * @param about.opening the key of where it is opened.
+ * @param about.isForRetry whether the job runs again afterwards.
  */
 export function removalPage(
   { id, target, requester, createdAt, state }: Job,
   { name: connection, provider }: Connection,
-  { loses, notes, opening }: { loses: string; notes: readonly string[]; opening: string },
+  about: { loses: string; notes: readonly string[]; opening: string; isForRetry: boolean },
 ): ModalView {
-  const carried: RemovalState = { job: id, opening }
+  const { loses, notes, opening, isForRetry } = about
+  const carried: RemovalState = { job: id, opening, isForRetry }
   const left = state === 'succeeded' ? '' : "The job didn't succeed, so this deletes what it left behind. "
   return {
     type: 'modal',
     callback_id: REMOVAL_CALLBACK,
     private_metadata: JSON.stringify(carried),
-    title: plain('Delete a clone'),
-    submit: plain(submitLabel(target)),
+    title: plain(isForRetry ? 'Delete and try again' : 'Delete a clone'),
+    submit: plain(isForRetry ? 'Delete and try again' : submitLabel(target)),
     close: plain('Keep it'),
     blocks: [
       section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
       whereTo(connection, provider.name),
       section(`*What's lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
+      ...(isForRetry ? [section("*Then*\nWhen it's gone, the job begins anew with the same answers.")] : []),
       ...notes.map((note) => section(note)),
       context(`Started by <@${requester}> ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],

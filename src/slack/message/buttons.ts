@@ -90,7 +90,9 @@ function choicesOf(view: JobDescription): Button[] {
     }
     case 'failed':
     case 'timed_out': {
-      const retry = does('try_again') ? [button(jobActions.tryAgain, 'Try again', { style: 'primary' })] : []
+      // The page behind it asks.
+      const words = view.mustDeleteFirst ? 'Delete and try again…' : 'Try again'
+      const retry = does('try_again') ? [button(jobActions.tryAgain, words, { style: 'primary' })] : []
       return [...retry, ...edit('Edit and retry', retry.length === 0 ? { style: 'primary' } : {}), ...remove]
     }
     case 'denied':

@@ -83,9 +83,10 @@ export function outcomeOf(view: JobDescription): Outcome {
 
 const RUNNING = ':hourglass_flowing_sand:'
 
-/** A removal that has begun says nothing but that. */
+/** A removal that has begun says nothing but that, and what follows. */
 function startedAs(job: Job, words: string): string {
-  return job.removes === null ? words : `Deleting ${subjectOf(job)}`
+  if (job.removes === null) return words
+  return job.retryFrom === null ? `Deleting ${subjectOf(job)}` : `Deleting ${subjectOf(job)} before I try again`
 }
 
 /** "Copying the container on Hoody". */
@@ -162,12 +163,12 @@ function endOf(view: JobDescription): Outcome {
       const headline = job.removes === null ? `${subject} failed` : `${subject} wasn't deleted`
       // A scheduled run that couldn't start has no step.
       const failed = job.step === '' ? detail : withDetail(`${stepName(view)}${placeOf(view)} failed`, detail)
-      return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...advice(job)] }
+      return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...advice(view)] }
     }
     case 'timed_out': {
       const headline = job.removes === null ? `${subject} timed out` : `${subject}: deleting timed out`
       const unfinished = withDetail(`${stepName(view)}${placeOf(view)} didn't finish in time`, detail)
-      const lines = [`${unfinished} It may still finish on ${by}.`, ...advice(job)]
+      const lines = [`${unfinished} It may still finish on ${by}.`, ...advice(view)]
       return { icon: ':x:', headline, aside: took, lines }
     }
     default: {
@@ -210,11 +211,15 @@ function whatStays(view: JobDescription): string {
       : `Anything ${by} already did stays.`
   if (job.removes !== null) return 'Anything not deleted yet is still there.'
   if (job.ref === null) return 'As far as I know, nothing was made.'
-  return hasRemoval === false ? 'Part of it may have changed.' : `What ${by} made so far is still there.`
+  return hasRemoval === false ? 'Part of it may have changed.' : `What ${by} made so far stays until it's deleted.`
 }
 
 /** What to do, where that isn't plain from the buttons. */
-function advice(job: Job): string[] {
+function advice({ job, mustDeleteFirst }: JobDescription): string[] {
+  if (accepts(job, 'try_again') && mustDeleteFirst)
+    return [
+      'What it made is in the way of another try. Delete and try again asks you, deletes it, and begins anew with the same answers. Edit and retry leaves it and takes another name.',
+    ]
   if (accepts(job, 'try_again'))
     return [`Try again continues from this step${job.removes === null ? ', with the same answers' : ''}.`]
   return job.isPersonalGone && job.removes === null

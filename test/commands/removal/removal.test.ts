@@ -123,6 +123,97 @@ describe('a deletion that is confirmed', () => {
   })
 })
 
+describe('trying a job again that failed halfway', () => {
+  /** Its first step was accepted, and then failed. */
+  const retried = async (id: string) => {
+    context.world.observation = { phase: 'done' }
+    await runUntilEnd(id)
+    return await context.job(id)
+  }
+
+  it('takes two presses: the page says what is deleted first, and then the job begins anew', async () => {
+    const job = await ended('failed', { keepForMs: 7 * 86_400_000 })
+    await slack.press('job:try_again', job.id)
+    const view = slack.opened.at(-1)
+    if (!view) throw new Error('No page was opened.')
+    expect(viewProblems(view)).toEqual([])
+    expect(view).toMatchObject({ submit: { text: 'Delete and try again' } })
+    expect(JSON.stringify(view)).toContain('the job begins anew with the same answers')
+    expect(await context.job(job.id)).toMatchObject({ state: 'failed' })
+    expect(context.world).toMatchObject({ writes: 1, removed: [] })
+
+    expect(await slack.submit(view)).toEqual({ response_action: 'clear' })
+    const [removal] = await removals()
+    context.world.observation = { phase: 'done' }
+    await runUntilEnd(removal?.id ?? '')
+    expect(context.world.removed).toEqual([job.ref?.id])
+    const done = await retried(job.id)
+    expect(done).toMatchObject({ state: 'succeeded', removalJob: null, removedAt: null })
+    expect(done.ref?.id).not.toBe(job.ref?.id)
+    expect(context.world.made.map(({ step }) => step)).toEqual(['clone', 'clone'])
+    const kinds = await context.db.selectFrom('events').select('kind').where('jobId', '=', job.id).execute()
+    expect(kinds.map(({ kind }) => kind).slice(-6)).toEqual([
+      ...['removal_started', 'removed', 'tried_again', 'step_started', 'step_accepted', 'succeeded'],
+    ])
+  })
+
+  it('works the same for the typed verb, and twice is once', async () => {
+    const job = await ended('failed')
+    await slack.type(`retry ${job.id}`)
+    const view = slack.opened.at(-1)
+    if (!view) throw new Error(`No page was opened: ${slack.answers.at(-1)}`)
+    await slack.submit(view)
+    expect(await slack.submit(view, { id: 'V2' })).toMatchObject({ response_action: 'push' })
+    expect(await removals()).toHaveLength(1)
+    await slack.press('job:try_again', job.id)
+    expect(slack.answers.at(-1)).toContain("That's not possible any more")
+  })
+
+  it('leaves the job as it was when the deletion fails, and goes on when that is tried again', async () => {
+    const job = await ended('failed')
+    await slack.press('job:try_again', job.id)
+    await slack.submit(slack.opened.at(-1) ?? { callback_id: '', private_metadata: '' })
+    const [removal] = await removals()
+    await runUntilEnd(removal?.id ?? '')
+    expect(await context.job(job.id)).toMatchObject({ state: 'failed', removalJob: null, ref: job.ref })
+    await slack.press('job:try_again', removal?.id ?? '')
+    expect(await retried(removal?.id ?? '')).toMatchObject({ state: 'succeeded' })
+    expect(await retried(job.id)).toMatchObject({ state: 'succeeded' })
+  })
+
+  it('needs both rules: one to delete and one to retry', async () => {
+    const job = await ended('failed')
+    for (const may of ['delete', 'retry']) {
+      access.rules = [{ ...everything, may: [may] }]
+      await slack.press('job:try_again', job.id, { user: 'U2' })
+      expect(slack.answers.at(-1)).toMatch(/^You can't /)
+    }
+    access.rules = [{ ...everything, may: ['delete', 'retry'] }]
+    await slack.press('job:try_again', job.id, { user: 'U2' })
+    expect(slack.opened).toHaveLength(1)
+    access.rules = [{ ...everything, may: ['delete'] }]
+    const answer = await slack.submit(slack.opened[0] ?? { callback_id: '', private_metadata: '' }, { user: 'U2' })
+    expect(JSON.stringify(answer)).toContain("can't retry job")
+    expect(await removals()).toEqual([])
+  })
+
+  it('deletes nothing when a later step failed: that one is repeated', async () => {
+    const { id } = await context.ask({ params: { name: 'shop-copy', deploy: true } })
+    await context.runUntilIdle()
+    context.world.observation = { phase: 'done' }
+    context.pass(5_000)
+    await context.runUntilIdle()
+    context.world.observation = { phase: 'failed' }
+    await runUntilEnd(id)
+    expect(await context.job(id)).toMatchObject({ state: 'failed', step: 'deploy' })
+    await slack.press('job:try_again', id)
+    expect(slack.opened).toEqual([])
+    expect(await retried(id)).toMatchObject({ state: 'succeeded' })
+    expect(context.world.made.map(({ step }) => step)).toEqual(['clone', 'deploy', 'deploy'])
+    expect(context.world.removed).toEqual([])
+  })
+})
+
 describe('a rule that asks for an approval of deletions', () => {
   const approval = { by: ['U8', 'U9'], count: 1, expiresMs: 3_600_000 }
 

@@ -57,6 +57,19 @@ describe('the buttons of a root message', () => {
     expect(wordsOf('timed_out', { ...made, removalJob: 'x' })).toEqual(['Edit and retry'])
   })
 
+  it('delete first what would be in the way of another try', () => {
+    const half = { ...made, deadlineAt: start }
+    const choices = choicesOf('failed', half, { mustDeleteFirst: true })
+    expect(choices.map(({ text }) => text)).toEqual([
+      'Delete and try again…',
+      'Edit and retry',
+      'Delete…',
+      'Check again',
+    ])
+    // The page behind it asks.
+    expect(choices[0]).toMatchObject({ id: 'job:try_again', style: 'primary', asks: undefined })
+  })
+
   it('ask for the answers again where the personal ones are deleted', () => {
     expect(choicesOf('failed', { isPersonalGone: true })).toEqual([
       expect.objectContaining({ id: 'job:edit', text: 'Edit and retry', style: 'primary' }),

@@ -86,17 +86,28 @@ describe('the root message', () => {
     expect(linesOf('failed', { step: 'start', detail: 'The disk is full.', ref: { id: '1' } }).slice(0, 4)).toEqual([
       ':x: *shop-copy failed*  ·  12 s',
       '"Start the copy" (step 2 of 2) failed: The disk is full.',
-      'What Hoody made so far is still there.',
+      "What Hoody made so far stays until it's deleted.",
       'Try again continues from this step, with the same answers.',
     ])
     expect(textOf('failed', { detail: 'The disk is full.' }).match(/The disk is full/g)).toHaveLength(1)
+  })
+
+  it('says that what a failed try made is in the way of another, and what each button does about it', () => {
+    const half = { ref: { id: '1' }, deadlineAt: start, detail: 'The disk is full.' }
+    expect(linesOf('failed', half, { mustDeleteFirst: true }).slice(1, 4)).toEqual([
+      '"Copy the container" (step 1 of 2) failed: The disk is full.',
+      "What Hoody made so far stays until it's deleted.",
+      'What it made is in the way of another try. Delete and try again asks you, deletes it, and begins anew with the same answers. Edit and retry leaves it and takes another name.',
+    ])
+    const removal = { removes: 'aaaaa', retryFrom: 'copy', attempt: 0 }
+    expect(linesOf('queued', removal)[0]).toContain('Deleting shop-copy before I try again')
   })
 
   it('says what a failed job left: nothing that was sent, nothing that was made, or part of it', () => {
     const left = (rest: Partial<Job>, hasRemoval = true) => linesOf('failed', rest, { hasRemoval })[2]
     expect(left({ attempt: 0 })).toBe('Nothing was sent to Hoody.')
     expect(left({ attempt: 1 })).toBe('As far as I know, nothing was made.')
-    expect(left({ ref: { id: '1' } })).toBe('What Hoody made so far is still there.')
+    expect(left({ ref: { id: '1' } })).toBe("What Hoody made so far stays until it's deleted.")
     expect(left({ ref: { id: '1' } }, false)).toBe('Part of it may have changed.')
   })
 
