@@ -27,7 +27,7 @@ export async function verifyAuditFile(file: string, keys: AuditKeys, anchor?: st
   const known = anchor === undefined ? undefined : readAnchor(anchor)
   const db = await openDatabase(file)
   try {
-    return describeReport(await verifyAudit(db, keys, known), keys)
+    return describeReport(await verifyAudit(db, keys, known), keys, known)
   } finally {
     await db.destroy()
   }
@@ -44,11 +44,19 @@ function readAnchor(text: string): AuditAnchor {
 }
 
 /** What the report means, in a line each. */
-export function describeReport(report: AuditReport, keys: AuditKeys): AuditFinding {
+export function describeReport(report: AuditReport, keys: AuditKeys, anchor?: AuditAnchor): AuditFinding {
   const { from, head, since, unsealed, lastPlain, fault } = report
   if (fault) {
     const verdict = fault.kind === 'unknown_key' ? "The audit can't be verified." : 'The audit is NOT intact.'
     return { sentence: `${verdict} ${describeFault(fault)}`, isGood: false }
+  }
+  // Somebody without the key could have rewritten all rows as plain ones. Only an end that stood in the log vouches for them.
+  if (lastPlain !== null && (anchor === undefined || anchor.seq < lastPlain)) {
+    const rest = `Verify again with an "anchor" from the log, of row ${lastPlain} or later, which vouches for them.`
+    return {
+      sentence: `Rows up to ${lastPlain} were sealed without a key, so anybody could have written them. ${rest}`,
+      isGood: false,
+    }
   }
   const count = head.seq + 1 - from
   const lines = [
@@ -58,7 +66,6 @@ export function describeReport(report: AuditReport, keys: AuditKeys): AuditFindi
     ...(count === 0 ? [] : [`The chain ends with ${head.seq}:${head.hash}`]),
     ...(unsealed === 0 ? [] : [`${inRows(unsealed)} not sealed yet; Dolly seals them within seconds when it runs.`]),
     ...(keys.length === 0 && count > 0 ? [WITHOUT_KEY] : []),
-    ...(lastPlain === null ? [] : [`Rows up to ${lastPlain} were sealed without a key. ${WITHOUT_KEY}`]),
   ]
   return { sentence: lines.join('\n'), isGood: true }
 }

@@ -2,7 +2,7 @@
 import { afterExpiryDue, afterFailedRemoval, expiryPutOff } from '../domain/expiry.js'
 import type { Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
-import { operationOf, type Removal } from '../providers/provider.js'
+import { operationOf, type Removal, startOf } from '../providers/provider.js'
 import { type ClaimedJob, claimExpiringJobs } from '../store/claims.js'
 import { readShownAt } from '../store/events.js'
 import { applyTransition, createJob } from '../store/jobs.js'
@@ -49,7 +49,7 @@ async function startRemoval(context: WorkerContext, claimed: ClaimedJob, removal
   const { job } = claimed
   const now = context.now()
   const wanted = {
-    ...newRemoval(job, removal.steps[0].id),
+    ...newRemoval(job, startOf(removal, job)),
     submission: `expiry:${job.id}:${job.expiresAt}`,
     requester: job.requester,
     isExpiry: true,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Entry, envelope, errorMessage, listProject } from './hoody/api.js'
 import { type CopyParams, copyFields, pickers, type SyncParams, syncFields } from './hoody/form.js'
 import { removal } from './hoody/removal.js'
-import { check, type HoodyRef, lastCopyingAt, ref, wasCopyingSince } from './hoody/status.js'
+import { check, type HoodyRef, lastCopyingAt, lockOf, ref, wasCopyingSince } from './hoody/status.js'
 import { validateCopy, validateSync } from './hoody/validate.js'
 import { defineOperation, defineProvider, foundByName, maskIds, type Named, placed, sentence } from './provider.js'
 
@@ -67,7 +67,7 @@ const sync = defineOperation<SyncParams, HoodyRef>({
   ref,
   // The lock of a copy can't name its container, which doesn't exist yet. So the picker leaves out unfinished copies,
   // and for a pasted ID Hoody answers 409.
-  lock: ({ container }) => `sync:${container}`,
+  lock: ({ container }) => lockOf(container),
   summary: (named) => ({ from: sourceOf(named), to: maskIds(`${named.container}`) }),
   preview: (_params, named) => ({
     copied: `The current state of ${sourceOf(named)}, where it differs.`,

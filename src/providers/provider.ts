@@ -9,7 +9,7 @@ export type { Observation, Ref } from '../domain/job.js'
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 export { foundByName, type Lookup, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
-export { checkGone, GONE_ALREADY, mustDeleteFirst, removalStep, removed } from './removal.js'
+export { checkGone, GONE_ALREADY, mustDeleteFirst, removalStep, removed, startOf } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
@@ -222,6 +222,8 @@ export interface Operation<P = Record<string, unknown>, R = Ref> {
 export interface Removal<R = Ref> {
   /** What goes with it, and what stays although one may think otherwise. Sentences for the person who confirms. */
   loses: string
+  /** Where another operation writes to what a job of this one made: that operation's lock. Default: the lock of the job. */
+  lock?(ref: R): string
   /** One for each write it takes, carried out in this order. Something that is gone already ends its step at once. */
   steps: readonly [RemovalStep<R>, ...RemovalStep<R>[]]
 }

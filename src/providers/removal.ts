@@ -3,10 +3,16 @@ import type { Job } from '../domain/job.js'
 import { canDelete } from '../domain/removal.js'
 import { isNotFound, UserError } from '../errors.js'
 import { type Lookup, lookUpEach } from './lookup.js'
-import type { Api, Attempt, Ended, Observation, Operation, RemovalStep } from './provider.js'
+import type { Api, Attempt, Ended, Observation, Operation, Removal, RemovalStep } from './provider.js'
 
 /** What can't be found is not always gone: providers hide in the same way what a token may not see. */
 export const GONE_ALREADY = 'It was gone already, or this connection can no longer see it.'
+
+/** How a job begins that deletes what this one made: its first step, and its lock if that is another one than this job's. */
+export function startOf({ steps, lock }: Removal, { ref }: Pick<Job, 'ref'>): { step: string; lock?: string } {
+  const own = ref === null ? undefined : lock?.(ref)
+  return { step: steps[0].id, ...(own !== undefined && { lock: own }) }
+}
 
 /** One thing that can be deleted with one write. */
 export interface Removable<R, T> {

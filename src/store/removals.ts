@@ -8,15 +8,18 @@ import { readThread, reopenLeft } from './messages.js'
 import { type Schema, toJob } from './schema.js'
 
 /**
- * What a job that deletes the result of this one has in common with it. `step` is the first of its own steps; with `retryFrom`,
- * the first step of this one, this one runs again when its result is gone.
+ * What a job that deletes the result of this one has in common with it.
+ *
+ * @param own.step the first of its own steps.
+ * @param own.lock if it's another one than that of this job.
+ * @param own.retryFrom the first step of this one, which runs again from there when its result is gone.
  */
 export function newRemoval(
   removes: Job,
-  step: string,
-  retryFrom: string | null = null,
+  own: { step: string; lock?: string | undefined; retryFrom?: string | null },
 ): Omit<NewJob, 'submission' | 'requester'> {
-  const { connection, operation, params, source, target, lock, askedIn, channel } = removes
+  const { connection, operation, params, source, target, askedIn, channel } = removes
+  const { step, lock = removes.lock, retryFrom = null } = own
   const what = { connection, operation, params, source, target, lock }
   return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes, retryFrom }
 }

@@ -30,7 +30,7 @@ async function live(id: string): Promise<Job> {
 }
 
 async function remove(job: Job, submission = 'remove-1'): Promise<Job> {
-  const wanted = { ...newRemoval(job, 'remove'), submission, requester: 'U2' }
+  const wanted = { ...newRemoval(job, { step: 'remove' }), submission, requester: 'U2' }
   const removal = await createJob(context.db, wanted, context.now())
   if (removal.kind !== 'created') throw new Error(removal.kind)
   return removal.job

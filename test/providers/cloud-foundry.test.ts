@@ -810,6 +810,11 @@ describe('Cloud Foundry', () => {
     test("can't be deleted through a copy", () => {
       expect(copyBits.removal).toBeUndefined()
     })
+
+    test('of a clone has the lock of a copy into it', () => {
+      const app = '1cb006ee-fb05-47e1-b541-c34179ddc446'
+      expect(clone.removal?.lock?.({ app })).toBe(copyBits.lock({ target: app }))
+    })
   })
 
   describe('the form', () => {

@@ -222,6 +222,11 @@ describe('Hoody', () => {
     )
   })
 
+  test('no copy is deleted while it is synced, by the lock', () => {
+    const id = '507f1f77bcf86cd799439011'
+    expect(copy.removal?.lock?.({ id })).toBe(sync.lock({ container: id }))
+  })
+
   test('a copy that is overwritten is named with its project, so that a rule can protect the project', async () => {
     const [copied] = (await hoody.pickers.copies?.(api, {})) ?? []
     expect(sync.summary({ container: copied?.label ?? '' }).to).toBe('shop-api-staging in woolworks-staging')

@@ -330,18 +330,31 @@ describe('what dolly audit verify says', () => {
 
   it('a chain that was sealed without a key and is verified with one says so, and the reverse', async () => {
     const plain = await verdict([], KEYS)
-    expect(plain.isGood).toBe(true)
-    expect(plain.sentence).toContain('Rows up to 3 were sealed without a key.')
+    expect(plain.isGood).toBe(false)
+    expect(plain.sentence).toContain('Rows up to 3 were sealed without a key, so anybody could have written them.')
     const keyed = await verdict(KEYS, [])
     expect(keyed).toMatchObject({ isGood: false, sentence: expect.stringContaining('Set DOLLY_AUDIT_KEY to it') })
     const changed = await verdict(KEYS, ['another key of that length'])
-    expect(changed.sentence).toContain('put the old key behind the new one')
+    expect(changed.sentence).toContain('put the old key after the new one')
     expect((await verdict(KEYS, ['another key of that length', ...KEYS])).isGood).toBe(true)
+  })
+
+  it('rows without a key from before there was one are vouched for by an end that stood in the log', async () => {
+    let end = ''
+    const change = async (db: Database) => {
+      const { seq, hash } = await readAnchor(db)
+      end = `${seq}:${hash}`
+      await createJob(db, newJob(4), 0)
+      await sealRows(db, KEYS)
+    }
+    expect((await verdict([], KEYS, { change })).isGood).toBe(false)
+    const file = join(folders.at(-1) ?? '', 'dolly.db')
+    expect(await verifyAuditFile(file, KEYS, end)).toMatchObject({ isGood: true })
   })
 
   it('an end of the chain that the log has is compared, and one that is none is refused', async () => {
     const anchor = `3:sha256:${'0'.repeat(64)}`
-    expect((await verdict(KEYS, KEYS, { anchor })).sentence).toContain("Row 3 isn't the one whose hash you gave")
+    expect((await verdict(KEYS, KEYS, { anchor })).sentence).toContain("Row 3 doesn't have the hash you gave")
     await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow('"3" is no end of the audit chain.')
   })
 

@@ -1,5 +1,6 @@
 /** The page that asks whether to delete something is confirmed: a job of its own does it. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
+import { startOf } from '../../providers/provider.js'
 import { REMOVAL_CALLBACK, RemovalState } from '../../slack/form/removal-page.js'
 import { noticeView } from '../../slack/form/view.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
@@ -40,7 +41,7 @@ async function submitRemoval(services: Services, view: ViewOutput, origin: Origi
   const approval = approvalFor(services, asker, found.approval, { copied: '', notCopied: '', warning })
   const about = { submission, requester: asker.id, askedIn: channel, approval }
   const retryFrom = state.isForRetry ? operation.steps[0].id : null
-  const wanted = { ...newRemoval(job, removal.steps[0].id, retryFrom), ...about }
+  const wanted = { ...newRemoval(job, { ...startOf(removal, job), retryFrom }), ...about }
   const creation = await createJob(services.db, wanted, services.now())
   if (creation.kind === 'locked') return refused(await holderWords(services, creation.holder, asker.id))
   if (creation.kind === 'repeated') return { response_action: 'clear' }

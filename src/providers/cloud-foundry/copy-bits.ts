@@ -8,7 +8,7 @@ import { dated, eventsAfter, eventsBaseline, item, MAX_NAME_LENGTH, newestOf } f
 import { type App, app, assign, copyInto, launch, stageExisting } from './code.js'
 import { type CopyParams, copyFields } from './form.js'
 import { root } from './login.js'
-import { type CfRef, ref } from './status.js'
+import { type CfRef, lockOf, ref } from './status.js'
 import { consoleLink, DEADLINE_MS, firstStep, type RefUpdate, space, withRole } from './step.js'
 import { refuseMismatch, validateCopy } from './validate.js'
 
@@ -91,7 +91,7 @@ export const copyBits = defineOperation<CopyParams, CfRef>({
   title: 'Copy code to an app',
   fields: copyFields,
   ref,
-  lock: ({ target }) => `app:${target}`,
+  lock: ({ target }) => lockOf(target),
   summary: ({ app = '', 'app.from': source = app, target = '' }) => ({ from: maskIds(source), to: maskIds(target) }),
   preview: ({ restart }, { target = 'the target' }) => ({
     copied: 'The newest uploaded code.',

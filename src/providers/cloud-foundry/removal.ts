@@ -15,7 +15,7 @@ import { destinationsOf } from './address.js'
 import { item, listReadable } from './api.js'
 import { inBatches } from './poll.js'
 import { removeApp } from './removal-app.js'
-import type { CfRef } from './status.js'
+import { type CfRef, lockOf } from './status.js'
 import { ABSENT_AFTER_MS, WRITE_TIMEOUT_MS } from './step.js'
 
 const removeRoute = removalStep<CfRef, z.infer<typeof item>>({
@@ -66,5 +66,7 @@ const removeAddress: RemovalStep<CfRef> = {
 export const removal: Removal<CfRef> = {
   loses:
     'The app with its code, variables and service bindings, and its own address. The services stay with their data.',
+  // Not while somebody replaces its code.
+  lock: ({ app }) => lockOf(app),
   steps: [removeApp, removeAddress],
 }

@@ -28,6 +28,11 @@ export const ref = z.object({
 })
 export type CfRef = z.infer<typeof ref>
 
+/** The lock of whatever writes to an app that is there, by its GUID. */
+export function lockOf(app: string): string {
+  return `app:${app}`
+}
+
 export type Result = Observation<CfRef> | Error
 
 /** One kind of waiting: by which key of the ref its rows are asked for, and what the answer means for each ref. */

@@ -3,13 +3,15 @@ import { z } from 'zod'
 import { TemporaryError, UserError } from '../../errors.js'
 import { type Api, checkGone, maskIds, type Removal, removalStep } from '../provider.js'
 import { IN_PROGRESS } from './api.js'
-import { type HoodyRef, lookUpContainers, type State } from './status.js'
+import { type HoodyRef, lockOf, lookUpContainers, type State } from './status.js'
 
 /** How long to wait for a copy that is still being made: Hoody deletes nothing that is busy. */
 const BUSY_MS = 30_000
 
 export const removal: Removal<HoodyRef> = {
   loses: 'The container with its whole disk and all data on it, its snapshots and its shares.',
+  // Not while a sync writes to it.
+  lock: ({ id }) => lockOf(id),
   steps: [
     removalStep<HoodyRef, State>({
       noun: 'container',

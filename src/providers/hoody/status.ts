@@ -16,6 +16,11 @@ import { DELETED, envelope, ID, IDLE, listStatusLogs, page, pages, status } from
 export const ref = z.object({ id: z.string().regex(ID) })
 export type HoodyRef = z.infer<typeof ref>
 
+/** The lock of whatever writes to a container that is there. */
+export function lockOf(id: string): string {
+  return `container:${id}`
+}
+
 const state = z.object({ id: z.string().trim(), status })
 export type State = z.infer<typeof state>
 
