@@ -34,6 +34,11 @@ const layers: readonly Layer[] = [
     ours: ['src/providers/*', 'type src/domain/*', ...PROVIDER_PARTS],
     packages: ['zod'],
   },
+  {
+    files: 'src/providers/job-steps.ts',
+    ours: ['type src/providers/provider.ts', 'src/domain/*'],
+    packages: [],
+  },
   ...['api', 'fields', 'lookup', 'paging', 'removal', 'validation', 'wording'].map((part) => ({
     files: `src/providers/${part}.ts`,
     ours: [

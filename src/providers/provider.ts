@@ -1,15 +1,16 @@
 /** The contract of a provider: one declaration that draws the form, checks the input, carries out the job and watches it. */
 import { z } from 'zod'
 import type { ExpiryPolicy } from '../domain/expiry.js'
-import type { Job, Observation, Ref } from '../domain/job.js'
+import type { Observation, Ref } from '../domain/job.js'
 import type { Api, ClientOptions } from './api.js'
 
 export type { ExpiryPolicy } from '../domain/expiry.js'
 export type { Observation, Ref } from '../domain/job.js'
 export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
+export { allStepsOf, type JobStep, mustDeleteFirst, operationOf, startOf, stepsOf } from './job-steps.js'
 export { foundByName, type Lookup, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
-export { checkGone, GONE_ALREADY, mustDeleteFirst, removalStep, removed, startOf } from './removal.js'
+export { checkGone, GONE_ALREADY, removalStep, removed } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
@@ -284,22 +285,4 @@ export function defineOperation<P extends Record<string, unknown>, R extends Ref
   operation: Operation<P, R>,
 ): Operation<P, R> {
   return operation
-}
-
-/** Undefined for a name that is no operation, whatever else an object may answer to. */
-export function operationOf(provider: Provider | undefined, id: string): Operation | undefined {
-  return provider && Object.hasOwn(provider.operations, id) ? provider.operations[id] : undefined
-}
-
-/** A step of an operation, or of its removal. */
-export type JobStep = Operation['steps'][number] | RemovalStep
-
-/** All steps there are for a job: those of its operation, or of that operation's removal. Empty where there is none. */
-export function allStepsOf({ steps, removal }: Operation, { removes }: Pick<Job, 'removes'>): readonly JobStep[] {
-  return removes === null ? steps : (removal?.steps ?? [])
-}
-
-/** The steps that a job with these params goes through, in order. */
-export function stepsOf(operation: Operation, job: Pick<Job, 'params' | 'removes'>): JobStep[] {
-  return allStepsOf(operation, job).filter((step) => step.when?.({ ...job.params }) ?? true)
 }

@@ -1,18 +1,10 @@
 /** Deleting what a job made: the parts that the providers share. */
-import type { Job } from '../domain/job.js'
-import { canDelete } from '../domain/removal.js'
 import { isNotFound, UserError } from '../errors.js'
 import { type Lookup, lookUpEach } from './lookup.js'
-import type { Api, Attempt, Ended, Observation, Operation, Removal, RemovalStep } from './provider.js'
+import type { Api, Attempt, Ended, Observation, RemovalStep } from './provider.js'
 
 /** What can't be found is not always gone: providers hide in the same way what a token may not see. */
 export const GONE_ALREADY = 'It was gone already, or this connection can no longer see it.'
-
-/** How a job begins that deletes what this one made: its first step, and its lock if that is another one than this job's. */
-export function startOf({ steps, lock }: Removal, { ref }: Pick<Job, 'ref'>): { step: string; lock?: string } {
-  const own = ref === null ? undefined : lock?.(ref)
-  return { step: steps[0].id, ...(own !== undefined && { lock: own }) }
-}
 
 /** One thing that can be deleted with one write. */
 export interface Removable<R, T> {
@@ -86,15 +78,4 @@ export function checkGone<R, T>(
       const state = thing && stateOf(thing)
       return state === null ? { phase: 'done' } : { phase: 'working', detail: state }
     })
-}
-
-/**
- * Whether a job that failed left something behind that another try would collide with, or forget: its first step would make a
- * second thing, and a later one may say that it can't be repeated.
- */
-export function mustDeleteFirst({ steps, removal }: Operation, job: Job): boolean {
-  if (removal === undefined || !canDelete(job)) return false
-  const wasSent = job.attempt > 0
-  if (job.step === steps[0].id) return wasSent && job.deadlineAt !== null
-  return wasSent && steps.some(({ id, isOnceOnly }) => id === job.step && isOnceOnly)
 }

@@ -355,7 +355,7 @@ describe('what dolly audit verify says', () => {
   it('an end of the chain that the log has is compared, and one that is none is refused', async () => {
     const anchor = `3:sha256:${'0'.repeat(64)}`
     expect((await verdict(KEYS, KEYS, { anchor })).sentence).toContain("Row 3 doesn't have the hash you gave")
-    await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow('"3" is no end of the audit chain.')
+    await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow("\"3\" isn't an end of the audit chain.")
   })
 
   it('a file that is not there is not made', async () => {
