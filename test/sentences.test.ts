@@ -98,7 +98,12 @@ const jobs: Readonly<Record<State, Readonly<Record<string, Partial<Job>>>>> = {
   failed: {
     'before anything was sent': { attempt: 0, detail: 'The name is taken.' },
     'in its first step': { detail: 'The disk is full.' },
-    'in its first step, halfway': { ...made, detail: 'The disk is full.', deadlineAt: start },
+    'in its first step, halfway': {
+      ...made,
+      detail: 'The disk is full.',
+      deadlineAt: start,
+      expiresAt: start + 86_400_000,
+    },
     'in its second step': { ...secondStep, ...links, detail: 'The disk is full.', deadlineAt: start },
     'whose personal answers are gone': { ...secondStep, detail: 'The disk is full.', isPersonalGone: true },
   },
@@ -193,7 +198,8 @@ function messages(): string[] {
   ]
   const replies = Object.entries(events).flatMap(([kind, { detail = null, actor = null }]) => {
     const event = { jobId: 'k7f3q', seq: 4, kind: kind as EventKind, at: start + 12_000, step: 'copy', detail, actor }
-    const reply = replyMessage(jobView('working', { mentionOnSuccess: true, expiresAt: start + 86_400_000 }), event)
+    const state = kind.startsWith('expiry') ? 'succeeded' : 'working'
+    const reply = replyMessage(jobView(state, { mentionOnSuccess: true, expiresAt: start + 86_400_000 }), event)
     return reply ? [`${kind}: ${reply.text}`, ...linesOf(reply.blocks.slice(1))] : [`${kind}: (no reply)`]
   })
   return [...roots, ...removals, ...others, ...section('Replies in the thread, by event', replies), ...lists()].map(

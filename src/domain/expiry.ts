@@ -43,11 +43,23 @@ export function nextExpiryDue(expiresAt: number, now: number): number {
   return Math.min(...warnings, expiresAt)
 }
 
-/** What a job that succeeded sets: from now on, what it made has an end. */
-export function expiryAfter(keepForMs: number | null, now: number): { expiresAt?: number; expiryDueAt?: number } {
+type Expiry = Partial<Pick<Job, 'expiresAt' | 'expiryDueAt'>>
+
+/** What a job sets when it has made something: from now on, that has an end. */
+export function expiryAfter(keepForMs: number | null, now: number): Expiry {
   if (keepForMs === null) return {}
   const expiresAt = now + keepForMs
   return { expiresAt, expiryDueAt: nextExpiryDue(expiresAt, now) }
+}
+
+/**
+ * What a change of a job means for its expiry. It begins with the end of the job, also of one that failed or that nobody watches
+ * any more, if that left something behind; a job that lives again has none.
+ */
+export function expiryAfterChange(job: Job, { endedAt, ref = job.ref }: Transition['set'], now: number): Expiry {
+  if (job.removes !== null || endedAt === undefined) return {}
+  if (endedAt === null) return { expiresAt: null, expiryDueAt: null }
+  return ref === null ? {} : expiryAfter(job.keepForMs, now)
 }
 
 /**

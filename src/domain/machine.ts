@@ -2,6 +2,7 @@
 
 import { accepts, afterAct, afterAnswer } from './acts.js'
 import { bounded, stranded, unanswered } from './deadlines.js'
+import { expiryAfterChange } from './expiry.js'
 import type { FailureKind, Job, JobInput, State, Transition, TransitionContext } from './job.js'
 import {
   afterFailedPoll,
@@ -27,7 +28,8 @@ const MAX_POSTPONED_MS = 24 * 60 * MINUTE
 
 /** Throws on an input that this state does not know: that is a bug of the caller, never of the provider. */
 export function next(job: Job, input: JobInput, context: TransitionContext): Transition {
-  return withoutNextWrite(job, bounded(job, input, after(job, input, context), context), context)
+  const transition = withoutNextWrite(job, bounded(job, input, after(job, input, context), context), context)
+  return { ...transition, set: { ...transition.set, ...expiryAfterChange(job, transition.set, context.now) } }
 }
 
 /** Somebody asked to stop: what would be written next, or again, is not. */

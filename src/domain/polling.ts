@@ -1,5 +1,4 @@
 /** Pure: what polls mean for a job when they succeed or fail, how long its provider may be away, and when to poll again. */
-import { expiryAfter } from './expiry.js'
 import type { Job, JobInput, StepResult, Transition, TransitionContext } from './job.js'
 
 const SECOND = 1000
@@ -48,7 +47,7 @@ export function afterObservation(
   }
   if (observation.phase === 'done' && nextStep === null) {
     return {
-      set: { ...set, ...expiryAfter(job.keepForMs, now), state: 'succeeded', dueAt: null, endedAt: now },
+      set: { ...set, state: 'succeeded', dueAt: null, endedAt: now },
       event: { kind: 'succeeded', detail: observation.detail },
     }
   }

@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ExpiryPolicy } from '../../src/domain/expiry.js'
 import type { Job } from '../../src/domain/job.js'
+import { next } from '../../src/domain/machine.js'
+import { UserError } from '../../src/errors.js'
 import { handleExpiries } from '../../src/jobs/expire.js'
 import { claimExpiringJobs, findDueWork, releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
+import { applyTransition } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
@@ -54,6 +57,54 @@ async function pass(ms: number): Promise<void> {
 async function told(id: string): Promise<string[]> {
   return (await context.kinds(id)).filter((kind) => kind.startsWith('expiry') || kind.startsWith('remov'))
 }
+
+describe('what a failed job left behind', () => {
+  /** A job that is kept for so long, whose clone failed halfway. */
+  async function half(keepForMs: number | null): Promise<Job> {
+    const { id } = await context.ask({ keepForMs })
+    context.world.observation = { phase: 'failed' }
+    await context.runUntilIdle()
+    context.pass(5_000)
+    await context.runUntilIdle()
+    await show()
+    return await context.job(id)
+  }
+
+  it('is kept no longer than a clone would be: announced, and then deleted', async () => {
+    const job = await half(2 * DAY)
+    expect(job).toMatchObject({ state: 'failed', expiresAt: (job.endedAt ?? 0) + 2 * DAY })
+    context.world.observation = { phase: 'done' }
+    await pass(DAY + 20 * 60_000)
+    expect(await told(job.id)).toEqual(['expiry_near'])
+    await pass(DAY + 2 * HOUR)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_near', 'expiry_reached', 'removed'])
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it('stays where nobody wanted an expiry, and nothing of it is asked about', async () => {
+    expect(await half(null)).toMatchObject({ state: 'failed', expiresAt: null, expiryDueAt: null })
+  })
+
+  it('has no expiry when there is nothing', async () => {
+    context.world.mood = { throws: new UserError('The name is taken.'), carriesOut: false }
+    const { id } = await context.ask({ keepForMs: DAY })
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'failed', ref: null, expiresAt: null, expiryDueAt: null })
+  })
+
+  it('has its time counted anew when the job is looked at again and succeeds', async () => {
+    const job = await half(DAY)
+    context.world.observation = { phase: 'done' }
+    context.pass(HOUR)
+    const input = { kind: 'check_again', actor: 'U1' } as const
+    const again = next(job, input, { now: context.now(), jitter: 0 })
+    expect(again.set).toMatchObject({ expiresAt: null, expiryDueAt: null })
+    await applyTransition(context.db, job, again, context.now(), null)
+    await context.runUntilIdle()
+    const done = await context.job(job.id)
+    expect(done).toMatchObject({ state: 'succeeded', expiresAt: (done.endedAt ?? 0) + DAY })
+  })
+})
 
 describe('a clone that is kept for a while', () => {
   it('is announced a day and an hour before, and then deleted by a job of its requester', async () => {
@@ -103,10 +154,9 @@ describe('a clone that is kept for a while', () => {
   })
 
   it('gets an end only once it was made', async () => {
-    context.world.observation = { phase: 'failed', detail: 'no' }
     const { id } = await context.ask({ keepForMs: HOUR })
-    await pass(HOUR)
-    expect(await context.job(id)).toMatchObject({ state: 'failed', expiresAt: null, expiryDueAt: null })
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'working', expiresAt: null, expiryDueAt: null })
   })
 })
 

@@ -121,7 +121,8 @@ function menuOf(view: JobDescription): [word: string, text: string][] {
     const again: [string, string] = ['edit', hasRemoval === false ? 'Run again…' : 'Clone again…']
     return [...(job.removedAt === null ? [again] : []), ['preset', 'Save as preset…']]
   }
-  return accepts(job, 'check_again') ? [['check_again', 'Check again']] : []
+  const rest: [string, string][] = accepts(job, 'check_again') ? [['check_again', 'Check again']] : []
+  return canExtend(job) ? [...rest, ['extend', 'Extend']] : rest
 }
 
 /** All that a person can do now, as words and what they read: for a list, where there is room for a menu alone. */

@@ -144,6 +144,7 @@ function endOf(view: JobDescription): Outcome {
   const [subject, by, detail] = [subjectOf(job), name(provider), sentence(job.detail)]
   const took = inWords((job.endedAt ?? job.runSince) - job.runSince)
   const reason = detail === '' ? [] : [detail]
+  const expiry = expiryLine(view)
   if (job.removedAt !== null)
     return { icon: DELETED, headline: `${subject} was deleted`, aside: dateAndTime(job.removedAt), lines: [] }
   if (job.removalJob !== null) return { icon: DELETED, headline: `${subject} is being deleted`, aside: null, lines: [] }
@@ -158,28 +159,38 @@ function endOf(view: JobDescription): Outcome {
         lines: [nothingSent(by)],
       }
     case 'cancelled':
-      return { icon: ':no_entry_sign:', headline: cancelledAs(job, subject), aside: null, lines: [whatStays(view)] }
+      return {
+        icon: ':no_entry_sign:',
+        headline: cancelledAs(job, subject),
+        aside: null,
+        lines: [whatStays(view), ...expiry],
+      }
     case 'failed': {
       const headline = job.removes === null ? `${subject} failed` : `${subject} wasn't deleted`
       // A scheduled run that couldn't start has no step.
       const failed = job.step === '' ? detail : withDetail(`${stepName(view)}${placeOf(view)} failed`, detail)
-      return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...advice(view)] }
+      return { icon: ':x:', headline, aside: took, lines: [failed, whatStays(view), ...expiry, ...advice(view)] }
     }
     case 'timed_out': {
       const headline = job.removes === null ? `${subject} timed out` : `${subject}: deleting timed out`
       const unfinished = withDetail(`${stepName(view)}${placeOf(view)} didn't finish in time`, detail)
-      const lines = [`${unfinished} It may still finish on ${by}.`, ...advice(view)]
+      const lines = [`${unfinished} It may still finish on ${by}.`, ...expiry, ...advice(view)]
       return { icon: ':x:', headline, aside: took, lines }
     }
     default: {
       const icon = job.removes === null ? ':white_check_mark:' : DELETED
-      // Past its end it stays until somebody answers, or it is deleted.
-      const isOver = job.expiresAt !== null && job.expiresAt <= view.now
-      const expiry = job.expiresAt === null ? [] : [`${isOver ? 'Expired' : 'Expires'} ${dateAndTime(job.expiresAt)}.`]
       const remark = detail === '' ? [] : [`${by}: ${detail}`]
       return { icon, headline: successWords(job, hasRemoval), aside: took, lines: [...remark, ...expiry] }
     }
   }
+}
+
+/** Past its end it stays until somebody answers, or it is deleted. */
+function expiryLine({ job: { expiresAt, state }, now }: JobDescription): string[] {
+  if (expiresAt === null) return []
+  const verb = expiresAt <= now ? 'expired' : 'expires'
+  const words = state === 'succeeded' ? `${verb.charAt(0).toUpperCase()}${verb.slice(1)}` : `What's left ${verb}`
+  return [`${words} ${dateAndTime(expiresAt)}.`]
 }
 
 const DELETED = ':wastebasket:'

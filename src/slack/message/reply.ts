@@ -36,6 +36,8 @@ function replyText(view: JobView, event: JobEvent): string | null {
   const person = event.actor ? `<@${event.actor}>` : 'Someone'
   /** Who did it themselves sees it in the root. */
   const ifOthers = (words: string) => (event.actor === job.requester ? null : words)
+  /** What expires. */
+  const expiring = job.state === 'succeeded' ? subject : `What's left of ${subject}`
   const took = inWords((job.endedAt ?? event.at) - job.runSince)
 
   switch (event.kind) {
@@ -79,12 +81,12 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'expiry_near': {
       const then = event.detail === ASK ? 'Then I ask you what to do.' : 'Then I delete it with all its data.'
       const when = job.expiresAt === null ? 'soon' : dateAndTime(job.expiresAt)
-      return `${requester} ${subject} expires ${when}. ${then} Extend keeps it longer.`
+      return `${requester} ${expiring} expires ${when}. ${then} Extend keeps it longer.`
     }
     case 'expiry_reached':
       return event.detail === ASK
-        ? `${requester} ${subject} has expired. Do you still need it? Extend keeps it, Delete removes it with all its data.`
-        : `${requester} ${subject} has expired. I'm deleting it.`
+        ? `${requester} ${expiring} has expired. Do you still need it? Extend keeps it, Delete removes it with all its data.`
+        : `${requester} ${expiring} has expired. I'm deleting it.`
     case 'unsettled':
       return `${requester} I don't know yet whether ${by} received ${step}, and I'm still checking. You can wait, or press Stop watching to end this job. Anything already made stays.`
     case 'reminder':

@@ -92,6 +92,15 @@ describe('the root message', () => {
     expect(textOf('failed', { detail: 'The disk is full.' }).match(/The disk is full/g)).toHaveLength(1)
   })
 
+  it('says until when what a failed or cancelled job left is kept, and offers to extend it', () => {
+    const left = { ref: { id: '1' }, detail: 'The disk is full.', expiresAt: start + 86_400_000 }
+    for (const state of ['failed', 'timed_out', 'cancelled'] as const) {
+      expect(linesOf(state, left)).toContainEqual(expect.stringMatching(/^What's left expires <!date/))
+    }
+    const { blocks } = rootMessage(viewIn('failed', left))
+    expect(choicesIn(blocks).map(({ text }) => text)).toContain('Extend')
+  })
+
   it('says that what a failed try made is in the way of another, and what each button does about it', () => {
     const half = { ref: { id: '1' }, deadlineAt: start, detail: 'The disk is full.' }
     expect(linesOf('failed', half, { mustDeleteFirst: true }).slice(1, 4)).toEqual([
