@@ -11,6 +11,8 @@ export interface ButtonRequest {
   asker: Asker
   /** What the button carries. Only a hint: the job is read and checked again. */
   jobId: string
+  /** What the message showed when the button was drawn, if that matters to it. Only a hint, which can only narrow what it does. */
+  drawnFor?: string | undefined
   /** For opening a modal within three seconds. */
   triggerId: string
   /** Whether the button stands in an answer to this person alone, which nothing brings up to date. */
@@ -19,7 +21,10 @@ export interface ButtonRequest {
 
 /** One thing a person can do to a job with a click. */
 export interface JobButton {
-  /** The button's `action_id` is `job:<word>`; an entry of the menu has the value `<word> <job id>`. */
+  /**
+   * The button's `action_id` is `job:<word>` and its value `<job id> [drawnFor]`; an entry of the menu has the value
+   * `<word> <job id> [drawnFor]`.
+   */
   word: string
   /**
    * @returns what this person alone reads; null when a modal opened, or the message itself shows what happened.

@@ -29,7 +29,7 @@ export const extendVerb: Verb = {
 
 export const extendButton: JobButton = {
   word: 'extend',
-  press: async ({ services, asker, jobId }) => await extend(services, asker, jobId, undefined),
+  press: async ({ services, asker, jobId, drawnFor }) => await extend(services, asker, jobId, undefined, drawnFor),
 }
 
 /**
@@ -46,6 +46,7 @@ function readExtension(typed: string): number | null {
 
 /**
  * @param byMs how much longer; null for no end, undefined for as long as the connection usually keeps things.
+ * @param shownEnd the end that the button was shown with: nothing changes if it has moved since. Absent for a typed command.
  * @returns as mrkdwn what this person alone reads. The thread says it to the others.
  */
 async function extend(
@@ -53,6 +54,7 @@ async function extend(
   asker: Asker,
   jobId: string,
   byMs: number | null | undefined,
+  shownEnd?: string,
 ): Promise<string> {
   const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
   const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
@@ -61,6 +63,8 @@ async function extend(
   const by = byMs === undefined ? (defaultMs ?? job.keepForMs ?? DAY_MS) : byMs
   for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
     if (!canExtend(present)) return whyNot(present)
+    if (shownEnd !== undefined && shownEnd !== `${present.expiresAt}`)
+      return `Job \`${present.id}\`: what it made is already kept ${until(present)}. To keep it longer, press Extend at the top of its thread.`
     const now = services.now()
     const transition = afterExtension(present, { byMs: by, maxMs, actor: asker.id }, now)
     if (transition === null) return `It's already kept as long as possible: ${until(present)}.`

@@ -37,11 +37,11 @@ export function registerJobButtons(
       async ({ ack, action, body, respond, client }) => {
         await ack()
         const entry = action.type === 'overflow' ? action.selected_option.value : `${actionId.slice(4)} ${action.value}`
-        const [word = '', jobId = ''] = entry.split(' ')
+        const [word = '', jobId = '', drawnFor] = entry.split(' ')
         try {
           const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
           const isPrivate = body.container.is_ephemeral === true
-          const request = { services, client, asker, jobId, triggerId: body.trigger_id, isPrivate }
+          const request = { services, client, asker, jobId, drawnFor, triggerId: body.trigger_id, isPrivate }
           const answer = (await pressed.get(`job:${word}`)?.press(request)) ?? null
           if (answer !== null) await answerClick(services, { body, client, respond }, answer)
           if (body.view?.type === 'home') {

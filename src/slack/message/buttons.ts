@@ -11,7 +11,7 @@ import { mrkdwnWithin } from '../text.js'
 import type { JobDescription } from './job.js'
 import { wasSent } from './outcome.js'
 
-/** The buttons of a job. Their value is the job's id, which is only a hint: the job is read and checked again. */
+/** The buttons of a job. Their value is only a hint (see `hintOf`): the job is read and checked again. */
 export const jobActions = {
   checkAgain: 'job:check_again',
   startOver: 'job:start_over',
@@ -31,11 +31,19 @@ export const jobActions = {
   openConsole: 'job:open_console',
 } as const
 
+/**
+ * What a button carries: the job's id, and for Extend the end that it was shown with, so that a double click extends once.
+ *
+ * @param word of the button or the entry, such as `extend`.
+ */
+export function hintOf({ id, expiresAt }: Job, word: string): string {
+  return word === 'extend' && expiresAt !== null ? `${id} ${expiresAt}` : id
+}
+
 /** What a person can answer or do now, and a menu of what is rarer. */
 export function buttonsOf(view: JobDescription): KnownBlock[] {
-  const { id } = view.job
   const menu = menuOf(view)
-  const elements = [...choicesOf(view), ...(menu.length === 0 ? [] : [overflow(id, menu)])]
+  const elements = [...choicesOf(view), ...(menu.length === 0 ? [] : [overflow(view.job, menu)])]
   return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'job', elements }]
 }
 
@@ -46,7 +54,7 @@ function choicesOf(view: JobDescription): Button[] {
   const button = (action: string, text: string, more: Partial<Button> = {}): Button => ({
     type: 'button',
     action_id: action,
-    value: mustFit(job.id, limits.buttonValue),
+    value: mustFit(hintOf(job, wordOf(action)), limits.buttonValue),
     text: plain(mustFit(text, limits.buttonText)),
     ...more,
   })
@@ -127,7 +135,7 @@ function menuOf(view: JobDescription): [word: string, text: string][] {
 
 /** All that a person can do now, as words and what they read: for a list, where there is room for a menu alone. */
 export function actsOf(view: JobDescription): [word: string, text: string][] {
-  const choices = choicesOf(view).map(({ action_id = '', text }): [string, string] => [action_id.slice(4), text.text])
+  const choices = choicesOf(view).map(({ action_id = '', text }): [string, string] => [wordOf(action_id), text.text])
   return [...choices, ...menuOf(view)]
 }
 
@@ -147,10 +155,15 @@ function promise(view: JobDescription): string {
     : 'Nothing has been sent to the provider, and nothing will be.'
 }
 
-function overflow(jobId: string, entries: readonly [word: string, text: string][]): Overflow {
+/** Without the `job:` of its action. */
+function wordOf(actionId: string): string {
+  return actionId.slice(4)
+}
+
+function overflow(job: Job, entries: readonly [word: string, text: string][]): Overflow {
   const options = entries.map(([word, text]) => ({
     text: plain(mustFit(text, limits.optionText)),
-    value: mustFit(`${word} ${jobId}`, limits.optionValue),
+    value: mustFit(`${word} ${hintOf(job, word)}`, limits.optionValue),
   }))
   return { type: 'overflow', action_id: jobActions.more, options }
 }
@@ -161,7 +174,7 @@ export function expiryButtons({ job, hasRemoval }: JobDescription): KnownBlock[]
   const button = (action_id: string, text: string): Button => ({
     type: 'button',
     action_id,
-    value: job.id,
+    value: hintOf(job, wordOf(action_id)),
     text: plain(text),
   })
   const elements = [

@@ -4,7 +4,7 @@ import { cut, plainText } from '../../lib/text.js'
 import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { ownName } from '../text.js'
-import { actsOf, jobActions } from './buttons.js'
+import { actsOf, hintOf, jobActions } from './buttons.js'
 import type { JobDescription } from './job.js'
 
 /** Slack takes five entries. */
@@ -23,7 +23,7 @@ export function menuOf(view: JobDescription): Overflow | null {
     action_id: jobActions.more,
     options: entries.map(([word, text]) => ({
       text: plain(mustFit(text, limits.optionText)),
-      value: `${word} ${id}`,
+      value: `${word} ${hintOf(view.job, word)}`,
     })),
     confirm: {
       title: plain('Are you sure?'),

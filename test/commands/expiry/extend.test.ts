@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessRules } from '../../../src/access/rules.js'
 import type { ExpiryPolicy } from '../../../src/domain/expiry.js'
 import type { Job } from '../../../src/domain/job.js'
+import { hintOf } from '../../../src/slack/message/buttons.js'
 import { readAudit } from '../../../src/store/audit.js'
 import { readEvents } from '../../../src/store/events.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
@@ -51,6 +52,30 @@ describe('a click on Extend', () => {
     const [newest] = await readAudit(context.db, { job: job.id }, null, 1)
     expect(newest).toMatchObject({ action: 'extended', actor: 'U2', channel: 'C1' })
     expect(slack.answers).toEqual([expect.stringMatching(/^Job `\w+`: what it made is now kept until <!date\^/)])
+  })
+
+  it('twice on the same message extends once, and the second hears until when it is kept', async () => {
+    policy({ defaultMs: 7 * DAY })
+    const job = await made(2 * DAY)
+    const value = hintOf(job, 'extend')
+    await Promise.all([slack.press('job:extend', value), slack.press('job:extend', value, { user: 'U2' })])
+    const present = await context.job(job.id)
+    expect(inDays(present.expiresAt, job.expiresAt)).toBe(7)
+    expect((await context.kinds(job.id)).filter((kind) => kind === 'extended')).toHaveLength(1)
+    const told =
+      /^Job `\w+`: what it made is already kept until <!date[^>]*>\. To keep it longer, press Extend at the top/
+    expect(slack.answers.filter((answer) => told.test(answer))).toHaveLength(1)
+    // The message as it is drawn now extends it again, and so does the typed command.
+    await slack.press('job:extend', hintOf(present, 'extend'))
+    await slack.type(`extend ${job.id} 1d`)
+    expect(inDays((await context.job(job.id)).expiresAt, job.expiresAt)).toBe(15)
+  })
+
+  it('extends nothing that its value does not name: what it carries only narrows', async () => {
+    const job = await made(2 * DAY)
+    for (const forged of ['0', 'null', `${Number.MAX_SAFE_INTEGER}`, `${(job.expiresAt ?? 0) + DAY}`])
+      await slack.press('job:extend', `${job.id} ${forged}`)
+    expect(await context.job(job.id)).toMatchObject({ expiresAt: job.expiresAt, version: job.version })
   })
 
   it('adds as much as was chosen where the operator sets nothing', async () => {

@@ -163,9 +163,14 @@ describe('the buttons of a root message', () => {
         const ids = choicesIn(blocks).map(({ id }) => id)
         expect(new Set(ids).size).toBe(ids.length)
         for (const element of elements) {
-          if (element.type === 'button') expect(element.value).toBe('k7f3q')
+          // Extend also says which end it was shown with.
+          const hint = (word = '') => `k7f3q${word.endsWith('extend') ? ` ${start}` : ''}`
+          if (element.type === 'button') expect(element.value).toBe(hint(element.action_id))
           if (element.type === 'overflow')
-            for (const { value = '' } of element.options) expect(value).toMatch(/^[a-z_]+ k7f3q$/)
+            for (const { value = '' } of element.options) {
+              const [word = '', ...rest] = value.split(' ')
+              expect(rest.join(' ')).toBe(hint(word))
+            }
         }
       }
     }
