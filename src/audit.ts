@@ -1,4 +1,4 @@
-/** `dolly audit verify`: walks along the audit's chain, and says in sentences whether it is whole. */
+/** `dolly audit verify`: walks along the audit's chain, and says in sentences whether it is intact. */
 import { existsSync } from 'node:fs'
 import { ConnectionError } from './errors.js'
 import {

@@ -108,7 +108,7 @@ async function runDoctor(config: Config, redactor: Redactor): Promise<boolean> {
   return findings.every(({ isGood }) => isGood)
 }
 
-/** Prints whether the audit is whole, and returns it. */
+/** Prints whether the audit is intact, and returns it. */
 async function runAudit({ database, auditKeys }: Config, anchor: string | undefined): Promise<boolean> {
   const { sentence, isGood } = await verifyAuditFile(database.file, auditKeys, anchor)
   process.stdout.write(`${sentence}\n`)

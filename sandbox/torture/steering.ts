@@ -1,4 +1,4 @@
-/** What others do with a job once it has a thread: cancel it, try it again, approve it, delete what it made, repeat it by the clock. */
+/** What others do with a job once it has a thread: cancel it, try it again, approve it, delete what it made, repeat it on a schedule. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Actor } from '../slack/person.js'
 import type { Message } from '../slack/protocol.js'

@@ -1,4 +1,4 @@
-/** Pure: the words that /clone-app takes for a command, so that no connection may be called like one. */
+/** Pure: the words that /clone-app takes for a command, so that no connection has the name of one. */
 
 /** The first word of each verb in src/commands, and its synonyms; a test compares both. Some are kept for verbs to come. */
 export const COMMAND_WORDS = [

@@ -15,7 +15,7 @@ export interface ButtonRequest {
   drawnFor?: string | undefined
   /** For opening a modal within three seconds. */
   triggerId: string
-  /** Whether the button stands in an answer to this person alone, which nothing brings up to date. */
+  /** Whether the button is in an answer to this person alone, which is never updated. */
   isPrivate: boolean
 }
 

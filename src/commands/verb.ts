@@ -27,7 +27,7 @@ export interface Verb {
   words: readonly [string, ...string[]]
   /** As in help: `status [job]`. */
   usage: string
-  /** What it does, after a dash: "how a job stands". */
+  /** What it does, after a dash: "where a job stands". */
   does: string
   /** On which line of the short help it is; absent for the last one. */
   group?: 'presets' | 'follow' | 'steer'

@@ -18,7 +18,7 @@ export interface DollyFile {
   access: AccessRules
   /** Whether a thread may be put into a channel that is shared with another company. */
   sharedChannels: boolean
-  /** For how long what is over stays in the database. */
+  /** How long ended jobs, their events and the audit stay in the database. */
   keep: Keep
   /** Seconds between two searches for due jobs, 1 to 60. */
   tickSeconds: number

@@ -1,4 +1,4 @@
-/** The key `keep` of dolly.yml: for how long what is over stays in the database. */
+/** The key `keep` of dolly.yml: how long ended jobs, their events and the audit stay in the database. */
 import { z } from 'zod'
 import { expectType } from './issues.js'
 

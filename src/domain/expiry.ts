@@ -20,11 +20,11 @@ const ASK_AFTER_FAILURE_MS = DAY
 
 /** What the operator's `expiry:` says about a connection. Durations are milliseconds. */
 export interface ExpiryPolicy {
-  /** How long something is kept if nobody chooses; null for as long as anybody wants. */
+  /** How long something is kept if nobody chooses; null for no expiry. */
   defaultMs: number | null
-  /** How long it may be kept, from the choice on; null without a limit. */
+  /** How long it may be kept, from when someone chooses; null for no limit. */
   maxMs: number | null
-  /** At the end it is deleted, or people are only asked. */
+  /** What happens at the end: it is deleted, or people are asked. */
   atEnd: 'delete' | 'ask'
 }
 
@@ -45,7 +45,7 @@ export function nextExpiryDue(expiresAt: number, now: number): number {
 
 type Expiry = Partial<Pick<Job, 'expiresAt' | 'expiryDueAt'>>
 
-/** What a job sets when it has made something: from now on, that has an end. */
+/** What a job sets when it has made something: from now on, that expires. */
 export function expiryAfter(keepForMs: number | null, now: number): Expiry {
   if (keepForMs === null) return {}
   const expiresAt = now + keepForMs
@@ -64,7 +64,7 @@ export function expiryAfterChange(job: Job, { endedAt, ref = job.ref }: Transiti
 
 /**
  * The transition for an expiry that is due, or `delete` when the end has come and people were warned of it. That they were
- * warned is what `expiryDueAt` says: as long as a warning is missing, it lies before `expiresAt`.
+ * warned is what `expiryDueAt` says: while a warning is still to come, it is before `expiresAt`.
  */
 export function afterExpiryDue(job: Job, atEnd: ExpiryPolicy['atEnd'], now: number): Transition | 'delete' {
   const { id, expiresAt, expiryDueAt } = job
@@ -82,15 +82,15 @@ export function afterExpiryDue(job: Job, atEnd: ExpiryPolicy['atEnd'], now: numb
   }
 }
 
-/** People are asked once what should become of it. Until somebody answers, it stays. */
+/** People are asked once what to do with it. Until someone answers, it stays. */
 const asked: Transition = { set: { expiryDueAt: null }, event: { kind: 'expiry_reached', detail: 'ask' } }
 
-/** Its removal at the end can't begin yet: the same again in so many milliseconds. */
+/** Its removal at the end can't begin yet: try again in so many milliseconds. */
 export function expiryPutOff(job: Job, waitMs: number, now: number): Transition {
   return { set: { expiryDueAt: Math.max(now + waitMs, job.expiresAt ?? now) }, event: null }
 }
 
-/** The removal at the end of this expiry has failed, which its thread said: a day later people are asked. */
+/** The removal at the end of this expiry has failed, and its thread shows that: a day later people are asked. */
 export function afterFailedRemoval(job: Job, failedAt: number, now: number): Transition {
   const leftMs = failedAt + ASK_AFTER_FAILURE_MS - now
   // A clock that was set back must not put it off any further.
@@ -106,7 +106,7 @@ export function canExtend({ expiresAt, removalJob, removedAt }: Job): boolean {
  * The transition when somebody extends an expiry; null if it would end no later than now. An end that has passed counts
  * from now on.
  *
- * @param byMs how much longer, in milliseconds; null for as long as anybody wants, where nothing limits that.
+ * @param byMs how much longer, in milliseconds; null for no expiry, where the operator allows that.
  */
 export function afterExtension(
   { expiresAt }: Job,

@@ -18,7 +18,7 @@
  * - draft: the answers of a form before the person confirms them.
  * - claim: the right of one worker to work at one job until it gives it back; a token that every write of that worker names.
  * - worker: a loop that does due work. Scheduler: what starts the workers.
- * - preset: answers of a form that were saved under a name. Schedule: a preset that is run by the clock; a run is one due time.
+ * - preset: answers of a form that were saved under a name. Schedule: a preset that runs at set times; a run is one due time.
  * - lock: the target a live job writes to. No two live jobs of a connection have the same.
  * - act: what a person does to a job that exists: cancel it, try it again, mute its thread. Removal: a job that deletes what
  *   another one made. Approval: the consent of other people that a rule asks for before anything is sent.
@@ -130,7 +130,7 @@ export interface Job {
   removalJob: string | null
   /** When what it made was deleted. */
   removedAt: number | null
-  /** How long what it makes is kept, in milliseconds; null for as long as anybody wants. */
+  /** How long what it makes is kept, in milliseconds; null for no expiry. */
   keepForMs: number | null
   /** When what it made expires; null if it never does, or has not been made. */
   expiresAt: number | null
@@ -148,7 +148,7 @@ export interface ApprovalRequest {
   count: number
   /** When the request ends without an answer. */
   expiresAt: number
-  /** What is copied and what isn't, as the last page of the form said. */
+  /** What is copied and what isn't, as shown on the last page of the form. */
   copied: string
   notCopied: string
   warning: string | null
@@ -246,11 +246,11 @@ export type JobInput =
   | { kind: 'stranded'; reason: string }
   /** Nobody has answered the question yet. */
   | { kind: 'unanswered' }
-  /** Somebody agreed; with `isLast` they were the last one who had to. */
+  /** Someone approved; `isLast` if no more approvals are needed. */
   | { kind: 'approve'; actor: string; isLast: boolean }
-  /** Somebody said no; without an actor it is a rule that has changed, and `reason` says so. */
+  /** Someone denied it; without an actor a rule has changed, and `reason` says so. */
   | { kind: 'deny'; actor?: string; reason?: string }
-  /** Its time for an approval is over. */
+  /** Nobody answered the request in time. */
   | { kind: 'approval_expired' }
   | { kind: Act; actor: string }
 

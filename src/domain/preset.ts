@@ -5,7 +5,7 @@ export const PRESET_SCOPES = ['person', 'channel', 'everyone'] as const
 /** Who finds a preset by its name. */
 export type PresetScope = (typeof PRESET_SCOPES)[number]
 
-/** Where a preset's threads go: to where it is run, or to the direct messages of whoever runs it. Else the id of a channel. */
+/** Where a preset's threads go: to where it is run, or to the direct messages of the person who runs it. Otherwise the id of a channel. */
 export const HERE = 'here'
 export const MINE = 'mine'
 
@@ -27,7 +27,7 @@ export interface Preset {
   target: string
   /** `HERE`, `MINE` or the id of a channel. */
   channel: string
-  /** How long what it makes is kept, in milliseconds; null for as long as anybody wants. */
+  /** How long what it makes is kept, in milliseconds; null for no expiry. */
   keepForMs: number | null
   /** Slack user id. */
   createdBy: string

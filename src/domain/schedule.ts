@@ -1,4 +1,4 @@
-/** Pure: presets that are run by the clock, and what follows when a run couldn't start. */
+/** Pure: presets that run on a schedule, and what follows when a run couldn't start. */
 
 export interface Schedule {
   /** Short enough to be typed. */

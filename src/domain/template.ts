@@ -1,10 +1,10 @@
-/** Pure: names with words to fill in, such as `{source}-{user}-{n}`. */
+/** Pure: names with placeholders, such as `{source}-{user}-{n}`. */
 import { comparable } from '../lib/text.js'
 
-/** `source`: the name of what is cloned. `user`: who asks. `date`: as 20261130. `n`: the first number that is free. */
+/** `source`: the name of what is cloned. `user`: who asks. `date`: as 20261130. `n`: the first free number. */
 export const TEMPLATE_WORDS = ['source', 'user', 'date', 'n'] as const
 
-/** What stands for the words of a template, but for `n`, in any spelling. */
+/** What replaces the placeholders of a template except `n`, in any spelling. */
 export type TemplateWords = Readonly<Record<'source' | 'user' | 'date', string>>
 
 const placeholder = /\{(source|user|date|n)\}/g
@@ -13,7 +13,7 @@ const MAX_NUMBER = 99
 /** A name that is too long loses the end of the source, which is its longest part. */
 const SOURCE_LENGTHS = [63, 40, 30, 20, 12, 6]
 
-/** Whether a text has a word to fill in. */
+/** Whether a text has a placeholder. */
 export function isTemplate(text: string): boolean {
   return text.search(placeholder) !== -1
 }

@@ -1,4 +1,4 @@
-/** Due expiries: warns people before the end, and then deletes what expired or asks about it. */
+/** Due expiries: warns people before the end, then deletes what expired or asks about it. */
 import { afterExpiryDue, afterFailedRemoval, expiryPutOff } from '../domain/expiry.js'
 import type { Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
@@ -12,7 +12,7 @@ import { runAll, withClaim } from './tasks.js'
 
 /** More wait for the next run. */
 const MAX_EXPIRIES_PER_RUN = 100
-/** How long a warning must have stood in Slack, in milliseconds: nearly an hour, since posting it may take its time. */
+/** How long a warning must have been in Slack, in milliseconds: nearly an hour, because posting it may take a while. */
 const NOTICE_MS = 55 * 60_000
 /** How long a deletion waits for a thread that is behind, or for another job on the same target, in milliseconds. */
 const WAIT_MS = 10 * 60_000

@@ -1,4 +1,4 @@
-/** Deletes drafts that were never confirmed, and what has been over for longer than dolly.yml says. */
+/** Deletes drafts that were never confirmed, and rows that are older than dolly.yml allows. */
 import { purgeAudit } from '../store/audit-chain.js'
 import { purgeExpired } from '../store/drafts.js'
 import { purgeEvents, purgeJobs } from '../store/retention.js'
@@ -7,7 +7,7 @@ import type { Worker } from './scheduler.js'
 
 const PURGE_EVERY_MS = 60_000
 
-/** For how long what is over is kept, in milliseconds; null for ever. */
+/** How long ended jobs, their events and the audit are kept, in milliseconds; null for ever. */
 export interface Keep {
   jobsMs: number | null
   eventsMs: number | null

@@ -1,4 +1,4 @@
-/** Runs by the clock: which time is due, what happens to missed ones, and who is told when a run can't start. */
+/** Scheduled runs: which time is due, what happens to missed ones, and who is told when a run can't start. */
 import {
   failedTurnOf,
   isMissed,

@@ -6,7 +6,7 @@ import type { Worker } from './scheduler.js'
 const ANCHOR_EVERY_MS = 60 * 60_000
 
 /**
- * The worker that chains new audit rows, whose last number and hash it logs once an hour: whoever cuts rows off the end of
+ * The worker that chains new audit rows, whose last number and hash it logs once an hour: someone who cuts rows off the end of
  * the chain can't cut them off the log too.
  */
 export function sealWorker({ db, elapsed, log }: WorkerContext, keys: AuditKeys): Worker {

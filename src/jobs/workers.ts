@@ -30,7 +30,7 @@ interface Options {
   completeStep?(step: EndedStep): Promise<void>
   /** Brings one person's Home tab up to date. Left out where nobody has one. */
   publishHome?: PublishHome
-  /** Starts one run of a schedule. Left out where nothing runs by the clock. */
+  /** Starts one run of a schedule. Left out where there are no schedules. */
   startRun?: StartRun
 }
 

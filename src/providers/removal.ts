@@ -17,7 +17,7 @@ export interface Removable<R, T> {
   read(api: Api, ref: R): Promise<T | null>
   /** Whether it is the very thing that the job made. Asked before every write. */
   isOurs(thing: T, ref: R): boolean
-  /** Whether its deletion is under way, whoever began it. */
+  /** Whether its deletion is under way, no matter who began it. */
   isDeleting(thing: T, ref: R): boolean
   /** The one write. An answer of 404 is fine: somebody else was faster. */
   send(api: Api, ref: R, thing: T, attempt: Attempt): Promise<unknown>

@@ -80,7 +80,7 @@ export async function readApprovals(db: Database, jobId: string): Promise<Approv
   return await db.selectFrom('approvals').selectAll().where('jobId', '=', jobId).orderBy('at').execute()
 }
 
-/** Jobs that wait for an approval, those first whose time is over first. */
+/** Jobs that wait for approval, the first to expire first. */
 export async function findAwaitingJobs(db: Database, limit: number): Promise<Job[]> {
   const waiting = db
     .selectFrom('jobs')

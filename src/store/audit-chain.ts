@@ -7,10 +7,10 @@ import { createHash, createHmac } from 'node:crypto'
 import type { AuditRow } from './audit.js'
 import type { AuditHeadTable, Database } from './schema.js'
 
-/** The first one seals, all of them verify. Empty: plain hashes, which show accidents but no forgery. */
+/** The first one seals, all of them verify. Empty: plain hashes, which catch accidents but not forgery. */
 export type AuditKeys = readonly string[]
 
-/** The last sealed row, for a place that whoever changes the database can't change too. */
+/** The last sealed row, to be kept where someone who changes the database can't change it too. */
 export type AuditAnchor = Pick<AuditHeadTable, 'seq' | 'hash'>
 
 /** How many rows one transaction seals, and how many one query verifies. */
@@ -106,7 +106,7 @@ export interface AuditReport {
   unsealed: number
   /** The last row that was sealed without a key, if later ones have one, or there are keys to verify with. */
   lastPlain: number | null
-  /** Null if the chain is whole. */
+  /** Null if the chain is intact. */
   fault: AuditFault | null
 }
 
@@ -124,7 +124,7 @@ export type AuditFault =
   /** The row that the operator has the hash of, from the log, is another one or is gone. */
   | { kind: 'anchor'; seq: number }
 
-/** Walks along the whole chain. Dolly may go on meanwhile: what is sealed later is not looked at. */
+/** Walks along the whole chain. Dolly may run meanwhile: rows sealed later are not looked at. */
 export async function verifyAudit(db: Database, keys: AuditKeys, anchor?: AuditAnchor): Promise<AuditReport> {
   for (;;) {
     const head = await readHead(db)

@@ -15,7 +15,7 @@ export type AuditRow = AuditTable
 export interface AuditEntry extends Partial<Omit<AuditTable, 'id' | 'at' | 'details' | 'seq' | 'hash'>> {
   /** What was done, as a participle: `preset_saved`. */
   action: string
-  /** Whatever else is worth keeping. Never a secret or a personal answer. */
+  /** Anything else worth keeping. Never a secret or a personal answer. */
   details?: object
 }
 

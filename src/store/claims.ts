@@ -215,7 +215,7 @@ export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Prom
 
 /** Work of one kind that is due and that nobody does. */
 export interface DueWork {
-  /** The state of due jobs, or what else is due: messages, expiries, runs by the clock, rows of the audit, workflows, Home tabs. */
+  /** The state of due jobs, or what else is due: messages, expiries, schedules, rows of the audit, workflows, Home tabs. */
   kind: State | 'notify' | 'expiry' | 'schedule' | 'seal' | 'step' | 'home'
   /** Empty for all but jobs. */
   connection: string

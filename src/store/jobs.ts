@@ -46,7 +46,7 @@ export interface NewJob {
   retryFrom?: string | null
   /** Whether it does so because an expiry ended, and not because the requester asked for it. */
   isExpiry?: boolean
-  /** How long what it makes is kept, in milliseconds; absent for as long as anybody wants. */
+  /** How long what it makes is kept, in milliseconds; absent for no expiry. */
   keepForMs?: number | null
   /** The channel in which it was requested, if the server knows it. */
   askedIn?: string | null
@@ -64,7 +64,7 @@ const NOTHING_TO_DELETE =
   "There's nothing left to delete: it's gone, somebody deletes it already, or its job runs again."
 
 /**
- * Makes the job and its first event durable, or says which job stands in the way.
+ * Makes the job and its first event durable, or says which job is in the way.
  *
  * @throws UserError when what it should delete is gone, or is being deleted.
  * @throws ScheduleChanged when the schedule is no longer as it was when its run began.
@@ -125,7 +125,7 @@ function firstEvent({ approval, failure, isExpiry, turn }: NewJob): NonNullable<
   return isExpiry || turn ? { kind, actor: null } : { kind }
 }
 
-/** Somebody paused or deleted the schedule meanwhile, or another process has run it. */
+/** Someone has paused or deleted the schedule, or another process has run it. */
 export class ScheduleChanged extends Error {}
 
 /** Rolls a transaction back. */

@@ -25,7 +25,7 @@ export function newRemoval(
 }
 
 /**
- * Notes on an ended job that another one deletes what it made. Its expiry rests meanwhile, and goes on if nothing is deleted.
+ * Notes on an ended job that another one deletes what it made. Its expiry pauses meanwhile, and resumes if nothing is deleted.
  *
  * @param ids.actor who asked for it; null at the end of its expiry.
  * @param ids.channel where they did, for the audit.

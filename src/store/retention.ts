@@ -1,4 +1,4 @@
-/** Deletes what has been over for long: jobs, and the events of jobs. What somebody may still need stays. */
+/** Deletes jobs that ended long ago, and the events of such jobs. What someone may still need stays. */
 import type { ExpressionBuilder } from 'kysely'
 import type { Database, Schema } from './schema.js'
 

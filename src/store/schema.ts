@@ -68,7 +68,7 @@ export interface MessageTable {
   channel: string
   /** Slack's id of it in that channel; null until it is known to stand there. */
   ts: string | null
-  /** Of a root that stands in another job's thread: Slack's id of that thread's first message. Null for a thread of its own. */
+  /** Of a root that is in another job's thread: Slack's id of that thread's first message. Null for a thread of its own. */
   threadTs: string | null
   /** When the last attempt to post it began. Without `ts`, nobody knows how that attempt ended. */
   attemptedAt: number | null
@@ -114,7 +114,7 @@ export interface AuditTable {
   at: number
   /** The kind of a job's event, or what a person did elsewhere, such as `preset_saved`. */
   action: string
-  /** Slack user id of whoever did it; null for what a provider or the clock did. */
+  /** Slack user id of the person who did it; null for what a provider or the clock did. */
   actor: string | null
   /** Slack user id of the person whose job or thing it is. */
   requester: string | null
@@ -187,7 +187,7 @@ export interface SettingTable {
   id: string
   /** JSON. */
   value: string
-  /** Slack user id of whoever changed it last. */
+  /** Slack user id of the person who changed it last. */
   changedBy: string
   changedAt: number
 }

@@ -1,4 +1,4 @@
-/** Plans and their tasks, as Slack draws them: a mark for how each stands, what it says, and what came of it. */
+/** Plans and their tasks, as Slack draws them: a mark for the state of each, what it says, and what came of it. */
 import { useId, useState } from 'react'
 import { LibraryBlocks } from './library-blocks.js'
 import type { Block, Task } from './types.js'

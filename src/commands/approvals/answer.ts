@@ -1,4 +1,4 @@
-/** An answer to a request for approval: who can give it, what it does, and what a second click reads. */
+/** An answer to a request for approval: who can give it, what it does, and what a second click is told. */
 import { type Asker, decide, isApprover, type Person } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { next } from '../../domain/machine.js'
@@ -135,7 +135,7 @@ export function when(ms: number): string {
 /** More than wait at the same time, except in a flood. */
 const MAX_AWAITING = 100
 
-/** The requests that wait for this person's answer, those first that end first. */
+/** The requests that wait for this person's answer, the first to expire first. */
 export async function requestsFor({ db }: Services, asker: Asker): Promise<Job[]> {
   const mine = (await findAwaitingJobs(db, MAX_AWAITING)).filter(
     (job) => !isRequester(asker, job) && isApprover(job.approval?.by ?? [], asker),

@@ -55,7 +55,7 @@ export function assertEnoughApprovers(
 /**
  * The approval that several decisions on one job ask for together.
  *
- * @throws UserError when two of them ask for different ones: people who pass for approvers of the one may be none of the other.
+ * @throws UserError when two of them ask for different ones: approvers of the one may not be approvers of the other.
  */
 export function strictestApproval(decisions: readonly Decision[]): ApprovalRule | undefined {
   const approvals = decisions.flatMap(({ rule }) => rule?.approval ?? [])

@@ -31,7 +31,7 @@ export const Draft = z.object({
   values: z.record(z.string(), z.unknown()),
   named: z.record(z.string(), z.string()),
   channel: z.string(),
-  /** In milliseconds; null for as long as anybody wants. */
+  /** In milliseconds; null for no expiry. */
   keepForMs: z.number().nullable().default(null),
   mentionOnSuccess: z.boolean(),
   /** The channel where the command was typed; null if unknown. */
@@ -44,7 +44,7 @@ export const Draft = z.object({
   isValidated: z.boolean(),
   /** What the provider warned of on page 3, for those who must approve. */
   warnings: z.array(z.string()).default([]),
-  /** Names with words to fill in, by field, which `values` has filled in: a preset keeps these. */
+  /** Names with placeholders, by field, which `values` has filled in: a preset keeps these. */
   templates: z.record(z.string(), z.string()).default({}),
 })
 export type Draft = z.infer<typeof Draft>

@@ -1,4 +1,4 @@
-/** What every start of a job goes through, whether a person fills in a form, names a preset, or the clock runs one. */
+/** What every start of a job goes through, whether a person fills in a form, names a preset, or a schedule runs one. */
 import { type ApprovalRule, type Asker, decide, dependsOnNames } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { expandTemplate, isTemplate } from '../../domain/template.js'
@@ -21,11 +21,11 @@ import type { ValidationResult } from './validate.js'
 
 /** What a start needs beside the usual. */
 export interface Starting extends Services {
-  /** How long whoever asked still waits, in milliseconds. */
+  /** How long the person who asked still waits, in milliseconds. */
   remainingMs(): number
 }
 
-/** Answers that may become a job now, or what stands in the way. */
+/** Answers that may become a job now, or what prevents that. */
 export type Prepared =
   | ReadyJob
   /** A sentence by field; for the place of the thread under its block. */
@@ -39,13 +39,13 @@ export interface ReadyJob {
   params: Record<string, unknown>
   answers: Answers
   channel: string
-  /** How long what is made is kept, in milliseconds; null for as long as anybody wants. */
+  /** How long what is made is kept, in milliseconds; null for no expiry. */
   keepForMs: number | null
   /** Who must approve before anything is sent; undefined if nobody. */
   approval: ApprovalRule | undefined
   /** What the provider says; `errors` are empty. */
   checked: ValidationResult
-  /** The names with words to fill in that were given, by field. */
+  /** The names with placeholders that were given, by field. */
   templates: Record<string, string>
   /** Whether the names were read from the provider, because rules look at them for this person. */
   isNamedByProvider: boolean
@@ -118,7 +118,7 @@ export async function prepareJob(
   }
 }
 
-/** The texts with words to fill in. */
+/** The texts with placeholders. */
 function templatesIn({ operation }: Target, { values }: Answers): Record<string, string> {
   const texts = fieldsOf(operation).flatMap(({ key, kind }): [string, string][] => {
     const text = values[key]

@@ -20,7 +20,7 @@ export interface Decided {
   channel: string
   askedIn: string | null
   mentionOnSuccess: boolean
-  /** In milliseconds; null for as long as anybody wants. */
+  /** In milliseconds; null for no expiry. */
   keepForMs: number | null
   params: Record<string, unknown>
   approval: ApprovalRequest | null

@@ -1,4 +1,4 @@
-/** Keeps what a job made for longer, or without an end where the operator allows that. */
+/** Keeps what a job made for longer, or with no expiry where the operator allows that. */
 import type { Asker } from '../../access/rules.js'
 import { afterExtension, canExtend, MAX_KEEP_MS, MIN_KEEP_MS, NO_EXPIRY } from '../../domain/expiry.js'
 import type { Job } from '../../domain/job.js'
@@ -45,7 +45,7 @@ function readExtension(typed: string): number | null {
 }
 
 /**
- * @param byMs how much longer; null for no end, undefined for as long as the connection usually keeps things.
+ * @param byMs how much longer; null for no end, undefined for the connection's default.
  * @param shownEnd the end that the button was shown with: nothing changes if it has moved since. Absent for a typed command.
  * @returns as mrkdwn what this person alone reads. The thread says it to the others.
  */

@@ -18,7 +18,7 @@ const PAGE_SIZE = 10
 const MAX_PAGE = 500
 const MAX_CSV_ROWS = 5_000
 
-/** Which page a button leads to. It passes through the person's client: whoever presses it is checked again. */
+/** Which page a button leads to. It passes through the person's client: the person who presses it is checked again. */
 const Page = HistoryFilter.extend({ page: z.int().min(1).max(MAX_PAGE), until: z.number() })
 type Page = z.infer<typeof Page>
 

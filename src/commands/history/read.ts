@@ -7,7 +7,7 @@ import type { Services } from '../services.js'
 import type { HistoryFilter } from './filter.js'
 
 const BATCH = 250
-/** How many rows one request reads at most. Whoever wants older ones narrows the search. */
+/** How many rows one request reads at most. To see older ones, people narrow the search. */
 const MAX_ROWS = 5_000
 
 /** Rows in the order in which they are shown, and whether there are more than were looked at. */

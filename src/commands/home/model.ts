@@ -18,7 +18,7 @@ const EXPIRES_SOON_MS = 7 * 24 * 60 * 60_000
 /** What other features have for a Home tab. */
 export type HomeParts = Pick<HomeModel, 'help' | 'presets' | 'schedules'>
 
-/** Read anew each time, with what the rules say now. */
+/** Read again each time, with what the rules say now. */
 export async function readHomeModel(services: Services, asker: Asker, parts: HomeParts): Promise<HomeModel> {
   const now = services.now()
   // What is a stranger's by id may be somebody else's: ids are those of a workspace.

@@ -13,7 +13,7 @@ export type ReadParts = (services: Services, asker: Asker) => Promise<HomeParts>
 const CONFLICT_WAIT_MS = 5_000
 
 /**
- * Publishes with the hash of the view that is there. If another view came in between, everything is read anew, since that one
+ * Publishes with the hash of the view that is there. If another view came in between, everything is read again, since that one
  * may show more, and published once more.
  *
  * @returns after how many milliseconds to try again; 0 if it's shown, or if Slack will never take it.

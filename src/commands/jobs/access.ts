@@ -18,7 +18,7 @@ export async function may(services: Services, asker: Asker, job: Job, verb: Verb
 
 /**
  * The decision that lets a person do this to a job; null if none does. The requester can do it wherever the thread had to go,
- * as long as they could still ask for this job where they did. Others need a rule for the verb; one for a channel fits only in
+ * provided they could still start this job where they did. Others need a rule for the verb; one for a channel fits only in
  * the job's own. Where several rules let them, the first that asks for no approval counts.
  */
 export async function permissionFor(services: Services, asker: Asker, job: Job, verb: Verb): Promise<Decision | null> {
@@ -31,7 +31,7 @@ export async function permissionFor(services: Services, asker: Asker, job: Job, 
   // No rule can allow what is no longer offered, and ending it reaches no provider.
   const isLeftOver = operation === undefined && verb === 'cancel' && asker.membership !== 'stranger'
   const isOwn = isRequester(asker, job)
-  // Whoever asked for it knows of it already.
+  // The person who asked for it already knows about it.
   if (isOwn && (isLeftOver || (verb === 'status' && asker.membership !== 'stranger'))) return { isAllowed: true }
   const anywhere = [...(isOwn ? [decideOn(job.operation, job.askedIn)] : []), decideOn(verb, null)]
   const best = easiest(anywhere)

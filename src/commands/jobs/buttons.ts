@@ -11,7 +11,7 @@ import { openRemoval } from '../removal/open.js'
 import type { Services } from '../services.js'
 import { performAct } from './act.js'
 
-/** Those that need nothing but the click. */
+/** Buttons that need nothing but the click. */
 export const actButtons: readonly JobButton[] = ACTS.map((act) => ({
   word: act,
   async press(request) {

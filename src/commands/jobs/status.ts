@@ -1,4 +1,4 @@
-/** `status`: how one job stands, with the buttons of its thread. */
+/** `status`: where one job stands, with the buttons of its thread. */
 import { statusMessage } from '../../slack/message/list.js'
 import { findLatestLiveJob, listJobs } from '../../store/job-lists.js'
 import { readThread } from '../../store/messages.js'

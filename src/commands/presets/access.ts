@@ -35,7 +35,7 @@ export function assertCanStart(
   if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
 }
 
-/** Their own they can delete, and those they made for others. Everybody else's needs the rule. */
+/** People can delete their own presets, and those they made for others. All others need the rule. */
 export function canDelete(services: Services, asker: Asker, preset: Preset): boolean {
   const { ids } = readerOf(asker)
   const isTheirs = ids.includes(preset.scope === 'person' ? preset.owner : preset.createdBy)

@@ -1,4 +1,4 @@
-/** Deletes a preset, typed or clicked. */
+/** Deletes a preset, by command or by button. */
 import type { Asker } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
 import { mrkdwn } from '../../slack/text.js'

@@ -134,7 +134,7 @@ async function press(request: Parameters<typeof openPreset>[0], actionId: string
   const preset = await readPreset(services.db, id)
   const { ids, channel } = readerOf(asker)
   const owners = { person: ids, channel: [channel], everyone: [''] }
-  // A list that is old, or whose button somebody forged.
+  // An old list, or a forged button.
   if (!preset || !owners[preset.scope].includes(preset.owner))
     throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
   if (actionId === presetActions.delete) return await removePreset(services, asker, preset)

@@ -1,4 +1,4 @@
-/** A preset becomes a job without a form: with `now`, from a list, or by the clock. */
+/** A preset becomes a job without a form: with `now`, from a list, or on a schedule. */
 import type { Asker } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { HERE, type Preset } from '../../domain/preset.js'

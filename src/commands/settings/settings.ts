@@ -1,4 +1,4 @@
-/** `settings`: a page with what this person prefers and, for whoever may, what the channel does. */
+/** `settings`: a page with what this person prefers and, for people who may change it, what the channel prefers. */
 import type { App, BlockAction, ButtonAction } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 import { type Asker, decide } from '../../access/rules.js'

@@ -98,7 +98,7 @@ async function openFromMessage(
   const text = message.text ?? ''
   for (const jobId of mentionedJobs(`${smallPrintOf(message.blocks)} ${text}`)) {
     const job = await findJob(services.db, jobId)
-    // Whoever can't see it gets the form that everybody gets.
+    // People who can't see it get the form that everyone gets.
     if (!job || job.removes !== null || !(await may(services, asker, job, 'status'))) continue
     await openFormOf({ ...opening, jobId }, channel.id)
     return null

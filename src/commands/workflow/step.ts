@@ -1,4 +1,4 @@
-/** The step "Clone an app" of Slack's Workflow Builder: starts a job for whoever started the workflow. */
+/** The step "Clone an app" of Slack's Workflow Builder: starts a job for the person who started the workflow. */
 import type { App } from '@slack/bolt'
 import { z } from 'zod'
 import type { Job } from '../../domain/job.js'
@@ -22,7 +22,7 @@ export const CLONE_STEP = 'clone_app'
 const PREPARE_TIMEOUT_MS = 20_000
 
 const Inputs = z.object({
-  /** Slack sets it: who builds a workflow can't choose somebody else. */
+  /** Slack sets it: a workflow's builder can't choose someone else. */
   person: z.object({ id: z.string().regex(/^[UW][A-Z0-9]{1,30}$/) }),
   /** As after `/clone-app`. */
   request: z.string().max(3_000),
@@ -48,7 +48,7 @@ const NO_INPUTS = "This step doesn't have the inputs it needs. Add it to the wor
 /**
  * One execution becomes one job, however often Slack sends it.
  *
- * @throws UserError for what the workflow's builder, or whoever started it, can mend.
+ * @throws UserError for what the workflow's builder, or the person who started it, can mend.
  */
 async function startJob(
   services: Services,
@@ -60,7 +60,7 @@ async function startJob(
   if (await findSubmitted(services.db, submission)) return
   const startedAt = services.elapsed()
   const remainingMs = () => startedAt + PREPARE_TIMEOUT_MS - services.elapsed()
-  // No channel: whoever builds a workflow chooses it, so no rule for a channel may fit.
+  // No channel: the workflow's builder chooses it, so no rule for a channel may match.
   const asker = await identifyAsker(services, { user: person, team: { id: team } }, PREPARE_TIMEOUT_MS)
   const parsed = parseCommand(request, allowedConnections(services, asker), services.connections)
   if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)

@@ -90,7 +90,7 @@ async function withFailures(api: Api, apps: readonly z.infer<typeof row>[]): Pro
   })
 }
 
-/** Cloud Foundry answers 404 for what we may not see, too. Whoever sees its space would see it. */
+/** Cloud Foundry also answers 404 for what we may not see. If we can see the space, we would see the app. */
 async function refuseHidden(api: Api, { space }: CfRef): Promise<null> {
   if (space !== undefined && !(await unlessNotFound(api.get(`/v3/spaces/${space}`, item)))) {
     throw new ConnectionError(

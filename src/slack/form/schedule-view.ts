@@ -1,4 +1,4 @@
-/** Pure: the page that runs a job again by the clock. Sent as it opens, it runs every night. */
+/** Pure: the page that repeats a job on a schedule. Submitted as it opens, it runs every night. */
 import type { ModalView } from '@slack/types'
 import { z } from 'zod'
 import { plain } from '../blocks.js'

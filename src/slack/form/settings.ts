@@ -1,4 +1,4 @@
-/** Pure: the page of `/clone-app settings`: what one person prefers, and what a channel does. */
+/** Pure: the page of `/clone-app settings`: what a person prefers, and what a channel prefers. */
 import type { InputBlock, KnownBlock, ModalView, PlainTextOption } from '@slack/types'
 import { z } from 'zod'
 import { context, plain } from '../blocks.js'

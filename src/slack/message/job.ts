@@ -171,7 +171,7 @@ function whyStray(channel: string): string {
   return `I couldn't post in <#${channel}>, or my message there was deleted, so updates come here. If I'm not in that channel, invite me with \`/invite @dolly\`.`
 }
 
-/** How a job stands, after its name: "failed", "is running". */
+/** Where a job stands, after its name: "failed", "is running". */
 export function stateInWords({ state, removedAt }: Job): string {
   if (removedAt !== null) return 'succeeded, and what it made was deleted'
   switch (state) {

@@ -1,4 +1,4 @@
-/** Pure: a list of jobs, a page of ten at a time, and how one of them stands, for one person alone. */
+/** Pure: a list of jobs, a page of ten at a time, and where one of them stands, for one person alone. */
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
 import type { Job } from '../../domain/job.js'
 import { cut } from '../../lib/text.js'
@@ -72,7 +72,7 @@ export function listMessage(view: JobListView): Message {
 /** Of the fallback text, in characters. */
 const MAX_SPOKEN_LENGTH = 2_000
 
-/** Two blocks: what it is and how it stands, then where it is and since when. */
+/** Two blocks: what it is and where it stands, then its place and age. */
 export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
   const { job, link } = listed
   const menu = menuOf(listed)
@@ -89,7 +89,7 @@ export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
   return [menu ? { ...line, accessory: menu } : line, context(facts.join('  ·  '))]
 }
 
-/** How one job stands: what its root says, with a link to it. */
+/** Where one job stands: what its root says, with a link to it. */
 export function statusMessage(view: JobView, link: string | null): Message {
   const { job, now } = view
   const { text, blocks, plainBlocks = blocks } = rootMessage({ ...view, mayAppearTwice: false })
@@ -98,7 +98,7 @@ export function statusMessage(view: JobView, link: string | null): Message {
   return { text: `${text} ${thread}`, blocks: [...plainBlocks, context(`${age}  ·  ${thread}`)] }
 }
 
-/** A list without words beside its icons would say nothing to many people: the words follow each name. */
+/** Icons alone would say nothing to many people, so words follow each name. */
 export function iconOf({ state, removedAt, strandedSince, endedAt }: Job): string {
   if (removedAt !== null) return ':wastebasket:'
   if (strandedSince !== null && endedAt === null) return ':warning:'

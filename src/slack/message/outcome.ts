@@ -1,4 +1,4 @@
-/** Pure: how a job stands in one line, and the sentences that somebody needs beside it. */
+/** Pure: where a job stands, in one line, and the sentences that people need with it. */
 import { accepts } from '../../domain/acts.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import { isUnreachable } from '../../domain/polling.js'
@@ -22,7 +22,7 @@ export function subjectOf({ target }: Job): string {
   return name(ownName(target)) || name(target) || 'The job'
 }
 
-/** How the job stands. */
+/** Where the job stands. */
 export function outcomeOf(view: JobDescription): Outcome {
   const { job, provider } = view
   const [subject, by, detail] = [subjectOf(job), name(provider), sentence(job.detail)]

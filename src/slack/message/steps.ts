@@ -30,7 +30,7 @@ export function planBlock(view: JobDescription): KnownBlock {
   return { type: 'plan', block_id: `steps-${job.version}`, title: `Step ${present + 1} of ${steps.size}`, tasks }
 }
 
-/** The same as lines. The word says what the icon says: nobody should have to tell icons apart. */
+/** The same as lines. A word repeats each icon, so that nobody has to tell icons apart. */
 export function stepLines(view: JobDescription): KnownBlock {
   const { job, steps } = view
   const present = [...steps.keys()].indexOf(job.step)
