@@ -46,8 +46,8 @@ const MISSED_AFTER_MS = 10 * 60_000
 const RETRY_EVERY_MS = 5 * 60_000
 const RETRY_FOR_MS = 60 * 60_000
 
-/** What a run changes at its schedule, in the transaction that makes its job. */
-export interface ScheduleTurn {
+/** What the end of a run changes in its schedule, in the transaction that makes its job. */
+export interface EndedRun {
   id: string
   /** As it was when the run began; if it has changed since, nothing is done. */
   version: number
@@ -56,15 +56,15 @@ export interface ScheduleTurn {
   pausedAt: number | null
 }
 
-/** The turn of a run that started. */
-export function turnOf({ id, version }: Schedule, nextAt: number | null): ScheduleTurn {
+/** What a run that started changes. */
+export function startedRun({ id, version }: Schedule, nextAt: number | null): EndedRun {
   return { id, version, nextAt, failures: 0, pausedAt: null }
 }
 
-/** The turn of a run that couldn't start. */
-export function failedTurnOf(schedule: Schedule, nextAt: number | null, now: number): ScheduleTurn {
+/** What a run that could not start changes. */
+export function failedRun(schedule: Schedule, nextAt: number | null, now: number): EndedRun {
   const failures = schedule.failures + 1
-  return { ...turnOf(schedule, nextAt), failures, pausedAt: failures >= MAX_FAILURES ? now : null }
+  return { ...startedRun(schedule, nextAt), failures, pausedAt: failures >= MAX_FAILURES ? now : null }
 }
 
 /** Whether a time is so long ago that it was missed. */

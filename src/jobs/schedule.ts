@@ -1,13 +1,13 @@
 /** Scheduled runs: which time is due, what happens to missed ones, and who is told when a run can't start. */
 import {
-  failedTurnOf,
+  type EndedRun,
+  failedRun,
   isMissed,
   MAX_FAILURES,
   retryAt,
   type Schedule,
-  type ScheduleTurn,
+  startedRun,
   submissionOf,
-  turnOf,
 } from '../domain/schedule.js'
 import { lastRun, nextRun, parseCron } from '../lib/cron.js'
 import { createJob, ScheduleChanged } from '../store/jobs.js'
@@ -23,12 +23,12 @@ export type RunOutcome =
   | { kind: 'later'; reason: string }
 
 /**
- * Starts one run as the schedule's owner, with everything that `now` checks. The job that it makes ends the turn in the same
+ * Starts one run as the schedule's owner, with everything that `now` checks. The job that it makes ends the run in the same
  * transaction.
  *
  * @throws ScheduleChanged when the schedule is no longer as it was.
  */
-export type StartRun = (schedule: Schedule, submission: string, turn: ScheduleTurn) => Promise<RunOutcome>
+export type StartRun = (schedule: Schedule, submission: string, endedRun: EndedRun) => Promise<RunOutcome>
 
 /** Each asks a provider. More wait for the next run. */
 const MAX_SCHEDULES_PER_RUN = 10
@@ -58,11 +58,11 @@ async function runOne(context: WorkerContext, startRun: StartRun, schedule: Sche
   const due = (cron && lastRun(cron, schedule.zone, planned, now)) ?? planned
   const nextAt = cron && nextRun(cron, schedule.zone, Math.max(due, now))
   if (schedule.missed === 'skip' && isMissed(due, now) && schedule.retrySince === null) {
-    await endRun(db, { ...turnOf(schedule, nextAt), failures: schedule.failures }, null)
+    await endRun(db, { ...startedRun(schedule, nextAt), failures: schedule.failures }, null)
     context.log.info({ schedule: schedule.id, due }, 'a missed run was skipped')
     return
   }
-  const outcome = await startRun(schedule, submissionOf(schedule, due), turnOf(schedule, nextAt)).catch((error) => {
+  const outcome = await startRun(schedule, submissionOf(schedule, due), startedRun(schedule, nextAt)).catch((error) => {
     if (error instanceof ScheduleChanged) throw error
     context.log.error({ schedule: schedule.id, err: error }, 'a scheduled run broke')
     return { kind: 'later', reason: 'Something broke on our side.' } as const
@@ -84,10 +84,10 @@ async function fail(
   { due, nextAt, reason }: { due: number; nextAt: number | null; reason: string },
 ): Promise<void> {
   const now = context.now()
-  const turn = failedTurnOf(schedule, nextAt, now)
+  const endedRun = failedRun(schedule, nextAt, now)
   const { id, preset, connection, operation, source, target, owner, channel } = schedule
   const paused =
-    turn.pausedAt === null
+    endedRun.pausedAt === null
       ? ''
       : ` That's ${MAX_FAILURES} runs in a row that couldn't start, so I paused the schedule. To resume it, type /clone-app schedule resume ${id}.`
   const failed = await createJob(
@@ -105,12 +105,12 @@ async function fail(
       mentionOnSuccess: false,
       askedIn: channel,
       channel,
-      turn,
+      endedRun,
       failure: `The scheduled run of "${preset}" couldn't start. ${reason}${paused}`,
     },
     now,
   )
-  // There is a job for this time already, as after a restored backup: only the turn is left to do.
-  if (failed.kind !== 'created') await endRun(context.db, turn, null)
-  context.log.warn({ schedule: id, reason, failures: turn.failures }, 'a scheduled run could not start')
+  // There is a job for this time already, as after a restored backup: only the run is left to end.
+  if (failed.kind !== 'created') await endRun(context.db, endedRun, null)
+  context.log.warn({ schedule: id, reason, failures: endedRun.failures }, 'a scheduled run could not start')
 }

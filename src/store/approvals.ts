@@ -37,14 +37,14 @@ export async function answerRequest(db: Database, answer: Answer, now: number): 
     try {
       return await db.transaction().execute((transaction) => answerOnce(transaction, answer, now))
     } catch (error) {
-      if (!(error instanceof Outrun)) throw error
+      if (!(error instanceof JobChanged)) throw error
     }
   }
   throw new Error(`Job ${answer.jobId} changed with every try to answer its request.`)
 }
 
 /** Rolls a transaction back: the job has changed meanwhile. */
-class Outrun extends Error {}
+class JobChanged extends Error {}
 
 async function answerOnce(
   transaction: Transaction<Schema>,
@@ -71,7 +71,7 @@ async function answerOnce(
   const input = decision === 'deny' ? { kind: decision, actor } : { kind: decision, actor, isLast: missing === 0 }
   const { set, event } = next(job, input, { now, jitter: 0 })
   const changed = await applyTransition(transaction, job, { set, event: event && { ...event, channel } }, now, null)
-  if (!changed) throw new Outrun()
+  if (!changed) throw new JobChanged()
   return { kind: 'counted', job: changed, missing }
 }
 

@@ -20,7 +20,7 @@ export interface AuditEntry extends Partial<Omit<AuditTable, 'id' | 'at' | 'deta
 }
 
 /** Who does something, by Slack user id, and in which channel; null where that isn't known. */
-export type Doer = Pick<AuditRow, 'actor' | 'channel'> & { actor: string }
+export type Actor = Pick<AuditRow, 'actor' | 'channel'> & { actor: string }
 
 /** Events that a worker writes and that say what came of somebody's job. Those that a person causes are all recorded. */
 const RECORDED: readonly EventKind[] = [

@@ -2,7 +2,7 @@
 import { type Insertable, Transaction } from 'kysely'
 import { afterClearing } from '../domain/acts.js'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
-import type { ScheduleTurn } from '../domain/schedule.js'
+import type { EndedRun } from '../domain/schedule.js'
 import { UserError } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 import { insertEvent } from './events.js'
@@ -34,8 +34,8 @@ export interface NewJob {
   mentionOnFailure?: boolean
   /** Who must agree first; absent if nobody. */
   approval?: ApprovalRequest | null
-  /** What a scheduled run changes at its schedule, in the same transaction. */
-  turn?: ScheduleTurn
+  /** What the end of a scheduled run changes in its schedule, in the same transaction. */
+  endedRun?: EndedRun
   /** Slack's id of the run of a workflow's step that waits for the job to end. */
   workflowStep?: string
   /** Why a scheduled run can't start: the job has failed from the beginning, and its thread says so. */
@@ -91,7 +91,7 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
           .executeTakeFirst()
         if (inserted) {
           const job = toJob(inserted)
-          if (wanted.turn && !(await endRun(transaction, wanted.turn, job))) throw new ScheduleChanged()
+          if (wanted.endedRun && !(await endRun(transaction, wanted.endedRun, job))) throw new ScheduleChanged()
           if (wanted.workflowStep !== undefined) await insertStep(transaction, job.id, wanted.workflowStep, now)
           await insertEvent(transaction, job, firstEvent(wanted), now)
           await insertRoot(transaction, inserted.id, thread ?? { channel: inserted.channel, ts: null })
@@ -119,10 +119,10 @@ export async function createJob(db: Database, wanted: NewJob, now: number): Prom
   throw new Error('No job could be inserted although nothing stood in the way.')
 }
 
-function firstEvent({ approval, failure, isExpiry, turn }: NewJob): NonNullable<Transition['event']> {
+function firstEvent({ approval, failure, isExpiry, endedRun }: NewJob): NonNullable<Transition['event']> {
   if (failure !== undefined) return { kind: 'failed', detail: cut(failure, MAX_DETAIL_LENGTH) }
   const kind = approval ? 'approval_requested' : 'queued'
-  return isExpiry || turn ? { kind, actor: null } : { kind }
+  return isExpiry || endedRun ? { kind, actor: null } : { kind }
 }
 
 /** Someone has paused or deleted the schedule, or another process has run it. */
@@ -326,7 +326,7 @@ function newRow(
     personal = [],
     draft: _,
     isExpiry: __,
-    turn: ___,
+    endedRun: ___,
     workflowStep: ____,
     failure,
     removes,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Selectable, Transaction } from 'kysely'
 import { MAX_PRESETS, type Preset, type PresetScope } from '../domain/preset.js'
-import { type Doer, recordAct } from './audit.js'
+import { type Actor, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
 import type { Database, PresetTable, Schema } from './schema.js'
 
@@ -82,7 +82,7 @@ export async function readPreset(db: Database, id: string): Promise<Preset | nul
 }
 
 /** Returns whether it was there. */
-export async function deletePreset(db: Database, preset: Preset, by: Doer, now: number): Promise<boolean> {
+export async function deletePreset(db: Database, preset: Preset, by: Actor, now: number): Promise<boolean> {
   return await db.transaction().execute(async (transaction) => {
     const { numDeletedRows } = await transaction.deleteFrom('presets').where('id', '=', preset.id).executeTakeFirst()
     if (numDeletedRows === 0n) return false
@@ -96,7 +96,7 @@ async function note(
   transaction: Transaction<Schema>,
   action: 'preset_saved' | 'preset_deleted',
   { name, scope, owner, createdBy: requester, connection, operation, source, target }: Preset,
-  by: Doer,
+  by: Actor,
   now: number,
 ): Promise<void> {
   const about = { requester, connection, operation, source, target }

@@ -3,8 +3,8 @@
  * middle of it leaves the schedule due again. The transaction that makes its job moves `nextAt`, so each time is run once.
  */
 import type { Transaction } from 'kysely'
-import { MAX_SCHEDULES, type Schedule, type ScheduleTurn } from '../domain/schedule.js'
-import { type Doer, recordAct } from './audit.js'
+import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.js'
+import { type Actor, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
 import type { Database, Schema } from './schema.js'
 import { shortId } from './short-id.js'
@@ -72,7 +72,7 @@ export async function postponeRun(
  */
 export async function endRun(
   db: Database | Transaction<Schema>,
-  { nextAt, failures, pausedAt, ...claimed }: ScheduleTurn,
+  { nextAt, failures, pausedAt, ...claimed }: EndedRun,
   job: { id: string; source: string; target: string } | null,
 ): Promise<boolean> {
   const made = job && { lastJob: job.id, source: job.source, target: job.target }
@@ -85,7 +85,7 @@ export async function setPaused(
   db: Database,
   schedule: Schedule,
   { pausedAt, nextAt }: Pick<Schedule, 'pausedAt' | 'nextAt'>,
-  by: Doer,
+  by: Actor,
   now: number,
 ): Promise<Schedule | null> {
   return await db.transaction().execute(async (transaction) => {
@@ -117,7 +117,7 @@ async function changeSchedule(
 }
 
 /** Returns whether it was there. */
-export async function deleteSchedule(db: Database, schedule: Schedule, by: Doer, now: number): Promise<boolean> {
+export async function deleteSchedule(db: Database, schedule: Schedule, by: Actor, now: number): Promise<boolean> {
   return await db.transaction().execute(async (transaction) => {
     const gone = await transaction.deleteFrom('schedules').where('id', '=', schedule.id).executeTakeFirst()
     if (gone.numDeletedRows === 0n) return false
@@ -131,7 +131,7 @@ async function note(
   transaction: Transaction<Schema>,
   action: 'schedule_made' | 'schedule_paused' | 'schedule_resumed' | 'schedule_deleted',
   { id, preset, cron, zone, owner: requester, connection, operation, source, target }: Schedule,
-  by: Doer,
+  by: Actor,
   now: number,
 ): Promise<void> {
   const details = { detail: `${id}: ${preset}, ${cron} (${zone})` }

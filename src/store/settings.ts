@@ -1,5 +1,5 @@
 /** The settings table: what a person or a channel prefers, as JSON that its reader checks. */
-import { type Doer, recordAct } from './audit.js'
+import { type Actor, recordAct } from './audit.js'
 import type { Database, SettingTable } from './schema.js'
 
 /** Whose: a person's by their Slack user id, or a channel's. */
@@ -21,7 +21,7 @@ export async function saveSetting(
   db: Database,
   { scope, id }: SettingKey,
   value: object,
-  by: Doer,
+  by: Actor,
   now: number,
 ): Promise<void> {
   const set = { value: JSON.stringify(value), changedBy: by.actor, changedAt: now }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAX_SCHEDULES, type Schedule, submissionOf, turnOf } from '../../src/domain/schedule.js'
+import { MAX_SCHEDULES, type Schedule, startedRun, submissionOf } from '../../src/domain/schedule.js'
 import { findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
@@ -53,7 +53,7 @@ const start = (
 ) =>
   createJob(
     db,
-    { ...newJob(number), submission: submissionOf(claimed, due), turn: turnOf(claimed, next), ...wanted },
+    { ...newJob(number), submission: submissionOf(claimed, due), endedRun: startedRun(claimed, next), ...wanted },
     due,
   )
 
@@ -117,7 +117,7 @@ describe('a schedule', () => {
     expect(await jobs()).toEqual([])
   })
 
-  it('keeps its time while another job has the lock: neither a job nor a turn is left behind', async () => {
+  it('keeps its time while another job has the lock: it leaves neither a job nor a run behind', async () => {
     await createJob(one, newJob(1), due)
     const running = await claimed()
     expect(await start(one, running, 1)).toMatchObject({ kind: 'locked' })

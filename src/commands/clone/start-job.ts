@@ -116,8 +116,11 @@ export async function afterStart(
   const isStray = thread.channel !== channel && channel !== requester
   const why = isStray ? " I can't post where you asked me to." : ''
   const isWaiting = state === 'awaiting_approval'
-  const stands = isWaiting ? 'is waiting for approval' : 'is on its way'
-  const view = noticeView(isWaiting ? 'Asked' : 'Started', `Job \`${id}\` ${stands}: ${words} ${where}.${why}`)
+  const status = isWaiting ? 'is waiting for approval' : 'is on its way'
+  const view = noticeView(
+    isWaiting ? 'Approval requested' : 'Started',
+    `Job \`${id}\` ${status}: ${words} ${where}.${why}`,
+  )
   // The form beneath it is finished with.
   return { response_action: 'update', view: { ...view, clear_on_close: true } }
 }

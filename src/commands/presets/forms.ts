@@ -139,8 +139,8 @@ async function press(request: Parameters<typeof openPreset>[0], actionId: string
     throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
   if (actionId === presetActions.delete) return await removePreset(services, asker, preset)
   if (actionId === presetActions.run) {
-    const said = await startNow(request, preset)
-    return typeof said === 'string' ? said : said.text
+    const answer = await startNow(request, preset)
+    return typeof answer === 'string' ? answer : answer.text
   }
   await openPreset(request, preset)
   return null

@@ -135,8 +135,8 @@ export async function startNow(
   const thread = await services.waitForThread(run.job.id, THREAD_WAIT_MS).catch(() => null)
   const link = threadLink(services, thread)
   const where = link === null ? '' : ` <${link}|See its thread.>`
-  const said = `Started job \`${run.job.id}\` from "${mrkdwn(preset.name)}".${where}`
-  return [said, ...run.warnings.map((warning) => `⚠️ ${mrkdwn(warning)}`)].join('\n')
+  const started = `Started job \`${run.job.id}\` from "${mrkdwn(preset.name)}".${where}`
+  return [started, ...run.warnings.map((warning) => `⚠️ ${mrkdwn(warning)}`)].join('\n')
 }
 
 const THREAD_WAIT_MS = 1_000

@@ -2,7 +2,7 @@
 import type { Asker } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { HERE, type Preset } from '../../domain/preset.js'
-import type { ScheduleTurn } from '../../domain/schedule.js'
+import type { EndedRun } from '../../domain/schedule.js'
 import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { shownNames } from '../../slack/form/last-page.js'
@@ -34,7 +34,7 @@ export async function runPreset(
   services: Starting,
   asker: Asker,
   preset: Preset,
-  { submission, zone, turn }: { submission: string; zone?: string; turn?: ScheduleTurn },
+  { submission, zone, endedRun }: { submission: string; zone?: string; endedRun?: EndedRun },
 ): Promise<PresetRun> {
   const target = findTarget(services, preset.connection, preset.operation)
   const given = answersOfSaved(target.operation, preset)
@@ -53,7 +53,11 @@ export async function runPreset(
   const { onFailure: mentionOnFailure, onSuccess: mentionOnSuccess } = mentions(preferences.tell)
   const facts = { askedIn: asker.channel, mentionOnSuccess, keepForMs, approval }
   const wanted = jobOf(target, { params, channel, named: answers.named, ...facts }, { submission, requester: asker.id })
-  const creation = await createJob(services.db, { ...wanted, mentionOnFailure, ...(turn && { turn }) }, services.now())
+  const creation = await createJob(
+    services.db,
+    { ...wanted, mentionOnFailure, ...(endedRun && { endedRun }) },
+    services.now(),
+  )
   if (creation.kind === 'locked') return creation
   const about = {
     job: creation.job.id,

@@ -81,8 +81,8 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
   assertCanSchedule(services, asker, content)
   const times = readTimes({ cron, zone: texts[ZONE_BLOCK] || 'UTC' }, services.now())
   const preset = await presetFor(services, asker, content, job)
-  const said = await schedulePreset(services, asker, preset, times, 'run')
-  return { response_action: 'update', view: noticeView('Scheduled', said) }
+  const answer = await schedulePreset(services, asker, preset, times, 'run')
+  return { response_action: 'update', view: noticeView('Scheduled', answer) }
 }
 
 /** The preset that a job's schedules run: it is saved with the first of them, under a name that tells the job. */

@@ -1,6 +1,6 @@
 /** One run of a schedule, as its owner: the same checks as `now`, at each run. */
 import type { Asker } from '../../access/rules.js'
-import type { Schedule, ScheduleTurn } from '../../domain/schedule.js'
+import type { EndedRun, Schedule } from '../../domain/schedule.js'
 import { TemporaryError, UserError } from '../../errors.js'
 import { isSlackUnreachable } from '../../slack/api/errors.js'
 import { brief } from '../../slack/text.js'
@@ -20,7 +20,7 @@ export async function runSchedule(
   services: Services,
   schedule: Schedule,
   submission: string,
-  turn: ScheduleTurn,
+  endedRun: EndedRun,
 ): Promise<ScheduleRun> {
   try {
     const preset = await readPreset(services.db, schedule.presetId)
@@ -30,7 +30,7 @@ export async function runSchedule(
       return { kind: 'refused', reason: `You can't schedule this any more. Ask ${services.access.owner} for access.` }
     const startedAt = services.elapsed()
     const remainingMs = () => startedAt + RUN_TIMEOUT_MS - services.elapsed()
-    const how = { submission, turn, zone: schedule.zone }
+    const how = { submission, endedRun, zone: schedule.zone }
     const run = await runPreset({ ...services, remainingMs }, asker, preset, how)
     if (run.kind === 'started') return { kind: 'started' }
     if (run.kind !== 'locked') return run
