@@ -17,7 +17,7 @@ it('no two commands have the same word', () => {
   expect(words).toEqual([...new Set(words)])
 })
 
-it('no operation is called like a command', () => {
+it('no operation has the name of a command', () => {
   const operations = Object.values(providers).flatMap((provider) => Object.keys(provider.operations))
   expect(operations.filter((id) => reserved.includes(id))).toEqual([])
 })

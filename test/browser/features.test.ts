@@ -144,7 +144,7 @@ describe('in the demo', () => {
     await become(page, 'Ann Baker')
   })
 
-  it('status, the list and the Home tab show how jobs stand', async () => {
+  it('status, the list and the Home tab show where jobs stand', async () => {
     await type('/clone-app status')
     await log().getByText('Open its thread').first().waitFor()
     await look('features-status', lastMessage())

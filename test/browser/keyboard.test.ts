@@ -37,7 +37,7 @@ describe('with the keyboard alone, in the demo', () => {
     expect(await root.getAttribute('aria-label')).toContain('billing-hotfix is running')
   })
 
-  it('a failed clone is tried again, and its message says each time how it stands', async () => {
+  it('a failed clone is tried again, and its message says each time where it stands', async () => {
     const root = jobs().filter({ hasText: '→ checkout' })
     await root.getByText('checkout failed').waitFor({ timeout: JOB_MS })
     expect(await root.getAttribute('aria-label')).toMatch(/checkout failed.*deployment failed/)

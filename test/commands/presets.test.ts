@@ -164,7 +164,7 @@ describe('a preset', () => {
     expect(await type(`preset save ${await endedJob()} "${name}"`)).toMatch(/already means something|is one word/)
   })
 
-  it('mentions whoever runs it as they prefer, and begins its thread where they do', async () => {
+  it('mentions the person who runs it as they prefer, and starts its thread where they want it', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     await type('nightly now')
     expect((await jobs()).at(-1)).toMatchObject({ mentionOnSuccess: 0, mentionOnFailure: 1, channel: 'C1' })
@@ -195,7 +195,7 @@ describe('a preset', () => {
     expect(await type('preset delete shared')).toContain('Deleted the preset "shared".')
   })
 
-  it('is suggested to whoever mistypes its name', async () => {
+  it('is suggested to people who mistype its name', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     expect(await type('nightli now')).toContain('nightly')
   })

@@ -36,10 +36,10 @@ describe('a template', () => {
   })
 })
 
-it('a text without words to fill in stays as it is', () => {
+it('a text without placeholders stays as it is', () => {
   expect(expandTemplate('shop', words, { accepts: () => false, isTaken: () => true })).toBe('shop')
 })
 
-it('a name that providers take has no blanks, accents or doubled hyphens', () => {
+it('a name that providers accept has no spaces, accents or doubled hyphens', () => {
   expect(slug('  Crème -- Brûlée (Prod) ')).toBe('creme-brulee-prod')
 })

@@ -153,7 +153,7 @@ describe('a clone that is kept for a while', () => {
     expect(await told(job.id)).toEqual([])
   })
 
-  it('gets an end only once it was made', async () => {
+  it('gets an expiry only once it was made', async () => {
     const { id } = await context.ask({ keepForMs: HOUR })
     await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', expiresAt: null, expiryDueAt: null })
@@ -322,7 +322,7 @@ describe('a process that dies over an expiry', () => {
   })
 })
 
-it('an expiry is due work of its own, until what it is about is being deleted', async () => {
+it('an expiry is due work of its own until its clone is being deleted', async () => {
   const job = await made(4 * HOUR)
   const due = async () => (await findDueWork(context.db, context.now())).filter(({ kind }) => kind === 'expiry')
   expect(await due()).toEqual([])

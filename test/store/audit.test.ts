@@ -71,7 +71,7 @@ describe('what is kept', () => {
     expect(JSON.parse(row?.details ?? '')).toEqual({ step: 'clone', answers: { name: 'copy', deploy: false } })
   })
 
-  it('what the clock asked for has no actor, but is still somebody’s', async () => {
+  it('what an expiry or a schedule did has no actor, but still belongs to someone', async () => {
     await context.ask({ isExpiry: true, requester: 'U7' })
     expect((await rows())[0]).toMatchObject({ action: 'queued', actor: null, requester: 'U7' })
   })
@@ -147,7 +147,7 @@ describe('what is kept', () => {
 })
 
 describe('the chain', () => {
-  it('a whole chain is fine, with a key and without', async () => {
+  it('an intact chain is fine, with a key and without', async () => {
     await sealed(3, [])
     expect(await verifyAudit(context.db, [])).toMatchObject({ from: 1, head: { seq: 3 }, unsealed: 0, fault: null })
     await sealed(2)
@@ -235,7 +235,7 @@ describe('the chain', () => {
     expect((await verifyAudit(context.db, KEYS, await readAnchor(context.db))).fault).toBeNull()
   })
 
-  it('whoever has no key cannot add a row that fits', async () => {
+  it('someone without the key cannot add a row that fits', async () => {
     await sealed(2)
     await context.ask()
     await sealRows(context.db, ['the key of somebody else'])
@@ -306,7 +306,7 @@ describe('what dolly audit verify says', () => {
     return await verifyAuditFile(file, verifying, anchor)
   }
 
-  it('a whole chain is OK, with how far it goes', async () => {
+  it('an intact chain is OK, and says how far it goes', async () => {
     const { sentence, isGood } = await verdict(KEYS, KEYS)
     expect(isGood).toBe(true)
     const [first, second, ...rest] = sentence.split('\n')
@@ -352,7 +352,7 @@ describe('what dolly audit verify says', () => {
     expect(await verifyAuditFile(file, KEYS, end)).toMatchObject({ isGood: true })
   })
 
-  it('an end of the chain that the log has is compared, and one that is none is refused', async () => {
+  it('an end of the chain from the log is compared, and a malformed one is refused', async () => {
     const anchor = `3:sha256:${'0'.repeat(64)}`
     expect((await verdict(KEYS, KEYS, { anchor })).sentence).toContain("Row 3 doesn't have the hash you gave")
     await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow("\"3\" isn't an end of the audit chain.")

@@ -55,7 +55,7 @@ describe('a preset', () => {
   })
 })
 
-it('nobody can save presets without end, and one owner takes no room from another', async () => {
+it('an owner can save only so many presets, and takes no room from another', async () => {
   for (let number = 0; number < MAX_PRESETS; number += 1) await save({ name: `p${number}` })
   expect(await save({ name: 'more' })).toEqual({ kind: 'full' })
   expect(await save({ ...everyone, name: 'more' })).toMatchObject({ kind: 'saved' })

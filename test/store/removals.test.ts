@@ -113,7 +113,7 @@ it('a removal speaks in the thread of the job whose result it deletes, once that
   expect(await readThread(context.db, made.id)).toMatchObject({ ts: '1700000000.000100' })
 })
 
-it('a job that lives again does not take the target from the one that has it now', async () => {
+it('a job that is tried again does not take the target from the one that has it now', async () => {
   const ended = await go((await context.ask()).id, { kind: 'begin' }, wrote, failed)
   const holder = await context.ask({ lock: ended.lock })
   expect(await go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({

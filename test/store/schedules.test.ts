@@ -148,7 +148,7 @@ it('a run that cannot start is a job that has failed from the beginning, beside 
   expect((await findDueWork(one, due)).map(({ kind }) => kind).sort()).toEqual(['notify', 'queued', 'seal'])
 })
 
-it('nobody can have schedules without end, and sees only their own', async () => {
+it('a person can have only so many schedules, and sees only their own', async () => {
   for (let number = 1; number < MAX_SCHEDULES; number += 1) await createSchedule(one, newSchedule(), number)
   expect(await createSchedule(one, newSchedule(), 1)).toBeNull()
   expect(await createSchedule(one, newSchedule({ owner: 'U2' }), 1)).not.toBeNull()

@@ -228,7 +228,7 @@ describe('the last page', () => {
     expect(await stateOf(await ask(ann, 'other'))).toBe('queued')
   })
 
-  it('is not reached by who could only be approved by themselves', async () => {
+  it('is refused when only the requester could approve', async () => {
     Object.assign(approval, { by: [ann, ben], count: 2 })
     const page = await submit(ann)
     expect(page.view?.title.text).toBe("That didn't work")

@@ -87,7 +87,7 @@ describe('the job', () => {
     expect(job.keepForMs).toBe(3 * DAY)
   })
 
-  it('keeps it without an end where nobody wants one', async () => {
+  it('keeps it with no expiry where nobody wants one', async () => {
     const { page, job } = await start('none')
     expect(page).toContain('Kept until somebody deletes it.')
     expect(job.keepForMs).toBeNull()

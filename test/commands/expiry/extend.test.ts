@@ -84,7 +84,7 @@ describe('a click on Extend', () => {
     expect(inDays((await context.job(job.id)).expiresAt, job.expiresAt)).toBe(3)
   })
 
-  it('stops at the longest time from now on, and says so from then on', async () => {
+  it('stops at the longest time, and says so from then on', async () => {
     policy({ defaultMs: 7 * DAY, maxMs: 10 * DAY })
     const job = await made(7 * DAY)
     await slack.press('job:extend', job.id)
@@ -116,7 +116,7 @@ describe('/clone-app extend', () => {
     expect(inDays((await context.job(job.id)).expiresAt, job.expiresAt)).toBe(days)
   })
 
-  it('takes the end away only where nothing limits it', async () => {
+  it('removes the expiry only where nothing limits it', async () => {
     const job = await made(DAY)
     policy({ maxMs: 30 * DAY })
     await slack.type(`extend ${job.id} off`)

@@ -136,7 +136,7 @@ describe('the Home tab', () => {
     expect(homes.shown('U1')).toContain('copy-2')
   })
 
-  it('is read anew when another process was faster, so that what is older never wins', async () => {
+  it('is read again when another process was faster, so an older view never wins', async () => {
     await open()
     context.pass(5_000)
     await context.ask()

@@ -298,7 +298,7 @@ describe('a click on something that can no longer be deleted', () => {
     expect(await answered(job)).toContain('is itself a deletion')
   })
 
-  it('leaves alone what stood there before Dolly wrote to it', async () => {
+  it('leaves alone what was there before Dolly wrote to it', async () => {
     const job = await ended('done', { operation: 'blind' })
     expect(await answered(job)).toContain('made nothing of its own: it wrote to *shop-web-pr-12 in staging*')
   })
@@ -349,7 +349,7 @@ describe('somebody without the right to delete', () => {
     expect(slack.answers).toEqual([`You can't delete the result of job ${job.id}. Ask #platform for access.`])
   })
 
-  it('can delete what they asked for themselves, as long as they could still ask for it', async () => {
+  it('can delete what they asked for themselves, provided they could still ask for it', async () => {
     const job = await ended()
     access.rules = [{ ...everything, may: ['clone'] }]
     expect(await page(job)).toBeDefined()

@@ -69,7 +69,7 @@ it('the form begins as the settings say', async () => {
   expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*My direct messages/)
 })
 
-it('a channel begins with its connection, and mentions those who chose nothing themselves', async () => {
+it('a channel starts with its connection, and its mentions apply to people who chose nothing', async () => {
   await choose({ connection: 'dummy-two', channel_tell: 'both' }, 'C1', 'U2')
   await ann.type('')
   expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*Clone a thing on dummy-two/)
@@ -79,7 +79,7 @@ it('a channel begins with its connection, and mentions those who chose nothing t
   expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('never')
 })
 
-it('what a channel does can be changed only there, by whoever may save presets there', async () => {
+it('a channel’s settings can be changed only there, by people who may save presets there', async () => {
   rules = [rule({ may: ['clone'] })]
   await ann.type('settings')
   expect(JSON.stringify(page())).not.toContain('For everyone in this channel')
@@ -93,7 +93,7 @@ it('what a channel does can be changed only there, by whoever may save presets t
   expect(await readSetting(context.db, { scope: 'channel', id: 'C2' })).toEqual({ connection: 'dummy-two' })
 })
 
-it('a channel begins with its preset for whoever can start it, as long as it is there', async () => {
+it('a channel opens with its preset for people who can start it, while it exists', async () => {
   const shared = newPreset({ scope: 'channel', owner: 'C1' })
   await savePreset(context.db, newPreset({ name: 'mine' }), 'C1', 1)
   const saving = await savePreset(context.db, shared, 'C1', 1)

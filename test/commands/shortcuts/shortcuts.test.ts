@@ -166,7 +166,7 @@ describe('the shortcut of a message', () => {
     expect(answers).toEqual(["You can't use Dolly here. Ask #platform for access."])
   })
 
-  it('slows down whoever uses it without a pause', async () => {
+  it('slows down a person who uses it without a pause', async () => {
     for (let count = 0; count < 11; count += 1) await openOn('hello')
     expect(answers.at(-1)).toMatch(/^That was a lot at once\. Wait .*, then use the shortcut again\.$/)
   })

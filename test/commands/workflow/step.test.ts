@@ -86,7 +86,7 @@ async function runWorker(): Promise<void> {
 }
 
 describe('a step that starts', () => {
-  it('makes a job for whoever started the workflow, once, however often Slack sends it', async () => {
+  it('makes one job for the person who started the workflow, however often Slack sends it', async () => {
     await execute({ person: { id: 'U1', secret: 'x' }, request })
     await execute({ person: { id: 'U1', secret: 'x' }, request })
     const [job, ...others] = await jobs()

@@ -31,7 +31,7 @@ describe('the root message', () => {
     })
   }
 
-  it('begins with one line on how the job stands, by the clone’s own name', () => {
+  it('begins with one line on where the job stands, with the clone’s own name', () => {
     expect(linesOf('succeeded')[0]).toBe(':white_check_mark: *shop-copy is running*  ·  12 s')
     expect(linesOf('working')[0]).toMatch(
       /^:hourglass_flowing_sand: \*shop-copy: Copying the container on Hoody\* {2}·/,
