@@ -36,7 +36,7 @@ async function submitRemoval(services: Services, view: ViewOutput, origin: Origi
   const found = await findDeletable(services, asker, state.job, state.isForRetry)
   if ('refusal' in found) return refused(found.refusal)
   const { job, removal, operation } = found
-  const then = state.isForRetry ? ' Then the job begins anew with the same answers.' : ''
+  const then = state.isForRetry ? ' Then the job runs again from the start, with the same answers.' : ''
   const warning = `This deletes ${job.target}. ${removal.loses}${then}`
   const approval = approvalFor(services, asker, found.approval, { copied: '', notCopied: '', warning })
   const about = { submission, requester: asker.id, askedIn: channel, approval }

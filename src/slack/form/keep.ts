@@ -80,7 +80,7 @@ function keepTime(text: string, { maxMs }: ExpiryPolicy): number | null | undefi
 
 /** For the last page of what can be deleted later. */
 export function keepNote(keepForMs: number | null, { atEnd }: ExpiryPolicy): string {
-  if (keepForMs === null) return 'Kept until somebody deletes it.'
+  if (keepForMs === null) return 'Kept until someone deletes it.'
   const time = durationInWords(keepForMs)
   return atEnd === 'delete'
     ? `Deleted after ${time}, unless someone extends it.`

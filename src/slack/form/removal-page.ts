@@ -47,7 +47,9 @@ export function removalPage(
       section(`⚠️ *This deletes ${mrkdwnWithin(limits.sectionText - 30, target)}*`),
       whereTo(connection, provider.name),
       section(`*What's lost*\n${left}${mrkdwnWithin(2_500, loses)} I can't bring it back.`),
-      ...(isForRetry ? [section("*Then*\nWhen it's gone, the job begins anew with the same answers.")] : []),
+      ...(isForRetry
+        ? [section("*Then*\nWhen it's gone, the job runs again from the start, with the same answers.")]
+        : []),
       ...notes.map((note) => section(note)),
       context(`Started by <@${requester}> ${dateAndTime(createdAt)}  ·  job \`${mrkdwn(id)}\``),
     ],

@@ -229,7 +229,7 @@ function whatStays(view: JobDescription): string {
 function advice({ job, mustDeleteFirst }: JobDescription): string[] {
   if (accepts(job, 'try_again') && mustDeleteFirst)
     return [
-      'What it made is in the way of another try. Delete and try again asks you, deletes it, and begins anew with the same answers. Edit and retry leaves it and takes another name.',
+      'What it made blocks another try. Delete and try again asks first, deletes it, and runs the job again from the start. Edit and retry leaves it there; choose another name.',
     ]
   if (accepts(job, 'try_again'))
     return [`Try again continues from this step${job.removes === null ? ', with the same answers' : ''}.`]

@@ -89,7 +89,7 @@ describe('the job', () => {
 
   it('keeps it with no expiry where nobody wants one', async () => {
     const { page, job } = await start('none')
-    expect(page).toContain('Kept until somebody deletes it.')
+    expect(page).toContain('Kept until someone deletes it.')
     expect(job.keepForMs).toBeNull()
   })
 

@@ -131,14 +131,14 @@ describe('trying a job again that failed halfway', () => {
     return await context.job(id)
   }
 
-  it('takes two presses: the page says what is deleted first, and then the job begins anew', async () => {
+  it('takes two presses: the page says what is deleted first, and then the job runs again', async () => {
     const job = await ended('failed', { keepForMs: 7 * 86_400_000 })
     await slack.press('job:try_again', job.id)
     const view = slack.opened.at(-1)
     if (!view) throw new Error('No page was opened.')
     expect(viewProblems(view)).toEqual([])
     expect(view).toMatchObject({ submit: { text: 'Delete and try again' } })
-    expect(JSON.stringify(view)).toContain('the job begins anew with the same answers')
+    expect(JSON.stringify(view)).toContain('the job runs again from the start, with the same answers')
     expect(await context.job(job.id)).toMatchObject({ state: 'failed' })
     expect(context.world).toMatchObject({ writes: 1, removed: [] })
 

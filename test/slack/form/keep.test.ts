@@ -82,5 +82,5 @@ describe('the answer', () => {
 it('the last page says what happens at the end, and nothing where nothing ends', () => {
   expect(keepNote(7 * DAY, week)).toBe('Deleted after 7 days, unless someone extends it.')
   expect(keepNote(DAY, NO_EXPIRY)).toBe("After 1 day I ask whether it's still needed.")
-  expect(keepNote(null, week)).toBe('Kept until somebody deletes it.')
+  expect(keepNote(null, week)).toBe('Kept until someone deletes it.')
 })

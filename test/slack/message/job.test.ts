@@ -101,12 +101,12 @@ describe('the root message', () => {
     expect(choicesIn(blocks).map(({ text }) => text)).toContain('Extend')
   })
 
-  it('says that what a failed try made is in the way of another, and what each button does about it', () => {
+  it('says that what a failed try made blocks another, and what each button does about it', () => {
     const half = { ref: { id: '1' }, deadlineAt: start, detail: 'The disk is full.' }
     expect(linesOf('failed', half, { mustDeleteFirst: true }).slice(1, 4)).toEqual([
       '"Copy the container" (step 1 of 2) failed: The disk is full.',
       "What Hoody made so far stays until it's deleted.",
-      'What it made is in the way of another try. Delete and try again asks you, deletes it, and begins anew with the same answers. Edit and retry leaves it and takes another name.',
+      'What it made blocks another try. Delete and try again asks first, deletes it, and runs the job again from the start. Edit and retry leaves it there; choose another name.',
     ])
     const removal = { removes: 'aaaaa', retryFrom: 'copy', attempt: 0 }
     expect(linesOf('queued', removal)[0]).toContain('Deleting shop-copy before I try again')
