@@ -10,7 +10,7 @@ export type { Api, ClientOptions, RequestOptions, Verdict } from './api.js'
 export { allStepsOf, type JobStep, mustDeleteFirst, operationOf, startOf, stepsOf } from './job-steps.js'
 export { foundByName, type Lookup, lookUpEach } from './lookup.js'
 export { allItems, eachPage, eachPart, findSurely, mapEach, type Page, rows, settleEach } from './paging.js'
-export { checkGone, GONE_ALREADY, removalStep, removed } from './removal.js'
+export { ALREADY_GONE, checkGone, removalStep, removed } from './removal.js'
 export { allOf, readFor, refusal, runChecks } from './validation.js'
 export {
   describedOption,
@@ -225,7 +225,7 @@ export interface Removal<R = Ref> {
   loses: string
   /** Where another operation writes to what a job of this one made: that operation's lock. Default: the lock of the job. */
   lock?(ref: R): string
-  /** One for each write it takes, carried out in this order. Something that is gone already ends its step at once. */
+  /** One for each write it takes, carried out in this order. If the thing is already gone, the step ends at once. */
   steps: readonly [RemovalStep<R>, ...RemovalStep<R>[]]
 }
 

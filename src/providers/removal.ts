@@ -4,7 +4,7 @@ import { type Lookup, lookUpEach } from './lookup.js'
 import type { Api, Attempt, Ended, Observation, RemovalStep } from './provider.js'
 
 /** What can't be found is not always gone: providers hide in the same way what a token may not see. */
-export const GONE_ALREADY = 'It was gone already, or this connection can no longer see it.'
+export const ALREADY_GONE = 'It was already gone, or this connection can no longer see it.'
 
 /** One thing that can be deleted with one write. */
 export interface Removable<R, T> {
@@ -36,14 +36,14 @@ export function removalStep<R, T>(one: Removable<R, T>): RemovalStep<R> {
     ...(absentAfterMs !== undefined && { absentAfterMs }),
     async run(api, _params, ref, attempt) {
       const thing = await read(api, ref)
-      if (thing === null) return removed(ref, GONE_ALREADY)
+      if (thing === null) return removed(ref, ALREADY_GONE)
       if (!isOurs(thing, ref)) throw new UserError(`Nothing was deleted: this ${noun} isn't the one that the job made.`)
       if (isDeleting(thing, ref)) return keep(ref, thing)
       try {
         await send(api, ref, thing, attempt)
       } catch (error) {
         if (!isNotFound(error)) throw error
-        return removed(ref, GONE_ALREADY)
+        return removed(ref, ALREADY_GONE)
       }
       return keep(ref, thing)
     },

@@ -133,7 +133,7 @@ describe('in the demo', () => {
     await look('features-approval-asked')
     await root.getByRole('button', { name: 'Approve' }).click()
     await log()
-      .getByText(/somebody else must approve/)
+      .getByText(/someone else must approve/)
       .waitFor()
     await become(page, 'Eli Frost')
     await root.getByRole('button', { name: 'Approve' }).click()

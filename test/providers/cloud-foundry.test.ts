@@ -734,7 +734,7 @@ describe('Cloud Foundry', () => {
       for (const index of [0, 1]) expect(await deleted(ref ?? {}, index)).toMatchObject({ phase: 'done' })
       expect(deletions()).toEqual(['DELETE /v3/apps/:guid', 'DELETE /v3/routes/:guid'])
       expect(isListed('shop-api-2')).toBe(false)
-      const detail = 'It was gone already, or this connection can no longer see it.'
+      const detail = 'It was already gone, or this connection can no longer see it.'
       for (const index of [0, 1]) expect(await deleted(ref ?? {}, index)).toMatchObject({ phase: 'done', detail })
       expect(deletions()).toHaveLength(2)
     })

@@ -350,7 +350,7 @@ describe('Hoody', () => {
       clock += 10_000
       const gone: Api = { ...api, delete: async () => await Promise.reject(new UserError('Gone.', { status: 404 })) }
       expect(await startRemoval(copy, gone, made)).toMatchObject({
-        observation: { phase: 'done', detail: 'It was gone already, or this connection can no longer see it.' },
+        observation: { phase: 'done', detail: 'It was already gone, or this connection can no longer see it.' },
       })
     })
   })

@@ -408,7 +408,7 @@ const mistakes: readonly [mistake: string, provider: Provider, caughtBy: RegExp]
         return ref as Ref
       },
     }),
-    /gone already, and deletes nothing twice/,
+    /already gone, and deletes nothing twice/,
   ],
   [
     'the removal fails for what failed halfway',

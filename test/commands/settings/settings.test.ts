@@ -137,5 +137,5 @@ it('takes nothing that its page does not offer', async () => {
 it('settings open from the Home tab too, without a channel', async () => {
   await ann.press({ action_id: 'home:settings' }, { channel: undefined, view: { type: 'home' } })
   expect(JSON.stringify(page())).toContain('For you')
-  expect(JSON.stringify(page())).not.toContain('For everybody')
+  expect(JSON.stringify(page())).not.toContain('For everyone')
 })

@@ -113,7 +113,7 @@ export function removalChecks({ name, operation, example }: Subject): Check[] {
       },
     })),
     {
-      title: `${name}: says that it was gone already, and deletes nothing twice`,
+      title: `${name}: says that it was already gone, and deletes nothing twice`,
       async run(world) {
         const ref = await make(world)
         await remove(world, ref)
@@ -121,7 +121,7 @@ export function removalChecks({ name, operation, example }: Subject): Check[] {
         for (const [index, step] of removal.entries()) {
           const { observation } = readWritten(await world.write(step, NO_ANSWERS, ref))
           expect(observation, `"${step.title}" ends at once`).toMatchObject({ phase: 'done' })
-          if (index === 0) expect(observation?.detail).toMatch(/gone already/)
+          if (index === 0) expect(observation?.detail).toMatch(/already gone/)
         }
         expect(world.simulator.writes()).toHaveLength(writes)
       },
