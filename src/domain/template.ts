@@ -10,8 +10,8 @@ export type TemplateWords = Readonly<Record<'source' | 'user' | 'date', string>>
 const placeholder = /\{(source|user|date|n)\}/g
 /** More copies under one name than anybody keeps. */
 const MAX_NUMBER = 99
-/** A name that is too long loses the end of the source, which is its longest part. */
-const SOURCE_LENGTHS = [63, 40, 30, 20, 12, 6]
+/** Names often become the first part of an address, which takes no more. */
+const MAX_NAME_LENGTH = 63
 
 /** Whether a text has a placeholder. */
 export function isTemplate(text: string): boolean {
@@ -19,7 +19,8 @@ export function isTemplate(text: string): boolean {
 }
 
 /**
- * Fills in a template.
+ * Fills in a template. A name that is too long loses the end of the source, which is its longest part, and never more of it
+ * than it has to.
  *
  * @param accepts whether the field takes this name.
  * @param isTaken whether something has this name already. Only asked where the template has a number to choose.
@@ -34,11 +35,14 @@ export function expandTemplate(
   const isNumbered = template.includes('{n}')
   const source = slug(words.source) || 'clone'
   const fixed = { user: slug(words.user) || 'someone', date: words.date }
+  // What is too long with one number is too long with the next.
+  let length = source.length
   for (let number = 1; number <= (isNumbered ? MAX_NUMBER : 1); number += 1) {
-    const name = SOURCE_LENGTHS.map((length) =>
-      fill(template, { ...fixed, source: source.slice(0, length).replace(/-+$/, ''), n: `${number}` }),
-    ).find(accepts)
-    if (name === undefined) return undefined
+    const withSource = (part: string) => fill(template, { ...fixed, source: part.replace(/-+$/, ''), n: `${number}` })
+    length = Math.min(length, Math.max(MAX_NAME_LENGTH - withSource('').length, 1))
+    while (length > 1 && !accepts(withSource(source.slice(0, length)))) length -= 1
+    const name = withSource(source.slice(0, length))
+    if (!accepts(name)) return undefined
     if (!isNumbered || !isTaken(name)) return name
   }
   return undefined

@@ -27,8 +27,25 @@ describe('a template', () => {
   it('loses the end of a long source before the field refuses it', () => {
     const accepts = (name: string) => name.length <= 16
     const source = 'a-very-long-name-of-an-app'
-    expect(expandTemplate('{source}-{n}', { ...words, source }, { ...anything, accepts })).toBe('a-very-long-1')
+    expect(expandTemplate('{source}-{n}', { ...words, source }, { ...anything, accepts })).toBe('a-very-long-na-1')
+    expect(expandTemplate('{source}-x-{n}', { ...words, source }, { ...anything, accepts })).toBe('a-very-long-x-1')
     expect(expandTemplate('{source}-{n}', words, { ...anything, accepts: () => false })).toBeUndefined()
+  })
+
+  it('is as long as the field and an address allow, also where numbers grow', () => {
+    const filled = (maxLength: number, used: number) => {
+      const isTaken = (name: string) => Number(name.split('-').at(-1)) <= used
+      const accepts = (name: string) => name.length <= maxLength
+      return expandTemplate(
+        '{source}-{user}-{n}',
+        { ...words, user: 'ann', source: 'x'.repeat(200) },
+        { accepts, isTaken },
+      )
+    }
+    expect(filled(34, 0)).toBe(`${'x'.repeat(28)}-ann-1`)
+    expect(filled(34, 9)).toBe(`${'x'.repeat(27)}-ann-10`)
+    expect(filled(255, 0)).toHaveLength(63)
+    expect(filled(5, 0)).toBeUndefined()
   })
 
   it('fills in each word once: what a name says is no template', () => {

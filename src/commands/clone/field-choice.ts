@@ -63,8 +63,11 @@ function withChoices(operation: Operation, state: FormState, { values, named }: 
     if (next.values[key] && next.remarks[key]) next.remarks[key] = ''
   }
   for (const { key, dependsOn, suggestFrom } of fields) {
-    // What somebody wrote themselves stays, and a suggestion gives way to the next one.
-    if (suggestFrom !== undefined) next.values[key] = String(values[key] ?? '')
+    if (suggestFrom !== undefined) {
+      // Somebody's own name needs no suggestion, and another source needs another one.
+      next.values[key] = String(values[key] ?? '')
+      if (next.values[suggestFrom] !== (state.values[suggestFrom] ?? '')) delete next.suggested[key]
+    }
     const hasNewList = dependsOn.some((parent) => next.values[parent] !== (state.values[parent] ?? ''))
     if (!hasNewList || state.remarks[key] === undefined) continue
     delete next.values[key]

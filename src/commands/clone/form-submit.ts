@@ -20,6 +20,7 @@ import { resolveDestination } from './destinations.js'
 import { assertAllowed, prepareJob, type Starting, UNREADABLE } from './prepare-job.js'
 import { answersOfDraft, resolveNames } from './resolve-names.js'
 import { holderView, startJob, submissionOf } from './start-job.js'
+import { withSuggestedNames } from './suggest-name.js'
 
 /** Names that rules depend on are read again on the last page if they are older than this. */
 const NAMES_FRESH_MS = 60_000
@@ -98,7 +99,7 @@ const NO_PLACE = { problem: 'Choose where updates go.' }
 async function submitForm(services: Starting, view: ViewOutput, origin: Origin): Promise<ViewResponseAction> {
   const { state, asker, target } = await readForm(services, view, origin)
   const { operation } = target
-  const given = readAnswers(operation, view.state.values)
+  const given = withSuggestedNames(operation, readAnswers(operation, view.state.values))
   const place = given.channel === undefined ? NO_PLACE : resolveDestination(services, asker, given.channel)
   const prepared = await prepareJob(services, asker, target, given, place)
   if (prepared.kind === 'errors') {

@@ -6,11 +6,9 @@ import { entriesOf, type Field, fieldsOf } from '../../slack/form/fields.js'
 import { unansweredParents } from '../../slack/form/options.js'
 import type { FormState } from '../../slack/form/state.js'
 import { formView, typeInstead } from '../../slack/form/view.js'
-import { ownName } from '../../slack/text.js'
-import { findTargets } from '../../store/jobs.js'
 import { findTarget, type Services, type Target } from '../services.js'
 import { openingState } from '../settings/preferences.js'
-import { suggestName } from './suggest-name.js'
+import { nameFrom, namesInUse, SUGGESTED_NAME } from './suggest-name.js'
 import { inDependencyOrder, matchNames } from './typed-names.js'
 
 /** A form to be opened: for whom, and with what it shows already. */
@@ -61,7 +59,7 @@ export function initialFormState(
 /**
  * Reads the form's lists before the person opens them. A list that can't be read becomes a text box that says why, a name
  * from the command is replaced by the entry it stands for or gets a remark, and all other lists are in the cache. Where it is
- * known what is cloned, a name is suggested.
+ * known what is cloned, a name is suggested beside its field, never in it: the person may be typing there by now.
  *
  * @param view.hash of the view as it was drawn: a choice made meanwhile wins over this correction.
  */
@@ -97,9 +95,8 @@ export async function correctForm(
     isCorrected = true
   })
   for (const field of fields) {
-    const name = await nameFor(services, asker, { connection, operation }, field, corrected)
-    if (name === undefined || name === corrected.values[field.key]) continue
-    corrected.values[field.key] = name
+    const name = await suggestionFor(services, asker, { connection, operation }, field, corrected)
+    if (name === undefined || name === corrected.suggested[field.key]) continue
     corrected.suggested[field.key] = name
     isCorrected = true
   }
@@ -117,27 +114,20 @@ export async function correctForm(
   }
 }
 
-/** How many of our own jobs are looked through for names that are used. */
-const MAX_JOBS = 200
-
-/** What to suggest for a field; undefined if it takes no suggestion, or somebody has written something else. */
-async function nameFor(
+/** What to suggest for a field; undefined if it takes no suggestion, or has an answer. */
+async function suggestionFor(
   services: Services,
   asker: Asker,
   { connection, operation }: Pick<Target, 'connection' | 'operation'>,
   field: Field,
-  state: FormState,
+  { values }: FormState,
 ): Promise<string | undefined> {
   const from = fieldsOf(operation).find(({ key }) => key === field.suggestFrom)
-  const present = state.values[field.key] ?? ''
-  const chosen = from && state.values[from.key]
-  if (!from || !chosen || (present !== '' && present !== state.suggested[field.key])) return undefined
-  const list = await services.lists.get(connection, from, state)
+  const chosen = from && values[from.key]
+  if (!from || !chosen || values[field.key]) return undefined
+  const list = await services.lists.get(connection, from, { values })
   const source = 'options' in list ? list.options.find(({ value }) => value === chosen) : undefined
-  if (!('options' in list) || !source) return undefined
-  const jobs = await findTargets(services.db, connection.name, MAX_JOBS)
-  const taken = new Set([...list.options.map(({ label }) => label), ...jobs].map(ownName))
-  // What was suggested for this very source stays.
-  taken.delete(present)
-  return suggestName(field, { source: source.label, person: asker.handle ?? '', taken })
+  if (!source) return undefined
+  const taken = await namesInUse(services, { connection, operation }, values)
+  return nameFrom(SUGGESTED_NAME, field, { source: source.label, asker, now: services.now(), taken })
 }

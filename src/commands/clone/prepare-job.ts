@@ -1,8 +1,7 @@
 /** What every start of a job goes through, whether a person fills in a form, names a preset, or a schedule runs one. */
 import { type ApprovalRule, type Asker, decide, dependsOnNames } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
-import { expandTemplate, isTemplate } from '../../domain/template.js'
-import { dateDigits } from '../../lib/cron.js'
+import { isTemplate } from '../../domain/template.js'
 import { comparable, cut } from '../../lib/text.js'
 import type { Named } from '../../providers/provider.js'
 import { type Answers, fieldError, fieldErrors } from '../../slack/form/answers.js'
@@ -10,13 +9,14 @@ import { CHANNEL_BLOCK } from '../../slack/form/channel.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK, readKeep } from '../../slack/form/keep.js'
 import { limits } from '../../slack/limits.js'
-import { brief, ownName } from '../../slack/text.js'
-import { findHolder, findTargets } from '../../store/jobs.js'
+import { brief } from '../../slack/text.js'
+import { findHolder } from '../../store/jobs.js'
 import { assertEnoughApprovers, strictestApproval } from '../approvals/request.js'
 import { accessDenied, sourceOf } from '../authorize.js'
 import type { Services, Target } from '../services.js'
 import type { resolveDestination } from './destinations.js'
 import { RESOLVE_TIMEOUT_MS, resolveNames, withoutBlanks } from './resolve-names.js'
+import { nameFrom, namesInUse } from './suggest-name.js'
 import type { ValidationResult } from './validate.js'
 
 /** What a start needs beside the usual. */
@@ -79,9 +79,9 @@ export async function prepareJob(
   ])
   const keepForMs = operation.removal ? readKeep(given.keep, connection.expiry) : null
   const templates = templatesIn(target, resolved)
-  const refused = new Set<string>()
+  const taken = await takenBeside(services, target, resolved, templates)
   for (let tries = 1; ; tries += 1) {
-    const answers = await fillIn(services, asker, target, resolved, templates, { zone, refused })
+    const answers = fillIn(services, asker, target, resolved, templates, { zone, taken })
     const parsed = operation.fields.safeParse(answers.values)
     const errors = {
       ...('problem' in destination ? { [CHANNEL_BLOCK]: fieldError(destination.problem) } : {}),
@@ -107,7 +107,7 @@ export async function prepareJob(
       ([key, text]) => text.includes('{n}') && (holder || problems[key]),
     )
     if (numbered.length > 0 && tries < MAX_NAMES_TRIED) {
-      for (const [key] of numbered) refused.add(comparable(String(answers.values[key])))
+      for (const [key] of numbered) taken.add(comparable(String(answers.values[key])))
       continue
     }
     if (holder) return { kind: 'locked', holder }
@@ -127,32 +127,33 @@ function templatesIn({ operation }: Target, { values }: Answers): Record<string,
   return Object.fromEntries(texts)
 }
 
-/** How many of our own jobs are looked through for names that are used. */
-const MAX_JOBS = 200
+/** The names in use, where a template has to avoid them. */
+export async function takenBeside(
+  services: Pick<Services, 'db' | 'lists'>,
+  target: Pick<Target, 'connection' | 'operation'>,
+  { values }: Answers,
+  templates: Readonly<Record<string, string>>,
+): Promise<Set<string>> {
+  if (Object.keys(templates).length === 0) return new Set()
+  const texts = Object.entries(values).map(([key, value]) => [key, String(value ?? '')])
+  return await namesInUse(services, target, Object.fromEntries(texts))
+}
 
 /** The answers with their templates filled in; one that no name fits stays as it is, and its field refuses it. */
-export async function fillIn(
-  services: Pick<Services, 'db' | 'now'>,
+export function fillIn(
+  services: Pick<Services, 'now'>,
   asker: Asker,
-  { connection, operation }: Pick<Target, 'connection' | 'operation'>,
+  { operation }: Pick<Target, 'operation'>,
   answers: Answers,
   templates: Readonly<Record<string, string>>,
-  { zone, refused }: { zone: string; refused: ReadonlySet<string> },
-): Promise<Answers> {
-  if (Object.keys(templates).length === 0) return answers
-  const used = new Set(
-    (await findTargets(services.db, connection.name, MAX_JOBS)).map((name) => comparable(ownName(name))),
-  )
-  const words = {
-    source: ownName(operation.summary(answers.named).from),
-    user: asker.handle || asker.id,
-    date: dateDigits(services.now(), zone),
-  }
-  const isTaken = (name: string) => used.has(comparable(name)) || refused.has(comparable(name))
-  const filled = fieldsOf(operation).flatMap(({ key, accepts }): [string, string][] => {
-    const template = templates[key]
-    const name = template === undefined ? undefined : expandTemplate(template, words, { accepts, isTaken })
-    return name === undefined ? [] : [[key, name]]
+  { zone, taken }: { zone: string; taken: ReadonlySet<string> },
+): Answers {
+  const parts = { asker, now: services.now(), zone, taken }
+  const filled = fieldsOf(operation).flatMap((field): [string, string][] => {
+    const template = templates[field.key]
+    const source = answers.named[field.suggestFrom ?? ''] ?? operation.summary(answers.named).from
+    const name = template === undefined ? undefined : nameFrom(template, field, { ...parts, source })
+    return name === undefined ? [] : [[field.key, name]]
   })
   const names = Object.fromEntries(filled)
   return { ...answers, values: { ...answers.values, ...names }, named: { ...answers.named, ...names } }

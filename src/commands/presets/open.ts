@@ -12,7 +12,7 @@ import type { Answer } from '../answer.js'
 import { allowedConnections } from '../authorize.js'
 import { parseCommandText } from '../clone/command-text.js'
 import { openForm } from '../clone/open-form.js'
-import { fillIn } from '../clone/prepare-job.js'
+import { fillIn, takenBeside } from '../clone/prepare-job.js'
 import { resolveNames } from '../clone/resolve-names.js'
 import { holderWords, threadLink } from '../clone/start-job.js'
 import { parseTypedValues } from '../clone/typed-values.js'
@@ -115,7 +115,8 @@ async function namesFor(
   if (Object.keys(templates).length === 0) return {}
   const given = answersOfSaved(target.operation, preset)
   const { answers } = await resolveNames(services, target, given, false, OPEN_TIMEOUT_MS)
-  const filled = await fillIn(services, asker, target, answers, templates, { zone: 'UTC', refused: new Set() })
+  const taken = await takenBeside(services, target, answers, templates)
+  const filled = fillIn(services, asker, target, answers, templates, { zone: 'UTC', taken })
   return Object.fromEntries(Object.keys(templates).map((key) => [key, String(filled.values[key])]))
 }
 

@@ -23,13 +23,12 @@ import { type NewPreset, savePreset } from '../../store/presets.js'
 import { accessDenied } from '../authorize.js'
 import { Draft, EXPIRED } from '../clone/form-submit.js'
 import { answersOf } from '../clone/from-job.js'
+import { SUGGESTED_NAME } from '../clone/suggest-name.js'
 import { findJobFor } from '../jobs/access.js'
 import { findTarget, type Services } from '../services.js'
 import { allows, assertCanStart, readerOf } from './access.js'
 import { takenWords } from './open.js'
 
-/** What every copy is called unless somebody says otherwise: a name that is free each time. */
-const DEFAULT_NAME = '{source}-{user}-{n}'
 /** Words after `preset` and `schedule`, and what people may type next. */
 const SUBCOMMANDS = ['save', 'delete', 'list', 'pause', 'resume', 'edit']
 
@@ -86,7 +85,7 @@ export function namesOf(operation: Operation, values: Readonly<Record<string, st
   const named = fieldsOf(operation).filter(({ suggestFrom }) => suggestFrom !== undefined)
   return named.map(({ key, title }) => {
     const present = values[key] ?? ''
-    return { key, title, initial: isTemplate(present) ? present : DEFAULT_NAME }
+    return { key, title, initial: isTemplate(present) ? present : SUGGESTED_NAME }
   })
 }
 

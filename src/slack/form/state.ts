@@ -17,7 +17,7 @@ export const FormState = z.object({
   remarks: z.record(z.string(), z.string()),
   /** Fields whose list can't be read, with the reason and what to type instead. */
   typed: z.record(z.string(), z.string()),
-  /** Fields with a suggested name, and that name: the next suggestion replaces it unless someone has changed it. */
+  /** Names that are suggested, by field: what it gets if it is left empty. */
   suggested: z.record(z.string(), z.string()).default({}),
   /** Why a field's list is empty, by field, for its hint. */
   notes: z.record(z.string(), z.string()).default({}),

@@ -184,17 +184,27 @@ function checkboxes([first, ...more]: readonly [Field, ...Field[]], { values }: 
 
 function fieldBlock(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlock {
   const reason = plainText(state.typed[field.key] ?? '', MAX_REASON_LENGTH)
-  const hint =
-    reason || plainText(state.remarks[field.key] || state.notes[field.key] || '', limits.inputHint) || field.description
+  const remark = plainText(state.remarks[field.key] || state.notes[field.key] || '', limits.inputHint)
+  const hint = reason || remark || [field.description, ifLeftEmpty(field, state)].filter(Boolean).join(' ')
   return {
     type: 'input',
     block_id: field.key,
-    optional: !field.required || field.kind === 'pickers',
+    optional: !field.required || field.kind === 'pickers' || field.suggestFrom !== undefined,
     label: plain(field.title),
     ...(hint ? { hint: plain(hint) } : {}),
     ...(isParent ? { dispatch_action: true } : {}),
     element: fieldElement(field, state, isParent, unmet),
   }
+}
+
+/**
+ * A suggestion stands beside its field and not in it: it arrives when the person may be typing already, and Slack shows a new
+ * initial value only under a new action id, which loses what was typed.
+ */
+function ifLeftEmpty({ key, suggestFrom }: Field, { suggested }: FormState): string {
+  if (suggestFrom === undefined) return ''
+  const name = suggested[key]
+  return `Leave it empty for ${name === undefined ? 'a name that is free' : plainText(name, limits.optionText)}.`
 }
 
 function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: readonly Field[]): InputBlockElement {
@@ -204,10 +214,9 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
   // Slack keeps an answer across redraws as long as block id and action id stay the same. The action id therefore changes
   // with everything that makes an old answer wrong: the parent's answer, a text box in place of a list, a name looked up.
   const found = state.remarks[key] === undefined ? [] : ['found']
-  const suggested = state.suggested[key] === undefined ? [] : [state.suggested[key]]
   const variant = isTyped
     ? 'typed'
-    : [...found, ...suggested, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
+    : [...found, ...field.dependsOn.map((parent) => state.values[parent] ?? '')].join(',')
   const action_id = cut(`field:${key}:${variant}`, 255)
   const text = initial ? { initial_value: cut(initial, limits.plainTextInput) } : {}
   if (isTyped) {
@@ -239,7 +248,9 @@ function fieldElement(field: Field, state: FormState, isParent: boolean, unmet: 
     default: {
       const max_length = Math.min(field.maxLength ?? limits.plainTextInput, limits.plainTextInput)
       const fitting = initial ? { initial_value: cut(initial, max_length) } : {}
-      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...fitting }
+      const suggested = plainText(state.suggested[key] ?? '', limits.placeholder)
+      const shared = suggested ? { placeholder: plain(suggested) } : {}
+      return { type: 'plain_text_input', action_id, multiline: field.multiline, max_length, ...shared, ...fitting }
     }
   }
 }

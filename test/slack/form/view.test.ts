@@ -205,13 +205,18 @@ describe('a form', () => {
     expect(errors).toEqual({ firewall: 'Start it: It runs already.', other: 'No.' })
   })
 
-  it('puts a suggested name in place of the one before, and keeps what somebody wrote', () => {
-    const one = formView(operation, { ...state, suggested: { name: 'shop-1' }, values: { name: 'shop-1' } })
-    const two = formView(operation, { ...state, suggested: { name: 'web-1' }, values: { name: 'web-1' } })
-    expect(actionId(one, 'name')).not.toBe(actionId(two, 'name'))
-    expect(actionId(one, 'name')).toBe(
-      actionId(formView(operation, { ...state, suggested: { name: 'shop-1' }, values: { name: 'mine' } }), 'name'),
-    )
+  it('suggests a name beside its field, under the same ids, so that Slack keeps what somebody is typing there', () => {
+    const { copy } = hoody.operations
+    if (!copy) throw new Error('Hoody lost its operation.')
+    const before = formView(copy, state)
+    const after = formView(copy, { ...state, suggested: { name: 'shop-1' } })
+    expect(actionId(after, 'name')).toBe(actionId(before, 'name'))
+    expect(element(after, 'name')).toMatchObject({
+      optional: true,
+      hint: { text: 'Must be unused in the project. Leave it empty for shop-1.' },
+      element: { placeholder: { text: 'shop-1' } },
+    })
+    expect(element(after, 'name').element).not.toHaveProperty('initial_value')
   })
 
   it('says in the hint below a field why its list is empty', () => {
