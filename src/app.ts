@@ -122,7 +122,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
       publishHome,
       // As the workers, it may wait for the database.
       startRun: (...run) => runSchedule({ ...services, db }, ...run),
-      completeStep: ({ job, executionId }) => completeStep(identity.client, executionId, stepOutcome(job)),
+      completeStep: ({ executionId, outcome }) => completeStep(identity.client, executionId, stepOutcome(outcome)),
     }),
     findDueWork: () => findDueWork(db, now()),
     // The sender itself remembers, by the monotonic clock, how long Slack wants to be left alone.

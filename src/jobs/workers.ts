@@ -2,7 +2,6 @@
 import type { State } from '../domain/job.js'
 import type { AuditKeys } from '../store/audit-chain.js'
 import type { DueWork } from '../store/claims.js'
-import type { EndedStep } from '../store/workflow-steps.js'
 import type { WorkerContext } from './context.js'
 import { handleExpiries } from './expire.js'
 import { type PublishHome, refreshHomes } from './homes.js'
@@ -15,7 +14,7 @@ import type { Worker } from './scheduler.js'
 import { sealWorker } from './seal.js'
 import { releaseRememberedClaims } from './tasks.js'
 import { handleWaitingJobs } from './waiting.js'
-import { stepWorker } from './workflow-steps.js'
+import { type CompleteStep, stepWorker } from './workflow-steps.js'
 import { writeNextJob } from './write.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
@@ -26,8 +25,8 @@ interface Options {
   auditKeys?: AuditKeys
   /** Default: everything for ever. */
   keep?: Keep
-  /** Tells Slack how the job ended that a step of a workflow waits for. */
-  completeStep?(step: EndedStep): Promise<void>
+  /** Tells Slack how a step of a workflow ended. */
+  completeStep?: CompleteStep
   /** Brings one person's Home tab up to date. Left out where nobody has one. */
   publishHome?: PublishHome
   /** Starts one run of a schedule. Left out where there are no schedules. */
@@ -46,7 +45,7 @@ export function createWorkers(
   {
     auditKeys = [],
     keep = FOREVER,
-    completeStep = async () => {},
+    completeStep = async () => 'told',
     publishHome = async () => 0,
     startRun,
   }: Options = {},

@@ -68,6 +68,7 @@ const NOTHING_TO_DELETE =
  *
  * @throws UserError when what it should delete is gone, or is being deleted.
  * @throws ScheduleChanged when the schedule is no longer as it was when its run began.
+ * @throws StepRefused when the workflow's step was refused meanwhile.
  */
 export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
   // Two tries may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.

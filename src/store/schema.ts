@@ -137,13 +137,17 @@ export interface AuditTable {
   hash: string | null
 }
 
-/** A step of a Slack workflow that waits for a job to end. */
+/** A step of a Slack workflow: it waits for its job to end, or to be told why it gets none. */
 export interface WorkflowStepTable {
-  jobId: string
   /** Slack's id of this run of the step. */
   executionId: string
-  /** When Slack may be told next. */
-  dueAt: number
+  /** Null for a refused step. */
+  jobId: string | null
+  /** Why no job came of it, as a sentence; null for a step with a job. */
+  refusal: string | null
+  createdAt: number
+  /** When Slack may be told next; null once it knows. Until the job has ended there is nothing to tell. */
+  dueAt: number | null
 }
 
 export interface AuditHeadTable {

@@ -3,9 +3,9 @@ import type { App } from '@slack/bolt'
 import { z } from 'zod'
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
-import { completeStep } from '../../slack/api/steps.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
+import { isStepKnown, refuseStep, StepRefused } from '../../store/workflow-steps.js'
 import { approvalFor } from '../approvals/request.js'
 import { accessDenied, allowedConnections, identifyAsker } from '../authorize.js'
 import { parseCommand } from '../clone/command.js'
@@ -29,25 +29,32 @@ const Inputs = z.object({
   channel: z.string().max(40).optional(),
 })
 
+/**
+ * Acknowledges a step once its job, or why it gets none, is stored: Slack sends a step again that wasn't acknowledged within
+ * seconds, at once, after a minute and after five. So nothing is lost when this process dies while it prepares the job.
+ */
 export function registerWorkflowStep(app: App, services: Services): void {
-  app.function(CLONE_STEP, async ({ event, body, client }) => {
+  app.function(CLONE_STEP, { autoAcknowledge: false }, async ({ event, body, ack }) => {
     const execution = event.function_execution_id
     try {
       await startJob(services, event.inputs, { execution, team: body.team_id })
     } catch (error) {
-      const sentence = error instanceof z.ZodError ? NO_INPUTS : explain(services, error)
-      await completeStep(client, execution, { error: sentence }).catch((failure: unknown) =>
-        services.log.error({ err: failure, reason: sentence }, "a workflow couldn't be told why its step failed"),
-      )
+      if (!(error instanceof StepRefused)) {
+        const sentence = error instanceof z.ZodError ? NO_INPUTS : explain(services, error)
+        await refuseStep(services.db, execution, sentence, services.now())
+        services.wake()
+      }
     }
+    await ack()
   })
 }
 
 const NO_INPUTS = "This step doesn't have the inputs it needs. Add it to the workflow again."
 
 /**
- * One execution becomes one job, however often Slack sends it.
+ * One execution becomes one job, however often Slack sends it, also at the same time.
  *
+ * @throws StepRefused when the same execution was refused meanwhile.
  * @throws UserError for what the workflow's builder, or the person who started it, can mend.
  */
 async function startJob(
@@ -57,7 +64,7 @@ async function startJob(
 ): Promise<void> {
   const { person, request, channel } = Inputs.parse(inputs)
   const submission = `step:${execution}`
-  if (await findSubmitted(services.db, submission)) return
+  if ((await isStepKnown(services.db, execution)) || (await findSubmitted(services.db, submission))) return
   const startedAt = services.elapsed()
   const remainingMs = () => startedAt + PREPARE_TIMEOUT_MS - services.elapsed()
   // No channel: the workflow's builder chooses it, so no rule for a channel may match.

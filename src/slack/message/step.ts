@@ -1,4 +1,4 @@
-/** Pure: how a job ended, for the step of a workflow that waited for it. */
+/** Pure: how a step of a workflow ended, in what Slack is told. */
 import type { Job } from '../../domain/job.js'
 import { plainText } from '../../lib/text.js'
 import { stateInWords } from './job.js'
@@ -6,7 +6,11 @@ import { stateInWords } from './job.js'
 const MAX_ERROR_LENGTH = 500
 
 /** The step's outputs, or in a sentence why there are none. */
-export function stepOutcome(job: Job): { outputs: { job: string; state: string; url?: string } } | { error: string } {
+export function stepOutcome(
+  outcome: { job: Job } | { refusal: string },
+): { outputs: { job: string; state: string; url?: string } } | { error: string } {
+  if ('refusal' in outcome) return { error: plainText(outcome.refusal, MAX_ERROR_LENGTH) }
+  const { job } = outcome
   const { id, state, url, consoleUrl, detail } = job
   const address = url ?? consoleUrl
   if (state === 'succeeded') return { outputs: { job: id, state, ...(address !== null && { url: address }) } }

@@ -1,5 +1,6 @@
 /** How requests reach Bolt's app, and the app itself, changed so that every request gets an answer. */
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt'
+import { isRecord } from '../../lib/record.js'
 
 export interface SlackTransport {
   receiver: Receiver
@@ -22,9 +23,18 @@ export function createReceiver(): { receiver: Receiver; receive(event: ReceiverE
   }
 }
 
+/** Whether it is a step of a workflow: Slack sends it again until it is acknowledged, and its handler says when that is. */
+export function isWorkflowStep(body: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(body.event) && body.event.type === 'function_executed'
+}
+
 /** Answers requests without a handler, too. */
 export class BoltApp extends App {
-  /** Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken. */
+  /**
+   * Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken.
+   *
+   * @throws for a workflow's step that its handler didn't acknowledge, so that Slack sends it again.
+   */
   override async processEvent(event: ReceiverEvent): Promise<void> {
     let isAnswered = false
     const ack: ReceiverEvent['ack'] = async (answer) => {
@@ -32,6 +42,8 @@ export class BoltApp extends App {
       await event.ack(answer)
     }
     await super.processEvent({ ...event, ack })
-    if (!isAnswered) await event.ack()
+    if (isAnswered) return
+    if (isWorkflowStep(event.body)) throw new Error("A step of a workflow wasn't taken. Slack sends it again.")
+    await event.ack()
   }
 }

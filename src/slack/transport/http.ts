@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
 import { BodyError, createBodyReader } from './bodies.js'
-import { createReceiver, type SlackTransport } from './bolt-app.js'
+import { createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
 import { createBoundedServer, refuse } from './server.js'
 
 /**
@@ -89,7 +89,9 @@ export function openHttpTransport(
       return
     }
     const exchange = { httpRequest: verified, httpRequestBody: body, httpResponse: response }
-    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...exchange })
+    // Bolt answers 404 in place of a step that takes more than five seconds, and the answer that follows would break.
+    const late = isWorkflowStep(body) ? { unhandledRequestHandler: () => undefined } : {}
+    const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...exchange, ...late })
     try {
       await receive({ body, ack: ack.bind() })
     } catch (error) {

@@ -12,8 +12,9 @@ import { stepOutcome } from '../../../src/slack/message/step.js'
 import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { findDueWork } from '../../../src/store/claims.js'
 import { applyTransition } from '../../../src/store/jobs.js'
+import { refuseStep, StepRefused } from '../../../src/store/workflow-steps.js'
 import { testBoltApp, testServices } from '../../helpers/bolt-app.js'
-import { type TestContext, testContext } from '../../helpers/context.js'
+import { silentLog, type TestContext, testContext } from '../../helpers/context.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 const everyone: Rule = { who: ['members'], may: ['*'], on: ['*'], target: ['*'] }
@@ -25,12 +26,17 @@ let client: WebClient
 /** What Slack was told, by method. */
 let told: { method: string; execution: string; outputs?: unknown; error?: string | undefined }[]
 let slackSays: object
+/** For each acknowledgement, how many jobs and refused steps were stored by then. */
+let acknowledgedWith: number[]
+let errors: string[]
 
 beforeEach(async () => {
-  context = await testContext()
+  errors = []
+  context = await testContext({ log: { ...silentLog, error: (_: object, message: string) => errors.push(message) } })
   rules = [everyone]
   told = []
   slackSays = { ok: true }
+  acknowledgedWith = []
   const fetchOf: typeof fetch = async (input, init) => {
     const method = String(input instanceof Request ? input.url : input).replace('http://slack.example/api/', '')
     const body = new URLSearchParams(await new Response(init?.body).text())
@@ -59,7 +65,15 @@ async function execute(inputs: object, execution = 'Fx1'): Promise<void> {
     bot_access_token: 'xwfp-secret',
   }
   const body = { type: 'event_callback', team_id: 'T1', event_id: 'Ev1', event_time: 1, event }
-  await app.processEvent({ body, ack: async () => {} })
+  const ack = async () => {
+    acknowledgedWith.push((await jobs()).length + (await refusals()).length)
+  }
+  await app.processEvent({ body, ack })
+}
+
+async function refusals(): Promise<(string | null)[]> {
+  const rows = await context.db.selectFrom('workflowSteps').select('refusal').where('jobId', 'is', null).execute()
+  return rows.map(({ refusal }) => refusal)
 }
 
 async function jobs() {
@@ -80,7 +94,9 @@ const done: JobInput[] = [
 ]
 
 async function runWorker(): Promise<void> {
-  const worker = stepWorker(context, ({ job, executionId }) => completeStep(client, executionId, stepOutcome(job)))
+  const worker = stepWorker(context, ({ executionId, outcome }) =>
+    completeStep(client, executionId, stepOutcome(outcome)),
+  )
   const due = await findDueWork(context.db, context.now())
   if (worker.countDue(due) > 0) await worker.runOnce(new AbortController().signal, () => {})
 }
@@ -120,6 +136,7 @@ describe('a step that starts', () => {
   ])('fails at once with a sentence for %s', async (_, change, text, sentence) => {
     change()
     await execute({ person: { id: 'U1' }, request: text, channel: '' })
+    await runWorker()
     expect(await jobs()).toEqual([])
     expect(told).toEqual([
       { method: 'functions.completeError', execution: 'Fx1', error: expect.stringContaining(sentence) },
@@ -128,6 +145,7 @@ describe('a step that starts', () => {
 
   it('takes no person that a builder wrote down', async () => {
     await execute({ person: 'U1', request })
+    await runWorker()
     expect(await jobs()).toEqual([])
     expect(told[0]?.error).toBe("This step doesn't have the inputs it needs. Add it to the workflow again.")
   })
@@ -135,6 +153,7 @@ describe('a step that starts', () => {
   it('fails at once where a live job has the target', async () => {
     await execute({ person: { id: 'U1' }, request })
     await execute({ person: { id: 'U1' }, request }, 'Fx2')
+    await runWorker()
     expect(await jobs()).toHaveLength(1)
     expect(told).toEqual([
       {
@@ -143,6 +162,63 @@ describe('a step that starts', () => {
         error: expect.stringMatching(/^Job \w{5} is already working on .* Nothing was started\.$/),
       },
     ])
+  })
+})
+
+describe('a step is acknowledged', () => {
+  const good = { person: { id: 'U1' }, request }
+
+  it('once its job is stored', async () => {
+    await execute(good)
+    expect(acknowledgedWith).toEqual([1])
+  })
+
+  it('once the reason for its refusal is stored, which Slack then hears until it listens', async () => {
+    await execute({ person: { id: 'U1' }, request: 'nowhere clone' })
+    expect(acknowledgedWith).toEqual([1])
+    expect(told).toEqual([])
+    slackSays = { ok: false, error: 'internal_error' }
+    await runWorker()
+    context.pass(60_000)
+    slackSays = { ok: true }
+    await runWorker()
+    context.pass(60_000)
+    await runWorker()
+    expect(told.map(({ error }) => error)).toEqual(Array(2).fill(expect.stringContaining('"nowhere"')))
+  })
+
+  it('not at all when nothing could be stored, so that Slack sends it again', async () => {
+    // As in src/app.ts.
+    app.error(async () => {})
+    await context.db.destroy()
+    await expect(execute(good)).rejects.toThrow("A step of a workflow wasn't taken.")
+    expect(acknowledgedWith).toEqual([])
+  })
+
+  it('again without a second job when Slack sends it while the first is still being prepared', async () => {
+    await Promise.all([execute(good), execute(good)])
+    expect(await jobs()).toHaveLength(1)
+    expect(acknowledgedWith).toEqual([1, 1])
+    expect(await refusals()).toEqual([])
+  })
+
+  it('again without a job after it was refused, even if it would be allowed by now', async () => {
+    const [rule = everyone] = rules.splice(0, 1)
+    await execute(good)
+    await runWorker()
+    rules.push(rule)
+    context.pass(5 * 60_000)
+    await execute(good)
+    await runWorker()
+    expect(acknowledgedWith).toEqual([1, 1])
+    expect(await jobs()).toEqual([])
+    expect(told).toHaveLength(1)
+  })
+
+  it('without a job when the same step is refused while its job is made', async () => {
+    await refuseStep(context.db, 'Fx1', 'No.', context.now())
+    await expect(context.ask({ workflowStep: 'Fx1' })).rejects.toThrow(StepRefused)
+    expect(await jobs()).toEqual([])
   })
 })
 
@@ -192,5 +268,37 @@ describe('a step that waits', () => {
     await runWorker()
     await runWorker()
     expect(told).toHaveLength(2)
+  })
+
+  it('is given up when Slack could not be told for a day', async () => {
+    await go(await theJob(), ...done)
+    slackSays = { ok: false, error: 'invalid_auth' }
+    const HOUR = 60 * 60_000
+    for (let hours = 0; hours < 30; hours += 1) {
+      await runWorker()
+      context.pass(HOUR)
+    }
+    expect(told).toHaveLength(25)
+    expect(errors).toEqual(["Slack couldn't be told for a day how a step of a workflow ended: given up"])
+  })
+
+  it('is given up at once when Slack will never take what it is told', async () => {
+    await go(await theJob(), ...done)
+    slackSays = { ok: false, error: 'parameter_validation_failed' }
+    await runWorker()
+    context.pass(60_000)
+    await runWorker()
+    expect(told).toHaveLength(1)
+    expect(errors).toEqual(['Slack refuses to hear how a step of a workflow ended'])
+  })
+
+  it('that was refused is forgotten two days later', async () => {
+    await execute({ person: { id: 'U1' }, request: 'nowhere clone' }, 'Fx2')
+    await runWorker()
+    expect(await refusals()).toHaveLength(1)
+    context.pass(49 * 60 * 60_000)
+    await go(await theJob(), ...done)
+    await runWorker()
+    expect(await refusals()).toEqual([])
   })
 })
