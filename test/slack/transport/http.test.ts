@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../../sandbox/free-port.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
@@ -49,6 +49,14 @@ describe('the HTTP transport', () => {
     app.view('form', async ({ ack }) => await ack())
     app.action('job:dismiss', async ({ ack }) => await ack())
     app.options('field:container:', async ({ ack }) => await ack({ options: [] }))
+    app.error(async () => {})
+    app.function('slow', { autoAcknowledge: false }, async ({ ack }) => {
+      vi.advanceTimersByTime(10_000)
+      await ack()
+    })
+    app.function('broken', { autoAcknowledge: false }, async () => {
+      throw new Error('The disk is full.')
+    })
     await transport.start()
   })
   afterEach(async () => await transport.stop())
@@ -65,6 +73,26 @@ describe('the HTTP transport', () => {
   function signed(body: string, atMs = clock(), key = secret): Record<string, string> {
     return signedWith(body, key, atMs)
   }
+
+  function step(callback_id: string): string {
+    const event = { type: 'function_executed', function: { callback_id }, inputs: {}, function_execution_id: 'Fx1' }
+    return JSON.stringify({ type: 'event_callback', team_id: 'T1', event })
+  }
+
+  it("answers a workflow's step that took ten seconds, as long as Slack still listens", async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const body = step('slow')
+      expect(await send(body, { ...signed(body), 'content-type': 'application/json' })).toBe(200)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it("doesn't acknowledge a workflow's step that broke, so that Slack sends it again", async () => {
+    const body = step('broken')
+    expect(await send(body, { ...signed(body), 'content-type': 'application/json' })).toBe(500)
+  })
 
   for (const [kind, parameters] of Object.entries(requests)) {
     const body = parameters.toString()
