@@ -231,6 +231,13 @@ describe('every file', () => {
     const readers = files.filter(({ path, source }) => path.startsWith('src/') && /\bprocess\s*\.\s*env\b/.test(source))
     expect(readers.map(({ path }) => path)).toEqual(['src/config/env.ts'])
   })
+
+  test('no verb knows a provider by name', () => {
+    const names = new RegExp(`\\b(${PROVIDERS.join('|')})\\b`, 'i')
+    const knowing = files.filter(({ path, source }) => path.startsWith('src/commands/') && names.test(source))
+    expect(PROVIDERS.length).toBeGreaterThan(5)
+    expect(knowing.map(({ path }) => path)).toEqual([])
+  })
 })
 
 describe('the table', () => {

@@ -71,7 +71,7 @@ export function parseCommand(
   if (JSON.stringify(text).length > MAX_TEXT_LENGTH)
     throw new UserError('That command is too long. Put long values into the form instead.')
   const { words: written, values } = parseCommandText(text)
-  // `help hoody copy` is `hoody copy help`.
+  // The word for help may come first: `help <connection> copy` is `<connection> copy help`.
   const isHelpFirst = comparable(written[0] ?? '') === HELP_WORD
   const typed = isHelpFirst ? [...written.slice(1, 3), ...written.slice(0, 1), ...written.slice(3)] : written
   // Names in dolly.yml are lower-case, and phones capitalise the first letter.

@@ -82,7 +82,8 @@ async function placeOf(
   return 'problem' in place ? { channel: asker.id } : place
 }
 
-function problemsIn(operation: Operation, errors: Readonly<Record<string, string>>): string {
+/** What is wrong with answers, as sentences that name each field by its title. */
+export function problemsIn(operation: Operation, errors: Readonly<Record<string, string>>): string {
   const fields = fieldsOf(operation)
   const sentences = Object.entries(errors).map(([key, problem]) => {
     const title = fields.find((field) => field.key === key)?.title

@@ -1,17 +1,19 @@
 /** The step "Clone an app" of Slack's Workflow Builder: starts a job for the person who started the workflow. */
 import type { App } from '@slack/bolt'
 import { z } from 'zod'
+import type { Asker } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
+import { within } from '../../lib/within.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
 import { isStepKnown, refuseStep, StepRefused } from '../../store/workflow-steps.js'
 import { approvalFor } from '../approvals/request.js'
 import { accessDenied, allowedConnections, identifyAsker } from '../authorize.js'
 import { parseCommand } from '../clone/command.js'
-import { resolveDestination } from '../clone/destinations.js'
 import { prepareJob } from '../clone/prepare-job.js'
 import { jobOf } from '../clone/start-job.js'
+import { problemsIn } from '../presets/run.js'
 import { explain, findTarget, type Services } from '../services.js'
 import { mentions, readPreferences } from '../settings/preferences.js'
 
@@ -71,13 +73,16 @@ async function startJob(
   const asker = await identifyAsker(services, { user: person, team: { id: team } }, PREPARE_TIMEOUT_MS)
   const parsed = parseCommand(request, allowedConnections(services, asker), services.connections)
   if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
-  if (parsed.kind !== 'form') throw new UserError(`"${request}" doesn't say what to clone. ${EXAMPLE}`)
+  if (parsed.kind !== 'form')
+    throw new UserError(
+      `"${request}" doesn't say what to clone. Write what you would after /clone-app: the connection, the operation and its fields.`,
+    )
   const target = findTarget(services, parsed.connection, parsed.operation)
   const answers = answersOfSaved(target.operation, { values: parsed.values, labels: {} })
-  const place = channel ? resolveDestination(services, asker, channel) : { channel: asker.id }
-  const prepared = await prepareJob({ ...services, remainingMs }, asker, target, answers, await place)
+  const place = { channel: channel ? await confirmed(services, asker, channel) : asker.id }
+  const prepared = await prepareJob({ ...services, remainingMs }, asker, target, answers, place)
   if (prepared.kind === 'unread') throw new UserError(prepared.reason)
-  if (prepared.kind === 'errors') throw new UserError(sentenceOf(prepared.errors))
+  if (prepared.kind === 'errors') throw new UserError(problemsIn(target.operation, prepared.errors))
   if (prepared.kind === 'locked') return await refuseUnlessOurs(prepared.holder)
   const { params, approval: rule, checked, keepForMs, answers: resolved } = prepared
   const preview = target.operation.preview(params, resolved.named)
@@ -102,11 +107,20 @@ async function startJob(
   }
 }
 
-const EXAMPLE =
-  'Write the connection, the operation and its fields, such as: hoody copy container=shop-api name=shop-pr-1'
+const WITHOUT_CHANNEL = 'Without "Post updates to", they go to direct messages.'
 
-function sentenceOf(errors: Readonly<Record<string, string>>): string {
-  return Object.entries(errors)
-    .map(([field, problem]) => `${field}: ${problem}`)
-    .join(' ')
+/**
+ * The channel that the workflow's builder chose, if whoever started the workflow is in it. They typed nothing there, so only
+ * Slack can say.
+ *
+ * @throws UserError when they aren't, or Slack can't say.
+ */
+async function confirmed({ people }: Services, { id }: Asker, channel: string): Promise<string> {
+  if (people.choosableChannels === 'none')
+    throw new UserError(`I can't post updates to a channel here: I lack the scope channels:read. ${WITHOUT_CHANNEL}`)
+  const status = await within(PREPARE_TIMEOUT_MS, people.channelStatus(id, channel))
+  if (status === 'joined') return channel
+  if (status === 'shared')
+    throw new UserError(`I can't post updates to a channel that is shared with another company. ${WITHOUT_CHANNEL}`)
+  throw new UserError(`Slack doesn't say that you're in the channel for the updates. ${WITHOUT_CHANNEL}`)
 }

@@ -13,7 +13,7 @@ import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { findDueWork } from '../../../src/store/claims.js'
 import { applyTransition } from '../../../src/store/jobs.js'
 import { refuseStep, StepRefused } from '../../../src/store/workflow-steps.js'
-import { testBoltApp, testServices } from '../../helpers/bolt-app.js'
+import { testBoltApp, testPeople, testServices } from '../../helpers/bolt-app.js'
 import { silentLog, type TestContext, testContext } from '../../helpers/context.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
@@ -54,7 +54,7 @@ afterEach(() => context.db.destroy())
 
 const request = 'dummy-one clone name=copy'
 
-async function execute(inputs: object, execution = 'Fx1'): Promise<void> {
+async function execute(inputs: object, execution = 'Fx1', at = app): Promise<void> {
   const event = {
     type: 'function_executed',
     function: { callback_id: 'clone_app' },
@@ -68,7 +68,7 @@ async function execute(inputs: object, execution = 'Fx1'): Promise<void> {
   const ack = async () => {
     acknowledgedWith.push((await jobs()).length + (await refusals()).length)
   }
-  await app.processEvent({ body, ack })
+  await at.processEvent({ body, ack })
 }
 
 async function refusals(): Promise<(string | null)[]> {
@@ -131,8 +131,8 @@ describe('a step that starts', () => {
       "You can't use dummy-one.",
     ],
     ['an unknown connection', () => {}, 'nowhere clone', `There's no command, connection or operation "nowhere"`],
-    ['no operation', () => {}, 'help', `"help" doesn't say what to clone. Write the connection`],
-    ['a missing answer', () => {}, 'dummy-one clone', 'name: '],
+    ['no operation', () => {}, 'help', `"help" doesn't say what to clone. Write what you would after /clone-app`],
+    ['a missing answer', () => {}, 'dummy-one clone', 'Name: '],
   ])('fails at once with a sentence for %s', async (_, change, text, sentence) => {
     change()
     await execute({ person: { id: 'U1' }, request: text, channel: '' })
@@ -141,6 +141,25 @@ describe('a step that starts', () => {
     expect(told).toEqual([
       { method: 'functions.completeError', execution: 'Fx1', error: expect.stringContaining(sentence) },
     ])
+  })
+
+  it.each([
+    ['the scope to see who is in it is missing', undefined, 'I lack the scope channels:read. Without'],
+    ["whoever started it isn't in it", ['C2'], "Slack doesn't say that you're in the channel for the updates. Without"],
+  ])('fails at once, with what to do, for a channel where %s', async (_, channels, sentence) => {
+    const people = testPeople(context, channels)
+    const other = testBoltApp()
+    registerWorkflowStep(other, testServices(context, { people }))
+    await execute({ person: { id: 'U1' }, request, channel: 'C1' }, 'Fx1', other)
+    expect(await refusals()).toEqual([expect.stringContaining(sentence)])
+    expect(await jobs()).toEqual([])
+  })
+
+  it('posts updates to a channel that Slack says the person is in', async () => {
+    const other = testBoltApp()
+    registerWorkflowStep(other, testServices(context, { people: testPeople(context, ['C1']) }))
+    await execute({ person: { id: 'U1' }, request, channel: 'C1' }, 'Fx1', other)
+    expect(await jobs()).toMatchObject([{ channel: 'C1', askedIn: null }])
   })
 
   it('takes no person that a builder wrote down', async () => {
