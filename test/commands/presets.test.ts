@@ -28,7 +28,8 @@ let said: string[]
 let interactions: number
 let triggers: number
 
-const all: AccessRules['rules'] = [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }]
+const everything: AccessRules['rules'][number] = { who: ['members'], may: ['*'], on: ['*'], target: ['*'] }
+const all = [everything]
 
 beforeEach(async () => {
   context = await testContext()
@@ -207,6 +208,19 @@ describe('a preset', () => {
     access.rules = []
     expect(await type('nightly now')).toContain("You can't run clone on dummy-one")
     expect(await jobs()).toHaveLength(2)
+  })
+
+  it('that others must approve is refused where they would not read of it', async () => {
+    await type(`preset save ${await endedJob()} nightly`)
+    access.rules = [{ ...everything, approval: { by: ['U2'], count: 1, expiresMs: 3_600_000 } }]
+    await saveSetting(context.db, { scope: 'person', id: 'U1' }, { place: 'mine' }, { actor: 'U1', channel: null }, 1)
+    const refusal = 'Others must approve this, so post updates to a channel that they read.'
+    expect(await type('nightly now')).toContain(refusal)
+    expect(await type('schedule nightly "0 2 * * *"')).toContain(refusal)
+    await saveSetting(context.db, { scope: 'person', id: 'U1' }, { place: 'here' }, { actor: 'U1', channel: null }, 2)
+    expect(await type('schedule nightly "0 2 * * *"')).toContain('Scheduled')
+    expect(await type('nightly now')).toContain('Started')
+    expect((await jobs()).at(-1)).toMatchObject({ state: 'awaiting_approval', channel: 'C1' })
   })
 
   it('is listed with buttons that work for those who find it', async () => {

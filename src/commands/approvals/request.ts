@@ -1,6 +1,7 @@
 /** Asks for other people's approval where a rule wants it: who, how many, and what they read. */
 import { type ApprovalRule, type Decision, hasEnoughApprovers, type Person } from '../../access/rules.js'
 import type { ApprovalRequest } from '../../domain/job.js'
+import { isChannel } from '../../domain/thread.js'
 import { UserError } from '../../errors.js'
 import { durationInWords } from '../../lib/duration.js'
 import { cut } from '../../lib/text.js'
@@ -50,6 +51,15 @@ export function assertEnoughApprovers(
   throw new UserError(
     `${others} must approve this, but the rule names too few people besides you. Ask ${access.owner}.`,
   )
+}
+
+/**
+ * Why a request for approval can't have its thread in this conversation: direct messages are read by nobody who could agree.
+ * Undefined if it can, or if no approval is needed.
+ */
+export function placeProblem(rule: ApprovalRule | undefined, channel: string): string | undefined {
+  if (rule === undefined || isChannel(channel)) return undefined
+  return 'Others must approve this, so post updates to a channel that they read. To choose one, type /clone-app there.'
 }
 
 /**

@@ -12,7 +12,7 @@ import { callbacks, noticeView } from '../../slack/form/view.js'
 import { mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findSubmitted } from '../../store/jobs.js'
-import { approvalFor, approvalNotice } from '../approvals/request.js'
+import { approvalFor, approvalNotice, placeProblem } from '../approvals/request.js'
 import { identifyAsker, type Origin, readForm } from '../authorize.js'
 import { explain, findTarget, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
@@ -153,7 +153,8 @@ async function submitPreview(services: Starting, view: ViewOutput, origin: Origi
   ])
   const { named } = names
   const rule = assertAllowed(services, asker, target, named)
-  if ('problem' in place) throw new UserError(`${place.problem} Go back to change it.`)
+  const problem = 'problem' in place ? place.problem : placeProblem(rule, place.channel)
+  if ('problem' in place || problem !== undefined) throw new UserError(`${problem} Go back to change it.`)
   const readAt = isStale ? services.now() : kept.createdAt
   const answer = isValidated
     ? null

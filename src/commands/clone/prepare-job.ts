@@ -11,7 +11,7 @@ import { KEEP_BLOCK, readKeep } from '../../slack/form/keep.js'
 import { limits } from '../../slack/limits.js'
 import { brief } from '../../slack/text.js'
 import { findHolder } from '../../store/jobs.js'
-import { assertEnoughApprovers, strictestApproval } from '../approvals/request.js'
+import { assertEnoughApprovers, placeProblem, strictestApproval } from '../approvals/request.js'
 import { accessDenied, sourceOf } from '../authorize.js'
 import type { Services, Target } from '../services.js'
 import type { resolveDestination } from './destinations.js'
@@ -98,6 +98,8 @@ export async function prepareJob(
       return { kind: 'unread', field: unread.field, reason: cut(`${UNREADABLE} ${unread.reason}`, limits.fieldError) }
     const approval = assertAllowed(services, asker, target, answers.named)
     assertEnoughApprovers(services, asker, approval)
+    const problem = placeProblem(approval, destination.channel)
+    if (problem !== undefined) return { kind: 'errors', errors: { [CHANNEL_BLOCK]: problem } }
     const holder = await findHolder(services.db, connection.name, operation.lock(parsed.data))
     const checked: ValidationResult | null = holder
       ? null

@@ -1,5 +1,5 @@
 /** Which presets a person finds, shares and deletes. */
-import { type Asker, decide, type Verb } from '../../access/rules.js'
+import { type Asker, type Decision, decide, type Verb } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
 import { operationOf } from '../../providers/provider.js'
 import type { PresetReader } from '../../store/presets.js'
@@ -15,10 +15,15 @@ export function readerOf({ id, otherIds = [], channel }: Asker): PresetReader {
 
 /** Whether a rule allows this verb for what a preset names. */
 export function allows(services: Services, asker: Asker, preset: PresetTarget, what: Verb): boolean {
+  return decisionOn(services, asker, preset, what).isAllowed
+}
+
+/** What the rules say to this verb, or to the operation itself, for what a preset names. */
+export function decisionOn(services: Services, asker: Asker, preset: PresetTarget, what: string): Decision {
   const { connection, target } = preset
   const operation = operationOf(services.connections.get(connection)?.provider, preset.operation)
   const act = { connection, what, target, source: knownSource(operation, preset.source) }
-  return decide(services.access.rules, asker, act).isAllowed
+  return decide(services.access.rules, asker, act)
 }
 
 /**

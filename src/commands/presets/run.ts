@@ -71,10 +71,10 @@ export async function runPreset(
 }
 
 /** Where the preset's thread goes; to the person's direct messages where it can't go there any more. */
-async function placeOf(
+export async function placeOf(
   services: Services,
   asker: Asker,
-  { channel }: Preset,
+  { channel }: Pick<Preset, 'channel'>,
   { place: preferred }: Preferences,
 ): Promise<{ channel: string }> {
   if (channel === HERE && (asker.channel === null || preferred === 'mine')) return { channel: asker.id }

@@ -36,7 +36,7 @@ export const scheduleButtons: readonly JobButton[] = [
     word: 'schedule',
     async press({ services, client, asker, jobId, triggerId: trigger_id }) {
       const content = await contentOfJob(services, asker, jobId)
-      assertCanSchedule(services, asker, content)
+      await assertCanSchedule(services, asker, content)
       const { operation } = findTarget(services, content.connection, content.operation)
       const opening = await saveOpeningChannel(services, asker.id, asker.channel ?? '')
       const view = scheduleView({ job: jobId, opening }, namesOf(operation, content.values))
@@ -78,7 +78,7 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
   const chosen = texts[WHEN_BLOCK] ?? ''
   const cron = chosen === CUSTOM ? (texts[CRON_BLOCK] ?? '') : chosen
   // All that can be refused comes before the preset is saved.
-  assertCanSchedule(services, asker, content)
+  await assertCanSchedule(services, asker, content)
   const times = readTimes({ cron, zone: texts[ZONE_BLOCK] || 'UTC' }, services.now())
   const preset = await presetFor(services, asker, content, job)
   const answer = await schedulePreset(services, asker, preset, times, 'run')

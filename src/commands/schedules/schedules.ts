@@ -9,9 +9,12 @@ import { CRON_BLOCK, ZONE_BLOCK } from '../../slack/form/schedule-view.js'
 import { nextWords } from '../../slack/message/schedules.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { createSchedule, deleteSchedule, findSchedule, setPaused } from '../../store/schedules.js'
+import { placeProblem } from '../approvals/request.js'
 import { accessDenied } from '../authorize.js'
-import { allows, assertCanStart, type PresetTarget, readerOf } from '../presets/access.js'
+import { allows, assertCanStart, decisionOn, type PresetTarget, readerOf } from '../presets/access.js'
+import { placeOf } from '../presets/run.js'
 import type { Services } from '../services.js'
+import { readPreferences } from '../settings/preferences.js'
 
 /** When a schedule runs. */
 export type Times = Pick<Schedule, 'cron' | 'zone' | 'nextAt'>
@@ -38,7 +41,7 @@ export async function schedulePreset(
   times: Times,
   missed: Schedule['missed'],
 ): Promise<string> {
-  assertCanSchedule(services, asker, preset)
+  await assertCanSchedule(services, asker, preset)
   const { connection, operation, source, target } = preset
   const about = { presetId: preset.id, preset: preset.name, connection, operation, source, target }
   const channel = asker.channel ?? asker.id
@@ -50,11 +53,23 @@ export async function schedulePreset(
   return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
 }
 
-/** @throws UserError when they can't start it, or can't schedule it. */
-export function assertCanSchedule(services: Services, asker: Asker, preset: PresetTarget): void {
+/**
+ * @throws UserError when they can't start it, can't schedule it, or others must approve each run and wouldn't read of it. Each
+ *   run is checked again.
+ */
+export async function assertCanSchedule(
+  services: Services,
+  asker: Asker,
+  preset: PresetTarget & Pick<Preset, 'channel'>,
+): Promise<void> {
   assertCanStart(services, asker, preset)
-  if (allows(services, asker, preset, 'schedule')) return
-  throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
+  if (!allows(services, asker, preset, 'schedule'))
+    throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
+  const { rule } = decisionOn(services, asker, preset, preset.operation)
+  const preferences = await readPreferences(services.db, asker.id, asker.channel)
+  const { channel } = await placeOf(services, asker, preset, preferences)
+  const problem = placeProblem(rule?.approval, channel)
+  if (problem !== undefined) throw new UserError(problem)
 }
 
 /** @returns what the person reads. @throws UserError when there's no such schedule of theirs. */

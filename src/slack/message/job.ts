@@ -1,7 +1,7 @@
 /** Pure: a job → the blocks of the message at the top of its thread, with a fallback text that says it all. */
 import type { KnownBlock } from '@slack/types'
 import type { Job } from '../../domain/job.js'
-import type { Thread } from '../../domain/thread.js'
+import { isChannel, type Thread } from '../../domain/thread.js'
 import { plainText } from '../../lib/text.js'
 import { context, name, section, sentence } from '../blocks.js'
 import { fromTo, mrkdwn } from '../text.js'
@@ -54,7 +54,8 @@ export function rootMessage(view: JobView): Message {
   const outcome = outcomeOf(view)
   const address = addressOf(view)
   const areSteps = areStepsShown(view)
-  const lines = areSteps ? outcome.lines : [...outcome.lines, ...stepRemark(view)]
+  const unread = job.state === 'awaiting_approval' && !isChannel(thread.channel) ? [unreadHere(job)] : []
+  const lines = [...outcome.lines, ...unread, ...(areSteps ? [] : stepRemark(view))]
   const top: KnownBlock[] = [
     headline(outcome, view),
     // Slack refuses an empty section.
@@ -72,6 +73,7 @@ export function rootMessage(view: JobView): Message {
   const text = [
     headlineText(outcome),
     ...outcome.lines,
+    ...unread,
     ...stepRemark(view),
     ...(address === null ? [] : [`Its address is ${address.text}.`]),
     inOneSentence(view),
@@ -162,6 +164,11 @@ function theOneToRead({ job: { channel }, thread }: JobView): string {
   const there = /^[CG]/.test(channel) ? `<#${channel}>` : 'the first conversation'
   const where = hasMoved ? `here or in ${there}` : 'in this channel'
   return `An earlier message about this job may appear ${where}. This one is kept up to date.`
+}
+
+/** Where Slack let the thread go nowhere else, or what is deleted has its thread in direct messages. */
+function unreadHere({ id }: Job): string {
+  return `Nobody else reads this conversation, so ask them to type \`/clone-app approve ${id}\`.`
 }
 
 /** Why the thread is here and not where it was asked to be. */

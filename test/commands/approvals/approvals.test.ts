@@ -104,16 +104,17 @@ function connectionsOf(): Map<string, Connection> {
 
 interface Page {
   response_action: string
+  errors?: Record<string, string>
   view?: { title: { text: string }; private_metadata: string; blocks: { text?: { text: string } }[] }
 }
 
 /** Sends page 2, or page 3 by the key of its answers. */
-async function submit(user: string, draft?: string, name = 'copy'): Promise<Page> {
+async function submit(user: string, draft?: string, name = 'copy', place = 'C1'): Promise<Page> {
   const state = {
     values: {
       name: { a: { type: 'plain_text_input', value: name } },
       deploy: { a: { type: 'checkboxes', selected_options: [] } },
-      _channel: { a: { type: 'conversations_select', selected_conversation: 'C1' } },
+      _channel: { a: { type: 'conversations_select', selected_conversation: place } },
     },
   }
   const form = { connection: 'dummy-one', operation: 'clone', values: {}, labels: {}, remarks: {}, typed: {} }
@@ -226,6 +227,29 @@ describe('the last page', () => {
     app = appWith()
     expect(textOf(await submit(ann))).not.toContain('Approval')
     expect(await stateOf(await ask(ann, 'other'))).toBe('queued')
+  })
+
+  it('is not reached by a request that would go to direct messages, which no approver reads', async () => {
+    const others =
+      'Others must approve this, so post updates to a channel that they read. To choose one, type /clone-app there.'
+    for (const place of [ann, 'D1'])
+      expect(await submit(ann, undefined, 'copy', place)).toEqual({
+        response_action: 'errors',
+        errors: { _channel: others },
+      })
+    expect(await submit(ann, undefined, 'copy', 'C1')).toMatchObject({ response_action: 'push' })
+  })
+
+  it('starts nothing in direct messages if a rule asks for an approval only since page 2', async () => {
+    rules = [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'] }]
+    app = appWith()
+    const page = await submit(ann, undefined, 'copy', ann)
+    expect(page.response_action).toBe('push')
+    rules = [{ who: ['members'], may: ['clone'], on: ['*'], target: ['*'], approval }]
+    app = appWith()
+    const answer = await submit(ann, page.view?.private_metadata)
+    expect(textOf(answer)).toContain('Others must approve this, so post updates to a channel that they read.')
+    expect(await context.db.selectFrom('jobs').selectAll().execute()).toEqual([])
   })
 
   it('is refused when only the requester could approve', async () => {

@@ -168,6 +168,18 @@ describe('the root message', () => {
       expect(shown({ count: 2 })[1]).toMatch(/^2 people must approve it: <@U2> or <!subteam\^S3>\. The request expires/)
     })
 
+    it('tells the person who asked to send for them where nobody else reads it', () => {
+      const lines = (channel: string) => {
+        const { blocks, text } = rootMessage(
+          viewIn('awaiting_approval', { approval }, { thread: { channel, ts: '1.0' } }),
+        )
+        return [linesIn(blocks).join('\n'), text]
+      }
+      for (const said of lines('D1')) expect(said).toContain('Nobody else reads this conversation')
+      for (const said of lines('D1')) expect(said).toContain('`/clone-app approve ')
+      for (const said of lines('C1')) expect(said).not.toContain('Nobody else')
+    })
+
     it('says who has approved so far', () => {
       const job = { attempt: 0, approval: { ...approval, count: 2 } }
       const lines = (approvedBy: string[]) =>
