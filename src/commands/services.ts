@@ -6,7 +6,7 @@ import type { Thread } from '../domain/thread.js'
 import { TemporaryError, UserError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
-import { isSlackUnreachable } from '../slack/api/errors.js'
+import { isSlackUnreachable, triggerProblem } from '../slack/api/errors.js'
 import type { ShowHome } from '../slack/api/home.js'
 import type { People } from '../slack/api/people.js'
 import type { JobDescription } from '../slack/message/job.js'
@@ -77,6 +77,11 @@ export function readFormState<T>(schema: z.ZodType<T>, view: { private_metadata:
  */
 export function explain(services: Services, error: unknown): string {
   if (error instanceof UserError) return error.message
+  const trigger = triggerProblem(error)
+  if (trigger) {
+    services.log.warn({ err: error }, 'Slack opened no page')
+    return trigger === 'used' ? "It's open already." : 'Slack took too long, so nothing opened. Try again.'
+  }
   if (isSlackUnreachable(error)) {
     services.log.warn({ err: error }, 'Slack did not answer')
     return "Slack didn't answer. Nothing was started. Try again."

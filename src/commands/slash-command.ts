@@ -2,7 +2,7 @@
 import type { App } from '@slack/bolt'
 import { LRUCache } from 'lru-cache'
 import { comparable } from '../lib/text.js'
-import { slackErrorCode } from '../slack/api/errors.js'
+import { triggerProblem } from '../slack/api/errors.js'
 import { answerPrivately, errorText } from './answer.js'
 import { AFTER_ACK_TIMEOUT_MS, accessDenied, identifyAsker } from './authorize.js'
 import { openFromCommand } from './clone/command.js'
@@ -67,17 +67,10 @@ export function createRedeliveryCheck(): (triggerId: string) => boolean {
   }
 }
 
-/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. `again`: how to try again. */
-export function errorAnswer(services: Services, error: unknown, again = 'Type the command again.'): string | null {
-  const code = slackErrorCode(error)
+/** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */
+export function errorAnswer(services: Services, error: unknown): string | null {
+  if (triggerProblem(error) !== 'used') return errorText(services, error)
   // Slack delivered the command twice, and the form is open already.
-  if (code === 'exchanged_trigger_id') {
-    services.log.info({ err: error }, 'the form of this command is already open')
-    return null
-  }
-  if (code === 'expired_trigger_id' || code === 'invalid_trigger_id') {
-    services.log.warn({ err: error }, 'Slack let a trigger expire')
-    return `Slack took too long, so the form didn't open. ${again}`
-  }
-  return errorText(services, error)
+  services.log.info({ err: error }, 'the form of this command is already open')
+  return null
 }

@@ -73,12 +73,15 @@ describe('on a bad day of Slack', () => {
     expect(answers).toHaveLength(1)
   })
 
-  it.each(['expired_trigger_id', 'invalid_trigger_id'])('a form that came too late is no bug: %s', async (word) => {
-    openView = refusal(word)
-    await type('dummy-one clone', '1.2.c')
-    expect(answers).toEqual(["Slack took too long, so the form didn't open. Type the command again."])
-    expect([forms, errors]).toEqual([1, []])
-  })
+  it.each(['expired_trigger_id', 'trigger_expired', 'invalid_trigger_id'])(
+    'a form that came too late is no bug: %s',
+    async (word) => {
+      openView = refusal(word)
+      await type('dummy-one clone', '1.2.c')
+      expect(answers).toEqual(['Slack took too long, so nothing opened. Try again.'])
+      expect([forms, errors]).toEqual([1, []])
+    },
+  )
 
   it('a form that another process opened is nothing to speak of', async () => {
     openView = refusal('exchanged_trigger_id')

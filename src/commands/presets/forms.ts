@@ -14,9 +14,8 @@ import {
 } from '../../slack/form/preset-view.js'
 import { noticeView } from '../../slack/form/view.js'
 import { presetActions } from '../../slack/message/presets.js'
-import { mrkdwn } from '../../slack/text.js'
 import { readPreset } from '../../store/presets.js'
-import { answerPrivately } from '../answer.js'
+import { answerPrivately, errorText } from '../answer.js'
 import {
   AFTER_ACK_TIMEOUT_MS,
   identifyAsker,
@@ -26,7 +25,7 @@ import {
 } from '../authorize.js'
 import { answerSubmission } from '../clone/form-submit.js'
 import type { JobButton } from '../job-button.js'
-import { explain, findTarget, readFormState, type Services } from '../services.js'
+import { findTarget, readFormState, type Services } from '../services.js'
 import type { Throttle } from '../throttle.js'
 import { tooManyRequests } from '../throttle.js'
 import { readerOf } from './access.js'
@@ -64,10 +63,12 @@ export function registerPresets(app: App, services: Services, throttle: Throttle
       await ack()
       const key = body.view?.private_metadata ?? ''
       const view = await formPage(services, body, key).catch((error: unknown) =>
-        noticeView("That didn't work", mrkdwn(explain(services, error))),
+        noticeView("That didn't work", errorText(services, error)),
       )
       // On top of the last page, which is the second of the three that Slack stacks.
-      await client.views.push({ trigger_id: body.trigger_id, view })
+      await client.views
+        .push({ trigger_id: body.trigger_id, view })
+        .catch((error: unknown) => services.log.warn({ err: error }, 'Slack did not open the page of a preset'))
     },
   )
 
@@ -88,7 +89,7 @@ export function registerPresets(app: App, services: Services, throttle: Throttle
         const answer = await press(request, action.action_id, action.value ?? '')
         if (answer !== null) await answerPrivately(services, respond, answer)
       } catch (error) {
-        await answerPrivately(services, respond, mrkdwn(explain(services, error)))
+        await answerPrivately(services, respond, errorText(services, error))
       }
     },
   )

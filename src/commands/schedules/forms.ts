@@ -14,9 +14,8 @@ import {
   ZONE_BLOCK,
 } from '../../slack/form/schedule-view.js'
 import { noticeView } from '../../slack/form/view.js'
-import { mrkdwn } from '../../slack/text.js'
 import { savePreset } from '../../store/presets.js'
-import { answerPrivately } from '../answer.js'
+import { answerPrivately, errorText } from '../answer.js'
 import {
   AFTER_ACK_TIMEOUT_MS,
   identifyAsker,
@@ -27,7 +26,7 @@ import {
 import { answerSubmission } from '../clone/form-submit.js'
 import type { JobButton } from '../job-button.js'
 import { type Content, contentOfJob, namesOf, withNames } from '../presets/save.js'
-import { explain, findTarget, readFormState, type Services } from '../services.js'
+import { findTarget, readFormState, type Services } from '../services.js'
 import { type Throttle, tooManyRequests } from '../throttle.js'
 import { assertCanSchedule, changeSchedule, readTimes, schedulePreset } from './schedules.js'
 
@@ -63,7 +62,7 @@ export function registerSchedules(app: App, services: Services, throttle: Thrott
         if (act)
           await answerPrivately(services, respond, await changeSchedule(services, asker, action.value ?? '', act))
       } catch (error) {
-        await answerPrivately(services, respond, mrkdwn(explain(services, error)))
+        await answerPrivately(services, respond, errorText(services, error))
       }
     },
   )

@@ -20,8 +20,6 @@ import { mentionedJobs } from './mentions.js'
 /** As the manifest has them. */
 export const shortcuts = { clone: 'clone_app', fromMessage: 'clone_from_message' } as const
 
-const AGAIN = 'Use the shortcut again.'
-
 export function registerShortcuts(app: App, services: Services): void {
   const throttle = new Throttle()
   const waitOf = (user: string) => {
@@ -63,7 +61,7 @@ async function failureOf(services: Services, open: () => Promise<string | null>)
   try {
     return await open()
   } catch (error) {
-    return errorAnswer(services, error, AGAIN)
+    return errorAnswer(services, error)
   }
 }
 

@@ -111,6 +111,20 @@ export function slackErrorCode(error: unknown): string {
   return Refusal.safeParse(error).data?.data.error ?? ''
 }
 
+/** Older methods turn the words around. */
+const USED_TRIGGER_CODES = ['exchanged_trigger_id', 'trigger_exchanged']
+const LATE_TRIGGER_CODES = ['expired_trigger_id', 'trigger_expired', 'invalid_trigger_id']
+
+/**
+ * Why Slack opened no page: another request opened it already, or it is more than three seconds since the click. Undefined
+ * for all other errors.
+ */
+export function triggerProblem(error: unknown): 'used' | 'late' | undefined {
+  const code = slackErrorCode(error)
+  if (USED_TRIGGER_CODES.includes(code)) return 'used'
+  return LATE_TRIGGER_CODES.includes(code) ? 'late' : undefined
+}
+
 /**
  * Whether this error code says that Slack refuses the token for good. All others pass, including those that are no code at
  * all: the client passes on a proxy's page as if it were Slack's error code.

@@ -110,7 +110,7 @@ describe('the global shortcut', () => {
     const results = [{ ok: false, error: 'expired_trigger_id' }, { ok: true }]
     openView = () => results.shift() ?? { ok: true }
     await openAnywhere()
-    expect(opened.at(-1)?.text).toContain("Slack took too long, so the form didn't open. Use the shortcut again.")
+    expect(opened.at(-1)?.text).toContain('Slack took too long, so nothing opened. Try again.')
   })
 })
 
