@@ -232,6 +232,28 @@ describe('a preset', () => {
     expect(await press('preset:delete', id)).toContain('Deleted the preset')
   })
 
+  it('that can no longer be saved is refused on its own page, because Slack stacks no fourth', async () => {
+    await type('dummy-one clone')
+    const page = await send(lastView(), { name: text('copy'), _channel: chosen('here') })
+    await press('preset:save_form', '', page.view)
+    const saved = () => send(lastView(), { name: text('mine'), scope: chosen('person') })
+    access.rules = []
+    expect(await saved()).toEqual({
+      response_action: 'errors',
+      errors: { name: "You can't run clone on dummy-one. Ask #platform for access." },
+    })
+    access.rules = all
+    context.pass(3_600_001)
+    expect(await saved()).toEqual({
+      response_action: 'errors',
+      errors: { name: 'This form has expired. Start again with /clone-app.' },
+    })
+    services.people.get = async () => await Promise.reject(new Error('Slack is away.'))
+    expect(await saved()).toMatchObject({
+      errors: { name: expect.stringContaining("I couldn't ask Slack who you are") },
+    })
+  })
+
   it('is saved from the last page of a form, on the third page that Slack stacks', async () => {
     await type('dummy-one clone')
     const page = await send(lastView(), { name: text('copy'), _channel: chosen('here') })

@@ -78,16 +78,22 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
   }
 }
 
-/** Whatever happens, the person gets an answer in the modal. */
+/**
+ * Whatever happens, the person gets an answer in the modal.
+ *
+ * @param block of a page that may be the third: Slack stacks no fourth, so what fits no field is shown here.
+ */
 export async function answerSubmission(
   services: Services,
   submit: () => Promise<ViewResponseAction>,
+  block?: string,
 ): Promise<ViewResponseAction> {
   try {
     return await submit()
   } catch (error) {
-    if (error instanceof UserError && error.field !== undefined) {
-      return { response_action: 'errors', errors: { [error.field]: fieldError(error.message) } }
+    const field = (error instanceof UserError ? error.field : undefined) ?? block
+    if (field !== undefined) {
+      return { response_action: 'errors', errors: { [field]: fieldError(explain(services, error)) } }
     }
     // On top of the form, so that the answers are still there after going back.
     return { response_action: 'push', view: noticeView("That didn't work", mrkdwn(explain(services, error))) }

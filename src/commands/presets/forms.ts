@@ -76,7 +76,7 @@ export function registerPresets(app: App, services: Services, throttle: Throttle
     const { waitMs } = throttle.take(body.user.id, services.elapsed())
     const problem = tooManyRequests(waitMs, 'press Save again')
     if (waitMs > 0) return await ack({ response_action: 'errors', errors: { [NAME_BLOCK]: problem } })
-    await ack(await answerSubmission(services, async () => await submit(services, view, body, verbs)))
+    await ack(await answerSubmission(services, async () => await submit(services, view, body, verbs), NAME_BLOCK))
   })
 
   app.action<BlockAction<ButtonAction>>(
