@@ -4,6 +4,7 @@ import {
   ChannelChoices,
   type ChannelSettings,
   PersonChoices,
+  type PersonSettings,
   type Place,
   type Tell,
 } from '../../slack/form/settings.js'
@@ -24,13 +25,18 @@ export interface Preferences {
 
 /** @param channel where the person is; null or empty if unknown. */
 export async function readPreferences(db: Database, person: string, channel: string | null): Promise<Preferences> {
-  const own = PersonChoices.catch({}).parse(await readSetting(db, { scope: 'person', id: person }))
+  const own = await readPersonSettings(db, person)
   const shared = await readChannelSettings(db, channel)
   return {
     tell: own.tell ?? shared.tell ?? 'failure',
     place: own.place ?? 'here',
     connection: shared.connection,
   }
+}
+
+/** Only what this person chose. */
+export async function readPersonSettings(db: Database, person: string): Promise<PersonSettings> {
+  return PersonChoices.catch({}).parse(await readSetting(db, { scope: 'person', id: person }))
 }
 
 export async function readChannelSettings(db: Database, channel: string | null): Promise<ChannelSettings> {

@@ -18,7 +18,7 @@ import {
 import type { Services } from '../services.js'
 import { type Throttle, tooManyRequests } from '../throttle.js'
 import type { Verb } from '../verb.js'
-import { readChannelSettings, readPreferences } from './preferences.js'
+import { readChannelSettings, readPersonSettings } from './preferences.js'
 
 export const settingsVerb: Verb = {
   words: ['settings'],
@@ -39,7 +39,7 @@ async function openSettings(
 ): Promise<void> {
   if (asker.membership === 'stranger') throw accessDenied(services, asker, 'use Dolly here')
   const { db } = services
-  const { tell, place } = await readPreferences(db, asker.id, channel)
+  const own = await readPersonSettings(db, asker.id)
   const shared = mayChangeChannel(services, asker, channel)
     ? {
         id: channel,
@@ -49,7 +49,7 @@ async function openSettings(
       }
     : null
   const opening = await saveOpeningChannel(services, asker.id, channel)
-  await client.views.open({ trigger_id, view: settingsView({ tell, place }, shared, opening) })
+  await client.views.open({ trigger_id, view: settingsView(own, shared, opening) })
 }
 
 /** Names of the presets that everybody in this channel finds. */

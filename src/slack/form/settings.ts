@@ -39,6 +39,7 @@ const placeLabels = {
   here: 'In the channel where I ask',
   mine: 'In my direct messages with Dolly',
 } as const satisfies Record<Place, string>
+const AS_THE_CHANNEL_SAYS = 'As the channel says, or else when it fails'
 /** The value of "nothing is chosen": Slack takes no empty one. */
 const NONE = '-'
 
@@ -51,16 +52,12 @@ interface ChannelPage {
 }
 
 /**
- * @param own with what applies where nothing was chosen.
+ * @param own what this person chose; for a mention nothing means that the channel's choice applies.
  * @param channel its id, what it has now, and which connections and presets this person can choose; null where they can't
  *   change it.
  * @param opening the key of where the page was opened.
  */
-export function settingsView(
-  own: { tell: Tell; place: Place },
-  channel: ChannelPage | null,
-  opening: string,
-): ModalView {
+export function settingsView(own: PersonSettings, channel: ChannelPage | null, opening: string): ModalView {
   return {
     type: 'modal',
     callback_id: SETTINGS_CALLBACK,
@@ -70,8 +67,13 @@ export function settingsView(
     close: plain('Cancel'),
     blocks: [
       { type: 'header', text: plain('For you') },
-      radio('tell', 'Mention me', optionsOf(tellLabels), own.tell),
-      radio('place', 'Start threads', optionsOf(placeLabels), own.place),
+      radio(
+        'tell',
+        'Mention me',
+        [...optionsOf(tellLabels), option({ value: NONE, label: AS_THE_CHANNEL_SAYS })],
+        own.tell ?? NONE,
+      ),
+      radio('place', 'Start threads', optionsOf(placeLabels), own.place ?? 'here'),
       context('You can still choose differently in each form. Changes apply to jobs you start from now on.'),
       ...(channel === null ? [] : channelBlocks(channel)),
     ],

@@ -79,6 +79,18 @@ it('a channel starts with its connection, and its mentions apply to people who c
   expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('never')
 })
 
+it('who only changes the channel chooses nothing for themselves, and a choice can be taken back', async () => {
+  await ann.type('settings')
+  expect(JSON.stringify(page())).toMatch(/"initial_option":\{[^}]*"As the channel says, or else when it fails"/)
+  await choose({ tell: '-', place: 'here', channel_tell: 'never', connection: '-' })
+  expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('never')
+  await choose({ tell: 'both' })
+  expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('both')
+  await choose({ tell: '-', channel_tell: 'success', connection: '-' })
+  expect((await readPreferences(context.db, 'U1', 'C1')).tell).toBe('success')
+  expect((await readPreferences(context.db, 'U1', 'C2')).tell).toBe('failure')
+})
+
 it('a channel’s settings can be changed only there, by people who may save presets there', async () => {
   rules = [rule({ may: ['clone'] })]
   await ann.type('settings')
