@@ -1271,12 +1271,15 @@ describe('Cloud Foundry', () => {
       api = connect({ ...simulator.connection, appUrl: template })
       const { last, ref } = await carryOut(clone, await cloneOf('shop-api', { host: 'shop-api-2' }))
       const space = await pick('spaces', 'staging')
-      expect(last?.url).toMatch(new RegExp(`^https://console.woolworks.example/1[0-9a-f-]+/${space}/${ref?.app}$`))
+      const page = new RegExp(`^https://console.woolworks.example/1[0-9a-f-]+/${space}/${ref?.app}$`)
+      expect(last?.consoleUrl).toMatch(page)
+      expect(last?.url, 'and its own address').toBe('https://shop-api-2.apps.woolworks.example')
       const copy = await overwrite(await copyOf('shop-api', 'shop-api-staging'))
-      expect(copy.url).toMatch(new RegExp(`/${space}/${copy.app}$`))
+      expect(copy.page).toMatch(new RegExp(`/${space}/${copy.app}$`))
+      expect(copy.url).toBe('https://shop-api-staging.apps.woolworks.example')
     })
 
-    test("are otherwise the app's address, if it is reachable from outside", async () => {
+    test("are the app's address alone without a template, if it is reachable from outside", async () => {
       const known = await overwrite(await copyOf('shop-web', 'shop-api-staging'))
       expect(known.url).toBe('https://shop-api-staging.apps.woolworks.example')
       expect((await overwrite(await copyOf('shop-web', 'shop-web-staging'))).url).toBeUndefined()

@@ -189,7 +189,7 @@ describe('Qovery', () => {
       const written = await operationOf(qovery, 'clone')?.steps[0].run(api, params, null, attempt())
       expect(deployStep(operations.clone).when?.(params)).toBe(false)
       clock += DAY_MS
-      expect(written).toMatchObject({ ended: 'done', detail: 'cloned, not deployed', url: expect.any(String) })
+      expect(written).toMatchObject({ ended: 'done', detail: 'cloned, not deployed', consoleUrl: expect.any(String) })
       expect(simulator.table().rows.find(([name]) => name === 'shop-api-2')?.[3]).toBe('READY')
     })
 
@@ -486,7 +486,7 @@ describe('Qovery', () => {
       const { ref } = await deployed()
       clock += 10_000
       expect(await poll(ref)).toMatchObject([
-        { phase: 'failed', detail: 'cloned, but the deployment was cancelled', url: ref.console },
+        { phase: 'failed', detail: 'cloned, but the deployment was cancelled', consoleUrl: ref.console },
       ])
     })
   })
@@ -572,12 +572,12 @@ describe('Qovery', () => {
       const { ref } = await deployed({ service: await serviceOf('database'), name: 'shop-db-2' })
       const web = await deployed()
       clock += 10_000
-      expect(await poll(ref)).toEqual([{ phase: 'done', url: ref.console }])
+      expect(await poll(ref)).toEqual([{ phase: 'done', consoleUrl: ref.console }])
       const get: Api['get'] = (path, schema) => {
         return path.endsWith('/link') ? Promise.reject(new Error('down')) : api.get(path, schema)
       }
       const found = await observed(operations.clone.steps[0].check({ ...api, get }, [web.ref], clock))
-      expect(found).toEqual([{ phase: 'done', url: web.ref.console }])
+      expect(found).toEqual([{ phase: 'done', consoleUrl: web.ref.console }])
     })
 
     test('end an environment with the main address in it', async () => {
@@ -590,7 +590,7 @@ describe('Qovery', () => {
 
     test('report a deleted clone as failed, with its environment or without', async () => {
       const { ref } = await deployed()
-      const gone = [{ phase: 'failed', detail: 'the clone was deleted', url: ref.console }]
+      const gone = [{ phase: 'failed', detail: 'the clone was deleted', consoleUrl: ref.console }]
       await startRemoval(operations.clone, api, ref)
       expect((await poll(ref))[0]).toMatchObject({ phase: 'working', detail: 'deleting' })
       clock += 5_000
@@ -640,7 +640,7 @@ describe('Qovery', () => {
         ],
         `https://shop.example/${'x'.repeat(3_000)}`,
       ]) {
-        expect(await linked(url)).toEqual({ phase: 'done', url: ref.console })
+        expect(await linked(url)).toEqual({ phase: 'done', consoleUrl: ref.console })
         expect(await linked(url, 'https://shop.example')).toMatchObject({ url: 'https://shop.example' })
       }
     })
@@ -1021,7 +1021,7 @@ describe('Qovery', () => {
       const failed = {
         phase: 'failed',
         detail: 'Qovery failed to delete it. Its log in the console says why.',
-        url: ref.console,
+        consoleUrl: ref.console,
       }
       for (let times = 0; times < 2; times += 1) {
         simulator.setSwitch('fail-delete', true)

@@ -458,7 +458,7 @@ describe('Rainbond', () => {
 
     test("isn't polled", async () => {
       const written = await operationOf(rainbond, 'copy')?.steps[0].run(api, paramsOf(), null, attempt())
-      expect(written).toMatchObject({ ended: 'done', url: consoleOf() })
+      expect(written).toMatchObject({ ended: 'done', consoleUrl: consoleOf() })
     })
 
     test('is deleted with everything in it, and no other app ever is', async () => {
@@ -1053,16 +1053,19 @@ describe('Rainbond', () => {
       expect(await poll(ref)).toMatchObject({
         phase: 'done',
         url: 'http://shop-web-copy-5000-k3v8m2ra.frankfurt.woolworks.example/',
+        consoleUrl: consoleOf(),
       })
     })
 
-    test("links the app's page in the console until it has a public address", async () => {
+    test("links the app's page in the console, also without a public address", async () => {
       const copied = await runCopy({ components: [(await idsOf()).get('shop-api')] })
-      expect(await poll(copied)).toMatchObject({ url: consoleOf() })
+      expect(await poll(copied)).toMatchObject({ consoleUrl: consoleOf() })
       const ref = await runStart(copied)
-      expect(await poll(ref)).toMatchObject({ phase: 'working', url: consoleOf() })
+      expect(await poll(ref)).toMatchObject({ phase: 'working', consoleUrl: consoleOf() })
       advance(10 * SECOND)
-      expect(await poll(ref)).toMatchObject({ phase: 'done', url: consoleOf() })
+      const end = await poll(ref)
+      expect(end).toMatchObject({ phase: 'done', consoleUrl: consoleOf() })
+      expect(end).not.toHaveProperty('url')
     })
 
     test.each(['?key=secret', '/#/login', '/'])('links the console without what follows its address: "%s"', (end) => {

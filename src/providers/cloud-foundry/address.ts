@@ -101,8 +101,8 @@ export const map = step<AddressParams>({
   },
 })
 
-function mapped({ url, address }: CfRef): RefUpdate {
-  return address === undefined ? {} : { url: url ?? `https://${address}` }
+function mapped({ address }: CfRef): RefUpdate {
+  return address === undefined ? {} : { url: `https://${address}` }
 }
 
 /** The apps that a route leads to; none where the route is gone. */

@@ -49,7 +49,7 @@ function refOf(api: Api, { name, start }: CloneParams, target: Space, guid: stri
   return {
     app: guid,
     space: target.guid,
-    url: consoleLink(api, target, guid),
+    page: consoleLink(api, target, guid),
     note: start ? undefined : 'not started, as requested',
     left: `The app ${cut(name, MAX_NAME_LENGTH)} stays in ${target.name} and can be deleted.`,
   }

@@ -74,11 +74,12 @@ async function packageAt(api: Api, target: string, time: string): Promise<string
   return (await packagesOf(api, target)).find(({ created_at }) => created_at <= time)?.guid
 }
 
-/** An app that is overwritten: its link, and the remark if it isn't restarted. */
+/** An app that is overwritten: its links, and the remark if it isn't restarted. */
 async function overwritten(api: Api, to: App, restart: boolean): Promise<RefUpdate> {
   return {
     app: to.guid,
-    url: api.settings?.appUrl ? await consoleOf(api, to) : await publicAddressOf(api, to.guid),
+    url: await publicAddressOf(api, to.guid),
+    page: api.settings?.appUrl ? await consoleOf(api, to) : undefined,
     note: restart ? undefined : 'copied, but its old code runs until it is staged and restarted',
   }
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { type Api, maskIds, settleEach } from '../provider.js'
 import { instances } from './instances.js'
-import { type CfRef, done, type Poll, type Result, resources, type waitFor } from './status.js'
+import { type CfRef, done, linksOf, type Poll, type Result, resources, type waitFor } from './status.js'
 
 /** Makes an address of four kilobytes, half of what proxies usually take. */
 const MAX_IDS_PER_CALL = 100
@@ -35,8 +35,8 @@ export function inBatches(ids: readonly string[]): string[][] {
   )
 }
 
-/** For people: without whole GUIDs, and with the link. */
-function readable({ url }: CfRef, result: Result): Result {
+/** For people: without whole GUIDs, and with the links. */
+function readable(ref: CfRef, result: Result): Result {
   if (result instanceof Error) return result
-  return { ...result, ...(result.detail && { detail: maskIds(result.detail) }), ...(url && { url }) }
+  return { ...result, ...(result.detail && { detail: maskIds(result.detail) }), ...linksOf(ref) }
 }

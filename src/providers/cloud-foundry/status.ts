@@ -16,7 +16,9 @@ export const ref = z.object({
   guid: word,
   droplet: word,
   route: word,
+  /** Its own address, and its page where the operator has said how to find it. */
   url: word,
+  page: word,
   /** The reserved address, which leads to the clone once it is mapped. */
   address: word,
   note: word,
@@ -59,6 +61,10 @@ export function failed({ left }: CfRef, reason: string): Observation<CfRef> {
 /** Nothing to wait for, or no longer. */
 export function done({ note }: CfRef): Observation<CfRef> {
   return { phase: 'done', ...(note && { detail: note }) }
+}
+
+export function linksOf({ url, page }: CfRef): Pick<Observation, 'url' | 'consoleUrl'> {
+  return { ...(url && { url }), ...(page && { consoleUrl: page }) }
 }
 
 // The states of packages, droplets, builds and bindings. An unlisted one counts as in progress.

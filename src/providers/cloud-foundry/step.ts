@@ -4,7 +4,7 @@ import { ConnectionError } from '../../errors.js'
 import { type Api, type Attempt, type Step, type Written, withSentence } from '../provider.js'
 import { item, link, list, shownName } from './api.js'
 import { check } from './poll.js'
-import { type CfRef, ref } from './status.js'
+import { type CfRef, linksOf, ref } from './status.js'
 
 /** Cloud Foundry does more within one request than other providers. */
 export const WRITE_TIMEOUT_MS = 60_000
@@ -42,7 +42,7 @@ function stepOf<P, Before extends CfRef | null>(
   const next = (before: Before, update: RefUpdate): Written<CfRef> => {
     const made = ref.parse({ ...before, waitFor: undefined, ...update })
     if (made.waitFor) return made
-    return { ref: made, ended: 'done', ...(made.note && { detail: made.note }), ...(made.url && { url: made.url }) }
+    return { ref: made, ended: 'done', ...(made.note && { detail: made.note }), ...linksOf(made) }
   }
   return {
     ...parts,

@@ -53,7 +53,7 @@ export async function check(
     const state = [found.state, deployment].join(' ')
     const unchangedMs = state === ref.state ? (ref.unchangedMs ?? 0) + sinceLastPoll(ref.polledAt, now) : 0
     const clone = { ...found, name: found.name ?? ref.name, deployment, unchangedMs }
-    return { ...observe(clone, ref.next), ref: { ...ref, state, unchangedMs, polledAt: now } }
+    return { ...observe(clone, ref.next), consoleUrl: DASHBOARD, ref: { ...ref, state, unchangedMs, polledAt: now } }
   })
 }
 
@@ -68,7 +68,7 @@ function observe(clone: Clone, next: MigetRef['next']): Observation {
   if (waiting) return waiting
   if (next === 'deployment') return { phase: 'done', detail: `cloned as ${clone.name}` }
   if (state === 'running') return live(clone)
-  return { phase: 'done', detail: `cloned as ${clone.name}, ${next}; it is ${stateOf(clone)}`, url: DASHBOARD }
+  return { phase: 'done', detail: `cloned as ${clone.name}, ${next}; it is ${stateOf(clone)}` }
 }
 
 /** The deployment ends some seconds before the app's state shows it. */
@@ -93,7 +93,7 @@ function whileAddonsStart(clone: Clone): Observation | null {
 
 function live({ name, public_url, private_access }: Clone): Observation {
   const isPublic = public_url && !private_access && PLAIN_ADDRESS.test(public_url)
-  return { phase: 'done', detail: `live as ${name}`, url: isPublic ? public_url : DASHBOARD }
+  return { phase: 'done', detail: `live as ${name}`, ...(isPublic && { url: public_url }) }
 }
 
 const working = ({ name }: Clone, what: string) => ({ phase: 'working', detail: `${name}: ${what}` }) as const

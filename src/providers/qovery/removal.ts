@@ -71,11 +71,11 @@ async function readStatus(api: Api, all: Statuses | null, { kind, id }: QoveryRe
 }
 
 function observe(ref: QoveryRef, status: Status): Observation<QoveryRef> {
-  const [url, { state }] = [ref.console, status]
+  const [consoleUrl, { state }] = [ref.console, status]
   const end = endOf(status)
   if (state === 'DELETE_ERROR' && end !== ref.previous)
-    return { phase: 'failed', url, detail: 'Qovery failed to delete it. Its log in the console says why.' }
+    return { phase: 'failed', consoleUrl, detail: 'Qovery failed to delete it. Its log in the console says why.' }
   const isWaiting = state === 'READY' || end !== undefined
   const detail = isWaiting ? 'waiting for the deletion to start' : state.toLowerCase().replaceAll('_', ' ')
-  return { phase: 'working', url, detail }
+  return { phase: 'working', consoleUrl, detail }
 }

@@ -94,27 +94,26 @@ export async function check(api: Api, refs: readonly QoveryRef[]): Promise<(Obse
 const nothing: Statuses = { byId: new Map(), hasGaps: false }
 
 function observe(ref: QoveryRef, all: Statuses['byId'], links: z.infer<typeof link>[] = []): Observation<QoveryRef> {
-  const url = ref.console
+  const consoleUrl = ref.console
   const status = all.get(ref.id)
-  if (!status) return { phase: 'failed', url, detail: 'the clone was deleted' }
+  if (!status) return { phase: 'failed', consoleUrl, detail: 'the clone was deleted' }
   const { state } = status
   const end = endOf(status)
   // The state from before our deploy call stays for some seconds. Any other end counts, even of a deployment that someone else started.
   if (state === NEVER_DEPLOYED || (end !== undefined && end === ref.previous)) {
-    return { phase: 'working', url, detail: 'waiting for the deployment to start' }
+    return { phase: 'working', consoleUrl, detail: 'waiting for the deployment to start' }
   }
   if (end === undefined) {
     return {
       phase: 'working',
-      url,
+      consoleUrl,
       detail: UNDER_WAY.includes(state) ? state.toLowerCase().replaceAll('_', ' ') : state,
     }
   }
-  if (!LIVE.includes(state)) return { phase: 'failed', url, detail: `cloned, but ${failures[state]}` }
-  // Link the public address if there is one, with the console beside it.
+  if (!LIVE.includes(state)) return { phase: 'failed', consoleUrl, detail: `cloned, but ${failures[state]}` }
   const [first] = links
     .filter((one) => one.service_id === ref.id || (ref.kind === 'environment' && one.is_default))
     .filter((one) => PLAIN_ADDRESS.test(one.url))
     .sort((a, b) => Number(b.is_default) - Number(a.is_default))
-  return first ? { phase: 'done', url: first.url, consoleUrl: url } : { phase: 'done', url }
+  return { phase: 'done', consoleUrl, ...(first && { url: first.url }) }
 }

@@ -65,9 +65,9 @@ function made(params: CloneParams, { project, organization }: Environment, id: s
   const [environment, page] = 'service' in params ? [params.environment, `service/${id}/overview`] : [id, 'overview']
   const projectId = 'project' in params ? params.project : project.id
   const path = `organization/${organization.id}/project/${projectId}/environment/${environment}/${page}`
-  const url = `https://console.qovery.com/${path}`
-  const ref = { kind: kindOf(params), id, environment, console: url }
-  return { ref, ended: 'done', url, ...(!isDeployed(params) && { detail: 'cloned, not deployed' }) }
+  const consoleUrl = `https://console.qovery.com/${path}`
+  const ref = { kind: kindOf(params), id, environment, console: consoleUrl }
+  return { ref, ended: 'done', consoleUrl, ...(!isDeployed(params) && { detail: 'cloned, not deployed' }) }
 }
 
 async function startDeployment(api: Api, params: CloneParams, before: QoveryRef): Promise<QoveryRef> {

@@ -33,7 +33,7 @@ export function check(
     if (!all) return { phase: 'failed', detail: 'the new app is gone' }
     const passedMs = sinceLastPoll(one.polledAt, now)
     const ref = { ...one, polledAt: now, stageMs: (one.stageMs ?? 0) + passedMs }
-    return { url: consolePageOf(api, one.app), ref, ...(await observe(api, ref, all, passedMs, now)) }
+    return { consoleUrl: consolePageOf(api, one.app), ref, ...(await observe(api, ref, all, passedMs, now)) }
   })
 }
 

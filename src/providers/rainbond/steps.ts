@@ -35,7 +35,7 @@ export const createApp: Step<CopyParams, null, RainbondRef> = {
 
 /** It is there at once, and empty. */
 function newApp(api: Api, made: Omit<RainbondRef, 'stage'>): Ended<RainbondRef> {
-  return { ref: { ...made, stage: 'created' }, ended: 'done', url: consolePageOf(api, made.app) }
+  return { ref: { ...made, stage: 'created' }, ended: 'done', consoleUrl: consolePageOf(api, made.app) }
 }
 
 export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
