@@ -4,6 +4,9 @@ import { Ajv } from 'ajv'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { shortcuts } from '../src/commands/shortcuts/shortcuts.js'
+import { CLONE_STEP, Inputs } from '../src/commands/workflow/step.js'
+import { stepOutcome } from '../src/slack/message/step.js'
+import { jobIn } from './helpers/job.js'
 
 const text = readFileSync('manifest.yml', 'utf8')
 const schema = JSON.parse(readFileSync('test/fixtures/manifest.schema.json', 'utf8'))
@@ -109,4 +112,57 @@ test('it asks for four scopes and offers one command', () => {
       should_escape: false,
     },
   ])
+})
+
+/** The file with the step for Workflow Builder switched on the way its own comments say. */
+const workflowText = text
+  .replace(/# functions:\n(#.*\n)+/, (block) => block.replaceAll(/^# /gm, ''))
+  .replace('org_deploy_enabled: false', 'org_deploy_enabled: true')
+
+/** Of the types that a parameter may have, those that a step on an own server can use, as Slack's schema for version 2 names them. */
+const parameterTypes = [
+  'string',
+  'number',
+  'integer',
+  'boolean',
+  'slack#/types/user_context',
+  'slack#/types/channel_id',
+]
+
+interface Parameter {
+  type: string
+  name: string
+  title: string
+  is_required: boolean
+}
+
+test('Slack would take the manifest with the step for Workflow Builder switched on', () => {
+  const manifest = parse(workflowText)
+  expect(faults(manifest)).toEqual([])
+  expect(manifest.settings.org_deploy_enabled).toBe(true)
+  // Version 2 wants the parameters of functions under `properties`; Slack's templates for Bolt have them as here.
+  expect(manifest._metadata.major_version).toBe(1)
+  expect(Object.keys(manifest.functions)).toEqual([CLONE_STEP])
+  const { title, description, input_parameters, output_parameters } = manifest.functions[CLONE_STEP]
+  for (const words of [title, description]) expect(words).toMatch(/\w/)
+  for (const [key, parameter] of Object.entries<Parameter>({ ...input_parameters, ...output_parameters })) {
+    expect(parameter, key).toMatchObject({ name: key, title: expect.stringMatching(/\w/) })
+    expect(parameter.is_required, key).toBeTypeOf('boolean')
+    expect(parameterTypes, key).toContain(parameter.type)
+  }
+})
+
+test('the step for Workflow Builder has the inputs and outputs that Dolly reads and gives', () => {
+  const { input_parameters: inputs, output_parameters: outputs } = parse(workflowText).functions[CLONE_STEP]
+  const required = (all: Record<string, Parameter>) => Object.keys(all).filter((key) => all[key]?.is_required)
+  expect(Object.keys(inputs)).toEqual(Object.keys(Inputs.shape))
+  const optional = Object.entries(Inputs.shape).filter(([, field]) => field.safeParse(undefined).success)
+  expect(Object.keys(inputs).filter((key) => !inputs[key].is_required)).toEqual(optional.map(([key]) => key))
+  expect(inputs.person.type, 'Slack says who started the workflow').toBe('slack#/types/user_context')
+  const given = (url: string | null) => {
+    const outcome = stepOutcome(jobIn('succeeded', { url, consoleUrl: null }))
+    return 'outputs' in outcome ? Object.keys(outcome.outputs) : []
+  }
+  expect(Object.keys(outputs)).toEqual(given('https://shop.example'))
+  expect(required(outputs)).toEqual(given(null))
 })

@@ -23,7 +23,8 @@ export const CLONE_STEP = 'clone_app'
 /** For all that is read at Slack and the provider before the job is stored, in milliseconds: nobody waits at a screen. */
 const PREPARE_TIMEOUT_MS = 20_000
 
-const Inputs = z.object({
+/** The inputs, as the manifest has them. */
+export const Inputs = z.object({
   /** Slack sets it: a workflow's builder can't choose someone else. */
   person: z.object({ id: z.string().regex(/^[UW][A-Z0-9]{1,30}$/) }),
   /** As after `/clone-app`. */
