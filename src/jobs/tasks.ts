@@ -11,7 +11,7 @@ import {
   type Step,
   withoutCredentials,
 } from '../providers/provider.js'
-import { type ClaimedJob, claimDueJobs, releaseClaim } from '../store/claims.js'
+import { type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
 
@@ -155,17 +155,23 @@ export async function move(context: WorkerContext, claimed: ClaimedJob, input: J
   return (await advance(context, claimed, input)) !== null
 }
 
+/** How often an input is applied to a job that people change at that moment. */
+const MAX_ADVANCES = 5
+
 /**
- * Applies an input under this claim; null when the claim was lost or the job has moved on.
+ * Applies an input under this claim. Where a person's click came in between, which leaves the claim with its worker, it's
+ * applied to the job as it is by now: an answer of the provider is never lost to a click.
  *
  * @param requestId the provider's own id of the request that the input is about, for the audit.
+ * @returns null when the claim was lost or the job has moved on.
  */
 export async function advance(
   context: WorkerContext,
-  { job, token }: ClaimedJob,
+  claimed: ClaimedJob,
   input: JobInput,
   { keepClaim = false, requestId }: { keepClaim?: boolean; requestId?: string | undefined } = {},
 ): Promise<Job | null> {
+  const { job, token } = claimed
   const operation = operationOf(context.connections.get(job.connection)?.provider, job.operation)
   const transition: TransitionContext = {
     now: context.now(),
@@ -173,12 +179,19 @@ export async function advance(
     pollEveryMs: operation?.pollEveryMs,
   }
   const claim = { token, keep: keepClaim }
-  const { set, event } = next(job, input, transition)
-  const noted = { set, event: event && { ...event, requestId } }
-  const changed = await applyTransition(context.db, job, noted, transition.now, claim)
-  if (changed) context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
-  else context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
-  return changed
+  let present: Job | null = job
+  for (let tries = 0; present !== null && tries < MAX_ADVANCES; tries += 1) {
+    const { set, event } = next(present, input, transition)
+    const noted = { set, event: event && { ...event, requestId } }
+    const changed = await applyTransition(context.db, present, noted, transition.now, claim)
+    if (changed) {
+      context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
+      return changed
+    }
+    present = await readClaimed(context.db, claimed)
+  }
+  context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
+  return null
 }
 
 /** A sentence for the thread, and who caused it. What is not one of our errors is a bug: its stack goes to the log alone. */

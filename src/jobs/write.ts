@@ -3,7 +3,7 @@ import type { JobInput } from '../domain/job.js'
 import { LAST_ECHO } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api } from '../providers/provider.js'
-import { type ClaimedJob, holdsClaim } from '../store/claims.js'
+import { type ClaimedJob, readClaimed } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
 import { accepted, attemptOf, findWrite } from './reconcile.js'
 import { advance, explain, runTasks, type Task, withDueJobs } from './tasks.js'
@@ -64,7 +64,8 @@ async function attempt(
 
 /**
  * The connection's client for one try. Right before a write goes out, after the login that it may need, the claim is checked:
- * a person may have ended the job while the step was still reading.
+ * a person may have ended or cancelled the job while the step was still reading. A step that has begun to write isn't
+ * cancelled any more, because its answer says what it made.
  */
 function checkingClaim(
   context: WorkerContext,
@@ -72,8 +73,13 @@ function checkingClaim(
   api: Api,
   answered: (requestId: string) => void,
 ): Api {
+  let hasSent = false
   const beforeSend = async () => {
-    if (await holdsClaim(context.db, claimed)) return
+    const job = await readClaimed(context.db, claimed)
+    if (job && (hasSent || job.cancelRequestedBy === null)) {
+      hasSent = true
+      return
+    }
     throw new TemporaryError('This job was changed meanwhile, so nothing was sent.', { mayHaveHappened: false })
   }
   const checked = (send: Api['post']): Api['post'] => {

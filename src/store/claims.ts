@@ -201,16 +201,22 @@ export async function releaseAllClaims(db: Database): Promise<void> {
   await db.updateTable('messages').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
 }
 
-/** Whether the job is still as it was read, and still claimed: a person may have ended it meanwhile. */
-export async function holdsClaim(db: Database, { job, token }: ClaimedJob): Promise<boolean> {
+/**
+ * A claimed job as it is by now: a person may have muted it, or asked to cancel it, since it was read.
+ *
+ * @returns null if the claim was lost, or the job isn't at the same try of the same step any more.
+ */
+export async function readClaimed(db: Database, { job, token }: ClaimedJob): Promise<Job | null> {
   const row = await db
     .selectFrom('jobs')
-    .select('id')
+    .selectAll()
     .where('id', '=', job.id)
-    .where('version', '=', job.version)
     .where('claimToken', '=', token)
+    .where('state', '=', job.state)
+    .where('step', '=', job.step)
+    .where('attempt', '=', job.attempt)
     .executeTakeFirst()
-  return row !== undefined
+  return row ? toJob(row) : null
 }
 
 /** Work of one kind that is due and that nobody does. */

@@ -176,7 +176,8 @@ export async function findJob(db: Database, id: string): Promise<Job | null> {
  * The end of a job deletes its personal answers.
  *
  * @param db may be a transaction of the caller's, who then rolls it back where this returns null.
- * @param claim the worker's token, and whether it keeps the claim for what comes next; null for a person's click.
+ * @param claim the worker's token, and whether it keeps the claim for what comes next; null for a person's click, which takes
+ * the claim from a worker only where it changes the job's state.
  * @returns the job as it is now, or null when somebody else was first and nothing was changed.
  */
 export async function applyTransition(
@@ -189,6 +190,8 @@ export async function applyTransition(
   return await inTransaction(db, async (transaction) => {
     const { ref, approval: _, ...plain } = transition.set
     if (plain.endedAt === null && !(await mayLiveAgain(transaction, job, now))) return null
+    // A click that leaves the job where it is leaves it to its worker too, which may be in the middle of a write.
+    const keepsClaim = claim ? claim.keep : plain.state === undefined
     let update = transaction
       .updateTable('jobs')
       .set({
@@ -198,7 +201,7 @@ export async function applyTransition(
         ...(plain.endedAt
           ? { personalParams: null, isPersonalGone: job.isPersonalGone || job.personal.length > 0 }
           : {}),
-        ...(claim?.keep ? {} : { claimToken: null }),
+        ...(keepsClaim ? {} : { claimToken: null }),
         version: job.version + 1,
       })
       .where('id', '=', job.id)

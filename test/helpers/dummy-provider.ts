@@ -25,6 +25,8 @@ export interface DummyWorld {
   polls: number
   /** What the next write does; then it works again. */
   mood: Mood
+  /** What a write waits for before it takes effect; null if it takes effect at once. */
+  held: Promise<unknown> | null
   /** How a write has ended by the time it is answered or found; null while it has to be polled. */
   ended: Omit<Ended, 'ref'> | null
   /** What the last search for a lost write got to know about its answer. */
@@ -44,6 +46,7 @@ export function dummyWorld(): DummyWorld {
     writes: 0,
     polls: 0,
     mood: 'works',
+    held: null,
     ended: null,
     lost: null,
     observation: { phase: 'working', detail: 'copying' },
@@ -62,7 +65,8 @@ const fields = z.object({
 
 /** Operations `clone` (clone → deploy, both can be found again; can be deleted) and `blind` (nothing can be found again). */
 export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connection {
-  const write = (step: string, cloneName: string) => {
+  const write = async (step: string, cloneName: string) => {
+    await world.held
     world.writes += 1
     const mood = world.mood
     world.mood = 'works'
