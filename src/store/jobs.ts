@@ -175,7 +175,7 @@ export async function findJob(db: Database, id: string): Promise<Job | null> {
  * Writes a transition and its event, if the job is still as it was read and, for a worker, still claimed with its token.
  * The end of a job deletes its personal answers.
  *
- * @param db may be a transaction of the caller's, who then rolls it back where this returns null.
+ * @param db may be a transaction of the caller's, who rolls it back where this returns null.
  * @param claim the worker's token, and whether it keeps the claim for what comes next; null for a person's click, which takes
  * the claim from a worker only where it changes the job's state.
  * @returns the job as it is now, or null when somebody else was first and nothing was changed.
@@ -189,7 +189,8 @@ export async function applyTransition(
 ): Promise<Job | null> {
   return await inTransaction(db, async (transaction) => {
     const { ref, approval: _, ...plain } = transition.set
-    if (plain.endedAt === null && !(await mayLiveAgain(transaction, job, now))) return null
+    const livesAgain = plain.endedAt === null
+    if (livesAgain && (await findHolder(transaction, job.connection, job.lock)) !== null) return null
     // A click that leaves the job where it is leaves it to its worker too, which may be in the middle of a write.
     const keepsClaim = claim ? claim.keep : plain.state === undefined
     let update = transaction
@@ -211,6 +212,11 @@ export async function applyTransition(
     const row = await update.returningAll().executeTakeFirst()
     if (!row) return null
     const changed = toJob(row)
+    if (livesAgain && changed.removes !== null) {
+      const { actor = changed.requester, channel = null } = transition.event ?? {}
+      const ids = { removes: changed.removes, removalJob: changed.id, actor, channel }
+      if ((await startRemoval(transaction, ids, now)) === null) throw new NothingToDelete()
+    }
     if (transition.event) {
       // The event belongs to the step it happened in, which a finished step has already left.
       const { event } = transition
@@ -225,21 +231,19 @@ export async function applyTransition(
         if (again) await applyTransition(transaction, cleared, again, now, null)
       }
     }
-    if (plain.endedAt === null) await reopenLeft(transaction, job.id)
+    if (livesAgain) await reopenLeft(transaction, job.id)
     return changed
+  }).catch((error: unknown) => {
+    if (error instanceof NothingToDelete) return null
+    throw error
   })
 }
 
+/** Rolls back a removal that would live again: what it deletes is gone, or another removal has begun. */
+class NothingToDelete extends Error {}
+
 async function inTransaction<T>(db: Database, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
   return db instanceof Transaction ? await work(db) : await db.transaction().execute(work)
-}
-
-/** Whether an ended job may live again: no other has its lock, and a removal still has something to delete. */
-async function mayLiveAgain(transaction: Transaction<Schema>, job: Job, now: number): Promise<boolean> {
-  if ((await findHolder(transaction, job.connection, job.lock)) !== null) return false
-  const { removes, id, requester } = job
-  if (removes === null) return true
-  return (await startRemoval(transaction, { removes, removalJob: id, actor: requester }, now)) !== null
 }
 
 /** In characters. */

@@ -123,3 +123,28 @@ it('a job that is tried again does not take the target from the one that has it 
   await go(holder.id, { kind: 'cancel', actor: 'U1' })
   expect(await go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({ state: 'queued', endedAt: null })
 })
+
+it('a removal that is tried again by a click that comes too late changes nothing at all', async () => {
+  const { made, removal } = await removing()
+  const stale = await go(removal.id, { kind: 'begin' }, wrote, failed)
+  // Between the read of the second click and its write, somebody else tried it again, and it failed again.
+  await go(removal.id, { kind: 'try_again', actor: 'U1' }, { kind: 'begin' }, wrote, failed)
+  const before = await context.job(made.id)
+  const again = next(stale, { kind: 'try_again', actor: 'U3' }, { now: context.now(), jitter: 0 })
+  expect(await applyTransition(context.db, stale, again, context.now(), null)).toBeNull()
+  expect(await context.job(made.id)).toEqual(before)
+  expect(before).toMatchObject({ removalJob: null })
+})
+
+it('a removal that is tried again names who did it, and where', async () => {
+  const made = await go((await context.ask()).id, { kind: 'begin' }, wrote, done)
+  const expiry = await createJob(context.db, { ...removalOf(made), isExpiry: true }, context.now())
+  if (expiry.kind !== 'created') throw new Error(expiry.kind)
+  const ended = await go(expiry.job.id, { kind: 'begin' }, wrote, failed)
+  const { set, event } = next(ended, { kind: 'try_again', actor: 'U9' }, { now: context.now(), jitter: 0 })
+  if (!event) throw new Error('It writes an event.')
+  await applyTransition(context.db, ended, { set, event: { ...event, channel: 'C7' } }, context.now(), null)
+  expect((await readEvents(context.db, made.id)).at(-1)).toMatchObject({ kind: 'removal_started', actor: 'U9' })
+  const rows = await context.db.selectFrom('audit').selectAll().where('action', '=', 'removal_started').execute()
+  expect(rows).toMatchObject([{ actor: 'U9', channel: 'C7', jobId: made.id }])
+})
