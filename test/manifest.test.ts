@@ -160,7 +160,7 @@ test('the step for Workflow Builder has the inputs and outputs that Dolly reads 
   expect(Object.keys(inputs).filter((key) => !inputs[key].is_required)).toEqual(optional.map(([key]) => key))
   expect(inputs.person.type, 'Slack says who started the workflow').toBe('slack#/types/user_context')
   const given = (url: string | null) => {
-    const outcome = stepOutcome(jobIn('succeeded', { url, consoleUrl: null }))
+    const outcome = stepOutcome({ job: jobIn('succeeded', { url, consoleUrl: null }) })
     return 'outputs' in outcome ? Object.keys(outcome.outputs) : []
   }
   expect(Object.keys(outputs)).toEqual(given('https://shop.example'))

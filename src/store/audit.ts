@@ -28,6 +28,8 @@ const RECORDED: readonly EventKind[] = [
   'queued',
   'step_accepted',
   'found',
+  // Without a person where a rule has changed since it was asked for.
+  'denied',
   'expired',
   'succeeded',
   'failed',

@@ -1,5 +1,5 @@
 /** Functions over the jobs table. Every change is a compare-and-set that writes its event in the same transaction. */
-import { type Insertable, Transaction } from 'kysely'
+import type { Insertable } from 'kysely'
 import { afterClearing } from '../domain/acts.js'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import type { EndedRun } from '../domain/schedule.js'
@@ -9,8 +9,9 @@ import { insertEvent } from './events.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { endRemoval, startRemoval } from './removals.js'
 import { endRun } from './schedules.js'
-import { type Database, type JobTable, type Schema, toJob } from './schema.js'
+import { type Database, type JobTable, toJob } from './schema.js'
 import { shortId } from './short-id.js'
+import { inTransaction } from './transaction.js'
 import { insertStep } from './workflow-steps.js'
 
 /** What a submission knows of the job it wants. */
@@ -241,10 +242,6 @@ export async function applyTransition(
 
 /** Rolls back a removal that would live again: what it deletes is gone, or another removal has begun. */
 class NothingToDelete extends Error {}
-
-async function inTransaction<T>(db: Database, work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return db instanceof Transaction ? await work(db) : await db.transaction().execute(work)
-}
 
 /** In characters. */
 const MAX_DETAIL_LENGTH = 2_000

@@ -4,10 +4,11 @@
  */
 import type { Transaction } from 'kysely'
 import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.js'
-import { type Actor, recordAct } from './audit.js'
+import { type Actor, type AuditRow, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
 import type { Database, Schema } from './schema.js'
 import { shortId } from './short-id.js'
+import { inTransaction } from './transaction.js'
 
 /** How long one process may take to start a run, in milliseconds. Then the schedule is due again. */
 const MAX_RUN_MS = 2 * 60_000
@@ -66,7 +67,8 @@ export async function postponeRun(
 }
 
 /**
- * Ends a claimed run, in the transaction that makes its job if there's one.
+ * Ends a claimed run, in the transaction that makes its job if there's one. A pause after runs that couldn't start is nobody's
+ * act, and noted in the audit all the same.
  *
  * @returns false if the schedule has changed since: then nothing was changed.
  */
@@ -77,7 +79,13 @@ export async function endRun(
 ): Promise<boolean> {
   const made = job && { lastJob: job.id, source: job.source, target: job.target }
   const dueAt = pausedAt === null ? nextAt : null
-  return (await changeSchedule(db, claimed, { nextAt, dueAt, failures, pausedAt, retrySince: null, ...made })) !== null
+  return await inTransaction(db, async (transaction) => {
+    const set = { nextAt, dueAt, failures, pausedAt, retrySince: null, ...made }
+    const changed = await changeSchedule(transaction, claimed, set)
+    if (changed && pausedAt !== null)
+      await note(transaction, 'schedule_paused', changed, { actor: null, channel: null }, pausedAt)
+    return changed !== null
+  })
 }
 
 /** Pauses a schedule, or lets it go on at `nextAt`. Null if it has changed since it was read. */
@@ -131,7 +139,7 @@ async function note(
   transaction: Transaction<Schema>,
   action: 'schedule_made' | 'schedule_paused' | 'schedule_resumed' | 'schedule_deleted',
   { id, preset, cron, zone, owner: requester, connection, operation, source, target }: Schedule,
-  by: Actor,
+  by: Pick<AuditRow, 'actor' | 'channel'>,
   now: number,
 ): Promise<void> {
   const details = { detail: `${id}: ${preset}, ${cron} (${zone})` }

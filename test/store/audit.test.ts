@@ -97,6 +97,13 @@ describe('what is kept', () => {
     expect(JSON.parse(last?.details ?? '')).toMatchObject({ detail: 'The name is taken.' })
   })
 
+  it('a request that a changed rule denied says so, with nobody as its actor', async () => {
+    const by = { by: ['U2'], count: 1, expiresAt: context.now() + 60_000 }
+    const job = await context.ask({ approval: { ...by, copied: '', notCopied: '', warning: null } })
+    await go(job.id, { kind: 'deny', reason: 'A rule has changed.' })
+    expect((await rows()).at(-1)).toMatchObject({ action: 'denied', actor: null, requester: 'U1', jobId: job.id })
+  })
+
   it('what only a provider or the clock did on the way is left to the events', async () => {
     const job = await context.ask()
     await go(job.id, { kind: 'begin' }, { kind: 'lost', reason: 'Reset.', failureKind: 'provider' })

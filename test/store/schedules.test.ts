@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAX_SCHEDULES, type Schedule, startedRun, submissionOf } from '../../src/domain/schedule.js'
+import {
+  failedRun,
+  MAX_FAILURES,
+  MAX_SCHEDULES,
+  type Schedule,
+  startedRun,
+  submissionOf,
+} from '../../src/domain/schedule.js'
 import { findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
@@ -12,6 +19,7 @@ import {
   claimDueSchedules,
   createSchedule,
   deleteSchedule,
+  endRun,
   findSchedule,
   listSchedules,
   postponeRun,
@@ -146,6 +154,22 @@ it('a run that cannot start is a job that has failed from the beginning, beside 
     { kind: 'failed', detail: 'Ann may no longer do this.' },
   ])
   expect((await findDueWork(one, due)).map(({ kind }) => kind).sort()).toEqual(['notify', 'queued', 'seal'])
+})
+
+it('a schedule that is paused after too many failed runs is in the audit, with nobody as its actor', async () => {
+  const actions = async () => await one.selectFrom('audit').select(['action', 'actor', 'at']).execute()
+  const failing = { failures: MAX_FAILURES - 1 }
+  const early = await claimed()
+  await endRun(one, failedRun({ ...early, failures: 0 }, due, due), null)
+  expect((await actions()).map(({ action }) => action)).not.toContain('schedule_paused')
+  const turn = failedRun({ ...(await claimed()), ...failing }, next, due)
+  await expect(start(one, early, 1, { failure: 'No.', endedRun: { ...turn, version: 1 } })).rejects.toThrow(
+    ScheduleChanged,
+  )
+  expect((await actions()).map(({ action }) => action)).not.toContain('schedule_paused')
+  await start(one, early, 1, { failure: 'No.', endedRun: turn })
+  expect(await findSchedule(one, schedule.id)).toMatchObject({ pausedAt: due, dueAt: null })
+  expect(await actions()).toContainEqual({ action: 'schedule_paused', actor: null, at: due })
 })
 
 it('a person can have only so many schedules, and sees only their own', async () => {
