@@ -8,9 +8,11 @@ import type { Services } from '../../src/commands/services.js'
 import { runDueSchedules } from '../../src/jobs/schedule.js'
 import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
+import { savePreset } from '../../src/store/presets.js'
 import { saveSetting } from '../../src/store/settings.js'
 import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
+import { newPreset } from '../helpers/preset.js'
 
 interface View {
   callback_id: string
@@ -24,6 +26,8 @@ let app: BoltApp
 let access: AccessRules
 let views: View[]
 let said: string[]
+/** Of the last private answer. */
+let buttons: { action_id: string; confirm?: { text: { text: string } } }[]
 /** Commands, clicks and submissions. */
 let interactions: number
 let triggers: number
@@ -36,6 +40,7 @@ beforeEach(async () => {
   access = { owner: '#platform', rules: all }
   views = []
   said = []
+  buttons = []
   interactions = 0
   triggers = 0
   app = testBoltApp(async (input, init) => {
@@ -43,6 +48,7 @@ beforeEach(async () => {
     if (String(input).includes('/response/')) {
       const answer = JSON.parse(body)
       if (answer.blocks) expect(messageProblems(answer.blocks)).toEqual([])
+      buttons = (answer.blocks ?? []).flatMap((block: { elements?: object[] }) => block.elements ?? [])
       said.push(answer.text)
       return new Response('ok')
     }
@@ -221,6 +227,20 @@ describe('a preset', () => {
     expect(await type('schedule nightly "0 2 * * *"')).toContain('Scheduled')
     expect(await type('nightly now')).toContain('Started')
     expect((await jobs()).at(-1)).toMatchObject({ state: 'awaiting_approval', channel: 'C1' })
+  })
+
+  it('that overwrites something asks before Run now, and one that makes something of its own does not', async () => {
+    const saved = { values: { name: 'copy' }, source: 'shop-api', target: 'billing in production' }
+    for (const operation of ['clone', 'sync'])
+      await savePreset(
+        context.db,
+        newPreset({ ...saved, operation, name: operation === 'sync' ? 'over' : 'new' }),
+        'C1',
+        1,
+      )
+    await type('presets')
+    const asked = buttons.filter(({ action_id }) => action_id === 'preset:run').map(({ confirm }) => confirm?.text.text)
+    expect(asked.sort()).toEqual(['This overwrites billing in production with shop-api.', undefined])
   })
 
   it('is listed with buttons that work for those who find it', async () => {

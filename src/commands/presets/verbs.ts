@@ -1,8 +1,9 @@
 /** What people type about presets. */
-import { PRESET_SCOPES, type PresetScope, presetName } from '../../domain/preset.js'
+import { PRESET_SCOPES, type Preset, type PresetScope, presetName } from '../../domain/preset.js'
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
+import { operationOf } from '../../providers/provider.js'
 import { presetList } from '../../slack/message/presets.js'
 import { brief, mrkdwn } from '../../slack/text.js'
 import { listPresets } from '../../store/presets.js'
@@ -35,7 +36,9 @@ export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
       does: 'your presets, to open, run or delete',
       run: async ({ services, asker }) => {
         const presets = await listPresets(services.db, readerOf(asker))
-        return presetList(presets, (preset) => canDelete(services, asker, preset))
+        const overwrites = ({ connection, operation }: Preset) =>
+          operationOf(services.connections.get(connection)?.provider, operation)?.removal === undefined
+        return presetList(presets, (preset) => canDelete(services, asker, preset), overwrites)
       },
     },
   ]

@@ -31,7 +31,7 @@ export interface HomeList {
   more: number
 }
 
-/** Of one list. Slack takes 100 blocks in a view; each job takes two. */
+/** Of one list. Slack takes 100 blocks in a view; each job takes two or three. */
 export const MAX_SHOWN = 5
 /** Buttons in one row. */
 const MAX_PRESET_BUTTONS = 5

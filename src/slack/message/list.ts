@@ -6,7 +6,7 @@ import { context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { brief, dateAndTime, inWords, mrkdwn, ownName } from '../text.js'
 import { type JobDescription, type JobView, type Message, rootMessage, stateInWords } from './job.js'
-import { menuOf } from './menu.js'
+import { buttonsBelow, menuOf } from './menu.js'
 
 /** What a list shows. It travels in buttons, so nothing may trust it: each click reads and checks everything again. */
 export interface ListFilter {
@@ -72,7 +72,7 @@ export function listMessage(view: JobListView): Message {
 /** Of the fallback text, in characters. */
 const MAX_SPOKEN_LENGTH = 2_000
 
-/** Two blocks: what it is and where it stands, then its place and age. */
+/** Two blocks or three: what it is and where it stands, then its place and age, and what asks first. */
 export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
   const { job, link } = listed
   const menu = menuOf(listed)
@@ -86,7 +86,7 @@ export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
     ...(link === null ? [] : [`<${link}|Open its thread>`]),
     `job \`${job.id}\``,
   ]
-  return [menu ? { ...line, accessory: menu } : line, context(facts.join('  ·  '))]
+  return [menu ? { ...line, accessory: menu } : line, context(facts.join('  ·  ')), ...buttonsBelow(listed)]
 }
 
 /** Where one job stands: what its root says, with a link to it. */

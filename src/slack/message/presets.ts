@@ -1,7 +1,9 @@
 /** Pure: a list of presets, with what a person can do to each. */
 import type { Button, KnownBlock } from '@slack/types'
 import type { Preset, PresetScope } from '../../domain/preset.js'
+import { cut } from '../../lib/text.js'
 import { context, name, plain, section } from '../blocks.js'
+import { limits } from '../limits.js'
 import { brief, fromTo, mrkdwn } from '../text.js'
 import type { Message } from './job.js'
 
@@ -17,8 +19,15 @@ const SCOPE_WORDS: Readonly<Record<PresetScope, string>> = {
   everyone: "everyone's",
 }
 
-/** @param canDelete whether this person can delete it. */
-export function presetList(presets: readonly Preset[], canDelete: (preset: Preset) => boolean): Message {
+/**
+ * @param canDelete whether this person can delete it.
+ * @param overwrites whether it writes to what is there already, which Run now asks before.
+ */
+export function presetList(
+  presets: readonly Preset[],
+  canDelete: (preset: Preset) => boolean,
+  overwrites: (preset: Preset) => boolean,
+): Message {
   if (presets.length === 0) {
     const text = `No presets yet. Fill in a form and press *Save as preset* on its last page, or type \`/clone-app preset save\` with a job's ID and a name.`
     return { text, blocks: [section(text)] }
@@ -27,7 +36,11 @@ export function presetList(presets: readonly Preset[], canDelete: (preset: Prese
   const shown = presets.slice(0, MAX_SHOWN)
   const blocks = shown.flatMap((preset): KnownBlock[] => [
     section(lineOf(preset)),
-    { type: 'actions', block_id: `preset:${preset.id}`, elements: buttonsOf(preset, canDelete(preset)) },
+    {
+      type: 'actions',
+      block_id: `preset:${preset.id}`,
+      elements: buttonsOf(preset, canDelete(preset), overwrites(preset)),
+    },
   ])
   const rest = presets.slice(MAX_SHOWN).map((preset) => `\`${mrkdwn(preset.name)}\``)
   const more = rest.length > 0 ? [context(`Also: ${rest.slice(0, 60).join(', ')}`)] : []
@@ -39,7 +52,7 @@ function lineOf({ name: word, scope, source, target, connection, operation }: Pr
   return `\`${mrkdwn(word)}\` – ${what} · ${name(connection)} ${name(operation)} · ${SCOPE_WORDS[scope]}`
 }
 
-function buttonsOf({ id, name: word }: Preset, canDelete: boolean): Button[] {
+function buttonsOf({ id, name: word, source, target }: Preset, canDelete: boolean, overwrites: boolean): Button[] {
   const button = (action_id: string, text: string): Button => ({
     type: 'button',
     action_id,
@@ -53,9 +66,16 @@ function buttonsOf({ id, name: word }: Preset, canDelete: boolean): Button[] {
     deny: plain('Not now'),
     style: 'danger',
   } as const
+  const overwriting = {
+    title: plain('Overwrite it now?'),
+    text: plain(cut(`This overwrites ${brief(target, 100)} with ${brief(source, 100)}.`, limits.confirmText)),
+    confirm: plain('Overwrite'),
+    deny: plain('Not now'),
+    style: 'danger',
+  } as const
   return [
     button(presetActions.open, 'Open'),
-    button(presetActions.run, 'Run now'),
+    { ...button(presetActions.run, 'Run now'), ...(overwrites && { confirm: overwriting }) },
     ...(canDelete ? [{ ...button(presetActions.delete, 'Delete'), confirm }] : []),
   ]
 }

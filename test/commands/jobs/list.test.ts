@@ -116,10 +116,13 @@ describe('list', () => {
     expect((await ann.type(text))?.text).toBe(answer)
   })
 
-  it('has a menu beside each line that does what it says, and answers what came of it', async () => {
+  it('has what its thread has for each line, and answers what came of it', async () => {
     const [id = ''] = await ask(1)
-    const menu = button(await ann.type('list'), 'job:more')
-    expect(JSON.stringify(menu)).toContain(`This is about copy-1, job ${id}.`)
+    const list = await ann.type('list')
+    const menu = button(list, 'job:more')
+    expect(menu).not.toHaveProperty('confirm')
+    const question = `copy-1, job ${id}: Nothing has been sent to the provider, and nothing will be.`
+    expect(button(list, 'job:cancel')).toMatchObject({ value: id, confirm: { text: { text: question } } })
     const choose = (value: string, user?: string) =>
       ann.press({ ...menu, type: 'overflow', selected_option: { value, text: { text: '' } } }, {}, user)
     await choose(`mute ${id}`)

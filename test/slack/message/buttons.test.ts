@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ACTS, FINAL_STATES, type Job, LIVE_STATES, type State } from '../../../src/domain/job.js'
+import { buttonsOf } from '../../../src/slack/message/buttons.js'
 import { type JobView, rootMessage } from '../../../src/slack/message/job.js'
-import { menuOf } from '../../../src/slack/message/menu.js'
+import { buttonsBelow, menuOf } from '../../../src/slack/message/menu.js'
 import { start } from '../../helpers/job.js'
 import { choicesIn, viewIn } from '../../helpers/job-view.js'
 
@@ -104,6 +105,20 @@ describe('the buttons of a root message', () => {
     expect(texts('succeeded', { ...made, expiresAt: start })).toEqual(['Extend', ...rest])
     const update = ['Run nightly…', 'Run again…', 'Save as preset…']
     expect(texts('succeeded', made, { hasRemoval: false })).toEqual(update)
+  })
+
+  it('of a list are those of the thread where one asks first, and ask with the name', () => {
+    for (const state of ['awaiting_approval', 'uncertain', 'queued', 'working'] as const) {
+      const view = viewIn(state)
+      const [below, root] = [choicesIn(buttonsBelow(view)), choicesIn(buttonsOf(view))]
+      const named = (asks?: string) => (asks === undefined ? undefined : `shop-copy, job ${view.job.id}: ${asks}`)
+      expect(below).toEqual(root.map((one) => ({ ...one, ...('asks' in one && { asks: named(one.asks) }) })))
+      expect(menuOf(view)).toBeNull()
+    }
+    for (const state of ['failed', 'cancelled', 'succeeded'] as const) {
+      expect(buttonsBelow(viewIn(state, made))).toEqual([])
+      expect(menuOf(viewIn(state, made))).not.toHaveProperty('confirm')
+    }
   })
 
   it('leave alone what is deleted or being deleted', () => {
