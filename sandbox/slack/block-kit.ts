@@ -65,7 +65,7 @@ const shared = [
   z.looseObject({ type: z.literal('video'), ...block }),
 ] as const
 
-/** What a task says beside its title: one rich text of exactly one element. */
+/** What a task says besides its title: one rich text of exactly one element. */
 const richText = z.strictObject({
   type: z.literal('rich_text'),
   ...block,

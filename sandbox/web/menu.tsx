@@ -73,7 +73,7 @@ interface MenuProps {
   label: string
   anchor: HTMLElement
   items: readonly MenuItem[]
-  /** Gives the focus back to the button. */
+  /** Returns the focus to the button. */
   onClose(): void
   onLeave(): void
 }

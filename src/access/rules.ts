@@ -2,7 +2,7 @@
 import { comparable, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 
 /**
- * What people do beside starting operations: `status` reads other people's jobs, `cancel` ends a job or mutes its thread,
+ * What people do besides starting operations: `status` reads other people's jobs, `cancel` ends a job or mutes its thread,
  * `retry` tries again and answers an unknown outcome.
  */
 export const VERBS = [

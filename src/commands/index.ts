@@ -62,7 +62,7 @@ export const jobButtons: readonly JobButton[] = [
   ...scheduleButtons,
 ]
 
-/** What a Home tab shows beside jobs. */
+/** What a Home tab shows besides jobs. */
 async function readHomeParts(services: Services, asker: Asker): Promise<HomeParts> {
   const presets = await homePresets(services, asker)
   const schedules = await homeSchedules(services, asker)

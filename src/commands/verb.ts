@@ -1,4 +1,4 @@
-/** What a slash command can begin with, beside the names of connections and operations. */
+/** What a slash command can begin with, besides the names of connections and operations. */
 import type { WebClient } from '@slack/web-api'
 import type { Asker, Verb as Rule } from '../access/rules.js'
 import type { Answer } from './answer.js'

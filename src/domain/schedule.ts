@@ -38,7 +38,7 @@ export interface Schedule {
 
 /** Of one person. */
 export const MAX_SCHEDULES = 50
-/** A schedule is paused after so many runs in a row that couldn't start. */
+/** A schedule is paused after this many runs in a row that couldn't start. */
 export const MAX_FAILURES = 5
 /** A time counts as missed if it is this long ago, in milliseconds. */
 const MISSED_AFTER_MS = 10 * 60_000
@@ -72,7 +72,7 @@ export function isMissed(due: number, now: number): boolean {
   return now - due > MISSED_AFTER_MS
 }
 
-/** When a run is tried again that can't start for the moment; null when it has been tried for long enough. */
+/** When a run is tried again that can't start for the moment; null when it has been tried long enough. */
 export function retryAt(firstTry: number, now: number): number | null {
   const at = now + RETRY_EVERY_MS
   return at - firstTry > RETRY_FOR_MS ? null : at

@@ -3,7 +3,7 @@ import cron from 'node-cron'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-/** The longest pause between two 29ths of February. What isn't due within it counts as never due. */
+/** The longest gap between two 29ths of February. A time that isn't due within it counts as never due. */
 const MAX_DAYS = 8 * 366
 /** Minimum time between two runs, in minutes. */
 export const MIN_MINUTES_BETWEEN = 15
@@ -19,7 +19,7 @@ export interface Cron {
   times: readonly number[]
 }
 
-/** Reads an expression of five fields, or a nickname such as `@daily`; or a sentence on why it can't be used. */
+/** Reads an expression of five fields, or a nickname such as `@daily`; or returns a sentence saying why it can't be used. */
 export function parseCron(text: string): { cron: Cron } | { problem: string } {
   const expression = text.trim().replaceAll(/\s+/g, ' ')
   const fields = expression.split(' ').length

@@ -211,7 +211,7 @@ function idOf(key: string): string {
   return createHmac('sha256', key).update('the id of this key').digest('hex').slice(0, 8)
 }
 
-/** The key that a row was sealed with; undefined for none. A hash that has neither form doesn't fit as a plain one either. */
+/** The key that a row was sealed with; undefined for none. A hash in neither form doesn't match as a plain one either. */
 function keyOf(hash: string, keys: AuditKeys): string | undefined | 'unknown' {
   const [, id] = /^hmac-([0-9a-f]{8}):/.exec(hash) ?? []
   return id === undefined ? undefined : (keys.find((key) => idOf(key) === id) ?? 'unknown')

@@ -62,7 +62,7 @@ export type Creation =
   | { kind: 'locked'; holder: Job }
 
 const NOTHING_TO_DELETE =
-  "There's nothing left to delete: it's gone, somebody deletes it already, or its job runs again."
+  "There's nothing left to delete: it's gone, someone is already deleting it, or its job runs again."
 
 /**
  * Makes the job and its first event durable, or says which job is in the way.

@@ -207,7 +207,7 @@ async function validateLate(
   return { response_action: 'update', view: lastPageView(target, params, draft.shown, key, checked, about) }
 }
 
-/** What the last page says beside what is copied: who must approve, where the thread goes, how long the clone is kept. */
+/** What the last page says besides what is copied: who must approve, where the thread goes, how long the clone is kept. */
 function aboutStart(
   { connection, operation }: Target,
   { channel, keepForMs }: Pick<Draft, 'channel' | 'keepForMs'>,

@@ -19,7 +19,7 @@ import { RESOLVE_TIMEOUT_MS, resolveNames, withoutBlanks } from './resolve-names
 import { nameFrom, namesInUse } from './suggest-name.js'
 import type { ValidationResult } from './validate.js'
 
-/** What a start needs beside the usual. */
+/** What a start needs besides the usual. */
 export interface Starting extends Services {
   /** How long the person who asked still waits, in milliseconds. */
   remainingMs(): number

@@ -19,7 +19,7 @@ import { readPreferences } from '../settings/preferences.js'
 /** When a schedule runs. */
 export type Times = Pick<Schedule, 'cron' | 'zone' | 'nextAt'>
 
-/** @throws UserError, with the block at fault, for a cron or a zone that is none, or that never comes. */
+/** @throws UserError, with the block at fault, for an invalid cron or zone, or a time that never comes. */
 export function readTimes(wanted: { cron: string; zone: string }, now: number): Times {
   const read = parseCron(wanted.cron)
   if ('problem' in read) throw new UserError(read.problem, { field: CRON_BLOCK })

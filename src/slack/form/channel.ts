@@ -6,7 +6,7 @@ import type { FormState } from './state.js'
 
 /** Field keys can't begin with an underscore, so this block never collides with an operation's own. */
 export const CHANNEL_BLOCK = '_channel'
-/** Destinations beside ids of conversations: where the form was opened, and the person's direct messages with Dolly. */
+/** Destinations besides ids of conversations: where the form was opened, and the person's direct messages with Dolly. */
 export const HERE_PLACE = 'here'
 export const MINE_PLACE = 'mine'
 

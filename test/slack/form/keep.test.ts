@@ -38,7 +38,7 @@ describe('the question how long something is kept', () => {
     expect(chosen).toBe('7 days')
   })
 
-  it('offers what the operator or the person named beside the usual times', () => {
+  it('offers what the operator or the person named besides the usual times', () => {
     expect(offered({ ...week, defaultMs: 36 * HOUR, maxMs: 10 * DAY })).toMatchObject({ chosen: '36 hours' })
     expect(offered({ ...week, maxMs: 10 * DAY }).all?.at(-1)).toBe('10 days')
     expect(offered(week, '5d')).toMatchObject({ chosen: '5 days' })
