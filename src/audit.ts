@@ -50,11 +50,11 @@ export function describeReport(report: AuditReport, keys: AuditKeys, anchor?: Au
     const verdict = fault.kind === 'unknown_key' ? "The audit can't be verified." : 'The audit is NOT intact.'
     return { sentence: `${verdict} ${describeFault(fault)}`, isGood: false }
   }
-  // Somebody without the key could have rewritten all rows as plain ones. Only an end that stood in the log vouches for them.
+  // Somebody without the key could have rewritten all rows as plain ones. Only an end of the chain from the log vouches for them.
   if (lastPlain !== null && (anchor === undefined || anchor.seq < lastPlain)) {
-    const rest = `Verify again with an "anchor" from the log, of row ${lastPlain} or later, which vouches for them.`
+    const rest = `Verify again with an "anchor" from the log, for row ${lastPlain} or later, to vouch for them.`
     return {
-      sentence: `Rows up to ${lastPlain} were sealed without a key, so anybody could have written them. ${rest}`,
+      sentence: `Rows up to ${lastPlain} were sealed without a key, so anyone could have written them. ${rest}`,
       isGood: false,
     }
   }

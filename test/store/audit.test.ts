@@ -338,7 +338,7 @@ describe('what dolly audit verify says', () => {
   it('a chain that was sealed without a key and is verified with one says so, and the reverse', async () => {
     const plain = await verdict([], KEYS)
     expect(plain.isGood).toBe(false)
-    expect(plain.sentence).toContain('Rows up to 3 were sealed without a key, so anybody could have written them.')
+    expect(plain.sentence).toContain('Rows up to 3 were sealed without a key, so anyone could have written them.')
     const keyed = await verdict(KEYS, [])
     expect(keyed).toMatchObject({ isGood: false, sentence: expect.stringContaining('Set DOLLY_AUDIT_KEY to it') })
     const changed = await verdict(KEYS, ['another key of that length'])
@@ -362,7 +362,7 @@ describe('what dolly audit verify says', () => {
   it('an end of the chain from the log is compared, and a malformed one is refused', async () => {
     const anchor = `3:sha256:${'0'.repeat(64)}`
     expect((await verdict(KEYS, KEYS, { anchor })).sentence).toContain("Row 3 doesn't have the hash you gave")
-    await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow("\"3\" isn't an end of the audit chain.")
+    await expect(verdict(KEYS, KEYS, { anchor: '3' })).rejects.toThrow('"3" isn\'t an end of the audit chain.')
   })
 
   it('a file that is not there is not made', async () => {
