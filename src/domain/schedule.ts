@@ -1,4 +1,5 @@
 /** Pure: presets that run on a schedule, and what follows when a run couldn't start. */
+import type { Job } from './job.js'
 
 export interface Schedule {
   /** Short enough to be typed. */
@@ -82,3 +83,15 @@ export function retryAt(firstTry: number, now: number): number | null {
 export function submissionOf({ id }: Pick<Schedule, 'id'>, due: number): string {
   return `schedule:${id}:${due}`
 }
+
+/** The lock of a job that only says that a run couldn't start: it writes to nothing. */
+export function failedRunLock({ id }: Pick<Schedule, 'id'>): string {
+  return `${FAILED_RUN}${id}`
+}
+
+/** Id of the schedule whose run couldn't start, as this job says; null for every other job. */
+export function scheduleOfFailedRun({ step, lock }: Pick<Job, 'step' | 'lock'>): string | null {
+  return step === '' && lock.startsWith(FAILED_RUN) ? lock.slice(FAILED_RUN.length) : null
+}
+
+const FAILED_RUN = 'schedule '

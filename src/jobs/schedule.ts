@@ -2,6 +2,7 @@
 import {
   type EndedRun,
   failedRun,
+  failedRunLock,
   isMissed,
   MAX_FAILURES,
   retryAt,
@@ -99,7 +100,7 @@ async function fail(
       params: {},
       source,
       target,
-      lock: `schedule ${id}`,
+      lock: failedRunLock(schedule),
       submission: submissionOf(schedule, due),
       requester: owner,
       mentionOnSuccess: false,

@@ -391,6 +391,27 @@ describe('a schedule', () => {
     expect(await schedules()).toMatchObject([{ failures: 5, dueAt: null }])
   })
 
+  it('opens its preset’s form from the thread of a run that couldn’t start', async () => {
+    await type(`preset save ${await endedJob({ name: 'nightly-copy', deploy: true })} nightly`)
+    await type('schedule nightly "0 2 * * *"')
+    access.rules = []
+    passTo(night)
+    await runDue()
+    access.rules = all
+    const failed = (await jobs()).at(-1)
+    expect(failed).toMatchObject({ state: 'failed', step: '' })
+    await press('job:edit', failed?.id ?? '')
+    expect(lastView()).toMatchObject({ callback_id: callbacks.form })
+    expect(JSON.stringify(lastView())).toContain('"initial_value":"nightly-copy"')
+    // Somebody else's preset is not theirs to read.
+    await press('job:edit', failed?.id ?? '', undefined, 'U2')
+    expect(JSON.stringify(lastView())).not.toContain('nightly-copy')
+    // The schedule is gone: its form is empty.
+    await type(`schedule delete ${(await schedules())[0]?.id}`)
+    await type(`again ${failed?.id}`)
+    expect(JSON.stringify(lastView())).not.toContain('nightly-copy')
+  })
+
   it('runs only the latest of the nights that were missed, or none', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     await type('schedule nightly "0 2 * * *"')

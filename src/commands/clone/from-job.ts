@@ -1,17 +1,23 @@
 /** Opens the form of a job that has ended, filled in as it was: to mend what failed, or to clone once more. */
-import { decide } from '../../access/rules.js'
+import { type Asker, decide } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
+import type { Preset } from '../../domain/preset.js'
 import { canDelete } from '../../domain/removal.js'
+import { scheduleOfFailedRun } from '../../domain/schedule.js'
 import { UserError } from '../../errors.js'
 import { durationAsTyped } from '../../lib/duration.js'
 import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { savedValue } from '../../slack/form/saved.js'
+import { listPresets } from '../../store/presets.js'
+import { findSchedule } from '../../store/schedules.js'
 import { accessDenied } from '../authorize.js'
 import type { ButtonRequest, JobButton } from '../job-button.js'
 import { findJobFor } from '../jobs/access.js'
-import { findTarget } from '../services.js'
+import { readerOf } from '../presets/access.js'
+import { openPreset } from '../presets/open.js'
+import { findTarget, type Services } from '../services.js'
 import type { Verb } from '../verb.js'
 import { openForm } from './open-form.js'
 
@@ -52,7 +58,17 @@ export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, chan
   const target = findTarget(services, connection, what)
   const isAllowed = decide(services.access.rules, { ...asker, channel }, { connection, what }).isAllowed
   if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
+  const preset = await presetOfFailedRun(services, asker, job)
+  if (preset) return await openPreset(request, preset)
   await openForm({ ...request, channel }, target, answersOf(job, target.operation))
+}
+
+/** What a scheduled run that couldn't start was to run: that job has no answers of its own. Only a preset that they find here. */
+async function presetOfFailedRun(services: Services, asker: Asker, job: Job): Promise<Preset | undefined> {
+  const id = scheduleOfFailedRun(job)
+  const schedule = id === null ? null : await findSchedule(services.db, id)
+  if (schedule === null) return undefined
+  return (await listPresets(services.db, readerOf(asker))).find((preset) => preset.id === schedule.presetId)
 }
 
 /**
