@@ -6,8 +6,8 @@ import type { Database, Schema } from './schema.js'
 const BATCH = 200
 
 /**
- * Deletes jobs that ended before this time, with their events and messages. Those whose result expires or is being
- * deleted stay, and those whose thread doesn't show their end yet.
+ * Deletes jobs that ended before this time, with their events and messages. Those whose result expires or is being deleted stay,
+ * with the events that say of what people were warned, and those whose thread doesn't show their end yet.
  *
  * @param before milliseconds since 1970.
  * @returns how many jobs were deleted.
@@ -18,8 +18,6 @@ export async function purgeJobs(db: Database, before: number, limit = BATCH): Pr
       .selectFrom('jobs')
       .select('id')
       .where((job) => isOver(job, before))
-      .where('expiryDueAt', 'is', null)
-      .where((job) => job.or([job('removalJob', 'is', null), job('removedAt', 'is not', null)]))
       .orderBy('endedAt')
       .limit(limit)
       .execute()
@@ -49,12 +47,14 @@ export async function purgeEvents(db: Database, before: number, limit = BATCH): 
   return Number(numDeletedRows)
 }
 
-/** Ended before this time, with nobody at work on it and nothing left to tell. */
+/** Ended before this time, with nobody at work on it, nothing left to tell, and nothing left to happen to what it made. */
 function isOver(job: ExpressionBuilder<Schema, 'jobs'>, before: number) {
   const pending = job.selectFrom('events').select('seq').whereRef('events.jobId', '=', 'jobs.id')
   return job.and([
     job('endedAt', '<', before),
     job('claimToken', 'is', null),
+    job('expiryDueAt', 'is', null),
+    job.or([job('removalJob', 'is', null), job('removedAt', 'is not', null)]),
     job.not(job.exists(pending.where('notifiedAt', 'is', null))),
   ])
 }

@@ -48,11 +48,12 @@ it.each([
   ['an expiry under way', { expiryDueAt: 1 }],
   ['a removal under way', { removalJob: 'other' }],
   ['a worker at it', { claimToken: 'token' }],
-])('an ended job with %s stays', async (_, column) => {
+])('an ended job with %s stays, and so do its events', async (_, column) => {
   const id = await ended()
   context.pass(1)
   await context.db.updateTable('jobs').set(column).where('id', '=', id).execute()
   expect(await purgeJobs(context.db, context.now())).toBe(0)
+  expect(await purgeEvents(context.db, context.now())).toBe(0)
 })
 
 it('a job whose result was deleted goes like any other', async () => {
