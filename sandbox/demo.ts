@@ -10,6 +10,7 @@ import { defaultAccess, type SupervisedBot, startBot, superviseBot, writeConfig 
 import { freePort, isFree } from './free-port.js'
 import { makeHistory } from './history.js'
 import { starters } from './providers/index.js'
+import { manifestWithStep } from './slack/manifest.js'
 import { welcome } from './slack/welcome.js'
 import { startWorkspace } from './slack/workspace.js'
 import { pageMiddleware } from './web/serve.js'
@@ -33,7 +34,13 @@ const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
 const port = wanted ?? ((await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort())
 let bot: SupervisedBot | undefined
-const workspace = await startWorkspace({ port, simulators, page: page.handle, killBot: () => bot?.kill() })
+const workspace = await startWorkspace({
+  port,
+  simulators,
+  manifest: manifestWithStep(),
+  page: page.handle,
+  killBot: () => bot?.kill(),
+})
 // Over Socket Mode the bot needs no port.
 const { SLACK_SIGNING_SECRET: _, ...slack } = workspace.env
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { manifestWithStep } from '../sandbox/slack/manifest.js'
 import { shortcuts } from '../src/commands/shortcuts/shortcuts.js'
 import { CLONE_STEP, Inputs } from '../src/commands/workflow/step.js'
 import { stepOutcome } from '../src/slack/message/step.js'
@@ -114,11 +115,6 @@ test('it asks for four scopes and offers one command', () => {
   ])
 })
 
-/** The file with the step for Workflow Builder switched on the way its own comments say. */
-const workflowText = text
-  .replace(/# functions:\n(#.*\n)+/, (block) => block.replaceAll(/^# /gm, ''))
-  .replace('org_deploy_enabled: false', 'org_deploy_enabled: true')
-
 /** Of the types that a parameter may have, those that a step on an own server can use, as Slack's schema for version 2 names them. */
 const parameterTypes = [
   'string',
@@ -137,7 +133,7 @@ interface Parameter {
 }
 
 test('Slack would take the manifest with the step for Workflow Builder switched on', () => {
-  const manifest = parse(workflowText)
+  const manifest = manifestWithStep()
   expect(faults(manifest)).toEqual([])
   expect(manifest.settings.org_deploy_enabled).toBe(true)
   // Version 2 wants the parameters of functions under `properties`; Slack's templates for Bolt have them as here.
@@ -153,7 +149,7 @@ test('Slack would take the manifest with the step for Workflow Builder switched 
 })
 
 test('the step for Workflow Builder has the inputs and outputs that Dolly reads and gives', () => {
-  const { input_parameters: inputs, output_parameters: outputs } = parse(workflowText).functions[CLONE_STEP]
+  const { input_parameters: inputs, output_parameters: outputs } = manifestWithStep().functions[CLONE_STEP]
   const required = (all: Record<string, Parameter>) => Object.keys(all).filter((key) => all[key]?.is_required)
   expect(Object.keys(inputs)).toEqual(Object.keys(Inputs.shape))
   const optional = Object.entries(Inputs.shape).filter(([, field]) => field.safeParse(undefined).success)

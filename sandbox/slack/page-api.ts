@@ -35,7 +35,7 @@ const Closed = z.object({ user: z.string(), viewId: z.string() })
 const HomeOpened = z.object({ user: z.string(), tab: z.enum(['home', 'messages']) })
 const Shortcut = z.object({ user: z.string(), callbackId: z.string() })
 const MessageShortcut = Shortcut.extend({ channel: z.string(), ts: z.string() })
-const RunStep = z.object({ callbackId: z.string(), inputs: z.record(z.string(), z.unknown()) })
+const RunStep = z.object({ user: z.string(), callbackId: z.string(), inputs: z.record(z.string(), z.unknown()) })
 const Switched = z.object({ of: z.string(), id: z.string(), value: z.boolean() })
 
 /** `/sandbox/:what`. */
@@ -101,8 +101,8 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     return {}
   }
   if (what === 'run-step') {
-    const { callbackId, inputs } = RunStep.parse(body)
-    return { id: await runStep(core, callbackId, inputs) }
+    const { user, callbackId, inputs } = RunStep.parse(body)
+    return { id: await runStep(core, user, callbackId, inputs) }
   }
   if (what === 'kill') {
     if (panels.bot.status !== 'up') throw new Refusal('The bot is not running.')

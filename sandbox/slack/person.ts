@@ -6,6 +6,7 @@ import { act, dismiss, openHome, options, type Source, submit, write } from './i
 import { asList, asObject, asText, type Json } from './json.js'
 import type { HomePage, HomeTab, Message, Snapshot, StateValues, View } from './protocol.js'
 import { runMessageShortcut, runShortcut } from './shortcuts.js'
+import { runStep } from './steps.js'
 
 const Option = z.looseObject({ text: z.looseObject({ text: z.string() }), value: z.string() })
 /** An entry of a select's list. */
@@ -54,6 +55,8 @@ export interface Actor {
   shortcut(callbackId: string): Promise<void>
   /** Uses a shortcut from a message's menu. */
   messageShortcut(message: { channel: string; ts: string }, callbackId: string): Promise<void>
+  /** Starts a workflow with this step of the manifest's. Resolves with the execution's id; see the workspace's `runs`. */
+  runStep(callbackId: string, inputs: Readonly<Record<string, unknown>>): Promise<string>
   /** Opens a tab of the app's home, as a click on the app does; the bot gets `app_home_opened`. Default: home. */
   openHome(tab?: HomeTab): Promise<void>
   /** What the app published on the Home tab. */
@@ -184,6 +187,7 @@ export function createPerson(core: Core, id: string, snapshot: () => Snapshot, w
     pick: async (message, actionId, answer) => pick(messageAt(message), actionId, answer),
     shortcut: (callbackId) => runShortcut(core, id, callbackId),
     messageShortcut: (message, callbackId) => runMessageShortcut(core, id, callbackId, message),
+    runStep: (callbackId, inputs) => runStep(core, id, callbackId, inputs),
     openHome: (tab = 'home') => openHome(core, id, tab),
     home: () => snapshot().home,
     waitForHome: (fits = () => true, timeoutMs) =>

@@ -114,7 +114,8 @@ export interface Step {
   callbackId: string
   title: string
   description: string
-  inputs: readonly { name: string; title: string; type: string; isRequired: boolean }[]
+  /** What the builder of a workflow fills in; what Slack itself sets is left out. */
+  inputs: readonly { name: string; title: string; description: string; type: string; isRequired: boolean }[]
 }
 
 /** Everything the page draws for one person. Sent whole on every change, because a sandbox is small. */
@@ -166,7 +167,7 @@ export type StateValues = Readonly<Record<string, Readonly<Record<string, unknow
  *   home      { user, tab: "home" | "messages" }            opens a tab of the app's home; viewId of its actions is home.id
  *   shortcut  { user, callbackId }                         a global shortcut
  *   message-shortcut  { user, callbackId, channel, ts }    a shortcut of a message
- *   run-step  { callbackId, inputs }                       runs a workflow step
+ *   run-step  { user, callbackId, inputs }                 runs a workflow step, as a workflow that this person started
  *   kill      {}                                             ends the bot's process as a crash would
  *   switch    { of: "slack" | provider id, id, value }
  */

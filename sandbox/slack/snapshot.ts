@@ -4,6 +4,7 @@ import { BOT, GROUP_NAMES, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
 import type { BotStatus, Message, Person, Snapshot, Step, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
+import { USER_CONTEXT } from './steps.js'
 
 /** What the page shows beside Slack. */
 export interface Panels {
@@ -101,12 +102,15 @@ function shownMessage(message: StoredMessage, replyCount: number): Message {
 }
 
 function shownStep([callbackId, { title, description, input_parameters }]: [string, DeclaredStep]): Step {
-  const inputs = Object.entries(input_parameters).map(([name, { type, title, is_required }]) => ({
-    name,
-    title: title || name,
-    type,
-    isRequired: is_required,
-  }))
+  const inputs = Object.entries(input_parameters)
+    .filter(([, { type }]) => type !== USER_CONTEXT)
+    .map(([name, { type, title, description, is_required }]) => ({
+      name,
+      title: title || name,
+      description,
+      type,
+      isRequired: is_required,
+    }))
   return { callbackId, title, description, inputs }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { BOT } from './backend.js'
 import { type Core, Refusal } from './core.js'
 import { eventPayload, eventTs } from './events.js'
+import { personOf } from './interactions.js'
 import { asObject, asText, type Json } from './json.js'
 import type { StepRun } from './protocol.js'
 
@@ -13,11 +14,20 @@ export interface StoredRun extends StepRun {
 }
 
 type Step = Core['manifest']['functions'][string]
+type Parameter = Step['input_parameters'][string]
 
-/** Runs a step, as a workflow would. Returns the id of the execution. */
-export async function runStep(core: Core, callbackId: string, inputs: Json): Promise<string> {
+/** The type that only Slack fills in, with whoever started the workflow. */
+export const USER_CONTEXT = 'slack#/types/user_context'
+
+/** Runs a step, as a workflow that this person started would. Returns the id of the execution. */
+export async function runStep(core: Core, user: string, callbackId: string, given: Json): Promise<string> {
   const step = core.manifest.functions[callbackId]
   if (!step) throw new Refusal(`The manifest has no function ${callbackId}.`)
+  const ofSlack = Object.keys(step.input_parameters).filter((name) => isOfSlack(step.input_parameters[name]))
+  const chosen = ofSlack.find((name) => name in given)
+  if (chosen !== undefined) throw new Refusal(`Slack sets ${chosen}, and nobody else can.`)
+  const context = { id: personOf(core, user).id, secret: randomBytes(16).toString('hex') }
+  const inputs = { ...given, ...Object.fromEntries(ofSlack.map((name) => [name, context])) }
   const problems = parameterProblems(step.input_parameters, inputs)
   if (problems.length > 0) throw new Refusal(problems.join(' '))
   const id = `Fx${randomBytes(5).toString('hex').toUpperCase()}`
@@ -83,8 +93,21 @@ function described(callbackId: string, step: Step, now: number): Json {
   }
 }
 
-/** JavaScript's types of Slack's plain ones; Slack's own, such as users and channels, are ids. */
-const TYPES: Readonly<Record<string, string>> = { boolean: 'boolean', integer: 'number', number: 'number' }
+function isOfSlack(parameter: Parameter | undefined): boolean {
+  return parameter?.type === USER_CONTEXT
+}
+
+/** What a value of each type looks like, in words and as a check. Slack's other types, such as channels, are ids. */
+const SHAPES: Readonly<Record<string, { words: string; fits(value: unknown): boolean }>> = {
+  boolean: { words: 'a boolean', fits: (value) => typeof value === 'boolean' },
+  integer: { words: 'an integer', fits: Number.isInteger },
+  number: { words: 'a number', fits: Number.isFinite },
+  [USER_CONTEXT]: {
+    words: 'an object with id and secret',
+    fits: (value) => asText(asObject(value).id) !== '' && asText(asObject(value).secret) !== '',
+  },
+}
+const TEXT = { words: 'a string', fits: (value: unknown) => typeof value === 'string' }
 
 function parameterProblems(parameters: Step['input_parameters'], values: Json): string[] {
   const stray = Object.keys(values).filter((name) => !(name in parameters))
@@ -93,8 +116,8 @@ function parameterProblems(parameters: Step['input_parameters'], values: Json): 
     ...Object.entries(parameters).flatMap(([name, { type, is_required }]) => {
       const value = values[name]
       if (value === undefined || value === '') return is_required ? [`${name} is required.`] : []
-      const wanted = TYPES[type] ?? 'string'
-      return typeof value === wanted ? [] : [`${name} must be a ${wanted}.`]
+      const { words, fits } = SHAPES[type] ?? TEXT
+      return fits(value) ? [] : [`${name} must be ${words}.`]
     }),
   ]
 }

@@ -16,7 +16,6 @@ import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
 import { type DisconnectReason, type DropPoint, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
 import { type Call, WorkspaceState } from './state.js'
-import { runStep } from './steps.js'
 import { createSwitches, type SlackSwitch } from './switches.js'
 import { createResponseUrls, createTriggers } from './tickets.js'
 import { createWaitFor } from './wait-for.js'
@@ -72,8 +71,6 @@ export interface Workspace {
   issueResponseUrl(context: { user: string; channel: string }): string
   /** Every call of the bot to the Web API so far, or those of one method. */
   calls(method?: string): readonly Call[]
-  /** Runs a workflow step of the manifest's, as a workflow would. Returns the execution's id; see `runs`. */
-  runStep(callbackId: string, inputs: Readonly<Record<string, unknown>>): Promise<string>
   /** Runs of workflow steps so far, oldest first. */
   runs(): readonly StepRun[]
   /** Sends payloads to this URL; undefined means Socket Mode. */
@@ -221,7 +218,6 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     deliver: core.deliver,
     issueResponseUrl: (context) => `${url}${RESPONSE_PATH}${core.responseUrls.issue(context)}`,
     calls: (method) => state.calls.filter((call) => method === undefined || call.method === method),
-    runStep: (callbackId, inputs) => runStep(core, callbackId, inputs),
     runs: () => state.runs().map(({ token: _, ...run }) => run),
     setRequestUrl(next) {
       requestUrl = next

@@ -154,10 +154,7 @@ describe('in the demo', () => {
     const home = await openHome(page)
     await home.getByText('Recent').waitFor()
     await look('features-home')
-    await page
-      .getByRole('navigation', { name: 'Workspace' })
-      .getByRole('button', { name: /platform/ })
-      .click()
+    await toPlatform()
   })
 
   it('shortcuts open the form, from the message box and from a message', async () => {
@@ -220,9 +217,38 @@ describe('in the demo', () => {
     expect(await hoody.getByRole('row', { name: /kept/ }).count()).toBe(0)
   })
 
+  it("a workflow's step clones an app and is told how it ended", async () => {
+    const builder = await unfold(page, 'Workflow Builder')
+    const request = builder.getByRole('textbox', { name: 'What to clone' })
+    await request.fill('hoody copy container=shop-api project=woolworks-staging name=from-workflow')
+    await builder.getByRole('button', { name: /^Run/ }).click()
+    const latest = builder.getByRole('list', { name: 'Runs' }).getByRole('listitem').first()
+    await latest.getByText('running').waitFor()
+    await look('features-workflow-running', builder)
+    const messages = await openHome(page, 'Messages')
+    await messages
+      .getByText(/from-workflow is running/)
+      .first()
+      .waitFor({ timeout: JOB_MS })
+    await latest.getByText('completed').waitFor()
+    expect(await latest.innerText()).toMatch(/job\s+\w{5}\s+state\s+succeeded/)
+    await look('features-workflow-completed', latest)
+    await request.fill('hoody copy name=from-workflow')
+    await builder.getByRole('button', { name: /^Run/ }).click()
+    await latest.getByText('failed').waitFor()
+    await latest.getByText(/^Container: /).waitFor()
+    await look('features-workflow-refused', latest)
+    await toPlatform()
+  })
+
   it('sees no errors in the browser console', () => {
     expect(errors).toEqual([])
   })
+
+  async function toPlatform(): Promise<void> {
+    const places = page.getByRole('navigation', { name: 'Workspace' })
+    await places.getByRole('button', { name: /platform/ }).click()
+  }
 
   const lastMessage = () => log().getByRole('article').last()
 

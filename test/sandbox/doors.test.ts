@@ -17,7 +17,11 @@ const manifest = {
   functions: {
     clone_app: {
       title: 'Clone an app',
-      input_parameters: { app: { type: 'string', title: 'App', is_required: true }, ask: { type: 'boolean' } },
+      input_parameters: {
+        app: { type: 'string', title: 'App', is_required: true },
+        ask: { type: 'boolean' },
+        person: { type: 'slack#/types/user_context', is_required: true },
+      },
       output_parameters: { job: { type: 'string', is_required: true }, seconds: { type: 'number' } },
     },
   },
@@ -91,7 +95,8 @@ describe.each<Mode>(['http', 'socket'])('an app over %s', (mode) => {
         .catch(({ data }) => errors.push(data.error))
       await complete({ outputs: { job: `job of ${inputs.app}`, seconds: 3 } })
     })
-    const id = await workspace.runStep('clone_app', { app: 'shop-api' })
+    const ann = workspace.as(workspace.people.ann.id)
+    const id = await ann.runStep('clone_app', { app: 'shop-api' })
     const [run] = await workspace.waitFor(() => workspace.runs()[0]?.status === 'completed' && workspace.runs())
     expect(run).toMatchObject({ id, outputs: { job: 'job of shop-api', seconds: 3 } })
     expect(errors).toEqual(['parameter_validation_failed'])
@@ -100,7 +105,7 @@ describe.each<Mode>(['http', 'socket'])('an app over %s', (mode) => {
         event: {
           type: 'function_executed',
           function: { callback_id: 'clone_app' },
-          inputs: { app: 'shop-api' },
+          inputs: { app: 'shop-api', person: { id: ann.id, secret: expect.stringMatching(/./) } },
           function_execution_id: id,
         },
       },
@@ -114,7 +119,9 @@ describe.each<Mode>(['http', 'socket'])('an app over %s', (mode) => {
     const token = String(Object(seen[0]?.event).bot_access_token)
     const dead = new WebClient(token, clientOptions(workspace)).chat.postMessage({ channel: 'C1', text: 'Hi' })
     await expect(dead).rejects.toThrow('token_revoked')
-    await expect(workspace.runStep('clone_app', { ask: 'yes' })).rejects.toThrow('app is required.')
+    await expect(ann.runStep('clone_app', { ask: 'yes' })).rejects.toThrow('app is required. ask must be a boolean.')
+    const forged = ann.runStep('clone_app', { app: 'shop-api', person: { id: 'U9', secret: 'x' } })
+    await expect(forged).rejects.toThrow('Slack sets person, and nobody else can.')
   })
 
   it('hears choices, overflow menus and buttons in a reply of a thread', async () => {

@@ -1,4 +1,4 @@
-/** Stands in for Workflow Builder: runs the app's steps, and shows what came of them. */
+/** Stands in for Workflow Builder: starts workflows of one step, and shows what came of them. */
 import { type FormEvent, useId, useState } from 'react'
 import type { Step, StepRun } from '../../slack/protocol.js'
 import { post, sentenceOf } from '../workspace/api.js'
@@ -26,37 +26,78 @@ export function Workflows() {
 }
 
 function StepForm({ step }: { step: Step }) {
-  const { notify } = useWorkspace()
-  const id = useId()
+  const { snapshot, notify } = useWorkspace()
+  const { me } = snapshot
   const [values, setValues] = useState<Readonly<Record<string, string>>>({})
 
   function run(event: FormEvent) {
     event.preventDefault()
     const filled = step.inputs.filter(({ name }) => (values[name] ?? '') !== '')
     const inputs = Object.fromEntries(filled.map(({ name, type }) => [name, typed(values[name] ?? '', type)]))
-    post('run-step', { callbackId: step.callbackId, inputs }).catch((error: unknown) => notify(sentenceOf(error)))
+    post('run-step', { user: me.id, callbackId: step.callbackId, inputs }).catch((error: unknown) =>
+      notify(sentenceOf(error)),
+    )
   }
 
   return (
     <form className="step" onSubmit={run} aria-label={step.title}>
-      {step.inputs.map(({ name, title, isRequired }) => (
-        <div key={name} className="step-input">
-          <label htmlFor={`${id}${name}`}>
-            {title}
-            {!isRequired && <span className="optional"> (optional)</span>}
-          </label>
-          <input
-            id={`${id}${name}`}
-            className="text-input"
-            value={values[name] ?? ''}
-            onChange={({ target }) => setValues((last) => ({ ...last, [name]: target.value }))}
-          />
-        </div>
+      <p>
+        A workflow with the step <strong>{step.title}</strong>, started by {me.realName}.
+      </p>
+      {step.inputs.map((input) => (
+        <StepInput
+          key={input.name}
+          input={input}
+          value={values[input.name] ?? ''}
+          onChange={(value) => setValues((last) => ({ ...last, [input.name]: value }))}
+        />
       ))}
       <button type="submit" className="button">
         Run “{step.title}”
       </button>
     </form>
+  )
+}
+
+const CHANNEL = 'slack#/types/channel_id'
+
+interface StepInputProps {
+  input: Step['inputs'][number]
+  value: string
+  onChange(value: string): void
+}
+
+function StepInput({ input, value, onChange }: StepInputProps) {
+  const { channels } = useWorkspace().snapshot
+  const id = useId()
+  const { title, description, type, isRequired } = input
+  const attributes = { id, className: 'text-input', value, 'aria-describedby': description ? `${id}hint` : undefined }
+  return (
+    <div className="step-input">
+      <label htmlFor={id}>
+        {title}
+        {!isRequired && <span className="optional"> (optional)</span>}
+      </label>
+      {type === CHANNEL ? (
+        <select {...attributes} onChange={({ target }) => onChange(target.value)}>
+          <option value="">No channel</option>
+          {channels
+            .filter(({ isDirect }) => !isDirect)
+            .map((channel) => (
+              <option key={channel.id} value={channel.id}>
+                #{channel.name}
+              </option>
+            ))}
+        </select>
+      ) : (
+        <input {...attributes} onChange={({ target }) => onChange(target.value)} />
+      )}
+      {description && (
+        <p id={`${id}hint`} className="hint">
+          {description}
+        </p>
+      )}
+    </div>
   )
 }
 
