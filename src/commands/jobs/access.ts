@@ -19,7 +19,8 @@ export async function may(services: Services, asker: Asker, job: Job, verb: Verb
 /**
  * The decision that lets a person do this to a job; null if none does. The requester can do it wherever the thread had to go,
  * provided they could still start this job where they did. Others need a rule for the verb; one for a channel fits only in
- * the job's own. Where several rules let them, the first that asks for no approval counts.
+ * the job's own. Where several rules let them, the first that asks for no approval counts. What requesters can do because they
+ * could start the job again needs an approval only if that rule names the verb too.
  */
 export async function permissionFor(services: Services, asker: Asker, job: Job, verb: Verb): Promise<Decision | null> {
   const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
@@ -33,12 +34,19 @@ export async function permissionFor(services: Services, asker: Asker, job: Job, 
   const isOwn = isRequester(asker, job)
   // The person who asked for it already knows about it.
   if (isOwn && (isLeftOver || (verb === 'status' && asker.membership !== 'stranger'))) return { isAllowed: true }
-  const anywhere = [...(isOwn ? [decideOn(job.operation, job.askedIn)] : []), decideOn(verb, null)]
+  const asRequester = isOwn ? [forVerb(decideOn(job.operation, job.askedIn), verb)] : []
+  const anywhere = [...asRequester, decideOn(verb, null)]
   const best = easiest(anywhere)
   if (asker.channel === null || (best && best.rule?.approval === undefined)) return best
   const thread = await readThread(services.db, job.id)
   const isHere = thread?.ts != null && thread.channel === asker.channel
   return isHere ? easiest([...anywhere, decideOn(verb, asker.channel)]) : best
+}
+
+/** A decision on an operation, for what its requester does to the job later. */
+function forVerb({ isAllowed, rule }: Decision, verb: Verb): Decision {
+  const isNamed = rule?.may.some((word) => word === verb || word === '*')
+  return rule && isNamed ? { isAllowed, rule } : { isAllowed }
 }
 
 function easiest(decisions: readonly Decision[]): Decision | null {

@@ -258,6 +258,19 @@ describe('a rule that asks for an approval of deletions', () => {
     expect((await removals())[0]).toMatchObject({ state: 'queued' })
   })
 
+  it.each([
+    ['lists delete', ['clone', 'delete'], 'awaiting_approval'],
+    ['lists everything', ['*'], 'awaiting_approval'],
+    ['only lets them start such jobs', ['clone'], 'queued'],
+  ])('holds for what one had made oneself if the rule %s', async (_, may, state) => {
+    const job = await ended()
+    access.rules = [{ ...everything, may, approval }]
+    const view = await page(job)
+    expect(JSON.stringify(view).includes('*Approval*')).toBe(state === 'awaiting_approval')
+    await slack.submit(view)
+    expect(await removals()).toMatchObject([{ state }])
+  })
+
   it('can’t be asked of too few people', async () => {
     const job = await ended()
     access.rules = [{ ...everything, may: ['delete'], approval: { ...approval, by: ['U2'] } }]
