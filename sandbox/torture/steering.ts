@@ -74,8 +74,8 @@ async function steer(world: World, one: Submission, steering: Steering, messages
     case 'try again':
       if (!offers('try_again') || steering.tries.length >= MAX_RETRIES) return
       steering.tries.push(Date.now())
-      // What the failed try left is deleted first.
-      if (JSON.stringify(root.blocks).includes('Delete and try again'))
+      // What the failed try left is deleted first, or a deletion is asked for once more.
+      if (/Delete and try again|Try again…/.test(JSON.stringify(root.blocks)))
         return await sendModal(actor, 'removal', () => press('try_again', 'retry'))
       return await twice(steering, () => press('try_again', 'retry'))
     case 'delete':

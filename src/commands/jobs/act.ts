@@ -27,7 +27,7 @@ export const acts = {
  * Does it, if this person can and the job accepts it now. The job is read here, because whatever named it is only a hint.
  *
  * @param word what was typed before the job; absent for a click.
- * @returns the job as it is afterwards, or as mrkdwn why it isn't possible now, or that what it left must be deleted first.
+ * @returns the job as it is afterwards, or as mrkdwn why it isn't possible now, or whose result the page of a deletion must ask about.
  * @throws UserError when there's no such job, or this person can't do it.
  */
 export async function performAct(
@@ -36,12 +36,14 @@ export async function performAct(
   jobId: string,
   act: Act,
   word?: string,
-): Promise<{ job: Job } | { refusal: string } | { mustDeleteFirst: true }> {
+): Promise<{ job: Job } | { refusal: string } | { deletes: string; isForRetry: boolean }> {
   const job = await findJobFor(services, asker, jobId, acts[act], word)
   const now = services.now()
   if (!accepts(job, act)) return await notPossible(services, job)
   const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
-  if (act === 'try_again' && operation && mustDeleteFirst(operation, job)) return { mustDeleteFirst: true }
+  // A deletion isn't tried again as it was: its right, its approval and its expiry may be others by now.
+  if (act === 'try_again' && job.removes !== null) return { deletes: job.removes, isForRetry: job.retryFrom !== null }
+  if (act === 'try_again' && operation && mustDeleteFirst(operation, job)) return { deletes: job.id, isForRetry: true }
   if (act === 'cancel' && isOutOfReach(services, job)) return { refusal: tooLate(services, job) }
   const input = { kind: act, actor: asker.id } as const
   const { set, event } = next(job, input, { now, jitter: 0 })

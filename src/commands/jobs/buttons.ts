@@ -17,7 +17,7 @@ export const actButtons: readonly JobButton[] = ACTS.map((act) => ({
   async press(request) {
     const { services, asker, jobId, isPrivate } = request
     const done = await performAct(services, asker, jobId, act)
-    if ('mustDeleteFirst' in done) return await openRemoval(request, true)
+    if ('deletes' in done) return await openRemoval({ ...request, jobId: done.deletes }, done.isForRetry)
     if ('refusal' in done) return done.refusal
     return isPrivate ? `Done: job \`${done.job.id}\` ${stateInWords(done.job)}.` : null
   },

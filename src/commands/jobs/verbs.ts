@@ -45,7 +45,7 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
           instead: '/clone-app list',
         })
       const outcome = await performAct(services, asker, id, act, word)
-      if ('mustDeleteFirst' in outcome) return await openRemoval({ ...request, jobId: id }, true)
+      if ('deletes' in outcome) return await openRemoval({ ...request, jobId: outcome.deletes }, outcome.isForRetry)
       return 'refusal' in outcome ? outcome.refusal : `Job \`${outcome.job.id}\`: ${done(outcome.job)}`
     },
   }

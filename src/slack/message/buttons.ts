@@ -99,7 +99,7 @@ function choicesOf(view: JobDescription): Button[] {
     case 'failed':
     case 'timed_out': {
       // The page behind it asks.
-      const words = view.mustDeleteFirst ? 'Delete and try again…' : 'Try again'
+      const words = view.mustDeleteFirst ? 'Delete and try again…' : job.removes === null ? 'Try again' : 'Try again…'
       const retry = does('try_again') ? [button(jobActions.tryAgain, words, { style: 'primary' })] : []
       return [...retry, ...edit('Edit and retry', retry.length === 0 ? { style: 'primary' } : {}), ...remove]
     }

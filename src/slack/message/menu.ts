@@ -15,7 +15,6 @@ const MAX_ENTRIES = 5
  * can only ask the same for all of its entries, so then they are buttons.
  */
 export function menuOf(view: JobDescription): Overflow | null {
-  const { id } = view.job
   const entries = actsOf(view).slice(0, MAX_ENTRIES)
   if (entries.length === 0 || buttonsBelow(view).length > 0) return null
   return {

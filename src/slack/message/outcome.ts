@@ -232,7 +232,9 @@ function advice({ job, mustDeleteFirst }: JobDescription): string[] {
       'What it made blocks another try. Delete and try again asks first, deletes it, and runs the job again from the start. Edit and retry leaves it there; choose another name.',
     ]
   if (accepts(job, 'try_again'))
-    return [`Try again continues from this step${job.removes === null ? ', with the same answers' : ''}.`]
+    return job.removes === null
+      ? ['Try again continues from this step, with the same answers.']
+      : ['Try again asks once more before it deletes anything.']
   return job.isPersonalGone && job.removes === null
     ? ["Its secret and personal answers are deleted, so it can't run again as it was. Edit and retry asks for them."]
     : []

@@ -177,7 +177,9 @@ describe('trying a job again that failed halfway', () => {
     await runUntilEnd(removal?.id ?? '')
     expect(await context.job(job.id)).toMatchObject({ state: 'failed', removalJob: null, ref: job.ref })
     await slack.press('job:try_again', removal?.id ?? '')
-    expect(await retried(removal?.id ?? '')).toMatchObject({ state: 'succeeded' })
+    await slack.submit(slack.opened.at(-1) ?? { callback_id: '', private_metadata: '' }, { id: 'V2' })
+    const [, again] = await removals()
+    expect(await retried(again?.id ?? '')).toMatchObject({ state: 'succeeded' })
     expect(await retried(job.id)).toMatchObject({ state: 'succeeded' })
   })
 
@@ -360,6 +362,23 @@ describe('somebody without the right to delete', () => {
     await slack.press('job:delete', job.id, { user: 'U2' })
     expect(slack.opened).toEqual([])
     expect(slack.answers).toEqual([`You can't delete the result of job ${job.id}. Ask #platform for access.`])
+  })
+
+  it("can't try a failed deletion again either, however much of a right to retry they have", async () => {
+    const job = await ended()
+    await slack.submit(await page(job))
+    const [removal] = await removals()
+    context.world.observation = { phase: 'failed' }
+    await runUntilEnd(removal?.id ?? '')
+    expect(await context.job(removal?.id ?? '')).toMatchObject({ state: 'failed' })
+    access.rules = [{ ...everything, may: ['status', 'retry'] }]
+    const before = slack.opened.length
+    await slack.press('job:try_again', removal?.id ?? '', { user: 'U2' })
+    expect(slack.answers.at(-1)).toContain(`You can't delete the result of job ${job.id}`)
+    await slack.type(`retry ${removal?.id}`, { user: 'U2' })
+    expect(slack.answers.at(-1)).toContain(`You can't delete the result of job ${job.id}`)
+    expect(slack.opened).toHaveLength(before)
+    expect(await context.job(removal?.id ?? '')).toMatchObject({ state: 'failed' })
   })
 
   it('can delete what they asked for themselves, provided they could still ask for it', async () => {
