@@ -10,7 +10,7 @@ import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { savePreset } from '../../src/store/presets.js'
 import { saveSetting } from '../../src/store/settings.js'
-import { testBoltApp, testServices } from '../helpers/bolt-app.js'
+import { testBoltApp, testPeople, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 import { newPreset } from '../helpers/preset.js'
 
@@ -410,6 +410,44 @@ describe('a schedule', () => {
     await type(`schedule delete ${(await schedules())[0]?.id}`)
     await type(`again ${failed?.id}`)
     expect(JSON.stringify(lastView())).not.toContain('nightly-copy')
+  })
+
+  describe('that only a rule for its channel lets run', () => {
+    const ofChannel: AccessRules['rules'] = [{ who: ['C1'], may: ['*'], on: ['*'], target: ['*'] }]
+
+    it('runs while Slack says that its owner is in the channel', async () => {
+      access.rules = ofChannel
+      const channels = ['C1']
+      services.people = testPeople(context, channels)
+      await type(`preset save ${await endedJob()} nightly`)
+      expect(await type('schedule nightly "0 2 * * *"')).toContain('Scheduled')
+      passTo(night)
+      await runDue()
+      expect((await jobs()).at(-1)).toMatchObject({ state: 'queued', channel: 'C1', askedIn: 'C1' })
+      services.people = testPeople(context, [])
+      passTo(night + 86_400_000)
+      await runDue()
+      expect((await jobs()).at(-1)?.detail).toContain("You can't schedule this any more.")
+    })
+
+    it('is refused where Slack does not say who is in a channel', async () => {
+      access.rules = ofChannel
+      await type(`preset save ${await endedJob()} nightly`)
+      expect(await type('schedule nightly "0 2 * * *"')).toContain('Only a rule for this channel lets you run this')
+      expect(await schedules()).toEqual([])
+    })
+
+    it('stops when only such a rule is left, and posts in its channel until then', async () => {
+      await type(`preset save ${await endedJob()} nightly`)
+      await type('schedule nightly "0 2 * * *"')
+      passTo(night)
+      await runDue()
+      expect((await jobs()).at(-1)).toMatchObject({ state: 'queued', channel: 'C1', askedIn: null })
+      access.rules = ofChannel
+      passTo(night + 86_400_000)
+      await runDue()
+      expect((await jobs()).at(-1)?.detail).toContain("You can't schedule this any more.")
+    })
   })
 
   it('runs only the latest of the nights that were missed, or none', async () => {

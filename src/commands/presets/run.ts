@@ -28,19 +28,25 @@ export type PresetRun =
  * Starts a preset's job, with all the checks that a form goes through.
  *
  * @param submission so that one request that arrives twice is one job.
+ * @param here the conversation that a preset for "here" means, if it isn't the asker's.
  * @throws UserError when this person can't start it, or its connection or operation is gone.
  */
 export async function runPreset(
   services: Starting,
   asker: Asker,
   preset: Preset,
-  { submission, zone, endedRun }: { submission: string; zone?: string; endedRun?: EndedRun },
+  {
+    submission,
+    zone,
+    endedRun,
+    here = asker.channel,
+  }: { submission: string; zone?: string; endedRun?: EndedRun; here?: string | null },
 ): Promise<PresetRun> {
   const target = findTarget(services, preset.connection, preset.operation)
   const given = answersOfSaved(target.operation, preset)
   // There's no form to ask, so what this person prefers counts.
-  const preferences = await readPreferences(services.db, asker.id, asker.channel)
-  const place = placeOf(services, asker, preset, preferences)
+  const preferences = await readPreferences(services.db, asker.id, here)
+  const place = placeOf(services, { ...asker, channel: here }, preset, preferences)
   const prepared = await prepareJob(services, asker, target, given, place, zone)
   if (prepared.kind === 'errors') return { kind: 'refused', reason: problemsIn(target.operation, prepared.errors) }
   if (prepared.kind === 'unread') return { kind: 'later', reason: prepared.reason }

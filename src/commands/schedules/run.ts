@@ -25,12 +25,12 @@ export async function runSchedule(
   try {
     const preset = await readPreset(services.db, schedule.presetId)
     if (!preset) return { kind: 'refused', reason: 'The preset was deleted.' }
-    const asker = await ownerOf(services, schedule)
+    const { asker, here } = await ownerOf(services, schedule)
     if (!allows(services, asker, preset, 'schedule'))
       return { kind: 'refused', reason: `You can't schedule this any more. Ask ${services.access.owner} for access.` }
     const startedAt = services.elapsed()
     const remainingMs = () => startedAt + RUN_TIMEOUT_MS - services.elapsed()
-    const how = { submission, endedRun, zone: schedule.zone }
+    const how = { submission, endedRun, zone: schedule.zone, here }
     const run = await runPreset({ ...services, remainingMs }, asker, preset, how)
     if (run.kind === 'started') return { kind: 'started' }
     if (run.kind !== 'locked') return run
@@ -44,9 +44,15 @@ export async function runSchedule(
   }
 }
 
-/** The owner as they are now, in the schedule's channel if Slack doesn't say that they left it. */
-async function ownerOf({ people }: Services, { owner, channel }: Schedule): Promise<Asker> {
+/**
+ * The owner as they are now, for the rules in the schedule's channel only if Slack says that they are in it. `here` is where
+ * the thread goes: also to a channel whose members Slack doesn't show us, but to none that they left.
+ */
+async function ownerOf(
+  { people }: Services,
+  { owner, channel }: Schedule,
+): Promise<{ asker: Asker; here: string | null }> {
   const person = await people.lookUp(owner)
-  const status = people.choosableChannels === 'none' ? 'joined' : await people.channelStatus(owner, channel)
-  return { ...person, channel: status === 'joined' ? channel : null }
+  const confirmed = (await people.channelStatus(owner, channel)) === 'joined' ? channel : null
+  return { asker: { ...person, channel: confirmed }, here: people.choosableChannels === 'none' ? channel : confirmed }
 }

@@ -1,5 +1,5 @@
 /** Makes, pauses and deletes schedules: one place for what is typed and what is clicked. */
-import type { Asker } from '../../access/rules.js'
+import { type Asker, decide } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
 import { MAX_SCHEDULES, type Schedule } from '../../domain/schedule.js'
 import { UserError } from '../../errors.js'
@@ -54,6 +54,9 @@ export async function schedulePreset(
 }
 
 /**
+ * What only a rule for the channel allows can't be scheduled where Slack doesn't say who is in a channel: each run would be
+ * refused, because its owner may have left.
+ *
  * @throws UserError when they can't start it, can't schedule it, or others must approve each run and wouldn't read of it. Each
  *   run is checked again.
  */
@@ -65,11 +68,25 @@ export async function assertCanSchedule(
   assertCanStart(services, asker, preset)
   if (!allows(services, asker, preset, 'schedule'))
     throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
+  assertUnattended(services, asker, preset)
   const { rule } = decisionOn(services, asker, preset, preset.operation)
   const preferences = await readPreferences(services.db, asker.id, asker.channel)
   const { channel } = await placeOf(services, asker, preset, preferences)
   const problem = placeProblem(rule?.approval, channel)
   if (problem !== undefined) throw new UserError(problem)
+}
+
+/** @throws UserError where access comes only from a rule for the channel, and no run could tell who is in it. */
+function assertUnattended(services: Services, asker: Asker, preset: PresetTarget): void {
+  const { people, access } = services
+  if (people.choosableChannels !== 'none') return
+  const anywhere = { ...asker, channel: null }
+  const { connection, operation: what } = preset
+  const canStart = decide(access.rules, anywhere, { connection, what }).isAllowed
+  if (canStart && allows(services, anywhere, preset, 'schedule')) return
+  throw new UserError(
+    `Only a rule for this channel lets you run this, and I can't see at each run whether you're still in it: I lack the scope channels:read. Ask ${access.owner} for that scope, or for a rule of your own.`,
+  )
 }
 
 /** @returns what the person reads. @throws UserError when there's no such schedule of theirs. */
