@@ -2,6 +2,7 @@
 import type { App } from '@slack/bolt'
 import type { Asker } from '../access/rules.js'
 import { approvalButtons, approvalVerbs } from './approvals/approvals.js'
+import { registerClickLimit } from './click-limit.js'
 import { registerFieldChoice } from './clone/field-choice.js'
 import { registerFieldOptions } from './clone/field-options.js'
 import { registerFormSubmit } from './clone/form-submit.js'
@@ -76,6 +77,7 @@ export async function refreshHome(services: Services, asker: Asker): Promise<num
 
 export function registerCommands(app: App, services: Services): void {
   const publish = async (asker: Asker) => await refreshHome(services, asker)
+  registerClickLimit(app, services)
   registerSlashCommand(app, services, verbs)
   // All pages of one person together.
   const submissions = new Throttle(allowances.submission)

@@ -12,6 +12,8 @@ export const allowances = {
   command: { burst: 10, everyMs: 3_000 },
   /** Each command leads to a few pages, some of them sent again after a correction. */
   submission: { burst: 30, everyMs: 1_000 },
+  /** In messages and on the Home tab: people page through lists quickly. */
+  click: { burst: 30, everyMs: 1_000 },
   /** A text box that lists depend on reports every character. */
   choice: { burst: 60, everyMs: 500 },
   /** One notice on top of a form is enough. */
