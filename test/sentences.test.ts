@@ -587,7 +587,8 @@ function sourceStrings(): string[] {
   const sources = files.filter((file) => file.endsWith('.ts') && !file.includes('migrations/')).sort()
   return sources.flatMap((file) => {
     const code = readFileSync(new URL(`src/${file}`, root), 'utf8')
-    const lines = stringsIn(code, file).filter((text) => /\p{L}\S* .*\p{L}\S* .*\p{L}/su.test(text))
+    // Three words, or a whole sentence of fewer with what is filled in.
+    const lines = stringsIn(code, file).filter((text) => /\p{L}\S* .*\p{L}\S* .*\p{L}|^\p{Lu}\p{L}+\S* .*…\.$/su.test(text))
     return lines.length === 0 ? [] : section(`src/${file}`, [...new Set(lines)])
   })
 }

@@ -105,6 +105,28 @@ describe('a flood', () => {
     expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
   })
 
+  it('of polls that find nothing new costs nothing: people see a post, and an edit at the start and at the end', async () => {
+    await context.ask()
+    await notifier.notifyFor(5_000)
+    await context.runUntilIdle()
+    for (let poll = 0; poll < 10; poll += 1) {
+      await notifier.notifyFor(5_000)
+      context.pass(30_000)
+      await context.runUntilIdle()
+    }
+    context.world.observation = { phase: 'done' }
+    context.pass(60_000)
+    await context.runUntilIdle()
+    await notifier.notifyFor(60_000)
+    const [root, ...others] = slack.messages()
+    expect(root?.texts).toEqual([
+      expect.stringContaining('is queued'),
+      expect.stringContaining('on Dummy'),
+      expect.stringContaining('is running ('),
+    ])
+    expect(others).toEqual([])
+  })
+
   it('of jobs that all begin and end while Slack is away is posted root by root, then thread by thread', async () => {
     for (let index = 0; index < 20; index += 1) await context.ask({ mentionOnSuccess: true })
     await context.runUntilIdle()
