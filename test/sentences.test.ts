@@ -588,7 +588,9 @@ function sourceStrings(): string[] {
   return sources.flatMap((file) => {
     const code = readFileSync(new URL(`src/${file}`, root), 'utf8')
     // Three words, or a whole sentence of fewer with what is filled in.
-    const lines = stringsIn(code, file).filter((text) => /\p{L}\S* .*\p{L}\S* .*\p{L}|^\p{Lu}\p{L}+\S* .*…\.$/su.test(text))
+    const lines = stringsIn(code, file).filter((text) =>
+      /\p{L}\S* .*\p{L}\S* .*\p{L}|^\p{Lu}\p{L}+\S* .*…\.$/su.test(text),
+    )
     return lines.length === 0 ? [] : section(`src/${file}`, [...new Set(lines)])
   })
 }

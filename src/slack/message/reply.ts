@@ -1,18 +1,25 @@
 /** Pure: an event of a job → the reply in its thread: only what the root doesn't say, or what somebody must notice. */
 import type { KnownBlock } from '@slack/types'
-import type { JobEvent } from '../../domain/job.js'
+import type { EventKind, JobEvent } from '../../domain/job.js'
 import { name, section, sentence, withDetail } from '../blocks.js'
 import { dateAndTime, inWords } from '../text.js'
 import { expiryButtons } from './buttons.js'
 import type { JobView, Message } from './job.js'
 import { stepName, subjectOf, successWords, wasSent } from './outcome.js'
 
-/**
- * What an event adds to the thread; null for one that only changes the root, and for all of a muted job but the warnings of its
- * expiry: nothing is deleted unannounced.
- */
+/** What a muted thread says all the same: nothing is deleted unannounced, and nothing waits for an answer in silence. */
+const NEVER_MUTED = new Set<EventKind>([
+  'expiry_near',
+  'expiry_reached',
+  'uncertain',
+  'unsettled',
+  'reminder',
+  'stranded',
+])
+
+/** What an event adds to the thread; null for one that only changes the root, and for most of a muted job. */
 export function replyMessage(view: JobView, event: JobEvent): Message | null {
-  const isMuted = view.job.isMuted && event.kind !== 'expiry_near' && event.kind !== 'expiry_reached'
+  const isMuted = view.job.isMuted && !NEVER_MUTED.has(event.kind)
   const text = isMuted ? null : replyText(view, event)
   return text === null ? null : { text, blocks: [section(text), ...replyButtons(view, event)] }
 }

@@ -48,9 +48,9 @@ describe('the replies', () => {
     )
   })
 
-  it('are none for a muted job, whatever happens, but the warnings before it is deleted', () => {
+  it('are none for a muted job, but the warnings before it is deleted and what waits for somebody', () => {
     const told = kinds.filter((kind) => replyTo(kind, { detail: 'disk full', actor: 'U2' }, { isMuted: true }))
-    expect(told).toEqual(['expiry_near', 'expiry_reached'])
+    expect(told.sort()).toEqual(['expiry_near', 'expiry_reached', 'reminder', 'stranded', 'uncertain', 'unsettled'])
   })
 
   it('tell nobody what they did themselves', () => {
