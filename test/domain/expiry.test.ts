@@ -72,9 +72,12 @@ describe('something that expires', () => {
     ],
     // That it was made is the warning.
     ['delete', 1, [['delete', 1]]],
-  ])('to %s after %i hours is warned of a day and an hour before, unless that is when it was made', (atEnd, hours, told) => {
-    expect(life(keptFor(hours * HOUR), atEnd)).toEqual(told)
-  })
+  ])(
+    'to %s after %i hours is warned of a day and an hour before, unless that is when it was made',
+    (atEnd, hours, told) => {
+      expect(life(keptFor(hours * HOUR), atEnd)).toEqual(told)
+    },
+  )
 
   it('says with its warning what happens at the end', () => {
     const job = keptFor(7 * DAY)
