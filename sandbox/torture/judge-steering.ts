@@ -113,11 +113,13 @@ export function deletionProblems(
   for (const [provider, all] of Object.entries(exchanges)) {
     const mine = submissions.filter(({ scenario }) => scenario.provider === provider)
     const deletions = all.filter((one) => one.method === 'DELETE' && isTaken(one))
-    const paths = deletions.map(({ path }) => path.split('?')[0] ?? '')
-    for (const path of new Set(paths)) {
-      const times = paths.filter((one) => one === path).length
-      const maker = makerOf(path, all)
+    const deleted = new Map<Exchange, number>()
+    for (const deletion of deletions) {
+      const path = pathOf(deletion)
+      const maker = makerOf(deletion, all) ?? halfMaker(deletion, all, mine, deleted)
       const submission = maker && mine.find(({ input }) => JSON.stringify(maker.body).includes(`"${input.target}"`))
+      const times = maker ? (deleted.get(maker) ?? 0) + 1 : 1
+      if (maker) deleted.set(maker, times)
       if (times > 1)
         problems.push({ count: 'second deletions', submission, sentence: `DELETE ${path} ${times} times.` })
       if (!submission)
@@ -143,15 +145,37 @@ function isToBeDeleted({ steering }: Submission): boolean {
   return acts.includes(steering?.act) && (steering?.tries.length ?? 0) > 0
 }
 
-/** The write that made what a deletion names by its id. */
-function makerOf(path: string, exchanges: readonly Exchange[]): Exchange | undefined {
+const pathOf = ({ path }: Exchange) => path.split('?')[0] ?? ''
+
+/** The write that made what a deletion names by its id: the last one before it, because Rainbond uses its numbers again. */
+function makerOf(deletion: Exchange, exchanges: readonly Exchange[]): Exchange | undefined {
   const id =
-    path
+    pathOf(deletion)
       .replace(/\/delete$/, '')
       .split('/')
       .at(-1) ?? ''
   const names = new RegExp(`"(?:id|uuid|guid|ID)":"?${id}\\b`)
-  return exchanges.find((one) => one.method === 'POST' && isTaken(one) && names.test(JSON.stringify(one.answer)))
+  return exchanges.findLast(
+    (one) => one.method === 'POST' && isTaken(one) && one.at <= deletion.at && names.test(JSON.stringify(one.answer)),
+  )
+}
+
+/** A write that broke in the middle and was not answered with an id, for something that was to be deleted and is not yet. */
+function halfMaker(
+  deletion: Exchange,
+  exchanges: readonly Exchange[],
+  submissions: readonly Submission[],
+  deleted: ReadonlyMap<Exchange, number>,
+): Exchange | undefined {
+  const targets = submissions.filter(isToBeDeleted).map(({ input }) => `"${input.target}"`)
+  return exchanges.find(
+    (one) =>
+      one.method === 'POST' &&
+      one.status === 500 &&
+      one.at <= deletion.at &&
+      !deleted.has(one) &&
+      targets.some((target) => JSON.stringify(one.body).includes(target)),
+  )
 }
 
 /** Each due time makes one job, and each of these that succeeded wrote once. */

@@ -194,11 +194,16 @@ const rainbondCopy: Scenario = {
     ],
   }),
   writes({ target }, exchanges) {
-    const apps = done(exchanges, /\/apps$/, (one) => bodyOf(one).app_name === target)
-    const ids = apps.map((one) => answerOf(one).ID)
-    const copies = done(exchanges, /\/copy$/, (one) => ids.includes(bodyOf(one).target_app_id))
+    const all = done(exchanges, /\/apps$/)
+    const apps = all.filter((one) => bodyOf(one).app_name === target)
+    // The number of an app that was deleted is given to the next one.
+    const isOfTarget = (number: number | undefined, { at }: Exchange) => {
+      const made = all.findLast((one) => answerOf(one).ID === number && one.at <= at)
+      return made !== undefined && apps.includes(made)
+    }
+    const copies = done(exchanges, /\/copy$/, (one) => isOfTarget(bodyOf(one).target_app_id, one))
     const builds = done(exchanges, /\/apps\/\d+\/services\/\w+\/build$/, (one) =>
-      ids.includes(Number(/\/apps\/(\d+)\//.exec(pathOf(one))?.[1])),
+      isOfTarget(Number(/\/apps\/(\d+)\//.exec(pathOf(one))?.[1]), one),
     )
     const componentOf = (one: Exchange) => pathOf(one).split('/').at(-2) ?? ''
     return Object.fromEntries([

@@ -123,6 +123,22 @@ describe('a deletion', () => {
     ])
   })
 
+  it('is fine when its id is that of another thing which was deleted before', () => {
+    const earlier = [{ ...clone(100), body: { name: target } }, deletion(200)]
+    expect(problemsOf(asked, deleted, [...earlier, ...made, deletion(5_000)], withoutRow)).not.toContainEqual(
+      expect.stringContaining('second deletions'),
+    )
+  })
+
+  it('is fine for what a write left behind that broke in the middle, and only once', () => {
+    const half = { ...clone(2_000), status: 500, answer: {} }
+    const retried = submissionOf('try again', { tries: [4_000] })
+    const problems = (...ids: string[]) =>
+      problemsOf(retried, running, [half, ...ids.map((id, at) => deletion(5_000 + at, id)), ...made], withRow)
+    expect(problems('half').filter((problem) => problem.startsWith('unasked'))).toEqual([])
+    expect(problems('half', 'other')).toContain('unasked deletions: DELETE /application/other, which no job made.')
+  })
+
   it('is reported when the thing is still there', () => {
     expect(problemsOf(asked, deleted, [...made, deletion(5_000)], withRow)).toEqual([
       'wrong results: The thread says that it was deleted, but it is live.',
