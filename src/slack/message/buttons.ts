@@ -61,7 +61,10 @@ function choicesOf(view: JobDescription): Button[] {
   const cancel = (text: string, yes = text) =>
     button(jobActions.cancel, text, { confirm: confirmation(promise(view), yes) })
   const dismiss = (text: string) => {
-    const consequence = "I'll stop watching this job. Anything already made stays."
+    const consequence =
+      job.removes === null
+        ? "I'll stop watching this job. Anything already made stays."
+        : "I'll stop watching this deletion. It may still happen."
     return button(jobActions.dismiss, text, { confirm: confirmation(consequence, text) })
   }
   const edit = (text: string, more: Partial<Button> = {}) =>

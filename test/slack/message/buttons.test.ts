@@ -133,7 +133,7 @@ describe('the buttons of a root message', () => {
   it('of a removal only end it or try it again', () => {
     const removal = { ...made, removes: 'aaaaa', attempt: 0 }
     expect(wordsOf('queued', removal)).toEqual(['Cancel', '(Mute this thread)'])
-    expect(wordsOf('failed', removal)).toEqual(['Try again'])
+    expect(wordsOf('failed', removal)).toEqual(['Try again…'])
     for (const state of ['succeeded', 'cancelled'] as const) expect(wordsOf(state, removal)).toEqual([])
   })
 
