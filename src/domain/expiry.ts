@@ -63,15 +63,22 @@ export function expiryAfterChange(job: Job, { endedAt, ref = job.ref }: Transiti
 }
 
 /**
- * The transition for an expiry that is due, or `delete` when the end has come and people were warned of it. That they were
- * warned is what `expiryDueAt` says: while a warning is still to come, it is before `expiresAt`.
+ * The transition for an expiry that is due, or `delete` when the end has come and people were told that it's deleted then. As long
+ * as a warning is missing, `expiryDueAt` lies before `expiresAt`.
+ *
+ * @param announced what people were last told would happen; null if nothing is known of that. An end that was announced as a
+ * question is announced once more before it is a deletion.
  */
-export function afterExpiryDue(job: Job, atEnd: ExpiryPolicy['atEnd'], now: number): Transition | 'delete' {
+export function afterExpiryDue(
+  job: Job,
+  { atEnd, announced }: Pick<ExpiryPolicy, 'atEnd'> & { announced: ExpiryPolicy['atEnd'] | null },
+  now: number,
+): Transition | 'delete' {
   const { id, expiresAt, expiryDueAt } = job
   if (expiresAt === null || expiryDueAt === null) throw new Error(`Job ${id} has no expiry that could be due.`)
   const isWarned = expiryDueAt >= expiresAt
   if (atEnd === 'ask' && (isWarned || now >= expiresAt)) return asked
-  if (isWarned) return 'delete'
+  if (isWarned && announced === 'delete') return 'delete'
   // Dolly may have been stopped over the last warning: then the end waits for an hour from this one on.
   const isTooLate = atEnd === 'delete' && expiresAt - now < MIN_NOTICE_MS
   const endsAt = isTooLate ? now + HOUR : expiresAt

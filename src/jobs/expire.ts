@@ -1,10 +1,10 @@
-/** Due expiries: warns people before the end, then deletes what expired or asks about it. */
-import { afterExpiryDue, afterFailedRemoval, expiryPutOff } from '../domain/expiry.js'
+/** Due expiries: warns people before the end, and then deletes what expired or asks about it. */
+import { afterExpiryDue, afterFailedRemoval, type ExpiryPolicy, expiryPutOff } from '../domain/expiry.js'
 import type { Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
 import { operationOf, type Removal, startOf } from '../providers/provider.js'
 import { type ClaimedJob, claimExpiringJobs } from '../store/claims.js'
-import { readShownAt } from '../store/events.js'
+import { type Notice, readNotice } from '../store/events.js'
 import { applyTransition, createJob } from '../store/jobs.js'
 import { newRemoval } from '../store/removals.js'
 import type { WorkerContext } from './context.js'
@@ -30,18 +30,29 @@ async function expire(context: WorkerContext, claimed: ClaimedJob): Promise<bool
   const { job } = claimed
   const connection = context.connections.get(job.connection)
   const removal = operationOf(connection?.provider, job.operation)?.removal
+  const notice = await readNotice(context.db, job.id, NOTICES)
+  const isReadable = notice?.shownAt !== 'nowhere'
+  if (!isReadable)
+    context.log.warn({ job: job.id }, 'nobody could read when what this job made expires: it is not deleted')
   // What can't be deleted can still be asked about.
-  const atEnd = connection && removal ? connection.expiry.atEnd : 'ask'
+  const atEnd = connection && removal && isReadable ? connection.expiry.atEnd : 'ask'
   const now = context.now()
-  const due = afterExpiryDue(job, atEnd, now)
+  const due = afterExpiryDue(job, { atEnd, announced: notice && announcedBy(notice) }, now)
   if (due !== 'delete') return await apply(context, claimed, due)
   if (!removal) throw new Error(`Job ${job.id} has no removal.`)
   // Slack may have been away: nothing is deleted before people could read that it will be.
-  const shownAt = await readShownAt(context.db, job.id, 'expiry_near')
-  const waitMs = shownAt === 'pending' ? WAIT_MS : shownAt === null ? 0 : shownAt + NOTICE_MS - now
+  const shownAt = notice?.shownAt
+  const waitMs = typeof shownAt === 'number' ? shownAt + NOTICE_MS - now : WAIT_MS
   // A clock that was set back must not put it off for long.
   if (waitMs > 0) return await apply(context, claimed, expiryPutOff(job, Math.min(waitMs, NOTICE_MS), now))
   return await startRemoval(context, claimed, removal)
+}
+
+/** What people read of the end of something: a warning, or when it's kept too short for one, that it was made or extended. */
+const NOTICES = ['expiry_near', 'succeeded', 'extended'] as const
+
+function announcedBy({ kind, detail }: Notice): ExpiryPolicy['atEnd'] {
+  return kind === 'expiry_near' && detail === 'ask' ? 'ask' : 'delete'
 }
 
 /** One removal for each end of an expiry, however often this process dies over it: its submission names both. */

@@ -51,14 +51,34 @@ export async function readPendingEvents(db: Database, jobId: string): Promise<Jo
   return (await pending.orderBy('seq').execute()).map(toEvent)
 }
 
-/**
- * When a job's thread showed the last event of this kind, in milliseconds since 1970: null if there was none, `pending` while the
- * thread is behind.
- */
-export async function readShownAt(db: Database, jobId: string, kind: EventKind): Promise<number | null | 'pending'> {
-  if ((await readPendingEvents(db, jobId)).length > 0) return 'pending'
-  const events = db.selectFrom('events').select('notifiedAt').where('jobId', '=', jobId).where('kind', '=', kind)
-  return (await events.orderBy('seq', 'desc').limit(1).executeTakeFirst())?.notifiedAt ?? null
+/** What people were told of something, and whether they could read it. */
+export interface Notice {
+  kind: EventKind
+  detail: string | null
+  /** Milliseconds since 1970; `pending` while the thread is behind, `nowhere` if no place took it. */
+  shownAt: number | 'pending' | 'nowhere'
+}
+
+/** The last event of a job of these kinds; null if there was none. */
+export async function readNotice(db: Database, jobId: string, kinds: readonly EventKind[]): Promise<Notice | null> {
+  const events = db
+    .selectFrom('events')
+    .selectAll()
+    .where('jobId', '=', jobId)
+    .where('kind', 'in', [...kinds])
+  const event = await events.orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  if (!event) return null
+  const { kind, detail, seq, notifiedAt } = event
+  if (notifiedAt === null || (await readPendingEvents(db, jobId)).length > 0)
+    return { kind, detail, shownAt: 'pending' }
+  // An event whose messages are refused everywhere counts as notified, but no root has shown it.
+  const root = await db
+    .selectFrom('messages')
+    .select('shownVersion')
+    .where('jobId', '=', jobId)
+    .where('key', '=', 'root')
+    .executeTakeFirst()
+  return { kind, detail, shownAt: (root?.shownVersion ?? 0) >= seq ? notifiedAt : 'nowhere' }
 }
 
 function toEvent({ notifiedAt, ...event }: Selectable<EventTable>): JobEvent {

@@ -20,12 +20,15 @@ function keptFor(keepForMs: number, rest: Partial<Job> = {}): Job {
   return jobIn('succeeded', { keepForMs, ...expiryAfter(keepForMs, start), ...rest })
 }
 
+/** Everything announced it so far as what it is. */
+const to = (atEnd: 'delete' | 'ask') => ({ atEnd, announced: atEnd })
+
 /** What happens at each time at which something is due, as long as Dolly always runs. */
 function life(job: Job, atEnd: 'delete' | 'ask'): [string, number][] {
   const told: [string, number][] = []
   for (let present = job; present.expiryDueAt !== null && told.length < 9; ) {
     const now = present.expiryDueAt
-    const due = afterExpiryDue(present, atEnd, now)
+    const due = afterExpiryDue(present, to(atEnd), now)
     told.push([due === 'delete' ? due : (due.event?.kind ?? 'nothing'), (now - start) / HOUR])
     if (due === 'delete') break
     present = { ...present, ...due.set }
@@ -81,14 +84,27 @@ describe('something that expires', () => {
 
   it('says with its warning what happens at the end', () => {
     const job = keptFor(7 * DAY)
-    expect(afterExpiryDue(job, 'ask', start + 6 * DAY)).toMatchObject({ event: { detail: 'ask' } })
-    expect(afterExpiryDue(job, 'delete', start + 6 * DAY)).toMatchObject({ event: { detail: 'delete' } })
+    expect(afterExpiryDue(job, to('ask'), start + 6 * DAY)).toMatchObject({ event: { detail: 'ask' } })
+    expect(afterExpiryDue(job, to('delete'), start + 6 * DAY)).toMatchObject({ event: { detail: 'delete' } })
   })
+
+  it.each(['ask', null] as const)(
+    'whose end was announced as %s is announced once more before it is deleted',
+    (announced) => {
+      const job = keptFor(7 * DAY, { expiryDueAt: start + 7 * DAY })
+      const now = start + 7 * DAY + 60_000
+      const due = afterExpiryDue(job, { atEnd: 'delete', announced }, now)
+      expect(due).toEqual({
+        set: { expiresAt: now + HOUR, expiryDueAt: now + HOUR },
+        event: { kind: 'expiry_near', detail: 'delete' },
+      })
+    },
+  )
 
   it('is warned of once, not twice, when Dolly was stopped over the first warning', () => {
     const job = keptFor(7 * DAY)
     const now = start + 7 * DAY - 90 * 60_000
-    const due = afterExpiryDue(job, 'delete', now)
+    const due = afterExpiryDue(job, to('delete'), now)
     expect(due).toEqual({
       set: { expiresAt: job.expiresAt, expiryDueAt: job.expiresAt },
       event: { kind: 'expiry_near', detail: 'delete' },
@@ -98,7 +114,7 @@ describe('something that expires', () => {
   it('is never deleted before its last warning was an hour ago', () => {
     for (const lateMs of [7 * DAY - 10 * 60_000, 7 * DAY, 30 * DAY]) {
       const now = start + lateMs
-      const due = afterExpiryDue(keptFor(7 * DAY), 'delete', now)
+      const due = afterExpiryDue(keptFor(7 * DAY), to('delete'), now)
       expect(due).toMatchObject({
         set: { expiresAt: now + HOUR, expiryDueAt: now + HOUR },
         event: { kind: 'expiry_near' },
@@ -107,13 +123,13 @@ describe('something that expires', () => {
   })
 
   it('is asked about at once when Dolly was stopped over its end', () => {
-    const due = afterExpiryDue(keptFor(7 * DAY), 'ask', start + 30 * DAY)
+    const due = afterExpiryDue(keptFor(7 * DAY), to('ask'), start + 30 * DAY)
     expect(due).toEqual({ set: { expiryDueAt: null }, event: { kind: 'expiry_reached', detail: 'ask' } })
   })
 
   it('keeps its end when a warning is a little late', () => {
     const job = keptFor(4 * HOUR)
-    expect(afterExpiryDue(job, 'delete', start + 3 * HOUR + 60_000)).toMatchObject({
+    expect(afterExpiryDue(job, to('delete'), start + 3 * HOUR + 60_000)).toMatchObject({
       set: { expiresAt: job.expiresAt, expiryDueAt: job.expiresAt },
     })
   })
@@ -122,7 +138,7 @@ describe('something that expires', () => {
     const now = start + HOUR
     const later = { ...keptFor(HOUR), ...expiryPutOff(keptFor(HOUR), 600_000, now).set }
     expect(later.expiryDueAt).toBe(now + 600_000)
-    expect(afterExpiryDue(later, 'delete', now + 600_000)).toBe('delete')
+    expect(afterExpiryDue(later, to('delete'), now + 600_000)).toBe('delete')
   })
 
   it('is asked about a day after its removal failed', () => {
@@ -135,7 +151,7 @@ describe('something that expires', () => {
   })
 
   it('has nothing due without an expiry', () => {
-    expect(() => afterExpiryDue(jobIn('succeeded'), 'ask', start)).toThrow(/no expiry/)
+    expect(() => afterExpiryDue(jobIn('succeeded'), to('ask'), start)).toThrow(/no expiry/)
     expect(expiryAfter(null, start)).toEqual({})
   })
 })

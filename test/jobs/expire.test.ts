@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ExpiryPolicy } from '../../src/domain/expiry.js'
-import type { Job } from '../../src/domain/job.js'
+import type { Job, JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { UserError } from '../../src/errors.js'
 import { handleExpiries } from '../../src/jobs/expire.js'
 import { claimExpiringJobs, findDueWork, releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { applyTransition } from '../../src/store/jobs.js'
+import { purgeEvents } from '../../src/store/retention.js'
 import type { Database } from '../../src/store/schema.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
@@ -42,6 +43,19 @@ async function made(keepForMs: number | null): Promise<Job> {
 
 /** As the sender does. */
 async function show(): Promise<void> {
+  await context.db
+    .updateTable('messages')
+    .set((root) => ({
+      ts: '1.1',
+      shownVersion: root.selectFrom('jobs').select('version').whereRef('jobs.id', '=', 'messages.jobId'),
+    }))
+    .where('key', '=', 'root')
+    .execute()
+  await refuse()
+}
+
+/** As the sender does where no place takes a message: nothing is left to tell, but nobody can read it. */
+async function refuse(): Promise<void> {
   await context.db.updateTable('events').set({ notifiedAt: context.now() }).where('notifiedAt', 'is', null).execute()
 }
 
@@ -158,6 +172,26 @@ describe('a clone that is kept for a while', () => {
     await context.runUntilIdle()
     expect(await context.job(id)).toMatchObject({ state: 'working', expiresAt: null, expiryDueAt: null })
   })
+
+  it.each<[string, JobInput]>([
+    ['failed', { kind: 'observed', observation: { phase: 'failed', detail: 'no' }, nextStep: null }],
+    ['was left to itself', { kind: 'dismiss', actor: 'U1' }],
+  ])('of an hour and whose job %s is warned of before it is deleted', async (_, input) => {
+    context.world.observation = { phase: 'working' }
+    const { id } = await context.ask({ keepForMs: HOUR })
+    await context.runUntilIdle()
+    const job = await context.job(id)
+    const ended = next(job, input, { now: context.now(), jitter: 0 })
+    await applyTransition(context.db, job, ended, context.now(), null)
+    expect(await context.job(id)).toMatchObject({ expiresAt: context.now() + HOUR })
+    context.world.observation = { phase: 'done' }
+    await show()
+    // Its thread didn't say so yet: it is warned of first.
+    await pass(HOUR + 20 * 60_000)
+    expect(await told(id)).toEqual(['expiry_near'])
+    await pass(HOUR)
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
 })
 
 describe('a deletion at the end', () => {
@@ -175,6 +209,61 @@ describe('a deletion at the end', () => {
     expect(context.world.removed).toEqual([])
     await pass(30 * 60_000)
     expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it.each<[string, number]>([
+    ['a day', 3 * DAY],
+    ['an hour', HOUR],
+  ])(
+    'of something kept for more than %s waits for that hour, however long ago events are deleted',
+    async (_, keepForMs) => {
+      const job = await made(keepForMs)
+      const purge = async () => await purgeEvents(context.db, context.now() - DAY)
+      const last = (job.expiresAt ?? 0) - HOUR - 10 * 60_000
+      while (context.now() < last) {
+        await pass(10 * 60_000)
+        await purge()
+      }
+      if (keepForMs === HOUR) await context.db.updateTable('events').set({ notifiedAt: null }).execute()
+      // Slack is away.
+      for (let count = 0; count < 30; count += 1) {
+        context.pass(10 * 60_000)
+        await context.runUntilIdle()
+        await purge()
+      }
+      expect(context.world.removed).toEqual([])
+      await show()
+      await purge()
+      await pass(40 * 60_000)
+      await purge()
+      expect(context.world.removed).toEqual([])
+      await pass(30 * 60_000)
+      expect(context.world.removed).toEqual([job.ref?.id])
+    },
+  )
+
+  it('that was announced as a question is announced once more, as what it is', async () => {
+    policy({ atEnd: 'ask' })
+    const job = await made(2 * DAY)
+    await pass(2 * DAY - 20 * 60_000)
+    policy({ atEnd: 'delete' })
+    await pass(70 * 60_000)
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_near', 'expiry_near'])
+    expect(context.world.removed).toEqual([])
+    await pass(30 * 60_000)
+    expect(context.world.removed).toEqual([job.ref?.id])
+  })
+
+  it('is only a question where no place took the warning, because nobody could read it', async () => {
+    const job = await made(4 * HOUR)
+    for (let count = 0; count < 60; count += 1) {
+      context.pass(10 * 60_000)
+      await context.runUntilIdle()
+      await refuse()
+    }
+    expect(await told(job.id)).toEqual(['expiry_near', 'expiry_reached'])
+    expect(context.world.removed).toEqual([])
+    expect(await context.job(job.id)).toMatchObject({ expiryDueAt: null, removalJob: null })
   })
 
   it('waits for another job that works on the same target', async () => {

@@ -34,7 +34,7 @@ export function keepInput(expiry: ExpiryPolicy, typed: string | undefined): Inpu
   const initial = options.find(({ value }) => value === (initialMs === null ? FOREVER : durationAsTyped(initialMs)))
   const end =
     atEnd === 'delete'
-      ? 'When it expires, I delete it. I warn you a day and an hour before.'
+      ? "When it expires, I delete it. I warn you a day and an hour before, if it's kept for longer than that."
       : "When it expires, I ask whether it's still needed."
   return {
     type: 'input',
