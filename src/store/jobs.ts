@@ -157,13 +157,18 @@ export async function findRecentJobs(db: Database, requester: string, limit: num
   return (await jobs.orderBy('createdAt', 'desc').limit(limit).execute()).map(toJob)
 }
 
-/** The targets of the newest jobs of a connection, in words. */
+/**
+ * The targets that the newest jobs of a connection made or may still make, in words. Removals have the target of what they
+ * delete, and what ended without a ref made nothing.
+ */
 export async function findTargets(db: Database, connection: string, limit: number): Promise<string[]> {
   const jobs = db
     .selectFrom('jobs')
     .select('target')
     .where('connection', '=', connection)
+    .where('removes', 'is', null)
     .where('removedAt', 'is', null)
+    .where((job) => job.or([job('endedAt', 'is', null), job('ref', 'is not', null)]))
   return (await jobs.orderBy('createdAt', 'desc').limit(limit).execute()).map(({ target }) => target)
 }
 
