@@ -34,7 +34,7 @@ import { openSocketTransport } from './slack/transport/socket.js'
 import { findDueWork, makeLiveJobsDue, releaseAllClaims } from './store/claims.js'
 import { openDatabase } from './store/database.js'
 import { hasLooseRights } from './store/file.js'
-import { countStrandedJobs, findRunningJobs } from './store/jobs.js'
+import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
 import { lockDatabase } from './store/lock.js'
 
 const MAX_STOP_MS = 10_000

@@ -6,7 +6,7 @@ import * as listed from './providers/index.js'
 import { type Connection, mustDeleteFirst, operationOf, type Provider, stepsOf } from './providers/provider.js'
 import type { JobDescription } from './slack/message/job.js'
 import { readApprovals } from './store/approvals.js'
-import { typicalDurationMs } from './store/jobs.js'
+import { typicalDurationMs } from './store/job-reads.js'
 import type { Database } from './store/schema.js'
 
 export const providers: readonly Provider[] = Object.values(listed)

@@ -3,7 +3,7 @@ import type { Job, JobInput, Ref } from '../domain/job.js'
 import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
 import { UserError } from '../errors.js'
 import { type Attempt, readWritten, type Written } from '../providers/provider.js'
-import { endOfEarlierJob } from '../store/jobs.js'
+import { endOfEarlierJob } from '../store/job-reads.js'
 import type { Search, WorkerContext } from './context.js'
 import { advance, explain, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 

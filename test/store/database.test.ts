@@ -9,7 +9,8 @@ import Sqlite from 'better-sqlite3'
 import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { migrations, openDatabase, truncateWal } from '../../src/store/database.js'
-import { createJob, findJob, type NewJob, typicalDurationMs } from '../../src/store/jobs.js'
+import { typicalDurationMs } from '../../src/store/job-reads.js'
+import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 
 const draft: NewJob = {
   connection: 'hoody-prod',

@@ -12,7 +12,7 @@ import {
   releaseClaim,
 } from '../../src/store/claims.js'
 import { findLatestLiveJob, listJobs } from '../../src/store/job-lists.js'
-import { endOfEarlierJob, typicalDurationMs } from '../../src/store/jobs.js'
+import { endOfEarlierJob, typicalDurationMs } from '../../src/store/job-reads.js'
 import { claimDueSchedules } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
 import { testContext } from '../helpers/context.js'

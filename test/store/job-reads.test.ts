@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Job, JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
-import { applyTransition, createJob, findTargets } from '../../src/store/jobs.js'
+import { findTargets } from '../../src/store/job-reads.js'
+import { applyTransition, createJob } from '../../src/store/jobs.js'
 import { newRemoval } from '../../src/store/removals.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 

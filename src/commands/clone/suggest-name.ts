@@ -8,7 +8,7 @@ import type { Values } from '../../providers/provider.js'
 import type { Answers } from '../../slack/form/answers.js'
 import { type Field, fieldsOf } from '../../slack/form/fields.js'
 import { ownName } from '../../slack/text.js'
-import { findTargets } from '../../store/jobs.js'
+import { findTargets } from '../../store/job-reads.js'
 import type { Services, Target } from '../services.js'
 
 /** What the form suggests, and what a name that is left empty stands for. */
