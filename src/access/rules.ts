@@ -20,12 +20,22 @@ export type Verb = (typeof VERBS)[number]
 
 /** Other people's consent, which a rule asks for before anything that it allows is sent. */
 export interface ApprovalRule {
-  /** Ids of people and user groups, or `members`. Guests never count, nor does the person who asks. */
-  by: readonly string[]
+  /**
+   * Ids of people and user groups, or `members`. Guests never count, nor does the person who asks. Absent: whoever the rules
+   * let `approve` it.
+   */
+  by?: readonly string[] | undefined
   /** How many different people must agree. */
   count: number
   /** How long they have, in milliseconds. */
   expiresMs: number
+}
+
+/** What a rule asks for one job, with the people who can give it. */
+export interface Approval extends ApprovalRule {
+  by: readonly string[]
+  /** Whether they also need a rule that lets them `approve` it, since the one that asks names nobody. */
+  needsRule: boolean
 }
 
 /** Each list fits if one of its words does. In a glob, `*` stands for any number of characters. */
@@ -161,16 +171,44 @@ export function groupsOf(rules: readonly Rule[]): string[] {
   return [...new Set(names.filter((name) => name.startsWith('S')))]
 }
 
+/** What a rule asks for an act whose names are known; undefined if nothing. */
+export function approvalOf(rules: readonly Rule[], rule: Rule | undefined, act: Act): Approval | undefined {
+  if (rule?.approval === undefined) return undefined
+  const { by = approversOf(rules, act), ...rest } = rule.approval
+  return { ...rest, by, needsRule: rule.approval.by === undefined }
+}
+
+/**
+ * Whom the rules let `approve` an act, by their ids or as `members`. Rules for channels name nobody. Whether an earlier rule
+ * refuses one of them, as a member of another group, is seen once they try.
+ */
+function approversOf(rules: readonly Rule[], { connection, source, target }: Act): string[] {
+  const [copied, written] = [comparableName(source), comparableName(target)]
+  const decided = new Set<string>()
+  const approvers: string[] = []
+  for (const { who, may, on, from = ['*'], target: names } of rules) {
+    const isAllowed = may.includes('*') || may.includes('approve')
+    if (!on.some((glob) => matchesGlob(glob, connection))) continue
+    if (!matcherOf(from)(copied, isAllowed) || !matcherOf(names)(written, isAllowed)) continue
+    const people = who.filter((name) => !/^[CG]/.test(name) && !decided.has(name))
+    if (isAllowed) approvers.push(...people)
+    for (const name of people) decided.add(name)
+    // Only members approve, and this rule decides for all of them that no earlier one does.
+    if (decided.has('members')) break
+  }
+  return approvers
+}
+
 /** Whether a person is among those who can approve. Only full members are, also where one who isn't is named. */
 export function isApprover(by: readonly string[], person: Person): boolean {
   return person.membership === 'member' && by.some((name) => appliesTo(name, { ...person, channel: null }))
 }
 
 /**
- * Whether enough people can approve something that this person asks for, as far as the rule shows: how many are in a group
+ * Whether enough people can approve something that this person asks for, as far as the rules show: how many are in a group
  * only Slack knows.
  */
-export function hasEnoughApprovers({ by, count }: ApprovalRule, { id, otherIds = [] }: Person): boolean {
+export function hasEnoughApprovers({ by, count }: Approval, { id, otherIds = [] }: Person): boolean {
   const others = new Set(by.filter((name) => name !== id && !otherIds.includes(name)))
   return others.size >= count || [...others].some((name) => name === 'members' || name.startsWith('S'))
 }

@@ -1,9 +1,17 @@
 /** Access control for every handler: who asks, from where, and what the rules let them do. */
 import { z } from 'zod'
-import { type Asker, createDecider, decide, dependsOnNames, UNKNOWN_PART } from '../access/rules.js'
+import { type Act, type Asker, createDecider, decide, dependsOnNames, UNKNOWN_PART } from '../access/rules.js'
+import type { Job } from '../domain/job.js'
 import { UserError } from '../errors.js'
 import { within } from '../lib/within.js'
-import { type Connection, type Named, type Operation, type Option, UNKNOWN_PLACE } from '../providers/provider.js'
+import {
+  type Connection,
+  type Named,
+  type Operation,
+  type Option,
+  operationOf,
+  UNKNOWN_PLACE,
+} from '../providers/provider.js'
 import { type Field, fieldsOf } from '../slack/form/fields.js'
 import { FormState } from '../slack/form/state.js'
 import { readDraft, saveDraft } from '../store/drafts.js'
@@ -103,6 +111,16 @@ export function sourceOf(operation: Operation, named: Named): string | null {
 /** The same for a stored name. */
 export function knownSource(operation: Operation | undefined, source: string): string | null {
   return source === operation?.summary({}).from || source.includes(UNKNOWN_PLACE) ? null : source
+}
+
+/** What someone does about a job or a preset, whose names are stored, as rules look at it. */
+export function actOn(
+  { connections }: Pick<Services, 'connections'>,
+  { connection, operation, source, target }: Pick<Job, 'connection' | 'operation' | 'source' | 'target'>,
+  what: string,
+): Act {
+  const declared = operationOf(connections.get(connection)?.provider, operation)
+  return { connection, what, target, source: knownSource(declared, source) }
 }
 
 /**

@@ -54,7 +54,9 @@ export function compareRules(access: unknown, reading: AccessReading): void {
   for (const [index, rule] of rules.entries()) {
     if (!rule) continue
     const path = ['access', `${index}`]
-    if (rule.may.includes('approve')) reading.warn(path, APPROVE_IS_NO_RIGHT)
+    const near = rules.filter((other) => other === undefined || isForSameConnection(rule, other, reading))
+    if (rule.may.includes('approve') && !near.some(isApprovedByRules)) reading.warn(path, APPROVE_HAS_NO_EFFECT)
+    if (isApprovedByRules(rule) && !near.some(namesApprovers)) reading.note([...path, 'approval'], NOBODY_APPROVES)
     const copying = dataCopiedUnseen(rule, reading)
     if (copying.length > 0) reading.warn(path, forgottenSource(rule, copying))
     const covering = rules.slice(0, index).findIndex((earlier) => earlier && fitsAllOf(earlier, rule))
@@ -65,8 +67,26 @@ export function compareRules(access: unknown, reading: AccessReading): void {
   }
 }
 
-const APPROVE_IS_NO_RIGHT =
-  'lists approve under may, which allows nothing by itself: who can approve is set under approval, in the rule that asks for it'
+const APPROVE_HAS_NO_EFFECT =
+  'lists approve under may, which has no effect: it is for approvals that leave out by, and no rule for these connections has one'
+const NOBODY_APPROVES =
+  'can be given by nobody: say who under by, or allow approve to people or user groups in a rule for these connections'
+
+function isForSameConnection(one: Rule, other: Rule, reading: AccessReading): boolean {
+  const names = connectionsOn(one.on, reading).map(([name]) => name)
+  return connectionsOn(other.on, reading).some(([name]) => names.includes(name))
+}
+
+/** Whether it leaves to the rules who approves. What a rule with a problem of its own would say is unknown. */
+function isApprovedByRules(rule: Rule | undefined): boolean {
+  return rule === undefined || (rule.approval !== undefined && rule.approval.by === undefined)
+}
+
+/** Whether it lets someone approve. Channels approve nothing. */
+function namesApprovers(rule: Rule | undefined): boolean {
+  if (rule === undefined) return true
+  return (rule.may.includes('*') || rule.may.includes('approve')) && rule.who.some((name) => !/^[CG]/.test(name))
+}
 
 /** The operations that can copy data of any source past a rule that only looks at the target. */
 function dataCopiedUnseen({ may, on, target, from }: Rule, reading: AccessReading): string[] {
@@ -183,7 +203,7 @@ function approvalSchema() {
       ? undefined
       : `is not valid${didYouMean(name, ['members'], '; did')}: ${EXPECTED_APPROVER}`
   const shape = {
-    by: words(1, by),
+    by: words(1, by).optional(),
     count: z.int(EXPECTED_COUNT).min(1, EXPECTED_COUNT).max(5, EXPECTED_COUNT).default(1),
     expires: z
       .string(EXPECTED_EXPIRES)
@@ -191,12 +211,10 @@ function approvalSchema() {
       .refine((ms) => ms >= MIN_EXPIRES_MS && ms <= MAX_EXPIRES_MS, EXPECTED_EXPIRES)
       .prefault('24h'),
   }
-  const error = expectType(
-    'expected a mapping with the key "by", as in approval: { by: S0PLATFORM, count: 2, expires: 4h }',
-  )
+  const error = expectType('expected a mapping, as in approval: { by: S0PLATFORM, count: 2, expires: 4h }')
   return z.strictObject(shape, { error }).transform(({ expires, ...approval }, context) => {
     const people = new Set(approval.by)
-    const areAllPeople = approval.by.every((name) => /^[UW]/.test(name))
+    const areAllPeople = approval.by?.every((name) => /^[UW]/.test(name)) ?? false
     if (areAllPeople && people.size < approval.count) {
       const named = people.size === 1 ? 'only one person' : `only ${people.size} people`
       const text = `is ${approval.count}, and by names ${named}; name more, or a user group (S…)`

@@ -142,8 +142,10 @@ export interface Job {
 
 /** Who must agree, and what they read. */
 export interface ApprovalRequest {
-  /** Ids of people and user groups. */
+  /** Ids of people and user groups, or `members`. */
   by: readonly string[]
+  /** Present where they also need the rule verb `approve` for it. */
+  needsRule?: true
   /** How many different people must agree. */
   count: number
   /** When the request ends without an answer. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   type Asker,
+  approvalOf,
   createDecider,
   decide,
   dependsOnNames,
@@ -78,7 +79,30 @@ describe('who can approve', () => {
     { by: ['members'], count: 5, isEnough: true },
   ])('never is the person who asks: $count of $by are enough: $isEnough', ({ by, count, isEnough }) => {
     const asker = { ...person, otherIds: ['W1ADA000'] }
-    expect(hasEnoughApprovers({ by, count, expiresMs: 1 }, asker)).toBe(isEnough)
+    expect(hasEnoughApprovers({ by, count, expiresMs: 1, needsRule: false }, asker)).toBe(isEnough)
+  })
+
+  test('is whom the approval names, else whom the rules let approve that target, without channels', () => {
+    const act = { ...copy, source: 'shop', target: 'shop in prod' }
+    const asks = rule({ may: ['copy'], approval: { count: 1, expiresMs: 1 } })
+    const named = { by: ['U1BOB000'], count: 1, expiresMs: 1 }
+    expect(approvalOf([], rule({}), act)).toBeUndefined()
+    expect(approvalOf([rule({})], { ...asks, approval: named }, act)).toEqual({ ...named, needsRule: false })
+    const by = (...rules: Rule[]) => approvalOf(rules, asks, act)?.by
+    const approve = (...who: string[]) => rule({ who, may: ['approve'] })
+    expect(approvalOf([asks, approve('S1GROUP0')], asks, act)).toEqual({
+      by: [],
+      count: 1,
+      expiresMs: 1,
+      needsRule: true,
+    })
+    expect(by(approve('S1GROUP0', 'C1RANDOM'), rule({ who: ['U1ADA000'] }), asks)).toEqual(['S1GROUP0', 'U1ADA000'])
+    expect(by({ ...approve('S1GROUP0'), on: ['cf-*'] }, { ...approve('S2OTHER0'), target: ['*staging*'] })).toEqual([])
+    expect(by({ ...approve('S1GROUP0'), from: ['billing'] }, { ...approve('S2OTHER0'), from: ['shop'] })).toEqual([
+      'S2OTHER0',
+    ])
+    expect(by(rule({ who: ['S1GROUP0'], may: [] }), approve('S1GROUP0', 'U1BOB000'))).toEqual(['U1BOB000'])
+    expect(by(approve('S1GROUP0'), rule({ may: [] }), approve('members', 'U1BOB000'))).toEqual(['S1GROUP0'])
   })
 })
 

@@ -246,7 +246,7 @@ describe('rules of access', () => {
     ])
   })
 
-  const mapping = 'expected a mapping with the key "by", as in approval: { by: S0PLATFORM, count: 2, expires: 4h }'
+  const mapping = 'expected a mapping, as in approval: { by: S0PLATFORM, count: 2, expires: 4h }'
   const approvers = 'expected members, or the ID, as Slack shows it, of a person (U…) or a user group (S…)'
   const counts = 'expected a whole number from 1 to 5, without quotes'
   const times = 'expected a time from 5m to 7d, such as 30m, 4h or 2d'
@@ -254,7 +254,6 @@ describe('rules of access', () => {
   test.each([
     { approval: 'S012ABCDE', problem: ` is not valid: ${mapping}` },
     { approval: null, problem: ` is not set: ${mapping}` },
-    { approval: {}, problem: '.by is not set: expected a word or a list of words' },
     { approval: { by: [] }, problem: '.by is empty: expected a word or a list of words' },
     { approval: { by: ['membres'] }, problem: `.by.0 is not valid; did you mean "members"?: ${approvers}` },
     { approval: { by: 'C012ABCDE' }, problem: `.by is not valid: ${approvers}` },
@@ -294,12 +293,28 @@ describe('rules of access', () => {
     ])
   })
 
-  test('that allow to approve are warned of: only those can whom an approval names', () => {
-    const { problems, warnings } = read([{ ...open, may: ['copy', 'approve'] }])
-    expect(problems).toEqual([])
-    expect(warnings).toEqual([
-      'access.0 lists approve under may, which allows nothing by itself: who can approve is set under approval, in the rule that asks for it',
-    ])
+  test('that allow to approve are warned of where every approval names who can give it', () => {
+    const approve = { who: 'S012ABCDE', may: ['approve'], on: 'cf-*' }
+    const none =
+      'access.0 lists approve under may, which has no effect: it is for approvals that leave out by, and no rule for these connections has one'
+    const warningsWith = (rest: object) => read([approve, { ...open, ...rest }]).warnings
+    expect(warningsWith({})).toEqual([none])
+    expect(warningsWith({ approval: { by: 'U012ABCDE' } })).toEqual([none])
+    expect(warningsWith({ on: 'hoody-prod', approval: {} })).toEqual([none])
+    expect(warningsWith({ approval: {} })).toEqual([])
+  })
+
+  test('whose approval names nobody need a rule that lets somebody approve there', () => {
+    const asks = { who: 'members', may: 'copy', on: 'hoody-prod', approval: { count: 2 } }
+    const nobody = `access.0.approval can be given by nobody: say who under by, or allow approve to people or user groups in a rule for these connections`
+    const problemsWith = (...rest: object[]) => read([asks, ...rest]).problems
+    expect(problemsWith()).toEqual([nobody])
+    expect(problemsWith({ who: 'S012ABCDE', may: 'approve', on: 'cf-prod' })[0]).toBe(nobody)
+    expect(problemsWith({ who: 'C012ABCDE', may: 'approve', on: '*' })).toEqual([nobody])
+    expect(problemsWith({ who: 'S012ABCDE', may: 'approve', on: '*' })).toEqual([])
+    expect(problemsWith({ who: 'U012ABCDE', may: '*', on: 'hoody-*' })).toEqual([])
+    expect(read([{ ...asks, may: '*' }]).problems).toEqual([])
+    expect(read([{ ...asks, may: '*' }]).rules[0]?.approval).toEqual({ count: 2, expiresMs: 24 * 3_600_000 })
   })
 
   test('with a problem of its own is not also said to be of no use', () => {

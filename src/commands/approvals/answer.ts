@@ -5,21 +5,20 @@ import { next } from '../../domain/machine.js'
 import { UserError } from '../../errors.js'
 import { didYouMean } from '../../lib/closest.js'
 import { within } from '../../lib/within.js'
-import { operationOf } from '../../providers/provider.js'
 import { sentence } from '../../slack/blocks.js'
 import { approverNames, brief } from '../../slack/text.js'
 import { type Answered, answerRequest, findAwaitingJobs, readApprovals } from '../../store/approvals.js'
 import { readEvents } from '../../store/events.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
-import { AFTER_ACK_TIMEOUT_MS, accessDenied, knownSource } from '../authorize.js'
-import { isRequester, may, typedJobId } from '../jobs/access.js'
+import { AFTER_ACK_TIMEOUT_MS, accessDenied, actOn } from '../authorize.js'
+import { idsOf, isRequester, may, typedJobId } from '../jobs/access.js'
 import type { Services } from '../services.js'
 
 export type Decision = 'approve' | 'deny'
 
 /**
- * Gives a person's answer, if it is theirs to give now. Being named by the request is the right to answer it; no other is
- * needed, and none replaces it.
+ * Gives a person's answer, if it is theirs to give now. Being named by the request is the right to answer it, and nothing
+ * replaces that; only where the rule that asks names nobody, they also need a rule that lets them `approve` it.
  *
  * @param typed the id of the job. Only a hint: the job is read and everything is checked here.
  * @returns the job and how many more must approve it, or as mrkdwn why nothing was counted.
@@ -37,7 +36,7 @@ export async function giveAnswer(
   const { id, approval } = job
   if (approval === null) throw new UserError(`Job ${id} doesn't need approval.`)
   if (isRequester(asker, job)) return { refusal: ownRequest(job, approval.by, decision) }
-  if (!isApprover(approval.by, asker)) throw accessDenied(services, asker, `${decision} job ${id}`)
+  if (!(await canAnswer(services, asker, job))) throw accessDenied(services, asker, `${decision} job ${id}`)
 
   if (decision === 'approve' && job.state === 'awaiting_approval' && !(await canStillAsk(services, job))) {
     const reason = "The person who asked can't run this any more."
@@ -58,6 +57,11 @@ export async function giveAnswer(
   return answered
 }
 
+async function canAnswer(services: Services, asker: Asker, job: Job): Promise<boolean> {
+  const { by, needsRule = false } = job.approval ?? { by: [] }
+  return isApprover(by, asker) && (!needsRule || (await may(services, asker, job, 'approve')))
+}
+
 function ownRequest({ id }: Job, by: readonly string[], decision: Decision): string {
   return decision === 'approve'
     ? `You asked for job \`${id}\` yourself, so someone else must approve it: ${approverNames(by)}.`
@@ -76,10 +80,7 @@ async function canStillAsk(services: Services, job: Job): Promise<boolean> {
     const made = await findJob(services.db, job.removes)
     return made !== null && (await may(services, asker, made, 'delete'))
   }
-  const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
-  const { connection, operation: what, target } = job
-  const act = { connection, what, target, source: knownSource(operation, job.source) }
-  return decide(services.access.rules, asker, act).isAllowed
+  return decide(services.access.rules, asker, actOn(services, job, job.operation)).isAllowed
 }
 
 async function findRequester({ people, log }: Services, { requester }: Job): Promise<Person> {
@@ -136,15 +137,17 @@ export function when(ms: number): string {
 const MAX_AWAITING = 100
 
 /** The requests that wait for this person's answer, the first to expire first. */
-export async function requestsFor({ db }: Services, asker: Asker): Promise<Job[]> {
-  const mine = (await findAwaitingJobs(db, MAX_AWAITING)).filter(
-    (job) => !isRequester(asker, job) && isApprover(job.approval?.by ?? [], asker),
+export async function requestsFor(services: Services, asker: Asker): Promise<Job[]> {
+  const { db } = services
+  const others = (await findAwaitingJobs(db, MAX_AWAITING)).filter((job) => !isRequester(asker, job))
+  const ids = idsOf(asker)
+  const areMine = await Promise.all(
+    others.map(async (job) => {
+      if (!(await canAnswer(services, asker, job))) return false
+      return !(await readApprovals(db, job.id)).some(({ person }) => ids.includes(person))
+    }),
   )
-  const ids = [asker.id, ...(asker.otherIds ?? [])]
-  const answered = await Promise.all(
-    mine.map(async ({ id }) => (await readApprovals(db, id)).some(({ person }) => ids.includes(person))),
-  )
-  return mine.filter((_job, at) => !answered[at])
+  return others.filter((_job, at) => areMine[at])
 }
 
 async function noSuchJob(services: Services, asker: Asker, typed: string): Promise<UserError> {

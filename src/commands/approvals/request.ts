@@ -1,5 +1,5 @@
 /** Asks for other people's approval where a rule wants it: who, how many, and what they read. */
-import { type ApprovalRule, type Decision, hasEnoughApprovers, type Person } from '../../access/rules.js'
+import { type Approval, type ApprovalRule, hasEnoughApprovers, type Person } from '../../access/rules.js'
 import type { ApprovalRequest } from '../../domain/job.js'
 import { isChannel } from '../../domain/thread.js'
 import { UserError } from '../../errors.js'
@@ -15,7 +15,7 @@ const DAY_MS = 24 * 3_600_000
 
 /**
  * The approval that a rule asks for, as `createJob` takes it; null if it asks for none. Every caller of `createJob` passes
- * the rule of the decision that allows the job.
+ * that of the decision that allows the job.
  *
  * @param preview what the person who asks was shown: what is copied and what isn't, or what is deleted.
  * @throws UserError when there can't be enough people without the one who asks.
@@ -23,15 +23,16 @@ const DAY_MS = 24 * 3_600_000
 export function approvalFor(
   { access, now }: Pick<Services, 'access' | 'now'>,
   asker: Person,
-  rule: ApprovalRule | undefined,
+  wanted: Approval | undefined,
   { copied, notCopied, warning, downtime = '' }: Pick<Preview, 'copied' | 'notCopied' | 'warning' | 'downtime'>,
 ): ApprovalRequest | null {
-  if (rule === undefined) return null
-  assertEnoughApprovers({ access }, asker, rule)
-  const { by, count, expiresMs } = rule
+  if (wanted === undefined) return null
+  assertEnoughApprovers({ access }, asker, wanted)
+  const { by, needsRule, count, expiresMs } = wanted
   const part = (text: string) => cut(text, MAX_PART_LENGTH)
   return {
     by: [...new Set(by)],
+    ...(needsRule && { needsRule }),
     count,
     expiresAt: now() + expiresMs,
     copied: part(`${copied} ${downtime}`.trim()),
@@ -44,12 +45,12 @@ export function approvalFor(
 export function assertEnoughApprovers(
   { access }: Pick<Services, 'access'>,
   asker: Person,
-  rule: ApprovalRule | undefined,
+  wanted: Approval | undefined,
 ): void {
-  if (rule === undefined || hasEnoughApprovers(rule, asker)) return
-  const others = rule.count === 1 ? 'Someone else' : `${rule.count} other people`
+  if (wanted === undefined || hasEnoughApprovers(wanted, asker)) return
+  const others = wanted.count === 1 ? 'Someone else' : `${wanted.count} other people`
   throw new UserError(
-    `${others} must approve this, but the rule names too few people besides you. Ask ${access.owner}.`,
+    `${others} must approve this, but the rules name too few people besides you. Ask ${access.owner}.`,
   )
 }
 
@@ -57,8 +58,8 @@ export function assertEnoughApprovers(
  * Why a request for approval can't have its thread in this conversation: direct messages are read by nobody who could agree.
  * Undefined if it can, or if no approval is needed.
  */
-export function placeProblem(rule: ApprovalRule | undefined, channel: string): string | undefined {
-  if (rule === undefined || isChannel(channel)) return undefined
+export function placeProblem(wanted: ApprovalRule | undefined, channel: string): string | undefined {
+  if (wanted === undefined || isChannel(channel)) return undefined
   return 'Others must approve this, so post updates to a channel that they read. To choose one, type /clone-app there.'
 }
 
@@ -67,8 +68,8 @@ export function placeProblem(rule: ApprovalRule | undefined, channel: string): s
  *
  * @throws UserError when two of them ask for different ones: approvers of the one may not be approvers of the other.
  */
-export function strictestApproval(decisions: readonly Decision[]): ApprovalRule | undefined {
-  const approvals = decisions.flatMap(({ rule }) => rule?.approval ?? [])
+export function strictestApproval(wanted: readonly (Approval | undefined)[]): Approval | undefined {
+  const approvals = wanted.filter((approval) => approval !== undefined)
   const [first, ...others] = new Set(approvals.map((approval) => JSON.stringify(approval)))
   if (first === undefined || others.length === 0) return approvals[0]
   throw new UserError(
@@ -77,7 +78,7 @@ export function strictestApproval(decisions: readonly Decision[]): ApprovalRule 
 }
 
 /** What the last page says of it, as mrkdwn. */
-export function approvalNotice({ by, count, expiresMs }: ApprovalRule): string {
+export function approvalNotice({ by, count, expiresMs }: Approval): string {
   const time = expiresMs % DAY_MS === 0 ? durationInWords(expiresMs) : inWords(expiresMs)
   const must = `must approve this within ${time}`
   const someone = by.includes('members') ? 'Another full member' : approverNames(by)

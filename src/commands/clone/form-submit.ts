@@ -1,7 +1,7 @@
 /** Pages 2 and 3 are submitted: answers → draft → job, durable before Slack gets its answer. */
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
-import { type ApprovalRule, dependsOnNames } from '../../access/rules.js'
+import { type Approval, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import type { Named } from '../../providers/provider.js'
 import { errorsOfBlocks, fieldError, readAnswers } from '../../slack/form/answers.js'
@@ -186,7 +186,7 @@ async function validateLate(
   draft: Draft,
   requester: string,
   readAt: number,
-  approval: ApprovalRule | undefined,
+  approval: Approval | undefined,
 ): Promise<ViewResponseAction | null> {
   const checked = await services.validator.check(target, params, services.remainingMs() - START_MS)
   if (!checked.isChecked) return null
@@ -211,7 +211,7 @@ async function validateLate(
 function aboutStart(
   { connection, operation }: Target,
   { channel, keepForMs }: Pick<Draft, 'channel' | 'keepForMs'>,
-  approval: ApprovalRule | undefined,
+  approval: Approval | undefined,
 ): { needsApproval: boolean; notes: string[] } {
   const kept = operation.removal ? [keepNote(keepForMs, connection.expiry)] : []
   const place = /^[CG]/.test(channel) ? `Updates go to <#${channel}>.` : 'Updates go to your direct messages.'

@@ -1,5 +1,5 @@
 /** What every start of a job goes through, whether a person fills in a form, names a preset, or a schedule runs one. */
-import { type ApprovalRule, type Asker, decide, dependsOnNames } from '../../access/rules.js'
+import { type Approval, type Asker, approvalOf, decide, dependsOnNames } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
 import { isTemplate } from '../../domain/template.js'
 import { comparable, cut } from '../../lib/text.js'
@@ -42,7 +42,7 @@ export interface ReadyJob {
   /** How long what is made is kept, in milliseconds; null for no expiry. */
   keepForMs: number | null
   /** Who must approve before anything is sent; undefined if nobody. */
-  approval: ApprovalRule | undefined
+  approval: Approval | undefined
   /** What the provider says; `errors` are empty. */
   checked: ValidationResult
   /** The names with placeholders that were given, by field. */
@@ -176,15 +176,17 @@ export function assertAllowed(
   asker: Asker,
   { connection, operation, operationId }: Target,
   named: Named,
-): ApprovalRule | undefined {
+): Approval | undefined {
   const typed = new Set(fieldsOf(operation).flatMap(({ kind, key }) => (kind === 'text' ? [key] : [])))
   const joined = Object.entries(named).map(([key, words]) => [key, typed.has(key) ? withoutBlanks(words) : words])
   const { rules } = services.access
   const decisions = [named, Object.fromEntries(joined)].map((words) => {
     const names = { target: operation.summary(words).to, source: sourceOf(operation, words) }
-    return decide(rules, asker, { connection: connection.name, what: operationId, ...names })
+    const act = { connection: connection.name, what: operationId, ...names }
+    const { isAllowed, rule } = decide(rules, asker, act)
+    return { isAllowed, approval: approvalOf(rules, rule, act) }
   })
-  if (decisions.every(({ isAllowed }) => isAllowed)) return strictestApproval(decisions)
+  if (decisions.every(({ isAllowed }) => isAllowed)) return strictestApproval(decisions.map(({ approval }) => approval))
   const { from, to } = operation.summary(named)
   const source = rules.some((rule) => rule.from !== undefined) ? `from "${brief(from)}" ` : ''
   throw accessDenied(services, asker, `run ${operationId} on ${connection.name} ${source}to "${brief(to)}"`)

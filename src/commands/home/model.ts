@@ -4,14 +4,14 @@ import type { Job } from '../../domain/job.js'
 import { type HomeList, type HomeModel, MAX_SHOWN } from '../../slack/message/home.js'
 import { mrkdwn } from '../../slack/text.js'
 import { listJobs } from '../../store/job-lists.js'
+import { requestsFor } from '../approvals/answer.js'
 import { allowedConnections } from '../authorize.js'
-import { idsOf, may } from '../jobs/access.js'
+import { idsOf } from '../jobs/access.js'
 import { withLinks } from '../jobs/list.js'
 import type { Services } from '../services.js'
 
 /** Newest jobs that are looked through. */
 const MAX_OWN = 100
-const MAX_RUNNING = 200
 /** What expires later than this isn't shown yet, in milliseconds. */
 const EXPIRES_SOON_MS = 7 * 24 * 60 * 60_000
 
@@ -27,7 +27,7 @@ export async function readHomeModel(services: Services, asker: Asker, parts: Hom
   const isSoon = ({ expiresAt, removedAt }: Job) =>
     expiresAt !== null && removedAt === null && expiresAt <= now + EXPIRES_SOON_MS
   const uncertain = own.filter(({ state }) => state === 'uncertain')
-  const needsYou = [...(await awaitingMe(services, asker, now)), ...uncertain]
+  const needsYou = [...(await requestsFor(services, asker)), ...uncertain]
   const listed = async (jobs: readonly Job[]): Promise<HomeList> => ({
     jobs: await withLinks(services, jobs.slice(0, MAX_SHOWN)),
     more: Math.max(0, jobs.length - MAX_SHOWN),
@@ -36,25 +36,13 @@ export async function readHomeModel(services: Services, asker: Asker, parts: Hom
   return {
     ...parts,
     closed:
-      mayUse || own.length > 0 ? null : `You can't use Dolly yet. Ask ${mrkdwn(services.access.owner)} for access.`,
+      mayUse || own.length > 0 || needsYou.length > 0
+        ? null
+        : `You can't use Dolly yet. Ask ${mrkdwn(services.access.owner)} for access.`,
     needsYou: await listed(needsYou),
     running: await listed(own.filter(({ endedAt, state }) => endedAt === null && state !== 'uncertain')),
     expiring: await listed(own.filter(isSoon).sort((one, other) => (one.expiresAt ?? 0) - (other.expiresAt ?? 0))),
     recent: await listed(own.filter((job) => job.endedAt !== null && !isSoon(job))),
     now,
   }
-}
-
-/** Jobs of others that wait for this person's approval. */
-async function awaitingMe(services: Services, asker: Asker, now: number): Promise<Job[]> {
-  const live = await listJobs(services.db, { which: 'running' }, MAX_RUNNING, now)
-  const ids = [...idsOf(asker), ...asker.groups]
-  const asked = live.filter(
-    ({ state, requester, approval }) =>
-      state === 'awaiting_approval' &&
-      !idsOf(asker).includes(requester) &&
-      approval?.by.some((id) => ids.includes(id)) === true,
-  )
-  const answers = await Promise.all(asked.map((job) => may(services, asker, job, 'approve')))
-  return asked.filter((_, at) => answers[at])
 }

@@ -9,7 +9,7 @@ import { brief } from '../../slack/text.js'
 import { findRecentJobs } from '../../store/job-reads.js'
 import { findJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
-import { accessDenied, knownSource } from '../authorize.js'
+import { accessDenied, actOn } from '../authorize.js'
 import type { Services } from '../services.js'
 
 /** Whether a person can do this to a job. */
@@ -24,12 +24,9 @@ export async function may(services: Services, asker: Asker, job: Job, verb: Verb
  * could start the job again needs an approval only if that rule names the verb too.
  */
 export async function permissionFor(services: Services, asker: Asker, job: Job, verb: Verb): Promise<Decision | null> {
+  const decideOn = (what: string, channel: string | null) =>
+    decide(services.access.rules, { ...asker, channel }, actOn(services, job, what))
   const operation = operationOf(services.connections.get(job.connection)?.provider, job.operation)
-  const source = knownSource(operation, job.source)
-  const decideOn = (what: string, channel: string | null) => {
-    const act = { connection: job.connection, what, target: job.target, source }
-    return decide(services.access.rules, { ...asker, channel }, act)
-  }
   // No rule can allow what is no longer offered, and ending it reaches no provider.
   const isLeftOver = operation === undefined && verb === 'cancel' && asker.membership !== 'stranger'
   const isOwn = isRequester(asker, job)

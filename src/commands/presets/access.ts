@@ -1,9 +1,8 @@
 /** Which presets a person finds, shares and deletes. */
 import { type Asker, type Decision, decide, type Verb } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
-import { operationOf } from '../../providers/provider.js'
 import type { PresetReader } from '../../store/presets.js'
-import { accessDenied, knownSource } from '../authorize.js'
+import { accessDenied, actOn } from '../authorize.js'
 import type { Services } from '../services.js'
 
 /** What a preset is for, in words. */
@@ -20,10 +19,7 @@ export function allows(services: Services, asker: Asker, preset: PresetTarget, w
 
 /** What the rules say to this verb, or to the operation itself, for what a preset names. */
 export function decisionOn(services: Services, asker: Asker, preset: PresetTarget, what: string): Decision {
-  const { connection, target } = preset
-  const operation = operationOf(services.connections.get(connection)?.provider, preset.operation)
-  const act = { connection, what, target, source: knownSource(operation, preset.source) }
-  return decide(services.access.rules, asker, act)
+  return decide(services.access.rules, asker, actOn(services, preset, what))
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Whether what a job made can be deleted, and by whom. */
-import type { ApprovalRule, Asker } from '../../access/rules.js'
+import { type Approval, type Asker, approvalOf } from '../../access/rules.js'
 import { accepts } from '../../domain/acts.js'
 import type { Job } from '../../domain/job.js'
 import { canDelete } from '../../domain/removal.js'
@@ -8,14 +8,14 @@ import { stateInWords } from '../../slack/message/job.js'
 import { dateAndTime, mrkdwn } from '../../slack/text.js'
 import { findJob } from '../../store/jobs.js'
 import { readThread } from '../../store/messages.js'
-import { accessDenied } from '../authorize.js'
+import { accessDenied, actOn } from '../authorize.js'
 import { threadLink } from '../clone/start-job.js'
 import { findJobFor, may, permissionFor } from '../jobs/access.js'
 import type { Services } from '../services.js'
 
 /** Something that can be deleted now, or as mrkdwn why it can't. */
 export type Deletable =
-  | { job: Job; connection: Connection; operation: Operation; removal: Removal; approval: ApprovalRule | undefined }
+  | { job: Job; connection: Connection; operation: Operation; removal: Removal; approval: Approval | undefined }
   | { refusal: string }
 
 /**
@@ -46,7 +46,8 @@ export async function findDeletable(
   if (isForRetry && !accepts(job, 'try_again'))
     return { refusal: `Job \`${job.id}\` ${stateInWords(job)}, and can't be tried again as it was.` }
   const permission = await permissionFor(services, asker, job, 'delete')
-  return { job, connection, operation, removal, approval: permission?.rule?.approval }
+  const approval = approvalOf(services.access.rules, permission?.rule, actOn(services, job, 'delete'))
+  return { job, connection, operation, removal, approval }
 }
 
 async function whyNot(services: Services, job: Job): Promise<string> {

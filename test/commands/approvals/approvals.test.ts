@@ -257,7 +257,7 @@ describe('the last page', () => {
     const page = await submit(ann)
     expect(page.view?.title.text).toBe("That didn't work")
     expect(textOf(page)).toContain(
-      '2 other people must approve this, but the rule names too few people besides you. Ask #platform.',
+      '2 other people must approve this, but the rules name too few people besides you. Ask #platform.',
     )
     expect(textOf(await submit(cat))).toContain('2 people must approve this')
   })
@@ -438,6 +438,32 @@ describe('an answer', () => {
     await press('approve', ben, id)
     await press('approve', eve, id)
     expect(await stateOf(id)).toBe('queued')
+  })
+
+  it('needs the rule for it where the approval names nobody, as it is now', async () => {
+    rules = [
+      { who: [cat], may: [], on: ['*'], target: ['*'] },
+      { who: [ben, ops], may: ['approve'], on: ['*'], target: ['copy'] },
+      { who: [ann], may: ['clone'], on: ['*'], target: ['*'], approval: { count: 1, expiresMs: 4 * hour } },
+    ]
+    members = [eve, cat]
+    app = appWith()
+    const page = await submit(ann)
+    expect(textOf(page)).toContain('<@U2BEN000> or <!subteam^S1OPS0000> must approve this within 4 h.')
+    const id = await ask()
+    expect((await context.job(id)).approval).toMatchObject({ by: [ben, ops], needsRule: true })
+    for (const other of [cat, dora, gus])
+      expect(await press('approve', other, id)).toBe(`You can't approve job ${id}. Ask #platform for access.`)
+    rules[1] = { who: [ops], may: ['approve'], on: ['*'], target: ['*'] }
+    expect(await press('approve', ben, id)).toBe(`You can't approve job ${id}. Ask #platform for access.`)
+    expect(await type(ben, 'approve')).toBe('Nothing waits for your approval.')
+    expect(await type(eve, 'approve')).toContain(id)
+    expect(await press('approve', eve, id)).toBeUndefined()
+    expect(await stateOf(id)).toBe('queued')
+    expect(textOf(await submit(ann, undefined, 'other'))).toContain('<!subteam^S1OPS0000> must approve this')
+    rules.splice(1, 1)
+    Object.assign(rules[1] ?? {}, { may: ['clone', 'approve'] })
+    expect(textOf(await submit(ann, undefined, 'third'))).toContain('the rules name too few beside you')
   })
 
   it('of a group goes by who is in it now', async () => {

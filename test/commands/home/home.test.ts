@@ -74,13 +74,26 @@ describe('the Home tab', () => {
     expect(homes.shown('U1')).not.toContain('Needs you')
   })
 
-  it('shows what expires soon, and what waits for an approval of this person, to nobody else', async () => {
-    const approval = { by: ['U1'], count: 1, expiresAt: context.now() + 1, copied: '', notCopied: '', warning: null }
-    const { id } = await context.ask({ requester: 'U2', approval })
-    await open()
-    await open('U3')
-    expect(homes.shown('U1')).toMatch(/Needs you.*is waiting for approval/)
+  it('shows what waits for an approval to those whom it names, until they answered, and never one’s own', async () => {
+    const rest = { count: 2, expiresAt: context.now() + 3_600_000, copied: '', notCopied: '', warning: null }
+    const { id } = await context.ask({ requester: 'U2', approval: { by: ['U1', 'U2', 'U4'], ...rest } })
+    const all = await context.ask({ requester: 'U1', approval: { by: ['members'], ...rest } })
+    // Being named is enough: no other rule is needed.
+    rules = [rule({ who: ['U1', 'U2'], may: ['clone'] })]
+    for (const user of ['U1', 'U2', 'U3', 'U4']) await open(user)
+    const needing = (job: string) =>
+      ['U1', 'U2', 'U3', 'U4'].filter((user) =>
+        homes.shown(user).split('Needs you')[1]?.split('"Running"')[0]?.includes(job),
+      )
+    expect(needing(id)).toEqual(['U1', 'U4'])
+    expect(needing(all.id)).toEqual(['U2', 'U3', 'U4'])
     expect(homes.shown('U3')).not.toContain(id)
+    await ann.type(`approve ${id}`)
+    await open()
+    expect(homes.shown('U1')).not.toContain(id)
+  })
+
+  it('shows what expires soon', async () => {
     const mine = await context.ask()
     const expiresAt = context.now() + 3_600_000
     await context.db

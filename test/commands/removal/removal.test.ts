@@ -278,7 +278,7 @@ describe('a rule that asks for an approval of deletions', () => {
     access.rules = [{ ...everything, may: ['delete'], approval: { ...approval, by: ['U2'] } }]
     await slack.press('job:delete', job.id, { user: 'U2' })
     expect(slack.opened).toEqual([])
-    expect(slack.answers.at(-1)).toContain('Someone else must approve this, but the rule names too few')
+    expect(slack.answers.at(-1)).toContain('Someone else must approve this, but the rules name too few')
   })
 })
 
