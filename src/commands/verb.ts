@@ -21,6 +21,12 @@ export interface CommandRequest {
   channel: string
 }
 
+/**
+ * A rule verb, or `start`: any operation, and so jobs of their own. To `approve` is also the right of those whom an approval
+ * names.
+ */
+export type Need = Rule | 'start'
+
 /** One thing a person can type. */
 export interface Verb {
   /** The first is the one that help shows; the others are what people type instead. */
@@ -30,9 +36,9 @@ export interface Verb {
   /** What it does, after a dash: "where a job stands". */
   does: string
   /** On which line of the short help it is; absent for the last one. */
-  group?: 'presets' | 'follow' | 'steer'
-  /** The rule without which a person can do nothing with it; help then leaves it out. Absent: their own jobs are enough. */
-  needs?: Rule
+  group?: 'repeat' | 'follow' | 'steer' | 'approve' | 'help'
+  /** Help leaves it out for people who have none of these rights, for any target. Absent: it's for everybody. */
+  needs?: readonly Need[]
   /**
    * @returns what this person alone reads; null when a form opened, or a thread says what happened.
    * @throws UserError for what the person can mend.

@@ -35,6 +35,8 @@ function verbOf(decision: Decision, words: Verb['words'], does: string): Verb {
     words,
     usage: `${words[0]} <job>`,
     does,
+    group: 'approve',
+    needs: ['approve'],
     async run({ services, asker, words: [id] }: CommandRequest) {
       if (id === undefined) return await listRequests(services, await requestsFor(services, asker), decision)
       const given = await giveAnswer(services, asker, id, decision)

@@ -14,7 +14,7 @@ import { listPresets } from '../../store/presets.js'
 import { findSchedule } from '../../store/schedules.js'
 import { accessDenied } from '../authorize.js'
 import type { ButtonRequest, JobButton } from '../job-button.js'
-import { findJobFor } from '../jobs/access.js'
+import { findJobFor, whichJob } from '../jobs/access.js'
 import { readerOf } from '../presets/access.js'
 import { openPreset } from '../presets/open.js'
 import { findTarget, type Services } from '../services.js'
@@ -37,8 +37,9 @@ export const fromJobVerbs: readonly Verb[] = [
     usage: 'again <job>',
     does: "opens the form with that job's answers",
     group: 'steer',
+    needs: ['start'],
     async run({ words: [jobId], channel, ...request }) {
-      if (jobId === undefined) throw new UserError("Which job? Type /clone-app again and the job's ID from its thread.")
+      if (jobId === undefined) throw whichJob('again')
       await openFormOf({ ...request, jobId }, channel)
       return null
     },
@@ -52,7 +53,7 @@ export const fromJobVerbs: readonly Verb[] = [
  */
 export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, channel: string | null): Promise<void> {
   const { services, asker, jobId } = request
-  const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
+  const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' }, 'again')
   if (job.removes !== null) throw new UserError(`Job ${job.id} is a deletion, so it has no form.`)
   const { connection, operation: what } = job
   const target = findTarget(services, connection, what)

@@ -7,7 +7,7 @@ import { durationInWords, parseDuration } from '../../lib/duration.js'
 import { brief, dateAndTime, mrkdwn } from '../../slack/text.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
 import type { JobButton } from '../job-button.js'
-import { findJobFor } from '../jobs/access.js'
+import { findJobFor, whichJob } from '../jobs/access.js'
 import type { Services } from '../services.js'
 import type { Verb } from '../verb.js'
 
@@ -20,8 +20,9 @@ export const extendVerb: Verb = {
   usage: 'extend <job> [3d]',
   does: 'keeps what a job made for longer',
   group: 'steer',
+  needs: ['extend', 'start'],
   async run({ services, asker, words: [id, ...rest] }) {
-    if (id === undefined) throw new UserError("Which job? Type /clone-app extend and the job's ID from its thread.")
+    if (id === undefined) throw whichJob('extend')
     const typed = rest.join(' ')
     return await extend(services, asker, id, typed === '' ? undefined : readExtension(typed))
   },
@@ -56,7 +57,7 @@ async function extend(
   byMs: number | null | undefined,
   shownEnd?: string,
 ): Promise<string> {
-  const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' })
+  const job = await findJobFor(services, asker, jobId, { verb: 'extend', act: 'extend' }, 'extend')
   const { defaultMs, maxMs } = services.connections.get(job.connection)?.expiry ?? NO_EXPIRY
   if (byMs === null && maxMs !== null)
     return `Clones on ${mrkdwn(job.connection)} always expire: they can be kept for at most ${durationInWords(maxMs)}.`

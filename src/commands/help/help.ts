@@ -1,5 +1,5 @@
 /** `help`: what this person can do here, in about five lines; all commands; the fields of a connection. */
-import { type Asker, decide } from '../../access/rules.js'
+import { type Asker, decide, isApprover, type Rule } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { comparable } from '../../lib/text.js'
 import { mrkdwn } from '../../slack/text.js'
@@ -7,7 +7,7 @@ import { accessDenied, allowedConnections } from '../authorize.js'
 import { parseCommand } from '../clone/command.js'
 import { helpText } from '../clone/help.js'
 import type { Services } from '../services.js'
-import type { Verb } from '../verb.js'
+import type { Need, Verb } from '../verb.js'
 
 /** What help looks at. */
 type Rights = Pick<Services, 'access' | 'connections'>
@@ -18,12 +18,13 @@ export function helpVerb(verbs: () => readonly Verb[]): Verb {
     words: ['help'],
     usage: 'help [all | connection [operation] | command]',
     does: 'what you can do here; with a connection, its fields',
+    group: 'help',
     async run({ services, asker, words, text }) {
       const mine = verbs().filter((verb) => isUseful(services, asker, verb))
       const [word = ''] = words.map((one) => comparable(one))
       if (word === '') return helpLines(verbs(), services, asker).join('\n')
       if (word === 'all') return ['*All commands*', ...mine.map(verbLine)].join('\n')
-      const verb = mine.find((one) => one.words.includes(word))
+      const verb = verbs().find((one) => one.words.includes(word))
       if (verb) return verbLine(verb)
       const parsed = parseCommand(text, allowedConnections(services, asker), services.connections)
       if (parsed.kind === 'refused') throw accessDenied(services, asker, parsed.act)
@@ -39,21 +40,21 @@ export function helpLines(verbs: readonly Verb[], services: Rights, asker: Asker
   const useful = verbs.filter((verb) => isUseful(services, asker, verb))
   const [first] = connections
   const operation = first && Object.keys(first.provider.operations)[0]
-  const words = (group: Verb['group']) => useful.filter((verb) => verb.group === group).map((verb) => verb.words[0])
-  const line = (title: string, group: Verb['group'], rest: string) => {
-    const all = words(group)
-    return all.length === 0 ? [] : [`• *${title}:* \`/clone-app ${all.join(' · ')}\` ${rest}`.trim()]
-  }
+  const words = (group: Verb['group']) =>
+    useful.filter((verb) => verb.group === group).map((verb) => `\`${verb.words[0]}\``)
+  const line = (title: string, group: Verb['group'], rest: string) =>
+    words(group).length === 0 ? [] : [`• *${title}:* ${words(group).join(', ')} – ${rest}`]
+  const fields = first ? [`\`help ${first.name}\` for its fields`] : []
   return [
-    '*What you can do here*',
+    '*What you can do here*, with one of these words after `/clone-app`:',
     ...(first
       ? [`• *Clone:* \`/clone-app\` opens the form. Faster: \`/clone-app ${first.name} ${operation}\``]
       : [`• You can't start anything here. Ask ${mrkdwn(services.access.owner)} for access.`]),
-    ...line('Presets', 'presets', ''),
-    ...line('Follow', 'follow', '– your jobs, and others you can see'),
-    ...line('Manage', 'steer', "and a job's ID, or use the buttons in its thread"),
-    ...line('More', undefined, ''),
-    ...(first ? [`• *Fields:* \`/clone-app help ${first.name}\`  ·  every command: \`/clone-app help all\``] : []),
+    ...line('Follow', 'follow', 'your jobs, and others you can see'),
+    ...line('Manage', 'steer', "with a job's ID, or use the buttons in its thread"),
+    ...line('Approve', 'approve', "other people's requests"),
+    ...line('Repeat', 'repeat', 'what you saved under a name, now or on a schedule'),
+    `• *More:* ${[...words(undefined), ...fields, '`help all` for every command'].join(', ')}`,
   ]
 }
 
@@ -62,10 +63,17 @@ function verbLine({ usage, does, words: [, ...others] }: Verb): string {
   return `• \`/clone-app ${usage}\` – ${does}${also}`
 }
 
-/** Whether the rules let this person do it for at least something. What needs no rule of its own is for everybody. */
-function isUseful({ access, connections }: Rights, asker: Asker, { needs }: Verb): boolean {
-  if (needs === undefined) return true
-  return [...connections.keys()].some(
-    (connection) => decide(access.rules, asker, { connection, what: needs }).isAllowed,
+/** Whether the rules let this person do it for at least something. */
+function isUseful(services: Rights, asker: Asker, { needs }: Verb): boolean {
+  return needs === undefined || needs.some((need) => has(services, asker, need))
+}
+
+function has(services: Rights, asker: Asker, need: Need): boolean {
+  const { access, connections } = services
+  if (need === 'start') return allowedConnections(services, asker).size > 0
+  const isAllowed = [...connections.keys()].some(
+    (connection) => decide(access.rules, asker, { connection, what: need }).isAllowed,
   )
+  const canAnswer = ({ approval }: Rule) => approval && (approval.by ? isApprover(approval.by, asker) : isAllowed)
+  return need === 'approve' ? access.rules.some(canAnswer) : isAllowed
 }

@@ -26,6 +26,8 @@ export const historyVerb: Verb = {
   words: ['history', 'audit'],
   usage: 'history [job=… connection=… person=… since=7d] [csv]',
   does: 'who did what, and when',
+  group: 'follow',
+  needs: ['history', 'start'],
   async run(request) {
     const { services, asker, words, values } = request
     const now = services.now()

@@ -90,6 +90,12 @@ export async function findJobFor(
   return job
 }
 
+/** For a verb that came without a job. */
+export function whichJob(word: string): UserError {
+  const advice = `Which job? Type "${word}" and the job's ID from its thread. Your jobs:`
+  return new UserError(advice, { instead: '/clone-app list' })
+}
+
 /** The id of a job that somebody typed, with whatever they copied around it. */
 export function typedJobId(typed: string): string {
   return comparable(typed).replaceAll(/[^a-z0-9]/g, '')

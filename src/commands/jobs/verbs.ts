@@ -1,9 +1,9 @@
 /** What people type about a job that exists. */
 import type { Act, Job } from '../../domain/job.js'
-import { UserError } from '../../errors.js'
 import { openRemoval } from '../removal/open.js'
 import type { Verb } from '../verb.js'
-import { performAct } from './act.js'
+import { whichJob } from './access.js'
+import { acts, performAct } from './act.js'
 import { listVerb } from './list.js'
 import { statusVerb } from './status.js'
 
@@ -37,13 +37,11 @@ function verbOf(act: Act, words: Verb['words'], does: string, done: (job: Job) =
     usage: `${word} <job>`,
     does,
     group: 'steer',
+    needs: [acts[act].verb, 'start'],
     async run(request) {
       const { services, asker, words } = request
       const [id] = words
-      if (id === undefined)
-        throw new UserError(`Which job? Type "${word}" and the job's ID from its thread. Your jobs:`, {
-          instead: '/clone-app list',
-        })
+      if (id === undefined) throw whichJob(word)
       const outcome = await performAct(services, asker, id, act, word)
       if ('deletes' in outcome) return await openRemoval({ ...request, jobId: outcome.deletes }, outcome.isForRetry)
       return 'refusal' in outcome ? outcome.refusal : `Job \`${outcome.job.id}\`: ${done(outcome.job)}`

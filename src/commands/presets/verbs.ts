@@ -21,6 +21,8 @@ export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
       words: ['preset'],
       usage: USAGE,
       does: "saves a job's answers under a name; `preset delete <name>` deletes it",
+      group: 'repeat',
+      needs: ['start'],
       async run(request) {
         const [what = '', ...rest] = request.words
         if (comparable(what) === 'save') return await save(request, rest, words())
@@ -34,6 +36,8 @@ export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
       words: ['presets'],
       usage: 'presets',
       does: 'your presets, to open, run or delete',
+      group: 'repeat',
+      needs: ['start'],
       run: async ({ services, asker }) => {
         const presets = await listPresets(services.db, readerOf(asker))
         const overwrites = ({ connection, operation }: Preset) =>

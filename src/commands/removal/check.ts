@@ -30,7 +30,7 @@ export async function findDeletable(
   jobId: string,
   isForRetry: boolean,
 ): Promise<Deletable> {
-  const job = await findJobFor(services, asker, jobId, { verb: 'delete', act: 'delete the result of' })
+  const job = await findJobFor(services, asker, jobId, { verb: 'delete', act: 'delete the result of' }, 'delete')
   if (isForRetry && !(await may(services, asker, job, 'retry')))
     throw accessDenied(services, asker, `retry job ${job.id}`)
   const connection = services.connections.get(job.connection)

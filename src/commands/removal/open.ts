@@ -1,12 +1,12 @@
 /** Asks whether to delete what a job made: the verb and the button that open the page. */
 import type { WebClient } from '@slack/web-api'
 import type { Asker } from '../../access/rules.js'
-import { UserError } from '../../errors.js'
 import { removalPage } from '../../slack/form/removal-page.js'
 import type { Answer } from '../answer.js'
 import { approvalNotice, assertEnoughApprovers } from '../approvals/request.js'
 import { saveOpeningChannel } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
+import { whichJob } from '../jobs/access.js'
 import type { Services } from '../services.js'
 import type { Verb } from '../verb.js'
 import { findDeletable } from './check.js'
@@ -16,8 +16,9 @@ export const deleteVerb: Verb = {
   usage: 'delete <job>',
   does: 'deletes what a job made, after asking you',
   group: 'steer',
+  needs: ['delete', 'start'],
   async run({ services, client, asker, words: [id], triggerId }) {
-    if (id === undefined) throw new UserError("Which job? Type /clone-app delete and the job's ID from its thread.")
+    if (id === undefined) throw whichJob('delete')
     return await openRemoval({ services, client, asker, jobId: id, triggerId })
   },
 }

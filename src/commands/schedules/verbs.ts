@@ -19,6 +19,8 @@ export const scheduleVerbs: readonly Verb[] = [
     words: ['schedule'],
     usage: USAGE,
     does: 'runs a preset on a schedule; `schedule pause|resume|delete <id>` changes it',
+    group: 'repeat',
+    needs: ['schedule'],
     async run(request) {
       const [first = '', second, ...rest] = request.words
       const act = ACTS.find((one) => one === comparable(first))
@@ -31,6 +33,8 @@ export const scheduleVerbs: readonly Verb[] = [
     words: ['schedules'],
     usage: 'schedules',
     does: 'your schedules, to pause, resume or delete',
+    group: 'repeat',
+    needs: ['schedule'],
     run: async ({ services, asker }) => scheduleList(await listSchedules(services.db, readerOf(asker).ids)),
   },
 ]

@@ -24,6 +24,7 @@ export const settingsVerb: Verb = {
   words: ['settings'],
   usage: 'settings',
   does: "when I mention you, where threads start, and this channel's defaults",
+  needs: ['start', 'preset'],
   async run({ services, client, asker, triggerId, channel }) {
     await openSettings(services, client, asker, triggerId, channel)
     return null

@@ -321,7 +321,9 @@ describe('a click on something that can no longer be deleted', () => {
   it('asks which job is meant, and knows none that does not exist', async () => {
     await slack.type('delete')
     await slack.type('delete zzzzz')
-    expect(slack.answers[0]).toBe("Which job? Type /clone-app delete and the job's ID from its thread.")
+    expect(slack.answers[0]).toBe(
+      'Which job? Type "delete" and the job\'s ID from its thread. Your jobs:\n`/clone-app list`',
+    )
     expect(slack.answers[1]).toContain(`There's no job "zzzzz".`)
   })
 })
