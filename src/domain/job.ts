@@ -54,6 +54,8 @@ export interface Job {
   params: Readonly<Record<string, unknown>>
   /** Keys of the answers that are secret or a person's own. They are deleted when the job ends. */
   personal: readonly string[]
+  /** What was picked from lists, in words, by field, as far as known; `field.from` and `field.place` say what goes with it. */
+  labels: Readonly<Record<string, string>>
   /** What is cloned, in words, as the operation's summary said when the job was made. */
   source: string
   target: string
@@ -262,7 +264,7 @@ export type Act = (typeof ACTS)[number]
 
 /** What changes, and the one event it writes, if it is worth a row. */
 export interface Transition {
-  set: Partial<Omit<Job, 'id' | 'params' | 'personal'>>
+  set: Partial<Omit<Job, 'id' | 'params' | 'personal' | 'labels'>>
   event: NewEvent | null
 }
 

@@ -20,7 +20,7 @@ export interface Preset {
   operation: string
   /** The answers as the form takes them, by field; several with commas. Never personal ones. */
   values: Readonly<Record<string, string>>
-  /** Labels of what was picked, by field, as far as they were known. */
+  /** Labels of what was picked, by field, as in a job. */
   labels: Readonly<Record<string, string>>
   /** What is cloned and where to, in words, as they were when it was saved. */
   source: string

@@ -65,7 +65,7 @@ export async function recordEvent(
   const details = {
     step: job.step,
     ...(detail && { detail }),
-    ...(isRequest && { answers: answersOf(job) }),
+    ...(isRequest && { answers: answersOf(job), ...labelsOf(job) }),
     ...(isRequest && job.approval && { approval: job.approval }),
     ...(job.removes !== null && { removes: job.removes }),
   }
@@ -89,6 +89,12 @@ function answersOf({ params, personal }: Job): Record<string, unknown> {
   const lasting = Object.entries(params).filter(([key]) => !personal.includes(key))
   const short = (value: unknown) => (typeof value === 'string' ? cut(value, MAX_ANSWER_LENGTH) : value)
   return Object.fromEntries(lasting.map(([key, value]) => [key, short(value)]))
+}
+
+/** The names of what those answers mean by an id. */
+function labelsOf({ labels }: Job): { labels?: Record<string, string> } {
+  const all = Object.entries(labels).map(([key, label]) => [key, cut(label, MAX_ANSWER_LENGTH)])
+  return all.length === 0 ? {} : { labels: Object.fromEntries(all) }
 }
 
 /** Which rows are wanted. Times in milliseconds since 1970. */

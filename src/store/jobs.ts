@@ -23,6 +23,8 @@ export interface NewJob {
   params: Readonly<Record<string, unknown>>
   /** Keys of the params that are deleted when the job ends. */
   personal?: readonly string[]
+  /** What was picked, in words; see `Job`. Never of those. */
+  labels?: Readonly<Record<string, string>>
   /** Key of the draft it came from, which is used up. */
   draft?: string
   source: string
@@ -267,6 +269,7 @@ function newRow(
     id: shortId(),
     params: some(false),
     personalParams: personal.length > 0 ? some(true) : null,
+    labels: JSON.stringify(job.labels ?? {}),
     removes: removes?.id ?? null,
     ref: removes ? JSON.stringify(removes.ref) : null,
     approval: approval && JSON.stringify(approval),

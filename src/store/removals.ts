@@ -18,9 +18,9 @@ export function newRemoval(
   removes: Job,
   own: { step: string; lock?: string | undefined; retryFrom?: string | null },
 ): Omit<NewJob, 'submission' | 'requester'> {
-  const { connection, operation, params, source, target, askedIn, channel } = removes
+  const { connection, operation, params, labels, source, target, askedIn, channel } = removes
   const { step, lock = removes.lock, retryFrom = null } = own
-  const what = { connection, operation, params, source, target, lock }
+  const what = { connection, operation, params, labels, source, target, lock }
   return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes, retryFrom }
 }
 

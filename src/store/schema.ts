@@ -33,11 +33,13 @@ type FlagColumn =
   | 'canDismiss'
 
 /** A job's own columns, and what only the store needs. Times are milliseconds since 1970. */
-export interface JobTable extends Omit<Job, 'params' | 'personal' | 'ref' | 'approval' | FlagColumn> {
+export interface JobTable extends Omit<Job, 'params' | 'personal' | 'labels' | 'ref' | 'approval' | FlagColumn> {
   /** JSON. */
   params: string
   /** JSON of those that are deleted when the job ends; null from then on, and if there are none. */
   personalParams: string | null
+  /** JSON. */
+  labels: string
   /** JSON. */
   ref: string | null
   /** JSON. */
@@ -203,6 +205,7 @@ export function toJob(row: Selectable<JobTable>): Job {
     ...columns,
     params: { ...JSON.parse(row.params), ...personal },
     personal: Object.keys(personal),
+    labels: JSON.parse(row.labels),
     ref: row.ref === null ? null : JSON.parse(row.ref),
     approval: row.approval === null ? null : JSON.parse(row.approval),
     isUnreachableReported: row.isUnreachableReported === 1,

@@ -1,11 +1,14 @@
 /** Presets and schedules as people use them: typed, clicked and filled in, and how many clicks that takes. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
 import type { AccessRules } from '../../src/access/rules.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { runSchedule } from '../../src/commands/schedules/run.js'
 import type { Services } from '../../src/commands/services.js'
+import { ConnectionError } from '../../src/errors.js'
 import { runDueSchedules } from '../../src/jobs/schedule.js'
+import type { Named } from '../../src/providers/provider.js'
 import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { savePreset } from '../../src/store/presets.js'
@@ -146,6 +149,35 @@ describe('a preset', () => {
     })
     await type('nightly name=other')
     expect(JSON.stringify(lastView())).toContain('"initial_value":"other"')
+  })
+
+  it('saved from a job keeps the names of what was picked, also while its list can’t be read', async () => {
+    const [connection] = context.connections.values()
+    const clone = connection?.provider.operations.clone
+    if (!connection || !clone) throw new Error('The dummy lost its operation.')
+    const app = z.string().meta({ title: 'App', picker: 'apps' })
+    const summary = (named: Named) => ({ from: `${named.app} in ${named['app.place']}`, to: named.name ?? '' })
+    const operations = { clone: { ...clone, fields: clone.fields.extend({ app }), summary } }
+    const apps = async () => {
+      throw new ConnectionError('The list is away.')
+    }
+    const provider = { ...connection.provider, operations, pickers: { apps } }
+    services.connections = new Map([[connection.name, { ...connection, provider }]])
+    const labels = { app: 'shop-api', 'app.place': 'staging' }
+    const picked = { params: { app: '507f1f77bcf86cd7', name: 'copy', deploy: false }, labels }
+    const { id } = await context.ask({ ...picked, source: 'shop-api in staging' })
+    await context.db.updateTable('jobs').set({ state: 'succeeded', endedAt: 1, dueAt: null }).execute()
+    await type(`preset save ${id} nightly`)
+    await type('nightly')
+    expect(JSON.stringify(views[0]?.blocks)).toContain('"text":{"type":"plain_text","text":"shop-api"')
+    context.pass(1_000)
+    await type('nightly now')
+    const [, run] = await jobs()
+    expect(run).toMatchObject({ source: 'shop-api in staging', labels: JSON.stringify(labels) })
+    await context.db.updateTable('jobs').set({ state: 'succeeded', endedAt: 1, dueAt: null }).execute()
+    context.pass(1_000)
+    await type('nightly app=other-app now')
+    expect((await jobs()).at(-1)?.source).not.toContain('shop-api')
   })
 
   it('takes at most four interactions from its form to a running job', async () => {

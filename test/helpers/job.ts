@@ -10,6 +10,7 @@ export function jobIn(state: State, rest: Partial<Job> = {}): Job {
     operation: 'copy',
     params: {},
     personal: [],
+    labels: {},
     source: 'shop-api',
     target: 'shop-copy in staging',
     lock: 'shop-copy',

@@ -61,7 +61,7 @@ export async function openFormOf(request: Omit<ButtonRequest, 'isPrivate'>, chan
   if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
   const preset = await presetOfFailedRun(services, asker, job)
   if (preset) return await openPreset(request, preset)
-  await openForm({ ...request, channel }, target, answersOf(job, target.operation))
+  await openForm({ ...request, channel }, target, answersOf(job, target.operation), job.labels)
 }
 
 /** What a scheduled run that couldn't start was to run: that job has no answers of its own. Only a preset that they find here. */

@@ -21,17 +21,22 @@ interface Opening {
   channel: string | null
 }
 
-/** Opens the form of an operation, filled in with these values, and corrects it once its lists are read. */
+/**
+ * Opens the form of an operation, filled in with these values, and corrects it once its lists are read.
+ *
+ * @param labels of values that were picked before, which are shown until then.
+ */
 export async function openForm(
   { services, client, asker, triggerId: trigger_id, channel }: Opening,
   { connection, operation, operationId }: Target,
   values: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const from = await openingState(services, asker, channel ?? '')
   const state = initialFormState(connection.name, operationId, from, values)
   const opened = await client.views.open({
     trigger_id,
-    view: formView(operation, state, connection.provider.name, connection.expiry),
+    view: formView(operation, { ...state, labels }, connection.provider.name, connection.expiry),
   })
   if (opened.view?.id) await correctForm(services, client, asker, { id: opened.view.id, hash: opened.view.hash }, state)
 }

@@ -6,6 +6,7 @@ import type { ApprovalRequest, Job } from '../../domain/job.js'
 import type { Thread } from '../../domain/thread.js'
 import type { Named, Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
+import { labelsOf } from '../../slack/form/saved.js'
 import { noticeView } from '../../slack/form/view.js'
 import { brief, inWords, mrkdwn } from '../../slack/text.js'
 import { dropDraft } from '../../store/drafts.js'
@@ -41,6 +42,7 @@ export function jobOf(
     operation: operationId,
     step: operation.steps[0].id,
     personal: personalKeys(operation),
+    labels: labelsOf(operation, { values: decided.params, named }),
     source: from,
     target: to,
     lock: operation.lock(decided.params),

@@ -88,7 +88,7 @@ function withTyped(
   { values, labels }: Preset,
   typed: Readonly<Record<string, string>>,
 ): Pick<Preset, 'values' | 'labels'> {
-  const kept = Object.entries(labels).filter(([key]) => typed[key] === undefined)
+  const kept = Object.entries(labels).filter(([key]) => typed[key.replace(/\..*/, '')] === undefined)
   return { values: { ...values, ...typed }, labels: Object.fromEntries(kept) }
 }
 
@@ -101,7 +101,7 @@ export async function openPreset(
   const target = findTarget(services, preset.connection, preset.operation)
   assertCanStart(services, asker, preset)
   const names = await within(OPEN_TIMEOUT_MS, namesFor(services, asker, target, preset))
-  await openForm({ ...request, channel: asker.channel }, target, { ...preset.values, ...names })
+  await openForm({ ...request, channel: asker.channel }, target, { ...preset.values, ...names }, preset.labels)
 }
 
 /** The preset's templates, filled in. What takes too long stays as it is: the form fills it in when it is sent. */

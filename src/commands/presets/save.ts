@@ -43,13 +43,13 @@ export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'createdBy'>
 export async function contentOfJob(services: Services, asker: Asker, jobId: string): Promise<Content> {
   const job = await findJobFor(services, asker, jobId, { verb: 'status', act: 'see' })
   if (job.removes !== null) throw new UserError(`Job ${job.id} is a deletion, so it can't be repeated.`)
-  const { connection, operation, source, target, keepForMs } = job
+  const { connection, operation, labels, source, target, keepForMs } = job
   assertCanStart(services, asker, job)
   const declared = findTarget(services, connection, operation).operation
   const names = Object.fromEntries(namesOf(declared, {}).map(({ key, initial }) => [key, initial]))
   const channel = job.channel === job.askedIn ? HERE : job.channel === job.requester ? MINE : job.channel
   const values = { ...answersOf(job, declared), ...names }
-  return { connection, operation, values, labels: {}, source, target, channel, keepForMs }
+  return { connection, operation, values, labels, source, target, channel, keepForMs }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Pure: answers ↔ the strings that a preset or an open form keeps of them. */
-import type { Operation } from '../../providers/provider.js'
+import type { Named, Operation } from '../../providers/provider.js'
 import { type Answers, setPicked } from './answers.js'
 import { entriesOf, type Field, fieldsOf, isYes } from './fields.js'
 import { KEEP_BLOCK } from './keep.js'
@@ -11,6 +11,25 @@ export function savedValue({ kind }: Pick<Field, 'kind'>, value: unknown): strin
   return [value].flat().join(',')
 }
 
+/**
+ * The words for what was picked, by field, where they aren't the answer itself, and what goes with them as `field.from` and
+ * `field.place`. Never for personal answers.
+ */
+export function labelsOf(
+  operation: Operation,
+  { values, named }: { values: Readonly<Record<string, unknown>>; named: Named },
+): Record<string, string> {
+  const picked = fieldsOf(operation).filter(({ personal, kind }) => !personal && PICKED.includes(kind))
+  const labels = picked.flatMap(({ key }): [string, string][] => {
+    if (named[key] === undefined || named[key] === [values[key]].flat().join(', ')) return []
+    return [key, ...partsOf(key)].flatMap((word) => (named[word] === undefined ? [] : [[word, named[word]]]))
+  })
+  return Object.fromEntries(labels)
+}
+
+const PICKED: readonly Field['kind'][] = ['picker', 'pickers', 'choice']
+const partsOf = (key: string) => [`${key}.from`, `${key}.place`] as const
+
 /** All answers but personal ones, and the labels of what was picked as far as they are known, both by field. */
 export function savedAnswers(
   operation: Operation,
@@ -21,12 +40,7 @@ export function savedAnswers(
     const value = savedValue(field, values[field.key])
     return value === undefined ? [] : [[field.key, value]]
   })
-  // Several labels in one text can't be told apart.
-  const labels = fields.flatMap(({ key, kind }): [string, string][] => {
-    const label = named[key]
-    return kind === 'picker' && label !== undefined && label !== values[key] ? [[key, label]] : []
-  })
-  return { values: Object.fromEntries(saved), labels: Object.fromEntries(labels) }
+  return { values: Object.fromEntries(saved), labels: labelsOf(operation, { values, named }) }
 }
 
 /** Saved answers as if a form with them had been submitted. */
@@ -43,8 +57,16 @@ export function answersOfSaved(
       answers.values[key] = isYes(text)
       answers.named[key] = isYes(text) ? 'yes' : 'no'
     } else if (kind === 'picker' || kind === 'pickers') {
-      const chosen = entriesOf(field, text).map((value) => ({ value, label: saved.labels[key] ?? value }))
-      setPicked(answers, field, chosen)
+      const entries = entriesOf(field, text)
+      // Several labels in one text can't be told apart.
+      const label = entries.length === 1 ? saved.labels[key] : undefined
+      const [from, place] = label === undefined ? [] : partsOf(key).map((part) => saved.labels[part])
+      const rest = { ...(from !== undefined && { from }), ...(place !== undefined && { place }) }
+      setPicked(
+        answers,
+        field,
+        entries.map((value) => ({ value, label: label ?? value, ...rest })),
+      )
     } else if (text !== '') {
       answers.values[key] = kind === 'number' ? Number(text) : text
       answers.named[key] = choices.find(({ value }) => value === text)?.label ?? text

@@ -114,16 +114,26 @@ function inWords(action: string): string {
   return WORDS[action] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
-/** The provider's words, or the answers: "name: shop-copy, deploy: true". */
+/** The provider's words, or what was asked for, by the names that people know: "name: shop-copy, deploy: yes". */
 function detailsInWords(details: string | null): string {
   const parsed: unknown = JSON.parse(details ?? '{}')
   if (!isRecord(parsed)) return ''
-  const { detail, answers } = parsed
+  const { detail, answers, labels } = parsed
   if (typeof detail === 'string') return plainText(detail)
   if (!isRecord(answers)) return ''
-  return Object.entries(answers)
-    .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
-    .join(', ')
+  const names = isRecord(labels) ? labels : {}
+  const words = Object.entries(answers).flatMap(([key, value]) => {
+    const text = names[key] ?? answerInWords(value)
+    return text === '' ? [] : [`${key}: ${text}`]
+  })
+  return words.join(', ')
+}
+
+/** Empty for a no and for what was left out, which a table still has. */
+function answerInWords(value: unknown): string {
+  if (value === true) return 'yes'
+  if (value === false || value === null) return ''
+  return Array.isArray(value) ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 function date(ms: number): string {

@@ -9,7 +9,7 @@ import { historyVerb, registerHistoryPages } from '../../../src/commands/history
 import type { Services } from '../../../src/commands/services.js'
 import type { CommandRequest } from '../../../src/commands/verb.js'
 import { clientOptions } from '../../../src/slack/api/client.js'
-import { historyActions } from '../../../src/slack/message/history.js'
+import { historyActions, historyCsv } from '../../../src/slack/message/history.js'
 import type { Message } from '../../../src/slack/message/job.js'
 import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { recordAct } from '../../../src/store/audit.js'
@@ -99,8 +99,24 @@ describe('a page', () => {
     await context.ask({ requester: 'U1', askedIn: 'C1' })
     const { text } = await history()
     expect(text).toMatch(
-      /^History, newest first:\n<!date\^1767225600\^\{date_short_pretty\} \{time\}\|2026-01-01 00:00 UTC> · \*Asked for\* · by <@U1> · job `\w{5}` · in <#C1>\nshop-api → copy-1 · clone on dummy-one · name: copy, deploy: false$/,
+      /^History, newest first:\n<!date\^1767225600\^\{date_short_pretty\} \{time\}\|2026-01-01 00:00 UTC> · \*Asked for\* · by <@U1> · job `\w{5}` · in <#C1>\nshop-api → copy-1 · clone on dummy-one · name: copy$/,
     )
+  })
+
+  it('names what was picked as people saw it, and leaves out what was left out; a table has all of it', async () => {
+    const params = {
+      container: '507f1f77',
+      snapshots: [],
+      parts: ['b1', 'b2'],
+      size: 's-1vcpu',
+      deploy: true,
+      empty: '',
+    }
+    await context.ask({ params, labels: { container: 'shop-api', 'container.place': 'staging', size: 'Small' } })
+    const { text } = await history()
+    expect(text.split(' · ').at(-1)).toBe('container: shop-api, parts: b1, b2, size: Small, deploy: yes')
+    const rows = await context.db.selectFrom('audit').selectAll().execute()
+    expect(historyCsv(rows)).toMatch(/507f1f77.*snapshots.*shop-api/)
   })
 
   it('escapes what others wrote', async () => {
