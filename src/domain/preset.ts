@@ -29,6 +29,8 @@ export interface Preset {
   channel: string
   /** How long what it makes is kept, in milliseconds; null for no expiry. */
   keepForMs: number | null
+  /** Id of the job that a schedule repeats with it, under a name that nobody chose; null where a person gave it its name. */
+  repeats: string | null
   /** Slack user id. */
   createdBy: string
   createdAt: number
@@ -37,10 +39,19 @@ export interface Preset {
 /** Of one person, one channel, or everyone. */
 export const MAX_PRESETS = 50
 const MAX_NAME_LENGTH = 40
+/** Of a hyphen and a number up to `MAX_PRESETS`. */
+const MAX_NUMBER_LENGTH = 3
 
 /** The name of a preset as it is stored and looked up. */
 export function presetName(typed: string): string {
   return comparable(typed)
+}
+
+/** Any text as a name, with room for a number behind it. */
+export function presetNameOf(text: string): string {
+  const word = presetName(text).replaceAll(/[^\p{L}\p{N}\p{M}._-]+/gu, '-')
+  const letters = [...word.replace(/^[^\p{L}\p{N}]+/u, '')].slice(0, MAX_NAME_LENGTH - MAX_NUMBER_LENGTH)
+  return letters.join('') || 'preset'
 }
 
 /**

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { messageProblems, viewProblems } from '../../sandbox/slack/checks.js'
 import type { AccessRules } from '../../src/access/rules.js'
+import { homePresets } from '../../src/commands/home/presets.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { runSchedule } from '../../src/commands/schedules/run.js'
 import type { Services } from '../../src/commands/services.js'
@@ -237,6 +238,15 @@ describe('a preset', () => {
   it('is suggested to people who mistype its name', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     expect(await type('nightli now')).toContain('nightly')
+    expect(await type('preset delete nightli')).toMatch(/Did you mean:\n`\/clone-app preset delete nightly`$/)
+    expect(await type('schedule nightli @daily Europe/Berlin')).toMatch(
+      /Did you mean:\n`\/clone-app schedule nightly "@daily" Europe\/Berlin`$/,
+    )
+    expect(await type('preset delete xyzzy-plugh')).toMatch(/Presets here:\n`\/clone-app presets`$/)
+    await type('schedule nightly @daily')
+    const id = (await schedules())[0]?.id ?? ''
+    const wrong = `${id.slice(0, -1)}${id.endsWith('2') ? '3' : '2'}`
+    expect(await type(`schedule pause ${wrong}`)).toContain(`Did you mean:\n\`/clone-app schedule pause ${id}\``)
   })
 
   it('starts nothing once its owner has no access, and says what is wrong with its answers', async () => {
@@ -365,6 +375,27 @@ describe('a schedule', () => {
     })
     expect(await schedules()).toMatchObject([{ nextAt: night + 86_400_000, failures: 0 }])
     expect(await runDue()).toBe(false)
+  })
+
+  it('made below a job runs a preset that is called after it and is made once, but isn’t a button on Home', async () => {
+    const id = await endedJob()
+    const schedule = async (values: object) => {
+      await press('job:schedule', id)
+      return JSON.stringify(await send(lastView(), { zone: text('UTC'), ...values }))
+    }
+    const done = await schedule({ when: chosen('0 2 * * *') })
+    expect(done).toContain('"text":"Scheduled"')
+    expect(done).toContain('"text":"\\"shop-api-clone\\": next run')
+    await schedule({ when: chosen('0 2 * * 1') })
+    const presets = await context.db.selectFrom('presets').selectAll().execute()
+    expect(presets).toMatchObject([{ name: 'shop-api-clone', repeats: id }])
+    expect((await schedules()).map(({ preset }) => preset)).toEqual(['shop-api-clone', 'shop-api-clone'])
+    await press('job:schedule', await endedJob({ name: 'other', deploy: true }))
+    await send(lastView(), { when: chosen('0 2 * * *'), zone: text('UTC') })
+    expect((await schedules()).at(-1)?.preset).toBe('shop-api-clone-2')
+    await type(`preset save ${id} mine`)
+    const asker = { id: 'U1', membership: 'member', groups: [], channel: null } as const
+    expect((await homePresets(services, asker)).map(({ name }) => name)).toEqual(['mine'])
   })
 
   it('that never comes is refused on its page, and leaves no preset behind', async () => {

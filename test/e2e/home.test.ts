@@ -19,7 +19,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await ann.pressHome('home:clone')
       await ann.waitForView((view) => view.callback_id === 'operation_choice')
       await askForCopy(world, 'shop-api-pr-77')
-      await ann.waitForHome(shows(/Recent.*shop-api-pr-77\* succeeded/), 30_000)
+      await ann.waitForHome(shows(/Recent.*shop-api-pr-77 is running/), 30_000)
       expect(ann.home()).not.toBeNull()
     })
   })

@@ -15,6 +15,7 @@ export function newPreset(wanted: Partial<NewPreset> = {}): NewPreset {
     target: 'copy',
     channel: 'here',
     keepForMs: null,
+    repeats: null,
     createdBy: 'U1',
     ...wanted,
   }

@@ -3,7 +3,7 @@ import { type Asker, decide, isApprover, type Person } from '../../access/rules.
 import type { Job } from '../../domain/job.js'
 import { next } from '../../domain/machine.js'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
+import { closest } from '../../lib/closest.js'
 import { within } from '../../lib/within.js'
 import { sentence } from '../../slack/blocks.js'
 import { approverNames, brief } from '../../slack/text.js'
@@ -32,7 +32,7 @@ export async function giveAnswer(
 ): Promise<{ job: Job; missing: number } | { refusal: string }> {
   const { db } = services
   const job = await findJob(db, typedJobId(typed))
-  if (!job) throw await noSuchJob(services, asker, typed)
+  if (!job) throw await noSuchJob(services, asker, typed, decision)
   const { id, approval } = job
   if (approval === null) throw new UserError(`Job ${id} doesn't need approval.`)
   if (isRequester(asker, job)) return { refusal: ownRequest(job, approval.by, decision) }
@@ -150,7 +150,10 @@ export async function requestsFor(services: Services, asker: Asker): Promise<Job
   return others.filter((_job, at) => areMine[at])
 }
 
-async function noSuchJob(services: Services, asker: Asker, typed: string): Promise<UserError> {
+async function noSuchJob(services: Services, asker: Asker, typed: string, word: Decision): Promise<UserError> {
   const waiting = (await requestsFor(services, asker)).map(({ id }) => id)
-  return new UserError(`There's no job "${brief(typed)}".${didYouMean(typedJobId(typed), waiting)}`)
+  const near = closest(typedJobId(typed), waiting)
+  const advice = near === undefined ? 'Waiting for your approval:' : 'Did you mean:'
+  const instead = `/clone-app ${word}${near === undefined ? '' : ` ${near}`}`
+  return new UserError(`There's no job "${brief(typed)}". ${advice}`, { instead })
 }

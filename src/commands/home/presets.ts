@@ -19,9 +19,13 @@ const MAX_WHAT_LENGTH = 150
 export async function homePresets(services: Services, asker: Asker): Promise<HomeParts['presets']> {
   const connections = allowedConnections(services, asker)
   const presets = await listPresets(services.db, readerOf(asker))
-  return presets
-    .filter(({ connection, operation }) => operationOf(connections.get(connection)?.provider, operation))
-    .map(({ id, name, source, target }) => ({ id, name, what: fromTo(source, target, MAX_WHAT_LENGTH) }))
+  return (
+    presets
+      // What a schedule repeats is among the schedules.
+      .filter(({ repeats }) => repeats === null)
+      .filter(({ connection, operation }) => operationOf(connections.get(connection)?.provider, operation))
+      .map(({ id, name, source, target }) => ({ id, name, what: fromTo(source, target, MAX_WHAT_LENGTH) }))
+  )
 }
 
 export function registerHomePresets(app: App, services: Services): void {

@@ -33,7 +33,7 @@ import { takenWords } from './open.js'
 const SUBCOMMANDS = ['save', 'delete', 'list', 'pause', 'resume', 'edit']
 
 /** What a preset keeps, before it has a name. */
-export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'createdBy'>
+export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'repeats' | 'createdBy'>
 
 /**
  * What a preset of this job keeps.
@@ -132,7 +132,7 @@ export async function saveUnder(
     throw new UserError(message, { field: SCOPE_BLOCK })
   }
   const owner = { person: asker.id, channel: asker.channel ?? '', everyone: '' }[scope]
-  const wanted = { ...content, name: presetName(name), scope, owner, createdBy: asker.id }
+  const wanted = { ...content, name: presetName(name), scope, owner, repeats: null, createdBy: asker.id }
   const saving = await savePreset(services.db, wanted, asker.channel, services.now())
   if (saving.kind === 'saved') return saving.preset
   if (saving.kind === 'full')

@@ -1,15 +1,15 @@
 /** What people type about presets. */
-import { PRESET_SCOPES, type Preset, type PresetScope, presetName } from '../../domain/preset.js'
+import { PRESET_SCOPES, type Preset, type PresetScope } from '../../domain/preset.js'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { operationOf } from '../../providers/provider.js'
 import { presetList } from '../../slack/message/presets.js'
-import { brief, mrkdwn } from '../../slack/text.js'
+import { mrkdwn } from '../../slack/text.js'
 import { listPresets } from '../../store/presets.js'
 import type { CommandRequest, Verb } from '../verb.js'
 import { canDelete, readerOf } from './access.js'
 import { removePreset } from './delete.js'
+import { findNamedPreset } from './find.js'
 import { contentOfJob, saveUnder } from './save.js'
 
 const USAGE = 'preset save <job> <name> [mine|channel|everyone]'
@@ -58,13 +58,13 @@ async function save(
     throw new UserError(`Type /clone-app ${USAGE}, with the job's ID from its thread.`)
   const content = await contentOfJob(services, asker, jobId)
   const preset = await saveUnder(services, asker, content, { name, scope, verbs })
-  return savedWords(preset.name)
+  return `Saved. ${savedWords(preset.name)}`
 }
 
-/** As mrkdwn. */
+/** How to use it, as mrkdwn. */
 export function savedWords(name: string): string {
   const word = mrkdwn(name)
-  return `Saved. \`/clone-app ${word}\` opens the form filled in; \`/clone-app ${word} now\` starts it right away.`
+  return `\`/clone-app ${word}\` opens the form filled in; \`/clone-app ${word} now\` starts it right away.`
 }
 
 function scopeNamed(word: string): PresetScope | undefined {
@@ -77,15 +77,6 @@ function scopeNamed(word: string): PresetScope | undefined {
 async function remove({ services, asker }: CommandRequest, [name, extra]: string[]): Promise<string> {
   if (name === undefined || extra !== undefined)
     throw new UserError('Which preset? Type /clone-app preset delete and its name.')
-  const presets = await listPresets(services.db, readerOf(asker))
-  const preset = presets.find((one) => one.name === presetName(name))
-  if (!preset) {
-    const near =
-      didYouMean(
-        name,
-        presets.map((one) => one.name),
-      ) || ' /clone-app presets lists them.'
-    throw new UserError(`There's no preset "${brief(name)}".${near}`)
-  }
+  const preset = await findNamedPreset(services, asker, name, (near) => `/clone-app preset delete ${near}`)
   return await removePreset(services, asker, preset)
 }

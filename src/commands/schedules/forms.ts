@@ -1,7 +1,7 @@
 /** "Run nightly…" below a job, its page, and the buttons of the list. */
 import type { App, BlockAction, ButtonAction, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import type { Asker } from '../../access/rules.js'
-import type { Preset } from '../../domain/preset.js'
+import { type Preset, presetNameOf } from '../../domain/preset.js'
 import { UserError } from '../../errors.js'
 import { readPresetAnswers } from '../../slack/form/preset-view.js'
 import {
@@ -14,7 +14,8 @@ import {
   ZONE_BLOCK,
 } from '../../slack/form/schedule-view.js'
 import { noticeView } from '../../slack/form/view.js'
-import { savePreset } from '../../store/presets.js'
+import { ownName } from '../../slack/text.js'
+import { listPresets, savePreset } from '../../store/presets.js'
 import { answerPrivately, errorText } from '../answer.js'
 import {
   AFTER_ACK_TIMEOUT_MS,
@@ -25,6 +26,7 @@ import {
 } from '../authorize.js'
 import { answerSubmission } from '../clone/form-submit.js'
 import type { JobButton } from '../job-button.js'
+import { readerOf } from '../presets/access.js'
 import { type Content, contentOfJob, namesOf, withNames } from '../presets/save.js'
 import { findTarget, readFormState, type Services } from '../services.js'
 import { type Throttle, tooManyRequests } from '../throttle.js'
@@ -84,15 +86,17 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
   return { response_action: 'update', view: noticeView('Scheduled', answer) }
 }
 
-/** The preset that a job's schedules run: it is saved with the first of them, under a name that tells the job. */
+/** The preset that a job's schedules run: it is saved with the first of them, under a name that tells what it repeats. */
 async function presetFor(services: Services, asker: Asker, content: Content, job: string): Promise<Preset> {
-  const wanted = {
-    ...content,
-    name: `${content.operation}-${job}`,
-    scope: 'person',
-    owner: asker.id,
-    createdBy: asker.id,
-  } as const
+  const presets = await listPresets(services.db, readerOf(asker))
+  const own = presets.filter(({ scope }) => scope === 'person')
+  const wantedValues = JSON.stringify(content.values)
+  const same = own.find(({ repeats, values }) => repeats === job && JSON.stringify(values) === wantedValues)
+  if (same) return same
+  const base = presetNameOf(`${ownName(content.source)}-${content.operation}`)
+  const names = [base, ...own.map((_, at) => `${base}-${at + 2}`)]
+  const name = names.find((free) => presets.every((preset) => preset.name !== free)) ?? `${content.operation}-${job}`
+  const wanted = { ...content, name, scope: 'person', owner: asker.id, repeats: job, createdBy: asker.id } as const
   const saving = await savePreset(services.db, wanted, asker.channel, services.now())
   if (saving.kind === 'full')
     throw new UserError('You have too many presets to save another one. Delete one first: /clone-app presets.')

@@ -3,12 +3,13 @@ import { type Asker, decide } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
 import { MAX_SCHEDULES, type Schedule } from '../../domain/schedule.js'
 import { UserError } from '../../errors.js'
+import { closest } from '../../lib/closest.js'
 import { nextRun, parseCron, zoneNamed } from '../../lib/cron.js'
 import { comparable } from '../../lib/text.js'
 import { CRON_BLOCK, ZONE_BLOCK } from '../../slack/form/schedule-view.js'
 import { nextWords } from '../../slack/message/schedules.js'
 import { brief, mrkdwn } from '../../slack/text.js'
-import { createSchedule, deleteSchedule, findSchedule, setPaused } from '../../store/schedules.js'
+import { createSchedule, deleteSchedule, findSchedule, listSchedules, setPaused } from '../../store/schedules.js'
 import { placeProblem } from '../approvals/request.js'
 import { accessDenied } from '../authorize.js'
 import { allows, assertCanStart, decisionOn, type PresetTarget, readerOf } from '../presets/access.js'
@@ -33,7 +34,7 @@ export function readTimes(wanted: { cron: string; zone: string }, now: number): 
   return { cron: read.cron.expression, zone, nextAt }
 }
 
-/** @throws UserError without access. */
+/** @returns its name and when it runs, as mrkdwn. @throws UserError without access. */
 export async function schedulePreset(
   services: Services,
   asker: Asker,
@@ -50,7 +51,7 @@ export async function schedulePreset(
   if (!schedule)
     throw new UserError(`You already have ${MAX_SCHEDULES} schedules. Delete one first: /clone-app schedules.`)
   services.log.info({ schedule: schedule.id, user: asker.id, preset: preset.name }, 'a schedule was made')
-  return `Scheduled "${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
+  return `"${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
 }
 
 /**
@@ -89,6 +90,14 @@ function assertUnattended(services: Services, asker: Asker, preset: PresetTarget
   )
 }
 
+async function noSuchSchedule({ db }: Services, asker: Asker, typed: string, act: string): Promise<UserError> {
+  const ids = (await listSchedules(db, readerOf(asker).ids)).map(({ id }) => id)
+  const near = closest(typed, ids)
+  const advice = near === undefined ? 'Yours:' : 'Did you mean:'
+  const instead = near === undefined ? '/clone-app schedules' : `/clone-app schedule ${act} ${near}`
+  return new UserError(`You have no schedule "${brief(typed)}". ${advice}`, { instead })
+}
+
 /** @returns what the person reads. @throws UserError when there's no such schedule of theirs. */
 export async function changeSchedule(
   services: Services,
@@ -100,7 +109,7 @@ export async function changeSchedule(
   const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')
   const schedule = await findSchedule(db, id)
   if (!schedule || !readerOf(asker).ids.includes(schedule.owner))
-    throw new UserError(`You have no schedule "${brief(typed)}". /clone-app schedules lists yours.`)
+    throw await noSuchSchedule(services, asker, typed, act)
   const name = `\`${schedule.id}\` ("${mrkdwn(schedule.preset)}")`
   const by = { actor: asker.id, channel: asker.channel }
   if (act === 'delete') {

@@ -1,13 +1,10 @@
 /** What people type about schedules. */
-import { presetName } from '../../domain/preset.js'
 import { UserError } from '../../errors.js'
-import { didYouMean } from '../../lib/closest.js'
 import { comparable } from '../../lib/text.js'
 import { scheduleList } from '../../slack/message/schedules.js'
-import { brief } from '../../slack/text.js'
-import { listPresets } from '../../store/presets.js'
 import { listSchedules } from '../../store/schedules.js'
 import { readerOf } from '../presets/access.js'
+import { findNamedPreset } from '../presets/find.js'
 import type { CommandRequest, Verb } from '../verb.js'
 import { changeSchedule, readTimes, schedulePreset } from './schedules.js'
 
@@ -48,16 +45,8 @@ async function make({ services, asker, words }: CommandRequest): Promise<string>
   const [zone = 'UTC', extra] = ends.filter((word) => comparable(word) !== 'skip')
   if (name === undefined || cron === '' || extra !== undefined)
     throw new UserError(`Type /clone-app ${USAGE}, such as /clone-app schedule nightly-shop "0 2 * * *" Europe/Berlin.`)
-  const presets = await listPresets(services.db, readerOf(asker))
-  const preset = presets.find((one) => one.name === presetName(name))
-  if (!preset) {
-    const near =
-      didYouMean(
-        name,
-        presets.map((one) => one.name),
-      ) || ' /clone-app presets lists them.'
-    throw new UserError(`There's no preset "${brief(name)}".${near}`)
-  }
+  const rest = [`"${cron}"`, ...ends].join(' ')
+  const preset = await findNamedPreset(services, asker, name, (near) => `/clone-app schedule ${near} ${rest}`)
   const times = readTimes({ cron, zone }, services.now())
-  return await schedulePreset(services, asker, preset, times, skips ? 'skip' : 'run')
+  return `Scheduled ${await schedulePreset(services, asker, preset, times, skips ? 'skip' : 'run')}`
 }

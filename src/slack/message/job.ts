@@ -178,9 +178,10 @@ function whyStray(channel: string): string {
   return `I couldn't post in <#${channel}>, or my message there was deleted, so updates come here. If I'm not in that channel, invite me with \`/invite @dolly\`.`
 }
 
-/** Where a job stands, after its name: "failed", "is running". */
-export function stateInWords({ state, removedAt }: Job): string {
+/** Where a job stands, after its ID: "failed", "is running". What it makes is another thing: see `outcomeOf`. */
+export function stateInWords({ state, removedAt, cancelRequestedBy, endedAt }: Job): string {
   if (removedAt !== null) return 'succeeded, and what it made was deleted'
+  if (cancelRequestedBy !== null && endedAt === null && state !== 'uncertain') return 'is stopping after this step'
   switch (state) {
     case 'awaiting_approval':
       return 'is waiting for approval'

@@ -1,12 +1,11 @@
 /** Pure: a list of jobs, a page of ten at a time, and where one of them stands, for one person alone. */
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
-import type { Job } from '../../domain/job.js'
-import { cut } from '../../lib/text.js'
 import { context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { brief, dateAndTime, inWords, mrkdwn, ownName } from '../text.js'
-import { type JobDescription, type JobView, type Message, rootMessage, stateInWords } from './job.js'
+import { type JobDescription, type JobView, type Message, rootMessage } from './job.js'
 import { buttonsBelow, menuOf } from './menu.js'
+import { outcomeOf } from './outcome.js'
 
 /** What a list shows. It travels in buttons, so nothing may trust it: each click reads and checks everything again. */
 export interface ListFilter {
@@ -64,19 +63,22 @@ export function listMessage(view: JobListView): Message {
     ...cutNote,
     ...(pages > 1 ? [pageButtons(filter, page, pages)] : []),
   ]
-  const lines = jobs.map(({ job }) => `${brief(ownName(job.target))} ${stateInWords(job)} (job ${job.id})`)
-  const text = `${title}${onPage}: ${lines.length === 0 ? none : `${mrkdwn(lines.join(', '), MAX_SPOKEN_LENGTH)}.`}`
-  return { text: cut(text, limits.messageText), blocks }
+  const lines = jobs.map((listed) => `${outcomeOf(listed).headline} (job ${listed.job.id})`)
+  // Whole ones only: what is escaped can't be cut.
+  const spoken = lines.filter((_, at) => lines.slice(0, at + 1).join(', ').length <= MAX_SPOKEN_LENGTH)
+  const more = lines.length > spoken.length ? `, and ${lines.length - spoken.length} more` : ''
+  return { text: `${title}${onPage}: ${lines.length === 0 ? none : `${spoken.join(', ')}${more}.`}`, blocks }
 }
 
 /** Of the fallback text, in characters. */
-const MAX_SPOKEN_LENGTH = 2_000
+const MAX_SPOKEN_LENGTH = 3_000
 
-/** Two blocks or three: what it is and where it stands, then its place and age, and what asks first. */
+/** Two blocks or three: where it stands, in the words of its root, then its place and age, and what asks first. */
 export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
   const { job, link } = listed
   const menu = menuOf(listed)
-  const line = section(`${iconOf(job)} *${mrkdwn(brief(ownName(job.target)))}* ${stateInWords(job)}`)
+  const { icon, headline } = outcomeOf(listed)
+  const line = section(`${icon} *${headline}*`)
   const facts = [
     name(job.connection),
     `from ${mrkdwn(brief(ownName(job.source)))}`,
@@ -96,29 +98,6 @@ export function statusMessage(view: JobView, link: string | null): Message {
   const age = job.endedAt === null ? `${inWords(now - job.runSince)} so far` : `ended ${ago(now - job.endedAt)}`
   const thread = link === null ? "Its thread hasn't begun yet." : `<${link}|Open its thread>`
   return { text: `${text} ${thread}`, blocks: [...plainBlocks, context(`${age}  ·  ${thread}`)] }
-}
-
-/** Icons alone would say nothing to many people, so words follow each name. */
-export function iconOf({ state, removedAt, strandedSince, endedAt }: Job): string {
-  if (removedAt !== null) return ':wastebasket:'
-  if (strandedSince !== null && endedAt === null) return ':warning:'
-  switch (state) {
-    case 'awaiting_approval':
-    case 'queued':
-      return ':hourglass:'
-    case 'starting':
-    case 'working':
-      return ':hourglass_flowing_sand:'
-    case 'uncertain':
-      return ':grey_question:'
-    case 'succeeded':
-      return ':white_check_mark:'
-    case 'failed':
-    case 'timed_out':
-      return ':x:'
-    default:
-      return ':heavy_minus_sign:'
-  }
 }
 
 /** "just now", "5 min ago", "3 h ago", "12 days ago". */

@@ -516,9 +516,11 @@ describe('an answer', () => {
   it('to no job, or to one that asks for nothing, says so', async () => {
     const id = await ask()
     expect(await type(ben, `approve ${id.slice(0, 4)}`)).toBe(
-      `There's no job "${id.slice(0, 4)}". Did you mean "${id}"?`,
+      `There's no job "${id.slice(0, 4)}". Did you mean:\n\`/clone-app approve ${id}\``,
     )
-    expect(await type('U9MAX000', `approve ${id.slice(0, 4)}`)).toBe(`There's no job "${id.slice(0, 4)}".`)
+    expect(await type('U9MAX000', `approve ${id.slice(0, 4)}`)).toBe(
+      `There's no job "${id.slice(0, 4)}". What waits for you:\n\`/clone-app approve\``,
+    )
     const plain = await context.ask()
     expect(await press('approve', ben, plain.id)).toBe(`Job ${plain.id} doesn't need approval.`)
   })

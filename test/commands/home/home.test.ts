@@ -66,11 +66,11 @@ describe('the Home tab', () => {
     const other = await context.ask({ requester: 'U2', target: 'billing' })
     await context.db.updateTable('jobs').set({ state: 'uncertain' }).where('id', '=', job.id).execute()
     await open()
-    expect(homes.shown('U1')).toMatch(/Needs you.*shop-web\* has an unknown outcome/)
+    expect(homes.shown('U1')).toMatch(/Needs you.*shop-web: outcome unknown/)
     expect(homes.shown('U1')).not.toContain(other.id)
     await context.db.updateTable('jobs').set({ state: 'failed', endedAt: 1 }).where('id', '=', job.id).execute()
     await open()
-    expect(homes.shown('U1')).toMatch(/Recent.*:x: \*shop-web\* failed/)
+    expect(homes.shown('U1')).toMatch(/Recent.*:x: \*shop-web failed\*/)
     expect(homes.shown('U1')).not.toContain('Needs you')
   })
 
@@ -102,7 +102,7 @@ describe('the Home tab', () => {
       .where('id', '=', mine.id)
       .execute()
     await open()
-    expect(homes.shown('U1')).toMatch(/Expiring soon.*succeeded/)
+    expect(homes.shown('U1')).toMatch(/Expiring soon.*copy-1 is running/)
     expect(homes.shown('U1')).not.toContain('Recent')
   })
 
@@ -223,7 +223,14 @@ describe('the Home tab', () => {
 
   it('has a button for each preset that the person can start, which opens its form', async () => {
     const shared = { operation: 'clone', values: { name: 'copy' }, labels: {}, source: 'shop-api', target: 'shop-copy' }
-    const rest = { channel: 'mine', keepForMs: null, createdBy: 'U1', scope: 'person', owner: 'U1' } as const
+    const rest = {
+      channel: 'mine',
+      keepForMs: null,
+      repeats: null,
+      createdBy: 'U1',
+      scope: 'person',
+      owner: 'U1',
+    } as const
     const preset = { ...shared, ...rest, name: 'nightly', connection: 'dummy-one' }
     await savePreset(context.db, preset, 'C1', context.now())
     await savePreset(context.db, { ...preset, name: 'gone', connection: 'dummy-nine' }, 'C1', context.now())

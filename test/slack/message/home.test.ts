@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { Home, MessageBlocks } from '../../../sandbox/slack/block-kit.js'
 import { FINAL_STATES, LIVE_STATES } from '../../../src/domain/job.js'
 import { type HomeModel, homeView, MAX_SHOWN } from '../../../src/slack/message/home.js'
+import { rootMessage } from '../../../src/slack/message/job.js'
 import { ago, listMessage, statusMessage } from '../../../src/slack/message/list.js'
 import { jobIn, start } from '../../helpers/job.js'
 
@@ -34,13 +35,21 @@ it('a Home tab that is as full as it gets is one that Slack takes', () => {
   expect(JSON.stringify(view)).toContain('…and 40 more')
 })
 
-it.each(states)('a line of a list says in words that a job is %s', (state) => {
+it.each(states)('a line of a list says as its root does that a job is %s', (state) => {
   const jobs = [{ ...description, job: jobIn(state), link: null }]
   const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start + 60_000 } as const
   const { text, blocks } = listMessage(view)
   MessageBlocks.parse(blocks)
-  expect(text).toMatch(/^Your jobs: shop-copy (is|has|was|wasn't|failed|succeeded|timed) ?[a-z ]*\(job k7f3q\)\.$/)
-  expect(JSON.stringify(blocks)).toMatch(/:[a-z_]+: \*shop-copy\* (is|has|was|failed|succeeded|timed)/)
+  const root = rootMessage({ ...description, job: jobIn(state), thread: { channel: 'C1', ts: null } })
+  const [headline = ''] = /^[^.(]*[^.( ]/.exec(root.text) ?? []
+  expect(text).toBe(`Your jobs: ${headline} (job k7f3q).`)
+  expect(JSON.stringify(blocks)).toMatch(new RegExp(`:[a-z_]+: \\*${headline}\\*`))
+})
+
+it('a line of a list says that a job is about to stop', () => {
+  const jobs = [{ ...description, job: jobIn('working', { cancelRequestedBy: 'U2' }), link: null }]
+  const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start } as const
+  expect(listMessage(view).text).toBe('Your jobs: shop-copy: stopping after this step (job k7f3q).')
 })
 
 it.each(states)('the status of a job that is %s is one message that Slack takes', (state) => {
