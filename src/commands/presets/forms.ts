@@ -15,45 +15,24 @@ import {
 import { noticeView } from '../../slack/form/view.js'
 import { presetActions } from '../../slack/message/presets.js'
 import { readPreset } from '../../store/presets.js'
-import { answerPrivately, errorText } from '../answer.js'
-import {
-  AFTER_ACK_TIMEOUT_MS,
-  identifyAsker,
-  type Origin,
-  readOpeningChannel,
-  saveOpeningChannel,
-} from '../authorize.js'
-import { answerSubmission } from '../clone/form-submit.js'
+import { type Answer, errorText } from '../answer.js'
+import { identifyAsker, type Origin } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
 import { findTarget, readFormState, type Services } from '../services.js'
 import type { Throttle } from '../throttle.js'
-import { tooManyRequests } from '../throttle.js'
 import { readerOf } from './access.js'
 import { removePreset } from './delete.js'
 import { openPreset, startNow } from './open.js'
-import { type Content, contentOfForm, contentOfJob, namesOf, saveUnder, scopesFor, withNames } from './save.js'
+import { pageButton, readRepeated, registerListButtons, registerPage } from './pages.js'
+import { type Content, contentOfForm, namesOf, saveUnder, scopesFor, withNames } from './save.js'
 import { savedWords } from './verbs.js'
 
 /** "Save as preset…" below a job. */
 export const presetButtons: readonly JobButton[] = [
-  {
-    word: 'preset',
-    async press({ services, client, asker, jobId, triggerId: trigger_id }) {
-      const content = await contentOfJob(services, asker, jobId)
-      const opening = await saveOpeningChannel(services, asker.id, asker.channel ?? '')
-      await client.views.open({
-        trigger_id,
-        view: pageFor(services, asker, content, { from: 'job', id: jobId, opening }),
-      })
-      return null
-    },
-  },
+  pageButton('preset', ({ services, asker }, content, names, { job, opening }) =>
+    presetView({ from: 'job', id: job, opening }, { scopes: scopesFor(services, asker, content), names }),
+  ),
 ]
-
-function pageFor(services: Services, asker: Asker, content: Content, state: PresetFormState) {
-  const { operation } = findTarget(services, content.connection, content.operation)
-  return presetView(state, { scopes: scopesFor(services, asker, content), names: namesOf(operation, content.values) })
-}
 
 /** @param verbs words that mean something else after the slash command. */
 export function registerPresets(app: App, services: Services, throttle: Throttle, verbs: readonly string[]): void {
@@ -72,33 +51,17 @@ export function registerPresets(app: App, services: Services, throttle: Throttle
     },
   )
 
-  app.view({ callback_id: PRESET_CALLBACK, type: 'view_submission' }, async ({ ack, view, body }) => {
-    const { waitMs } = throttle.take(body.user.id, services.elapsed())
-    const problem = tooManyRequests(waitMs, 'press Save again')
-    if (waitMs > 0) return await ack({ response_action: 'errors', errors: { [NAME_BLOCK]: problem } })
-    await ack(await answerSubmission(services, async () => await submit(services, view, body, verbs), NAME_BLOCK))
-  })
-
-  app.action<BlockAction<ButtonAction>>(
-    { type: 'block_actions', action_id: /^preset:(open|run|delete)$/ },
-    async ({ ack, action, body, respond, client }) => {
-      await ack()
-      try {
-        const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
-        const request = { services, client, asker, triggerId: body.trigger_id }
-        const answer = await press(request, action.action_id, action.value ?? '')
-        if (answer !== null) await answerPrivately(services, respond, answer)
-      } catch (error) {
-        await answerPrivately(services, respond, errorText(services, error))
-      }
-    },
-  )
+  const page = { callback_id: PRESET_CALLBACK, block: NAME_BLOCK, button: 'Save', mayBeThird: true }
+  registerPage(app, services, throttle, page, async (view, origin) => await submit(services, view, origin, verbs))
+  registerListButtons(app, services, /^preset:(open|run|delete)$/, press)
 }
 
 async function formPage(services: Services, origin: Origin, key: string) {
   const person = await identifyAsker(services, origin)
   const { content, channel } = await contentOfForm(services, person, key)
-  return pageFor(services, { ...person, channel }, content, { from: 'form', id: key, opening: '' })
+  const { operation } = findTarget(services, content.connection, content.operation)
+  const scopes = scopesFor(services, { ...person, channel }, content)
+  return presetView({ from: 'form', id: key, opening: '' }, { scopes, names: namesOf(operation, content.values) })
 }
 
 async function submit(
@@ -121,16 +84,15 @@ async function readContent(
   person: Asker,
   { from, id, opening }: PresetFormState,
 ): Promise<{ asker: Asker; content: Content }> {
-  if (from === 'form') {
-    const { content, channel } = await contentOfForm(services, person, id)
-    return { asker: { ...person, channel }, content }
-  }
-  const channel = await readOpeningChannel(services, person.id, opening)
-  const asker = { ...person, channel: channel || null }
-  return { asker, content: await contentOfJob(services, asker, id) }
+  if (from === 'job') return await readRepeated(services, person, { job: id, opening })
+  const { content, channel } = await contentOfForm(services, person, id)
+  return { asker: { ...person, channel }, content }
 }
 
-async function press(request: Parameters<typeof openPreset>[0], actionId: string, id: string): Promise<string | null> {
+async function press(
+  request: Parameters<typeof openPreset>[0],
+  { id: actionId, value: id }: { id: string; value: string },
+): Promise<Answer | null> {
   const { services, asker } = request
   const preset = await readPreset(services.db, id)
   const { ids, channel } = readerOf(asker)
@@ -139,10 +101,7 @@ async function press(request: Parameters<typeof openPreset>[0], actionId: string
   if (!preset || !owners[preset.scope].includes(preset.owner))
     throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
   if (actionId === presetActions.delete) return await removePreset(services, asker, preset)
-  if (actionId === presetActions.run) {
-    const answer = await startNow(request, preset)
-    return typeof answer === 'string' ? answer : answer.text
-  }
+  if (actionId === presetActions.run) return await startNow(request, preset)
   await openPreset(request, preset)
   return null
 }

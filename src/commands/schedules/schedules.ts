@@ -17,6 +17,9 @@ import { placeOf } from '../presets/run.js'
 import type { Services } from '../services.js'
 import { readPreferences } from '../settings/preferences.js'
 
+/** What people do to a schedule that there is. */
+export const SCHEDULE_ACTS = ['pause', 'resume', 'delete'] as const
+
 /** When a schedule runs. */
 export type Times = Pick<Schedule, 'cron' | 'zone' | 'nextAt'>
 
@@ -103,7 +106,7 @@ export async function changeSchedule(
   services: Services,
   asker: Asker,
   typed: string,
-  act: 'pause' | 'resume' | 'delete',
+  act: (typeof SCHEDULE_ACTS)[number],
 ): Promise<string> {
   const { db } = services
   const id = comparable(typed).replaceAll(/[^a-z0-9]/g, '')

@@ -6,10 +6,9 @@ import { listSchedules } from '../../store/schedules.js'
 import { readerOf } from '../presets/access.js'
 import { findNamedPreset } from '../presets/find.js'
 import type { CommandRequest, Verb } from '../verb.js'
-import { changeSchedule, readTimes, schedulePreset } from './schedules.js'
+import { changeSchedule, readTimes, SCHEDULE_ACTS, schedulePreset } from './schedules.js'
 
 const USAGE = 'schedule <preset> "<cron>" [zone] [skip]'
-const ACTS = ['pause', 'resume', 'delete'] as const
 
 export const scheduleVerbs: readonly Verb[] = [
   {
@@ -20,7 +19,7 @@ export const scheduleVerbs: readonly Verb[] = [
     needs: ['schedule'],
     async run(request) {
       const [first = '', second, ...rest] = request.words
-      const act = ACTS.find((one) => one === comparable(first))
+      const act = SCHEDULE_ACTS.find((one) => one === comparable(first))
       if (act && second !== undefined && rest.length === 0)
         return await changeSchedule(request.services, request.asker, second, act)
       return await make(request)
