@@ -18,6 +18,11 @@ export function section(text: string, button?: Button): SectionBlock {
   return { type: 'section', text: shown, ...(button && { accessory: button }) }
 }
 
+/** A button with what it is about, which nothing trusts. */
+export function button(action_id: string, text: string, value: string): Button {
+  return { type: 'button', action_id, text: plain(text), value }
+}
+
 /** A line of small print; `text` is escaped mrkdwn. */
 export function context(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'mrkdwn', verbatim: true, text }] }

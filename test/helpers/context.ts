@@ -1,6 +1,7 @@
 /** A worker context with a database in memory, one dummy connection, and clocks that only move when a test moves them. */
 
-import type { Job } from '../../src/domain/job.js'
+import type { Job, JobInput } from '../../src/domain/job.js'
+import { next } from '../../src/domain/machine.js'
 import type { Thread } from '../../src/domain/thread.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { handleExpiries } from '../../src/jobs/expire.js'
@@ -12,7 +13,7 @@ import { writeNextJob } from '../../src/jobs/write.js'
 import { type DueWork, findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
-import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { applyTransition, createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 import { readThread } from '../../src/store/messages.js'
 import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
 
@@ -34,6 +35,8 @@ export interface TestContext extends WorkerContext {
   runUntilIdle(): Promise<void>
   ask(draft?: Partial<NewJob>): Promise<Job>
   job(id: string): Promise<Job>
+  /** Writes what happens to a job, one input after the other, and returns it as it is then. */
+  go(id: string, ...inputs: JobInput[]): Promise<Job>
   thread(id: string): Promise<Thread>
   kinds(id: string): Promise<string[]>
 }
@@ -82,6 +85,13 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
       const job = await findJob(context.db, id)
       if (!job) throw new Error(`There is no job ${id}.`)
       return job
+    },
+    go: async (id, ...inputs) => {
+      for (const input of inputs) {
+        const job = await context.job(id)
+        await applyTransition(context.db, job, next(job, input, { now, jitter: 0 }), now, null)
+      }
+      return await context.job(id)
     },
     thread: async (id) => {
       const thread = await readThread(context.db, id)

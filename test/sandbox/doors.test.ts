@@ -4,7 +4,7 @@ import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ManifestInput, readManifest } from '../../sandbox/slack/manifest.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
-import { button, clientOptions, form, type Mode, option, type Payload, section, startBot } from './tiny-bot.js'
+import { button, clientOptions, form, type Mode, option, type Payload, section, startBot, watch } from './tiny-bot.js'
 
 const shortcuts = [
   { name: 'Clone an app', type: 'global' as const, callback_id: 'clone', description: 'Clones an app' },
@@ -35,11 +35,7 @@ describe.each<Mode>(['http', 'socket'])('an app over %s', (mode) => {
   beforeEach(async () => {
     workspace = await startWorkspace({ manifest, ackTimeoutMs: 30_000 })
     app = await startBot(workspace, mode)
-    seen = []
-    app.use(async ({ body, next }) => {
-      seen.push({ ...body })
-      await next()
-    })
+    seen = watch(app)
   })
   afterEach(async () => {
     await app.stop()

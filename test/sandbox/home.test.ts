@@ -6,7 +6,18 @@ import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ManifestInput } from '../../sandbox/slack/manifest.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
-import { button, clientOptions, form, type Mode, option, type Payload, plain, section, startBot } from './tiny-bot.js'
+import {
+  button,
+  clientOptions,
+  form,
+  type Mode,
+  option,
+  type Payload,
+  plain,
+  section,
+  startBot,
+  watch,
+} from './tiny-bot.js'
 
 const manifest = {
   features: {
@@ -41,11 +52,7 @@ describe.each<Mode>(['http', 'socket'])('the home of an app over %s', (mode) => 
   beforeEach(async () => {
     workspace = await startWorkspace({ manifest, ackTimeoutMs: 30_000 })
     app = await startBot(workspace, mode)
-    seen = []
-    app.use(async ({ body, next }) => {
-      seen.push({ ...body })
-      await next()
-    })
+    seen = watch(app)
     app.event('app_home_opened', async ({ event, client }) => {
       if (event.tab === 'home') await client.views.publish({ user_id: event.user, view: home('Welcome') })
     })

@@ -42,12 +42,18 @@ export function form(chosen = '', hint?: string) {
   }
 }
 
-/** Answers `/clone-app`, draws a form that depends on its first field, and posts a message with two buttons. */
-export function teach(app: App, seen: Payload[]): void {
+/** Keeps whatever the app is sent, in order, and returns where. */
+export function watch(app: App, seen: Payload[] = []): Payload[] {
   app.use(async ({ body, next }) => {
     seen.push({ ...body })
     await next()
   })
+  return seen
+}
+
+/** Answers `/clone-app`, draws a form that depends on its first field, and posts a message with two buttons. */
+export function teach(app: App, seen: Payload[]): void {
+  watch(app, seen)
   app.command('/clone-app', async ({ command, ack, client, respond }) => {
     if (command.text === 'help') return ack('How to clone')
     if (command.text === 'aloud') return ack({ response_type: 'in_channel', text: 'Heard by all' })

@@ -6,7 +6,6 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { verifyAuditFile } from '../../src/audit.js'
-import type { JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { TemporaryError } from '../../src/errors.js'
 import { sealWorker } from '../../src/jobs/seal.js'
@@ -24,14 +23,6 @@ beforeEach(async () => {
   context = await testContext()
 })
 afterEach(() => context.db.destroy())
-
-async function go(id: string, ...inputs: JobInput[]) {
-  for (const input of inputs) {
-    const job = await context.job(id)
-    await applyTransition(context.db, job, next(job, input, { now: context.now(), jitter: 0 }), context.now(), null)
-  }
-  return await context.job(id)
-}
 
 function connection() {
   const [one] = context.connections.values()
@@ -91,7 +82,11 @@ describe('what is kept', () => {
     expect((await rows()).at(-1)).toMatchObject({ action: 'cancelled', actor: 'U9', channel: 'C9', jobVersion: 2 })
 
     const other = await context.ask()
-    await go(other.id, { kind: 'begin' }, { kind: 'refused', reason: 'The name is taken.', failureKind: 'provider' })
+    await context.go(
+      other.id,
+      { kind: 'begin' },
+      { kind: 'refused', reason: 'The name is taken.', failureKind: 'provider' },
+    )
     const last = (await rows()).filter(({ jobId }) => jobId === other.id).at(-1)
     expect(last).toMatchObject({ action: 'failed', actor: null, requester: 'U1' })
     expect(JSON.parse(last?.details ?? '')).toMatchObject({ detail: 'The name is taken.' })
@@ -100,13 +95,13 @@ describe('what is kept', () => {
   it('a request that a changed rule denied says so, with nobody as its actor', async () => {
     const by = { by: ['U2'], count: 1, expiresAt: context.now() + 60_000 }
     const job = await context.ask({ approval: { ...by, copied: '', notCopied: '', warning: null } })
-    await go(job.id, { kind: 'deny', reason: 'A rule has changed.' })
+    await context.go(job.id, { kind: 'deny', reason: 'A rule has changed.' })
     expect((await rows()).at(-1)).toMatchObject({ action: 'denied', actor: null, requester: 'U1', jobId: job.id })
   })
 
   it('what only a provider or the clock did on the way is left to the events', async () => {
     const job = await context.ask()
-    await go(job.id, { kind: 'begin' }, { kind: 'lost', reason: 'Reset.', failureKind: 'provider' })
+    await context.go(job.id, { kind: 'begin' }, { kind: 'lost', reason: 'Reset.', failureKind: 'provider' })
     expect((await rows()).map(({ action }) => action)).toEqual(['queued'])
   })
 
@@ -262,7 +257,7 @@ describe('the chain', () => {
     const job = await context.ask()
     const versions = 12
     for (let turn = 1; turn < versions; turn += 1)
-      await go(job.id, { kind: turn % 2 === 1 ? 'mute' : 'unmute', actor: 'U1' })
+      await context.go(job.id, { kind: turn % 2 === 1 ? 'mute' : 'unmute', actor: 'U1' })
     while ((await sealRows(context.db, KEYS, 5)) > 0);
     const sealedRows = await context.db.selectFrom('audit').selectAll().orderBy('seq').execute()
     expect(sealedRows.map(({ jobVersion }) => jobVersion)).toEqual(Array.from({ length: versions }, (_, at) => at + 1))

@@ -12,27 +12,19 @@ beforeEach(async () => {
 })
 afterEach(() => context.db.destroy())
 
-async function go(id: string, ...inputs: JobInput[]) {
-  for (const input of inputs) {
-    const job = await context.job(id)
-    await applyTransition(context.db, job, next(job, input, { now: context.now(), jitter: 0 }), context.now(), null)
-  }
-  return await context.job(id)
-}
-
 const wrote: JobInput = { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 60_000 }
 const done: JobInput = { kind: 'observed', observation: { phase: 'done' }, nextStep: null }
 const failed: JobInput = { kind: 'observed', observation: { phase: 'failed', detail: 'no' }, nextStep: null }
 
 /** A clone that was made, and the job that deletes it. */
 async function removing() {
-  const made = await go((await context.ask()).id, { kind: 'begin' }, wrote, done)
+  const made = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, done)
   const removal = await createJob(context.db, removalOf(made), context.now())
   if (removal.kind !== 'created') throw new Error(removal.kind)
   return { made, removal: removal.job }
 }
 
-function removalOf(made: Awaited<ReturnType<typeof go>>, submission = 'remove-1'): NewJob {
+function removalOf(made: Awaited<ReturnType<TestContext['go']>>, submission = 'remove-1'): NewJob {
   const { connection, operation, source, target, lock, channel } = made
   const job = { connection, operation, source, target, lock, channel, step: 'remove', params: {}, requester: 'U2' }
   return { ...job, submission, mentionOnSuccess: false, removes: made }
@@ -47,7 +39,7 @@ it('a removal begins with the ref of the job whose result it deletes, and that j
 
 it('a removal that succeeded leaves a time at the job whose result it deleted, and ends its expiry', async () => {
   const { made, removal } = await removing()
-  await go(removal.id, { kind: 'begin' }, wrote, done)
+  await context.go(removal.id, { kind: 'begin' }, wrote, done)
   const present = await context.job(made.id)
   expect(present).toMatchObject({ removedAt: context.now(), expiresAt: null, expiryDueAt: null })
   expect((await readEvents(context.db, made.id)).at(-1)).toMatchObject({ kind: 'removed' })
@@ -61,23 +53,26 @@ it('a removal that succeeded also corrects the root that a moved thread left beh
     .insertInto('messages')
     .values({ ...left, shownVersion: made.version })
     .execute()
-  await go(removal.id, { kind: 'begin' }, wrote, done)
+  await context.go(removal.id, { kind: 'begin' }, wrote, done)
   const rows = await context.db.selectFrom('messages').selectAll().where('key', '=', 'left').execute()
   expect(rows).toMatchObject([{ jobId: made.id, closedAt: null, shownVersion: null }])
 })
 
 it('a removal that failed can be asked for again, or tried again, but not both', async () => {
   const { made, removal } = await removing()
-  await go(removal.id, { kind: 'begin' }, wrote, failed)
+  await context.go(removal.id, { kind: 'begin' }, wrote, failed)
   const present = await context.job(made.id)
   expect(present).toMatchObject({ removalJob: null, removedAt: null })
   const second = await createJob(context.db, removalOf(present, 'remove-2'), context.now())
   if (second.kind !== 'created') throw new Error(second.kind)
   // The lock is free again, and what is to be deleted belongs to the second removal, until that one fails too.
-  await go(second.job.id, { kind: 'begin' }, wrote, failed)
-  expect(await go(removal.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({ state: 'queued', endedAt: null })
+  await context.go(second.job.id, { kind: 'begin' }, wrote, failed)
+  expect(await context.go(removal.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({
+    state: 'queued',
+    endedAt: null,
+  })
   expect(await context.job(made.id)).toMatchObject({ removalJob: removal.id })
-  expect(await go(second.job.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({ state: 'failed' })
+  expect(await context.go(second.job.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({ state: 'failed' })
 })
 
 it('only one of two removals begins, and the other leaves no job', async () => {
@@ -90,7 +85,7 @@ it('only one of two removals begins, and the other leaves no job', async () => {
 })
 
 it('a removal that finds the lock taken leaves the other job as it was', async () => {
-  const made = await go((await context.ask()).id, { kind: 'begin' }, wrote, done)
+  const made = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, done)
   const next = await context.ask({ lock: made.lock })
   expect(await createJob(context.db, removalOf(made), context.now())).toMatchObject({
     kind: 'locked',
@@ -100,7 +95,7 @@ it('a removal that finds the lock taken leaves the other job as it was', async (
 })
 
 it('a removal speaks in the thread of the job whose result it deletes, once that has begun', async () => {
-  const made = await go((await context.ask()).id, { kind: 'begin' }, wrote, done)
+  const made = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, done)
   await context.db.updateTable('messages').set({ ts: '1700000000.000100' }).where('jobId', '=', made.id).execute()
   const removal = await createJob(context.db, removalOf(made), context.now())
   if (removal.kind !== 'created') throw new Error(removal.kind)
@@ -114,21 +109,24 @@ it('a removal speaks in the thread of the job whose result it deletes, once that
 })
 
 it('a job that is tried again does not take the target from the one that has it now', async () => {
-  const ended = await go((await context.ask()).id, { kind: 'begin' }, wrote, failed)
+  const ended = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, failed)
   const holder = await context.ask({ lock: ended.lock })
-  expect(await go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({
+  expect(await context.go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({
     state: 'failed',
     version: ended.version,
   })
-  await go(holder.id, { kind: 'cancel', actor: 'U1' })
-  expect(await go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({ state: 'queued', endedAt: null })
+  await context.go(holder.id, { kind: 'cancel', actor: 'U1' })
+  expect(await context.go(ended.id, { kind: 'try_again', actor: 'U1' })).toMatchObject({
+    state: 'queued',
+    endedAt: null,
+  })
 })
 
 it('a removal that is tried again by a click that comes too late changes nothing at all', async () => {
   const { made, removal } = await removing()
-  const stale = await go(removal.id, { kind: 'begin' }, wrote, failed)
+  const stale = await context.go(removal.id, { kind: 'begin' }, wrote, failed)
   // Between the read of the second click and its write, somebody else tried it again, and it failed again.
-  await go(removal.id, { kind: 'try_again', actor: 'U1' }, { kind: 'begin' }, wrote, failed)
+  await context.go(removal.id, { kind: 'try_again', actor: 'U1' }, { kind: 'begin' }, wrote, failed)
   const before = await context.job(made.id)
   const again = next(stale, { kind: 'try_again', actor: 'U3' }, { now: context.now(), jitter: 0 })
   expect(await applyTransition(context.db, stale, again, context.now(), null)).toBeNull()
@@ -137,10 +135,10 @@ it('a removal that is tried again by a click that comes too late changes nothing
 })
 
 it('a removal that is tried again names who did it, and where', async () => {
-  const made = await go((await context.ask()).id, { kind: 'begin' }, wrote, done)
+  const made = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, done)
   const expiry = await createJob(context.db, { ...removalOf(made), isExpiry: true }, context.now())
   if (expiry.kind !== 'created') throw new Error(expiry.kind)
-  const ended = await go(expiry.job.id, { kind: 'begin' }, wrote, failed)
+  const ended = await context.go(expiry.job.id, { kind: 'begin' }, wrote, failed)
   const { set, event } = next(ended, { kind: 'try_again', actor: 'U9' }, { now: context.now(), jitter: 0 })
   if (!event) throw new Error('It writes an event.')
   await applyTransition(context.db, ended, { set, event: { ...event, channel: 'C7' } }, context.now(), null)

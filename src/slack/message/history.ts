@@ -1,9 +1,9 @@
 /** Pure: a page of the history, and all of it as CSV. */
-import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
+import type { ActionsBlock, KnownBlock } from '@slack/types'
 import { toCsv } from '../../lib/csv.js'
 import { isRecord } from '../../lib/record.js'
 import { cut, plainText } from '../../lib/text.js'
-import { context, name, plain, section } from '../blocks.js'
+import { button, context, name, section } from '../blocks.js'
 import { limits } from '../limits.js'
 import { fromTo, mrkdwn, mrkdwnWithin } from '../text.js'
 import type { Message } from './job.js'
@@ -80,9 +80,10 @@ export function historyMessage({ entries, page, filter, newer, older }: HistoryP
 }
 
 function buttons(newer: string | null, older: string | null): KnownBlock[] {
-  const button = (action_id: string, text: string, value: string | null): Button[] =>
-    value === null ? [] : [{ type: 'button', action_id, text: plain(text), value }]
-  const elements = [...button(historyActions.newer, 'Previous', newer), ...button(historyActions.older, 'Next', older)]
+  const elements = [
+    ...(newer === null ? [] : [button(historyActions.newer, 'Previous', newer)]),
+    ...(older === null ? [] : [button(historyActions.older, 'Next', older)]),
+  ]
   return elements.length === 0 ? [] : [{ type: 'actions', block_id: 'history', elements } satisfies ActionsBlock]
 }
 

@@ -1,6 +1,6 @@
 /** Pure: a list of jobs, a page of ten at a time, and where one of them stands, for one person alone. */
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
-import { context, name, plain, section } from '../blocks.js'
+import { button, context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
 import { brief, dateAndTime, inWords, mrkdwn, ownName } from '../text.js'
 import { type JobDescription, type JobView, type Message, rootMessage } from './job.js'
@@ -144,8 +144,7 @@ function pageButtons(filter: ListFilter, page: number, pages: number): ActionsBl
 }
 
 function listButton(action_id: string, text: string, filter: ListFilter, page: number): Button {
-  const value = mustFit(encodeFilter(filter, page), limits.buttonValue)
-  return { type: 'button', action_id, text: plain(text), value }
+  return button(action_id, text, mustFit(encodeFilter(filter, page), limits.buttonValue))
 }
 
 function encodeFilter(filter: ListFilter, page: number): string {

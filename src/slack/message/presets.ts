@@ -2,7 +2,7 @@
 import type { Button, KnownBlock } from '@slack/types'
 import type { Preset, PresetScope } from '../../domain/preset.js'
 import { cut } from '../../lib/text.js'
-import { context, name, plain, section } from '../blocks.js'
+import { button, context, name, plain, section } from '../blocks.js'
 import { limits } from '../limits.js'
 import { brief, fromTo, mrkdwn } from '../text.js'
 import type { Message } from './job.js'
@@ -53,12 +53,6 @@ function lineOf({ name: word, scope, source, target, connection, operation }: Pr
 }
 
 function buttonsOf({ id, name: word, source, target }: Preset, canDelete: boolean, overwrites: boolean): Button[] {
-  const button = (action_id: string, text: string): Button => ({
-    type: 'button',
-    action_id,
-    value: id,
-    text: plain(text),
-  })
   const confirm = {
     title: plain('Delete this preset?'),
     text: plain(`Schedules that run ${brief(word, 40)} can't start any more. Nothing that was cloned is deleted.`),
@@ -74,8 +68,8 @@ function buttonsOf({ id, name: word, source, target }: Preset, canDelete: boolea
     style: 'danger',
   } as const
   return [
-    button(presetActions.open, 'Open'),
-    { ...button(presetActions.run, 'Run now'), ...(overwrites && { confirm: overwriting }) },
-    ...(canDelete ? [{ ...button(presetActions.delete, 'Delete'), confirm }] : []),
+    button(presetActions.open, 'Open', id),
+    { ...button(presetActions.run, 'Run now', id), ...(overwrites && { confirm: overwriting }) },
+    ...(canDelete ? [{ ...button(presetActions.delete, 'Delete', id), confirm }] : []),
   ]
 }

@@ -1,7 +1,7 @@
 /** Pure: a list of schedules, with what a person can do to each. */
 import type { Button, KnownBlock } from '@slack/types'
 import type { Schedule } from '../../domain/schedule.js'
-import { context, name, plain, section } from '../blocks.js'
+import { button, context, name, plain, section } from '../blocks.js'
 import { fromTo, mrkdwn } from '../text.js'
 import type { Message } from './job.js'
 
@@ -54,12 +54,6 @@ export function nextWords({ nextAt, pausedAt }: Pick<Schedule, 'nextAt' | 'pause
 }
 
 function buttonsOf({ id, pausedAt }: Schedule): Button[] {
-  const button = (action_id: string, text: string): Button => ({
-    type: 'button',
-    action_id,
-    value: id,
-    text: plain(text),
-  })
   const confirm = {
     title: plain('Delete this schedule?'),
     text: plain("It won't run again. What it cloned stays, and so does its preset."),
@@ -68,7 +62,7 @@ function buttonsOf({ id, pausedAt }: Schedule): Button[] {
     style: 'danger',
   } as const
   return [
-    pausedAt === null ? button(scheduleActions.pause, 'Pause') : button(scheduleActions.resume, 'Resume'),
-    { ...button(scheduleActions.delete, 'Delete'), confirm },
+    pausedAt === null ? button(scheduleActions.pause, 'Pause', id) : button(scheduleActions.resume, 'Resume', id),
+    { ...button(scheduleActions.delete, 'Delete', id), confirm },
   ]
 }
