@@ -456,14 +456,14 @@ describe('an answer', () => {
       expect(await press('approve', other, id)).toBe(`You can't approve job ${id}. Ask #platform for access.`)
     rules[1] = { who: [ops], may: ['approve'], on: ['*'], target: ['*'] }
     expect(await press('approve', ben, id)).toBe(`You can't approve job ${id}. Ask #platform for access.`)
-    expect(await type(ben, 'approve')).toBe('Nothing waits for your approval.')
+    expect(await type(ben, 'approve')).toBe('Nothing is waiting for your approval.')
     expect(await type(eve, 'approve')).toContain(id)
     expect(await press('approve', eve, id)).toBeUndefined()
     expect(await stateOf(id)).toBe('queued')
     expect(textOf(await submit(ann, undefined, 'other'))).toContain('<!subteam^S1OPS0000> must approve this')
     rules.splice(1, 1)
     Object.assign(rules[1] ?? {}, { may: ['clone', 'approve'] })
-    expect(textOf(await submit(ann, undefined, 'third'))).toContain('the rules name too few beside you')
+    expect(textOf(await submit(ann, undefined, 'third'))).toContain('the rules name too few people besides you')
   })
 
   it('of a group goes by who is in it now', async () => {
@@ -519,7 +519,7 @@ describe('an answer', () => {
       `There's no job "${id.slice(0, 4)}". Did you mean:\n\`/clone-app approve ${id}\``,
     )
     expect(await type('U9MAX000', `approve ${id.slice(0, 4)}`)).toBe(
-      `There's no job "${id.slice(0, 4)}". What waits for you:\n\`/clone-app approve\``,
+      `There's no job "${id.slice(0, 4)}". Waiting for your approval:\n\`/clone-app approve\``,
     )
     const plain = await context.ask()
     expect(await press('approve', ben, plain.id)).toBe(`Job ${plain.id} doesn't need approval.`)
