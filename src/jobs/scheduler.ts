@@ -2,7 +2,7 @@
 import cron, { type ScheduledTask } from 'node-cron'
 import type { Log } from '../lib/log.js'
 import { within } from '../lib/within.js'
-import type { DueWork } from '../store/claims.js'
+import type { DueWork } from '../store/due-work.js'
 
 /** A loop that does due work. */
 export interface Worker {

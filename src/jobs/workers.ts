@@ -1,7 +1,7 @@
 /** All workers of a context: what is slow in one holds up no other. */
 import type { State } from '../domain/job.js'
 import type { AuditKeys } from '../store/audit-chain.js'
-import type { DueWork } from '../store/claims.js'
+import type { DueWork } from '../store/due-work.js'
 import type { WorkerContext } from './context.js'
 import { handleExpiries } from './expire.js'
 import { type PublishHome, refreshHomes } from './homes.js'

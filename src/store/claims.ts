@@ -1,13 +1,12 @@
 /**
- * Claims: which worker works at which job or thread, and what is due. A claim is a token; what has none is free. The claim on
+ * Claims: which worker works at which job or thread. A claim is a token; what has none is free. The claim on
  * a thread is a column of its root message.
  */
 import { randomUUID } from 'node:crypto'
-import { type ExpressionBuilder, sql } from 'kysely'
+import type { ExpressionBuilder } from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
 import { type Database, type Schema, toJob } from './schema.js'
-import { selectEndedSteps } from './workflow-steps.js'
 
 /** No pause of a thread is longer, in milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
@@ -61,7 +60,8 @@ export async function claimExpiringJobs(
   return rows.map((row) => ({ job: toJob(row), token }))
 }
 
-function selectExpiring(db: Database, now: number) {
+/** Ended jobs whose expiry is due and that nobody works at. */
+export function selectExpiring(db: Database, now: number) {
   return db
     .selectFrom('jobs')
     .where('expiryDueAt', '<=', now)
@@ -105,7 +105,7 @@ export interface ClaimedThread {
 }
 
 /** Free threads that are due, with each event that they don't show yet. */
-function selectPending(db: Database, now: number) {
+export function selectPending(db: Database, now: number) {
   return db
     .selectFrom('events')
     .innerJoin('messages', (root) => root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'))
@@ -217,67 +217,6 @@ export async function readClaimed(db: Database, { job, token }: ClaimedJob): Pro
     .where('attempt', '=', job.attempt)
     .executeTakeFirst()
   return row ? toJob(row) : null
-}
-
-/** Work of one kind that is due and that nobody does. */
-export interface DueWork {
-  /** The state of due jobs, or what else is due: messages, expiries, schedules, rows of the audit, workflows, Home tabs. */
-  kind: State | 'notify' | 'expiry' | 'schedule' | 'seal' | 'step' | 'home'
-  /** Empty for all but jobs. */
-  connection: string
-  /** How many jobs are due; 1 for anything else. */
-  count: number
-}
-
-/** All that is due now and free, in one query. */
-export async function findDueWork(db: Database, now: number): Promise<DueWork[]> {
-  return await db
-    .selectFrom('jobs')
-    .select((job) => [
-      job.ref('state').$castTo<DueWork['kind']>().as('kind'),
-      'connection',
-      job.fn.countAll<number>().as('count'),
-    ])
-    .where('dueAt', '<=', now)
-    .where('claimToken', 'is', null)
-    .groupBy(['state', 'connection'])
-    .unionAll(
-      selectPending(db, now)
-        .select([sql.lit<DueWork['kind']>('notify').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .distinct(),
-    )
-    .unionAll(
-      selectExpiring(db, now)
-        .select([sql.lit<DueWork['kind']>('expiry').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .distinct(),
-    )
-    .unionAll(
-      db
-        .selectFrom('audit')
-        .where('seq', 'is', null)
-        .select([sql.lit<DueWork['kind']>('seal').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .distinct(),
-    )
-    .unionAll(
-      db
-        .selectFrom('schedules')
-        .select([sql.lit<DueWork['kind']>('schedule').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .where('dueAt', '<=', now)
-        .distinct(),
-    )
-    .unionAll(
-      db
-        .selectFrom('homes')
-        .select([sql.lit<DueWork['kind']>('home').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .where('dueAt', '<=', now)
-        .distinct(),
-    )
-    .unionAll(
-      selectEndedSteps(db, now)
-        .select([sql.lit<DueWork['kind']>('step').as('kind'), sql.lit('').as('connection'), sql.lit(1).as('count')])
-        .distinct(),
-    )
-    .execute()
 }
 
 /** A pause that a provider or Slack asked for is rarely longer, and is asked for again. */

@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Scheduler, type Worker } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
-import { findDueWork, makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
+import { makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
+import { findDueWork } from '../../src/store/due-work.js'
 import { testContext } from '../helpers/context.js'
 
 const schedulers: Scheduler[] = []

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { LIVE_STATES } from '../../src/domain/job.js'
 import { createWorkers } from '../../src/jobs/workers.js'
-import type { DueWork } from '../../src/store/claims.js'
+import type { DueWork } from '../../src/store/due-work.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
 const { signal } = new AbortController()

@@ -6,11 +6,11 @@ import {
   claimExpiringJobs,
   claimPendingThreads,
   claimWaitingJobs,
-  findDueWork,
   makeLiveJobsDue,
   releaseAllClaims,
   releaseClaim,
 } from '../../src/store/claims.js'
+import { findDueWork } from '../../src/store/due-work.js'
 import { findLatestLiveJob, listJobs } from '../../src/store/job-lists.js'
 import { endOfEarlierJob, typicalDurationMs } from '../../src/store/job-reads.js'
 import { claimDueSchedules } from '../../src/store/schedules.js'

@@ -11,8 +11,8 @@ import {
   startedRun,
   submissionOf,
 } from '../../src/domain/schedule.js'
-import { findDueWork } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
+import { findDueWork } from '../../src/store/due-work.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, ScheduleChanged } from '../../src/store/jobs.js'
 import {
