@@ -1,5 +1,7 @@
 /** The page: who the person is, which conversation and thread are open, and the parts around them. */
 import { useCallback, useMemo, useState } from 'react'
+import { ConfirmDialog } from './blocks/confirm-dialog.js'
+import type { Confirm } from './blocks/types.js'
 import { ModalStack } from './modal/modal-stack.js'
 import { BehindTheScenes } from './panel/behind-the-scenes.js'
 import { Announcer } from './workspace/announcer.js'
@@ -21,11 +23,13 @@ export function App() {
   const { notice, notify } = useNotice()
   const place = usePlace(snapshot, parsePermalink(window.location.href), notify)
   const { channel, tab, open } = place
+  const [question, setQuestion] = useState<{ confirm: Confirm; onConfirm(): void } | null>(null)
+  const ask = useCallback<Workspace['ask']>((confirm, onConfirm) => setQuestion({ confirm, onConfirm }), [])
   const isHome = channel?.isDirect === true && tab === 'home' && snapshot?.app.hasHome === true
 
   const workspace = useMemo<Workspace | null>(
-    () => snapshot && { snapshot, channel: channel?.id ?? '', open, notify },
-    [snapshot, channel, open, notify],
+    () => snapshot && { snapshot, channel: channel?.id ?? '', open, ask, notify },
+    [snapshot, channel, open, ask, notify],
   )
   const chooseUser = useCallback((id: string) => {
     const url = new URL(window.location.href)
@@ -71,6 +75,16 @@ export function App() {
       </div>
       <Announcer threadTs={place.threadTs} />
       <ModalStack key={snapshot.me.id} />
+      {question && (
+        <ConfirmDialog
+          confirm={question.confirm}
+          onConfirm={() => {
+            setQuestion(null)
+            question.onConfirm()
+          }}
+          onDeny={() => setQuestion(null)}
+        />
+      )}
       {!isConnected && (
         <p className="banner" role="status">
           Connection lost. Trying again…

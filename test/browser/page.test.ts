@@ -98,6 +98,20 @@ describe('the page of the sandbox', () => {
     await heard('until 2026-12-24')
   })
 
+  it('keeps a question open while its message is edited, and sends the answer though the button is gone', async () => {
+    const ts = await show.post('Running', [section('Running'), controls])
+    await page.getByRole('article', { name: 'dolly: Running' }).getByRole('button', { name: 'Delete' }).click()
+    const question = page.getByRole('dialog', { name: 'Delete shop-api-pr-11?' })
+    await question.waitFor()
+    const channel = show.workspace.channels.platform.id
+    const before = await page.getByText('Heard delete').count()
+    await show.app.client.chat.update({ channel, ts, text: 'Ended', blocks: [section('Ended')] })
+    await page.locator('article[aria-label="dolly: Ended"]').waitFor()
+    await question.getByRole('button', { name: 'Delete it' }).click()
+    await page.getByText('Heard delete').nth(before).waitFor()
+    expect(await question.count()).toBe(0)
+  })
+
   it('opens forms from the shortcuts of the composer and of a message', async () => {
     await page.getByRole('button', { name: 'Shortcuts' }).press('Enter')
     await page.getByRole('menuitem', { name: /Clone an app/ }).press('Enter')

@@ -2,19 +2,16 @@
 import { useState } from 'react'
 import { useWorkspace } from '../workspace/context.js'
 import { parsePermalink } from '../workspace/permalink.js'
-import { ConfirmDialog } from './confirm-dialog.js'
 import { PlainText } from './plain-text.js'
 import { useSurface } from './surface.js'
 import type { ButtonElement } from './types.js'
 
 export function Button({ blockId, element }: { blockId: string; element: ButtonElement }) {
   const { press } = useSurface()
-  const { open } = useWorkspace()
-  const [isAsking, setAsking] = useState(false)
+  const { open, ask } = useWorkspace()
   const [isWaiting, setWaiting] = useState(false)
 
   async function act() {
-    setAsking(false)
     if (isWaiting) return
     // A link opens first: after the wait for the app a browser would take the new tab for an unwanted one.
     if (element.url) {
@@ -28,19 +25,14 @@ export function Button({ blockId, element }: { blockId: string; element: ButtonE
   }
 
   return (
-    <>
-      <button
-        type="button"
-        className={`button ${element.style ?? ''}`}
-        aria-label={element.accessibility_label}
-        aria-busy={isWaiting}
-        onClick={() => (element.confirm ? setAsking(true) : act())}
-      >
-        <PlainText text={element.text} />
-      </button>
-      {isAsking && element.confirm && (
-        <ConfirmDialog confirm={element.confirm} onConfirm={act} onDeny={() => setAsking(false)} />
-      )}
-    </>
+    <button
+      type="button"
+      className={`button ${element.style ?? ''}`}
+      aria-label={element.accessibility_label}
+      aria-busy={isWaiting}
+      onClick={() => (element.confirm ? ask(element.confirm, act) : act())}
+    >
+      <PlainText text={element.text} />
+    </button>
   )
 }

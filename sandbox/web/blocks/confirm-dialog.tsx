@@ -1,5 +1,7 @@
-/** The question before an action, as its confirmation object words it. */
-import { createPortal } from 'react-dom'
+/**
+ * The question before an action, as its confirmation object words it. Drawn beside the workspace, because the message or view
+ * that has the button may be edited while somebody reads it.
+ */
 import { Dialog } from '../modal/dialog.js'
 import { Text } from './library-blocks.js'
 import type { Confirm } from './types.js'
@@ -11,7 +13,7 @@ interface ConfirmDialogProps {
 }
 
 export function ConfirmDialog({ confirm, onConfirm, onDeny }: ConfirmDialogProps) {
-  const dialog = (
+  return (
     <Dialog title={confirm.title.text} className="confirm" onClose={onDeny}>
       <div className="modal-body">
         <Text text={confirm.text} />
@@ -26,6 +28,4 @@ export function ConfirmDialog({ confirm, onConfirm, onDeny }: ConfirmDialogProps
       </footer>
     </Dialog>
   )
-  // Rendered outside of the form or scrolling list that has the button.
-  return createPortal(dialog, document.body)
 }

@@ -1,7 +1,6 @@
 /** An element with a value: picks its drawing by type, and ties it to the surface that keeps the value. */
-import { useState } from 'react'
+import { useWorkspace } from '../workspace/context.js'
 import { ChoiceInput } from './choice-input.js'
-import { ConfirmDialog } from './confirm-dialog.js'
 import { DateInput } from './date-input.js'
 import { Select } from './select.js'
 import { useSurface } from './surface.js'
@@ -22,8 +21,7 @@ interface InputElementProps {
 
 export function InputElementView({ blockId, element, dispatch, ...rest }: InputElementProps) {
   const { values, change } = useSurface()
-  // A choice that the app is only told once the person has confirmed it.
-  const [asked, setAsked] = useState<ElementState | null>(null)
+  const { ask } = useWorkspace()
   const state = values[blockId]?.[element.action_id]
   if (!state) return null
   const field = {
@@ -32,25 +30,12 @@ export function InputElementView({ blockId, element, dispatch, ...rest }: InputE
     isInvalid: false,
     ...rest,
     onChange: (next: ElementState, isFinal = true) => {
-      if (element.confirm && dispatch && isFinal) setAsked(next)
+      // The app is only told of this choice once the person has confirmed it.
+      if (element.confirm && dispatch && isFinal) ask(element.confirm, () => change(blockId, element, next, true))
       else change(blockId, element, next, dispatch && isFinal)
     },
   }
-  return (
-    <>
-      {drawn()}
-      {asked && element.confirm && (
-        <ConfirmDialog
-          confirm={element.confirm}
-          onConfirm={() => {
-            setAsked(null)
-            change(blockId, element, asked, true)
-          }}
-          onDeny={() => setAsked(null)}
-        />
-      )}
-    </>
-  )
+  return drawn()
 
   function drawn() {
     if (!state) return null

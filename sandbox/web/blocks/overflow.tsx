@@ -1,7 +1,7 @@
 /** The menu behind three dots. */
 import { useState } from 'react'
 import { MenuButton } from '../menu.js'
-import { ConfirmDialog } from './confirm-dialog.js'
+import { useWorkspace } from '../workspace/context.js'
 import { stateOption } from './form-values.js'
 import { PlainText } from './plain-text.js'
 import { useSurface } from './surface.js'
@@ -9,11 +9,10 @@ import type { Option, OverflowElement } from './types.js'
 
 export function Overflow({ blockId, element }: { blockId: string; element: OverflowElement }) {
   const { press } = useSurface()
-  const [asked, setAsked] = useState<Option | null>(null)
+  const { ask } = useWorkspace()
   const [isWaiting, setWaiting] = useState(false)
 
   async function choose(option: Option & { url?: string }) {
-    setAsked(null)
     if (isWaiting) return
     if (option.url) window.open(option.url, '_blank', 'noreferrer')
     setWaiting(true)
@@ -25,16 +24,11 @@ export function Overflow({ blockId, element }: { blockId: string; element: Overf
     key: option.value,
     label: <PlainText text={option.text} />,
     ...(option.description ? { more: option.description.text } : {}),
-    onSelect: () => (element.confirm ? setAsked(option) : choose(option)),
+    onSelect: () => (element.confirm ? ask(element.confirm, () => choose(option)) : choose(option)),
   }))
   return (
-    <>
-      <MenuButton label="More options" className="button overflow" items={items} isBusy={isWaiting}>
-        <span aria-hidden="true">⋯</span>
-      </MenuButton>
-      {asked && element.confirm && (
-        <ConfirmDialog confirm={element.confirm} onConfirm={() => choose(asked)} onDeny={() => setAsked(null)} />
-      )}
-    </>
+    <MenuButton label="More options" className="button overflow" items={items} isBusy={isWaiting}>
+      <span aria-hidden="true">⋯</span>
+    </MenuButton>
   )
 }
