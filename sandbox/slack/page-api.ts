@@ -109,6 +109,10 @@ async function done(core: Core, panels: Panels, what: string, body: Json): Promi
     panels.bot.kill()
     return {}
   }
+  if (what === 'pass-time') {
+    panels.time.pass()
+    return {}
+  }
   if (what === 'switch') {
     const { of, id, value } = Switched.parse(body)
     if (of === 'slack') core.switches.set(id, value)

@@ -138,6 +138,14 @@ export interface Snapshot {
   /** Switches of the workspace itself: Slack slow, Slack 429, Slack loses an answer. */
   switches: readonly SwitchState[]
   providers: readonly ProviderPanel[]
+  /** Null where the sandbox's clocks can't be moved. */
+  time: TimeStatus | null
+}
+
+/** By how much the sandbox's clocks are ahead of the machine's, and how much of the time that was let pass is left. */
+export interface TimeStatus {
+  aheadMs: number
+  toGoMs: number
 }
 
 /** Whether the bot's process runs. When it ends it is started again on the same database. */
@@ -169,5 +177,6 @@ export type StateValues = Readonly<Record<string, Readonly<Record<string, unknow
  *   message-shortcut  { user, callbackId, channel, ts }    a shortcut of a message
  *   run-step  { user, callbackId, inputs }                 runs a workflow step, as a workflow that this person started
  *   kill      {}                                             ends the bot's process as a crash would
+ *   pass-time {}                                             lets some hours pass for everything in the sandbox
  *   switch    { of: "slack" | provider id, id, value }
  */

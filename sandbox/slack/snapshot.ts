@@ -2,7 +2,7 @@
 import type { Simulator } from '../providers/simulator.js'
 import { BOT, GROUP_NAMES, TEAM } from './backend.js'
 import { type Core, Refusal } from './core.js'
-import type { BotStatus, Message, Person, Snapshot, Step, View } from './protocol.js'
+import type { BotStatus, Message, Person, Snapshot, Step, TimeStatus, View } from './protocol.js'
 import { SLACKBOT, type SlackView, type StoredMessage } from './state.js'
 import { USER_CONTEXT } from './steps.js'
 
@@ -10,6 +10,7 @@ import { USER_CONTEXT } from './steps.js'
 export interface Panels {
   simulators: readonly Simulator[]
   bot: { status: BotStatus | null; kill(): void }
+  time: { status: TimeStatus | null; pass(): void }
 }
 
 type DeclaredStep = Core['manifest']['functions'][string]
@@ -70,6 +71,7 @@ export function snapshot(core: Core, panels: Panels, user: string, since = 0): S
       switches: simulator.switches(),
       table: simulator.table(),
     })),
+    time: panels.time.status,
   }
 }
 

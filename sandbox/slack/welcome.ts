@@ -10,7 +10,7 @@ export function welcome(deploys: string): string {
     '2. Open *dolly* under *Apps*: what needs you, what’s running, what’s expiring, presets and schedules.',
     `3. Look at <#${deploys}>: approve Eli’s copy, try the failed clone again, extend, delete or repeat the copy that expires today.`,
     '4. Type `/clone-app nightly-search now` to run a preset, `/clone-app list` or `/clone-app history` to look back, `/clone-app help` for the rest.',
-    '5. Become Bo or Cleo under *You are* on the left: they may do less than Ann. Copies into production need a second person.',
+    '5. Become Bo or Cleo under *You are* on the left: they may do less than Ann. On Hoody, a copy into production needs a second person’s approval.',
     '6. Open *Behind the scenes* on the right: look at the providers, break something, or kill the bot while a job runs.',
   ].join('\n')
 }

@@ -11,7 +11,7 @@ import { asText, type Json } from './json.js'
 import { type ManifestInput, readManifest } from './manifest.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
-import type { BotStatus, Snapshot, StepRun } from './protocol.js'
+import type { BotStatus, Snapshot, StepRun, TimeStatus } from './protocol.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
 import { type DisconnectReason, type DropPoint, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
@@ -40,6 +40,8 @@ export interface WorkspaceOptions {
   page?: (req: IncomingMessage, res: ServerResponse) => void
   /** Ends the bot's process, for the page's button; see `setBotStatus`. */
   killBot?: () => void
+  /** Lets some hours pass, for the page's button; see `setTime`. */
+  passTime?: () => void
   /** Milliseconds; the clock of trigger ids, response URLs and `calls()`. */
   now?: () => number
   /** Milliseconds the bot has to acknowledge. Default 3000, as at Slack. */
@@ -90,6 +92,8 @@ export interface Workspace {
   dropSocket(when: DropPoint): Promise<void>
   /** Shows on the page whether the bot's process runs. Until it is called, the page has no "Kill the bot" button. */
   setBotStatus(status: BotStatus): void
+  /** Shows on the page how far the clocks are ahead. Until it is called, the page has no button that lets time pass. */
+  setTime(status: TimeStatus): void
   /** Posts a message from Slackbot that everyone in the channel sees. */
   greet(channel: string, text: string): void
   archive(channel: string): Promise<void>
@@ -128,7 +132,11 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
   const changed = () => state.changed()
   const switches = createSwitches(changed)
   const sockets = new Sockets(changed)
-  const panels: Panels = { simulators, bot: { status: null, kill: options.killBot ?? (() => {}) } }
+  const panels: Panels = {
+    simulators,
+    bot: { status: null, kill: options.killBot ?? (() => {}) },
+    time: { status: null, pass: options.passTime ?? (() => {}) },
+  }
   let requestUrl = options.requestUrl
   const core: Core = {
     backend,
@@ -229,6 +237,10 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     setSwitch: switches.set,
     setBotStatus(status) {
       panels.bot.status = status
+      changed()
+    },
+    setTime(status) {
+      panels.time.status = status
       changed()
     },
     dropSocket: (when) => sockets.dropAt(when),

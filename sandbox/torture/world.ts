@@ -130,6 +130,7 @@ export async function startWorld(count: number, canReadHistory: boolean): Promis
         SLACK_BOT_TOKEN,
         ...(mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${ports[own]}` } : { SLACK_APP_TOKEN }),
         NODE_OPTIONS: `--import ${fileURLToPath(preload)}`,
+        SANDBOX_CLOCK: clockFile,
       }),
       isHeldUp: () => hold > 0,
       onUp() {

@@ -4,6 +4,7 @@ import { type Block as LibraryBlock, Message, type MessageProps } from 'slack-bl
 import { useWorkspace } from '../workspace/context.js'
 import { formatDate } from '../workspace/dates.js'
 import { Link } from '../workspace/link.js'
+import { useNow } from '../workspace/use-now.js'
 import { Emoji } from './emoji.js'
 import { forLibrary } from './escape.js'
 import type { TextObject } from './types.js'
@@ -45,11 +46,12 @@ interface SlackDateProps {
 }
 
 function SlackDate({ timestamp, format, link, fallback }: SlackDateProps) {
+  const now = useNow()
   const date = new Date(Number(timestamp) * 1000)
   if (Number.isNaN(date.getTime())) return fallback
   const time = (
-    <time dateTime={date.toISOString()} title={formatDate(date, '{date_long} at {time_secs}', new Date())}>
-      {formatDate(date, format, new Date())}
+    <time dateTime={date.toISOString()} title={formatDate(date, '{date_long} at {time_secs}', now)}>
+      {formatDate(date, format, now)}
     </time>
   )
   return link ? <Link href={link}>{time}</Link> : time

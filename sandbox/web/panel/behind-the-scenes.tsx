@@ -4,6 +4,7 @@ import type { SwitchState } from '../../providers/simulator.js'
 import type { ProviderPanel } from '../../slack/protocol.js'
 import { useWorkspace } from '../workspace/context.js'
 import { BotProcess } from './bot-process.js'
+import { PassingTime } from './passing-time.js'
 import { ResourceTable } from './resource-table.js'
 import { Switches } from './switches.js'
 import { Workflows } from './workflows.js'
@@ -36,6 +37,7 @@ export function BehindTheScenes() {
               Everything runs on this machine, with no account and no cloud. Go ahead and break something.
             </p>
             <BotProcess />
+            <PassingTime />
             <Workflows />
             <Folded name="Slack" states={switches}>
               <Switches of="slack" states={switches} />

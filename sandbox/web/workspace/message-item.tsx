@@ -11,6 +11,7 @@ import { MessageExtras } from './message-extras.js'
 import { MessageTools } from './message-tools.js'
 import { spoken } from './plain.js'
 import { useMessageSurface } from './use-message-surface.js'
+import { useNow } from './use-now.js'
 
 export function MessageItem({ message, withReplies }: { message: Message; withReplies: boolean }) {
   const { snapshot, open } = useWorkspace()
@@ -21,6 +22,7 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
   const isDolly = message.user === bot.id
   const author = person?.realName ?? (isDolly ? bot.name : 'Slackbot')
   const sent = messageDate(ts)
+  const now = useNow()
   const blocks = useMemo(() => {
     if (message.blocks.length > 0) return message.blocks
     return text === '' ? [] : [{ type: 'section', text: { type: 'mrkdwn', text } }]
@@ -40,7 +42,7 @@ export function MessageItem({ message, withReplies }: { message: Message; withRe
         <header className="message-head">
           <strong>{author}</strong>
           {isDolly && <span className="app-badge">APP</span>}
-          <time dateTime={sent.toISOString()} title={formatDate(sent, '{date_long} at {time_secs}', new Date())}>
+          <time dateTime={sent.toISOString()} title={formatDate(sent, '{date_long} at {time_secs}', now)}>
             {clockTime(sent)}
           </time>
         </header>

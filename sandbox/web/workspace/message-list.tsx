@@ -4,6 +4,7 @@ import type { Message } from '../../slack/protocol.js'
 import { useWorkspace } from './context.js'
 import { dayName, messageDate } from './dates.js'
 import { MessageItem } from './message-item.js'
+import { useNow } from './use-now.js'
 import type { Highlight } from './use-place.js'
 
 interface MessageListProps {
@@ -59,7 +60,7 @@ export function MessageList({ label, messages, highlight, withReplies }: Message
     target.animate([{ background: '#fff3c4' }, { background: '#fff3c4', offset: 0.6 }, {}], 2500)
   }, [highlight])
 
-  const now = new Date()
+  const now = useNow()
   const days = messages.map(({ ts }) => dayName(messageDate(ts), now))
   return (
     <div className="messages-frame">

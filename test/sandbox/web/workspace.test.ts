@@ -79,6 +79,7 @@ describe('what a screen reader says of a message', () => {
     groups: [{ id: 'S1', name: 'platform-team' }],
     channels: [channel],
     bot: { id: 'U2', name: 'dolly', status: null },
+    time: null,
   }
 
   it.each([
