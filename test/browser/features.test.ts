@@ -7,6 +7,8 @@ const WIDE = { width: 1280, height: 800 }
 const NARROW = { width: 900, height: 800 }
 /** A copy takes ten seconds in the demo, a failed deployment at Miget forty, and the machine may be busy. */
 const JOB_MS = 100_000
+/** Copies of whose requests nobody can tell whether they arrived. */
+const UNKNOWN = ['looked-up', 'sent-again', 'let-go'] as const
 
 describe('in the demo', () => {
   let demo: Demo
@@ -201,6 +203,46 @@ describe('in the demo', () => {
     await look('features-help', lastMessage())
   })
 
+  it('a request of which nobody can tell for six hours whether it arrived becomes a question', async () => {
+    await flip('Hoody', 'Put rows of odd shapes into every list', true)
+    for (const name of UNKNOWN) {
+      await flip('Hoody', 'Drop the next write before it is carried out', true)
+      await openCopy('search', name)
+      await start(page.getByRole('dialog', { name: 'Copy a container' }))
+      await rootOf('search', name)
+        .getByText(/checking/i)
+        .first()
+        .waitFor()
+    }
+    await look('features-unknown-searching')
+    await letTimePass()
+    for (const name of UNKNOWN)
+      await rootOf('search', name)
+        .getByText(/I don't know whether/)
+        .waitFor()
+    await look('features-unknown-asked')
+  })
+
+  it('an unknown outcome is dismissed, started over, or looked for again', async () => {
+    const [lookedUp, sentAgain, letGo] = UNKNOWN.map((name) => rootOf('search', name)) as [Locator, Locator, Locator]
+    await letGo.getByRole('button', { name: 'Dismiss' }).click()
+    await look('features-unknown-dismiss')
+    await confirm()
+    await letGo.getByText('let-go was cancelled').waitFor()
+
+    await sentAgain.getByRole('button', { name: 'Start over' }).click()
+    await look('features-unknown-start-over')
+    await confirm()
+    await sentAgain.getByText('sent-again is running').waitFor({ timeout: JOB_MS })
+
+    await flip('Hoody', 'Put rows of odd shapes into every list', false)
+    await lookedUp.getByRole('button', { name: 'Check again' }).click()
+    await lookedUp.getByText('looked-up is running').waitFor({ timeout: JOB_MS })
+    const thread = await openThread(page, lookedUp)
+    await look('features-unknown-answered')
+    await thread.getByRole('button', { name: 'Close thread' }).click()
+  })
+
   it('a clone is deleted after a page that names it and what is lost', async () => {
     const root = rootOf('shop-api', 'kept')
     await root.getByRole('button', { name: 'Delete…' }).click()
@@ -281,6 +323,20 @@ describe('in the demo', () => {
     const faults = part.locator('details.switches')
     if ((await faults.getAttribute('open')) === null) await faults.locator('summary').click()
     await part.getByRole('checkbox', { name: fault }).setChecked(on)
+  }
+
+  /** Seven hours, within a minute. */
+  async function letTimePass(): Promise<void> {
+    const time = page.getByRole('group', { name: 'Time' })
+    await time.getByRole('button', { name: 'Let seven hours pass' }).click()
+    await time.getByText(/h to go/).waitFor()
+    await look('features-time-passes', time)
+    await time.getByText(/h ahead/).waitFor({ timeout: JOB_MS })
+  }
+
+  /** Answers the question before a button's action with yes. */
+  async function confirm(): Promise<void> {
+    await page.getByRole('dialog').getByRole('button').last().click()
   }
 
   /** Chooses from the menu below a message. */
