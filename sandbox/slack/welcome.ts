@@ -11,6 +11,6 @@ export function welcome(deploys: string): string {
     `3. Look at <#${deploys}>: approve Eli’s copy, try the failed clone again, extend, delete or repeat the copy that expires today.`,
     '4. Type `/clone-app nightly-search now` to run a preset, `/clone-app list` or `/clone-app history` to look back, `/clone-app help` for the rest.',
     '5. Become Bo or Cleo under *You are* on the left: they may do less than Ann. On Hoody, a copy into production needs a second person’s approval.',
-    '6. Open *Behind the scenes* on the right: look at the providers, break something, or kill the bot while a job runs.',
+    '6. Open *Behind the scenes* on the right: look at the providers, break something, kill the bot while a job runs, or let seven hours pass.',
   ].join('\n')
 }
