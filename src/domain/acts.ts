@@ -9,7 +9,8 @@ export function accepts(job: Job, act: Act): boolean {
     case 'start_over':
       return state === 'uncertain'
     case 'check_again':
-      return state === 'uncertain' || (isUnfinished(job) && wasAccepted(job))
+      // A deletion that ended is asked for anew: who could ask for it then may not be able to any more.
+      return state === 'uncertain' || (job.removes === null && isUnfinished(job) && wasAccepted(job))
     case 'try_again':
       return isUnfinished(job) && !job.isPersonalGone
     case 'dismiss':

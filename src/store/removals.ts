@@ -19,7 +19,9 @@ export function newRemoval(
   own: { step: string; lock?: string | undefined; retryFrom?: string | null },
 ): Omit<NewJob, 'submission' | 'requester'> {
   const { connection, operation, params, labels, source, target, askedIn, channel } = removes
-  const { step, lock = removes.lock, retryFrom = null } = own
+  const { step, retryFrom = null } = own
+  // One that is run again keeps its target meanwhile, by its own lock.
+  const lock = (retryFrom === null ? own.lock : undefined) ?? removes.lock
   const what = { connection, operation, params, labels, source, target, lock }
   return { ...what, step, askedIn, channel, mentionOnSuccess: false, removes, retryFrom }
 }

@@ -39,7 +39,7 @@ it('help for a person who may only see how jobs stand has nothing else', async (
   ])
   expect((await bea.type('help all'))?.text).not.toMatch(/cancel|history|approve|preset|schedule|settings/)
   expect((await bea.type('help cancel'))?.text).toBe(
-    '• `/clone-app cancel <job>` – stops a job before its next request (also: `abort`)',
+    '• `/clone-app cancel &lt;job&gt;` – stops a job before its next request (also: `abort`)',
   )
 })
 
@@ -88,7 +88,7 @@ it('help of a connection, an operation and a command has the details', async () 
   expect((await ann.type('help dummy-one'))?.text).toContain('`name=` Name (required)')
   expect((await ann.type('help dummy-one blind'))?.text).not.toContain('dummy-one clone')
   expect((await ann.type('help list'))?.text).toMatch(/^• `\/clone-app list \[mine/)
-  expect((await ann.type('help all'))?.text).toContain('• `/clone-app cancel <job>` – ')
+  expect((await ann.type('help all'))?.text).toContain('• `/clone-app cancel &lt;job&gt;` – ')
 })
 
 it.each([

@@ -4,6 +4,7 @@ import { next } from '../../src/domain/machine.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition, createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 import { readThread } from '../../src/store/messages.js'
+import { newRemoval } from '../../src/store/removals.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
 let context: TestContext
@@ -92,6 +93,12 @@ it('a removal that finds the lock taken leaves the other job as it was', async (
     holder: { id: next.id },
   })
   expect(await context.job(made.id)).toMatchObject({ removalJob: null, version: made.version })
+})
+
+it('a removal after which the job runs again keeps the lock of that job, also where deletions have one of their own', async () => {
+  const made = await context.go((await context.ask()).id, { kind: 'begin' }, wrote, failed)
+  expect(newRemoval(made, { step: 'remove', lock: 'own' }).lock).toBe('own')
+  expect(newRemoval(made, { step: 'remove', lock: 'own', retryFrom: 'clone' }).lock).toBe(made.lock)
 })
 
 it('a removal speaks in the thread of the job whose result it deletes, once that has begun', async () => {

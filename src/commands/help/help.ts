@@ -2,7 +2,7 @@
 import { type Asker, decide, isApprover, type Rule } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
 import { comparable } from '../../lib/text.js'
-import { mrkdwn } from '../../slack/text.js'
+import { escapeSlack, mrkdwn } from '../../slack/text.js'
 import { accessDenied, allowedConnections } from '../authorize.js'
 import { parseCommand } from '../clone/command.js'
 import { helpText } from '../clone/help.js'
@@ -60,7 +60,8 @@ export function helpLines(verbs: readonly Verb[], services: Rights, asker: Asker
 
 function verbLine({ usage, does, words: [, ...others] }: Verb): string {
   const also = others.length === 0 ? '' : ` (also: ${others.map((word) => `\`${word}\``).join(', ')})`
-  return `• \`/clone-app ${usage}\` – ${does}${also}`
+  // Slack takes <job> for a link, also within code.
+  return `• \`/clone-app ${escapeSlack(usage)}\` – ${does}${also}`
 }
 
 /** Whether the rules let this person do it for at least something. */

@@ -180,7 +180,8 @@ function whyStray(channel: string): string {
 
 /** Where a job stands, after its ID: "failed", "is running". What it makes is another thing: see `outcomeOf`. */
 export function stateInWords({ state, removedAt, cancelRequestedBy, endedAt }: Job): string {
-  if (removedAt !== null) return 'succeeded, and what it made was deleted'
+  if (removedAt !== null)
+    return state === 'succeeded' ? 'succeeded, and what it made was deleted' : 'ended, and what it left was deleted'
   if (cancelRequestedBy !== null && endedAt === null && state !== 'uncertain') return 'is stopping after this step'
   switch (state) {
     case 'awaiting_approval':
