@@ -29,7 +29,8 @@ export async function describeJob(
   job: Job,
   now: number,
 ): Promise<JobDescription> {
-  const provider = connections.get(job.connection)?.provider
+  const connection = connections.get(job.connection)
+  const provider = connection?.provider
   const operation = operationOf(provider, job.operation)
   const steps = operation ? stepsOf(operation, job) : []
   const approvals = job.state === 'awaiting_approval' ? await readApprovals(db, job.id) : []
@@ -40,6 +41,7 @@ export async function describeJob(
     steps: new Map(steps.map((step) => [step.id, step])),
     hasRemoval: operation && operation.removal !== undefined,
     mustDeleteFirst: operation !== undefined && mustDeleteFirst(operation, job),
+    isDeletedAtEnd: operation?.removal !== undefined && connection?.expiry.atEnd === 'delete',
     approvedBy: approvals.filter(({ decision }) => decision === 'approve').map(({ person }) => person),
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,

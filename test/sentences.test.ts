@@ -186,7 +186,9 @@ function messages(): string[] {
   const update = jobView('succeeded', {}, { hasRemoval: false })
   const approvals = jobs.awaiting_approval['that two people must approve']
   const half = jobView('awaiting_approval', approvals, { approvedBy: ['U2'] })
+  const deletedLater = jobView('succeeded', { expiresAt: start + 86_400_000 }, { isDeletedAtEnd: true })
   const others = [
+    ...section('Message, succeeded: a job whose clone is deleted when it expires', shown(rootMessage(deletedLater))),
     ...section('Message, awaiting_approval: a job that one of two has approved', shown(rootMessage(half))),
     ...section('The message of an operation that brings something up to date', shown(rootMessage(update))),
     ...section('A message where Slack has no plans', shown({ text, blocks: plainBlocks })),

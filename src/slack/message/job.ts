@@ -25,6 +25,8 @@ export interface JobDescription {
   hasRemoval?: boolean | undefined
   /** Whether what it left behind when it failed must be deleted before it can be tried again. */
   mustDeleteFirst?: boolean
+  /** Whether what it made is deleted when it expires. Otherwise people are asked. */
+  isDeletedAtEnd?: boolean
   /** Who has approved it so far, oldest first, while it waits for more. Slack user ids. */
   approvedBy?: readonly string[]
   /** Median duration of such jobs in milliseconds; null while there are too few to tell. */

@@ -84,11 +84,17 @@ export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
     `from ${mrkdwn(brief(ownName(job.source)))}`,
     `<@${job.requester}>`,
     ago(now - (job.endedAt ?? job.createdAt)),
-    ...(job.expiresAt === null || job.removedAt !== null ? [] : [`expires ${dateAndTime(job.expiresAt)}`]),
+    ...(job.expiresAt === null || job.removedAt !== null ? [] : [expiryFact(listed, job.expiresAt, now)]),
     ...(link === null ? [] : [`<${link}|Open its thread>`]),
     `job \`${job.id}\``,
   ]
   return [menu ? { ...line, accessory: menu } : line, context(facts.join('  ·  ')), ...buttonsBelow(listed)]
+}
+
+/** Something that is deleted doesn't read like something that is only asked about. */
+function expiryFact({ isDeletedAtEnd }: ListedJob, expiresAt: number, now: number): string {
+  if (expiresAt <= now) return `expired ${dateAndTime(expiresAt)}`
+  return `expires ${dateAndTime(expiresAt)}, then ${isDeletedAtEnd ? 'deleted' : 'I ask'}`
 }
 
 /** Where one job stands: what its root says, with a link to it. */

@@ -186,11 +186,17 @@ function endOf(view: JobDescription): Outcome {
 }
 
 /** Past its end it stays until somebody answers, or it is deleted. */
-function expiryLine({ job: { expiresAt, state }, now }: JobDescription): string[] {
+function expiryLine({ job: { expiresAt, state }, isDeletedAtEnd, now }: JobDescription): string[] {
   if (expiresAt === null) return []
-  const verb = expiresAt <= now ? 'expired' : 'expires'
+  const isPast = expiresAt <= now
+  const verb = isPast ? 'expired' : 'expires'
   const words = state === 'succeeded' ? `${verb.charAt(0).toUpperCase()}${verb.slice(1)}` : `What's left ${verb}`
-  return [`${words} ${dateAndTime(expiresAt)}.`]
+  return [`${words} ${dateAndTime(expiresAt)}.${isPast ? '' : ` ${atTheEnd(isDeletedAtEnd)}`}`]
+}
+
+/** What happens when something expires. */
+export function atTheEnd(isDeleted = false): string {
+  return isDeleted ? 'Then I delete it with all its data.' : "Then I ask whether it's still needed."
 }
 
 const DELETED = ':wastebasket:'

@@ -5,7 +5,7 @@ import { name, section, sentence, withDetail } from '../blocks.js'
 import { dateAndTime, inWords } from '../text.js'
 import { expiryButtons } from './buttons.js'
 import type { JobView, Message } from './job.js'
-import { stepName, subjectOf, successWords, wasSent } from './outcome.js'
+import { atTheEnd, stepName, subjectOf, successWords, wasSent } from './outcome.js'
 
 /** What a muted thread says all the same: nothing is deleted unannounced, and nothing waits for an answer in silence. */
 const NEVER_MUTED = new Set<EventKind>([
@@ -82,11 +82,14 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'started_over':
       return ifOthers(`${person} asked me to start ${step} over.`)
     case 'extended': {
-      const until = job.expiresAt === null ? "doesn't expire any more" : `now expires ${dateAndTime(job.expiresAt)}`
-      return ifOthers(`${person} extended ${subject}. It ${until}.`)
+      const until =
+        job.expiresAt === null
+          ? "doesn't expire any more."
+          : `now expires ${dateAndTime(job.expiresAt)}. ${atTheEnd(view.isDeletedAtEnd)}`
+      return ifOthers(`${person} extended ${subject}. It ${until}`)
     }
     case 'expiry_near': {
-      const then = event.detail === ASK ? 'Then I ask you what to do.' : 'Then I delete it with all its data.'
+      const then = atTheEnd(event.detail !== ASK)
       const when = job.expiresAt === null ? 'soon' : dateAndTime(job.expiresAt)
       return `${requester} ${expiring} expires ${when}. ${then} Extend keeps it longer.`
     }

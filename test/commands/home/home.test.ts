@@ -102,7 +102,7 @@ describe('the Home tab', () => {
       .where('id', '=', mine.id)
       .execute()
     await open()
-    expect(homes.shown('U1')).toMatch(/Expiring soon.*copy-1 is running/)
+    expect(homes.shown('U1')).toMatch(/Expiring soon.*copy-1 is running.*, then deleted/)
     expect(homes.shown('U1')).not.toContain('Recent')
   })
 

@@ -52,6 +52,16 @@ it('a line of a list says that a job is about to stop', () => {
   expect(listMessage(view).text).toBe('Your jobs: shop-copy: stopping after this step (job k7f3q).')
 })
 
+it.each([
+  [false, start + 1, /expires <!date[^>]*>, then I ask/],
+  [true, start + 1, /expires <!date[^>]*>, then deleted/],
+  [true, start, /expired <!date/],
+])('a line of a list says what happens at the end (deletion: %s, at %i)', (isDeletedAtEnd, expiresAt, words) => {
+  const jobs = [{ ...description, isDeletedAtEnd, job: jobIn('succeeded', { expiresAt }), link: null }]
+  const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start } as const
+  expect(JSON.stringify(listMessage(view).blocks)).toMatch(words)
+})
+
 it.each(states)('the status of a job that is %s is one message that Slack takes', (state) => {
   const view = { ...description, job: jobIn(state), thread: { channel: 'C1', ts: null } }
   const { text, blocks } = statusMessage(view, null)

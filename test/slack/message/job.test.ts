@@ -209,10 +209,12 @@ describe('the root message', () => {
     expect(linesOf('failed', { removalJob: 'x' })[0]).toBe(':wastebasket: *shop-copy is being deleted*')
   })
 
-  it('says when the clone expires', () => {
-    expect(linesOf('succeeded', { expiresAt: start + 86_400_000 })[1]).toMatch(
-      /^Expires <!date\^1795338780\^\{date_short_pretty\} at \{time\}/,
+  it('says when the clone expires, and whether it is deleted then', () => {
+    const tomorrow = { expiresAt: start + 86_400_000 }
+    expect(linesOf('succeeded', tomorrow)[1]).toMatch(
+      /^Expires <!date\^1795338780\^\{date_short_pretty\} at \{time\}[^>]*>\. Then I ask whether it's still needed\.$/,
     )
+    expect(linesOf('succeeded', tomorrow, { isDeletedAtEnd: true })[1]).toMatch(/Then I delete it with all its data\.$/)
     expect(linesOf('succeeded', { expiresAt: start })[1]).toMatch(/^Expired <!date/)
   })
 

@@ -108,7 +108,7 @@ describe('the replies', () => {
     const rest = { ref: { id: '1' }, expiresAt: start + 3_600_000 }
     const near = (detail: string) => replyTo('expiry_near', { detail }, rest, 'succeeded')
     expect(near('delete')?.text).toMatch(/^<@U1> shop-copy expires <!date[^>]*>\. Then I delete it with all its data\./)
-    expect(near('ask')?.text).toContain('Then I ask you what to do.')
+    expect(near('ask')?.text).toContain("Then I ask whether it's still needed.")
     expect(choicesIn(near('delete')?.blocks ?? []).map(({ id }) => id)).toEqual(['job:extend', 'job:delete'])
     const reached = (detail: string) => replyTo('expiry_reached', { detail }, rest, 'succeeded')
     expect(reached('ask')?.text).toContain('Do you still need it?')
