@@ -10,6 +10,9 @@ export const MIN_MINUTES_BETWEEN = 15
 /** Longer text was pasted by mistake. */
 const MAX_LENGTH = 100
 
+/** Messages show `∗` where a star would format text, and people copy it back. */
+const STAR_LOOK_ALIKES = /[∗＊⁎﹡]/g
+
 /** An expression that was checked. */
 export interface Cron {
   expression: string
@@ -21,7 +24,7 @@ export interface Cron {
 
 /** Reads an expression of five fields, or a nickname such as `@daily`; or returns a sentence saying why it can't be used. */
 export function parseCron(text: string): { cron: Cron } | { problem: string } {
-  const expression = text.trim().replaceAll(/\s+/g, ' ')
+  const expression = text.trim().replaceAll(/\s+/g, ' ').replaceAll(STAR_LOOK_ALIKES, '*')
   const fields = expression.split(' ').length
   const isNickname = expression.startsWith('@')
   const read = expression.length > MAX_LENGTH ? undefined : cron.validateDetailed(expression)

@@ -22,6 +22,10 @@ function nextRuns(text: string, zone: string, after: string, count = 3): string[
   return times
 }
 
+it.each(['0 2 ∗ ∗ 1-5', '0 2 ＊ ＊ 1-5', '0 2 ⁎ ﹡ 1-5'])('a cron copied from a message, %s, has stars', (copied) => {
+  expect(cronOf(copied).expression).toBe('0 2 * * 1-5')
+})
+
 describe('the next run', () => {
   it('is at the same time on the wall before and after clocks change', () => {
     expect(nextRuns('0 2 * * *', 'UTC', '2026-01-01T00:00Z', 2)).toEqual(['2026-01-01T02:00', '2026-01-02T02:00'])
