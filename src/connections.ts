@@ -33,7 +33,9 @@ export async function describeJob(
   const provider = connection?.provider
   const operation = operationOf(provider, job.operation)
   const steps = operation ? stepsOf(operation, job) : []
-  const approvals = job.state === 'awaiting_approval' ? await readApprovals(db, job.id) : []
+  const answers = job.approval === null ? [] : await readApprovals(db, job.id)
+  const answeredBy = (wanted: 'approve' | 'deny') =>
+    answers.filter(({ decision }) => decision === wanted).map(({ person }) => person)
   return {
     job,
     title: job.removes === null ? (operation?.title ?? job.operation) : 'Delete the clone',
@@ -42,7 +44,8 @@ export async function describeJob(
     hasRemoval: operation && operation.removal !== undefined,
     mustDeleteFirst: operation !== undefined && mustDeleteFirst(operation, job),
     isDeletedAtEnd: operation?.removal !== undefined && connection?.expiry.atEnd === 'delete',
-    approvedBy: approvals.filter(({ decision }) => decision === 'approve').map(({ person }) => person),
+    approvedBy: answeredBy('approve'),
+    deniedBy: answeredBy('deny')[0],
     typicalMs: await typicalDurationMs(db, { ...job, lastStep: steps.at(-1)?.id ?? '' }),
     now,
   }

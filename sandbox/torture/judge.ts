@@ -71,8 +71,8 @@ const ENDS: readonly (readonly [End, RegExp, root: RegExp])[] = [
   ['done', /^(<@\w+> )?\S+ is (running|ready|up to date) after /, /^\S+ is (running|ready|up to date) \(/],
   ['failed', /^(<@\w+> )?\S+ failed after /, /^\S+ failed \(/],
   ['timed out', /^(<@\w+> )?\S+ timed out after /, /^\S+ timed out \(/],
-  ['dismissed', /^<@\w+> <@\w+> ended \S+\. /, /^\S+ was cancelled\./],
-  ['denied', /^<@\w+> <@\w+> denied /, /^\S+ was denied\./],
+  ['dismissed', /^<@\w+> \S+ was ended by <@\w+>\. /, /^\S+ was cancelled\./],
+  ['denied', /^<@\w+> \S+ was denied by <@\w+>\. /, /^\S+ was denied\./],
   // No reply: the deletion has a message of its own in the same thread.
   ['deleted', /^(?!)/, DELETED],
 ]

@@ -4,7 +4,7 @@ import type { Job } from '../../domain/job.js'
 import { isChannel, type Thread } from '../../domain/thread.js'
 import { plainText } from '../../lib/text.js'
 import { context, name, section, sentence } from '../blocks.js'
-import { fromTo, mrkdwn } from '../text.js'
+import { fromTo, mrkdwn, peopleNames } from '../text.js'
 import { addressOf, buttonsOf, consoleButton } from './buttons.js'
 import { type Outcome, outcomeOf, subjectOf } from './outcome.js'
 import { areStepsShown, detailOf, planBlock, stepLines } from './steps.js'
@@ -27,8 +27,10 @@ export interface JobDescription {
   mustDeleteFirst?: boolean
   /** Whether what it made is deleted when it expires. Otherwise people are asked. */
   isDeletedAtEnd?: boolean
-  /** Who has approved it so far, oldest first, while it waits for more. Slack user ids. */
+  /** Who has approved it, oldest first. Slack user ids. */
   approvedBy?: readonly string[]
+  /** The Slack user id of who denied it. */
+  deniedBy?: string | undefined
   /** Median duration of such jobs in milliseconds; null while there are too few to tell. */
   typicalMs: number | null
   /** The time, in milliseconds since 1970. */
@@ -135,7 +137,8 @@ function whatOf({ job, title }: JobView, maxLength: number): string {
 
 function inOneSentence(view: JobView): string {
   const { job, provider } = view
-  return `${shortWhat(view)} on ${name(job.connection)} (${name(provider)}), requested by <@${job.requester}>.`
+  const people = peopleOf(view).join(', ')
+  return `${shortWhat(view)} on ${name(job.connection)} (${name(provider)}), ${people}.`
 }
 
 /** Both ends show here as well: escaped, a character may take five. */
@@ -155,10 +158,16 @@ function facts(view: JobView): string[] {
   return [
     shortWhat(view),
     `${name(job.connection)} (${name(provider)})`,
-    `requested by <@${job.requester}>`,
+    ...peopleOf(view),
     `job \`${job.id}\``,
     ...(job.isMuted && job.endedAt === null ? ['muted'] : []),
   ]
+}
+
+/** While it waits for more approvals, its lines say who gave theirs. */
+function peopleOf({ job, approvedBy = [] }: JobView): string[] {
+  const isShown = approvedBy.length > 0 && job.state !== 'awaiting_approval'
+  return [`requested by <@${job.requester}>`, ...(isShown ? [`approved by ${peopleNames(approvedBy)}`] : [])]
 }
 
 function theOneToRead({ job: { channel }, thread }: JobView): string {

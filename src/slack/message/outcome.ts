@@ -149,8 +149,11 @@ function endOf(view: JobDescription): Outcome {
     return { icon: DELETED, headline: `${subject} was deleted`, aside: dateAndTime(job.removedAt), lines: [] }
   if (job.removalJob !== null) return { icon: DELETED, headline: `${subject} is being deleted`, aside: null, lines: [] }
   switch (job.state) {
-    case 'denied':
-      return { icon: ':no_entry:', headline: `${subject} was denied`, aside: null, lines: [...reason, nothingSent(by)] }
+    case 'denied': {
+      const who = view.deniedBy === undefined ? [] : [`<@${view.deniedBy}> denied it.`]
+      const lines = [[...who, nothingSent(by)].join(' ')]
+      return { icon: ':no_entry:', headline: `${subject} was denied`, aside: null, lines: [...reason, ...lines] }
+    }
     case 'expired':
       return {
         icon: ':no_entry:',

@@ -72,7 +72,7 @@ function replyText(view: JobView, event: JobEvent): string | null {
     case 'denied':
       return event.actor === null
         ? `${requester} ${withDetail(`${subject} was denied`, detail)} Nothing was sent to ${by}.`
-        : `${requester} ${person} denied ${subject}. Nothing was sent to ${by}.`
+        : `${requester} ${subject} was denied by ${person}. Nothing was sent to ${by}.`
     case 'expired':
       return `${requester} Nobody approved ${subject} in time. Nothing was sent to ${by}.`
     case 'tried_again':
@@ -126,7 +126,7 @@ function replyText(view: JobView, event: JobEvent): string | null {
       return `${job.mentionOnFailure ? `${requester} ` : ''}${withDetail(`${what} timed out after ${took}`, detail)} It may still finish on ${by}.`
     case 'cancelled': {
       const left = wasSent(view) ? `Anything ${by} already made is still there.` : `Nothing was sent to ${by}.`
-      return ifOthers(`${requester} ${person} ended ${job.removes === null ? subject : `deleting ${subject}`}. ${left}`)
+      return ifOthers(`${requester} ${what} was ended by ${person}. ${left}`)
     }
   }
 }

@@ -308,7 +308,7 @@ describe('a request', () => {
     expect(await approvedBy()).toEqual([ben])
     expect(await press('approve', cat, id)).toBeUndefined()
     expect(await stateOf(id)).toBe('queued')
-    expect(await approvedBy()).toEqual([])
+    expect(await approvedBy()).toEqual([ben, cat])
     expect(woken).toBe(2)
     await context.runUntilIdle()
     expect(context.world.writes).toBe(1)

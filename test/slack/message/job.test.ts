@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Job, LIVE_STATES, type State } from '../../../src/domain/job.js'
-import { oldRootMessage, rootMessage } from '../../../src/slack/message/job.js'
+import { type JobView, oldRootMessage, rootMessage } from '../../../src/slack/message/job.js'
 import { inWords, mrkdwn } from '../../../src/slack/text.js'
 import { start } from '../../helpers/job.js'
 import { choicesIn, linesIn, viewIn } from '../../helpers/job-view.js'
@@ -186,6 +186,17 @@ describe('the root message', () => {
         linesIn(rootMessage(viewIn('awaiting_approval', job, { approvedBy })).blocks)
       expect(lines(['U2'])[2]).toBe('1 of 2 approved: <@U2>.')
       expect(lines([]).join('\n')).not.toContain('approved:')
+    })
+
+    it('keeps who approved or denied it once it is answered', () => {
+      const answered = (state: State, more: Partial<JobView>) => {
+        const { blocks, text } = rootMessage(viewIn(state, { approval }, more))
+        return [linesIn(blocks).join('\n'), text]
+      }
+      for (const said of answered('succeeded', { approvedBy: ['U2', 'U3'] }))
+        expect(said).toMatch(/requested by <@U1>( {2}· {2}|, )approved by <@U2>, <@U3>/)
+      for (const said of answered('denied', { deniedBy: 'U3' }))
+        expect(said).toContain('<@U3> denied it. Nothing was sent to Hoody.')
     })
 
     it('says of a deletion only what is lost', () => {

@@ -90,10 +90,10 @@ describe('the replies', () => {
 
   it('say who ended a job, and what is left', () => {
     expect(textOf('cancelled', { actor: 'U2' }, {}, 'cancelled')).toBe(
-      '<@U1> <@U2> ended shop-copy. Anything Hoody already made is still there.',
+      '<@U1> shop-copy was ended by <@U2>. Anything Hoody already made is still there.',
     )
     expect(textOf('cancelled', { actor: 'U2' }, { attempt: 0 }, 'cancelled')).toBe(
-      '<@U1> <@U2> ended shop-copy. Nothing was sent to Hoody.',
+      '<@U1> shop-copy was ended by <@U2>. Nothing was sent to Hoody.',
     )
   })
 
@@ -122,7 +122,7 @@ describe('the replies', () => {
       /^<@U1> Deleting shop-copy failed after 12 s: It has a lock\./,
     )
     expect(textOf('cancelled', { actor: 'U2' }, { removes: 'aaaaa' }, 'cancelled')).toContain(
-      '<@U2> ended deleting shop-copy.',
+      'Deleting shop-copy was ended by <@U2>.',
     )
   })
 })
