@@ -7,7 +7,7 @@ import { canDelete } from '../../domain/removal.js'
 import { cut, plainText } from '../../lib/text.js'
 import { plain } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
-import { mrkdwnWithin } from '../text.js'
+import { fromTo, mrkdwnWithin } from '../text.js'
 import type { JobDescription } from './job.js'
 import { wasSent } from './outcome.js'
 
@@ -75,7 +75,10 @@ function choicesOf(view: JobDescription): Button[] {
     case 'awaiting_approval': {
       const consequence = 'The request ends, and nothing is sent to the provider.'
       return [
-        button(jobActions.approve, 'Approve', { style: 'primary' }),
+        button(jobActions.approve, 'Approve', {
+          style: 'primary',
+          confirm: { ...confirmation(approvalWords(view), 'Approve'), style: 'primary' },
+        }),
         button(jobActions.deny, 'Deny', { confirm: confirmation(consequence, 'Deny') }),
         cancel('Withdraw'),
       ]
@@ -157,6 +160,24 @@ function promise(view: JobDescription): string {
     ? "I won't send anything more. Anything already made stays."
     : 'Nothing has been sent to the provider, and nothing will be.'
 }
+
+/** What an approval lets happen: what is copied from where to where, or what is deleted. */
+function approvalWords({ job, approvedBy = [] }: JobDescription): string {
+  const { source, target, connection, removes, approval } = job
+  const isLast = approval === null || approval.count - approvedBy.length <= 1
+  const start = removes === null ? 'Starts' : 'Deletes'
+  const when = isLast ? 'now' : 'once everyone has approved'
+  const what = removes === null ? fromTo(source, target, MAX_ENDS_LENGTH) : plainText(target, MAX_ENDS_LENGTH)
+  const copied = approval?.copied ? ` Copied: ${plainText(approval.copied)}` : ''
+  return cut(
+    `${start} ${when}: ${what} on ${plainText(connection, MAX_CONNECTION_LENGTH)}.${copied}`,
+    limits.confirmText,
+  )
+}
+
+/** Of what a confirmation names, in characters. */
+const MAX_ENDS_LENGTH = 150
+const MAX_CONNECTION_LENGTH = 40
 
 /** Without the `job:` of its action. */
 function wordOf(actionId: string): string {

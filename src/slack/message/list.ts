@@ -2,7 +2,7 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
 import { button, context, name, plain, section } from '../blocks.js'
 import { limits, mustFit } from '../limits.js'
-import { brief, dateAndTime, inWords, mrkdwn, ownName } from '../text.js'
+import { brief, dateAndTime, fromTo, inWords, mrkdwn } from '../text.js'
 import { type JobDescription, type JobView, type Message, rootMessage } from './job.js'
 import { buttonsBelow, menuOf } from './menu.js'
 import { outcomeOf } from './outcome.js'
@@ -34,6 +34,9 @@ export interface JobListView {
 }
 
 export const JOBS_PER_PAGE = 10
+
+/** Of source and target in a job's line, in characters. */
+const MAX_ENDS_LENGTH = 120
 
 /** Everything a person can press in a list carries the filter and the page it leads to. */
 export const listActions = {
@@ -81,7 +84,7 @@ export function jobBlocks(listed: ListedJob, now: number): KnownBlock[] {
   const line = section(`${icon} *${headline}*`)
   const facts = [
     name(job.connection),
-    `from ${mrkdwn(brief(ownName(job.source)))}`,
+    mrkdwn(job.removes === null ? fromTo(job.source, job.target, MAX_ENDS_LENGTH) : brief(job.target)),
     `<@${job.requester}>`,
     ago(now - (job.endedAt ?? job.createdAt)),
     ...(job.expiresAt === null || job.removedAt !== null ? [] : [expiryFact(listed, job.expiresAt, now)]),

@@ -42,7 +42,7 @@ describe('the buttons of a root message', () => {
 
   it('let people approve or deny, and the requester withdraw', () => {
     expect(wordsOf('awaiting_approval', { attempt: 0 })).toEqual(['Approve', 'Deny', 'Withdraw'])
-    expect(choicesOf('awaiting_approval')[0]).toMatchObject({ id: 'job:approve', style: 'primary', asks: undefined })
+    expect(choicesOf('awaiting_approval')[0]).toMatchObject({ id: 'job:approve', style: 'primary' })
     for (const state of ['denied', 'expired'] as const) expect(wordsOf(state)).toEqual(['Edit and ask again'])
   })
 
@@ -157,9 +157,35 @@ describe('the buttons of a root message', () => {
       ['Stop watching', stays],
     ])
     expect(asked('awaiting_approval', { attempt: 0 })).toEqual([
+      ['Approve', 'Starts now: shop-api → shop-copy in staging on hoody-prod.'],
       ['Deny', 'The request ends, and nothing is sent to the provider.'],
       ['Withdraw', 'Nothing has been sent to the provider, and nothing will be.'],
     ])
+  })
+
+  it('ask before an approval with what is copied, and whether it starts now', () => {
+    const approval = {
+      by: ['U2'],
+      count: 2,
+      expiresAt: start,
+      copied: 'disk and secrets.',
+      notCopied: '',
+      warning: null,
+    }
+    const approve = (rest: Partial<Job>, approvedBy: string[] = []) =>
+      choicesOf('awaiting_approval', { approval, ...rest }, { approvedBy })[0]?.asks
+    expect(approve({})).toBe(
+      'Starts once everyone has approved: shop-api → shop-copy in staging on hoody-prod. Copied: disk and secrets.',
+    )
+    expect(approve({}, ['U2'])).toMatch(/^Starts now: shop-api → shop-copy/)
+    const deletion = { removes: 'aaaaa', approval: { ...approval, count: 1, copied: '' } }
+    expect(approve(deletion)).toBe('Deletes now: shop-copy in staging on hoody-prod.')
+    const long = {
+      source: 'x'.repeat(500),
+      target: 'y'.repeat(500),
+      approval: { ...approval, copied: 'z'.repeat(500) },
+    }
+    expect(approve(long)).toMatch(/x… → y+… on hoody-prod\. Copied: z+…$/)
   })
 
   it('are at most three and a menu, with ids that differ, and carry the job’s id', () => {

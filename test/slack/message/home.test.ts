@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Home, MessageBlocks } from '../../../sandbox/slack/block-kit.js'
-import { FINAL_STATES, LIVE_STATES } from '../../../src/domain/job.js'
+import { FINAL_STATES, type Job, LIVE_STATES } from '../../../src/domain/job.js'
 import { type HomeModel, homeView, MAX_SHOWN } from '../../../src/slack/message/home.js'
 import { rootMessage } from '../../../src/slack/message/job.js'
 import { ago, listMessage, statusMessage } from '../../../src/slack/message/list.js'
@@ -60,6 +60,16 @@ it.each([
   const jobs = [{ ...description, isDeletedAtEnd, job: jobIn('succeeded', { expiresAt }), link: null }]
   const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start } as const
   expect(JSON.stringify(listMessage(view).blocks)).toMatch(words)
+})
+
+it('a line of a list says from where to where, and of a deletion what is deleted', () => {
+  const shown = (rest: Partial<Job>) => {
+    const jobs = [{ ...description, job: jobIn('awaiting_approval', rest), link: null }]
+    const view = { filter: { which: 'mine' }, page: 0, pages: 1, jobs, isCut: false, now: start } as const
+    return JSON.stringify(listMessage(view).blocks)
+  }
+  expect(shown({})).toContain('hoody-prod  ·  shop-api → shop-copy in staging  ·  <@U1>')
+  expect(shown({ removes: 'aaaaa' })).toContain('hoody-prod  ·  shop-copy in staging  ·  <@U1>')
 })
 
 it.each(states)('the status of a job that is %s is one message that Slack takes', (state) => {
