@@ -23,7 +23,7 @@ import { fieldsOf } from '../src/slack/form/fields.js'
 import { lastPageView, shownNames } from '../src/slack/form/last-page.js'
 import { removalPage } from '../src/slack/form/removal-page.js'
 import { settingsView } from '../src/slack/form/settings.js'
-import { choiceView, formView, noticeView, typeInstead } from '../src/slack/form/view.js'
+import { choiceView, formView, noticeOnTop, typeInstead } from '../src/slack/form/view.js'
 import { homeView } from '../src/slack/message/home.js'
 import { type JobView, oldRootMessage, rootMessage } from '../src/slack/message/job.js'
 import { type JobListView, type ListFilter, listMessage, statusMessage } from '../src/slack/message/list.js'
@@ -331,7 +331,7 @@ function forms(): string[] {
     ]),
     ...section('After too many clicks', [
       ...viewLines(
-        noticeView(
+        noticeOnTop(
           'Please wait',
           tooManyRequests(new Throttle(allowances.notice).take('U1', 0).waitMs + 4_000, 'try again'),
         ),

@@ -66,7 +66,7 @@ describe('in the demo', () => {
     const refusal = page.getByRole('dialog', { name: "That didn't work" })
     await refusal.getByText('from "shop-api in woolworks-production" to "sneaked in woolworks-production"').waitFor()
     await picture(page, 'access-4-target')
-    await refusal.getByRole('button', { name: 'Close' }).click()
+    await refusal.getByRole('button', { name: 'Back' }).click()
     await form.waitFor()
     expect(await form.getByRole('textbox', { name: 'Name of the copy' }).inputValue()).toBe('sneaked')
     await form.getByRole('button', { name: 'Cancel' }).click()

@@ -720,7 +720,7 @@ describe('a flood of choices in a form', () => {
     await expect.poll(() => count('views.update'), { timeout: 5_000 }).toBe(60)
     for (let sent = 0; sent < 10; sent += 1) await send(choose(memory()))
     await expect.poll(() => count('views.push'), { timeout: 5_000 }).toBe(1)
-    expect(received.at(-1)).toContain('Wait 1 s, then choose again. Close this to go back')
+    expect(received.at(-1)).toContain('Wait 1 s, then choose again. Press Back')
     expect(count('views.update')).toBe(60)
     // Somebody else is not kept waiting, and neither is anybody who searches a list.
     await send(choose(memory()), { user: ann })

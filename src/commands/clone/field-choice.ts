@@ -5,7 +5,7 @@ import { updateView } from '../../slack/api/views.js'
 import { type Answers, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf, reportingFields } from '../../slack/form/fields.js'
 import type { FormState } from '../../slack/form/state.js'
-import { FIELD_ACTION, formView, noticeView } from '../../slack/form/view.js'
+import { FIELD_ACTION, formView, noticeOnTop } from '../../slack/form/view.js'
 import { readForm } from '../authorize.js'
 import { explain, type Services } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
@@ -22,8 +22,8 @@ export function registerFieldChoice(app: App, services: Services): void {
       services.log.info({ user: body.user.id }, 'a choice in a form was throttled')
       // A flood of choices must not become a flood of notices.
       if (notices.take(body.user.id, services.elapsed()).waitMs > 0) return
-      const text = tooManyRequests(waitMs, 'choose again. Close this to go back; your answers are still there')
-      await client.views.push({ trigger_id: body.trigger_id, view: noticeView('Please wait', text) })
+      const text = tooManyRequests(waitMs, 'choose again. Press Back: your answers are still there')
+      await client.views.push({ trigger_id: body.trigger_id, view: noticeOnTop('Please wait', text) })
       return
     }
     const form = await readForm(services, body.view, body).catch((error: unknown) => {

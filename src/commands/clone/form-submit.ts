@@ -8,7 +8,7 @@ import { errorsOfBlocks, fieldError, readAnswers } from '../../slack/form/answer
 import { fieldsOf } from '../../slack/form/fields.js'
 import { keepNote } from '../../slack/form/keep.js'
 import { lastPageView, shownNames } from '../../slack/form/last-page.js'
-import { callbacks, noticeView } from '../../slack/form/view.js'
+import { callbacks, noticeOnTop } from '../../slack/form/view.js'
 import { mrkdwn, mrkdwnWithin } from '../../slack/text.js'
 import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findSubmitted } from '../../store/jobs.js'
@@ -53,7 +53,7 @@ export type Draft = z.infer<typeof Draft>
 /** What the last page says whose answers are gone. The page below it still has them. */
 export const EXPIRED = 'This page has expired. Close this, go back and press Next again; your answers are still there.'
 
-const SEND_AGAIN = 'submit again. Close this to go back; your answers are still there'
+const SEND_AGAIN = 'submit again. Press Back: your answers are still there'
 
 /**
  * For everything that waits for the provider, in milliseconds: Slack waits three seconds, network included, and the
@@ -69,7 +69,7 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
     app.view({ callback_id, type: 'view_submission' }, async ({ ack, view, body }) => {
       const startedAt = services.elapsed()
       const { waitMs } = throttle.take(body.user.id, startedAt)
-      const notice = noticeView('Please wait', tooManyRequests(waitMs, SEND_AGAIN))
+      const notice = noticeOnTop('Please wait', tooManyRequests(waitMs, SEND_AGAIN))
       if (waitMs > 0) return await ack({ response_action: 'push', view: notice })
       const remainingMs = () => startedAt + ANSWER_TIMEOUT_MS - services.elapsed()
       const given = { ...services, remainingMs }
@@ -96,7 +96,7 @@ export async function answerSubmission(
       return { response_action: 'errors', errors: { [field]: fieldError(explain(services, error)) } }
     }
     // On top of the form, so that the answers are still there after going back.
-    return { response_action: 'push', view: noticeView("That didn't work", mrkdwn(explain(services, error))) }
+    return { response_action: 'push', view: noticeOnTop("That didn't work", mrkdwn(explain(services, error))) }
   }
 }
 
@@ -113,7 +113,7 @@ async function submitForm(services: Starting, view: ViewOutput, origin: Origin):
   }
   if (prepared.kind === 'unread') throw new UserError(prepared.reason, { field: prepared.field })
   if (prepared.kind === 'locked') {
-    return { response_action: 'push', view: await holderView(services, prepared.holder, asker.id) }
+    return { response_action: 'push', view: await holderView(services, prepared.holder, asker.id, noticeOnTop) }
   }
   const { answers, params, checked, channel, keepForMs, approval, templates, isNamedByProvider } = prepared
   const { values, named, mentionOnSuccess } = answers
@@ -196,8 +196,8 @@ async function validateLate(
   })
   if (problems.length > 0) {
     // The last page has no fields to put errors on.
-    const advice = 'Nothing was started. Close this and go back to change it; your answers are still there.'
-    return { response_action: 'push', view: noticeView("This won't work", [...problems, advice].join('\n')) }
+    const advice = 'Nothing was started. Go back to change it: your answers are still there.'
+    return { response_action: 'push', view: noticeOnTop("This won't work", [...problems, advice].join('\n')) }
   }
   if (checked.warnings.length === 0) return null
   // The person hasn't seen these warnings yet, so the page is shown again.

@@ -133,9 +133,14 @@ export function submissionOf(view: ViewOutput): string {
 }
 
 /** The page that says whose live job works on the same target. */
-export async function holderView(services: Services, holder: Job, asker: string): Promise<ModalView> {
+export async function holderView(
+  services: Services,
+  holder: Job,
+  asker: string,
+  draw = noticeView,
+): Promise<ModalView> {
   const title = holder.requester === asker ? 'Already running' : 'Someone was first'
-  return noticeView(title, await holderWords(services, holder, asker))
+  return draw(title, await holderWords(services, holder, asker))
 }
 
 /** Whose live job works on the same target, as mrkdwn. */

@@ -12,7 +12,7 @@ import {
   SAVE_ACTION,
   SCOPE_BLOCK,
 } from '../../slack/form/preset-view.js'
-import { noticeView } from '../../slack/form/view.js'
+import { noticeOnTop, noticeView } from '../../slack/form/view.js'
 import { presetActions } from '../../slack/message/presets.js'
 import { readPreset } from '../../store/presets.js'
 import { type Answer, errorText } from '../answer.js'
@@ -42,7 +42,7 @@ export function registerPresets(app: App, services: Services, throttle: Throttle
       await ack()
       const key = body.view?.private_metadata ?? ''
       const view = await formPage(services, body, key).catch((error: unknown) =>
-        noticeView("That didn't work", errorText(services, error)),
+        noticeOnTop("That didn't work", errorText(services, error)),
       )
       // On top of the last page, which is the second of the three that Slack stacks.
       await client.views

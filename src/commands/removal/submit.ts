@@ -2,7 +2,7 @@
 import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { startOf } from '../../providers/provider.js'
 import { REMOVAL_CALLBACK, RemovalState } from '../../slack/form/removal-page.js'
-import { noticeView } from '../../slack/form/view.js'
+import { noticeOnTop } from '../../slack/form/view.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
 import { newRemoval } from '../../store/removals.js'
 import { approvalFor } from '../approvals/request.js'
@@ -52,5 +52,5 @@ async function submitRemoval(services: Services, view: ViewOutput, origin: Origi
 
 /** On top of the page, which stays. */
 function refused(words: string): ViewResponseAction {
-  return { response_action: 'push', view: noticeView('Nothing was deleted', words) }
+  return { response_action: 'push', view: noticeOnTop('Nothing was deleted', words) }
 }

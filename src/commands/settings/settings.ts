@@ -3,7 +3,7 @@ import type { App, BlockAction, ButtonAction } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 import { type Asker, decide } from '../../access/rules.js'
 import { readSettings, SETTINGS_CALLBACK, settingsView } from '../../slack/form/settings.js'
-import { noticeView } from '../../slack/form/view.js'
+import { noticeOnTop } from '../../slack/form/view.js'
 import { homeActions } from '../../slack/message/home.js'
 import { listPresets } from '../../store/presets.js'
 import { saveSetting } from '../../store/settings.js'
@@ -69,7 +69,7 @@ function mayChangeChannel({ access, connections }: Services, asker: Asker, chann
 export function registerSettings(app: App, services: Services, throttle: Throttle): void {
   app.view({ callback_id: SETTINGS_CALLBACK, type: 'view_submission' }, async ({ ack, view, body }) => {
     const { waitMs } = throttle.take(body.user.id, services.elapsed())
-    const refuse = (text: string) => ack({ response_action: 'push', view: noticeView("That didn't work", text) })
+    const refuse = (text: string) => ack({ response_action: 'push', view: noticeOnTop("That didn't work", text) })
     if (waitMs > 0) return await refuse(tooManyRequests(waitMs, 'press Save again'))
     try {
       const asker = await identifyAsker(services, { user: body.user, team: body.team })

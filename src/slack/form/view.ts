@@ -151,6 +151,11 @@ export function noticeView(title: string, text: string): ModalView {
   }
 }
 
+/** A notice on top of a page, whose answers are still there. */
+export function noticeOnTop(title: string, text: string): ModalView {
+  return { ...noticeView(title, text), close: plain('Back') }
+}
+
 /** Names the connection: there may be several at one provider, and one of them production. */
 export function whereTo(connection: string, provider: string): KnownBlock {
   return context(`on *${mrkdwn(connection, limits.optionText)}* (${mrkdwn(provider, limits.optionText)})`)

@@ -172,7 +172,8 @@ describe('a refusal', () => {
     const forbidden = await sendForm()
     expect(JSON.stringify(forbidden)).toContain("You can't run clone on dummy-one")
     expect([locked, forbidden].map(keepsForm)).toEqual([true, true])
-    expect([locked, forbidden].map(({ response_action }) => response_action)).toEqual(['push', 'push'])
+    for (const refusal of [locked, forbidden])
+      expect(refusal).toMatchObject({ response_action: 'push', view: { close: { text: 'Back' } } })
   })
 })
 
@@ -271,7 +272,7 @@ describe('a flood of submissions', () => {
     const refused = await sendForm()
     expect(refused).toMatchObject({ response_action: 'push', view: { callback_id: callbacks.notice } })
     expect(JSON.stringify(refused)).toContain(
-      'That was a lot at once. Wait 1 s, then submit again. Close this to go back; your answers are still there.',
+      'That was a lot at once. Wait 1 s, then submit again. Press Back: your answers are still there.',
     )
     expect((await pressStart(refused)).view?.callback_id).toBe(callbacks.notice)
     expect(await submit(callbacks.choice, '{}')).toEqual({
