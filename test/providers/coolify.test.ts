@@ -64,7 +64,8 @@ describeProvider(coolify, {
   },
 })
 
-const broken = 'Coolify failed during the copy: variables, volumes or tasks may be missing.'
+const broken =
+  "Coolify failed during the copy: variables, volumes or tasks may be missing. It's still in Shop / production, where its source is."
 const CLONE_MS = 10_000
 const START = Date.UTC(2026, 7, 21, 9, 0, 0)
 const kinds = { clone: 'applications', 'clone-service': 'services', 'clone-database': 'databases' } as const
@@ -290,6 +291,11 @@ describe('Coolify', () => {
       expect(error).toMatchObject({ name: 'TemporaryError', mayHaveHappened: true, status: 500 })
       const half = await found(name, 'clone', null, { lost: { status: 500 } })
       expect(half).toMatchObject({ ended: 'incomplete', detail: broken })
+      expect(half).toHaveProperty('consoleUrl', `${api.settings?.dashboard}${(half as { ref: Ref }).ref.page}`)
+      const lost = { lost: { status: 500 } }
+      const placeless = altered(api, (body, path) => (path.endsWith('/environments') ? [] : body))
+      const elsewhere = await found(name, 'clone', null, lost, placeless)
+      expect(elsewhere).toMatchObject({ detail: expect.stringContaining('still in the environment of its source.') })
       // It can be deleted, as anything that a job made.
       await startRemoval(operationOf(name), api, (half as { ref: Ref }).ref)
       clock += CLONE_MS

@@ -40,7 +40,7 @@ function sources(kind: Kind) {
 }
 
 /** All of them: no list has those of several projects. */
-async function environments(api: Api) {
+export async function environments(api: Api) {
   const row = named.extend({ id: z.number() })
   const lists = await mapEach(await api.get('/projects', rows(api, named)), async ({ uuid, name }) => {
     const all = await api.get(`/projects/${uuid}/environments`, rows(api, row))

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConnectionError, TemporaryError, UserError } from '../../errors.js'
 import { type Api, type Ended, findSurely, foundByName, mapEach, type Step } from '../provider.js'
 import { type Entry, id, type Kind, listEntries, pathOf, text } from './api.js'
-import { isDeployed, type Params } from './form.js'
+import { environments, isDeployed, type Params } from './form.js'
 import { type CoolifyRef, checkOf, pageOf, readLast } from './status.js'
 
 /** A proxy may hold a request for this long before Coolify gets it. */
@@ -34,8 +34,12 @@ export function stepsOf(kind: Kind): [Step<Params, null, CoolifyRef>, ...Step<Pa
         matches: ({ name }, params) => (name ? name === params.name : undefined),
         async made(id, _row, { api, params, attempt: { lost, searchedForMs } }) {
           const isWhole = !lost?.status && (await isCopied(api, kind, params.source, id, searchedForMs))
-          const detail = 'Coolify failed during the copy: variables, volumes or tasks may be missing.'
-          return isWhole ? made(id, params) : { ...made(id, params), ended: 'incomplete', detail }
+          if (isWhole) return made(id, params)
+          const place = await placeOf(api, kind, id).catch(() => undefined)
+          const where = place === undefined ? 'the environment of its source' : `${place.label}, where its source is`
+          const detail = `Coolify failed during the copy: variables, volumes or tasks may be missing. It's still in ${where}.`
+          const half = made(id, place === undefined ? params : { ...params, environment: place.value })
+          return { ...half, ended: 'incomplete', detail, ...(place && { consoleUrl: pageOf(api, half.ref) }) }
         },
       }),
       check,
@@ -93,6 +97,12 @@ async function isCopied(api: Api, kind: Kind, source: string, clone: string, sea
   if (searchedForMs < COPYING_MS && !(isWhole && all.length > 0))
     throw new TemporaryError('Coolify may still be copying.', { mayHaveHappened: false })
   return isWhole
+}
+
+/** The environment in which a clone really is; undefined if Coolify doesn't list it. */
+async function placeOf(api: Api, kind: Kind, clone: string) {
+  const { environment_id } = await api.get(pathOf(kind, clone), z.object({ environment_id: z.number() }))
+  return (await environments(api)).find(({ id }) => id === environment_id)
 }
 
 function moved(api: Api, ref: CoolifyRef, params: Params): Ended<CoolifyRef> {
