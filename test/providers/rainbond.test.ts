@@ -243,7 +243,7 @@ describe('Rainbond', () => {
       simulator.setSwitch('empty-copy', true)
       expect(await poll(await runCopy())).toMatchObject({
         phase: 'failed',
-        detail: 'only 0 of 4 components are there. Start again with another name; you can delete this app.',
+        detail: 'only 0 of 4 components are there.',
       })
     })
 
@@ -267,9 +267,7 @@ describe('Rainbond', () => {
       expect(await find(6 * MINUTE + 59 * SECOND)).toBeNull()
       const end = await failureOf(Promise.resolve(find(7 * MINUTE)))
       expect(end).toBeInstanceOf(UserError)
-      expect(end.message).toBe(
-        "Rainbond's answer was lost, and shop-2 is empty. Start again with another name; you can delete this app.",
-      )
+      expect(end.message).toBe("Rainbond's answer was lost, and shop-2 is empty.")
       expect(bodies('/copy')).toEqual([])
     })
 
@@ -343,7 +341,7 @@ describe('Rainbond', () => {
       expect(await doCopy.find?.(api, paramsOf(), before, attempt())).toBeNull()
     })
 
-    const LEFT = 'The new app shop-2 stays, and it is empty. Start again with another name; you can delete this app.'
+    const LEFT = 'The new app shop-2 stays, and it is empty.'
 
     test('400 code 10106 means leftovers, and asks for a new app', async () => {
       const before = await runCreate()
@@ -434,7 +432,7 @@ describe('Rainbond', () => {
       const error = await failureOf(Promise.resolve(create.find?.(api, params, null, attempt())))
       expect(error).toMatchObject({ name: 'UserError', status: undefined })
       expect(error.message).toBe(
-        "Some of the chosen components aren't fully created, or no longer in the app. Choose again. The new app shop-2 stays, and it is empty. Start again with another name; you can delete this app.",
+        "Some of the chosen components aren't fully created, or no longer in the app. Choose again. The new app shop-2 stays, and it is empty.",
       )
     })
 
@@ -541,9 +539,7 @@ describe('Rainbond', () => {
       const end = await find(240 * MINUTE)
       // Without a status it ends the job; what fails to be found for six hours is a person's to start over.
       expect(end).toMatchObject({ name: 'UserError', status: undefined })
-      expect(end.message).toBe(
-        "Rainbond can't be asked whether the copy was made. If shop-2 is empty: Start again with another name; you can delete this app.",
-      )
+      expect(end.message).toBe("Rainbond can't be asked whether the copy was made. Look there whether shop-2 is empty.")
     })
 
     test('has half a minute to start its builds from its first poll on, however long it took', async () => {

@@ -5,8 +5,6 @@ import { type Api, type Observation, rows, settleEach, sinceLastPoll } from '../
 import { type Component, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { isOwn, isUnknown, readBuild, SCAN } from './builds.js'
 
-export const START_AGAIN = 'Start again with another name; you can delete this app.'
-
 // A component's states. An unlisted one counts as in progress, bounded by the deadline.
 const LIVE = ['running', 'succeeded']
 /** Building, or never built: only the component's events tell. */
@@ -47,7 +45,7 @@ async function observe(
   const readable = all.filter((one) => one !== null)
   const own = readable.filter(isOwn)
   const expected = ref.components.split(',').length
-  if (all.length < expected) return failed(`only ${all.length} of ${expected} components are there. ${START_AGAIN}`)
+  if (all.length < expected) return failed(`only ${all.length} of ${expected} components are there.`)
   if (readable.length < expected) return working("Rainbond's list of the components can't be read")
   if (own.some(isUnknown)) return working("the region doesn't answer at the moment")
   if (ref.stage === 'copied') {

@@ -5,7 +5,7 @@ import { type Api, type Ended, findSurely, type Step, withSentence } from '../pr
 import { BUSY, listAppsNamed, listComponents, MINUTE_MS, pathOf } from './api.js'
 import { listUnbuilt } from './builds.js'
 import type { CopyParams } from './form.js'
-import { check, consolePageOf, type RainbondRef, START_AGAIN } from './status.js'
+import { check, consolePageOf, type RainbondRef } from './status.js'
 import { selectComponents } from './validate.js'
 
 /** Marks the new app as made by this job. */
@@ -50,7 +50,7 @@ export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
   async baseline(api, params, before) {
     // Read here and not in `run`: a process killed during this read would look as if it had been killed during the copy.
     if (!(await hasComponents(api, before, withEmptyApp(params.name)))) return ''
-    throw new UserError(`Someone else has put something into the new app ${params.name}. ${START_AGAIN}`)
+    throw new UserError(`Someone else has put something into the new app ${params.name}.`)
   },
   async run(api, params, before, { tries }) {
     const explain = withEmptyApp(params.name)
@@ -68,13 +68,13 @@ export const copyComponents: Step<CopyParams, RainbondRef, RainbondRef> = {
     const isTooLong = searchedForMs >= 4 * 60 * MINUTE_MS
     const isCopied = await hasComponents(api, before, (error) => {
       if (!isTooLong) throw error
-      throw new UserError(`Rainbond can't be asked whether the copy was made. If ${name} is empty: ${START_AGAIN}`)
+      throw new UserError(`Rainbond can't be asked whether the copy was made. Look there whether ${name} is empty.`)
     })
     if (isCopied) return atStage(before, 'copied')
     // Three calls to the region for each component, of up to 35 seconds.
     const maxCopyMs = Math.max(3 * MINUTE_MS, before.components.split(',').length * 105_000)
     if (searchedForMs < maxCopyMs) return null
-    throw new UserError(`Rainbond's answer was lost, and ${name} is empty. ${START_AGAIN}`)
+    throw new UserError(`Rainbond's answer was lost, and ${name} is empty.`)
   },
   check,
 }
@@ -129,6 +129,6 @@ async function hasComponents(api: Api, { app }: RainbondRef, orElse: (error: unk
 /** For `catch`: adds to a refusal that the new app stays behind. */
 function withEmptyApp(name: string): (error: unknown) => never {
   return (error) => {
-    throw withSentence(`The new app ${name} stays, and it is empty. ${START_AGAIN}`, error)
+    throw withSentence(`The new app ${name} stays, and it is empty.`, error)
   }
 }
