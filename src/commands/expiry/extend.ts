@@ -4,6 +4,7 @@ import { afterExtension, canExtend, MAX_KEEP_MS, MIN_KEEP_MS, NO_EXPIRY } from '
 import type { Job } from '../../domain/job.js'
 import { UserError } from '../../errors.js'
 import { durationInWords, parseDuration } from '../../lib/duration.js'
+import { subjectOf } from '../../slack/message/outcome.js'
 import { brief, dateAndTime, mrkdwn } from '../../slack/text.js'
 import { applyTransition, findJob } from '../../store/jobs.js'
 import type { JobButton } from '../job-button.js'
@@ -65,7 +66,7 @@ async function extend(
   for (let tries = 0, present: Job | null = job; present !== null && tries < MAX_TRIES; tries += 1) {
     if (!canExtend(present)) return whyNot(present)
     if (shownEnd !== undefined && shownEnd !== `${present.expiresAt}`)
-      return `Job \`${present.id}\`: what it made is already kept ${until(present)}. To keep it longer, press Extend at the top of its thread.`
+      return `${subjectOf(present)} is already kept ${until(present)}. To keep it longer, press Extend at the top of its thread.`
     const now = services.now()
     const transition = afterExtension(present, { byMs: by, maxMs, actor: asker.id }, now)
     if (transition === null) return `It's already kept as long as possible: ${until(present)}.`
@@ -74,7 +75,7 @@ async function extend(
     const changed = await applyTransition(services.db, present, noted, now, null)
     if (changed) {
       services.wake()
-      return `Job \`${changed.id}\`: what it made is now kept ${until(changed)}.`
+      return `${subjectOf(changed)} is kept ${until(changed)}.`
     }
     present = await findJob(services.db, job.id)
   }

@@ -51,7 +51,7 @@ describe('a click on Extend', () => {
     expect((await readEvents(context.db, job.id)).at(-1)).toMatchObject({ kind: 'extended', actor: 'U2' })
     const [newest] = await readAudit(context.db, { job: job.id }, null, 1)
     expect(newest).toMatchObject({ action: 'extended', actor: 'U2', channel: 'C1' })
-    expect(slack.answers).toEqual([expect.stringMatching(/^Job `\w+`: what it made is now kept until <!date\^/)])
+    expect(slack.answers).toEqual([expect.stringMatching(/^copy-1 is kept until <!date\^/)])
   })
 
   it('twice on the same message extends once, and the second hears until when it is kept', async () => {
@@ -62,8 +62,7 @@ describe('a click on Extend', () => {
     const present = await context.job(job.id)
     expect(inDays(present.expiresAt, job.expiresAt)).toBe(7)
     expect((await context.kinds(job.id)).filter((kind) => kind === 'extended')).toHaveLength(1)
-    const told =
-      /^Job `\w+`: what it made is already kept until <!date[^>]*>\. To keep it longer, press Extend at the top/
+    const told = /^copy-1 is already kept until <!date[^>]*>\. To keep it longer, press Extend at the top/
     expect(slack.answers.filter((answer) => told.test(answer))).toHaveLength(1)
     // The message as it is drawn now extends it again, and so does the typed command.
     await slack.press('job:extend', hintOf(present, 'extend'))
@@ -123,7 +122,7 @@ describe('/clone-app extend', () => {
     expect(slack.answers.at(-1)).toBe('Clones on dummy-one always expire: they can be kept for at most 30 days.')
     policy({ maxMs: null })
     await slack.type(`extend ${job.id} off`)
-    expect(slack.answers.at(-1)).toBe(`Job \`${job.id}\`: what it made is now kept with no expiry.`)
+    expect(slack.answers.at(-1)).toBe('copy-1 is kept with no expiry.')
     expect(await context.job(job.id)).toMatchObject({ expiresAt: null, expiryDueAt: null })
   })
 
