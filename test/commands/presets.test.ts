@@ -141,7 +141,7 @@ describe('a preset', () => {
     const id = await endedJob()
     expect(await type(`preset save ${id} Nightly`)).toContain('Saved. `/clone-app nightly` opens')
     interactions = 0
-    expect(await type('nightly now')).toMatch(/^Started job `\w{5}` from "nightly"\./)
+    expect(await type('nightly now')).toMatch(/^Started job `\w{5}` from "nightly"\. Its thread begins soon in <#C1>\./)
     expect(interactions).toBe(1)
     expect((await jobs()).at(-1)).toMatchObject({
       params: '{"name":"copy","deploy":true}',

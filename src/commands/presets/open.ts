@@ -135,7 +135,9 @@ export async function startNow(
   }
   const thread = await services.waitForThread(run.job.id, THREAD_WAIT_MS).catch(() => null)
   const link = threadLink(services, thread)
-  const where = link === null ? '' : ` <${link}|See its thread.>`
+  const { channel } = run.job
+  const place = /^[CG]/.test(channel) ? `<#${channel}>` : 'our direct messages'
+  const where = link === null ? ` Its thread begins soon in ${place}.` : ` <${link}|See its thread.>`
   const started = `Started job \`${run.job.id}\` from "${mrkdwn(preset.name)}".${where}`
   return [started, ...run.warnings.map((warning) => `⚠️ ${mrkdwn(warning)}`)].join('\n')
 }

@@ -17,7 +17,7 @@ export const MINE_PLACE = 'mine'
 export function channelInput({ channel, choosableChannels = 'none', place = 'here' }: FormState): InputBlock {
   const isChannel = /^[CG]/.test(channel)
   const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
-  const what = 'One message shows progress; its thread has the details.'
+  const what = 'One message shows progress; its thread says what needs you.'
   if (choosableChannels === 'none') {
     const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
     const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
