@@ -70,12 +70,6 @@ export async function listPresets(db: Database, { ids, channel }: PresetReader):
 
 const ORDER: Readonly<Record<PresetScope, number>> = { person: 0, channel: 1, everyone: 2 }
 
-/** The preset that a name means to this person here: their own wins over the channel's, and that over everyone's. */
-export async function findPreset(db: Database, reader: PresetReader, name: string): Promise<Preset | null> {
-  const all = await listPresets(db, reader)
-  return all.find((preset) => preset.name === name) ?? null
-}
-
 export async function readPreset(db: Database, id: string): Promise<Preset | null> {
   const row = await db.selectFrom('presets').selectAll().where('id', '=', id).executeTakeFirst()
   return row ? toPreset(row) : null

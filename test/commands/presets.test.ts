@@ -235,6 +235,30 @@ describe('a preset', () => {
     expect(await type('preset delete shared')).toContain('Deleted the preset "shared".')
   })
 
+  it('is named only to people whom a rule lets start or delete it, and to whoever made it', async () => {
+    const shared = { scope: 'everyone', owner: '', name: 'secret-run', target: 'zeus-copy', createdBy: 'U9' } as const
+    const saving = await savePreset(context.db, newPreset(shared), 'C1', 1)
+    if (saving.kind !== 'saved') throw new Error(saving.kind)
+    const { id } = saving.preset
+    const typed = ['presets', 'secret-rum', 'preset delete secret-rum', 'schedule secret-rum @daily']
+    const read = async (user?: string) => {
+      const answers: string[] = []
+      for (const command of typed) answers.push(await type(command, user))
+      return answers
+    }
+    for (const answer of await read()) expect(answer).toContain('secret-run')
+    const rule = { ...everything, who: ['U1'] }
+    access.rules = [{ ...rule, may: ['preset'] }]
+    expect((await read())[0], 'who can delete it').toContain('secret-run')
+    access.rules = [{ ...rule, on: ['dummy-two'] }]
+    for (const answer of await read()) expect(answer).not.toMatch(/secret-run|zeus/)
+    expect(await press('preset:open', id)).toContain('This preset is gone.')
+    access.rules = []
+    for (const answer of await read()) expect(answer).not.toMatch(/secret-run|zeus/)
+    expect((await read('U9'))[0], 'who made it').toContain('secret-run')
+    expect(await type('preset delete secret-run', 'U9')).toContain('Deleted the preset')
+  })
+
   it('is suggested to people who mistype its name', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     expect(await type('nightli now')).toContain('nightly')

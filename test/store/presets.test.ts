@@ -1,7 +1,7 @@
 /** Presets: who finds which under a name, and how many there are. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MAX_PRESETS } from '../../src/domain/preset.js'
-import { deletePreset, findPreset, listPresets, readPreset, savePreset } from '../../src/store/presets.js'
+import { deletePreset, listPresets, readPreset, savePreset } from '../../src/store/presets.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 import { newPreset } from '../helpers/preset.js'
 
@@ -33,17 +33,16 @@ describe('a preset', () => {
     expect(await save({ owner: 'U2' })).toMatchObject({ kind: 'saved' })
   })
 
-  it('is found by its owner first, then in its channel, then by everyone', async () => {
+  it('is listed for its owner first, then for its channel, then for everyone', async () => {
     for (const wanted of [everyone, ofChannel, {}])
       await save({ ...wanted, target: wanted === everyone ? 'all' : 'some' })
     const scopeFor = async (ids: string[], channel: string | null) =>
-      (await findPreset(context.db, { ids, channel }, 'nightly'))?.scope
+      (await listPresets(context.db, { ids, channel }))[0]?.scope
     expect(await scopeFor(['U1'], 'C1')).toBe('person')
     expect(await scopeFor(['U2', 'U1'], null), 'by a second id').toBe('person')
     expect(await scopeFor(['U2'], 'C1')).toBe('channel')
     expect(await scopeFor(['U2'], 'C2')).toBe('everyone')
     expect(await listPresets(context.db, { ids: ['U1'], channel: 'C1' })).toHaveLength(3)
-    expect(await findPreset(context.db, { ids: ['U1'], channel: 'C1' }, 'other')).toBeNull()
   })
 
   it('is gone once it is deleted, and only once', async () => {

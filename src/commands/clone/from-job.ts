@@ -10,12 +10,11 @@ import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { savedValue } from '../../slack/form/saved.js'
-import { listPresets } from '../../store/presets.js'
 import { findSchedule } from '../../store/schedules.js'
 import { accessDenied } from '../authorize.js'
 import type { ButtonRequest, JobButton } from '../job-button.js'
 import { findJobFor, whichJob } from '../jobs/access.js'
-import { readerOf } from '../presets/access.js'
+import { presetsFor } from '../presets/find.js'
 import { openPreset } from '../presets/open.js'
 import { findTarget, type Services } from '../services.js'
 import type { Verb } from '../verb.js'
@@ -69,7 +68,7 @@ async function presetOfFailedRun(services: Services, asker: Asker, job: Job): Pr
   const id = scheduleOfFailedRun(job)
   const schedule = id === null ? null : await findSchedule(services.db, id)
   if (schedule === null) return undefined
-  return (await listPresets(services.db, readerOf(asker))).find((preset) => preset.id === schedule.presetId)
+  return (await presetsFor(services, asker)).find((preset) => preset.id === schedule.presetId)
 }
 
 /**

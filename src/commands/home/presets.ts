@@ -2,13 +2,12 @@
 import type { App, BlockAction, ButtonAction } from '@slack/bolt'
 import type { Asker } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
-import { operationOf } from '../../providers/provider.js'
 import { homeActions } from '../../slack/message/home.js'
 import { fromTo } from '../../slack/text.js'
-import { listPresets } from '../../store/presets.js'
 import { answerClick, errorText } from '../answer.js'
-import { AFTER_ACK_TIMEOUT_MS, allowedConnections, identifyAsker } from '../authorize.js'
-import { readerOf } from '../presets/access.js'
+import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from '../authorize.js'
+import { canStart } from '../presets/access.js'
+import { presetsFor } from '../presets/find.js'
 import { openPreset } from '../presets/open.js'
 import type { Services } from '../services.js'
 import type { HomeParts } from './model.js'
@@ -17,13 +16,11 @@ import type { HomeParts } from './model.js'
 const MAX_WHAT_LENGTH = 150
 
 export async function homePresets(services: Services, asker: Asker): Promise<HomeParts['presets']> {
-  const connections = allowedConnections(services, asker)
-  const presets = await listPresets(services.db, readerOf(asker))
+  const presets = await presetsFor(services, asker)
   return (
     presets
       // What a schedule repeats is among the schedules.
-      .filter(({ repeats }) => repeats === null)
-      .filter(({ connection, operation }) => operationOf(connections.get(connection)?.provider, operation))
+      .filter((preset) => preset.repeats === null && canStart(services, asker, preset))
       .map(({ id, name, source, target }) => ({ id, name, what: fromTo(source, target, MAX_WHAT_LENGTH) }))
   )
 }
@@ -36,7 +33,7 @@ export function registerHomePresets(app: App, services: Services): void {
       try {
         const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
         // Looked for among those that they may find here: the button's value is only a hint.
-        const presets = await listPresets(services.db, readerOf(asker))
+        const presets = await presetsFor(services, asker)
         const preset = presets.find(({ id }) => id === action.value)
         if (!preset) throw new UserError('That preset is gone. Open this tab again to see the current ones.')
         await openPreset({ services, client, asker, triggerId: body.trigger_id }, preset)

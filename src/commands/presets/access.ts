@@ -1,6 +1,7 @@
 /** Which presets a person finds, shares and deletes. */
 import { type Asker, type Decision, decide, type Verb } from '../../access/rules.js'
 import type { Preset } from '../../domain/preset.js'
+import { operationOf } from '../../providers/provider.js'
 import type { PresetReader } from '../../store/presets.js'
 import { accessDenied, actOn } from '../authorize.js'
 import type { Services } from '../services.js'
@@ -34,6 +35,13 @@ export function assertCanStart(
 ): void {
   const isAllowed = decide(services.access.rules, asker, { connection, what }).isAllowed
   if (!isAllowed) throw accessDenied(services, asker, `run ${what} on ${connection}`)
+}
+
+/** Whether it's still offered, and a rule lets this person start it for some target. */
+export function canStart({ access, connections }: Services, asker: Asker, preset: PresetTarget): boolean {
+  const { connection, operation: what } = preset
+  const isOffered = operationOf(connections.get(connection)?.provider, what) !== undefined
+  return isOffered && decide(access.rules, asker, { connection, what }).isAllowed
 }
 
 /** People can delete their own presets, and those they made for others. All others need the rule. */

@@ -14,14 +14,13 @@ import {
 } from '../../slack/form/preset-view.js'
 import { noticeOnTop, noticeView } from '../../slack/form/view.js'
 import { presetActions } from '../../slack/message/presets.js'
-import { readPreset } from '../../store/presets.js'
 import { type Answer, errorText } from '../answer.js'
 import { identifyAsker, type Origin } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
 import { findTarget, readFormState, type Services } from '../services.js'
 import type { Throttle } from '../throttle.js'
-import { readerOf } from './access.js'
 import { removePreset } from './delete.js'
+import { presetsFor } from './find.js'
 import { openPreset, startNow } from './open.js'
 import { pageButton, readRepeated, registerListButtons, registerPage } from './pages.js'
 import { type Content, contentOfForm, namesOf, saveUnder, scopesFor, withNames } from './save.js'
@@ -94,12 +93,9 @@ async function press(
   { id: actionId, value: id }: { id: string; value: string },
 ): Promise<Answer | null> {
   const { services, asker } = request
-  const preset = await readPreset(services.db, id)
-  const { ids, channel } = readerOf(asker)
-  const owners = { person: ids, channel: [channel], everyone: [''] }
+  const preset = (await presetsFor(services, asker)).find((one) => one.id === id)
   // An old list, or a forged button.
-  if (!preset || !owners[preset.scope].includes(preset.owner))
-    throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
+  if (!preset) throw new UserError('This preset is gone. /clone-app presets lists the current ones.')
   if (actionId === presetActions.delete) return await removePreset(services, asker, preset)
   if (actionId === presetActions.run) return await startNow(request, preset)
   await openPreset(request, preset)

@@ -4,12 +4,9 @@ import { type Preset, presetName } from '../../domain/preset.js'
 import { isTemplate } from '../../domain/template.js'
 import { UserError } from '../../errors.js'
 import { within } from '../../lib/within.js'
-import { operationOf } from '../../providers/provider.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { brief, mrkdwn } from '../../slack/text.js'
-import { listPresets } from '../../store/presets.js'
 import type { Answer } from '../answer.js'
-import { allowedConnections } from '../authorize.js'
 import { parseCommandText } from '../clone/command-text.js'
 import { openForm } from '../clone/open-form.js'
 import { fillIn, takenBeside } from '../clone/prepare-job.js'
@@ -19,7 +16,8 @@ import { parseTypedValues } from '../clone/typed-values.js'
 import { findTarget, type Services, type Target } from '../services.js'
 import { readChannelSettings } from '../settings/preferences.js'
 import type { CommandRequest } from '../verb.js'
-import { assertCanStart, readerOf } from './access.js'
+import { assertCanStart, canStart } from './access.js'
+import { presetsFor } from './find.js'
 import { runPreset } from './run.js'
 
 export const NOW = 'now'
@@ -38,14 +36,14 @@ export function takenWords({ connections }: Pick<Services, 'connections'>): stri
 /**
  * Opens or starts the preset that a command begins with.
  *
- * @returns the names of the presets that there are, if it begins with none of them.
+ * @returns the names of the presets that this person finds, if it begins with none of them.
  * @throws UserError when this person can't use it, or when it can't start now.
  */
 export async function openFromPreset(
   request: CommandRequest,
 ): Promise<{ answer: Answer | null } | { names: string[] }> {
   const { services, asker, text } = request
-  const presets = await listPresets(services.db, readerOf(asker))
+  const presets = await presetsFor(services, asker)
   const names = presets.map(({ name }) => name)
   const [first = ''] = text.trim().split(/\s+/)
   const usual = first === '' ? await usualPreset(request, presets) : undefined
@@ -79,8 +77,7 @@ async function usualPreset(
 ): Promise<Preset | undefined> {
   const { preset: wanted } = await readChannelSettings(services.db, channel)
   const usual = presets.find(({ name, scope }) => scope !== 'person' && name === wanted)
-  const connection = usual && allowedConnections(services, asker).get(usual.connection)
-  return operationOf(connection?.provider, usual?.operation ?? '') ? usual : undefined
+  return usual && canStart(services, asker, usual) ? usual : undefined
 }
 
 /** What was typed as `field=value` counts in place of what was saved. */

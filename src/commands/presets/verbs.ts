@@ -5,11 +5,10 @@ import { comparable } from '../../lib/text.js'
 import { operationOf } from '../../providers/provider.js'
 import { presetList } from '../../slack/message/presets.js'
 import { mrkdwn } from '../../slack/text.js'
-import { listPresets } from '../../store/presets.js'
 import type { CommandRequest, Verb } from '../verb.js'
-import { canDelete, readerOf } from './access.js'
+import { canDelete } from './access.js'
 import { removePreset } from './delete.js'
-import { findNamedPreset } from './find.js'
+import { findNamedPreset, presetsFor } from './find.js'
 import { contentOfJob, saveUnder } from './save.js'
 
 const USAGE = 'preset save <job> <name> [mine|channel|everyone]'
@@ -39,7 +38,7 @@ export function presetVerbs(words: () => readonly string[]): readonly Verb[] {
       group: 'repeat',
       needs: ['start'],
       run: async ({ services, asker }) => {
-        const presets = await listPresets(services.db, readerOf(asker))
+        const presets = await presetsFor(services, asker)
         const overwrites = ({ connection, operation }: Preset) =>
           operationOf(services.connections.get(connection)?.provider, operation)?.removal === undefined
         return presetList(presets, (preset) => canDelete(services, asker, preset), overwrites)

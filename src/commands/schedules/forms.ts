@@ -15,10 +15,10 @@ import {
 } from '../../slack/form/schedule-view.js'
 import { noticeView } from '../../slack/form/view.js'
 import { ownName } from '../../slack/text.js'
-import { listPresets, savePreset } from '../../store/presets.js'
+import { savePreset } from '../../store/presets.js'
 import { identifyAsker, type Origin } from '../authorize.js'
 import type { JobButton } from '../job-button.js'
-import { readerOf } from '../presets/access.js'
+import { presetsFor } from '../presets/find.js'
 import { pageButton, readRepeated, registerListButtons, registerPage } from '../presets/pages.js'
 import { type Content, withNames } from '../presets/save.js'
 import { readFormState, type Services } from '../services.js'
@@ -58,7 +58,7 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
 
 /** The preset that a job's schedules run: it is saved with the first of them, under a name that tells what it repeats. */
 async function presetFor(services: Services, asker: Asker, content: Content, job: string): Promise<Preset> {
-  const presets = await listPresets(services.db, readerOf(asker))
+  const presets = await presetsFor(services, asker)
   const own = presets.filter(({ scope }) => scope === 'person')
   const wantedValues = JSON.stringify(content.values)
   const same = own.find(({ repeats, values }) => repeats === job && JSON.stringify(values) === wantedValues)
