@@ -6,7 +6,7 @@ import type { Transaction } from 'kysely'
 import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.js'
 import { type Actor, type AuditRow, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
-import type { Database, Schema } from './schema.js'
+import type { Database, ScheduleTable, Schema } from './schema.js'
 import { shortId } from './short-id.js'
 import { inTransaction } from './transaction.js'
 
@@ -14,21 +14,49 @@ import { inTransaction } from './transaction.js'
 const MAX_RUN_MS = 2 * 60_000
 
 export type NewSchedule = Omit<
-  Schedule,
+  ScheduleTable,
   'id' | 'dueAt' | 'pausedAt' | 'lastJob' | 'retrySince' | 'failures' | 'createdAt' | 'version'
 >
 
-/** Null if this owner has as many as one may have. */
-export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Schedule | null> {
-  return await db.transaction().execute(async (transaction) => {
-    const owned = transaction.selectFrom('schedules').where('owner', '=', wanted.owner)
-    const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-    if (count >= MAX_SCHEDULES) return null
-    const row = { ...wanted, id: shortId(), dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
-    const made = await transaction.insertInto('schedules').values(row).returningAll().executeTakeFirstOrThrow()
-    await note(transaction, 'schedule_made', made, { actor: made.owner, channel: made.channel }, now)
-    return made
-  })
+export type Scheduling =
+  | { kind: 'created'; schedule: Schedule }
+  /** This very submission was taken before. */
+  | { kind: 'repeated'; schedule: Schedule }
+  /** This owner has as many as one may have. */
+  | { kind: 'full' }
+
+export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Scheduling> {
+  // A try or two may be lost to an id that was taken, or to the same submission elsewhere; five are a bug.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const scheduling = await db.transaction().execute((transaction) => tryToCreate(transaction, wanted, now))
+    if (scheduling) return scheduling
+  }
+  throw new Error('No schedule could be inserted although nothing stood in the way.')
+}
+
+/** Undefined if something took its id or its submission meanwhile. */
+async function tryToCreate(
+  transaction: Transaction<Schema>,
+  wanted: NewSchedule,
+  now: number,
+): Promise<Scheduling | undefined> {
+  const { owner, submission } = wanted
+  const schedules = transaction.selectFrom('schedules')
+  const repeated = await schedules.selectAll().where('submission', '=', submission).executeTakeFirst()
+  if (repeated) return { kind: 'repeated', schedule: repeated }
+  const owned = schedules.where('owner', '=', owner)
+  const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  if (count >= MAX_SCHEDULES) return { kind: 'full' }
+  const row = { ...wanted, id: shortId(), dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
+  const schedule = await transaction
+    .insertInto('schedules')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (!schedule) return undefined
+  await note(transaction, 'schedule_made', schedule, { actor: owner, channel: schedule.channel }, now)
+  return { kind: 'created', schedule }
 }
 
 export async function findSchedule(db: Database, id: string): Promise<Schedule | null> {

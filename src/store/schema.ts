@@ -16,7 +16,7 @@ export interface Schema {
   auditHead: AuditHeadTable
   workflowSteps: WorkflowStepTable
   presets: PresetTable
-  schedules: Schedule
+  schedules: ScheduleTable
   homes: HomeTable
   settings: SettingTable
 }
@@ -166,6 +166,11 @@ export interface AuditHeadTable {
 export interface PresetTable extends Omit<Preset, 'values' | 'labels'> {
   values: string
   labels: string
+}
+
+export interface ScheduleTable extends Schedule {
+  /** What was submitted, so that one submission that arrives twice is one schedule. */
+  submission: string
 }
 
 /** A person's Home tab, since they opened it first. Times are milliseconds since 1970. */

@@ -59,7 +59,8 @@ beforeEach(async () => {
     const view = new URLSearchParams(body).get('view')
     if (view) {
       expect(viewProblems(JSON.parse(view))).toEqual([])
-      views.push(JSON.parse(view))
+      const id = `V${views.length + 2}`
+      views.push({ ...JSON.parse(view), id, root_view_id: id })
     }
     return Response.json({ ok: true, view: { id: 'V1', hash: 'h' } })
   })
@@ -420,6 +421,20 @@ describe('a schedule', () => {
     await type(`preset save ${id} mine`)
     const asker = { id: 'U1', membership: 'member', groups: [], channel: null } as const
     expect((await homePresets(services, asker)).map(({ name }) => name)).toEqual(['mine'])
+  })
+
+  it('whose page or command Slack delivers twice is made once', async () => {
+    await press('job:schedule', await endedJob())
+    const nightly = { when: chosen('0 2 * * *'), zone: text('UTC') }
+    const first = await send(lastView(), nightly)
+    expect(await send(lastView(), nightly)).toEqual(first)
+    expect(await schedules()).toHaveLength(1)
+    await type('schedule shop-api-clone @daily')
+    triggers -= 1
+    app = testBoltApp(async () => new Response('ok'))
+    registerCommands(app, services)
+    await type('schedule shop-api-clone @daily')
+    expect(await schedules()).toHaveLength(2)
   })
 
   it('that never comes is refused on its page, and leaves no preset behind', async () => {

@@ -1,4 +1,5 @@
 /** A preset and a schedule as tests save them. */
+import { randomUUID } from 'node:crypto'
 import type { NewPreset } from '../../src/store/presets.js'
 import type { NewSchedule } from '../../src/store/schedules.js'
 
@@ -23,6 +24,7 @@ export function newPreset(wanted: Partial<NewPreset> = {}): NewPreset {
 
 export function newSchedule(wanted: Partial<NewSchedule> = {}): NewSchedule {
   return {
+    submission: randomUUID(),
     presetId: 'p1',
     preset: 'nightly',
     connection: 'dummy-one',

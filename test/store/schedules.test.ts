@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   failedRun,
   MAX_FAILURES,
@@ -26,8 +26,11 @@ import {
   setPaused,
 } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
+import { shortId } from '../../src/store/short-id.js'
 import { newJob } from '../helpers/context.js'
 import { newSchedule } from '../helpers/preset.js'
+
+vi.mock('../../src/store/short-id.js', { spy: true })
 
 const due = Date.parse('2026-01-01T02:00Z')
 const next = Date.parse('2026-01-02T02:00Z')
@@ -43,8 +46,8 @@ beforeEach(async () => {
   one = await openDatabase(join(folder, 'dolly.db'))
   other = await openDatabase(join(folder, 'dolly.db'))
   const created = await createSchedule(one, newSchedule(), 1)
-  if (!created) throw new Error('No schedule was made.')
-  schedule = created
+  if (created.kind !== 'created') throw new Error(created.kind)
+  schedule = created.schedule
 })
 afterEach(async () => {
   await Promise.all([one.destroy(), other.destroy()])
@@ -174,7 +177,27 @@ it('a schedule that is paused after too many failed runs is in the audit, with n
 
 it('a person can have only so many schedules, and sees only their own', async () => {
   for (let number = 1; number < MAX_SCHEDULES; number += 1) await createSchedule(one, newSchedule(), number)
-  expect(await createSchedule(one, newSchedule(), 1)).toBeNull()
-  expect(await createSchedule(one, newSchedule({ owner: 'U2' }), 1)).not.toBeNull()
+  expect(await createSchedule(one, newSchedule(), 1)).toEqual({ kind: 'full' })
+  expect(await createSchedule(one, newSchedule({ owner: 'U2' }), 1)).toMatchObject({ kind: 'created' })
   expect(await listSchedules(one, ['U1'])).toHaveLength(MAX_SCHEDULES)
+})
+
+it('a schedule that is submitted twice is one schedule, also to who has no room for another', async () => {
+  const wanted = newSchedule({ submission: 'V1' })
+  const both = await Promise.all([createSchedule(one, wanted, 1), createSchedule(other, wanted, 1)])
+  expect(both.map(({ kind }) => kind).sort()).toEqual(['created', 'repeated'])
+  for (let number = 2; number < MAX_SCHEDULES; number += 1) await createSchedule(one, newSchedule(), number)
+  const again = await createSchedule(one, wanted, 1)
+  expect(both).toContainEqual({ ...again, kind: 'created' })
+  expect(await listSchedules(one, ['U1'])).toHaveLength(MAX_SCHEDULES)
+  const made = one.selectFrom('audit').selectAll().where('action', '=', 'schedule_made')
+  expect(await made.execute()).toHaveLength(MAX_SCHEDULES)
+})
+
+it('a schedule whose id is taken gets another one', async () => {
+  vi.mocked(shortId).mockReturnValueOnce(schedule.id)
+  const scheduling = await createSchedule(one, newSchedule(), 1)
+  if (scheduling.kind !== 'created') throw new Error(scheduling.kind)
+  expect(scheduling.schedule.id).not.toBe(schedule.id)
+  expect(await listSchedules(one, ['U1'])).toHaveLength(2)
 })

@@ -17,6 +17,7 @@ import { noticeView } from '../../slack/form/view.js'
 import { ownName } from '../../slack/text.js'
 import { savePreset } from '../../store/presets.js'
 import { identifyAsker, type Origin } from '../authorize.js'
+import { submissionOf } from '../clone/start-job.js'
 import type { JobButton } from '../job-button.js'
 import { presetsFor } from '../presets/find.js'
 import { pageButton, readRepeated, registerListButtons, registerPage } from '../presets/pages.js'
@@ -52,7 +53,7 @@ async function submit(services: Services, view: ViewOutput, origin: Origin): Pro
   await assertCanSchedule(services, asker, content)
   const times = readTimes({ cron, zone: texts[ZONE_BLOCK] || 'UTC' }, services.now())
   const preset = await presetFor(services, asker, content, about.job)
-  const answer = await schedulePreset(services, asker, preset, times, 'run')
+  const answer = await schedulePreset(services, asker, preset, times, { missed: 'run', submission: submissionOf(view) })
   return { response_action: 'update', view: noticeView('Scheduled', answer) }
 }
 

@@ -37,23 +37,29 @@ export function readTimes(wanted: { cron: string; zone: string }, now: number): 
   return { cron: read.cron.expression, zone, nextAt }
 }
 
-/** @returns its name and when it runs, as mrkdwn. @throws UserError without access. */
+/**
+ * @param how.submission so that one request that arrives twice is one schedule.
+ * @returns its name and when it runs, as mrkdwn.
+ * @throws UserError without access.
+ */
 export async function schedulePreset(
   services: Services,
   asker: Asker,
   preset: Preset,
   times: Times,
-  missed: Schedule['missed'],
+  how: { missed: Schedule['missed']; submission: string },
 ): Promise<string> {
   await assertCanSchedule(services, asker, preset)
   const { connection, operation, source, target } = preset
   const about = { presetId: preset.id, preset: preset.name, connection, operation, source, target }
   const channel = asker.channel ?? asker.id
-  const wanted = { ...about, ...times, missed, owner: asker.id, channel }
-  const schedule = await createSchedule(services.db, wanted, services.now())
-  if (!schedule)
+  const wanted = { ...about, ...times, ...how, owner: asker.id, channel }
+  const scheduling = await createSchedule(services.db, wanted, services.now())
+  if (scheduling.kind === 'full')
     throw new UserError(`You already have ${MAX_SCHEDULES} schedules. Delete one first: /clone-app schedules.`)
-  services.log.info({ schedule: schedule.id, user: asker.id, preset: preset.name }, 'a schedule was made')
+  const { kind, schedule } = scheduling
+  const made = { schedule: schedule.id, user: asker.id, preset: preset.name }
+  if (kind === 'created') services.log.info(made, 'a schedule was made')
   return `"${mrkdwn(preset.name)}": ${nextWords(schedule)} (${mrkdwn(times.zone)}). It runs in your name. \`/clone-app schedules\` lists, pauses and deletes yours; this one is \`${schedule.id}\`.`
 }
 

@@ -35,7 +35,7 @@ export const scheduleVerbs: readonly Verb[] = [
   },
 ]
 
-async function make({ services, asker, words }: CommandRequest): Promise<string> {
+async function make({ services, asker, words, triggerId }: CommandRequest): Promise<string> {
   const [name, ...others] = words
   // Without quotes the five fields arrive as five words.
   const count = /\s/.test(others[0] ?? '') || others[0]?.startsWith('@') ? 1 : 5
@@ -47,5 +47,6 @@ async function make({ services, asker, words }: CommandRequest): Promise<string>
   const rest = [`"${cron}"`, ...ends].join(' ')
   const preset = await findNamedPreset(services, asker, name, (near) => `/clone-app schedule ${near} ${rest}`)
   const times = readTimes({ cron, zone }, services.now())
-  return `Scheduled ${await schedulePreset(services, asker, preset, times, skips ? 'skip' : 'run')}`
+  const how = { missed: skips ? 'skip' : 'run', submission: `typed:${triggerId}` } as const
+  return `Scheduled ${await schedulePreset(services, asker, preset, times, how)}`
 }

@@ -26,6 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('schedules')
     .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('submission', 'text', (column) => column.notNull().unique())
     .addColumn('preset_id', 'text', (column) => column.notNull())
     .addColumn('preset', 'text', (column) => column.notNull())
     .addColumn('connection', 'text', (column) => column.notNull())
