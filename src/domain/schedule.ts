@@ -17,7 +17,7 @@ export interface Schedule {
   zone: string
   /** Slack user id of the person in whose name it runs. */
   owner: string
-  /** Where it was made: its threads go there, unless the preset says otherwise. */
+  /** Where it was made. Threads of a preset for "here" go there, unless Slack says that the owner has left. */
   channel: string
   /** When it is due next by its cron, in milliseconds since 1970; null if never. */
   nextAt: number | null

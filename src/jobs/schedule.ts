@@ -15,13 +15,13 @@ import { createJob, ScheduleChanged } from '../store/jobs.js'
 import { claimDueSchedules, endRun, postponeRun } from '../store/schedules.js'
 import type { WorkerContext } from './context.js'
 
-/** What a run came to. Reasons are plain sentences for the owner. */
+/** What a run came to. Reasons are plain sentences for the owner, who reads them in `channel`. */
 export type RunOutcome =
   | { kind: 'started' }
   /** It can't start, and trying again changes nothing. */
-  | { kind: 'refused'; reason: string }
+  | { kind: 'refused'; reason: string; channel: string }
   /** It can't start for the moment. */
-  | { kind: 'later'; reason: string }
+  | { kind: 'later'; reason: string; channel: string }
 
 /**
  * Starts one run as the schedule's owner, with everything that `now` checks. The job that it makes ends the run in the same
@@ -66,7 +66,7 @@ async function runOne(context: WorkerContext, startRun: StartRun, schedule: Sche
   const outcome = await startRun(schedule, submissionOf(schedule, due), startedRun(schedule, nextAt)).catch((error) => {
     if (error instanceof ScheduleChanged) throw error
     context.log.error({ schedule: schedule.id, err: error }, 'a scheduled run broke')
-    return { kind: 'later', reason: 'Something broke on our side.' } as const
+    return { kind: 'later', reason: 'Something broke on our side.', channel: schedule.owner } as const
   })
   if (outcome.kind === 'started') return
   const retrySince = schedule.retrySince ?? now
@@ -75,18 +75,21 @@ async function runOne(context: WorkerContext, startRun: StartRun, schedule: Sche
     context.log.warn({ schedule: schedule.id, reason: outcome.reason }, 'a scheduled run has to wait')
     return await postponeRun(db, schedule, { dueAt: again, retrySince })
   }
-  await fail(context, schedule, { due, nextAt, reason: outcome.reason })
+  await fail(context, schedule, { due, nextAt, reason: outcome.reason, channel: outcome.channel })
 }
 
-/** The owner is told by a job that has failed from the beginning: its thread is kept and told like every other. */
+/**
+ * The owner is told by a job that has failed from the beginning: its thread is kept and told like every other, and stands where
+ * the preset's threads go. Others in the channel where the schedule was made may not read what it clones.
+ */
 async function fail(
   context: WorkerContext,
   schedule: Schedule,
-  { due, nextAt, reason }: { due: number; nextAt: number | null; reason: string },
+  { due, nextAt, reason, channel }: { due: number; nextAt: number | null; reason: string; channel: string },
 ): Promise<void> {
   const now = context.now()
   const endedRun = failedRun(schedule, nextAt, now)
-  const { id, preset, connection, operation, source, target, owner, channel } = schedule
+  const { id, preset, connection, operation, source, target, owner } = schedule
   const paused =
     endedRun.pausedAt === null
       ? ''
@@ -104,7 +107,6 @@ async function fail(
       submission: submissionOf(schedule, due),
       requester: owner,
       mentionOnSuccess: false,
-      askedIn: channel,
       channel,
       endedRun,
       failure: `The scheduled run of "${preset}" couldn't start. ${reason}${paused}`,

@@ -12,7 +12,7 @@ import { runDueSchedules } from '../../src/jobs/schedule.js'
 import type { Named } from '../../src/providers/provider.js'
 import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
-import { savePreset } from '../../src/store/presets.js'
+import { deletePreset, savePreset } from '../../src/store/presets.js'
 import { saveSetting } from '../../src/store/settings.js'
 import { testBoltApp, testPeople, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
@@ -566,7 +566,7 @@ describe('a schedule', () => {
   it('tries again within the hour while Slack does not say who its owner is, and then says so', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     await type('schedule nightly "0 2 * * *"')
-    const start = async () => ({ kind: 'later', reason: 'Slack is away.' }) as const
+    const start = async () => ({ kind: 'later', reason: 'Slack is away.', channel: 'U1' }) as const
     passTo(night)
     for (let tries = 0; tries < 12; tries += 1) {
       await runDueSchedules(context, start)
@@ -575,6 +575,38 @@ describe('a schedule', () => {
     }
     await runDueSchedules(context, start)
     expect((await jobs()).at(-1)).toMatchObject({ state: 'failed', detail: expect.stringContaining('Slack is away.') })
+  })
+
+  it('that can’t start says so where its preset’s threads go, or else to its owner alone', async () => {
+    services.people = testPeople(context, ['C1', 'C2'])
+    await savePreset(context.db, newPreset({ channel: 'C2' }), 'C1', 1)
+    const saving = await savePreset(context.db, newPreset({ name: 'here' }), 'C1', 1)
+    if (saving.kind !== 'saved') throw new Error(saving.kind)
+    await type('schedule nightly "0 2 * * *"')
+    await type('schedule here "0 3 * * *"')
+    access.rules = []
+    const told = async (at: number) => {
+      const before = await jobs()
+      passTo(at)
+      await runDue()
+      return (await jobs()).slice(before.length).map(({ channel }) => channel)
+    }
+    const hours = (count: number) => night + count * 3_600_000
+    expect(await told(hours(0))).toEqual(['C2'])
+    expect(await told(hours(1))).toEqual(['C1'])
+    services.people = testPeople(context, [])
+    expect(await told(hours(25)), 'who left both channels').toEqual(['U1', 'U1'])
+    await deletePreset(context.db, saving.preset, { actor: 'U1', channel: 'C1' }, 1)
+    services.people = testPeople(context, ['C1', 'C2'])
+    expect((await told(hours(49))).sort(), 'with one preset deleted').toEqual(['C2', 'U1'])
+    const unknown = async () => await Promise.reject(new Error('a bug'))
+    passTo(hours(73))
+    for (let tries = 0; tries < 13; tries += 1) {
+      await runDueSchedules(context, unknown)
+      context.pass(5 * 60_000)
+    }
+    expect((await jobs()).slice(-2).map(({ channel }) => channel)).toEqual(['U1', 'U1'])
+    for (const job of await jobs()) expect(job).toMatchObject({ state: 'failed', askedIn: null })
   })
 
   it('says when its preset was deleted', async () => {

@@ -46,7 +46,7 @@ export async function runPreset(
   const given = answersOfSaved(target.operation, preset)
   // There's no form to ask, so what this person prefers counts.
   const preferences = await readPreferences(services.db, asker.id, here)
-  const place = placeOf(services, { ...asker, channel: here }, preset, preferences)
+  const place = placeOf(services, asker, preset, here, preferences)
   const prepared = await prepareJob(services, asker, target, given, place, zone)
   if (prepared.kind === 'errors') return { kind: 'refused', reason: problemsIn(target.operation, prepared.errors) }
   if (prepared.kind === 'unread') return { kind: 'later', reason: prepared.reason }
@@ -76,15 +76,26 @@ export async function runPreset(
   return { kind: 'started', job: creation.job, isNew: creation.kind === 'created', warnings }
 }
 
-/** Where the preset's thread goes; to the person's direct messages where it can't go there any more. */
-export async function placeOf(
+/** Where the preset's thread goes, for a person and the conversation that "here" means. */
+export async function threadPlace(
+  services: Services,
+  asker: Asker,
+  preset: Pick<Preset, 'channel'>,
+  here = asker.channel,
+): Promise<{ channel: string }> {
+  return await placeOf(services, asker, preset, here, await readPreferences(services.db, asker.id, here))
+}
+
+/** To the person's direct messages where it can't go where the preset says any more. */
+async function placeOf(
   services: Services,
   asker: Asker,
   { channel }: Pick<Preset, 'channel'>,
+  here: string | null,
   { place: preferred }: Preferences,
 ): Promise<{ channel: string }> {
-  if (channel === HERE && (asker.channel === null || preferred === 'mine')) return { channel: asker.id }
-  const place = await resolveDestination(services, asker, channel)
+  if (channel === HERE && (here === null || preferred === 'mine')) return { channel: asker.id }
+  const place = await resolveDestination(services, { ...asker, channel: here }, channel)
   return 'problem' in place ? { channel: asker.id } : place
 }
 

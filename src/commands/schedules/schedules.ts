@@ -13,9 +13,8 @@ import { createSchedule, deleteSchedule, findSchedule, listSchedules, setPaused 
 import { placeProblem } from '../approvals/request.js'
 import { accessDenied } from '../authorize.js'
 import { allows, assertCanStart, decisionOn, type PresetTarget, readerOf } from '../presets/access.js'
-import { placeOf } from '../presets/run.js'
+import { threadPlace } from '../presets/run.js'
 import type { Services } from '../services.js'
-import { readPreferences } from '../settings/preferences.js'
 
 /** What people do to a schedule that there is. */
 export const SCHEDULE_ACTS = ['pause', 'resume', 'delete'] as const
@@ -80,8 +79,7 @@ export async function assertCanSchedule(
     throw accessDenied(services, asker, `schedule this on ${preset.connection}`)
   assertUnattended(services, asker, preset)
   const { rule } = decisionOn(services, asker, preset, preset.operation)
-  const preferences = await readPreferences(services.db, asker.id, asker.channel)
-  const { channel } = await placeOf(services, asker, preset, preferences)
+  const { channel } = await threadPlace(services, asker, preset)
   const problem = placeProblem(rule?.approval, channel)
   if (problem !== undefined) throw new UserError(problem)
 }
