@@ -179,12 +179,16 @@ describe('hostile text', () => {
       const { evil, harmless } = pair(seed)
       const pages = ({ text }: Source) => {
         const preview = { copied: text(), notCopied: text(), warning: text() || 'Mind.' }
-        const summary = { from: text(), to: text() }
-        const operation = { ...form, summary: () => summary, preview: () => preview }
+        // Names that don't fit into the headline stand below it as well.
+        const lastPage = (summary: { from: string; to: string }) => {
+          const operation = { ...form, summary: () => summary, preview: () => preview }
+          return lastPageView({ connection, operation }, {}, {}, 'draft', { isChecked: true, warnings: [] })
+        }
         const connection = { name: text(), provider: { name: text() } }
         const operations = [{ id: 'copy', title: text() }]
         return [
-          lastPageView({ connection, operation }, {}, {}, 'draft', { isChecked: true, warnings: [] }),
+          lastPage({ from: text().slice(0, 60), to: text().slice(0, 60) }),
+          lastPage({ from: `${text()}${'x'.repeat(150)}`, to: text() }),
           noticeView('Someone was first', mrkdwn(text())),
           choiceView([{ connection: text(), provider: text(), operations }], {
             channel: 'C1',

@@ -373,7 +373,7 @@ describe('a forged answer to a request for approval', () => {
   it('to a job that waits for nobody, or no longer, changes nothing', async () => {
     const plain = await context.ask({ requester: ann })
     await expectNothing(approve(plain.id))
-    await whispered().toContain('asks for no approval')
+    await whispered().toContain("doesn't need approval")
     const { id } = await askForApproval({ lock: 'another', submission: 'another' })
     for (const state of [
       'queued',
