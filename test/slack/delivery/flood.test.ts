@@ -105,7 +105,7 @@ describe('a flood', () => {
     expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
   })
 
-  it('of polls that find nothing new costs nothing: people see a post, and an edit at the start and at the end', async () => {
+  it('of polls that find nothing new costs nothing: after a post there is an edit at the start, one with the provider’s word, and one at the end', async () => {
     await context.ask()
     await notifier.notifyFor(5_000)
     await context.runUntilIdle()
@@ -122,6 +122,7 @@ describe('a flood', () => {
     expect(root?.texts).toEqual([
       expect.stringContaining('is queued'),
       expect.stringContaining('on Dummy'),
+      expect.stringContaining('copying.'),
       expect.stringContaining('is running ('),
     ])
     expect(others).toEqual([])
