@@ -260,6 +260,36 @@ describe('a preset', () => {
     expect(await type('preset delete secret-run', 'U9')).toContain('Deleted the preset')
   })
 
+  it('made from a job is named, and decided on, by what it will make', async () => {
+    const [connection] = context.connections.values()
+    const clone = connection?.provider.operations.clone
+    if (!connection || !clone) throw new Error('The dummy lost its operation.')
+    const name = z.string().meta({ title: 'Name', suggestFrom: 'source' })
+    const summary = (named: Named) => ({ from: 'source', to: `${named.name} in production` })
+    const operations = { clone: { ...clone, fields: clone.fields.extend({ name }), summary } }
+    services.connections = new Map([
+      [connection.name, { ...connection, provider: { ...connection.provider, operations } }],
+    ])
+    const id = await endedJob()
+    const { target } = (await jobs())[0] ?? {}
+    expect(target).toBe('copy-1')
+    await type(`preset save ${id} nightly`)
+    await press('job:preset', id)
+    await send(lastView(), { name: text('form'), scope: chosen('person'), 'copy:name': text('zeus-{n}') })
+    const presets = await context.db.selectFrom('presets').selectAll().orderBy('name').execute()
+    expect(presets.map(({ name, source, target }) => [name, source, target])).toEqual([
+      ['form', 'shop-api', 'zeus-{n} in production'],
+      ['nightly', 'shop-api', '{source}-{user}-{n} in production'],
+    ])
+    await press('job:schedule', id)
+    const times = { when: chosen('0 2 * * *'), zone: text('UTC') }
+    await send(lastView(), { ...times, 'copy:name': text('zeus-{n}') })
+    expect((await schedules()).map(({ target }) => target)).toEqual(['zeus-{n} in production'])
+    access.rules = [{ ...everything, may: [], target: ['zeus-*'] }, everything]
+    const refused = await send(lastView(), { ...times, 'copy:name': text('zeus-{n}') })
+    expect(JSON.stringify(refused)).toContain("You can't schedule this on dummy-one.")
+  })
+
   it('is suggested to people who mistype its name', async () => {
     await type(`preset save ${await endedJob()} nightly`)
     expect(await type('nightli now')).toContain('nightly')

@@ -16,7 +16,7 @@ import type { Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { KEEP_BLOCK } from '../../slack/form/keep.js'
 import { NAME_BLOCK, type NameField, nameBlock, SCOPE_BLOCK } from '../../slack/form/preset-view.js'
-import { savedAnswers } from '../../slack/form/saved.js'
+import { answersOfSaved, savedAnswers } from '../../slack/form/saved.js'
 import { brief } from '../../slack/text.js'
 import { readDraft } from '../../store/drafts.js'
 import { type NewPreset, savePreset } from '../../store/presets.js'
@@ -36,7 +36,8 @@ const SUBCOMMANDS = ['save', 'delete', 'list', 'pause', 'resume', 'edit']
 export type Content = Omit<NewPreset, 'name' | 'scope' | 'owner' | 'repeats' | 'createdBy'>
 
 /**
- * What a preset of this job keeps.
+ * What a preset of this job keeps, before `withNames` says what it will make. Until then the target is the job's, so that the
+ * page opens for people whose rules don't allow the suggested name; they type another one there.
  *
  * @throws UserError when there's no such job, or this person can't see it or start one like it.
  */
@@ -89,7 +90,11 @@ export function namesOf(operation: Operation, values: Readonly<Record<string, st
   })
 }
 
-/** The content with these names for what is made. @throws UserError for one that the field would refuse. */
+/**
+ * The content with these names for what is made, and the target in their words.
+ *
+ * @throws UserError for a name that the field would refuse.
+ */
 export function withNames(services: Services, content: Content, names: Readonly<Record<string, string>>): Content {
   const { operation } = findTarget(services, content.connection, content.operation)
   const known = fieldsOf(operation).filter(({ key, suggestFrom }) => suggestFrom !== undefined && names[key])
@@ -101,7 +106,17 @@ export function withNames(services: Services, content: Content, names: Readonly<
     throw new UserError("The provider doesn't accept such a name.", { field: nameBlock(key) })
   }
   const changed = Object.fromEntries(known.map(({ key }) => [key, names[key] ?? '']))
-  return { ...content, values: { ...content.values, ...changed } }
+  const values = { ...content.values, ...changed }
+  return { ...content, values, target: targetWords(operation, values, content.labels) }
+}
+
+/**
+ * What these answers make, in words; placeholders stay as they were typed. The source needs no such update: the name of a copy
+ * doesn't change it, and its place isn't always among the labels.
+ */
+function targetWords(operation: Operation, values: Content['values'], labels: Content['labels']): string {
+  // `answersOfSaved` leaves out the label of several entries, which is one text for all of them.
+  return operation.summary({ ...answersOfSaved(operation, { values, labels }).named, ...labels }).to
 }
 
 /** Those that this person can save this for, in a channel or without one. */

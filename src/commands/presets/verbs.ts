@@ -9,7 +9,7 @@ import type { CommandRequest, Verb } from '../verb.js'
 import { canDelete } from './access.js'
 import { removePreset } from './delete.js'
 import { findNamedPreset, presetsFor } from './find.js'
-import { contentOfJob, saveUnder } from './save.js'
+import { contentOfJob, saveUnder, withNames } from './save.js'
 
 const USAGE = 'preset save <job> <name> [mine|channel|everyone]'
 
@@ -55,7 +55,7 @@ async function save(
   const scope = scopeNamed(scopeWord)
   if (jobId === undefined || name === undefined || scope === undefined || extra !== undefined)
     throw new UserError(`Type /clone-app ${USAGE}, with the job's ID from its thread.`)
-  const content = await contentOfJob(services, asker, jobId)
+  const content = withNames(services, await contentOfJob(services, asker, jobId), {})
   const preset = await saveUnder(services, asker, content, { name, scope, verbs })
   return `Saved. ${savedWords(preset.name)}`
 }
