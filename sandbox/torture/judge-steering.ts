@@ -116,8 +116,8 @@ export function deletionProblems(
     const deleted = new Map<Exchange, number>()
     for (const deletion of deletions) {
       const path = pathOf(deletion)
-      const maker = makerOf(deletion, all) ?? halfMaker(deletion, all, mine, deleted)
-      const submission = maker && mine.find(({ input }) => JSON.stringify(maker.body).includes(`"${input.target}"`))
+      const maker = makerOf(deletion, all, mine) ?? halfMaker(deletion, all, mine, deleted)
+      const submission = maker && mine.find((one) => JSON.stringify(maker.body).includes(targetOf(one)))
       const times = maker ? (deleted.get(maker) ?? 0) + 1 : 1
       if (maker) deleted.set(maker, times)
       if (times > 1)
@@ -147,17 +147,29 @@ function isToBeDeleted({ steering }: Submission): boolean {
 
 const pathOf = ({ path }: Exchange) => path.split('?')[0] ?? ''
 
-/** The write that made what a deletion names by its id: the last one before it, because Rainbond uses its numbers again. */
-function makerOf(deletion: Exchange, exchanges: readonly Exchange[]): Exchange | undefined {
+const targetOf = ({ input }: Submission) => `"${input.target}"`
+
+/**
+ * The write that made what a deletion names by its id: the last one before it, because Rainbond uses its numbers again. It names
+ * what it makes; others may be answered with that id too.
+ */
+function makerOf(
+  deletion: Exchange,
+  exchanges: readonly Exchange[],
+  submissions: readonly Submission[],
+): Exchange | undefined {
   const id =
     pathOf(deletion)
       .replace(/\/delete$/, '')
       .split('/')
       .at(-1) ?? ''
   const names = new RegExp(`"(?:id|uuid|guid|ID)":"?${id}\\b`)
-  return exchanges.findLast(
-    (one) => one.method === 'POST' && isTaken(one) && one.at <= deletion.at && names.test(JSON.stringify(one.answer)),
-  )
+  const makes = ({ method, at, answer, body }: Exchange) =>
+    method === 'POST' &&
+    at <= deletion.at &&
+    names.test(JSON.stringify(answer)) &&
+    submissions.some((submission) => JSON.stringify(body).includes(targetOf(submission)))
+  return exchanges.findLast((one) => isTaken(one) && makes(one))
 }
 
 /** A write that broke in the middle and was not answered with an id, for something that was to be deleted and is not yet. */
@@ -167,7 +179,7 @@ function halfMaker(
   submissions: readonly Submission[],
   deleted: ReadonlyMap<Exchange, number>,
 ): Exchange | undefined {
-  const targets = submissions.filter(isToBeDeleted).map(({ input }) => `"${input.target}"`)
+  const targets = submissions.filter(isToBeDeleted).map(targetOf)
   return exchanges.find(
     (one) =>
       one.method === 'POST' &&

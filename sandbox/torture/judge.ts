@@ -198,7 +198,7 @@ export function threadOf(
   edited: ReadonlySet<string> = new Set(),
   retries = 0,
 ): Thread {
-  const target = new RegExp(`→ ${input.target}(?![\\w-]).* on ${scenario.provider} .*, requested by <@${who}>\\.`)
+  const target = new RegExp(`→ ${input.target}(?![\\w-]).* on ${scenario.provider} .*, requested by <@${who}>[.,]`)
   const isRoot = ({ text, threadTs, ts, isBot, isEphemeral }: Message) =>
     isBot && !isEphemeral && (threadTs ?? ts) === ts && text.includes(` ${scenario.title}: `) && target.test(text)
   const roots = messages.filter(isRoot)

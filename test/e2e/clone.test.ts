@@ -68,7 +68,7 @@ for (const mode of ['http', 'socket'] satisfies Mode[]) {
       await bo.write(platform.id, '/clone-app help')
       const help = await bo.waitForMessage(({ text }) => text.includes('What you can do here'))
       expect(help.isEphemeral).toBe(true)
-      expect(help.text).toContain('/clone-app help hoody')
+      expect(help.text).toContain('`help hoody` for its fields')
       await bo.write(platform.id, '/clone-app hody')
       await bo.waitForMessage(({ text, isEphemeral }) => isEphemeral && text.includes('Did you mean "hoody"?'))
       expect(

@@ -10,6 +10,7 @@ const NOT_PROVIDERS = [
   'provider.ts',
   'api.ts',
   'fields.ts',
+  'job-steps.ts',
   'lookup.ts',
   'paging.ts',
   'removal.ts',
