@@ -273,7 +273,7 @@ describe('before anybody has shown to be Slack', () => {
       socket.resume().once('close', () => open.delete(socket))
     }
     await expectService()
-    expect(heldBytes() - before).toBeLessThan(40_000_000)
+    expect(heldBytes() - before).toBeLessThan(48_000_000)
     await expect.poll(() => open.size).toBe(0)
     expect(performance.now() - began).toBeLessThan(20_000)
     await expectService()
