@@ -29,9 +29,11 @@ describe('in the demo', () => {
     await type('/clone-app ')
     const choice = page.getByRole('dialog', { name: 'Clone an app' })
     await choice.getByRole('combobox').click()
-    await page.getByRole('option').first().waitFor()
+    // Not those of the panel, which is folded.
+    const options = page.getByRole('option').filter({ visible: true })
+    await options.first().waitFor()
     await picture(page, name)
-    const texts = await page.getByRole('option').allTextContents()
+    const texts = await options.allTextContents()
     await page.keyboard.press('Escape')
     await choice.getByRole('button', { name: 'Cancel' }).click()
     await choice.waitFor({ state: 'hidden' })

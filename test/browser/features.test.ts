@@ -41,7 +41,7 @@ describe('in the demo', () => {
     await root.getByText(/^Expires|Expires /).waitFor()
     await root.getByRole('button', { name: 'Extend' }).click()
     await log()
-      .getByText(/is now kept until/)
+      .getByText(/ is kept until/)
       .waitFor()
     await look('features-keep-extended')
   })
@@ -205,7 +205,7 @@ describe('in the demo', () => {
       .waitFor()
     await look('features-history', lastMessage())
     await type('/clone-app help')
-    await log().getByText('/clone-app help all').last().waitFor()
+    await log().getByText('help all').last().waitFor()
     await look('features-help', lastMessage())
   })
 
