@@ -20,7 +20,7 @@ function now() {
 }
 
 function readOffset() {
-  // Asked anew each time: the demo only learns while it runs where the file is.
+  // Read each time: the demo only learns while it runs where the file is.
   const file = process.env.SANDBOX_CLOCK
   try {
     return file ? Number(readFileSync(file, 'utf8')) : 0

@@ -16,7 +16,7 @@ export interface StoredRun extends StepRun {
 type Step = Core['manifest']['functions'][string]
 type Parameter = Step['input_parameters'][string]
 
-/** The type that only Slack fills in, with whoever started the workflow. */
+/** The type that only Slack fills in, with the person who started the workflow. */
 export const USER_CONTEXT = 'slack#/types/user_context'
 
 /** Runs a step, as a workflow that this person started would. Returns the id of the execution. */

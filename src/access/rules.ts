@@ -21,7 +21,7 @@ export type Verb = (typeof VERBS)[number]
 /** Other people's consent, which a rule asks for before anything that it allows is sent. */
 export interface ApprovalRule {
   /**
-   * Ids of people and user groups, or `members`. Guests never count, nor does the person who asks. Absent: whoever the rules
+   * Ids of people and user groups, or `members`. Guests never count, nor does the person who asks. Absent: everyone the rules
    * let `approve` it.
    */
   by?: readonly string[] | undefined

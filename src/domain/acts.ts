@@ -9,7 +9,7 @@ export function accepts(job: Job, act: Act): boolean {
     case 'start_over':
       return state === 'uncertain'
     case 'check_again':
-      // A deletion that ended is asked for anew: who could ask for it then may not be able to any more.
+      // An ended deletion must be requested again: the person who could request it then may have lost that right.
       return state === 'uncertain' || (job.removes === null && isUnfinished(job) && wasAccepted(job))
     case 'try_again':
       return isUnfinished(job) && !job.isPersonalGone
@@ -102,7 +102,7 @@ export function afterAct(
 }
 
 /**
- * The transition of a job that failed halfway, when what it left was deleted so that it can begin anew at this step, its first.
+ * The transition of a job that failed halfway, when what it left was deleted so that it can start again at this step, its first.
  * Null if it can't be tried again.
  */
 export function afterClearing(

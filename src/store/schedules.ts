@@ -1,5 +1,5 @@
 /**
- * The schedules table. A run is claimed by moving `dueAt` ahead with a compare-and-set on the version: whoever stops in the
+ * The schedules table. A run is claimed by moving `dueAt` ahead with a compare-and-set on the version: a process that stops in the
  * middle of it leaves the schedule due again. The transaction that makes its job moves `nextAt`, so each time is run once.
  */
 import type { Transaction } from 'kysely'

@@ -236,7 +236,7 @@ describe('a preset', () => {
     expect(await type('preset delete shared')).toContain('Deleted the preset "shared".')
   })
 
-  it('is named only to people whom a rule lets start or delete it, and to whoever made it', async () => {
+  it('is named only to people whom a rule lets start or delete it, and to the person who made it', async () => {
     const shared = { scope: 'everyone', owner: '', name: 'secret-run', target: 'zeus-copy', createdBy: 'U9' } as const
     const saving = await savePreset(context.db, newPreset(shared), 'C1', 1)
     if (saving.kind !== 'saved') throw new Error(saving.kind)

@@ -79,7 +79,7 @@ describe('a job that ended before its last step was done', () => {
   it('is not watched again if the provider never accepted the step, nor while it is being deleted', () => {
     expect(accepts(jobIn('failed'), 'check_again')).toBe(false)
     expect(accepts(jobIn('failed', accepted), 'check_again')).toBe(true)
-    // A deletion is asked for anew, with the right and the approval that it needs now.
+    // An ended deletion must be requested again, with the right and the approval that it needs now.
     expect(accepts(jobIn('failed', { ...accepted, removes: 'aaaaa' }), 'check_again')).toBe(false)
     expect(accepts(jobIn('failed', { ...accepted, removalJob: 'aaaaa' }), 'check_again')).toBe(false)
     expect(accepts(jobIn('failed', { removalJob: 'aaaaa' }), 'try_again')).toBe(false)

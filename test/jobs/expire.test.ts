@@ -107,7 +107,7 @@ describe('what a failed job left behind', () => {
     expect(await context.job(id)).toMatchObject({ state: 'failed', ref: null, expiresAt: null, expiryDueAt: null })
   })
 
-  it('has its time counted anew when the job is looked at again and succeeds', async () => {
+  it('has its time counted from the new end when the job is checked again and succeeds', async () => {
     const job = await half(DAY)
     context.world.observation = { phase: 'done' }
     context.pass(HOUR)

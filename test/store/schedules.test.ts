@@ -1,4 +1,4 @@
-/** Schedules: a due time is run once, whoever races for it and whoever dies in the middle. */
+/** Schedules: a due time is run once, whichever process gets it and wherever it dies. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -26,7 +26,7 @@ interface RepeatedJob {
 /**
  * A button below a job that opens a page about repeating it.
  *
- * @param viewOf the page; throws UserError for whoever can't do that.
+ * @param viewOf the page; throws UserError for people who can't do that.
  */
 export function pageButton(
   word: string,

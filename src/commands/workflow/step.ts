@@ -111,7 +111,7 @@ async function startJob(
 const WITHOUT_CHANNEL = 'Without "Post updates to", they go to direct messages.'
 
 /**
- * The channel that the workflow's builder chose, if whoever started the workflow is in it. They typed nothing there, so only
+ * The channel that the workflow's builder chose, if the person who started the workflow is in it. They typed nothing there, so only
  * Slack can say.
  *
  * @throws UserError when they aren't, or Slack can't say.
