@@ -145,7 +145,11 @@ describe('a step that starts', () => {
 
   it.each([
     ['the scope to see who is in it is missing', undefined, 'I lack the scope channels:read. Without'],
-    ["the person who started it isn't in it", ['C2'], "Slack doesn't say that you're in the channel for the updates. Without"],
+    [
+      "the person who started it isn't in it",
+      ['C2'],
+      "Slack doesn't say that you're in the channel for the updates. Without",
+    ],
   ])('fails at once, with what to do, for a channel where %s', async (_, channels, sentence) => {
     const people = testPeople(context, channels)
     const other = testBoltApp()
