@@ -41,6 +41,15 @@ export default defineConfig({
           exclude: [...fast, 'test/{e2e,browser}/**'],
         },
       },
+      // The suites of the store, the jobs and the commands once more, on a real Postgres.
+      {
+        test: {
+          ...shared,
+          name: 'postgres',
+          include: ['test/{store,jobs,commands}/**/*.test.ts'],
+          globalSetup: 'test/helpers/postgres.ts',
+        },
+      },
       // The built bot as a child process.
       {
         test: { ...shared, name: 'e2e', testTimeout: 180_000, hookTimeout: 60_000, include: ['test/e2e/**/*.test.ts'] },

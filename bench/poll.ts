@@ -14,6 +14,7 @@ import * as providers from '../src/providers/index.js'
 import { type Connection, operationOf, type Provider, type Ref } from '../src/providers/provider.js'
 import { openDatabase } from '../src/store/database.js'
 import { createJob } from '../src/store/jobs.js'
+import { alone } from '../src/store/processes.js'
 import { silentLog } from '../test/helpers/context.js'
 import type { ManyJobs } from '../test/providers/contract/example.js'
 
@@ -103,5 +104,5 @@ async function contextWith(
   const connections = new Map([['bench', connection]])
   // The clock stands still. Otherwise the first jobs would be due again before the last ones were polled.
   const times = { now: () => now, elapsed: () => performance.now(), random: () => 0.5 }
-  return { db, connections, memory: newMemory(), log: silentLog, ...times }
+  return { db, connections, membership: alone, memory: newMemory(), log: silentLog, ...times }
 }

@@ -31,17 +31,12 @@ import { stepOutcome } from './slack/message/step.js'
 import { BoltApp } from './slack/transport/bolt-app.js'
 import { openHttpTransport } from './slack/transport/http.js'
 import { openSocketTransport } from './slack/transport/socket.js'
-import { makeLiveJobsDue, releaseAllClaims } from './store/claims.js'
-import { openDatabase } from './store/database.js'
+import { makeLiveJobsDue } from './store/claims.js'
 import { findDueWork } from './store/due-work.js'
-import { hasLooseRights } from './store/file.js'
 import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
-import { lockDatabase } from './store/lock.js'
+import { openStore } from './store/open.js'
 
 const MAX_STOP_MS = 10_000
-/** How long a person's request waits for a database that another process holds: Slack wants an answer within three seconds. */
-const REQUEST_BUSY_TIMEOUT_MS = 700
-const now = () => Date.now()
 const elapsed = () => performance.now()
 
 /** Undoes one thing that was started. */
@@ -54,17 +49,10 @@ export type Closer = () => Promise<unknown>
  * @throws ConfigError and ConnectionError for what the operator must fix.
  */
 export async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
-  const { file } = config.database
-  const unlock = await lockDatabase(file)
-  closers.push(async () => unlock())
-  // Not from before: a second process waits here until the first one ends.
+  const { db, requests: dbOfRequests, membership } = await openStore(config.database, { elapsed, log, closers })
+  // Not from before: a second process on one file waits here until the first one ends.
   const startedAt = elapsed()
-  const db = await openDatabase(file)
-  closers.push(() => db.destroy())
-  // A connection of its own, so that no person waits behind the workers' writes.
-  const dbOfRequests = await openDatabase(file, undefined, { busyTimeoutMs: REQUEST_BUSY_TIMEOUT_MS })
-  closers.push(() => dbOfRequests.destroy())
-  if (hasLooseRights(file)) log.warn({ file }, 'users other than its owner can open the database; run chmod 600 on it')
+  const { now } = membership
   for (const warning of config.warnings) log.warn(warning)
 
   for (const provider of providers) assertDrawable(provider)
@@ -81,12 +69,10 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
       ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port)
       : openHttpTransport(mode.signingSecret, mode.port, logger, now)
 
-  // This process alone has the database: every claim in it belongs to one that is dead.
-  await releaseAllClaims(db)
   await makeLiveJobsDue(db, now())
   const refused = throttledPerConnection(log, elapsed)
   const polling = logFirstPolls(await findRunningJobs(db, names), startedAt, { elapsed, log })
-  const about = { db, connections, now, elapsed, log }
+  const about = { db, connections, membership, now, elapsed, log }
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client
   const describe = async (job: Job) => await describeJob(db, connections, job, now())

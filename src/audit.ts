@@ -8,7 +8,7 @@ import {
   type AuditReport,
   verifyAudit,
 } from './store/audit-chain.js'
-import { openDatabase } from './store/database.js'
+import { isPostgres, openDatabase } from './store/database.js'
 
 export interface AuditFinding {
   sentence: string
@@ -16,16 +16,16 @@ export interface AuditFinding {
 }
 
 /**
- * Verifies the audit of a database file, which Dolly may be using.
+ * Verifies the audit of a database, which Dolly may be using.
  *
  * @param anchor `<seq>:<hash>`, as a line of the log has it.
  * @throws ConnectionError when there's no such file, it can't be opened, or the anchor isn't one.
  */
-export async function verifyAuditFile(file: string, keys: AuditKeys, anchor?: string): Promise<AuditFinding> {
-  if (!existsSync(file))
-    throw new ConnectionError(`There's no database at ${file}. Set DATABASE_URL to the one to verify.`)
+export async function verifyAuditOf(address: string, keys: AuditKeys, anchor?: string): Promise<AuditFinding> {
+  if (!isPostgres(address) && !existsSync(address))
+    throw new ConnectionError(`There's no database at ${address}. Set DATABASE_URL to the one to verify.`)
   const known = anchor === undefined ? undefined : readAnchor(anchor)
-  const db = await openDatabase(file)
+  const db = await openDatabase(address)
   try {
     return describeReport(await verifyAudit(db, keys, known), keys, known)
   } finally {

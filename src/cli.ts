@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { WebAPIPlatformError } from '@slack/web-api'
 import { groupsOf } from './access/rules.js'
 import { type Closer, start } from './app.js'
-import { verifyAuditFile } from './audit.js'
+import { verifyAuditOf } from './audit.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
 import { connect, providers } from './connections.js'
 import { diagnose } from './doctor.js'
@@ -110,7 +110,7 @@ async function runDoctor(config: Config, redactor: Redactor): Promise<boolean> {
 
 /** Prints whether the audit is intact, and returns it. */
 async function runAudit({ database, auditKeys }: Config, anchor: string | undefined): Promise<boolean> {
-  const { sentence, isGood } = await verifyAuditFile(database.file, auditKeys, anchor)
+  const { sentence, isGood } = await verifyAuditOf(database, auditKeys, anchor)
   process.stdout.write(`${sentence}\n`)
   return isGood
 }

@@ -8,8 +8,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 export interface Config extends DollyFile {
   slack: { botToken: string; apiUrl: string; mode: SlackMode }
-  /** `file` is a path, relative to the working directory unless it begins with a slash. */
-  database: { file: string }
+  /** The path of a SQLite file, relative to the working directory unless it begins with a slash, or `postgres://…`. */
+  database: string
   /** The first one seals the audit, all of them verify it. Empty: plain hashes. */
   auditKeys: readonly string[]
   logLevel: (typeof LOG_LEVELS)[number]
@@ -62,8 +62,8 @@ const Environment = z.object({
     .prefault('https://slack.com/api/'),
   // `file://data/…` is refused because `data` would be the name of a host there.
   DATABASE_URL: matching(
-    /^file:(\/\/(?=\/))?(?!\/\/|:memory:)\S[^?]*$/,
-    'a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version',
+    /^(file:(\/\/(?=\/))?(?!\/\/|:memory:)\S[^?]*|postgres(ql)?:\/\/\S+)$/,
+    'a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly',
   )
     .transform((url) => url.replace(/^file:(\/\/)?/, ''))
     .prefault('file:data/dolly.db'),
@@ -101,18 +101,25 @@ export function loadConfig({
 
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl, DATABASE_URL, LOG_LEVEL: logLevel } = environment.data
   const { DOLLY_AUDIT_KEY: auditKeys = [] } = environment.data
-  return { slack: { botToken, apiUrl, mode }, database: { file: DATABASE_URL }, auditKeys, logLevel, ...file }
+  return { slack: { botToken, apiUrl, mode }, database: DATABASE_URL, auditKeys, logLevel, ...file }
 }
 
 /** All strings that no log may show, longest first, so that one that contains another is replaced whole. */
-export function secretsOf({ slack, connections, auditKeys }: Config): string[] {
+export function secretsOf({ slack, connections, auditKeys, database }: Config): string[] {
   const secrets = new Set([
     slack.botToken,
     slack.mode.kind === 'socket' ? slack.mode.appToken : slack.mode.signingSecret,
     ...connections.flatMap((connection) => connection.secrets),
     ...auditKeys,
+    ...passwordOf(database),
   ])
   return [...secrets].sort((a, b) => b.length - a.length)
+}
+
+/** The password of a Postgres address, as it's written there and as it is. */
+function passwordOf(address: string): string[] {
+  const { password = '' } = URL.canParse(address) ? new URL(address) : {}
+  return password === '' ? [] : [...new Set([password, decodeURIComponent(password)])]
 }
 
 function modeOf(environment: z.output<typeof Environment>): SlackMode | undefined {

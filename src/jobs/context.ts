@@ -3,11 +3,14 @@ import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
 import type { Log } from '../lib/log.js'
 import type { Connection } from '../providers/provider.js'
+import type { Membership } from '../store/processes.js'
 import type { Database } from '../store/schema.js'
 
 export interface WorkerContext {
   db: Database
   connections: ReadonlyMap<string, Connection>
+  /** This process among those that share the database. */
+  membership: Membership
   /** Milliseconds since 1970: for rows and people. */
   now(): number
   /** Monotonic milliseconds; for durations, never timestamps. */

@@ -21,7 +21,7 @@ const WAIT_MS = 10 * 60_000
 export async function handleExpiries(context: WorkerContext): Promise<boolean> {
   return await withClaim(
     context,
-    (token) => claimExpiringJobs(context.db, MAX_EXPIRIES_PER_RUN, context.now(), token),
+    (claimant) => claimExpiringJobs(context.db, MAX_EXPIRIES_PER_RUN, context.now(), claimant),
     (claimed) => runAll(context, claimed, (one) => expire(context, one)),
   )
 }

@@ -36,7 +36,7 @@ export class Notifier {
     const { db, now } = this.#context
     return await withClaim(
       this.#context,
-      (token) => claimPendingThreads(db, limit, now(), token),
+      (claimant) => claimPendingThreads(db, limit, now(), claimant),
       async (claims) => {
         const channels = [...new Set(claims.map(({ channel }) => channel))]
         const ofChannel = (channel: string) => claims.filter((claim) => claim.channel === channel)

@@ -11,7 +11,7 @@ import {
   type Step,
   withoutCredentials,
 } from '../providers/provider.js'
-import { type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
+import { type Claimant, type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
 import type { WorkerContext } from './context.js'
 
@@ -29,20 +29,21 @@ export interface Task extends ClaimedJob {
  * Claims work, does it, and gives back what is still claimed then. A claim that can't be given back, because the disk is full,
  * is remembered and given back before this process claims anything again.
  *
- * @param claim claims with the given token.
- * @returns what `work` answers; false where there's nothing to claim.
+ * @param claim claims for the given claimant.
+ * @returns what `work` answers; false where there's nothing to claim, or others may take this process for dead.
  * @throws what the database throws when nothing can be claimed, or earlier claims can't be given back.
  */
 export async function withClaim<T>(
   context: WorkerContext,
-  claim: (token: string) => Promise<readonly T[]>,
+  claim: (claimant: Claimant) => Promise<readonly T[]>,
   work: (claimed: readonly T[]) => Promise<boolean>,
 ): Promise<boolean> {
+  if (!context.membership.mayWork()) return false
   await releaseRememberedClaims(context)
   const token = randomUUID()
   let isEmpty = false
   try {
-    const claimed = await claim(token)
+    const claimed = await claim({ token, owner: context.membership.owner })
     isEmpty = claimed.length === 0
     return isEmpty ? false : await work(claimed)
   } finally {
@@ -74,7 +75,7 @@ export async function withDueJobs(
   wanted: { connection: string; state: State; limit: number },
   work: (claimed: readonly ClaimedJob[]) => Promise<boolean>,
 ): Promise<boolean> {
-  return await withClaim(context, (token) => claimDueJobs(context.db, wanted, context.now(), token), work)
+  return await withClaim(context, (claimant) => claimDueJobs(context.db, wanted, context.now(), claimant), work)
 }
 
 /**

@@ -11,7 +11,7 @@ export async function handleWaitingJobs(context: WorkerContext): Promise<boolean
   const wanted = { connections: [...context.connections.keys()], limit: MAX_WAITING_PER_RUN }
   return await withClaim(
     context,
-    (token) => claimWaitingJobs(context.db, wanted, context.now(), token),
+    (claimant) => claimWaitingJobs(context.db, wanted, context.now(), claimant),
     (claimed) =>
       runAll(context, claimed, async (one) => {
         const { state } = one.job

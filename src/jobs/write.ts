@@ -75,7 +75,7 @@ function checkingClaim(
 ): Api {
   let hasSent = false
   const beforeSend = async () => {
-    const job = await readClaimed(context.db, claimed)
+    const job = context.membership.mayWork() ? await readClaimed(context.db, claimed) : null
     if (job && (hasSent || job.cancelRequestedBy === null)) {
       hasSent = true
       return

@@ -3,7 +3,13 @@
  * a thread is a column of its root message.
  */
 import { randomUUID } from 'node:crypto'
-import type { ExpressionBuilder } from 'kysely'
+import {
+  type Expression,
+  type ExpressionBuilder,
+  expressionBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+} from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
 import { type Database, type Schema, toJob } from './schema.js'
@@ -11,25 +17,35 @@ import { type Database, type Schema, toJob } from './schema.js'
 /** No pause of a thread is longer, in milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
 
+/** What a row has that nobody works at. */
+export const NO_CLAIM = { claimToken: null, claimOwner: null } as const
+
+/** Who claims. */
+export interface Claimant {
+  /** Of one call alone. A caller that names it can give the claim back although the call broke. */
+  token: string
+  /** The process, where several share the database: its claims are free once its row is gone. Null where it's the only one. */
+  owner: string | null
+}
+
+/** The only process that uses its database. */
+const alone = (): Claimant => ({ token: randomUUID(), owner: null })
+
 /** A job that nobody else works at, as long as its row holds this token. */
 export interface ClaimedJob {
   job: Job
   token: string
 }
 
-/**
- * Claims due jobs of a connection in one state, longest due first, all with one token.
- *
- * @param token of this call alone. A caller that names it can give the claim back although this call broke.
- */
+/** Claims due jobs of a connection in one state, longest due first, all with one token. */
 export async function claimDueJobs(
   db: Database,
   wanted: { connection: string; state: State; limit: number },
   now: number,
-  token: string = randomUUID(),
+  claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
   const { connection, state, limit } = wanted
-  return await claim(db, limit, now, token, (job) => job.and({ connection, state }))
+  return await claim(db, limit, now, claimant, (job) => job.and({ connection, state }))
 }
 
 /** Claims due jobs that no connection's workers claim: those of connections that are not in this list, or that wait for a person. */
@@ -37,9 +53,9 @@ export async function claimWaitingJobs(
   db: Database,
   { connections, limit }: { connections: readonly string[]; limit: number },
   now: number,
-  token: string = randomUUID(),
+  claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
-  return await claim(db, limit, now, token, (job) =>
+  return await claim(db, limit, now, claimant, (job) =>
     job.or([job('state', 'in', ['uncertain', 'awaiting_approval']), job('connection', 'not in', [...connections])]),
   )
 }
@@ -49,24 +65,14 @@ export async function claimExpiringJobs(
   db: Database,
   limit: number,
   now: number,
-  token: string = randomUUID(),
+  claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
-  const rows = await db
-    .updateTable('jobs')
-    .set({ claimToken: token })
-    .where('id', 'in', selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit))
-    .returningAll()
-    .execute()
-  return rows.map((row) => ({ job: toJob(row), token }))
+  return await claimJobs(db, selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit), claimant)
 }
 
 /** Ended jobs whose expiry is due and that nobody works at. */
 export function selectExpiring(db: Database, now: number) {
-  return db
-    .selectFrom('jobs')
-    .where('expiryDueAt', '<=', now)
-    .where('claimToken', 'is', null)
-    .where('removalJob', 'is', null)
+  return db.selectFrom('jobs').where('expiryDueAt', '<=', now).where(isFree('jobs')).where('removalJob', 'is', null)
 }
 
 type Jobs = ExpressionBuilder<Schema, 'jobs'>
@@ -75,26 +81,49 @@ async function claim(
   db: Database,
   limit: number,
   now: number,
-  token: string,
+  claimant: Claimant,
   isWanted: (job: Jobs) => ReturnType<Jobs['and']>,
 ): Promise<ClaimedJob[]> {
+  const due = db
+    .selectFrom('jobs')
+    .select('id')
+    .where(isWanted)
+    .where('dueAt', '<=', now)
+    .where(isFree('jobs'))
+    .orderBy('dueAt')
+    .limit(limit)
+  const claimed = await claimJobs(db, due, claimant)
+  return claimed.sort((one, other) => (one.job.dueAt ?? 0) - (other.job.dueAt ?? 0))
+}
+
+/** Passes by what another process is just claiming: to wait for it would be to come back with nothing. */
+async function claimJobs(
+  db: Database,
+  due: SelectQueryBuilder<Schema, 'jobs', { id: string }>,
+  { token, owner }: Claimant,
+): Promise<ClaimedJob[]> {
   const rows = await db
+    .with('due', () => due.forUpdate().skipLocked())
     .updateTable('jobs')
-    .set({ claimToken: token })
-    .where('id', 'in', (due) =>
-      due
-        .selectFrom('jobs')
-        .select('id')
-        .where(isWanted)
-        .where('dueAt', '<=', now)
-        .where('claimToken', 'is', null)
-        .orderBy('dueAt')
-        .limit(limit),
-    )
+    .set({ claimToken: token, claimOwner: owner })
+    .where('id', 'in', (wanted) => wanted.selectFrom('due').select('id'))
     .returningAll()
     .execute()
-  const claimed = rows.map((row) => ({ job: toJob(row), token }))
-  return claimed.sort((one, other) => (one.job.dueAt ?? 0) - (other.job.dueAt ?? 0))
+  return rows.map((row) => ({ job: toJob(row), token }))
+}
+
+/** That nobody has the claim on a job or a thread, or only a process that is gone. */
+export function isFree(table: 'jobs' | 'messages'): Expression<SqlBool> {
+  const row = expressionBuilder<Schema, 'jobs' | 'messages'>()
+  const owner = `${table}.claimOwner` as const
+  return row.or([row(`${table}.claimToken`, 'is', null), row.not(isThere(row.ref(owner)))])
+}
+
+/** That a claim's process is there. Null is the only one that uses its database. */
+function isThere(owner: Expression<string | null>): Expression<SqlBool> {
+  const row = expressionBuilder<Schema, 'processes'>()
+  const processes = row.selectFrom('processes').select('id')
+  return row.or([row(owner, 'is', null), row(owner, 'in', processes)])
 }
 
 /** A job's thread that nobody else works at, as long as its root's row holds this token. */
@@ -110,7 +139,7 @@ export function selectPending(db: Database, now: number) {
     .selectFrom('events')
     .innerJoin('messages', (root) => root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'))
     .where('events.notifiedAt', 'is', null)
-    .where('messages.claimToken', 'is', null)
+    .where(isFree('messages'))
     .where((root) => root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)]))
 }
 
@@ -125,7 +154,7 @@ export async function claimPendingThreads(
   db: Database,
   limit: { threads: number; perChannel: number },
   now: number,
-  token: string = randomUUID(),
+  { token, owner }: Claimant = alone(),
 ): Promise<ClaimedThread[]> {
   const pending = selectPending(db, now)
     .innerJoin('jobs', 'jobs.id', 'events.jobId')
@@ -157,16 +186,22 @@ export async function claimPendingThreads(
     .limit(limit.threads)
     .execute()
   if (wanted.length === 0) return []
-  const claimed = await db
-    .updateTable('messages')
-    .set({ claimToken: token })
+  const free = db
+    .selectFrom('messages')
+    .select('jobId')
     .where('key', '=', 'root')
     .where(
       'jobId',
       'in',
       wanted.map(({ jobId }) => jobId),
     )
-    .where('claimToken', 'is', null)
+    .where(isFree('messages'))
+  const claimed = await db
+    .with('free', () => free.forUpdate().skipLocked())
+    .updateTable('messages')
+    .set({ claimToken: token, claimOwner: owner })
+    .where('key', '=', 'root')
+    .where('jobId', 'in', (root) => root.selectFrom('free').select('jobId'))
     .returning('jobId')
     .execute()
   const ids = new Set(claimed.map(({ jobId }) => jobId))
@@ -182,7 +217,7 @@ export async function releaseThread(
 ): Promise<void> {
   await db
     .updateTable('messages')
-    .set({ claimToken: null, dueAt: pauseMs > 0 ? now + Math.min(pauseMs, MAX_PAUSE_MS) : null })
+    .set({ ...NO_CLAIM, dueAt: pauseMs > 0 ? now + Math.min(pauseMs, MAX_PAUSE_MS) : null })
     .where('jobId', '=', claim.jobId)
     .where('key', '=', 'root')
     .where('claimToken', '=', claim.token)
@@ -191,14 +226,14 @@ export async function releaseThread(
 
 /** Gives back whatever is still claimed with this token. */
 export async function releaseClaim(db: Database, token: string): Promise<void> {
-  await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', '=', token).execute()
-  await db.updateTable('messages').set({ claimToken: null }).where('claimToken', '=', token).execute()
+  await db.updateTable('jobs').set(NO_CLAIM).where('claimToken', '=', token).execute()
+  await db.updateTable('messages').set(NO_CLAIM).where('claimToken', '=', token).execute()
 }
 
 /** Gives back all claims there are: those of a process that died. Only for the one process that has the database. */
 export async function releaseAllClaims(db: Database): Promise<void> {
-  await db.updateTable('jobs').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
-  await db.updateTable('messages').set({ claimToken: null }).where('claimToken', 'is not', null).execute()
+  await db.updateTable('jobs').set(NO_CLAIM).where('claimToken', 'is not', null).execute()
+  await db.updateTable('messages').set(NO_CLAIM).where('claimToken', 'is not', null).execute()
 }
 
 /**
@@ -215,6 +250,7 @@ export async function readClaimed(db: Database, { job, token }: ClaimedJob): Pro
     .where('state', '=', job.state)
     .where('step', '=', job.step)
     .where('attempt', '=', job.attempt)
+    .where((row) => isThere(row.ref('claimOwner')))
     .executeTakeFirst()
   return row ? toJob(row) : null
 }

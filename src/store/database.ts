@@ -1,8 +1,8 @@
-/** Opens the database: Kysely over better-sqlite3, brought to the newest schema. Only this file, lock.ts and sqlite.ts know SQLite. */
-import Sqlite from 'better-sqlite3'
-import { CamelCasePlugin, Kysely, type Migration, Migrator, sql } from 'kysely'
+/** Opens the database, a SQLite file or Postgres, and brings it to the newest schema. */
+import { CamelCasePlugin, type Dialect, Kysely, type Migration, Migrator, sql } from 'kysely'
 import { ConnectionError, TemporaryError } from '../errors.js'
-import { createFile, explainOpenFailure } from './file.js'
+import type { Log } from '../lib/log.js'
+import { explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
 import * as approvals from './migrations/002-approvals.js'
 import * as presets from './migrations/003-presets.js'
@@ -10,8 +10,9 @@ import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
+import { describeUrl, explainNoAnswer, postgresDialect, retryWhileAway } from './postgres.js'
 import type { Database, Schema } from './schema.js'
-import { retryWhileBusy, sqliteDialect } from './sqlite.js'
+import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
 
 /** In order; a migration that was released is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -24,88 +25,92 @@ export const migrations: Record<string, Migration> = {
   '007-retry': retry,
 }
 
+/** Nobody holds a row for longer, in milliseconds. */
+const MAX_LOCK_MS = 2_000
+/** In milliseconds. */
+const MAX_MIGRATION_MS = 60_000
+
 interface OpenOptions {
-  /** How long one query waits while another process holds the file, in milliseconds. Default 30 000. */
+  /** How long one query waits for others, in milliseconds: for the file, or for a row of Postgres. Default 30 000. */
   busyTimeoutMs?: number
   /** The same for opening it. Default 30 000. */
   openWithinMs?: number
+  /** How many connections to Postgres it may open. Default 4. */
+  maxConnections?: number
+  log?: Pick<Log, 'warn'>
+}
+
+/** Whether an address is one of Postgres. All others are paths of SQLite files. */
+export function isPostgres(address: string): boolean {
+  return /^postgres(ql)?:\/\//.test(address)
 }
 
 /**
- * Opens the SQLite file, creates it where missing and migrates it. A query that finds it locked throws a TemporaryError
- * when its time is up, and surely is not carried out later.
+ * Opens a database and brings it to the newest schema. A SQLite file is created where it's missing. A query that waits too long
+ * throws a TemporaryError.
  *
+ * @param address path of a SQLite file, or `postgres://…`.
  * @param known all migrations there are; others only in tests.
- * @throws ConnectionError when the file cannot be opened, is not a SQLite file, is locked by another process or belongs to a
- *   newer Dolly.
+ * @throws ConnectionError when it can't be opened, is locked by another process or belongs to a newer Dolly.
  */
-export async function openDatabase(
+export async function openDatabase(address: string, known = migrations, options: OpenOptions = {}): Promise<Database> {
+  return isPostgres(address) ? await openPostgres(address, known, options) : await openFile(address, known, options)
+}
+
+async function openFile(
   file: string,
-  known = migrations,
-  { busyTimeoutMs = 30_000, openWithinMs = 30_000 }: OpenOptions = {},
+  known: Record<string, Migration>,
+  { busyTimeoutMs = 30_000, openWithinMs = 30_000 }: OpenOptions,
 ): Promise<Database> {
   const deadline = performance.now() + openWithinMs
-  const sqlite = await openFile(file, deadline).catch((error) => {
+  const sqlite = await openSqlite(file, deadline).catch((error) => {
     throw explainOpenFailure(file, error)
   })
   let waitMs = Math.max(deadline - performance.now(), 0)
-  const dialect = sqliteDialect(sqlite, () => waitMs)
-  const database = new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] })
+  const database = createDatabase(sqliteDialect(sqlite, () => waitMs))
   try {
-    await migrate(database, file, known)
+    await migrateFile(database, file, known)
   } catch (error) {
     await database.destroy()
-    const isForeign = error instanceof TemporaryError || error instanceof Sqlite.SqliteError
+    const isForeign = error instanceof TemporaryError || isSqliteError(error)
     throw isForeign ? explainOpenFailure(file, error) : error
   }
   waitMs = busyTimeoutMs
   return database
 }
 
-async function openFile(file: string, deadline: number): Promise<Sqlite.Database> {
-  if (file !== ':memory:') createFile(file)
-  const sqlite = new Sqlite(file, { timeout: 0 })
+async function openPostgres(
+  url: string,
+  known: Record<string, Migration>,
+  { busyTimeoutMs = 30_000, openWithinMs = 30_000, maxConnections = 4, log = { warn() {} } }: OpenOptions,
+): Promise<Database> {
+  const limits = { max: maxConnections, statementMs: busyTimeoutMs, lockMs: Math.min(busyTimeoutMs, MAX_LOCK_MS) }
+  // A migration waits for those of other processes, which takes longer than any other statement may.
+  const patient = { max: 1, statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, connectMs: openWithinMs }
+  const once = createDatabase(postgresDialect(url, patient, log))
   try {
-    // While another process uses a file that is not switched over yet, this is refused.
-    await retryWhileBusy(deadline, () => sqlite.pragma('journal_mode = WAL'))
-    // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
-    sqlite.pragma('synchronous = FULL')
-    sqlite.pragma('foreign_keys = ON')
-    // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
-    sqlite.pragma('secure_delete = ON')
-    return sqlite
+    await retryWhileAway(performance.now() + openWithinMs, () => migrate(once, describeUrl(url), known))
   } catch (error) {
-    sqlite.close()
-    throw error
+    throw error instanceof TemporaryError ? explainNoAnswer(url, error) : error
+  } finally {
+    await once.destroy()
   }
+  return createDatabase(postgresDialect(url, { ...limits, connectMs: busyTimeoutMs }, log))
 }
 
-/**
- * Empties the write-ahead log, which holds deleted rows until it happens to be overwritten. While another process reads
- * it stays as it is, until the next time.
- */
-export async function truncateWal(db: Database): Promise<void> {
-  await sql`pragma wal_checkpoint(truncate)`.execute(db)
+function createDatabase(dialect: Dialect): Database {
+  return new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] })
 }
 
 /**
  * All or nothing, and one process at a time: Kysely runs SQLite's migrations outside of any transaction, so that a kill
  * between two statements, or two starts on a new file, would leave tables that no migration fits any more.
  */
-async function migrate(database: Database, file: string, known: Record<string, Migration>): Promise<void> {
+async function migrateFile(database: Database, file: string, known: Record<string, Migration>): Promise<void> {
   await database.connection().execute(async (connection) => {
     await sql`begin immediate`.execute(connection)
     try {
-      const unknown = (await appliedMigrations(connection)).filter((name) => !(name in known))
-      if (unknown.length > 0) {
-        throw new ConnectionError(
-          `The database ${file} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
-            'Start that version again, or point DATABASE_URL to another file.',
-        )
-      }
-      const migrator = new Migrator({ db: connection, provider: { getMigrations: async () => known } })
-      const { error } = await migrator.migrateToLatest()
-      if (error) throw error
+      await migrate(connection, `The database ${file}`, known)
       await sql`commit`.execute(connection)
     } catch (error) {
       // SQLite may have rolled back by itself, as on a full disk.
@@ -113,6 +118,20 @@ async function migrate(database: Database, file: string, known: Record<string, M
       throw error
     }
   })
+}
+
+/** With Postgres all or nothing, and one process at a time. */
+async function migrate(database: Database, name: string, known: Record<string, Migration>): Promise<void> {
+  const unknown = (await appliedMigrations(database)).filter((migration) => !(migration in known))
+  if (unknown.length > 0) {
+    throw new ConnectionError(
+      `${name} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
+        'Start that version again, or point DATABASE_URL to another database.',
+    )
+  }
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => known } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
 }
 
 async function appliedMigrations(database: Database): Promise<string[]> {

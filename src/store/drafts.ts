@@ -1,7 +1,7 @@
 /** Answers that wait for a confirmation, and where forms were opened. Stored here because what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
-import { truncateWal } from './database.js'
 import type { Database, DraftKind } from './schema.js'
+import { truncateWal } from './sqlite.js'
 
 /** Long enough to think about the last page, and no longer: answers may be personal. */
 const DRAFT_TTL_MS = 60 * 60 * 1000

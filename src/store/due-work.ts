@@ -1,7 +1,7 @@
 /** What is due, of all kinds, in one query: with every tick the scheduler asks for no more than that. */
 import { sql } from 'kysely'
 import type { State } from '../domain/job.js'
-import { selectExpiring, selectPending } from './claims.js'
+import { isFree, selectExpiring, selectPending } from './claims.js'
 import type { Database } from './schema.js'
 import { selectEndedSteps } from './workflow-steps.js'
 
@@ -25,7 +25,7 @@ export async function findDueWork(db: Database, now: number): Promise<DueWork[]>
       job.fn.countAll<number>().as('count'),
     ])
     .where('dueAt', '<=', now)
-    .where('claimToken', 'is', null)
+    .where(isFree('jobs'))
     .groupBy(['state', 'connection'])
     .unionAll(
       selectPending(db, now)

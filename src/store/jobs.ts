@@ -5,6 +5,7 @@ import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import type { EndedRun } from '../domain/schedule.js'
 import { UserError } from '../errors.js'
 import { cut, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
+import { NO_CLAIM } from './claims.js'
 import { insertEvent } from './events.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { endRemoval, startRemoval } from './removals.js'
@@ -189,7 +190,7 @@ export async function applyTransition(
         ...(plain.endedAt
           ? { personalParams: null, isPersonalGone: job.isPersonalGone || job.personal.length > 0 }
           : {}),
-        ...(keepsClaim ? {} : { claimToken: null }),
+        ...(keepsClaim ? {} : NO_CLAIM),
         version: job.version + 1,
       })
       .where('id', '=', job.id)

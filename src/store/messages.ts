@@ -7,6 +7,7 @@
 import { type ExpressionBuilder, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
+import { NO_CLAIM } from './claims.js'
 import { readPendingEvents } from './events.js'
 import { type Database, type MessageTable, type Schema, toJob } from './schema.js'
 
@@ -166,7 +167,7 @@ export async function move(
 ): Promise<void> {
   const { job, events } = thread
   const { attemptedAt, tries, ...old } = thread.root
-  const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, claimToken: null }
+  const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, ...NO_CLAIM }
   await db.transaction().execute(async (transaction) => {
     await transaction
       .insertInto('messages')

@@ -1,5 +1,6 @@
 /** Deletes jobs that ended long ago, and the events of such jobs. What someone may still need stays. */
 import type { ExpressionBuilder } from 'kysely'
+import { isFree } from './claims.js'
 import type { Database, Schema } from './schema.js'
 
 /** How many jobs one transaction deletes, or deletes the events of. */
@@ -52,7 +53,7 @@ function isOver(job: ExpressionBuilder<Schema, 'jobs'>, before: number) {
   const pending = job.selectFrom('events').select('seq').whereRef('events.jobId', '=', 'jobs.id')
   return job.and([
     job('endedAt', '<', before),
-    job('claimToken', 'is', null),
+    isFree('jobs'),
     job('expiryDueAt', 'is', null),
     job.or([job('removalJob', 'is', null), job('removedAt', 'is not', null)]),
     job.not(job.exists(pending.where('notifiedAt', 'is', null))),

@@ -10,6 +10,7 @@ export interface Schema {
   jobs: JobTable
   events: EventTable
   messages: MessageTable
+  processes: ProcessTable
   drafts: DraftTable
   approvals: ApprovalTable
   audit: AuditTable
@@ -54,6 +55,8 @@ export interface JobTable extends Omit<Job, 'params' | 'personal' | 'labels' | '
   submission: string
   /** Token of the worker that works at the job; null if it is free. */
   claimToken: string | null
+  /** The process of that worker. When its row is gone, the job is free too. */
+  claimOwner: string | null
 }
 
 export interface EventTable extends JobEvent {
@@ -86,6 +89,17 @@ export interface MessageTable {
   closedAt: number | null
   /** Of a root: the claim on the job's whole thread; null while it is free. */
   claimToken: string | null
+  /** The process that has the claim. */
+  claimOwner: string | null
+}
+
+/** A running Dolly among those that share the database. */
+export interface ProcessTable {
+  id: string
+  /** For people: which process on which host. */
+  name: string
+  /** By the clock of the database: afterwards others take it for dead, and delete the row. */
+  until: number
 }
 
 /** The answers of page 2, or the note of where a form was opened. */
@@ -204,7 +218,7 @@ export interface SettingTable {
 }
 
 export function toJob(row: Selectable<JobTable>): Job {
-  const { personalParams, submission, claimToken, ...columns } = row
+  const { personalParams, submission, claimToken, claimOwner, ...columns } = row
   const personal = JSON.parse(personalParams ?? '{}')
   return {
     ...columns,

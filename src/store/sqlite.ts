@@ -7,11 +7,15 @@ import {
   type Dialect,
   type Driver,
   type QueryResult,
+  type SelectModifierNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from 'kysely'
 import { TemporaryError } from '../errors.js'
+import { createFile } from './file.js'
+import type { Database } from './schema.js'
 
 const MIN_PAUSE_MS = 10
 const MAX_PAUSE_MS = 100
@@ -26,10 +30,53 @@ const MAX_PAUSE_MS = 100
 export function sqliteDialect(sqlite: Sqlite.Database, busyTimeoutMs: () => number): Dialect {
   return {
     createDriver: () => new SqliteDriver(sqlite, busyTimeoutMs),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   }
+}
+
+/** A transaction that writes has the whole file: `for update` has nothing to add, and SQLite has no words for it. */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier === undefined || !/^(ForUpdate|ForShare|SkipLocked)$/.test(node.modifier))
+      super.visitSelectModifier(node)
+  }
+}
+
+/**
+ * Opens a file, which is created where it's missing.
+ *
+ * @param deadline as `performance.now()` counts, in milliseconds.
+ */
+export async function openSqlite(file: string, deadline: number): Promise<Sqlite.Database> {
+  if (file !== ':memory:') createFile(file)
+  const sqlite = new Sqlite(file, { timeout: 0 })
+  try {
+    // While another process uses a file that is not switched over yet, this is refused.
+    await retryWhileBusy(deadline, () => sqlite.pragma('journal_mode = WAL'))
+    // FULL, because a job is promised to a person once it is committed: it must survive a power cut, not only a crash.
+    sqlite.pragma('synchronous = FULL')
+    sqlite.pragma('foreign_keys = ON')
+    // Deleted rows are overwritten and not only unlinked. VACUUM would do it too, by copying the whole file each time.
+    sqlite.pragma('secure_delete = ON')
+    return sqlite
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+}
+
+/**
+ * Empties the write-ahead log of a file, which holds deleted rows until it happens to be overwritten. While another process
+ * reads, it stays as it is until the next time. Does nothing on Postgres.
+ */
+export async function truncateWal(db: Database): Promise<void> {
+  if (db.getExecutor().adapter instanceof SqliteAdapter) await sql`pragma wal_checkpoint(truncate)`.execute(db)
+}
+
+export function isSqliteError(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError
 }
 
 /**

@@ -74,7 +74,7 @@ describe('a valid start', () => {
         apiUrl: 'https://slack.com/api/',
         mode: { kind: 'socket', appToken: 'xapp-1-app' },
       },
-      database: { file: 'data/dolly.db' },
+      database: 'data/dolly.db',
       auditKeys: [],
       logLevel: 'info',
       connections: [

@@ -10,11 +10,12 @@ import { reconcileLostWrites } from '../../src/jobs/reconcile.js'
 import { releaseRememberedClaims } from '../../src/jobs/tasks.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
 import { writeNextJob } from '../../src/jobs/write.js'
-import { openDatabase } from '../../src/store/database.js'
 import { type DueWork, findDueWork } from '../../src/store/due-work.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition, createJob, findJob, type NewJob } from '../../src/store/jobs.js'
 import { readThread } from '../../src/store/messages.js'
+import { alone } from '../../src/store/processes.js'
+import { openTestDatabase } from './database.js'
 import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
 
 export const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -48,8 +49,9 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
   let elapsed = 0
   let asked = 0
   const context: TestContext = {
-    db: await openDatabase(':memory:'),
+    db: overrides.db ?? (await openTestDatabase()),
     connections: new Map([[connection.name, connection]]),
+    membership: alone,
     memory: newMemory(),
     now: () => now,
     elapsed: () => elapsed,

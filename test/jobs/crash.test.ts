@@ -14,6 +14,7 @@ import { createSender } from '../../src/slack/delivery/sender.js'
 import { releaseAllClaims } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
+import { alone } from '../../src/store/processes.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, silentLog } from '../helpers/context.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
@@ -102,6 +103,7 @@ function processOn(
   const context: WorkerContext = {
     db: db.withPlugin(afterEachQuery),
     connections: new Map([[connection.name, { ...connection, provider: { ...connection.provider, operations } }]]),
+    membership: alone,
     memory: newMemory(),
     now,
     elapsed: now,

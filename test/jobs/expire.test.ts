@@ -401,8 +401,7 @@ describe('a process that dies over an expiry', () => {
   it('and comes too late changes nothing', async () => {
     const job = await made(4 * HOUR)
     context.pass(3 * HOUR)
-    const token = 'a token'
-    await claimExpiringJobs(context.db, 9, context.now(), token)
+    await claimExpiringJobs(context.db, 9, context.now())
     // Claimed by another: nobody else finds it.
     expect(await handleExpiries(context)).toBe(false)
     await releaseAllClaims(context.db)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { verifyAuditFile } from '../../src/audit.js'
+import { verifyAuditOf } from '../../src/audit.js'
 import { next } from '../../src/domain/machine.js'
 import { TemporaryError } from '../../src/errors.js'
 import { sealWorker } from '../../src/jobs/seal.js'
@@ -305,7 +305,7 @@ describe('what dolly audit verify says', () => {
     await sealRows(db, sealing)
     await change(db)
     await db.destroy()
-    return await verifyAuditFile(file, verifying, anchor)
+    return await verifyAuditOf(file, verifying, anchor)
   }
 
   it('an intact chain is OK, and says how far it goes', async () => {
@@ -351,7 +351,7 @@ describe('what dolly audit verify says', () => {
     }
     expect((await verdict([], KEYS, { change })).isGood).toBe(false)
     const file = join(folders.at(-1) ?? '', 'dolly.db')
-    expect(await verifyAuditFile(file, KEYS, end)).toMatchObject({ isGood: true })
+    expect(await verifyAuditOf(file, KEYS, end)).toMatchObject({ isGood: true })
   })
 
   it('an end of the chain from the log is compared, and a malformed one is refused', async () => {
@@ -361,7 +361,7 @@ describe('what dolly audit verify says', () => {
   })
 
   it('a file that is not there is not made', async () => {
-    await expect(verifyAuditFile('/nowhere/dolly.db', [])).rejects.toThrow("There's no database at /nowhere/dolly.db.")
+    await expect(verifyAuditOf('/nowhere/dolly.db', [])).rejects.toThrow("There's no database at /nowhere/dolly.db.")
   })
 })
 

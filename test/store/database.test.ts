@@ -8,9 +8,10 @@ import { Worker } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { migrations, openDatabase, truncateWal } from '../../src/store/database.js'
+import { migrations, openDatabase } from '../../src/store/database.js'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
 import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { truncateWal } from '../../src/store/sqlite.js'
 
 const draft: NewJob = {
   connection: 'hoody-prod',

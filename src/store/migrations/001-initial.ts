@@ -1,4 +1,4 @@
-/** Jobs, their events and their Slack messages, and the drafts that wait for a confirmation. */
+/** Jobs, their events and their Slack messages, the processes that work at them, and the drafts that wait for a confirmation. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -55,6 +55,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('expiry_due_at', 'bigint')
     .addColumn('version', 'integer', (column) => column.notNull())
     .addColumn('claim_token', 'text')
+    .addColumn('claim_owner', 'text')
     .execute()
 
   // The lock: while a job lives, no other of its connection may write to the same target.
@@ -115,11 +116,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('due_at', 'bigint')
     .addColumn('closed_at', 'bigint')
     .addColumn('claim_token', 'text')
+    .addColumn('claim_owner', 'text')
     .addPrimaryKeyConstraint('messages_pk', ['job_id', 'key'])
     .execute()
 
   await indexOfSet(db, 'messages', 'claim_token')
   await indexOfSet(db, 'messages', 'due_at')
+
+  // Without references to it: a process that is taken for dead loses its claims by the deletion of its row.
+  await db.schema
+    .createTable('processes')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('until', 'bigint', (column) => column.notNull())
+    .execute()
 
   await db.schema
     .createTable('drafts')

@@ -1,0 +1,57 @@
+/** Opens the database for one process of Dolly: a SQLite file for itself alone, or a share of Postgres. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Log } from '../lib/log.js'
+import { releaseAllClaims } from './claims.js'
+import { isPostgres, openDatabase } from './database.js'
+import { hasLooseRights } from './file.js'
+import { lockDatabase } from './lock.js'
+import { alone, join, type Membership } from './processes.js'
+import type { Database } from './schema.js'
+
+export interface Store {
+  /** For the workers. */
+  db: Database
+  /** For people's requests, which Slack wants answered within three seconds. No person waits behind the workers' writes. */
+  requests: Database
+  membership: Membership
+}
+
+/** How long one query waits for the database, in milliseconds, and how many connections to Postgres there are for it. */
+const WORKERS = { busyTimeoutMs: 30_000, maxConnections: 4 }
+const REQUESTS = { busyTimeoutMs: 700, maxConnections: 2 }
+const MEMBERSHIP = { busyTimeoutMs: 2_000, maxConnections: 1 }
+/** A Postgres that restarts is away for seconds. In milliseconds. */
+const POSTGRES_WITHIN_MS = 60_000
+
+/**
+ * @param address path of a SQLite file, or `postgres://…`.
+ * @param closers gets what undoes each thing that was opened, also if a later one fails.
+ * @throws ConnectionError for what the operator must fix.
+ */
+export async function openStore(
+  address: string,
+  { elapsed, log, closers }: { elapsed(): number; log: Log; closers: (() => Promise<unknown>)[] },
+): Promise<Store> {
+  const open = async (limits: typeof WORKERS) => {
+    const openWithinMs = isPostgres(address) ? POSTGRES_WITHIN_MS : limits.busyTimeoutMs
+    const db = await openDatabase(address, undefined, { ...limits, openWithinMs, log })
+    closers.push(() => db.destroy())
+    return db
+  }
+  if (isPostgres(address)) {
+    const [db, requests] = [await open(WORKERS), await open(REQUESTS)]
+    const name = `process ${process.pid} on ${hostname()}`
+    const membership = await join(await open(MEMBERSHIP), { id: randomUUID(), name, elapsed, log })
+    closers.push(() => membership.leave())
+    return { db, requests, membership }
+  }
+  const unlock = await lockDatabase(address)
+  closers.push(async () => unlock())
+  const [db, requests] = [await open(WORKERS), await open(REQUESTS)]
+  if (hasLooseRights(address))
+    log.warn({ file: address }, 'users other than its owner can open the database; run chmod 600 on it')
+  // This process alone has the file: every claim in it belongs to one that is dead.
+  await releaseAllClaims(db)
+  return { db, requests, membership: alone }
+}
