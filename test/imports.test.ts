@@ -74,7 +74,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/store/*',
     ours: ['src/store/*', 'src/domain/*', 'src/errors.ts', 'src/lib/*'],
-    packages: ['kysely', 'better-sqlite3', 'zod', 'node:*'],
+    packages: ['kysely', 'better-sqlite3', 'pg', 'zod', 'node:*'],
   },
   {
     files: 'src/jobs/*',
@@ -303,6 +303,7 @@ describe('the table', () => {
     { name: 'ky', only: ['src/providers/http.ts', 'src/providers/http-answer.ts', 'src/providers/http-errors.ts'] },
     { name: 'kysely', only: ['src/store/*'] },
     { name: 'better-sqlite3', only: ['src/store/*'] },
+    { name: 'pg', only: ['src/store/*'] },
     { name: 'node-cron', only: ['src/lib/*', 'src/jobs/*'] },
     {
       name: '@slack/bolt',

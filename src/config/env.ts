@@ -34,6 +34,8 @@ export class ConfigError extends Error {
 const matching = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected)
 
 const SLACK_URL = "an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)"
+const DATABASE =
+  'a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly'
 const AUDIT_KEY =
   'a key of at least 16 characters without spaces, such as "openssl rand -hex 32" makes, or several with spaces between them'
 const PORT = 'a port number from 1 to 65535'
@@ -61,10 +63,8 @@ const Environment = z.object({
     .transform((url) => (url.endsWith('/') ? url : `${url}/`))
     .prefault('https://slack.com/api/'),
   // `file://data/…` is refused because `data` would be the name of a host there.
-  DATABASE_URL: matching(
-    /^(file:(\/\/(?=\/))?(?!\/\/|:memory:)\S[^?]*|postgres(ql)?:\/\/\S+)$/,
-    'a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly',
-  )
+  DATABASE_URL: matching(/^(file:(\/\/(?=\/))?(?!\/\/|:memory:)\S[^?]*|postgres(ql)?:\/\/\S+)$/, DATABASE)
+    .refine((url) => !url.startsWith('postgres') || isReadableUrl(url), DATABASE)
     .transform((url) => url.replace(/^file:(\/\/)?/, ''))
     .prefault('file:data/dolly.db'),
   DOLLY_AUDIT_KEY: matching(/^\s*\S{16,}(\s+\S{16,})*\s*$/, AUDIT_KEY)
@@ -114,6 +114,16 @@ export function secretsOf({ slack, connections, auditKeys, database }: Config): 
     ...passwordOf(database),
   ])
   return [...secrets].sort((a, b) => b.length - a.length)
+}
+
+/** A password with a % that nobody encoded would make every later reading of the address break. */
+function isReadableUrl(url: string): boolean {
+  try {
+    decodeURIComponent(new URL(url).password + new URL(url).pathname)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The password of a Postgres address, as it's written there and as it is. */

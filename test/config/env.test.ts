@@ -105,7 +105,7 @@ describe('a valid start', () => {
     }
     const config = load({ env, yaml: `${file}\npoll:\n  everySeconds: 60\n` })
     expect(config.slack.apiUrl).toBe('http://127.0.0.1:4000/api/')
-    expect(config.database).toEqual({ file: '/var/lib/dolly.db' })
+    expect(config.database).toBe('/var/lib/dolly.db')
     expect(config.logLevel).toBe('debug')
     expect(config.tickSeconds).toBe(60)
   })
@@ -295,7 +295,7 @@ describe('the environment', () => {
   const api =
     "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)."
   const database =
-    'it must be a SQLite file such as file:data/dolly.db or file:///var/lib/dolly.db; Postgres is not supported in this version.'
+    'it must be a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly.'
 
   test.each([
     { env: { SLACK_BOT_TOKEN: undefined }, problem: `SLACK_BOT_TOKEN is not set; ${bot}` },
@@ -318,7 +318,9 @@ describe('the environment', () => {
     { env: { DATABASE_URL: 'file:' }, problem: `DATABASE_URL is not valid; ${database}` },
     { env: { DATABASE_URL: 'file::memory:' }, problem: `DATABASE_URL is not valid; ${database}` },
     { env: { DATABASE_URL: 'file://data/dolly.db' }, problem: `DATABASE_URL is not valid; ${database}` },
-    { env: { DATABASE_URL: 'postgres://u:hidden@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'mysql://u:hidden@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'postgres://u:hidden%@db/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
+    { env: { DATABASE_URL: 'postgres://db:port/dolly' }, problem: `DATABASE_URL is not valid; ${database}` },
     {
       env: { LOG_LEVEL: 'loud' },
       problem: 'LOG_LEVEL is not valid; it must be one of fatal, error, warn, info, debug, trace, silent.',
@@ -555,7 +557,7 @@ describe('all together', () => {
     const env = {
       SLACK_BOT_TOKEN: 'hidden-1',
       SLACK_APP_TOKEN: 'hidden-2',
-      DATABASE_URL: 'postgres://hidden-3',
+      DATABASE_URL: 'mysql://hidden-3',
       KEY: 'hidden-4',
     }
     const yaml = [

@@ -14,11 +14,12 @@ import { runDueJobs, type TestContext, testContext } from '../helpers/context.js
 
 const minute = 60_000
 
-/** The same database, in which the n-th statement from now, and as many as said, fail as on a full disk. */
+/** The same database, in which the n-th write from now, and as many as said, fail as on a full disk. */
 function failing(db: Database, n: number, times = 1): Database {
   let left = n
   return db.withPlugin({
     transformQuery: ({ node }) => {
+      if (!/^(Insert|Update|Delete)Query/.test(node.kind)) return node
       left -= 1
       if (left <= 0 && left > -times) throw new Error('database or disk is full')
       return node
