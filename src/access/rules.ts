@@ -1,4 +1,5 @@
 /** Pure: who can do what. The rules of dolly.yml, the facts about a person, and the decision. */
+import { isChannel } from '../lib/channel.js'
 import { comparable, MAX_FOREIGN_TEXT_LENGTH } from '../lib/text.js'
 
 /**
@@ -190,7 +191,7 @@ function approversOf(rules: readonly Rule[], { connection, source, target }: Act
     const isAllowed = may.includes('*') || may.includes('approve')
     if (!on.some((glob) => matchesGlob(glob, connection))) continue
     if (!matcherOf(from)(copied, isAllowed) || !matcherOf(names)(written, isAllowed)) continue
-    const people = who.filter((name) => !/^[CG]/.test(name) && !decided.has(name))
+    const people = who.filter((name) => !isChannel(name) && !decided.has(name))
     if (isAllowed) approvers.push(...people)
     for (const name of people) decided.add(name)
     // Only members approve, and this rule decides for all of them that no earlier one does.

@@ -1,6 +1,7 @@
 /** The access rules of dolly.yml: their schema, and a sentence for each rule that would not do what it says. */
 import { z } from 'zod'
 import { matchesGlob, type Rule, VERBS } from '../access/rules.js'
+import { isChannel } from '../lib/channel.js'
 import { didYouMean } from '../lib/closest.js'
 import { parseDuration } from '../lib/duration.js'
 import { comparable } from '../lib/text.js'
@@ -85,7 +86,7 @@ function isApprovedByRules(rule: Rule | undefined): boolean {
 /** Whether it lets someone approve. Channels approve nothing. */
 function namesApprovers(rule: Rule | undefined): boolean {
   if (rule === undefined) return true
-  return (rule.may.includes('*') || rule.may.includes('approve')) && rule.who.some((name) => !/^[CG]/.test(name))
+  return (rule.may.includes('*') || rule.may.includes('approve')) && rule.who.some((name) => !isChannel(name))
 }
 
 /** The operations that can copy data of any source past a rule that only looks at the target. */

@@ -8,11 +8,6 @@ export interface Thread {
   ts: string | null
 }
 
-/** Whether a Slack id is a channel's or a group's, not a person's or that of direct messages. */
-export function isChannel(id: string): boolean {
-  return /^[CG]/.test(id)
-}
-
 /** How an attempt to bring a thread up to date ended. */
 export interface NotifyResult {
   /** How long to leave this thread alone, in milliseconds; 0 when it is up to date. */

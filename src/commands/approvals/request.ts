@@ -1,8 +1,8 @@
 /** Asks for other people's approval where a rule wants it: who, how many, and what they read. */
 import { type Approval, type ApprovalRule, hasEnoughApprovers, type Person } from '../../access/rules.js'
 import type { ApprovalRequest } from '../../domain/job.js'
-import { isChannel } from '../../domain/thread.js'
 import { UserError } from '../../errors.js'
+import { isChannel } from '../../lib/channel.js'
 import { durationInWords } from '../../lib/duration.js'
 import { cut } from '../../lib/text.js'
 import type { Preview } from '../../providers/provider.js'

@@ -3,6 +3,7 @@ import type { App, ViewOutput, ViewResponseAction } from '@slack/bolt'
 import { z } from 'zod'
 import { type Approval, dependsOnNames } from '../../access/rules.js'
 import { UserError } from '../../errors.js'
+import { isChannel } from '../../lib/channel.js'
 import type { Named } from '../../providers/provider.js'
 import { errorsOfBlocks, fieldError, readAnswers } from '../../slack/form/answers.js'
 import { fieldsOf } from '../../slack/form/fields.js'
@@ -214,7 +215,7 @@ function aboutStart(
   approval: Approval | undefined,
 ): { needsApproval: boolean; notes: string[] } {
   const kept = operation.removal ? [keepNote(keepForMs, connection.expiry)] : []
-  const place = /^[CG]/.test(channel) ? `Updates go to <#${channel}>.` : 'Updates go to your direct messages.'
+  const place = isChannel(channel) ? `Updates go to <#${channel}>.` : 'Updates go to your direct messages.'
   return {
     needsApproval: approval !== undefined,
     notes: [...(approval ? [approvalNotice(approval)] : []), ...kept, place],

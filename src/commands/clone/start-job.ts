@@ -4,6 +4,7 @@ import type { ModalView } from '@slack/types'
 import { boundedKeep } from '../../domain/expiry.js'
 import type { ApprovalRequest, Job } from '../../domain/job.js'
 import type { Thread } from '../../domain/thread.js'
+import { isChannel } from '../../lib/channel.js'
 import type { Named, Operation } from '../../providers/provider.js'
 import { fieldsOf } from '../../slack/form/fields.js'
 import { labelsOf } from '../../slack/form/saved.js'
@@ -114,7 +115,7 @@ export async function afterStart(
   if (thread.channel === askedIn) return { response_action: 'clear' }
   const link = threadLink(services, thread)
   const words = link === null ? 'its thread will be' : `<${link}|its thread> is`
-  const where = /^[CG]/.test(thread.channel) ? `in <#${thread.channel}>` : 'in a direct message'
+  const where = isChannel(thread.channel) ? `in <#${thread.channel}>` : 'in a direct message'
   const isStray = thread.channel !== channel && channel !== requester
   const why = isStray ? " I can't post where you asked me to." : ''
   const isWaiting = state === 'awaiting_approval'

@@ -3,6 +3,7 @@ import type { Asker } from '../../access/rules.js'
 import { type Preset, presetName } from '../../domain/preset.js'
 import { isTemplate } from '../../domain/template.js'
 import { UserError } from '../../errors.js'
+import { isChannel } from '../../lib/channel.js'
 import { within } from '../../lib/within.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { brief, mrkdwn } from '../../slack/text.js'
@@ -133,7 +134,7 @@ export async function startNow(
   const thread = await services.waitForThread(run.job.id, THREAD_WAIT_MS).catch(() => null)
   const link = threadLink(services, thread)
   const { channel } = run.job
-  const place = /^[CG]/.test(channel) ? `<#${channel}>` : 'our direct messages'
+  const place = isChannel(channel) ? `<#${channel}>` : 'our direct messages'
   const where = link === null ? ` Its thread begins soon in ${place}.` : ` <${link}|See its thread.>`
   const started = `Started job \`${run.job.id}\` from "${mrkdwn(preset.name)}".${where}`
   return [started, ...run.warnings.map((warning) => `⚠️ ${mrkdwn(warning)}`)].join('\n')

@@ -2,6 +2,7 @@
 import type { App, BlockAction, ButtonAction } from '@slack/bolt'
 import type { WebClient } from '@slack/web-api'
 import { type Asker, decide } from '../../access/rules.js'
+import { isChannel } from '../../lib/channel.js'
 import { readSettings, SETTINGS_CALLBACK, settingsView } from '../../slack/form/settings.js'
 import { noticeOnTop } from '../../slack/form/view.js'
 import { homeActions } from '../../slack/message/home.js'
@@ -63,7 +64,7 @@ async function sharedPresets(db: Services['db'], channel: string): Promise<strin
 function mayChangeChannel({ access, connections }: Services, asker: Asker, channel: string): boolean {
   const here = { ...asker, channel }
   const isAllowed = (connection: string) => decide(access.rules, here, { connection, what: 'preset' }).isAllowed
-  return /^[CG]/.test(channel) && [...connections.keys()].some(isAllowed)
+  return isChannel(channel) && [...connections.keys()].some(isAllowed)
 }
 
 export function registerSettings(app: App, services: Services, throttle: Throttle): void {

@@ -1,5 +1,6 @@
 /** Pure: the question of the form where updates go. */
 import type { InputBlock } from '@slack/types'
+import { isChannel } from '../../lib/channel.js'
 import { plain } from '../blocks.js'
 import { option } from './options.js'
 import type { FormState } from './state.js'
@@ -15,15 +16,15 @@ export const MINE_PLACE = 'mine'
  * places that need no check.
  */
 export function channelInput({ channel, choosableChannels = 'none', place = 'here' }: FormState): InputBlock {
-  const isChannel = /^[CG]/.test(channel)
+  const isInChannel = isChannel(channel)
   const input = { type: 'input', block_id: CHANNEL_BLOCK, label: plain('Post updates to') } as const
   const what = 'One message shows progress; its thread says what needs you.'
   if (choosableChannels === 'none') {
     const here = option({ value: HERE_PLACE, label: 'Where I typed the command' })
     const mine = option({ value: MINE_PLACE, label: 'My direct messages' })
     // Opened from the Home tab, nothing was typed anywhere.
-    const options = isChannel ? [here, mine] : [mine]
-    const hint = isChannel ? `${what} If I'm not in the channel, both go to your direct messages.` : what
+    const options = isInChannel ? [here, mine] : [mine]
+    const hint = isInChannel ? `${what} If I'm not in the channel, both go to your direct messages.` : what
     return {
       ...input,
       hint: plain(hint),
@@ -31,7 +32,7 @@ export function channelInput({ channel, choosableChannels = 'none', place = 'her
         type: 'static_select',
         action_id: 'place',
         options,
-        initial_option: isChannel && place === 'here' ? here : mine,
+        initial_option: isInChannel && place === 'here' ? here : mine,
       },
     }
   }

@@ -1,5 +1,6 @@
 /** Pure: a page of the history, and all of it as CSV. */
 import type { ActionsBlock, KnownBlock } from '@slack/types'
+import { isChannel } from '../../lib/channel.js'
 import { toCsv } from '../../lib/csv.js'
 import { isRecord } from '../../lib/record.js'
 import { cut, plainText } from '../../lib/text.js'
@@ -99,7 +100,7 @@ function inLines(entry: HistoryEntry): string {
     `*${mrkdwn(inWords(entry.action))}*`,
     actor === null ? '' : `by <@${actor}>`,
     jobId === null ? '' : `job \`${jobId}\``,
-    channel === null || !/^[CG]/.test(channel) ? '' : `in <#${channel}>`,
+    channel === null || !isChannel(channel) ? '' : `in <#${channel}>`,
   ]
   const second = [
     mrkdwnWithin(MAX_NAMES_LENGTH * 2, names),

@@ -1,7 +1,8 @@
 /** Pure: a job → the blocks of the message at the top of its thread, with a fallback text that says it all. */
 import type { KnownBlock } from '@slack/types'
 import type { Job } from '../../domain/job.js'
-import { isChannel, type Thread } from '../../domain/thread.js'
+import type { Thread } from '../../domain/thread.js'
+import { isChannel } from '../../lib/channel.js'
 import { plainText } from '../../lib/text.js'
 import { context, name, section, sentence } from '../blocks.js'
 import { fromTo, mrkdwn, peopleNames } from '../text.js'
@@ -172,7 +173,7 @@ function peopleOf({ job, approvedBy = [] }: JobView): string[] {
 
 function theOneToRead({ job: { channel }, thread }: JobView): string {
   const hasMoved = thread.channel !== channel
-  const there = /^[CG]/.test(channel) ? `<#${channel}>` : 'the first conversation'
+  const there = isChannel(channel) ? `<#${channel}>` : 'the first conversation'
   const where = hasMoved ? `here or in ${there}` : 'in this channel'
   return `An earlier message about this job may appear ${where}. This one is kept up to date.`
 }
@@ -184,7 +185,7 @@ function unreadHere({ id }: Job): string {
 
 /** Why the thread is here and not where it was asked to be. */
 function whyStray(channel: string): string {
-  if (!/^[CG]/.test(channel))
+  if (!isChannel(channel))
     return "I couldn't post where you asked me to, or my message there was deleted, so updates come here."
   return `I couldn't post in <#${channel}>, or my message there was deleted, so updates come here. If I'm not in that channel, invite me with \`/invite @dolly\`.`
 }
