@@ -38,15 +38,15 @@ export default defineConfig({
           ...shared,
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: [...fast, 'test/{e2e,browser}/**'],
+          exclude: [...fast, 'test/{postgres,e2e,browser}/**'],
         },
       },
-      // The suites of the store, the jobs and the commands once more, on a real Postgres.
+      // The suites of the store, the jobs and the commands once more, on a real Postgres; and what only Postgres does.
       {
         test: {
           ...shared,
           name: 'postgres',
-          include: ['test/{store,jobs,commands}/**/*.test.ts'],
+          include: ['test/{store,jobs,commands,postgres}/**/*.test.ts'],
           globalSetup: 'test/helpers/postgres.ts',
         },
       },

