@@ -98,7 +98,8 @@ async function openPostgres(
   return createDatabase(postgresDialect(url, { ...limits, connectMs: busyTimeoutMs }, log))
 }
 
-function createDatabase(dialect: Dialect): Database {
+/** Kysely with the tables and the spelling of columns; the schema is whatever is there. */
+export function createDatabase(dialect: Dialect): Database {
   return new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] })
 }
 

@@ -13,37 +13,56 @@ import { openDatabase } from '../../src/store/database.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Address of a database that has all tables and no rows; absent where tests use SQLite. */
-    postgres?: string
+    /** Absent where tests use SQLite. */
+    postgres?: {
+      /** Address of a database that has all tables, and only the rows of the migrations. */
+      template: string
+      /** SQL that makes a copy of it like new. */
+      reset: string
+    }
   }
 }
 
 /** Starts the Postgres that the tests of the project `postgres` share, unless TEST_DATABASE_URL names one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env.TEST_DATABASE_URL
-  const server = given ? undefined : await startPostgres()
-  const address = given || server?.url || ''
+  const given = process.env.TEST_DATABASE_URL || undefined
+  const server = given === undefined ? await startPostgres() : undefined
+  const address = given ?? server?.url ?? ''
   /** What this run creates begins with it, so that two runs may use one server. */
   const prefix = `dolly_test_${newName()}`
   const template = withName(address, prefix)
-  await askServer(address, `create database ${prefix}`)
+  await ask(address, `create database ${prefix}`)
   await (await openDatabase(template)).destroy()
-  project.provide('postgres', template)
+  project.provide('postgres', { template, reset: await resetOf(template) })
   return async () => {
     if (server) return await server.remove()
-    const names = await askServer(address, `select datname from pg_database where starts_with(datname, '${prefix}')`)
-    for (const { datname } of names) await askServer(address, `drop database ${datname} with (force)`)
+    const names = await ask(address, `select datname as name from pg_database where starts_with(datname, '${prefix}')`)
+    for (const { name } of names) await ask(address, `drop database ${name} with (force)`)
   }
 }
 
 /** Address of a new database, with all tables and no rows. Only in the project `postgres`. */
 export async function newPostgresDatabase(): Promise<string> {
-  const template = inject('postgres')
+  const { template } = inject('postgres') ?? {}
   if (template === undefined) throw new Error('Only the project "postgres" in vitest.config.ts has a Postgres.')
   const name = new URL(template).pathname.slice(1)
   const copy = `${name}_${newName()}`
-  await askServer(template, `create database ${copy} template ${name}`)
+  await ask(withName(template, 'postgres'), `create database ${copy} template ${name}`)
   return withName(template, copy)
+}
+
+/** Deletes all rows in one statement, so that their order doesn't matter, and puts those of the migrations back. */
+async function resetOf(template: string): Promise<string> {
+  const all = await ask(template, `select tablename as name from pg_tables where schemaname = current_schema()`)
+  const tables = all.map(({ name }) => name).filter((name) => !name.startsWith('kysely_'))
+  const deletions = tables.map((name) => `all_of_${name} as (delete from ${name})`)
+  const insertions: string[] = []
+  for (const table of tables) {
+    const [rows] = await ask(template, `select json_agg(${table})::text as name from ${table}`)
+    if (rows?.name)
+      insertions.push(`insert into ${table} select * from json_populate_recordset(null::${table}, '${rows.name}')`)
+  }
+  return [`with ${deletions.join(', ')} select`, ...insertions].join('; ')
 }
 
 /** A Postgres of one's own, on a free port, that keeps its port and data while it is stopped. */
@@ -74,9 +93,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     user: 'dolly',
     password: 'dolly-test',
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    // Nothing here has to survive a crash of the machine, only one of Postgres.
-    postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200'],
+    // To compute the hash of a password takes longer than most tests' queries.
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync', '--set=scram_iterations=1'],
+    // Nothing has to survive a crash of the machine, only one of Postgres.
+    postgresFlags: ['fsync=off', 'full_page_writes=off', 'autovacuum=off', 'max_connections=200'].flatMap((setting) => [
+      '-c',
+      setting,
+    ]),
     onLog: () => {},
   })
   await postgres.initialise()
@@ -123,8 +146,8 @@ async function killAtOnce(pid: number): Promise<void> {
   while (isThere()) await delay(10)
 }
 
-async function askServer(address: string, question: string): Promise<{ datname: string }[]> {
-  const client = new pg.Client(withName(address, 'postgres'))
+async function ask(address: string, question: string): Promise<{ name: string }[]> {
+  const client = new pg.Client(address)
   await client.connect()
   try {
     return (await client.query(question)).rows
