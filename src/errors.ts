@@ -67,6 +67,17 @@ export class UnreadableListError extends TemporaryError {
   }
 }
 
+/**
+ * The database is busy or away. With `mayHaveHappened` nobody knows whether it made a change, because its answer was lost;
+ * otherwise it surely made none.
+ */
+export class DatabaseError extends TemporaryError {
+  constructor(message: string, { mayHaveHappened, cause }: { mayHaveHappened: boolean; cause?: unknown }) {
+    super(message, { mayHaveHappened })
+    this.cause = cause
+  }
+}
+
 function waitOf(ms: number | undefined): number | undefined {
   return ms === undefined || Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
 }

@@ -1,6 +1,6 @@
 /** Opens the database, a SQLite file or Postgres, and brings it to the newest schema. */
 import { CamelCasePlugin, type Dialect, Kysely, type Migration, Migrator, sql } from 'kysely'
-import { ConnectionError, TemporaryError } from '../errors.js'
+import { ConnectionError, DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { explainOpenFailure } from './file.js'
 import * as initial from './migrations/001-initial.js'
@@ -10,9 +10,10 @@ import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
-import { describeUrl, explainNoAnswer, postgresDialect, retryWhileAway } from './postgres.js'
+import { describeUrl, explainNoAnswer, postgresDialect } from './postgres.js'
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
+import { retryWhileAway } from './transaction.js'
 
 /** In order; a migration that was released is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -27,6 +28,8 @@ export const migrations: Record<string, Migration> = {
 
 /** Nobody holds a row for longer, in milliseconds. */
 const MAX_LOCK_MS = 2_000
+/** For its way there and back, a statement may take this much longer than Postgres itself may, in milliseconds. */
+const ANSWER_MARGIN_MS = 300
 /** In milliseconds. */
 const MAX_MIGRATION_MS = 60_000
 
@@ -47,7 +50,7 @@ export function isPostgres(address: string): boolean {
 
 /**
  * Opens a database and brings it to the newest schema. A SQLite file is created where it's missing. A query that waits too long
- * throws a TemporaryError.
+ * throws a DatabaseError.
  *
  * @param address path of a SQLite file, or `postgres://…`.
  * @param known all migrations there are; others only in tests.
@@ -72,7 +75,7 @@ async function openFile(
     await migrateFile(database, file, known)
   } catch (error) {
     await database.destroy()
-    const isForeign = error instanceof TemporaryError || isSqliteError(error)
+    const isForeign = error instanceof DatabaseError || isSqliteError(error)
     throw isForeign ? explainOpenFailure(file, error) : error
   }
   waitMs = busyTimeoutMs
@@ -84,18 +87,26 @@ async function openPostgres(
   known: Record<string, Migration>,
   { busyTimeoutMs = 30_000, openWithinMs = 30_000, maxConnections = 4, log = { warn() {} } }: OpenOptions,
 ): Promise<Database> {
-  const limits = { max: maxConnections, statementMs: busyTimeoutMs, lockMs: Math.min(busyTimeoutMs, MAX_LOCK_MS) }
+  const limits = {
+    max: maxConnections,
+    statementMs: busyTimeoutMs,
+    // Short enough for a second try: see `inTransaction`.
+    lockMs: Math.min(Math.ceil(busyTimeoutMs / 3), MAX_LOCK_MS),
+    connectMs: busyTimeoutMs,
+    wholeMs: busyTimeoutMs + ANSWER_MARGIN_MS,
+  }
   // A migration waits for those of other processes, which takes longer than any other statement may.
-  const patient = { max: 1, statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, connectMs: openWithinMs }
+  const patience = { statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, wholeMs: 2 * MAX_MIGRATION_MS }
+  const patient = { max: 1, ...patience, connectMs: openWithinMs }
   const once = createDatabase(postgresDialect(url, patient, log))
   try {
-    await retryWhileAway(performance.now() + openWithinMs, () => migrate(once, describeUrl(url), known))
+    await retryWhileAway(openWithinMs, () => migrate(once, describeUrl(url), known))
   } catch (error) {
-    throw error instanceof TemporaryError ? explainNoAnswer(url, error) : error
+    throw error instanceof DatabaseError ? explainNoAnswer(url, error) : error
   } finally {
     await once.destroy()
   }
-  return createDatabase(postgresDialect(url, { ...limits, connectMs: busyTimeoutMs }, log))
+  return createDatabase(postgresDialect(url, limits, log))
 }
 
 /** Kysely with the tables and the spelling of columns; the schema is whatever is there. */

@@ -1,5 +1,4 @@
 /** Postgres for Kysely. Every wait has a limit, a lost connection is an error like any other, and values fit the columns. */
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -9,10 +8,13 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  sql,
+  type Transaction,
 } from 'kysely'
 import pg from 'pg'
-import { ConnectionError, TemporaryError } from '../errors.js'
+import { ConnectionError, DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
+import type { Schema } from './schema.js'
 
 export interface PoolLimits {
   /** How many connections at most. */
@@ -23,14 +25,15 @@ export interface PoolLimits {
   lockMs: number
   /** How long a query waits for a connection, in milliseconds. */
   connectMs: number
+  /**
+   * How long one statement, or one transaction with all of its statements, may take in all, in milliseconds: then nobody is at
+   * the other end.
+   */
+  wholeMs: number
 }
 
 /** A process that stands still in the middle of a transaction would hold its rows for ever. In milliseconds. */
 const MAX_IDLE_IN_TRANSACTION_MS = 5_000
-/** Between two attempts to reach it, in milliseconds. */
-const RETRY_EVERY_MS = 1_000
-/** How much longer than the server's own limit we wait for an answer, in milliseconds: then nobody is at the other end. */
-const ANSWER_MARGIN_MS = 2_000
 
 /**
  * Connections to Postgres.
@@ -40,7 +43,7 @@ const ANSWER_MARGIN_MS = 2_000
  */
 export function postgresDialect(url: string, limits: PoolLimits, log: Pick<Log, 'warn'>): Dialect {
   return {
-    createDriver: () => new PostgresDriver(openPool(url, limits, log)),
+    createDriver: () => new PostgresDriver(openPool(url, limits, log), limits.wholeMs),
     createQueryCompiler: () => new PostgresQueryCompiler(),
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (db) => new PostgresIntrospector(db),
@@ -55,7 +58,6 @@ function openPool(url: string, { max, statementMs, lockMs, connectMs }: PoolLimi
     statement_timeout: statementMs,
     lock_timeout: lockMs,
     idle_in_transaction_session_timeout: MAX_IDLE_IN_TRANSACTION_MS,
-    query_timeout: statementMs + ANSWER_MARGIN_MS,
     keepAlive: true,
     application_name: 'dolly',
     types: { getTypeParser: parserOf },
@@ -76,36 +78,40 @@ function parserOf(type: number) {
 
 class PostgresDriver implements Driver {
   readonly #pool: pg.Pool
+  readonly #wholeMs: number
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, wholeMs: number) {
     this.#pool = pool
+    this.#wholeMs = wholeMs
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<PostgresConnection> {
     try {
-      return new PostgresConnection(await this.#pool.connect())
+      return new PostgresConnection(await this.#pool.connect(), performance.now() + this.#wholeMs)
     } catch (error) {
       throw explain(error, false)
     }
   }
 
   async beginTransaction(connection: PostgresConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin'))
     connection.isInTransaction = true
+    await connection.executeQuery(CompiledQuery.raw('begin'))
   }
 
   async commitTransaction(connection: PostgresConnection): Promise<void> {
     // From here on nobody knows, until the answer has come.
     connection.isInTransaction = false
-    await connection.executeQuery(CompiledQuery.raw('commit'))
+    const { command } = await connection.executeQuery(CompiledQuery.raw('commit'))
+    // Postgres answers so, and not with an error, when a statement had failed whose error nobody passed on.
+    if (command === 'ROLLBACK') throw new Error('A transaction was rolled back, because a statement in it had failed.')
   }
 
   async rollbackTransaction(connection: PostgresConnection): Promise<void> {
+    // What a lost connection left open, the server rolls back. Its loss must not hide why we are here.
+    if (!connection.isLost) await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined)
     connection.isInTransaction = false
-    // What a lost connection left open, the server has rolled back.
-    if (!connection.isLost) await connection.executeQuery(CompiledQuery.raw('rollback'))
   }
 
   async releaseConnection(connection: PostgresConnection): Promise<void> {
@@ -121,18 +127,23 @@ class PostgresConnection implements DatabaseConnection {
   isInTransaction = false
   isLost = false
   readonly #client: pg.PoolClient
+  /** As `performance.now()` counts. */
+  readonly #deadline: number
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, deadline: number) {
     this.#client = client
+    this.#deadline = deadline
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R> & { command: string }> {
+    const query_timeout = Math.max(Math.ceil(this.#deadline - performance.now()), 1)
     try {
-      const { rows, rowCount } = await this.#client.query(sql, parameters.map(toValue))
-      return { rows, numAffectedRows: BigInt(rowCount ?? 0) }
+      const query = { text: sql, values: parameters.map(toValue), query_timeout }
+      const { rows, rowCount, command } = await this.#client.query(query)
+      return { rows, numAffectedRows: BigInt(rowCount ?? 0), command }
     } catch (error) {
       this.isLost ||= isLost(error)
-      throw explain(error, !this.isInTransaction)
+      throw explain(error, !this.isInTransaction && !/^select\b/i.test(sql))
     }
   }
 
@@ -147,22 +158,6 @@ class PostgresConnection implements DatabaseConnection {
   }
 }
 
-/**
- * Tries again for as long as the database doesn't answer.
- *
- * @param deadline as `performance.now()` counts, in milliseconds.
- */
-export async function retryWhileAway<T>(deadline: number, attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof TemporaryError) || performance.now() + RETRY_EVERY_MS > deadline) throw error
-    }
-    await delay(RETRY_EVERY_MS)
-  }
-}
-
 /** Host and name of a database, without its user and password. */
 export function describeUrl(url: string): string {
   const { host, pathname } = new URL(url)
@@ -170,7 +165,7 @@ export function describeUrl(url: string): string {
 }
 
 /** What the operator reads. */
-export function explainNoAnswer(url: string, error: TemporaryError): ConnectionError {
+export function explainNoAnswer(url: string, error: DatabaseError): ConnectionError {
   const reason = error.cause instanceof Error ? error.cause.message : error.message
   return new ConnectionError(
     `${describeUrl(url)} can't be reached (${reason}). Check DATABASE_URL, and that Postgres runs.`,
@@ -203,11 +198,30 @@ function isLost(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || LOST_CODES.test(error.code ?? '')
 }
 
-/** @param isWhole whether the statement stands for itself or commits: without its answer it may have been carried out. */
-function explain(error: unknown, isWhole: boolean): unknown {
+/** @param isChange whether the statement changes something or commits: without its answer it may have been carried out. */
+function explain(error: unknown, isChange: boolean): unknown {
   const isPassing = error instanceof pg.DatabaseError && PASSING_CODES.has(error.code ?? '')
-  if (isPassing) return new TemporaryError('The database is busy.', { mayHaveHappened: false })
+  if (isPassing) return new DatabaseError('The database is busy.', { mayHaveHappened: false, cause: error })
   if (!isLost(error)) return error
-  const message = 'The database did not answer.'
-  return Object.assign(new TemporaryError(message, { mayHaveHappened: isWhole }), { cause: error })
+  return new DatabaseError("The database didn't answer.", { mayHaveHappened: isChange, cause: error })
+}
+
+/** Two transactions that wait for each other, or one that waited too long for a row: it surely changed nothing. */
+export function isConflict(error: unknown): boolean {
+  const { cause } = error instanceof DatabaseError ? error : {}
+  return cause instanceof pg.DatabaseError && ['40001', '40P01', '55P03'].includes(cause.code ?? '')
+}
+
+/** A row like it was committed by another transaction meanwhile. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505'
+}
+
+/**
+ * Waits for all transactions that hold this name, and holds it until the end of this one: for what a count bounds, where no
+ * row is there to be locked. On SQLite every transaction is alone anyway.
+ */
+export async function takeTurn(transaction: Transaction<Schema>, name: string): Promise<void> {
+  if (transaction.getExecutor().adapter instanceof PostgresAdapter)
+    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction)
 }

@@ -13,7 +13,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
-import { TemporaryError } from '../errors.js'
+import { DatabaseError } from '../errors.js'
 import { createFile } from './file.js'
 import type { Database } from './schema.js'
 
@@ -22,7 +22,7 @@ const MAX_PAUSE_MS = 100
 
 /**
  * One open file. A query that finds it locked by another process is tried again between other work until its time is up;
- * then it throws a TemporaryError and surely is not carried out later.
+ * then it throws a DatabaseError and surely is not carried out later.
  *
  * @param sqlite opened with a busy timeout of 0.
  * @param busyTimeoutMs answers how long one query, or the begin of one transaction, waits in all, in milliseconds.
@@ -83,7 +83,7 @@ export function isSqliteError(error: unknown): boolean {
  * Tries again for as long as another process has the file.
  *
  * @param deadline as `performance.now()` counts, in milliseconds.
- * @throws TemporaryError when it is still locked then; `attempt` is not called any more.
+ * @throws DatabaseError when it is still locked then; `attempt` is not called any more.
  */
 export async function retryWhileBusy<T>(deadline: number, attempt: () => T | Promise<T>): Promise<T> {
   for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
@@ -103,8 +103,8 @@ function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
 }
 
-function busy(): TemporaryError {
-  return new TemporaryError('The database is busy.', { mayHaveHappened: false })
+function busy(): DatabaseError {
+  return new DatabaseError('The database is busy.', { mayHaveHappened: false })
 }
 
 /** One at a time, first come first served. */
@@ -112,7 +112,7 @@ class Mutex {
   #isTaken = false
   readonly #waiting = new Set<() => void>()
 
-  /** @throws TemporaryError when it is not our turn by then. */
+  /** @throws DatabaseError when it is not our turn by then. */
   async take(deadline: number): Promise<void> {
     if (!this.#isTaken) {
       this.#isTaken = true
