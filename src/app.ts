@@ -94,7 +94,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     access: config.access,
     wake: () => scheduler.wake(),
     waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
-    showHome: createShowHome(identity.client.views, elapsed),
+    showHome: createShowHome(identity.client.views, elapsed, membership.mayWork),
     describe: (job) => describeJob(dbOfRequests, connections, job, now()),
     workspaceUrl: () => identity.workspaceUrl,
   }

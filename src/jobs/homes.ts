@@ -12,18 +12,20 @@ const BROKEN_WAIT_MS = 30_000
 
 /** Works once through the tabs that are due; returns whether there may be more. */
 export async function refreshHomes(
-  { db, now, log }: Pick<WorkerContext, 'db' | 'now' | 'log'>,
+  { db, membership, now, log }: Pick<WorkerContext, 'db' | 'membership' | 'now' | 'log'>,
   publish: PublishHome,
   stopping: AbortSignal,
 ): Promise<boolean> {
+  if (!membership.mayWork()) return false
   const people = await claimDueHomes(db, MAX_HOMES, now())
   for (const person of people) {
-    const waitMs = stopping.aborted
-      ? 1
-      : await publish(person).catch((error: unknown) => {
-          log.warn({ person, err: error }, 'a Home tab could not be brought up to date; it is tried again')
-          return BROKEN_WAIT_MS
-        })
+    const waitMs =
+      stopping.aborted || !membership.mayWork()
+        ? 1
+        : await publish(person).catch((error: unknown) => {
+            log.warn({ person, err: error }, 'a Home tab could not be brought up to date; it is tried again')
+            return BROKEN_WAIT_MS
+          })
     if (waitMs > 0) await postponeHome(db, person, waitMs, now())
   }
   return people.length === MAX_HOMES

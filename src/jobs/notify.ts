@@ -6,8 +6,12 @@ import { type PendingThread, readPendingThread, readThread } from '../store/mess
 import type { WorkerContext } from './context.js'
 import { withClaim } from './tasks.js'
 
-/** Brings one claimed thread up to date, and marks each event as it goes. */
-export type Notify = (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult>
+/**
+ * Brings one claimed thread up to date, and marks each event as it goes.
+ *
+ * @param isOurs answers whether the claim surely still holds, for right before a request leaves.
+ */
+export type Notify = (thread: PendingThread, stopping: AbortSignal, isOurs: () => boolean) => Promise<NotifyResult>
 
 /** Few of one channel: what doesn't fit into its rate limit would only be put back. */
 const limit = { threads: 50, perChannel: 5 }
@@ -37,10 +41,12 @@ export class Notifier {
     return await withClaim(
       this.#context,
       (claimant) => claimPendingThreads(db, limit, now(), claimant),
-      async (claims) => {
+      async (claims, isOurs) => {
         const channels = [...new Set(claims.map(({ channel }) => channel))]
         const ofChannel = (channel: string) => claims.filter((claim) => claim.channel === channel)
-        const waits = await Promise.all(channels.map((channel) => this.#notifyChannel(ofChannel(channel), stopping)))
+        const waits = await Promise.all(
+          channels.map((channel) => this.#notifyChannel(ofChannel(channel), stopping, isOurs)),
+        )
         const pauses = waits.flat().filter((ms) => ms > 0)
         if (pauses.length > 0) againIn(Math.min(...pauses))
         return waits.flat().includes(0)
@@ -63,10 +69,14 @@ export class Notifier {
   }
 
   /** Returns how long each thread that was worked at is left alone, in milliseconds. */
-  async #notifyChannel(claims: readonly ClaimedThread[], stopping: AbortSignal): Promise<number[]> {
+  async #notifyChannel(
+    claims: readonly ClaimedThread[],
+    stopping: AbortSignal,
+    isOurs: () => boolean,
+  ): Promise<number[]> {
     const waits: number[] = []
     for (const claim of claims) {
-      const { waitMs, isUnanswered } = await this.#notifyOne(claim, stopping)
+      const { waitMs, isUnanswered } = await this.#notifyOne(claim, stopping, isOurs)
       waits.push(waitMs)
       // The next run continues here. This one takes as long as its slowest channel, and the others wait for that.
       if (isUnanswered) break
@@ -75,12 +85,12 @@ export class Notifier {
   }
 
   /** Never rejects: a run that ended while its other channels are still busy would let the next one start beside it. */
-  async #notifyOne(claim: ClaimedThread, stopping: AbortSignal): Promise<NotifyResult> {
+  async #notifyOne(claim: ClaimedThread, stopping: AbortSignal, isOurs: () => boolean): Promise<NotifyResult> {
     const { db, log, now } = this.#context
     let result: NotifyResult = { waitMs: 0 }
     try {
       const thread = stopping.aborted ? null : await readPendingThread(db, claim)
-      if (thread) result = await this.#notify(thread, stopping)
+      if (thread) result = await this.#notify(thread, stopping, isOurs)
     } catch (error) {
       log.error({ job: claim.jobId, err: error }, 'notifying broke; it is tried again')
       result = { waitMs: BROKEN_WAIT_MS }

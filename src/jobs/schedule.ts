@@ -36,6 +36,7 @@ const MAX_SCHEDULES_PER_RUN = 10
 
 /** Runs the schedules that are due. Returns whether any was. */
 export async function runDueSchedules(context: WorkerContext, startRun: StartRun): Promise<boolean> {
+  if (!context.membership.mayWork()) return false
   const claimed = await claimDueSchedules(context.db, MAX_SCHEDULES_PER_RUN, context.now())
   await Promise.all(
     claimed.map((schedule) =>

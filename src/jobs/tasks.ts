@@ -30,22 +30,24 @@ export interface Task extends ClaimedJob {
  * is remembered and given back before this process claims anything again.
  *
  * @param claim claims for the given claimant.
+ * @param work `isOurs` answers whether the claim surely still holds, for right before a request leaves.
  * @returns what `work` answers; false where there's nothing to claim, or others may take this process for dead.
  * @throws what the database throws when nothing can be claimed, or earlier claims can't be given back.
  */
 export async function withClaim<T>(
   context: WorkerContext,
   claim: (claimant: Claimant) => Promise<readonly T[]>,
-  work: (claimed: readonly T[]) => Promise<boolean>,
+  work: (claimed: readonly T[], isOurs: () => boolean) => Promise<boolean>,
 ): Promise<boolean> {
   if (!context.membership.mayWork()) return false
   await releaseRememberedClaims(context)
+  const isOurs = context.membership.watch()
   const token = randomUUID()
   let isEmpty = false
   try {
     const claimed = await claim({ token, owner: context.membership.owner })
     isEmpty = claimed.length === 0
-    return isEmpty ? false : await work(claimed)
+    return isEmpty ? false : await work(claimed, isOurs)
   } finally {
     if (!isEmpty) {
       await releaseClaim(context.db, token).catch((error) => {

@@ -21,13 +21,14 @@ export type CompleteStep = (step: EndedStep) => Promise<'told' | { refusedWith: 
  * Telling Slack twice does no harm: a step that has ended stays as it is. So no claim is needed, and a process that dies in
  * between repeats it.
  */
-export function stepWorker({ db, now, log }: WorkerContext, complete: CompleteStep): Worker {
+export function stepWorker({ db, membership, now, log }: WorkerContext, complete: CompleteStep): Worker {
   return {
     name: 'workflow steps',
     countDue: (due) => (due.some(({ kind }) => kind === 'step') ? 1 : 0),
     runOnce: async () => {
+      if (!membership.mayWork()) return false
       const steps = await findEndedSteps(db, now(), MAX_STEPS)
-      for (const step of steps) await tell(step)
+      for (const step of steps) if (membership.mayWork()) await tell(step)
       await forgetRefusals(db, now() - REMEMBER_REFUSALS_MS)
       return steps.length > 0
     },

@@ -1,4 +1,5 @@
 /** Due writes: the crash-safe protocol of one write to a provider. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { JobInput } from '../domain/job.js'
 import { LAST_ECHO } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
@@ -25,9 +26,35 @@ async function write(context: WorkerContext, task: Task): Promise<boolean> {
   if (job && ready.kind === 'begin') {
     const begun = { ...task, job }
     const { input, requestId } = await attempt(context, begun)
-    await advance(context, begun, input, { requestId })
+    await saveAnswer(context, begun, input, requestId)
   }
   return job !== null
+}
+
+/** How often an answer is saved while the database is away, and how long to wait in between, in milliseconds: a minute in all. */
+const MAX_SAVES = 60
+const SAVE_AGAIN_AFTER_MS = 1_000
+
+/**
+ * Without what it says, the write would have to be searched for, and not every provider can. The claim outlives an outage of the
+ * database; where it was lost all the same, nothing is changed.
+ */
+async function saveAnswer(
+  context: WorkerContext,
+  begun: Task,
+  input: JobInput,
+  requestId: string | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await advance(context, begun, input, { requestId })
+      return
+    } catch (error) {
+      if (!(error instanceof TemporaryError) || tries >= MAX_SAVES) throw error
+      context.log.warn({ job: begun.job.id, err: error }, "a provider's answer could not be saved yet")
+    }
+    await delay(SAVE_AGAIN_AFTER_MS)
+  }
 }
 
 /** Notes what stands at the target. If that can't be read, nothing was written yet. */
@@ -64,8 +91,8 @@ async function attempt(
 
 /**
  * The connection's client for one try. Right before a write goes out, after the login that it may need, the claim is checked:
- * a person may have ended or cancelled the job while the step was still reading. A step that has begun to write isn't
- * cancelled any more, because its answer says what it made.
+ * a person may have ended or cancelled the job while the step was still reading, and where several processes share the database
+ * another one may have taken over. A step that has begun to write isn't cancelled any more, because its answer says what it made.
  */
 function checkingClaim(
   context: WorkerContext,
@@ -75,18 +102,26 @@ function checkingClaim(
 ): Api {
   let hasSent = false
   const beforeSend = async () => {
-    const job = context.membership.mayWork() ? await readClaimed(context.db, claimed) : null
-    if (job && (hasSent || job.cancelRequestedBy === null)) {
-      hasSent = true
-      return
-    }
-    throw new TemporaryError('This job was changed meanwhile, so nothing was sent.', { mayHaveHappened: false })
+    const isPresent = context.membership.watch()
+    const job = isPresent() ? await readClaimed(context.db, claimed).catch(unread) : null
+    // Once more, because this process can have stood still for long while it waited for the database.
+    if (!isPresent()) throw nothingSent('I lost touch with my database for a moment')
+    if (!job || (job.cancelRequestedBy !== null && !hasSent)) throw nothingSent('This job was changed meanwhile')
+    hasSent = true
   }
   const checked = (send: Api['post']): Api['post'] => {
     return (path, schema, options) => send(path, schema, { ...options, beforeSend, answered })
   }
   const { post, put, patch, delete: remove } = api
   return { ...api, post: checked(post), put: checked(put), patch: checked(patch), delete: checked(remove) }
+}
+
+function unread(): never {
+  throw nothingSent("I couldn't read my database")
+}
+
+function nothingSent(why: string): TemporaryError {
+  return new TemporaryError(`${why}, so nothing was sent.`, { mayHaveHappened: false })
 }
 
 async function afterFailedWrite(context: WorkerContext, task: Task, error: unknown): Promise<JobInput> {

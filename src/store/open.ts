@@ -20,7 +20,8 @@ export interface Store {
 /** How long one query waits for the database, in milliseconds, and how many connections to Postgres there are for it. */
 const WORKERS = { busyTimeoutMs: 30_000, maxConnections: 4 }
 const REQUESTS = { busyTimeoutMs: 700, maxConnections: 2 }
-const MEMBERSHIP = { busyTimeoutMs: 2_000, maxConnections: 1 }
+/** Short, so that a connection that leads nowhere is replaced before others take this process for dead. */
+const MEMBERSHIP = { busyTimeoutMs: 1_500, maxConnections: 1 }
 /** A Postgres that restarts is away for seconds. In milliseconds. */
 const POSTGRES_WITHIN_MS = 60_000
 

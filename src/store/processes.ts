@@ -1,27 +1,44 @@
 /**
  * The processes table: which processes of Dolly share a Postgres database, each with a row that it renews every few seconds. A
- * claim names its process, and is free once that row is gone. All times are the database's, so that it doesn't matter what time
- * the machine of a process thinks it is.
+ * claim names its process, and is free once that row is gone.
+ *
+ * No time of day decides anything here. A process is dead when another one saw its row unchanged for a whole lease, by its own
+ * monotonic clock: neither a wrong clock of a machine nor a failover to a database with another one costs anybody a claim.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Log } from '../lib/log.js'
 import type { Database } from './schema.js'
 
 /** Between two renewals, in milliseconds. */
 const RENEW_EVERY_MS = 2_000
-/** A process that has not renewed its row for so long is taken for dead, in milliseconds. */
-const LEASE_MS = 10_000
+/** After one that failed, in milliseconds. */
+const RETRY_AFTER_MS = 500
+/** A process whose row stays unchanged for so long is taken for dead, in milliseconds. */
+export const LEASE_MS = 10_000
 /** A process that couldn't renew its row for so long begins nothing and sends nothing, in milliseconds. Well before others take over. */
-const MAX_SILENCE_MS = 6_000
+export const MAX_SILENCE_MS = 6_000
+/** Who asked less often than this, in milliseconds, can't know of the others whether they could have answered meanwhile. */
+const MAX_UNWATCHED_MS = 2 * RENEW_EVERY_MS
+/** A round trip that is good enough to set the clock by, in milliseconds, and how often one is tried at the start. */
+const QUICK_MS = 500
+const MAX_TRIES_TO_BE_QUICK = 3
 
 /** This process among those that share a database. */
 export interface Membership {
   /** What its claims name; null where it's the only one. */
   readonly owner: string | null
-  /** Whether it may begin or send anything: not while others may take it for dead. */
+  /** Whether it may begin anything: not while others may take it for dead. */
   mayWork(): boolean
+  /**
+   * Begins to watch this process itself. The function that it returns answers whether others could at no moment since then take it
+   * for dead: a claim that was taken, or found in the database, after the call is still this process's own. For right before a
+   * request leaves, because a process can stand still for long anywhere before it.
+   */
+  watch(): () => boolean
   /** Milliseconds since 1970, by the clock that all share. */
   now(): number
+  /** Calls back whenever the claims of others have become free. */
+  onFreed(listener: () => void): void
   /** Gives back all claims there still are, at the end of the process. */
   leave(): Promise<void>
 }
@@ -30,7 +47,9 @@ export interface Membership {
 export const alone: Membership = {
   owner: null,
   mayWork: () => true,
+  watch: () => () => true,
   now: () => Date.now(),
+  onFreed: () => {},
   leave: async () => {},
 }
 
@@ -50,63 +69,165 @@ interface Joining {
  * @param db with a connection of its own, so that no renewal waits behind other work.
  * @throws TemporaryError when the database doesn't answer.
  */
-export async function join(db: Database, { id, name, elapsed, log }: Joining): Promise<Membership> {
-  /** When the last renewal that worked was sent, and the database's time then. */
-  let [renewedAt, databaseTime] = [Number.NEGATIVE_INFINITY, 0]
-  /** Since when no renewal has failed. */
-  let inTouchSince = elapsed()
+export async function join(db: Database, joining: Joining): Promise<Membership> {
+  const member = createMember(db, joining)
   let timer: NodeJS.Timeout | undefined
   let renewing: Promise<void> = Promise.resolve()
+  let hasLeft = false
+
+  const renewIn = (ms: number) => {
+    if (hasLeft) return
+    timer = setTimeout(() => {
+      renewing = member.renew().then(
+        () => renewIn(RENEW_EVERY_MS),
+        () => renewIn(RETRY_AFTER_MS),
+      )
+    }, ms)
+  }
+  // The first one also opens the connection.
+  for (let tries = 0; tries < MAX_TRIES_TO_BE_QUICK; tries += 1) if ((await member.renew()) <= QUICK_MS) break
+  renewIn(RENEW_EVERY_MS)
+  return {
+    ...member,
+    leave: async () => {
+      hasLeft = true
+      clearTimeout(timer)
+      await renewing
+      await member.leave()
+    },
+  }
+}
+
+/** A membership that is renewed only when its holder says so. */
+export interface Member extends Membership {
+  /**
+   * Renews its row, and removes those of processes that are dead.
+   *
+   * @returns how long the database took, in milliseconds.
+   * @throws what the database throws; it has been logged.
+   */
+  renew(): Promise<number>
+}
+
+export function createMember(db: Database, { id, name, elapsed, log }: Joining): Member {
+  /** When the last renewal that worked was sent. */
+  let renewedAt = Number.NEGATIVE_INFINITY
+  /** How often this process was silent for so long that others may have taken it for dead. */
+  let gaps = 0
+  /** The database's time minus our monotonic one. */
+  let offset = Number.NEGATIVE_INFINITY
+  let failingSince: number | null = null
+  /** What the rows of the others said last, and since when. */
+  let others = new Map<string, { renewedAt: number; since: number }>()
+  const listeners: (() => void)[] = []
+  const isInTouch = () => elapsed() - renewedAt < MAX_SILENCE_MS
+
+  const renewRow = async (sentAt: number) => {
+    try {
+      return await renew(db, { id, name })
+    } catch (error) {
+      // All processes lose touch when the database is away. Each gives the others the time to come back.
+      others.clear()
+      if (failingSince === null)
+        log.warn({ err: error }, 'this process could not renew its claims; without them it sends nothing')
+      failingSince ??= sentAt
+      throw error
+    }
+  }
 
   const renewOnce = async () => {
     const sentAt = elapsed()
-    const time = await renew(db, { id, name })
-    if (sentAt - renewedAt > LEASE_MS) inTouchSince = sentAt
-    ;[renewedAt, databaseTime] = [sentAt, time]
-    // All processes lose touch when the database is away. Each waits until the others had the time to come back.
-    if (sentAt - inTouchSince < LEASE_MS) return
-    for (const gone of await removeDead(db))
-      log.warn({ process: gone }, 'a process stopped answering; others take over its work')
-  }
-  const keepRenewing = () => {
-    timer = setTimeout(() => {
-      renewing = renewOnce()
-        .catch((error) => log.warn({ err: error }, 'this process could not renew its claims'))
-        .finally(keepRenewing)
-    }, RENEW_EVERY_MS)
+    const { now, rows } = await renewRow(sentAt)
+    const answeredAt = elapsed()
+    if (failingSince !== null) log.info({ ms: Math.round(sentAt - failingSince) }, 'this process has its claims again')
+    failingSince = null
+    if (sentAt - renewedAt >= MAX_SILENCE_MS) gaps += 1
+    if (sentAt - renewedAt > MAX_UNWATCHED_MS) others.clear()
+    renewedAt = sentAt
+    // The database read its clock at some moment in between: an answer that took long proves little, and moves ours as little. It's
+    // set back only when the database's was.
+    offset = Math.min(Math.max(offset, now - answeredAt), now - sentAt)
+    others = new Map(
+      rows.map((row) => {
+        const known = others.get(row.id)
+        const isSame = known?.renewedAt === row.renewedAt
+        return [row.id, { renewedAt: row.renewedAt, since: isSame ? known.since : answeredAt }]
+      }),
+    )
+    const dead = rows.filter((row) => sentAt - (others.get(row.id)?.since ?? sentAt) >= LEASE_MS)
+    let hasFreed = false
+    for (const process of dead) {
+      // What can't be removed now is as dead at the next renewal.
+      if (!(await remove(db, process).catch(() => false))) continue
+      hasFreed = true
+      log.warn({ process: process.name }, 'a process stopped answering; others take over its work')
+    }
+    if (hasFreed) for (const listener of listeners) listener()
+    return answeredAt - sentAt
   }
 
-  await renewOnce()
-  keepRenewing()
   return {
     owner: id,
-    mayWork: () => elapsed() - renewedAt < MAX_SILENCE_MS,
-    now: () => databaseTime + Math.round(elapsed() - renewedAt),
+    mayWork: isInTouch,
+    watch: () => {
+      const before = isInTouch() ? gaps : null
+      return () => before === gaps && isInTouch()
+    },
+    now: () => Math.round(offset + elapsed()),
+    onFreed: (listener) => void listeners.push(listener),
+    renew: renewOnce,
     leave: async () => {
-      clearTimeout(timer)
-      await renewing
-      clearTimeout(timer)
       await db.deleteFrom('processes').where('id', '=', id).execute()
     },
   }
 }
 
-const databaseNow = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
+const databaseNow: RawBuilder<number> = sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`
 
-/** Returns the database's time. A row that others had deleted is there again: claims that nobody took meanwhile still hold. */
-async function renew(db: Database, { id, name }: { id: string; name: string }): Promise<number> {
-  const until = sql<number>`${databaseNow} + ${sql.lit(LEASE_MS)}`
-  const row = await db
-    .insertInto('processes')
-    .values({ id, name, until })
-    .onConflict((same) => same.column('id').doUpdateSet({ until }))
-    .returning(databaseNow.as('now'))
-    .executeTakeFirstOrThrow()
-  return row.now
+interface ProcessRow {
+  id: string
+  name: string
+  renewedAt: number
 }
 
-/** Returns the names of those whose time is over. */
-async function removeDead(db: Database): Promise<string[]> {
-  const dead = await db.deleteFrom('processes').where('until', '<', databaseNow).returning('name').execute()
-  return dead.map(({ name }) => name)
+/**
+ * In one statement, because it's sent for as long as the process lives. A row that others had deleted is there again: claims that
+ * nobody took meanwhile still hold.
+ *
+ * @returns the database's time, and the rows of the others.
+ */
+async function renew(
+  db: Database,
+  { id, name }: Pick<ProcessRow, 'id' | 'name'>,
+): Promise<{ now: number; rows: ProcessRow[] }> {
+  const rows = await db
+    .with('own', (row) =>
+      row
+        .insertInto('processes')
+        .values({ id, name, renewedAt: databaseNow })
+        .onConflict((same) => same.column('id').doUpdateSet({ renewedAt: databaseNow }))
+        .returning(['id as ownId', 'renewedAt as now']),
+    )
+    .selectFrom('own')
+    .leftJoin('processes', (other) => other.onRef('processes.id', '!=', 'own.ownId'))
+    .select(['now', 'id', 'name', 'renewedAt'])
+    .execute()
+  const [own] = rows
+  if (!own) throw new Error('A renewal has no row.')
+  return {
+    now: own.now,
+    rows: rows.flatMap(({ id, name, renewedAt }) =>
+      id === null || name === null || renewedAt === null ? [] : [{ id, name, renewedAt }],
+    ),
+  }
+}
+
+/** Returns whether it was still as it was read: one that has come back stays. */
+async function remove(db: Database, { id, renewedAt }: ProcessRow): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('processes')
+    .where('id', '=', id)
+    .where('renewedAt', '=', renewedAt)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
 }

@@ -98,8 +98,8 @@ export interface ProcessTable {
   id: string
   /** For people: which process on which host. */
   name: string
-  /** By the clock of the database: afterwards others take it for dead, and delete the row. */
-  until: number
+  /** When it renewed the row last, by the clock of the database. Others take it for dead when that no longer changes. */
+  renewedAt: number
 }
 
 /** The answers of page 2, or the note of where a form was opened. */

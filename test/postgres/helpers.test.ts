@@ -17,7 +17,7 @@ it('opens a database on Postgres that has tables and no rows', async () => {
 it('gives each caller a database of its own', async () => {
   const addresses = [await newPostgresDatabase(), await newPostgresDatabase()] as const
   const [one, other] = [await openDatabase(addresses[0]), await openDatabase(addresses[1])]
-  await one.insertInto('processes').values({ id: 'p1', name: 'one', until: 1 }).execute()
+  await one.insertInto('processes').values({ id: 'p1', name: 'one', renewedAt: 1 }).execute()
   expect(await other.selectFrom('processes').selectAll().execute()).toEqual([])
   await Promise.all([one.destroy(), other.destroy()])
 })

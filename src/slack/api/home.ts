@@ -8,6 +8,9 @@ export interface HomeViews {
   publish(edit: { user_id: string; view: HomeView; hash?: string }): Promise<{ view?: { hash?: string } }>
 }
 
+/** In milliseconds. */
+const UNSURE_WAIT_MS = 1_000
+
 /**
  * Replaces what a person's Home tab shows. With a hash, only if it still shows the view with that hash; else the answer is
  * `conflict`, and somebody else was faster.
@@ -20,11 +23,14 @@ export type ShowHome = (
   hash: string | null,
 ) => Promise<{ hash: string | null } | 'conflict'>
 
-/** @param elapsed monotonic milliseconds. */
-export function createShowHome(views: HomeViews, elapsed: () => number): ShowHome {
+/**
+ * @param elapsed monotonic milliseconds.
+ * @param mayWork false while this process may know less than others that share its database.
+ */
+export function createShowHome(views: HomeViews, elapsed: () => number, mayWork = () => true): ShowHome {
   const rateLimits = new RateLimits(elapsed)
   return async (person, view, hash) => {
-    const waitMs = rateLimits.spend('views.publish', person)
+    const waitMs = mayWork() ? rateLimits.spend('views.publish', person) : UNSURE_WAIT_MS
     if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
     try {
       const answer = await views.publish({ user_id: person, view, ...(hash === null ? {} : { hash }) })

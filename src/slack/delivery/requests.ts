@@ -28,6 +28,8 @@ export interface Place {
 
 export interface RequestContext {
   chat: Chat
+  /** Whether the claim on the thread surely still holds. */
+  isOurs(): boolean
   rateLimits: RateLimits
   /** What this process has learned of the workspace. A restart learns it again. */
   workspace: { hasPlans: boolean }
@@ -35,6 +37,8 @@ export interface RequestContext {
   log: Pick<Log, 'warn' | 'error'>
 }
 
+/** How long a thread is left alone whose claim may be lost, in milliseconds. */
+const UNSURE_WAIT_MS = 1_000
 /** Characters of the last try, after Slack rejected the blocks and the whole text. */
 const SHORT_TEXT = 1_000
 
@@ -87,10 +91,15 @@ export async function postMessage(
  * text alone, then as a short text. A rejected message surely isn't posted.
  */
 async function withPlainText<T>(
-  { log, workspace }: RequestContext,
+  { log, workspace, isOurs }: RequestContext,
   message: Message,
-  send: (message: Message) => Promise<T>,
+  sendNow: (message: Message) => Promise<T>,
 ): Promise<T> {
+  const send = async (given: Message) => {
+    // Right before it leaves, because this process can have stood still for long since it claimed the thread.
+    if (!isOurs()) throw new RetryLaterError(UNSURE_WAIT_MS, { mayHaveHappened: false })
+    return await sendNow(given)
+  }
   const isRejected = (error: unknown) => {
     const failure = classifySlackError(error, 0)
     if (!(failure instanceof SlackRefusalError && failure.fault === 'message')) return false
@@ -124,7 +133,7 @@ async function call<T>(
   try {
     return await request()
   } catch (error) {
-    const failure = classifySlackError(error, tries)
+    const failure = error instanceof RetryLaterError ? error : classifySlackError(error, tries)
     if (failure instanceof RetryLaterError && failure.isRateLimit) rateLimits.pause(method, channel, failure.ms)
     // An edit is simply repeated.
     if (method === 'chat.postMessage' && failure instanceof RetryLaterError && failure.mayHaveHappened)

@@ -27,7 +27,7 @@ interface SenderContext extends PostContext {
   describe(job: Job): Promise<JobDescription>
 }
 
-interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'workspace'> {
+interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'workspace' | 'isOurs'> {
   /** Where to look for messages whose outcome is unknown. Default: nowhere. */
   conversations?: Conversations
   /** Who the bot is: messages posted by others aren't ours. */
@@ -49,15 +49,18 @@ const MAX_EDIT_AGE_MS = 24 * 60 * 60_000
 const MAX_PLACE_TRIES = 4
 const PLACE_WAIT_MS = 30_000
 
-/** Returns the function that brings a claimed thread up to date; it answers how long to leave that thread alone. */
+/**
+ * Returns the function that brings a claimed thread up to date; it answers how long to leave that thread alone. Nothing is sent
+ * once `isOurs` answers that the claim may be lost.
+ */
 export function createSender(
   options: SenderOptions,
-): (thread: PendingThread, stopping: AbortSignal) => Promise<NotifyResult> {
+): (thread: PendingThread, stopping: AbortSignal, isOurs: () => boolean) => Promise<NotifyResult> {
   const { conversations, elapsed, self = async () => ({}) } = options
   const rateLimits = new RateLimits(elapsed)
   const lookup = conversations ? new MessageLookup(conversations, rateLimits, elapsed, self) : null
   const context = { ...options, rateLimits, lookup, workspace: { hasPlans: true } }
-  return async (thread, stopping) => await bringUpToDate(context, thread, stopping)
+  return async (thread, stopping, isOurs) => await bringUpToDate({ ...context, isOurs }, thread, stopping)
 }
 
 /**

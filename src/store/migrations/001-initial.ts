@@ -128,7 +128,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('processes')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('until', 'bigint', (column) => column.notNull())
+    .addColumn('renewed_at', 'bigint', (column) => column.notNull())
     .execute()
 
   await db.schema
