@@ -7,6 +7,7 @@ import { completeUpload } from './files.js'
 import { readHistory } from './history.js'
 import { isJson, readBody, sendJson } from './http.js'
 import { asList, asObject, asText, type Json } from './json.js'
+import type { RateLimits } from './rate-limits.js'
 import { react } from './reactions.js'
 import type { Sockets } from './sockets.js'
 import type { StoredChannel } from './state.js'
@@ -17,6 +18,8 @@ interface Access {
   botToken: string
   appToken: string
   sockets: Sockets
+  /** Undefined takes all. */
+  rateLimits: RateLimits | undefined
   /** Milliseconds every answer takes when Slack is slow. */
   slowMs: number
 }
@@ -56,6 +59,10 @@ export async function handleApi(
     const run = core.state.runs().find((one) => one.token === token)
     if (run && run.status !== 'running') return [200, { ok: false, error: 'token_revoked' }]
     if (token !== access.botToken && !run) return [200, { ok: false, error: 'invalid_auth' }]
+    const waitMs = access.rateLimits?.spend(method, asText(body.channel)) ?? 0
+    if (waitMs > 0) {
+      return [429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(Math.ceil(waitMs / 1_000)) }]
+    }
     // Slack takes this one as a form only.
     if (method === 'files.getUploadURLExternal' && isJson(req)) return [200, { ok: false, error: 'invalid_arguments' }]
     return [200, await answerOf(core, method, body)]

@@ -12,6 +12,7 @@ import { type ManifestInput, readManifest } from './manifest.js'
 import { handlePageApi, PAGE_API_PATH } from './page-api.js'
 import { type Actor, createPerson, type WaitFor } from './person.js'
 import type { BotStatus, Snapshot, StepRun, TimeStatus } from './protocol.js'
+import { createRateLimits } from './rate-limits.js'
 import { handleResponseUrl, RESPONSE_PATH } from './respond.js'
 import { type Panels, snapshot } from './snapshot.js'
 import { type DisconnectReason, type DropPoint, type Silence, SOCKET_PATH, Sockets } from './sockets.js'
@@ -48,6 +49,8 @@ export interface WorkspaceOptions {
   ackTimeoutMs?: number
   /** Milliseconds each answer takes while Slack is slow. Default 2000. */
   slowMs?: number
+  /** Whether Slack answers 429 to more messages and edits than it takes, as in rate-limits.ts. Default: it takes all. */
+  hasRateLimits?: boolean
 }
 
 type PersonName = 'ann' | 'bo' | 'cleo' | 'eli' | 'fay' | 'dora'
@@ -156,7 +159,8 @@ export async function startWorkspace(options: WorkspaceOptions = {}): Promise<Wo
     url,
     now,
   }
-  const access = { botToken, appToken, sockets, slowMs: options.slowMs ?? 2000 }
+  const rateLimits = options.hasRateLimits ? createRateLimits() : undefined
+  const access = { botToken, appToken, sockets, rateLimits, slowMs: options.slowMs ?? 2000 }
   for (const simulator of simulators) simulator.onChange(changed)
 
   server.on('request', (req, res) => {

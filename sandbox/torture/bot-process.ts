@@ -13,6 +13,9 @@ export interface BotProcess {
   stop(): Promise<void>
   isRunning(): boolean
   isUp(): boolean
+  /** Since when the current bot is up, as `performance.now()` counts. */
+  upSince(): number | undefined
+  isFrozen(): boolean
   pid(): number | undefined
   /** Stops the current bot with SIGSTOP; answers with how to let it go on. */
   freeze(): () => void
@@ -40,10 +43,10 @@ export interface BotProcessOptions {
   /** Asked at each start. */
   env(): Readonly<Record<string, string>>
   /** Whether something outside the bot holds up a start right now. */
-  isHeldUp(): boolean
-  onUp(): void
+  isHeldUp?(): boolean
+  onUp?(): void
   /** It ended because another process uses the database. */
-  onKeptOut(log: string): void
+  onKeptOut?(log: string): void
 }
 
 const PAUSE_MS = 200
@@ -51,7 +54,10 @@ const KEPT_OUT = /is in use by another Dolly/
 const FIRST_POLLS = /"ms":(\d+).*"msg":"every running job was polled after the start"/
 const BUG = /a bug, not the provider|something broke unexpectedly|a Slack request broke/
 
-export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOut }: BotProcessOptions): BotProcess {
+export function createBotProcess(
+  folder: string,
+  { env, isHeldUp = () => false, onUp = () => {}, onKeptOut = () => {} }: BotProcessOptions,
+): BotProcess {
   const ownExits: string[] = []
   const starts: number[] = []
   const firstPolls: FirstPoll[] = []
@@ -60,6 +66,8 @@ export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOu
   let current: ReturnType<typeof spawnBot> | undefined
   let isWanted = false
   let isExcused = false
+  let upSince: number | undefined
+  let frozen: typeof current
   let up = pending()
   // An interrupted run leaves no bot behind.
   process.once('exit', () => void current?.kill('SIGKILL'))
@@ -79,6 +87,7 @@ export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOu
       () => {
         starts.push(performance.now() - began)
         if (current !== bot) return
+        upSince = performance.now()
         mine.resolve()
         onUp()
       },
@@ -90,6 +99,7 @@ export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOu
       const words = lastWords(bot.log())
       if (KEPT_OUT.test(bot.log())) onKeptOut(bot.log())
       else ownExits.push(`${end}: ${words}`)
+      upSince = undefined
       up = renewed(up)
       await delay(PAUSE_MS)
       if (isWanted && current === bot) spawn()
@@ -111,6 +121,7 @@ export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOu
   async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const bot = current
     current = undefined
+    upSince = undefined
     up = renewed(up)
     await bot?.kill(signal)
   }
@@ -127,10 +138,18 @@ export function createBotProcess(folder: string, { env, isHeldUp, onUp, onKeptOu
     },
     isRunning: () => current !== undefined,
     isUp: () => up.isSettled(),
+    upSince: () => upSince,
+    isFrozen: () => current !== undefined && current === frozen,
     pid: () => current?.pid,
     freeze() {
       isExcused = true
-      return current?.freeze() ?? (() => {})
+      const bot = current
+      const goOn = bot?.freeze()
+      frozen = bot
+      return () => {
+        if (frozen === bot) frozen = undefined
+        goOn?.()
+      }
     },
     excuse() {
       isExcused = true

@@ -39,6 +39,7 @@ export interface Offence {
     | 'second deletions'
     | 'approvals'
     | 'due times'
+    | 'false sentences'
   /** Undefined for what belongs to no job. */
   submission: Submission | undefined
   /** As the thread says, where there is one. */
@@ -59,6 +60,8 @@ export interface Judgement {
   findings: readonly Finding[]
 }
 
+/** What a form says when it was sent and made no job. */
+const NOTHING_STARTED = /nothing was started/i
 /** How Dolly says that a message may appear twice. */
 const MAY_APPEAR_TWICE = /^Slack didn't confirm this message, so it may appear twice\. /
 const EARLIER_ROOT =
@@ -109,6 +112,9 @@ export function judge({
     if (isAcknowledged && thread.roots.length === 0)
       report('lost jobs', 'The form was accepted, but there is no thread.')
     if (thread.roots.length > 0 && end === undefined) report('lost jobs', 'Its thread has no end.')
+
+    if (thread.roots.length > 0 && NOTHING_STARTED.test(submission.problem ?? ''))
+      report('false sentences', `The form says that nothing was started, and there is a job: ${submission.problem}`)
 
     const own = ownWrites(submission, submissions, exchanges[scenario.provider] ?? [])
     const writes = Object.entries(scenario.writes(asked, own))

@@ -1,12 +1,36 @@
-/** How processes die: during their first start, and at the time that a plan says. */
+/** How processes on one file die: during their first start, and at the time that a plan says. */
 import { watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BotProcess } from './bot-process.js'
+import { type Course, TIMES } from './course.js'
+import type { FileWorld } from './one-file.js'
 import type { FirstStart, KillPlan, KillTime } from './plan.js'
-import type { World } from './world.js'
 
 /** Longer than any start takes on a busy machine, and long enough for several tries. */
 const START_WITHIN_MS = 60_000
+
+/** @param whileDead called after each kill, if no bot runs then. */
+export function courseOnOneFile(
+  world: FileWorld,
+  firstStarts: readonly FirstStart[],
+  plans: readonly KillPlan[],
+  whileDead: () => Promise<void>,
+): Course {
+  return {
+    firstStarts: firstStarts.map((firstStart) => ({
+      title: firstStart.processes === 2 ? 'during the first start, of two at once' : 'during the first start',
+      run: () => killFirstStart(world, firstStart),
+    })),
+    async begin(hasFailedStarts) {
+      // Reported as failed starts; the jobs need a database that works.
+      if (hasFailedStarts) world.empty()
+      world.bots[0].start()
+      await world.ready()
+    },
+    kills: plans.map((plan, index) => () => runUntilKilled(world, plan, plans[index - 1], whileDead)),
+    settle: () => world.roles()[1].stop(),
+  }
+}
 
 /**
  * Starts on an empty file, kills in the middle of that, and starts again. Leaves the database to those who come after, and
@@ -14,7 +38,7 @@ const START_WITHIN_MS = 60_000
  *
  * @returns why none came up in the end, if so.
  */
-export async function killFirstStart(world: World, firstStart: FirstStart): Promise<string | undefined> {
+async function killFirstStart(world: FileWorld, firstStart: FirstStart): Promise<string | undefined> {
   const { processes, victim, afterChanges, thenMs } = firstStart
   const bots = world.bots.slice(0, processes)
   const folder = world.empty()
@@ -49,11 +73,11 @@ export async function killFirstStart(world: World, firstStart: FirstStart): Prom
  *
  * @param whileDead called after the kill, if no bot runs then.
  */
-export async function runUntilKilled(
-  world: World,
+async function runUntilKilled(
+  world: FileWorld,
   plan: KillPlan,
   before: KillPlan | undefined,
-  whileDead: () => void,
+  whileDead: () => Promise<void>,
 ): Promise<string> {
   const { mode, processes, victim, killTime, faults, whileDown } = plan
   if (mode !== (before?.mode ?? 'http')) {
@@ -71,32 +95,24 @@ export async function runUntilKilled(
   const bot = victim === 'standby' && second.isRunning() ? second : first
   const died = await waitAndKill(world, killTime, bot)
   for (const fault of whileDown) world.inject(fault)
-  if (!world.bots.some((one) => one.isRunning())) whileDead()
+  if (!world.bots.some((one) => one.isRunning())) await whileDead()
   bot.start()
   return bot === second ? 'while waiting for another process to end' : died
 }
 
-const words = {
-  write: 'right after a provider carried out a write',
-  post: 'right after Slack took a message',
-  'time-out': 'right after giving up waiting for an answer',
-  start: 'during a start',
-  ready: 'some time after a start',
-} as const
-
-async function waitAndKill(world: World, killTime: KillTime, bot: BotProcess): Promise<string> {
+async function waitAndKill(world: FileWorld, killTime: KillTime, bot: BotProcess): Promise<string> {
   if ('afterMs' in killTime) {
     await delay(killTime.afterMs)
     await bot.kill()
-    return words[killTime.at]
+    return TIMES[killTime.at]
   }
   return await new Promise((resolve) => {
     const callOff = world.onNext(killTime.at, () => kill(killTime.at))
     const timer = setTimeout(() => kill('ready'), killTime.withinMs)
-    function kill(at: keyof typeof words): void {
+    function kill(at: keyof typeof TIMES): void {
       callOff()
       clearTimeout(timer)
-      bot.kill().then(() => resolve(words[at]))
+      bot.kill().then(() => resolve(TIMES[at]))
     }
   })
 }

@@ -23,9 +23,13 @@ export type Fault =
    */
   | { kind: 'full disk'; from: 'now' | Trigger; words: string; forMs: number }
   /** A process freezes for a while (SIGSTOP, SIGCONT). */
-  | { kind: 'frozen'; which: 0 | 1; forMs: number }
-  /** The machine's clock is set to be off by so much: for good, or for a while. */
-  | { kind: 'clock'; byMs: number; forMs: number | null }
+  | { kind: 'frozen'; which: number; forMs: number }
+  /** The clock of a machine is set to be off by so much: for good, or for a while. Two processes on one file share a machine. */
+  | { kind: 'clock'; which: number; byMs: number; forMs: number | null }
+  /** Postgres ends as in a crash, and is away for a while: from now on, or in the middle of a write that takes 50 seconds. */
+  | { kind: 'away'; from: 'now' | 'slow write'; forMs: number }
+  /** Postgres ends connections of the bots: all, or those with an even number. */
+  | { kind: 'cut'; share: 'all' | 'half' }
 
 /**
  * Right after a provider carried out a write, or Slack took a message, before the answer is back; or right after the bot
@@ -123,11 +127,11 @@ export function planKills(random: Random, kills: number): KillPlan[] {
 }
 
 /** Until a mute socket is noticed, or until a standby gives up waiting for the database, after 15 seconds. */
-function planLong(random: Random, minMs: number, maxMs: number): KillTime {
+export function planLong(random: Random, minMs: number, maxMs: number): KillTime {
   return { at: 'ready', afterMs: random.between(minMs, maxMs) }
 }
 
-function planKillTime(random: Random): KillTime {
+export function planKillTime(random: Random): KillTime {
   const dice = random.next()
   if (dice < 0.28) return { at: 'write', withinMs: 3_000 }
   if (dice < 0.46) return { at: 'post', withinMs: 3_000 }
@@ -136,7 +140,7 @@ function planKillTime(random: Random): KillTime {
   return { at: 'ready', afterMs: random.between(0, 2_500) }
 }
 
-function planSilence(random: Random): Fault {
+export function planSilence(random: Random): Fault {
   const how = random.pick(['mute', 'mute', 'no hello', 'no upgrade'] as const)
   // New connections are asked for when the old ones are gone.
   return { kind: 'silent socket', how, forMs: random.between(1_000, 8_000) }
@@ -168,6 +172,25 @@ function planRefusedPlace(random: Random): Fault {
 
 function planFault(random: Random): Fault {
   const dice = random.next()
+  if (dice < OUTSIDE_SHARE) return planOutsideFault(random, dice)
+  if (dice < 0.87) {
+    // The longer ones are beyond what the bot waits for one write.
+    return { kind: 'locked', forMs: random.chance(0.7) ? random.between(200, 6_500) : random.between(6_500, 20_000) }
+  }
+  if (dice < 0.92) return planFullDisk(random)
+  // For longer than a standby waits, too.
+  if (dice < 0.95) return { kind: 'frozen', which: random.pick([0, 1]), forMs: random.between(2_000, 20_000) }
+  return planClock(random)
+}
+
+const OUTSIDE_SHARE = 0.82
+
+/**
+ * What goes wrong at Slack or a provider.
+ *
+ * @param dice from 0 to below OUTSIDE_SHARE.
+ */
+export function planOutsideFault(random: Random, dice: number = random.next() * OUTSIDE_SHARE): Fault {
   if (dice < 0.44) return planMishap(random, random.pick(providers))
   if (dice < 0.58) return planMishap(random, 'slack')
   if (dice < 0.62) return planRefusedPlace(random)
@@ -177,19 +200,9 @@ function planFault(random: Random): Fault {
   if (dice < 0.68) return planHold(random, random.pick([...providers, 'slack']))
   if (dice < 0.74)
     return { kind: 'down', of: random.pick([...providers, 'slack']), forMs: random.between(1_000, 5_000) }
-  if (dice < 0.82) {
-    const of = random.pick(providers)
-    const [first = '', ...others] = honestFailures[of] ?? []
-    return { kind: 'failure', of, failure: random.pick([first, ...others]) }
-  }
-  if (dice < 0.87) {
-    // The longer ones are beyond what the bot waits for one write.
-    return { kind: 'locked', forMs: random.chance(0.7) ? random.between(200, 6_500) : random.between(6_500, 20_000) }
-  }
-  if (dice < 0.92) return planFullDisk(random)
-  // For longer than a standby waits, too.
-  if (dice < 0.95) return { kind: 'frozen', which: random.pick([0, 1]), forMs: random.between(2_000, 20_000) }
-  return planClock(random)
+  const of = random.pick(providers)
+  const [first = '', ...others] = honestFailures[of] ?? []
+  return { kind: 'failure', of, failure: random.pick([first, ...others]) }
 }
 
 const short = MISHAPS.filter((one) => one !== 'refused place' && !one.startsWith('much too late')) as [
@@ -216,12 +229,12 @@ const patience: Readonly<Record<string, { waitsMs: number; believesMs: number }>
   slack: { waitsMs: 10_000, believesMs: 10_000 },
 }
 /** With these a time-out can be waited for. */
-const IMPATIENT = ['hoody', 'miget', 'qovery', 'slack'] as const
+export const IMPATIENT = ['hoody', 'miget', 'qovery', 'slack'] as const
 /** What a search for a lost write, and the reads before a write, may take themselves. */
 const MARGIN_MS = 8_000
 
 /** A request that arrives after the bot believes that it never will can't be handled, so none is held that long. */
-function planHold(random: Random, of: string): Fault {
+export function planHold(random: Random, of: string): Fault {
   const { waitsMs, believesMs } = patience[of] ?? { waitsMs: 0, believesMs: 0 }
   const [minMs, maxMs] = [waitsMs + 1_000, believesMs - MARGIN_MS]
   const isRequest = minMs < maxMs && random.chance(0.6)
@@ -247,12 +260,13 @@ const MINUTE = 60_000
 const MAX_CLOCK_OFFSET_MS = 5 * MINUTE - 10_000
 const SHARE_OF_HOURS = 0.15
 
-function planClock(random: Random): Fault {
+/** @param which the process whose machine it is. */
+export function planClock(random: Random, which = 0): Fault {
   const sign = random.chance(0.5) ? 1 : -1
   if (random.chance(SHARE_OF_HOURS)) {
-    return { kind: 'clock', byMs: sign * random.between(10, 180) * MINUTE, forMs: random.between(500, 4_000) }
+    return { kind: 'clock', which, byMs: sign * random.between(10, 180) * MINUTE, forMs: random.between(500, 4_000) }
   }
   const byMs = sign * random.between(MINUTE, MAX_CLOCK_OFFSET_MS)
-  if (random.chance(0.4)) return { kind: 'clock', byMs, forMs: random.between(1_000, 8_000) }
-  return { kind: 'clock', byMs: random.chance(0.3) ? 0 : byMs, forMs: null }
+  if (random.chance(0.4)) return { kind: 'clock', which, byMs, forMs: random.between(1_000, 8_000) }
+  return { kind: 'clock', which, byMs: random.chance(0.3) ? 0 : byMs, forMs: null }
 }

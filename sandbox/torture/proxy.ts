@@ -1,5 +1,5 @@
 /** A proxy with accidents, in front of each provider and of Slack. It records the writes that came through. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -55,7 +55,8 @@ export interface Exchange {
 }
 
 export interface FaultProxy {
-  url: string
+  /** One address for each process that comes through here, so that it is known whose a request is. */
+  urls: readonly [string, ...string[]]
   /** All writes that were carried out or refused by the other side, in the order of its answers. */
   exchanges: readonly Exchange[]
   /** The next so many requests, or writes, meet with this. */
@@ -64,10 +65,12 @@ export interface FaultProxy {
   setDown(isDown: boolean): void
   /** Lifts what was planned. */
   heal(): void
-  /** Called with each write right after it was carried out and before it is answered. */
-  onWrite(listener: () => void): () => void
+  /** Called with whose it is, right after each write was carried out and before it is answered. */
+  onWrite(listener: (by: number) => void): () => void
   /** Called when the bot no longer waits for an answer that is much too late: it has given up, or died. */
-  onGivenUp(listener: () => void): () => void
+  onGivenUp(listener: (by: number) => void): () => void
+  /** Called with each write that arrives: whose all those are that somebody waits for now, its own included. */
+  onArrival(listener: (waiting: readonly number[]) => void): () => void
   /** Whether no request is on its way any more. */
   isQuiet(): boolean
   /** How often each mishap came about. */
@@ -78,15 +81,22 @@ export interface FaultProxy {
 const RETRY_AFTER_SECONDS = '2'
 const PAGE = '<!doctype html><html><body>Something is not as it should be.</body></html>'
 
-/** @param isToChannel whether a request posts where many people read, by its path and body. */
+/**
+ * @param isToChannel whether a request posts where many people read, by its path and body.
+ * @param processes how many have an address of their own.
+ */
 export async function startProxy(
   target: string,
+  processes: number,
   isWrite: (method: string, path: string) => boolean,
   isToChannel: (path: string, body: string) => boolean = () => false,
 ): Promise<FaultProxy> {
   const exchanges: Exchange[] = []
-  const whenWritten = new Set<() => void>()
-  const whenGivenUp = new Set<() => void>()
+  const whenWritten = new Set<(by: number) => void>()
+  const whenGivenUp = new Set<(by: number) => void>()
+  const whenArrived = new Set<(waiting: readonly number[]) => void>()
+  /** Writes whose sender still waits for the answer. */
+  const waiting = new Map<ServerResponse, number>()
   const counts: Record<string, number> = {}
   let planned: Accident[] = []
   let isDown = false
@@ -101,12 +111,18 @@ export async function startProxy(
     return found ?? {}
   }
 
-  async function carry(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** @param url where whoever sent it reaches this proxy. */
+  async function carry(by: number, url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET'
     const path = request.url ?? '/'
     const sent = await readBody(request)
     if (isDown) return void answer(response, 503, PAGE, 'text/html')
     const writes = isWrite(method, path)
+    if (writes) {
+      waiting.set(response, by)
+      response.once('close', () => waiting.delete(response))
+      for (const listener of whenArrived) listener([...waiting.values()])
+    }
     const { mishap, heldMs, word } = due({ isWrite: writes, isToChannel: isToChannel(path, sent.toString()) })
     if (mishap === 'dropped') return void request.socket.destroy()
     if (mishap === 'refused') return void answer(response, 503, '{}', 'application/json')
@@ -119,7 +135,7 @@ export async function startProxy(
     }
     if (mishap?.startsWith('much too late')) {
       response.once('close', () => {
-        if (!response.writableEnded) for (const listener of whenGivenUp) listener()
+        if (!response.writableEnded) for (const listener of whenGivenUp) listener(by)
       })
     }
     if (mishap?.endsWith('late request')) await delay(heldMs)
@@ -136,7 +152,7 @@ export async function startProxy(
     if (writes) {
       const [body, back] = [parsed(sent.toString()), parsed(text)]
       exchanges.push({ at: Date.now(), method, path, body, status: came.status, answer: back, mishap })
-      for (const listener of whenWritten) listener()
+      for (const listener of whenWritten) listener(by)
     }
     if (mishap === 'lost answer') return void request.socket.destroy()
     if (mishap === 'bad gateway') return void answer(response, 502, PAGE, 'text/html')
@@ -153,19 +169,24 @@ export async function startProxy(
     response.writeHead(came.status).end(text)
   }
 
-  const server = createServer((request, response) => {
-    underWay += 1
-    carry(request, response)
-      .catch(() => request.socket.destroy())
-      .finally(() => {
-        underWay -= 1
-      })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const open = async (by: number) => {
+    const server = createServer((request, response) => {
+      underWay += 1
+      carry(by, urlOf(server), request, response)
+        .catch(() => request.socket.destroy())
+        .finally(() => {
+          underWay -= 1
+        })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return server
+  }
+  const servers = [await open(0)] as [Server, ...Server[]]
+  for (let by = 1; by < processes; by += 1) servers.push(await open(by))
+  const [first, ...others] = servers
 
   return {
-    url,
+    urls: [urlOf(first), ...others.map(urlOf)],
     exchanges,
     plan(accident, times) {
       for (let count = 0; count < times; count += 1) planned.push(accident)
@@ -179,17 +200,22 @@ export async function startProxy(
     },
     onWrite: (listener) => listenIn(whenWritten, listener),
     onGivenUp: (listener) => listenIn(whenGivenUp, listener),
+    onArrival: (listener) => listenIn(whenArrived, listener),
     isQuiet: () => underWay === 0,
     happened: () => counts,
-    close() {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
+    async close() {
+      for (const server of servers) server.closeAllConnections()
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
     },
   }
 }
 
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 /** Answers with how to stop it. */
-function listenIn(listeners: Set<() => void>, listener: () => void): () => void {
+function listenIn<T>(listeners: Set<(given: T) => void>, listener: (given: T) => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
 }

@@ -29,13 +29,15 @@ export async function waitForEnds(world: World, say: (line: string) => void): Pr
   let sayAt = 0
   while (performance.now() < deadline) {
     await delay(500)
-    const jobs = world.rows<OpenJob>(
+    const jobs = await world.rows<OpenJob>(
       'select id, state, requester, connection, operation, step from jobs where ended_at is null',
     )
-    const [pending] = world.rows<{ count: number }>('select count(*) as count from events where notified_at is null')
+    const [pending] = await world.rows<{ count: number }>(
+      'select count(*) as count from events where notified_at is null',
+    )
     const isQuiet = [...world.proxies.values()].every((proxy) => proxy.isQuiet())
     const due = 'select count(*) as count from schedules where due_at < ? and paused_at is null'
-    const [runs] = world.rows<{ count: number }>(due, `${Date.now() + SOON_MS}`)
+    const [runs] = await world.rows<{ count: number }>(due, `${Date.now() + SOON_MS}`)
     if (jobs.length === 0 && pending?.count === 0 && runs?.count === 0 && isQuiet) return
     if (performance.now() > sayAt) {
       say(`${pending?.count} events to post, ${jobs.length} jobs to end. ${jobs.map(nameOf).join(', ')}`)

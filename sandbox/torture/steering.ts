@@ -83,7 +83,13 @@ async function steer(world: World, one: Submission, steering: Steering, messages
       remember(world, one, steering, end)
       return await sendModal(actor, 'removal', () => press('delete', 'delete'))
     case 'schedule':
-      if (end !== 'done' || !offers('schedule') || steering.tries.length >= MAX_TRIES || hasSchedule(world, job)) return
+      if (
+        end !== 'done' ||
+        !offers('schedule') ||
+        steering.tries.length >= MAX_TRIES ||
+        (await hasSchedule(world, job))
+      )
+        return
       remember(world, one, steering, end)
       return await sendModal(actor, 'schedule_save', () => actor.click(root, 'job:schedule'))
     case 'expire':
@@ -99,8 +105,8 @@ export function remember(world: World, { scenario }: Submission, steering: Steer
   steering.rowsThen ??= world.rowsOf(scenario.provider)
 }
 
-function hasSchedule(world: World, job: string): boolean {
-  return world.rows('select id from schedules where preset like ?', `%-${job}`).length > 0
+async function hasSchedule(world: World, job: string): Promise<boolean> {
+  return (await world.rows('select id from schedules where preset like ?', `%-${job}`)).length > 0
 }
 
 async function twice(steering: Steering, act: () => Promise<void>): Promise<void> {

