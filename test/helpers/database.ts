@@ -17,7 +17,7 @@ export async function openTestDatabase(): Promise<Database> {
 const free: string[] = []
 
 function reuse(address: string, reset: string): Database {
-  const limits = { max: 4, statementMs: 30_000, lockMs: 2_000, connectMs: 30_000 }
+  const limits = { max: 4, statementMs: 30_000, lockMs: 2_000, connectMs: 30_000, wholeMs: 32_000 }
   const db = createDatabase(postgresDialect(address, limits, { warn: () => {} }))
   const close = db.destroy.bind(db)
   let closing: Promise<void> | undefined
