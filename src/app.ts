@@ -104,6 +104,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   }
   const scheduler: Scheduler = new Scheduler({
     tickSeconds: config.tickSeconds,
+    isShared: membership.owner !== null,
     workers: createWorkers(context, notifier, {
       ...config,
       publishHome,
@@ -126,6 +127,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     ])
     log.info({ workers }, 'work in progress has ended')
   })
+  // Others may have died in the middle of something.
+  membership.onFreed(() => scheduler.wake())
   // Before any request to Slack, which may take its time: jobs don't need it.
   scheduler.wake()
 

@@ -79,7 +79,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/jobs/*',
     ours: ['src/jobs/*', 'src/store/*', 'src/domain/*', 'src/providers/provider.ts', 'src/errors.ts', 'src/lib/*'],
-    packages: ['lru-cache', 'node-cron', 'node:crypto', 'node:events'],
+    packages: ['lru-cache', 'node-cron', 'node:crypto', 'node:events', 'node:timers/promises'],
   },
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },

@@ -158,43 +158,45 @@ export interface ApprovalRequest {
   warning: string | null
 }
 
-export type EventKind =
-  | 'approval_requested'
-  | 'approval_given'
-  | 'approved'
-  | 'denied'
-  | 'expired'
-  | 'queued'
-  | 'step_started'
-  | 'step_accepted'
-  | 'postponed'
-  | 'answer_lost'
-  | 'found'
-  | 'absent'
-  | 'unsettled'
-  | 'uncertain'
-  | 'reminder'
-  | 'stranded'
-  | 'progress'
-  | 'unreachable'
-  | 'reachable'
-  | 'step_done'
-  | 'succeeded'
-  | 'failed'
-  | 'timed_out'
-  | 'checked_again'
-  | 'started_over'
-  | 'tried_again'
-  | 'cancel_requested'
-  | 'cancelled'
-  | 'muted'
-  | 'unmuted'
-  | 'removal_started'
-  | 'removal_ended'
-  | 'removed'
-  | 'expiry_near'
-  | 'expiry_reached'
-  | 'extended'
+export const EVENT_KINDS = [
+  'approval_requested',
+  'approval_given',
+  'approved',
+  'denied',
+  'expired',
+  'queued',
+  'step_started',
+  'step_accepted',
+  'postponed',
+  'answer_lost',
+  'found',
+  'absent',
+  'unsettled',
+  'uncertain',
+  'reminder',
+  'stranded',
+  'progress',
+  'unreachable',
+  'reachable',
+  'step_done',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'checked_again',
+  'started_over',
+  'tried_again',
+  'cancel_requested',
+  'cancelled',
+  'muted',
+  'unmuted',
+  'removal_started',
+  'removal_ended',
+  'removed',
+  'expiry_near',
+  'expiry_reached',
+  'extended',
+] as const
+export type EventKind = (typeof EVENT_KINDS)[number]
 
 /** A fact about a job. `seq` is the job's version after the change. */
 export interface JobEvent {

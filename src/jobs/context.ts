@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
 import type { Log } from '../lib/log.js'
 import type { Connection } from '../providers/provider.js'
+import type { Knowledge } from '../store/knowledge.js'
 import type { Membership } from '../store/processes.js'
 import type { Database } from '../store/schema.js'
 
@@ -40,6 +41,21 @@ export interface Search {
   absentSince: number | null
   /** Since when every search failed; null after one that succeeded. */
   failingSince: number | null
+}
+
+/** What this process can work at; undefined where it has the database for itself, and so the last word on what it doesn't know. */
+export function knowledgeOf({ membership, connections }: WorkerContext): Knowledge | undefined {
+  if (membership.owner === null) return undefined
+  const all = [...connections.values()].flatMap(({ name, provider }) =>
+    Object.entries(provider.operations).map(([id, { steps, removal }]) => ({ id: `${name} ${id}`, steps, removal })),
+  )
+  return {
+    operations: all.map(({ id }) => id),
+    steps: all.flatMap(({ id, steps, removal }) => [
+      ...steps.map((step) => `${id} ${step.id}`),
+      ...(removal?.steps ?? []).map((step) => `${id} - ${step.id}`),
+    ]),
+  }
 }
 
 export function newMemory(): WorkerMemory {

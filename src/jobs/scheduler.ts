@@ -23,6 +23,8 @@ export interface Worker {
 interface SchedulerOptions {
   /** 1 to 60, a divisor of 60 for even ticks. */
   tickSeconds: number
+  /** Whether others tick as well: without a jitter all would ask the database in the same moment. Default false. */
+  isShared?: boolean
   workers: readonly Worker[]
   /** All that is due now. */
   findDueWork(): Promise<readonly DueWork[]>
@@ -38,6 +40,8 @@ interface SchedulerOptions {
 /** A clock that is slewed drifts by less than this within a second. */
 const MAX_DRIFT_MS = 1_000
 const CLOCK_CHECK_EVERY_MS = 1_000
+/** Of a tick: up to so much later, which is ±20 % of the time between two. */
+const JITTER = 0.4
 
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -82,8 +86,10 @@ export class Scheduler {
   }
 
   #schedule(): ScheduledTask {
-    const { tickSeconds } = this.#options
-    return cron.schedule(tickSeconds >= 60 ? '0 * * * * *' : `*/${tickSeconds} * * * * *`, () => this.wake())
+    const { tickSeconds, isShared = false } = this.#options
+    const maxRandomDelay = isShared ? tickSeconds * 1_000 * JITTER : 0
+    const when = tickSeconds >= 60 ? '0 * * * * *' : `*/${tickSeconds} * * * * *`
+    return cron.schedule(when, () => this.wake(), { maxRandomDelay })
   }
 
   async #dispatchAll(): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from '../providers/provider.js'
 import { type Claimant, type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
 import { applyTransition, withoutPersonal } from '../store/jobs.js'
-import type { WorkerContext } from './context.js'
+import { knowledgeOf, type WorkerContext } from './context.js'
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */
 export type AnyStep = Step<Job['params'], Job['ref'], NonNullable<Job['ref']>>
@@ -45,7 +45,7 @@ export async function withClaim<T>(
   const token = randomUUID()
   let isEmpty = false
   try {
-    const claimed = await claim({ token, owner: context.membership.owner })
+    const claimed = await claim({ token, owner: context.membership.owner, knows: knowledgeOf(context) })
     isEmpty = claimed.length === 0
     return isEmpty ? false : await work(claimed, isOurs)
   } finally {

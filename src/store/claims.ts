@@ -12,6 +12,7 @@ import {
 } from 'kysely'
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
+import { isKnownOperation, isKnownStep, isKnownThread, isOverdue, type Knowledge } from './knowledge.js'
 import { type Database, type Schema, toJob } from './schema.js'
 
 /** No pause of a thread is longer, in milliseconds. */
@@ -26,6 +27,8 @@ export interface Claimant {
   token: string
   /** The process, where several share the database: its claims are free once its row is gone. Null where it's the only one. */
   owner: string | null
+  /** What it can work at. Absent where it's the only one, which also takes what it can't work at, to report it. */
+  knows?: Knowledge | undefined
 }
 
 /** The only process that uses its database. */
@@ -45,7 +48,10 @@ export async function claimDueJobs(
   claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
   const { connection, state, limit } = wanted
-  return await claim(db, limit, now, claimant, (job) => job.and({ connection, state }))
+  const { knows } = claimant
+  return await claim(db, limit, now, claimant, (job) =>
+    job.and([job.and({ connection, state }), ...(knows ? [isKnownStep(knows, now)] : [])]),
+  )
 }
 
 /** Claims due jobs that no connection's workers claim: those of connections that are not in this list, or that wait for a person. */
@@ -55,9 +61,13 @@ export async function claimWaitingJobs(
   now: number,
   claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
-  return await claim(db, limit, now, claimant, (job) =>
-    job.or([job('state', 'in', ['uncertain', 'awaiting_approval']), job('connection', 'not in', [...connections])]),
-  )
+  return await claim(db, limit, now, claimant, (job) => {
+    const isGone = job('connection', 'not in', [...connections])
+    const isUnknown = claimant.knows
+      ? job.and([isGone, job('state', 'in', ['queued', 'starting', 'working']), isOverdue(job.ref('dueAt'), now)])
+      : isGone
+    return job.or([job('state', 'in', ['uncertain', 'awaiting_approval']), isUnknown])
+  })
 }
 
 /** Claims ended jobs whose expiry is due, longest due first. It rests while what they made is being deleted. */
@@ -67,7 +77,10 @@ export async function claimExpiringJobs(
   now: number,
   claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
-  return await claimJobs(db, selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit), claimant)
+  const expiring = selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit)
+  const { knows } = claimant
+  const due = knows ? expiring.where((job) => isKnownOperation(knows, 'jobs', job.ref('expiryDueAt'), now)) : expiring
+  return await claimJobs(db, due, claimant)
 }
 
 /** Ended jobs whose expiry is due and that nobody works at. */
@@ -154,10 +167,10 @@ export async function claimPendingThreads(
   db: Database,
   limit: { threads: number; perChannel: number },
   now: number,
-  { token, owner }: Claimant = alone(),
+  { token, owner, knows }: Claimant = alone(),
 ): Promise<ClaimedThread[]> {
-  const pending = selectPending(db, now)
-    .innerJoin('jobs', 'jobs.id', 'events.jobId')
+  const all = selectPending(db, now).innerJoin('jobs', 'jobs.id', 'events.jobId')
+  const pending = (knows ? all.where((event) => isKnownThread(event, knows, now)) : all)
     .groupBy(['jobs.id', 'messages.channel', 'messages.ts'])
     .select((job) => [
       'jobs.id as jobId',

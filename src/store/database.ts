@@ -10,7 +10,11 @@ import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
+<<<<<<< HEAD
 import { describeUrl, explainNoAnswer, postgresDialect } from './postgres.js'
+=======
+import { explainNoAnswer, postgresDialect, retryWhileAway } from './postgres.js'
+>>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
 import { retryWhileAway } from './transaction.js'
@@ -28,8 +32,14 @@ export const migrations: Record<string, Migration> = {
 
 /** Nobody holds a row for longer, in milliseconds. */
 const MAX_LOCK_MS = 2_000
+<<<<<<< HEAD
 /** For its way there and back, a statement may take this much longer than Postgres itself may, in milliseconds. */
 const ANSWER_MARGIN_MS = 300
+=======
+/** Two releases share a database while replicas are replaced one by one: a newer one only adds to it. */
+const NEWER_BESIDE_THIS =
+  'a newer Dolly has added to this database; this one goes on beside it and leaves alone what it does not know'
+>>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
 /** In milliseconds. */
 const MAX_MIGRATION_MS = 60_000
 
@@ -40,6 +50,8 @@ interface OpenOptions {
   openWithinMs?: number
   /** How many connections to Postgres it may open. Default 4. */
   maxConnections?: number
+  /** Whether this process has opened it before, so that there is nothing to migrate. Default false. */
+  isMigrated?: boolean
   log?: Pick<Log, 'warn'>
 }
 
@@ -85,8 +97,15 @@ async function openFile(
 async function openPostgres(
   url: string,
   known: Record<string, Migration>,
-  { busyTimeoutMs = 30_000, openWithinMs = 30_000, maxConnections = 4, log = { warn() {} } }: OpenOptions,
+  {
+    isMigrated = false,
+    busyTimeoutMs = 30_000,
+    maxConnections = 4,
+    openWithinMs = 30_000,
+    log = { warn() {} },
+  }: OpenOptions,
 ): Promise<Database> {
+<<<<<<< HEAD
   const limits = {
     max: maxConnections,
     statementMs: busyTimeoutMs,
@@ -101,12 +120,35 @@ async function openPostgres(
   const once = createDatabase(postgresDialect(url, patient, log))
   try {
     await retryWhileAway(openWithinMs, () => migrate(once, describeUrl(url), known))
+=======
+  if (!isMigrated) await migratePostgres(url, known, { openWithinMs, log })
+  const limits = { max: maxConnections, statementMs: busyTimeoutMs, lockMs: Math.min(busyTimeoutMs, MAX_LOCK_MS) }
+  return createDatabase(postgresDialect(url, { ...limits, connectMs: busyTimeoutMs }, log))
+}
+
+async function migratePostgres(
+  url: string,
+  known: Record<string, Migration>,
+  { openWithinMs, log }: { openWithinMs: number; log: Pick<Log, 'warn'> },
+): Promise<void> {
+  // A migration waits for those of other processes, which takes longer than any other statement may.
+  const patient = { max: 2, statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, connectMs: openWithinMs }
+  const once = createDatabase(postgresDialect(url, patient, log))
+  try {
+    await retryWhileAway(performance.now() + openWithinMs, async () => {
+      const newer = await migrate(once, known)
+      if (newer.length > 0) log.warn({ migrations: newer }, NEWER_BESIDE_THIS)
+    })
+>>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
   } catch (error) {
     throw error instanceof DatabaseError ? explainNoAnswer(url, error) : error
   } finally {
     await once.destroy()
   }
+<<<<<<< HEAD
   return createDatabase(postgresDialect(url, limits, log))
+=======
+>>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
 }
 
 /** Kysely with the tables and the spelling of columns; the schema is whatever is there. */
@@ -122,7 +164,8 @@ async function migrateFile(database: Database, file: string, known: Record<strin
   await database.connection().execute(async (connection) => {
     await sql`begin immediate`.execute(connection)
     try {
-      await migrate(connection, `The database ${file}`, known)
+      const newer = await migrate(connection, known)
+      if (newer.length > 0) throw explainNewer(file, newer)
       await sql`commit`.execute(connection)
     } catch (error) {
       // SQLite may have rolled back by itself, as on a full disk.
@@ -132,18 +175,32 @@ async function migrateFile(database: Database, file: string, known: Record<strin
   })
 }
 
-/** With Postgres all or nothing, and one process at a time. */
-async function migrate(database: Database, name: string, known: Record<string, Migration>): Promise<void> {
-  const unknown = (await appliedMigrations(database)).filter((migration) => !(migration in known))
-  if (unknown.length > 0) {
-    throw new ConnectionError(
-      `${name} was written by a newer Dolly (it has "${unknown.join('", "')}"). ` +
-        'Start that version again, or point DATABASE_URL to another database.',
-    )
+/**
+ * With Postgres all or nothing, and one process at a time.
+ *
+ * @returns the migrations of a newer release, which stay as they are.
+ */
+async function migrate(database: Database, known: Record<string, Migration>): Promise<string[]> {
+  let newer: string[] = []
+  // Kysely asks under its lock, so nothing is added between this and its own look at what was applied.
+  const getMigrations = async () => {
+    newer = (await appliedMigrations(database)).filter((name) => !(name in known))
+    // They are there already, so nothing of these is run. Without them Kysely takes the database for broken.
+    const placeholders = newer.map((name): [string, Migration] => [name, { up: async () => {} }])
+    return { ...known, ...Object.fromEntries(placeholders) }
   }
-  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => known } })
+  // Kysely sorts what was applied by the clock of the machine that did it, which may have been wrong.
+  const migrator = new Migrator({ db: database, provider: { getMigrations }, allowUnorderedMigrations: true })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
+  return newer
+}
+
+function explainNewer(file: string, newer: readonly string[]): ConnectionError {
+  return new ConnectionError(
+    `The database ${file} was written by a newer Dolly (it has "${newer.join('", "')}"). ` +
+      'Start that version again, or point DATABASE_URL to another database.',
+  )
 }
 
 async function appliedMigrations(database: Database): Promise<string[]> {

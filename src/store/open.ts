@@ -6,6 +6,7 @@ import { releaseAllClaims } from './claims.js'
 import { isPostgres, openDatabase } from './database.js'
 import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
+import { retryWhileAway } from './postgres.js'
 import { alone, join, type Membership } from './processes.js'
 import type { Database } from './schema.js'
 
@@ -34,16 +35,18 @@ export async function openStore(
   address: string,
   { elapsed, log, closers }: { elapsed(): number; log: Log; closers: (() => Promise<unknown>)[] },
 ): Promise<Store> {
-  const open = async (limits: typeof WORKERS) => {
+  const open = async (limits: typeof WORKERS, isMigrated = false) => {
     const openWithinMs = isPostgres(address) ? POSTGRES_WITHIN_MS : limits.busyTimeoutMs
-    const db = await openDatabase(address, undefined, { ...limits, openWithinMs, log })
+    const db = await openDatabase(address, undefined, { ...limits, openWithinMs, isMigrated, log })
     closers.push(() => db.destroy())
     return db
   }
   if (isPostgres(address)) {
-    const [db, requests] = [await open(WORKERS), await open(REQUESTS)]
+    const [db, requests, heartbeat] = [await open(WORKERS), await open(REQUESTS, true), await open(MEMBERSHIP, true)]
     const name = `process ${process.pid} on ${hostname()}`
-    const membership = await join(await open(MEMBERSHIP), { id: randomUUID(), name, elapsed, log })
+    const membership = await retryWhileAway(performance.now() + POSTGRES_WITHIN_MS, () =>
+      join(heartbeat, { id: randomUUID(), name, elapsed, log }),
+    )
     closers.push(() => membership.leave())
     return { db, requests, membership }
   }

@@ -6,6 +6,7 @@ import type { Transaction } from 'kysely'
 import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.js'
 import { type Actor, type AuditRow, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
+import { isKnownOperation, type Knowledge } from './knowledge.js'
 import type { Database, ScheduleTable, Schema } from './schema.js'
 import { shortId } from './short-id.js'
 import { inTransaction } from './transaction.js'
@@ -72,13 +73,30 @@ export async function listSchedules(db: Database, owners: readonly string[]): Pr
   return await owned.orderBy('createdAt').orderBy('id').execute()
 }
 
-/** Claims schedules that are due, longest due first. Each is due again in two minutes, unless its run changes that. */
-export async function claimDueSchedules(db: Database, limit: number, now: number): Promise<Schedule[]> {
+/**
+ * Claims schedules that are due, longest due first. Each is due again in two minutes, unless its run changes that.
+ *
+ * @param knows what this process can run; left out where it's the only one.
+ */
+export async function claimDueSchedules(
+  db: Database,
+  limit: number,
+  now: number,
+  knows?: Knowledge,
+): Promise<Schedule[]> {
   const rows = await db
     .updateTable('schedules')
     .set((row) => ({ dueAt: now + MAX_RUN_MS, version: row('version', '+', 1) }))
     .where('id', 'in', (due) =>
-      due.selectFrom('schedules').select('id').where('dueAt', '<=', now).orderBy('dueAt').limit(limit),
+      due
+        .selectFrom('schedules')
+        .select('id')
+        .where('dueAt', '<=', now)
+        .$if(knows !== undefined, (mine) =>
+          mine.where((row) => (knows ? isKnownOperation(knows, 'schedules', row.ref('dueAt'), now) : row.lit(true))),
+        )
+        .orderBy('dueAt')
+        .limit(limit),
     )
     .returningAll()
     .execute()

@@ -114,13 +114,16 @@ function choicesOf(view: JobDescription): Button[] {
       return edit('Edit and ask again')
     case 'cancelled':
       return [...edit('Clone again'), ...remove]
-    default: {
+    case 'succeeded': {
       if (job.removes !== null || isBeingDeleted(job)) return []
       if (job.removedAt !== null) return edit('Clone again')
       const extend = canExtend(job) ? [button(jobActions.extend, 'Extend')] : []
       const words = hasRemoval === false ? 'Run nightly…' : 'Repeat on a schedule…'
       return [...extend, ...(isOffered(view) ? [button(jobActions.schedule, words)] : []), ...remove]
     }
+    default:
+      // A newer release beside this one has another state.
+      return []
   }
 }
 

@@ -180,11 +180,19 @@ function endOf(view: JobDescription): Outcome {
       const lines = [`${unfinished} It may still finish on ${by}.`, ...expiry, ...advice(view)]
       return { icon: ':x:', headline, aside: took, lines }
     }
-    default: {
+    case 'succeeded': {
       const icon = job.removes === null ? ':white_check_mark:' : DELETED
       const remark = detail === '' ? [] : [`${by}: ${detail}`]
       return { icon, headline: successWords(job, hasRemoval), aside: took, lines: [...remark, ...expiry] }
     }
+    default:
+      // A newer release beside this one has another state.
+      return {
+        icon: ':information_source:',
+        headline: `${subject} has ended`,
+        aside: took,
+        lines: [...reason, ...expiry],
+      }
   }
 }
 

@@ -128,5 +128,8 @@ function replyText(view: JobView, event: JobEvent): string | null {
       const left = wasSent(view) ? `Anything ${by} already made is still there.` : `Nothing was sent to ${by}.`
       return ifOthers(`${requester} ${what} was ended by ${person}. ${left}`)
     }
+    default:
+      // A newer release beside this one has another kind.
+      return null
   }
 }
