@@ -10,11 +10,7 @@ import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
-<<<<<<< HEAD
-import { describeUrl, explainNoAnswer, postgresDialect } from './postgres.js'
-=======
-import { explainNoAnswer, postgresDialect, retryWhileAway } from './postgres.js'
->>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
+import { explainNoAnswer, postgresDialect } from './postgres.js'
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
 import { retryWhileAway } from './transaction.js'
@@ -32,14 +28,11 @@ export const migrations: Record<string, Migration> = {
 
 /** Nobody holds a row for longer, in milliseconds. */
 const MAX_LOCK_MS = 2_000
-<<<<<<< HEAD
 /** For its way there and back, a statement may take this much longer than Postgres itself may, in milliseconds. */
 const ANSWER_MARGIN_MS = 300
-=======
 /** Two releases share a database while replicas are replaced one by one: a newer one only adds to it. */
 const NEWER_BESIDE_THIS =
   'a newer Dolly has added to this database; this one goes on beside it and leaves alone what it does not know'
->>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
 /** In milliseconds. */
 const MAX_MIGRATION_MS = 60_000
 
@@ -105,7 +98,7 @@ async function openPostgres(
     log = { warn() {} },
   }: OpenOptions,
 ): Promise<Database> {
-<<<<<<< HEAD
+  if (!isMigrated) await migratePostgres(url, known, { openWithinMs, log })
   const limits = {
     max: maxConnections,
     statementMs: busyTimeoutMs,
@@ -114,16 +107,7 @@ async function openPostgres(
     connectMs: busyTimeoutMs,
     wholeMs: busyTimeoutMs + ANSWER_MARGIN_MS,
   }
-  // A migration waits for those of other processes, which takes longer than any other statement may.
-  const patience = { statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, wholeMs: 2 * MAX_MIGRATION_MS }
-  const patient = { max: 1, ...patience, connectMs: openWithinMs }
-  const once = createDatabase(postgresDialect(url, patient, log))
-  try {
-    await retryWhileAway(openWithinMs, () => migrate(once, describeUrl(url), known))
-=======
-  if (!isMigrated) await migratePostgres(url, known, { openWithinMs, log })
-  const limits = { max: maxConnections, statementMs: busyTimeoutMs, lockMs: Math.min(busyTimeoutMs, MAX_LOCK_MS) }
-  return createDatabase(postgresDialect(url, { ...limits, connectMs: busyTimeoutMs }, log))
+  return createDatabase(postgresDialect(url, limits, log))
 }
 
 async function migratePostgres(
@@ -132,23 +116,18 @@ async function migratePostgres(
   { openWithinMs, log }: { openWithinMs: number; log: Pick<Log, 'warn'> },
 ): Promise<void> {
   // A migration waits for those of other processes, which takes longer than any other statement may.
-  const patient = { max: 2, statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, connectMs: openWithinMs }
-  const once = createDatabase(postgresDialect(url, patient, log))
+  const patience = { statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, wholeMs: 2 * MAX_MIGRATION_MS }
+  const once = createDatabase(postgresDialect(url, { max: 2, ...patience, connectMs: openWithinMs }, log))
   try {
-    await retryWhileAway(performance.now() + openWithinMs, async () => {
+    await retryWhileAway(openWithinMs, async () => {
       const newer = await migrate(once, known)
       if (newer.length > 0) log.warn({ migrations: newer }, NEWER_BESIDE_THIS)
     })
->>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
   } catch (error) {
     throw error instanceof DatabaseError ? explainNoAnswer(url, error) : error
   } finally {
     await once.destroy()
   }
-<<<<<<< HEAD
-  return createDatabase(postgresDialect(url, limits, log))
-=======
->>>>>>> 8773734 (feat(store): old and new releases side by side on Postgres; each leaves alone what it does not know)
 }
 
 /** Kysely with the tables and the spelling of columns; the schema is whatever is there. */

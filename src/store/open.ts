@@ -6,9 +6,10 @@ import { releaseAllClaims } from './claims.js'
 import { isPostgres, openDatabase } from './database.js'
 import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
-import { retryWhileAway } from './postgres.js'
+
 import { alone, join, type Membership } from './processes.js'
 import type { Database } from './schema.js'
+import { retryWhileAway } from './transaction.js'
 
 export interface Store {
   /** For the workers. */
@@ -44,7 +45,7 @@ export async function openStore(
   if (isPostgres(address)) {
     const [db, requests, heartbeat] = [await open(WORKERS), await open(REQUESTS, true), await open(MEMBERSHIP, true)]
     const name = `process ${process.pid} on ${hostname()}`
-    const membership = await retryWhileAway(performance.now() + POSTGRES_WITHIN_MS, () =>
+    const membership = await retryWhileAway(POSTGRES_WITHIN_MS, () =>
       join(heartbeat, { id: randomUUID(), name, elapsed, log }),
     )
     closers.push(() => membership.leave())

@@ -159,7 +159,7 @@ class PostgresConnection implements DatabaseConnection {
 }
 
 /** Host and name of a database, without its user and password. */
-export function describeUrl(url: string): string {
+function describeUrl(url: string): string {
   const { host, pathname } = new URL(url)
   return `The database ${decodeURIComponent(pathname.slice(1)) || 'postgres'} on ${host || 'this machine'}`
 }
