@@ -12,7 +12,8 @@ import {
   withoutCredentials,
 } from '../providers/provider.js'
 import { type Claimant, type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
-import { applyTransition, withoutPersonal } from '../store/jobs.js'
+import { withoutPersonal } from '../store/detail.js'
+import { applyTransition } from '../store/jobs.js'
 import { knowledgeOf, type WorkerContext } from './context.js'
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */

@@ -2,8 +2,9 @@
 import type { Selectable, Transaction } from 'kysely'
 import type { Job } from '../domain/job.js'
 import { next } from '../domain/machine.js'
-import { applyTransition, findJob } from './jobs.js'
+import { applyTransition } from './jobs.js'
 import { type ApprovalTable, type Database, type Schema, toJob } from './schema.js'
+import { inTransaction, untilKnown } from './transaction.js'
 
 export type ApprovalRow = Selectable<ApprovalTable>
 
@@ -32,31 +33,28 @@ interface Answer {
  * @returns null if there's no such job.
  */
 export async function answerRequest(db: Database, answer: Answer, now: number): Promise<Answered | null> {
-  // The job may change between its read and its write where several processes share a database. Five times is a bug.
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    try {
-      return await db.transaction().execute((transaction) => answerOnce(transaction, answer, now))
-    } catch (error) {
-      if (!(error instanceof JobChanged)) throw error
-    }
-  }
-  throw new Error(`Job ${answer.jobId} changed with every try to answer its request.`)
+  return await untilKnown(
+    async (isRepeat) => await inTransaction(db, (transaction) => answerOnce(transaction, answer, now, isRepeat)),
+  )
 }
-
-/** Rolls a transaction back: the job has changed meanwhile. */
-class JobChanged extends Error {}
 
 async function answerOnce(
   transaction: Transaction<Schema>,
   { jobId, decision, person, channel }: Answer,
   now: number,
+  isRepeat: boolean,
 ): Promise<Answered | null> {
-  const job = await findJob(transaction, jobId)
-  if (!job) return null
+  // Locked until the end: of two answers at once, the second counts what the first one changed.
+  const row = await transaction.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
+  if (!row) return null
+  const job = toJob(row)
   const { approval } = job
+  const answers = await readApprovals(transaction, jobId)
+  const approvals = answers.filter((row) => row.decision === 'approve')
+  if (isRepeat && answers.some((row) => row.person === person[0] && row.decision === decision && row.at === now))
+    return { kind: 'counted', job, missing: Math.max((approval?.count ?? 0) - approvals.length, 0) }
   if (job.state !== 'awaiting_approval' || approval === null || now >= approval.expiresAt)
     return { kind: 'closed', job }
-  const approvals = (await readApprovals(transaction, jobId)).filter((row) => row.decision === 'approve')
   const [actor] = person
   if (decision === 'approve') {
     const earlier = approvals.find((row) => person.includes(row.person))
@@ -71,7 +69,7 @@ async function answerOnce(
   const input = decision === 'deny' ? { kind: decision, actor } : { kind: decision, actor, isLast: missing === 0 }
   const { set, event } = next(job, input, { now, jitter: 0 })
   const changed = await applyTransition(transaction, job, { set, event: event && { ...event, channel } }, now, null)
-  if (!changed) throw new JobChanged()
+  if (!changed) throw new Error(`Job ${jobId} changed although it was locked.`)
   return { kind: 'counted', job: changed, missing }
 }
 

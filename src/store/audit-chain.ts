@@ -6,6 +6,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { AuditRow } from './audit.js'
 import type { AuditHeadTable, Database } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /** The first one seals, all of them verify. Empty: plain hashes, which catch accidents but not forgery. */
 export type AuditKeys = readonly string[]
@@ -23,7 +24,7 @@ const BATCH = 500
  * @returns how many rows were sealed.
  */
 export async function sealRows(db: Database, keys: AuditKeys, limit = BATCH): Promise<number> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const head = await readHead(transaction)
     const rows = await transaction
       .selectFrom('audit')
@@ -73,7 +74,7 @@ async function readHead(db: Database): Promise<AuditHeadTable> {
  * @returns how many rows were deleted.
  */
 export async function purgeAudit(db: Database, before: number, limit = BATCH): Promise<number> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const { firstSeq } = await readHead(transaction)
     const oldest = await transaction
       .selectFrom('audit')

@@ -1,7 +1,9 @@
 /** Answers that wait for a confirmation, and where forms were opened. Stored here because what a modal carries passes through the client. */
 import { randomUUID } from 'node:crypto'
+import { DatabaseError } from '../errors.js'
 import type { Database, DraftKind } from './schema.js'
 import { truncateWal } from './sqlite.js'
+import { untilKnown } from './transaction.js'
 
 /** Long enough to think about the last page, and no longer: answers may be personal. */
 const DRAFT_TTL_MS = 60 * 60 * 1000
@@ -21,10 +23,20 @@ export async function saveDraft(
   now: number,
 ): Promise<string> {
   const id = randomUUID()
-  await db
-    .insertInto('drafts')
-    .values({ id, kind, requester, answers: JSON.stringify(answers), createdAt: now })
-    .execute()
+  const row = { id, kind, requester, answers: JSON.stringify(answers), createdAt: now }
+  await untilKnown(
+    async () =>
+      await db
+        .insertInto('drafts')
+        .values(row)
+        .onConflict((same) => same.doNothing())
+        .execute(),
+  ).catch((error: unknown) => {
+    // One whose key nobody has is as good as none.
+    throw error instanceof DatabaseError
+      ? new DatabaseError(error.message, { mayHaveHappened: false, cause: error })
+      : error
+  })
   return id
 }
 

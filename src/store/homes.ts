@@ -31,7 +31,17 @@ export async function readHome(db: Database, person: string): Promise<Home | und
  * @param now milliseconds since 1970.
  */
 export async function markHomes(db: Database, person: string | 'all', now: number): Promise<void> {
-  let stale = db
+  await db
+    .with('stale', (homes) =>
+      homes
+        .selectFrom('homes')
+        .select('person')
+        .where('openedAt', '>', now - OPEN_FOR_MS)
+        .$if(person !== 'all', (one) => one.where('person', '=', person))
+        // Always in the same order, or two transactions that mark the tabs of all would wait for each other.
+        .orderBy('person')
+        .forUpdate(),
+    )
     .updateTable('homes')
     .set((home) => ({
       changes: home('changes', '+', 1),
@@ -45,20 +55,26 @@ export async function markHomes(db: Database, person: string | 'all', now: numbe
           .end(),
       ),
     }))
-    .where('openedAt', '>', now - OPEN_FOR_MS)
-  if (person !== 'all') stale = stale.where('person', '=', person)
-  await stale.execute()
+    .where('person', 'in', (wanted) => wanted.selectFrom('stale').select('person'))
+    .execute()
 }
 
 /** Takes due tabs for this worker. One that it neither shows nor postpones becomes due again in a minute. */
 export async function claimDueHomes(db: Database, limit: number, now: number): Promise<string[]> {
   const claimed = await db
+    .with('due', (homes) =>
+      homes
+        .selectFrom('homes')
+        .select('person')
+        .where('dueAt', '<=', now)
+        .orderBy('dueAt')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
+    )
     .updateTable('homes')
     .set({ dueAt: now + CLAIM_MS })
-    .where('person', 'in', (due) =>
-      due.selectFrom('homes').select('person').where('dueAt', '<=', now).orderBy('dueAt').limit(limit),
-    )
-    .where('dueAt', '<=', now)
+    .where('person', 'in', (wanted) => wanted.selectFrom('due').select('person'))
     .returning('person')
     .execute()
   return claimed.map(({ person }) => person)

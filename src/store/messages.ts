@@ -4,12 +4,13 @@
  *
  * Each write names the claim on the thread. Without it, nothing is changed and `ClaimLost` is thrown.
  */
-import { type ExpressionBuilder, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
+import { type QueryCreator, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
 import type { Job, JobEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { NO_CLAIM } from './claims.js'
 import { readPendingEvents } from './events.js'
 import { type Database, type MessageTable, type Schema, toJob } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /**
  * Which message of a job it is. `root`: the first of its thread, edited in place. `left`: the root that stayed behind when
@@ -109,7 +110,8 @@ export async function begin(
         ])
         .where('jobId', '=', job.id)
         .where('key', '=', 'root')
-        .where('claimToken', '=', token),
+        .where('claimToken', '=', token)
+        .forUpdate(),
     )
     .onConflict((same) =>
       same
@@ -168,7 +170,7 @@ export async function move(
   const { job, events } = thread
   const { attemptedAt, tries, ...old } = thread.root
   const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, ...NO_CLAIM }
-  await db.transaction().execute(async (transaction) => {
+  await inTransaction(db, async (transaction) => {
     await transaction
       .insertInto('messages')
       .values({ ...left, dueAt: null, closedAt: root ? null : now })
@@ -197,11 +199,12 @@ export async function markNotified(
   now: number,
 ): Promise<void> {
   const { numUpdatedRows } = await db
+    .with('claimed', (messages) => selectClaimed(messages, job.id, token))
     .updateTable('events')
     .set({ notifiedAt: now })
     .where('jobId', '=', job.id)
     .where('seq', '=', seq)
-    .where((row) => isClaimed(row, job.id, token))
+    .where('jobId', 'in', (root) => root.selectFrom('claimed').select('jobId'))
     .executeTakeFirst()
   if (numUpdatedRows === 0n) throw new ClaimLost()
 }
@@ -213,16 +216,21 @@ async function update(
   set: UpdateObject<Schema, 'messages'>,
 ): Promise<void> {
   const { numUpdatedRows } = await db
+    .with('claimed', (messages) => selectClaimed(messages, job.id, token))
     .updateTable('messages')
     .set(set)
     .where('jobId', '=', job.id)
     .where('key', '=', key)
-    .where((row) => isClaimed(row, job.id, token))
+    .where('jobId', 'in', (root) => root.selectFrom('claimed').select('jobId'))
     .executeTakeFirst()
   if (numUpdatedRows === 0n) throw new ClaimLost()
 }
 
-function isClaimed(row: ExpressionBuilder<Schema, 'messages' | 'events'>, jobId: string, token: string) {
-  const root = row.selectFrom('messages as root').select('root.jobId').where('root.jobId', '=', jobId)
-  return row.exists(root.where('root.key', '=', 'root').where('root.claimToken', '=', token))
+/**
+ * The root, if it has this token. Locked, so that nobody takes the claim before the statement ends: a mere condition would look
+ * at the root as it was when the statement began.
+ */
+function selectClaimed(db: QueryCreator<Schema>, jobId: string, token: string) {
+  const root = db.selectFrom('messages').select('jobId').where('jobId', '=', jobId).where('key', '=', 'root')
+  return root.where('claimToken', '=', token).forUpdate()
 }

@@ -4,7 +4,9 @@ import type { Selectable, Transaction } from 'kysely'
 import { MAX_PRESETS, type Preset, type PresetScope } from '../domain/preset.js'
 import { type Actor, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
+import { takeTurn } from './postgres.js'
 import type { Database, PresetTable, Schema } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 export type NewPreset = Omit<Preset, 'id' | 'createdAt'>
 
@@ -27,7 +29,8 @@ export async function savePreset(
   now: number,
 ): Promise<Saving> {
   const { scope, owner, name, values, labels } = wanted
-  return await db.transaction().execute(async (transaction): Promise<Saving> => {
+  return await inTransaction(db, async (transaction): Promise<Saving> => {
+    await takeTurn(transaction, `presets of ${scope} ${owner}`)
     const owned = transaction.selectFrom('presets').where('scope', '=', scope).where('owner', '=', owner)
     const taken = await owned.selectAll().where('name', '=', name).executeTakeFirst()
     if (taken) return { kind: 'taken', preset: toPreset(taken) }
@@ -77,7 +80,7 @@ export async function readPreset(db: Database, id: string): Promise<Preset | nul
 
 /** Returns whether it was there. */
 export async function deletePreset(db: Database, preset: Preset, by: Actor, now: number): Promise<boolean> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const { numDeletedRows } = await transaction.deleteFrom('presets').where('id', '=', preset.id).executeTakeFirst()
     if (numDeletedRows === 0n) return false
     await note(transaction, 'preset_deleted', preset, by, now)

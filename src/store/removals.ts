@@ -3,8 +3,8 @@ import type { Transaction } from 'kysely'
 import type { Job, NewEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
-import type { NewJob } from './jobs.js'
 import { readThread, reopenLeft } from './messages.js'
+import type { NewJob } from './new-job.js'
 import { type Schema, toJob } from './schema.js'
 
 /**

@@ -2,6 +2,7 @@
 import type { ExpressionBuilder } from 'kysely'
 import { isFree } from './claims.js'
 import type { Database, Schema } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /** How many jobs one transaction deletes, or deletes the events of. */
 const BATCH = 200
@@ -14,13 +15,16 @@ const BATCH = 200
  * @returns how many jobs were deleted.
  */
 export async function purgeJobs(db: Database, before: number, limit = BATCH): Promise<number> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
+    // Locked, because somebody may let one of them run again at this very moment.
     const old = await transaction
       .selectFrom('jobs')
       .select('id')
       .where((job) => isOver(job, before))
       .orderBy('endedAt')
       .limit(limit)
+      .forUpdate()
+      .skipLocked()
       .execute()
     const ids = old.map(({ id }) => id)
     if (ids.length === 0) return 0
@@ -34,16 +38,19 @@ export async function purgeJobs(db: Database, before: number, limit = BATCH): Pr
 /** Deletes the events of jobs that ended before this time, in milliseconds since 1970. Returns how many events those were. */
 export async function purgeEvents(db: Database, before: number, limit = BATCH): Promise<number> {
   const { numDeletedRows } = await db
-    .deleteFrom('events')
-    .where('jobId', 'in', (events) =>
-      events
+    .with('over', (jobs) =>
+      jobs
         .selectFrom('jobs')
         .select('jobs.id')
         .where((job) => isOver(job, before))
         .where((job) => job.exists(job.selectFrom('events').select('seq').whereRef('events.jobId', '=', 'jobs.id')))
         .orderBy('endedAt')
-        .limit(limit),
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
     )
+    .deleteFrom('events')
+    .where('jobId', 'in', (events) => events.selectFrom('over').select('id'))
     .executeTakeFirst()
   return Number(numDeletedRows)
 }

@@ -7,9 +7,10 @@ import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.
 import { type Actor, type AuditRow, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
 import { isKnownOperation, type Knowledge } from './knowledge.js'
+import { takeTurn } from './postgres.js'
 import type { Database, ScheduleTable, Schema } from './schema.js'
 import { shortId } from './short-id.js'
-import { inTransaction } from './transaction.js'
+import { inTransaction, untilKnown } from './transaction.js'
 
 /** How long one process may take to start a run, in milliseconds. Then the schedule is due again. */
 const MAX_RUN_MS = 2 * 60_000
@@ -29,7 +30,9 @@ export type Scheduling =
 export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Scheduling> {
   // A try or two may be lost to an id that was taken, or to the same submission elsewhere; five are a bug.
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const scheduling = await db.transaction().execute((transaction) => tryToCreate(transaction, wanted, now))
+    const scheduling = await untilKnown(
+      async () => await inTransaction(db, (transaction) => tryToCreate(transaction, wanted, now)),
+    )
     if (scheduling) return scheduling
   }
   throw new Error('No schedule could be inserted although nothing stood in the way.')
@@ -42,6 +45,7 @@ async function tryToCreate(
   now: number,
 ): Promise<Scheduling | undefined> {
   const { owner, submission } = wanted
+  await takeTurn(transaction, `schedules of ${owner}`)
   const schedules = transaction.selectFrom('schedules')
   const repeated = await schedules.selectAll().where('submission', '=', submission).executeTakeFirst()
   if (repeated) return { kind: 'repeated', schedule: repeated }
@@ -85,10 +89,8 @@ export async function claimDueSchedules(
   knows?: Knowledge,
 ): Promise<Schedule[]> {
   const rows = await db
-    .updateTable('schedules')
-    .set((row) => ({ dueAt: now + MAX_RUN_MS, version: row('version', '+', 1) }))
-    .where('id', 'in', (due) =>
-      due
+    .with('due', (schedules) =>
+      schedules
         .selectFrom('schedules')
         .select('id')
         .where('dueAt', '<=', now)
@@ -96,8 +98,13 @@ export async function claimDueSchedules(
           mine.where((row) => (knows ? isKnownOperation(knows, 'schedules', row.ref('dueAt'), now) : row.lit(true))),
         )
         .orderBy('dueAt')
-        .limit(limit),
+        .limit(limit)
+        .forUpdate()
+        .skipLocked(),
     )
+    .updateTable('schedules')
+    .set((row) => ({ dueAt: now + MAX_RUN_MS, version: row('version', '+', 1) }))
+    .where('id', 'in', (wanted) => wanted.selectFrom('due').select('id'))
     .returningAll()
     .execute()
   return rows.sort((one, other) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
@@ -142,7 +149,7 @@ export async function setPaused(
   by: Actor,
   now: number,
 ): Promise<Schedule | null> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const changed = await changeSchedule(transaction, schedule, {
       pausedAt,
       nextAt,
@@ -172,7 +179,7 @@ async function changeSchedule(
 
 /** Returns whether it was there. */
 export async function deleteSchedule(db: Database, schedule: Schedule, by: Actor, now: number): Promise<boolean> {
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     const gone = await transaction.deleteFrom('schedules').where('id', '=', schedule.id).executeTakeFirst()
     if (gone.numDeletedRows === 0n) return false
     await note(transaction, 'schedule_deleted', schedule, by, now)

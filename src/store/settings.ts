@@ -1,6 +1,7 @@
 /** The settings table: what a person or a channel prefers, as JSON that its reader checks. */
 import { type Actor, recordAct } from './audit.js'
 import type { Database, SettingTable } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /** Whose: a person's by their Slack user id, or a channel's. */
 export type SettingKey = Pick<SettingTable, 'scope' | 'id'>
@@ -25,7 +26,7 @@ export async function saveSetting(
   now: number,
 ): Promise<void> {
   const set = { value: JSON.stringify(value), changedBy: by.actor, changedAt: now }
-  await db.transaction().execute(async (transaction) => {
+  await inTransaction(db, async (transaction) => {
     await transaction
       .insertInto('settings')
       .values({ scope, id, ...set })

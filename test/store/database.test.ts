@@ -10,7 +10,8 @@ import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { migrations, openDatabase } from '../../src/store/database.js'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
-import { createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { createJob, findJob } from '../../src/store/jobs.js'
+import type { NewJob } from '../../src/store/new-job.js'
 import { truncateWal } from '../../src/store/sqlite.js'
 
 const draft: NewJob = {

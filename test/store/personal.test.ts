@@ -10,7 +10,8 @@ import { fieldsOf } from '../../src/slack/form/fields.js'
 import { openDatabase } from '../../src/store/database.js'
 import { dropDraft, purgeExpired, saveDraft } from '../../src/store/drafts.js'
 import { readEvents } from '../../src/store/events.js'
-import { applyTransition, createJob, findJob, type NewJob } from '../../src/store/jobs.js'
+import { applyTransition, createJob, findJob } from '../../src/store/jobs.js'
+import type { NewJob } from '../../src/store/new-job.js'
 import type { Database } from '../../src/store/schema.js'
 
 const hour = 60 * 60 * 1000

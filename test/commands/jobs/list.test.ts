@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Rule } from '../../../src/access/rules.js'
-import type { NewJob } from '../../../src/store/jobs.js'
+import type { NewJob } from '../../../src/store/new-job.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
 import { elementsIn, type Typist, typistOf } from '../../helpers/typist.js'
 
