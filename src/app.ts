@@ -66,8 +66,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const transport =
     mode.kind === 'socket'
-      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port)
-      : openHttpTransport(mode.signingSecret, mode.port, logger, now)
+      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, membership.mayWork)
+      : openHttpTransport(mode.signingSecret, mode.port, logger, now, undefined, membership.mayWork)
 
   await makeLiveJobsDue(db, now())
   const refused = throttledPerConnection(log, elapsed)

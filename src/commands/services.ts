@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { AccessRules } from '../access/rules.js'
 import type { Job } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
-import { TemporaryError, UserError } from '../errors.js'
+import { DatabaseError, TemporaryError, UserError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackUnreachable, triggerProblem } from '../slack/api/errors.js'
@@ -71,9 +71,17 @@ export function readFormState<T>(schema: z.ZodType<T>, view: { private_metadata:
   }
 }
 
+/** Whether a change may have been made, or not: the database's answer was lost. */
+export function isInDoubt(error: unknown): boolean {
+  return error instanceof DatabaseError && error.mayHaveHappened
+}
+
+const IN_DOUBT =
+  "The database's answer was lost, so I don't know whether that worked. Look in a minute, in the thread or with /clone-app list, and try again if nothing has happened."
+
 /**
  * A sentence for the person who asked. For a bug it only admits that something broke; the log has the rest. Only for errors
- * before anything was started, because the sentence says so.
+ * before anything was started, because the sentence says so; after a change whose answer was lost it says that it doesn't know.
  */
 export function explain(services: Services, error: unknown): string {
   if (error instanceof UserError) return error.message
@@ -85,6 +93,10 @@ export function explain(services: Services, error: unknown): string {
   if (isSlackUnreachable(error)) {
     services.log.warn({ err: error }, 'Slack did not answer')
     return "Slack didn't answer. Nothing was started. Try again."
+  }
+  if (isInDoubt(error)) {
+    services.log.warn({ err: error }, 'nobody knows whether a change was made; the person was asked to look')
+    return IN_DOUBT
   }
   if (error instanceof TemporaryError) {
     services.log.warn({ err: error }, 'a request failed for now; the person was asked to try again')

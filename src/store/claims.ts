@@ -14,6 +14,7 @@ import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Job, State } from '../domain/job.js'
 import { isKnownOperation, isKnownStep, isKnownThread, isOverdue, type Knowledge } from './knowledge.js'
 import { type Database, type Schema, toJob } from './schema.js'
+import { retryConflicts } from './transaction.js'
 
 /** No pause of a thread is longer, in milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
@@ -282,6 +283,10 @@ export async function makeLiveJobsDue(
   now: number,
   maxThreadPauseMs = MAX_PAUSE_AFTER_START_MS,
 ): Promise<void> {
+  await retryConflicts(async () => await makeDue(db, now, maxThreadPauseMs))
+}
+
+async function makeDue(db: Database, now: number, maxThreadPauseMs: number): Promise<void> {
   const latest = now + MAX_PAUSE_AFTER_START_MS
   await db
     .updateTable('jobs')

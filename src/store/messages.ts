@@ -10,7 +10,7 @@ import type { Thread } from '../domain/thread.js'
 import { NO_CLAIM } from './claims.js'
 import { readPendingEvents } from './events.js'
 import { type Database, type MessageTable, type Schema, toJob } from './schema.js'
-import { inTransaction } from './transaction.js'
+import { inTransaction, retryWhileAway } from './transaction.js'
 
 /**
  * Which message of a job it is. `root`: the first of its thread, edited in place. `left`: the root that stayed behind when
@@ -122,6 +122,9 @@ export async function begin(
   if (!numInsertedOrUpdatedRows) throw new ClaimLost()
 }
 
+/** How long it's tried to note where a message stands, in milliseconds. After that, it's looked up. */
+const MAX_CONFIRM_MS = 30_000
+
 /** Notes that a message stands at this place, posted or edited, and which version of the job it shows. */
 export async function confirm(
   db: Database,
@@ -129,7 +132,7 @@ export async function confirm(
   key: MessageKey,
   { channel, ts, shownVersion }: { channel: string; ts: string; shownVersion: number | null },
 ): Promise<void> {
-  await update(db, claimed, key, { channel, ts, shownVersion })
+  await retryWhileAway(MAX_CONFIRM_MS, async () => await update(db, claimed, key, { channel, ts, shownVersion }))
 }
 
 /**

@@ -15,7 +15,7 @@ import { readDraft, saveDraft } from '../../store/drafts.js'
 import { findSubmitted } from '../../store/jobs.js'
 import { approvalFor, approvalNotice, placeProblem } from '../approvals/request.js'
 import { identifyAsker, type Origin, readForm } from '../authorize.js'
-import { explain, findTarget, type Services, type Target } from '../services.js'
+import { explain, findTarget, isInDoubt, type Services, type Target } from '../services.js'
 import { allowances, Throttle, tooManyRequests } from '../throttle.js'
 import { resolveDestination } from './destinations.js'
 import { assertAllowed, prepareJob, type Starting, UNREADABLE } from './prepare-job.js'
@@ -53,6 +53,10 @@ export type Draft = z.infer<typeof Draft>
 
 /** What the last page says whose answers are gone. The page below it still has them. */
 export const EXPIRED = 'This page has expired. Close this, go back and press Next again; your answers are still there.'
+
+/** One page is one job, preset or schedule, however often it's submitted. */
+const PAGE_IN_DOUBT =
+  "The database's answer was lost, so I don't know whether that worked. Submit the page again: nothing starts twice."
 
 const SEND_AGAIN = 'submit again. Press Back: your answers are still there'
 
@@ -92,12 +96,13 @@ export async function answerSubmission(
   try {
     return await submit()
   } catch (error) {
+    const words = isInDoubt(error) ? PAGE_IN_DOUBT : explain(services, error)
+    if (isInDoubt(error)) services.log.warn({ err: error }, 'nobody knows whether a page was taken')
     const field = (error instanceof UserError ? error.field : undefined) ?? block
-    if (field !== undefined) {
-      return { response_action: 'errors', errors: { [field]: fieldError(explain(services, error)) } }
-    }
+    if (field !== undefined) return { response_action: 'errors', errors: { [field]: fieldError(words) } }
     // On top of the form, so that the answers are still there after going back.
-    return { response_action: 'push', view: noticeOnTop("That didn't work", mrkdwn(explain(services, error))) }
+    const title = isInDoubt(error) ? 'Outcome unknown' : "That didn't work"
+    return { response_action: 'push', view: noticeOnTop(title, mrkdwn(words)) }
   }
 }
 

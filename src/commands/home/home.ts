@@ -1,7 +1,8 @@
 /** The Home tab: published when it is opened, and its buttons. */
 import type { App, BlockAction, ButtonAction } from '@slack/bolt'
 import type { Asker } from '../../access/rules.js'
-import { homeActions } from '../../slack/message/home.js'
+import { DatabaseError } from '../../errors.js'
+import { homeActions, unreadableHome } from '../../slack/message/home.js'
 import { noteHomeOpened, postponeHome, readHome } from '../../store/homes.js'
 import { answerClick, errorText } from '../answer.js'
 import { AFTER_ACK_TIMEOUT_MS, identifyAsker } from '../authorize.js'
@@ -20,8 +21,12 @@ export function registerHome(app: App, services: Services, publish: (asker: Aske
       const waitMs = await publish(asker)
       if (waitMs > 0) await postponeHome(db, asker.id, waitMs, services.now())
     } catch (error) {
-      // An event has no answer; the tab shows what it showed before.
       log.warn({ err: error, person: event.user }, 'a Home tab could not be opened')
+      // After any other error the tab shows what it showed before.
+      if (error instanceof DatabaseError)
+        await services
+          .showHome(event.user, unreadableHome, null)
+          .catch((failure: unknown) => log.warn({ err: failure }, 'a Home tab stays as it was'))
     }
   })
 

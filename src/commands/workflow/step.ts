@@ -3,7 +3,7 @@ import type { App } from '@slack/bolt'
 import { z } from 'zod'
 import type { Asker } from '../../access/rules.js'
 import type { Job } from '../../domain/job.js'
-import { UserError } from '../../errors.js'
+import { DatabaseError, UserError } from '../../errors.js'
 import { within } from '../../lib/within.js'
 import { answersOfSaved } from '../../slack/form/saved.js'
 import { createJob, findSubmitted } from '../../store/jobs.js'
@@ -42,6 +42,8 @@ export function registerWorkflowStep(app: App, services: Services): void {
     try {
       await startJob(services, event.inputs, { execution, team: body.team_id })
     } catch (error) {
+      // Unacknowledged, so that Slack sends it again.
+      if (error instanceof DatabaseError) throw error
       if (!(error instanceof StepRefused)) {
         const sentence = error instanceof z.ZodError ? NO_INPUTS : explain(services, error)
         await refuseStep(services.db, execution, sentence, services.now())

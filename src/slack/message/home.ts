@@ -69,6 +69,15 @@ export function homeView(model: HomeModel): HomeView {
   }
 }
 
+/** While the database is away. */
+export const unreadableHome: HomeView = {
+  type: 'home',
+  blocks: [
+    header('Dolly clones apps'),
+    section("I can't read my database right now, so I don't know what to show. Open this tab again in a minute."),
+  ],
+}
+
 function startButtons(presets: HomeModel['presets']): ActionsBlock {
   const elements: Button[] = [
     { type: 'button', action_id: homeActions.clone, text: plain('Clone an app'), style: 'primary' },

@@ -4,7 +4,7 @@ import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
 import { BodyError, createBodyReader } from './bodies.js'
 import { createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
-import { createBoundedServer, refuse } from './server.js'
+import { createBoundedServer, NO_DATABASE, refuse } from './server.js'
 
 /**
  * Slack's largest request is a submitted form: the view, at most 250 kB, and the answers. Our forms stay below 60 kB: 3,000
@@ -24,6 +24,7 @@ const TYPE_AHEAD_GRACE_MS = 2_000
  * here, before Bolt sees them.
  *
  * @param requestTimeoutMs how long a request may take to arrive, in milliseconds.
+ * @param hasDatabase whether what is asked for can be stored; while it can't, GET /ready answers 503.
  */
 export function openHttpTransport(
   signingSecret: string,
@@ -31,6 +32,7 @@ export function openHttpTransport(
   logger: Logger,
   now: () => number,
   requestTimeoutMs?: number,
+  hasDatabase: () => boolean = () => true,
 ): SlackTransport {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
@@ -39,8 +41,8 @@ export function openHttpTransport(
   const readBody = createBodyReader()
   const isNew = createReplayCheck(now)
 
-  // Ready whenever it can answer: Slack uses the same port.
-  const isReady = () => true
+  // Slack uses the same port.
+  const whyNotReady = () => (hasDatabase() ? undefined : NO_DATABASE)
   const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
     handle(request, response, markVerified).catch((error) => {
       logger.error('A request broke:', error)
@@ -48,7 +50,7 @@ export function openHttpTransport(
       else refuse(response, 500)
     })
   }
-  const server = createBoundedServer(isReady, answer, requestTimeoutMs)
+  const server = createBoundedServer(whyNotReady, answer, requestTimeoutMs)
 
   async function handle(request: IncomingMessage, response: ServerResponse, markVerified: () => void): Promise<void> {
     if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)

@@ -10,6 +10,9 @@ const MAX_CONNECTIONS = 256
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 5_000
 
+/** Why a process isn't ready. */
+export const NO_DATABASE = 'the database is away'
+
 /** `markVerified` says that the request is from Slack, so that its connection is kept until it is answered. */
 type RequestHandler = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => void
 
@@ -24,11 +27,12 @@ export interface BoundedServer {
  * connections not verified as Slack's, the oldest makes room for the newest: if new ones were refused, a few idle connections
  * would keep Slack and the probes out.
  *
- * @param isReady whether Slack reaches this process, for GET /ready. GET /healthz says that the process runs.
+ * @param whyNotReady why this process can take no requests of Slack now, for GET /ready; undefined if it can. GET /healthz says
+ *   that the process runs.
  * @param handle gets all other requests.
  */
 export function createBoundedServer(
-  isReady: () => boolean,
+  whyNotReady: () => string | undefined,
   handle: RequestHandler,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): BoundedServer {
@@ -41,7 +45,7 @@ export function createBoundedServer(
     maxHeaderSize: MAX_HEADER_BYTES,
   }
   const server = createServer(limits, (request, response) => {
-    if (answerProbe(request, response, isReady)) return
+    if (answerProbe(request, response, whyNotReady)) return
     const { socket } = request
     handle(request, response, () => {
       unverified.delete(socket)
@@ -76,11 +80,15 @@ export function createBoundedServer(
 }
 
 /** Returns whether it was a probe. */
-function answerProbe({ method, url }: IncomingMessage, response: ServerResponse, isReady: () => boolean): boolean {
+function answerProbe(
+  { method, url }: IncomingMessage,
+  response: ServerResponse,
+  whyNotReady: () => string | undefined,
+): boolean {
   if (method !== 'GET' || (url !== '/healthz' && url !== '/ready')) return false
-  if (url === '/healthz') response.writeHead(200).end('ok')
-  else if (isReady()) response.writeHead(200).end('ready')
-  else response.writeHead(503).end('not ready: the socket to Slack is closed')
+  const problem = url === '/ready' ? whyNotReady() : undefined
+  if (problem !== undefined) response.writeHead(503).end(`not ready: ${problem}`)
+  else response.writeHead(200).end(url === '/ready' ? 'ready' : 'ok')
   return true
 }
 

@@ -8,7 +8,7 @@ import { clientOptions } from '../api/client.js'
 import { isTokenRefused } from '../api/errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 import { createReceiver, type SlackTransport } from './bolt-app.js'
-import { createBoundedServer, refuse } from './server.js'
+import { createBoundedServer, NO_DATABASE, refuse } from './server.js'
 
 /** Between tries; doubles each time. */
 const MIN_PAUSE_MS = 500
@@ -26,6 +26,7 @@ export interface SocketTimes {
 /** With these, a dead socket is replaced within 15 seconds. */
 const defaultTimeouts: SocketTimes = { connect: 12_000, pong: 5_000 }
 
+const NO_SOCKET = 'the socket to Slack is closed'
 /** WebSocket's readyState of an open socket. */
 const OPEN = 1
 /** The types of Slack's requests over a socket. */
@@ -39,6 +40,7 @@ const REQUEST_TYPES: readonly unknown[] = ['slash_commands', 'interactive', 'eve
  * jobs don't need Slack.
  *
  * @param port for probes only; without one no port is opened.
+ * @param hasDatabase whether what is asked for can be stored; while it can't, GET /ready answers 503.
  */
 export function openSocketTransport(
   appToken: string,
@@ -46,6 +48,7 @@ export function openSocketTransport(
   logger: Logger,
   port: number | undefined,
   times: SocketTimes = defaultTimeouts,
+  hasDatabase: () => boolean = () => true,
 ): SlackTransport {
   // A retry inside the client would still be under way when our next try begins.
   const web = { ...clientOptions(apiUrl, logger), timeout: times.connect / 2 }
@@ -54,11 +57,11 @@ export function openSocketTransport(
   const stopping = new AbortController()
   let isReady = false
   function setReady(ready: boolean): void {
-    if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : 'not ready: the socket to Slack is closed')
+    if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : `not ready: ${NO_SOCKET}`)
     isReady = ready
   }
   const probes = createBoundedServer(
-    () => isReady,
+    () => (isReady ? (hasDatabase() ? undefined : NO_DATABASE) : NO_SOCKET),
     (_, response) => refuse(response, 404),
   )
 
