@@ -8,6 +8,7 @@ import { type Closer, start } from './app.js'
 import { verifyAuditOf } from './audit.js'
 import { type Config, ConfigError, loadConfig, secretsOf } from './config/env.js'
 import { connect, providers } from './connections.js'
+import { copyTo } from './copy.js'
 import { diagnose } from './doctor.js'
 import { ConnectionError } from './errors.js'
 import { createRedactor, type Redactor } from './lib/redact.js'
@@ -15,15 +16,23 @@ import { createLog, slackLogger } from './log.js'
 
 const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md explain how to set it up and run it.
 dolly          start Dolly, with dolly.yml and the variables of the environment and .env (npm start)
-dolly doctor   try dolly.yml, Slack's tokens and each connection once, without starting or writing anything
-               (npm start -- doctor); exit with 0 if all is well, with 1 if not
+dolly doctor   try dolly.yml, Slack's tokens, each connection and a Postgres database once, without starting or writing
+               anything (npm start -- doctor); exit with 0 if all is well, with 1 if not
 dolly audit verify [end]
                check the audit for altered or missing rows; exit with 0 if there are none, with 1 if there are; with the
                end of the chain from the log ("anchor"), also check whether later rows were cut off
+dolly db copy <file>
+               copy a SQLite file, live jobs included, to the empty Postgres database of DATABASE_URL, all or nothing; no
+               Dolly starts on the file afterwards
 dolly help     print this
 `
 
-type Command = { kind: 'start' | 'doctor' | 'help' } | { kind: 'audit'; anchor: string | undefined }
+type Command =
+  | { kind: 'start' }
+  | { kind: 'help' }
+  | { kind: 'doctor' }
+  | { kind: 'audit'; anchor: string | undefined }
+  | { kind: 'copy'; from: string }
 
 /** What this process was asked to do; undefined when the arguments make no sense. */
 function readCommand(): Command | undefined {
@@ -33,8 +42,11 @@ function readCommand(): Command | undefined {
       allowPositionals: true,
     })
     const asked = [...positionals, ...(values.check ? ['doctor'] : []), ...(values.help ? ['help'] : [])]
-    const [command = 'start', second, anchor] = asked
-    if (command === 'audit') return second === 'verify' && asked.length < 4 ? { kind: 'audit', anchor } : undefined
+    const [command = 'start', second, third] = asked
+    if (command === 'audit')
+      return second === 'verify' && asked.length < 4 ? { kind: 'audit', anchor: third } : undefined
+    if (command === 'db')
+      return second === 'copy' && third && asked.length < 4 ? { kind: 'copy', from: third } : undefined
     const kind = (['start', 'doctor', 'help'] as const).find((known) => known === command)
     return kind && asked.length < 2 ? { kind } : undefined
   } catch {
@@ -51,11 +63,28 @@ async function main(): Promise<void> {
   const redactor = createRedactor(secretsOf(config))
   try {
     if (command.kind === 'start') return await run(config, redactor)
-    const isGood = command.kind === 'audit' ? await runAudit(config, command.anchor) : await runDoctor(config, redactor)
+    const isGood = await runOnce(command, config, redactor)
     process.exit(isGood ? 0 : 1)
   } catch (error) {
     complain(error, redactor.redact)
     process.exit(1)
+  }
+}
+
+/** Does what was asked for, prints what came of it, and returns whether all is well. */
+async function runOnce(
+  command: Exclude<Command, { kind: 'start' } | { kind: 'help' }>,
+  config: Config,
+  redactor: Redactor,
+): Promise<boolean> {
+  switch (command.kind) {
+    case 'doctor':
+      return await runDoctor(config, redactor)
+    case 'audit':
+      return await runAudit(config, command.anchor)
+    case 'copy':
+      process.stdout.write(await copyTo(config.database, command.from, config.auditKeys, Date.now()))
+      return true
   }
 }
 

@@ -139,6 +139,7 @@ const layers: readonly Layer[] = [
     packages: ['@slack/web-api'],
   },
   { files: 'src/audit.ts', ours: ['src/errors.ts', 'src/store/*'], packages: ['node:*'] },
+  { files: 'src/copy.ts', ours: ['src/audit.ts', 'src/store/*'], packages: [] },
   {
     files: 'src/connections.ts',
     ours: ['src/config/*', 'src/providers/*', 'src/store/*', 'type src/domain/*', 'type src/slack/message/*'],

@@ -10,6 +10,7 @@ import * as follow from './migrations/004-follow.js'
 import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
+import * as copies from './migrations/008-copies.js'
 import { explainNoAnswer, postgresDialect } from './postgres.js'
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
@@ -24,6 +25,7 @@ export const migrations: Record<string, Migration> = {
   '005-audit': audit,
   '006-workflow': workflow,
   '007-retry': retry,
+  '008-copies': copies,
 }
 
 /** Nobody holds a row for longer, in milliseconds. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Log } from '../lib/log.js'
 import { releaseAllClaims } from './claims.js'
+import { refuseCopied } from './copy.js'
 import { isPostgres, openDatabase } from './database.js'
 import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
@@ -56,6 +57,7 @@ export async function openStore(
   const [db, requests] = [await open(WORKERS), await open(REQUESTS)]
   if (hasLooseRights(address))
     log.warn({ file: address }, 'users other than its owner can open the database; run chmod 600 on it')
+  await refuseCopied(db, address)
   // This process alone has the file: every claim in it belongs to one that is dead.
   await releaseAllClaims(db)
   return { db, requests, membership: alone }

@@ -158,17 +158,18 @@ class PostgresConnection implements DatabaseConnection {
   }
 }
 
-/** Host and name of a database, without its user and password. */
-function describeUrl(url: string): string {
-  const { host, pathname } = new URL(url)
-  return `The database ${decodeURIComponent(pathname.slice(1)) || 'postgres'} on ${host || 'this machine'}`
+/** Name and host of a database, without its user and password: `the database dolly on db.example:5432`. */
+export function describeUrl(url: string): string {
+  const { host, pathname, searchParams } = new URL(url)
+  const name = decodeURIComponent(pathname.slice(1)) || 'postgres'
+  return `the database ${name} on ${searchParams.get('host') || host || 'this machine'}`
 }
 
 /** What the operator reads. */
 export function explainNoAnswer(url: string, error: DatabaseError): ConnectionError {
   const reason = error.cause instanceof Error ? error.cause.message : error.message
   return new ConnectionError(
-    `${describeUrl(url)} can't be reached (${reason}). Check DATABASE_URL, and that Postgres runs.`,
+    `Dolly can't reach ${describeUrl(url)} (${reason}). Check DATABASE_URL, and that Postgres runs.`,
   )
 }
 

@@ -20,6 +20,7 @@ export interface Schema {
   schedules: ScheduleTable
   homes: HomeTable
   settings: SettingTable
+  copies: CopyTable
 }
 
 /** SQLite has no booleans: it reads as 0 or 1. */
@@ -215,6 +216,16 @@ export interface SettingTable {
   /** Slack user id of the person who changed it last. */
   changedBy: string
   changedAt: number
+}
+
+/** A copy of all rows to another database: one row in the file that was copied, and the same one where they went. */
+export interface CopyTable {
+  id: string
+  /** Where they went, for people: without user and password. */
+  target: string
+  startedAt: number
+  /** When all was there; null while nobody knows whether it arrived. */
+  finishedAt: number | null
 }
 
 export function toJob(row: Selectable<JobTable>): Job {

@@ -75,6 +75,18 @@ export async function truncateWal(db: Database): Promise<void> {
   if (db.getExecutor().adapter instanceof SqliteAdapter) await sql`pragma wal_checkpoint(truncate)`.execute(db)
 }
 
+/** Whether a file is a SQLite database that has this table. Changes nothing in it. */
+export function hasTable(file: string, table: string): boolean {
+  try {
+    const sqlite = new Sqlite(file, { readonly: true })
+    const found = sqlite.prepare("select 1 from sqlite_master where type = 'table' and name = ?").get(table)
+    sqlite.close()
+    return found !== undefined
+  } catch {
+    return false
+  }
+}
+
 export function isSqliteError(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError
 }

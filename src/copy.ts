@@ -1,0 +1,39 @@
+/** `dolly db copy`: copies a SQLite file to Postgres, and says in sentences what it did. */
+import { describeReport } from './audit.js'
+import type { AuditKeys } from './store/audit-chain.js'
+import { type CopyReport, copyDatabase } from './store/copy.js'
+
+/**
+ * Copies a SQLite file to the database of DATABASE_URL, and returns what the operator reads.
+ *
+ * @param from path of the SQLite file, or the same as DATABASE_URL would have it: `file:data/dolly.db`.
+ * @param now milliseconds since 1970.
+ * @throws ConnectionError for what the operator must fix.
+ */
+export async function copyTo(database: string, from: string, keys: AuditKeys, now: number): Promise<string> {
+  const file = from.replace(/^file:(\/\/)?/, '')
+  return describeCopy(file, await copyDatabase(file, database, { keys, now }), keys)
+}
+
+/** What was copied, in a line each. */
+export function describeCopy(
+  file: string,
+  { target, copiedBefore, rows, liveJobs, audit }: CopyReport,
+  keys: AuditKeys,
+): string {
+  const tables = [...rows].map(([table, count]) => `  ${count.toLocaleString('en').padStart(9)}  ${inSnakeCase(table)}`)
+  return [
+    copiedBefore === null
+      ? `Copied ${file} to ${target}. Its tables have as many rows as in the file:`
+      : `${file} had been copied to ${target} before (${new Date(copiedBefore).toISOString()}). Its tables have now:`,
+    ...tables,
+    `${liveJobs === 1 ? '1 live job goes' : `${liveJobs} live jobs go`} on there. ${describeReport(audit, keys).sentence}`,
+    `No Dolly starts on ${file} any more. Keep it until you have a backup of the new database.`,
+    'Next: start Dolly with this DATABASE_URL, on as many machines as you want.',
+    '',
+  ].join('\n')
+}
+
+function inSnakeCase(table: string): string {
+  return table.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
