@@ -9,6 +9,7 @@ import { NO_CLAIM } from './claims.js'
 import { isPostgres, openDatabase } from './database.js'
 import { lockDatabase } from './lock.js'
 import { describeUrl } from './postgres.js'
+import { LEASE_MS } from './processes.js'
 import type { CopyTable, Database, Schema } from './schema.js'
 import { hasTable } from './sqlite.js'
 
@@ -202,7 +203,7 @@ async function assertEmpty(into: Transaction<Schema>, name: string): Promise<voi
   const running = await into
     .selectFrom('processes')
     .select('name')
-    .where('until', '>', sql<number>`extract(epoch from clock_timestamp()) * 1000`)
+    .where('renewedAt', '>', sql<number>`extract(epoch from clock_timestamp()) * 1000 - ${sql.lit(LEASE_MS)}`)
     .executeTakeFirst()
   if (running)
     throw new ConnectionError(`A Dolly uses ${name} (${running.name}). Stop it, and name a database that is empty.`)

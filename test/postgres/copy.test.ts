@@ -257,12 +257,12 @@ describe('what is refused before anything is copied', () => {
 
   it('a target that a running Dolly uses', async () => {
     const target = await open(url)
-    const row = { id: 'p1', name: 'process 4711 on app-1', until: Date.now() + 60_000 }
+    const row = { id: 'p1', name: 'process 4711 on app-1', renewedAt: Date.now() }
     await target.insertInto('processes').values(row).execute()
     expect(await refusalOf(copyDatabase(file, url, options))).toBe(
       `A Dolly uses ${name} (process 4711 on app-1). Stop it, and name a database that is empty.`,
     )
-    await target.updateTable('processes').set({ until: 1 }).execute()
+    await target.updateTable('processes').set({ renewedAt: 1 }).execute()
     await copyDatabase(file, url, options)
   })
 
