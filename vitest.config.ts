@@ -8,7 +8,7 @@ const fast = [
   'test/slack/{form,message}/**/*.test.ts',
 ]
 
-const shared = { testTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
+const shared = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
 
 /** The longest file first, or one core would run it alone at the end; then by turns what mostly waits and what computes. */
 class LongestFirst extends BaseSequencer {
