@@ -30,7 +30,10 @@ export interface WorkerContext {
 export interface WorkerMemory {
   /** Claims that could not be given back, for instance because the disk was full. */
   unreleased: Set<string>
-  /** Running searches for lost writes, by the attempt that is searched for. One that is dropped starts again. */
+  /**
+   * Running searches for lost writes, by the attempt that is searched for. One that is dropped starts again. Other processes that
+   * search for the same write have their own: each believes in absence later, never sooner.
+   */
   searches: LRUCache<string, Search>
 }
 

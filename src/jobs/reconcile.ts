@@ -3,6 +3,7 @@ import type { Job, JobInput, Ref } from '../domain/job.js'
 import { LAST_ECHO, MAX_ATTEMPTS } from '../domain/machine.js'
 import { UserError } from '../errors.js'
 import { type Attempt, readWritten, type Written } from '../providers/provider.js'
+import { lastRestart } from '../store/events.js'
 import { endOfEarlierJob } from '../store/job-reads.js'
 import type { Search, WorkerContext } from './context.js'
 import { advance, explain, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
@@ -27,7 +28,9 @@ export async function reconcileLostWrites(context: WorkerContext, connection: st
 
 async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
   const { searches } = context.memory
-  const key = `${task.job.id} ${task.job.step} ${task.job.attempt}`
+  const { id, step, attempt } = task.job
+  // A restart counts the attempts anew, and may have come while another process had this job: this one remembers the old search.
+  const key = `${id} ${step} ${await lastRestart(context.db, id)} ${attempt}`
   const search = searches.get(key) ?? { since: context.elapsed(), absentSince: null, failingSince: null }
   searches.set(key, search)
   const changed = await advance(context, task, await searchOnce(context, task, search))

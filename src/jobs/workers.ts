@@ -15,10 +15,8 @@ import { sealWorker } from './seal.js'
 import { releaseRememberedClaims } from './tasks.js'
 import { handleWaitingJobs } from './waiting.js'
 import { type CompleteStep, stepWorker } from './workflow-steps.js'
-import { writeNextJob } from './write.js'
+import { maxConcurrentWrites, writeNextJob } from './write.js'
 
-/** One slow answer must not hold up all other writes of its connection. */
-const DEFAULT_MAX_CONCURRENT_WRITES = 4
 const FOREVER: Keep = { jobsMs: null, eventsMs: null, auditMs: null }
 
 interface Options {
@@ -51,12 +49,12 @@ export function createWorkers(
   }: Options = {},
 ): Worker[] {
   const { connections, memory } = context
-  const ofConnections = [...connections.values()].flatMap(({ name, provider }): Worker[] => {
+  const ofConnections = [...connections.keys()].flatMap((name): Worker[] => {
     const dueIn = (state: State) => counting(({ kind, connection }) => kind === state && connection === name)
     return [
       {
         name: `write ${name}`,
-        maxConcurrent: provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES,
+        maxConcurrent: maxConcurrentWrites(context, name),
         countDue: dueIn('queued'),
         runOnce: () => writeNextJob(context, name),
       },

@@ -1,18 +1,30 @@
 /** Due writes: the crash-safe protocol of one write to a provider. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobInput } from '../domain/job.js'
+import type { Job, JobInput } from '../domain/job.js'
 import { LAST_ECHO } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
 import type { Api } from '../providers/provider.js'
 import { type ClaimedJob, readClaimed } from '../store/claims.js'
+import { claimDueWrite, hasSlot } from '../store/slots.js'
 import type { WorkerContext } from './context.js'
 import { accepted, attemptOf, findWrite } from './reconcile.js'
-import { advance, explain, runTasks, type Task, withDueJobs } from './tasks.js'
+import { advance, explain, runTasks, type Task, withClaim } from './tasks.js'
 
-/** Makes the one write of a connection that is due for longest. Returns whether its job was moved. */
+/** One slow answer must not hold up all other writes of its connection. */
+const DEFAULT_MAX_CONCURRENT_WRITES = 4
+
+/** How many writes of a connection may be under way at once, in all processes together. */
+export function maxConcurrentWrites({ connections }: Pick<WorkerContext, 'connections'>, connection: string): number {
+  return connections.get(connection)?.provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES
+}
+
+/** Makes the one write of a connection that is due for longest, if another may be under way. Returns whether its job was moved. */
 export async function writeNextJob(context: WorkerContext, connection: string): Promise<boolean> {
-  return await withDueJobs(context, { connection, state: 'queued', limit: 1 }, (claimed) =>
-    runTasks(context, claimed, (task) => write(context, task)),
+  const wanted = { connection, maxConcurrent: maxConcurrentWrites(context, connection) }
+  return await withClaim(
+    context,
+    (claimant) => claimDueWrite(context.db, wanted, context.now(), claimant),
+    (claimed) => runTasks(context, claimed, (task) => write(context, task)),
   )
 }
 
@@ -103,7 +115,7 @@ function checkingClaim(
   let hasSent = false
   const beforeSend = async () => {
     const isPresent = context.membership.watch()
-    const job = isPresent() ? await readClaimed(context.db, claimed).catch(unread) : null
+    const job = isPresent() ? await readSendable(context, claimed).catch(unread) : null
     // Once more, because this process can have stood still for long while it waited for the database.
     if (!isPresent()) throw nothingSent('I lost touch with my database for a moment')
     if (!job || (job.cancelRequestedBy !== null && !hasSent)) throw nothingSent('This job was changed meanwhile')
@@ -122,6 +134,12 @@ function unread(): never {
 
 function nothingSent(why: string): TemporaryError {
   return new TemporaryError(`${why}, so nothing was sent.`, { mayHaveHappened: false })
+}
+
+/** The claimed job as it is by now; null where the claim or its slot was lost. */
+async function readSendable({ db, membership }: WorkerContext, claimed: ClaimedJob): Promise<Job | null> {
+  const claimant = { token: claimed.token, owner: membership.owner }
+  return (await hasSlot(db, claimant)) ? await readClaimed(db, claimed) : null
 }
 
 async function afterFailedWrite(context: WorkerContext, task: Task, error: unknown): Promise<JobInput> {

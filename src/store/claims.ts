@@ -242,6 +242,7 @@ export async function releaseThread(
 export async function releaseClaim(db: Database, token: string): Promise<void> {
   await db.updateTable('jobs').set(NO_CLAIM).where('claimToken', '=', token).execute()
   await db.updateTable('messages').set(NO_CLAIM).where('claimToken', '=', token).execute()
+  await db.deleteFrom('slots').where('token', '=', token).execute()
 }
 
 /** Gives back all claims there are: those of a process that died. Only for the one process that has the database. */

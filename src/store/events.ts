@@ -51,6 +51,17 @@ export async function readPendingEvents(db: Database, jobId: string): Promise<Jo
   return (await pending.orderBy('seq').execute()).map(toEvent)
 }
 
+/** When a person last let a job begin anew at its present step: the `seq` of that event, 0 if nobody did. */
+export async function lastRestart(db: Database, jobId: string): Promise<number> {
+  const row = await db
+    .selectFrom('events')
+    .select((event) => event.fn.max('seq').as('seq'))
+    .where('jobId', '=', jobId)
+    .where('kind', 'in', ['started_over', 'tried_again', 'checked_again'])
+    .executeTakeFirst()
+  return row?.seq ?? 0
+}
+
 /** What people were told of something, and whether they could read it. */
 export interface Notice {
   kind: EventKind

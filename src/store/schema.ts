@@ -11,6 +11,7 @@ export interface Schema {
   events: EventTable
   messages: MessageTable
   processes: ProcessTable
+  slots: SlotTable
   drafts: DraftTable
   approvals: ApprovalTable
   audit: AuditTable
@@ -101,6 +102,17 @@ export interface ProcessTable {
   name: string
   /** When it renewed the row last, by the clock of the database. Others take it for dead when that no longer changes. */
   renewedAt: number
+}
+
+/** The right to make one write to a connection that takes only so many at once. */
+export interface SlotTable {
+  connection: string
+  /** From 1 to as many as the connection takes. */
+  number: number
+  /** Of the claim that the write is made under. */
+  token: string
+  /** The process that has it. When its row goes, so does this one. */
+  owner: string
 }
 
 /** The answers of page 2, or the note of where a form was opened. */

@@ -1,0 +1,14 @@
+/** What processes that share a database must not each count for themselves. SQLite's only process keeps it in memory. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  // With a reference: a process that is taken for dead loses its slots for good, even if it comes back and still has its claims.
+  await db.schema
+    .createTable('slots')
+    .addColumn('connection', 'text', (column) => column.notNull())
+    .addColumn('number', 'integer', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull().unique())
+    .addColumn('owner', 'text', (column) => column.notNull().references('processes.id').onDelete('cascade'))
+    .addPrimaryKeyConstraint('slots_pk', ['connection', 'number'])
+    .execute()
+}

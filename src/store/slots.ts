@@ -1,0 +1,71 @@
+/**
+ * The slots table: how many writes of one connection all processes together may make at once. A slot belongs to the claim
+ * that the write is made under, and is given back with it. The scheduler of a process that is alone counts by itself.
+ */
+import { type Claimant, type ClaimedJob, claimDueJobs } from './claims.js'
+import type { Database } from './schema.js'
+
+/**
+ * Claims the job of a connection whose write is due for longest, and a slot to make it in.
+ *
+ * @returns nothing where no write is due, or as many as `maxConcurrent` are under way.
+ */
+export async function claimDueWrite(
+  db: Database,
+  { connection, maxConcurrent }: { connection: string; maxConcurrent: number },
+  now: number,
+  claimant: Claimant,
+): Promise<ClaimedJob[]> {
+  const wanted = { connection, state: 'queued', limit: 1 } as const
+  const { token, owner } = claimant
+  if (owner === null) return await claimDueJobs(db, wanted, now, claimant)
+  return await db.transaction().execute(async (transaction) => {
+    if (!(await takeSlot(transaction, { connection, maxConcurrent, token, owner }))) return []
+    const claimed = await claimDueJobs(transaction, wanted, now, claimant)
+    if (claimed.length === 0) await transaction.deleteFrom('slots').where('token', '=', token).execute()
+    return claimed
+  })
+}
+
+/**
+ * The primary key is what keeps two from having the same slot: to count those under way and then insert would let both count
+ * before either one inserts.
+ */
+async function takeSlot(
+  db: Database,
+  {
+    connection,
+    maxConcurrent,
+    token,
+    owner,
+  }: { connection: string; maxConcurrent: number; token: string; owner: string },
+): Promise<boolean> {
+  for (let number = 1; number <= maxConcurrent; number += 1) {
+    const { numInsertedOrUpdatedRows: count = 0n } = await db
+      .insertInto('slots')
+      .columns(['connection', 'number', 'token', 'owner'])
+      // A process that others have removed gets none.
+      .expression((row) =>
+        row
+          .selectFrom('processes')
+          .select(({ val }) => [
+            val(connection).as('connection'),
+            val(number).as('number'),
+            val(token).as('token'),
+            'id',
+          ])
+          .where('id', '=', owner),
+      )
+      .onConflict((taken) => taken.columns(['connection', 'number']).doNothing())
+      .executeTakeFirstOrThrow()
+    if (count > 0n) return true
+  }
+  return false
+}
+
+/** Whether a claim still has its slot. A process that stood still for long lost it, although nobody took its claim. */
+export async function hasSlot(db: Database, { token, owner }: Claimant): Promise<boolean> {
+  if (owner === null) return true
+  const slot = await db.selectFrom('slots').select('number').where('token', '=', token).executeTakeFirst()
+  return slot !== undefined
+}
