@@ -40,6 +40,8 @@ export interface WorkerMemory {
 /** One search for a lost write, in monotonic milliseconds. */
 export interface Search {
   since: number
+  /** When this process last looked. */
+  lastAt: number
   /** Since when every search that succeeded found nothing; null before the first. */
   absentSince: number | null
   /** Since when every search failed; null after one that succeeded. */

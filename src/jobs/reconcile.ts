@@ -31,7 +31,11 @@ async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
   const { id, step, attempt } = task.job
   // A restart counts the attempts anew, and may have come while another process had this job: this one remembers the old search.
   const key = `${id} ${step} ${await lastRestart(context.db, id)} ${attempt}`
-  const search = searches.get(key) ?? { since: context.elapsed(), absentSince: null, failingSince: null }
+  const now = context.elapsed()
+  const search = searches.get(key) ?? { since: now, lastAt: now, absentSince: null, failingSince: null }
+  // Meanwhile other processes may have searched, and failed.
+  if (now - search.lastAt >= MAX_BLIND_MS) search.absentSince = null
+  search.lastAt = now
   searches.set(key, search)
   const changed = await advance(context, task, await searchOnce(context, task, search))
   if (changed && changed.state !== 'starting') searches.delete(key)

@@ -245,6 +245,42 @@ describe('the life of a job', () => {
     expect(restarted.memory.searches.size).toBe(0)
   })
 
+  it('does not believe in absence sooner because it searched for an earlier write, which another process found', async () => {
+    const lost = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    context.world.mood = lost
+    const { id } = await context.ask()
+    await context.runUntilIdle()
+    // Another process finds the write, it fails at the provider, and a person tries again.
+    await context.go(
+      id,
+      { kind: 'found', ref: { id: 'clone-0' }, deadlineMs: minute },
+      { kind: 'observed', observation: { phase: 'failed', detail: 'Out of disk.' }, nextStep: null },
+      { kind: 'try_again', actor: 'U1' },
+    )
+    context.world.mood = lost
+    context.pass(20_000)
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    context.pass(9_000)
+    await makeLiveJobsDue(context.db, context.now())
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+  })
+
+  it('starts its search again when others may have searched for half a minute', async () => {
+    context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await context.ask()
+    await context.runUntilIdle()
+    context.pass(4_000)
+    await context.runUntilIdle()
+    context.pass(30_000)
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'starting', attempt: 1 })
+    context.pass(10_000)
+    await context.runUntilIdle()
+    expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
+  })
+
   it('does not believe in absence sooner because the reads before the write were slow', async () => {
     const { first, id } = { first: firstStep(context), ...(await context.ask()) }
     const { run } = first

@@ -1,0 +1,38 @@
+/** Several processes' worth of workers in this one: each with connections of its own to one Postgres. Only in the project `postgres`. */
+import { randomUUID } from 'node:crypto'
+import { openDatabase } from '../../src/store/database.js'
+import type { Membership } from '../../src/store/processes.js'
+import type { Database } from '../../src/store/schema.js'
+import { newPostgresDatabase } from './postgres.js'
+
+export interface Replica {
+  db: Database
+  membership: Membership
+}
+
+/** So many processes on one new database, none of which is ever taken for dead unless a test deletes its row. */
+export async function openReplicas(
+  count: number,
+  now: () => number,
+): Promise<{ replicas: Replica[]; close(): Promise<void> }> {
+  const address = await newPostgresDatabase()
+  const replicas = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const db = await openDatabase(address)
+      const owner = randomUUID()
+      await joinAgain(db, owner)
+      return { db, membership: { owner, mayWork: () => true, now, leave: async () => {} } }
+    }),
+  )
+  return {
+    replicas,
+    close: async () => {
+      await Promise.all(replicas.map(({ db }) => db.destroy()))
+    },
+  }
+}
+
+/** Puts a process's row back that was deleted, as its next renewal does. */
+export async function joinAgain(db: Database, owner: string): Promise<void> {
+  await db.insertInto('processes').values({ id: owner, name: owner, until: Number.MAX_SAFE_INTEGER }).execute()
+}
