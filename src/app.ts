@@ -24,6 +24,7 @@ import { clientOptions } from './slack/api/client.js'
 import { createShowHome } from './slack/api/home.js'
 import { Identity } from './slack/api/identity.js'
 import { type ChannelSource, missingScopes, People } from './slack/api/people.js'
+import { createRateLimits } from './slack/api/rate-limits.js'
 import { completeStep } from './slack/api/steps.js'
 import { createSender } from './slack/delivery/sender.js'
 import { assertDrawable } from './slack/form/view.js'
@@ -49,7 +50,8 @@ export type Closer = () => Promise<unknown>
  * @throws ConfigError and ConnectionError for what the operator must fix.
  */
 export async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
-  const { db, requests: dbOfRequests, membership } = await openStore(config.database, { elapsed, log, closers })
+  const store = await openStore(config.database, { elapsed, log, closers })
+  const { db, requests: dbOfRequests, membership, paces, seenBefore } = store
   // Not from before: a second process on one file waits here until the first one ends.
   const startedAt = elapsed()
   const { now } = membership
@@ -67,7 +69,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const transport =
     mode.kind === 'socket'
       ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, membership.mayWork)
-      : openHttpTransport(mode.signingSecret, mode.port, logger, now, undefined, membership.mayWork)
+      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, membership.mayWork)
 
   await makeLiveJobsDue(db, now())
   const refused = throttledPerConnection(log, elapsed)
@@ -76,7 +78,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client
   const describe = async (job: Job) => await describeJob(db, connections, job, now())
-  const sender = createSender({ ...about, chat, conversations, self: () => identity.get(), describe })
+  const sender = createSender({ ...about, paces, chat, conversations, self: () => identity.get(), describe })
   const notifier = new Notifier(context, sender)
   const groups = groupsOf(config.access.rules)
   const channels = {
@@ -88,13 +90,14 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const services: Services = {
     ...about,
     db: dbOfRequests,
+    seenBefore,
     lists: new PickerLists(elapsed, log, { refused, owner: config.access.owner }),
     validator: new Validator(log),
     people: new People({ slack: identity.client, team, groups, channels, elapsed, log }),
     access: config.access,
     wake: () => scheduler.wake(),
     waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
-    showHome: createShowHome(identity.client.views, elapsed, membership.mayWork),
+    showHome: createShowHome(identity.client.views, createRateLimits(paces, log), membership.mayWork),
     describe: (job) => describeJob(dbOfRequests, connections, job, now()),
     workspaceUrl: () => identity.workspaceUrl,
   }

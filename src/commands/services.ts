@@ -5,6 +5,7 @@ import type { Job } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { DatabaseError, TemporaryError, UserError } from '../errors.js'
 import type { Log } from '../lib/log.js'
+import type { SeenBefore } from '../lib/seen.js'
 import { type Connection, type Operation, operationOf } from '../providers/provider.js'
 import { isSlackUnreachable, triggerProblem } from '../slack/api/errors.js'
 import type { ShowHome } from '../slack/api/home.js'
@@ -28,6 +29,8 @@ export interface Services {
   waitForThread(jobId: string, withinMs: number): Promise<Thread | null>
   /** Puts a view into a person's Home tab. */
   showHome: ShowHome
+  /** What came to any of the processes that Slack's requests may reach. */
+  seenBefore: SeenBefore
   /** A job with the words of its provider. */
   describe(job: Job): Promise<JobDescription>
   now(): number

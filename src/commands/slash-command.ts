@@ -1,6 +1,5 @@
 /** /clone-app: acknowledges the command, finds out who typed it, and hands it to its verb or opens a form. */
 import type { App } from '@slack/bolt'
-import { LRUCache } from 'lru-cache'
 import { comparable } from '../lib/text.js'
 import { triggerProblem } from '../slack/api/errors.js'
 import { answerPrivately, errorText } from './answer.js'
@@ -12,23 +11,20 @@ import type { Services } from './services.js'
 import { Throttle, tooManyRequests } from './throttle.js'
 import type { CommandRequest, Verb } from './verb.js'
 
-/** More commands than people type while Slack may still deliver one again. */
-const MAX_TRIGGER_IDS = 1_000
+/** Longer than Slack goes on delivering a command. In milliseconds. */
+const REDELIVERED_WITHIN_MS = 10 * 60_000
 
 export function registerSlashCommand(app: App, services: Services, verbs: readonly Verb[]): void {
   const throttle = new Throttle()
-  const isRedelivery = createRedeliveryCheck()
   app.command('/clone-app', async ({ command, ack, respond, client }) => {
-    if (isRedelivery(command.trigger_id ?? '')) {
-      services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
-      return await ack()
-    }
     const { waitMs } = throttle.take(command.user_id, services.elapsed())
     if (waitMs > 0) {
       return await ack({ response_type: 'ephemeral', text: tooManyRequests(waitMs, 'type the command again') })
     }
     await ack()
     try {
+      if (await isRedelivery(services, command.trigger_id ?? ''))
+        return services.log.info({ user: command.user_id }, 'Slack delivered a command a second time')
       const { text, user_id: user, team_id: team, channel_id: channel, trigger_id: triggerId } = command
       const origin = { user: { id: user }, team: { id: team }, channel: { id: channel } }
       const asker = await identifyAsker(services, origin, AFTER_ACK_TIMEOUT_MS)
@@ -55,16 +51,11 @@ async function carryOut(verbs: readonly Verb[], request: CommandRequest) {
 }
 
 /**
- * Returns a function that says whether a command was delivered before: Slack repeats one if it did not hear that it arrived,
- * with the same trigger id. An empty id never counts as a repeat.
+ * Whether a command was delivered before, to this process or another: Slack repeats one if it did not hear that it arrived, with
+ * the same trigger id. An empty id never counts as a repeat.
  */
-export function createRedeliveryCheck(): (triggerId: string) => boolean {
-  const seen = new LRUCache<string, true>({ max: MAX_TRIGGER_IDS })
-  return (triggerId) => {
-    const isRedelivery = triggerId !== '' && seen.has(triggerId)
-    seen.set(triggerId, true)
-    return isRedelivery
-  }
+async function isRedelivery({ seenBefore, now }: Services, triggerId: string): Promise<boolean> {
+  return triggerId !== '' && (await seenBefore(`command ${triggerId}`, now() + REDELIVERED_WITHIN_MS))
 }
 
 /** What a person reads when their command failed, as mrkdwn; null if there is nothing to say. */

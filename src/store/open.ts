@@ -2,14 +2,17 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Log } from '../lib/log.js'
+import { type Paces, PacesInMemory } from '../lib/paces.js'
+import { type SeenBefore, seenInMemory } from '../lib/seen.js'
 import { releaseAllClaims } from './claims.js'
 import { refuseCopied } from './copy.js'
 import { isPostgres, openDatabase } from './database.js'
 import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
-
+import { createSharedPaces } from './paces.js'
 import { alone, join, type Membership } from './processes.js'
 import type { Database } from './schema.js'
+import { seenByAll } from './seen.js'
 import { retryWhileAway } from './transaction.js'
 
 export interface Store {
@@ -18,6 +21,10 @@ export interface Store {
   /** For people's requests, which Slack wants answered within three seconds. No person waits behind the workers' writes. */
   requests: Database
   membership: Membership
+  /** How often Slack was called, by all that share the database. */
+  paces: Paces
+  /** What came to any of them. */
+  seenBefore: SeenBefore
 }
 
 /** How long one query waits for the database, in milliseconds, and how many connections to Postgres there are for it. */
@@ -50,7 +57,8 @@ export async function openStore(
       join(heartbeat, { id: randomUUID(), name, elapsed, log }),
     )
     closers.push(() => membership.leave())
-    return { db, requests, membership }
+    const { now } = membership
+    return { db, requests, membership, paces: createSharedPaces(db, now), seenBefore: seenByAll(requests) }
   }
   const unlock = await lockDatabase(address)
   closers.push(async () => unlock())
@@ -60,5 +68,6 @@ export async function openStore(
   await refuseCopied(db, address)
   // This process alone has the file: every claim in it belongs to one that is dead.
   await releaseAllClaims(db)
-  return { db, requests, membership: alone }
+  const { now } = alone
+  return { db, requests, membership: alone, paces: new PacesInMemory(elapsed), seenBefore: seenInMemory(now) }
 }

@@ -12,6 +12,8 @@ export interface Schema {
   messages: MessageTable
   processes: ProcessTable
   slots: SlotTable
+  paces: PaceTable
+  seen: SeenTable
   drafts: DraftTable
   approvals: ApprovalTable
   audit: AuditTable
@@ -113,6 +115,23 @@ export interface SlotTable {
   token: string
   /** The process that has it. When its row goes, so does this one. */
   owner: string
+}
+
+/** How often something was done that is limited. Times are milliseconds since 1970. */
+export interface PaceTable {
+  /** What is limited. */
+  name: string
+  /** Until then all calls that were taken are paid for. */
+  paidUntil: number
+  /** Until when the other side wants none at all, or wanted; null if it never said so. */
+  pausedUntil: number | null
+}
+
+/** What must not come twice, such as a request by its signature. */
+export interface SeenTable {
+  key: string
+  /** When it may be forgotten, in milliseconds since 1970. */
+  until: number
 }
 
 /** The answers of page 2, or the note of where a form was opened. */

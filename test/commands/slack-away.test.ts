@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { registerFieldOptions } from '../../src/commands/clone/field-options.js'
-import { createRedeliveryCheck, registerSlashCommand } from '../../src/commands/slash-command.js'
+import { registerSlashCommand } from '../../src/commands/slash-command.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
 import { testBoltApp, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
@@ -131,13 +131,4 @@ describe('on a bad day of Slack', () => {
     expect(await list(cleared)).toBe('{"options":[]}')
     expect(await list({ app: { 'field:app:': { type: 'external_select', selected_option } } })).toContain('part of a1')
   })
-})
-
-it('redeliveries of a thousand commands are recognised, and no more are kept', () => {
-  const isRedelivery = createRedeliveryCheck()
-  for (let count = 0; count < 1_001; count += 1) expect(isRedelivery(`1.2.${count}`)).toBe(false)
-  expect(isRedelivery('1.2.1000')).toBe(true)
-  expect(isRedelivery('1.2.1')).toBe(true)
-  expect(isRedelivery('1.2.0')).toBe(false)
-  expect([isRedelivery(''), isRedelivery('')]).toEqual([false, false])
 })

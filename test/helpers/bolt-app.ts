@@ -3,6 +3,7 @@ import { Validator } from '../../src/commands/clone/validate.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
 import type { Services } from '../../src/commands/services.js'
 import { describeJob } from '../../src/connections.js'
+import { seenInMemory } from '../../src/lib/seen.js'
 import { clientOptions } from '../../src/slack/api/client.js'
 import { People } from '../../src/slack/api/people.js'
 import { BoltApp } from '../../src/slack/transport/bolt-app.js'
@@ -32,6 +33,7 @@ export function testServices(context: TestContext, overrides: Partial<Services> 
     wake: () => {},
     waitForThread: async () => null,
     showHome: async () => ({ hash: null }),
+    seenBefore: seenInMemory(now),
     describe: (job) => describeJob(context.db, context.connections, job, now()),
     workspaceUrl: () => 'https://woolworks.slack.com/',
     ...overrides,

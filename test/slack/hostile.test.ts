@@ -14,6 +14,7 @@ import type { Services } from '../../src/commands/services.js'
 import { errorAnswer } from '../../src/commands/slash-command.js'
 import { type EventKind, FINAL_STATES, type Job, LIVE_STATES, type State } from '../../src/domain/job.js'
 import { UserError } from '../../src/errors.js'
+import { seenInMemory } from '../../src/lib/seen.js'
 import { plainText } from '../../src/lib/text.js'
 import { defineOperation } from '../../src/providers/provider.js'
 import { type Directory, People } from '../../src/slack/api/people.js'
@@ -346,6 +347,7 @@ async function services(): Promise<Services> {
     connections: new Map([[connection.name, connection]]),
     lists: new PickerLists(() => 0, silentLog),
     validator: new Validator(silentLog),
+    seenBefore: seenInMemory(() => 0),
     people: new People({ slack: nobody, team: async () => 'T1', groups: [], elapsed: () => 0, log: silentLog }),
     access: { rules: [], owner: '#platform' },
     wake: () => {},

@@ -9,6 +9,7 @@ import type { AccessRules } from '../../src/access/rules.js'
 import { Validator } from '../../src/commands/clone/validate.js'
 import { registerCommands } from '../../src/commands/index.js'
 import { PickerLists } from '../../src/commands/picker-lists.js'
+import { seenInMemory } from '../../src/lib/seen.js'
 import type { Connection } from '../../src/providers/provider.js'
 import { People } from '../../src/slack/api/people.js'
 import { jobActions } from '../../src/slack/message/buttons.js'
@@ -82,7 +83,7 @@ beforeEach(async () => {
   const logger = { ...quietLogger, error: (...words: unknown[]) => void errors.push(words) }
   const port = await freePort()
   address = `http://127.0.0.1:${port}/slack/events`
-  transport = openHttpTransport(secret, port, logger, Date.now)
+  transport = openHttpTransport(secret, port, logger, { now: Date.now, seenBefore: seenInMemory(Date.now) })
   const client = new WebClient('xoxb-1', { slackApiUrl: `${slackUrl}/api/`, retryConfig: { retries: 0 } })
   const app = new BoltApp({
     receiver: transport.receiver,
@@ -95,6 +96,7 @@ beforeEach(async () => {
     connections,
     lists: new PickerLists(() => elapsed, context.log),
     validator: new Validator(context.log),
+    seenBefore: seenInMemory(Date.now),
     people: new People({
       slack: client,
       team: async () => 'T1',

@@ -1,7 +1,7 @@
 /** Publishes Home tabs, within Slack's rate limit. */
 import type { HomeView } from '@slack/types'
 import { classifySlackError, RetryLaterError, slackErrorCode } from './errors.js'
-import { RateLimits } from './rate-limits.js'
+import type { RateLimits } from './rate-limits.js'
 
 /** The part of Slack's client that publishes. */
 export interface HomeViews {
@@ -23,14 +23,10 @@ export type ShowHome = (
   hash: string | null,
 ) => Promise<{ hash: string | null } | 'conflict'>
 
-/**
- * @param elapsed monotonic milliseconds.
- * @param mayWork false while this process may know less than others that share its database.
- */
-export function createShowHome(views: HomeViews, elapsed: () => number, mayWork = () => true): ShowHome {
-  const rateLimits = new RateLimits(elapsed)
+/** @param mayWork false while this process may know less than others that share its database. */
+export function createShowHome(views: HomeViews, rateLimits: RateLimits, mayWork = () => true): ShowHome {
   return async (person, view, hash) => {
-    const waitMs = mayWork() ? rateLimits.spend('views.publish', person) : UNSURE_WAIT_MS
+    const waitMs = mayWork() ? await rateLimits.spend('views.publish', person) : UNSURE_WAIT_MS
     if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
     try {
       const answer = await views.publish({ user_id: person, view, ...(hash === null ? {} : { hash }) })
@@ -39,7 +35,7 @@ export function createShowHome(views: HomeViews, elapsed: () => number, mayWork 
       if (slackErrorCode(error) === 'hash_conflict') return 'conflict'
       const failure = classifySlackError(error, 0)
       if (failure instanceof RetryLaterError && failure.isRateLimit)
-        rateLimits.pause('views.publish', person, failure.ms)
+        await rateLimits.pause('views.publish', person, failure.ms)
       throw failure
     }
   }

@@ -171,7 +171,7 @@ export class MessageLookup {
 
   async #read(channel: string, ts: string | undefined, window: Window): Promise<z.output<typeof Page>> {
     const method = ts === undefined ? 'conversations.history' : 'conversations.replies'
-    const waitMs = this.#rateLimits.spend(method, channel)
+    const waitMs = await this.#rateLimits.spend(method, channel)
     if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
     try {
       const answer =
@@ -181,7 +181,8 @@ export class MessageLookup {
       return Page.parse(answer)
     } catch (error) {
       const failure = classifySlackError(error, 0)
-      if (failure instanceof RetryLaterError && failure.isRateLimit) this.#rateLimits.pause(method, channel, failure.ms)
+      if (failure instanceof RetryLaterError && failure.isRateLimit)
+        await this.#rateLimits.pause(method, channel, failure.ms)
       throw failure
     }
   }

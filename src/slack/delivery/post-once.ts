@@ -39,7 +39,7 @@ export async function postOnce(
   if (earlier !== null && earlier !== 'unknown') return { channel: place.channel, ts: earlier, isFound: true }
   // Provably absent: the next attempt is the first one again.
   if (earlier === null && attemptedAt !== null) await retract(db, thread, key, null)
-  takeCall(context, 'chat.postMessage', place.channel)
+  await takeCall(context, 'chat.postMessage', place.channel)
   await begin(db, thread, key, { channel: place.channel, at: now() })
   try {
     const wanted = earlier === null ? message : repeated

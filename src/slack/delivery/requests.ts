@@ -48,7 +48,7 @@ const SHORT_TEXT = 1_000
  * @throws RetryLaterError, ChannelClosedError or SlackRefusalError
  */
 export async function editMessage(context: RequestContext, { channel, ts }: Place, message: Message): Promise<void> {
-  takeCall(context, 'chat.update', channel)
+  await takeCall(context, 'chat.update', channel)
   await call(context, 'chat.update', channel, 0, () =>
     withPlainText(context, message, (given) => context.chat.update({ channel, ts, ...given })),
   )
@@ -133,8 +133,8 @@ async function call<T>(
   try {
     return await request()
   } catch (error) {
-    const failure = error instanceof RetryLaterError ? error : classifySlackError(error, tries)
-    if (failure instanceof RetryLaterError && failure.isRateLimit) rateLimits.pause(method, channel, failure.ms)
+    const failure = classifySlackError(error, tries)
+    if (failure instanceof RetryLaterError && failure.isRateLimit) await rateLimits.pause(method, channel, failure.ms)
     // An edit is simply repeated.
     if (method === 'chat.postMessage' && failure instanceof RetryLaterError && failure.mayHaveHappened)
       log.warn({ err: error, channel }, "Slack didn't confirm a message")
@@ -143,7 +143,7 @@ async function call<T>(
 }
 
 /** @throws RetryLaterError if the rate limits leave no call right now. */
-export function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): void {
-  const waitMs = rateLimits.spend(method, channel)
+export async function takeCall({ rateLimits }: RequestContext, method: Method, channel: string): Promise<void> {
+  const waitMs = await rateLimits.spend(method, channel)
   if (waitMs > 0) throw new RetryLaterError(waitMs, { mayHaveHappened: false })
 }

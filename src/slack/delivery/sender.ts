@@ -1,6 +1,7 @@
 /** The only caller of chat.*: brings one job's messages up to date, at Slack's pace, and never posts blindly twice. */
 import type { Job, JobEvent } from '../../domain/job.js'
 import type { NotifyResult } from '../../domain/thread.js'
+import type { Paces } from '../../lib/paces.js'
 import { cut } from '../../lib/text.js'
 import {
   close,
@@ -13,7 +14,7 @@ import {
   setRefusals,
 } from '../../store/messages.js'
 import { ChannelClosedError, RetryLaterError, SlackRefusalError } from '../api/errors.js'
-import { RateLimits } from '../api/rate-limits.js'
+import { createRateLimits } from '../api/rate-limits.js'
 import { section } from '../blocks.js'
 import { limits } from '../limits.js'
 import { type JobDescription, type JobView, type Message, oldRootMessage, rootMessage } from '../message/job.js'
@@ -32,6 +33,8 @@ interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'w
   conversations?: Conversations
   /** Who the bot is: messages posted by others aren't ours. */
   self?(): Promise<BotIdentity>
+  /** How often Slack was called. */
+  paces: Paces
   /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number
 }
@@ -56,8 +59,8 @@ const PLACE_WAIT_MS = 30_000
 export function createSender(
   options: SenderOptions,
 ): (thread: PendingThread, stopping: AbortSignal, isOurs: () => boolean) => Promise<NotifyResult> {
-  const { conversations, elapsed, self = async () => ({}) } = options
-  const rateLimits = new RateLimits(elapsed)
+  const { conversations, elapsed, paces, log, self = async () => ({}) } = options
+  const rateLimits = createRateLimits(paces, log)
   const lookup = conversations ? new MessageLookup(conversations, rateLimits, elapsed, self) : null
   const context = { ...options, rateLimits, lookup, workspace: { hasPlans: true } }
   return async (thread, stopping, isOurs) => await bringUpToDate({ ...context, isOurs }, thread, stopping)

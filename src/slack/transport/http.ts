@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
+import type { SeenBefore } from '../../lib/seen.js'
 import { BodyError, createBodyReader } from './bodies.js'
 import { createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
 import { createBoundedServer, NO_DATABASE, refuse } from './server.js'
@@ -21,8 +22,10 @@ const TYPE_AHEAD_GRACE_MS = 2_000
 /**
  * One route, POST /slack/events, for commands, forms, lists and buttons. Bodies are read only if the headers could be
  * Slack's. Bolt verifies the signature, but accepts a timestamp from the future and a repeated request: both are refused
- * here, before Bolt sees them.
+ * here, before Bolt sees them. While nobody can tell whether it's a repeated one, it's refused with 503.
  *
+ * @param now milliseconds since 1970.
+ * @param seenBefore over the signatures of all processes that Slack's requests may reach.
  * @param requestTimeoutMs how long a request may take to arrive, in milliseconds.
  * @param hasDatabase whether what is asked for can be stored; while it can't, GET /ready answers 503.
  */
@@ -30,7 +33,7 @@ export function openHttpTransport(
   signingSecret: string,
   port: number,
   logger: Logger,
-  now: () => number,
+  { now, seenBefore }: { now(): number; seenBefore: SeenBefore },
   requestTimeoutMs?: number,
   hasDatabase: () => boolean = () => true,
 ): SlackTransport {
@@ -39,7 +42,7 @@ export function openHttpTransport(
     throw new Error('The signing secret is empty, so forged requests could not be refused.')
   const { receiver, receive } = createReceiver()
   const readBody = createBodyReader()
-  const isNew = createReplayCheck(now)
+  const isNewList = createTypeAheadCheck(now)
 
   // Slack uses the same port.
   const whyNotReady = () => (hasDatabase() ? undefined : NO_DATABASE)
@@ -74,8 +77,16 @@ export function openHttpTransport(
     }
     // Slack's certificate check, the only unsigned request that Bolt accepts. Anything else in its body is ignored.
     if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
-    const graceMs = isTypeAhead(verified.rawBody) ? TYPE_AHEAD_GRACE_MS : 0
-    if (!isSignature(signature) || !isNew(signature, stampMs, graceMs)) {
+    if (!isSignature(signature)) return refuse(response, 401)
+    const staleAt = stampMs + WINDOW_MS + 1000
+    let isNew = false
+    try {
+      isNew = isTypeAhead(verified.rawBody) ? isNewList(signature, staleAt) : !(await seenBefore(signature, staleAt))
+    } catch (error) {
+      logger.error("A request was refused: it can't be told now whether it was received before.", error)
+      return refuse(response, 503)
+    }
+    if (!isNew) {
       logger.warn('A request was refused: it was received before.')
       return refuse(response, 401)
     }
@@ -133,20 +144,20 @@ function isTypeAhead(body: Buffer): boolean {
 }
 
 /**
- * Remembers accepted signatures for as long as Bolt would accept them again. Bounded by time alone: a cache that drops entries
- * when it is full would let a repeated request in.
+ * Remembers the signatures of requests for lists. In this process alone, also where several share Slack's requests: the worst
+ * that comes of it is that each of them reads a list once more, and no keystroke waits for the database.
  *
- * @returns whether a signature is new, or came for the first time less than `graceMs` ago.
+ * @returns whether a signature is new, or came for the first time less than two seconds ago.
  */
-function createReplayCheck(now: () => number): (signature: string, stampMs: number, graceMs: number) => boolean {
+function createTypeAheadCheck(now: () => number): (signature: string, staleAt: number) => boolean {
   /** When each arrived, and when Bolt itself begins to refuse it. In milliseconds since 1970. */
   const seen = new Map<string, { at: number; staleAt: number }>()
-  return (signature, stampMs, graceMs) => {
+  return (signature, staleAt) => {
     const at = now()
     for (const [old, { staleAt }] of seen) if (staleAt < at) seen.delete(old)
     const before = seen.get(signature)
-    if (before) return at - before.at < graceMs
-    seen.set(signature, { at, staleAt: stampMs + WINDOW_MS + 1000 })
+    if (before) return at - before.at < TYPE_AHEAD_GRACE_MS
+    seen.set(signature, { at, staleAt })
     return true
   }
 }

@@ -11,4 +11,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('owner', 'text', (column) => column.notNull().references('processes.id').onDelete('cascade'))
     .addPrimaryKeyConstraint('slots_pk', ['connection', 'number'])
     .execute()
+
+  await db.schema
+    .createTable('paces')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('paid_until', 'bigint', (column) => column.notNull())
+    .addColumn('paused_until', 'bigint')
+    .execute()
+
+  await db.schema
+    .createTable('seen')
+    .addColumn('key', 'text', (column) => column.primaryKey())
+    .addColumn('until', 'bigint', (column) => column.notNull())
+    .execute()
 }

@@ -4,10 +4,12 @@ import type { Rule } from '../../../src/access/rules.js'
 import { identifyAsker } from '../../../src/commands/authorize.js'
 import { refreshHome } from '../../../src/commands/index.js'
 import { refreshHomes } from '../../../src/jobs/homes.js'
+import { PacesInMemory } from '../../../src/lib/paces.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
+import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { readHome } from '../../../src/store/homes.js'
 import { deletePreset, listPresets, savePreset } from '../../../src/store/presets.js'
-import { type TestContext, testContext } from '../../helpers/context.js'
+import { silentLog, type TestContext, testContext } from '../../helpers/context.js'
 import { type FakeHomes, fakeHomes } from '../../helpers/homes.js'
 import { newPreset } from '../../helpers/preset.js'
 import { elementsIn, type Typist, typistOf } from '../../helpers/typist.js'
@@ -25,7 +27,7 @@ beforeEach(async () => {
   homes = fakeHomes()
   rules = [rule({})]
   ann = typistOf(context, {
-    showHome: createShowHome(homes, context.elapsed),
+    showHome: createShowHome(homes, createRateLimits(new PacesInMemory(context.elapsed), silentLog)),
     access: {
       owner: '#platform',
       get rules() {

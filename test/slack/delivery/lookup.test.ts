@@ -1,8 +1,10 @@
 import { WebAPIHTTPError, WebAPIPlatformError } from '@slack/web-api'
 import { describe, expect, it } from 'vitest'
+import { PacesInMemory } from '../../../src/lib/paces.js'
 import { RetryLaterError } from '../../../src/slack/api/errors.js'
-import { RateLimits } from '../../../src/slack/api/rate-limits.js'
+import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { type BotIdentity, MessageLookup } from '../../../src/slack/delivery/lookup.js'
+import { silentLog } from '../../helpers/context.js'
 
 const self = async () => ({ botId: 'B1', botUserId: 'U0' })
 
@@ -13,7 +15,12 @@ it('what the bot may not read is remembered of the latest thousand channels', as
     asked.push(channel)
     throw new WebAPIPlatformError({ ok: false, error: 'missing_scope' })
   }
-  const past = new MessageLookup({ history, replies: history }, new RateLimits(() => elapsed), () => elapsed, self)
+  const past = new MessageLookup(
+    { history, replies: history },
+    createRateLimits(new PacesInMemory(() => elapsed), silentLog),
+    () => elapsed,
+    self,
+  )
   const find = async (channel: string) => await past.find({ channel }, { job: 'k7f3q', event: 'root' }, 1_000)
   for (let channel = 1; channel <= 1_001; channel += 1) {
     expect(await find(`C${channel}`)).toBe('unknown')
@@ -31,7 +38,7 @@ it('absence is believed some time after it was first seen, and of one attempt sa
   const nothing = async () => ({ messages: [] })
   const past = new MessageLookup(
     { history: nothing, replies: nothing },
-    new RateLimits(() => elapsed),
+    createRateLimits(new PacesInMemory(() => elapsed), silentLog),
     () => elapsed,
     self,
   )
@@ -52,7 +59,12 @@ describe('a message with our metadata', () => {
   async function findAmong(messages: object[], known: () => Promise<BotIdentity> = self) {
     const replies = async () => ({ messages })
     let elapsed = 0
-    const past = new MessageLookup({ history: replies, replies }, new RateLimits(() => elapsed), () => elapsed, known)
+    const past = new MessageLookup(
+      { history: replies, replies },
+      createRateLimits(new PacesInMemory(() => elapsed), silentLog),
+      () => elapsed,
+      known,
+    )
     const find = async () => await past.find({ channel: 'C1', ts: '1.0' }, key, 1_000)
     const found = await find().catch((error: unknown) => error)
     if (!(found instanceof RetryLaterError) || found.mayHaveHappened) return found

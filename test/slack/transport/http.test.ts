@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../../sandbox/free-port.js'
+import { seenInMemory } from '../../../src/lib/seen.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
@@ -33,7 +34,7 @@ describe('the HTTP transport', () => {
   beforeEach(async () => {
     const port = await freePort()
     address = `http://127.0.0.1:${port}`
-    transport = openHttpTransport(secret, port, quiet, clock)
+    transport = openHttpTransport(secret, port, quiet, { now: clock, seenBefore: seenInMemory(clock) })
     received = 0
     clockAhead = 0
     const app = new BoltApp({
@@ -153,7 +154,9 @@ describe('the HTTP transport', () => {
 
   it('is not opened without a signing secret', () => {
     for (const none of ['', '  '])
-      expect(() => openHttpTransport(none, 0, quiet, clock)).toThrow('signing secret is empty')
+      expect(() => openHttpTransport(none, 0, quiet, { now: clock, seenBefore: seenInMemory(clock) })).toThrow(
+        'signing secret is empty',
+      )
   })
 
   it('says that it is alive', async () => {
@@ -177,7 +180,13 @@ describe('before anybody has shown to be Slack', () => {
   beforeEach(async () => {
     port = await freePort()
     sockets = []
-    transport = openHttpTransport(secret, port, quiet, Date.now, requestTimeoutMs)
+    transport = openHttpTransport(
+      secret,
+      port,
+      quiet,
+      { now: Date.now, seenBefore: seenInMemory(Date.now) },
+      requestTimeoutMs,
+    )
     const app = new BoltApp({
       receiver: transport.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),

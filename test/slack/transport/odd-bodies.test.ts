@@ -9,6 +9,7 @@ import { freePort } from '../../../sandbox/free-port.js'
 import { Validator } from '../../../src/commands/clone/validate.js'
 import { registerCommands } from '../../../src/commands/index.js'
 import { PickerLists } from '../../../src/commands/picker-lists.js'
+import { seenInMemory } from '../../../src/lib/seen.js'
 import { People } from '../../../src/slack/api/people.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
@@ -75,6 +76,7 @@ function realApp(): App {
     connections: new Map([['dummy-one', dummyConnection(context.world)]]),
     lists: new PickerLists(() => 0, context.log),
     validator: new Validator(context.log),
+    seenBefore: seenInMemory(Date.now),
     people: new People({ slack: client, team: async () => 'T1', groups: [], elapsed: () => 0, log: context.log }),
     access: { owner: '#platform', rules: [{ who: ['members'], may: ['*'], on: ['*'], target: ['*'] }] },
     wake: () => {},
@@ -163,7 +165,7 @@ it.each(Object.entries(bodies))(
   'a signed body of %s is answered and ends nothing',
   async (_, { body, type, status }) => {
     const port = await freePort()
-    transport = openHttpTransport(secret, port, quietLogger, Date.now)
+    transport = openHttpTransport(secret, port, quietLogger, { now: Date.now, seenBefore: seenInMemory(Date.now) })
     realApp()
     await transport.start()
     const url = `http://127.0.0.1:${port}`

@@ -1,0 +1,25 @@
+/** What came before and must not come again. */
+
+/**
+ * Notes a key, and answers whether it was noted before.
+ *
+ * @param until when it may be forgotten, in milliseconds since 1970.
+ * @throws TemporaryError when that can't be known now.
+ */
+export type SeenBefore = (key: string, until: number) => Promise<boolean>
+
+/**
+ * For a process that is alone. Bounded by time only: a memory that drops entries when it is full would let a repeated request in.
+ *
+ * @param now milliseconds since 1970.
+ */
+export function seenInMemory(now: () => number): SeenBefore {
+  const forgetAt = new Map<string, number>()
+  return async (key, until) => {
+    const at = now()
+    for (const [old, oldUntil] of forgetAt) if (oldUntil < at) forgetAt.delete(old)
+    if (forgetAt.has(key)) return true
+    forgetAt.set(key, until)
+    return false
+  }
+}
