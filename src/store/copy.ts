@@ -34,6 +34,9 @@ const treatments: Record<Table, 'copy' | 'leave'> = {
   auditHead: 'copy',
   processes: 'leave',
   copies: 'leave',
+  slots: 'leave',
+  paces: 'leave',
+  seen: 'leave',
 }
 
 /** All tables there are, and which of them are copied, in this order. */

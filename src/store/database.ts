@@ -11,7 +11,7 @@ import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
 import * as copies from './migrations/008-copies.js'
-import * as replicas from './migrations/008-replicas.js'
+import * as replicas from './migrations/009-replicas.js'
 import { explainNoAnswer, postgresDialect } from './postgres.js'
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
@@ -27,7 +27,7 @@ export const migrations: Record<string, Migration> = {
   '006-workflow': workflow,
   '007-retry': retry,
   '008-copies': copies,
-  '008-replicas': replicas,
+  '009-replicas': replicas,
 }
 
 /** Nobody holds a row for longer, in milliseconds. */

@@ -1,7 +1,7 @@
 /** Several processes' worth of workers in this one: each with connections of its own to one Postgres. Only in the project `postgres`. */
 import { randomUUID } from 'node:crypto'
 import { openDatabase } from '../../src/store/database.js'
-import type { Membership } from '../../src/store/processes.js'
+import { alone, type Membership } from '../../src/store/processes.js'
 import type { Database } from '../../src/store/schema.js'
 import { newPostgresDatabase } from './postgres.js'
 
@@ -21,7 +21,7 @@ export async function openReplicas(
       const db = await openDatabase(address)
       const owner = randomUUID()
       await joinAgain(db, owner)
-      return { db, membership: { owner, mayWork: () => true, now, leave: async () => {} } }
+      return { db, membership: { ...alone, owner, now } }
     }),
   )
   return {
@@ -34,5 +34,5 @@ export async function openReplicas(
 
 /** Puts a process's row back that was deleted, as its next renewal does. */
 export async function joinAgain(db: Database, owner: string): Promise<void> {
-  await db.insertInto('processes').values({ id: owner, name: owner, until: Number.MAX_SAFE_INTEGER }).execute()
+  await db.insertInto('processes').values({ id: owner, name: owner, renewedAt: 0 }).execute()
 }
