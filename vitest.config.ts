@@ -47,6 +47,8 @@ export default defineConfig({
           ...shared,
           name: 'postgres',
           include: ['test/{store,jobs,commands,postgres}/**/*.test.ts'],
+          // About files: their locks, rights and query plans.
+          exclude: ['test/store/sqlite/**'],
           globalSetup: 'test/helpers/postgres.ts',
         },
       },

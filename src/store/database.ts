@@ -1,5 +1,14 @@
 /** Opens the database, a SQLite file or Postgres, and brings it to the newest schema. */
-import { CamelCasePlugin, type Dialect, Kysely, type Migration, Migrator, sql } from 'kysely'
+import {
+  CamelCasePlugin,
+  type Dialect,
+  HandleEmptyInListsPlugin,
+  Kysely,
+  type Migration,
+  Migrator,
+  replaceWithNoncontingentExpression,
+  sql,
+} from 'kysely'
 import { ConnectionError, DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { explainOpenFailure } from './file.js'
@@ -136,7 +145,9 @@ async function migratePostgres(
 
 /** Kysely with the tables and the spelling of columns; the schema is whatever is there. */
 export function createDatabase(dialect: Dialect): Database {
-  return new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] })
+  // Postgres refuses `in ()`, which SQLite takes for false.
+  const emptyLists = new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })
+  return new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin(), emptyLists] })
 }
 
 /**

@@ -1,23 +1,19 @@
 /** Submissions that the database cannot take: the person is told, nothing is half done, and sending again is enough. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { registerFormSubmit } from '../../src/commands/clone/form-submit.js'
 import { callbacks } from '../../src/slack/form/view.js'
 import type { BoltApp } from '../../src/slack/transport/bolt-app.js'
-import { openDatabase } from '../../src/store/database.js'
 import { saveDraft } from '../../src/store/drafts.js'
 import { testBoltApp, testPeople, testServices } from '../helpers/bolt-app.js'
 import { type TestContext, testContext } from '../helpers/context.js'
-import { hold } from '../helpers/disk.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
+import { fillUp } from '../helpers/disk.js'
 
 const ann = 'U1'
 const busy = 'The database is busy. Nothing was started. Try again in a moment.'
 const sorry = /Something broke on our side.*Nothing was started\. Try again, and tell/
 
-let folder: string
+let shared: SharedDatabase
 let context: TestContext
 let app: BoltApp
 let woken: number
@@ -25,18 +21,15 @@ let woken: number
 let errors: unknown[]
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dolly-submit-'))
-  context = await testContext({ db: await openDatabase(join(folder, 'dolly.db'), undefined, { busyTimeoutMs: 10 }) })
+  shared = await shareTestDatabase()
+  context = await testContext({ db: await shared.open(10) })
   woken = 0
   errors = []
   context.log = { ...context.log, error: (fields) => void errors.push('err' in fields ? String(fields.err) : fields) }
   app = testBoltApp()
   registerFormSubmit(app, testServices(context, { people: testPeople(context, ['C1']), wake: () => void woken++ }))
 })
-afterEach(async () => {
-  await context.db.destroy()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => shared.close())
 
 /** Sends page 2 or 3 as Slack does; answers with what is shown in the modal. */
 async function submit(callback_id: string, private_metadata: string): Promise<string> {
@@ -73,10 +66,10 @@ async function rows(): Promise<{ jobs: number; events: number; drafts: number }>
 describe('a submission', () => {
   it('of the last page while another process holds the database says so, and makes one job when it is sent again', async () => {
     const key = await confirmable()
-    const letGo = hold(join(folder, 'dolly.db'))
+    const letGo = await shared.hold()
     expect(await submit(callbacks.preview, key)).toContain(busy)
     expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
-    letGo()
+    await letGo()
     expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
     expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
     expect(await rows()).toEqual({ jobs: 1, events: 1, drafts: 0 })
@@ -86,9 +79,9 @@ describe('a submission', () => {
   it('of the form while another process holds the database says so, and leads on when it is sent again', async () => {
     const memory = { values: {}, labels: {}, remarks: {}, typed: {}, channel: 'C1', opening: '' }
     const form = JSON.stringify({ connection: 'dummy-one', operation: 'clone', ...memory })
-    const letGo = hold(join(folder, 'dolly.db'))
+    const letGo = await shared.hold()
     expect(await submit(callbacks.form, form)).toContain(busy)
-    letGo()
+    await letGo()
     expect(await submit(callbacks.form, form)).toContain('operation_preview')
     expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
   })
@@ -96,15 +89,12 @@ describe('a submission', () => {
   it('on a full disk says so, leaves nothing half done, and makes one job once there is room', async () => {
     // Longer than a page, so that it takes a new one.
     const key = await confirmable('sheep-'.repeat(2_000))
-    const setMost = async (pages: number) =>
-      void (await sql`pragma max_page_count = ${sql.lit(pages)}`.execute(context.db))
-    // SQLite takes the present size for the least.
-    await setMost(1)
+    const heal = await fillUp(context.db)
     expect(await submit(callbacks.preview, key)).toMatch(sorry)
     expect(await rows()).toEqual({ jobs: 0, events: 0, drafts: 1 })
     expect(woken).toBe(0)
     expect(errors).toEqual([expect.stringContaining('disk is full')])
-    await setMost(1_000_000)
+    await heal()
     expect(await submit(callbacks.preview, key)).toBe('{"response_action":"clear"}')
     expect(await rows()).toEqual({ jobs: 1, events: 1, drafts: 0 })
   })

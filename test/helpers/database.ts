@@ -1,41 +1,149 @@
-/** A new and empty database for one test: SQLite in memory, or one on the Postgres of this run. */
+/** New and empty databases for tests: SQLite, or on the Postgres of this run in the project `postgres`. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { inject } from 'vitest'
 import { createDatabase, openDatabase } from '../../src/store/database.js'
 import { postgresDialect } from '../../src/store/postgres.js'
 import type { Database } from '../../src/store/schema.js'
 import { newPostgresDatabase } from './postgres.js'
 
-/** The database belongs to the caller until its `destroy()`. */
+/** A database of one process, in memory where it's SQLite. It's the caller's until its `destroy()`. */
 export async function openTestDatabase(): Promise<Database> {
-  const postgres = inject('postgres')
-  if (postgres === undefined) return await openDatabase(':memory:')
-  return reuse(free.pop() ?? (await newPostgresDatabase()), postgres.reset)
-}
-
-/** Those of earlier tests, empty again: to copy the template takes a hundred times as long as to delete all rows. */
-const free: string[] = []
-
-function reuse(address: string, reset: string): Database {
-  const limits = { max: 4, statementMs: 30_000, lockMs: 2_000, connectMs: 30_000, wholeMs: 32_000 }
-  const db = createDatabase(postgresDialect(address, limits, { warn: () => {} }))
+  if (inject('postgres') === undefined) return await openDatabase(':memory:')
+  const address = await takePostgresDatabase()
+  const db = connect(address)
   const close = db.destroy.bind(db)
   let closing: Promise<void> | undefined
-  const giveBack = async () => {
-    const isReset = await sql
-      .raw(reset)
-      .execute(db)
-      .then(
-        () => true,
-        () => false,
-      )
+  const closeOnce = async () => {
+    const isReset = await resetRows(db)
     await close()
     if (isReset) free.push(address)
   }
   return Object.assign(db, {
     destroy: async () => {
-      closing ??= giveBack()
+      closing ??= closeOnce()
       await closing
     },
   })
+}
+
+/** A database for several processes, which may hold it up and die. Its caller closes it. */
+export interface SharedDatabase {
+  /** As DATABASE_URL has it. */
+  readonly address: string
+  /**
+   * Connects one more process.
+   *
+   * @param busyTimeoutMs how long its queries wait for the others, in milliseconds.
+   */
+  open(busyTimeoutMs?: number): Promise<Database>
+  /** Lets nobody write until the result is called, as another process in the middle of a long write. */
+  hold(): Promise<() => Promise<void>>
+  /** Ends all processes at once, in the middle of whatever they do, and connects one to what they leave. */
+  crash(): Promise<Database>
+  /** Closes all connections that are open, and deletes all rows. */
+  close(): Promise<void>
+}
+
+export async function shareTestDatabase(): Promise<SharedDatabase> {
+  return inject('postgres') === undefined ? shareFile() : sharePostgres(await takePostgresDatabase())
+}
+
+function shareFile(): SharedDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'dolly-shared-'))
+  let file = join(folder, 'dolly.db')
+  let copies = 0
+  const opened: Database[] = []
+  const open = async (busyTimeoutMs = 30_000) => {
+    const db = await openDatabase(file, undefined, { busyTimeoutMs })
+    opened.push(db)
+    return db
+  }
+  return {
+    get address() {
+      return file
+    },
+    open,
+    hold: async () => {
+      const other = new Sqlite(file)
+      other.exec('begin immediate')
+      return async () => void other.close()
+    },
+    // What dead processes leave is their file, without whatever was not committed.
+    crash: async () => {
+      copies += 1
+      const left = join(folder, `left-${copies}.db`)
+      for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
+      file = left
+      return await open()
+    },
+    close: async () => {
+      await Promise.all(opened.map((db) => db.destroy()))
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function sharePostgres(address: string): SharedDatabase {
+  let opened: Database[] = []
+  const open = async (busyTimeoutMs?: number) => {
+    const db = connect(address, busyTimeoutMs)
+    opened.push(db)
+    return db
+  }
+  return {
+    address,
+    open,
+    hold: async () => {
+      const other = new pg.Client(address)
+      await other.connect()
+      const { rows } = await other.query('select tablename as name from pg_tables where schemaname = current_schema()')
+      await other.query(`begin; lock table ${rows.map(({ name }) => name).join(', ')} in exclusive mode`)
+      return async () => void (await other.end())
+    },
+    crash: async () => {
+      const killer = new pg.Client(address)
+      await killer.connect()
+      const others = 'datname = current_database() and pid <> pg_backend_pid()'
+      await killer.query(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where ${others}`)
+      await killer.end()
+      // Theirs would wait for transactions that never end.
+      opened = []
+      return await open()
+    },
+    close: async () => {
+      const isReset = await resetRows(await open())
+      await Promise.all(opened.map((db) => db.destroy()))
+      if (isReset) free.push(address)
+    },
+  }
+}
+
+/** Databases of earlier tests, empty again: to copy the template takes a hundred times as long as to delete all rows. */
+const free: string[] = []
+
+async function takePostgresDatabase(): Promise<string> {
+  return free.pop() ?? (await newPostgresDatabase())
+}
+
+/** Without a look for migrations. */
+function connect(address: string, busyTimeoutMs = 30_000): Database {
+  const lockMs = Math.min(busyTimeoutMs, 2_000)
+  const limits = { max: 4, statementMs: Math.max(busyTimeoutMs, 1_000), lockMs, connectMs: 30_000, wholeMs: 32_000 }
+  return createDatabase(postgresDialect(address, limits, { warn: () => {} }))
+}
+
+/** Returns whether all is like new: a test may have left something else than rows. */
+async function resetRows(db: Database): Promise<boolean> {
+  return await sql
+    .raw(inject('postgres')?.reset ?? '')
+    .execute(db)
+    .then(
+      () => true,
+      () => false,
+    )
 }

@@ -51,7 +51,10 @@ export async function newPostgresDatabase(): Promise<string> {
   return withName(template, copy)
 }
 
-/** Deletes all rows in one statement, so that their order doesn't matter, and puts those of the migrations back. */
+/**
+ * Deletes all rows in one statement, so that their order doesn't matter, and puts those of the migrations back. Also deletes what
+ * test/helpers/disk.ts may have left.
+ */
 async function resetOf(template: string): Promise<string> {
   const all = await ask(template, `select tablename as name from pg_tables where schemaname = current_schema()`)
   const tables = all.map(({ name }) => name).filter((name) => !name.startsWith('kysely_'))
@@ -62,7 +65,9 @@ async function resetOf(template: string): Promise<string> {
     if (rows?.name)
       insertions.push(`insert into ${table} select * from json_populate_recordset(null::${table}, '${rows.name}')`)
   }
-  return [`with ${deletions.join(', ')} select`, ...insertions].join('; ')
+  return ['drop function if exists disk_is_full cascade', `with ${deletions.join(', ')} select`, ...insertions].join(
+    '; ',
+  )
 }
 
 /** A Postgres of one's own, on a free port, that keeps its port and data while it is stopped. */

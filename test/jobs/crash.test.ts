@@ -1,9 +1,6 @@
 /** A process may die between any two awaits. Here it does, at each of them, and the next start goes on. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { KyselyPlugin } from 'kysely'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Job } from '../../src/domain/job.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { Notifier } from '../../src/jobs/notify.js'
@@ -13,15 +10,12 @@ import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
 import { releaseAllClaims } from '../../src/store/claims.js'
-import { openDatabase } from '../../src/store/database.js'
 import { createJob, findJob } from '../../src/store/jobs.js'
 import { alone } from '../../src/store/processes.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, silentLog } from '../helpers/context.js'
+import { shareTestDatabase } from '../helpers/database.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
-
-const folder = mkdtempSync(join(tmpdir(), 'dolly-crash-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Lets a number of steps pass; the process is dead from the next one on, which never returns. */
 function mortal(lives: number) {
@@ -139,13 +133,13 @@ function processOn(
 
 /** One life of a job with a crash after so many steps; answers whether the crash came before the end. */
 async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
-  const file = join(folder, `${mayRead ? 'read' : 'blind'}-${lives}.db`)
+  const shared = await shareTestDatabase()
   const world = dummyWorld()
   world.observation = { phase: 'done', detail: 'running' }
   const channel: Channel = { roots: [], replies: [], shown: '', kept: mayRead ? [] : null }
   let now = Date.parse('2026-01-01T00:00:00Z')
 
-  const firstDb = await openDatabase(file)
+  const firstDb = await shared.open()
   const submitted = await createJob(firstDb, { ...draft, submission: `V${lives}` }, now)
   if (submitted.kind !== 'created') throw new Error(submitted.kind)
   const { step, death } = mortal(lives)
@@ -159,10 +153,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   }
   const end = await Promise.race([life(), death])
 
-  // What a dead process leaves is its file, without whatever was not committed.
-  const left = `${file}-left.db`
-  for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
-  const db = await openDatabase(left)
+  const db = await shared.crash()
   await releaseAllClaims(db)
   const second = processOn(
     db,
@@ -193,7 +184,7 @@ async function liveWithCrash(lives: number, mayRead = false): Promise<boolean> {
   }
   const pending = await db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()
   expect(pending).toEqual([])
-  await db.destroy()
+  await shared.close()
   return end === 'dead'
 }
 

@@ -1,20 +1,17 @@
 /** Expiries: each warning once, and nothing is deleted without one, also when the process dies in between. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ExpiryPolicy } from '../../src/domain/expiry.js'
 import type { Job, JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { UserError } from '../../src/errors.js'
 import { handleExpiries } from '../../src/jobs/expire.js'
 import { claimExpiringJobs, releaseAllClaims } from '../../src/store/claims.js'
-import { openDatabase } from '../../src/store/database.js'
 import { findDueWork } from '../../src/store/due-work.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import { purgeEvents } from '../../src/store/retention.js'
 import type { Database } from '../../src/store/schema.js'
 import { type TestContext, testContext } from '../helpers/context.js'
+import { shareTestDatabase } from '../helpers/database.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -366,27 +363,21 @@ function mortal(db: Database, lives: number) {
 }
 
 describe('a process that dies over an expiry', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dolly-expire-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
   it.each<[string, number, string[]]>([
     ['a warning', 3 * HOUR, ['expiry_near']],
     ['the end', 4 * HOUR, ['expiry_near', 'expiry_reached']],
-  ])('at any query of %s says everything once, and deletes once', async (what, at, expected) => {
+  ])('at any query of %s says everything once, and deletes once', async (_, at, expected) => {
+    await context.db.destroy()
     for (let lives = 0, isDead = true; isDead; lives += 1) {
-      const file = join(folder, `${what}-${lives}.db`)
-      await context.db.destroy()
-      context = await testContext({ db: await openDatabase(file) })
+      const shared = await shareTestDatabase()
+      context = await testContext({ db: await shared.open() })
       const job = await made(4 * HOUR)
       if (at === 4 * HOUR) await pass(3 * HOUR + 10 * 60_000)
       context.setClock((job.expiresAt ?? 0) - 4 * HOUR + at - context.now())
       const { db, death } = mortal(context.db, lives)
       isDead = (await Promise.race([handleExpiries({ ...context, db }), death])) === 'dead'
 
-      // What a dead process leaves is its file, without whatever was not committed.
-      const left = `${file}-left.db`
-      for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, left + suffix)
-      const next = await openDatabase(left)
+      const next = await shared.crash()
       await releaseAllClaims(next)
       Object.assign(context, { db: next })
       await handleExpiries(context)
@@ -395,6 +386,7 @@ describe('a process that dies over an expiry', () => {
       expect(removals).toHaveLength(at === 4 * HOUR ? 1 : 0)
       // Far fewer would mean that it didn't die where it should.
       if (!isDead) expect(lives).toBeGreaterThan(3)
+      await shared.close()
     }
   })
 

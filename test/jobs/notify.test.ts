@@ -1,7 +1,4 @@
 /** Notifying while the database, the clock or a second notifier gets in the way: nothing lost, nothing twice. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Notifier } from '../../src/jobs/notify.js'
@@ -9,7 +6,6 @@ import { Scheduler } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { claimPendingThreads, makeLiveJobsDue, releaseAllClaims, releaseThread } from '../../src/store/claims.js'
-import { openDatabase } from '../../src/store/database.js'
 import {
   begin,
   ClaimLost,
@@ -22,31 +18,27 @@ import {
 } from '../../src/store/messages.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
-import { fill, hold } from '../helpers/disk.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
+import { fill } from '../helpers/disk.js'
 import { addReply, notifierOf } from '../helpers/sender.js'
 import { strictSlack } from '../helpers/strict-slack.js'
 
 const hour = 3_600_000
 
-let folder: string
-let file: string
+let shared: SharedDatabase
 let context: TestContext
 let slack: ReturnType<typeof strictSlack>
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dolly-notify-'))
-  file = join(folder, 'dolly.db')
+  shared = await shareTestDatabase()
   context = await testContext({ db: await openImpatient() })
   slack = strictSlack(context.now)
 })
-afterEach(async () => {
-  await context.db.destroy()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => shared.close())
 
 /** Nobody wants to wait for half a minute. */
 async function openImpatient(): Promise<Database> {
-  return await openDatabase(file, undefined, { busyTimeoutMs: 300 })
+  return await shared.open(300)
 }
 
 /** Another notifier on the same database. */
@@ -319,11 +311,11 @@ describe('while another process holds the database', () => {
   it('a claim that cannot be made loses nothing and does nothing twice', async () => {
     const { id } = await context.ask()
     const { run, notifyFor } = notifierOf(context, slack.chat)
-    const letGo = hold(file)
+    const letGo = await shared.hold()
     await expect(runDueJobs(context, 'dummy-one')).rejects.toThrow(/database is busy/)
     await expect(run()).rejects.toThrow(/database is busy/)
     expect(slack.messages()).toEqual([])
-    letGo()
+    await letGo()
     await context.runUntilIdle()
     await addReply(context, id)
     await notifyFor(2_000)
@@ -339,14 +331,14 @@ describe('while another process holds the database', () => {
     const { id } = await context.ask()
     await context.runUntilIdle()
     await addReply(context, id)
-    let letGo = () => {}
-    const chat = chatThat((count) => {
-      if (count === which) letGo = hold(file)
+    let letGo = async () => {}
+    const chat = chatThat(async (count) => {
+      if (count === which) letGo = await shared.hold()
     })
     const { run, notifyFor } = notifierOf(context, chat, slack.conversations)
     await run()
     expect(posted()).toHaveLength(which)
-    letGo()
+    await letGo()
     await notifyFor(30_000)
     expect(posted()).toHaveLength(2)
     await expectPostedOnce()

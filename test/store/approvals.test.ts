@@ -1,13 +1,11 @@
 /** Answers to requests for an approval: each person counts once, whatever happens at the same time or breaks in between. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answerRequest, findAwaitingJobs, readApprovals } from '../../src/store/approvals.js'
-import { openDatabase } from '../../src/store/database.js'
 import { createJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { newJob, type TestContext, testContext } from '../helpers/context.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
+import { fill } from '../helpers/disk.js'
 
 const hour = 3_600_000
 
@@ -136,27 +134,23 @@ describe('an answer', () => {
     await approve(id, 'U2')
     const before = await context.job(id)
     // Whatever comes after the row fails, as if the process had died there.
-    await context.db.schema.alterTable('events').renameTo('gone').execute()
-    await expect(approve(id, 'U3')).rejects.toThrow(/no such table/)
-    await context.db.schema.alterTable('gone').renameTo('events').execute()
+    const heal = await fill(context.db, 'insert on events')
+    await expect(approve(id, 'U3')).rejects.toThrow(/full/)
+    await heal()
     expect(await readApprovals(context.db, id)).toHaveLength(1)
     expect(await context.job(id)).toEqual(before)
     expect(await approve(id, 'U3')).toMatchObject({ kind: 'counted', missing: 0 })
   })
 })
 
-describe('two processes on one file', () => {
-  let folder: string
+describe('two processes on one database', () => {
+  let shared: SharedDatabase
   let both: [Database, Database]
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'dolly-approvals-'))
-    const file = join(folder, 'dolly.db')
-    both = [await openDatabase(file), await openDatabase(file)]
+    shared = await shareTestDatabase()
+    both = [await shared.open(), await shared.open()]
   })
-  afterEach(async () => {
-    for (const db of both) await db.destroy()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  afterEach(() => shared.close())
 
   it('count each of five people once, whichever takes the click', async () => {
     const [db] = both

@@ -1,8 +1,4 @@
 /** What the audit keeps, and that its chain shows each row that was altered, dropped or cut. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { verifyAuditOf } from '../../src/audit.js'
@@ -11,10 +7,11 @@ import { TemporaryError } from '../../src/errors.js'
 import { sealWorker } from '../../src/jobs/seal.js'
 import { readAudit, recordAct } from '../../src/store/audit.js'
 import { purgeAudit, readAnchor, sealRows, verifyAudit } from '../../src/store/audit-chain.js'
-import { openDatabase } from '../../src/store/database.js'
 import { applyTransition, createJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { newJob, runDueJobs, silentLog, type TestContext, testContext } from '../helpers/context.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
+import { fill } from '../helpers/disk.js'
 
 const KEYS = ['a key of sixteen characters']
 
@@ -286,26 +283,24 @@ describe('the chain', () => {
 })
 
 describe('what dolly audit verify says', () => {
-  const folders: string[] = []
-  afterEach(() => {
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+  const databases: SharedDatabase[] = []
+  afterEach(async () => {
+    for (const database of databases.splice(0)) await database.close()
   })
 
-  /** A file with three rows, sealed with these keys, once something was done to it. */
+  /** A database with three rows, sealed with these keys, once something was done to it. */
   async function verdict(
     sealing: readonly string[],
     verifying: readonly string[],
     { change = async () => {}, anchor }: { change?(db: Database): Promise<unknown>; anchor?: string } = {},
   ) {
-    const folder = mkdtempSync(join(tmpdir(), 'dolly-audit-'))
-    folders.push(folder)
-    const file = join(folder, 'dolly.db')
-    const db = await openDatabase(file)
+    const database = await shareTestDatabase()
+    databases.push(database)
+    const db = await database.open()
     for (let at = 0; at < 3; at += 1) await createJob(db, newJob(at), Date.parse('2026-01-02T03:04:05Z'))
     await sealRows(db, sealing)
     await change(db)
-    await db.destroy()
-    return await verifyAuditOf(file, verifying, anchor)
+    return await verifyAuditOf(database.address, verifying, anchor)
   }
 
   it('an intact chain is OK, and says how far it goes', async () => {
@@ -350,8 +345,8 @@ describe('what dolly audit verify says', () => {
       await sealRows(db, KEYS)
     }
     expect((await verdict([], KEYS, { change })).isGood).toBe(false)
-    const file = join(folders.at(-1) ?? '', 'dolly.db')
-    expect(await verifyAuditOf(file, KEYS, end)).toMatchObject({ isGood: true })
+    const { address = '' } = databases.at(-1) ?? {}
+    expect(await verifyAuditOf(address, KEYS, end)).toMatchObject({ isGood: true })
   })
 
   it('an end of the chain from the log is compared, and a malformed one is refused', async () => {
@@ -394,46 +389,39 @@ describe('the worker', () => {
   })
 
   it('rows that a process left unsealed when it died are sealed by the next one', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'dolly-audit-'))
-    const file = join(folder, 'a.db')
-    const dying = await openDatabase(file)
+    const shared = await shareTestDatabase()
+    const dying = await shared.open()
     await createJob(dying, newJob(1), 1)
     await sealRows(dying, KEYS)
     await createJob(dying, newJob(2), 2)
-    await dying.destroy()
-    const db = await openDatabase(file)
+    const db = await shared.crash()
     expect(await verifyAudit(db, KEYS)).toMatchObject({ head: { seq: 1 }, unsealed: 1, fault: null })
     await sealRows(db, KEYS)
     expect(await verifyAudit(db, KEYS)).toMatchObject({ head: { seq: 2 }, unsealed: 0, fault: null })
-    await db.destroy()
-    rmSync(folder, { recursive: true })
+    await shared.close()
   })
 
   it('a seal that breaks halfway changes neither rows nor head', async () => {
     await sealed(1)
     for (let at = 0; at < 3; at += 1) await context.ask()
-    await sql`create trigger breaks before update on audit when new.seq = 3 begin select raise(abort, 'killed'); end`.execute(
-      context.db,
-    )
-    await expect(sealRows(context.db, KEYS)).rejects.toThrow('killed')
+    const heal = await fill(context.db, 'update on audit', 'new.seq = 3')
+    await expect(sealRows(context.db, KEYS)).rejects.toThrow('full')
     expect(await verifyAudit(context.db, KEYS)).toMatchObject({ head: { seq: 1 }, unsealed: 3, fault: null })
-    await sql`drop trigger breaks`.execute(context.db)
+    await heal()
     expect(await sealRows(context.db, KEYS)).toBe(3)
     expect(await faultOf()).toBeNull()
   })
 
-  it('two workers on one file seal each row once', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'dolly-audit-'))
-    const files: Database[] = [await openDatabase(join(folder, 'a.db')), await openDatabase(join(folder, 'a.db'))]
-    const [db = context.db] = files
+  it('two workers on one database seal each row once', async () => {
+    const shared = await shareTestDatabase()
+    const [db, other] = [await shared.open(), await shared.open()]
     for (let at = 0; at < 40; at += 1) await createJob(db, newJob(at), at)
-    const workers = files.map((one) => async () => {
+    const workers = [db, other].map((one) => async () => {
       while ((await sealRows(one, KEYS, 3)) > 0);
     })
     await Promise.all(workers.map((work) => work()))
     while ((await sealRows(db, KEYS, 3)) > 0);
     expect(await verifyAudit(db, KEYS)).toMatchObject({ head: { seq: 40 }, unsealed: 0, fault: null })
-    for (const one of files) await one.destroy()
-    rmSync(folder, { recursive: true })
+    await shared.close()
   })
 })

@@ -1,14 +1,14 @@
 /** What is stored of a provider's words. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openDatabase } from '../../src/store/database.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition, createJob, findJob } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
+import { openTestDatabase } from '../helpers/database.js'
 
 let db: Database
 
 beforeEach(async () => {
-  db = await openDatabase(':memory:')
+  db = await openTestDatabase()
 })
 afterEach(() => db.destroy())
 

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { openDatabase } from '../../src/store/database.js'
 import { purgeExpired, readDraft, saveDraft } from '../../src/store/drafts.js'
+import { openTestDatabase } from '../helpers/database.js'
 
 const hour = 60 * 60 * 1000
 
 it('a draft is for the person who wrote it, and for an hour', async () => {
-  const db = await openDatabase(':memory:')
+  const db = await openTestDatabase()
   const id = await saveDraft(db, 'answers', 'U1', { name: 'x'.repeat(5_000) }, 0)
   expect(await readDraft(db, 'answers', id, 'U1', hour)).toEqual({ answers: { name: 'x'.repeat(5_000) }, createdAt: 0 })
   expect(await readDraft(db, 'answers', id, 'U2', hour)).toBeNull()
@@ -19,7 +19,7 @@ it('a draft is for the person who wrote it, and for an hour', async () => {
 })
 
 it('answers are no note of where a form was opened, nor is a note answers', async () => {
-  const db = await openDatabase(':memory:')
+  const db = await openTestDatabase()
   // Each says what the other would have to say.
   const content = { askedIn: 'C1', connection: 'hoody', operation: 'copy' }
   const answers = await saveDraft(db, 'answers', 'U1', content, 0)

@@ -1,36 +1,33 @@
-/** Answers that are secret or a person's own: gone from the file itself once nobody needs them. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** Answers that are secret or a person's own: gone from the database, and from SQLite's file itself, once nobody needs them. */
+import { existsSync, readFileSync } from 'node:fs'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { hoody } from '../../src/providers/hoody.js'
 import { fieldsOf } from '../../src/slack/form/fields.js'
-import { openDatabase } from '../../src/store/database.js'
 import { dropDraft, purgeExpired, saveDraft } from '../../src/store/drafts.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition, createJob, findJob } from '../../src/store/jobs.js'
 import type { NewJob } from '../../src/store/new-job.js'
 import type { Database } from '../../src/store/schema.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
 
 const hour = 60 * 60 * 1000
-// The long one takes pages of its own in the file.
+// The long one takes pages of its own in SQLite's file.
 const keys = { short: 'ssh-ed25519 AAAAshortkeyshortkey ann@laptop', long: `ssh-rsa ${'AAAAlongkey'.repeat(250)}` }
 
-let folder: string
+let shared: SharedDatabase
 let db: Database
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dolly-personal-'))
-  db = await openDatabase(join(folder, 'dolly.db'))
+  shared = await shareTestDatabase()
+  db = await shared.open()
   // Neighbours, so that rows move between pages.
-  for (let at = 0; at < 60; at += 1) await createJob(db, job(`neighbour ${at}`, 'x'.repeat(50 * (at % 9))), 0)
+  const neighbours = Array.from({ length: 60 }, (_, at) => job(`neighbour ${at}`, 'x'.repeat(50 * (at % 9))))
+  await Promise.all(neighbours.map((neighbour) => createJob(db, neighbour, 0)))
 })
-afterEach(async () => {
-  await db.destroy()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => shared.close())
 
 function job(submission: string, sshKey: string): NewJob {
   return {
@@ -49,10 +46,16 @@ function job(submission: string, sshKey: string): NewJob {
   }
 }
 
-function traces(key: string): string[] {
-  const files = ['dolly.db', 'dolly.db-wal', 'dolly.db-shm'].map((name) => join(folder, name)).filter(existsSync)
+/** The tables that have it, and the files of SQLite, in which it may outlive its row. */
+async function traces(key: string): Promise<string[]> {
   const needle = key.slice(10, 34)
-  return files.filter((file) => readFileSync(file).includes(needle))
+  const found: string[] = []
+  for (const { name } of await db.introspection.getTables()) {
+    const { rows } = await sql`select * from ${sql.table(name)}`.execute(db)
+    if (JSON.stringify(rows).includes(needle)) found.push(name)
+  }
+  const files = ['', '-wal', '-shm'].map((end) => shared.address + end).filter(existsSync)
+  return [...found, ...files.filter((file) => readFileSync(file).includes(needle))]
 }
 
 /** From queued to an end of this kind, one transition after the other. */
@@ -79,14 +82,14 @@ const ends: Record<string, JobInput[]> = {
 describe('a personal answer', () => {
   for (const [state, happenings] of Object.entries(ends)) {
     for (const [length, key] of Object.entries(keys)) {
-      it(`that is ${length} leaves the file with a job that ${state === 'cancelled' ? 'was cancelled' : state.replace('_', ' ')}`, async () => {
+      it(`that is ${length} leaves the database with a job that ${state === 'cancelled' ? 'was cancelled' : state.replace('_', ' ')}`, async () => {
         const draft = await saveDraft(db, 'answers', 'U1', { values: { sshKey: key } }, 0)
         const creation = await createJob(db, { ...job('V1', key), draft }, 0)
         if (creation.kind !== 'created') throw new Error(creation.kind)
         const { id } = creation.job
         expect(creation.job.params).toEqual({ name: 'shop-copy', sshKey: key, firewall: true })
         expect(await db.selectFrom('drafts').selectAll().execute()).toEqual([])
-        expect(traces(key)).not.toEqual([])
+        expect(await traces(key)).not.toEqual([])
 
         await goThrough(id, happenings.slice(0, -1))
         expect((await findJob(db, id))?.params).toHaveProperty('sshKey', key)
@@ -94,7 +97,7 @@ describe('a personal answer', () => {
         expect(await findJob(db, id)).toMatchObject({ state, params: { name: 'shop-copy', firewall: true } })
         expect((await findJob(db, id))?.params).not.toHaveProperty('sshKey')
         await purgeExpired(db, 5_000)
-        expect(traces(key)).toEqual([])
+        expect(await traces(key)).toEqual([])
       })
     }
   }
@@ -109,17 +112,17 @@ describe('a personal answer', () => {
     expect((await readEvents(db, creation.job.id)).at(-1)).toMatchObject({ kind: 'failed', detail: redacted })
   })
 
-  it('of a form that nobody confirmed leaves the file after an hour', async () => {
+  it('of a form that nobody confirmed leaves the database after an hour', async () => {
     await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.long } }, 0)
-    expect(traces(keys.long)).not.toEqual([])
+    expect(await traces(keys.long)).not.toEqual([])
     await purgeExpired(db, hour + 1)
-    expect(traces(keys.long)).toEqual([])
+    expect(await traces(keys.long)).toEqual([])
   })
 
-  it('of a form that came to nothing leaves the file at once', async () => {
+  it('of a form that came to nothing leaves the database at once', async () => {
     await dropDraft(db, await saveDraft(db, 'answers', 'U1', { values: { sshKey: keys.short } }, 0))
     await purgeExpired(db, 0)
-    expect(traces(keys.short)).toEqual([])
+    expect(await traces(keys.short)).toEqual([])
   })
 
   it('stays in its draft when the job could not be made', async () => {

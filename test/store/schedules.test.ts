@@ -1,7 +1,4 @@
 /** Schedules: a due time is run once, whichever process gets it and wherever it dies. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   failedRun,
@@ -11,7 +8,6 @@ import {
   startedRun,
   submissionOf,
 } from '../../src/domain/schedule.js'
-import { openDatabase } from '../../src/store/database.js'
 import { findDueWork } from '../../src/store/due-work.js'
 import { readEvents } from '../../src/store/events.js'
 import { createJob, ScheduleChanged } from '../../src/store/jobs.js'
@@ -28,6 +24,7 @@ import {
 import type { Database } from '../../src/store/schema.js'
 import { shortId } from '../../src/store/short-id.js'
 import { newJob } from '../helpers/context.js'
+import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
 import { newSchedule } from '../helpers/preset.js'
 
 vi.mock('../../src/store/short-id.js', { spy: true })
@@ -35,24 +32,21 @@ vi.mock('../../src/store/short-id.js', { spy: true })
 const due = Date.parse('2026-01-01T02:00Z')
 const next = Date.parse('2026-01-02T02:00Z')
 const by = { actor: 'U1', channel: 'C1' }
-let folder: string
+let shared: SharedDatabase
 /** Two processes with the same database. */
 let one: Database
 let other: Database
 let schedule: Schedule
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dolly-schedules-'))
-  one = await openDatabase(join(folder, 'dolly.db'))
-  other = await openDatabase(join(folder, 'dolly.db'))
+  shared = await shareTestDatabase()
+  one = await shared.open()
+  other = await shared.open()
   const created = await createSchedule(one, newSchedule(), 1)
   if (created.kind !== 'created') throw new Error(created.kind)
   schedule = created.schedule
 })
-afterEach(async () => {
-  await Promise.all([one.destroy(), other.destroy()])
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => shared.close())
 
 const jobs = async () => await one.selectFrom('jobs').selectAll().execute()
 const isDue = async (now: number) => (await findDueWork(one, now)).some(({ kind }) => kind === 'schedule')

@@ -6,13 +6,13 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { claimDueJobs, releaseAllClaims } from '../../src/store/claims.js'
-import { openDatabase } from '../../src/store/database.js'
-import { findDueWork } from '../../src/store/due-work.js'
-import { createJob } from '../../src/store/jobs.js'
-import { lockDatabase } from '../../src/store/lock.js'
-import { newJob } from '../helpers/context.js'
-import { longestGap } from '../helpers/event-loop.js'
+import { claimDueJobs, releaseAllClaims } from '../../../src/store/claims.js'
+import { openDatabase } from '../../../src/store/database.js'
+import { findDueWork } from '../../../src/store/due-work.js'
+import { createJob } from '../../../src/store/jobs.js'
+import { lockDatabase } from '../../../src/store/lock.js'
+import { newJob } from '../../helpers/context.js'
+import { longestGap } from '../../helpers/event-loop.js'
 
 let folder: string
 let file: string
@@ -29,7 +29,7 @@ afterEach(() => {
 
 /** A process that locks the database, or tries to for so long; `said` is its first line. */
 function lockElsewhere(waitMs = 0) {
-  const script = new URL('../helpers/lock-and-wait.ts', import.meta.url).pathname
+  const script = new URL('../../helpers/lock-and-wait.ts', import.meta.url).pathname
   const child = spawn(process.execPath, ['--import', 'tsx', script, file, `${waitMs}`], { stdio: 'pipe' })
   children.push(child)
   const said = once(child.stdout, 'data').then(([line]) => String(line).trim())

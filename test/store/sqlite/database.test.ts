@@ -8,11 +8,11 @@ import { Worker } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { type Migration, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { migrations, openDatabase } from '../../src/store/database.js'
-import { typicalDurationMs } from '../../src/store/job-reads.js'
-import { createJob, findJob } from '../../src/store/jobs.js'
-import type { NewJob } from '../../src/store/new-job.js'
-import { truncateWal } from '../../src/store/sqlite.js'
+import { migrations, openDatabase } from '../../../src/store/database.js'
+import { typicalDurationMs } from '../../../src/store/job-reads.js'
+import { createJob, findJob } from '../../../src/store/jobs.js'
+import type { NewJob } from '../../../src/store/new-job.js'
+import { truncateWal } from '../../../src/store/sqlite.js'
 
 const draft: NewJob = {
   connection: 'hoody-prod',
@@ -34,7 +34,7 @@ async function run(helper: string, ...args: string[]): Promise<string> {
 }
 
 function start(helper: string, ...args: string[]) {
-  const script = new URL(`../helpers/${helper}`, import.meta.url).pathname
+  const script = new URL(`../../helpers/${helper}`, import.meta.url).pathname
   return promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...args])
 }
 
@@ -198,17 +198,6 @@ describe('emptying the log', () => {
 })
 
 describe('the lock', () => {
-  it('lets one of two submissions for one target through, and names it to the other', async () => {
-    const database = await openDatabase(':memory:')
-    const [one, other] = await Promise.all([
-      createJob(database, draft, 1_000),
-      createJob(database, { ...draft, submission: 'V2', requester: 'U2' }, 1_000),
-    ])
-    expect(one.kind).toBe('created')
-    expect(other).toMatchObject({ kind: 'locked', holder: { requester: 'U1', target: 'shop-copy' } })
-    await database.destroy()
-  })
-
   it('holds between two processes on one file', async () => {
     const file = newFile()
     await (await openDatabase(file)).destroy()
@@ -216,43 +205,4 @@ describe('the lock', () => {
     expect(kinds.filter((kind) => kind === 'created')).toHaveLength(1)
     expect(kinds.filter((kind) => kind === 'locked')).toHaveLength(39)
   }, 20_000)
-
-  it('makes one job of one submission, however often it arrives', async () => {
-    const database = await openDatabase(':memory:')
-    const first = await createJob(database, draft, 1_000)
-    const again = await createJob(database, draft, 2_000)
-    expect(again.kind).toBe('repeated')
-    if (first.kind === 'created' && again.kind === 'repeated') expect(again.job.id).toBe(first.job.id)
-    await database.destroy()
-  })
-})
-
-describe('the usual duration', () => {
-  it('is the median of the last successful jobs like this one', async () => {
-    const database = await openDatabase(':memory:')
-    expect(
-      await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
-    ).toBeNull()
-    for (const [at, duration] of [10, 2_000, 30].entries()) {
-      // Two are no habit yet.
-      expect(
-        await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
-      ).toBeNull()
-      const creation = await createJob(database, { ...draft, submission: `V${at}`, lock: `lock ${at}` }, 1_000)
-      if (creation.kind !== 'created') throw new Error(creation.kind)
-      await database
-        .updateTable('jobs')
-        .set({ state: 'succeeded', endedAt: 1_000 + duration })
-        .where('id', '=', creation.job.id)
-        .execute()
-    }
-    expect(await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' })).toBe(
-      30,
-    )
-    expect(
-      await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'deploy' }),
-    ).toBeNull()
-    expect(await typicalDurationMs(database, { connection: 'other', operation: 'copy', lastStep: 'copy' })).toBeNull()
-    await database.destroy()
-  })
 })

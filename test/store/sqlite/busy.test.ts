@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ConnectionError, TemporaryError } from '../../src/errors.js'
-import { openDatabase } from '../../src/store/database.js'
-import { readDraft, saveDraft } from '../../src/store/drafts.js'
-import { createJob } from '../../src/store/jobs.js'
-import type { Database } from '../../src/store/schema.js'
-import { newJob } from '../helpers/context.js'
-import { hold } from '../helpers/disk.js'
-import { longestGap } from '../helpers/event-loop.js'
+import { ConnectionError, TemporaryError } from '../../../src/errors.js'
+import { openDatabase } from '../../../src/store/database.js'
+import { readDraft, saveDraft } from '../../../src/store/drafts.js'
+import { createJob } from '../../../src/store/jobs.js'
+import type { Database } from '../../../src/store/schema.js'
+import { newJob } from '../../helpers/context.js'
+import { longestGap } from '../../helpers/event-loop.js'
 
 let folder: string
 let file: string
@@ -25,6 +24,13 @@ afterEach(async () => {
   for (const db of open.splice(0)) await db.destroy()
   rmSync(folder, { recursive: true, force: true })
 })
+
+/** Locks the file like another process in the middle of a long write; call the result to release it. */
+function hold(locked: string): () => void {
+  const other = new Sqlite(locked)
+  other.exec('begin immediate')
+  return () => void other.close()
+}
 
 async function openWith(busyTimeoutMs: number): Promise<Database> {
   const db = await openDatabase(file, undefined, { busyTimeoutMs })

@@ -30,7 +30,7 @@ beforeAll(async () => {
   execFileSync('mkfifo', [pipe])
   symlinkSync(join(folder, 'nowhere'), link)
   mkdirSync(join(folder, 'odd.db-wal'))
-  const script = new URL('../helpers/open-paths.ts', import.meta.url).pathname
+  const script = new URL('../../helpers/open-paths.ts', import.meta.url).pathname
   const paths = [...impossible.map(([, path]) => path), join(folder, 'new', 'and', 'deep', 'dolly.db')]
   // A process that hangs takes no signal but this.
   const deadline = { timeout: 40_000, killSignal: 'SIGKILL' } as const
