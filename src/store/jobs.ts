@@ -6,6 +6,7 @@ import { UserError } from '../errors.js'
 import { NO_CLAIM } from './claims.js'
 import { toStoredDetail } from './detail.js'
 import { insertEvent } from './events.js'
+import { indexable } from './indexable.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { firstEvent, type NewJob, newRow } from './new-job.js'
 import { isDuplicate } from './postgres.js'
@@ -110,7 +111,7 @@ export async function findHolder(db: Database, connection: string, lock: string)
     .selectFrom('jobs')
     .selectAll()
     .where('connection', '=', connection)
-    .where('lock', '=', lock)
+    .where('lock', '=', indexable(lock))
     .where('endedAt', 'is', null)
     .executeTakeFirst()
   return row ? toJob(row) : null

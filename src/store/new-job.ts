@@ -4,6 +4,7 @@ import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import type { EndedRun } from '../domain/schedule.js'
 import { cut } from '../lib/text.js'
 import { MAX_DETAIL_LENGTH } from './detail.js'
+import { indexable } from './indexable.js'
 import type { JobTable } from './schema.js'
 import { shortId } from './short-id.js'
 
@@ -74,6 +75,7 @@ export function newRow(
     JSON.stringify(Object.fromEntries(entries.filter(([key]) => personal.includes(key) === isPersonal)))
   return {
     ...job,
+    lock: indexable(job.lock),
     id: shortId(),
     params: some(false),
     personalParams: personal.length > 0 ? some(true) : null,
