@@ -54,7 +54,7 @@ class NoneTaken extends Error {
   readonly waitMs: number
 
   constructor(waitMs: number) {
-    super('A wider pace allows no call now.')
+    super()
     this.waitMs = waitMs
   }
 }
