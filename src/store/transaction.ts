@@ -45,15 +45,16 @@ const PAUSE_MS = 100
  * @throws DatabaseError which may have happened, when the database stays away.
  */
 export async function untilKnown<T>(attempt: (isRepeat: boolean) => Promise<T>, patienceMs = MAX_DOUBT_MS): Promise<T> {
-  const deadline = performance.now() + patienceMs
+  let deadline = 0
   let doubt: DatabaseError | undefined
   for (;;) {
     try {
       return await attempt(doubt !== undefined)
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
-      if (error.mayHaveHappened) doubt ??= error
-      if (!doubt) throw error
+      if (!doubt && !error.mayHaveHappened) throw error
+      if (!doubt) deadline = performance.now() + patienceMs
+      doubt ??= error
       if (performance.now() + PAUSE_MS > deadline) throw doubt
     }
     await delay(PAUSE_MS)
