@@ -8,6 +8,7 @@ import { Notifier } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { runDueSchedules } from '../../src/jobs/schedule.js'
 import { handleWaitingJobs } from '../../src/jobs/waiting.js'
+import type { Operation } from '../../src/providers/provider.js'
 import { migrations, openDatabase } from '../../src/store/database.js'
 import { findDueWork } from '../../src/store/due-work.js'
 import { alone } from '../../src/store/processes.js'
@@ -33,8 +34,8 @@ beforeEach(async () => {
   if (!clone) throw new Error('The dummy has a clone.')
   const [first] = clone.steps
   const operations = {
-    clone: { ...clone, steps: [{ ...first, id: 'prepare' }, ...clone.steps] as const },
-    mirror: { ...clone, steps: [{ ...first, id: 'mirror' }] as const },
+    clone: { ...clone, steps: asSteps([{ ...first, id: 'prepare' }, ...clone.steps]) },
+    mirror: { ...clone, steps: asSteps([{ ...first, id: 'mirror' }]) },
   }
   const next = { ...one, provider: { ...one.provider, operations } }
   old = await process('old', [['dummy-one', one]])
@@ -43,6 +44,9 @@ beforeEach(async () => {
     ['dummy-two', dummyConnection(context.world, 'dummy-two')],
   ])
 })
+
+/** Whatever comes first was a first step before as well, or takes what one gets. */
+const asSteps = (steps: readonly unknown[]) => steps as Operation['steps']
 
 /** One of those that share the database. */
 async function process(
