@@ -13,6 +13,7 @@ import { diagnose } from './doctor.js'
 import { ConnectionError } from './errors.js'
 import { createRedactor, type Redactor } from './lib/redact.js'
 import { createLog, slackLogger } from './log.js'
+import { checkDatabase } from './store/check.js'
 
 const HELP = `Dolly clones apps from Slack. README.md and docs/operating.md explain how to set it up and run it.
 dolly          start Dolly, with dolly.yml and the variables of the environment and .env (npm start)
@@ -126,12 +127,8 @@ async function run(config: Config, redactor: Redactor): Promise<void> {
 async function runDoctor(config: Config, redactor: Redactor): Promise<boolean> {
   const logger = slackLogger(createLog('silent', redactor.redact))
   const connections = [...connect(config, { redactor }).values()]
-  const findings = await diagnose({
-    slack: config.slack,
-    groups: groupsOf(config.access.rules),
-    connections,
-    logger,
-  })
+  const slack = { slack: config.slack, groups: groupsOf(config.access.rules), connections, logger }
+  const findings = [...(await checkDatabase(config.database, Date.now)), ...(await diagnose(slack))]
   const lines = [...config.warnings.map((warning) => `Warning: ${warning}`), ...findings.map((one) => one.sentence)]
   process.stdout.write(redactor.redact(lines.map((line) => `${line}\n`).join('')))
   return findings.every(({ isGood }) => isGood)

@@ -8,7 +8,7 @@ import { type AuditKeys, type AuditReport, verifyAudit } from './audit-chain.js'
 import { NO_CLAIM } from './claims.js'
 import { isPostgres, openDatabase } from './database.js'
 import { lockDatabase } from './lock.js'
-import { describeUrl } from './postgres.js'
+import { describeUrl } from './postgres-problems.js'
 import { LEASE_MS } from './processes.js'
 import type { CopyTable, Database, Schema } from './schema.js'
 import { hasTable } from './sqlite.js'
@@ -49,6 +49,8 @@ const BATCH = 200
 const MAX_WAIT_MS = 30_000
 /** How long to try to reach the target, in milliseconds. */
 const OPEN_WITHIN_MS = 10_000
+/** For the whole copy, in milliseconds: then nobody is at the other end. */
+const MAX_COPY_MS = 30 * 60_000
 
 export interface CopyReport {
   /** Where the rows are, for people: `the database dolly on db.example:5432`. */
@@ -125,7 +127,8 @@ function assertDirection(file: string, url: string): void {
 }
 
 async function withDatabase<T>(address: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openDatabase(address, undefined, { openWithinMs: OPEN_WITHIN_MS, maxConnections: 1 })
+  const options = { openWithinMs: OPEN_WITHIN_MS, busyTimeoutMs: MAX_COPY_MS, maxConnections: 1 }
+  const db = await openDatabase(address, undefined, options)
   try {
     return await work(db)
   } finally {

@@ -20,8 +20,11 @@ import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
 import * as copies from './migrations/008-copies.js'
+
 import * as replicas from './migrations/009-replicas.js'
-import { explainNoAnswer, postgresDialect } from './postgres.js'
+import { postgresDialect } from './postgres.js'
+import { assertLimits, describeUrl, explainAccess, explainRefusal, reasonOf } from './postgres-problems.js'
+
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
 import { retryWhileAway } from './transaction.js'
@@ -131,13 +134,28 @@ async function migratePostgres(
   // A migration waits for those of other processes, which takes longer than any other statement may.
   const patience = { statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, wholeMs: 2 * MAX_MIGRATION_MS }
   const once = createDatabase(postgresDialect(url, { max: 2, ...patience, connectMs: openWithinMs }, log))
+  let isFirst = true
   try {
     await retryWhileAway(openWithinMs, async () => {
-      const newer = await migrate(once, known)
-      if (newer.length > 0) log.warn({ migrations: newer }, NEWER_BESIDE_THIS)
+      try {
+        await assertLimits(once, url, patience.lockMs)
+        const newer = await migrate(once, known)
+        if (newer.length > 0) log.warn({ migrations: newer }, NEWER_BESIDE_THIS)
+      } catch (error) {
+        const refusal = explainRefusal(url, error)
+        if (refusal) throw refusal
+        if (error instanceof DatabaseError && isFirst) {
+          isFirst = false
+          log.warn(
+            { database: describeUrl(url), reason: reasonOf(error) },
+            'the database does not answer yet; trying again',
+          )
+        }
+        throw error
+      }
     })
   } catch (error) {
-    throw error instanceof DatabaseError ? explainNoAnswer(url, error) : error
+    throw explainAccess(url, error) ?? error
   } finally {
     await once.destroy()
   }

@@ -12,7 +12,7 @@ import {
   type Transaction,
 } from 'kysely'
 import pg from 'pg'
-import { ConnectionError, DatabaseError } from '../errors.js'
+import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import type { Schema } from './schema.js'
 
@@ -156,21 +156,6 @@ class PostgresConnection implements DatabaseConnection {
   release(): void {
     this.#client.release(this.isLost)
   }
-}
-
-/** Name and host of a database, without its user and password: `the database dolly on db.example:5432`. */
-export function describeUrl(url: string): string {
-  const { host, pathname, searchParams } = new URL(url)
-  const name = decodeURIComponent(pathname.slice(1)) || 'postgres'
-  return `the database ${name} on ${searchParams.get('host') || host || 'this machine'}`
-}
-
-/** What the operator reads. */
-export function explainNoAnswer(url: string, error: DatabaseError): ConnectionError {
-  const reason = error.cause instanceof Error ? error.cause.message : error.message
-  return new ConnectionError(
-    `Dolly can't reach ${describeUrl(url)} (${reason}). Check DATABASE_URL, and that Postgres runs.`,
-  )
 }
 
 /** A value that the columns take: flags are 0 or 1, as in SQLite, numbers are whole, and no text has a NUL in it. */
