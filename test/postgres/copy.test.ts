@@ -35,7 +35,7 @@ const template = join(mkdtempSync(join(tmpdir(), 'dolly-filled-')), 'dolly.db')
 let filled: TestContext & { ids: Filled }
 beforeAll(async () => {
   filled = await fill(template)
-})
+}, 60_000)
 afterAll(() => rmSync(dirname(template), { recursive: true, force: true }))
 
 let folder: string
