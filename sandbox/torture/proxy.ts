@@ -54,6 +54,12 @@ export interface Exchange {
   mishap: Mishap | undefined
 }
 
+/** A write that isn't answered yet, and whose it is. */
+export interface Waiting {
+  by: number
+  path: string
+}
+
 export interface FaultProxy {
   /** One address for each process that comes through here, so that it is known whose a request is. */
   urls: readonly [string, ...string[]]
@@ -69,8 +75,8 @@ export interface FaultProxy {
   onWrite(listener: (by: number) => void): () => void
   /** Called when the bot no longer waits for an answer that is much too late: it has given up, or died. */
   onGivenUp(listener: (by: number) => void): () => void
-  /** Called with each write that arrives: whose all those are that somebody waits for now, its own included. */
-  onArrival(listener: (waiting: readonly number[]) => void): () => void
+  /** Called with each write that arrives: all writes whose sender waits for the answer now, itself included. */
+  onArrival(listener: (waiting: readonly Waiting[]) => void): () => void
   /** Whether no request is on its way any more. */
   isQuiet(): boolean
   /** How often each mishap came about. */
@@ -94,9 +100,8 @@ export async function startProxy(
   const exchanges: Exchange[] = []
   const whenWritten = new Set<(by: number) => void>()
   const whenGivenUp = new Set<(by: number) => void>()
-  const whenArrived = new Set<(waiting: readonly number[]) => void>()
-  /** Writes whose sender still waits for the answer. */
-  const waiting = new Map<ServerResponse, number>()
+  const whenArrived = new Set<(waiting: readonly Waiting[]) => void>()
+  const waiting = new Map<ServerResponse, Waiting>()
   const counts: Record<string, number> = {}
   let planned: Accident[] = []
   let isDown = false
@@ -119,7 +124,7 @@ export async function startProxy(
     if (isDown) return void answer(response, 503, PAGE, 'text/html')
     const writes = isWrite(method, path)
     if (writes) {
-      waiting.set(response, by)
+      waiting.set(response, { by, path })
       response.once('close', () => waiting.delete(response))
       for (const listener of whenArrived) listener([...waiting.values()])
     }

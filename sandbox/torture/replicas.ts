@@ -26,7 +26,7 @@ export interface Replicas extends Deployment {
 export type ReplicaWorld = World & Replicas
 
 export interface SharingReport {
-  /** Writes that went to a provider while as many were under way as it takes at once. */
+  /** Writes that went to a connection while as many were under way as may be. */
   tooManyWrites: readonly string[]
   takeovers: readonly Takeover[]
 }
@@ -42,10 +42,9 @@ const SLOW_WRITE_WITHIN_MS = 10_000
 const AWAY_WITHIN_MS = 40_000
 const clock = new URL('../clock.mjs', import.meta.url)
 
-/** Which providers take only so many writes at once. */
-const writeLimits = Object.values<Provider>(listed).flatMap(({ id, maxConcurrentWrites: limit }) =>
-  limit === undefined ? [] : [{ id, limit }],
-)
+/** How many writes of a connection may be under way at once where its provider says nothing, as in src/jobs/write.ts. */
+const DEFAULT_MAX_CONCURRENT_WRITES = 4
+const LOGIN = '/oauth/token'
 
 export async function deployReplicas(count: number, site: Site): Promise<Replicas> {
   const { folder, workspace, proxies, lasting } = site
@@ -93,12 +92,13 @@ export async function deployReplicas(count: number, site: Site): Promise<Replica
   /** When Postgres went away last, as `performance.now()` counts. */
   let awayAt = Number.NEGATIVE_INFINITY
 
-  for (const { id, limit } of writeLimits) {
+  for (const { id, maxConcurrentWrites: limit = DEFAULT_MAX_CONCURRENT_WRITES } of Object.values<Provider>(listed)) {
     proxies.get(id)?.onArrival((waiting) => {
       // One that stands still can't know that its time is over; what it has sent has long been answered.
-      const awake = waiting.filter((by) => !bots[by]?.isFrozen())
-      if (awake.length <= limit) return
-      tooManyWrites.push(`${id}: ${awake.length} at once, of replicas ${awake.join(', ')}, ${new Date().toISOString()}`)
+      const counted = waiting.filter(({ by, path }) => !bots[by]?.isFrozen() && !path.endsWith(LOGIN))
+      if (counted.length <= limit) return
+      const words = counted.map(({ by, path }) => `replica ${by} ${path}`).join(', ')
+      tooManyWrites.push(`${id}: ${counted.length} at once, ${new Date().toISOString()}: ${words}`)
     })
   }
 

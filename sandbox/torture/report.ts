@@ -121,7 +121,7 @@ function sharingFacts(
   }
   return [
     ['Exits of their own: replicas that ended without being killed', `${ownExits.length}`],
-    ['More writes at once than the provider takes', `${tooManyWrites.length}`],
+    ['More writes at once than allowed', `${tooManyWrites.length}`],
     [
       'Answers of 429 from Slack after the faults',
       `${rateLimited.afterFaults}, and ${rateLimited.all - rateLimited.afterFaults} among the faults`,
