@@ -32,7 +32,7 @@ export interface SharedStart {
 }
 
 const STARTS_PER_KILL = 0.03
-const MIN_STARTS = 2
+const MIN_STARTS = 1
 /** Kills in a row in one mode, with the same one spared. */
 const MAX_STRETCH = 20
 /** Every so many kills a replica freezes. */
