@@ -32,9 +32,9 @@ import { stepOutcome } from './slack/message/step.js'
 import { BoltApp } from './slack/transport/bolt-app.js'
 import { openHttpTransport } from './slack/transport/http.js'
 import { openSocketTransport } from './slack/transport/socket.js'
-import { makeLiveJobsDue } from './store/claims.js'
 import { findDueWork } from './store/due-work.js'
 import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
+import { makeLiveJobsDue } from './store/make-due.js'
 import { openStore } from './store/open.js'
 
 const MAX_STOP_MS = 10_000

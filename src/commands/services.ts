@@ -86,7 +86,7 @@ const IN_DOUBT =
  * A sentence for the person who asked. For a bug it only admits that something broke; the log has the rest. Only for errors
  * before anything was started, because the sentence says so; after a change whose answer was lost it says that it doesn't know.
  */
-export function explain(services: Services, error: unknown): string {
+export function explain(services: Pick<Services, 'access' | 'log'>, error: unknown): string {
   if (error instanceof UserError) return error.message
   const trigger = triggerProblem(error)
   if (trigger) {

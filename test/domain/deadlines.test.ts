@@ -4,7 +4,7 @@ import { accepts } from '../../src/domain/acts.js'
 import { FINAL_STATES, type Job, type JobInput, LIVE_STATES, type State } from '../../src/domain/job.js'
 import { MAX_ATTEMPTS, next } from '../../src/domain/machine.js'
 import { TemporaryError } from '../../src/errors.js'
-import { makeLiveJobsDue } from '../../src/store/claims.js'
+import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 import { jobIn, start } from '../helpers/job.js'
 

@@ -5,7 +5,8 @@ import { Notifier } from '../../src/jobs/notify.js'
 import { Scheduler } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
-import { claimPendingThreads, makeLiveJobsDue, releaseAllClaims, releaseThread } from '../../src/store/claims.js'
+import { claimPendingThreads, releaseAllClaims, releaseThread } from '../../src/store/claims.js'
+import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import {
   begin,
   ClaimLost,

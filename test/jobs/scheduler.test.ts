@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Scheduler, type Worker } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
-import { makeLiveJobsDue, releaseAllClaims } from '../../src/store/claims.js'
+import { releaseAllClaims } from '../../src/store/claims.js'
 import { findDueWork } from '../../src/store/due-work.js'
+import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import { testContext } from '../helpers/context.js'
 
 const schedulers: Scheduler[] = []

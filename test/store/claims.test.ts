@@ -1,6 +1,6 @@
 /** What a start, or a clock that was set, does to what was planned for later. */
 import { expect, it } from 'vitest'
-import { makeLiveJobsDue } from '../../src/store/claims.js'
+import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import { testContext } from '../helpers/context.js'
 
 const hour = 3_600_000

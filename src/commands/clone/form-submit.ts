@@ -89,7 +89,7 @@ export function registerFormSubmit(app: App, services: Services, throttle = new 
  * @param block of a page that may be the third: Slack stacks no fourth, so what fits no field is shown here.
  */
 export async function answerSubmission(
-  services: Services,
+  services: Pick<Services, 'access' | 'log'>,
   submit: () => Promise<ViewResponseAction>,
   block?: string,
 ): Promise<ViewResponseAction> {
