@@ -8,6 +8,8 @@ import type { Database } from './schema.js'
 
 /** A pace that is full for longer than this, in milliseconds, says nothing any more. */
 const KEPT_MS = 60 * 60_000
+/** No pause is longer, in milliseconds: what is paid for beyond this comes from a database whose clock was set back since. */
+const MAX_PAID_AHEAD_MS = 20 * 60_000
 
 /**
  * The count of processes that share a database.
@@ -82,12 +84,17 @@ async function takeOne(db: Database, pace: Pace, at: number): Promise<number> {
         .doUpdateSet((row) => ({
           paidUntil: row
             .case()
-            .when('paces.paidUntil', '>', at)
+            .when(row.between('paces.paidUntil', at, at + MAX_PAID_AHEAD_MS))
             .then(row('paces.paidUntil', '+', intervalMs(pace)))
             .else(until)
             .end(),
         }))
-        .where('paces.paidUntil', '<=', at + aheadMs(pace)),
+        .where((row) =>
+          row.or([
+            row('paces.paidUntil', '<=', at + aheadMs(pace)),
+            row('paces.paidUntil', '>', at + MAX_PAID_AHEAD_MS),
+          ]),
+        ),
     )
     .returning('paidUntil')
     .executeTakeFirst()

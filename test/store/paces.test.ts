@@ -76,6 +76,14 @@ describe('the paces that processes share', () => {
     expect(times.length).toBeGreaterThan(115)
   })
 
+  it('hold up nothing for an hour because the clock of the database was set back by one', async () => {
+    await limits.pause('chat.update', 'C1', 30_000)
+    expect(await granted('chat.postMessage', 'C1')).toBe(4)
+    now -= 60 * 60_000
+    expect(await granted('chat.update', 'C1')).toBe(5)
+    expect(await granted('chat.postMessage', 'C1')).toBe(4)
+  })
+
   it('are forgotten once they were full for an hour', async () => {
     await limits.spend('chat.postMessage', 'C1')
     await limits.pause('chat.postMessage', 'C2', 15 * 60_000)
