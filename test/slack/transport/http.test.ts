@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../../sandbox/free-port.js'
-import { seenInMemory } from '../../../src/lib/seen.js'
+import { TemporaryError } from '../../../src/errors.js'
+import { type SeenBefore, seenInMemory } from '../../../src/lib/seen.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
@@ -29,12 +30,14 @@ describe('the HTTP transport', () => {
   let address: string
   let received: number
   let clockAhead = 0
+  let seenBefore: SeenBefore
   const clock = () => Date.now() + clockAhead
 
   beforeEach(async () => {
     const port = await freePort()
     address = `http://127.0.0.1:${port}`
-    transport = openHttpTransport(secret, port, quiet, { now: clock, seenBefore: seenInMemory(clock) })
+    seenBefore = seenInMemory(clock)
+    transport = openHttpTransport(secret, port, quiet, { now: clock, seenBefore: (...key) => seenBefore(...key) })
     received = 0
     clockAhead = 0
     const app = new BoltApp({
@@ -128,6 +131,33 @@ describe('the HTTP transport', () => {
       expect(received).toBe(before)
     })
   }
+
+  it('refuses what another process received before, where both know what came to either', async () => {
+    const body = requests['a click'].toString()
+    const headers = signed(body)
+    expect(await send(body, headers)).toBe(200)
+    const port = await freePort()
+    const other = openHttpTransport(secret, port, quiet, { now: clock, seenBefore: (...key) => seenBefore(...key) })
+    await other.start()
+    const answer = await fetch(`http://127.0.0.1:${port}/slack/events`, { method: 'POST', body, headers })
+    expect(answer.status).toBe(401)
+    await other.stop()
+  })
+
+  it('answers 503 while the database is away, so that Slack may try again, and still serves lists', async () => {
+    const present = seenBefore
+    seenBefore = async () => {
+      throw new TemporaryError('The database did not answer.', { mayHaveHappened: true })
+    }
+    const body = requests['a submitted form'].toString()
+    const headers = signed(body)
+    expect(await send(body, headers)).toBe(503)
+    const list = requests['a list'].toString()
+    expect(await send(list, signed(list))).toBe(200)
+    expect(received).toBe(1)
+    seenBefore = present
+    expect(await send(body, headers)).toBe(200)
+  })
 
   it('takes no request on another route, and none of any size', async () => {
     const body = requests['a command'].toString()
