@@ -16,6 +16,7 @@ import { applyTransition, createJob, findJob } from '../../src/store/jobs.js'
 import { readThread } from '../../src/store/messages.js'
 import type { NewJob } from '../../src/store/new-job.js'
 import { alone } from '../../src/store/processes.js'
+import type { Database } from '../../src/store/schema.js'
 import { openTestDatabase } from './database.js'
 import { type DummyWorld, dummyConnection, dummyWorld } from './dummy-provider.js'
 
@@ -31,6 +32,13 @@ export interface TestContext extends WorkerContext {
   world: DummyWorld
   /** Lets time pass by both clocks, in milliseconds. */
   pass(ms: number): void
+  /**
+   * Lets time pass in steps of so many milliseconds until a job or an expiry is due, but never longer than `maxMs`. It ends where
+   * one step after the other would have found the first work.
+   *
+   * @returns how much has passed.
+   */
+  passUntilDue(stepMs: number, maxMs: number): Promise<number>
   /** Sets the wall clock ahead, or back, by so many milliseconds. */
   setClock(byMs: number): void
   /** Runs all workers until nothing is due at this moment. */
@@ -62,6 +70,12 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
     pass: (ms) => {
       now += ms
       elapsed += ms
+    },
+    passUntilDue: async (stepMs, maxMs) => {
+      const dueAt = (await nextDueAt(context.db)) ?? Number.POSITIVE_INFINITY
+      const passed = Math.min(Math.max(Math.ceil((dueAt - now) / stepMs), 1) * stepMs, maxMs)
+      context.pass(passed)
+      return passed
     },
     setClock: (byMs) => {
       now += byMs
@@ -105,6 +119,17 @@ export async function testContext(overrides: Partial<WorkerContext> = {}): Promi
     ...overrides,
   }
   return context
+}
+
+async function nextDueAt(db: Database): Promise<number | null> {
+  const { dueAt, expiryDueAt } = await db
+    .selectFrom('jobs')
+    .select((job) => [
+      job.fn.min('dueAt').as('dueAt'),
+      job.fn.min('expiryDueAt').filterWhere('removalJob', 'is', null).as('expiryDueAt'),
+    ])
+    .executeTakeFirstOrThrow()
+  return dueAt !== null && expiryDueAt !== null ? Math.min(dueAt, expiryDueAt) : (dueAt ?? expiryDueAt)
 }
 
 export function newJob(number: number): NewJob {

@@ -378,7 +378,7 @@ describe('the life of a job', () => {
   })
 
   it('lets other work run while hundreds of jobs end', async () => {
-    for (let count = 0; count < 300; count += 1) await context.ask()
+    await Promise.all(Array.from({ length: 300 }, () => context.ask()))
     await context.db.updateTable('jobs').set({ state: 'working', ref: '{"id":"clone-1"}' }).execute()
     context.world.observation = { phase: 'done' }
     let turns = 0
@@ -409,7 +409,7 @@ describe('the life of a job', () => {
     while (context.now() - start < 4 * 60 * minute) {
       context.world.mood = { throws: new TemporaryError('503.', { mayHaveHappened: true }), carriesOut: false }
       await context.runUntilIdle()
-      context.pass(4_000)
+      await context.passUntilDue(4_000, 10 * minute)
     }
     expect(await context.job(id)).toMatchObject({ detail: '503.', endedAt: null })
     expect(context.world.writes).toBeLessThan(40)
@@ -418,9 +418,9 @@ describe('the life of a job', () => {
     )
     expect((await context.kinds(id)).filter((kind) => /answer_lost|absent/.test(kind))).toHaveLength(2)
     context.world.mood = 'works'
-    for (let waited = 0; waited < 15 * minute; waited += 4_000) {
+    for (let waited = 0; waited < 15 * minute; ) {
       await context.runUntilIdle()
-      context.pass(4_000)
+      waited += await context.passUntilDue(4_000, minute)
     }
     expect((await context.job(id)).ref).not.toBeNull()
     expect(context.world.made).toHaveLength(1)
@@ -432,7 +432,7 @@ describe('the life of a job', () => {
     while ((await context.job(id)).endedAt === null && context.now() - start < 24 * 60 * minute) {
       context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
       await context.runUntilIdle()
-      context.pass(10_000)
+      await context.passUntilDue(10_000, 10 * minute)
     }
     expect(await context.job(id)).toMatchObject({ state: 'failed' })
     expect(context.world.made).toHaveLength(0)
