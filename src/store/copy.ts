@@ -37,9 +37,6 @@ const treatments: Record<Table, 'copy' | 'leave'> = {
   paces: 'leave',
   seen: 'leave',
   copies: 'leave',
-  slots: 'leave',
-  paces: 'leave',
-  seen: 'leave',
 }
 
 /** All tables there are, and which of them are copied, in this order. */

@@ -5,13 +5,13 @@ import {
   claimExpiringJobs,
   claimPendingThreads,
   claimWaitingJobs,
-  makeLiveJobsDue,
   releaseAllClaims,
   releaseClaim,
 } from '../../src/store/claims.js'
 import { findDueWork } from '../../src/store/due-work.js'
 import { findLatestLiveJob, listJobs } from '../../src/store/job-lists.js'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
+import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import { claimDueSchedules } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
 

@@ -1,7 +1,8 @@
 /** What two submissions make of each other, and how long jobs usually take. */
 import { describe, expect, it } from 'vitest'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
-import { createJob, type NewJob } from '../../src/store/jobs.js'
+import { createJob } from '../../src/store/jobs.js'
+import type { NewJob } from '../../src/store/new-job.js'
 import { openTestDatabase, shareTestDatabase } from '../helpers/database.js'
 
 const draft: NewJob = {
