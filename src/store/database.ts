@@ -5,6 +5,7 @@ import {
   HandleEmptyInListsPlugin,
   Kysely,
   type Migration,
+  type MigrationProvider,
   Migrator,
   replaceWithNoncontingentExpression,
   sql,
@@ -139,7 +140,7 @@ async function migratePostgres(
     await retryWhileAway(openWithinMs, async () => {
       try {
         await assertLimits(once, url, patience.lockMs)
-        const newer = await migrate(once, known)
+        const newer = await migrateBesideNewer(once, known)
         if (newer.length > 0) log.warn({ migrations: newer }, NEWER_BESIDE_THIS)
       } catch (error) {
         const refusal = explainRefusal(url, error)
@@ -176,8 +177,9 @@ async function migrateFile(database: Database, file: string, known: Record<strin
   await database.connection().execute(async (connection) => {
     await sql`begin immediate`.execute(connection)
     try {
-      const newer = await migrate(connection, known)
+      const newer = await newerMigrations(connection, known)
       if (newer.length > 0) throw explainNewer(file, newer)
+      await migrate(connection, async () => known)
       await sql`commit`.execute(connection)
     } catch (error) {
       // SQLite may have rolled back by itself, as on a full disk.
@@ -188,24 +190,28 @@ async function migrateFile(database: Database, file: string, known: Record<strin
 }
 
 /**
- * With Postgres all or nothing, and one process at a time.
+ * All or nothing, and one process at a time.
  *
+ * @param database Postgres, with two connections: one holds the lock while the other one asks.
  * @returns the migrations of a newer release, which stay as they are.
  */
-async function migrate(database: Database, known: Record<string, Migration>): Promise<string[]> {
+async function migrateBesideNewer(database: Database, known: Record<string, Migration>): Promise<string[]> {
   let newer: string[] = []
-  // Kysely asks under its lock, so nothing is added between this and its own look at what was applied.
-  const getMigrations = async () => {
-    newer = (await appliedMigrations(database)).filter((name) => !(name in known))
+  await migrate(database, async () => {
+    // Kysely asks under its lock, so nothing is added between this and its own look at what was applied.
+    newer = await newerMigrations(database, known)
     // They are there already, so nothing of these is run. Without them Kysely takes the database for broken.
     const placeholders = newer.map((name): [string, Migration] => [name, { up: async () => {} }])
     return { ...known, ...Object.fromEntries(placeholders) }
-  }
+  })
+  return newer
+}
+
+async function migrate(database: Database, getMigrations: MigrationProvider['getMigrations']): Promise<void> {
   // Kysely sorts what was applied by the clock of the machine that did it, which may have been wrong.
   const migrator = new Migrator({ db: database, provider: { getMigrations }, allowUnorderedMigrations: true })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
-  return newer
 }
 
 function explainNewer(file: string, newer: readonly string[]): ConnectionError {
@@ -215,9 +221,10 @@ function explainNewer(file: string, newer: readonly string[]): ConnectionError {
   )
 }
 
-async function appliedMigrations(database: Database): Promise<string[]> {
+/** Names of the migrations that were applied and that this release doesn't know. */
+async function newerMigrations(database: Database, known: Record<string, Migration>): Promise<string[]> {
   const tables = await database.introspection.getTables({ withInternalKyselyTables: true })
   if (!tables.some((table) => table.name === 'kysely_migration')) return []
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(database)
-  return rows.map((row) => row.name)
+  return rows.map((row) => row.name).filter((name) => !(name in known))
 }
