@@ -152,7 +152,7 @@ export class Scheduler {
     const byMs = Math.round(offsetMs - this.#clockOffsetMs)
     this.#clockOffsetMs = offsetMs
     if (Math.abs(byMs) <= MAX_DRIFT_MS) return
-    this.#options.log.warn({ byMs }, "this machine's clock was set; all live jobs are due now")
+    this.#options.log.warn({ byMs }, 'the clock was set; all live jobs are due now')
     this.#afterClockSet(byMs).catch((error) =>
       this.#options.log.error({ err: error }, 'live jobs could not be made due'),
     )

@@ -226,6 +226,20 @@ describe('the scheduler', () => {
     await turns()
     expect(runs).toBeLessThanOrEqual(6)
   })
+
+  it('where others tick as well, comes up to two fifths of a tick later, so that not all ask at once', async () => {
+    vi.useFakeTimers({ now: 1_800_000_000_000 })
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const late: number[] = []
+    const findDueWork = async () => {
+      late.push(Date.now() % 2_000)
+      return []
+    }
+    scheduleWith({ tickSeconds: 2, isShared: true, findDueWork })
+    await vi.advanceTimersByTimeAsync(6_900)
+    random.mockRestore()
+    expect(late).toEqual([400, 400, 400])
+  })
 })
 
 describe('a clock that was set', () => {
