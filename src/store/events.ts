@@ -2,15 +2,20 @@
 import type { Selectable, Transaction } from 'kysely'
 import type { EventKind, Job, JobEvent, NewEvent } from '../domain/job.js'
 import { recordEvent } from './audit.js'
-import { markHomes } from './homes.js'
+import type { StaleHomes } from './homes.js'
 import type { Database, EventTable, Schema } from './schema.js'
 
-/** Writes an event, and what the audit keeps of it, in the transaction of the change that it records. */
+/**
+ * Writes an event, and what the audit keeps of it, in the transaction of the change that it records.
+ *
+ * @param homes gets whose Home tabs show it, to be marked at the end of the transaction.
+ */
 export async function insertEvent(
   transaction: Transaction<Schema>,
   job: Job,
   event: NewEvent,
   now: number,
+  homes: StaleHomes,
 ): Promise<void> {
   await transaction
     .insertInto('events')
@@ -27,8 +32,7 @@ export async function insertEvent(
     .execute()
   await recordEvent(transaction, job, event, now)
   // Who may approve isn't known here, so what waits for an approval concerns everybody.
-  const isForAll = APPROVAL_KINDS.has(event.kind)
-  await markHomes(transaction, isForAll ? 'all' : job.requester, now)
+  homes.add(APPROVAL_KINDS.has(event.kind) ? 'all' : job.requester)
 }
 
 const APPROVAL_KINDS: ReadonlySet<EventKind> = new Set([

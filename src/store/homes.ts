@@ -25,20 +25,24 @@ export async function readHome(db: Database, person: string): Promise<Home | und
   return await db.selectFrom('homes').selectAll().where('person', '=', person).executeTakeFirst()
 }
 
+/** People whose tabs no longer show everything, or `all`. */
+export type StaleHomes = Set<string>
+
 /**
- * Notes that an open tab no longer shows everything: this person's, or those of all. In the transaction of the change.
+ * Notes that open tabs no longer show everything. In the transaction of the change, once and at its end: two transactions that
+ * hold tabs and ask for more could wait for each other.
  *
  * @param now milliseconds since 1970.
  */
-export async function markHomes(db: Database, person: string | 'all', now: number): Promise<void> {
+export async function markHomes(db: Database, people: StaleHomes, now: number): Promise<void> {
   await db
     .with('stale', (homes) =>
       homes
         .selectFrom('homes')
         .select('person')
         .where('openedAt', '>', now - OPEN_FOR_MS)
-        .$if(person !== 'all', (one) => one.where('person', '=', person))
-        // Always in the same order, or two transactions that mark the tabs of all would wait for each other.
+        .$if(!people.has('all'), (some) => some.where('person', 'in', [...people]))
+        // In the same order everywhere, for the same reason.
         .orderBy('person')
         .forUpdate(),
     )

@@ -6,6 +6,7 @@ import { UserError } from '../errors.js'
 import { NO_CLAIM } from './claims.js'
 import { toStoredDetail } from './detail.js'
 import { insertEvent } from './events.js'
+import { markHomes, type StaleHomes } from './homes.js'
 import { indexable } from './indexable.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { firstEvent, type NewJob, newRow } from './new-job.js'
@@ -75,7 +76,8 @@ async function insertJob(
     ? { actor: null, ...(removes && { version: removes.version }) }
     : { actor: requester, channel: wanted.askedIn ?? null }
   const ids = removes && { removes: removes.id, removalJob: row.id, ...by }
-  const thread = ids && (await startRemoval(transaction, ids, now))
+  const homes: StaleHomes = new Set()
+  const thread = ids && (await startRemoval(transaction, ids, now, homes))
   if (thread === null) throw new NothingToDelete()
   const inserted = await transaction
     .insertInto('jobs')
@@ -87,12 +89,13 @@ async function insertJob(
     const job = toJob(inserted)
     if (wanted.endedRun && !(await endRun(transaction, wanted.endedRun, job))) throw new ScheduleChanged()
     if (wanted.workflowStep !== undefined) await insertStep(transaction, job.id, wanted.workflowStep, now)
-    await insertEvent(transaction, job, firstEvent(wanted), now)
+    await insertEvent(transaction, job, firstEvent(wanted), now, homes)
     await insertRoot(transaction, inserted.id, thread ?? { channel: inserted.channel, ts: null })
     await transaction
       .deleteFrom('drafts')
       .where('id', '=', wanted.draft ?? '')
       .execute()
+    await markHomes(transaction, homes, now)
   }
   // Without a job there is no removal either.
   else if (thread) throw new InsertRefused()
@@ -145,10 +148,12 @@ export async function applyTransition(
   claim: Claim,
 ): Promise<Job | null> {
   return await untilKnown(async (isRepeat) => {
-    const changed = await inTransaction(
-      db,
-      async (transaction) => await change(transaction, job, transition, now, claim),
-    ).catch((error: unknown) => {
+    const changed = await inTransaction(db, async (transaction) => {
+      const homes: StaleHomes = new Set()
+      const changed = await change(transaction, job, transition, now, claim, homes)
+      if (homes.size > 0) await markHomes(transaction, homes, now)
+      return changed
+    }).catch((error: unknown) => {
       // Of two that let jobs with the same target live, the second finds the first one's row.
       if (error instanceof NothingToDelete || (transition.set.endedAt === null && isDuplicate(error))) return null
       throw error
@@ -186,6 +191,7 @@ async function change(
   transition: Transition,
   now: number,
   claim: Claim,
+  homes: StaleHomes,
 ): Promise<Job | null> {
   const { ref, approval: _, ...plain } = transition.set
   const livesAgain = plain.endedAt === null
@@ -212,20 +218,20 @@ async function change(
   if (livesAgain && changed.removes !== null) {
     const { actor = changed.requester, channel = null } = transition.event ?? {}
     const ids = { removes: changed.removes, removalJob: changed.id, actor, channel }
-    if ((await startRemoval(transaction, ids, now)) === null) throw new NothingToDelete()
+    if ((await startRemoval(transaction, ids, now, homes)) === null) throw new NothingToDelete()
   }
   if (transition.event) {
     // The event belongs to the step it happened in, which a finished step has already left.
     const { event } = transition
     const stored = event.detail ? { ...event, detail: toStoredDetail(job, event.detail) } : event
-    await insertEvent(transaction, { ...changed, step: job.step }, stored, now)
+    await insertEvent(transaction, { ...changed, step: job.step }, stored, now, homes)
   }
   if (changed.removes !== null && plain.endedAt) {
-    const cleared = await endRemoval(transaction, changed, now)
+    const cleared = await endRemoval(transaction, changed, now, homes)
     if (cleared && changed.retryFrom !== null) {
       const again = afterClearing(cleared, { step: changed.retryFrom, actor: changed.requester }, { now, jitter: 0 })
       // The lock is this removal's until this very moment, so no other job comes in between.
-      if (again) await change(transaction, cleared, again, now, null)
+      if (again) await change(transaction, cleared, again, now, null, homes)
     }
   }
   if (livesAgain) await reopenLeft(transaction, job.id)

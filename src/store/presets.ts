@@ -99,7 +99,7 @@ async function note(
   const about = { requester, connection, operation, source, target }
   const detail = scope === 'channel' ? `${name}, for the channel ${owner}` : `${name}, for ${FOR[scope]}`
   await recordAct(transaction, { action, ...about, ...by, details: { detail } }, now)
-  await markHomes(transaction, scope === 'person' ? owner : 'all', now)
+  await markHomes(transaction, new Set([scope === 'person' ? owner : 'all']), now)
 }
 
 const FOR = { person: 'themselves', everyone: 'everyone' } as const

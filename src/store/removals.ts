@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely'
 import type { Job, NewEvent } from '../domain/job.js'
 import type { Thread } from '../domain/thread.js'
 import { insertEvent } from './events.js'
+import type { StaleHomes } from './homes.js'
 import { readThread, reopenLeft } from './messages.js'
 import type { NewJob } from './new-job.js'
 import { type Schema, toJob } from './schema.js'
@@ -38,6 +39,7 @@ export async function startRemoval(
   transaction: Transaction<Schema>,
   ids: { removes: string; removalJob: string; actor: string | null; channel?: string | null; version?: number },
   now: number,
+  homes: StaleHomes,
 ): Promise<Thread | null> {
   const { removes, removalJob, actor, channel = null, version } = ids
   const row = await transaction
@@ -55,7 +57,7 @@ export async function startRemoval(
     actor === null
       ? { kind: 'expiry_reached', detail: 'delete' }
       : { kind: 'removal_started', actor, detail: removalJob, channel }
-  await insertEvent(transaction, toJob(row), event, now)
+  await insertEvent(transaction, toJob(row), event, now, homes)
   return await readThread(transaction, removes)
 }
 
@@ -64,7 +66,12 @@ export async function startRemoval(
  *
  * @returns the job whose result is gone; null if it isn't.
  */
-export async function endRemoval(transaction: Transaction<Schema>, removal: Job, now: number): Promise<Job | null> {
+export async function endRemoval(
+  transaction: Transaction<Schema>,
+  removal: Job,
+  now: number,
+  homes: StaleHomes,
+): Promise<Job | null> {
   const isGone = removal.state === 'succeeded'
   const row = await transaction
     .updateTable('jobs')
@@ -78,7 +85,7 @@ export async function endRemoval(transaction: Transaction<Schema>, removal: Job,
     .executeTakeFirst()
   if (!row) return null
   const job = toJob(row)
-  await insertEvent(transaction, job, { kind: isGone ? 'removed' : 'removal_ended' }, now)
+  await insertEvent(transaction, job, { kind: isGone ? 'removed' : 'removal_ended' }, now, homes)
   if (!isGone) return null
   // The root that a thread left behind would go on showing a link to it.
   await reopenLeft(transaction, job.id)

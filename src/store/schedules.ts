@@ -197,5 +197,5 @@ async function note(
 ): Promise<void> {
   const details = { detail: `${id}: ${preset}, ${cron} (${zone})` }
   await recordAct(transaction, { action, requester, connection, operation, source, target, ...by, details }, now)
-  await markHomes(transaction, requester, now)
+  await markHomes(transaction, new Set([requester]), now)
 }
