@@ -34,8 +34,11 @@ export async function retryConflicts<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How long a change is tried again whose answer was lost, in milliseconds: a person may be waiting, for three seconds in all. */
-const MAX_DOUBT_MS = 800
+/**
+ * How long after the first try a change is tried again whose answer was lost, in milliseconds: a person may be waiting, for three
+ * seconds in all. A host that is dead takes so long for the first answer that there's no second try.
+ */
+const MAX_DOUBT_MS = 1_000
 const PAUSE_MS = 100
 
 /**
@@ -45,7 +48,7 @@ const PAUSE_MS = 100
  * @throws DatabaseError which may have happened, when the database stays away.
  */
 export async function untilKnown<T>(attempt: (isRepeat: boolean) => Promise<T>, patienceMs = MAX_DOUBT_MS): Promise<T> {
-  let deadline = 0
+  const deadline = performance.now() + patienceMs
   let doubt: DatabaseError | undefined
   for (;;) {
     try {
@@ -53,7 +56,6 @@ export async function untilKnown<T>(attempt: (isRepeat: boolean) => Promise<T>, 
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
       if (!doubt && !error.mayHaveHappened) throw error
-      if (!doubt) deadline = performance.now() + patienceMs
       doubt ??= error
       if (performance.now() + PAUSE_MS > deadline) throw doubt
     }

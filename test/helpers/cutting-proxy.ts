@@ -10,6 +10,8 @@ export interface CuttingProxy {
   cutAt(commit: number, when: 'before' | 'after'): void
   /** What has been committed since then, the cut one included: `commit`, or a single statement that changes something. */
   commits(): readonly string[]
+  /** While frozen, it takes everything and passes nothing on, as a host that lost its power. */
+  freeze(isFrozen: boolean): void
   close(): Promise<void>
 }
 
@@ -25,6 +27,7 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
   const { hostname, port } = new URL(address)
   let [commits, place, when]: [string[], number, 'before' | 'after'] = [[], -1, 'before']
   const sockets = new Set<Socket>()
+  let isFrozen = false
 
   const server = createServer((client) => {
     const postgres = connect(Number(port), hostname)
@@ -39,6 +42,7 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
     let [status, statement, isCutAfter] = ['', '', false]
     const fromClient = createReader(true)
     client.on('data', (data) => {
+      if (isFrozen) return
       for (const { type, bytes } of fromClient(data)) {
         if (type === PARSE) statement = bytes.subarray(bytes.indexOf(0, 5) + 1).toString()
         if (type === QUERY) statement = bytes.subarray(5).toString()
@@ -73,6 +77,9 @@ export async function startCuttingProxy(address: string): Promise<CuttingProxy> 
       ;[commits, place, when] = [[], commit, at]
     },
     commits: () => commits,
+    freeze: (frozen) => {
+      isFrozen = frozen
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy()
       server.close()
