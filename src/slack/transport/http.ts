@@ -83,7 +83,7 @@ export function openHttpTransport(
     try {
       isNew = isTypeAhead(verified.rawBody) ? isNewList(signature, staleAt) : !(await seenBefore(signature, staleAt))
     } catch (error) {
-      logger.error("A request was refused: it can't be told now whether it was received before.", error)
+      logger.error("A request was refused: right now it's unknown whether it was received before.", error)
       return refuse(response, 503)
     }
     if (!isNew) {
