@@ -46,6 +46,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'postgres',
+          isolate: false,
           include: ['test/{store,jobs,commands,postgres}/**/*.test.ts'],
           // About files: their locks, rights and query plans.
           exclude: ['test/store/sqlite/**'],
