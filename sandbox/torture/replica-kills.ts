@@ -67,17 +67,23 @@ async function killOne(world: ReplicaWorld, { killTime, victim, spared }: Replic
     await delay(killTime.afterMs)
     return await killAndStart(world, awake(world, chosen, spared), killTime.at)
   }
+  const { at: trigger, withinMs } = killTime
   return await new Promise((resolve) => {
-    const callOff = world.onNext(killTime.at, (which) => {
-      const writer = which === spared ? undefined : world.bots[which]
-      end(writer ?? chosen, killTime.at)
-    })
-    const timer = setTimeout(() => end(chosen, 'ready'), killTime.withinMs)
+    let callOff = () => {}
+    const timer = setTimeout(() => end(chosen, 'ready'), withinMs)
     function end(bot: BotProcess, at: keyof typeof TIMES): void {
       callOff()
       clearTimeout(timer)
       resolve(killAndStart(world, awake(world, bot, spared), at))
     }
+    function wait(): void {
+      callOff = world.onNext(trigger, (which) => {
+        const writer = which === spared ? undefined : world.bots[which]
+        if (writer) end(writer, trigger)
+        else wait()
+      })
+    }
+    wait()
   })
 }
 
