@@ -62,7 +62,7 @@ function openPool(url: string, { max, statementMs, lockMs, connectMs }: PoolLimi
     application_name: 'dolly',
     types: { getTypeParser: parserOf },
   })
-  const lost = (error: Error) => log.warn({ err: error }, 'a connection to the database was lost')
+  const lost = (error: Error) => log.warn({ reason: error.message }, 'a connection to the database was lost')
   // Without listeners either event would end the process: one for connections at rest, one for those in use.
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))
