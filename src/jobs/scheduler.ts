@@ -1,5 +1,6 @@
 /** Starts the workers: asks with every tick what is due, and starts only those that have something to do. */
 import cron, { type ScheduledTask } from 'node-cron'
+import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { within } from '../lib/within.js'
 import type { DueWork } from '../store/due-work.js'
@@ -58,6 +59,8 @@ export class Scheduler {
   #dispatch: Promise<void> | undefined
   /** Whether something may have become due since the present dispatch asked. */
   #isAskedAgain = false
+  /** Whether the database was away when it was asked last. */
+  #isAway = false
 
   constructor(options: SchedulerOptions) {
     this.#options = options
@@ -97,10 +100,13 @@ export class Scheduler {
       while (this.#isAskedAgain && !this.#stopping.signal.aborted) {
         this.#isAskedAgain = false
         const due = await this.#options.findDueWork()
+        this.#isAway = false
         for (const worker of this.#options.workers) this.#startDue(worker, worker.countDue(due))
       }
     } catch (error) {
-      this.#options.log.error({ err: error }, 'what is due could not be read; the next tick tries again')
+      // Once for each time that it is away, or an outage of minutes would fill the log.
+      if (!this.#isAway) this.#options.log.error({ err: error }, 'what is due could not be read; each tick tries again')
+      this.#isAway = error instanceof DatabaseError
     } finally {
       this.#dispatch = undefined
     }
