@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab.
- * `npm run demo -- --port N` for another port, `--empty` to begin without any jobs. Nothing listens on any address but 127.0.0.1.
+ * `npm run demo -- --port N` for another port, `--empty` to begin without any jobs; with DATABASE_URL on a Postgres. Nothing listens on any address but 127.0.0.1.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,6 +63,8 @@ const botEnv = {
   ...slack,
   NODE_OPTIONS: `--import ${new URL('demo-bot.mjs', import.meta.url)}`,
   SANDBOX_CLOCK: process.env.SANDBOX_CLOCK,
+  // An empty Postgres, in place of a file in that folder.
+  ...(process.env.DATABASE_URL && { DATABASE_URL: process.env.DATABASE_URL }),
 }
 const connected = simulators.map((simulator) => ({
   ...simulator,
