@@ -33,9 +33,16 @@ async function openFor(address: string) {
 it('a Postgres that is stopped: a request is refused in time, the probe says so, and all goes on afterwards', async () => {
   const server = await startPostgres()
   onTestFinished(() => server.remove())
-  const { requests, membership } = await openFor(server.url)
+  const { requests, membership, seenBefore } = await openFor(server.url)
   const port = await freePort()
-  const transport = openHttpTransport('secret', port, quietLogger, () => Date.now(), undefined, membership.mayWork)
+  const transport = openHttpTransport(
+    'secret',
+    port,
+    quietLogger,
+    { now: Date.now, seenBefore },
+    undefined,
+    membership.mayWork,
+  )
   await transport.start()
   onTestFinished(() => transport.stop())
   const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
