@@ -37,6 +37,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'integration',
+          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: [...fast, 'test/{postgres,e2e,browser}/**'],
         },

@@ -27,11 +27,16 @@ export type Scheduling =
   /** This owner has as many as one may have. */
   | { kind: 'full' }
 
-export async function createSchedule(db: Database, wanted: NewSchedule, now: number): Promise<Scheduling> {
+export async function createSchedule(
+  db: Database,
+  wanted: NewSchedule,
+  now: number,
+  newId = shortId,
+): Promise<Scheduling> {
   // A try or two may be lost to an id that was taken, or to the same submission elsewhere; five are a bug.
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const scheduling = await untilKnown(
-      async () => await inTransaction(db, (transaction) => tryToCreate(transaction, wanted, now)),
+      async () => await inTransaction(db, (transaction) => tryToCreate(transaction, { ...wanted, id: newId() }, now)),
     )
     if (scheduling) return scheduling
   }
@@ -41,7 +46,7 @@ export async function createSchedule(db: Database, wanted: NewSchedule, now: num
 /** Undefined if something took its id or its submission meanwhile. */
 async function tryToCreate(
   transaction: Transaction<Schema>,
-  wanted: NewSchedule,
+  wanted: NewSchedule & { id: string },
   now: number,
 ): Promise<Scheduling | undefined> {
   const { owner, submission } = wanted
@@ -52,7 +57,7 @@ async function tryToCreate(
   const owned = schedules.where('owner', '=', owner)
   const { count } = await owned.select((row) => row.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   if (count >= MAX_SCHEDULES) return { kind: 'full' }
-  const row = { ...wanted, id: shortId(), dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
+  const row = { ...wanted, dueAt: wanted.nextAt, failures: 0, createdAt: now, version: 1 }
   const schedule = await transaction
     .insertInto('schedules')
     .values(row)

@@ -1,5 +1,5 @@
 /** Schedules: a due time is run once, whichever process gets it and wherever it dies. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   failedRun,
   MAX_FAILURES,
@@ -22,12 +22,9 @@ import {
   setPaused,
 } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
-import { shortId } from '../../src/store/short-id.js'
 import { newJob } from '../helpers/context.js'
 import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
 import { newSchedule } from '../helpers/preset.js'
-
-vi.mock('../../src/store/short-id.js', { spy: true })
 
 const due = Date.parse('2026-01-01T02:00Z')
 const next = Date.parse('2026-01-02T02:00Z')
@@ -189,9 +186,9 @@ it('a schedule that is submitted twice is one schedule, also to who has no room 
 })
 
 it('a schedule whose id is taken gets another one', async () => {
-  vi.mocked(shortId).mockReturnValueOnce(schedule.id)
-  const scheduling = await createSchedule(one, newSchedule(), 1)
+  const ids = [schedule.id, 'freed']
+  const scheduling = await createSchedule(one, newSchedule(), 1, () => ids.shift() ?? '')
   if (scheduling.kind !== 'created') throw new Error(scheduling.kind)
-  expect(scheduling.schedule.id).not.toBe(schedule.id)
+  expect(scheduling.schedule.id).toBe('freed')
   expect(await listSchedules(one, ['U1'])).toHaveLength(2)
 })
