@@ -42,7 +42,8 @@ async function page(job: Job, user = 'U1') {
   return view
 }
 
-const removals = async () => await context.db.selectFrom('jobs').selectAll().where('removes', 'is not', null).execute()
+const removals = async () =>
+  await context.db.selectFrom('jobs').selectAll().where('removes', 'is not', null).orderBy('createdAt').execute()
 
 describe('the page that asks', () => {
   it('names what is deleted, what goes with it, and who had it made', async () => {
