@@ -35,14 +35,8 @@ it('a Postgres that is stopped: a request is refused in time, the probe says so,
   onTestFinished(() => server.remove())
   const { requests, membership, seenBefore } = await openFor(server.url)
   const port = await freePort()
-  const transport = openHttpTransport(
-    'secret',
-    port,
-    quietLogger,
-    { now: Date.now, seenBefore },
-    undefined,
-    membership.mayWork,
-  )
+  const about = { now: () => Date.now(), seenBefore }
+  const transport = openHttpTransport('secret', port, quietLogger, about, undefined, membership.mayWork)
   await transport.start()
   onTestFinished(() => transport.stop())
   const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
