@@ -1,5 +1,4 @@
 /** `dolly audit verify`: walks along the audit's chain, and says in sentences whether it is intact. */
-import { existsSync } from 'node:fs'
 import { ConnectionError } from './errors.js'
 import {
   type AuditAnchor,
@@ -8,7 +7,7 @@ import {
   type AuditReport,
   verifyAudit,
 } from './store/audit-chain.js'
-import { isPostgres, openDatabase } from './store/database.js'
+import { isMissing, openDatabase } from './store/database.js'
 
 export interface AuditFinding {
   sentence: string
@@ -22,7 +21,7 @@ export interface AuditFinding {
  * @throws ConnectionError when there's no such file, it can't be opened, or the anchor isn't one.
  */
 export async function verifyAuditOf(address: string, keys: AuditKeys, anchor?: string): Promise<AuditFinding> {
-  if (!isPostgres(address) && !existsSync(address))
+  if (isMissing(address))
     throw new ConnectionError(`There's no database at ${address}. Set DATABASE_URL to the one to verify.`)
   const known = anchor === undefined ? undefined : readAnchor(anchor)
   const db = await openDatabase(address)

@@ -9,8 +9,8 @@ import type { Database, Schema } from './schema.js'
 const LIMITS = { max: 2, statementMs: 10_000, connectMs: 10_000, lockMs: 9_876, wholeMs: 15_000 }
 /** The oldest version that all tests ran on. */
 const MIN_VERSION = 14
-/** What one replica opens, and one more while it starts. */
-const CONNECTIONS_OF_A_START = 8
+/** What one replica opens at most. */
+const CONNECTIONS_OF_A_REPLICA = 7
 /** More than a slow answer accounts for, in milliseconds. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000
 
@@ -114,8 +114,8 @@ export function judgeFacts(place: string, facts: DatabaseFacts, wallClock: numbe
     isShared
       ? 'a proxy in front of it shares sessions between clients, as PgBouncer does with pool_mode=transaction. Point DATABASE_URL to Postgres itself.'
       : facts.lockTimeout !== LIMITS.lockMs && DROPPED_LIMITS,
-    free < CONNECTIONS_OF_A_START &&
-      `only ${free} of ${maxConnections} connections are free. Each replica needs 7, and one more while it starts: raise max_connections.`,
+    free < CONNECTIONS_OF_A_REPLICA &&
+      `only ${free} of ${maxConnections} connections are free. Each replica needs ${CONNECTIONS_OF_A_REPLICA}: raise max_connections.`,
   ].filter((problem) => problem !== false)
   const name = place.replace('the', 'The')
   const good = `${name} answers: Postgres ${version}, ${free} of ${maxConnections} connections free.`

@@ -1,4 +1,5 @@
 /** Opens the database, a SQLite file or Postgres, and brings it to the newest schema. */
+import { existsSync } from 'node:fs'
 import {
   CamelCasePlugin,
   type Dialect,
@@ -68,6 +69,11 @@ interface OpenOptions {
 /** Whether an address is one of Postgres. All others are paths of SQLite files. */
 export function isPostgres(address: string): boolean {
   return /^postgres(ql)?:\/\//.test(address)
+}
+
+/** Whether an address is a SQLite file that isn't there, and that opening it would create. */
+export function isMissing(address: string): boolean {
+  return !isPostgres(address) && !existsSync(address)
 }
 
 /**

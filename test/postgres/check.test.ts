@@ -192,10 +192,7 @@ describe('the doctor', () => {
       { isShared: true },
       'a proxy in front of it shares sessions between clients, as PgBouncer does with pool_mode=transaction. Point DATABASE_URL to Postgres itself.',
     ],
-    [
-      { usedConnections: 90 },
-      'only 7 of 97 connections are free. Each replica needs 7, and one more while it starts: raise max_connections.',
-    ],
+    [{ usedConnections: 91 }, 'only 6 of 97 connections are free. Each replica needs 7: raise max_connections.'],
   ])('names %o', (some, problem) => {
     expect(judge(some)).toEqual([{ isGood: false, sentence: `The database dolly on db:5432: ${problem}` }])
   })
