@@ -140,7 +140,7 @@ export async function startProxy(
     }
     if (mishap?.startsWith('much too late')) {
       response.once('close', () => {
-        if (!response.writableEnded) for (const listener of whenGivenUp) listener(by)
+        if (!response.writableEnded) for (const listener of [...whenGivenUp]) listener(by)
       })
     }
     if (mishap?.endsWith('late request')) await delay(heldMs)
@@ -157,7 +157,8 @@ export async function startProxy(
     if (writes) {
       const [body, back] = [parsed(sent.toString()), parsed(text)]
       exchanges.push({ at: Date.now(), method, path, body, status: came.status, answer: back, mishap })
-      for (const listener of whenWritten) listener(by)
+      // One that was called may ask for the next one.
+      for (const listener of [...whenWritten]) listener(by)
     }
     if (mishap === 'lost answer') return void request.socket.destroy()
     if (mishap === 'bad gateway') return void answer(response, 502, PAGE, 'text/html')
