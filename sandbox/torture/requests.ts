@@ -61,6 +61,8 @@ export function planSubmissions(
   for (const one of planned.filter(({ rival, steering }) => !rival && !steering)) {
     if (planned.some(({ after }) => after === one)) continue
     const act = planAct(random, one.scenario)
+    // Who steers it is in that channel; elsewhere they could only type, and a schedule begins with a button.
+    if (act === 'schedule') one.channel = platform.id
     if (act === 'expire') one.input = { ...one.input, typed: { ...one.input.typed, keep: '1h' } }
     one.steering = planSteering(random, act)
   }
