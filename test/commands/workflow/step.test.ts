@@ -1,10 +1,12 @@
 /** The step of a workflow: from Slack's event to a job, and back to Slack when the job has ended. */
 import { WebClient } from '@slack/web-api'
+import type { KyselyPlugin } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Rule } from '../../../src/access/rules.js'
 import { registerWorkflowStep } from '../../../src/commands/workflow/step.js'
 import type { JobInput } from '../../../src/domain/job.js'
 import { next } from '../../../src/domain/machine.js'
+import { DatabaseError } from '../../../src/errors.js'
 import { stepWorker } from '../../../src/jobs/workflow-steps.js'
 import { clientOptions } from '../../../src/slack/api/client.js'
 import { completeStep } from '../../../src/slack/api/steps.js'
@@ -216,6 +218,26 @@ describe('a step is acknowledged', () => {
     await context.db.destroy()
     await expect(execute(good)).rejects.toThrow("A step of a workflow wasn't taken.")
     expect(acknowledgedWith).toEqual([])
+  })
+
+  it('not at all when the database is away for a moment, which is no reason to refuse it', async () => {
+    let isAway = true
+    const failing: KyselyPlugin = {
+      transformQuery: ({ node }) => {
+        if (!isAway) return node
+        isAway = false
+        throw new DatabaseError('The database is busy.', { mayHaveHappened: false })
+      },
+      transformResult: async ({ result }) => result,
+    }
+    const away = testBoltApp()
+    away.error(async () => {})
+    const db = context.db.withPlugin(failing)
+    registerWorkflowStep(away, { ...testServices(context, { access: { owner: '#platform', rules } }), db })
+    await expect(execute(good, 'Fx1', away)).rejects.toThrow("A step of a workflow wasn't taken.")
+    expect([acknowledgedWith, await refusals()]).toEqual([[], []])
+    await execute(good, 'Fx1', away)
+    expect([acknowledgedWith, (await jobs()).length]).toEqual([[1], 1])
   })
 
   it('again without a second job when Slack sends it while the first is still being prepared', async () => {
