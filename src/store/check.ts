@@ -7,7 +7,7 @@ import type { Database, Schema } from './schema.js'
 
 /** One in a transaction beside one that asks. For each answer, in milliseconds. The limit for locks is one that no server has by itself. */
 const LIMITS = { max: 2, statementMs: 10_000, connectMs: 10_000, lockMs: 9_876, wholeMs: 15_000 }
-/** The oldest version that all tests ran on. */
+/** The oldest version that the tests of the store ran on. */
 const MIN_VERSION = 14
 /** What one replica opens at most. */
 const CONNECTIONS_OF_A_REPLICA = 7

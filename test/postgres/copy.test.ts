@@ -278,7 +278,10 @@ describe('what is refused before anything is copied', () => {
   })
 })
 
-describe('a process that is killed', () => {
+describe('a process that is killed', { timeout: 120_000 }, () => {
+  /** Another process has to start first. */
+  const PATIENCE = { timeout: 60_000 }
+
   /** Lets the server wait where rows get into this table, or where they are committed, until `release`. */
   async function hold(table: string, at: 'insert' | 'commit') {
     const client = new pg.Client(url)
@@ -319,7 +322,7 @@ describe('a process that is killed', () => {
   it('in the middle leaves the target empty and the file as it was', async () => {
     const { waiting, release } = await hold('audit', 'insert')
     copyElsewhere()
-    await expect.poll(() => waiting('%insert into "audit"%')).toHaveLength(1)
+    await expect.poll(() => waiting('%insert into "audit"%'), PATIENCE).toHaveLength(1)
     await killIt()
     await start(file)
     await release()
@@ -331,7 +334,7 @@ describe('a process that is killed', () => {
   it('after the file was marked, before the commit arrived: nothing starts, and the next try copies', async () => {
     const { client, waiting, release } = await hold('copies', 'commit')
     copyElsewhere()
-    await expect.poll(() => waiting('commit')).toHaveLength(1)
+    await expect.poll(() => waiting('commit'), PATIENCE).toHaveLength(1)
     await killIt()
     expect(await refusalOf(start(file))).toBe(
       `A copy of the database ${file} to ${name} broke off at its very end, so its jobs may go on there. Run "dolly db copy" again: it finds out, and finishes the copy.`,
@@ -347,10 +350,10 @@ describe('a process that is killed', () => {
   it('after the commit: the next try waits for it, finds everything there, and copies nothing', async () => {
     const { waiting, release } = await hold('copies', 'commit')
     copyElsewhere()
-    await expect.poll(() => waiting('commit')).toHaveLength(1)
+    await expect.poll(() => waiting('commit'), PATIENCE).toHaveLength(1)
     await killIt()
     const again = copyDatabase(file, url, options)
-    await expect.poll(() => waiting('lock table%')).toHaveLength(1)
+    await expect.poll(() => waiting('lock table%'), PATIENCE).toHaveLength(1)
     await release()
     expect(await again).toMatchObject({ copiedBefore: expect.any(Number), liveJobs: 6 })
     expect(await refusalOf(start(file))).toContain(`was copied to ${name}`)
