@@ -122,17 +122,19 @@ export async function begin(
   if (!numInsertedOrUpdatedRows) throw new ClaimLost()
 }
 
-/** How long it's tried to note where a message stands, in milliseconds. After that, it's looked up. */
-const MAX_CONFIRM_MS = 30_000
-
-/** Notes that a message stands at this place, posted or edited, and which version of the job it shows. */
+/**
+ * Notes that a message stands at this place, posted or edited, and which version of the job it shows.
+ *
+ * @param withinMs how long to try while the database is busy or away, in milliseconds.
+ */
 export async function confirm(
   db: Database,
   claimed: Claimed,
   key: MessageKey,
   { channel, ts, shownVersion }: { channel: string; ts: string; shownVersion: number | null },
+  withinMs = 30_000,
 ): Promise<void> {
-  await retryWhileAway(MAX_CONFIRM_MS, async () => await update(db, claimed, key, { channel, ts, shownVersion }))
+  await retryWhileAway(withinMs, async () => await update(db, claimed, key, { channel, ts, shownVersion }))
 }
 
 /**

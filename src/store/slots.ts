@@ -4,6 +4,7 @@
  */
 import { type Claimant, type ClaimedJob, claimDueJobs } from './claims.js'
 import type { Database } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /**
  * Claims the job of a connection whose write is due for longest, and a slot to make it in.
@@ -19,7 +20,7 @@ export async function claimDueWrite(
   const wanted = { connection, state: 'queued', limit: 1 } as const
   const { token, owner } = claimant
   if (owner === null) return await claimDueJobs(db, wanted, now, claimant)
-  return await db.transaction().execute(async (transaction) => {
+  return await inTransaction(db, async (transaction) => {
     if (!(await takeSlot(transaction, { connection, maxConcurrent, token, owner }))) return []
     const claimed = await claimDueJobs(transaction, wanted, now, claimant)
     if (claimed.length === 0) await transaction.deleteFrom('slots').where('token', '=', token).execute()

@@ -39,6 +39,7 @@ export function notifierOf(
     chat,
     self: async () => ({ botId: BOT.botId, botUserId: BOT.id }),
     ...(conversations ? { conversations } : {}),
+    confirmWithinMs: 0,
     describe: async (job) => ({
       job,
       title: 'Clone a thing',

@@ -26,6 +26,8 @@ import { editMessage, type Place } from './requests.js'
 interface SenderContext extends PostContext {
   /** The words about a job that come from its provider. */
   describe(job: Job): Promise<JobDescription>
+  /** How long it's tried to note where a message stands, in milliseconds. After that, it's looked up. Default 30 000. */
+  confirmWithinMs?: number
 }
 
 interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'workspace' | 'isOurs'> {
@@ -125,7 +127,7 @@ async function updateRoot(
       return { root, later: growingWait(context, thread) }
     // The next change tries again; until then the replies say what this edit would have said.
   }
-  await confirm(context.db, thread, 'root', { ...root, shownVersion: job.version })
+  await confirm(context.db, thread, 'root', { ...root, shownVersion: job.version }, context.confirmWithinMs)
   return { root, later: null }
 }
 
@@ -142,7 +144,8 @@ async function beginThread(
     repeated: rootMessage({ ...view, mayAppearTwice: true }),
   })
   // One that is found shows what was true when it was posted, so an edit comes next.
-  await confirm(context.db, thread, 'root', { ...root, shownVersion: isFound ? 0 : thread.job.version })
+  const shownVersion = isFound ? 0 : thread.job.version
+  await confirm(context.db, thread, 'root', { ...root, shownVersion }, context.confirmWithinMs)
   return { root, later: isFound ? new RetryLaterError(1, { mayHaveHappened: false }) : null }
 }
 
@@ -160,7 +163,7 @@ async function ensureReply(
   const repeated = prefixed(message, "Slack didn't confirm this message, so it may appear twice. ")
   const place = threadOf(root.channel, thread.root.threadTs ?? root.ts)
   const { ts } = await postOnce(context, thread, { key, row, place, message, repeated })
-  await confirm(context.db, thread, key, { channel: root.channel, ts, shownVersion: null })
+  await confirm(context.db, thread, key, { channel: root.channel, ts, shownVersion: null }, context.confirmWithinMs)
 }
 
 /**
