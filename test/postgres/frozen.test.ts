@@ -204,7 +204,7 @@ async function isOver(db: Database): Promise<boolean> {
 const LIVES = 10
 
 describe('a process that stands still at any await of a job’s life', { timeout: 180_000 }, () => {
-  it.each([
+  it.concurrent.each([
     ['for 14 s, and goes on before it has renewed its claims', 14_000, 6, false],
     // Long enough for the other one to give up the write as lost, and to send it itself.
     ['for 40 s, and renews its claims before it goes on', 40_000, 3, true],
