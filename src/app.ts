@@ -51,8 +51,8 @@ export type Closer = () => Promise<unknown>
  */
 export async function start(config: Config, redactor: Redactor, log: Logger, closers: Closer[]): Promise<void> {
   const store = await openStore(config.database, { elapsed, log, closers })
-  const { db, requests: dbOfRequests, membership, paces, seenBefore } = store
-  // Not from before: a second process on one file waits here until the first one ends.
+  const { db, requests: dbOfRequests, membership, rateLimiter, seenBefore } = store
+  // Only now, because a second process on a SQLite file waits above until the first one ends.
   const startedAt = elapsed()
   const { now } = membership
   for (const warning of config.warnings) log.warn(warning)
@@ -78,7 +78,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client
   const describe = async (job: Job) => await describeJob(db, connections, job, now())
-  const sender = createSender({ ...about, paces, chat, conversations, self: () => identity.get(), describe })
+  const sender = createSender({ ...about, rateLimiter, chat, conversations, self: () => identity.get(), describe })
   const notifier = new Notifier(context, sender)
   const groups = groupsOf(config.access.rules)
   const channels = {
@@ -97,7 +97,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     access: config.access,
     wake: () => scheduler.wake(),
     waitForThread: (jobId, withinMs) => notifier.waitForThread(jobId, withinMs),
-    showHome: createShowHome(identity.client.views, createRateLimits(paces, log), membership.mayWork),
+    showHome: createShowHome(identity.client.views, createRateLimits(rateLimiter, log), membership.mayWork),
     describe: (job) => describeJob(dbOfRequests, connections, job, now()),
     workspaceUrl: () => identity.workspaceUrl,
   }
@@ -130,7 +130,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     ])
     log.info({ workers }, 'work in progress has ended')
   })
-  // Others may have died in the middle of something.
+  // A process that died may have left due work behind.
   membership.onFreed(() => scheduler.wake())
   // Before any request to Slack, which may take its time: jobs don't need it.
   scheduler.wake()

@@ -1,4 +1,4 @@
-/** `dolly db copy`: copies a SQLite file to Postgres, and says in sentences what it did. */
+/** `dolly db copy`: copies a SQLite file to Postgres, and reports what it did. */
 import { describeReport } from './audit.js'
 import type { AuditKeys } from './store/audit-chain.js'
 import { type CopyReport, copyDatabase } from './store/copy.js'
@@ -15,7 +15,7 @@ export async function copyTo(database: string, from: string, keys: AuditKeys, no
   return describeCopy(file, await copyDatabase(file, database, { keys, now }), keys)
 }
 
-/** What was copied, in a line each. */
+/** The report, with a line for each table. */
 export function describeCopy(
   file: string,
   { target, copiedBefore, rows, liveJobs, audit }: CopyReport,
@@ -25,7 +25,7 @@ export function describeCopy(
   return [
     copiedBefore === null
       ? `Copied ${file} to ${target}. Its tables have as many rows as in the file:`
-      : `${file} had been copied to ${target} before (${new Date(copiedBefore).toISOString()}). Its tables have now:`,
+      : `${file} was copied to ${target} before (${new Date(copiedBefore).toISOString()}). Its tables now have:`,
     ...tables,
     `${liveJobs === 1 ? '1 live job goes' : `${liveJobs} live jobs go`} on there. ${describeReport(audit, keys).sentence}`,
     `No Dolly starts on ${file} any more. Keep it until you have a backup of the new database.`,

@@ -68,8 +68,8 @@ export class UnreadableListError extends TemporaryError {
 }
 
 /**
- * The database is busy or away. With `mayHaveHappened` nobody knows whether it made a change, because its answer was lost;
- * otherwise it surely made none.
+ * The database is busy or away. With `mayHaveHappened` its answer was lost, so a change may have been made; otherwise it surely
+ * wasn't.
  */
 export class DatabaseError extends TemporaryError {
   constructor(message: string, { mayHaveHappened, cause }: { mayHaveHappened: boolean; cause?: unknown }) {

@@ -29,7 +29,7 @@ export interface Services {
   waitForThread(jobId: string, withinMs: number): Promise<Thread | null>
   /** Puts a view into a person's Home tab. */
   showHome: ShowHome
-  /** What came to any of the processes that Slack's requests may reach. */
+  /** Remembers the requests that came to any process. */
   seenBefore: SeenBefore
   /** A job with the words of its provider. */
   describe(job: Job): Promise<JobDescription>
@@ -74,7 +74,7 @@ export function readFormState<T>(schema: z.ZodType<T>, view: { private_metadata:
   }
 }
 
-/** Whether a change may have been made, or not: the database's answer was lost. */
+/** Whether it's unknown if a change was made, because the database's answer was lost. */
 export function isInDoubt(error: unknown): boolean {
   return error instanceof DatabaseError && error.mayHaveHappened
 }
@@ -84,7 +84,7 @@ const IN_DOUBT =
 
 /**
  * A sentence for the person who asked. For a bug it only admits that something broke; the log has the rest. Only for errors
- * before anything was started, because the sentence says so; after a change whose answer was lost it says that it doesn't know.
+ * before anything was started, because the sentence says so. If the answer to a change was lost, it says that that's unknown.
  */
 export function explain(services: Pick<Services, 'access' | 'log'>, error: unknown): string {
   if (error instanceof UserError) return error.message
@@ -98,7 +98,7 @@ export function explain(services: Pick<Services, 'access' | 'log'>, error: unkno
     return "Slack didn't answer. Nothing was started. Try again."
   }
   if (isInDoubt(error)) {
-    services.log.warn({ err: error }, 'nobody knows whether a change was made; the person was asked to look')
+    services.log.warn({ err: error }, "it's unknown whether a change was made; the person was asked to look")
     return IN_DOUBT
   }
   if (error instanceof TemporaryError) {

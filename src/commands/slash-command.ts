@@ -11,7 +11,7 @@ import type { Services } from './services.js'
 import { Throttle, tooManyRequests } from './throttle.js'
 import type { CommandRequest, Verb } from './verb.js'
 
-/** Longer than Slack goes on delivering a command. In milliseconds. */
+/** Slack stops repeating a command before this, in milliseconds. */
 const REDELIVERED_WITHIN_MS = 10 * 60_000
 
 export function registerSlashCommand(app: App, services: Services, verbs: readonly Verb[]): void {

@@ -3,14 +3,14 @@ import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
 import type { Log } from '../lib/log.js'
 import type { Connection } from '../providers/provider.js'
-import type { Knowledge } from '../store/knowledge.js'
+import type { Capabilities } from '../store/capabilities.js'
 import type { Membership } from '../store/processes.js'
 import type { Database } from '../store/schema.js'
 
 export interface WorkerContext {
   db: Database
   connections: ReadonlyMap<string, Connection>
-  /** This process among those that share the database. */
+  /** This process's place among those that share the database. */
   membership: Membership
   /** Milliseconds since 1970: for rows and people. */
   now(): number
@@ -31,8 +31,8 @@ export interface WorkerMemory {
   /** Claims that could not be given back, for instance because the disk was full. */
   unreleased: Set<string>
   /**
-   * Running searches for lost writes, by the attempt that is searched for. One that is dropped starts again. Other processes that
-   * search for the same write have their own: each believes in absence later, never sooner.
+   * Running searches for lost writes, by attempt. One that is dropped starts again. Each process has its own, so when a job changes
+   * processes it takes longer to conclude that a write is absent, never shorter.
    */
   searches: LRUCache<string, Search>
 }
@@ -48,8 +48,8 @@ export interface Search {
   failingSince: number | null
 }
 
-/** What this process can work at; undefined where it has the database for itself, and so the last word on what it doesn't know. */
-export function knowledgeOf({ membership, connections }: WorkerContext): Knowledge | undefined {
+/** What this process can work on; undefined if it's the only one, so that nobody else could know what it doesn't. */
+export function capabilitiesOf({ membership, connections }: WorkerContext): Capabilities | undefined {
   if (membership.owner === null) return undefined
   const all = [...connections.values()].flatMap(({ name, provider }) =>
     Object.entries(provider.operations).map(([id, { steps, removal }]) => ({ id: `${name} ${id}`, steps, removal })),

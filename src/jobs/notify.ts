@@ -9,7 +9,7 @@ import { withClaim } from './tasks.js'
 /**
  * Brings one claimed thread up to date, and marks each event as it goes.
  *
- * @param isOurs answers whether the claim surely still holds, for right before a request leaves.
+ * @param isOurs answers whether the claim surely still holds: called right before a request leaves.
  */
 export type Notify = (thread: PendingThread, stopping: AbortSignal, isOurs: () => boolean) => Promise<NotifyResult>
 

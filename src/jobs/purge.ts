@@ -1,7 +1,7 @@
-/** Deletes drafts that were never confirmed, what is remembered of requests and calls for a while, and rows that are older than dolly.yml allows. */
+/** Deletes drafts that were never confirmed, old signatures and rate limits, and rows that are older than dolly.yml allows. */
 import { purgeAudit } from '../store/audit-chain.js'
 import { purgeExpired } from '../store/drafts.js'
-import { purgePaces } from '../store/paces.js'
+import { purgeRateLimits } from '../store/rate-limits.js'
 import { purgeEvents, purgeJobs } from '../store/retention.js'
 import { purgeSeen } from '../store/seen.js'
 import type { WorkerContext } from './context.js'
@@ -31,7 +31,7 @@ export function purgeWorker({ db, now, elapsed, log }: WorkerContext, { jobsMs, 
       const audit = await older(auditMs, (before) => purgeAudit(db, before))
       if (events + jobs + audit > 0)
         log.info({ jobs, events, audit }, 'old rows were deleted, as keep in dolly.yml says')
-      await purgePaces(db, now())
+      await purgeRateLimits(db, now())
       await purgeSeen(db, now())
       // Last, because it empties the log of all that was deleted.
       await purgeExpired(db, now())

@@ -29,11 +29,11 @@ export async function reconcileLostWrites(context: WorkerContext, connection: st
 async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
   const { searches } = context.memory
   const { id, step, attempt } = task.job
-  // A restart counts the attempts anew, and may have come while another process had this job: this one remembers the old search.
+  // A restart counts attempts from the start again. It may have happened in another process, while this one still has the old search.
   const key = `${id} ${step} ${await lastRestart(context.db, id)} ${attempt}`
   const now = context.elapsed()
   const search = searches.get(key) ?? { since: now, lastAt: now, absentSince: null, failingSince: null }
-  // Meanwhile other processes may have searched, and failed.
+  // Other processes may have searched meanwhile, and failed.
   if (now - search.lastAt >= MAX_BLIND_MS) search.absentSince = null
   search.lastAt = now
   searches.set(key, search)

@@ -13,7 +13,7 @@ import {
 import { lastRun, nextRun, parseCron } from '../lib/cron.js'
 import { createJob, ScheduleChanged } from '../store/jobs.js'
 import { claimDueSchedules, endRun, postponeRun } from '../store/schedules.js'
-import { knowledgeOf, type WorkerContext } from './context.js'
+import { capabilitiesOf, type WorkerContext } from './context.js'
 
 /** What a run came to. Reasons are plain sentences for the owner, who reads them in `channel`. */
 export type RunOutcome =
@@ -37,7 +37,7 @@ const MAX_SCHEDULES_PER_RUN = 10
 /** Runs the schedules that are due. Returns whether any was. */
 export async function runDueSchedules(context: WorkerContext, startRun: StartRun): Promise<boolean> {
   if (!context.membership.mayWork()) return false
-  const claimed = await claimDueSchedules(context.db, MAX_SCHEDULES_PER_RUN, context.now(), knowledgeOf(context))
+  const claimed = await claimDueSchedules(context.db, MAX_SCHEDULES_PER_RUN, context.now(), capabilitiesOf(context))
   await Promise.all(
     claimed.map((schedule) =>
       runOne(context, startRun, schedule).catch((error) => {

@@ -24,7 +24,7 @@ export interface Worker {
 interface SchedulerOptions {
   /** 1 to 60, a divisor of 60 for even ticks. */
   tickSeconds: number
-  /** Whether others tick as well: without a jitter all would ask the database in the same moment. Default false. */
+  /** Whether other processes tick too: then ticks get a jitter, so that they don't all query at the same moment. Default false. */
   isShared?: boolean
   workers: readonly Worker[]
   /** All that is due now. */
@@ -41,7 +41,7 @@ interface SchedulerOptions {
 /** A clock that is slewed drifts by less than this within a second. */
 const MAX_DRIFT_MS = 1_000
 const CLOCK_CHECK_EVERY_MS = 1_000
-/** Of a tick: up to so much later, which is ±20 % of the time between two. */
+/** A shared tick comes later by up to this part of the interval, which is ±20 % between two. */
 const JITTER = 0.4
 
 export class Scheduler {
@@ -59,7 +59,7 @@ export class Scheduler {
   #dispatch: Promise<void> | undefined
   /** Whether something may have become due since the present dispatch asked. */
   #isAskedAgain = false
-  /** Whether the database was away when it was asked last. */
+  /** Whether the database was away at the last query. */
   #isAway = false
 
   constructor(options: SchedulerOptions) {
@@ -104,7 +104,7 @@ export class Scheduler {
         for (const worker of this.#options.workers) this.#startDue(worker, worker.countDue(due))
       }
     } catch (error) {
-      // Once for each time that it is away, or an outage of minutes would fill the log.
+      // Once per outage: with every tick it would fill the log.
       if (!this.#isAway) this.#options.log.error({ err: error }, 'what is due could not be read; each tick tries again')
       this.#isAway = error instanceof DatabaseError
     } finally {

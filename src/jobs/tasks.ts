@@ -14,7 +14,7 @@ import {
 import { type Claimant, type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
 import { withoutPersonal } from '../store/detail.js'
 import { applyTransition } from '../store/jobs.js'
-import { knowledgeOf, type WorkerContext } from './context.js'
+import { capabilitiesOf, type WorkerContext } from './context.js'
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */
 export type AnyStep = Step<Job['params'], Job['ref'], NonNullable<Job['ref']>>
@@ -31,8 +31,8 @@ export interface Task extends ClaimedJob {
  * is remembered and given back before this process claims anything again.
  *
  * @param claim claims for the given claimant.
- * @param work `isOurs` answers whether the claim surely still holds, for right before a request leaves.
- * @returns what `work` answers; false where there's nothing to claim, or others may take this process for dead.
+ * @param work does it. `isOurs` answers whether the claim surely still holds: call it right before a request leaves.
+ * @returns what `work` answers; false if there's nothing to claim, or others may take this process for dead.
  * @throws what the database throws when nothing can be claimed, or earlier claims can't be given back.
  */
 export async function withClaim<T>(
@@ -42,11 +42,11 @@ export async function withClaim<T>(
 ): Promise<boolean> {
   if (!context.membership.mayWork()) return false
   await releaseRememberedClaims(context)
-  const isOurs = context.membership.watch()
+  const isOurs = context.membership.watchLease()
   const token = randomUUID()
   let isEmpty = false
   try {
-    const claimed = await claim({ token, owner: context.membership.owner, knows: knowledgeOf(context) })
+    const claimed = await claim({ token, owner: context.membership.owner, capabilities: capabilitiesOf(context) })
     isEmpty = claimed.length === 0
     return isEmpty ? false : await work(claimed, isOurs)
   } finally {

@@ -18,7 +18,7 @@ export function maxConcurrentWrites({ connections }: Pick<WorkerContext, 'connec
   return connections.get(connection)?.provider.maxConcurrentWrites ?? DEFAULT_MAX_CONCURRENT_WRITES
 }
 
-/** Makes the one write of a connection that is due for longest, if another may be under way. Returns whether its job was moved. */
+/** Makes the write that has been due the longest in a connection, if it has a free slot. Returns whether its job was moved. */
 export async function writeNextJob(context: WorkerContext, connection: string): Promise<boolean> {
   const wanted = { connection, maxConcurrent: maxConcurrentWrites(context, connection) }
   return await withClaim(
@@ -43,13 +43,13 @@ async function write(context: WorkerContext, task: Task): Promise<boolean> {
   return job !== null
 }
 
-/** How often an answer is saved while the database is away, and how long to wait in between, in milliseconds: a minute in all. */
+/** How often saving an answer is tried while the database is away, and the pause in between, in milliseconds: a minute in all. */
 const MAX_SAVES = 60
 const SAVE_AGAIN_AFTER_MS = 1_000
 
 /**
- * Without what it says, the write would have to be searched for, and not every provider can. The claim outlives an outage of the
- * database; where it was lost all the same, nothing is changed.
+ * Saves a provider's answer, also through an outage of the database: without it Dolly would have to search for the write, which
+ * not every provider allows. The claim survives an outage; if it's lost anyway, nothing is changed.
  */
 async function saveAnswer(
   context: WorkerContext,
@@ -103,8 +103,7 @@ async function attempt(
 
 /**
  * The connection's client for one try. Right before a write goes out, after the login that it may need, the claim is checked:
- * a person may have ended or cancelled the job while the step was still reading, and where several processes share the database
- * another one may have taken over. A step that has begun to write isn't cancelled any more, because its answer says what it made.
+ * a person may have ended or cancelled the job while the step was still reading, and another process may have taken it over. A step that has begun to write isn't cancelled any more, because its answer says what it made.
  */
 function checkingClaim(
   context: WorkerContext,
@@ -114,10 +113,10 @@ function checkingClaim(
 ): Api {
   let hasSent = false
   const beforeSend = async () => {
-    const isPresent = context.membership.watch()
-    const job = isPresent() ? await readSendable(context, claimed).catch(unread) : null
-    // Once more, because this process can have stood still for long while it waited for the database.
-    if (!isPresent()) throw nothingSent('I lost touch with my database for a moment')
+    const isOurs = context.membership.watchLease()
+    const job = isOurs() ? await readClaimedWithSlot(context, claimed).catch(unread) : null
+    // Once more, because the process may have frozen while it waited for the database.
+    if (!isOurs()) throw nothingSent("I couldn't reach my database for a moment")
     if (!job || (job.cancelRequestedBy !== null && !hasSent)) throw nothingSent('This job was changed meanwhile')
     hasSent = true
   }
@@ -136,8 +135,8 @@ function nothingSent(why: string): TemporaryError {
   return new TemporaryError(`${why}, so nothing was sent.`, { mayHaveHappened: false })
 }
 
-/** The claimed job as it is by now; null where the claim or its slot was lost. */
-async function readSendable({ db, membership }: WorkerContext, claimed: ClaimedJob): Promise<Job | null> {
+/** The claimed job as it is now; null if the claim or its slot was lost. */
+async function readClaimedWithSlot({ db, membership }: WorkerContext, claimed: ClaimedJob): Promise<Job | null> {
   const claimant = { token: claimed.token, owner: membership.owner }
   return (await hasSlot(db, claimant)) ? await readClaimed(db, claimed) : null
 }

@@ -1,4 +1,4 @@
-/** Whether a Slack id is a channel's or a group's, not a person's or that of direct messages. */
+/** Whether a Slack id is that of a channel, not of a person or of direct messages. */
 export function isChannel(id: string): boolean {
   return /^[CG]/.test(id)
 }

@@ -1,15 +1,15 @@
-/** What came before and must not come again. */
+/** Remembers what must not come twice, such as a signed request. */
 
 /**
  * Notes a key, and answers whether it was noted before.
  *
  * @param until when it may be forgotten, in milliseconds since 1970.
- * @throws TemporaryError when that can't be known now.
+ * @throws TemporaryError when the database doesn't answer.
  */
 export type SeenBefore = (key: string, until: number) => Promise<boolean>
 
 /**
- * For a process that is alone. Bounded by time only: a memory that drops entries when it is full would let a repeated request in.
+ * For a process that is alone. Bounded by time only: dropping entries when it is full would let a repeated request in.
  *
  * @param now milliseconds since 1970.
  */

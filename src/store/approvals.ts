@@ -4,7 +4,7 @@ import type { Job } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { applyTransition } from './jobs.js'
 import { type ApprovalTable, type Database, type Schema, toJob } from './schema.js'
-import { inTransaction, untilKnown } from './transaction.js'
+import { inTransaction, retryWhileInDoubt } from './transaction.js'
 
 export type ApprovalRow = Selectable<ApprovalTable>
 
@@ -33,7 +33,7 @@ interface Answer {
  * @returns null if there's no such job.
  */
 export async function answerRequest(db: Database, answer: Answer, now: number): Promise<Answered | null> {
-  return await untilKnown(
+  return await retryWhileInDoubt(
     async (isRepeat) => await inTransaction(db, (transaction) => answerOnce(transaction, answer, now, isRepeat)),
   )
 }
@@ -44,7 +44,7 @@ async function answerOnce(
   now: number,
   isRepeat: boolean,
 ): Promise<Answered | null> {
-  // Locked until the end: of two answers at once, the second counts what the first one changed.
+  // Locked until the end, so that of two answers at once the second counts the first.
   const row = await transaction.selectFrom('jobs').selectAll().where('id', '=', jobId).forUpdate().executeTakeFirst()
   if (!row) return null
   const job = toJob(row)

@@ -1,17 +1,17 @@
-/** What an operator should know about the database before Dolly starts on it. Only reads. */
+/** Checks for `doctor` whether Dolly can work with a Postgres. Only reads. */
 import { Kysely, sql } from 'kysely'
 import { isPostgres } from './database.js'
 import { postgresDialect } from './postgres.js'
 import { DROPPED_LIMITS, describeUrl, explainAccess, STANDBY } from './postgres-problems.js'
 import type { Database, Schema } from './schema.js'
 
-/** One in a transaction beside one that asks. For each answer, in milliseconds. The limit for locks is one that no server has by itself. */
+/** Two connections, to compare their sessions. Times in milliseconds; the lock timeout is one that no server has by default. */
 const LIMITS = { max: 2, statementMs: 10_000, connectMs: 10_000, lockMs: 9_876, wholeMs: 15_000 }
-/** The oldest version that the tests of the store ran on. */
+/** The oldest supported version. */
 const MIN_VERSION = 14
 /** What one replica opens at most. */
 const CONNECTIONS_OF_A_REPLICA = 7
-/** More than a slow answer accounts for, in milliseconds. */
+/** More than a slow answer explains, in milliseconds. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000
 
 export interface DatabaseFinding {
@@ -20,10 +20,10 @@ export interface DatabaseFinding {
 }
 
 /**
- * Asks a Postgres whether Dolly can work with it. A SQLite file isn't touched.
+ * Checks a Postgres. A SQLite file isn't touched.
  *
  * @param wallClock milliseconds since 1970.
- * @returns a sentence for each thing that somebody should know. Never rejects.
+ * @returns a sentence for each problem and warning, or one that all is well. Never rejects.
  */
 export async function checkDatabase(address: string, wallClock: () => number): Promise<DatabaseFinding[]> {
   if (!isPostgres(address)) return []
@@ -53,7 +53,7 @@ export interface DatabaseFacts {
   /** In milliseconds. */
   lockTimeout: number
   synchronousCommit: string
-  /** For users that are no superusers. */
+  /** For users who aren't superusers. */
   maxConnections: number
   usedConnections: number
   /** Milliseconds since 1970. */
@@ -81,7 +81,7 @@ async function readFacts(db: Database): Promise<Omit<DatabaseFacts, 'isShared'>>
   return facts
 }
 
-/** Whoever is in a transaction keeps its session, so that another client gets another one, unless each has its own anyway. */
+/** A proxy keeps a session for a client that is in a transaction, and gives it to another one after that. */
 async function sharesSessions(db: Database): Promise<boolean> {
   const sessionOf = async (client: Database) => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(client)
@@ -130,7 +130,7 @@ function warningsAbout({ synchronousCommit, time }: DatabaseFacts, wallClock: nu
   const seconds = Math.round(Math.abs(time - wallClock) / 1_000)
   return [
     synchronousCommit === 'off' &&
-      'synchronous_commit is off in Postgres, so a crash of it can lose what Dolly did last, and something may be cloned twice. Switch it on.',
+      "synchronous_commit is off, so a crash of Postgres can lose Dolly's last commits, and something may be cloned twice. Turn it on.",
     seconds * 1_000 > MAX_CLOCK_DIFFERENCE_MS &&
       `the database's clock is ${seconds} s ${time > wallClock ? 'ahead of' : 'behind'} this machine's. Dolly goes by the database's clock: check which one is right.`,
   ].filter((warning) => warning !== false)

@@ -1,6 +1,6 @@
 /**
- * Claims: which worker works at which job or thread. A claim is a token; what has none is free. The claim on
- * a thread is a column of its root message.
+ * Claims: which worker works on which job or thread. A claim is a token; a row without one is free. The claim on a thread is a
+ * column of its root message.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -11,29 +11,29 @@ import {
   type SqlBool,
 } from 'kysely'
 import type { Job, State } from '../domain/job.js'
-import { isKnownOperation, isKnownStep, isKnownThread, isOverdue, type Knowledge } from './knowledge.js'
+import { type Capabilities, isKnownOperation, isKnownStep, isKnownThread, isOverdue } from './capabilities.js'
 import { type Database, type Schema, toJob } from './schema.js'
 
 /** No pause of a thread is longer, in milliseconds. */
 const MAX_PAUSE_MS = 15 * 60_000
 
-/** What a row has that nobody works at. */
+/** The columns of a row that nobody works on. */
 export const NO_CLAIM = { claimToken: null, claimOwner: null } as const
 
 /** Who claims. */
 export interface Claimant {
-  /** Of one call alone. A caller that names it can give the claim back although the call broke. */
+  /** New for each call, and chosen by the caller, who can give the claim back even if the call fails. */
   token: string
-  /** The process, where several share the database: its claims are free once its row is gone. Null where it's the only one. */
+  /** The process, if several share the database: its claims are free once its row is deleted. Null if it's the only one. */
   owner: string | null
-  /** What it can work at. Absent where it's the only one, which also takes what it can't work at, to report it. */
-  knows?: Knowledge | undefined
+  /** What it can work on. Absent if it's the only one, which also takes what it doesn't know, to report it. */
+  capabilities?: Capabilities | undefined
 }
 
 /** The only process that uses its database. */
 const alone = (): Claimant => ({ token: randomUUID(), owner: null })
 
-/** A job that nobody else works at, as long as its row holds this token. */
+/** A job that nobody else works on, as long as its row holds this token. */
 export interface ClaimedJob {
   job: Job
   token: string
@@ -47,9 +47,9 @@ export async function claimDueJobs(
   claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
   const { connection, state, limit } = wanted
-  const { knows } = claimant
+  const { capabilities } = claimant
   return await claim(db, limit, now, claimant, (job) =>
-    job.and([job.and({ connection, state }), ...(knows ? [isKnownStep(knows, now)] : [])]),
+    job.and([job.and({ connection, state }), ...(capabilities ? [isKnownStep(capabilities, now)] : [])]),
   )
 }
 
@@ -62,7 +62,7 @@ export async function claimWaitingJobs(
 ): Promise<ClaimedJob[]> {
   return await claim(db, limit, now, claimant, (job) => {
     const isGone = job('connection', 'not in', [...connections])
-    const isUnknown = claimant.knows
+    const isUnknown = claimant.capabilities
       ? job.and([isGone, job('state', 'in', ['queued', 'starting', 'working']), isOverdue(job.ref('dueAt'), now)])
       : isGone
     return job.or([job('state', 'in', ['uncertain', 'awaiting_approval']), isUnknown])
@@ -77,12 +77,14 @@ export async function claimExpiringJobs(
   claimant: Claimant = alone(),
 ): Promise<ClaimedJob[]> {
   const expiring = selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit)
-  const { knows } = claimant
-  const due = knows ? expiring.where((job) => isKnownOperation(knows, 'jobs', job.ref('expiryDueAt'), now)) : expiring
+  const { capabilities } = claimant
+  const due = capabilities
+    ? expiring.where((job) => isKnownOperation(capabilities, 'jobs', job.ref('expiryDueAt'), now))
+    : expiring
   return await claimJobs(db, due, claimant)
 }
 
-/** Ended jobs whose expiry is due and that nobody works at. */
+/** Ended jobs whose expiry is due and that nobody works on. */
 export function selectExpiring(db: Database, now: number) {
   return db.selectFrom('jobs').where('expiryDueAt', '<=', now).where(isFree('jobs')).where('removalJob', 'is', null)
 }
@@ -108,7 +110,7 @@ async function claim(
   return claimed.sort((one, other) => (one.job.dueAt ?? 0) - (other.job.dueAt ?? 0))
 }
 
-/** Passes by what another process is just claiming: to wait for it would be to come back with nothing. */
+/** Skips rows that another process is claiming right now: after a wait they would be taken anyway. */
 async function claimJobs(
   db: Database,
   due: SelectQueryBuilder<Schema, 'jobs', { id: string }>,
@@ -124,21 +126,21 @@ async function claimJobs(
   return rows.map((row) => ({ job: toJob(row), token }))
 }
 
-/** That nobody has the claim on a job or a thread, or only a process that is gone. */
+/** Whether a job or a thread has no claim, or one of a process whose row is gone. */
 export function isFree(table: 'jobs' | 'messages'): Expression<SqlBool> {
   const row = expressionBuilder<Schema, 'jobs' | 'messages'>()
   const owner = `${table}.claimOwner` as const
-  return row.or([row(`${table}.claimToken`, 'is', null), row.not(isThere(row.ref(owner)))])
+  return row.or([row(`${table}.claimToken`, 'is', null), row.not(isOwnerAlive(row.ref(owner)))])
 }
 
-/** That a claim's process is there. Null is the only one that uses its database. */
-function isThere(owner: Expression<string | null>): Expression<SqlBool> {
+/** Whether the process of a claim still has its row. A null owner is the only process of its database. */
+function isOwnerAlive(owner: Expression<string | null>): Expression<SqlBool> {
   const row = expressionBuilder<Schema, 'processes'>()
   const processes = row.selectFrom('processes').select('id')
   return row.or([row(owner, 'is', null), row(owner, 'in', processes)])
 }
 
-/** A job's thread that nobody else works at, as long as its root's row holds this token. */
+/** A job's thread that nobody else works on, as long as its root's row holds this token. */
 export interface ClaimedThread {
   jobId: string
   channel: string
@@ -166,10 +168,10 @@ export async function claimPendingThreads(
   db: Database,
   limit: { threads: number; perChannel: number },
   now: number,
-  { token, owner, knows }: Claimant = alone(),
+  { token, owner, capabilities }: Claimant = alone(),
 ): Promise<ClaimedThread[]> {
   const all = selectPending(db, now).innerJoin('jobs', 'jobs.id', 'events.jobId')
-  const pending = (knows ? all.where((event) => isKnownThread(event, knows, now)) : all)
+  const pending = (capabilities ? all.where((event) => isKnownThread(event, capabilities, now)) : all)
     .groupBy(['jobs.id', 'messages.channel', 'messages.ts'])
     .select((job) => [
       'jobs.id as jobId',
@@ -263,7 +265,7 @@ export async function readClaimed(db: Database, { job, token }: ClaimedJob): Pro
     .where('state', '=', job.state)
     .where('step', '=', job.step)
     .where('attempt', '=', job.attempt)
-    .where((row) => isThere(row.ref('claimOwner')))
+    .where((row) => isOwnerAlive(row.ref('claimOwner')))
     .executeTakeFirst()
   return row ? toJob(row) : null
 }

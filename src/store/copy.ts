@@ -1,4 +1,4 @@
-/** Copies a SQLite file to Postgres, all or nothing, so that everything goes on there and nothing goes on in the file. */
+/** Copies a SQLite file to Postgres, all or nothing. Afterwards Dolly runs there, and no longer on the file. */
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { sql, type Transaction } from 'kysely'
@@ -15,8 +15,7 @@ import { hasTable } from './sqlite.js'
 type Table = keyof Schema
 
 /**
- * What becomes of the rows of each table, in an order in which none comes before one that it refers to. Those that are left say
- * something about one database and the processes that use it now.
+ * Which tables are copied, each after the tables that it references. The others are about the processes that use a database now.
  */
 const treatments: Record<Table, 'copy' | 'leave'> = {
   jobs: 'copy',
@@ -33,7 +32,7 @@ const treatments: Record<Table, 'copy' | 'leave'> = {
   auditHead: 'copy',
   processes: 'leave',
   slots: 'leave',
-  paces: 'leave',
+  rateLimits: 'leave',
   seen: 'leave',
   copies: 'leave',
 }
@@ -44,23 +43,23 @@ export const copiedTables = allTables.filter((table) => treatments[table] === 'c
 
 /** How many rows one statement copies. */
 const BATCH = 200
-/** How long to wait for an earlier copy that nobody has stopped on the server yet, in milliseconds. */
+/** How long to wait for the locks of an earlier copy that the server hasn't ended yet, in milliseconds. */
 const MAX_WAIT_MS = 30_000
 /** How long to try to reach the target, in milliseconds. */
 const OPEN_WITHIN_MS = 10_000
-/** For the whole copy, in milliseconds: then nobody is at the other end. */
+/** For the whole copy, in milliseconds. After that the connection is given up as dead. */
 const MAX_COPY_MS = 30 * 60_000
 
 export interface CopyReport {
   /** Where the rows are, for people: `the database dolly on db.example:5432`. */
   target: string
-  /** When an earlier call had copied them, in milliseconds since 1970; null if this one did. */
+  /** When an earlier call copied them, in milliseconds since 1970; null if this one did. */
   copiedBefore: number | null
   /** The copied tables, with how many rows each has there. */
   rows: ReadonlyMap<Table, number>
   /** How many of the jobs haven't ended. */
   liveJobs: number
-  /** Of the rows there, which is also what the file's own audit says. */
+  /** Of the rows there. The file's own audit has the same. */
   audit: AuditReport
 }
 
@@ -75,8 +74,8 @@ interface CopyOptions {
 
 /**
  * Copies all rows of a SQLite file into an empty database on Postgres, in one transaction, and marks the file so that no Dolly
- * starts on it any more. The mark comes first: if this process dies between the two commits, neither database goes on by
- * itself, and another call finds out which of the two it is.
+ * starts on it any more. The mark is committed first: if this process dies between the two commits, Dolly starts on neither, and
+ * another call finds out whether the copy arrived.
  *
  * @param file path of the SQLite file. It is brought to the newest schema, as by a start, and locked meanwhile.
  * @param url `postgres://…`, a database without any rows of Dolly.
@@ -95,7 +94,7 @@ export async function copyDatabase(file: string, url: string, { keys, now, waitM
 }
 
 /**
- * Refuses a file whose rows were copied away: what goes on elsewhere would be done twice.
+ * Refuses a file that was copied to another database: its jobs run there, and would be done twice.
  *
  * @throws ConnectionError that says where they went.
  */
@@ -167,7 +166,7 @@ async function copyRows({ source, file, target, url }: Both, keys: AuditKeys, no
         await from.insertInto('copies').values(copy).execute()
         return there
       })
-      // From here on nobody starts on the file, and what follows is the other commit.
+      // From here on no Dolly starts on the file. Next comes the commit on Postgres.
       isMarked = true
       return { ...copied, copiedBefore: null, id: copy.id }
     })
@@ -180,7 +179,7 @@ async function copyRows({ source, file, target, url }: Both, keys: AuditKeys, no
   }
 }
 
-/** Keeps a Dolly that starts on the target from writing to it, and waits for an earlier copy whose end the server hasn't seen yet. */
+/** Keeps a Dolly that starts on the target from writing to it, and waits for an earlier copy that the server hasn't ended yet. */
 async function lockTables(into: Transaction<Schema>): Promise<void> {
   await sql`set local lock_timeout = ${sql.lit(MAX_WAIT_MS)}`.execute(into)
   // Once the file is marked, what was committed here must survive a crash of the server.
@@ -194,7 +193,7 @@ async function findCopy(db: Database, id?: string): Promise<CopyTable | undefine
   return await (id === undefined ? copies : copies.where('id', '=', id)).executeTakeFirst()
 }
 
-/** An earlier copy that isn't in the target can only be repeated if it never arrived, and if this is where it was sent to. */
+/** A copy that isn't in the target is repeated only if it was never confirmed, and only to the same target. */
 function assertUnfinished({ target, finishedAt }: CopyTable, file: string, name: string): void {
   if (finishedAt === null && target === name) return
   const what = finishedAt === null ? 'may have been copied' : `was copied on ${day(finishedAt)}`
@@ -211,7 +210,9 @@ async function assertEmpty(into: Transaction<Schema>, name: string): Promise<voi
     .where('renewedAt', '>', sql<number>`extract(epoch from clock_timestamp()) * 1000 - ${sql.lit(LEASE_MS)}`)
     .executeTakeFirst()
   if (running)
-    throw new ConnectionError(`A Dolly uses ${name} (${running.name}). Stop it, and name a database that is empty.`)
+    throw new ConnectionError(
+      `A running Dolly uses ${name} (${running.name}). Stop it, and set DATABASE_URL to an empty database.`,
+    )
   const rows = await countRows(into, [...copiedTables, 'copies'])
   const head = await into.selectFrom('auditHead').select('id').where('seq', '=', 0).executeTakeFirst()
   // The row that a migration creates.
@@ -226,7 +227,7 @@ async function assertEmpty(into: Transaction<Schema>, name: string): Promise<voi
 
 type Row = Record<string, unknown>
 
-/** In batches, by SQLite's own number of each row. Nobody works at a row that was copied. */
+/** In batches by SQLite's rowid. The copied rows have no claims. */
 async function copyTable(from: Transaction<Schema>, into: Transaction<Schema>, table: Table): Promise<void> {
   await sql`delete from ${sql.table(table)}`.execute(into)
   let last = -1
@@ -275,7 +276,7 @@ async function assertSame(
   const rows = await countRows(from, copiedTables)
   const different = copiedTables.filter((table) => rows.get(table) !== there.rows.get(table))
   if (different.length > 0) throw new Error(`Not all rows of ${different.join(', ')} arrived.`)
-  if (!isDeepStrictEqual(there.audit, audit)) throw new Error('The audit reads differently there.')
+  if (!isDeepStrictEqual(there.audit, audit)) throw new Error('The audit differs there.')
 }
 
 function explainFailure(error: unknown, { file, name, isUnknown }: { file: string; name: string; isUnknown: boolean }) {

@@ -22,11 +22,9 @@ import * as audit from './migrations/005-audit.js'
 import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
 import * as copies from './migrations/008-copies.js'
-
 import * as replicas from './migrations/009-replicas.js'
 import { postgresDialect } from './postgres.js'
 import { assertLimits, describeUrl, explainAccess, explainRefusal, reasonOf } from './postgres-problems.js'
-
 import type { Database, Schema } from './schema.js'
 import { isSqliteError, openSqlite, sqliteDialect } from './sqlite.js'
 import { retryWhileAway } from './transaction.js'
@@ -44,13 +42,12 @@ export const migrations: Record<string, Migration> = {
   '009-replicas': replicas,
 }
 
-/** Nobody holds a row for longer, in milliseconds. */
+/** How long a statement waits for a row that another transaction holds, at most. In milliseconds. */
 const MAX_LOCK_MS = 2_000
-/** For its way there and back, a statement may take this much longer than Postgres itself may, in milliseconds. */
+/** Added to the statement timeout of Postgres for the way there and back, in milliseconds. */
 const ANSWER_MARGIN_MS = 300
-/** Two releases share a database while replicas are replaced one by one: a newer one only adds to it. */
 const NEWER_BESIDE_THIS =
-  'a newer Dolly has added to this database; this one goes on beside it and leaves alone what it does not know'
+  "a newer Dolly has added to this database; this one runs beside it, and leaves alone what it doesn't know"
 /** In milliseconds. */
 const MAX_MIGRATION_MS = 60_000
 
@@ -125,7 +122,7 @@ async function openPostgres(
   const limits = {
     max: maxConnections,
     statementMs: busyTimeoutMs,
-    // Short enough for a second try: see `inTransaction`.
+    // Short enough for a second try in `inTransaction`.
     lockMs: Math.min(Math.ceil(busyTimeoutMs / 3), MAX_LOCK_MS),
     connectMs: busyTimeoutMs,
     wholeMs: busyTimeoutMs + ANSWER_MARGIN_MS,
@@ -138,7 +135,7 @@ async function migratePostgres(
   known: Record<string, Migration>,
   { openWithinMs, log }: { openWithinMs: number; log: Pick<Log, 'warn'> },
 ): Promise<void> {
-  // A migration waits for those of other processes, which takes longer than any other statement may.
+  // A migration waits for those of other processes, so it gets more time than other statements.
   const patience = { statementMs: MAX_MIGRATION_MS, lockMs: MAX_MIGRATION_MS, wholeMs: 2 * MAX_MIGRATION_MS }
   const once = createDatabase(postgresDialect(url, { max: 2, ...patience, connectMs: openWithinMs }, log))
   let isFirst = true
@@ -155,7 +152,7 @@ async function migratePostgres(
           isFirst = false
           log.warn(
             { database: describeUrl(url), reason: reasonOf(error) },
-            'the database does not answer yet; trying again',
+            "the database doesn't answer yet; trying again",
           )
         }
         throw error
@@ -204,9 +201,9 @@ async function migrateFile(database: Database, file: string, known: Record<strin
 async function migrateBesideNewer(database: Database, known: Record<string, Migration>): Promise<string[]> {
   let newer: string[] = []
   await migrate(database, async () => {
-    // Kysely asks under its lock, so nothing is added between this and its own look at what was applied.
+    // Kysely calls this under its own lock, so no other process can migrate between this and its own check.
     newer = await newerMigrations(database, known)
-    // They are there already, so nothing of these is run. Without them Kysely takes the database for broken.
+    // They were applied already, so none of these runs. Without them Kysely reports a corrupted database.
     const placeholders = newer.map((name): [string, Migration] => [name, { up: async () => {} }])
     return { ...known, ...Object.fromEntries(placeholders) }
   })
@@ -214,7 +211,7 @@ async function migrateBesideNewer(database: Database, known: Record<string, Migr
 }
 
 async function migrate(database: Database, getMigrations: MigrationProvider['getMigrations']): Promise<void> {
-  // Kysely sorts what was applied by the clock of the machine that did it, which may have been wrong.
+  // Kysely sorts applied migrations by the clock of the machine that ran them, which may have been wrong.
   const migrator = new Migrator({ db: database, provider: { getMigrations }, allowUnorderedMigrations: true })
   const { error } = await migrator.migrateToLatest()
   if (error) throw error

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { DatabaseError } from '../errors.js'
 import type { Database, DraftKind } from './schema.js'
 import { truncateWal } from './sqlite.js'
-import { untilKnown } from './transaction.js'
+import { retryWhileInDoubt } from './transaction.js'
 
 /** Long enough to think about the last page, and no longer: answers may be personal. */
 const DRAFT_TTL_MS = 60 * 60 * 1000
@@ -24,7 +24,7 @@ export async function saveDraft(
 ): Promise<string> {
   const id = randomUUID()
   const row = { id, kind, requester, answers: JSON.stringify(answers), createdAt: now }
-  await untilKnown(
+  await retryWhileInDoubt(
     async () =>
       await db
         .insertInto('drafts')
@@ -32,7 +32,7 @@ export async function saveDraft(
         .onConflict((same) => same.doNothing())
         .execute(),
   ).catch((error: unknown) => {
-    // One whose key nobody has is as good as none.
+    // If it was saved after all, nobody has its key.
     throw error instanceof DatabaseError
       ? new DatabaseError(error.message, { mayHaveHappened: false, cause: error })
       : error

@@ -29,8 +29,8 @@ export async function readHome(db: Database, person: string): Promise<Home | und
 export type StaleHomes = Set<string>
 
 /**
- * Notes that open tabs no longer show everything. In the transaction of the change, once and at its end: two transactions that
- * hold tabs and ask for more could wait for each other.
+ * Marks open tabs that no longer show everything. Called once, at the end of the transaction of the change: two transactions that
+ * lock some tabs and then more could deadlock.
  *
  * @param now milliseconds since 1970.
  */
@@ -42,7 +42,7 @@ export async function markHomes(db: Database, people: StaleHomes, now: number): 
         .select('person')
         .where('openedAt', '>', now - OPEN_FOR_MS)
         .$if(!people.has('all'), (some) => some.where('person', 'in', [...people]))
-        // In the same order everywhere, for the same reason.
+        // Always in the same order, for the same reason.
         .orderBy('person')
         .forUpdate(),
     )

@@ -14,7 +14,7 @@ import { isDuplicate } from './postgres.js'
 import { endRemoval, startRemoval } from './removals.js'
 import { endRun } from './schedules.js'
 import { type Database, type JobTable, type Schema, toJob } from './schema.js'
-import { inTransaction, untilKnown } from './transaction.js'
+import { inTransaction, retryWhileInDoubt } from './transaction.js'
 import { insertStep } from './workflow-steps.js'
 
 export type Creation =
@@ -35,11 +35,11 @@ const NOTHING_TO_DELETE =
  * @throws StepRefused when the workflow's step was refused meanwhile.
  */
 export async function createJob(db: Database, wanted: NewJob, now: number): Promise<Creation> {
-  /** Ids that this call tried: one of them may be there after a try whose answer was lost. */
+  /** Ids that this call tried. One of them may be in the database, after a try whose answer was lost. */
   const ids = new Set<string>()
   // Two tries may be lost to an id that was taken or a holder that ended between the two statements; five are a bug.
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const creation = await untilKnown(async () => await tryToCreate(db, wanted, now, ids))
+    const creation = await retryWhileInDoubt(async () => await tryToCreate(db, wanted, now, ids))
     if (creation) return creation
   }
   throw new Error('No job could be inserted although nothing stood in the way.')
@@ -147,14 +147,14 @@ export async function applyTransition(
   now: number,
   claim: Claim,
 ): Promise<Job | null> {
-  return await untilKnown(async (isRepeat) => {
+  return await retryWhileInDoubt(async (isRepeat) => {
     const changed = await inTransaction(db, async (transaction) => {
       const homes: StaleHomes = new Set()
       const changed = await change(transaction, job, transition, now, claim, homes)
       if (homes.size > 0) await markHomes(transaction, homes, now)
       return changed
     }).catch((error: unknown) => {
-      // Of two that let jobs with the same target live, the second finds the first one's row.
+      // Two jobs with the same target came to life at once: the unique index refuses the second.
       if (error instanceof NothingToDelete || (transition.set.endedAt === null && isDuplicate(error))) return null
       throw error
     })
@@ -164,7 +164,7 @@ export async function applyTransition(
 
 type Claim = { token: string; keep: boolean } | null
 
-/** The job as it is by now, if an earlier try made this change, whose answer was lost; null if it didn't, or that isn't known. */
+/** The job as it is now, if an earlier try made this change and its answer was lost; null if it didn't, or that can't be told. */
 async function findChanged(
   db: Database,
   { id, version }: Job,
@@ -230,7 +230,7 @@ async function change(
     const cleared = await endRemoval(transaction, changed, now, homes)
     if (cleared && changed.retryFrom !== null) {
       const again = afterClearing(cleared, { step: changed.retryFrom, actor: changed.requester }, { now, jitter: 0 })
-      // The lock is this removal's until this very moment, so no other job comes in between.
+      // This removal holds the lock until now, so no other job can take it in between.
       if (again) await change(transaction, cleared, again, now, null, homes)
     }
   }
@@ -238,5 +238,5 @@ async function change(
   return changed
 }
 
-/** Rolls back a removal that would live, or live again: what it deletes is gone, or another removal has begun. */
+/** Rolls back the start of a removal: what it deletes is gone, or another removal has begun. */
 class NothingToDelete extends Error {}

@@ -1,4 +1,4 @@
-/** Makes due at once what was planned by a clock that can't be trusted any more. */
+/** Makes live jobs due again after a stop, or when the clock was set. */
 import { REMINDER_EVERY_MS } from '../domain/deadlines.js'
 import type { Database } from './schema.js'
 import { retryConflicts } from './transaction.js'

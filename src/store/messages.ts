@@ -232,8 +232,8 @@ async function update(
 }
 
 /**
- * The root, if it has this token. Locked, so that nobody takes the claim before the statement ends: a mere condition would look
- * at the root as it was when the statement began.
+ * The root, if it has this token. Locked, so that nobody takes the claim before the statement ends: without the lock it would see
+ * the root as it was when the statement began.
  */
 function selectClaimed(db: QueryCreator<Schema>, jobId: string, token: string) {
   const root = db.selectFrom('messages').select('jobId').where('jobId', '=', jobId).where('key', '=', 'root')

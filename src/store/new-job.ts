@@ -1,4 +1,4 @@
-/** What a submission knows of the job it wants, and the row and the event that it becomes. */
+/** A job as a submission asks for it, and the row and the first event that are made from it. */
 import type { Insertable } from 'kysely'
 import type { ApprovalRequest, Job, Transition } from '../domain/job.js'
 import type { EndedRun } from '../domain/schedule.js'
@@ -8,7 +8,7 @@ import { indexable } from './indexable.js'
 import type { JobTable } from './schema.js'
 import { shortId } from './short-id.js'
 
-/** What a submission knows of the job it wants. */
+/** A job as a submission asks for it. */
 export interface NewJob {
   connection: string
   operation: string

@@ -1,16 +1,16 @@
-/** Opens the database for one process of Dolly: a SQLite file for itself alone, or a share of Postgres. */
+/** Opens the database for one process of Dolly: a SQLite file of its own, or a Postgres that it shares with others. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Log } from '../lib/log.js'
-import { type Paces, PacesInMemory } from '../lib/paces.js'
+import { InMemoryRateLimiter, type RateLimiter } from '../lib/rate-limiter.js'
 import { type SeenBefore, seenInMemory } from '../lib/seen.js'
 import { releaseAllClaims } from './claims.js'
 import { refuseCopied } from './copy.js'
 import { isPostgres, openDatabase } from './database.js'
 import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
-import { createSharedPaces } from './paces.js'
 import { alone, join, type Membership } from './processes.js'
+import { createSharedRateLimiter } from './rate-limits.js'
 import type { Database } from './schema.js'
 import { seenByAll } from './seen.js'
 import { retryWhileAway } from './transaction.js'
@@ -21,16 +21,16 @@ export interface Store {
   /** For people's requests, which Slack wants answered within three seconds. No person waits behind the workers' writes. */
   requests: Database
   membership: Membership
-  /** How often Slack was called, by all that share the database. */
-  paces: Paces
-  /** What came to any of them. */
+  /** Counts the calls to Slack of all processes that share the database. */
+  rateLimiter: RateLimiter
+  /** Remembers the requests that came to any of them. */
   seenBefore: SeenBefore
 }
 
-/** How long one query waits for the database, in milliseconds, and how many connections to Postgres there are for it. */
+/** How long one query waits for the database, in milliseconds, and how many connections to Postgres it may use. */
 const WORKERS = { busyTimeoutMs: 30_000, maxConnections: 4 }
 const REQUESTS = { busyTimeoutMs: 700, maxConnections: 2 }
-/** Short, so that a connection that leads nowhere is replaced before others take this process for dead. */
+/** Short, so that a dead connection is replaced before others take this process for dead. */
 const MEMBERSHIP = { busyTimeoutMs: 1_500, maxConnections: 1 }
 /** A Postgres that restarts is away for seconds. In milliseconds. */
 const POSTGRES_WITHIN_MS = 60_000
@@ -58,7 +58,7 @@ export async function openStore(
     )
     closers.push(() => membership.leave())
     const { now } = membership
-    return { db, requests, membership, paces: createSharedPaces(db, now), seenBefore: seenByAll(requests) }
+    return { db, requests, membership, rateLimiter: createSharedRateLimiter(db, now), seenBefore: seenByAll(requests) }
   }
   const unlock = await lockDatabase(address)
   closers.push(async () => unlock())
@@ -66,8 +66,14 @@ export async function openStore(
   if (hasLooseRights(address))
     log.warn({ file: address }, 'users other than its owner can open the database; run chmod 600 on it')
   await refuseCopied(db, address)
-  // This process alone has the file: every claim in it belongs to one that is dead.
+  // The lock is ours, so every claim in the file belongs to a process that is dead.
   await releaseAllClaims(db)
   const { now } = alone
-  return { db, requests, membership: alone, paces: new PacesInMemory(elapsed), seenBefore: seenInMemory(now) }
+  return {
+    db,
+    requests,
+    membership: alone,
+    rateLimiter: new InMemoryRateLimiter(elapsed),
+    seenBefore: seenInMemory(now),
+  }
 }

@@ -19,7 +19,7 @@ export function describeUrl(url: string): string {
  * What the operator reads when Dolly can't open a database, or can't go on with it.
  *
  * @param error of pg, or a TemporaryError around it.
- * @returns undefined for an error that isn't about the way to Postgres.
+ * @returns undefined for an error that isn't about the connection to Postgres.
  */
 export function explainAccess(url: string, error: unknown): ConnectionError | undefined {
   if (error instanceof ConnectionError) return error
@@ -38,7 +38,7 @@ export function explainAccess(url: string, error: unknown): ConnectionError | un
   )
 }
 
-/** The part of those errors that don't pass by themselves: somebody must change something, so it's no use to try again. */
+/** The same for errors that somebody must fix, so that there's no use in trying again. */
 export function explainRefusal(url: string, error: unknown): ConnectionError | undefined {
   const place = describeUrl(url)
   const { code, message } = causeOf(error)

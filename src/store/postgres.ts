@@ -1,4 +1,4 @@
-/** Postgres for Kysely. Every wait has a limit, a lost connection is an error like any other, and values fit the columns. */
+/** Postgres for Kysely: every wait has a deadline, a lost connection is a DatabaseError, and values are converted for the columns. */
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -26,20 +26,20 @@ export interface PoolLimits {
   /** How long a query waits for a connection, in milliseconds. */
   connectMs: number
   /**
-   * How long one statement, or one transaction with all of its statements, may take in all, in milliseconds: then nobody is at
-   * the other end.
+   * How long one statement, or one transaction with all its statements, may take in all, in milliseconds. After that the
+   * connection is given up as dead.
    */
   wholeMs: number
 }
 
-/** A process that stands still in the middle of a transaction would hold its rows for ever. In milliseconds. */
+/** In milliseconds. A process that freezes in the middle of a transaction would otherwise hold its locks for ever. */
 const MAX_IDLE_IN_TRANSACTION_MS = 5_000
 
 /**
  * Connections to Postgres.
  *
  * @param url `postgres://user:password@host:port/database?sslmode=…`
- * @param log hears of connections that end while nobody uses them.
+ * @param log is told of connections that break.
  */
 export function postgresDialect(url: string, limits: PoolLimits, log: Pick<Log, 'warn'>): Dialect {
   return {
@@ -63,13 +63,13 @@ function openPool(url: string, { max, statementMs, lockMs, connectMs }: PoolLimi
     types: { getTypeParser: parserOf },
   })
   const lost = (error: Error) => log.warn({ reason: error.message }, 'a connection to the database was lost')
-  // Without listeners either event would end the process: one for connections at rest, one for those in use.
+  // Without listeners these errors would end the process. The first is for idle connections, the second for those in use.
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))
   return pool
 }
 
-/** A count, and a time in milliseconds, come as text because they might not fit a number. Ours do. */
+/** The type of counts and times. pg returns it as text, because it may not fit a number; ours always fit. */
 const INT8 = 20
 
 function parserOf(type: number) {
@@ -101,15 +101,15 @@ class PostgresDriver implements Driver {
   }
 
   async commitTransaction(connection: PostgresConnection): Promise<void> {
-    // From here on nobody knows, until the answer has come.
+    // From here until the answer comes it's unknown whether the transaction was committed.
     connection.isInTransaction = false
     const { command } = await connection.executeQuery(CompiledQuery.raw('commit'))
-    // Postgres answers so, and not with an error, when a statement had failed whose error nobody passed on.
+    // If a statement failed and its error was swallowed, Postgres answers the commit with ROLLBACK, not with an error.
     if (command === 'ROLLBACK') throw new Error('A transaction was rolled back, because a statement in it had failed.')
   }
 
   async rollbackTransaction(connection: PostgresConnection): Promise<void> {
-    // What a lost connection left open, the server rolls back. Its loss must not hide why we are here.
+    // If the connection is lost, the server rolls back by itself. The error that brought us here is the one to report.
     if (!connection.isLost) await connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined)
     connection.isInTransaction = false
   }
@@ -152,13 +152,13 @@ class PostgresConnection implements DatabaseConnection {
     throw new Error('Streams are not supported.')
   }
 
-  /** A connection that did not answer in time is closed: its answer may still come, to another question. */
+  /** Closes a connection that didn't answer in time: its late answer would be taken for that of the next query. */
   release(): void {
     this.#client.release(this.isLost)
   }
 }
 
-/** A value that the columns take: flags are 0 or 1, as in SQLite, numbers are whole, and no text has a NUL in it. */
+/** Converts a value for the columns: flags are 0 or 1, as in SQLite, numbers are whole, and no text has a NUL in it. */
 function toValue(value: unknown): unknown {
   if (typeof value === 'boolean') return Number(value)
   if (typeof value === 'number') return Math.floor(value)
@@ -166,25 +166,25 @@ function toValue(value: unknown): unknown {
   return value
 }
 
-/** Errors that pass. A statement that was refused with one of them surely wasn't carried out. */
+/** Temporary errors. A statement that fails with one of them surely wasn't carried out. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   '40001', // serialization failure
   '40P01', // deadlock
   '53100', // disk full
   '53200', // out of memory
   '53300', // too many connections
-  '55P03', // a lock wasn't to be had in time
-  '57014', // the statement took too long
+  '55P03', // lock timeout
+  '57014', // statement timeout
 ])
 
-/** The server ends this connection, or doesn't take new ones now: a restart, a failover, a limit on idle transactions. */
+/** The server ends this connection or takes no new ones: a restart, a failover, the timeout of idle transactions. */
 const LOST_CODES = /^(08|57P|25P0[34])/
 
 function isLost(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || LOST_CODES.test(error.code ?? '')
 }
 
-/** @param isChange whether the statement changes something or commits: without its answer it may have been carried out. */
+/** @param isChange whether the statement changes something or commits, so that it may have happened if its answer was lost. */
 function explain(error: unknown, isChange: boolean): unknown {
   const isPassing = error instanceof pg.DatabaseError && PASSING_CODES.has(error.code ?? '')
   if (isPassing) return new DatabaseError('The database is busy.', { mayHaveHappened: false, cause: error })
@@ -192,22 +192,22 @@ function explain(error: unknown, isChange: boolean): unknown {
   return new DatabaseError("The database didn't answer.", { mayHaveHappened: isChange, cause: error })
 }
 
-/** Two transactions that wait for each other, or one that waited too long for a row: it surely changed nothing. */
+/** Whether a transaction failed because of another one: a serialization failure, a deadlock or a lock timeout. It changed nothing. */
 export function isConflict(error: unknown): boolean {
   const { cause } = error instanceof DatabaseError ? error : {}
   return cause instanceof pg.DatabaseError && ['40001', '40P01', '55P03'].includes(cause.code ?? '')
 }
 
-/** A row like it was committed by another transaction meanwhile. */
+/** Whether a unique index refused the row, because another transaction committed one with the same key. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505'
 }
 
 /**
- * Waits for all transactions that hold this name, and holds it until the end of this one: for what a count bounds, where no
- * row is there to be locked. On SQLite every transaction is alone anyway.
+ * Takes a transaction-level advisory lock: only one transaction at a time holds a name. For limits on the number of rows, where
+ * there's no row to lock. SQLite needs none, because only one transaction writes at a time.
  */
-export async function takeTurn(transaction: Transaction<Schema>, name: string): Promise<void> {
+export async function takeAdvisoryLock(transaction: Transaction<Schema>, name: string): Promise<void> {
   if (transaction.getExecutor().adapter instanceof PostgresAdapter)
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction)
 }

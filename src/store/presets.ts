@@ -4,7 +4,7 @@ import type { Selectable, Transaction } from 'kysely'
 import { MAX_PRESETS, type Preset, type PresetScope } from '../domain/preset.js'
 import { type Actor, recordAct } from './audit.js'
 import { markHomes } from './homes.js'
-import { takeTurn } from './postgres.js'
+import { takeAdvisoryLock } from './postgres.js'
 import type { Database, PresetTable, Schema } from './schema.js'
 import { inTransaction } from './transaction.js'
 
@@ -30,7 +30,7 @@ export async function savePreset(
 ): Promise<Saving> {
   const { scope, owner, name, values, labels } = wanted
   return await inTransaction(db, async (transaction): Promise<Saving> => {
-    await takeTurn(transaction, `presets of ${scope} ${owner}`)
+    await takeAdvisoryLock(transaction, `presets of ${scope} ${owner}`)
     const owned = transaction.selectFrom('presets').where('scope', '=', scope).where('owner', '=', owner)
     const taken = await owned.selectAll().where('name', '=', name).executeTakeFirst()
     if (taken) return { kind: 'taken', preset: toPreset(taken) }

@@ -1,9 +1,9 @@
 /**
- * The processes table: which processes of Dolly share a Postgres database, each with a row that it renews every few seconds. A
- * claim names its process, and is free once that row is gone.
+ * The processes table: which processes of Dolly share a Postgres. Each has a row there, its lease, and renews it every few
+ * seconds. A claim names its process, and is free once that row is deleted.
  *
- * No time of day decides anything here. A process is dead when another one saw its row unchanged for a whole lease, by its own
- * monotonic clock: neither a wrong clock of a machine nor a failover to a database with another one costs anybody a claim.
+ * No wall clock decides anything here. A process is dead when another one saw its row unchanged for a whole lease, by its own
+ * monotonic clock. So no process loses a claim because the clock of a machine is wrong, or differs after a failover.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Log } from '../lib/log.js'
@@ -11,43 +11,43 @@ import type { Database } from './schema.js'
 
 /** Between two renewals, in milliseconds. */
 const RENEW_EVERY_MS = 2_000
-/** After one that failed, in milliseconds. */
+/** After a renewal that failed, in milliseconds. */
 const RETRY_AFTER_MS = 500
 /** A process whose row stays unchanged for so long is taken for dead, in milliseconds. */
 export const LEASE_MS = 10_000
-/** A process that couldn't renew its row for so long begins nothing and sends nothing, in milliseconds. Well before others take over. */
+/** A process that couldn't renew its row for so long starts and sends nothing, in milliseconds. Well before others take over. */
 export const MAX_SILENCE_MS = 6_000
-/** Who asked less often than this, in milliseconds, can't know of the others whether they could have answered meanwhile. */
+/** After a longer gap between its own renewals, in milliseconds, a process starts to watch the rows of others anew. */
 const MAX_UNWATCHED_MS = 2 * RENEW_EVERY_MS
-/** A round trip that is good enough to set the clock by, in milliseconds, and how often one is tried at the start. */
+/** A round trip that is short enough to set the clock by, in milliseconds, and how many tries a start has for one. */
 const QUICK_MS = 500
 const MAX_TRIES_TO_BE_QUICK = 3
 
 /** This process among those that share a database. */
 export interface Membership {
-  /** What its claims name; null where it's the only one. */
+  /** The id that its claims name; null if it's the only process of its database. */
   readonly owner: string | null
-  /** Whether it may begin anything: not while others may take it for dead. */
+  /** Whether it may start anything: not while others may take it for dead. */
   mayWork(): boolean
   /**
-   * Begins to watch this process itself. The function that it returns answers whether others could at no moment since then take it
-   * for dead: a claim that was taken, or found in the database, after the call is still this process's own. For right before a
-   * request leaves, because a process can stand still for long anywhere before it.
+   * Starts to watch this process's own lease. The returned function answers whether it has held without a gap since then: if so,
+   * a claim that was taken, or read from the database, after the call still belongs to this process. Call it right before a
+   * request leaves, because a process can freeze anywhere before that.
    */
-  watch(): () => boolean
-  /** Milliseconds since 1970, by the clock that all share. */
+  watchLease(): () => boolean
+  /** Milliseconds since 1970, by the clock that all processes share. */
   now(): number
-  /** Calls back whenever the claims of others have become free. */
+  /** Calls back whenever claims of other processes have become free. */
   onFreed(listener: () => void): void
-  /** Gives back all claims there still are, at the end of the process. */
+  /** Gives back all claims of this process, at its end. */
   leave(): Promise<void>
 }
 
-/** A process that has its database for itself, and its machine's own clock. */
+/** The only process of its database, which goes by its machine's clock. */
 export const alone: Membership = {
   owner: null,
   mayWork: () => true,
-  watch: () => () => true,
+  watchLease: () => () => true,
   now: () => Date.now(),
   onFreed: () => {},
   leave: async () => {},
@@ -66,7 +66,7 @@ interface Joining {
 /**
  * Adds this process to those that share the database, and renews its row until it leaves.
  *
- * @param db with a connection of its own, so that no renewal waits behind other work.
+ * @param db with a connection of its own, so that no renewal waits for other work.
  * @throws TemporaryError when the database doesn't answer.
  */
 export async function join(db: Database, joining: Joining): Promise<Membership> {
@@ -98,7 +98,7 @@ export async function join(db: Database, joining: Joining): Promise<Membership> 
   }
 }
 
-/** A membership that is renewed only when its holder says so. */
+/** A membership that its holder renews. */
 export interface Member extends Membership {
   /**
    * Renews its row, and removes those of processes that are dead.
@@ -112,12 +112,12 @@ export interface Member extends Membership {
 export function createMember(db: Database, { id, name, elapsed, log }: Joining): Member {
   /** When the last renewal that worked was sent. */
   let renewedAt = Number.NEGATIVE_INFINITY
-  /** How often this process was silent for so long that others may have taken it for dead. */
+  /** How often this process couldn't renew for so long that others may have taken it for dead. */
   let gaps = 0
-  /** The database's time minus our monotonic one. */
+  /** The database's time minus our monotonic time. */
   let offset = Number.NEGATIVE_INFINITY
   let failingSince: number | null = null
-  /** What the rows of the others said last, and since when. */
+  /** What the rows of other processes last said, and since when. */
   let others = new Map<string, { renewedAt: number; since: number }>()
   const listeners: (() => void)[] = []
   const isInTouch = () => elapsed() - renewedAt < MAX_SILENCE_MS
@@ -126,10 +126,10 @@ export function createMember(db: Database, { id, name, elapsed, log }: Joining):
     try {
       return await renew(db, { id, name })
     } catch (error) {
-      // All processes lose touch when the database is away. Each gives the others the time to come back.
+      // When the database is away, nobody can renew. Afterwards each process gives the others time to do it.
       others.clear()
       if (failingSince === null)
-        log.warn({ err: error }, 'this process could not renew its claims; without them it sends nothing')
+        log.warn({ err: error }, "this process couldn't renew its claims; it sends nothing without them")
       failingSince ??= sentAt
       throw error
     }
@@ -144,8 +144,8 @@ export function createMember(db: Database, { id, name, elapsed, log }: Joining):
     if (sentAt - renewedAt >= MAX_SILENCE_MS) gaps += 1
     if (sentAt - renewedAt > MAX_UNWATCHED_MS) others.clear()
     renewedAt = sentAt
-    // The database read its clock at some moment in between: an answer that took long proves little, and moves ours as little. It's
-    // set back only when the database's was.
+    // The database read its clock at some moment between the two, so a slow answer corrects ours only as far as it must. Ours goes
+    // back only if the database's did.
     offset = Math.min(Math.max(offset, now - answeredAt), now - sentAt)
     others = new Map(
       rows.map((row) => {
@@ -157,10 +157,10 @@ export function createMember(db: Database, { id, name, elapsed, log }: Joining):
     const dead = rows.filter((row) => sentAt - (others.get(row.id)?.since ?? sentAt) >= LEASE_MS)
     let hasFreed = false
     for (const process of dead) {
-      // What can't be removed now is as dead at the next renewal.
+      // One that can't be removed now is still dead at the next renewal.
       if (!(await remove(db, process).catch(() => false))) continue
       hasFreed = true
-      log.warn({ process: process.name }, 'a process stopped answering; others take over its work')
+      log.warn({ process: process.name }, 'a process stopped renewing its claims; others take over its work')
     }
     if (hasFreed) for (const listener of listeners) listener()
     return answeredAt - sentAt
@@ -169,7 +169,7 @@ export function createMember(db: Database, { id, name, elapsed, log }: Joining):
   return {
     owner: id,
     mayWork: isInTouch,
-    watch: () => {
+    watchLease: () => {
       const before = isInTouch() ? gaps : null
       return () => before === gaps && isInTouch()
     },
@@ -191,8 +191,8 @@ interface ProcessRow {
 }
 
 /**
- * In one statement, because it's sent for as long as the process lives. A row that others had deleted is there again: claims that
- * nobody took meanwhile still hold.
+ * In one statement, because it's sent every two seconds. Inserts the row again if others deleted it: claims that nobody took
+ * meanwhile still hold.
  *
  * @returns the database's time, and the rows of the others.
  */
@@ -222,7 +222,7 @@ async function renew(
   }
 }
 
-/** Returns whether it was still as it was read: one that has come back stays. */
+/** Deletes the row of a dead process, unless it was renewed meanwhile. Returns whether it did. */
 async function remove(db: Database, { id, renewedAt }: ProcessRow): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('processes')

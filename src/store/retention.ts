@@ -16,7 +16,7 @@ const BATCH = 200
  */
 export async function purgeJobs(db: Database, before: number, limit = BATCH): Promise<number> {
   return await inTransaction(db, async (transaction) => {
-    // Locked, because somebody may let one of them run again at this very moment.
+    // Locked, because a person may be trying one of them again right now.
     const old = await transaction
       .selectFrom('jobs')
       .select('id')

@@ -5,12 +5,12 @@
 import type { Transaction } from 'kysely'
 import { type EndedRun, MAX_SCHEDULES, type Schedule } from '../domain/schedule.js'
 import { type Actor, type AuditRow, recordAct } from './audit.js'
+import { type Capabilities, isKnownOperation } from './capabilities.js'
 import { markHomes } from './homes.js'
-import { isKnownOperation, type Knowledge } from './knowledge.js'
-import { takeTurn } from './postgres.js'
+import { takeAdvisoryLock } from './postgres.js'
 import type { Database, ScheduleTable, Schema } from './schema.js'
 import { shortId } from './short-id.js'
-import { inTransaction, untilKnown } from './transaction.js'
+import { inTransaction, retryWhileInDoubt } from './transaction.js'
 
 /** How long one process may take to start a run, in milliseconds. Then the schedule is due again. */
 const MAX_RUN_MS = 2 * 60_000
@@ -35,7 +35,7 @@ export async function createSchedule(
 ): Promise<Scheduling> {
   // A try or two may be lost to an id that was taken, or to the same submission elsewhere; five are a bug.
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const scheduling = await untilKnown(
+    const scheduling = await retryWhileInDoubt(
       async () => await inTransaction(db, (transaction) => tryToCreate(transaction, { ...wanted, id: newId() }, now)),
     )
     if (scheduling) return scheduling
@@ -50,7 +50,7 @@ async function tryToCreate(
   now: number,
 ): Promise<Scheduling | undefined> {
   const { owner, submission } = wanted
-  await takeTurn(transaction, `schedules of ${owner}`)
+  await takeAdvisoryLock(transaction, `schedules of ${owner}`)
   const schedules = transaction.selectFrom('schedules')
   const repeated = await schedules.selectAll().where('submission', '=', submission).executeTakeFirst()
   if (repeated) return { kind: 'repeated', schedule: repeated }
@@ -85,13 +85,13 @@ export async function listSchedules(db: Database, owners: readonly string[]): Pr
 /**
  * Claims schedules that are due, longest due first. Each is due again in two minutes, unless its run changes that.
  *
- * @param knows what this process can run; left out where it's the only one.
+ * @param capabilities what this process can run; absent if it's the only one.
  */
 export async function claimDueSchedules(
   db: Database,
   limit: number,
   now: number,
-  knows?: Knowledge,
+  capabilities?: Capabilities,
 ): Promise<Schedule[]> {
   const rows = await db
     .with('due', (schedules) =>
@@ -99,8 +99,10 @@ export async function claimDueSchedules(
         .selectFrom('schedules')
         .select('id')
         .where('dueAt', '<=', now)
-        .$if(knows !== undefined, (mine) =>
-          mine.where((row) => (knows ? isKnownOperation(knows, 'schedules', row.ref('dueAt'), now) : row.lit(true))),
+        .$if(capabilities !== undefined, (mine) =>
+          mine.where((row) =>
+            capabilities ? isKnownOperation(capabilities, 'schedules', row.ref('dueAt'), now) : row.lit(true),
+          ),
         )
         .orderBy('dueAt')
         .limit(limit)

@@ -12,7 +12,7 @@ export interface Schema {
   messages: MessageTable
   processes: ProcessTable
   slots: SlotTable
-  paces: PaceTable
+  rateLimits: RateLimitTable
   seen: SeenTable
   drafts: DraftTable
   approvals: ApprovalTable
@@ -97,12 +97,12 @@ export interface MessageTable {
   claimOwner: string | null
 }
 
-/** A running Dolly among those that share the database. */
+/** A running Dolly. Several may share the database. */
 export interface ProcessTable {
   id: string
   /** For people: which process on which host. */
   name: string
-  /** When it renewed the row last, by the clock of the database. Others take it for dead when that no longer changes. */
+  /** When it last renewed the row, by the database's clock. Others take the process for dead when this no longer changes. */
   renewedAt: number
 }
 
@@ -113,17 +113,17 @@ export interface SlotTable {
   number: number
   /** Of the claim that the write is made under. */
   token: string
-  /** The process that has it. When its row goes, so does this one. */
+  /** The process that has it. When that row is deleted, so is this one. */
   owner: string
 }
 
-/** How often something was done that is limited. Times are milliseconds since 1970. */
-export interface PaceTable {
+/** The calls under one rate limit. Times are milliseconds since 1970. */
+export interface RateLimitTable {
   /** What is limited. */
   name: string
-  /** Until then all calls that were taken are paid for. */
+  /** When all calls that were taken are paid for, at the rate of the limit. */
   paidUntil: number
-  /** Until when the other side wants none at all, or wanted; null if it never said so. */
+  /** Until when the other side wanted no calls; null if it never said so. */
   pausedUntil: number | null
 }
 

@@ -1,4 +1,4 @@
-/** The seen table: what came to one of the processes that share a database, and must not come to another. */
+/** The seen table: requests that came to one of the processes that share a database, so that the others refuse them. */
 import type { SeenBefore } from '../lib/seen.js'
 import { indexable } from './indexable.js'
 import type { Database } from './schema.js'

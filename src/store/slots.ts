@@ -1,15 +1,15 @@
 /**
- * The slots table: how many writes of one connection all processes together may make at once. A slot belongs to the claim
- * that the write is made under, and is given back with it. The scheduler of a process that is alone counts by itself.
+ * The slots table: bounds how many writes of one connection all processes together make at once. A slot belongs to the claim
+ * that the write is made under, and is given back with it. A process that is alone needs none: its scheduler counts.
  */
 import { type Claimant, type ClaimedJob, claimDueJobs } from './claims.js'
 import type { Database } from './schema.js'
 import { inTransaction } from './transaction.js'
 
 /**
- * Claims the job of a connection whose write is due for longest, and a slot to make it in.
+ * Claims the job whose write has been due the longest in a connection, together with a slot for that write.
  *
- * @returns nothing where no write is due, or as many as `maxConcurrent` are under way.
+ * @returns an empty list if no write is due, or `maxConcurrent` are under way.
  */
 export async function claimDueWrite(
   db: Database,
@@ -29,8 +29,8 @@ export async function claimDueWrite(
 }
 
 /**
- * The primary key is what keeps two from having the same slot: to count those under way and then insert would let both count
- * before either one inserts.
+ * Inserts the first free number; the primary key makes sure that only one process gets it. Counting and then inserting would
+ * let two processes count before either inserts.
  */
 async function takeSlot(
   db: Database,
@@ -45,7 +45,7 @@ async function takeSlot(
     const { numInsertedOrUpdatedRows: count = 0n } = await db
       .insertInto('slots')
       .columns(['connection', 'number', 'token', 'owner'])
-      // A process that others have removed gets none.
+      // A process that was taken for dead gets none.
       .expression((row) =>
         row
           .selectFrom('processes')
@@ -64,7 +64,7 @@ async function takeSlot(
   return false
 }
 
-/** Whether a claim still has its slot. A process that stood still for long lost it, although nobody took its claim. */
+/** Whether a claim still has its slot. A process that froze for long loses it, even if nobody took its claim. */
 export async function hasSlot(db: Database, { token, owner }: Claimant): Promise<boolean> {
   if (owner === null) return true
   const slot = await db.selectFrom('slots').select('number').where('token', '=', token).executeTakeFirst()

@@ -36,7 +36,7 @@ export function sqliteDialect(sqlite: Sqlite.Database, busyTimeoutMs: () => numb
   }
 }
 
-/** A transaction that writes has the whole file: `for update` has nothing to add, and SQLite has no words for it. */
+/** Drops `for update` and `skip locked`, which SQLite doesn't have: a transaction that writes locks the whole file. */
 class QueryCompiler extends SqliteQueryCompiler {
   protected override visitSelectModifier(node: SelectModifierNode): void {
     if (node.modifier === undefined || !/^(ForUpdate|ForShare|SkipLocked)$/.test(node.modifier))

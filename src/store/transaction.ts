@@ -1,16 +1,16 @@
-/** Work that is done whole or not at all, and once, however busy or far away the database is. */
+/** Transactions, and when to try again: after a conflict, a lost answer, or while the database is away. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Transaction } from 'kysely'
 import { DatabaseError } from '../errors.js'
 import { isConflict } from './postgres.js'
 import type { Database, Schema } from './schema.js'
 
-/** Two transactions that met once rarely meet again. */
+/** Two transactions that collided once rarely do so again. */
 const MAX_TRIES = 3
 
 /**
- * Does it in the caller's transaction if `db` is one, and in its own otherwise. Where that met another one that has what it
- * needs, it's tried again: `work` may run several times, and does nothing but ask the database.
+ * Runs `work` in the caller's transaction if `db` is one, and otherwise in its own, which is tried again after a conflict with
+ * another one. So `work` may run several times, and may only use the database.
  */
 export async function inTransaction<T>(
   db: Database,
@@ -21,7 +21,7 @@ export async function inTransaction<T>(
     : await retryConflicts(async () => await db.transaction().execute(work))
 }
 
-/** Tries again what surely changed nothing, because it met another transaction. */
+/** Tries again after a conflict with another transaction, which surely changed nothing. */
 export async function retryConflicts<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -29,25 +29,28 @@ export async function retryConflicts<T>(attempt: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (tries === MAX_TRIES || !isConflict(error)) throw error
     }
-    // With jitter: both may be here.
+    // With jitter: the other transaction may be waiting here too.
     await delay(50 * Math.random())
   }
 }
 
 /**
- * How long after the first try a change is tried again whose answer was lost, in milliseconds: a person may be waiting, for three
- * seconds in all. A host that is dead takes so long for the first answer that there's no second try.
+ * How long a change whose answer was lost is tried again, in milliseconds: Slack gives a person's request three seconds in all. If
+ * the host is dead, the first try takes longer than this, and there's no second one.
  */
 const MAX_DOUBT_MS = 1_000
 const PAUSE_MS = 100
 
 /**
- * Tries again while nobody knows whether the change was made, because the connection was lost before the answer came.
+ * Tries again while it's in doubt whether a change was made, because the connection broke before the answer came.
  *
- * @param attempt finds out by itself whether an earlier try made the change. `isRepeat`: whether there may be one that did.
- * @throws DatabaseError which may have happened, when the database stays away.
+ * @param attempt finds out whether an earlier try made the change. `isRepeat`: whether one may have.
+ * @throws DatabaseError with `mayHaveHappened`, if the database stays away.
  */
-export async function untilKnown<T>(attempt: (isRepeat: boolean) => Promise<T>, patienceMs = MAX_DOUBT_MS): Promise<T> {
+export async function retryWhileInDoubt<T>(
+  attempt: (isRepeat: boolean) => Promise<T>,
+  patienceMs = MAX_DOUBT_MS,
+): Promise<T> {
   const deadline = performance.now() + patienceMs
   let doubt: DatabaseError | undefined
   for (;;) {
@@ -67,7 +70,7 @@ export async function untilKnown<T>(attempt: (isRepeat: boolean) => Promise<T>, 
 const RETRY_EVERY_MS = 1_000
 
 /**
- * Tries again for as long as the database doesn't answer. Only for what may be done twice.
+ * Tries again while the database doesn't answer. Only for what may be done twice.
  *
  * @param withinMs in milliseconds; then it throws what the last try threw.
  */

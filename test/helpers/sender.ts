@@ -1,7 +1,7 @@
 /** The notifier and the sender over a test context, driven by the context's own clock. */
 import { BOT } from '../../sandbox/slack/backend.js'
 import { Notifier } from '../../src/jobs/notify.js'
-import { type Paces, PacesInMemory } from '../../src/lib/paces.js'
+import { InMemoryRateLimiter, type RateLimiter } from '../../src/lib/rate-limiter.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
@@ -27,14 +27,14 @@ export function notifierOf(
   chat: Chat,
   conversations?: Conversations,
   elapsed: () => number = context.now,
-  paces: Paces = new PacesInMemory(elapsed),
+  rateLimiter: RateLimiter = new InMemoryRateLimiter(elapsed),
 ): TestNotifier {
   const { db, now, log } = context
   const send = createSender({
     db,
     now,
     elapsed,
-    paces,
+    rateLimiter,
     log,
     chat,
     self: async () => ({ botId: BOT.botId, botUserId: BOT.id }),

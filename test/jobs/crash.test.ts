@@ -5,7 +5,7 @@ import type { Job } from '../../src/domain/job.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { Notifier } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
-import { PacesInMemory } from '../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../src/lib/rate-limiter.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
@@ -114,7 +114,7 @@ function processOn(
     now: now(),
   })
   const history = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
-  const about = { describe: describeJob, now, elapsed: now, paces: new PacesInMemory(now), log: silentLog }
+  const about = { describe: describeJob, now, elapsed: now, rateLimiter: new InMemoryRateLimiter(now), log: silentLog }
   const notifier = new Notifier(context, createSender({ db: context.db, chat, ...history, ...about }))
   return {
     context,

@@ -221,7 +221,7 @@ describe('the file', () => {
     await start(url)
     const again = await copyDatabase(file, url, { ...options, now: now + 60_000 })
     expect(again).toMatchObject({ copiedBefore: now, liveJobs: 6 })
-    expect(await copyTo(url, file, KEYS, now)).toContain('had been copied to')
+    expect(await copyTo(url, file, KEYS, now)).toContain('was copied to')
   })
 
   it('is not copied a second time to another database, or to one that was emptied', async () => {
@@ -261,7 +261,7 @@ describe('what is refused before anything is copied', () => {
     const row = { id: 'p1', name: 'process 4711 on app-1', renewedAt: Date.now() }
     await target.insertInto('processes').values(row).execute()
     expect(await refusalOf(copyDatabase(file, url, options))).toBe(
-      `A Dolly uses ${name} (process 4711 on app-1). Stop it, and name a database that is empty.`,
+      `A running Dolly uses ${name} (process 4711 on app-1). Stop it, and set DATABASE_URL to an empty database.`,
     )
     await target.updateTable('processes').set({ renewedAt: 1 }).execute()
     await copyDatabase(file, url, options)

@@ -7,7 +7,7 @@ import { DatabaseError } from '../../src/errors.js'
 import { newMemory, type WorkerContext } from '../../src/jobs/context.js'
 import { Notifier } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
-import { PacesInMemory } from '../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../src/lib/rate-limiter.js'
 import type { Api } from '../../src/providers/provider.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
@@ -114,7 +114,7 @@ async function processOn(name: string, { db: whole, world, channel, clock }: Sha
     now: now(),
   })
   const self = async () => ({ botId: 'B1' })
-  const about = { describe: describeJob, now, elapsed: now, log: silentLog, paces: new PacesInMemory(now) }
+  const about = { describe: describeJob, now, elapsed: now, log: silentLog, rateLimiter: new InMemoryRateLimiter(now) }
   const notifier = new Notifier(context, createSender({ db, chat, conversations, self, ...about }))
   return {
     renew: () => member.renew(),

@@ -7,7 +7,7 @@ import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import type { Job } from '../../src/domain/job.js'
 import { Notifier } from '../../src/jobs/notify.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
-import { PacesInMemory } from '../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../src/lib/rate-limiter.js'
 import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
@@ -79,7 +79,17 @@ async function live(cut: number, when: 'before' | 'after'): Promise<number> {
   const self = async () => ({ botId: 'B1' })
   const notifier = new Notifier(
     context,
-    createSender({ db, chat, conversations, self, describe, now, elapsed, paces: new PacesInMemory(elapsed), log }),
+    createSender({
+      db,
+      chat,
+      conversations,
+      self,
+      describe,
+      now,
+      elapsed,
+      rateLimiter: new InMemoryRateLimiter(elapsed),
+      log,
+    }),
   )
   const wanted = { ...newJob(lives), submission: `life ${lives}`, requester: 'U1' }
 

@@ -54,7 +54,7 @@ export type Draft = z.infer<typeof Draft>
 /** What the last page says whose answers are gone. The page below it still has them. */
 export const EXPIRED = 'This page has expired. Close this, go back and press Next again; your answers are still there.'
 
-/** One page is one job, preset or schedule, however often it's submitted. */
+/** A page makes one job, preset or schedule, however often it's submitted. */
 const PAGE_IN_DOUBT =
   "The database's answer was lost, so I don't know whether that worked. Submit the page again: nothing starts twice."
 
@@ -97,7 +97,7 @@ export async function answerSubmission(
     return await submit()
   } catch (error) {
     const words = isInDoubt(error) ? PAGE_IN_DOUBT : explain(services, error)
-    if (isInDoubt(error)) services.log.warn({ err: error }, 'nobody knows whether a page was taken')
+    if (isInDoubt(error)) services.log.warn({ err: error }, "it's unknown whether a submitted page was saved")
     const field = (error instanceof UserError ? error.field : undefined) ?? block
     if (field !== undefined) return { response_action: 'errors', errors: { [field]: fieldError(words) } }
     // On top of the form, so that the answers are still there after going back.

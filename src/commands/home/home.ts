@@ -22,11 +22,11 @@ export function registerHome(app: App, services: Services, publish: (asker: Aske
       if (waitMs > 0) await postponeHome(db, asker.id, waitMs, services.now())
     } catch (error) {
       log.warn({ err: error, person: event.user }, 'a Home tab could not be opened')
-      // After any other error the tab shows what it showed before.
+      // After any other error the tab stays as it was.
       if (error instanceof DatabaseError)
         await services
           .showHome(event.user, unreadableHome, null)
-          .catch((failure: unknown) => log.warn({ err: failure }, 'a Home tab stays as it was'))
+          .catch((failure: unknown) => log.warn({ err: failure }, 'a Home tab could not be replaced'))
     }
   })
 

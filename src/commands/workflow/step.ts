@@ -42,7 +42,7 @@ export function registerWorkflowStep(app: App, services: Services): void {
     try {
       await startJob(services, event.inputs, { execution, team: body.team_id })
     } catch (error) {
-      // Unacknowledged, so that Slack sends it again.
+      // Not acknowledged, so that Slack sends it again.
       if (error instanceof DatabaseError) throw error
       if (!(error instanceof StepRefused)) {
         const sentence = error instanceof z.ZodError ? NO_INPUTS : explain(services, error)

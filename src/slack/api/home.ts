@@ -8,7 +8,7 @@ export interface HomeViews {
   publish(edit: { user_id: string; view: HomeView; hash?: string }): Promise<{ view?: { hash?: string } }>
 }
 
-/** In milliseconds. */
+/** How long to wait while this process may have lost its claims, in milliseconds. */
 const UNSURE_WAIT_MS = 1_000
 
 /**
@@ -23,7 +23,7 @@ export type ShowHome = (
   hash: string | null,
 ) => Promise<{ hash: string | null } | 'conflict'>
 
-/** @param mayWork false while this process may know less than others that share its database. */
+/** @param mayWork see `Membership`: while it's false, another process may know more. */
 export function createShowHome(views: HomeViews, rateLimits: RateLimits, mayWork = () => true): ShowHome {
   return async (person, view, hash) => {
     const waitMs = mayWork() ? await rateLimits.spend('views.publish', person) : UNSURE_WAIT_MS

@@ -1,9 +1,9 @@
 /** How often Slack may be called: a rate limit per method and channel, and one per method in the workspace. */
 import type { Log } from '../../lib/log.js'
-import type { Pace, Paces } from '../../lib/paces.js'
+import type { RateLimit, RateLimiter } from '../../lib/rate-limiter.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 
-type Rate = Omit<Pace, 'name'>
+type Rate = Omit<RateLimit, 'name'>
 
 /**
  * How often the methods we use may be called, in one channel and in all of a workspace together. From
@@ -27,20 +27,20 @@ export interface RateLimits {
   pause(method: Method, channel: string, ms: number): Promise<void>
 }
 
-/** Slack's limits over a count that all processes of the workspace share. */
-export function createRateLimits(paces: Paces, log: Pick<Log, 'warn'>): RateLimits {
+/** Slack's limits; the limiter counts for all processes of the workspace. */
+export function createRateLimits(rateLimiter: RateLimiter, log: Pick<Log, 'warn'>): RateLimits {
   return {
-    spend: (method, channel) => paces.take(pacesOf(method, channel), channel),
+    spend: (method, channel) => rateLimiter.take(limitsOf(method, channel), channel),
     pause: async (method, channel, ms) => {
-      await paces
-        .pause(pacesOf(method, channel), Math.min(ms, MAX_PAUSE_MS))
-        .catch((error) => log.warn({ err: error, method }, "that Slack wants a pause couldn't be noted"))
+      await rateLimiter
+        .pause(limitsOf(method, channel), Math.min(ms, MAX_PAUSE_MS))
+        .catch((error) => log.warn({ err: error, method }, "Slack's rate limit could not be saved"))
     },
   }
 }
 
 /** The narrowest first. */
-function pacesOf(method: Method, channel: string): Pace[] {
+function limitsOf(method: Method, channel: string): RateLimit[] {
   const rate = rates[method]
   const inChannel = 'channel' in rate ? [{ name: `${method} ${channel}`, ...rate.channel }] : []
   return [...inChannel, { name: method, ...rate.workspace }]

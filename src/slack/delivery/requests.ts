@@ -37,7 +37,7 @@ export interface RequestContext {
   log: Pick<Log, 'warn' | 'error'>
 }
 
-/** How long a thread is left alone whose claim may be lost, in milliseconds. */
+/** How long a thread is left alone if its claim may be lost, in milliseconds. */
 const UNSURE_WAIT_MS = 1_000
 /** Characters of the last try, after Slack rejected the blocks and the whole text. */
 const SHORT_TEXT = 1_000
@@ -96,7 +96,7 @@ async function withPlainText<T>(
   sendNow: (message: Message) => Promise<T>,
 ): Promise<T> {
   const send = async (given: Message) => {
-    // Right before it leaves, because this process can have stood still for long since it claimed the thread.
+    // Right before it leaves, because the process may have frozen since it claimed the thread.
     if (!isOurs()) throw new RetryLaterError(UNSURE_WAIT_MS, { mayHaveHappened: false })
     return await sendNow(given)
   }

@@ -1,7 +1,7 @@
 /** The only caller of chat.*: brings one job's messages up to date, at Slack's pace, and never posts blindly twice. */
 import type { Job, JobEvent } from '../../domain/job.js'
 import type { NotifyResult } from '../../domain/thread.js'
-import type { Paces } from '../../lib/paces.js'
+import type { RateLimiter } from '../../lib/rate-limiter.js'
 import { cut } from '../../lib/text.js'
 import {
   close,
@@ -35,8 +35,8 @@ interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'w
   conversations?: Conversations
   /** Who the bot is: messages posted by others aren't ours. */
   self?(): Promise<BotIdentity>
-  /** How often Slack was called. */
-  paces: Paces
+  /** Counts the calls to Slack. */
+  rateLimiter: RateLimiter
   /** Monotonic milliseconds; for durations, never timestamps. */
   elapsed(): number
 }
@@ -55,14 +55,14 @@ const MAX_PLACE_TRIES = 4
 const PLACE_WAIT_MS = 30_000
 
 /**
- * Returns the function that brings a claimed thread up to date; it answers how long to leave that thread alone. Nothing is sent
- * once `isOurs` answers that the claim may be lost.
+ * Returns the function that brings a claimed thread up to date, and answers how long to leave that thread alone. It sends nothing
+ * once `isOurs` says that the claim may be lost.
  */
 export function createSender(
   options: SenderOptions,
 ): (thread: PendingThread, stopping: AbortSignal, isOurs: () => boolean) => Promise<NotifyResult> {
-  const { conversations, elapsed, paces, log, self = async () => ({}) } = options
-  const rateLimits = createRateLimits(paces, log)
+  const { conversations, elapsed, rateLimiter, log, self = async () => ({}) } = options
+  const rateLimits = createRateLimits(rateLimiter, log)
   const lookup = conversations ? new MessageLookup(conversations, rateLimits, elapsed, self) : null
   const context = { ...options, rateLimits, lookup, workspace: { hasPlans: true } }
   return async (thread, stopping, isOurs) => await bringUpToDate({ ...context, isOurs }, thread, stopping)

@@ -122,7 +122,7 @@ function choicesOf(view: JobDescription): Button[] {
       return [...extend, ...(isOffered(view) ? [button(jobActions.schedule, words)] : []), ...remove]
     }
     default:
-      // A newer release beside this one has another state.
+      // A state of a newer release that runs beside this one.
       return []
   }
 }

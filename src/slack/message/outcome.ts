@@ -186,7 +186,7 @@ function endOf(view: JobDescription): Outcome {
       return { icon, headline: successWords(job, hasRemoval), aside: took, lines: [...remark, ...expiry] }
     }
     default:
-      // A newer release beside this one has another state.
+      // A state of a newer release that runs beside this one.
       return {
         icon: ':information_source:',
         headline: `${subject} has ended`,

@@ -129,7 +129,7 @@ function replyText(view: JobView, event: JobEvent): string | null {
       return ifOthers(`${requester} ${what} was ended by ${person}. ${left}`)
     }
     default:
-      // A newer release beside this one has another kind.
+      // An event of a newer release that runs beside this one.
       return null
   }
 }

@@ -22,12 +22,12 @@ const TYPE_AHEAD_GRACE_MS = 2_000
 /**
  * One route, POST /slack/events, for commands, forms, lists and buttons. Bodies are read only if the headers could be
  * Slack's. Bolt verifies the signature, but accepts a timestamp from the future and a repeated request: both are refused
- * here, before Bolt sees them. While nobody can tell whether it's a repeated one, it's refused with 503.
+ * here, before Bolt sees them. While the database can't say whether a request is repeated, it's refused with 503.
  *
  * @param now milliseconds since 1970.
- * @param seenBefore over the signatures of all processes that Slack's requests may reach.
+ * @param seenBefore knows the signatures that came to any process.
  * @param requestTimeoutMs how long a request may take to arrive, in milliseconds.
- * @param hasDatabase whether what is asked for can be stored; while it can't, GET /ready answers 503.
+ * @param hasDatabase whether the database can be reached; while it can't, GET /ready answers 503.
  */
 export function openHttpTransport(
   signingSecret: string,
@@ -44,7 +44,7 @@ export function openHttpTransport(
   const readBody = createBodyReader()
   const isNewList = createTypeAheadCheck(now)
 
-  // Slack uses the same port.
+  // In HTTP mode an open port is all that Slack needs.
   const whyNotReady = () => (hasDatabase() ? undefined : NO_DATABASE)
   const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
     handle(request, response, markVerified).catch((error) => {
@@ -83,7 +83,7 @@ export function openHttpTransport(
     try {
       isNew = isTypeAhead(verified.rawBody) ? isNewList(signature, staleAt) : !(await seenBefore(signature, staleAt))
     } catch (error) {
-      logger.error("A request was refused: right now it's unknown whether it was received before.", error)
+      logger.error("A request was refused: the database couldn't say whether it was received before.", error)
       return refuse(response, 503)
     }
     if (!isNew) {
@@ -144,8 +144,8 @@ function isTypeAhead(body: Buffer): boolean {
 }
 
 /**
- * Remembers the signatures of requests for lists. In this process alone, also where several share Slack's requests: the worst
- * that comes of it is that each of them reads a list once more, and no keystroke waits for the database.
+ * Remembers the signatures of requests for lists, in memory even if several processes get Slack's requests: so no keystroke waits
+ * for the database, and at worst each process reads a list once more.
  *
  * @returns whether a signature is new, or came for the first time less than two seconds ago.
  */

@@ -27,7 +27,7 @@ export interface BoundedServer {
  * connections not verified as Slack's, the oldest makes room for the newest: if new ones were refused, a few idle connections
  * would keep Slack and the probes out.
  *
- * @param whyNotReady why this process can take no requests of Slack now, for GET /ready; undefined if it can. GET /healthz says
+ * @param whyNotReady for GET /ready: why this process can't take Slack's requests now; undefined if it can. GET /healthz says
  *   that the process runs.
  * @param handle gets all other requests.
  */

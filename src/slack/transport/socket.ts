@@ -40,7 +40,7 @@ const REQUEST_TYPES: readonly unknown[] = ['slash_commands', 'interactive', 'eve
  * jobs don't need Slack.
  *
  * @param port for probes only; without one no port is opened.
- * @param hasDatabase whether what is asked for can be stored; while it can't, GET /ready answers 503.
+ * @param hasDatabase whether the database can be reached; while it can't, GET /ready answers 503.
  */
 export function openSocketTransport(
   appToken: string,

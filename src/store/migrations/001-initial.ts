@@ -123,7 +123,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await indexOfSet(db, 'messages', 'claim_token')
   await indexOfSet(db, 'messages', 'due_at')
 
-  // Without references to it: a process that is taken for dead loses its claims by the deletion of its row.
+  // Claims don't reference it: when a process is taken for dead, its row is deleted, and that frees its claims.
   await db.schema
     .createTable('processes')
     .addColumn('id', 'text', (column) => column.primaryKey())

@@ -1,4 +1,4 @@
-/** Where a database was copied to, so that nobody goes on with both. */
+/** Where a database was copied to, so that no Dolly runs on both. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

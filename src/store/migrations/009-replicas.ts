@@ -1,8 +1,8 @@
-/** What processes that share a database must not each count for themselves. SQLite's only process keeps it in memory. */
+/** What processes that share a Postgres must count together. On SQLite the only process counts in memory. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // With a reference: a process that is taken for dead loses its slots for good, even if it comes back and still has its claims.
+  // With a reference: a process that is taken for dead loses its slots for good, even if it comes back with its claims.
   await db.schema
     .createTable('slots')
     .addColumn('connection', 'text', (column) => column.notNull())
@@ -13,7 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
 
   await db.schema
-    .createTable('paces')
+    .createTable('rate_limits')
     .addColumn('name', 'text', (column) => column.primaryKey())
     .addColumn('paid_until', 'bigint', (column) => column.notNull())
     .addColumn('paused_until', 'bigint')

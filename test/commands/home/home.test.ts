@@ -4,7 +4,7 @@ import type { Rule } from '../../../src/access/rules.js'
 import { identifyAsker } from '../../../src/commands/authorize.js'
 import { refreshHome } from '../../../src/commands/index.js'
 import { refreshHomes } from '../../../src/jobs/homes.js'
-import { PacesInMemory } from '../../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../../src/lib/rate-limiter.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
 import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { readHome } from '../../../src/store/homes.js'
@@ -27,7 +27,7 @@ beforeEach(async () => {
   homes = fakeHomes()
   rules = [rule({})]
   ann = typistOf(context, {
-    showHome: createShowHome(homes, createRateLimits(new PacesInMemory(context.elapsed), silentLog)),
+    showHome: createShowHome(homes, createRateLimits(new InMemoryRateLimiter(context.elapsed), silentLog)),
     access: {
       owner: '#platform',
       get rules() {

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { PacesInMemory } from '../../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../../src/lib/rate-limiter.js'
 import { createRateLimits, type RateLimits } from '../../../src/slack/api/rate-limits.js'
 import { silentLog } from '../../helpers/context.js'
 
 describe('the budgets', () => {
   let now: number
-  let paces: PacesInMemory
+  let limiter: InMemoryRateLimiter
   let budgets: RateLimits
   beforeEach(() => {
     now = 1_000_000
-    paces = new PacesInMemory(() => now)
-    budgets = createRateLimits(paces, silentLog)
+    limiter = new InMemoryRateLimiter(() => now)
+    budgets = createRateLimits(limiter, silentLog)
   })
 
   /** How many calls are granted now, one after the other. */
@@ -99,7 +99,7 @@ describe('the budgets', () => {
       expect(await budgets.spend('chat.postMessage', `C${channel}`)).toBe(0)
       now += 1_000
     }
-    expect(paces.size).toBeLessThan(10)
+    expect(limiter.size).toBeLessThan(10)
     await budgets.pause('chat.postMessage', 'C1', 60_000)
     now += 59_000
     expect(await budgets.spend('chat.postMessage', 'C2')).toBe(0)
@@ -113,7 +113,7 @@ describe('the budgets', () => {
   })
 
   it('take the time that they need themselves for no reason to wait', async () => {
-    const hasty = createRateLimits(new PacesInMemory(() => (now += 0.3)), silentLog)
+    const hasty = createRateLimits(new InMemoryRateLimiter(() => (now += 0.3)), silentLog)
     expect(await hasty.spend('chat.postMessage', 'C1')).toBe(0)
   })
 })

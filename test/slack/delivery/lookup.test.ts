@@ -1,6 +1,6 @@
 import { WebAPIHTTPError, WebAPIPlatformError } from '@slack/web-api'
 import { describe, expect, it } from 'vitest'
-import { PacesInMemory } from '../../../src/lib/paces.js'
+import { InMemoryRateLimiter } from '../../../src/lib/rate-limiter.js'
 import { RetryLaterError } from '../../../src/slack/api/errors.js'
 import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { type BotIdentity, MessageLookup } from '../../../src/slack/delivery/lookup.js'
@@ -17,7 +17,7 @@ it('what the bot may not read is remembered of the latest thousand channels', as
   }
   const past = new MessageLookup(
     { history, replies: history },
-    createRateLimits(new PacesInMemory(() => elapsed), silentLog),
+    createRateLimits(new InMemoryRateLimiter(() => elapsed), silentLog),
     () => elapsed,
     self,
   )
@@ -38,7 +38,7 @@ it('absence is believed some time after it was first seen, and of one attempt sa
   const nothing = async () => ({ messages: [] })
   const past = new MessageLookup(
     { history: nothing, replies: nothing },
-    createRateLimits(new PacesInMemory(() => elapsed), silentLog),
+    createRateLimits(new InMemoryRateLimiter(() => elapsed), silentLog),
     () => elapsed,
     self,
   )
@@ -61,7 +61,7 @@ describe('a message with our metadata', () => {
     let elapsed = 0
     const past = new MessageLookup(
       { history: replies, replies },
-      createRateLimits(new PacesInMemory(() => elapsed), silentLog),
+      createRateLimits(new InMemoryRateLimiter(() => elapsed), silentLog),
       () => elapsed,
       known,
     )

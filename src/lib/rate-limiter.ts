@@ -1,37 +1,37 @@
-/** How often something may be done that another side limits: what is asked of all who keep count, and how one process does. */
+/** Keeps calls within another side's rate limits: the interface, and the limiter of a process that is alone. */
 
 /** A limit: at most `burst` calls at once, and `perMinute` in the long run. */
-export interface Pace {
-  /** What is limited. The narrower of two paces is named after the wider one, a space, and what it is about. */
+export interface RateLimit {
+  /** What is limited. A narrower limit begins with the name of the wider one and a space: `chat.postMessage C1`. */
   name: string
   perMinute: number
   burst: number
 }
 
-/** Keeps count of calls, for all processes that share the limits. */
-export interface Paces {
+/** Counts calls, for all processes that share the limits. */
+export interface RateLimiter {
   /**
-   * Takes one call from each of these, or from none.
+   * Takes one call from each of these limits, or from none.
    *
-   * @param paces the narrowest first.
-   * @param who asks: where calls are scarce, those of one process that wait for them take turns.
+   * @param limits the narrowest first.
+   * @param who asks, such as a channel: when calls are scarce, those that wait in one process take turns.
    * @returns 0 if they were taken, else in how many milliseconds to ask again.
    */
-  take(paces: readonly Pace[], who: string): Promise<number>
+  take(limits: readonly RateLimit[], who: string): Promise<number>
   /**
-   * The other side says that there were too many calls, but not of which pace: it was the narrowest, unless another one of its
-   * kind is paused as well. Then all of them are.
+   * Stops calls after a 429, which doesn't say which limit it is about: the narrowest is paused, and a wider one too if another
+   * of its narrower limits is paused already.
    *
    * @param ms from now.
    */
-  pause(paces: readonly Pace[], ms: number): Promise<void>
+  pause(limits: readonly RateLimit[], ms: number): Promise<void>
 }
 
 /** How long the turn of one that waits is kept. */
 const TURN_KEPT_MS = 5_000
 
-/** The count of a process that is alone. */
-export class PacesInMemory implements Paces {
+/** Counts in memory, for a process that is alone. */
+export class InMemoryRateLimiter implements RateLimiter {
   readonly #elapsed: () => number
   /** By name. One that is full again is dropped. */
   readonly #buckets = new Map<string, Bucket>()
@@ -41,15 +41,15 @@ export class PacesInMemory implements Paces {
     this.#elapsed = elapsed
   }
 
-  /** How many paces are kept, because calls were taken from them recently. */
+  /** How many limits are in memory, because calls were taken from them recently. */
   get size(): number {
     return this.#buckets.size
   }
 
-  async take(paces: readonly Pace[], who: string): Promise<number> {
+  async take(limits: readonly RateLimit[], who: string): Promise<number> {
     const now = this.#elapsed()
     for (const [name, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(name)
-    const buckets = paces.map((pace) => this.#bucket(pace, now))
+    const buckets = limits.map((limit) => this.#bucket(limit, now))
     for (const bucket of buckets) {
       const waitMs = bucket.waitFor(who, now)
       if (waitMs > 0) return waitMs
@@ -58,35 +58,35 @@ export class PacesInMemory implements Paces {
     return 0
   }
 
-  async pause([narrowest, ...wider]: readonly Pace[], ms: number): Promise<void> {
+  async pause([narrowest, ...wider]: readonly RateLimit[], ms: number): Promise<void> {
     if (!narrowest) return
     const now = this.#elapsed()
     this.#bucket(narrowest, now).pause(now + ms)
-    for (const pace of wider) {
-      const others = [...this.#buckets].filter(([name]) => name !== narrowest.name && name.startsWith(`${pace.name} `))
-      if (others.some(([, bucket]) => bucket.isPaused(now))) this.#bucket(pace, now).pause(now + ms)
+    for (const limit of wider) {
+      const others = [...this.#buckets].filter(([name]) => name !== narrowest.name && name.startsWith(`${limit.name} `))
+      if (others.some(([, bucket]) => bucket.isPaused(now))) this.#bucket(limit, now).pause(now + ms)
     }
   }
 
-  #bucket(pace: Pace, now: number): Bucket {
-    const known = this.#buckets.get(pace.name) ?? new Bucket(pace, now)
-    this.#buckets.set(pace.name, known)
+  #bucket(limit: RateLimit, now: number): Bucket {
+    const known = this.#buckets.get(limit.name) ?? new Bucket(limit, now)
+    this.#buckets.set(limit.name, known)
     return known
   }
 }
 
 /** A token bucket that starts full. When it runs low, those that wait take turns, one call each. */
 class Bucket {
-  readonly #pace: Pace
+  readonly #limit: RateLimit
   #left: number
   /** In the future while the other side asked us to pause. */
   #asOf: number
   /** Who has to wait, in the order of their turns, and until when each turn is kept. */
   readonly #line = new Map<string, number>()
 
-  constructor(pace: Pace, now: number) {
-    this.#pace = pace
-    this.#left = pace.burst
+  constructor(limit: RateLimit, now: number) {
+    this.#limit = limit
+    this.#left = limit.burst
     this.#asOf = now
   }
 
@@ -94,7 +94,7 @@ class Bucket {
     this.#catchUp(now)
     const line = [...this.#line.keys()]
     const turn = line.includes(who) ? line.indexOf(who) : line.length
-    const perMs = this.#pace.perMinute / 60_000
+    const perMs = this.#limit.perMinute / 60_000
     // A thousandth of a call is a rounding error, and no reason to wait.
     const missing = turn + 1 - this.#left - 0.001
     const waitMs = Math.ceil(Math.max(missing / perMs, 0) + Math.max(this.#asOf - now, 0))
@@ -119,13 +119,13 @@ class Bucket {
 
   isFull(now: number): boolean {
     this.#catchUp(now)
-    return this.#left >= this.#pace.burst && this.#line.size === 0
+    return this.#left >= this.#limit.burst && this.#line.size === 0
   }
 
   #catchUp(now: number): void {
     for (const [other, until] of this.#line) if (until < now) this.#line.delete(other)
     if (now <= this.#asOf) return
-    this.#left = Math.min(this.#pace.burst, this.#left + ((now - this.#asOf) * this.#pace.perMinute) / 60_000)
+    this.#left = Math.min(this.#limit.burst, this.#left + ((now - this.#asOf) * this.#limit.perMinute) / 60_000)
     this.#asOf = now
   }
 }

@@ -1,12 +1,12 @@
 /**
- * What one process can work at. Two releases may share a Postgres database, and so may two versions of dolly.yml, while replicas are
- * replaced one by one: each leaves alone what only the other one knows.
+ * What one process can work on. While replicas are replaced one by one, two releases, or two versions of dolly.yml, share a
+ * Postgres: each leaves alone what only the other one knows.
  */
 import { type Expression, type ExpressionBuilder, expressionBuilder, type SqlBool, sql } from 'kysely'
 import { EVENT_KINDS, FINAL_STATES, LIVE_STATES } from '../domain/job.js'
 import type { Schema } from './schema.js'
 
-export interface Knowledge {
+export interface Capabilities {
   /** `connection operation` of each operation. */
   operations: readonly string[]
   /** `connection operation step` of each step, and `connection operation - step` of each step of a removal. */
@@ -14,35 +14,35 @@ export interface Knowledge {
 }
 
 /**
- * What has been due for so long, in milliseconds, nobody else knows either, or it would be done: from then on a process takes it
- * all the same, and says why it can't go on. Longer than a replacement of all replicas takes.
+ * After this long, in milliseconds, a process also takes due work that it doesn't know, and says why it can't go on: any process
+ * that knows it would have done it by then. Longer than it takes to replace all replicas.
  */
 export const UNKNOWN_AFTER_MS = 10 * 60_000
 
-/** That a job's next step is known here, or that it has been due for so long that nobody knows it. */
-export function isKnownStep(knows: Knowledge, now: number): Expression<SqlBool> {
+/** Whether this process knows a job's next step, or it's overdue, so that no process does. */
+export function isKnownStep(capabilities: Capabilities, now: number): Expression<SqlBool> {
   const job = expressionBuilder<Schema, 'jobs'>()
   const removal = sql<string>`case when ${job.ref('removes')} is null then '' else '- ' end`
   const step = sql<string>`${job.ref('connection')} || ' ' || ${job.ref('operation')} || ' ' || ${removal} || ${job.ref('step')}`
-  return job.or([job(step, 'in', [...knows.steps, '']), isOverdue(job.ref('jobs.dueAt'), now)])
+  return job.or([job(step, 'in', [...capabilities.steps, '']), isOverdue(job.ref('jobs.dueAt'), now)])
 }
 
-/** The same of the operation of a job or of a schedule. */
+/** The same for the operation of a job or a schedule. */
 export function isKnownOperation(
-  knows: Knowledge,
+  capabilities: Capabilities,
   table: 'jobs' | 'schedules',
   dueAt: Expression<number | null>,
   now: number,
 ): Expression<SqlBool> {
   const row = expressionBuilder<Schema, 'jobs' | 'schedules'>()
   const operation = sql<string>`${row.ref(`${table}.connection`)} || ' ' || ${row.ref(`${table}.operation`)}`
-  return row.or([row(operation, 'in', [...knows.operations, '']), isOverdue(dueAt, now)])
+  return row.or([row(operation, 'in', [...capabilities.operations, '']), isOverdue(dueAt, now)])
 }
 
-/** That all that a job's thread doesn't show yet can be shown here, or has waited for so long that nobody can. */
+/** Whether this process can show everything that a job's thread doesn't show yet, or it's overdue, so that no process can. */
 export function isKnownThread(
   event: ExpressionBuilder<Schema, 'jobs' | 'events'>,
-  knows: Knowledge,
+  capabilities: Capabilities,
   now: number,
 ): Expression<SqlBool> {
   const unknown = event
@@ -53,7 +53,7 @@ export function isKnownThread(
     .where('other.kind', 'not in', [...EVENT_KINDS])
   return event.or([
     event.and([
-      isKnownOperation(knows, 'jobs', event.ref('events.at'), now),
+      isKnownOperation(capabilities, 'jobs', event.ref('events.at'), now),
       event('jobs.state', 'in', [...LIVE_STATES, ...FINAL_STATES]),
       event.not(event.exists(unknown)),
     ]),
@@ -61,7 +61,7 @@ export function isKnownThread(
   ])
 }
 
-/** That something has been due, or pending, since before anybody who knows it would have taken it. */
+/** Whether something has been due, or pending, for longer than a process that knows it would have left it. */
 export function isOverdue(dueAt: Expression<number | null>, now: number): Expression<SqlBool> {
   return sql`${dueAt} <= ${now - UNKNOWN_AFTER_MS}`
 }

@@ -1,12 +1,12 @@
 /** The count of calls that processes share, by a clock that only the test moves. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRateLimits, type RateLimits } from '../../src/slack/api/rate-limits.js'
-import { createSharedPaces, purgePaces } from '../../src/store/paces.js'
+import { createSharedRateLimiter, purgeRateLimits } from '../../src/store/rate-limits.js'
 import type { Database } from '../../src/store/schema.js'
 import { silentLog } from '../helpers/context.js'
 import { openTestDatabase } from '../helpers/database.js'
 
-describe('the paces that processes share', () => {
+describe('the rate limits that processes share', () => {
   let db: Database
   let now: number
   let limits: RateLimits
@@ -14,7 +14,7 @@ describe('the paces that processes share', () => {
     db = await openTestDatabase()
     now = 1_800_000_000_000
     limits = createRateLimits(
-      createSharedPaces(db, () => now),
+      createSharedRateLimiter(db, () => now),
       silentLog,
     )
   })
@@ -40,7 +40,9 @@ describe('the paces that processes share', () => {
   it('take nothing from a channel when the workspace allows no call', async () => {
     for (const channel of ['C1', 'C2', 'C3', 'C4', 'C5']) expect(await granted('chat.postMessage', channel)).toBe(4)
     expect(await limits.spend('chat.postMessage', 'C6')).toBe(250)
-    expect(await db.selectFrom('paces').select('name').where('name', '=', 'chat.postMessage C6').execute()).toEqual([])
+    expect(
+      await db.selectFrom('rateLimits').select('name').where('name', '=', 'chat.postMessage C6').execute(),
+    ).toEqual([])
   })
 
   it('stop one channel’s posts when Slack says so, and no other’s', async () => {
@@ -89,8 +91,8 @@ describe('the paces that processes share', () => {
     await limits.pause('chat.postMessage', 'C2', 15 * 60_000)
     now += 60 * 60_000 + 5_000
     await limits.spend('chat.postMessage', 'C3')
-    await purgePaces(db, now)
-    const names = (await db.selectFrom('paces').select('name').orderBy('name').execute()).map(({ name }) => name)
+    await purgeRateLimits(db, now)
+    const names = (await db.selectFrom('rateLimits').select('name').orderBy('name').execute()).map(({ name }) => name)
     expect(names).toEqual(['chat.postMessage', 'chat.postMessage C2', 'chat.postMessage C3'])
   })
 })

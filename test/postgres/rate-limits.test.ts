@@ -1,6 +1,6 @@
 /** Slack counts the messages of all processes together, so they share one count. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createSharedPaces } from '../../src/store/paces.js'
+import { createSharedRateLimiter } from '../../src/store/rate-limits.js'
 import { testContext } from '../helpers/context.js'
 import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 import { openReplicas, type Replica } from '../helpers/replicas.js'
@@ -26,7 +26,7 @@ describe('three processes that write to one channel', () => {
       replicas.map(async ({ db, membership }) => {
         const connections = new Map([[connection.name, connection]])
         const context = await testContext({ db, membership, connections, now: clock, elapsed: clock })
-        const notifier = notifierOf(context, slack.chat, undefined, clock, createSharedPaces(db, clock))
+        const notifier = notifierOf(context, slack.chat, undefined, clock, createSharedRateLimiter(db, clock))
         return { context, notifier }
       }),
     )
@@ -55,15 +55,15 @@ describe('three processes that write to one channel', () => {
     }
   })
 
-  it('take no more calls from a pace than it has, when they ask at the same moment', async () => {
-    const pace = [
+  it('take no more calls than a limit allows, when they ask at the same moment', async () => {
+    const limits = [
       { name: 'post C1', perMinute: 60, burst: 4 },
       { name: 'post', perMinute: 240, burst: 20 },
     ]
-    const paces = replicas.map(({ db }) => createSharedPaces(db, () => now))
+    const limiters = replicas.map(({ db }) => createSharedRateLimiter(db, () => now))
     for (const expected of [4, 1, 1]) {
       const waits = await Promise.all(
-        Array.from({ length: 12 }, async (_, call) => await paces[call % 3]?.take(pace, 'C1')),
+        Array.from({ length: 12 }, async (_, call) => await limiters[call % 3]?.take(limits, 'C1')),
       )
       expect(waits.filter((ms) => ms === 0)).toHaveLength(expected)
       now += 1_000
