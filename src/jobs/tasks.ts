@@ -1,5 +1,6 @@
 /** How workers work at jobs: claim them, work at them side by side, and give back what they did not finish. */
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FailureKind, Job, JobInput, Observation, State, StepResult, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
@@ -117,11 +118,13 @@ export async function leaveStranded(context: WorkerContext, claimed: ClaimedJob)
   return await move(context, claimed, { kind: 'stranded', reason })
 }
 
+/** Of one run. All at once would take every connection of the pool, and what is due could not even be read meanwhile. */
+const MAX_JOBS_AT_ONCE = 8
 /** SQLite answers before the event loop turns: after this many jobs Slack's requests and the timers get their turn. */
 const JOBS_PER_EVENT_LOOP_TURN = 50
 
 /**
- * Works at claimed jobs side by side. A job whose work breaks, because the disk is full or we have a bug, is logged and due
+ * Works at claimed jobs, eight at a time. A job whose work breaks, because the disk is full or we have a bug, is logged and due
  * again with the next tick; the others go on.
  *
  * @param work returns whether it moved the job.
@@ -132,17 +135,22 @@ export async function runAll<T extends ClaimedJob>(
   items: readonly T[],
   work: (item: T, at: number) => Promise<boolean>,
 ): Promise<boolean> {
-  const started: Promise<boolean>[] = []
-  for (const [at, item] of items.entries()) {
-    if (at % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1)
-      await new Promise((resolve) => setImmediate(resolve))
-    const moved = work(item, at).catch((error: unknown) => {
-      context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
-      return false
-    })
-    started.push(moved)
+  const left = items.entries()
+  let turn: Promise<unknown> = Promise.resolve()
+  let hasMoved = false
+  const workInTurn = async () => {
+    for (const [at, item] of left) {
+      if (at % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1) turn = nextTurn()
+      await turn
+      try {
+        if (await work(item, at)) hasMoved = true
+      } catch (error) {
+        context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
+      }
+    }
   }
-  return (await Promise.all(started)).includes(true)
+  await Promise.all(Array.from({ length: MAX_JOBS_AT_ONCE }, workInTurn))
+  return hasMoved
 }
 
 /** An observation as it may be shown, and the next step that these params ask for. */

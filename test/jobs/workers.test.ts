@@ -1,7 +1,10 @@
 /** The workers of one process side by side. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { LIVE_STATES } from '../../src/domain/job.js'
+import { runAll } from '../../src/jobs/tasks.js'
 import { createWorkers } from '../../src/jobs/workers.js'
+import { claimDueJobs } from '../../src/store/claims.js'
 import type { DueWork } from '../../src/store/due-work.js'
 import { type TestContext, testContext } from '../helpers/context.js'
 
@@ -90,5 +93,26 @@ it('each kind of due work has exactly one worker', async () => {
     .map((one) => one.countDue([{ kind: 'seal', connection: '', count: 1 }]))
   expect(sealing).toEqual(sealing.map(() => 0))
   expect(workerOf(context, 'write dummy-one').maxConcurrent).toBe(4)
+  await context.db.destroy()
+})
+
+it('at most eight jobs are worked at side by side, so that other work gets a connection in between', async () => {
+  const context = await testContext()
+  for (let count = 0; count < 20; count += 1) await context.ask()
+  const wanted = { connection: 'dummy-one', state: 'queued', limit: 20 } as const
+  const claimed = await claimDueJobs(context.db, wanted, context.now())
+  const seen = { underWay: 0, most: 0, worked: new Set<string>() }
+  const moved = await runAll(context, claimed, async ({ job }, at) => {
+    seen.underWay += 1
+    seen.most = Math.max(seen.most, seen.underWay)
+    await nextTurn()
+    seen.underWay -= 1
+    seen.worked.add(job.id)
+    if (at === 3) throw new Error('This one breaks, and the others go on.')
+    return at === 19
+  })
+  expect(moved).toBe(true)
+  expect(seen).toMatchObject({ underWay: 0, most: 8 })
+  expect(seen.worked.size).toBe(20)
   await context.db.destroy()
 })
