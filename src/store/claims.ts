@@ -154,7 +154,13 @@ export function selectPending(db: Database, now: number) {
     .innerJoin('messages', (root) => root.onRef('messages.jobId', '=', 'events.jobId').on('messages.key', '=', 'root'))
     .where('events.notifiedAt', 'is', null)
     .where(isFree('messages'))
-    .where((root) => root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)]))
+    .where(isThreadDue(now))
+}
+
+/** That nobody wanted a thread to be left alone until later. */
+function isThreadDue(now: number): Expression<SqlBool> {
+  const root = expressionBuilder<Schema, 'messages'>()
+  return root.or([root('messages.dueAt', 'is', null), root('messages.dueAt', '<=', now)])
 }
 
 /**
@@ -200,6 +206,7 @@ export async function claimPendingThreads(
     .limit(limit.threads)
     .execute()
   if (wanted.length === 0) return []
+  // As of now: since they were read, another process may have shown all of one, or paused it.
   const free = db
     .selectFrom('messages')
     .select('jobId')
@@ -210,6 +217,7 @@ export async function claimPendingThreads(
       wanted.map(({ jobId }) => jobId),
     )
     .where(isFree('messages'))
+    .where(isThreadDue(now))
   const claimed = await db
     .with('free', () => free.forUpdate().skipLocked())
     .updateTable('messages')

@@ -1,5 +1,6 @@
-/** What a start, or a clock that was set, does to what was planned for later. */
+/** What may be claimed when, and what a start, or a clock that was set, does to what was planned for later. */
 import { expect, it } from 'vitest'
+import { claimPendingThreads, releaseThread } from '../../src/store/claims.js'
 import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import { testContext } from '../helpers/context.js'
 
@@ -29,5 +30,24 @@ it('makes polls and searches due at once, cuts pauses to a minute, and leaves qu
     .execute()
   await makeLiveJobsDue(db, now())
   expect(await dueIn('uncertain')).toBe(96 * hour)
+  await db.destroy()
+})
+
+it('leaves a thread alone that another process paused between the look for it and the claim', async () => {
+  const { ask, db, now } = await testContext()
+  const { id: jobId } = await ask()
+  const one = { threads: 1, perChannel: 1 }
+  let isFirst = true
+  const afterTheLook = db.withPlugin({
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      const [claim] = isFirst ? await claimPendingThreads(db, one, now()) : []
+      isFirst = false
+      if (claim) await releaseThread(db, claim, now(), 30_000)
+      return result
+    },
+  })
+  expect(await claimPendingThreads(afterTheLook, one, now())).toEqual([])
+  expect(await claimPendingThreads(db, one, now() + 30_000)).toMatchObject([{ jobId }])
   await db.destroy()
 })
