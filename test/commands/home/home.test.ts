@@ -3,11 +3,13 @@ import { z } from 'zod'
 import type { Rule } from '../../../src/access/rules.js'
 import { identifyAsker } from '../../../src/commands/authorize.js'
 import { refreshHome } from '../../../src/commands/index.js'
+import { DatabaseError } from '../../../src/errors.js'
 import { refreshHomes } from '../../../src/jobs/homes.js'
 import { InMemoryRateLimiter } from '../../../src/lib/rate-limiter.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
 import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { readHome } from '../../../src/store/homes.js'
+import { createSharedPaces } from '../../../src/store/paces.js'
 import { deletePreset, listPresets, savePreset } from '../../../src/store/presets.js'
 import { silentLog, type TestContext, testContext } from '../../helpers/context.js'
 import { type FakeHomes, fakeHomes } from '../../helpers/homes.js'
@@ -93,6 +95,19 @@ describe('the Home tab', () => {
     await ann.type(`approve ${id}`)
     await open()
     expect(homes.shown('U1')).not.toContain(id)
+  })
+
+  it('says so while the database is away, also where that counts the calls to Slack', async () => {
+    const away = new DatabaseError("The database didn't answer.", { mayHaveHappened: false })
+    const transformQuery = () => {
+      throw away
+    }
+    const db = context.db.withPlugin({ transformQuery, transformResult: async ({ result }) => result })
+    const paces = createSharedPaces(db, context.now)
+    const bo = typistOf(context, { db, showHome: createShowHome(homes, createRateLimits(paces, silentLog)) })
+    await bo.event({ type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'home', event_ts: '1.1' })
+    expect(bo.calls).toMatchObject([{ method: 'views.publish', args: { user_id: 'U1' } }])
+    expect(JSON.stringify(bo.calls)).toContain("I can't read my database right now")
   })
 
   it('shows what expires soon', async () => {
