@@ -9,8 +9,9 @@ import { InMemoryRateLimiter } from '../../../src/lib/rate-limiter.js'
 import { createShowHome } from '../../../src/slack/api/home.js'
 import { createRateLimits } from '../../../src/slack/api/rate-limits.js'
 import { readHome } from '../../../src/store/homes.js'
-import { createSharedPaces } from '../../../src/store/paces.js'
+
 import { deletePreset, listPresets, savePreset } from '../../../src/store/presets.js'
+import { createSharedRateLimiter } from '../../../src/store/rate-limits.js'
 import { silentLog, type TestContext, testContext } from '../../helpers/context.js'
 import { type FakeHomes, fakeHomes } from '../../helpers/homes.js'
 import { newPreset } from '../../helpers/preset.js'
@@ -103,8 +104,8 @@ describe('the Home tab', () => {
       throw away
     }
     const db = context.db.withPlugin({ transformQuery, transformResult: async ({ result }) => result })
-    const paces = createSharedPaces(db, context.now)
-    const bo = typistOf(context, { db, showHome: createShowHome(homes, createRateLimits(paces, silentLog)) })
+    const rateLimiter = createSharedRateLimiter(db, context.now)
+    const bo = typistOf(context, { db, showHome: createShowHome(homes, createRateLimits(rateLimiter, silentLog)) })
     await bo.event({ type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'home', event_ts: '1.1' })
     expect(bo.calls).toMatchObject([{ method: 'views.publish', args: { user_id: 'U1' } }])
     expect(JSON.stringify(bo.calls)).toContain("I can't read my database right now")
