@@ -8,7 +8,7 @@ import { freePort } from './free-port.js'
 export interface PostgresServer {
   /** Address of its first database, which is empty. */
   url: string
-  /** Ends at once and without a word to its clients, as a crash does. What was committed is there after `start()`. */
+  /** Ends at once without telling its clients, as in a crash. What was committed is there after `start()`. */
   crash(): Promise<void>
   /** Crashes and starts. */
   restartAtOnce(): Promise<void>
@@ -20,7 +20,7 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
-/** Nothing has to survive a crash of the machine, only one of Postgres: tests that create many databases go faster. */
+/** Faster for tests: data survives a crash of Postgres, but not one of the machine. */
 const FAST = ['fsync=off', 'full_page_writes=off', 'autovacuum=off']
 
 /**
@@ -30,7 +30,7 @@ const FAST = ['fsync=off', 'full_page_writes=off', 'autovacuum=off']
  */
 export async function startPostgres({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'dolly-postgres-'))
-  // Postgres refuses to run as root: then it's another user's, who must be able to get there.
+  // Postgres refuses to run as root. Then another user runs it, who needs access to the folder.
   await chmod(folder, 0o755)
   const data = join(folder, 'data')
   const port = await freePort()
@@ -52,7 +52,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
   let isRunning = true
 
   async function stop(): Promise<void> {
-    // It would wait for ever for one that has crashed.
+    // Its own stop() would wait for ever after a crash.
     if (isRunning) await postgres.stop()
     isRunning = false
   }
@@ -96,7 +96,7 @@ async function loadEmbeddedPostgres() {
   }
 }
 
-/** An immediate shutdown, in the words of Postgres. */
+/** An "immediate shutdown", as Postgres calls it. */
 async function killAtOnce(pid: number): Promise<void> {
   process.kill(pid, 'SIGQUIT')
   const isThere = () => {

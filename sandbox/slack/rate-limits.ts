@@ -7,7 +7,7 @@ export interface RateLimits {
 
 const POST_BURST = 5
 const POST_EVERY_MS = 1_000
-/** Two calls may come closer together than they were sent, so this much of one is let through. */
+/** Two calls may arrive closer together than they were sent, so a call that comes too early by this much is allowed. */
 const TOLERANCE = 0.2
 const EDITS_PER_MINUTE = 50
 const MINUTE_MS = 60_000

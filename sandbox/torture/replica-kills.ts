@@ -94,7 +94,7 @@ async function killAndStart(world: ReplicaWorld, bot: BotProcess, at: keyof type
   return TIMES[at]
 }
 
-/** A replica that stands still is to come back, and find that others have its work. */
+/** A frozen replica isn't killed: it must come back, and find that others have its work. */
 function awake(world: ReplicaWorld, wanted: BotProcess, spared: number | undefined): BotProcess {
   if (!wanted.isFrozen()) return wanted
   return world.bots.find((bot, which) => which !== spared && !bot.isFrozen()) ?? wanted

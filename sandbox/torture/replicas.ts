@@ -38,7 +38,7 @@ const SLOW_WRITE_MS = 50_000
 const SLOW_PROVIDER = 'cloud-foundry'
 /** Postgres goes away after so long if nobody asks for such a write. In milliseconds. */
 const SLOW_WRITE_WITHIN_MS = 10_000
-/** A question waits so long for a Postgres that is away, in milliseconds. */
+/** How long a query waits for a Postgres that is away, in milliseconds. */
 const AWAY_WITHIN_MS = 40_000
 const clock = new URL('../clock.mjs', import.meta.url)
 
@@ -94,7 +94,7 @@ export async function deployReplicas(count: number, site: Site): Promise<Replica
 
   for (const { id, maxConcurrentWrites: limit = DEFAULT_MAX_CONCURRENT_WRITES } of Object.values<Provider>(listed)) {
     proxies.get(id)?.onArrival((waiting) => {
-      // One that stands still can't know that its time is over; what it has sent has long been answered.
+      // A frozen one can't know that its lease is over; what it has sent has long been answered.
       const counted = waiting.filter(({ by, path }) => !bots[by]?.isFrozen() && !path.endsWith(LOGIN))
       if (counted.length <= limit) return
       const words = counted.map(({ by, path }) => `replica ${by} ${path}`).join(', ')

@@ -8,7 +8,7 @@ export interface Takeover {
   isExcused: boolean
 }
 
-/** Then it's no longer watched: the next one may have died, too. In milliseconds. */
+/** How long a takeover is watched, in milliseconds: the next replica may have died too. */
 const WATCHED_FOR_MS = 60_000
 const LOOK_EVERY_MS = 250
 

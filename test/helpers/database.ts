@@ -73,7 +73,7 @@ function shareFile(): SharedDatabase {
       other.exec('begin immediate')
       return async () => void other.close()
     },
-    // What dead processes leave is their file, without whatever was not committed.
+    // Dead processes leave their file, without what wasn't committed.
     crash: async () => {
       copies += 1
       const left = join(folder, `left-${copies}.db`)
@@ -130,14 +130,14 @@ async function takePostgresDatabase(): Promise<string> {
   return free.pop() ?? (await newPostgresDatabase())
 }
 
-/** Without a look for migrations. */
+/** Opens it without checking for migrations. */
 function connect(address: string, busyTimeoutMs = 30_000): Database {
   const lockMs = Math.min(busyTimeoutMs, 2_000)
   const limits = { max: 4, statementMs: Math.max(busyTimeoutMs, 1_000), lockMs, connectMs: 30_000, wholeMs: 32_000 }
   return createDatabase(postgresDialect(address, limits, { warn: () => {} }))
 }
 
-/** Returns whether all is like new: a test may have left something else than rows. */
+/** Returns whether it is like new: a test may have left more than rows. */
 async function resetRows(db: Database): Promise<boolean> {
   return await sql
     .raw(inject('postgres')?.reset ?? '')

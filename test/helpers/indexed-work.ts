@@ -1,4 +1,4 @@
-/** What every tick and every person reads, with the index that keeps its cost from growing with every job there ever was. */
+/** The queries of every tick and every person, with the index that each uses, so that its cost doesn't grow with old jobs. */
 import type { CompiledQuery, RootOperationNode } from 'kysely'
 import {
   claimDueJobs,

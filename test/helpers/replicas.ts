@@ -1,4 +1,4 @@
-/** Several processes' worth of workers in this one: each with connections of its own to one Postgres. Only in the project `postgres`. */
+/** Simulates several processes in this one, each with its own connections to one Postgres. Only in the project `postgres`. */
 import { randomUUID } from 'node:crypto'
 import { openDatabase } from '../../src/store/database.js'
 import { alone, type Membership } from '../../src/store/processes.js'

@@ -246,7 +246,7 @@ describe('the life of a job', () => {
     expect(restarted.memory.searches.size).toBe(0)
   })
 
-  it('does not believe in absence sooner because it searched for an earlier write, which another process found', async () => {
+  it('does not conclude absence sooner from an older search, whose write another process found', async () => {
     const lost = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
     context.world.mood = lost
     const { id } = await context.ask()

@@ -227,7 +227,7 @@ describe('the scheduler', () => {
     expect(runs).toBeLessThanOrEqual(6)
   })
 
-  it('where others tick as well, comes up to two fifths of a tick later, so that not all ask at once', async () => {
+  it('if other processes tick too, comes up to two fifths of a tick later, so that not all query at once', async () => {
     vi.useFakeTimers({ now: 1_800_000_000_000 })
     const random = vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const late: number[] = []

@@ -1,4 +1,4 @@
-/** The database is away: people read a true sentence in time, and when it is back everything goes on. */
+/** While the database is away people read a true sentence in time, and when it is back everything continues. */
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
 import { answerSubmission } from '../../src/commands/clone/form-submit.js'
@@ -55,7 +55,7 @@ it('a Postgres that is stopped: a request is refused in time, the probe says so,
   expect(await submit(requests, newJob(1), 1_000)).toEqual({ response_action: 'clear' })
 }, 120_000)
 
-it('a host that is dead answers nothing, and eats no more of the three seconds than a busy one', async () => {
+it('a dead host takes no more of the three seconds than a busy one', async () => {
   const address = await newPostgresDatabase()
   const proxy = await startCuttingProxy(address)
   onTestFinished(() => proxy.close())

@@ -1,4 +1,4 @@
-/** A process stands still between any two awaits for longer than its lease, while another one takes over; then it goes on. */
+/** A process freezes at any await for longer than its lease, while another one takes over; then it goes on. */
 import type { KyselyPlugin } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -40,7 +40,7 @@ interface Shared {
   clock: Clock
 }
 
-/** One process. Every boundary of it gets a step before what comes in is looked at; nothing is between a check and its request. */
+/** One process. It can freeze at each answer from outside, but not between a check and the request right after it. */
 async function processOn(name: string, { db: whole, world, channel, clock }: Shared, step: () => Promise<void>) {
   const now = () => clock.now
   const member = createMember(whole, { id: name, name, elapsed: now, log: silentLog })
@@ -120,7 +120,7 @@ async function processOn(name: string, { db: whole, world, channel, clock }: Sha
     renew: () => member.renew(),
     /** Runs all workers until nothing is due. */
     runUntilIdle: async () => {
-      // Where it stood still in the middle of a transaction, Postgres has ended that connection: the next run gets another one.
+      // If it froze in the middle of a transaction, Postgres has ended that connection, and the next run gets another one.
       await runUntilIdle().catch((error) => expect(error).toBeInstanceOf(DatabaseError))
     },
   }
@@ -203,7 +203,7 @@ async function isOver(db: Database): Promise<boolean> {
 /** How many lives go on side by side. */
 const LIVES = 10
 
-describe('a process that stands still at any await of a job’s life', { timeout: 180_000 }, () => {
+describe('a process that freezes at any await of a job’s life', { timeout: 180_000 }, () => {
   it.concurrent.each([
     ['for 14 s, and goes on before it has renewed its claims', 14_000, 6, false],
     // Long enough for the other one to give up the write as lost, and to send it itself.

@@ -1,4 +1,4 @@
-/** What every tick reads must not cost more with every job there ever was: the query plans of Postgres. */
+/** The cost of a tick must not grow with old jobs: the query plans of Postgres. */
 import { CompiledQuery, sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../src/store/database.js'

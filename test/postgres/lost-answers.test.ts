@@ -1,6 +1,6 @@
 /**
- * A connection to Postgres breaks at a commit: before Postgres got it, or before its answer came. Here it does, at each commit of
- * a clone's way in turn.
+ * A connection to Postgres breaks at a commit: before Postgres gets it, or before its answer arrives. This tries each commit of a
+ * clone in turn.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { answerSubmission } from '../../src/commands/clone/form-submit.js'

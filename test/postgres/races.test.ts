@@ -65,7 +65,7 @@ const ask = async (wanted: Partial<NewJob>, replica = db) => {
 }
 
 describe('workers', () => {
-  it('twelve that claim 240 jobs get each of them once, and none comes back with nothing', async () => {
+  it('twelve that claim 240 jobs at once get each job once, and each of them gets some', async () => {
     await atOnce(240, async (replica, at) => await ask({ lock: `${at}`, submission: `${at}` }, replica))
     const wanted = { connection: 'dummy-one', state: 'queued', limit: 1 } as const
     const claims = await atOnce(12, async (replica) => {
@@ -78,7 +78,7 @@ describe('workers', () => {
     expect(new Set(claims.flat(2)).size).toBe(240)
   }, 120_000)
 
-  it('one that lost its claim on a thread changes nothing', async () => {
+  it('one that loses its claim on a thread changes nothing', async () => {
     const { id } = await ask({})
     const [claimed] = await claimPendingThreads(db, { threads: 1, perChannel: 1 }, 2_000)
     const thread = claimed && (await readPendingThread(db, claimed))
@@ -159,7 +159,7 @@ describe('people on several replicas', () => {
     }
   })
 
-  it('of two different buttons that are pressed at once, one is carried out', async () => {
+  it('of two different buttons pressed at once, one is carried out', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id } = await ask({})
       const inputs = [
@@ -172,7 +172,7 @@ describe('people on several replicas', () => {
     }
   })
 
-  it('a deletion and another try of the same job at once: one of them begins', async () => {
+  it('a deletion and a retry of the same job at once: one of them begins', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id } = await ask({})
       const job = await context.go(id, { kind: 'begin' }, wrote, failed)
@@ -187,7 +187,7 @@ describe('people on several replicas', () => {
     }
   })
 
-  it('of two jobs with the same target that are tried again at once, one lives', async () => {
+  it('of two jobs with the same target that are retried at once, one runs', async () => {
     for (let round = 0; round < 5; round += 1) {
       const ids: string[] = []
       for (const _ of [1, 2]) {
@@ -203,7 +203,7 @@ describe('people on several replicas', () => {
     }
   })
 
-  it('nobody gets more presets or schedules than one may have, and a name is taken once', async () => {
+  it('nobody gets more presets or schedules than the limit, and a name is taken once', async () => {
     for (let at = 1; at < MAX_PRESETS; at += 1) await savePreset(db, newPreset({ name: `p${at}` }), null, 1)
     const saved = await atOnce(
       6,
@@ -221,7 +221,7 @@ describe('people on several replicas', () => {
     expect(made.map(({ kind }) => kind).sort()).toEqual(['created', ...Array(5).fill('full')])
   })
 
-  it('what is tried again at the moment at which it is old enough to be deleted lives on whole, or is gone whole', async () => {
+  it('a job that is retried while it is purged stays whole, or is deleted whole', async () => {
     for (let round = 0; round < 5; round += 1) {
       const { id } = await ask({})
       await context.go(id, { kind: 'begin' }, wrote, failed)
@@ -236,7 +236,7 @@ describe('people on several replicas', () => {
     }
   })
 
-  it('open Home tabs, which all changes mark, keep no two changes waiting for each other', async () => {
+  it('changes that mark the same open Home tabs do not deadlock', async () => {
     for (const person of ['U1', 'U2', 'U3']) await noteHomeOpened(db, person, null, 1_000)
     const jobs: Awaited<ReturnType<typeof ask>>[] = []
     for (let at = 0; at < 9; at += 1) {
@@ -258,7 +258,7 @@ describe('people on several replicas', () => {
 })
 
 describe('the audit', () => {
-  it('is one chain although three replicas seal it, and each altered, dropped or cut row is found', async () => {
+  it('stays one chain when three replicas seal it, and each altered, dropped or cut row is found', async () => {
     const writing = atOnce(30, async (replica, at) => await ask({ lock: `${at}`, submission: `${at}` }, replica))
     const sealing = atOnce(12, async (replica) => await sealRows(replica, ['key'], 3))
     await Promise.all([writing, sealing])
@@ -266,7 +266,7 @@ describe('the audit', () => {
     const anchor = await readAnchor(db)
     expect(await verifyAudit(db, ['key'], anchor)).toMatchObject({ fault: null, head: { seq: 30 }, unsealed: 0 })
 
-    /** What a walk finds after this change, which is then undone. */
+    /** What verifying finds after this change, which is then undone. */
     const faultAfter = async (change: string) => {
       class Undone extends Error {}
       let fault: unknown

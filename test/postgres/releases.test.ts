@@ -45,7 +45,7 @@ beforeEach(async () => {
   ])
 })
 
-/** Whatever comes first was a first step before as well, or takes what one gets. */
+/** Its first step was a first step in the older release too, or takes the same ref. */
 const asSteps = (steps: readonly unknown[]) => steps as Operation['steps']
 
 /** One of those that share the database. */

@@ -78,7 +78,7 @@ describe('the slots of a connection', () => {
     expect(await db.selectFrom('slots').selectAll().execute()).toEqual([])
   })
 
-  it('are kept for a process that stands still in the middle of a write, until others take it for dead', async () => {
+  it('are kept for a process that freezes in the middle of a write, until others take it for dead', async () => {
     const { connection, seen, letGo } = slowConnection(1)
     await ask(2)
     const [frozen, other] = await Promise.all(replicas.map(async (replica) => await contextOf(replica, connection)))
@@ -129,7 +129,7 @@ describe('the slots of a connection', () => {
     expect((await statesOfJobs()).sort()).toEqual(['queued', 'working'])
   })
 
-  it('are given back where no write is due', async () => {
+  it('are given back if no write is due', async () => {
     const { connection } = slowConnection(1)
     const context = await contextOf(replicas[0] as Replica, connection)
     expect(await writeNextJob(context, connection.name)).toBe(false)

@@ -7,10 +7,10 @@ import { purgeSeen, seenByAll } from '../../src/store/seen.js'
 import { newJob } from '../helpers/context.js'
 import { openTestDatabase } from '../helpers/database.js'
 
-/** Postgres compresses what it indexes: only what looks random is as long as it seems. */
+/** Random, because Postgres compresses what it indexes. */
 const long = randomBytes(6_000).toString('base64')
 
-it('a lock of eight thousand characters is held, found, and different from one that differs at its end', async () => {
+it('a lock of eight thousand characters is held and found, and differs from one with another end', async () => {
   const db = await openTestDatabase()
   const created = await createJob(db, { ...newJob(1), lock: long }, 1)
   expect(created).toMatchObject({ kind: 'created' })
@@ -28,7 +28,7 @@ it('a text is indexed as it is up to a thousand bytes, and never longer', () => 
   expect(indexable(shortened)).toBe(shortened)
 })
 
-it('what came to one process did not come to another before, as long as it is remembered', async () => {
+it('a key that one process has seen is known to all, until it may be forgotten', async () => {
   const db = await openTestDatabase()
   const [one, other] = [seenByAll(db), seenByAll(db)]
   const answers = await Promise.all([one(long, 1_000), other(long, 1_000), one(long, 1_000)])

@@ -1,4 +1,4 @@
-/** What two submissions make of each other, and how long jobs usually take. */
+/** Submissions for one target, and how long jobs usually take. */
 import { describe, expect, it } from 'vitest'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
 import { createJob } from '../../src/store/jobs.js'
@@ -62,7 +62,7 @@ describe('the usual duration', () => {
       await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
     ).toBeNull()
     for (const [at, duration] of [10, 2_000, 30].entries()) {
-      // Two are no habit yet.
+      // Two are too few for a median.
       expect(
         await typicalDurationMs(database, { connection: 'hoody-prod', operation: 'copy', lastStep: 'copy' }),
       ).toBeNull()

@@ -132,7 +132,7 @@ describe('the HTTP transport', () => {
     })
   }
 
-  it('refuses what another process received before, where both know what came to either', async () => {
+  it('refuses what another process received before, if both share what they have seen', async () => {
     const body = requests['a click'].toString()
     const headers = signed(body)
     expect(await send(body, headers)).toBe(200)

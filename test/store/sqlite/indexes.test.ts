@@ -1,4 +1,4 @@
-/** What every tick reads must not cost more with every job there ever was: the query plans of SQLite. */
+/** The cost of a tick must not grow with old jobs: the query plans of SQLite. */
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { endOfEarlierJob } from '../../../src/store/job-reads.js'
