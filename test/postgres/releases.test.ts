@@ -45,7 +45,7 @@ beforeEach(async () => {
   ])
 })
 
-/** Its first step was a first step in the older release too, or takes the same ref. */
+/** For operations whose first step needs no ref, or gets the one that it takes. */
 const asSteps = (steps: readonly unknown[]) => steps as Operation['steps']
 
 /** One of those that share the database. */
