@@ -123,7 +123,7 @@ export async function begin(
 }
 
 /**
- * Notes that a message stands at this place, posted or edited, and which version of the job it shows.
+ * Saves where a message is, posted or edited, and which version of the job it shows.
  *
  * @param withinMs how long to try while the database is busy or away, in milliseconds.
  */

@@ -26,7 +26,7 @@ import { editMessage, type Place } from './requests.js'
 interface SenderContext extends PostContext {
   /** The words about a job that come from its provider. */
   describe(job: Job): Promise<JobDescription>
-  /** How long it's tried to note where a message stands, in milliseconds. After that, it's looked up. Default 30 000. */
+  /** How long saving the place of a posted message is tried, in milliseconds. After that it's looked up. Default 30 000. */
   confirmWithinMs?: number
 }
 
