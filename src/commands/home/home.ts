@@ -22,11 +22,11 @@ export function registerHome(app: App, services: Services, publish: (asker: Aske
       if (waitMs > 0) await postponeHome(db, asker.id, waitMs, services.now())
     } catch (error) {
       log.warn({ err: error, person: event.user }, 'a Home tab could not be opened')
-      // After any other error the tab shows what it showed before. Not by showHome, whose count of calls may be in that database.
+      // After any other error the tab stays as it was. Not with showHome, whose rate limiter may need the database too.
       if (error instanceof DatabaseError)
         await client.views
           .publish({ user_id: event.user, view: unreadableHome })
-          .catch((failure: unknown) => log.warn({ err: failure }, 'a Home tab stays as it was'))
+          .catch((failure: unknown) => log.warn({ err: failure }, 'a Home tab could not be replaced'))
     }
   })
 
