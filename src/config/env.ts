@@ -126,10 +126,12 @@ function isReadableUrl(url: string): boolean {
   }
 }
 
-/** The password of a Postgres address, as it's written there and as it is. */
+/** The password of a Postgres address, as it's written there and as it is. It may also stand in the query: `?password=…`. */
 function passwordOf(address: string): string[] {
-  const { password = '' } = URL.canParse(address) ? new URL(address) : {}
-  return password === '' ? [] : [...new Set([password, decodeURIComponent(password)])]
+  if (!URL.canParse(address)) return []
+  const { password, searchParams } = new URL(address)
+  const all = [password, decodeURIComponent(password), ...searchParams.getAll('password')]
+  return [...new Set(all)].filter((one) => one !== '')
 }
 
 function modeOf(environment: z.output<typeof Environment>): SlackMode | undefined {

@@ -256,6 +256,15 @@ describe('secretsOf', () => {
   })
 
   test.each([
+    ['postgres://dolly:hidden%2Dpass@db/dolly', ['hidden%2Dpass', 'hidden-pass']],
+    ['postgres://db/dolly?user=dolly&password=hidden-pass', ['hidden-pass']],
+    ['postgres://dolly@db/dolly', []],
+  ])('names the password in %s', (DATABASE_URL, passwords) => {
+    const without = secretsOf(load())
+    expect(secretsOf(load({ env: { DATABASE_URL } })).filter((secret) => !without.includes(secret))).toEqual(passwords)
+  })
+
+  test.each([
     ['https://api.${ZONE}', false],
     ['https://${ZONE}/shear', false],
     ['https://${ZONE}.shear.test:8443', false],
