@@ -5,6 +5,7 @@ import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import { explain } from '../../src/commands/services.js'
 import { DatabaseError } from '../../src/errors.js'
 import { openHttpTransport } from '../../src/slack/transport/http.js'
+import { openDatabase } from '../../src/store/database.js'
 import { saveDraft } from '../../src/store/drafts.js'
 import { createJob, findSubmitted } from '../../src/store/jobs.js'
 import { openStore } from '../../src/store/open.js'
@@ -54,6 +55,18 @@ it('a Postgres that is stopped: a request is refused in time, the probe says so,
   await expect.poll(() => probe('/ready')).toBe(200)
   expect(await submit(requests, newJob(1), 1_000)).toEqual({ response_action: 'clear' })
 }, 120_000)
+
+it('a connection that ends while nobody uses it is one line in the log', async () => {
+  const server = await startPostgres()
+  onTestFinished(() => server.remove())
+  const lines: string[] = []
+  const warn = (_: object, message: string) => void lines.push(message)
+  const db = await openDatabase(server.url, undefined, { maxConnections: 1, log: { warn } })
+  onTestFinished(() => db.destroy())
+  await db.selectFrom('jobs').select('id').execute()
+  await server.stop()
+  await expect.poll(() => lines).toHaveLength(1)
+}, 60_000)
 
 it('a dead host takes no more of the three seconds than a busy one', async () => {
   const address = await newPostgresDatabase()
