@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: a Slack workspace, simulated providers and the real bot, on this machine, in one browser tab.
- * `npm run demo -- --port N` for another port, `--empty` to begin without any jobs; with DATABASE_URL on a Postgres. Nothing listens on any address but 127.0.0.1.
+ * `npm run demo -- --port N` for another port, `--empty` to begin without any jobs; with DATABASE_URL on an empty Postgres.
+ * Nothing listens on any address but 127.0.0.1.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
 import { defaultAccess, type SupervisedBot, startBot, superviseBot, writeConfig } from './bot.js'
+import { demoDatabase } from './demo-database.js'
 import { freePort, isFree } from './free-port.js'
 import { makeHistory } from './history.js'
 import { createPassingTime } from './passing-time.js'
@@ -36,6 +38,11 @@ const productionRule = {
 }
 
 const { wanted, isEmpty } = await readArguments()
+const database = await demoDatabase(process.env.DATABASE_URL)
+if (database && 'refusal' in database) {
+  console.error(database.refusal)
+  process.exit(1)
+}
 const page = await pageMiddleware()
 const simulators = await Promise.all(starters.map((start) => start()))
 const port = wanted ?? ((await isFree(DEFAULT_PORT)) ? DEFAULT_PORT : await freePort())
@@ -63,8 +70,8 @@ const botEnv = {
   ...slack,
   NODE_OPTIONS: `--import ${new URL('demo-bot.mjs', import.meta.url)}`,
   SANDBOX_CLOCK: process.env.SANDBOX_CLOCK,
-  // An empty Postgres, in place of a file in that folder.
-  ...(process.env.DATABASE_URL && { DATABASE_URL: process.env.DATABASE_URL }),
+  // In place of a file in that folder.
+  ...(database && { DATABASE_URL: database.url }),
 }
 const connected = simulators.map((simulator) => ({
   ...simulator,
