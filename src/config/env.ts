@@ -35,7 +35,8 @@ const matching = (pattern: RegExp, expected: string) => z.string(expected).regex
 
 const SLACK_URL = "an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)"
 const DATABASE =
-  'a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly'
+  'a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly (in the ' +
+  'password write @ / : # % as %40 %2F %3A %23 %25)'
 const AUDIT_KEY =
   'a key of at least 16 characters without spaces, such as "openssl rand -hex 32" makes, or several with spaces between them'
 const PORT = 'a port number from 1 to 65535'

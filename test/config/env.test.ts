@@ -304,7 +304,7 @@ describe('the environment', () => {
   const api =
     "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)."
   const database =
-    'it must be a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly.'
+    'it must be a SQLite file such as file:data/dolly.db, or a Postgres database such as postgres://user:password@host:5432/dolly (in the password write @ / : # % as %40 %2F %3A %23 %25).'
 
   test.each([
     { env: { SLACK_BOT_TOKEN: undefined }, problem: `SLACK_BOT_TOKEN is not set; ${bot}` },
