@@ -63,7 +63,7 @@ function openPool(url: string, { max, statementMs, lockMs, connectMs }: PoolLimi
     types: { getTypeParser: parserOf },
   })
   const lost = (error: Error) => log.warn({ reason: error.message }, 'a connection to the database was lost')
-  // Without listeners either event would end the process: one for connections in use, both for those at rest.
+  // Without listeners either event would end the process: one for connections in use, both for idle ones.
   pool.on('connect', (client) => client.on('error', lost))
   pool.on('error', () => {})
   return pool
@@ -186,6 +186,8 @@ function isLost(error: unknown): boolean {
 
 /** @param isChange whether the statement changes something or commits, so that it may have happened if its answer was lost. */
 function explain(error: unknown, isChange: boolean): unknown {
+  // Postgres quotes values there, in the worst case a whole row, and what people typed must not be logged.
+  if (error instanceof pg.DatabaseError) error.detail = undefined
   const isPassing = error instanceof pg.DatabaseError && PASSING_CODES.has(error.code ?? '')
   if (isPassing) return new DatabaseError('The database is busy.', { mayHaveHappened: false, cause: error })
   if (!isLost(error)) return error
