@@ -10,8 +10,9 @@ export const DROPPED_LIMITS =
 
 /** Name and host of a database, without its user and password: `the database dolly on db.example:5432`. */
 export function describeUrl(url: string): string {
-  const { host, pathname, searchParams } = new URL(url)
-  const name = decodeURIComponent(pathname.slice(1)) || 'postgres'
+  const { host, username, pathname, searchParams } = new URL(url)
+  // An address without a database means the one that is called like its user.
+  const name = decodeURIComponent(pathname.slice(1) || username) || 'postgres'
   return `the database ${name} on ${searchParams.get('host') || host || 'this machine'}`
 }
 

@@ -63,6 +63,13 @@ describe('a start stops at once, and says what to do, when', () => {
     )
   })
 
+  it('the address names no database, which means the one that is called like the user', async () => {
+    const { host } = new URL(url)
+    expect(await refusalOf(changed({ pathname: '' }))).toBe(
+      `There's no database dolly on ${host}. Create it (createdb), or correct its name in DATABASE_URL.`,
+    )
+  })
+
   it('the server has no TLS, and the address asks for it', async () => {
     expect(await refusalOf(changed({}, { sslmode: 'verify-full' }))).toBe(
       `The database ${place}: it doesn't speak TLS, which sslmode in DATABASE_URL asks for. Switch it on there, or remove sslmode.`,
