@@ -27,7 +27,8 @@ export function describeCopy(
       ? `Copied ${file} to ${target}. Its tables have as many rows as in the file:`
       : `${file} was copied to ${target} before (${new Date(copiedBefore).toISOString()}). Its tables now have:`,
     ...tables,
-    `${liveJobs === 1 ? '1 live job goes' : `${liveJobs} live jobs go`} on there. ${describeReport(audit, keys).sentence}`,
+    `${liveJobs === 1 ? '1 live job goes' : `${liveJobs} live jobs go`} on there.`,
+    `The audit, on both sides: ${describeReport(audit, keys).sentence}`,
     `No Dolly starts on ${file} any more. Keep it until you have a backup of the new database.`,
     'Next: start Dolly with this DATABASE_URL, on as many machines as you want.',
     '',

@@ -83,7 +83,10 @@ interface CopyOptions {
  */
 export async function copyDatabase(file: string, url: string, { keys, now, waitMs }: CopyOptions): Promise<CopyReport> {
   assertDirection(file, url)
-  const unlock = await lockDatabase(file, waitMs === undefined ? {} : { waitMs })
+  const unlock = await lockDatabase(file, {
+    advice: 'stop that one, and run this command again.',
+    ...(waitMs !== undefined && { waitMs }),
+  })
   try {
     return await withDatabase(file, async (source) => {
       return await withDatabase(url, async (target) => await copyRows({ source, file, target, url }, keys, now))

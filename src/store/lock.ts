@@ -8,7 +8,11 @@ import { retryWhileBusy } from './sqlite.js'
 interface LockOptions {
   /** How long another process may take to end, in milliseconds. Default 15 000: a stop takes up to ten seconds. */
   waitMs?: number
+  /** What to do if it doesn't end. Default: what helps someone who starts Dolly. */
+  advice?: string
 }
+
+const ADVICE = 'stop the other one and start again, or point DATABASE_URL to another file.'
 
 /** Gives the lock back. Keep it: a lock that nothing refers to is closed by the garbage collector. */
 export type Unlock = () => void
@@ -20,7 +24,10 @@ export type Unlock = () => void
  * @throws ConnectionError that names the holder when another process still has the lock after `waitMs`, or that says what to
  *   check when a file can't be opened.
  */
-export async function lockDatabase(file: string, { waitMs = 15_000 }: LockOptions = {}): Promise<Unlock> {
+export async function lockDatabase(
+  file: string,
+  { waitMs = 15_000, advice = ADVICE }: LockOptions = {},
+): Promise<Unlock> {
   const lock = openLock(file)
   try {
     await retryWhileBusy(performance.now() + waitMs, () => {
@@ -35,7 +42,7 @@ export async function lockDatabase(file: string, { waitMs = 15_000 }: LockOption
     if (!(error instanceof TemporaryError)) throw explainOpenFailure(file, error)
     throw new ConnectionError(
       `The database ${file} is in use by another Dolly${holder ? ` (${holder})` : ''}. ` +
-        'One process at a time can use it: stop the other one and start again, or point DATABASE_URL to another file.',
+        `One process at a time can use it: ${advice}`,
     )
   }
 }
