@@ -1,7 +1,7 @@
 /** Several replicas do the same thing at the same moment on one Postgres, where transactions don't wait for one another. */
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { JobInput } from '../../src/domain/job.js'
+import type { Job, JobInput } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { MAX_PRESETS } from '../../src/domain/preset.js'
 import { MAX_SCHEDULES } from '../../src/domain/schedule.js'
@@ -51,8 +51,8 @@ async function atOnce<T>(times: number, work: (replica: Database, at: number) =>
   return await Promise.all(Array.from({ length: times }, (_, at) => work(replicas[at % 3] ?? db, at)))
 }
 
-const act = async (replica: Database, id: string, input: JobInput) => {
-  const job = await context.job(id)
+const act = async (replica: Database, id: string, input: JobInput, seen?: Job) => {
+  const job = seen ?? (await context.job(id))
   return await applyTransition(replica, job, next(job, input, { now: 5_000, jitter: 0 }), 5_000, null)
 }
 const wrote: JobInput = { kind: 'wrote', ref: { id: 'a' }, deadlineMs: 60_000 }
@@ -166,7 +166,8 @@ describe('people on several replicas', () => {
         { kind: 'cancel', actor: 'U1' },
         { kind: 'mute', actor: 'U2' },
       ] as const
-      const changed = await atOnce(2, async (replica, at) => await act(replica, id, inputs[at] ?? inputs[0]))
+      const job = await context.job(id)
+      const changed = await atOnce(2, async (replica, at) => await act(replica, id, inputs[at] ?? inputs[0], job))
       expect(changed.filter((job) => job !== null)).toHaveLength(1)
       expect(await readEvents(db, id)).toHaveLength(2)
     }
