@@ -96,6 +96,9 @@ async function loadEmbeddedPostgres() {
   }
 }
 
+/** In milliseconds. */
+const MAX_DEATH_MS = 10_000
+
 /** An "immediate shutdown", as Postgres calls it. */
 async function killAtOnce(pid: number): Promise<void> {
   process.kill(pid, 'SIGQUIT')
@@ -106,5 +109,6 @@ async function killAtOnce(pid: number): Promise<void> {
       return false
     }
   }
-  while (isThere()) await delay(10)
+  for (const deadline = performance.now() + MAX_DEATH_MS; isThere(); await delay(10))
+    if (performance.now() > deadline) throw new Error(`Postgres, process ${pid}, did not end.`)
 }

@@ -36,8 +36,11 @@ import { findDueWork } from './store/due-work.js'
 import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
 import { makeLiveJobsDue } from './store/make-due.js'
 import { openStore } from './store/open.js'
+import { retryWhileAway } from './store/transaction.js'
 
 const MAX_STOP_MS = 10_000
+/** How long a start waits for a database that goes away, in milliseconds. */
+const MAX_AWAY_MS = 60_000
 const elapsed = () => performance.now()
 
 /** Undoes one thing that was started. */
@@ -60,7 +63,11 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   for (const provider of providers) assertDrawable(provider)
   const connections = connect(config, { redactor, log, elapsed })
   const names = [...connections.keys()]
-  for (const { connection, jobs } of await countStrandedJobs(db, names))
+  const [stranded, running] = await retryWhileAway(MAX_AWAY_MS, async () => {
+    await makeLiveJobsDue(db, now())
+    return [await countStrandedJobs(db, names), await findRunningJobs(db, names)]
+  })
+  for (const { connection, jobs } of stranded)
     log.warn({ connection, jobs }, 'live jobs wait for a connection that dolly.yml no longer has')
 
   const logger = slackLogger(log, explainSlackLog)
@@ -71,9 +78,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
       ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, membership.mayWork)
       : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, membership.mayWork)
 
-  await makeLiveJobsDue(db, now())
   const refused = throttledPerConnection(log, elapsed)
-  const polling = logFirstPolls(await findRunningJobs(db, names), startedAt, { elapsed, log })
+  const polling = logFirstPolls(running, startedAt, { elapsed, log })
   const about = { db, connections, membership, now, elapsed, log }
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client

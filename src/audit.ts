@@ -7,7 +7,7 @@ import {
   type AuditReport,
   verifyAudit,
 } from './store/audit-chain.js'
-import { isMissing, openDatabase } from './store/database.js'
+import { explainMissing, isMissing, openDatabase } from './store/database.js'
 
 export interface AuditFinding {
   sentence: string
@@ -21,8 +21,8 @@ export interface AuditFinding {
  * @throws ConnectionError when there's no such file, it can't be opened, or the anchor isn't one.
  */
 export async function verifyAuditOf(address: string, keys: AuditKeys, anchor?: string): Promise<AuditFinding> {
-  if (isMissing(address))
-    throw new ConnectionError(`There's no database at ${address}. Set DATABASE_URL to the one to verify.`)
+  if (await isMissing(address))
+    throw new ConnectionError(`${explainMissing(address)} Set DATABASE_URL to the database to verify.`)
   const known = anchor === undefined ? undefined : readAnchor(anchor)
   const db = await openDatabase(address)
   try {

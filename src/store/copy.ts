@@ -1,11 +1,12 @@
 /** Copies a SQLite file to Postgres, all or nothing. Afterwards Dolly runs there, and no longer on the file. */
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { sql, type Transaction } from 'kysely'
 import { ConnectionError, TemporaryError } from '../errors.js'
 import { type AuditKeys, type AuditReport, verifyAudit } from './audit-chain.js'
 import { NO_CLAIM } from './claims.js'
-import { isMissing, isPostgres, openDatabase } from './database.js'
+import { isPostgres, openDatabase } from './database.js'
 import { lockDatabase } from './lock.js'
 import { describeUrl } from './postgres-problems.js'
 import { LEASE_MS } from './processes.js'
@@ -122,7 +123,7 @@ function assertDirection(file: string, url: string): void {
       'dolly db copy copies to Postgres: set DATABASE_URL to the new database, such as postgres://user:password@host:5432/dolly.',
     )
   }
-  if (isMissing(file)) throw new ConnectionError(`There's no database at ${file}. Name the SQLite file to copy.`)
+  if (!existsSync(file)) throw new ConnectionError(`There's no database at ${file}. Name the SQLite file to copy.`)
   if (!hasTable(file, 'jobs'))
     throw new ConnectionError(`${file} isn't a database of Dolly. Name the SQLite file to copy.`)
 }

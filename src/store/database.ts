@@ -68,9 +68,26 @@ export function isPostgres(address: string): boolean {
   return /^postgres(ql)?:\/\//.test(address)
 }
 
-/** Whether an address is a SQLite file that isn't there, and that opening it would create. */
-export function isMissing(address: string): boolean {
-  return !isPostgres(address) && !existsSync(address)
+/**
+ * Whether there's no database of Dolly yet at an address, so that opening it would create one.
+ *
+ * @throws ConnectionError when Postgres can't be asked.
+ */
+export async function isMissing(address: string): Promise<boolean> {
+  if (!isPostgres(address)) return !existsSync(address)
+  const db = await openPostgres(address, migrations, { isMigrated: true, maxConnections: 1 })
+  try {
+    return !(await hasMigrations(db))
+  } catch (error) {
+    throw explainAccess(address, error) ?? error
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** What people read of an address where it's missing. */
+export function explainMissing(address: string): string {
+  return isPostgres(address) ? `Dolly has no tables in ${describeUrl(address)}.` : `There's no database at ${address}.`
 }
 
 /**
@@ -226,8 +243,12 @@ function explainNewer(file: string, newer: readonly string[]): ConnectionError {
 
 /** Names of the migrations that were applied and that this release doesn't know. */
 async function newerMigrations(database: Database, known: Record<string, Migration>): Promise<string[]> {
-  const tables = await database.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return []
+  if (!(await hasMigrations(database))) return []
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(database)
   return rows.map((row) => row.name).filter((name) => !(name in known))
+}
+
+async function hasMigrations(database: Database): Promise<boolean> {
+  const tables = await database.introspection.getTables({ withInternalKyselyTables: true })
+  return tables.some((table) => table.name === 'kysely_migration')
 }

@@ -177,6 +177,8 @@ export function createMember(db: Database, { id, name, elapsed, log }: Joining):
     onFreed: (listener) => void listeners.push(listener),
     renew: renewOnce,
     leave: async () => {
+      // From now on its claims are free, so it may begin and send nothing more.
+      renewedAt = Number.NEGATIVE_INFINITY
       await db.deleteFrom('processes').where('id', '=', id).execute()
     },
   }

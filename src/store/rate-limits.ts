@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import type { RateLimit, RateLimiter } from '../lib/rate-limiter.js'
 import type { Database } from './schema.js'
+import { inTransaction } from './transaction.js'
 
 /** A row is deleted when its limit has been unused for so long, in milliseconds. */
 const KEPT_MS = 60 * 60_000
@@ -21,19 +22,16 @@ export function createSharedRateLimiter(db: Database, now: () => number): RateLi
     take: async ([narrowest, ...wider]) => {
       if (!narrowest) return 0
       if (wider.length === 0) return await takeOne(db, narrowest, now())
-      return await db
-        .transaction()
-        .execute(async (transaction) => {
-          for (const limit of [narrowest, ...wider]) {
-            const waitMs = await takeOne(transaction, limit, now())
-            if (waitMs > 0) throw new NoneTaken(waitMs)
-          }
-          return 0
-        })
-        .catch((error: unknown) => {
-          if (error instanceof NoneTaken) return error.waitMs
-          throw error
-        })
+      return await inTransaction(db, async (transaction) => {
+        for (const limit of [narrowest, ...wider]) {
+          const waitMs = await takeOne(transaction, limit, now())
+          if (waitMs > 0) throw new NoneTaken(waitMs)
+        }
+        return 0
+      }).catch((error: unknown) => {
+        if (error instanceof NoneTaken) return error.waitMs
+        throw error
+      })
     },
     pause: async ([narrowest, ...wider], ms) => {
       if (!narrowest) return

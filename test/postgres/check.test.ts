@@ -153,6 +153,15 @@ it('a server that is away is tried for as long as it takes to restart, which the
   ])
 })
 
+it('the audit of a Postgres without tables of Dolly is not verified, and none are created', async () => {
+  await onServer('drop schema public cascade', 'create schema public')
+  const refusal = await verifyAuditOf(url, []).catch((error: Error) => error.message)
+  expect(refusal).toMatch(
+    /^Dolly has no tables in the database \S+ on \S+\. Set DATABASE_URL to the database to verify\.$/,
+  )
+  expect(await verifyAuditOf(url, []).catch((error: Error) => error.message)).toBe(refusal)
+})
+
 describe('the doctor', () => {
   const facts: DatabaseFacts = {
     version: '18.4',

@@ -1,5 +1,5 @@
 /** A connection that takes only so many writes at once gets no more from all processes together. */
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { writeNextJob } from '../../src/jobs/write.js'
@@ -69,7 +69,7 @@ describe('the slots of a connection', () => {
       while ((await statesOfJobs()).includes('queued')) await writeNextJob(context, connection.name)
     })
     const ticking = Promise.all(loops).then(() => 'done')
-    while ((await Promise.race([ticking, setImmediate('more')])) !== 'done') {
+    while ((await Promise.race([ticking, delay(10, 'more')])) !== 'done') {
       if (seen.underWay === max || !(await statesOfJobs()).includes('queued')) letGo()
     }
     expect(seen).toEqual({ underWay: 0, most: max, sent: 9 })
