@@ -1,5 +1,6 @@
 /** A provider that keeps everything in arrays and misbehaves on demand, for the tests of src/jobs. */
 import { z } from 'zod'
+import type { Job } from '../../src/domain/job.js'
 import { ConnectionError } from '../../src/errors.js'
 import {
   type Api,
@@ -167,4 +168,10 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
   }
   const expiry = { defaultMs: null, maxMs: null, atEnd: 'delete' } as const
   return { name, provider, expiry, api: { get: unused, post: unused, put: unused, patch: unused, delete: unused } }
+}
+
+/** The words of its provider about a job, as its thread shows them. */
+export function describeDummyJob(job: Job, now: number) {
+  const steps = new Map([['clone', { title: 'Clone', doing: 'Cloning' }]])
+  return { job, title: 'Clone', provider: 'Dummy', steps, typicalMs: null, now }
 }

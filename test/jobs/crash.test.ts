@@ -15,7 +15,7 @@ import { alone } from '../../src/store/processes.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, silentLog } from '../helpers/context.js'
 import { shareTestDatabase } from '../helpers/database.js'
-import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { describeDummyJob, dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 /** Lets a number of steps pass; the process is dead from the next one on, which never returns. */
 function mortal(lives: number) {
@@ -105,14 +105,7 @@ function processOn(
     random: () => 0.5,
     log: silentLog,
   }
-  const describeJob = async (job: Job) => ({
-    job,
-    title: 'Clone',
-    provider: 'Dummy',
-    steps: new Map([['clone', { title: 'Clone', doing: 'Cloning' }]]),
-    typicalMs: null,
-    now: now(),
-  })
+  const describeJob = async (job: Job) => describeDummyJob(job, now())
   const history = channel.kept ? { conversations, self: async () => ({ botId: 'B1' }) } : {}
   const about = { describe: describeJob, now, elapsed: now, rateLimiter: new InMemoryRateLimiter(now), log: silentLog }
   const notifier = new Notifier(context, createSender({ db: context.db, chat, ...history, ...about }))

@@ -17,7 +17,7 @@ import { createMember } from '../../src/store/processes.js'
 import type { Database } from '../../src/store/schema.js'
 import { newJob, runDueJobs, silentLog } from '../helpers/context.js'
 import { openTestDatabase } from '../helpers/database.js'
-import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
+import { describeDummyJob, dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 const RENEW_EVERY_MS = 2_000
 
@@ -105,14 +105,7 @@ async function processOn(name: string, { db: whole, world, channel, clock }: Sha
     random: () => 0.5,
     log: silentLog,
   }
-  const describeJob = async (job: Job) => ({
-    job,
-    title: 'Clone',
-    provider: 'Dummy',
-    steps: new Map([['clone', { title: 'Clone', doing: 'Cloning' }]]),
-    typicalMs: null,
-    now: now(),
-  })
+  const describeJob = async (job: Job) => describeDummyJob(job, now())
   const self = async () => ({ botId: 'B1' })
   const about = { describe: describeJob, now, elapsed: now, log: silentLog, rateLimiter: new InMemoryRateLimiter(now) }
   const notifier = new Notifier(context, createSender({ db, chat, conversations, self, ...about }))

@@ -17,6 +17,7 @@ import { createJob, findJob, findSubmitted } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { newJob, runDueJobs, silentLog, testContext } from '../helpers/context.js'
 import { type CuttingProxy, startCuttingProxy } from '../helpers/cutting-proxy.js'
+import { describeDummyJob } from '../helpers/dummy-provider.js'
 import { newPostgresDatabase } from '../helpers/postgres.js'
 
 let address: string
@@ -67,14 +68,7 @@ async function live(cut: number, when: 'before' | 'after'): Promise<number> {
   world.observation = { phase: 'done', detail: 'running' }
   const channel = channelOf()
   const { now, elapsed, log } = context
-  const describe = async (job: Job) => ({
-    job,
-    title: 'Clone',
-    provider: 'Dummy',
-    steps: new Map([['clone', { title: 'Clone', doing: 'Cloning' }]]),
-    typicalMs: null,
-    now: now(),
-  })
+  const describe = async (job: Job) => describeDummyJob(job, now())
   const { chat, conversations } = channel
   const self = async () => ({ botId: 'B1' })
   const notifier = new Notifier(
