@@ -83,10 +83,16 @@ const IN_DOUBT =
   "The database's answer was lost, so I don't know whether that worked. Look in a minute, in the thread or with /clone-app list, and try again if nothing has happened."
 
 /**
- * A sentence for the person who asked. For a bug it only admits that something broke; the log has the rest. Only for errors
- * before anything was started, because the sentence says so. If the answer to a change was lost, it says that that's unknown.
+ * A sentence for the person who asked. For a bug it only admits that something broke; the log has the rest. If the answer to a
+ * change was lost, it says that that's unknown.
+ *
+ * @param promise what is true in all other cases. A page may have been sent before, and its answer was lost on the way.
  */
-export function explain(services: Pick<Services, 'access' | 'log'>, error: unknown): string {
+export function explain(
+  services: Pick<Services, 'access' | 'log'>,
+  error: unknown,
+  promise: 'Nothing was started.' | 'Nothing starts twice.' = 'Nothing was started.',
+): string {
   if (error instanceof UserError) return error.message
   const trigger = triggerProblem(error)
   if (trigger) {
@@ -95,7 +101,7 @@ export function explain(services: Pick<Services, 'access' | 'log'>, error: unkno
   }
   if (isSlackUnreachable(error)) {
     services.log.warn({ err: error }, 'Slack did not answer')
-    return "Slack didn't answer. Nothing was started. Try again."
+    return `Slack didn't answer. ${promise} Try again.`
   }
   if (isInDoubt(error)) {
     services.log.warn({ err: error }, "it's unknown whether a change was made; the person was asked to look")
@@ -103,8 +109,8 @@ export function explain(services: Pick<Services, 'access' | 'log'>, error: unkno
   }
   if (error instanceof TemporaryError) {
     services.log.warn({ err: error }, 'a request failed for now; the person was asked to try again')
-    return `${error.message} Nothing was started. Try again in a moment.`
+    return `${error.message} ${promise} Try again in a moment.`
   }
   services.log.error({ err: error }, 'a request broke')
-  return `Something broke on our side. Nothing was started. Try again, and tell ${services.access.owner} if it happens again.`
+  return `Something broke on our side. ${promise} Try again, and tell ${services.access.owner} if it happens again.`
 }

@@ -10,8 +10,8 @@ import { type SharedDatabase, shareTestDatabase } from '../helpers/database.js'
 import { fillUp } from '../helpers/disk.js'
 
 const ann = 'U1'
-const busy = 'The database is busy. Nothing was started. Try again in a moment.'
-const sorry = /Something broke on our side.*Nothing was started\. Try again, and tell/
+const busy = 'The database is busy. Nothing starts twice. Try again in a moment.'
+const sorry = /Something broke on our side.*Nothing starts twice\. Try again, and tell/
 
 let shared: SharedDatabase
 let context: TestContext

@@ -141,10 +141,10 @@ it('doctor, or --check, says of each part whether it is good, starts nothing, an
   expect([code, err]).toEqual([1, expect.stringContaining('SLACK_BOT_TOKEN is empty')])
 }, 60_000)
 
-it('help prints eight lines, and arguments that Dolly does not know start nothing', async () => {
+it('help prints eleven lines, and arguments that Dolly does not know start nothing', async () => {
   const { code, out } = await run(['--help'])
   expect(await run(['help'])).toEqual({ code: 0, out, err: '' })
-  expect([code, out.trim().split('\n').length]).toEqual([0, 8])
+  expect([code, out.trim().split('\n').length]).toEqual([0, 11])
   expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `Dolly doesn't know these arguments.\n${out}` })
   expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
 }, 30_000)

@@ -47,7 +47,7 @@ it('a Postgres that is stopped: a request is refused in time, the probe says so,
   const begun = performance.now()
   const answer = await submit(requests, newJob(1), 1_000)
   expect(performance.now() - begun).toBeLessThan(MAX_ANSWER_MS)
-  expect(JSON.stringify(answer)).toContain("The database didn't answer. Nothing was started. Try again in a moment.")
+  expect(JSON.stringify(answer)).toContain("The database didn't answer. Nothing starts twice. Try again in a moment.")
   await expect.poll(() => probe('/ready')).toBe(503)
   expect(await probe('/healthz')).toBe(200)
 

@@ -99,7 +99,7 @@ async function live(cut: number, when: 'before' | 'after'): Promise<number> {
   // What the person reads is true, and what it tells them to do works.
   const isStarted = (await findSubmitted(direct, wanted.submission)) !== null
   if (answer.response_action === 'clear') expect(isStarted).toBe(true)
-  else if (words.includes('Nothing was started')) expect(isStarted).toBe(false)
+  else if (words.includes('Nothing starts twice')) expect(isStarted).toBe(false)
   else expect(words).toContain("I don't know whether that worked. Submit the page again")
   if (answer.response_action !== 'clear') answer = await submit()
   expect(answer).toEqual({ response_action: 'clear' })

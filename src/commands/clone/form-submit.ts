@@ -96,7 +96,7 @@ export async function answerSubmission(
   try {
     return await submit()
   } catch (error) {
-    const words = isInDoubt(error) ? PAGE_IN_DOUBT : explain(services, error)
+    const words = isInDoubt(error) ? PAGE_IN_DOUBT : explain(services, error, 'Nothing starts twice.')
     if (isInDoubt(error)) services.log.warn({ err: error }, "it's unknown whether a submitted page was saved")
     const field = (error instanceof UserError ? error.field : undefined) ?? block
     if (field !== undefined) return { response_action: 'errors', errors: { [field]: fieldError(words) } }
