@@ -25,8 +25,8 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // On two cores: one mostly waits, in an e2e file.
-    maxWorkers: 3,
+    // On two cores: two mostly wait, in files of e2e or for locks of Postgres.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     // Tests of one file that wait side by side, each with a bot of its own.
     maxConcurrency: 4,
