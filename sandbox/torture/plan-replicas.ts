@@ -17,7 +17,7 @@ import type { Random } from './random.js'
 export interface ReplicaKill {
   /** How Slack reaches the replicas. */
   mode: Mode
-  /** Who dies, unless the kill time says that it's whoever just wrote. */
+  /** Which replica dies, unless the kill time picks the one that just wrote. */
   victim: number
   /** One that isn't killed now, so that it's there for long enough to take over from the others. */
   spared: number | undefined

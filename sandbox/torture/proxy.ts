@@ -116,7 +116,7 @@ export async function startProxy(
     return found ?? {}
   }
 
-  /** @param url where whoever sent it reaches this proxy. */
+  /** @param url where the sender of a request reaches this proxy. */
   async function carry(by: number, url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET'
     const path = request.url ?? '/'

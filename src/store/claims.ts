@@ -31,7 +31,7 @@ export interface Claimant {
 }
 
 /** The only process that uses its database. */
-const alone = (): Claimant => ({ token: randomUUID(), owner: null })
+const onlyClaimant = (): Claimant => ({ token: randomUUID(), owner: null })
 
 /** A job that nobody else works on, as long as its row holds this token. */
 export interface ClaimedJob {
@@ -44,7 +44,7 @@ export async function claimDueJobs(
   db: Database,
   wanted: { connection: string; state: State; limit: number },
   now: number,
-  claimant: Claimant = alone(),
+  claimant: Claimant = onlyClaimant(),
 ): Promise<ClaimedJob[]> {
   const { connection, state, limit } = wanted
   const { capabilities } = claimant
@@ -58,7 +58,7 @@ export async function claimWaitingJobs(
   db: Database,
   { connections, limit }: { connections: readonly string[]; limit: number },
   now: number,
-  claimant: Claimant = alone(),
+  claimant: Claimant = onlyClaimant(),
 ): Promise<ClaimedJob[]> {
   return await claim(db, limit, now, claimant, (job) => {
     const isGone = job('connection', 'not in', [...connections])
@@ -74,7 +74,7 @@ export async function claimExpiringJobs(
   db: Database,
   limit: number,
   now: number,
-  claimant: Claimant = alone(),
+  claimant: Claimant = onlyClaimant(),
 ): Promise<ClaimedJob[]> {
   const expiring = selectExpiring(db, now).select('id').orderBy('expiryDueAt').limit(limit)
   const { capabilities } = claimant
@@ -174,7 +174,7 @@ export async function claimPendingThreads(
   db: Database,
   limit: { threads: number; perChannel: number },
   now: number,
-  { token, owner, capabilities }: Claimant = alone(),
+  { token, owner, capabilities }: Claimant = onlyClaimant(),
 ): Promise<ClaimedThread[]> {
   const all = selectPending(db, now).innerJoin('jobs', 'jobs.id', 'events.jobId')
   const pending = (capabilities ? all.where((event) => isKnownThread(event, capabilities, now)) : all)

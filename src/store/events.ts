@@ -55,7 +55,7 @@ export async function readPendingEvents(db: Database, jobId: string): Promise<Jo
   return (await pending.orderBy('seq').execute()).map(toEvent)
 }
 
-/** When a person last let a job begin anew at its present step: the `seq` of that event, 0 if nobody did. */
+/** When a person last restarted a job or its search: the `seq` of that event, 0 if nobody did. */
 export async function lastRestart(db: Database, jobId: string): Promise<number> {
   const row = await db
     .selectFrom('events')

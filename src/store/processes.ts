@@ -17,7 +17,7 @@ const RETRY_AFTER_MS = 500
 export const LEASE_MS = 10_000
 /** A process that couldn't renew its row for so long starts and sends nothing, in milliseconds. Well before others take over. */
 export const MAX_SILENCE_MS = 6_000
-/** After a longer gap between its own renewals, in milliseconds, a process starts to watch the rows of others anew. */
+/** After a longer gap between its own renewals, in milliseconds, a process starts over with watching the rows of others. */
 const MAX_UNWATCHED_MS = 2 * RENEW_EVERY_MS
 /** A round trip that is short enough to set the clock by, in milliseconds, and how many tries a start has for one. */
 const QUICK_MS = 500
