@@ -163,7 +163,8 @@ export async function close(db: Database, claimed: Claimed, key: MessageKey, now
 
 /**
  * Leaves the root behind, under the key `left`, and lets the thread begin again in another channel. Only the first root left
- * behind is kept: the thread moves a second time only when its root is gone.
+ * behind is kept: the thread moves a second time only when its root is gone. Replies that stand in the old place, or may
+ * stand there, are remembered, so that none is posted twice without saying so.
  *
  * @param root where the root stands; null if it's gone or was never posted.
  */
@@ -172,7 +173,7 @@ export async function move(
   thread: PendingThread,
   { channel, root, now }: { channel: string; root: { channel: string; ts: string } | null; now: number },
 ): Promise<void> {
-  const { job, events } = thread
+  const { job } = thread
   const { attemptedAt, tries, ...old } = thread.root
   const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, ...NO_CLAIM }
   await inTransaction(db, async (transaction) => {
@@ -183,15 +184,13 @@ export async function move(
       .execute()
     const fresh = { ts: null, threadTs: null, attemptedAt: null, tries: 0, shownVersion: null, refusals: 0 }
     await update(transaction, thread, 'root', { channel, ...fresh })
-    // A reply in the old place says nothing about the new one.
+    // One that may stand in the old place can't be looked up in the new one. Its `tries` still say that it may appear twice.
     await transaction
-      .deleteFrom('messages')
+      .updateTable('messages')
+      .set({ attemptedAt: null })
       .where('jobId', '=', job.id)
-      .where(
-        'key',
-        'in',
-        events.map(({ seq }) => `event:${seq}`),
-      )
+      .where('key', 'like', 'event:%')
+      .where('ts', 'is', null)
       .execute()
   })
 }

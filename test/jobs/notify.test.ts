@@ -380,7 +380,7 @@ describe('while the disk is full', () => {
 
   it('a thread is moved wholly or not at all', async () => {
     const thread = await claimWithReply()
-    const heal = await fill(context.db, 'delete on messages')
+    const heal = await fill(context.db, 'update of attempted_at on messages', "old.key <> 'root'")
     await expect(move(context.db, thread, { channel: 'U1', root: null, now: context.now() })).rejects.toThrow(/full/)
     await heal()
     expect(await readPendingThread(context.db, { jobId: thread.job.id, token: thread.token })).toEqual(thread)

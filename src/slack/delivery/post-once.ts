@@ -37,21 +37,22 @@ export async function postOnce(
   const metadata = { job: thread.job.id, event: key === 'root' ? key : Number(key.split(':')[1]) } as const
   const earlier = attemptedAt === null ? null : lookup ? await lookup.find(place, metadata, attemptedAt) : 'unknown'
   if (earlier !== null && earlier !== 'unknown') return { channel: place.channel, ts: earlier, isFound: true }
-  // Provably absent: the next attempt is the first one again.
-  if (earlier === null && attemptedAt !== null) await retract(db, thread, key, null)
+  const isAbsent = earlier === null && attemptedAt !== null
+  if (isAbsent) await retract(db, thread, key, null)
+  // Others may stand where nobody looked: long before the last attempt, or where the thread was until it moved.
+  const mayStand = (row?.tries ?? 0) > (isAbsent ? 1 : 0)
   await takeCall(context, 'chat.postMessage', place.channel)
   await begin(db, thread, key, { channel: place.channel, at: now() })
   try {
-    const wanted = earlier === null ? message : repeated
-    const posted = await postMessage(context, place, wanted, metadata, row?.tries ?? 0)
+    const posted = await postMessage(context, place, mayStand ? repeated : message, metadata, row?.tries ?? 0)
     return { ...posted, isFound: false }
   } catch (error) {
-    const isAbsent =
+    const isRefused =
       error instanceof ChannelClosedError ||
       error instanceof SlackRefusalError ||
       (error instanceof RetryLaterError && !error.mayHaveHappened)
     // The outcome of an earlier attempt stays unknown.
-    if (isAbsent) await retract(db, thread, key, earlier === null ? null : attemptedAt)
+    if (isRefused) await retract(db, thread, key, earlier === null ? null : attemptedAt)
     throw error
   }
 }

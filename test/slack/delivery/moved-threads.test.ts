@@ -134,6 +134,45 @@ describe('a thread', () => {
     expect((await context.thread(id)).channel).toBe(platform.id)
   })
 
+  it('says of a reply that may stand in the old place already that it may appear twice', async () => {
+    const { id } = await underWay()
+    context.world.observation = { phase: 'done' }
+    context.pass(5_000)
+    await context.runUntilIdle()
+    workspace.setSwitch('lose-answer', true)
+    await notifyFor(1_000)
+    await workspace.archive(workspace.channels.platform.id)
+    // The direct message's answer is lost as well, and it can't be looked up: Slack knows no conversation by a person's id.
+    await notifyFor(30_000)
+    const { ann, platform } = { ...workspace.people, ...workspace.channels }
+    const { ts } = workspace
+      .as(ann.id)
+      .snapshot()
+      .messages.filter(({ channel, text }) => channel === platform.id && text.includes('is running ('))[0] ?? { ts: '' }
+    expect(workspace.as(ann.id).thread(platform.id, ts).at(-1)?.text).toMatch(/^<@.*is running after/)
+    expect(directMessages()).toEqual([
+      expect.stringMatching(/^copy-1 is running \(/),
+      expect.stringMatching(/^Slack didn't confirm this message, so it may appear twice\. .*is running after/),
+    ])
+    expect((await context.thread(id)).channel).toBe(ann.directChannel)
+  })
+
+  it('does not repeat a reply that surely stands in the old place', async () => {
+    const { id } = await underWay()
+    context.world.observation = { phase: 'done' }
+    context.pass(5_000)
+    await context.runUntilIdle()
+    await notifyFor(3_000)
+    // What a kill leaves behind between the reply and the note that the thread shows the event.
+    await context.db.updateTable('events').set({ notifiedAt: null }).where('kind', '=', 'succeeded').execute()
+    await context.db.updateTable('messages').set({ shownVersion: 0 }).where('key', '=', 'root').execute()
+    await workspace.archive(workspace.channels.platform.id)
+    await notifyFor(8_000)
+    expect(directMessages()).toEqual([expect.stringMatching(/^copy-1 is running \(/)])
+    expect((await context.thread(id)).channel).toBe(workspace.people.ann.directChannel)
+    expect(await context.db.selectFrom('events').select('seq').where('notifiedAt', 'is', null).execute()).toEqual([])
+  })
+
   it('whose requester cannot be written to either ends up in the log, and its job ends as usual', async () => {
     const { id } = await underWay('U0LEFT')
     await workspace.archive(workspace.channels.platform.id)
