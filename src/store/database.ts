@@ -1,16 +1,6 @@
 /** Opens the database, a SQLite file or Postgres, and brings it to the newest schema. */
 import { existsSync } from 'node:fs'
-import {
-  CamelCasePlugin,
-  type Dialect,
-  HandleEmptyInListsPlugin,
-  Kysely,
-  type Migration,
-  type MigrationProvider,
-  Migrator,
-  replaceWithNoncontingentExpression,
-  sql,
-} from 'kysely'
+import { type Dialect, Kysely, type Migration, type MigrationProvider, Migrator, sql } from 'kysely'
 import { ConnectionError, DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { explainOpenFailure } from './file.js'
@@ -23,6 +13,7 @@ import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
 import * as copies from './migrations/008-copies.js'
 import * as replicas from './migrations/009-replicas.js'
+import { CamelCaseRows } from './names.js'
 import { postgresDialect } from './postgres.js'
 import { assertLimits, describeUrl, explainAccess, explainRefusal, reasonOf } from './postgres-problems.js'
 import type { Database, Schema } from './schema.js'
@@ -184,9 +175,7 @@ async function migratePostgres(
 
 /** Kysely with the tables and the spelling of columns; the schema is whatever is there. */
 export function createDatabase(dialect: Dialect): Database {
-  // Postgres refuses `in ()`, which SQLite takes for false.
-  const emptyLists = new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })
-  return new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin(), emptyLists] })
+  return new Kysely<Schema>({ dialect, plugins: [new CamelCaseRows()] })
 }
 
 /**

@@ -1,12 +1,15 @@
 /** Postgres for Kysely: every wait has a deadline, a lost connection is a DatabaseError, and values are converted for the columns. */
 import {
+  type BinaryOperationNode,
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  OperatorNode,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  PrimitiveValueListNode,
   type QueryResult,
   sql,
   type Transaction,
@@ -14,6 +17,7 @@ import {
 import pg from 'pg'
 import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
+import { snakeCase } from './names.js'
 import type { Schema } from './schema.js'
 
 export interface PoolLimits {
@@ -44,9 +48,22 @@ const MAX_IDLE_IN_TRANSACTION_MS = 5_000
 export function postgresDialect(url: string, limits: PoolLimits, log: Pick<Log, 'warn'>): Dialect {
   return {
     createDriver: () => new PostgresDriver(openPool(url, limits, log), limits.wholeMs),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (db) => new PostgresIntrospector(db),
+  }
+}
+
+class QueryCompiler extends PostgresQueryCompiler {
+  /** Postgres refuses `in ()`, which SQLite takes for false. */
+  protected override visitBinaryOperation(node: BinaryOperationNode): void {
+    const { operator, rightOperand } = node
+    if (!PrimitiveValueListNode.is(rightOperand) || rightOperand.values.length > 0) super.visitBinaryOperation(node)
+    else this.append(String(OperatorNode.is(operator) && operator.operator === 'not in'))
+  }
+
+  protected override sanitizeIdentifier(name: string): string {
+    return super.sanitizeIdentifier(snakeCase(name))
   }
 }
 

@@ -13,12 +13,16 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import { DatabaseError } from '../errors.js'
 import { createFile } from './file.js'
+import { snakeCase } from './names.js'
 import type { Database } from './schema.js'
 
 const MIN_PAUSE_MS = 10
 const MAX_PAUSE_MS = 100
+/** How many statements stay prepared. There are some two hundred, and more where lists differ in length. */
+const MAX_PREPARED = 500
 
 /**
  * One open file. A query that finds it locked by another process is tried again between other work until its time is up;
@@ -41,6 +45,10 @@ class QueryCompiler extends SqliteQueryCompiler {
   protected override visitSelectModifier(node: SelectModifierNode): void {
     if (node.modifier === undefined || !/^(ForUpdate|ForShare|SkipLocked)$/.test(node.modifier))
       super.visitSelectModifier(node)
+  }
+
+  protected override sanitizeIdentifier(name: string): string {
+    return super.sanitizeIdentifier(snakeCase(name))
   }
 }
 
@@ -163,6 +171,7 @@ class SqliteDriver implements Driver {
   readonly transaction = new Mutex()
   /** Only the first of those who want to write asks again and again; reads pass by them. */
   readonly writers = new Mutex()
+  readonly #prepared = new LRUCache<string, Sqlite.Statement>({ max: MAX_PREPARED })
 
   constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number) {
     this.sqlite = sqlite
@@ -170,6 +179,13 @@ class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {}
+
+  /** SQLite prepares a statement again by itself when the schema has changed. */
+  prepare(sql: string): Sqlite.Statement {
+    const prepared = this.#prepared.get(sql) ?? this.sqlite.prepare(sql)
+    this.#prepared.set(sql, prepared)
+    return prepared
+  }
 
   async acquireConnection(): Promise<SqliteConnection> {
     return new SqliteConnection(this)
@@ -208,7 +224,7 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const deadline = performance.now() + this.#driver.busyTimeoutMs()
-    const prepare = () => this.#driver.sqlite.prepare<unknown[], R>(sql)
+    const prepare = () => this.#driver.prepare(sql) as Sqlite.Statement<unknown[], R>
     // No wait helps a statement in the middle of a transaction, which has the lock already. Its commit may still meet one.
     if (this.#isInTransaction)
       return await retryWhileBusy(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
