@@ -1,4 +1,5 @@
 /** The notifier and the sender over a test context, driven by the context's own clock. */
+import { sql } from 'kysely'
 import { BOT } from '../../sandbox/slack/backend.js'
 import { Notifier } from '../../src/jobs/notify.js'
 import { InMemoryRateLimiter, type RateLimiter } from '../../src/lib/rate-limiter.js'
@@ -6,6 +7,7 @@ import type { Conversations } from '../../src/slack/delivery/lookup.js'
 import type { Chat } from '../../src/slack/delivery/requests.js'
 import { createSender } from '../../src/slack/delivery/sender.js'
 import { applyTransition } from '../../src/store/jobs.js'
+import type { Database } from '../../src/store/schema.js'
 import type { TestContext } from './context.js'
 
 /** Writes an event that the job's thread gets a reply about: "Dummy is answering again." */
@@ -17,7 +19,10 @@ export async function addReply(context: TestContext, jobId: string): Promise<voi
 export interface TestNotifier {
   /** Works once through the pending threads; answers whether any was brought up to date. */
   run(): Promise<boolean>
-  /** As many runs as it takes, second by second or in longer steps, for so many milliseconds. */
+  /**
+   * As many runs as it takes, second by second or in longer steps, for so many milliseconds. Steps at which nothing is due are
+   * passed at once.
+   */
   notifyFor(ms: number, stepMs?: number): Promise<void>
 }
 
@@ -56,10 +61,26 @@ export function notifierOf(
   return {
     run,
     notifyFor: async (ms, stepMs = 1_000) => {
-      for (let passed = 0; passed < ms; passed += stepMs) {
+      let passed = 0
+      while (passed < ms) {
         while (await run());
-        context.pass(stepMs)
+        const waitMs = Math.min((await nextDueAt(db)) - now(), ms - passed)
+        const stepsMs = Math.max(Math.ceil(waitMs / stepMs), 1) * stepMs
+        context.pass(stepsMs)
+        passed += stepsMs
       }
     },
   }
+}
+
+/** When the next thread that doesn't show everything yet is due. */
+async function nextDueAt(db: Database): Promise<number> {
+  const pending = db.selectFrom('events').select('jobId').where('notifiedAt', 'is', null)
+  const { dueAt } = await db
+    .selectFrom('messages')
+    .select((message) => message.fn.min(message.fn.coalesce('dueAt', sql.lit(0))).as('dueAt'))
+    .where('key', '=', 'root')
+    .where('jobId', 'in', pending)
+    .executeTakeFirstOrThrow()
+  return dueAt ?? Number.POSITIVE_INFINITY
 }
