@@ -1,6 +1,6 @@
 FROM node:22-bookworm AS build
 WORKDIR /app
-COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json rolldown.config.ts ./
 COPY src src
 RUN npm ci && npm run build && npm prune --omit=dev
 

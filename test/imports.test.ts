@@ -74,7 +74,7 @@ const layers: readonly Layer[] = [
   {
     files: 'src/store/*',
     ours: ['src/store/*', 'src/domain/*', 'src/errors.ts', 'src/lib/*'],
-    packages: ['kysely', 'better-sqlite3', 'pg', 'zod', 'node:*'],
+    packages: ['kysely', 'better-sqlite3', 'pg', 'lru-cache', 'zod', 'node:*'],
   },
   {
     files: 'src/jobs/*',

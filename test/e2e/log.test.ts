@@ -49,11 +49,14 @@ it('a crash is a line of the log, and what keeps the bot from starting a sentenc
   }
 }, 30_000)
 
+/** What makes Node run TypeScript that is given as an argument. */
+const typescript = ['--import', 'tsx', '--input-type=module', '-e']
+
 it('no line shows a secret, in whatever form it was written there', async () => {
   // pino writes to the process's own output, so it takes a process to read it.
   const script = `
-    import { createRedactor } from './dist/lib/redact.js'
-    import { createLog } from './dist/log.js'
+    import { createRedactor } from './src/lib/redact.ts'
+    import { createLog } from './src/log.ts'
     const secret = process.env.SECRET
     const log = createLog('trace', createRedactor([secret]).redact)
     log.info({ secret }, secret)
@@ -62,7 +65,7 @@ it('no line shows a secret, in whatever form it was written there', async () => 
     for (const user of ['', 'a:', 'bo:', 'ann:']) log.trace(Buffer.from(user + secret).toString('base64') + ' sent')
     log.trace(Buffer.from(secret + ' and more').toString('base64url') + ' sent')
   `
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+  const { stdout } = await promisify(execFile)(process.execPath, [...typescript, script], {
     env: { ...process.env, SECRET: secret },
   })
   const lines = stdout.trim().split('\n')
@@ -78,13 +81,13 @@ it('no line shows a secret, in whatever form it was written there', async () => 
 
 it('the log stays JSON where a secret looks like a part of it', async () => {
   const script = `
-    import { createRedactor } from './dist/lib/redact.js'
-    import { createLog } from './dist/log.js'
+    import { createRedactor } from './src/lib/redact.ts'
+    import { createLog } from './src/log.ts'
     const log = createLog('trace', createRedactor(['nine lives', '"},"msg":"', '12345678', '","msg":"']).redact)
     log.info({ at: 1234567890123 }, 'a cat has\\nine lives')
     log.info({ of: { a: 'b' } }, 'it has nine lives')
   `
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const { stdout } = await promisify(execFile)(process.execPath, [...typescript, script])
   const lines = stdout.trim().split('\n')
   expect(lines).toHaveLength(2)
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['a cat has\nine lives', 'it has ••••'])
