@@ -1,10 +1,12 @@
 import { defineConfig } from 'rolldown'
 
-/** The bot in one file: Node takes twice as long to start from the hundreds of small ones that it and its libraries are. */
+/** Bundles the bot into one file: Node starts it twice as fast as hundreds of modules. */
 export default defineConfig({
   input: 'src/cli.ts',
   platform: 'node',
-  // CommonJS or native: these are loaded as they were installed.
+  // It would look for one that the Docker image doesn't have.
+  tsconfig: false,
+  // Native, or loaded as installed.
   external: [/^(better-sqlite3|node-cron|pg|pino)$/, /^@slack\//],
-  output: { dir: 'dist', cleanDir: true },
+  output: { dir: 'dist', cleanDir: true, sourcemap: true },
 })

@@ -2,6 +2,7 @@
 import { describeReport } from './audit.js'
 import type { AuditKeys } from './store/audit-chain.js'
 import { type CopyReport, copyDatabase } from './store/copy.js'
+import { snakeCase } from './store/names.js'
 
 /**
  * Copies a SQLite file to the database of DATABASE_URL, and returns what the operator reads.
@@ -21,7 +22,7 @@ export function describeCopy(
   { target, copiedBefore, rows, liveJobs, audit }: CopyReport,
   keys: AuditKeys,
 ): string {
-  const tables = [...rows].map(([table, count]) => `  ${count.toLocaleString('en').padStart(9)}  ${inSnakeCase(table)}`)
+  const tables = [...rows].map(([table, count]) => `  ${count.toLocaleString('en').padStart(9)}  ${snakeCase(table)}`)
   return [
     copiedBefore === null
       ? `Copied ${file} to ${target}. Its tables have as many rows as in the file:`
@@ -33,8 +34,4 @@ export function describeCopy(
     'Next: start Dolly with this DATABASE_URL, on as many machines as you want.',
     '',
   ].join('\n')
-}
-
-function inSnakeCase(table: string): string {
-  return table.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

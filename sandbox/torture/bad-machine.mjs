@@ -20,12 +20,21 @@ function read(file) {
 const writes = /^\s*(insert|update|delete|create|alter|commit|pragma wal_checkpoint)[^"]*"?(\w*)/i
 const prepare = Sqlite.prototype.prepare
 Sqlite.prototype.prepare = function (sql) {
+  const statement = prepare.call(this, sql)
   const [, verb, table] = writes.exec(sql) ?? []
-  const words = verb && read(fullFile)
-  if (words !== undefined && sql.includes(words)) {
-    // bot-process.ts reads it and counts what was hit.
-    process.stderr.write(`disk full at: ${`${verb} ${table}`.trim()}\n`)
-    throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL')
+  if (!verb) return statement
+  // Each time it runs, since Dolly keeps its statements.
+  for (const method of ['run', 'all']) {
+    const carryOut = statement[method]
+    statement[method] = (...values) => {
+      const words = read(fullFile)
+      if (words !== undefined && sql.includes(words)) {
+        // bot-process.ts reads it and counts what was hit.
+        process.stderr.write(`disk full at: ${`${verb} ${table}`.trim()}\n`)
+        throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL')
+      }
+      return carryOut.apply(statement, values)
+    }
   }
-  return prepare.call(this, sql)
+  return statement
 }

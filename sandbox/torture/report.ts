@@ -31,9 +31,15 @@ const meanings: Readonly<Record<Offence['count'], string>> = {
   'false sentences': 'Forms that say that nothing was started, and there is a job',
 }
 
-export function isClean({ offences, failedStarts, lock, uncertain, sharing, rateLimited, ownExits }: Result): boolean {
+export function isClean(result: Result): boolean {
+  const { offences, failedStarts, lock, uncertain, sharing, rateLimited, ownExits, faults } = result
+  const timesOf = (kind: string) =>
+    Object.entries(faults).reduce((sum, [name, times]) => sum + (name.startsWith(kind) ? times : 0), 0)
+  // A full disk may hit nothing; several that do show that the statements are no longer caught.
+  const hasFullDisks = timesOf('database: disk full') < 5 || timesOf('disk full at') > 0
   const isFair = sharing === undefined || (sharing.tooManyWrites.length === 0 && ownExits.length === 0)
   return (
+    hasFullDisks &&
     offences.length === 0 &&
     failedStarts.length === 0 &&
     (lock?.bothUp ?? 0) === 0 &&

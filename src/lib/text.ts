@@ -26,8 +26,8 @@ export function cut(whole: string, maxLength: number): string {
   // A little more than is kept, so that the last character is complete.
   const text = whole.slice(0, maxLength + 32).replaceAll(/\p{Surrogate}/gu, '\ufffd')
   if (whole.length <= maxLength) return text
-  // A fast path: none of these joins another to one character.
-  if (/^[\n -\u02ff]*$/.test(text)) return `${text.slice(0, maxLength - 1)}…`
+  // Fast path: none of these characters combines with another.
+  if (/^[\n -\u02ff]*$/.test(text)) return `${text.slice(0, Math.max(maxLength - 1, 0))}…`
   let kept = ''
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     if (kept.length + segment.length > maxLength - 1) break

@@ -174,9 +174,15 @@ export async function move(
   { channel, root, now }: { channel: string; root: { channel: string; ts: string } | null; now: number },
 ): Promise<void> {
   const { job } = thread
-  const { attemptedAt, tries, ...old } = thread.root
-  const left = { ...old, ...root, key: 'left', attemptedAt, tries, shownVersion: null, refusals: 0, ...NO_CLAIM }
   await inTransaction(db, async (transaction) => {
+    // As they are now: the attempt that led here was taken back after the thread was read.
+    const attempts = await transaction
+      .selectFrom('messages')
+      .select(['attemptedAt', 'tries'])
+      .where('jobId', '=', job.id)
+      .where('key', '=', 'root')
+      .executeTakeFirst()
+    const left = { ...thread.root, ...attempts, ...root, key: 'left', shownVersion: null, refusals: 0, ...NO_CLAIM }
     await transaction
       .insertInto('messages')
       .values({ ...left, dueAt: null, closedAt: root ? null : now })
@@ -184,7 +190,7 @@ export async function move(
       .execute()
     const fresh = { ts: null, threadTs: null, attemptedAt: null, tries: 0, shownVersion: null, refusals: 0 }
     await update(transaction, thread, 'root', { channel, ...fresh })
-    // One that may stand in the old place can't be looked up in the new one. Its `tries` still say that it may appear twice.
+    // They can't be looked up in the new channel. `tries` still says that they may appear twice.
     await transaction
       .updateTable('messages')
       .set({ attemptedAt: null })

@@ -58,8 +58,11 @@ class QueryCompiler extends PostgresQueryCompiler {
   /** Postgres refuses `in ()`, which SQLite takes for false. */
   protected override visitBinaryOperation(node: BinaryOperationNode): void {
     const { operator, rightOperand } = node
-    if (!PrimitiveValueListNode.is(rightOperand) || rightOperand.values.length > 0) super.visitBinaryOperation(node)
-    else this.append(String(OperatorNode.is(operator) && operator.operator === 'not in'))
+    const isEmpty = PrimitiveValueListNode.is(rightOperand) && rightOperand.values.length === 0
+    const word = isEmpty && OperatorNode.is(operator) ? operator.operator : undefined
+    if (word === 'in') this.append('false')
+    else if (word === 'not in') this.append('true')
+    else super.visitBinaryOperation(node)
   }
 
   protected override sanitizeIdentifier(name: string): string {

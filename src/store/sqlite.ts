@@ -21,7 +21,7 @@ import type { Database } from './schema.js'
 
 const MIN_PAUSE_MS = 10
 const MAX_PAUSE_MS = 100
-/** How many statements stay prepared. There are some two hundred, and more where lists differ in length. */
+/** How many statements stay prepared: more than there are, apart from lists of each length. */
 const MAX_PREPARED = 500
 
 /**
@@ -180,11 +180,13 @@ class SqliteDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  /** SQLite prepares a statement again by itself when the schema has changed. */
+  /** SQLite re-prepares a statement by itself after a schema change. */
   prepare(sql: string): Sqlite.Statement {
-    const prepared = this.#prepared.get(sql) ?? this.sqlite.prepare(sql)
-    this.#prepared.set(sql, prepared)
-    return prepared
+    const prepared = this.#prepared.get(sql)
+    if (prepared) return prepared
+    const statement = this.sqlite.prepare(sql)
+    this.#prepared.set(sql, statement)
+    return statement
   }
 
   async acquireConnection(): Promise<SqliteConnection> {

@@ -1,7 +1,10 @@
 /** compose.yml and the Dockerfile fit what is in the repository. No Docker runs here. */
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -77,11 +80,16 @@ describe('compose.yml', () => {
   })
 })
 
+/** What is copied into the image from the repository. */
+function filesOfBuild(): string[] {
+  return [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) => files.split(' '))
+}
+
 describe('the Dockerfile', () => {
   it('copies files that exist and that .dockerignore lets through, runs scripts that exist, and starts the command', () => {
     const scripts = z.object({ scripts: z.record(z.string(), z.string()), bin: z.object({ dolly: z.string() }) })
     const { scripts: known, bin } = scripts.parse(JSON.parse(read('package.json')))
-    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) => files.split(' '))
+    const copied = filesOfBuild()
     expect(copied.length).toBeGreaterThan(4)
     for (const file of copied) {
       expect(existsSync(join(root, file)), file).toBe(true)
@@ -89,5 +97,14 @@ describe('the Dockerfile', () => {
     }
     for (const [, script = ''] of dockerfile.matchAll(/npm run (\w+)/g)) expect(known).toHaveProperty(script)
     expect(dockerfile).toContain(`CMD ["node", "${bin.dolly}"]`)
+  })
+
+  it('copies all that the build needs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dolly-image-'))
+    for (const file of filesOfBuild()) cpSync(join(root, file), join(folder, file), { recursive: true })
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: folder })
+    expect(existsSync(join(folder, 'dist/cli.js'))).toBe(true)
+    rmSync(folder, { recursive: true })
   })
 })

@@ -49,7 +49,7 @@ it('a crash is a line of the log, and what keeps the bot from starting a sentenc
   }
 }, 30_000)
 
-/** What makes Node run TypeScript that is given as an argument. */
+/** Runs TypeScript given as an argument. */
 const typescript = ['--import', 'tsx', '--input-type=module', '-e']
 
 it('no line shows a secret, in whatever form it was written there', async () => {

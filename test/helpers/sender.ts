@@ -21,7 +21,7 @@ export interface TestNotifier {
   run(): Promise<boolean>
   /**
    * As many runs as it takes, second by second or in longer steps, for so many milliseconds. Steps at which nothing is due are
-   * passed at once.
+   * skipped.
    */
   notifyFor(ms: number, stepMs?: number): Promise<void>
 }
@@ -69,6 +69,8 @@ export function notifierOf(
         context.pass(stepsMs)
         passed += stepsMs
       }
+      // Nothing may be due then either.
+      if ((await nextDueAt(db)) === Number.POSITIVE_INFINITY) await run()
     },
   }
 }

@@ -20,8 +20,15 @@ export class RetryLaterError extends Error {
   }
 }
 
-/** This channel takes no messages of ours, now or later. */
-export class ChannelClosedError extends Error {}
+/** This channel takes no messages of ours, now or later. `mayHaveHappened` if this one stands in it all the same. */
+export class ChannelClosedError extends Error {
+  readonly mayHaveHappened: boolean
+
+  constructor(message: string, { mayHaveHappened = false } = {}) {
+    super(message)
+    this.mayHaveHappened = mayHaveHappened
+  }
+}
 
 /**
  * Slack refused a call for a reason other than the channel. `message`: the content is at fault, and a plainer message may

@@ -39,20 +39,21 @@ export async function postOnce(
   if (earlier !== null && earlier !== 'unknown') return { channel: place.channel, ts: earlier, isFound: true }
   const isAbsent = earlier === null && attemptedAt !== null
   if (isAbsent) await retract(db, thread, key, null)
-  // Others may stand where nobody looked: long before the last attempt, or where the thread was until it moved.
-  const mayStand = (row?.tries ?? 0) > (isAbsent ? 1 : 0)
+  // Earlier copies may be where the lookup didn't search: from long before the last attempt, or where the thread was before it
+  // moved.
+  const mayAppearTwice = (row?.tries ?? 0) > (isAbsent ? 1 : 0)
   await takeCall(context, 'chat.postMessage', place.channel)
   await begin(db, thread, key, { channel: place.channel, at: now() })
   try {
-    const posted = await postMessage(context, place, mayStand ? repeated : message, metadata, row?.tries ?? 0)
+    const posted = await postMessage(context, place, mayAppearTwice ? repeated : message, metadata, row?.tries ?? 0)
     return { ...posted, isFound: false }
   } catch (error) {
-    const isRefused =
-      error instanceof ChannelClosedError ||
+    const isUnsent =
+      (error instanceof ChannelClosedError && !error.mayHaveHappened) ||
       error instanceof SlackRefusalError ||
       (error instanceof RetryLaterError && !error.mayHaveHappened)
     // The outcome of an earlier attempt stays unknown.
-    if (isRefused) await retract(db, thread, key, earlier === null ? null : attemptedAt)
+    if (isUnsent) await retract(db, thread, key, earlier === null ? null : attemptedAt)
     throw error
   }
 }

@@ -82,7 +82,8 @@ export async function postMessage(
     ),
   )
   // Slack doesn't refuse a reply to a root that was just deleted: it puts it into the channel, outside any thread.
-  if (ts !== undefined && answer.message && !answer.message.thread_ts) throw new ChannelClosedError('thread_not_found')
+  if (ts !== undefined && answer.message && !answer.message.thread_ts)
+    throw new ChannelClosedError('thread_not_found', { mayHaveHappened: true })
   return { channel: answer.channel ?? channel, ts: answer.ts ?? '' }
 }
 

@@ -134,7 +134,7 @@ describe('a thread', () => {
     expect((await context.thread(id)).channel).toBe(platform.id)
   })
 
-  it('says of a reply that may stand in the old place already that it may appear twice', async () => {
+  it('says that a reply may appear twice if it may be in the old channel already', async () => {
     const { id } = await underWay()
     context.world.observation = { phase: 'done' }
     context.pass(5_000)
@@ -142,7 +142,6 @@ describe('a thread', () => {
     workspace.setSwitch('lose-answer', true)
     await notifyFor(1_000)
     await workspace.archive(workspace.channels.platform.id)
-    // The direct message's answer is lost as well, and it can't be looked up: Slack knows no conversation by a person's id.
     await notifyFor(30_000)
     const { ann, platform } = { ...workspace.people, ...workspace.channels }
     const { ts } = workspace
@@ -157,7 +156,7 @@ describe('a thread', () => {
     expect((await context.thread(id)).channel).toBe(ann.directChannel)
   })
 
-  it('does not repeat a reply that surely stands in the old place', async () => {
+  it('doesn’t repeat a reply that surely is in the old channel', async () => {
     const { id } = await underWay()
     context.world.observation = { phase: 'done' }
     context.pass(5_000)

@@ -243,7 +243,7 @@ describe('the sender', () => {
     },
   )
 
-  it('takes a reply that Slack put outside the thread for the end of that thread', async () => {
+  it('takes a reply that Slack put outside the thread for the end of that thread, and says that it may appear twice', async () => {
     const { id } = await context.ask({ mentionOnSuccess: true })
     await notifyFor(1_000)
     slack.unthreadNext()
@@ -252,6 +252,11 @@ describe('the sender', () => {
     await notifyFor(5_000)
     expect((await context.thread(id)).channel).toBe('DU1')
     expect(slack.posts.at(-1)).toMatchObject({ channel: 'DU1', inThread: true })
+    const replies = slack.posts.filter(({ text }) => text.includes('is running after'))
+    expect(replies.map(({ channel, text }) => [channel, text.includes('may appear twice')])).toEqual([
+      ['C1', false],
+      ['DU1', true],
+    ])
   })
 
   for (const error of ['internal_error', 'fatal_error', '{"ok":true,"chan', '<!doctype html>']) {
