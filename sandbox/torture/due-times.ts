@@ -19,8 +19,8 @@ const AGO_MS = 6 * 60_000
 
 interface ScheduleRow {
   id: string
-  /** Ends with the id of the job from whose thread the schedule was made. */
-  preset: string
+  /** Begins with that of the job from whose thread the schedule was made. */
+  target: string
 }
 
 /** Lets everything that may expire do so, and each schedule whose last time was run be due once more. On one file, no bot may run. */
@@ -39,9 +39,12 @@ export async function moveDueTimes(
     if (done.length === 0 || (await world.change(sql, due, due, `${input.target}%`, who)) === 0) continue
     remember(world, one, steering, 'done')
   }
-  const idle = `select id, preset from schedules where paused_at is null and due_at > ?`
-  for (const { id, preset } of await world.rows<ScheduleRow>(idle, `${Date.now()}`)) {
-    const submission = submissions.find(({ steering }) => steering?.job && preset.endsWith(`-${steering.job}`))
+  const idle = `select id, target from schedules where paused_at is null and due_at > ?`
+  for (const { id, target } of await world.rows<ScheduleRow>(idle, `${Date.now()}`)) {
+    const submission = submissions.find(
+      ({ steering, input }) =>
+        steering?.act === 'schedule' && steering.tries.length > 0 && target.startsWith(`${input.target} `),
+    )
     const last = dueTimes.findLast(({ schedule }) => schedule === id)
     if (!submission || (last && (await jobsOf(world, last)).length === 0)) continue
     if ((await world.change('update schedules set next_at = ?, due_at = ? where id = ?', due, due, id)) > 0)

@@ -87,7 +87,7 @@ async function steer(world: World, one: Submission, steering: Steering, messages
         end !== 'done' ||
         !offers('schedule') ||
         steering.tries.length >= MAX_TRIES ||
-        (await hasSchedule(world, job))
+        (await hasSchedule(world, one))
       )
         return
       remember(world, one, steering, end)
@@ -105,8 +105,8 @@ export function remember(world: World, { scenario }: Submission, steering: Steer
   steering.rowsThen ??= world.rowsOf(scenario.provider)
 }
 
-async function hasSchedule(world: World, job: string): Promise<boolean> {
-  return (await world.rows('select id from schedules where preset like ?', `%-${job}`)).length > 0
+async function hasSchedule(world: World, { input }: Submission): Promise<boolean> {
+  return (await world.rows('select id from schedules where target like ?', `${input.target} %`)).length > 0
 }
 
 async function twice(steering: Steering, act: () => Promise<void>): Promise<void> {
