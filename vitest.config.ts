@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** These stay inside this process: test/helpers/in-process.ts refuses them a server or a child process. */
 const fast = [
   'test/*.test.ts',
-  'test/{access,commands,config,domain,lib}/**/*.test.ts',
+  'test/{access,cli,commands,config,domain,lib}/**/*.test.ts',
   'test/slack/{form,message}/**/*.test.ts',
 ]
 

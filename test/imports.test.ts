@@ -138,20 +138,19 @@ const layers: readonly Layer[] = [
     ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*', 'src/lib/*', 'src/access/*'],
     packages: ['@slack/web-api'],
   },
-  { files: 'src/audit.ts', ours: ['src/errors.ts', 'src/store/*'], packages: ['node:*'] },
-  { files: 'src/copy.ts', ours: ['src/audit.ts', 'src/store/*'], packages: [] },
   {
     files: 'src/connections.ts',
     ours: ['src/config/*', 'src/providers/*', 'src/store/*', 'type src/domain/*', 'type src/slack/message/*'],
     packages: [],
   },
-  ...['src/app.ts', 'src/cli.ts'].map((files) => ({
+  ...['src/app.ts', 'src/cli/*'].map((files) => ({
     files,
     ours: ['src/*'],
     packages: ['@slack/*', 'pino', 'zod', 'node:*'],
   })),
+  { files: 'src/cli.ts', ours: ['src/cli/*'], packages: ['node:*'] },
 
-  // Free to import anything but app and cli, which are only started.
+  // Free to import anything but app and src/cli.ts, which are only started.
   ...['sandbox/*', 'test/*', 'bench/*'].map((files) => ({
     files,
     ours: ['src/*', 'sandbox/*', 'test/*', 'bench/*'],
@@ -208,7 +207,10 @@ function breachesOf(file: string, source: string): string[] {
     const name = isOurs ? posix.join(posix.dirname(file), from).replace(/\.js$/, '.ts') : packageOf(from)
     const allowed = isOurs ? layer.ours : layer.packages
     if (name === 'src/cli.ts') return [`${file} imports ${name}; nobody may import cli.`]
-    if (name === 'src/app.ts' && file !== 'src/cli.ts') return [`${file} imports ${name}; only cli may import app.`]
+    if (name === 'src/app.ts' && file !== 'src/cli/start.ts')
+      return [`${file} imports ${name}; only src/cli/start.ts may import app.`]
+    if (name.startsWith('src/cli/') && /^src\/(?!cli\b)/.test(file))
+      return [`${file} imports ${name}; in src only cli may import its parts.`]
     if (isAllowed(name, isType, allowed)) return []
     const kind = isOurs ? 'of our files' : 'of packages'
     const rule = allowed.length === 0 ? `${layer.files} imports none ${kind}` : `the rule is: ${allowed.join(', ')}`
@@ -284,10 +286,13 @@ describe('the table', () => {
     expect(breachesOf(file, source)).toEqual([expect.stringMatching(`^${file} imports ${name}, but `)])
   })
 
-  test('lets only cli import app, and nobody import cli', () => {
-    expect(breachesOf('src/cli.ts', "import { start } from './app.js'")).toEqual([])
+  test('lets only dolly start import app, and nobody import cli', () => {
+    expect(breachesOf('src/cli/start.ts', "import { start } from '../app.js'")).toEqual([])
     expect(breachesOf('sandbox/demo.ts', "import '../src/app.js'")).toEqual([
-      'sandbox/demo.ts imports src/app.ts; only cli may import app.',
+      'sandbox/demo.ts imports src/app.ts; only src/cli/start.ts may import app.',
+    ])
+    expect(breachesOf('src/app.ts', "import { run } from './cli/doctor.js'")).toEqual([
+      'src/app.ts imports src/cli/doctor.ts; in src only cli may import its parts.',
     ])
     expect(breachesOf('src/app.ts', "import './cli.js'")).toEqual([
       'src/app.ts imports src/cli.ts; nobody may import cli.',
@@ -308,7 +313,7 @@ describe('the table', () => {
     { name: 'node-cron', only: ['src/lib/*', 'src/jobs/*'] },
     {
       name: '@slack/bolt',
-      only: ['src/log.ts', 'src/slack/transport/*', 'src/commands/*', 'src/app.ts', 'src/cli.ts'],
+      only: ['src/log.ts', 'src/slack/transport/*', 'src/commands/*', 'src/app.ts', 'src/cli/*'],
     },
   ])('lets only $only import $name', ({ name, only }) => {
     const ours = layers.filter(({ files }) => files.startsWith('src/'))

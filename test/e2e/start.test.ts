@@ -1,6 +1,6 @@
 /** The real bot with what an operator got wrong: each mistake is one sentence that says what to do. */
 import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -115,10 +115,10 @@ it('a database that others may open is warned of', async () => {
   expect(second.log()).not.toContain('users other than its owner')
 }, 30_000)
 
-it('doctor, or --check, says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
+it('doctor says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
   rmSync(join(folder, 'data'), { recursive: true, force: true })
   configure([hoody, qovery])
-  expect(await run(['--check'], socketEnv())).toEqual({
+  expect(await run(['doctor'], socketEnv())).toEqual({
     code: 0,
     out: 'Slack accepts SLACK_BOT_TOKEN for https://woolworks.slack.com/.\nSlack accepts SLACK_APP_TOKEN.\nhoody answers.\nqovery answers.\n',
     err: '',
@@ -137,16 +137,21 @@ it('doctor, or --check, says of each part whether it is good, starts nothing, an
     expect.stringContaining('qovery refused its credentials'),
   ])
 
-  const { code, err } = await run(['--check'], { ...socketEnv(), SLACK_BOT_TOKEN: '' })
+  const { code, err } = await run(['doctor'], { ...socketEnv(), SLACK_BOT_TOKEN: '' })
   expect([code, err]).toEqual([1, expect.stringContaining('SLACK_BOT_TOKEN is empty')])
 }, 60_000)
 
-it('help prints eleven lines, and arguments that Dolly does not know start nothing', async () => {
-  const { code, out } = await run(['--help'])
-  expect(await run(['help'])).toEqual({ code: 0, out, err: '' })
-  expect([code, out.trim().split('\n').length]).toEqual([0, 11])
-  expect(await run(['--chekc'])).toEqual({ code: 1, out: '', err: `Dolly doesn't know these arguments.\n${out}` })
-  expect(await run(['check'])).toMatchObject({ code: 1, out: '' })
+it('--version and --help print and start nothing, and neither do arguments that Dolly does not know', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  expect(await run(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  const { code, out, err } = await run(['--help'])
+  expect([code, err]).toEqual([0, ''])
+  expect(out).toContain('dolly doctor [--json]')
+  expect(await run(['docter'])).toEqual({
+    code: 1,
+    out: '',
+    err: 'Dolly has no command "docter". Did you mean "doctor"? See: dolly --help\n',
+  })
 }, 30_000)
 
 it('a dolly.yml whose tokens others may read, and a rule without a source, cause a warning', async () => {
@@ -156,7 +161,7 @@ it('a dolly.yml whose tokens others may read, and a rule without a source, cause
     'dolly.yml contains connections.hoody.token, and other users of this machine can read it. Run chmod 600 dolly.yml'
   const forgotten = /rule 1 of access in dolly\.yml \(line \d+\) has a target but no from, and/
   chmodSync(join(folder, 'dolly.yml'), 0o644)
-  const { code, out } = await run(['--check'], socketEnv())
+  const { code, out } = await run(['doctor'], socketEnv())
   expect(code).toBe(0)
   expect(out).toContain(`Warning: ${careless}`)
   expect(out).toMatch(forgotten)
@@ -167,10 +172,10 @@ it('a dolly.yml whose tokens others may read, and a rule without a source, cause
 
   configure([hoody], forgetful, { ...forgetful, target: '*', from: '*production*' })
   chmodSync(join(folder, 'dolly.yml'), 0o600)
-  const better = await run(['--check'], socketEnv())
+  const better = await run(['doctor'], socketEnv())
   expect(better.out).not.toContain(careless)
   configure([hoody], { ...forgetful, from: '*' })
-  expect((await run(['--check'], socketEnv())).out).not.toContain('Warning')
+  expect((await run(['doctor'], socketEnv())).out).not.toContain('Warning')
 }, 60_000)
 
 it('a second process on the same database is refused with a sentence that names the first', async () => {

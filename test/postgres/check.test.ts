@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import pg from 'pg'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { verifyAuditOf } from '../../src/audit.js'
+import { verifyAuditOf } from '../../src/cli/audit-verify.js'
 import { checkDatabase, type DatabaseFacts, judgeFacts } from '../../src/store/check.js'
 import { openDatabase } from '../../src/store/database.js'
 import { newPostgresDatabase } from '../helpers/postgres.js'

@@ -1,7 +1,7 @@
 /** What the audit keeps, and that its chain shows each row that was altered, dropped or cut. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { verifyAuditOf } from '../../src/audit.js'
+import { verifyAuditOf } from '../../src/cli/audit-verify.js'
 import { next } from '../../src/domain/machine.js'
 import { TemporaryError } from '../../src/errors.js'
 import { sealWorker } from '../../src/jobs/seal.js'

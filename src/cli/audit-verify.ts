@@ -1,13 +1,22 @@
 /** `dolly audit verify`: walks along the audit's chain, and says in sentences whether it is intact. */
-import { ConnectionError } from './errors.js'
+import { ConnectionError } from '../errors.js'
 import {
   type AuditAnchor,
   type AuditFault,
   type AuditKeys,
   type AuditReport,
   verifyAudit,
-} from './store/audit-chain.js'
-import { explainMissing, isMissing, openDatabase } from './store/database.js'
+} from '../store/audit-chain.js'
+import { explainMissing, isMissing, openDatabase } from '../store/database.js'
+import { withConfiguration } from './configured.js'
+
+export async function run([anchor]: readonly string[]): Promise<number> {
+  return await withConfiguration(async ({ config: { database, auditKeys } }) => {
+    const { sentence, isGood } = await verifyAuditOf(database, auditKeys, anchor)
+    process.stdout.write(`${sentence}\n`)
+    return isGood ? 0 : 1
+  })
+}
 
 export interface AuditFinding {
   sentence: string

@@ -1,8 +1,16 @@
 /** `dolly db copy`: copies a SQLite file to Postgres, and reports what it did. */
-import { describeReport } from './audit.js'
-import type { AuditKeys } from './store/audit-chain.js'
-import { type CopyReport, copyDatabase } from './store/copy.js'
-import { snakeCase } from './store/names.js'
+import type { AuditKeys } from '../store/audit-chain.js'
+import { type CopyReport, copyDatabase } from '../store/copy.js'
+import { snakeCase } from '../store/names.js'
+import { describeReport } from './audit-verify.js'
+import { withConfiguration } from './configured.js'
+
+export async function run([from = '']: readonly string[]): Promise<number> {
+  return await withConfiguration(async ({ config: { database, auditKeys } }) => {
+    process.stdout.write(await copyTo(database, from, auditKeys, Date.now()))
+    return 0
+  })
+}
 
 /**
  * Copies a SQLite file to the database of DATABASE_URL, and returns what the operator reads.

@@ -1,0 +1,67 @@
+/** All that `dolly` can do. The arguments are read and the help is written from this table. */
+
+/** Does what a command is for, and returns the exit code. */
+export type Run = (operands: readonly string[], flags: ReadonlySet<string>) => Promise<number>
+
+export interface Command {
+  /** The words that call it: `db copy`. */
+  name: string
+  /** What follows the name, in order: `<file>` must be there, `[end]` may be. */
+  operands: readonly string[]
+  /** Its options, each with what it does. */
+  flags: Readonly<Record<string, string>>
+  /** One line for the list of all commands. */
+  summary: string
+  /** For its own help. Lines of at most 100 characters. */
+  details: string
+  /** When it exits with which code. */
+  exits: { 0: string; 1: string }
+  /** Loaded when it's called, so that no command waits for the libraries of another one. */
+  load(): Promise<{ run: Run }>
+}
+
+export const commands: readonly Command[] = [
+  {
+    name: 'start',
+    operands: [],
+    flags: {},
+    summary: 'start Dolly; "dolly" alone does the same',
+    details: `Starts Dolly with dolly.yml and the variables of the environment and .env, and logs to standard output.
+It stops on SIGTERM and SIGINT, and takes up to ten seconds to finish what it is doing.`,
+    exits: {
+      0: 'it was stopped',
+      1: "it couldn't start, and says why in a sentence; or it met a bug, which it logs",
+    },
+    load: () => import('./start.js'),
+  },
+  {
+    name: 'doctor',
+    operands: [],
+    flags: { json: 'print an array of {check, result, sentence} for scripts' },
+    summary: 'try the configuration, the database, Slack and each connection once',
+    details: `Tries dolly.yml, the database, Slack's tokens and scopes, this machine's clock and each connection once.
+It starts nothing, changes nothing, and may run while Dolly runs. Each result is ok, warning or failed.`,
+    exits: { 0: 'nothing failed; there may be warnings', 1: 'something failed' },
+    load: () => import('./doctor.js'),
+  },
+  {
+    name: 'db copy',
+    operands: ['<file>'],
+    flags: {},
+    summary: 'copy a SQLite file to the empty Postgres database of DATABASE_URL',
+    details: `Copies a SQLite file, live jobs included, to the empty Postgres database of DATABASE_URL, all or nothing.
+Stop Dolly first. Afterwards no Dolly starts on the file: its jobs go on in the new database.`,
+    exits: { 0: 'everything was copied', 1: 'nothing was copied, or it may not have been; a sentence says which' },
+    load: () => import('./db-copy.js'),
+  },
+  {
+    name: 'audit verify',
+    operands: ['[end]'],
+    flags: {},
+    summary: 'check the audit for altered or missing rows',
+    details: `Checks the audit for altered or missing rows, and may run while Dolly runs. With the end of the chain from a
+line of the log ("anchor") it also checks whether later rows were cut off.`,
+    exits: { 0: 'the audit is intact', 1: "it isn't, or it can't be verified" },
+    load: () => import('./audit-verify.js'),
+  },
+]
