@@ -37,7 +37,11 @@ async function measure(provider: Provider, many: ManyJobs) {
   simulator.setSwitch('unknown-status', true)
   const api = createApi('bench', provider.client(provider.connection.parse(simulator.connection)))
   const refs = await many.refs(provider, api, count)
-  const context = await contextWith({ name: 'bench', provider, api, expiry: NO_EXPIRY }, many, refs)
+  const context = await contextWith(
+    { name: 'bench', provider, host: 'bench.example', api, expiry: NO_EXPIRY },
+    many,
+    refs,
+  )
 
   const polled = await measured(simulator.requests, async () => {
     await pollDueJobs(context, 'bench')

@@ -11,7 +11,9 @@ import { runSchedule } from './commands/schedules/run.js'
 import type { Services } from './commands/services.js'
 import { type Config, ConfigError } from './config/env.js'
 import { connect, describeJob, providers } from './connections.js'
-import { explainSlackLog, portProblem, refusalOf, warnUnreachable } from './doctor.js'
+import { warnUnreachable } from './doctor/connections.js'
+import { explainSlackLog, portProblem, refusalOf } from './doctor/problems.js'
+import { warnOfUnknownGroups } from './doctor/slack.js'
 import type { Job } from './domain/job.js'
 import { newMemory, type WorkerContext } from './jobs/context.js'
 import { Notifier } from './jobs/notify.js'
@@ -159,7 +161,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   })
   log.info({ connections: names, slack: mode.kind }, 'Dolly is up')
   // In the background: a provider that is down takes its time.
-  void warnUnreachable([...connections.values()], identity.client, groups, log)
+  void warnOfUnknownGroups(identity.client, groups, log)
+  void warnUnreachable([...connections.values()], log)
 }
 
 /** A refused token stops the start. Slack being away doesn't: jobs go on, and the threads catch up. */

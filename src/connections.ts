@@ -17,7 +17,9 @@ export function connect(config: Config, shared: Shared): Map<string, Connection>
     config.connections.map(({ name, provider: id, settings, expiry }) => {
       const provider = providers.find((candidate) => candidate.id === id)
       if (!provider) throw new ConfigError([`connections.${name}.provider is "${id}", which is no provider.`])
-      return [name, { name, provider, api: createApi(name, provider.client(settings), undefined, shared), expiry }]
+      const client = provider.client(settings)
+      const api = createApi(name, client, undefined, shared)
+      return [name, { name, provider, host: new URL(client.baseUrl).host, api, expiry }]
     }),
   )
 }

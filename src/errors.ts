@@ -27,8 +27,8 @@ export class ConnectionError extends Error {
   /** HTTP status of the provider's refusal, if there was one. */
   readonly status: number | undefined
 
-  constructor(message: string, details: { status?: number | undefined } = {}) {
-    super(message)
+  constructor(message: string, details: { status?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: details.cause })
     this.status = details.status
   }
 }
@@ -51,9 +51,9 @@ export class TemporaryError extends Error {
 
   constructor(
     message: string,
-    details: { retryAfterMs?: number | undefined; mayHaveHappened: boolean; status?: number },
+    details: { retryAfterMs?: number | undefined; mayHaveHappened: boolean; status?: number; cause?: unknown },
   ) {
-    super(message)
+    super(message, { cause: details.cause })
     this.retryAfterMs = waitOf(details.retryAfterMs)
     this.mayHaveHappened = details.mayHaveHappened
     this.status = details.status
@@ -73,8 +73,7 @@ export class UnreadableListError extends TemporaryError {
  */
 export class DatabaseError extends TemporaryError {
   constructor(message: string, { mayHaveHappened, cause }: { mayHaveHappened: boolean; cause?: unknown }) {
-    super(message, { mayHaveHappened })
-    this.cause = cause
+    super(message, { mayHaveHappened, cause })
   }
 }
 

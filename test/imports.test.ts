@@ -134,8 +134,15 @@ const layers: readonly Layer[] = [
     packages: ['@slack/*', 'lru-cache', 'zod', 'node:timers/promises'],
   },
   {
-    files: 'src/doctor.ts',
-    ours: ['src/errors.ts', 'type src/providers/provider.ts', 'src/slack/*', 'src/lib/*', 'src/access/*'],
+    files: 'src/doctor/*',
+    ours: [
+      'src/doctor/*',
+      'src/errors.ts',
+      'type src/providers/provider.ts',
+      'src/slack/*',
+      'src/lib/*',
+      'src/access/*',
+    ],
     packages: ['@slack/web-api'],
   },
   {

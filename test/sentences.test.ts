@@ -297,6 +297,7 @@ const api = { get: unused, post: unused, put: unused, patch: unused, delete: unu
 const connections: readonly Connection[] = providers.map((provider) => ({
   name: `${provider.id}-prod`,
   provider,
+  host: 'api.example.com',
   api,
   expiry: NO_EXPIRY,
 }))

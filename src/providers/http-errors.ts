@@ -85,7 +85,10 @@ function sentenced(call: Call, verdict: Verdict, status: number, retryAfterMs = 
   return new TemporaryError(message, { mayHaveHappened, status, retryAfterMs })
 }
 
-/** Sorts a request without an answer, or with one that couldn't be read to its end. Other errors come back unchanged. */
+/**
+ * Sorts a request without an answer, or with one that couldn't be read to its end. The cause is the system's own error. Other
+ * errors come back unchanged.
+ */
 export function sortFailure(call: Call, error: unknown): unknown {
   const { connection, title, isWrite } = call
   if (error instanceof TimeoutError) {
@@ -98,15 +101,20 @@ export function sortFailure(call: Call, error: unknown): unknown {
   }
   // fetch reports every network error as a TypeError, with the real error as its cause.
   if (!(error instanceof TypeError)) return error
+  const cause = rootCause(error)
   const code = codeOf(error)
   if (isCertificateError(code)) {
     return new ConnectionError(
       `The certificate of ${connection} is not trusted here (${code}). Check its address in dolly.yml.`,
+      { cause },
     )
   }
   return !wasNeverSent(error)
-    ? new TemporaryError(`The network connection to ${connection} broke during ${title}.`, { mayHaveHappened: isWrite })
-    : new TemporaryError(`${connection} could not be reached for ${title}.`, { mayHaveHappened: false })
+    ? new TemporaryError(`The network connection to ${connection} broke during ${title}.`, {
+        mayHaveHappened: isWrite,
+        cause,
+      })
+    : new TemporaryError(`${connection} could not be reached for ${title}.`, { mayHaveHappened: false, cause })
 }
 
 /** Seconds or an HTTP date, measured against the answer's own Date because the two clocks may differ. */

@@ -254,6 +254,8 @@ export interface Connection {
   /** The operator's name for it, such as `hoody-prod`. */
   name: string
   provider: Provider
+  /** Where its API is, for people: `api.hoody.com`. */
+  host: string
   api: Api
   /** How long what is made there is kept. */
   expiry: ExpiryPolicy

@@ -223,7 +223,7 @@ async function migrate(database: Database, getMigrations: MigrationProvider['get
   if (error) throw error
 }
 
-function explainNewer(file: string, newer: readonly string[]): ConnectionError {
+export function explainNewer(file: string, newer: readonly string[]): ConnectionError {
   return new ConnectionError(
     `The database ${file} was written by a newer Dolly (it has "${newer.join('", "')}"). ` +
       'Start that version again, or point DATABASE_URL to another database.',

@@ -75,6 +75,11 @@ export async function openSqlite(file: string, deadline: number): Promise<Sqlite
   }
 }
 
+/** Opens a file that is there, as it is. @throws SqliteError when it can't be opened. */
+export function openExisting(file: string): Sqlite.Database {
+  return new Sqlite(file, { timeout: 0, fileMustExist: true })
+}
+
 /**
  * Empties the write-ahead log of a file, which holds deleted rows until it happens to be overwritten. While another process
  * reads, it stays as it is until the next time. Does nothing on Postgres.

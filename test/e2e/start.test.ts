@@ -118,27 +118,42 @@ it('a database that others may open is warned of', async () => {
 it('doctor says of each part whether it is good, starts nothing, and ends with 0 or 1', async () => {
   rmSync(join(folder, 'data'), { recursive: true, force: true })
   configure([hoody, qovery])
-  expect(await run(['doctor'], socketEnv())).toEqual({
-    code: 0,
-    out: 'Slack accepts SLACK_BOT_TOKEN for https://woolworks.slack.com/.\nSlack accepts SLACK_APP_TOKEN.\nhoody answers.\nqovery answers.\n',
-    err: '',
-  })
+  const good = await run(['doctor'], socketEnv())
+  expect([good.code, good.err]).toEqual([0, ''])
+  expect(good.out.split('\n').map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
+    'CHECK | RESULT',
+    'configuration | ok | dolly.yml can be used: 2 connections, 1 access rule.',
+    expect.stringMatching(/^database \| ok \| There's no database at data\/dolly\.db yet: a start creates it\. /),
+    'slack bot token | ok | Slack accepts SLACK_BOT_TOKEN for https://woolworks.slack.com/.',
+    'slack scopes | ok | SLACK_BOT_TOKEN has the scopes that Dolly needs.',
+    'slack app token | ok | Slack accepts SLACK_APP_TOKEN.',
+    expect.stringMatching(/^clock \| ok \| /),
+    expect.stringMatching(
+      /^connection hoody \| ok \| hoody answers at 127\.0\.0\.1:\d+\. Its token may read all 4 lists\.$/,
+    ),
+    expect.stringMatching(/^connection qovery \| ok \| /),
+    '',
+  ])
   expect(workspace.connections()).toBe(0)
   expect(existsSync(join(folder, 'data'))).toBe(false)
 
   configure([hoody, junk(qovery)], { who: 'S00SHEPHERDS', may: 'copy', on: 'hoody' })
-  const half = await run(['doctor'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
-  expect(half.code).toBe(1)
-  expect(half.out.trim().split('\n')).toEqual([
-    expect.stringContaining('Slack accepts SLACK_BOT_TOKEN'),
-    'S00SHEPHERDS: an access rule names a user group that Slack does not know.',
-    expect.stringContaining('Slack refuses SLACK_APP_TOKEN with "invalid_auth".'),
-    'hoody answers.',
-    expect.stringContaining('qovery refused its credentials'),
+  const half = await run(['doctor', '--json'], { ...socketEnv(), SLACK_APP_TOKEN: 'xapp-1-somebody-elses' })
+  expect([half.code, half.err]).toEqual([1, ''])
+  const findings: { check: string; result: string; sentence: string }[] = JSON.parse(half.out)
+  const failed = findings.filter(({ result }) => result === 'failed')
+  expect(failed.map(({ check, sentence }) => [check, sentence])).toEqual([
+    ['slack groups', 'S00SHEPHERDS: an access rule names a user group that Slack does not know.'],
+    ['slack app token', expect.stringContaining('Slack refuses SLACK_APP_TOKEN with "invalid_auth".')],
+    ['connection qovery', expect.stringMatching(/^127\.0\.0\.1:\d+: qovery refused its credentials \(401 /)],
   ])
+  expect(half.out).not.toContain('junk-4711-junk')
 
-  const { code, err } = await run(['doctor'], { ...socketEnv(), SLACK_BOT_TOKEN: '' })
-  expect([code, err]).toEqual([1, expect.stringContaining('SLACK_BOT_TOKEN is empty')])
+  const without = await run(['doctor', '--json'], { ...socketEnv(), SLACK_BOT_TOKEN: '' })
+  expect(without.code).toBe(1)
+  expect(JSON.parse(without.out)).toEqual([
+    { check: 'configuration', result: 'failed', sentence: expect.stringContaining('SLACK_BOT_TOKEN is empty') },
+  ])
 }, 60_000)
 
 it('--version and --help print and start nothing, and neither do arguments that Dolly does not know', async () => {
@@ -163,7 +178,7 @@ it('a dolly.yml whose tokens others may read, and a rule without a source, cause
   chmodSync(join(folder, 'dolly.yml'), 0o644)
   const { code, out } = await run(['doctor'], socketEnv())
   expect(code).toBe(0)
-  expect(out).toContain(`Warning: ${careless}`)
+  expect(out).toMatch(new RegExp(`^configuration +warning +${careless}`, 'm'))
   expect(out).toMatch(forgotten)
   const bot = await startBot(folder, socketEnv())
   await bot.kill('SIGTERM')
@@ -175,7 +190,7 @@ it('a dolly.yml whose tokens others may read, and a rule without a source, cause
   const better = await run(['doctor'], socketEnv())
   expect(better.out).not.toContain(careless)
   configure([hoody], { ...forgetful, from: '*' })
-  expect((await run(['doctor'], socketEnv())).out).not.toContain('Warning')
+  expect((await run(['doctor'], socketEnv())).out).not.toContain('warning')
 }, 60_000)
 
 it('a second process on the same database is refused with a sentence that names the first', async () => {

@@ -167,7 +167,8 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
     throw new Error('The dummy makes no requests.')
   }
   const expiry = { defaultMs: null, maxMs: null, atEnd: 'delete' } as const
-  return { name, provider, expiry, api: { get: unused, post: unused, put: unused, patch: unused, delete: unused } }
+  const api = { get: unused, post: unused, put: unused, patch: unused, delete: unused }
+  return { name, provider, host: 'dummy.example', expiry, api }
 }
 
 /** The words of its provider about a job, as its thread shows them. */

@@ -3,7 +3,8 @@ import { createServer } from 'node:net'
 import pg from 'pg'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { verifyAuditOf } from '../../src/cli/audit-verify.js'
-import { checkDatabase, type DatabaseFacts, judgeFacts } from '../../src/store/check.js'
+import { checkDatabase } from '../../src/store/check.js'
+import { type DatabaseFacts, judgeFacts } from '../../src/store/check-postgres.js'
 import { openDatabase } from '../../src/store/database.js'
 import { newPostgresDatabase } from '../helpers/postgres.js'
 
@@ -39,7 +40,7 @@ async function refusalOf(address: string): Promise<string> {
   expect(performance.now() - startedAt).toBeLessThan(30_000)
   expect(error).toMatchObject({ name: 'ConnectionError' })
   const text = error instanceof Error ? error.message : ''
-  expect(await checkDatabase(address, Date.now)).toEqual([{ isGood: false, sentence: text }])
+  expect(await checkDatabase(address, Date.now)).toEqual([{ result: 'failed', sentence: text }])
   const { password } = new URL(address)
   if (password !== '') expect(text).not.toContain(password)
   return text
@@ -122,7 +123,7 @@ it('a user who may not create tables is told so by a start and by the doctor', a
   )
   expect(await checkDatabase(address, Date.now)).toEqual([
     {
-      isGood: false,
+      result: 'failed',
       sentence: `The database ${place}: the user in DATABASE_URL may not create tables. Make it the owner: alter database … owner to ….`,
     },
   ])
@@ -132,7 +133,7 @@ it('a database that is read only is told from one that works', async () => {
   const address = changed({}, { options: '-c default_transaction_read_only=on' })
   expect(await checkDatabase(address, Date.now)).toEqual([
     {
-      isGood: false,
+      result: 'failed',
       sentence: `The database ${place}: it is a standby, or set to be read only. Point DATABASE_URL to the primary.`,
     },
   ])
@@ -169,12 +170,14 @@ describe('the doctor', () => {
     isStandby: false,
     isReadOnly: false,
     mayCreate: true,
+    mayWrite: true,
     lockTimeout: 9_876,
     synchronousCommit: 'on',
     maxConnections: 97,
     usedConnections: 30,
     time: 1_000_000,
     isShared: false,
+    schema: { applied: '009-replicas', missing: [], newer: [] },
   }
   const judge = (some: Partial<DatabaseFacts>) =>
     judgeFacts('the database dolly on db:5432', { ...facts, ...some }, 1_000_000)
@@ -182,22 +185,20 @@ describe('the doctor', () => {
   it('says in one line that all is well', async () => {
     expect(await checkDatabase(url, Date.now)).toEqual([
       {
-        isGood: true,
-        sentence: expect.stringMatching(/^The database .* answers: Postgres [\d.]+.*, \d+ of \d+ connections free\.$/),
+        result: 'ok',
+        sentence: expect.stringMatching(
+          /^The database .* answers: Postgres [\d.]+.*, \d+ of \d+ connections free\. Its schema is the newest, \d+-\w+\.$/,
+        ),
       },
     ])
-  })
-
-  it('leaves a SQLite file alone', async () => {
-    expect(await checkDatabase('/nowhere/dolly.db', Date.now)).toEqual([])
   })
 
   it('warns of commits that a crash can lose, and of clocks that differ', async () => {
     const address = changed({}, { options: '-c synchronous_commit=off' })
     const findings = await checkDatabase(address, () => Date.now() - 60_000)
-    expect(findings.map(({ isGood }) => isGood)).toEqual([true, true, true])
-    expect(findings[1]?.sentence).toMatch(/^Warning: synchronous_commit is off/)
-    expect(findings[2]?.sentence).toMatch(/^Warning: the database's clock is (5\d|6\d) s ahead of this machine's\./)
+    expect(findings.map(({ result }) => result)).toEqual(['ok', 'warning', 'warning'])
+    expect(findings[1]?.sentence).toMatch(/^synchronous_commit is off/)
+    expect(findings[2]?.sentence).toMatch(/^the database's clock is (5\d|6\d) s ahead of this machine's\./)
   })
 
   it.each([
@@ -205,12 +206,16 @@ describe('the doctor', () => {
     [{ isStandby: true }, 'it is a standby, or set to be read only. Point DATABASE_URL to the primary.'],
     [{ mayCreate: null }, 'there is no schema to create tables in: check the search_path of the user in DATABASE_URL.'],
     [
+      { mayWrite: false },
+      'the user in DATABASE_URL may not write to its tables. Make it their owner: alter table … owner to ….',
+    ],
+    [
       { isShared: true },
       'a proxy in front of it shares sessions between clients, as PgBouncer does with pool_mode=transaction. Point DATABASE_URL to Postgres itself.',
     ],
     [{ usedConnections: 91 }, 'only 6 of 97 connections are free. Each replica needs 7: raise max_connections.'],
   ])('names %o', (some, problem) => {
-    expect(judge(some)).toEqual([{ isGood: false, sentence: `The database dolly on db:5432: ${problem}` }])
+    expect(judge(some)).toEqual([{ result: 'failed', sentence: `The database dolly on db:5432: ${problem}` }])
   })
 })
 

@@ -1,11 +1,11 @@
 /** The check of each connection after a start: one line for each that does not answer, within seconds. */
-import { WebClient } from '@slack/web-api'
 import { describe, expect, it, test } from 'vitest'
-import { explainSlackLog, warnUnreachable } from '../src/doctor.js'
-import { ConnectionError } from '../src/errors.js'
-import * as listed from '../src/providers/index.js'
-import type { Connection, Picker, Provider } from '../src/providers/provider.js'
-import { dummyConnection, dummyWorld } from './helpers/dummy-provider.js'
+import { warnUnreachable } from '../../src/doctor/connections.js'
+import { explainSlackLog } from '../../src/doctor/problems.js'
+import { ConnectionError } from '../../src/errors.js'
+import * as listed from '../../src/providers/index.js'
+import type { Connection, Picker, Provider } from '../../src/providers/provider.js'
+import { dummyConnection, dummyWorld } from '../helpers/dummy-provider.js'
 
 /** A connection whose lists are all read by the same function. */
 function connectionWith(name: string, read: Picker, { pickers, operations }: Provider = listed.hoody): Connection {
@@ -18,8 +18,6 @@ async function linesAfterLookingAt(connections: readonly Connection[], withinMs 
   const lines: string[] = []
   await warnUnreachable(
     connections,
-    new WebClient(),
-    [],
     {
       warn: (fields, message) => lines.push(`${message}: ${JSON.stringify(fields)}`),
       info: (message) => lines.push(message),
@@ -41,15 +39,15 @@ describe('after a start', () => {
       }),
     ])
     expect(lines).toEqual([
-      'a connection did not answer: {"connection":"junk","reason":"junk refused its credentials."}',
-      'a connection did not answer: {"connection":"odd","reason":"Something broke on our side while reading odd."}',
+      'a connection did not answer: {"connection":"junk","reason":"dummy.example: junk refused its credentials."}',
+      'a connection did not answer: {"connection":"odd","reason":"Something broke on our side while reading odd (dummy.example)."}',
       '1 of 3 connections answered',
     ])
   })
 
   it('one that never answers is not waited for', async () => {
     const lines = await linesAfterLookingAt([connectionWith('mute', () => new Promise(() => {}))], 1)
-    expect(lines[0]).toContain('mute did not answer within 0.001 s.')
+    expect(lines[0]).toContain('mute did not answer within 0.001 s (dummy.example).')
     expect(lines[1]).toBe('0 of 1 connections answered')
   })
 
