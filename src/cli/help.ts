@@ -1,6 +1,9 @@
 /** Pure: what `--help` prints. */
 import type { Command } from './commands.js'
 
+/** In characters. */
+const MAX_LINE_LENGTH = 100
+
 /** All commands, a line each. */
 export function overview(commands: readonly Command[]): string {
   const calls = [
@@ -20,7 +23,7 @@ export function helpOf(command: Command): string {
   const exits = Object.entries(command.exits)
   return `Usage: ${usageOf(command)}
 
-${command.details}
+${wrapped(command.details)}
 ${flags.length === 0 ? '' : `\nOptions:\n${inColumns(flags)}\n`}
 Exit codes:
 ${inColumns(exits)}
@@ -34,4 +37,8 @@ function usageOf({ name, operands, flags }: Command): string {
 function inColumns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([first]) => first.length))
   return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`).join('\n')
+}
+
+function wrapped(text: string): string {
+  return text.replaceAll(new RegExp(`(.{1,${MAX_LINE_LENGTH}})(?: |$)`, 'g'), '$1\n').trimEnd()
 }

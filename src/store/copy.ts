@@ -9,7 +9,8 @@ import { NO_CLAIM } from './claims.js'
 import { isPostgres, openDatabase } from './database.js'
 import { lockDatabase } from './lock.js'
 import { describeUrl } from './postgres-problems.js'
-import { LEASE_MS } from './processes.js'
+import { findRunningProcess } from './processes.js'
+import { askIfRestored } from './restored.js'
 import type { CopyTable, Database, Schema } from './schema.js'
 import { hasTable } from './sqlite.js'
 
@@ -90,6 +91,7 @@ export async function copyDatabase(file: string, url: string, { keys, now, waitM
   })
   try {
     return await withDatabase(file, async (source) => {
+      await askIfRestored(source, now)
       return await withDatabase(url, async (target) => await copyRows({ source, file, target, url }, keys, now))
     })
   } finally {
@@ -208,14 +210,10 @@ function assertUnfinished({ target, finishedAt }: CopyTable, file: string, name:
 }
 
 async function assertEmpty(into: Transaction<Schema>, name: string): Promise<void> {
-  const running = await into
-    .selectFrom('processes')
-    .select('name')
-    .where('renewedAt', '>', sql<number>`extract(epoch from clock_timestamp()) * 1000 - ${sql.lit(LEASE_MS)}`)
-    .executeTakeFirst()
-  if (running)
+  const running = await findRunningProcess(into)
+  if (running !== undefined)
     throw new ConnectionError(
-      `A running Dolly uses ${name} (${running.name}). Stop it, and set DATABASE_URL to an empty database.`,
+      `A running Dolly uses ${name} (${running}). Stop it, and set DATABASE_URL to an empty database.`,
     )
   const rows = await countRows(into, [...copiedTables, 'copies'])
   const head = await into.selectFrom('auditHead').select('id').where('seq', '=', 0).executeTakeFirst()

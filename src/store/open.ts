@@ -11,6 +11,7 @@ import { hasLooseRights } from './file.js'
 import { lockDatabase } from './lock.js'
 import { alone, join, type Membership } from './processes.js'
 import { createSharedRateLimiter } from './rate-limits.js'
+import { askIfRestored } from './restored.js'
 import type { Database } from './schema.js'
 import { seenByAll } from './seen.js'
 import { retryWhileAway } from './transaction.js'
@@ -66,6 +67,8 @@ export async function openStore(
   if (hasLooseRights(address))
     log.warn({ file: address }, 'users other than its owner can open the database; run chmod 600 on it')
   await refuseCopied(db, address)
+  const restored = await askIfRestored(db, alone.now())
+  if (restored) log.warn(restored, 'this database is a restored backup; its live jobs ask a person before they go on')
   // The lock is ours, so every claim in the file belongs to a process that is dead.
   await releaseAllClaims(db)
   const { now } = alone

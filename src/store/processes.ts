@@ -233,3 +233,13 @@ async function remove(db: Database, { id, renewedAt }: ProcessRow): Promise<bool
     .executeTakeFirst()
   return numDeletedRows > 0n
 }
+
+/** The name of a process that uses this Postgres, going by the database's clock; undefined if there's none. */
+export async function findRunningProcess(db: Database): Promise<string | undefined> {
+  const running = await db
+    .selectFrom('processes')
+    .select('name')
+    .where('renewedAt', '>', sql<number>`extract(epoch from clock_timestamp()) * 1000 - ${sql.lit(LEASE_MS)}`)
+    .executeTakeFirst()
+  return running?.name
+}

@@ -1,13 +1,18 @@
 /** The sandbox's Slack, a simulated Hoody, and the real bot as a child process that can be killed. */
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { type Bot, defaultAccess, startBot, writeConfig } from '../../sandbox/bot.js'
 import { freePort } from '../../sandbox/free-port.js'
 import { startHoody } from '../../sandbox/providers/hoody.js'
 import type { Simulator } from '../../sandbox/providers/simulator.js'
 import { startWorkspace, type Workspace } from '../../sandbox/slack/workspace.js'
+
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 export type Mode = 'http' | 'socket'
 
@@ -16,6 +21,8 @@ export interface World {
   hoody: Simulator
   /** Starts the bot, on the same database each time. Resolves when it is up. */
   start(env?: Readonly<Record<string, string>>): Promise<Bot>
+  /** Runs another command on the bot's database to its end, with these arguments. @returns what it printed. */
+  run(...args: string[]): Promise<string>
   /** Rows of the bot's own database, read from outside. */
   rows<T>(sql: string): T[]
   /** Changes the bot's database from outside. */
@@ -56,6 +63,7 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
   if (mode === 'http') workspace.setRequestUrl(`http://127.0.0.1:${port}/slack/events`)
 
   const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...shared } = workspace.env
+  const secret = mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }
 
   return {
     workspace,
@@ -63,11 +71,15 @@ export async function startWorld(mode: Mode, options: WorldOptions = {}): Promis
     start: async (env = {}) => {
       const access = options.access?.(workspace) ?? defaultAccess.access
       writeConfig(folder, simulators, { everySeconds: 1 }, { ...defaultAccess, access })
-      const secret = mode === 'http' ? { SLACK_SIGNING_SECRET, PORT: `${port}` } : { SLACK_APP_TOKEN }
       const bot = await inLine(() => startBot(folder, { ...shared, ...secret, LOG_LEVEL: 'debug', ...env }))
       bots.push(bot)
       if (mode === 'socket') await workspace.waitFor(() => workspace.connections() > 0)
       return bot
+    },
+    run: async (...args) => {
+      const { PATH = '' } = process.env
+      const env = { PATH, ...shared, ...secret }
+      return (await promisify(execFile)(process.execPath, [program, ...args], { cwd: folder, env })).stdout
     },
     rows: <T>(sql: string) => {
       const database = new Sqlite(join(folder, 'data/dolly.db'), { readonly: true })

@@ -1,35 +1,31 @@
-/** The statements of docs/operating.md for a restored backup, as a Postgres takes them. */
-import { readFileSync } from 'node:fs'
-import pg from 'pg'
+/** `dolly db restored` on a Postgres that was restored from a dump. */
 import { expect, it, onTestFinished } from 'vitest'
 import { openDatabase } from '../../src/store/database.js'
-import { createSchedule } from '../../src/store/schedules.js'
-import { testContext } from '../helpers/context.js'
+import { openStore } from '../../src/store/open.js'
+import { askAfterRestoreAt } from '../../src/store/restored.js'
+import { silentLog, testContext } from '../helpers/context.js'
 import { newPostgresDatabase } from '../helpers/postgres.js'
-import { newSchedule } from '../helpers/preset.js'
 
-const page = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8')
-
-it('with its own words for the time, live jobs ask a person and schedules are paused', async () => {
-  const [, theirs = '', ours = ''] = /write `([^`]+)`\s+for `([^`]+)`/.exec(page) ?? []
-  const [, askFirst = ''] = /```sql\n([\s\S]*?)```/.exec(page) ?? []
-  const [, pause = ''] = /`(update schedules [^`]+)`/.exec(page) ?? []
-  for (const text of [theirs, ours, askFirst, pause]) expect(text).not.toBe('')
+it('live jobs ask a person, and a database that a Dolly uses is left alone', async () => {
   const url = await newPostgresDatabase()
   const db = await openDatabase(url)
   onTestFinished(() => db.destroy())
   const context = await testContext({ db })
   const { id } = await context.ask()
-  await createSchedule(db, newSchedule(), context.now())
 
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.query(askFirst.replaceAll(ours, theirs))
-  await client.query(pause.replaceAll(ours, theirs))
-  await client.end()
+  const closers: (() => Promise<unknown>)[] = []
+  await openStore(url, { elapsed: () => performance.now(), log: silentLog, closers })
+  const refusal = await askAfterRestoreAt(url, { now: context.now() }).catch((error: Error) => error.message)
+  for (const close of closers.reverse()) await close()
+  expect(refusal).toMatch(
+    /^A running Dolly uses the database \S+ on \S+ \(process \d+ on .*\)\. Stop all of them first\.$/,
+  )
+  expect(await context.job(id)).toMatchObject({ state: 'queued' })
 
+  expect(await askAfterRestoreAt(url, { now: context.now() })).toMatchObject({
+    place: expect.stringMatching(/^the database /),
+    jobs: 1,
+  })
   expect(await context.job(id)).toMatchObject({ state: 'uncertain', detail: 'Dolly was restored from a backup.' })
   expect(await context.kinds(id)).toContain('uncertain')
-  const schedule = await db.selectFrom('schedules').select(['pausedAt', 'dueAt']).executeTakeFirstOrThrow()
-  expect(schedule).toEqual({ pausedAt: expect.any(Number), dueAt: null })
 })
