@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type Asked, readArguments } from './cli/arguments.js'
 import { commands } from './cli/commands.js'
 import { helpOf, overview } from './cli/help.js'
+import { packageFile } from './package.js'
 
 async function perform(asked: Asked): Promise<number> {
   switch (asked.kind) {
@@ -23,9 +24,8 @@ async function perform(asked: Asked): Promise<number> {
   }
 }
 
-/** The folder above is that of the package, both in src and in dist. */
 function readVersion(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+  return JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version
 }
 
 // Not awaited here: the parts that are loaded later may import this file, and would wait for it forever.

@@ -155,7 +155,8 @@ const layers: readonly Layer[] = [
     ours: ['src/*'],
     packages: ['@slack/*', 'pino', 'zod', 'node:*'],
   })),
-  { files: 'src/cli.ts', ours: ['src/cli/*'], packages: ['node:*'] },
+  { files: 'src/package.ts', ours: [], packages: [] },
+  { files: 'src/cli.ts', ours: ['src/cli/*', 'src/package.ts'], packages: ['node:*'] },
 
   // Free to import anything but app and src/cli.ts, which are only started.
   ...['sandbox/*', 'test/*', 'bench/*'].map((files) => ({

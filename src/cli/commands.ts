@@ -35,6 +35,16 @@ export const commands: readonly Command[] = [
     load: () => import('./start.js'),
   },
   {
+    name: 'init',
+    operands: ['[provider]'],
+    flags: {},
+    summary: 'write a dolly.yml with one connection, and a .env to fill in',
+    details:
+      'Writes a dolly.yml with one connection, and a .env with the variables to fill in, into the working directory, and says what to do next. The provider is one of those in the README, such as hoody; without one it is the first. Files that are there already stay as they are.',
+    exits: { 0: 'both files were written', 1: 'nothing was written' },
+    load: () => import('./init.js'),
+  },
+  {
     name: 'doctor',
     operands: [],
     flags: { json: 'print an array of {check, result, sentence} for scripts' },

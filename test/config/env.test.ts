@@ -620,7 +620,7 @@ describe('files on disk', () => {
   test('a file that is not there is named', () => {
     const path = join(folder, 'absent.yml')
     expect(problemsOf(() => from(path))).toEqual([
-      `${path} does not exist; copy dolly.example.yml to it, or set DOLLY_CONFIG to the path of your own.`,
+      `${path} does not exist; "dolly init" writes one, or set DOLLY_CONFIG to the path of your own.`,
     ])
   })
 
