@@ -1,5 +1,10 @@
-/** `dolly db restored` on a Postgres that was restored from a dump. */
+/** `dolly db restored` on a Postgres that was restored from a dump, and the backup of a file that moves to Postgres. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { backUpDatabase } from '../../src/store/backup.js'
+import { copyDatabase } from '../../src/store/copy.js'
 import { openDatabase } from '../../src/store/database.js'
 import { openStore } from '../../src/store/open.js'
 import { askAfterRestoreAt } from '../../src/store/restored.js'
@@ -28,4 +33,21 @@ it('live jobs ask a person, and a database that a Dolly uses is left alone', asy
   })
   expect(await context.job(id)).toMatchObject({ state: 'uncertain', detail: 'Dolly was restored from a backup.' })
   expect(await context.kinds(id)).toContain('uncertain')
+})
+
+it('live jobs of a backup that is copied to Postgres ask a person there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dolly-restore-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [file, backup] = [join(folder, 'dolly.db'), join(folder, 'backup.db')]
+  const source = await openDatabase(file)
+  onTestFinished(() => source.destroy())
+  const context = await testContext({ db: source })
+  const { id } = await context.ask()
+  await backUpDatabase(file, backup)
+
+  const url = await newPostgresDatabase()
+  await copyDatabase(backup, url, { keys: [], now: context.now() })
+  const db = await openDatabase(url)
+  onTestFinished(() => db.destroy())
+  expect(await db.selectFrom('jobs').select(['id', 'state']).execute()).toEqual([{ id, state: 'uncertain' }])
 })
