@@ -1,4 +1,30 @@
-import { defineConfig } from 'rolldown'
+import { readdirSync, readFileSync } from 'node:fs'
+import { defineConfig, type Plugin } from 'rolldown'
+
+const own: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** The dependencies of package.json: CommonJS or native, so they are loaded as they were installed. */
+export const external = Object.keys(own.dependencies).map((name) => new RegExp(`^${name}(/|$)`))
+
+/** Writes the licences of the packages that are in a bundle to a file beside it: nobody installs these packages. */
+export function licences(fileName: string): Plugin {
+  return {
+    name: 'licences',
+    generateBundle(_options, bundle) {
+      const modules = Object.values(bundle).flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []))
+      const folders = modules.flatMap((id) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [])
+      const source = [...new Set(folders)].sort().map(licenceOf).join('\n')
+      this.emitFile({ type: 'asset', fileName, source })
+    },
+  }
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+  if (!file) throw new Error(`${name} is in the bundle and has no licence to go with it.`)
+  return `${name} ${version} (${license})\n\n${readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`
+}
 
 /**
  * Bundles the bot into a few files: Node starts it twice as fast as hundreds of modules. Each command is a file of its own, which
@@ -9,7 +35,7 @@ export default defineConfig({
   platform: 'node',
   // It would look for one that the Docker image doesn't have.
   tsconfig: false,
-  // Native, or loaded as installed.
-  external: [/^(better-sqlite3|node-cron|pg|pino)$/, /^@slack\//],
+  external,
+  plugins: [licences('cli.LICENSES.txt')],
   output: { dir: 'dist', cleanDir: true, sourcemap: true },
 })

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { ROOT } from './root.js'
 
-const program = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const program = fileURLToPath(new URL('dist/cli.js', ROOT))
 
 export interface Bot {
   /** Everything it printed so far. */

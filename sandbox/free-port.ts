@@ -24,3 +24,11 @@ export function isFree(port: number): Promise<boolean> {
     server.listen(port, () => server.close(() => resolve(true)))
   })
 }
+
+/** Why nothing can be started at the port that somebody typed; undefined if it's free. */
+export async function refusalOf(typed: string): Promise<string | undefined> {
+  const port = Number(typed)
+  const isPort = Number.isInteger(port) && port > 0 && port < 65_536
+  if (!isPort) return `"${typed}" isn't a port. It must be a number from 1 to 65535.`
+  return (await isFree(port)) ? undefined : `Port ${port} is taken. Choose another one, or leave it out.`
+}

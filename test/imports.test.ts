@@ -161,7 +161,7 @@ const layers: readonly Layer[] = [
   // Free to import anything but app and src/cli.ts, which are only started.
   ...['sandbox/*', 'test/*', 'bench/*'].map((files) => ({
     files,
-    ours: ['src/*', 'sandbox/*', 'test/*', 'bench/*'],
+    ours: ['src/*', 'sandbox/*', 'test/*', 'bench/*', 'rolldown.config.ts'],
     packages: ['*'],
   })),
 ]

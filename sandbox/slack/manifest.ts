@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { ROOT } from '../root.js'
 
 const Parameter = z.looseObject({
   type: z.string(),
@@ -70,7 +71,7 @@ export type Manifest = z.output<typeof Manifest>
 /** A manifest as it is written; everything the sandbox reads may be left out. */
 export type ManifestInput = z.input<typeof Manifest>
 
-const OWN = new URL('../../manifest.yml', import.meta.url)
+const OWN = new URL('manifest.yml', ROOT)
 
 /**
  * Reads a manifest; without one, the repository's own.

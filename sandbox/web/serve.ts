@@ -1,54 +1,37 @@
-/** Serves the sandbox's page from its sources, as middleware of the sandbox's server. */
+/** Serves the sandbox's page, which `npm run build:demo` builds. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import react from '@vitejs/plugin-react'
-import { createServer, type Plugin } from 'vite'
+import { ROOT } from '../root.js'
 
-interface PageMiddleware {
-  /** Answers every request that is not one of the sandbox's own routes. */
-  handle(request: IncomingMessage, response: ServerResponse): void
-  close(): Promise<void>
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.txt': 'text/plain',
 }
 
-/** Starts Vite inside the caller's server: no port of its own, no file watching, no reloading. */
-export async function pageMiddleware(): Promise<PageMiddleware> {
-  const vite = await createServer({
-    root: fileURLToPath(new URL('.', import.meta.url)),
-    configFile: false,
-    appType: 'spa',
-    logLevel: 'error',
-    plugins: [react(), withoutClient],
-    cacheDir: fileURLToPath(new URL('../../node_modules/.vite/sandbox', import.meta.url)),
-    server: { middlewareMode: true, hmr: false, ws: false, watch: null, warmup: { clientFiles: ['./main.tsx'] } },
-    // All dependencies of the page are listed: if Vite found one later, it would reload the page while people use it.
-    optimizeDeps: {
-      noDiscovery: true,
-      include: [
-        'react',
-        'react-dom',
-        'react-dom/client',
-        'react/jsx-dev-runtime',
-        'react/jsx-runtime',
-        'slack-blocks-to-jsx',
-      ],
-    },
-  })
-  return {
-    handle: (request, response) => {
-      vite.middlewares(request, response, () => {
-        response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' })
-        response.end('There is nothing at this address of the sandbox.\n')
-      })
-    },
-    close: () => vite.close(),
+/**
+ * Reads the page. What it returns answers every request that is not one of the sandbox's own routes.
+ *
+ * @throws Error if it isn't built.
+ */
+export function pageMiddleware(): (request: IncomingMessage, response: ServerResponse) => void {
+  const folder = fileURLToPath(new URL('dist/page', ROOT))
+  if (!existsSync(folder)) throw new Error('There is no built page. Run "npm run build:demo" first.')
+  const files = new Map(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path.slice(folder.length).replaceAll('\\', '/'), readFileSync(path)]),
+  )
+  return (request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://sandbox')
+    const path = pathname === '/' ? '/index.html' : pathname
+    const body = files.get(path)
+    const type = body ? (TYPES[extname(path)] ?? 'application/octet-stream') : 'text/plain'
+    response.writeHead(body ? 200 : 404, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' })
+    response.end(body ?? 'There is nothing at this address of the sandbox.\n')
   }
-}
-
-/** Removes Vite's client from the page. It would open a web socket, and there is nothing to reload. */
-const withoutClient: Plugin = {
-  name: 'without-client',
-  transformIndexHtml: {
-    order: 'post',
-    handler: (html) => html.replace(/<script type="module" src="\/@vite\/client"><\/script>\s*/, ''),
-  },
 }

@@ -104,4 +104,14 @@ export const commands: readonly Command[] = [
     exits: { 0: 'the audit is intact', 1: "it isn't, or it can't be verified" },
     load: () => import('./audit-verify.js'),
   },
+  {
+    name: 'demo',
+    operands: ['[port]'],
+    flags: { empty: 'begin without any jobs' },
+    summary: 'try Dolly on this machine, without an account',
+    details:
+      "Starts a Slack workspace, simulated providers and Dolly between them, and prints the address of the workspace's page. Everything is on this machine only, and nothing is kept when you stop it with Ctrl-C. Without a port it takes 4321, or a free one.",
+    exits: { 0: 'it was stopped', 1: "it couldn't start, and says why in a sentence" },
+    load: () => import('./demo.js'),
+  },
 ]

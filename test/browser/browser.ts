@@ -1,6 +1,7 @@
 /** Starts Chromium, and the demo as a newcomer does. */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 
@@ -14,10 +15,9 @@ export interface Demo {
   stop(): Promise<void>
 }
 
-/** Runs `npm run demo` with these arguments and resolves with the address it prints. By default no job was there before. */
+/** Runs `dolly demo` with these arguments and resolves with the address it prints. By default no job was there before. */
 export async function startDemo(args: readonly string[] = ['--empty']): Promise<Demo> {
-  // Its own process group, because npm doesn't pass every signal on to its child.
-  const child = spawn('npm', ['run', 'demo', '--', ...args], { cwd: root, stdio: 'pipe', detached: true })
+  const child = spawn(process.execPath, [join(root, 'dist/cli.js'), 'demo', ...args], { stdio: 'pipe' })
   let output = ''
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const url = await new Promise<string>((resolve, reject) => {
@@ -34,7 +34,7 @@ export async function startDemo(args: readonly string[] = ['--empty']): Promise<
     url,
     output: () => output,
     stop: async () => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      child.kill('SIGTERM')
       await exited
     },
   }

@@ -13,7 +13,7 @@ describe('a newcomer in the demo', () => {
 
   beforeAll(async () => {
     port = await freePort()
-    ;[demo, browser] = await Promise.all([startDemo(['--empty', '--port', `${port}`]), startBrowser()])
+    ;[demo, browser] = await Promise.all([startDemo(['--empty', `${port}`]), startBrowser()])
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))

@@ -1,4 +1,4 @@
-/** The demo as `npm run demo` starts it, with its history, used without a mouse. */
+/** The demo as `dolly demo` starts it, with its history, used without a mouse. */
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, picture, startBrowser, startDemo } from './browser.js'

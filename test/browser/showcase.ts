@@ -82,8 +82,7 @@ const name: KnownBlock = {
 
 /** Starts it on a free port of this machine. */
 export async function startShowcase(): Promise<Showcase> {
-  const served = await pageMiddleware()
-  const workspace = await startWorkspace({ manifest, page: served.handle, ackTimeoutMs: 30_000 })
+  const workspace = await startWorkspace({ manifest, page: pageMiddleware(), ackTimeoutMs: 30_000 })
   const app = await startBot(workspace, 'http')
   teach(app)
   const { platform } = workspace.channels
@@ -103,7 +102,6 @@ export async function startShowcase(): Promise<Showcase> {
     stop: async () => {
       await app.stop()
       await workspace.close()
-      await served.close()
     },
   }
 }

@@ -1,17 +1,8 @@
 /** What the demo says before it starts anything. */
-import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { demoDatabase } from '../../sandbox/demo-database.js'
-
-/** Runs the demo's program; resolves with its exit code and what it wrote to stderr. */
-function demo(...args: string[]): Promise<{ code: unknown; said: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', 'sandbox/demo.ts', ...args], (error, _, stderr) => {
-      resolve({ code: error?.code ?? 0, said: stderr.trim() })
-    })
-  })
-}
+import { refusalOf } from '../../sandbox/free-port.js'
 
 describe('the demo', () => {
   it("leaves somebody's SQLite file alone, and says so when it can't reach a Postgres", async () => {
@@ -22,19 +13,14 @@ describe('the demo', () => {
     })
   })
 
-  it('says so when the port after --port is taken, and when it is no port', async () => {
+  it('says so when the port that somebody wants is taken, and when it is no port', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : undefined
-    expect(await demo('--port', `${port}`)).toEqual({
-      code: 1,
-      said: `Port ${port} is taken. Choose another one, or leave --port out.`,
-    })
-    expect(await demo('--port', 'many')).toEqual({
-      code: 1,
-      said: '--port needs a number from 1 to 65535, not "many".',
-    })
-    server.close()
+    expect(await refusalOf(`${port}`)).toBe(`Port ${port} is taken. Choose another one, or leave it out.`)
+    await new Promise((resolve) => server.close(resolve))
+    expect(await refusalOf(`${port}`)).toBeUndefined()
+    expect(await refusalOf('many')).toBe('"many" isn\'t a port. It must be a number from 1 to 65535.')
   })
 })

@@ -1,0 +1,107 @@
+/** The package that `npm pack` makes, in an empty folder beside the dependencies that npm would install with it. */
+import { execFile, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { z } from 'zod'
+import { freePort } from '../../sandbox/free-port.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const Lock = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().default(false) })) })
+const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) })
+
+let folder: string
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dolly-package-'))
+  const modules = join(folder, 'node_modules')
+  mkdirSync(modules)
+  const run = promisify(execFile)
+  // Without its script, which would build in a folder that other tests use.
+  const packed = await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: root })
+  const tarball = join(folder, packed.stdout.trim())
+  await run('tar', ['--extract', '--file', tarball, '--directory', folder])
+  rmSync(tarball)
+  renameSync(join(folder, 'package'), join(modules, 'dolly'))
+  const { packages } = Lock.parse(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')))
+  for (const [path, { dev }] of Object.entries(packages)) {
+    const isTopLevel = /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path)
+    if (isTopLevel && !dev) cpSync(join(root, path), join(folder, path), { recursive: true })
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Starts the package's command in the empty folder. */
+function dolly(...args: string[]) {
+  const { PATH = '' } = process.env
+  const program = join(folder, 'node_modules/dolly/dist/cli.js')
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder, env: { PATH }, stdio: 'pipe' })
+  const printed = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed.out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    printed.err += chunk
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { printed, exited, stop: () => child.kill('SIGTERM') }
+}
+
+it('has what runs, the files to begin with and the licences of what is in it, and nothing else', () => {
+  const entries = readdirSync(join(folder, 'node_modules/dolly'), { recursive: true, encoding: 'utf8' })
+  expect(entries.filter((entry) => !/^dist\/(demo-dist-\w+\.mjs$|[\w-]+\.js$|page\/)/.test(entry)).sort()).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist',
+    'dist/cli.LICENSES.txt',
+    'dist/demo-bot.mjs',
+    'dist/demo-clock.mjs',
+    'dist/demo.LICENSES.txt',
+    'dist/demo.mjs',
+    'dist/page',
+    'dolly.example.yml',
+    'manifest.yml',
+    'package.json',
+  ])
+  const licences = readFileSync(join(folder, 'node_modules/dolly/dist/cli.LICENSES.txt'), 'utf8')
+  for (const name of ['kysely', 'lru-cache', 'yaml', 'zod']) expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'))
+})
+
+it('needs the dependencies it names, and no others', () => {
+  const dist = join(folder, 'node_modules/dolly/dist')
+  const programs = readdirSync(dist).filter((file) => file.endsWith('.js'))
+  const code = programs.map((file) => readFileSync(join(dist, file), 'utf8')).join('\n')
+  const imported = [...code.matchAll(/^import .* from "((?!node:|\.)[^"]+)"/gm)].map(([, name]) => name)
+  const { dependencies } = Manifest.parse(JSON.parse(readFileSync(join(dist, '../package.json'), 'utf8')))
+  expect([...new Set(imported)].sort()).toEqual(Object.keys(dependencies).sort())
+})
+
+it('prints its commands, and says what is missing in an empty folder', async () => {
+  const help = dolly('help')
+  expect(await help.exited).toBe(0)
+  expect(help.printed.out).toContain('dolly doctor')
+  const start = dolly()
+  expect(await start.exited).toBe(1)
+  expect(start.printed.err).toContain('SLACK_BOT_TOKEN is not set')
+})
+
+it('runs the demo, with its page, on nothing but what the bot needs itself', async () => {
+  const port = await freePort()
+  const demo = dolly('demo', '--empty', `${port}`)
+  try {
+    await expect.poll(() => demo.printed.out + demo.printed.err, { timeout: 60_000 }).toContain('Ctrl-C')
+    const page = await fetch(`http://127.0.0.1:${port}/`)
+    expect(page.status).toBe(200)
+    const [, script = ''] = /<script [^>]*src="([^"]+)"/.exec(await page.text()) ?? []
+    const answer = await fetch(`http://127.0.0.1:${port}${script}`)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
+    expect((await fetch(`http://127.0.0.1:${port}/package.json`)).status).toBe(404)
+  } finally {
+    demo.stop()
+  }
+  expect(await demo.exited).toBe(0)
+  expect(readdirSync(folder)).toEqual(['node_modules'])
+})
