@@ -80,15 +80,26 @@ describe('compose.yml', () => {
   })
 })
 
+const Package = z.object({
+  scripts: z.record(z.string(), z.string()),
+  bin: z.object({ dolly: z.string() }),
+  files: z.array(z.string()),
+})
+const { scripts: known, bin, files } = Package.parse(JSON.parse(read('package.json')))
+const Matrix = z.object({ node: z.array(z.union([z.string(), z.number()])) })
+const Workflow = z.object({ jobs: z.object({ test: z.object({ strategy: z.object({ matrix: Matrix }) }) }) })
+
+/** Each without its "FROM". */
+const stages = dockerfile.split(/^FROM /m).slice(1)
+const last = stages.at(-1) ?? ''
+
 /** What is copied into the image from the repository. */
 function filesOfBuild(): string[] {
   return [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files = '']) => files.split(' '))
 }
 
 describe('the Dockerfile', () => {
-  it('copies files that exist and that .dockerignore lets through, runs scripts that exist, and starts the command', () => {
-    const scripts = z.object({ scripts: z.record(z.string(), z.string()), bin: z.object({ dolly: z.string() }) })
-    const { scripts: known, bin } = scripts.parse(JSON.parse(read('package.json')))
+  it('copies files that exist and that .dockerignore lets through, and runs scripts that exist', () => {
     const copied = filesOfBuild()
     expect(copied.length).toBeGreaterThan(4)
     for (const file of copied) {
@@ -96,7 +107,48 @@ describe('the Dockerfile', () => {
       expect(read('.dockerignore').split('\n')).toContain(`!${file}`)
     }
     for (const [, script = ''] of dockerfile.matchAll(/npm run (\w+)/g)) expect(known).toHaveProperty(script)
-    expect(dockerfile).toContain(`CMD ["node", "${bin.dolly}"]`)
+  })
+
+  it('begins with images of one major version of Node that the tests run on, the last one without build tools', () => {
+    expect(stages).toHaveLength(2)
+    const bases = stages.map((stage) => /^node:(\d+)-bookworm(-slim)?(?: AS build)?\n/.exec(stage))
+    const [[, builtOn] = [], [, runsOn, isSlim] = []] = bases.map((base) => base ?? [])
+    expect(runsOn).toBe(builtOn)
+    expect(isSlim).toBe('-slim')
+    const { jobs } = Workflow.parse(parse(read('.github/workflows/test.yml')))
+    expect(jobs.test.strategy.matrix.node.map(String)).toContain(runsOn)
+    expect(last).not.toMatch(/apt-get|npm /)
+  })
+
+  it('has what the package has, but for the demo and what is only read', () => {
+    const inImage = [...last.matchAll(/^COPY (?:--from=build \S+ (\S+)|(.+) \S+)$/gm)].flatMap(
+      ([, built = '', copied = '']) => [built, ...copied.split(' ')].filter((file) => file !== ''),
+    )
+    const packed = files.filter((file) => !file.startsWith('!') && file !== 'CHANGELOG.md')
+    expect(inImage.sort()).toEqual(['LICENSE', 'node_modules', 'package.json', ...packed].sort())
+  })
+
+  it('starts the command without rights, and lets another word take the place of "start"', () => {
+    const entry = last.indexOf(`ENTRYPOINT ["node", "/app/${bin.dolly}"]\nCMD ["start"]`)
+    expect(entry).toBeGreaterThan(0)
+    expect(last.lastIndexOf('\nUSER node\n', entry)).toBeGreaterThan(last.lastIndexOf('\nRUN ', entry))
+    expect(last.match(/^USER /gm)).toHaveLength(1)
+  })
+
+  it('keeps the database in a volume that its user may write to', () => {
+    const [, folder] = /^ENV .*DATABASE_URL=file:\/\/(\/\w+)\//m.exec(last) ?? []
+    expect(last).toMatch(new RegExp(`^RUN install --directory --owner node .* ${folder}$`, 'm'))
+    expect(last).toMatch(new RegExp(`^VOLUME ${folder}$`, 'm'))
+  })
+
+  it('asks a probe that Dolly has, with Node itself, at the port that it opens', () => {
+    const [, port] = /^ENV .*\bPORT=(\d+)/m.exec(last) ?? []
+    expect(last).toMatch(new RegExp(`^EXPOSE ${port}$`, 'm'))
+    const [, program = ''] = /^HEALTHCHECK .*\\\n +CMD (\[.*\])$/m.exec(last) ?? []
+    const [node, flag, script] = z.array(z.string()).parse(JSON.parse(program))
+    expect([node, flag]).toEqual(['node', '-e'])
+    expect(script).toContain("'http://127.0.0.1:' + process.env.PORT + '/healthz'")
+    expect(read('src/slack/transport/server.ts')).toContain("'/healthz'")
   })
 
   it('copies all that the build needs', async () => {
