@@ -83,9 +83,9 @@ describe('a newcomer in the demo', () => {
     await composer.press('Enter')
     const form = page.getByRole('dialog', { name: 'Sync a copy' })
     await form.waitFor()
-    expect(await form.getByRole('combobox', { name: 'Copy to update' }).inputValue()).toBe(
-      'shop-api-pr-12 in woolworks-staging',
-    )
+    // It opens with what was typed, and is filled in once the list is there.
+    const chosen = () => form.getByRole('combobox', { name: 'Copy to update' }).inputValue()
+    await expect.poll(chosen).toBe('shop-api-pr-12 in woolworks-staging')
     await form.getByRole('button', { name: 'Next' }).click()
     const question = page.getByRole('dialog', { name: 'Sync a copy' })
     await question.getByText(/Everything changed in shop-api-pr-12/).waitFor()
