@@ -13,7 +13,7 @@ ENV NODE_ENV=production PORT=3000 DATABASE_URL=file:///data/dolly.db
 WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY package.json dolly.example.yml manifest.yml LICENSE ./
+COPY package.json .env.example dolly.example.yml manifest.yml LICENSE ./
 RUN install --directory --owner node --group node --mode 700 /data
 VOLUME /data
 EXPOSE 3000

@@ -11,7 +11,8 @@ import { freePort } from '../../sandbox/free-port.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const Lock = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().default(false) })) })
-const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) })
+const Package = z.object({ version: z.string(), dependencies: z.record(z.string(), z.string()) })
+const { version, dependencies } = Package.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
 
 let folder: string
 beforeAll(async () => {
@@ -52,6 +53,7 @@ function dolly(...args: string[]) {
 it('has what runs, the files to begin with and the licences of what is in it, and nothing else', () => {
   const entries = readdirSync(join(folder, 'node_modules/dolly'), { recursive: true, encoding: 'utf8' })
   expect(entries.filter((entry) => !/^dist\/(demo-dist-\w+\.mjs$|[\w-]+\.js$|page\/)/.test(entry)).sort()).toEqual([
+    '.env.example',
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
@@ -75,14 +77,13 @@ it('needs the dependencies it names, and no others', () => {
   const programs = readdirSync(dist).filter((file) => file.endsWith('.js'))
   const code = programs.map((file) => readFileSync(join(dist, file), 'utf8')).join('\n')
   const imported = [...code.matchAll(/^import .* from "((?!node:|\.)[^"]+)"/gm)].map(([, name]) => name)
-  const { dependencies } = Manifest.parse(JSON.parse(readFileSync(join(dist, '../package.json'), 'utf8')))
   expect([...new Set(imported)].sort()).toEqual(Object.keys(dependencies).sort())
 })
 
-it('prints its commands, and says what is missing in an empty folder', async () => {
-  const help = dolly('help')
-  expect(await help.exited).toBe(0)
-  expect(help.printed.out).toContain('dolly doctor')
+it('prints its version, and says what is missing in an empty folder', async () => {
+  const asked = dolly('--version')
+  expect(await asked.exited).toBe(0)
+  expect(asked.printed.out).toBe(`${version}\n`)
   const start = dolly()
   expect(await start.exited).toBe(1)
   expect(start.printed.err).toContain('SLACK_BOT_TOKEN is not set')
@@ -104,4 +105,10 @@ it('runs the demo, with its page, on nothing but what the bot needs itself', asy
   }
   expect(await demo.exited).toBe(0)
   expect(readdirSync(folder)).toEqual(['node_modules'])
+})
+
+it('writes the files to begin with', async () => {
+  const init = dolly('init', 'hoody')
+  expect([await init.exited, init.printed.err]).toEqual([0, ''])
+  expect(readdirSync(folder).sort()).toEqual(['.env', 'dolly.yml', 'node_modules'])
 })
