@@ -18,7 +18,7 @@ import type { Job } from './domain/job.js'
 import { newMemory, type WorkerContext } from './jobs/context.js'
 import { Notifier } from './jobs/notify.js'
 import { logFirstPolls } from './jobs/poll.js'
-import { Scheduler } from './jobs/scheduler.js'
+import { NO_DATABASE, Scheduler } from './jobs/scheduler.js'
 import { createWorkers } from './jobs/workers.js'
 import type { Redactor } from './lib/redact.js'
 import { slackLogger, throttledPerConnection } from './log.js'
@@ -74,11 +74,12 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
 
   const logger = slackLogger(log, explainSlackLog)
   const { mode, apiUrl, botToken } = config.slack
+  const whyNotReady = () => (membership.mayWork() ? scheduler.whyNotReady() : NO_DATABASE)
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
   const transport =
     mode.kind === 'socket'
-      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, membership.mayWork)
-      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, membership.mayWork)
+      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, whyNotReady)
+      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, whyNotReady)
 
   const refused = throttledPerConnection(log, elapsed)
   const polling = logFirstPolls(running, startedAt, { elapsed, log })

@@ -10,7 +10,7 @@ export interface Balancer {
   close(): Promise<void>
 }
 
-const PROBE_PATH = '/ready'
+const PROBE_PATH = '/readyz'
 const PROBE_EVERY_MS = 300
 /** A replica that doesn't answer a probe for so long gets no more requests until it does. In milliseconds. */
 const PROBE_WITHIN_MS = 1_000

@@ -10,7 +10,7 @@ end, and what Slack shows is compared with the providers' own records. \`--seed\
 \`--report\` writes its part of this page.
 
 With \`--database postgres --replicas 3\` several replicas share a Postgres and nothing else, each on a machine with a clock of its
-own. Slack reaches them through a balancer that sends each request to the next replica whose \`/ready\` says so, or over a socket of
+own. Slack reaches them through a balancer that sends each request to the next replica whose \`/readyz\` says so, or over a socket of
 each.
 
 ## What is tested

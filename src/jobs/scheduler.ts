@@ -41,6 +41,13 @@ interface SchedulerOptions {
 /** A clock that is slewed drifts by less than this within a second. */
 const MAX_DRIFT_MS = 1_000
 const CLOCK_CHECK_EVERY_MS = 1_000
+/** Ticks that may be missing before the process counts as not ready, and the least time they take, in milliseconds. */
+const MAX_MISSED_TICKS = 3
+const MIN_MISSED_MS = 30_000
+/** Why a process isn't ready. */
+export const NO_DATABASE = 'the database is away'
+const NO_TICK = 'the scheduler has stopped'
+
 /** A shared tick comes later by up to this part of the interval, which is ±20 % between two. */
 const JITTER = 0.4
 
@@ -61,10 +68,15 @@ export class Scheduler {
   #isAskedAgain = false
   /** Whether the database was away at the last query. */
   #isAway = false
+  /** The last tick, and the last answer to what is due. */
+  #tickedAt: number
+  #readAt: number
 
   constructor(options: SchedulerOptions) {
     this.#options = options
     this.#clockOffsetMs = options.now() - options.elapsed()
+    this.#tickedAt = options.elapsed()
+    this.#readAt = this.#tickedAt
     this.#task = this.#schedule()
     // A timer of its own: it is monotonic, and node-cron's next tick may be hours away once the clock was set back.
     this.#clockCheck = setInterval(() => this.#checkClock(), CLOCK_CHECK_EVERY_MS)
@@ -75,6 +87,14 @@ export class Scheduler {
     if (this.#stopping.signal.aborted) return
     this.#isAskedAgain = true
     this.#dispatch ??= this.#dispatchAll()
+  }
+
+  /** Why due work isn't done now, in a few words; undefined if it is. Slow work is still work. */
+  whyNotReady(): string | undefined {
+    if (this.#isAway) return NO_DATABASE
+    const { elapsed, tickSeconds } = this.#options
+    const lateMs = elapsed() - Math.min(this.#tickedAt, this.#readAt)
+    return lateMs > Math.max(MAX_MISSED_TICKS * tickSeconds * 1_000, MIN_MISSED_MS) ? NO_TICK : undefined
   }
 
   /** No new runs; resolves when those under way have ended, or after this many milliseconds, whichever is first. */
@@ -92,7 +112,12 @@ export class Scheduler {
     const { tickSeconds, isShared = false } = this.#options
     const maxRandomDelay = isShared ? tickSeconds * 1_000 * JITTER : 0
     const when = tickSeconds >= 60 ? '0 * * * * *' : `*/${tickSeconds} * * * * *`
-    return cron.schedule(when, () => this.wake(), { maxRandomDelay })
+    return cron.schedule(when, () => this.#tick(), { maxRandomDelay })
+  }
+
+  #tick(): void {
+    this.#tickedAt = this.#options.elapsed()
+    this.wake()
   }
 
   async #dispatchAll(): Promise<void> {
@@ -101,6 +126,7 @@ export class Scheduler {
         this.#isAskedAgain = false
         const due = await this.#options.findDueWork()
         this.#isAway = false
+        this.#readAt = this.#options.elapsed()
         for (const worker of this.#options.workers) this.#startDue(worker, worker.countDue(due))
       }
     } catch (error) {

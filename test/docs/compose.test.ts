@@ -75,8 +75,8 @@ describe('compose.yml', () => {
 
   it('asks a probe that Dolly has, at the port that it gives it', () => {
     const { PORT } = services.dolly.environment
-    expect(services.dolly.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${PORT}/ready'`)
-    expect(read('src/slack/transport/server.ts')).toContain("'/ready'")
+    expect(services.dolly.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${PORT}/readyz'`)
+    expect(read('src/slack/transport/server.ts')).toContain("'/readyz'")
   })
 })
 

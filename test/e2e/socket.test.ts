@@ -72,19 +72,19 @@ describe.concurrent('while the socket is away', () => {
       workspace.setSwitch('down', true)
       const starting = world.start({ PORT: `${port}` })
       await expect.poll(() => answer('/healthz'), { timeout: 20_000 }).toBe(200)
-      expect(await answer('/ready')).toBe(503)
+      expect(await answer('/readyz')).toBe(503)
       workspace.setSwitch('down', false)
       const bot = await starting
-      await expect.poll(() => answer('/ready'), { timeout: 20_000 }).toBe(200)
+      await expect.poll(() => answer('/readyz'), { timeout: 20_000 }).toBe(200)
       expect(await answer('/slack/events')).toBe(404)
 
       workspace.setSwitch('down', true)
       workspace.disconnect()
-      await expect.poll(() => answer('/ready'), { timeout: 20_000 }).toBe(503)
+      await expect.poll(() => answer('/readyz'), { timeout: 20_000 }).toBe(503)
       expect(await answer('/healthz')).toBe(200)
       expect(bot.log()).toContain('not ready: the socket to Slack is closed')
       workspace.setSwitch('down', false)
-      await expect.poll(() => answer('/ready'), { timeout: 40_000 }).toBe(200)
+      await expect.poll(() => answer('/readyz'), { timeout: 40_000 }).toBe(200)
       expect(await bot.kill('SIGTERM')).toBe(0)
     } finally {
       await world.close()

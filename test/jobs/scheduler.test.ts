@@ -1,5 +1,6 @@
 /** What starts the workers, and when: ticks, wakes, pauses, and a clock that was set. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DatabaseError } from '../../src/errors.js'
 import { Scheduler, type Worker } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
 import { releaseAllClaims } from '../../src/store/claims.js'
@@ -186,6 +187,47 @@ describe('the scheduler', () => {
     expect(runs).toBe(2)
     await vi.advanceTimersByTimeAsync(1)
     expect(runs).toBe(3)
+  })
+
+  it('says that it has stopped when ticks stay out for thirty seconds, though people wake it, and takes it back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    let ms = 0
+    const scheduler = scheduleWith({ tickSeconds: 1, elapsed: () => ms })
+    ms = 30_000
+    expect(scheduler.whyNotReady()).toBeUndefined()
+    ms = 30_001
+    scheduler.wake()
+    await turns()
+    expect(scheduler.whyNotReady()).toBe('the scheduler has stopped')
+    await vi.advanceTimersByTimeAsync(1_100)
+    await turns()
+    expect(scheduler.whyNotReady()).toBeUndefined()
+  })
+
+  it('gives slow ticks three times their interval before it says that it has stopped', async () => {
+    let ms = 0
+    const scheduler = scheduleWith({ tickSeconds: 60, elapsed: () => ms })
+    ms = 180_000
+    expect(scheduler.whyNotReady()).toBeUndefined()
+    ms = 180_001
+    expect(scheduler.whyNotReady()).toBe('the scheduler has stopped')
+  })
+
+  it('says that the database is away from the query that failed to the next one that works', async () => {
+    let isAway = true
+    const scheduler = scheduleWith({
+      findDueWork: async () => {
+        if (isAway) throw new DatabaseError('away', { mayHaveHappened: false })
+        return []
+      },
+    })
+    scheduler.wake()
+    await turns()
+    expect(scheduler.whyNotReady()).toBe('the database is away')
+    isAway = false
+    scheduler.wake()
+    await turns()
+    expect(scheduler.whyNotReady()).toBeUndefined()
   })
 
   it('survives a worker that breaks, and a database that cannot be read', async () => {

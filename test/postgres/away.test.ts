@@ -4,6 +4,7 @@ import { freePort } from '../../sandbox/free-port.js'
 import { answerSubmission } from '../../src/commands/clone/form-submit.js'
 import { explain } from '../../src/commands/services.js'
 import { DatabaseError } from '../../src/errors.js'
+import { NO_DATABASE } from '../../src/jobs/scheduler.js'
 import { openHttpTransport } from '../../src/slack/transport/http.js'
 import { openDatabase } from '../../src/store/database.js'
 import { saveDraft } from '../../src/store/drafts.js'
@@ -37,22 +38,24 @@ it('a Postgres that is stopped: a request is refused in time, the probe says so,
   const { requests, membership, seenBefore } = await openFor(server.url)
   const port = await freePort()
   const about = { now: () => Date.now(), seenBefore }
-  const transport = openHttpTransport('secret', port, quietLogger, about, undefined, membership.mayWork)
+  const transport = openHttpTransport('secret', port, quietLogger, about, undefined, () =>
+    membership.mayWork() ? undefined : NO_DATABASE,
+  )
   await transport.start()
   onTestFinished(() => transport.stop())
   const probe = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
-  expect([await probe('/ready'), await probe('/healthz')]).toEqual([200, 200])
+  expect([await probe('/readyz'), await probe('/healthz')]).toEqual([200, 200])
 
   await server.stop()
   const begun = performance.now()
   const answer = await submit(requests, newJob(1), 1_000)
   expect(performance.now() - begun).toBeLessThan(MAX_ANSWER_MS)
   expect(JSON.stringify(answer)).toContain("The database didn't answer. Nothing starts twice. Try again in a moment.")
-  await expect.poll(() => probe('/ready')).toBe(503)
+  await expect.poll(() => probe('/readyz')).toBe(503)
   expect(await probe('/healthz')).toBe(200)
 
   await server.start()
-  await expect.poll(() => probe('/ready')).toBe(200)
+  await expect.poll(() => probe('/readyz')).toBe(200)
   expect(await submit(requests, newJob(1), 1_000)).toEqual({ response_action: 'clear' })
 }, 120_000)
 

@@ -4,6 +4,8 @@ import { isRecord } from '../../lib/record.js'
 
 export interface SlackTransport {
   receiver: Receiver
+  /** Why this process can't take or do what people ask for now, in a few words; undefined if it can. */
+  whyNotReady(): string | undefined
   start(): Promise<void>
   stop(): Promise<void>
 }

@@ -5,7 +5,7 @@ import { isRecord } from '../../lib/record.js'
 import type { SeenBefore } from '../../lib/seen.js'
 import { BodyError, createBodyReader } from './bodies.js'
 import { createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
-import { createBoundedServer, NO_DATABASE, refuse } from './server.js'
+import { createBoundedServer, refuse } from './server.js'
 
 /**
  * Slack's largest request is a submitted form: the view, at most 250 kB, and the answers. Our forms stay below 60 kB: 3,000
@@ -27,7 +27,7 @@ const TYPE_AHEAD_GRACE_MS = 2_000
  * @param now milliseconds since 1970.
  * @param seenBefore knows the signatures that came to any process.
  * @param requestTimeoutMs how long a request may take to arrive, in milliseconds.
- * @param hasDatabase whether the database can be reached; while it can't, GET /ready answers 503.
+ * @param whyNotReady why this process can't do its work now; meanwhile GET /readyz answers 503 with that. Undefined if it can.
  */
 export function openHttpTransport(
   signingSecret: string,
@@ -35,7 +35,7 @@ export function openHttpTransport(
   logger: Logger,
   { now, seenBefore }: { now(): number; seenBefore: SeenBefore },
   requestTimeoutMs?: number,
-  hasDatabase: () => boolean = () => true,
+  whyNotReady: () => string | undefined = () => undefined,
 ): SlackTransport {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
@@ -44,8 +44,6 @@ export function openHttpTransport(
   const readBody = createBodyReader()
   const isNewList = createTypeAheadCheck(now)
 
-  // In HTTP mode an open port is all that Slack needs.
-  const whyNotReady = () => (hasDatabase() ? undefined : NO_DATABASE)
   const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
     handle(request, response, markVerified).catch((error) => {
       logger.error('A request broke:', error)
@@ -114,7 +112,8 @@ export function openHttpTransport(
     }
   }
 
-  return { receiver, start: () => server.listen(port), stop: () => server.close() }
+  // An open port is all that Slack needs.
+  return { receiver, whyNotReady, start: () => server.listen(port), stop: () => server.close() }
 }
 
 /** Strict, because Bolt reads only the hash: a repeated request with extra text after it would look new. */

@@ -10,9 +10,6 @@ const MAX_CONNECTIONS = 256
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 5_000
 
-/** Why a process isn't ready. */
-export const NO_DATABASE = 'the database is away'
-
 /** `markVerified` says that the request is from Slack, so that its connection is kept until it is answered. */
 type RequestHandler = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => void
 
@@ -27,7 +24,7 @@ export interface BoundedServer {
  * connections not verified as Slack's, the oldest makes room for the newest: if new ones were refused, a few idle connections
  * would keep Slack and the probes out.
  *
- * @param whyNotReady for GET /ready: why this process can't take Slack's requests now; undefined if it can. GET /healthz says
+ * @param whyNotReady for GET /readyz: why this process can't take Slack's requests now; undefined if it can. GET /healthz says
  *   that the process runs.
  * @param handle gets all other requests.
  */
@@ -85,10 +82,10 @@ function answerProbe(
   response: ServerResponse,
   whyNotReady: () => string | undefined,
 ): boolean {
-  if (method !== 'GET' || (url !== '/healthz' && url !== '/ready')) return false
-  const problem = url === '/ready' ? whyNotReady() : undefined
+  if (method !== 'GET' || (url !== '/healthz' && url !== '/readyz')) return false
+  const problem = url === '/readyz' ? whyNotReady() : undefined
   if (problem !== undefined) response.writeHead(503).end(`not ready: ${problem}`)
-  else response.writeHead(200).end(url === '/ready' ? 'ready' : 'ok')
+  else response.writeHead(200).end(url === '/readyz' ? 'ready' : 'ok')
   return true
 }
 

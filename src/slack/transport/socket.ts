@@ -8,7 +8,7 @@ import { clientOptions } from '../api/client.js'
 import { isTokenRefused } from '../api/errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
 import { createReceiver, type SlackTransport } from './bolt-app.js'
-import { createBoundedServer, NO_DATABASE, refuse } from './server.js'
+import { createBoundedServer, refuse } from './server.js'
 
 /** Between tries; doubles each time. */
 const MIN_PAUSE_MS = 500
@@ -33,14 +33,14 @@ const OPEN = 1
 const REQUEST_TYPES: readonly unknown[] = ['slash_commands', 'interactive', 'events_api']
 
 /**
- * Logs every change of whether the socket is open, and answers it at GET /ready if there is a port.
+ * Logs every change of whether the socket is open, and answers it at GET /readyz if there is a port.
  *
  * Each connection has its own client, so that events of an abandoned one are ignored. The client's own reconnecting is off:
  * it waits five seconds first, in which clicks get lost, and a token that is refused meanwhile ends the process, although
  * jobs don't need Slack.
  *
  * @param port for probes only; without one no port is opened.
- * @param hasDatabase whether the database can be reached; while it can't, GET /ready answers 503.
+ * @param whyNotReady why this process can't do its work now; meanwhile GET /readyz answers 503 with that. Undefined if it can.
  */
 export function openSocketTransport(
   appToken: string,
@@ -48,7 +48,7 @@ export function openSocketTransport(
   logger: Logger,
   port: number | undefined,
   times: SocketTimes = defaultTimeouts,
-  hasDatabase: () => boolean = () => true,
+  whyNotReady: () => string | undefined = () => undefined,
 ): SlackTransport {
   // A retry inside the client would still be under way when our next try begins.
   const web = { ...clientOptions(apiUrl, logger), timeout: times.connect / 2 }
@@ -60,10 +60,8 @@ export function openSocketTransport(
     if (ready !== isReady) logger[ready ? 'info' : 'warn'](ready ? 'ready' : `not ready: ${NO_SOCKET}`)
     isReady = ready
   }
-  const probes = createBoundedServer(
-    () => (isReady ? (hasDatabase() ? undefined : NO_DATABASE) : NO_SOCKET),
-    (_, response) => refuse(response, 404),
-  )
+  const whySilent = () => (isReady ? whyNotReady() : NO_SOCKET)
+  const probes = createBoundedServer(whySilent, (_, response) => refuse(response, 404))
 
   let pauseMs = MIN_PAUSE_MS
   async function pauseBeforeRetry(minMs: number): Promise<void> {
@@ -150,6 +148,7 @@ export function openSocketTransport(
 
   return {
     receiver,
+    whyNotReady: whySilent,
     /** @throws WebAPIPlatformError when Slack refuses the token. */
     start: async () => {
       if (port !== undefined) await probes.listen(port)

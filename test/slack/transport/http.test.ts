@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { freePort } from '../../../sandbox/free-port.js'
 import { TemporaryError } from '../../../src/errors.js'
 import { type SeenBefore, seenInMemory } from '../../../src/lib/seen.js'
@@ -194,9 +194,26 @@ describe('the HTTP transport', () => {
   })
 
   it('is ready as long as it can be asked', async () => {
-    expect((await fetch(`${address}/ready`)).status).toBe(200)
+    expect((await fetch(`${address}/readyz`)).status).toBe(200)
     await transport.stop()
-    await expect(fetch(`${address}/ready`)).rejects.toThrow()
+    await expect(fetch(`${address}/readyz`)).rejects.toThrow()
+  })
+
+  it('says why it is not ready, in a few words', async () => {
+    await transport.stop()
+    const port = await freePort()
+    let problem: string | undefined = 'the scheduler has stopped'
+    const about = { now: clock, seenBefore: seenInMemory(clock) }
+    const other = openHttpTransport('secret', port, quiet, about, undefined, () => problem)
+    await other.start()
+    onTestFinished(() => other.stop())
+    const ask = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`)
+      return [answer.status, await answer.text()]
+    }
+    expect(await ask()).toEqual([503, 'not ready: the scheduler has stopped'])
+    problem = undefined
+    expect(await ask()).toEqual([200, 'ready'])
   })
 })
 
