@@ -22,6 +22,7 @@ import { NO_DATABASE, Scheduler } from './jobs/scheduler.js'
 import { createWorkers } from './jobs/workers.js'
 import type { Redactor } from './lib/redact.js'
 import { slackLogger, throttledPerConnection } from './log.js'
+import { openMetrics } from './metrics/open.js'
 import { clientOptions } from './slack/api/client.js'
 import { createShowHome } from './slack/api/home.js'
 import { Identity } from './slack/api/identity.js'
@@ -37,6 +38,7 @@ import { openSocketTransport } from './slack/transport/socket.js'
 import { findDueWork } from './store/due-work.js'
 import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
 import { makeLiveJobsDue } from './store/make-due.js'
+import { countUnfinished } from './store/measure.js'
 import { openStore } from './store/open.js'
 import { retryWhileAway } from './store/transaction.js'
 
@@ -63,7 +65,8 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   for (const warning of config.warnings) log.warn(warning)
 
   for (const provider of providers) assertDrawable(provider)
-  const connections = connect(config, { redactor, log, elapsed })
+  const { meter, serve } = await openMetrics(config.metrics)
+  const connections = connect(config, { redactor, log, elapsed, meter })
   const names = [...connections.keys()]
   const [stranded, running] = await retryWhileAway(MAX_AWAY_MS, async () => {
     await makeLiveJobsDue(db, now())
@@ -75,15 +78,15 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const logger = slackLogger(log, explainSlackLog)
   const { mode, apiUrl, botToken } = config.slack
   const whyNotReady = () => (membership.mayWork() ? scheduler.whyNotReady() : NO_DATABASE)
-  const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger)), botToken)
+  const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger, meter)), botToken)
   const transport =
     mode.kind === 'socket'
-      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, whyNotReady)
-      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, whyNotReady)
+      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, whyNotReady, meter)
+      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, whyNotReady, meter)
 
   const refused = throttledPerConnection(log, elapsed)
   const polling = logFirstPolls(running, startedAt, { elapsed, log })
-  const about = { db, connections, membership, now, elapsed, log }
+  const about = { db, connections, membership, now, elapsed, log, meter }
   const context: WorkerContext = { ...about, random: Math.random, memory: newMemory(), refused, polling }
   const { chat, conversations } = identity.client
   const describe = async (job: Job) => await describeJob(db, connections, job, now())
@@ -140,7 +143,13 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     log.info({ workers }, 'work in progress has ended')
   })
   // A process that died may have left due work behind.
-  membership.onFreed(() => scheduler.wake())
+  membership.onFreed(() => {
+    meter.claimsTakenOver()
+    scheduler.wake()
+  })
+  const providerOf = new Map([...connections].map(([name, { provider }]) => [name, provider.id]))
+  const sources = { connections: providerOf, countUnfinished: () => countUnfinished(db), now }
+  closers.push(await serve({ ...sources, whyNotReady: () => transport.whyNotReady() }))
   // Before any request to Slack, which may take its time: jobs don't need it.
   scheduler.wake()
 
@@ -151,7 +160,7 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
     receiver: transport.receiver,
     authorize: async () => identity.known(),
     logger,
-    clientOptions: clientOptions(apiUrl, logger),
+    clientOptions: clientOptions(apiUrl, logger, meter),
   })
   registerCommands(app, services)
   app.error(async (error) => log.error({ err: error }, 'a Slack request broke'))

@@ -1,8 +1,10 @@
 /** The connections of dolly.yml, each with its provider and its client; and what a job is called, which its provider knows. */
 import { type Config, ConfigError } from './config/env.js'
 import type { Job } from './domain/job.js'
+import { type Meter, noMeter } from './metrics/meter.js'
 import { createApi, type Shared } from './providers/http.js'
 import * as listed from './providers/index.js'
+import { measuredApi } from './providers/measured.js'
 import { type Connection, mustDeleteFirst, operationOf, type Provider, stepsOf } from './providers/provider.js'
 import type { JobDescription } from './slack/message/job.js'
 import { readApprovals } from './store/approvals.js'
@@ -12,13 +14,15 @@ import type { Database } from './store/schema.js'
 export const providers: readonly Provider[] = Object.values(listed)
 
 /** @throws ConfigError for a provider that doesn't exist. */
-export function connect(config: Config, shared: Shared): Map<string, Connection> {
+export function connect(config: Config, shared: Shared & { meter?: Meter }): Map<string, Connection> {
+  const { meter = noMeter, elapsed = () => performance.now() } = shared
   return new Map(
     config.connections.map(({ name, provider: id, settings, expiry }) => {
       const provider = providers.find((candidate) => candidate.id === id)
       if (!provider) throw new ConfigError([`connections.${name}.provider is "${id}", which is no provider.`])
       const client = provider.client(settings)
-      const api = createApi(name, client, undefined, shared)
+      const plain = createApi(name, client, undefined, shared)
+      const api = measuredApi(plain, { connection: name, provider: id }, { meter, elapsed })
       return [name, { name, provider, host: new URL(client.baseUrl).host, api, expiry }]
     }),
   )

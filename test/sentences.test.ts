@@ -554,6 +554,8 @@ function configErrors(): string[] {
     'SLACK_APP_TOKEN',
     'SLACK_SIGNING_SECRET',
     'PORT',
+    'METRICS_PORT',
+    'METRICS_HOST',
     'SLACK_API_URL',
     'DATABASE_URL',
     'LOG_LEVEL',

@@ -1,5 +1,6 @@
 /** Reads the environment and dolly.yml into one typed Config, or says in sentences everything that is wrong with them. */
 import { readFileSync, statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { type DollyFile, isSafeUrl, readDollyFile, type Sources } from './file.js'
 import { stateOf } from './issues.js'
@@ -12,6 +13,8 @@ export interface Config extends DollyFile {
   database: string
   /** The first one seals the audit, all of them verify it. Empty: plain hashes. */
   auditKeys: readonly string[]
+  /** Where metrics are read, as an IP address and a port; undefined if nobody reads them. */
+  metrics: { host: string; port: number } | undefined
   logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -40,6 +43,11 @@ const DATABASE =
 const AUDIT_KEY =
   'a key of at least 16 characters without spaces, such as "openssl rand -hex 32" makes, or several with spaces between them'
 const PORT = 'a port number from 1 to 65535'
+const METRICS_HOST = 'an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all that it has'
+
+const portNumber = matching(/^\d{1,5}$/, PORT)
+  .transform(Number)
+  .refine((number) => number >= 1 && number <= 65_535, PORT)
 
 /** Every variable but those that dolly.yml refers to. Messages continue the sentence "X must be …". */
 const Environment = z.object({
@@ -54,9 +62,11 @@ const Environment = z.object({
     /^\S{8,}$/,
     'the signing secret of your Slack app, or be left out for Socket Mode',
   ).optional(),
-  PORT: matching(/^\d{1,5}$/, PORT)
-    .transform(Number)
-    .refine((number) => number >= 1 && number <= 65_535, PORT)
+  PORT: portNumber.optional(),
+  METRICS_PORT: portNumber.optional(),
+  METRICS_HOST: z
+    .string(METRICS_HOST)
+    .refine((host) => isIP(host) !== 0, METRICS_HOST)
     .optional(),
   SLACK_API_URL: z
     .string(SLACK_URL)
@@ -98,11 +108,12 @@ export function loadConfig({
   const path = Environment.shape.DOLLY_CONFIG.safeParse(env.DOLLY_CONFIG)
   const file = path.success && readDollyFile(path.data, { env, readFile, rightsOf, providers }, problems)
   const mode = environment.success ? modeOf(environment.data) : undefined
+  const metrics = environment.success ? metricsOf(environment.data, mode?.port, problems) : undefined
   if (!environment.success || !mode || !file || problems.length > 0) throw new ConfigError(problems)
 
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl, DATABASE_URL, LOG_LEVEL: logLevel } = environment.data
   const { DOLLY_AUDIT_KEY: auditKeys = [] } = environment.data
-  return { slack: { botToken, apiUrl, mode }, database: DATABASE_URL, auditKeys, logLevel, ...file }
+  return { slack: { botToken, apiUrl, mode }, database: DATABASE_URL, auditKeys, metrics, logLevel, ...file }
 }
 
 /** All strings that no log may show, longest first, so that one that contains another is replaced whole. */
@@ -133,6 +144,18 @@ function passwordOf(address: string): string[] {
   const { password, searchParams } = new URL(address)
   const all = [password, decodeURIComponent(password), ...searchParams.getAll('password')]
   return [...new Set(all)].filter((one) => one !== '')
+}
+
+function metricsOf(
+  { METRICS_PORT: port, METRICS_HOST: host }: z.output<typeof Environment>,
+  slackPort: number | undefined,
+  problems: string[],
+): Config['metrics'] {
+  if (port !== undefined && port === slackPort)
+    problems.push(`METRICS_PORT is ${port}, which is PORT too; give the metrics a port of their own.`)
+  if (port === undefined && host !== undefined)
+    problems.push('METRICS_HOST is set, but METRICS_PORT is not; set METRICS_PORT as well, or neither.')
+  return port === undefined ? undefined : { host: host ?? '127.0.0.1', port }
 }
 
 function modeOf(environment: z.output<typeof Environment>): SlackMode | undefined {

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Job } from '../domain/job.js'
 import type { Log } from '../lib/log.js'
+import type { Meter } from '../metrics/meter.js'
 import type { Connection } from '../providers/provider.js'
 import type { Capabilities } from '../store/capabilities.js'
 import type { Membership } from '../store/processes.js'
@@ -19,6 +20,8 @@ export interface WorkerContext {
   /** 0 to 1; spreads polls out in time. */
   random(): number
   log: Log
+  /** Left out where nobody measures. */
+  meter?: Meter
   memory: WorkerMemory
   /** Called whenever a connection refuses what only its operator can fix. */
   refused?(connection: string, reason: string): void

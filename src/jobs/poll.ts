@@ -43,9 +43,16 @@ async function pollGroup(
   check: AnyStep['check'],
   targets: readonly PollTarget[],
 ): Promise<boolean> {
+  const begunAt = context.elapsed()
   const answers = await observe(context, check, targets).catch((error: unknown) =>
     targets.map(() => (error instanceof Error ? error : new Error(String(error)))),
   )
+  const [first] = targets
+  if (first) {
+    const outcome = answers.every((answer) => answer instanceof Error) ? 'failed' : 'ok'
+    const { name, provider } = first.connection
+    context.meter?.polled({ connection: name, provider: provider.id, outcome }, context.elapsed() - begunAt)
+  }
   return await runAll(context, targets, async (target, at) => {
     const answer = answers[at]
     if (!answer || answer instanceof Error) return await move(context, target, pollFailed(context, target, answer))

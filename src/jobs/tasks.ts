@@ -198,12 +198,23 @@ export async function advance(
     const changed = await applyTransition(context.db, present, noted, transition.now, claim)
     if (changed) {
       context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
+      measureStep(context, present, changed)
       return changed
     }
     present = await readClaimed(context.db, claimed)
   }
   context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
   return null
+}
+
+/** Measures a step that this change ended. What dolly.yml and the code no longer name has no step. */
+function measureStep({ connections, meter, now }: WorkerContext, before: Job, { state, step, endedAt }: Job): void {
+  const { connection, operation } = before
+  const outcome = state === 'succeeded' || (endedAt === null && step !== before.step) ? 'done' : state
+  const isEnd = outcome === 'done' || outcome === 'failed' || outcome === 'timed_out' || outcome === 'cancelled'
+  const known = operationOf(connections.get(connection)?.provider, operation)
+  if (!isEnd || !known || !allStepsOf(known, before).some(({ id }) => id === before.step)) return
+  meter?.stepEnded({ connection, operation, step: before.step, outcome }, now() - before.stepSince)
 }
 
 /** A sentence for the thread, and who caused it. What is not one of our errors is a bug: its stack goes to the log alone. */

@@ -76,6 +76,7 @@ describe('a valid start', () => {
       },
       database: 'data/dolly.db',
       auditKeys: [],
+      metrics: undefined,
       logLevel: 'info',
       connections: [
         {
@@ -108,6 +109,11 @@ describe('a valid start', () => {
     expect(config.database).toBe('/var/lib/dolly.db')
     expect(config.logLevel).toBe('debug')
     expect(config.tickSeconds).toBe(60)
+  })
+
+  test('serves metrics to this machine alone, unless it is told another address', () => {
+    expect(load({ env: { METRICS_PORT: '9464' } }).metrics).toEqual({ host: '127.0.0.1', port: 9464 })
+    expect(load({ env: { METRICS_PORT: '9464', METRICS_HOST: '::' } }).metrics).toEqual({ host: '::', port: 9464 })
   })
 
   test('reads how long what is made on a connection is kept', () => {
@@ -301,6 +307,7 @@ describe('the environment', () => {
   const app = 'it must be an app-level token of your Slack app, which begins with xapp-, or be left out for HTTP mode.'
   const signing = 'it must be the signing secret of your Slack app, or be left out for Socket Mode.'
   const port = 'it must be a port number from 1 to 65535.'
+  const address = 'it must be an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all that it has.'
   const api =
     "it must be an https:// address such as Slack's own, https://slack.com/api/ (http:// only on this machine)."
   const database =
@@ -320,6 +327,22 @@ describe('the environment', () => {
     { env: { PORT: '0' }, problem: `PORT is not valid; ${port}` },
     { env: { PORT: '65536' }, problem: `PORT is not valid; ${port}` },
     { env: { PORT: '0x50' }, problem: `PORT is not valid; ${port}` },
+    { env: { METRICS_PORT: '' }, problem: `METRICS_PORT is empty; ${port}` },
+    { env: { METRICS_PORT: '65536' }, problem: `METRICS_PORT is not valid; ${port}` },
+    { env: { METRICS_PORT: '9464', METRICS_HOST: '' }, problem: `METRICS_HOST is empty; ${address}` },
+    { env: { METRICS_PORT: '9464', METRICS_HOST: 'localhost' }, problem: `METRICS_HOST is not valid; ${address}` },
+    {
+      env: { METRICS_HOST: '0.0.0.0' },
+      problem: 'METRICS_HOST is set, but METRICS_PORT is not; set METRICS_PORT as well, or neither.',
+    },
+    {
+      env: { METRICS_PORT: '8080', PORT: '8080' },
+      problem: 'METRICS_PORT is 8080, which is PORT too; give the metrics a port of their own.',
+    },
+    {
+      env: { METRICS_PORT: '3000', SLACK_APP_TOKEN: undefined, SLACK_SIGNING_SECRET: 'c0ffee77' },
+      problem: 'METRICS_PORT is 3000, which is PORT too; give the metrics a port of their own.',
+    },
     { env: { SLACK_API_URL: 'http://slack.example/api/' }, problem: `SLACK_API_URL is not valid; ${api}` },
     { env: { SLACK_API_URL: 'http://127.0.0.1.example/' }, problem: `SLACK_API_URL is not valid; ${api}` },
     { env: { SLACK_API_URL: 'slack.com' }, problem: `SLACK_API_URL is not valid; ${api}` },

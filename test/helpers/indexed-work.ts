@@ -12,6 +12,7 @@ import { findDueWork } from '../../src/store/due-work.js'
 import { findLatestLiveJob, listJobs } from '../../src/store/job-lists.js'
 import { typicalDurationMs } from '../../src/store/job-reads.js'
 import { makeLiveJobsDue } from '../../src/store/make-due.js'
+import { countUnfinished } from '../../src/store/measure.js'
 import { claimDueSchedules } from '../../src/store/schedules.js'
 import type { Database } from '../../src/store/schema.js'
 
@@ -53,6 +54,8 @@ export const indexedWork: readonly IndexedWork[] = [
     columns: '(claim_token=?)',
     work: (db) => releaseClaim(db, 'a token'),
   },
+  { name: 'count live jobs', index: 'jobs_live', work: (db) => countUnfinished(db) },
+  { name: 'count pending events', index: 'events_pending', work: (db) => countUnfinished(db) },
   { name: 'know which jobs are due', index: 'jobs_due', work: (db) => findDueWork(db, now) },
   {
     name: 'know whether a schedule is due',

@@ -34,13 +34,14 @@ export function notifierOf(
   elapsed: () => number = context.now,
   rateLimiter: RateLimiter = new InMemoryRateLimiter(elapsed),
 ): TestNotifier {
-  const { db, now, log } = context
+  const { db, now, log, meter } = context
   const send = createSender({
     db,
     now,
     elapsed,
     rateLimiter,
     log,
+    ...(meter && { meter }),
     chat,
     self: async () => ({ botId: BOT.botId, botUserId: BOT.id }),
     ...(conversations ? { conversations } : {}),

@@ -12,6 +12,7 @@ import { applyTransition } from '../../src/store/jobs.js'
 import { makeLiveJobsDue } from '../../src/store/make-due.js'
 import type { Database } from '../../src/store/schema.js'
 import { runDueJobs, type TestContext, testContext } from '../helpers/context.js'
+import { measuringMeter } from '../helpers/measuring.js'
 
 const minute = 60_000
 
@@ -41,6 +42,29 @@ describe('the life of a job', () => {
     context = await testContext()
   })
   afterEach(async () => await context.db.destroy())
+
+  it('measures each step and each poll, and that a step failed', async () => {
+    const { meter, measured } = measuringMeter()
+    const watched = await testContext({ meter })
+    const { id } = await watched.ask()
+    await watched.runUntilIdle()
+    watched.pass(5_000)
+    await watched.runUntilIdle()
+    watched.world.observation = { phase: 'done' }
+    watched.pass(5_000)
+    await watched.runUntilIdle()
+    expect(await watched.job(id)).toMatchObject({ state: 'succeeded' })
+    const poll = { what: 'polled', of: { connection: 'dummy-one', provider: 'dummy', outcome: 'ok' }, ms: 0 }
+    const step = { connection: 'dummy-one', operation: 'clone', step: 'clone' }
+    expect(measured).toEqual([poll, poll, { what: 'stepEnded', of: { ...step, outcome: 'done' }, ms: 10_000 }])
+
+    measured.length = 0
+    watched.world.mood = { throws: new UserError('The name is taken.'), carriesOut: false }
+    await watched.ask()
+    await watched.runUntilIdle()
+    expect(measured).toEqual([{ what: 'stepEnded', of: { ...step, outcome: 'failed' }, ms: 0 }])
+    await watched.db.destroy()
+  })
 
   it('goes from queued to succeeded with one write', async () => {
     const { id } = await context.ask()

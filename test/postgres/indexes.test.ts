@@ -52,7 +52,8 @@ it.each(cases)('to %s, %s is used and no table of jobs is read whole', async (_,
   const plan = await planOf(work)
   expect(plan).not.toMatch(/Seq Scan on (jobs|events|messages)/)
   // It may as well read the few live jobs, or a page with all schedules.
-  if (!index.startsWith('schedules')) expect(plan).toMatch(new RegExp(`using (${index}|jobs_live) |on ${index} `))
+  if (!index.startsWith('schedules'))
+    expect(plan).toMatch(new RegExp(`using (${index}|jobs_live|jobs_lock) |on ${index} `))
 })
 
 it('to know when an earlier job on a target ended, only those of that target are read', async () => {

@@ -3,6 +3,7 @@ import type { Job, JobEvent } from '../../domain/job.js'
 import type { NotifyResult } from '../../domain/thread.js'
 import type { RateLimiter } from '../../lib/rate-limiter.js'
 import { cut } from '../../lib/text.js'
+import type { Meter } from '../../metrics/meter.js'
 import {
   close,
   confirm,
@@ -28,6 +29,8 @@ interface SenderContext extends PostContext {
   describe(job: Job): Promise<JobDescription>
   /** How long saving the place of a posted message is tried, in milliseconds. After that it's looked up. Default 30 000. */
   confirmWithinMs?: number
+  /** Left out where nobody measures. */
+  meter?: Meter
 }
 
 interface SenderOptions extends Omit<SenderContext, 'rateLimits' | 'lookup' | 'workspace' | 'isOurs'> {
@@ -87,7 +90,9 @@ async function bringUpToDate(
     for (const event of thread.events) {
       if (stopping.aborted) return { waitMs: 0 }
       await ensureReply(context, thread, view, event, shown.root)
-      if (!later) await markNotified(db, thread, event, now())
+      if (later) continue
+      await markNotified(db, thread, event, now())
+      context.meter?.notified(now() - event.at)
     }
     if (thread.root.refusals > 0) await setRefusals(db, thread, 'root', 0)
     if (later) throw later

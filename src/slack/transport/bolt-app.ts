@@ -1,6 +1,7 @@
 /** How requests reach Bolt's app, and the app itself, changed so that every request gets an answer. */
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
+import { type Meter, noMeter, type SlackRequestKind } from '../../metrics/meter.js'
 
 export interface SlackTransport {
   receiver: Receiver
@@ -10,8 +11,17 @@ export interface SlackTransport {
   stop(): Promise<void>
 }
 
+/** One of Slack's requests. */
+export interface Arrival {
+  /** When it began to arrive, in monotonic milliseconds. */
+  at: number
+}
+
 /** A receiver that only keeps Bolt's app: requests go through `receive`, so that their errors come back to us. */
-export function createReceiver(): { receiver: Receiver; receive(event: ReceiverEvent): Promise<void> } {
+export function createReceiver(meter: Meter = noMeter): {
+  receiver: Receiver
+  receive(event: ReceiverEvent, arrival: Arrival): Promise<void>
+} {
   let app: App | undefined
   return {
     receiver: {
@@ -21,8 +31,31 @@ export function createReceiver(): { receiver: Receiver; receive(event: ReceiverE
       start: async () => undefined,
       stop: async () => undefined,
     },
-    receive: async (event) => await app?.processEvent(event),
+    receive: async (event, arrival) => {
+      let isMeasured = false
+      const ack: ReceiverEvent['ack'] = async (answer) => {
+        await event.ack(answer)
+        if (!isMeasured) meter.acknowledged(kindOf(event.body), performance.now() - arrival.at)
+        isMeasured = true
+      }
+      await app?.processEvent({ ...event, ack })
+    },
   }
+}
+
+const KINDS: ReadonlyMap<unknown, SlackRequestKind> = new Map([
+  ['view_submission', 'form'],
+  ['view_closed', 'form'],
+  ['block_actions', 'click'],
+  ['block_suggestion', 'list'],
+  ['shortcut', 'shortcut'],
+  ['message_action', 'shortcut'],
+])
+
+function kindOf(body: Readonly<Record<string, unknown>>): SlackRequestKind {
+  if (isWorkflowStep(body)) return 'workflow_step'
+  if (isRecord(body.event)) return 'event'
+  return typeof body.command === 'string' ? 'command' : (KINDS.get(body.type) ?? 'other')
 }
 
 /** Whether it is a step of a workflow: Slack sends it again until it is acknowledged, and its handler says when that is. */

@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
 import type { SeenBefore } from '../../lib/seen.js'
+import { type Meter, noMeter } from '../../metrics/meter.js'
 import { BodyError, createBodyReader } from './bodies.js'
-import { createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
+import { type Arrival, createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
 import { createBoundedServer, refuse } from './server.js'
 
 /**
@@ -36,16 +37,17 @@ export function openHttpTransport(
   { now, seenBefore }: { now(): number; seenBefore: SeenBefore },
   requestTimeoutMs?: number,
   whyNotReady: () => string | undefined = () => undefined,
+  meter: Meter = noMeter,
 ): SlackTransport {
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
     throw new Error('The signing secret is empty, so forged requests could not be refused.')
-  const { receiver, receive } = createReceiver()
+  const { receiver, receive } = createReceiver(meter)
   const readBody = createBodyReader()
   const isNewList = createTypeAheadCheck(now)
 
   const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
-    handle(request, response, markVerified).catch((error) => {
+    handle(request, response, markVerified, { at: performance.now() }).catch((error) => {
       logger.error('A request broke:', error)
       if (response.headersSent) response.destroy()
       else refuse(response, 500)
@@ -53,7 +55,12 @@ export function openHttpTransport(
   }
   const server = createBoundedServer(whyNotReady, answer, requestTimeoutMs)
 
-  async function handle(request: IncomingMessage, response: ServerResponse, markVerified: () => void): Promise<void> {
+  async function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    markVerified: () => void,
+    arrival: Arrival,
+  ): Promise<void> {
     if (request.url !== '/slack/events' || request.method !== 'POST') return refuse(response, 404)
     const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = request.headers
     const stampMs = Number(stamp) * 1000
@@ -104,7 +111,7 @@ export function openHttpTransport(
     const late = isWorkflowStep(body) ? { unhandledRequestHandler: () => undefined } : {}
     const ack = new HTTPResponseAck({ logger, processBeforeResponse: false, ...exchange, ...late })
     try {
-      await receive({ body, ack: ack.bind() })
+      await receive({ body, ack: ack.bind() }, arrival)
     } catch (error) {
       // Ends the exchange; the answer doesn't matter any more.
       ack.ack()

@@ -4,6 +4,7 @@ import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { isRecord } from '../../lib/record.js'
+import { type Meter, noMeter } from '../../metrics/meter.js'
 import { clientOptions } from '../api/client.js'
 import { isTokenRefused } from '../api/errors.js'
 import { MAX_PAUSE_MS } from '../limits.js'
@@ -49,11 +50,12 @@ export function openSocketTransport(
   port: number | undefined,
   times: SocketTimes = defaultTimeouts,
   whyNotReady: () => string | undefined = () => undefined,
+  meter: Meter = noMeter,
 ): SlackTransport {
   // A retry inside the client would still be under way when our next try begins.
-  const web = { ...clientOptions(apiUrl, logger), timeout: times.connect / 2 }
+  const web = { ...clientOptions(apiUrl, logger, meter), timeout: times.connect / 2 }
   const options = { appToken, logger, clientPingTimeout: times.pong, clientOptions: web }
-  const { receiver, receive } = createReceiver()
+  const { receiver, receive } = createReceiver(meter)
   const stopping = new AbortController()
   let isReady = false
   function setReady(ready: boolean): void {
@@ -79,7 +81,7 @@ export function openSocketTransport(
     const client = new SocketModeClient({ ...options, autoReconnectEnabled: false })
     ignoreMalformedMessages(client, logger)
     client.on('slack_event', ({ ack, body }) => {
-      receive({ body, ack }).catch((error) => logger.error('A request broke:', error))
+      receive({ body, ack }, { at: performance.now() }).catch((error) => logger.error('A request broke:', error))
     })
     const gone = new Promise((resolve) => client.once('disconnected', resolve))
     const starting = client.start()

@@ -4,12 +4,14 @@ import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { clientOptions } from '../../../src/slack/api/client.js'
 import { classifySlackError, isSlackUnreachable, RetryLaterError } from '../../../src/slack/api/errors.js'
+import { measuringMeter } from '../../helpers/measuring.js'
 import { quietLogger } from '../../helpers/slack-request.js'
 
 describe('the client', () => {
   let server: Server
   let client: WebClient
   let complaints: unknown[]
+  let measuring: ReturnType<typeof measuringMeter>
   /** Channels of the posts that arrived. */
   let arrived: string[]
   let answer: (channel: string, response: ServerResponse) => void
@@ -27,8 +29,9 @@ describe('the client', () => {
     const address = server.address()
     if (typeof address !== 'object' || !address) throw new Error('The server does not listen.')
     complaints = []
+    measuring = measuringMeter()
     const logger = { ...quietLogger, warn: (...words: unknown[]) => void complaints.push(words) }
-    client = new WebClient('xoxb-1', clientOptions(`http://127.0.0.1:${address.port}/api/`, logger))
+    client = new WebClient('xoxb-1', clientOptions(`http://127.0.0.1:${address.port}/api/`, logger, measuring.meter))
   })
   afterEach(async () => {
     server.closeAllConnections()
@@ -64,6 +67,9 @@ describe('the client', () => {
     await expect(post('busy')).rejects.toMatchObject({ retryAfter: 30 })
     expect(await post('C1')).toMatchObject({ ts: '1.0' })
     expect(arrived.filter((channel) => channel === 'busy')).toHaveLength(1)
+    expect(measuring.measured).toEqual([
+      { what: 'rateLimited', of: { service: 'slack', connection: '' }, ms: undefined },
+    ])
     server.closeAllConnections()
     await Promise.all(hanging)
   })

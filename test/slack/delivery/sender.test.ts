@@ -2,6 +2,7 @@ import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Chat } from '../../../src/slack/delivery/requests.js'
 import { type TestContext, testContext } from '../../helpers/context.js'
+import { measuringMeter } from '../../helpers/measuring.js'
 import { addReply, notifierOf } from '../../helpers/sender.js'
 
 /** A Slack that keeps what it took, and says what it is told to say next. */
@@ -70,6 +71,17 @@ describe('the sender', () => {
     const rows = await context.db.selectFrom('events').select('notifiedAt').where('jobId', '=', id).execute()
     return rows.filter(({ notifiedAt }) => notifiedAt === null).length
   }
+
+  it('measures how long each event waits until its thread shows it', async () => {
+    const { meter, measured } = measuringMeter()
+    const watched = await testContext({ meter })
+    const { run } = notifierOf(watched, slack.chat)
+    await watched.ask()
+    watched.pass(3_000)
+    await run()
+    expect(measured).toEqual([{ what: 'notified', of: undefined, ms: 3_000 }])
+    await watched.db.destroy()
+  })
 
   it('posts the root once, edits it, and adds the replies in order', async () => {
     const { id } = await context.ask({ mentionOnSuccess: true })

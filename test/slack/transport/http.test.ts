@@ -9,6 +9,7 @@ import { type SeenBefore, seenInMemory } from '../../../src/lib/seen.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
+import { type Measured, measuringMeter } from '../../helpers/measuring.js'
 import { quietLogger as quiet, signed as signedWith } from '../../helpers/slack-request.js'
 
 const secret = 'shhh'
@@ -31,13 +32,17 @@ describe('the HTTP transport', () => {
   let received: number
   let clockAhead = 0
   let seenBefore: SeenBefore
+  let measured: Measured[]
   const clock = () => Date.now() + clockAhead
 
   beforeEach(async () => {
     const port = await freePort()
     address = `http://127.0.0.1:${port}`
     seenBefore = seenInMemory(clock)
-    transport = openHttpTransport(secret, port, quiet, { now: clock, seenBefore: (...key) => seenBefore(...key) })
+    const measuring = measuringMeter()
+    measured = measuring.measured
+    const about = { now: clock, seenBefore: (...key: Parameters<SeenBefore>) => seenBefore(...key) }
+    transport = openHttpTransport(secret, port, quiet, about, undefined, undefined, measuring.meter)
     received = 0
     clockAhead = 0
     const app = new BoltApp({
@@ -96,6 +101,17 @@ describe('the HTTP transport', () => {
   it("doesn't acknowledge a workflow's step that broke, so that Slack sends it again", async () => {
     const body = step('broken')
     expect(await send(body, { ...signed(body), 'content-type': 'application/json' })).toBe(500)
+  })
+
+  it('measures how long each kind of request waits for its answer, and nothing that is refused', async () => {
+    const bodies = Object.values(requests).map(String)
+    for (const body of bodies) await send(body, signed(body))
+    const body = JSON.stringify({ type: 'event_callback', team_id: 'T1', event: { type: 'app_home_opened' } })
+    await send(body, { ...signed(body), 'content-type': 'application/json' })
+    await send('unsigned')
+    const kinds = measured.map(({ what, of }) => `${what} ${of}`)
+    expect(kinds).toEqual(['command', 'form', 'click', 'list', 'event'].map((kind) => `acknowledged ${kind}`))
+    for (const { ms } of measured) expect(ms).toBeGreaterThan(0)
   })
 
   for (const [kind, parameters] of Object.entries(requests)) {
