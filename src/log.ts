@@ -5,21 +5,23 @@
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt'
 import { type Logger, pino } from 'pino'
 import type { Redactor } from './lib/redact.js'
+import { logFields } from './log-fields.js'
 
 const QUARTER_HOUR_MS = 15 * 60_000
 /** In characters. A longer line keeps only time, level, message, and message and stack of an error. */
 const MAX_LINE_LENGTH = 16_000
 const MAX_PART_LENGTH = 2_000
 
-/** @param redact is applied to each line before it is written. */
+/** Each line also says which request and job it is about. @param redact is applied to each line before it is written. */
 export function createLog(level: string, redact: Redactor['redact']): Logger {
-  return pino({ level, hooks: { streamWrite: (line) => redactLine(bounded(line, redact), redact) } })
+  const streamWrite = (line: string) => redactLine(bounded(line, redact), redact)
+  return pino({ level, mixin: logFields, hooks: { streamWrite } })
 }
 
 function bounded(line: string, redact: Redactor['redact']): string {
   if (line.length <= MAX_LINE_LENGTH) return line
-  const { level, time, pid, hostname, from, connection, job, msg, err } = JSON.parse(line)
-  const about = { from, connection, job, msg, 'err.message': err?.message, 'err.stack': err?.stack }
+  const { level, time, pid, hostname, from, connection, request, job, msg, err } = JSON.parse(line)
+  const about = { from, connection, request, job, msg, 'err.message': err?.message, 'err.stack': err?.stack }
   const parts = Object.entries(about).flatMap(([key, value]) =>
     typeof value === 'string' ? [[key, redact(value.slice(0, MAX_PART_LENGTH), value.length > MAX_PART_LENGTH)]] : [],
   )

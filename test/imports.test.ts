@@ -14,13 +14,15 @@ interface Layer {
 
 const PROVIDER_PARTS = ['src/providers/provider.ts', 'src/errors.ts', 'src/lib/*']
 const METER = 'src/metrics/meter.ts'
+const LOG_FIELDS = 'src/log-fields.ts'
 const PROVIDERS = [...readFileSync('src/providers/index.ts', 'utf8').matchAll(/from '\.\/([\w-]+)\.js'/g)].map(
   ([, id]) => id,
 )
 
 const layers: readonly Layer[] = [
   { files: 'src/errors.ts', ours: [], packages: [] },
-  { files: 'src/log.ts', ours: ['src/lib/*'], packages: ['pino', '@slack/bolt'] },
+  { files: 'src/log.ts', ours: ['src/lib/*', LOG_FIELDS], packages: ['pino', '@slack/bolt'] },
+  { files: LOG_FIELDS, ours: [], packages: ['node:async_hooks'] },
   { files: 'src/lib/*', ours: ['src/lib/*'], packages: ['fastest-levenshtein', 'node-cron'] },
   // What is measured, for all folders; only the rest of its folder knows who collects it.
   { files: METER, ours: [], packages: [] },
@@ -86,7 +88,7 @@ const layers: readonly Layer[] = [
 
   {
     files: 'src/store/*',
-    ours: ['src/store/*', 'src/domain/*', 'src/errors.ts', 'src/lib/*'],
+    ours: ['src/store/*', 'src/domain/*', LOG_FIELDS, 'src/errors.ts', 'src/lib/*'],
     packages: ['kysely', 'better-sqlite3', 'pg', 'lru-cache', 'zod', 'node:*'],
   },
   {
@@ -97,6 +99,7 @@ const layers: readonly Layer[] = [
       'src/domain/*',
       'src/providers/provider.ts',
       `type ${METER}`,
+      LOG_FIELDS,
       'src/errors.ts',
       'src/lib/*',
     ],
@@ -131,7 +134,7 @@ const layers: readonly Layer[] = [
   },
   {
     files: 'src/slack/transport/*',
-    ours: ['src/slack/transport/*', 'src/slack/api/*', 'src/slack/limits.ts', METER, 'src/lib/*'],
+    ours: ['src/slack/transport/*', 'src/slack/api/*', 'src/slack/limits.ts', METER, LOG_FIELDS, 'src/lib/*'],
     packages: ['@slack/bolt', '@slack/socket-mode', '@slack/web-api', 'node:*'],
   },
   {
@@ -149,6 +152,7 @@ const layers: readonly Layer[] = [
       'src/domain/*',
       'src/access/*',
       'src/providers/provider.ts',
+      LOG_FIELDS,
       'src/errors.ts',
       'src/lib/*',
     ],

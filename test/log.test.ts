@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRedactor, type Redactor } from '../src/lib/redact.js'
 import { createLog, slackLogger, throttledPerConnection } from '../src/log.js'
+import { withLogFields, withoutLogFields } from '../src/log-fields.js'
 
 const secret = 'wool/"of"\\the+sheep=4711'
 
@@ -31,6 +32,34 @@ it('a line that is too long becomes a short one that still tells when, where and
   expect(msg).toMatch(/^wool wool .*abc••••$/)
   expect(rest).toMatchObject({ connection: 'hoody', 'err.message': msg })
   expect(rest.cutFrom).toBeGreaterThan(1_000_000)
+})
+
+it('each line says which request and job it is about, also after an await and from the libraries, but not of work for all', async () => {
+  const { redact } = createRedactor([])
+  const lines: string[] = []
+  const log = createLog('trace', (line, isCut) => {
+    if (!line.endsWith('\n')) return redact(line, isCut)
+    lines.push(line)
+    return ''
+  })
+  log.info('before')
+  await withLogFields({ request: 'r1' }, async () => {
+    log.info('asked')
+    await withLogFields({ job: 'k7f3q' }, async () => {
+      await Promise.resolve()
+      slackLogger(log).warn('slow')
+      log.info({ job: 'other' }, 'about another one')
+      withoutLogFields(() => log.info('woken'))
+    })
+    log.info('y'.repeat(20_000))
+  })
+  log.info('after')
+  const fields = lines.map((line) => {
+    const { request, job } = JSON.parse(line)
+    return [request, job]
+  })
+  const none = [undefined, undefined]
+  expect(fields).toEqual([none, ['r1', undefined], ['r1', 'k7f3q'], ['r1', 'other'], none, ['r1', undefined], none])
 })
 
 describe('what Slack says', () => {

@@ -1,6 +1,7 @@
 /** Hands threads with pending events to the sender: decides when and in which order, not what is posted. */
 import { EventEmitter, once } from 'node:events'
 import type { NotifyResult, Thread } from '../domain/thread.js'
+import { withLogFields } from '../log-fields.js'
 import { type ClaimedThread, claimPendingThreads, releaseThread } from '../store/claims.js'
 import { type PendingThread, readPendingThread, readThread } from '../store/messages.js'
 import type { WorkerContext } from './context.js'
@@ -76,7 +77,8 @@ export class Notifier {
   ): Promise<number[]> {
     const waits: number[] = []
     for (const claim of claims) {
-      const { waitMs, isUnanswered } = await this.#notifyOne(claim, stopping, isOurs)
+      const notifyNow = () => this.#notifyOne(claim, stopping, isOurs)
+      const { waitMs, isUnanswered } = await withLogFields({ job: claim.jobId }, notifyNow)
       waits.push(waitMs)
       // The next run continues here. This one takes as long as its slowest channel, and the others wait for that.
       if (isUnanswered) break

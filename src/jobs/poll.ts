@@ -1,5 +1,6 @@
 /** Due polls: asks each connection once for as many jobs as possible and decides what the answers mean. */
 import type { Job, Observation } from '../domain/job.js'
+import { withLogFields } from '../log-fields.js'
 import type { ClaimedJob } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
 import { type AnyStep, move, pollFailed, resultOf, runAll, runTasks, type Task, withDueJobs } from './tasks.js'
@@ -43,16 +44,17 @@ async function pollGroup(
   check: AnyStep['check'],
   targets: readonly PollTarget[],
 ): Promise<boolean> {
+  const [first] = targets
+  if (!first) return false
   const begunAt = context.elapsed()
-  const answers = await observe(context, check, targets).catch((error: unknown) =>
+  // With more than one job, a line about the poll is about none of them.
+  const about = targets.length === 1 ? { job: first.job.id } : {}
+  const answers = await withLogFields(about, () => observe(context, check, targets)).catch((error: unknown) =>
     targets.map(() => (error instanceof Error ? error : new Error(String(error)))),
   )
-  const [first] = targets
-  if (first) {
-    const outcome = answers.every((answer) => answer instanceof Error) ? 'failed' : 'ok'
-    const { name, provider } = first.connection
-    context.meter?.polled({ connection: name, provider: provider.id, outcome }, context.elapsed() - begunAt)
-  }
+  const outcome = answers.every((answer) => answer instanceof Error) ? 'failed' : 'ok'
+  const { name, provider } = first.connection
+  context.meter?.polled({ connection: name, provider: provider.id, outcome }, context.elapsed() - begunAt)
   return await runAll(context, targets, async (target, at) => {
     const answer = answers[at]
     if (!answer || answer instanceof Error) return await move(context, target, pollFailed(context, target, answer))

@@ -3,6 +3,7 @@ import cron, { type ScheduledTask } from 'node-cron'
 import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { within } from '../lib/within.js'
+import { withoutLogFields } from '../log-fields.js'
 import type { DueWork } from '../store/due-work.js'
 
 /** A loop that does due work. */
@@ -86,7 +87,8 @@ export class Scheduler {
   wake(): void {
     if (this.#stopping.signal.aborted) return
     this.#isAskedAgain = true
-    this.#dispatch ??= this.#dispatchAll()
+    // Whoever asked isn't who the work is for.
+    this.#dispatch ??= withoutLogFields(() => this.#dispatchAll())
   }
 
   /** Why due work isn't done now, in a few words; undefined if it is. Slow work is still work. */
@@ -176,7 +178,7 @@ export class Scheduler {
       this.#alarms.delete(worker)
       this.#startDue(worker, 1)
     }
-    this.#alarms.set(worker, { timer: setTimeout(ring, ms), at })
+    this.#alarms.set(worker, { timer: setTimeout(() => withoutLogFields(ring), ms), at })
   }
 
   #checkClock(): void {

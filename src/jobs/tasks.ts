@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FailureKind, Job, JobInput, Observation, State, StepResult, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
+import { withLogFields } from '../log-fields.js'
 import {
   allStepsOf,
   type Connection,
@@ -143,7 +144,7 @@ export async function runAll<T extends ClaimedJob>(
       if (at % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1) turn = nextTurn()
       await turn
       try {
-        if (await work(item, at)) hasMoved = true
+        if (await withLogFields({ job: item.job.id }, () => work(item, at))) hasMoved = true
       } catch (error) {
         context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
       }

@@ -1,4 +1,5 @@
 /** Tells Slack how the steps of its workflows ended: with their jobs, also hours later, or with why they got none. */
+import { withLogFields } from '../log-fields.js'
 import { closeStep, type EndedStep, findEndedSteps, forgetRefusals, postponeStep } from '../store/workflow-steps.js'
 import type { WorkerContext } from './context.js'
 import type { Worker } from './scheduler.js'
@@ -28,15 +29,19 @@ export function stepWorker({ db, membership, now, log }: WorkerContext, complete
     runOnce: async () => {
       if (!membership.mayWork()) return false
       const steps = await findEndedSteps(db, now(), MAX_STEPS)
-      for (const step of steps) if (membership.mayWork()) await tell(step)
+      for (const step of steps) {
+        const { outcome } = step
+        const about = 'job' in outcome ? { job: outcome.job.id } : {}
+        if (membership.mayWork()) await withLogFields(about, () => tell(step))
+      }
       await forgetRefusals(db, now() - REMEMBER_REFUSALS_MS)
       return steps.length > 0
     },
   }
 
   async function tell(step: EndedStep): Promise<void> {
-    const { executionId, outcome, endedAt } = step
-    const about = { execution: executionId, ...('job' in outcome && { job: outcome.job.id }) }
+    const { executionId, endedAt } = step
+    const about = { execution: executionId }
     try {
       const answer = await complete(step)
       if (answer !== 'told')

@@ -17,6 +17,7 @@ import {
 import pg from 'pg'
 import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
+import { withoutLogFields } from '../log-fields.js'
 import { snakeCase } from './names.js'
 import type { Schema } from './schema.js'
 
@@ -82,7 +83,9 @@ function openPool(url: string, { max, statementMs, lockMs, connectMs }: PoolLimi
     application_name: 'dolly',
     types: { getTypeParser: parserOf },
   })
-  const lost = (error: Error) => log.warn({ reason: error.message }, 'a connection to the database was lost')
+  // It belongs to all, not to the request or job that opened it.
+  const lost = (error: Error) =>
+    withoutLogFields(() => log.warn({ reason: error.message }, 'a connection to the database was lost'))
   // Without listeners either event would end the process: one for connections in use, both for idle ones.
   pool.on('connect', (client) => client.on('error', lost))
   pool.on('error', () => {})

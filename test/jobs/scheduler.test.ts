@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DatabaseError } from '../../src/errors.js'
 import { Scheduler, type Worker } from '../../src/jobs/scheduler.js'
 import { createWorkers } from '../../src/jobs/workers.js'
+import { logFields, withLogFields } from '../../src/log-fields.js'
 import { releaseAllClaims } from '../../src/store/claims.js'
 import { findDueWork } from '../../src/store/due-work.js'
 import { makeLiveJobsDue } from '../../src/store/make-due.js'
@@ -228,6 +229,19 @@ describe('the scheduler', () => {
     scheduler.wake()
     await turns()
     expect(scheduler.whyNotReady()).toBeUndefined()
+  })
+
+  it('logs no work as the request or the job that woke it, nor what it does later', async () => {
+    const seen: object[] = []
+    const scheduler = schedule({
+      runOnce: async (_stopping, runAgainIn) => {
+        seen.push(logFields())
+        if (seen.length === 1) withLogFields({ job: 'k7f3q' }, () => runAgainIn(1))
+        return false
+      },
+    })
+    withLogFields({ request: 'r1' }, () => scheduler.wake())
+    await expect.poll(() => seen).toEqual([{}, {}])
   })
 
   it('survives a worker that breaks, and a database that cannot be read', async () => {

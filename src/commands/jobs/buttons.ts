@@ -2,6 +2,7 @@
 import type { App, BlockAction, ButtonAction, OverflowAction } from '@slack/bolt'
 import type { Asker } from '../../access/rules.js'
 import { ACTS } from '../../domain/job.js'
+import { withLogFields } from '../../log-fields.js'
 import { jobActions } from '../../slack/message/buttons.js'
 import { stateInWords } from '../../slack/message/job.js'
 import { answerClick, errorText } from '../answer.js'
@@ -38,19 +39,21 @@ export function registerJobButtons(
         await ack()
         const entry = action.type === 'overflow' ? action.selected_option.value : `${actionId.slice(4)} ${action.value}`
         const [word = '', jobId = '', drawnFor] = entry.split(' ')
-        try {
-          const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
-          const isPrivate = body.container.is_ephemeral === true
-          const request = { services, client, asker, jobId, drawnFor, triggerId: body.trigger_id, isPrivate }
-          const answer = (await pressed.get(`job:${word}`)?.press(request)) ?? null
-          if (answer !== null) await answerClick(services, { body, client, respond }, answer)
-          if (body.view?.type === 'home') {
-            // The worker would do it too, a few seconds later.
-            await refreshHome(asker).catch((error) => services.log.warn({ err: error }, 'a Home tab stays as it was'))
+        await withLogFields({ job: jobId }, async () => {
+          try {
+            const asker = await identifyAsker(services, body, AFTER_ACK_TIMEOUT_MS)
+            const isPrivate = body.container.is_ephemeral === true
+            const request = { services, client, asker, jobId, drawnFor, triggerId: body.trigger_id, isPrivate }
+            const answer = (await pressed.get(`job:${word}`)?.press(request)) ?? null
+            if (answer !== null) await answerClick(services, { body, client, respond }, answer)
+            if (body.view?.type === 'home') {
+              // The worker would do it too, a few seconds later.
+              await refreshHome(asker).catch((error) => services.log.warn({ err: error }, 'a Home tab stays as it was'))
+            }
+          } catch (error) {
+            await answerClick(services, { body, client, respond }, errorText(services, error))
           }
-        } catch (error) {
-          await answerClick(services, { body, client, respond }, errorText(services, error))
-        }
+        })
       },
     )
   }

@@ -1,8 +1,10 @@
 /** Receives Slack's requests over HTTP: only those with a valid, current signature that was not used before. */
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HTTPModuleFunctions, HTTPResponseAck, type Logger } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
 import type { SeenBefore } from '../../lib/seen.js'
+import { withLogFields } from '../../log-fields.js'
 import { type Meter, noMeter } from '../../metrics/meter.js'
 import { BodyError, createBodyReader } from './bodies.js'
 import { type Arrival, createReceiver, isWorkflowStep, type SlackTransport } from './bolt-app.js'
@@ -47,10 +49,13 @@ export function openHttpTransport(
   const isNewList = createTypeAheadCheck(now)
 
   const answer = (request: IncomingMessage, response: ServerResponse, markVerified: () => void) => {
-    handle(request, response, markVerified, { at: performance.now() }).catch((error) => {
-      logger.error('A request broke:', error)
-      if (response.headersSent) response.destroy()
-      else refuse(response, 500)
+    const arrival = { at: performance.now() }
+    withLogFields({ request: randomBytes(4).toString('hex') }, () => {
+      handle(request, response, markVerified, arrival).catch((error) => {
+        logger.error('A request broke:', error)
+        if (response.headersSent) response.destroy()
+        else refuse(response, 500)
+      })
     })
   }
   const server = createBoundedServer(whyNotReady, answer, requestTimeoutMs)

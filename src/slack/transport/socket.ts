@@ -4,6 +4,7 @@ import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { isRecord } from '../../lib/record.js'
+import { withLogFields } from '../../log-fields.js'
 import { type Meter, noMeter } from '../../metrics/meter.js'
 import { clientOptions } from '../api/client.js'
 import { isTokenRefused } from '../api/errors.js'
@@ -27,6 +28,8 @@ export interface SocketTimes {
 /** With these, a dead socket is replaced within 15 seconds. */
 const defaultTimeouts: SocketTimes = { connect: 12_000, pong: 5_000 }
 
+/** Characters of Slack's own id of a request, which is a UUID, that make it unique in a log. */
+const REQUEST_ID_LENGTH = 8
 const NO_SOCKET = 'the socket to Slack is closed'
 /** WebSocket's readyState of an open socket. */
 const OPEN = 1
@@ -80,8 +83,10 @@ export function openSocketTransport(
   async function connect(): Promise<{ gone: Promise<unknown> }> {
     const client = new SocketModeClient({ ...options, autoReconnectEnabled: false })
     ignoreMalformedMessages(client, logger)
-    client.on('slack_event', ({ ack, body }) => {
-      receive({ body, ack }, { at: performance.now() }).catch((error) => logger.error('A request broke:', error))
+    client.on('slack_event', ({ ack, body, envelope_id: id }) => {
+      withLogFields({ request: String(id).slice(0, REQUEST_ID_LENGTH) }, () => {
+        receive({ body, ack }, { at: performance.now() }).catch((error) => logger.error('A request broke:', error))
+      })
     })
     const gone = new Promise((resolve) => client.once('disconnected', resolve))
     const starting = client.start()

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { freePort } from '../../../sandbox/free-port.js'
 import { TemporaryError } from '../../../src/errors.js'
 import { type SeenBefore, seenInMemory } from '../../../src/lib/seen.js'
+import { logFields } from '../../../src/log-fields.js'
 import type { SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openHttpTransport } from '../../../src/slack/transport/http.js'
@@ -30,6 +31,7 @@ describe('the HTTP transport', () => {
   let transport: SlackTransport
   let address: string
   let received: number
+  let ids: (string | undefined)[]
   let clockAhead = 0
   let seenBefore: SeenBefore
   let measured: Measured[]
@@ -44,6 +46,7 @@ describe('the HTTP transport', () => {
     const about = { now: clock, seenBefore: (...key: Parameters<SeenBefore>) => seenBefore(...key) }
     transport = openHttpTransport(secret, port, quiet, about, undefined, undefined, measuring.meter)
     received = 0
+    ids = []
     clockAhead = 0
     const app = new BoltApp({
       receiver: transport.receiver,
@@ -54,7 +57,10 @@ describe('the HTTP transport', () => {
       received += 1
       await next()
     })
-    app.command('/clone-app', async ({ ack }) => await ack())
+    app.command('/clone-app', async ({ ack }) => {
+      ids.push(logFields().request)
+      await ack()
+    })
     app.view('form', async ({ ack }) => await ack())
     app.action('job:dismiss', async ({ ack }) => await ack())
     app.options('field:container:', async ({ ack }) => await ack({ options: [] }))
@@ -112,6 +118,13 @@ describe('the HTTP transport', () => {
     const kinds = measured.map(({ what, of }) => `${what} ${of}`)
     expect(kinds).toEqual(['command', 'form', 'click', 'list', 'event'].map((kind) => `acknowledged ${kind}`))
     for (const { ms } of measured) expect(ms).toBeGreaterThan(0)
+  })
+
+  it('gives each request a short id of its own for the log', async () => {
+    const body = requests['a command'].toString()
+    for (let seconds = 0; seconds < 3; seconds += 1) await send(body, signed(body, clock() - seconds * 1_000))
+    expect(ids).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f]{8}$/)))
+    expect(new Set(ids).size).toBe(3)
   })
 
   for (const [kind, parameters] of Object.entries(requests)) {

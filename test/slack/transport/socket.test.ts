@@ -3,7 +3,11 @@ import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { logFields } from '../../../src/log-fields.js'
+import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { openSocketTransport } from '../../../src/slack/transport/socket.js'
+import { type Measured, measuringMeter } from '../../helpers/measuring.js'
+import { quietLogger } from '../../helpers/slack-request.js'
 
 /** Asks Slack for a socket and hears nothing for so long, in milliseconds: shorter than usual, so that nobody waits. */
 const times = { connect: 3_000, pong: 1_500 }
@@ -24,6 +28,7 @@ interface Fixture {
     silent: Set<Duplex>
   }
   said: string[]
+  measured: Measured[]
 }
 
 // Side by side, because they mostly wait: each has a Slack of its own.
@@ -65,14 +70,17 @@ const test = it.extend<{ fixture: Fixture }>({
     const say = (...words: unknown[]) => void said.push(words.join(' '))
     const logger = { debug() {}, info: say, warn: say, error: say, setLevel() {}, setName() {} }
     const url = `http://127.0.0.1:${portOf(server)}/api/`
+    const { meter, measured } = measuringMeter()
     const transport = openSocketTransport(
       'xapp-1',
       url,
       { ...logger, getLevel: () => 'info' as never },
       undefined,
       times,
+      undefined,
+      meter,
     )
-    await use({ transport, slack, said })
+    await use({ transport, slack, said, measured })
     slack.answer = 'ok'
     await transport.stop()
     for (const socket of slack.sockets) socket.terminate()
@@ -206,6 +214,28 @@ test.concurrent('is not opened any more by a start that Slack kept waiting when 
   await starting
   expect(performance.now() - began).toBeLessThan(times.connect)
   await expect.poll(() => slack.silent.size).toBe(0)
+})
+
+test.concurrent('names a request in the log by the beginning of its own id, and measures its answer', async ({
+  expect,
+  fixture: { transport, slack, measured },
+}) => {
+  const app = new BoltApp({
+    receiver: transport.receiver,
+    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+    logger: quietLogger,
+  })
+  const seen: object[] = []
+  app.command('/clone-app', async ({ ack }) => {
+    seen.push(logFields())
+    await ack()
+  })
+  await transport.start()
+  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
+  const request = { type: 'slash_commands', envelope_id: '0af1c9d2-5b1e-4a4e-9d6b-2f0d6a7c1e11', payload }
+  for (const socket of slack.sockets) socket.send(JSON.stringify(request))
+  await expect.poll(() => measured).toEqual([{ what: 'acknowledged', of: 'command', ms: expect.any(Number) }])
+  expect(seen).toEqual([{ request: '0af1c9d2' }])
 })
 
 test.concurrent('waits as long as Slack says between two requests for an address', async ({
