@@ -1,6 +1,7 @@
 /** The real bot as those see it who watch it: one clone, in its log and in its metrics. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
+import { documentedMetrics } from '../helpers/monitoring-page.js'
 import { askForCopy, isDone, startWorld, type World } from '../helpers/world.js'
 
 interface Line {
@@ -75,6 +76,19 @@ it('each kind of thing that a clone does is measured', () => {
     /^dolly_poll_duration_seconds_count\{connection="hoody",provider="hoody",outcome="ok"\} [1-9]/m,
   )
   expect(scrape).toMatch(/^dolly_message_delay_seconds_count [1-9]/m)
+})
+
+it('docs/monitoring.md has each metric with its type and labels, and no other', () => {
+  const printed = [...scrape.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type = '']) => ({ name, type }))
+  const byName = (one: { name: string }, other: { name: string }) => one.name.localeCompare(other.name)
+  const documented = documentedMetrics.map(({ name, type }) => ({ name, type }))
+  expect(documented.sort(byName)).toEqual(printed.sort(byName))
+  for (const { name, labels } of documentedMetrics) {
+    const sample = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? [\\d.e+-]+$`, 'm').exec(scrape)
+    const printedLabels = [...(sample?.[1] ?? '').matchAll(/(\w+)="/g)].map(([, label]) => label)
+    // Nothing was taken over or slow enough to have a sample, so there are no labels to read.
+    if (sample !== null) expect([name, printedLabels.sort()]).toEqual([name, labels])
+  }
 })
 
 it('no name that a person or a provider wrote is in the metrics', () => {
