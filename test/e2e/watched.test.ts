@@ -1,4 +1,5 @@
 /** The real bot as those see it who watch it: one clone, in its log and in its metrics. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { freePort } from '../../sandbox/free-port.js'
 import { documentedMetrics } from '../helpers/monitoring-page.js'
@@ -89,6 +90,12 @@ it('docs/monitoring.md has each metric with its type and labels, and no other', 
     // Nothing was taken over or slow enough to have a sample, so there are no labels to read.
     if (sample !== null) expect([name, printedLabels.sort()]).toEqual([name, labels])
   }
+})
+
+it('the library that counts is in no file that a bot without metrics loads', () => {
+  const chunks = readdirSync('dist').filter((file) => file.endsWith('.js'))
+  const counting = chunks.filter((file) => readFileSync(`dist/${file}`, 'utf8').includes('prom-client'))
+  expect(counting).toEqual([expect.stringMatching(/^prometheus-/)])
 })
 
 it('no name that a person or a provider wrote is in the metrics', () => {
