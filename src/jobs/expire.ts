@@ -8,7 +8,8 @@ import { type Notice, readNotice } from '../store/events.js'
 import { applyTransition, createJob } from '../store/jobs.js'
 import { newRemoval } from '../store/removals.js'
 import type { WorkerContext } from './context.js'
-import { runAll, withClaim } from './tasks.js'
+import { runAll } from './run-all.js'
+import { withClaim } from './tasks.js'
 
 /** More wait for the next run. */
 const MAX_EXPIRIES_PER_RUN = 100

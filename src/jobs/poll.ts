@@ -3,7 +3,8 @@ import type { Job, Observation } from '../domain/job.js'
 import { withLogFields } from '../log-fields.js'
 import type { ClaimedJob } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { type AnyStep, move, pollFailed, resultOf, runAll, runTasks, type Task, withDueJobs } from './tasks.js'
+import { move, moveAll } from './move.js'
+import { type AnyStep, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
 const MAX_JOBS_PER_RUN = 5_000
@@ -55,10 +56,10 @@ async function pollGroup(
   const outcome = answers.every((answer) => answer instanceof Error) ? 'failed' : 'ok'
   const { name, provider } = first.connection
   context.meter?.polled({ connection: name, provider: provider.id, outcome }, context.elapsed() - begunAt)
-  return await runAll(context, targets, async (target, at) => {
+  return await moveAll(context, targets, (target, at) => {
     const answer = answers[at]
-    if (!answer || answer instanceof Error) return await move(context, target, pollFailed(context, target, answer))
-    return await move(context, target, { kind: 'observed', ...resultOf(target, answer) })
+    if (!answer || answer instanceof Error) return pollFailed(context, target, answer)
+    return { kind: 'observed', ...resultOf(target, answer) }
   })
 }
 

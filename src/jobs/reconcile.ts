@@ -6,7 +6,8 @@ import { type Attempt, readWritten, type Written } from '../providers/provider.j
 import { lastRestart } from '../store/events.js'
 import { endOfEarlierJob } from '../store/job-reads.js'
 import type { Search, WorkerContext } from './context.js'
-import { advance, explain, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
+import { advance } from './move.js'
+import { explain, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** They only read. */
 const MAX_CONCURRENT_RECONCILES = 8

@@ -1,10 +1,7 @@
 /** How workers work at jobs: claim them, work at them side by side, and give back what they did not finish. */
 import { randomUUID } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FailureKind, Job, JobInput, Observation, State, StepResult, TransitionContext } from '../domain/job.js'
-import { next } from '../domain/machine.js'
+import type { FailureKind, Job, JobInput, Observation, State, StepResult } from '../domain/job.js'
 import { ConnectionError, TemporaryError, UserError } from '../errors.js'
-import { withLogFields } from '../log-fields.js'
 import {
   allStepsOf,
   type Connection,
@@ -13,10 +10,11 @@ import {
   type Step,
   withoutCredentials,
 } from '../providers/provider.js'
-import { type Claimant, type ClaimedJob, claimDueJobs, readClaimed, releaseClaim } from '../store/claims.js'
+import { type Claimant, type ClaimedJob, claimDueJobs, releaseClaim } from '../store/claims.js'
 import { withoutPersonal } from '../store/detail.js'
-import { applyTransition } from '../store/jobs.js'
 import { capabilitiesOf, type WorkerContext } from './context.js'
+import { move } from './move.js'
+import { runAll } from './run-all.js'
 
 /** A step as the workers see it: they pass params and refs through without knowing their shape. */
 export type AnyStep = Step<Job['params'], Job['ref'], NonNullable<Job['ref']>>
@@ -119,41 +117,6 @@ export async function leaveStranded(context: WorkerContext, claimed: ClaimedJob)
   return await move(context, claimed, { kind: 'stranded', reason })
 }
 
-/** Of one run. All at once would take every connection of the pool, and what is due could not even be read meanwhile. */
-const MAX_JOBS_AT_ONCE = 8
-/** SQLite answers before the event loop turns: after this many jobs Slack's requests and the timers get their turn. */
-const JOBS_PER_EVENT_LOOP_TURN = 50
-
-/**
- * Works at claimed jobs, eight at a time. A job whose work breaks, because the disk is full or we have a bug, is logged and due
- * again with the next tick; the others go on.
- *
- * @param work returns whether it moved the job.
- * @returns whether any job was moved, so that there may be more to do at once.
- */
-export async function runAll<T extends ClaimedJob>(
-  context: WorkerContext,
-  items: readonly T[],
-  work: (item: T, at: number) => Promise<boolean>,
-): Promise<boolean> {
-  const left = items.entries()
-  let turn: Promise<unknown> = Promise.resolve()
-  let hasMoved = false
-  const workInTurn = async () => {
-    for (const [at, item] of left) {
-      if (at % JOBS_PER_EVENT_LOOP_TURN === JOBS_PER_EVENT_LOOP_TURN - 1) turn = nextTurn()
-      await turn
-      try {
-        if (await withLogFields({ job: item.job.id }, () => work(item, at))) hasMoved = true
-      } catch (error) {
-        context.log.error({ job: item.job.id, err: error }, 'work at a job broke; it is tried again')
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: MAX_JOBS_AT_ONCE }, workInTurn))
-  return hasMoved
-}
-
 /** An observation as it may be shown, and the next step that these params ask for. */
 export function resultOf({ job, operation, step }: Task, { detail, ...observation }: Observation): StepResult {
   const steps = allStepsOf(operation, job)
@@ -161,61 +124,6 @@ export function resultOf({ job, operation, step }: Task, { detail, ...observatio
   const next = steps.find(({ when }, at) => at > place && (when?.({ ...job.params }) ?? true))
   const shown = detail === undefined ? observation : { ...observation, detail: withoutCredentials(detail) }
   return { observation: shown, nextStep: next?.id ?? null }
-}
-
-/** Applies an input under this claim; false when the claim was lost or the job has moved on. */
-export async function move(context: WorkerContext, claimed: ClaimedJob, input: JobInput): Promise<boolean> {
-  return (await advance(context, claimed, input)) !== null
-}
-
-/** How often an input is applied to a job that people change at that moment. */
-const MAX_ADVANCES = 5
-
-/**
- * Applies an input under this claim. Where a person's click came in between, which leaves the claim with its worker, it's
- * applied to the job as it is by now: an answer of the provider is never lost to a click.
- *
- * @param requestId the provider's own id of the request that the input is about, for the audit.
- * @returns null when the claim was lost or the job has moved on.
- */
-export async function advance(
-  context: WorkerContext,
-  claimed: ClaimedJob,
-  input: JobInput,
-  { keepClaim = false, requestId }: { keepClaim?: boolean; requestId?: string | undefined } = {},
-): Promise<Job | null> {
-  const { job, token } = claimed
-  const operation = operationOf(context.connections.get(job.connection)?.provider, job.operation)
-  const transition: TransitionContext = {
-    now: context.now(),
-    jitter: context.random(),
-    pollEveryMs: operation?.pollEveryMs,
-  }
-  const claim = { token, keep: keepClaim }
-  let present: Job | null = job
-  for (let tries = 0; present !== null && tries < MAX_ADVANCES; tries += 1) {
-    const { set, event } = next(present, input, transition)
-    const noted = { set, event: event && { ...event, requestId } }
-    const changed = await applyTransition(context.db, present, noted, transition.now, claim)
-    if (changed) {
-      context.log.debug({ job: job.id, state: changed.state, after: input.kind }, 'job moved')
-      measureStep(context, present, changed)
-      return changed
-    }
-    present = await readClaimed(context.db, claimed)
-  }
-  context.log.warn({ job: job.id, input: input.kind }, 'the job has changed meanwhile; nothing was changed')
-  return null
-}
-
-/** Measures a step that this change ended. What dolly.yml and the code no longer name has no step. */
-function measureStep({ connections, meter, now }: WorkerContext, before: Job, { state, step, endedAt }: Job): void {
-  const { connection, operation } = before
-  const outcome = state === 'succeeded' || (endedAt === null && step !== before.step) ? 'done' : state
-  const isEnd = outcome === 'done' || outcome === 'failed' || outcome === 'timed_out' || outcome === 'cancelled'
-  const known = operationOf(connections.get(connection)?.provider, operation)
-  if (!isEnd || !known || !allStepsOf(known, before).some(({ id }) => id === before.step)) return
-  meter?.stepEnded({ connection, operation, step: before.step, outcome }, now() - before.stepSince)
 }
 
 /** A sentence for the thread, and who caused it. What is not one of our errors is a bug: its stack goes to the log alone. */

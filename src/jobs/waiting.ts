@@ -1,7 +1,9 @@
 /** Jobs that no connection's workers claim. */
 import { claimWaitingJobs } from '../store/claims.js'
 import type { WorkerContext } from './context.js'
-import { leaveStranded, move, runAll, withClaim } from './tasks.js'
+import { move } from './move.js'
+import { runAll } from './run-all.js'
+import { leaveStranded, withClaim } from './tasks.js'
 
 /** More wait for the next run. */
 const MAX_WAITING_PER_RUN = 100

@@ -7,8 +7,9 @@ import type { Api } from '../providers/provider.js'
 import { type ClaimedJob, readClaimed } from '../store/claims.js'
 import { claimDueWrite, hasSlot } from '../store/slots.js'
 import type { WorkerContext } from './context.js'
+import { advance } from './move.js'
 import { accepted, attemptOf, findWrite } from './reconcile.js'
-import { advance, explain, runTasks, type Task, withClaim } from './tasks.js'
+import { explain, runTasks, type Task, withClaim } from './tasks.js'
 
 /** One slow answer must not hold up all other writes of its connection. */
 const DEFAULT_MAX_CONCURRENT_WRITES = 4

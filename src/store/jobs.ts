@@ -164,6 +164,29 @@ export async function applyTransition(
 
 type Claim = { token: string; keep: boolean } | null
 
+/**
+ * The same for several jobs in one transaction, all or nothing, for what changes many at once: each commit waits for the disk.
+ * A job that has changed meanwhile is left out.
+ *
+ * @returns the jobs that were changed, as they are now.
+ */
+export async function applyTransitions(
+  db: Database,
+  changes: readonly { job: Job; transition: Transition; token: string }[],
+  now: number,
+): Promise<Job[]> {
+  return await inTransaction(db, async (transaction) => {
+    const homes: StaleHomes = new Set()
+    const changed: Job[] = []
+    for (const { job, transition, token } of changes) {
+      const row = await change(transaction, job, transition, now, { token, keep: false }, homes)
+      if (row) changed.push(row)
+    }
+    if (homes.size > 0) await markHomes(transaction, homes, now)
+    return changed
+  })
+}
+
 /** The job as it is now, if an earlier try made this change and its answer was lost; null if it didn't, or that can't be told. */
 async function findChanged(
   db: Database,

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { LIVE_STATES } from '../../src/domain/job.js'
-import { runAll } from '../../src/jobs/tasks.js'
+import { runAll } from '../../src/jobs/run-all.js'
 import { createWorkers } from '../../src/jobs/workers.js'
 import { claimDueJobs } from '../../src/store/claims.js'
 import type { DueWork } from '../../src/store/due-work.js'
