@@ -1,5 +1,5 @@
 /** People press buttons while a worker is in the middle of a write: its answer counts, and the write isn't made twice. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Act } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { TemporaryError, UserError } from '../../src/errors.js'
@@ -27,7 +27,7 @@ async function beginWrite(id: string): Promise<() => Promise<boolean>> {
     carryOut = resolve
   })
   const written = writeNextJob(context, 'dummy-one')
-  await vi.waitFor(async () => expect((await context.job(id)).state).toBe('starting'))
+  await expect.poll(async () => (await context.job(id)).state).toBe('starting')
   return async () => {
     carryOut()
     return await written
