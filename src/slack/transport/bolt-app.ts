@@ -1,4 +1,5 @@
 /** How requests reach Bolt's app, and the app itself, changed so that every request gets an answer. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt'
 import { isRecord } from '../../lib/record.js'
 import { type Meter, noMeter, type SlackRequestKind } from '../../metrics/meter.js'
@@ -63,8 +64,16 @@ export function isWorkflowStep(body: Readonly<Record<string, unknown>>): boolean
   return isRecord(body.event) && body.event.type === 'function_executed'
 }
 
-/** Answers requests without a handler, too. */
+/**
+ * How long a handler stands back behind requests that aren't acknowledged yet, in milliseconds: what follows an acknowledgement,
+ * such as opening a form, takes ten times as long, and Slack waits three seconds for each of the two.
+ */
+const MAX_STAND_BACK_MS = 50
+
+/** Answers requests without a handler, too, and acknowledges what has arrived before it goes on with anything else. */
 export class BoltApp extends App {
+  #unacknowledged = 0
+
   /**
    * Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken.
    *
@@ -73,12 +82,25 @@ export class BoltApp extends App {
   override async processEvent(event: ReceiverEvent): Promise<void> {
     let isAnswered = false
     const ack: ReceiverEvent['ack'] = async (answer) => {
+      if (!isAnswered) this.#unacknowledged -= 1
       isAnswered = true
       await event.ack(answer)
+      await this.#standBack()
     }
-    await super.processEvent({ ...event, ack })
+    this.#unacknowledged += 1
+    try {
+      await super.processEvent({ ...event, ack })
+    } finally {
+      if (!isAnswered) this.#unacknowledged -= 1
+    }
     if (isAnswered) return
     if (isWorkflowStep(event.body)) throw new Error("A step of a workflow wasn't taken. Slack sends it again.")
     await event.ack()
+  }
+
+  async #standBack(): Promise<void> {
+    const until = performance.now() + MAX_STAND_BACK_MS
+    do await nextTurn()
+    while (this.#unacknowledged > 0 && performance.now() < until)
   }
 }
