@@ -26,7 +26,7 @@ export interface DummyWorld {
   polls: number
   /** What the next write does; then it works again. */
   mood: Mood
-  /** What a write waits for before it takes effect; null if it takes effect at once. */
+  /** What a write waits for before it takes effect, and a poll for its answer; null if neither waits. */
   held: Promise<unknown> | null
   /** How a write has ended by the time it is answered or found; null while it has to be polled. */
   ended: Omit<Ended, 'ref'> | null
@@ -92,6 +92,7 @@ export function dummyConnection(world: DummyWorld, name = 'dummy-one'): Connecti
   }
   const check = async (_api: Api, refs: readonly { id: string }[]) => {
     world.polls += 1
+    await world.held
     const { observation } = world
     if (observation instanceof Error) throw observation
     const { ref: _, ...seen } = observation
