@@ -10,11 +10,11 @@ const fast = [
 
 const shared = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
 
-/** The longest file first, or one core would run it alone at the end; then by turns what mostly waits and what computes. */
+/** The longest files first, or one core would run them alone at the end; then by turns what mostly waits and what computes. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const longest = sorted.filter(({ moduleId }) => /e2e\/torture.*\.test\.ts$/.test(moduleId))
+    const longest = sorted.filter(({ moduleId }) => /(e2e\/torture.*|postgres\/frozen)\.test\.ts$/.test(moduleId))
     const others = sorted.filter((file) => !longest.includes(file))
     const waiting = others.filter(({ project }) => project.name === 'e2e')
     const computing = others.filter((file) => !waiting.includes(file))
@@ -30,6 +30,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Tests of one file that wait side by side, each with a bot of its own.
     maxConcurrency: 4,
+    // So that each project doesn't compile the same files again.
+    experimental: { fsModuleCache: true },
     projects: [
       { test: { ...shared, name: 'fast', include: fast, isolate: false, setupFiles: 'test/helpers/in-process.ts' } },
       // Real servers and SQLite files, in this process.
