@@ -58,7 +58,14 @@ export default defineConfig({
       },
       // The built bot as a child process.
       {
-        test: { ...shared, name: 'e2e', testTimeout: 180_000, hookTimeout: 60_000, include: ['test/e2e/**/*.test.ts'] },
+        test: {
+          ...shared,
+          name: 'e2e',
+          isolate: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          include: ['test/e2e/**/*.test.ts'],
+        },
       },
       // The only one that needs Chromium on the machine.
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },

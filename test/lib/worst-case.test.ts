@@ -112,14 +112,11 @@ const runs = [
     '—',
   ],
 ]
-/** Much of each, alone and between other characters, for many a pattern only fails at its end. */
-const worst = runs.flatMap((run) => {
-  const text = run.repeat(Math.ceil(LENGTH / run.length))
-  return [
-    { name: JSON.stringify(run), text },
-    { name: `<${JSON.stringify(run)}!`, text: `<${text}!` },
-  ]
-})
+/** Much of each, with another character after it, because many a pattern only fails at its end. */
+const worst = runs.map((run) => ({
+  name: `${JSON.stringify(run)}!`,
+  text: `${run.repeat(Math.ceil(LENGTH / run.length))}!`,
+}))
 
 async function slowest(read: (text: string) => unknown): Promise<{ ms: number; name: string }> {
   let most = { ms: 0, name: '' }

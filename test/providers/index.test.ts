@@ -18,6 +18,7 @@ const NOT_PROVIDERS = [
   'wording.ts',
   'http.ts',
   'http-answer.ts',
+  'measured.ts',
   'http-errors.ts',
   'index.ts',
 ]
