@@ -42,7 +42,7 @@ const productionRule = {
  *
  * @param wanted the number of its port, in place of one that is free.
  * @param isEmpty whether it begins without any jobs.
- * @returns the exit code; whoever calls ends the process.
+ * @returns the exit code; the caller ends the process.
  */
 export async function runDemo(wanted: string | undefined, isEmpty: boolean): Promise<number> {
   const refusal = wanted === undefined ? undefined : await refusalOf(wanted)

@@ -97,20 +97,21 @@ async function moveTogether<T extends ClaimedJob>(
   items: readonly T[],
   inputOf: (item: T) => JobInput,
 ): Promise<ReadonlySet<string>> {
+  let moved: readonly Job[]
   try {
     const changes = items.map((item) => {
       const { job, token } = item
       return { job, token, transition: next(job, inputOf(item), transitionOf(context, job)) }
     })
-    const moved = await applyTransitions(context.db, changes, context.now())
-    const before = new Map(items.map(({ job }) => [job.id, job]))
-    for (const job of moved) {
-      context.log.debug({ job: job.id, state: job.state }, 'job moved')
-      measureStep(context, before.get(job.id) ?? job, job)
-    }
-    return new Set(moved.map(({ id }) => id))
+    moved = await applyTransitions(context.db, changes, context.now())
   } catch (error) {
     context.log.debug({ err: error }, 'jobs could not be moved together')
     return new Set()
   }
+  const before = new Map(items.map(({ job }) => [job.id, job]))
+  for (const job of moved) {
+    context.log.debug({ job: job.id, state: job.state }, 'job moved')
+    measureStep(context, before.get(job.id) ?? job, job)
+  }
+  return new Set(moved.map(({ id }) => id))
 }

@@ -87,7 +87,7 @@ export class Scheduler {
   wake(): void {
     if (this.#stopping.signal.aborted) return
     this.#isAskedAgain = true
-    // Whoever asked isn't who the work is for.
+    // The person who asked isn't the one whom the work is for.
     this.#dispatch ??= withoutLogFields(() => this.#dispatchAll())
   }
 

@@ -1,5 +1,5 @@
 /**
- * What Dolly measures while it works, whoever collects it. Every label comes from dolly.yml or the code, so there are only so many
+ * What Dolly measures while it works, apart from how it's collected. Every label comes from dolly.yml or the code, so there are only so many
  * series: never the name of an app, a channel or a person, nor what a provider or Slack wrote.
  */
 

@@ -1,4 +1,4 @@
-/** Counts what is unfinished, for whoever watches Dolly. */
+/** Counts what is unfinished, for monitoring. */
 import { sql } from 'kysely'
 import type { State } from '../domain/job.js'
 import type { Database } from './schema.js'

@@ -1,4 +1,4 @@
-/** What is unfinished, as whoever watches Dolly counts it. */
+/** What is unfinished, as monitoring counts it. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { countUnfinished } from '../../src/store/measure.js'
 import { type TestContext, testContext } from '../helpers/context.js'
