@@ -166,7 +166,7 @@ type Claim = { token: string; keep: boolean } | null
 
 /**
  * The same for several jobs in one transaction, all or nothing, for what changes many at once: each commit waits for the disk.
- * A job that has changed meanwhile is left out.
+ * A job that has changed meanwhile, or that somebody else is changing, is left out.
  *
  * @returns the jobs that were changed, as they are now.
  */
@@ -175,16 +175,40 @@ export async function applyTransitions(
   changes: readonly { job: Job; transition: Transition; token: string }[],
   now: number,
 ): Promise<Job[]> {
-  return await inTransaction(db, async (transaction) => {
-    const homes: StaleHomes = new Set()
-    const changed: Job[] = []
+  return await retryWhileInDoubt(async (isRepeat) => {
+    const changed = await inTransaction(db, async (transaction) => {
+      const free = await lockFree(transaction, changes)
+      const homes: StaleHomes = new Set()
+      const changed: Job[] = []
+      for (const { job, transition, token } of changes) {
+        const claim = { token, keep: false }
+        const row = free.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
+        if (row) changed.push(row)
+      }
+      if (homes.size > 0) await markHomes(transaction, homes, now)
+      return changed
+    })
+    if (!isRepeat) return changed
+    const ids = new Set(changed.map(({ id }) => id))
     for (const { job, transition, token } of changes) {
-      const row = await change(transaction, job, transition, now, { token, keep: false }, homes)
+      const row = ids.has(job.id) ? null : await findChanged(db, job, transition, now, { token, keep: false })
       if (row) changed.push(row)
     }
-    if (homes.size > 0) await markHomes(transaction, homes, now)
     return changed
   })
+}
+
+/**
+ * Locks those that nobody else holds: to wait for one would hold up the others, and people who click on them. Returns their ids.
+ */
+async function lockFree(
+  transaction: Transaction<Schema>,
+  changes: readonly { job: Job }[],
+): Promise<ReadonlySet<string>> {
+  const ids = changes.map(({ job }) => job.id)
+  const jobs = transaction.selectFrom('jobs').select('id').where('id', 'in', ids)
+  const free = await jobs.forNoKeyUpdate().skipLocked().execute()
+  return new Set(free.map(({ id }) => id))
 }
 
 /** The job as it is now, if an earlier try made this change and its answer was lost; null if it didn't, or that can't be told. */

@@ -43,7 +43,7 @@ export function sqliteDialect(sqlite: Sqlite.Database, busyTimeoutMs: () => numb
 /** Drops `for update` and `skip locked`, which SQLite doesn't have: a transaction that writes locks the whole file. */
 class QueryCompiler extends SqliteQueryCompiler {
   protected override visitSelectModifier(node: SelectModifierNode): void {
-    if (node.modifier === undefined || !/^(ForUpdate|ForShare|SkipLocked)$/.test(node.modifier))
+    if (node.modifier === undefined || !/^(ForUpdate|ForNoKeyUpdate|ForShare|SkipLocked)$/.test(node.modifier))
       super.visitSelectModifier(node)
   }
 

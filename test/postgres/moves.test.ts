@@ -1,0 +1,97 @@
+/** What one poll saw of several jobs is saved together, on a Postgres whose answer is lost, or while another process holds one of them. */
+import { sql } from 'kysely'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { next } from '../../src/domain/machine.js'
+import { pollDueJobs } from '../../src/jobs/poll.js'
+import { noMeter } from '../../src/metrics/meter.js'
+import { openDatabase } from '../../src/store/database.js'
+import { applyTransition } from '../../src/store/jobs.js'
+import type { Database } from '../../src/store/schema.js'
+import { silentLog, testContext } from '../helpers/context.js'
+import { type CuttingProxy, startCuttingProxy } from '../helpers/cutting-proxy.js'
+import { newPostgresDatabase } from '../helpers/postgres.js'
+
+let address: string
+let opened: Database[]
+const open = async (url = address, busyTimeoutMs = 30_000) => {
+  const db = await openDatabase(url, undefined, { isMigrated: true, busyTimeoutMs })
+  opened.push(db)
+  return db
+}
+let proxy: CuttingProxy
+beforeEach(async () => {
+  address = await newPostgresDatabase()
+  proxy = await startCuttingProxy(address)
+  opened = []
+})
+afterEach(async () => {
+  await Promise.all(opened.map((db) => db.destroy()))
+  await proxy.close()
+})
+
+/** Three jobs that a provider works at, of which the next poll sees the end. */
+async function threeJobs(db: Database) {
+  const ended: string[] = []
+  const warnings: string[] = []
+  const context = await testContext({
+    db,
+    meter: { ...noMeter, stepEnded: ({ outcome }) => ended.push(outcome) },
+    log: { ...silentLog, warn: (_about: unknown, words?: string) => warnings.push(words ?? '') },
+  })
+  const ids: string[] = []
+  for (let count = 0; count < 3; count += 1) {
+    ids.push((await context.ask()).id)
+    await context.runUntilIdle()
+    // Polled in this order.
+    context.pass(1)
+  }
+  ended.length = 0
+  context.world.observation = { phase: 'done' }
+  context.pass(60_000)
+  return { context, ids, ended, warnings }
+}
+
+it.each(['before', 'after'] as const)(
+  'jobs end once and are measured once if the connection breaks %s the commit that saves them',
+  async (when) => {
+    const { context, ids, ended, warnings } = await threeJobs(await open(proxy.url))
+    // The first is the claim.
+    proxy.cutAt(1, when)
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+    expect(proxy.commits()[1]).toMatch(/^commit/)
+    for (const id of ids) expect((await context.kinds(id)).filter((kind) => kind === 'succeeded')).toHaveLength(1)
+    expect(ended).toEqual(['done', 'done', 'done'])
+    expect(warnings.filter((words) => words.includes('nothing was changed'))).toEqual([])
+  },
+)
+
+it('a person can click on a job while another one of the same poll is held by a process that is frozen', async () => {
+  const { context, ids } = await threeJobs(await open())
+  const [frozen, requests] = [await open(), await open(address, 700)]
+  const { world } = context
+  world.observation = { phase: 'working', detail: 'deploying' }
+  let answer = () => {}
+  world.held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const before = world.polls
+  const polled = pollDueJobs(context, 'dummy-one')
+  await expect.poll(() => world.polls).toBe(before + 1)
+  const [clicked = '', other = '', held = ''] = ids
+  await frozen.transaction().execute(async (transaction) => {
+    await sql`select 1 from jobs where id = ${held} for update`.execute(transaction)
+    answer()
+    // Whoever waits for a lock here waits for that job.
+    const waiting = sql`select 1 from pg_locks where not granted and pid in
+      (select pid from pg_stat_activity where datname = current_database())`
+    await expect.poll(async () => (await waiting.execute(requests)).rows).toHaveLength(1)
+    const job = await context.job(clicked)
+    const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
+    expect(await applyTransition(requests, job, muted, context.now(), null)).toMatchObject({ isMuted: true })
+    // Well before Postgres ends the transaction of a frozen process.
+    const saved = async () => (await context.job(other)).detail
+    await expect.poll(saved, { timeout: 3_000 }).toBe('deploying')
+  })
+  expect(await polled).toBe(true)
+  for (const id of ids) expect(await context.job(id)).toMatchObject({ detail: 'deploying', isMuted: id === clicked })
+})
