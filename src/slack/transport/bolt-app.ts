@@ -65,14 +65,16 @@ export function isWorkflowStep(body: Readonly<Record<string, unknown>>): boolean
 }
 
 /**
- * How long a handler stands back behind requests that aren't acknowledged yet, in milliseconds: what follows an acknowledgement,
+ * How long a request counts as about to be acknowledged, and how long a handler stands back behind such requests, in milliseconds.
+ * One that takes longer waits for a provider or the database, which this process can't speed up. What follows an acknowledgement,
  * such as opening a form, takes ten times as long, and Slack waits three seconds for each of the two.
  */
 const MAX_STAND_BACK_MS = 50
 
 /** Answers requests without a handler, too, and acknowledges what has arrived before it goes on with anything else. */
 export class BoltApp extends App {
-  #unacknowledged = 0
+  /** Those that aren't acknowledged yet, in order of arrival. */
+  readonly #arrived = new Set<Arrival>()
 
   /**
    * Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken.
@@ -81,17 +83,18 @@ export class BoltApp extends App {
    */
   override async processEvent(event: ReceiverEvent): Promise<void> {
     let isAnswered = false
+    const arrival = { at: performance.now() }
     const ack: ReceiverEvent['ack'] = async (answer) => {
-      if (!isAnswered) this.#unacknowledged -= 1
+      this.#arrived.delete(arrival)
       isAnswered = true
       await event.ack(answer)
       await this.#standBack()
     }
-    this.#unacknowledged += 1
+    this.#arrived.add(arrival)
     try {
       await super.processEvent({ ...event, ack })
     } finally {
-      if (!isAnswered) this.#unacknowledged -= 1
+      this.#arrived.delete(arrival)
     }
     if (isAnswered) return
     if (isWorkflowStep(event.body)) throw new Error("A step of a workflow wasn't taken. Slack sends it again.")
@@ -99,8 +102,15 @@ export class BoltApp extends App {
   }
 
   async #standBack(): Promise<void> {
-    const until = performance.now() + MAX_STAND_BACK_MS
-    do await nextTurn()
-    while (this.#unacknowledged > 0 && performance.now() < until)
+    const since = performance.now()
+    do {
+      await nextTurn()
+      const now = performance.now()
+      if (now - since >= MAX_STAND_BACK_MS) return
+      for (const arrival of this.#arrived) {
+        if (now - arrival.at < MAX_STAND_BACK_MS) break
+        this.#arrived.delete(arrival)
+      }
+    } while (this.#arrived.size > 0)
   }
 }
