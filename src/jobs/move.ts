@@ -58,9 +58,9 @@ function measureStep({ connections, meter, now }: WorkerContext, before: Job, { 
   meter?.stepEnded({ connection, operation, step: before.step, outcome }, now() - before.stepSince)
 }
 
-function transitionOf({ connections, now, random }: WorkerContext, job: Job): TransitionContext {
+function transitionOf({ connections, now, random }: WorkerContext, job: Job, at = now()): TransitionContext {
   const operation = operationOf(connections.get(job.connection)?.provider, job.operation)
-  return { now: now(), jitter: random(), pollEveryMs: operation?.pollEveryMs }
+  return { now: at, jitter: random(), pollEveryMs: operation?.pollEveryMs }
 }
 
 /** In one transaction, which holds up people's requests for some milliseconds. */
@@ -70,6 +70,7 @@ const MAX_MOVES_AT_ONCE = 25
  * Applies an input to each of many claimed jobs, with one commit for several of them. Those that can't be moved together, because
  * a person changed one, one is a bug or the disk is full, are moved one by one.
  *
+ * @param inputOf is asked once for each job, because it also logs what broke.
  * @returns whether any was moved.
  */
 export async function moveAll<T extends ClaimedJob>(
@@ -80,7 +81,12 @@ export async function moveAll<T extends ClaimedJob>(
   let hasMoved = false
   for (let first = 0; first < items.length; first += MAX_MOVES_AT_ONCE) {
     const some = items.slice(first, first + MAX_MOVES_AT_ONCE).map((item, at) => ({ ...item, at: first + at }))
-    const inputOfOne = (item: T & { at: number }) => inputOf(item, item.at)
+    const inputs = new Map<string, JobInput>()
+    const inputOfOne = (item: T & { at: number }) => {
+      const input = inputs.get(item.job.id) ?? inputOf(item, item.at)
+      inputs.set(item.job.id, input)
+      return input
+    }
     const moved = await moveTogether(context, some, inputOfOne)
     const others = some.filter(({ job }) => !moved.has(job.id))
     const haveOthers = await runAll(context, others, async (one) => await move(context, one, inputOfOne(one)))
@@ -98,12 +104,13 @@ async function moveTogether<T extends ClaimedJob>(
   inputOf: (item: T) => JobInput,
 ): Promise<ReadonlySet<string>> {
   let moved: readonly Job[]
+  const now = context.now()
   try {
     const changes = items.map((item) => {
       const { job, token } = item
-      return { job, token, transition: next(job, inputOf(item), transitionOf(context, job)) }
+      return { job, token, transition: next(job, inputOf(item), transitionOf(context, job, now)) }
     })
-    moved = await applyTransitions(context.db, changes, context.now())
+    moved = await applyTransitions(context.db, changes, now)
   } catch (error) {
     context.log.debug({ err: error }, 'jobs could not be moved together')
     return new Set()

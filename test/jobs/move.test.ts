@@ -1,12 +1,35 @@
 /** What one poll saw of many jobs is saved together, and one job in the way holds up no other. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { next } from '../../src/domain/machine.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
+import { readEvents } from '../../src/store/events.js'
 import { applyTransition } from '../../src/store/jobs.js'
-import { type TestContext, testContext } from '../helpers/context.js'
+import { silentLog, type TestContext, testContext } from '../helpers/context.js'
 import { fill } from '../helpers/disk.js'
 
 const COUNT = 60
+
+/** Polls the due jobs, and does something else before the provider answers. */
+async function pollWhile(context: TestContext, meanwhile: () => Promise<unknown>): Promise<boolean> {
+  const { world } = context
+  let answer = () => {}
+  world.held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const before = world.polls
+  const polled = pollDueJobs(context, 'dummy-one')
+  await expect.poll(() => world.polls).toBe(before + 1)
+  await meanwhile()
+  answer()
+  return await polled
+}
+
+/** A click that leaves the job where it is. */
+async function mute(context: TestContext, id: string): Promise<void> {
+  const job = await context.job(id)
+  const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
+  await applyTransition(context.db, job, muted, context.now(), null)
+}
 
 describe('sixty jobs of which one poll sees the end', () => {
   let context: TestContext
@@ -39,18 +62,7 @@ describe('sixty jobs of which one poll sees the end', () => {
 
   it('end too if a person clicks on one in between, whose click counts', async () => {
     const [clicked = ''] = ids
-    let carryOn = () => {}
-    context.world.held = new Promise<void>((resolve) => {
-      carryOn = resolve
-    })
-    const before = context.world.polls
-    const polled = pollDueJobs(context, 'dummy-one')
-    await expect.poll(() => context.world.polls).toBe(before + 1)
-    const job = await context.job(clicked)
-    const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
-    await applyTransition(context.db, job, muted, context.now(), null)
-    carryOn()
-    expect(await polled).toBe(true)
+    expect(await pollWhile(context, () => mute(context, clicked))).toBe(true)
     expect(await statesOf()).toEqual({ succeeded: COUNT })
     expect((await context.job(clicked)).isMuted).toBe(true)
   })
@@ -65,4 +77,36 @@ describe('sixty jobs of which one poll sees the end', () => {
     await context.runUntilIdle()
     expect(await statesOf()).toEqual({ succeeded: COUNT })
   })
+})
+
+it('a poll that breaks is reported once for each job, also for one that a person clicked on meanwhile', async () => {
+  const broken: unknown[] = []
+  const error = (about: { job: string }) => broken.push(about.job)
+  const context = await testContext({ log: { ...silentLog, error } })
+  onTestFinished(async () => await context.db.destroy())
+  const ids = [(await context.ask()).id, (await context.ask()).id]
+  await context.runUntilIdle()
+  context.world.observation = new Error('a bug')
+  context.pass(60_000)
+  await pollWhile(context, () => mute(context, ids[0] ?? ''))
+  expect(broken.sort()).toEqual(ids.sort())
+})
+
+it('a job ends at the time of its event, however long it takes to save others with it', async () => {
+  const context = await testContext()
+  onTestFinished(async () => await context.db.destroy())
+  const ids = [(await context.ask()).id, (await context.ask()).id]
+  await context.runUntilIdle()
+  context.world.observation = { phase: 'done' }
+  context.pass(60_000)
+  const { now } = context
+  context.now = () => {
+    context.pass(1)
+    return now()
+  }
+  await pollDueJobs(context, 'dummy-one')
+  for (const id of ids) {
+    const { endedAt } = await context.job(id)
+    expect((await readEvents(context.db, id)).at(-1)).toMatchObject({ kind: 'succeeded', at: endedAt })
+  }
 })
