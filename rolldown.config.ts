@@ -3,8 +3,20 @@ import { defineConfig, type Plugin } from 'rolldown'
 
 const own: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** The dependencies of package.json: CommonJS or native, so they are loaded as they were installed. */
+/** The dependencies of package.json: native, so they are loaded as they were installed. */
 export const external = Object.keys(own.dependencies).map((name) => new RegExp(`^${name}(/|$)`))
+
+/**
+ * Bolt loads its own receivers with itself, and with them Express, OAuth and a reader of bodies: more code than the bot. Ours are in
+ * src/slack/transport.
+ */
+const withoutReceivers: Plugin = {
+  name: 'without-receivers',
+  load: {
+    filter: { id: /\/node_modules\/(@slack\/bolt\/dist\/receivers\/\w+Receiver\.js|@slack\/oauth\/|raw-body\/)/ },
+    handler: () => 'module.exports = {}',
+  },
+}
 
 /** Writes the licences of the packages that are in a bundle to a file beside it: nobody installs these packages. */
 export function licences(fileName: string): Plugin {
@@ -21,9 +33,14 @@ export function licences(fileName: string): Plugin {
 
 function licenceOf(folder: string): string {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-  if (!file) throw new Error(`${name} is in the bundle and has no licence to go with it.`)
-  return `${name} ${version} (${license})\n\n${readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`
+  const read = (name: RegExp) => {
+    const file = readdirSync(folder).find((entry) => name.test(entry))
+    return file === undefined ? '' : readFileSync(`${folder}/${file}`, 'utf8')
+  }
+  // Some have it only at the end of their readme.
+  const licence = read(/^licen[cs]e/i) || /^#+ licen[cs]e.*/ims.exec(read(/^readme/i))?.[0]
+  if (!licence) throw new Error(`${name} is in the bundle and has no licence to go with it.`)
+  return `${name} ${version} (${license})\n\n${licence.trim()}\n`
 }
 
 /**
@@ -36,6 +53,6 @@ export default defineConfig({
   // It would look for one that the Docker image doesn't have.
   tsconfig: false,
   external,
-  plugins: [licences('cli.LICENSES.txt')],
+  plugins: [withoutReceivers, licences('cli.LICENSES.txt')],
   output: { dir: 'dist', cleanDir: true, sourcemap: true },
 })

@@ -8,13 +8,21 @@ const RealDate = Date
 const realNow = Date.now
 let offset = 0
 let readAt = Number.NEGATIVE_INFINITY
+const listeners = []
+
+/** Calls back whenever somebody has set the clock. */
+export function onLeap(listener) {
+  listeners.push(listener)
+}
 
 function now() {
   // All processes of a machine have one clock; reading it this often keeps them within a few milliseconds.
   const asOf = performance.now()
   if (asOf - readAt > 5) {
     readAt = asOf
+    const before = offset
     offset = readOffset()
+    if (offset !== before) for (const listener of listeners) listener()
   }
   return realNow() + offset
 }

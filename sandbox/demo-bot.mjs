@@ -1,6 +1,14 @@
 /** Loaded with `node --import` into the demo's bot: its clock can be set, and its socket to Slack outlives that. */
-import './clock.mjs'
-import { SlackWebSocket } from '@slack/socket-mode/dist/src/SlackWebSocket.js'
+import { channel } from 'node:diagnostics_channel'
+import { onLeap } from './clock.mjs'
 
-// It asks the clock how long Slack has been silent, and would hang up at each leap. Slack's own pings still show a dead socket.
-SlackWebSocket.prototype.monitorPingToSlack = () => {}
+// Slack's client asks the clock how long ago the last pong came, and would hang up at each leap. So that pong comes once more then;
+// a dead socket still shows.
+const pongs = channel('undici:websocket:pong')
+let last
+pongs.subscribe((pong) => {
+  last = pong
+})
+onLeap(() => {
+  if (last) pongs.publish(last)
+})

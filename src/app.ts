@@ -10,7 +10,7 @@ import { PickerLists } from './commands/picker-lists.js'
 import { runSchedule } from './commands/schedules/run.js'
 import type { Services } from './commands/services.js'
 import { type Config, ConfigError } from './config/env.js'
-import { connect, describeJob, providers } from './connections.js'
+import { connect, describeJob } from './connections.js'
 import { warnUnreachable } from './doctor/connections.js'
 import { explainSlackLog, portProblem, refusalOf } from './doctor/problems.js'
 import { warnOfUnknownGroups } from './doctor/slack.js'
@@ -32,9 +32,8 @@ import { completeStep } from './slack/api/steps.js'
 import { createSender } from './slack/delivery/sender.js'
 import { assertDrawable } from './slack/form/view.js'
 import { stepOutcome } from './slack/message/step.js'
-import { BoltApp } from './slack/transport/bolt-app.js'
+import { BoltApp, type SlackTransport } from './slack/transport/bolt-app.js'
 import { openHttpTransport } from './slack/transport/http.js'
-import { openSocketTransport } from './slack/transport/socket.js'
 import { findDueWork } from './store/due-work.js'
 import { countStrandedJobs, findRunningJobs } from './store/job-reads.js'
 import { makeLiveJobsDue } from './store/make-due.js'
@@ -64,9 +63,9 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const { now } = membership
   for (const warning of config.warnings) log.warn(warning)
 
-  for (const provider of providers) assertDrawable(provider)
   const { meter, serve } = await openMetrics(config.metrics)
   const connections = connect(config, { redactor, log, elapsed, meter })
+  for (const { provider } of connections.values()) assertDrawable(provider)
   const names = [...connections.keys()]
   const [stranded, running] = await retryWhileAway(MAX_AWAY_MS, async () => {
     await makeLiveJobsDue(db, now())
@@ -79,10 +78,15 @@ export async function start(config: Config, redactor: Redactor, log: Logger, clo
   const { mode, apiUrl, botToken } = config.slack
   const whyNotReady = () => (membership.mayWork() ? scheduler.whyNotReady() : NO_DATABASE)
   const identity = new Identity(new WebClient(botToken, clientOptions(apiUrl, logger, meter)), botToken)
-  const transport =
-    mode.kind === 'socket'
-      ? openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, whyNotReady, meter)
-      : openHttpTransport(mode.signingSecret, mode.port, logger, { now, seenBefore }, undefined, whyNotReady, meter)
+  let transport: SlackTransport
+  if (mode.kind === 'socket') {
+    // A megabyte of libraries that nothing else needs.
+    const { openSocketTransport } = await import('./slack/transport/socket.js')
+    transport = openSocketTransport(mode.appToken, apiUrl, logger, mode.port, undefined, whyNotReady, meter)
+  } else {
+    const seen = { now, seenBefore }
+    transport = openHttpTransport(mode.signingSecret, mode.port, logger, seen, undefined, whyNotReady, meter)
+  }
 
   const refused = throttledPerConnection(log, elapsed)
   const polling = logFirstPolls(running, startedAt, { elapsed, log })

@@ -26,7 +26,7 @@ export const callbacks = {
 } as const
 
 /**
- * Draws every form of a provider once at the start, so that a declaration that no modal can show never reaches a person.
+ * Draws every form of a provider once, so that a declaration that no modal can show never reaches a person.
  *
  * @throws Error naming provider, operation and field.
  */
