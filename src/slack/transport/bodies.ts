@@ -30,10 +30,11 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
   /** @throws BodyError when the body is too large, breaks off, or has to make room for another. */
   return (request, maxBytes) =>
     new Promise((resolve, reject) => {
-      const tooLarge = new BodyError(413, `The body has more than ${maxBytes} bytes.`)
+      // Only made when it's needed: a stack takes longer to collect than a body to read.
+      const tooLarge = () => new BodyError(413, `The body has more than ${maxBytes} bytes.`)
       // Node enforces this length. A proxy in front of us may leave it out.
       const declared = Number(request.headers['content-length'] ?? 0)
-      if (declared > maxBytes) return reject(tooLarge)
+      if (declared > maxBytes) return reject(tooLarge())
       const body = { bytes: nothing, giveUp }
       let length = 0
       arriving.add(body)
@@ -53,7 +54,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
       function add(chunk: Buffer): void {
         const wanted = length + chunk.length
         if (wanted > maxBytes) {
-          giveUp(tooLarge)
+          giveUp(tooLarge())
           return
         }
         if (wanted > body.bytes.length) grow(wanted)

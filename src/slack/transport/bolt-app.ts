@@ -75,6 +75,8 @@ const MAX_STAND_BACK_MS = 50
 export class BoltApp extends App {
   /** Those that aren't acknowledged yet, in order of arrival. */
   readonly #arrived = new Set<Arrival>()
+  /** Resolves when the last handler that stands back goes on. */
+  #lastInLine: Promise<void> = Promise.resolve()
 
   /**
    * Without an answer people see a spinner for three seconds, and then Slack says that Dolly is broken.
@@ -101,16 +103,29 @@ export class BoltApp extends App {
     await event.ack()
   }
 
-  async #standBack(): Promise<void> {
-    const since = performance.now()
-    do {
-      await nextTurn()
-      const now = performance.now()
-      if (now - since >= MAX_STAND_BACK_MS) return
-      for (const arrival of this.#arrived) {
-        if (now - arrival.at < MAX_STAND_BACK_MS) break
-        this.#arrived.delete(arrival)
-      }
-    } while (this.#arrived.size > 0)
+  /**
+   * Each in a turn of the event loop of its own, one after the other, so that no more than one stands before a request that arrives
+   * meanwhile.
+   */
+  #standBack(): Promise<void> {
+    const until = performance.now() + MAX_STAND_BACK_MS
+    const previous = this.#lastInLine
+    const waitInLine = async () => {
+      await previous
+      do await nextTurn()
+      while (this.#hasJustArrived() && performance.now() < until)
+    }
+    this.#lastInLine = waitInLine()
+    return this.#lastInLine
+  }
+
+  /** Whether any request is about to be acknowledged. Forgets those that take longer. */
+  #hasJustArrived(): boolean {
+    const earliest = performance.now() - MAX_STAND_BACK_MS
+    for (const arrival of this.#arrived) {
+      if (arrival.at > earliest) return true
+      this.#arrived.delete(arrival)
+    }
+    return false
   }
 }

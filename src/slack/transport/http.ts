@@ -88,10 +88,12 @@ export function openHttpTransport(
     // Slack's certificate check, the only unsigned request that Bolt accepts. Anything else in its body is ignored.
     if (verified.rawBody.toString() === 'ssl_check=1') return refuse(response, 200)
     if (!isSignature(signature)) return refuse(response, 401)
+    const body = readPayload(verified)
     const staleAt = stampMs + WINDOW_MS + 1000
     let isNew = false
     try {
-      isNew = isTypeAhead(verified.rawBody) ? isNewList(signature, staleAt) : !(await seenBefore(signature, staleAt))
+      isNew =
+        body?.type === 'block_suggestion' ? isNewList(signature, staleAt) : !(await seenBefore(signature, staleAt))
     } catch (error) {
       logger.error("A request was refused: the database couldn't say whether it was received before.", error)
       return refuse(response, 503)
@@ -101,7 +103,6 @@ export function openHttpTransport(
       return refuse(response, 401)
     }
     markVerified()
-    const body = readPayload(verified)
     if (!body) {
       logger.warn("A request was refused: Slack signed it, but its body isn't an object.")
       return refuse(response, 400)
@@ -147,11 +148,6 @@ function readPayload(
   } catch {
     return undefined
   }
-}
-
-function isTypeAhead(body: Buffer): boolean {
-  const payload = new URLSearchParams(body.toString()).get('payload') ?? ''
-  return payload.includes('"type":"block_suggestion"')
 }
 
 /**

@@ -4,9 +4,9 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import type { BoltApp } from '../../../src/slack/transport/bolt-app.js'
 import { testBoltApp } from '../../helpers/bolt-app.js'
 
-async function orderOfTwo(app: BoltApp): Promise<string[]> {
+/** A request takes some turns of the event loop until it is acknowledged. */
+function recording(app: BoltApp, goesOn: () => void = () => {}) {
   const order: string[] = []
-  // A request takes some turns of the event loop until it is acknowledged.
   app.use(async ({ next }) => {
     await nextTurn()
     await next()
@@ -14,6 +14,7 @@ async function orderOfTwo(app: BoltApp): Promise<string[]> {
   app.command('/clone-app', async ({ ack, body }) => {
     await ack()
     order.push(`goes on with ${body.text}`)
+    goesOn()
   })
   const send = async (text: string, acknowledged: () => void = () => {}) =>
     await app.processEvent({
@@ -23,6 +24,11 @@ async function orderOfTwo(app: BoltApp): Promise<string[]> {
         acknowledged()
       },
     })
+  return { order, send }
+}
+
+async function orderOfTwo(app: BoltApp): Promise<string[]> {
+  const { order, send } = recording(app)
   let second: Promise<void> | undefined
   await send('one', () => {
     second = send('two')
@@ -76,4 +82,19 @@ it('goes on at once while an earlier request waits for its provider', async () =
   answerList()
   await typed
   expect(order).toEqual(['command', 'list'])
+})
+
+it('goes on with one command in each turn of the event loop, so that others can arrive in between', async () => {
+  let turn = 0
+  const count = () => {
+    turn += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  const turns: number[] = []
+  const { order, send } = recording(testBoltApp(), () => turns.push(turn))
+  await Promise.all([send('one'), send('two'), send('three')])
+  clearImmediate(counting)
+  expect(order.slice(3)).toEqual(['goes on with one', 'goes on with two', 'goes on with three'])
+  expect(new Set(turns).size).toBe(3)
 })
