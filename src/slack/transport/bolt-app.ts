@@ -9,6 +9,7 @@ export interface SlackTransport {
   /** Why this process can't take or do what people ask for now, in a few words; undefined if it can. */
   whyNotReady(): string | undefined
   start(): Promise<void>
+  /** Takes nothing new, and waits for what it has received, as long as that may take. */
   stop(): Promise<void>
 }
 
@@ -22,8 +23,11 @@ export interface Arrival {
 export function createReceiver(meter: Meter = noMeter): {
   receiver: Receiver
   receive(event: ReceiverEvent, arrival: Arrival): Promise<void>
+  /** Waits until nothing that was received is being worked on: most of it follows the acknowledgement. Without a limit. */
+  settled(): Promise<void>
 } {
   let app: App | undefined
+  const inProgress = new Set<Promise<unknown>>()
   return {
     receiver: {
       init: (bolt) => {
@@ -39,7 +43,13 @@ export function createReceiver(meter: Meter = noMeter): {
         if (!isMeasured) meter.acknowledged(kindOf(event.body), performance.now() - arrival.at)
         isMeasured = true
       }
-      await app?.processEvent({ ...event, ack })
+      const work = app?.processEvent({ ...event, ack })
+      if (!work) return
+      inProgress.add(work)
+      await work.finally(() => inProgress.delete(work))
+    },
+    settled: async () => {
+      while (inProgress.size > 0) await Promise.allSettled(inProgress)
     },
   }
 }

@@ -44,7 +44,7 @@ export function openHttpTransport(
   // Anyone can sign with an empty key.
   if (signingSecret.trim() === '')
     throw new Error('The signing secret is empty, so forged requests could not be refused.')
-  const { receiver, receive } = createReceiver(meter)
+  const { receiver, receive, settled } = createReceiver(meter)
   const readBody = createBodyReader()
   const isNewList = createTypeAheadCheck(now)
 
@@ -126,7 +126,15 @@ export function openHttpTransport(
   }
 
   // An open port is all that Slack needs.
-  return { receiver, whyNotReady, start: () => server.listen(port), stop: () => server.close() }
+  return {
+    receiver,
+    whyNotReady,
+    start: () => server.listen(port),
+    stop: async () => {
+      await server.close()
+      await settled()
+    },
+  }
 }
 
 /** Strict, because Bolt reads only the hash: a repeated request with extra text after it would look new. */

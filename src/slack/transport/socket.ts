@@ -58,7 +58,7 @@ export function openSocketTransport(
   // A retry inside the client would still be under way when our next try begins.
   const web = { ...clientOptions(apiUrl, logger, meter), timeout: times.connect / 2 }
   const options = { appToken, logger, clientPingTimeout: times.pong, clientOptions: web }
-  const { receiver, receive } = createReceiver(meter)
+  const { receiver, receive, settled } = createReceiver(meter)
   const stopping = new AbortController()
   let isReady = false
   function setReady(ready: boolean): void {
@@ -164,6 +164,7 @@ export function openSocketTransport(
     stop: async () => {
       stopping.abort()
       await probes.close()
+      await settled()
     },
   }
 }

@@ -33,6 +33,8 @@ describe('the HTTP transport', () => {
   let received: number
   let ids: (string | undefined)[]
   let clockAhead = 0
+  /** What a command does once it is acknowledged. */
+  let afterAck: Promise<void> | undefined
   let seenBefore: SeenBefore
   let measured: Measured[]
   const clock = () => Date.now() + clockAhead
@@ -48,6 +50,7 @@ describe('the HTTP transport', () => {
     received = 0
     ids = []
     clockAhead = 0
+    afterAck = undefined
     const app = new BoltApp({
       receiver: transport.receiver,
       authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
@@ -60,6 +63,7 @@ describe('the HTTP transport', () => {
     app.command('/clone-app', async ({ ack }) => {
       ids.push(logFields().request)
       await ack()
+      await afterAck
     })
     app.view('form', async ({ ack }) => await ack())
     app.action('job:dismiss', async ({ ack }) => await ack())
@@ -226,6 +230,24 @@ describe('the HTTP transport', () => {
     expect((await fetch(`${address}/readyz`)).status).toBe(200)
     await transport.stop()
     await expect(fetch(`${address}/readyz`)).rejects.toThrow()
+  })
+
+  it("stops only once it has done what it acknowledged, so that a person's click isn't lost in an upgrade", async () => {
+    const order: string[] = []
+    let finish = () => {}
+    afterAck = new Promise<void>((resolve) => {
+      finish = () => {
+        order.push('the click is done')
+        resolve()
+      }
+    })
+    const body = requests['a command'].toString()
+    expect(await send(body, signed(body))).toBe(200)
+    const stopped = transport.stop().then(() => order.push('stopped'))
+    await expect.poll(() => fetch(`${address}/healthz`).catch(() => 'refused')).toBe('refused')
+    finish()
+    await stopped
+    expect(order).toEqual(['the click is done', 'stopped'])
   })
 
   it('says why it is not ready, in a few words', async () => {

@@ -238,6 +238,37 @@ test.concurrent('names a request in the log by the beginning of its own id, and 
   expect(seen).toEqual([{ request: '0af1c9d2' }])
 })
 
+test.concurrent('stops only once it has done what it acknowledged', async ({
+  expect,
+  fixture: { transport, slack, measured },
+}) => {
+  const app = new BoltApp({
+    receiver: transport.receiver,
+    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+    logger: quietLogger,
+  })
+  const order: string[] = []
+  let finish = () => {}
+  const afterAck = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  app.command('/clone-app', async ({ ack }) => {
+    await ack()
+    await afterAck
+    order.push('the click is done')
+  })
+  await transport.start()
+  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
+  for (const socket of slack.sockets)
+    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload }))
+  await expect.poll(() => measured.length).toBe(1)
+  const stopped = transport.stop().then(() => order.push('stopped'))
+  await expect.poll(() => slack.sockets.size).toBe(0)
+  finish()
+  await stopped
+  expect(order).toEqual(['the click is done', 'stopped'])
+})
+
 test.concurrent('waits as long as Slack says between two requests for an address', async ({
   expect,
   fixture: { transport, slack },
