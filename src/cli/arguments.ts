@@ -19,7 +19,7 @@ export function readArguments(given: readonly string[], commands: readonly Comma
   const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
   const options = tokens.filter((token) => token.kind === 'option')
   const isHelp = words[0] === 'help' || options.some(({ name }) => HELP_FLAGS.includes(name))
-  if (words[0] === 'help') words.shift()
+  while (words[0] === 'help') words.shift()
   if (isHelp && words.length === 0) return { kind: 'help' }
   if (words.length === 0 && options.some(({ name }) => VERSION_FLAGS.includes(name))) return { kind: 'version' }
 

@@ -31,13 +31,16 @@ export function initialize(folder: string, wanted?: string): { isDone: boolean; 
   }
   const there = ['dolly.yml', '.env'].filter((name) => existsSync(join(folder, name)))
   if (there.length > 0) {
-    const text = `There's a ${there.join(' and a ')} here already, so nothing was written. Move it away, or use another folder.`
+    const them = there.length > 1 ? 'them' : 'it'
+    const text = `There's a ${there.join(' and a ')} here already, so nothing was written. Move ${them} away, or use another folder.`
     return { isDone: false, text }
   }
   const config = oneConnection(readFileSync(packageFile('dolly.example.yml'), 'utf8'), provider.id)
   const variables = variablesOf(config)
   writeFileSync(join(folder, 'dolly.yml'), config, { flag: 'wx' })
   writeFileSync(join(folder, '.env'), environmentFor(variables), { flag: 'wx', mode: 0o600 })
+  const others = ids.filter((id) => id !== provider.id).join(', ')
+  const another = `\n\nFor another provider delete both, and name it: ${others}. For example: dolly init hoody`
   const manifest = relative(folder, fileURLToPath(packageFile('manifest.yml')))
   return {
     isDone: true,
@@ -46,7 +49,7 @@ export function initialize(folder: string, wanted?: string): { isDone: boolean; 
 Next:
 1. On https://api.slack.com/apps choose "Create New App", "From a manifest", and paste ${manifest}.
 2. Fill in .env: ${['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', ...variables].join(', ')}. In dolly.yml, check the connection and who may do what.
-3. Run "dolly doctor". When nothing fails, run "dolly start".`,
+3. Run "dolly doctor". When nothing fails, run "dolly start".${wanted === undefined ? another : ''}`,
   }
 }
 
@@ -74,7 +77,8 @@ function environmentFor(variables: readonly string[]): string {
 # The bot token of your Slack app, from "OAuth & Permissions". Starts with xoxb-.
 SLACK_BOT_TOKEN=
 
-# An app-level token with the scope connections:write, from "Basic Information". Starts with xapp-.
+# An app-level token with the scope connections:write, from "Basic Information". Starts with xapp-. For HTTP mode replace it by
+# SLACK_SIGNING_SECRET, and set PORT. README.md has all other variables.
 SLACK_APP_TOKEN=
 
 # What dolly.yml refers to.

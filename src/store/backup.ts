@@ -52,11 +52,13 @@ function reserve(target: string): void {
   try {
     closeSync(openSync(target, 'wx', 0o600))
   } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST')
+      throw new ConnectionError(`There's a file at ${target} already. Name one that doesn't exist yet.`)
+    if (code === 'ENOENT')
+      throw new ConnectionError(`There's no folder ${dirname(target)} for the backup. Create it, or name another file.`)
     throw new ConnectionError(
-      isThere
-        ? `There's a file at ${target} already. Name one that doesn't exist yet.`
-        : `The backup ${target} can't be written (${reasonOf(error)}).`,
+      `The backup ${target} can't be written (${reasonOf(error)}). Name a file in a folder that this user may write to.`,
     )
   }
 }

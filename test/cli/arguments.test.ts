@@ -30,6 +30,7 @@ describe('the arguments', () => {
     { given: ['audit', 'verify'], means: 'run audit verify' },
     { given: ['audit', 'verify', '812:sha256-1'], means: 'run audit verify 812:sha256-1' },
     { given: ['help'], means: 'help' },
+    { given: ['help', 'help'], means: 'help' },
     { given: ['-h'], means: 'help' },
     { given: ['--help'], means: 'help' },
     { given: ['help', 'db', 'copy'], means: 'help db copy' },

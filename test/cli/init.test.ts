@@ -42,7 +42,9 @@ it.each(providers)('a connection to $name works once its variables are set', ({ 
 it('without a provider it is the first one in the README', () => {
   const readme = readFileSync('README.md', 'utf8')
   const [, first] = /\| provider \| operations \|\n\|---\|---\|\n\| \[([^\]]+)\]/.exec(readme) ?? []
-  expect(initialize(folder).text).toContain(`with one connection to ${first},`)
+  const { text } = initialize(folder)
+  expect(text).toContain(`with one connection to ${first},`)
+  expect(text).toContain('For another provider delete both, and name it: coolify, hoody,')
 })
 
 it('only its owner can read .env', () => {

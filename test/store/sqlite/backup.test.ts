@@ -116,7 +116,11 @@ it('is refused where there is no database of Dolly, or no folder for it', async 
   expect(await backUp()).toBe(`${file} isn't a database of Dolly. Set DATABASE_URL to one.`)
   rmSync(file)
   await runningDolly()
-  expect(await backUp(file, join(folder, 'nowhere/copy.db'))).toMatch(/copy\.db can't be written \(ENOENT/)
+  const nowhere = join(folder, 'nowhere')
+  expect(await backUp(file, join(nowhere, 'copy.db'))).toBe(
+    `There's no folder ${nowhere} for the backup. Create it, or name another file.`,
+  )
+  expect(await backUp(file, join(file, 'copy.db'))).toMatch(/copy\.db can't be written \(ENOTDIR.*\)\. Name a file in /)
   expect(existsSync(target)).toBe(false)
 })
 
