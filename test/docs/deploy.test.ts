@@ -60,6 +60,9 @@ const Container = z.object({
   envFrom: z.tuple([z.object({ secretRef: z.object({ name: z.string() }) })]),
   env: z.array(z.object({ name: z.string(), value: z.string() })),
   ports: z.tuple([z.object({ name: z.literal('http'), containerPort: z.number() })]),
+  lifecycle: z.object({
+    preStop: z.object({ exec: z.object({ command: z.tuple([z.literal('sleep'), z.coerce.number()]) }) }),
+  }),
   startupProbe: Probe,
   livenessProbe: Probe,
   readinessProbe: Probe,
@@ -144,8 +147,10 @@ describe('the Kubernetes manifests', () => {
     expect(variable('PORT')).toBe(String(container.ports[0].containerPort))
   })
 
-  it('give Dolly the time to finish', () => {
-    expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(maxStopSeconds)
+  it('let a replica take requests until no more come, and give it the time to finish', () => {
+    const [, moreRequestsSeconds] = container.lifecycle.preStop.exec.command
+    expect(moreRequestsSeconds).toBeGreaterThan(0)
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(moreRequestsSeconds + maxStopSeconds)
   })
 
   it('have a service that reaches the replicas', () => {
