@@ -51,13 +51,16 @@ function dolly(...args: string[]) {
   return { printed, exited, stop: () => child.kill('SIGTERM') }
 }
 
-it('has what runs, the files to begin with and the licences of what is in it, and nothing else', () => {
+it('has what runs, the files to begin with, the documentation and the licences of what is in it, and nothing else', () => {
   const entries = readdirSync(join(folder, 'node_modules/dolly'), { recursive: true, encoding: 'utf8' })
-  expect(entries.filter((entry) => !/^dist\/(demo-dist-\w+\.mjs$|[\w-]+\.js$|page\/)/.test(entry)).sort()).toEqual([
+  const isKnown = /^(dist\/(demo-dist-\w+\.mjs$|[\w-]+\.js$|page\/)|deploy\/|docs\/[\w-]+\.(md|yml|json)$)/
+  expect(entries.filter((entry) => !isKnown.test(entry)).sort()).toEqual([
     '.env.example',
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
+    'deploy',
     'dist',
     'dist/cli.LICENSES.txt',
     'dist/demo-bot.mjs',
@@ -65,10 +68,12 @@ it('has what runs, the files to begin with and the licences of what is in it, an
     'dist/demo.LICENSES.txt',
     'dist/demo.mjs',
     'dist/page',
+    'docs',
     'dolly.example.yml',
     'manifest.yml',
     'package.json',
   ])
+  expect(entries).toEqual(expect.arrayContaining(['docs/operating.md', 'docs/access.md', 'deploy/dolly.service']))
   const licences = readFileSync(join(folder, 'node_modules/dolly/dist/cli.LICENSES.txt'), 'utf8')
   for (const name of ['kysely', 'lru-cache', 'pg-types', 'yaml', 'zod'])
     expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'))
