@@ -14,21 +14,18 @@ import { newPostgresDatabase } from './postgres.js'
 /** A database of one process, in memory where it's SQLite. It's the caller's until its `destroy()`. */
 export async function openTestDatabase(): Promise<Database> {
   if (inject('postgres') === undefined) return await openDatabase(':memory:')
-  const address = await takePostgresDatabase()
-  const db = connect(address)
-  const close = db.destroy.bind(db)
+  const open = opened.pop() ?? connect(await takePostgresDatabase())
   let closing: Promise<void> | undefined
   const closeOnce = async () => {
-    const isReset = await resetRows(db)
-    await close()
-    if (isReset) free.push(address)
+    if (await resetRows(open)) opened.push(open)
+    else await open.destroy()
   }
-  return Object.assign(db, {
-    destroy: async () => {
-      closing ??= closeOnce()
-      await closing
-    },
-  })
+  const destroy = async () => {
+    closing ??= closeOnce()
+    await closing
+  }
+  // Each opener gets an object of its own: its second `destroy()` must not reach the next one's rows.
+  return Object.assign(open.withTables<Record<never, never>>(), { destroy })
 }
 
 /** A database for several processes, which may hold it up and die. Its caller closes it. */
@@ -116,7 +113,7 @@ function sharePostgres(address: string): SharedDatabase {
       return await open()
     },
     close: async () => {
-      const isReset = await resetRows(await open())
+      const isReset = await resetRows(opened.at(-1) ?? (await open()))
       await Promise.all(opened.map((db) => db.destroy()))
       if (isReset) free.push(address)
     },
@@ -125,6 +122,8 @@ function sharePostgres(address: string): SharedDatabase {
 
 /** Databases of earlier tests, empty again: to copy the template takes a hundred times as long as to delete all rows. */
 const free: string[] = []
+/** Those that are still connected, which saves Postgres the start of a process for each. pg closes them after 10 s without use. */
+const opened: Database[] = []
 
 async function takePostgresDatabase(): Promise<string> {
   return free.pop() ?? (await newPostgresDatabase())
