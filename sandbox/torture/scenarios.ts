@@ -228,12 +228,12 @@ const coolifyClone = (operation: string, title: string, source: string): Scenari
       ['destination', 'flock-hel-1 (coolify)'],
     ],
   }),
-  // The environment is a value that is set. So is that a service runs: a second start changes nothing.
+  // The environment is a value that is set. So is that a service or a database runs: only its status tells whether it was started,
+  // and one that is exited, as after a start that failed, is started once more.
   writes({ target }, exchanges) {
     const clones = done(exchanges, /\/clone$/, (one) => bodyOf(one).name === target)
     const ids = clones.map((one) => answerOf(one).uuid)
-    const starts =
-      operation === 'clone-service' ? [] : done(exchanges, /\/deploy$/, (one) => ids.includes(bodyOf(one).uuid))
+    const starts = operation !== 'clone' ? [] : done(exchanges, /\/deploy$/, (one) => ids.includes(bodyOf(one).uuid))
     return Object.fromEntries([...counted('clone', clones), ...counted('deploy', starts)])
   },
   isLive: ({ target }, rows) =>
