@@ -36,7 +36,7 @@ const MIN_STARTS = 1
 /** Kills in a row in one mode, with the same one spared. */
 const MAX_STRETCH = 20
 /** Every so many kills a replica freezes. */
-const FREEZE_EVERY = 5
+const FREEZE_EVERY = 4
 /** Every so many kills Postgres restarts at once, and is away for long. */
 const RESTART_EVERY = 100
 const LONG_AWAY_MS = 14_000
