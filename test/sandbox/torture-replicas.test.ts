@@ -25,9 +25,9 @@ describe('the plan for replicas', () => {
     expect(plans.filter(({ mode }) => mode === 'http').length).toBeGreaterThan(100)
   })
 
-  it('freezes 60 times in 300 kills, mostly for longer than a lease', () => {
+  it('freezes 75 times in 300 kills, mostly for longer than a lease', () => {
     const freezes = faults.filter((fault) => fault.kind === 'frozen')
-    expect(freezes).toHaveLength(60)
+    expect(freezes).toHaveLength(75)
     expect(freezes.filter(({ forMs }) => forMs >= 14_000).length).toBeGreaterThan(30)
     expect(new Set(freezes.map(({ which }) => which))).toEqual(new Set([0, 1, 2]))
   })
