@@ -34,10 +34,10 @@ export async function startFleet(count: number): Promise<Fleet> {
   const connections = new Map<string, Connection>()
   const jobs = new Map<string, { many: ManyJobs; refs: readonly Ref[] }>()
   for (const { id, connection } of simulators) {
-    const provider = providerOf(id)
     const { many } = await manyOf(id)
-    const api = createApi(id, provider.client(provider.connection.parse(connection)))
-    connections.set(id, { name: id, provider, host: 'bench.example', api, expiry: NO_EXPIRY })
+    const connected = connectionOf({ id, connection })
+    connections.set(id, connected)
+    const { provider, api } = connected
     jobs.set(id, { many, refs: (await many.refs(provider, api, count)).slice(0, count) })
   }
   return {
@@ -47,6 +47,13 @@ export async function startFleet(count: number): Promise<Fleet> {
     setSlow: (isSlow) => void child.send({ isSlow }),
     close: () => void child.kill('SIGKILL'),
   }
+}
+
+/** A connection named after its provider. */
+export function connectionOf({ id, connection }: Fleet['simulators'][number]): Connection {
+  const provider = providerOf(id)
+  const api = createApi(id, provider.client(provider.connection.parse(connection)))
+  return { name: id, provider, host: 'bench.example', api, expiry: NO_EXPIRY }
 }
 
 export function providerOf(id: string): Provider {
@@ -92,7 +99,11 @@ export async function addRunningJobs(
 }
 
 /** The jobs of a fleet as they are after a first poll, with threads that show it, and due again. */
-export async function addFleet(db: Database, { connections, jobs }: Fleet, now = Date.now()): Promise<void> {
+export async function addFleet(
+  db: Database,
+  { connections, jobs }: Pick<Fleet, 'connections' | 'jobs'>,
+  now = Date.now(),
+): Promise<void> {
   const context = workerContext(db, connections, now)
   for (const [name, some] of jobs) {
     await addRunningJobs(context, name, some)

@@ -37,6 +37,26 @@ export type Probed = z.infer<typeof Probed>
 
 const PROBE_TIMEOUT_MS = 60_000
 
+/** What NODE_OPTIONS has to be for a bot that is probed. */
+export const PROBED = `--import ${new URL('programs/probe.mjs', import.meta.url)}`
+
+/**
+ * Asks the probe inside the bot that runs in this folder.
+ *
+ * @returns undefined if the bot has ended, or doesn't answer.
+ */
+export async function askProbe(folder: string, hasEnded: () => boolean): Promise<Probed | undefined> {
+  const [ask, answer] = [join(folder, 'probe-ask'), join(folder, 'probe-answer')]
+  rmSync(answer, { force: true })
+  writeFileSync(ask, '')
+  const until = performance.now() + PROBE_TIMEOUT_MS
+  while (!existsSync(answer)) {
+    if (hasEnded() || performance.now() > until) return undefined
+    await delay(20)
+  }
+  return Probed.parse(JSON.parse(readFileSync(answer, 'utf8')))
+}
+
 /** @param count containers at Hoody beside the usual ones. */
 export async function startHostileWorld(count: number): Promise<HostileWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'dolly-hostile-'))
@@ -52,14 +72,11 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
   const proxied = proxies.map(({ simulator }) => simulator)
   writeConfig(folder, proxied, { everySeconds: 1 }, { ...defaultAccess, access })
   const { SLACK_APP_TOKEN: _, ...env } = workspace.env
-  const preload = new URL('probe.mjs', import.meta.url)
-  const bot = await startBot(folder, { ...env, PORT: `${port}`, NODE_OPTIONS: `--import ${preload}` })
+  const bot = await startBot(folder, { ...env, PORT: `${port}`, NODE_OPTIONS: PROBED })
   let end: number | string | undefined
   void bot.exited.then((code) => {
     end = code
   })
-  const [ask, answer] = ['probe-ask', 'probe-answer'].map((name) => join(folder, name)) as [string, string]
-
   return {
     workspace,
     signingSecret: env.SLACK_SIGNING_SECRET,
@@ -70,16 +87,7 @@ export async function startHostileWorld(count: number): Promise<HostileWorld> {
       rewrite = next
     },
     end: () => end,
-    async probe() {
-      rmSync(answer, { force: true })
-      writeFileSync(ask, '')
-      const until = performance.now() + PROBE_TIMEOUT_MS
-      while (!existsSync(answer)) {
-        if (end !== undefined || performance.now() > until) return undefined
-        await delay(20)
-      }
-      return Probed.parse(JSON.parse(readFileSync(answer, 'utf8')))
-    },
+    probe: () => askProbe(folder, () => end !== undefined),
     async close() {
       await bot.kill('SIGKILL')
       await Promise.all(proxies.map(({ close }) => close()))

@@ -27,7 +27,7 @@ export const row: Row = {
         figureOf(`${count.toLocaleString('en')} at five connections`, sum('calls'), sum('collections'), each),
       )
     }
-    const count = isQuick ? 1_000 : 9_000
+    const count = isQuick ? 1_000 : 6_000
     const { calls, collections } = await poll(startHoody, count)
     figures.push(figureOf(`${count.toLocaleString('en')} at one connection`, calls, collections, ONE_RUN))
     return figures
