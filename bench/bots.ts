@@ -1,11 +1,11 @@
 /** The built bot and its rivals made of Bolt alone, each as a process of its own in HTTP mode, with a stub for Slack. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeConfig } from '../sandbox/bot.js'
+import { stringify } from 'yaml'
 import { freePort } from '../sandbox/free-port.js'
 import { TEAM } from '../sandbox/slack/backend.js'
 import { signed } from '../test/helpers/slack-request.js'
@@ -18,11 +18,13 @@ const EVERYONE = { owner: 'U1', access: [{ who: 'members', may: '*', on: '*' }] 
 const programs = {
   dolly: fileURLToPath(new URL('../dist/cli.js', import.meta.url)),
   bolt: fileURLToPath(new URL('programs/bare-bolt.mjs', import.meta.url)),
+  graphileWorker: fileURLToPath(new URL('programs/idle-graphile-worker.mjs', import.meta.url)),
   boltWithWrite: fileURLToPath(new URL('programs/bolt-with-write.mjs', import.meta.url)),
 }
 
 export interface BotProcess {
   port: number
+  pid: number
   /** From the start of the process until it said that it's up, in milliseconds. */
   upMs: number
   /** Everything it printed so far. */
@@ -47,13 +49,20 @@ export interface Bots {
  * @param onCall gets each call to Slack.
  */
 export async function openBots(
-  simulators: Parameters<typeof writeConfig>[1],
+  simulators: readonly { name: string; id: string; connection: Readonly<Record<string, string>> }[],
   onCall?: Parameters<typeof startSlackStub>[0],
 ): Promise<Bots> {
   const slack = await startSlackStub(onCall)
   const folder = mkdtempSync(join(tmpdir(), 'bots-'))
-  // As by default.
-  writeConfig(folder, simulators, { everySeconds: 2 }, EVERYONE)
+  const connections = Object.fromEntries(
+    // A simulator alone is named as people call it.
+    simulators.map(({ name, id, connection }) => [
+      name.toLowerCase().replace(' ', '-'),
+      { provider: id, ...connection },
+    ]),
+  )
+  // The file contains tokens, so only its owner may read it.
+  writeFileSync(join(folder, 'dolly.yml'), stringify({ connections, ...EVERYONE }), { mode: 0o600 })
   const running = new Set<BotProcess>()
   return {
     folder,
@@ -104,6 +113,7 @@ async function startProcess(
   })
   return {
     port,
+    pid: child.pid ?? 0,
     upMs: performance.now() - began,
     log: () => log,
     memory: () => memoryOf(child.pid ?? 0),

@@ -15,9 +15,17 @@ import type { Database } from '../src/store/schema.js'
 import { silentLog } from '../test/helpers/context.js'
 import type { ManyJobs } from '../test/providers/contract/example.js'
 
+/** A simulator and the name of its connection. */
+export interface Connected {
+  name: string
+  /** Of the provider. */
+  id: string
+  connection: Readonly<Record<string, string>>
+}
+
 export interface Fleet {
   /** As dolly.yml connects to them. */
-  simulators: { id: string; connection: Readonly<Record<string, string>> }[]
+  simulators: Connected[]
   connections: ReadonlyMap<string, Connection>
   /** Of things that stay at work for ever, by connection. */
   jobs: ReadonlyMap<string, { many: ManyJobs; refs: readonly Ref[] }>
@@ -30,15 +38,20 @@ export interface Fleet {
 export async function startFleet(count: number): Promise<Fleet> {
   const program = fileURLToPath(new URL('programs/simulators.ts', import.meta.url))
   const child = fork(program, [`${count}`], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const [simulators = []]: Fleet['simulators'][] = await once(child, 'message', { signal: AbortSignal.timeout(60_000) })
+  const [simulators = []]: (Connected & { plain: Connected['connection'] })[][] = await once(child, 'message', {
+    signal: AbortSignal.timeout(60_000),
+  })
   const connections = new Map<string, Connection>()
   const jobs = new Map<string, { many: ManyJobs; refs: readonly Ref[] }>()
-  for (const { id, connection } of simulators) {
+  for (const simulator of simulators) {
+    const { name, id, plain } = simulator
     const { many } = await manyOf(id)
-    const connected = connectionOf({ id, connection })
-    connections.set(id, connected)
-    const { provider, api } = connected
-    jobs.set(id, { many, refs: (await many.refs(provider, api, count)).slice(0, count) })
+    // Its lists offer only what is finished, which the jobs' own connection never says.
+    const { provider, api } = connectionOf({ name, id, connection: plain })
+    const refs = (await many.refs(provider, api, count)).slice(0, count)
+    if (refs.length < count) throw new Error(`${name} has only ${refs.length} things to poll.`)
+    connections.set(name, connectionOf(simulator))
+    jobs.set(name, { many, refs })
   }
   return {
     simulators,
@@ -49,11 +62,10 @@ export async function startFleet(count: number): Promise<Fleet> {
   }
 }
 
-/** A connection named after its provider. */
-export function connectionOf({ id, connection }: Fleet['simulators'][number]): Connection {
+export function connectionOf({ name, id, connection }: Connected): Connection {
   const provider = providerOf(id)
-  const api = createApi(id, provider.client(provider.connection.parse(connection)))
-  return { name: id, provider, host: 'bench.example', api, expiry: NO_EXPIRY }
+  const api = createApi(name, provider.client(provider.connection.parse(connection)))
+  return { name, provider, host: 'bench.example', api, expiry: NO_EXPIRY }
 }
 
 export function providerOf(id: string): Provider {
@@ -109,6 +121,8 @@ export async function addFleet(
     await addRunningJobs(context, name, some)
     while (await pollDueJobs(context, name));
   }
+  const ended = await db.selectFrom('jobs').select('connection').where('state', '!=', 'working').execute()
+  if (ended.length > 0) throw new Error(`${ended.length} jobs don't run, such as one of ${ended[0]?.connection}.`)
   await db.updateTable('events').set({ notifiedAt: now }).execute()
   await db
     .updateTable('messages')

@@ -99,9 +99,12 @@ async function measure(id: string, { maxMs }: Row): Promise<Pick<Measured, 'figu
     isLate = true
     killGroup(child)
   }, maxMs)
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
   clearTimeout(timer)
+  // What it started may have survived it, and would hold its output open.
   killGroup(child)
+  await ended
   running = undefined
   if (figures.length > 0) return { figures }
   process.stderr.write(errors)
@@ -109,7 +112,7 @@ async function measure(id: string, { maxMs }: Row): Promise<Pick<Measured, 'figu
   return { figures, problem }
 }
 
-/** Also what it started, which may have survived it. */
+/** A row's process and all that it started. */
 function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')

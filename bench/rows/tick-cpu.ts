@@ -42,7 +42,7 @@ export const row: Row = {
       const connection = fleet.connections.get(name)
       const { provider } = connection ?? {}
       const step = provider?.operations[many?.operation ?? '']?.steps[0]
-      const simulator = fleet.simulators.find(({ id }) => id === name)
+      const simulator = fleet.simulators.find((one) => one.name === name)
       if (!connection || !provider || !step) throw new Error(`There is no step of ${name}.`)
       const api = createApi(name, provider.client(provider.connection.parse(simulator?.connection)))
       const answers = await step.check(api, refs, now)

@@ -45,7 +45,7 @@ export const row: Row = {
     const db = await openDatabase(bots.database)
     const { many } = await manyOf('hoody')
     const fleet: Pick<Fleet, 'connections' | 'jobs'> = {
-      connections: new Map([['hoody', connectionOf(hoody)]]),
+      connections: new Map([['hoody', connectionOf({ ...hoody, name: 'hoody' })]]),
       jobs: new Map([['hoody', { many, refs: ids.map((id) => ({ id })) }]]),
     }
     await withoutSync(db, () => addFleet(db, fleet, startedAt))
