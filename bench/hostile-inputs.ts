@@ -88,7 +88,8 @@ export async function makeJob(world: HostileWorld, name: string): Promise<void> 
   const ann = workspace.as(workspace.people.ann.id)
   // A form left open by an earlier try would be mistaken for the new one.
   for (let pages = 0; pages < 3 && ann.topView(); pages += 1) await ann.close()
-  await openForm(world, ann, `hoody copy name=${name}`)
+  // An input may be played twice, and no name may be taken twice.
+  await openForm(world, ann, `hoody copy name=${name}-${randomUUID().slice(0, 8)}`)
   await ann.choose('container', 'shop-api', 'shop-api')
   await ann.choose('project', 'woolworks-staging', 'staging')
   await ann.submit()

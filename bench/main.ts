@@ -37,6 +37,8 @@ const ROWS = [
 ] as const
 /** How long a row's process may take to end once it's done or out of time, in milliseconds. */
 const MAX_END_MS = 10_000
+/** Characters of an error in the table. */
+const MAX_REASON = 150
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } })
 const only = values.only?.split(',') ?? ROWS
@@ -122,7 +124,8 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 function reasonIn(errors: string): string {
-  return /^\w*Error: .*$/m.exec(errors)?.[0] ?? errors.split('\n')[0] ?? ''
+  const line = /^\w*Error: .*$/m.exec(errors)?.[0] ?? errors.split('\n')[0] ?? ''
+  return line.slice(0, MAX_REASON)
 }
 
 function print(measured: readonly Measured[]): void {

@@ -11,8 +11,8 @@ import { commandBody, newAgent, openBots, personOf, sendSigned } from '../bots.j
 import { inTurn, quantile, timed } from '../in-turn.js'
 import type { Row } from '../row.js'
 
-/** Between two submissions, in milliseconds. */
-const PAUSE_MS = 50
+/** Between two submissions, in milliseconds: time for what follows the last one. */
+const PAUSE_MS = 200
 const SETTLE_MS = 2_000
 /** Dolly bounds how often one person may submit. */
 const SUBMISSIONS_PER_PERSON = 20
@@ -21,7 +21,7 @@ export const row: Row = {
   title: 'submission: signed POST → job durable → ack',
   maxMs: 120_000,
   async measure({ isQuick }) {
-    const [rounds, submissions] = isQuick ? [1, 20] : [5, 60]
+    const [rounds, submissions] = isQuick ? [1, 20] : [5, 30]
     const hoody = await startHoody({ count: submissions * (rounds + 1) })
     const bots = await openBots([hoody])
     const [dolly, bolt] = [await bots.start('dolly'), await bots.start('boltWithWrite')]
