@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { claimDueJobs, releaseClaim } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob } from '../../src/store/jobs.js'
@@ -15,6 +15,8 @@ import type { Figure, Row } from '../row.js'
 
 /** Jobs that are due. */
 const DUE = 25
+/** Rows that one statement adds. */
+const CHUNK = 20_000
 
 export const row: Row = {
   title: 'claim with 1,000,000 finished rows',
@@ -25,7 +27,7 @@ export const row: Row = {
     const open = (name: string) => openDatabase(join(folder, `${name}.db`))
     const sqlite = { few: await open('few'), many: await open('many') }
     for (const [db, finished] of [[sqlite.few, few] as const, [sqlite.many, many] as const])
-      await withoutSync(db, () => fill(db, finished, countInSqlite(finished)))
+      await withoutSync(db, () => fill(db, finished, countInSqlite))
     const figures = [await compare('SQLite', sqlite, { rounds, few, many })]
     rmSync(folder, { recursive: true })
 
@@ -35,7 +37,7 @@ export const row: Row = {
       many: await openDatabase(await server.newDatabase('many')),
     }
     for (const [db, finished] of [[postgres.few, few] as const, [postgres.many, many] as const]) {
-      await fill(db, finished, sql`generate_series(1, ${sql.lit(finished)}) as numbers(number)`)
+      await fill(db, finished, countInPostgres)
       // Autovacuum does it within a minute.
       await sql`analyze`.execute(db)
     }
@@ -76,7 +78,11 @@ async function claim(db: Database): Promise<number> {
 }
 
 /** Due jobs, and copies of a finished one. */
-async function fill(db: Database, finished: number, numbers: ReturnType<typeof sql>): Promise<void> {
+async function fill(
+  db: Database,
+  finished: number,
+  numbers: (from: number, to: number) => RawBuilder<unknown>,
+): Promise<void> {
   const now = Date.now()
   for (let count = 0; count <= DUE; count += 1) await createJob(db, newJob(count), now)
   await db
@@ -94,8 +100,12 @@ async function fill(db: Database, finished: number, numbers: ReturnType<typeof s
   const values = columns.map((name) =>
     different.includes(name) ? sql`${sql.ref(name)} || '-' || number` : sql.ref(name),
   )
-  await sql`insert into jobs (${sql.join(columns.map((name) => sql.ref(name)))})
-    select ${sql.join(values)} from jobs cross join ${numbers} where jobs.id = ${one.id}`.execute(db)
+  // One statement for all would take longer than a statement may.
+  for (let from = 1; from <= finished; from += CHUNK) {
+    const some = numbers(from, Math.min(from + CHUNK - 1, finished))
+    await sql`insert into jobs (${sql.join(columns.map((name) => sql.ref(name)))})
+      select ${sql.join(values)} from jobs cross join ${some} where jobs.id = ${one.id}`.execute(db)
+  }
   const { count } = await db
     .selectFrom('jobs')
     .select((job) => job.fn.countAll<number>().as('count'))
@@ -103,7 +113,11 @@ async function fill(db: Database, finished: number, numbers: ReturnType<typeof s
   if (count !== finished + DUE + 1) throw new Error(`There are ${count} jobs.`)
 }
 
-function countInSqlite(finished: number) {
-  return sql`(with recursive counting(number) as (select 1 union all select number + 1 from counting limit ${sql.lit(finished)})
+function countInPostgres(from: number, to: number): RawBuilder<unknown> {
+  return sql`generate_series(${sql.lit(from)}, ${sql.lit(to)}) as numbers(number)`
+}
+
+function countInSqlite(from: number, to: number): RawBuilder<unknown> {
+  return sql`(with recursive counting(number) as (select ${sql.lit(from)} union all select number + 1 from counting where number < ${sql.lit(to)})
     select number from counting) as numbers`
 }

@@ -14,9 +14,9 @@ const MAX_MS = 60_000
 
 export const row: Row = {
   title: 'throughput of replicas on one Postgres',
-  maxMs: 150_000,
+  maxMs: 240_000,
   async measure({ isQuick }) {
-    const [rounds, jobs] = isQuick ? [1, 50] : [3, 400]
+    const [rounds, jobs] = isQuick ? [1, 50] : [3, 240]
     const server = await startServer()
     const url = await server.newDatabase('replicas')
     const db = await openDatabase(url)
