@@ -40,7 +40,7 @@ export const row: Row = {
         unit: 'MB',
         against: 'bare Bolt app, idle',
         goal: { atMost: 2 },
-        why: 'While the jobs are polled, which their age spaces out from 3 s to 30 s. A run holds the jobs that are due and the answers about them; between runs nothing of them is in memory. The first poll of all jobs at once, right after the start, decides how large the heap grows.',
+        why: 'While the jobs are polled, which their age spaces out from 3 s to 30 s. A run holds the jobs that are due and the answers about them, 2,000 for each connection; between runs nothing of them is needed. The first poll of all jobs at once, right after the start, decides how large the heap grows.',
       },
     ]
   },

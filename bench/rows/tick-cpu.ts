@@ -62,7 +62,7 @@ export const row: Row = {
         unit: 'ms',
         against: 'parsing those answers alone',
         goal: { atMost: 2 },
-        why: 'A tick finds what is due, claims, asks over HTTP, parses, decides, and writes one row for each job at synchronous=FULL. Parsing alone is the providers’ own check with the answers of a moment ago in memory.',
+        why: 'A tick finds what is due, claims, asks over HTTP, parses, decides, and writes one row for each job at synchronous=FULL. Parsing alone is the providers’ own check with the answers of a moment ago in memory. In a profile of the bot with as many jobs, a quarter of the time is in SQLite’s statements, a tenth each in cleaning the answers of secrets and in garbage collection, and the rest in compiling queries, deciding, and turning rows into jobs.',
       },
     ]
   },
