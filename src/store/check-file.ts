@@ -51,6 +51,7 @@ export async function checkFile(file: string): Promise<DatabaseFinding[]> {
 function assertPlace(file: string): { isThere: boolean; folder: string } {
   let folder = dirname(resolve(file))
   while (!existsSync(folder)) folder = dirname(folder)
+  if (!statSync(folder).isDirectory()) throw new Error(`${folder} isn't a folder`)
   const there = statSync(file, { throwIfNoEntry: false })
   if (there && !there.isFile()) throw new Error(`it is ${there.isDirectory() ? 'a folder' : 'not a regular file'}`)
   // SQLite writes files beside it, so the file alone isn't enough.
