@@ -9,7 +9,7 @@ export interface SlackTransport {
   /** Why this process can't take or do what people ask for now, in a few words; undefined if it can. */
   whyNotReady(): string | undefined
   start(): Promise<void>
-  /** Takes nothing new, and waits for what it has received, as long as that may take. */
+  /** Takes nothing new, and waits for what it has received, without a limit: its caller sets one. */
   stop(): Promise<void>
 }
 
@@ -23,10 +23,13 @@ export interface Arrival {
 export function createReceiver(meter: Meter = noMeter): {
   receiver: Receiver
   receive(event: ReceiverEvent, arrival: Arrival): Promise<void>
-  /** Waits until nothing that was received is being worked on: most of it follows the acknowledgement. Without a limit. */
+  /** Resolves when every request that was received is acknowledged, or has failed. Without a limit. */
+  acknowledged(): Promise<void>
+  /** Resolves when none is being worked on: most of the work follows the acknowledgement. Without a limit. */
   settled(): Promise<void>
 } {
   let app: App | undefined
+  const unacknowledged = new Set<Promise<unknown>>()
   const inProgress = new Set<Promise<unknown>>()
   return {
     receiver: {
@@ -38,20 +41,35 @@ export function createReceiver(meter: Meter = noMeter): {
     },
     receive: async (event, arrival) => {
       let isMeasured = false
+      let markAcknowledged = () => {}
+      const acknowledged = new Promise<void>((resolve) => {
+        markAcknowledged = resolve
+      })
       const ack: ReceiverEvent['ack'] = async (answer) => {
-        await event.ack(answer)
+        await event.ack(answer).finally(markAcknowledged)
         if (!isMeasured) meter.acknowledged(kindOf(event.body), performance.now() - arrival.at)
         isMeasured = true
       }
       const work = app?.processEvent({ ...event, ack })
       if (!work) return
-      inProgress.add(work)
-      await work.finally(() => inProgress.delete(work))
+      keepUntilSettled(unacknowledged, acknowledged)
+      keepUntilSettled(inProgress, work)
+      await work.finally(markAcknowledged)
     },
-    settled: async () => {
-      while (inProgress.size > 0) await Promise.allSettled(inProgress)
-    },
+    acknowledged: () => allSettled(unacknowledged),
+    settled: () => allSettled(inProgress),
   }
+}
+
+function keepUntilSettled(all: Set<Promise<unknown>>, promise: Promise<unknown>): void {
+  const forget = () => void all.delete(promise)
+  all.add(promise)
+  promise.then(forget, forget)
+}
+
+/** Also waits for those that are added meanwhile. */
+async function allSettled(all: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (all.size > 0) await Promise.allSettled(all)
 }
 
 const KINDS: ReadonlyMap<unknown, SlackRequestKind> = new Map([

@@ -4,6 +4,7 @@ import type { Logger } from '@slack/bolt'
 import { SocketModeClient } from '@slack/socket-mode'
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api'
 import { isRecord } from '../../lib/record.js'
+import { within } from '../../lib/within.js'
 import { withLogFields } from '../../log-fields.js'
 import { type Meter, noMeter } from '../../metrics/meter.js'
 import { clientOptions } from '../api/client.js'
@@ -28,6 +29,8 @@ export interface SocketTimes {
 /** With these, a dead socket is replaced within 15 seconds. */
 const defaultTimeouts: SocketTimes = { connect: 12_000, pong: 5_000 }
 
+/** How long Slack waits for an acknowledgement, in milliseconds. */
+const MAX_ACK_MS = 3_000
 /** Characters of Slack's own id of a request, which is a UUID, that make it unique in a log. */
 const REQUEST_ID_LENGTH = 8
 const NO_SOCKET = 'the socket to Slack is closed'
@@ -58,7 +61,7 @@ export function openSocketTransport(
   // A retry inside the client would still be under way when our next try begins.
   const web = { ...clientOptions(apiUrl, logger, meter), timeout: times.connect / 2 }
   const options = { appToken, logger, clientPingTimeout: times.pong, clientOptions: web }
-  const { receiver, receive, settled } = createReceiver(meter)
+  const { receiver, receive, acknowledged, settled } = createReceiver(meter)
   const stopping = new AbortController()
   let isReady = false
   function setReady(ready: boolean): void {
@@ -162,6 +165,8 @@ export function openSocketTransport(
       void keepOpen(await openAnother(true))
     },
     stop: async () => {
+      // Nothing can be acknowledged over a socket that is closing.
+      await within(MAX_ACK_MS, acknowledged())
       stopping.abort()
       await probes.close()
       await settled()

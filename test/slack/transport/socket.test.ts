@@ -269,6 +269,39 @@ test.concurrent('stops only once it has done what it acknowledged', async ({
   expect(order).toEqual(['the click is done', 'stopped'])
 })
 
+test.concurrent('closes the socket only once it has acknowledged what came over it', async ({
+  expect,
+  fixture: { transport, slack },
+}) => {
+  const app = new BoltApp({
+    receiver: transport.receiver,
+    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
+    logger: quietLogger,
+  })
+  const order: string[] = []
+  let answer = () => {}
+  const provider = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  app.command('/clone-app', async ({ ack }) => {
+    order.push('received')
+    await provider
+    await ack()
+    order.push('the click is done')
+  })
+  await transport.start()
+  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
+  for (const socket of slack.sockets) {
+    socket.on('message', () => order.push('acknowledged'))
+    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload }))
+  }
+  await expect.poll(() => order).toEqual(['received'])
+  const stopped = transport.stop()
+  answer()
+  await stopped
+  expect(order.sort()).toEqual(['acknowledged', 'received', 'the click is done'])
+})
+
 test.concurrent('waits as long as Slack says between two requests for an address', async ({
   expect,
   fixture: { transport, slack },
