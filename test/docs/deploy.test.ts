@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(join(root, file), 'utf8')
 /** The variables that Dolly reads, beside those that dolly.yml refers to. */
 const environment = /const Environment = z\.object\(\{\n(.*?)\n\}\)\n/s.exec(read('src/config/env.ts'))?.[1] ?? ''
 const variables = [...environment.matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name]) => name)
-const maxStopSeconds = Number(/MAX_STOP_MS = ([\d_]+)/.exec(read('src/app.ts'))?.[1]?.replaceAll('_', '')) / 1000
+const maxStopSeconds = Number(/MAX_CLOSE_MS = ([\d_]+)/.exec(read('src/cli/start.ts'))?.[1]?.replaceAll('_', '')) / 1000
 const probes = [...read('src/slack/transport/server.ts').matchAll(/'(\/[a-z]+)'/g)].map(([, path]) => path)
 const { version, bin } = z
   .object({ version: z.string(), bin: z.object({ dolly: z.string() }) })
