@@ -6,7 +6,7 @@ COPY rolldown.config.ts ./
 COPY src src
 RUN npm run build && npm prune --omit=dev
 
-# The slim image has no compiler, make or Python.
+# The slim image has no compiler, make or Python, but a shell and the `sleep` that deploy/kubernetes runs.
 FROM node:24-bookworm-slim
 # Without a PORT nothing would answer the probe below in Socket Mode.
 ENV NODE_ENV=production PORT=3000 DATABASE_URL=file:///data/dolly.db
