@@ -7,8 +7,8 @@ const own: { dependencies: Record<string, string> } = JSON.parse(readFileSync('p
 export const external = Object.keys(own.dependencies).map((name) => new RegExp(`^${name}(/|$)`))
 
 /**
- * Bolt loads its own receivers with itself, and with them Express, OAuth and a reader of bodies: more code than the bot. Ours are in
- * src/slack/transport.
+ * Leaves out Bolt's own receivers, and with them Express, OAuth and a body parser: more code than the bot itself. Our receivers are in
+ * src/slack/transport. test/e2e/package.test.ts notices if Bolt moves them.
  */
 const withoutReceivers: Plugin = {
   name: 'without-receivers',
@@ -37,7 +37,7 @@ function licenceOf(folder: string): string {
     const file = readdirSync(folder).find((entry) => name.test(entry))
     return file === undefined ? '' : readFileSync(`${folder}/${file}`, 'utf8')
   }
-  // Some have it only at the end of their readme.
+  // Some packages have it only at the end of their readme.
   const licence = read(/^licen[cs]e/i) || /^#+ licen[cs]e.*/ims.exec(read(/^readme/i))?.[0]
   if (!licence) throw new Error(`${name} is in the bundle and has no licence to go with it.`)
   return `${name} ${version} (${license})\n\n${licence.trim()}\n`

@@ -2,8 +2,8 @@
 import { channel } from 'node:diagnostics_channel'
 import { onLeap } from './clock.mjs'
 
-// Slack's client asks the clock how long ago the last pong came, and would hang up at each leap. So that pong comes once more then;
-// a dead socket still shows.
+// Slack's client measures the time since the last pong by the clock, and would hang up whenever that leaps. So that pong is repeated
+// then. A dead socket is still noticed, because no new ones come.
 const pongs = channel('undici:websocket:pong')
 let last
 pongs.subscribe((pong) => {

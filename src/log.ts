@@ -12,7 +12,11 @@ const QUARTER_HOUR_MS = 15 * 60_000
 const MAX_LINE_LENGTH = 16_000
 const MAX_PART_LENGTH = 2_000
 
-/** Each line also says which request and job it is about. @param redact is applied to each line before it is written. */
+/**
+ * Each line also says which request and job it is about.
+ *
+ * @param redact is applied to each line before it is written.
+ */
 export function createLog(level: string, redact: Redactor['redact']): Logger {
   const streamWrite = (line: string) => redactLine(bounded(line, redact), redact)
   return pino({ level, mixin: logFields, hooks: { streamWrite } })

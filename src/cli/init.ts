@@ -39,8 +39,8 @@ export function initialize(folder: string, wanted?: string): { isDone: boolean; 
   const variables = variablesOf(config)
   writeFileSync(join(folder, 'dolly.yml'), config, { flag: 'wx' })
   writeFileSync(join(folder, '.env'), environmentFor(variables), { flag: 'wx', mode: 0o600 })
-  const others = ids.filter((id) => id !== provider.id).join(', ')
-  const another = `\n\nFor another provider delete both, and name it: ${others}. For example: dolly init hoody`
+  const others = ids.filter((id) => id !== provider.id)
+  const another = `\n\nTo start with another provider (${others.join(', ')}), delete both files and run, for example, "dolly init ${others[0]}".`
   const manifest = relative(folder, fileURLToPath(packageFile('manifest.yml')))
   return {
     isDone: true,
@@ -77,8 +77,8 @@ function environmentFor(variables: readonly string[]): string {
 # The bot token of your Slack app, from "OAuth & Permissions". Starts with xoxb-.
 SLACK_BOT_TOKEN=
 
-# An app-level token with the scope connections:write, from "Basic Information". Starts with xapp-. For HTTP mode replace it by
-# SLACK_SIGNING_SECRET, and set PORT. README.md has all other variables.
+# An app-level token with the scope connections:write, from "Basic Information". Starts with xapp-. For HTTP mode,
+# set SLACK_SIGNING_SECRET instead, and PORT if it isn't 3000. README.md lists all variables.
 SLACK_APP_TOKEN=
 
 # What dolly.yml refers to.

@@ -23,7 +23,7 @@ export function parseFile(file: string, read: (path: string) => string, problems
     const code = error instanceof Error && 'code' in error ? error.code : 'unknown error'
     problems.push(
       code === 'ENOENT'
-        ? `${file} does not exist; "dolly init" writes one, or set DOLLY_CONFIG to the path of your own.`
+        ? `${file} doesn't exist; run "dolly init" to write a dolly.yml here, or set DOLLY_CONFIG to the path of yours.`
         : `${file} can't be read (${code}); let Dolly's user read it, or set DOLLY_CONFIG to the path of your own.`,
     )
     return undefined

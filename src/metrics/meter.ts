@@ -1,6 +1,6 @@
 /**
- * What Dolly measures while it works, apart from how it's collected. Every label comes from dolly.yml or the code, so there are only so many
- * series: never the name of an app, a channel or a person, nor what a provider or Slack wrote.
+ * What Dolly measures while it works, apart from how it's collected. Every label comes from dolly.yml or the code, so the number of
+ * series is bounded: never the name of an app, a channel or a person, nor what a provider or Slack wrote.
  */
 
 /**

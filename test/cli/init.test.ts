@@ -44,7 +44,9 @@ it('without a provider it is the first one in the README', () => {
   const [, first] = /\| provider \| operations \|\n\|---\|---\|\n\| \[([^\]]+)\]/.exec(readme) ?? []
   const { text } = initialize(folder)
   expect(text).toContain(`with one connection to ${first},`)
-  expect(text).toContain('For another provider delete both, and name it: coolify, hoody,')
+  expect(text).toContain(
+    'To start with another provider (coolify, hoody, miget, qovery, rainbond), delete both files and',
+  )
 })
 
 it('only its owner can read .env', () => {

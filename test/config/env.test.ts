@@ -643,7 +643,7 @@ describe('files on disk', () => {
   test('a file that is not there is named', () => {
     const path = join(folder, 'absent.yml')
     expect(problemsOf(() => from(path))).toEqual([
-      `${path} does not exist; "dolly init" writes one, or set DOLLY_CONFIG to the path of your own.`,
+      `${path} doesn't exist; run "dolly init" to write a dolly.yml here, or set DOLLY_CONFIG to the path of yours.`,
     ])
   })
 

@@ -30,7 +30,7 @@ export function createBodyReader(): (request: IncomingMessage, maxBytes: number)
   /** @throws BodyError when the body is too large, breaks off, or has to make room for another. */
   return (request, maxBytes) =>
     new Promise((resolve, reject) => {
-      // Only made when it's needed: a stack takes longer to collect than a body to read.
+      // Created only when needed: collecting its stack takes longer than reading a body.
       const tooLarge = () => new BodyError(413, `The body has more than ${maxBytes} bytes.`)
       // Node enforces this length. A proxy in front of us may leave it out.
       const declared = Number(request.headers['content-length'] ?? 0)

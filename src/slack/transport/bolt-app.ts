@@ -94,14 +94,14 @@ export function isWorkflowStep(body: Readonly<Record<string, unknown>>): boolean
 
 /**
  * How long a request counts as about to be acknowledged, and how long a handler stands back behind such requests, in milliseconds.
- * One that takes longer waits for a provider or the database, which this process can't speed up. What follows an acknowledgement,
- * such as opening a form, takes ten times as long, and Slack waits three seconds for each of the two.
+ * A request that takes longer waits for a provider or the database, so standing back wouldn't speed it up. Handlers stand back
+ * because what follows an acknowledgement, such as opening a form, takes ten times as long as the acknowledgement itself.
  */
 const MAX_STAND_BACK_MS = 50
 
 /** Answers requests without a handler, too, and acknowledges what has arrived before it goes on with anything else. */
 export class BoltApp extends App {
-  /** Those that aren't acknowledged yet, in order of arrival. */
+  /** Requests that may still be about to be acknowledged, in order of arrival. */
   readonly #arrived = new Set<Arrival>()
   /** Resolves when the last handler that stands back goes on. */
   #lastInLine: Promise<void> = Promise.resolve()
@@ -131,10 +131,7 @@ export class BoltApp extends App {
     await event.ack()
   }
 
-  /**
-   * Each in a turn of the event loop of its own, one after the other, so that no more than one stands before a request that arrives
-   * meanwhile.
-   */
+  /** Handlers go on one per turn of the event loop, so that a request that arrives meanwhile waits for one of them at most. */
   #standBack(): Promise<void> {
     const until = performance.now() + MAX_STAND_BACK_MS
     const previous = this.#lastInLine
@@ -147,7 +144,7 @@ export class BoltApp extends App {
     return this.#lastInLine
   }
 
-  /** Whether any request is about to be acknowledged. Forgets those that take longer. */
+  /** Whether any request is about to be acknowledged. Drops those that take longer, so that they aren't looked at again. */
   #hasJustArrived(): boolean {
     const earliest = performance.now() - MAX_STAND_BACK_MS
     for (const arrival of this.#arrived) {
