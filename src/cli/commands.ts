@@ -81,7 +81,7 @@ export const commands: readonly Command[] = [
     summary: 'let a restored database ask before anything is done again',
     details:
       'For a database that other tools backed up and restored, such as pg_dump and pg_restore: run it before the start. Its live jobs ask a person how to go on, its schedules skip the times that have passed, and clones that expire within a day get a new warning first. A start does the same by itself with a file of "dolly db backup".',
-    exits: { 0: 'the database can be started on', 1: 'nothing was changed' },
+    exits: { 0: 'Dolly can start on the database', 1: 'nothing was changed' },
     load: () => import('./db-restored.js'),
   },
   {

@@ -16,7 +16,6 @@ export function describeRestored(place: string, { jobs, schedules, expiries }: R
     schedules > 0 && `Schedules that skip the times which have passed: ${schedules}.`,
     expiries > 0 && `Clones that expire within a day, and get a new warning a day before: ${expiries}.`,
   ].filter((line) => line !== false)
-  const about = place.replace(/^the /, 'The ')
   const changes = lines.length === 0 ? ['Nothing in it could be done twice.'] : lines
-  return [`${about} can be started on.`, ...changes, 'Next: start Dolly.'].join('\n')
+  return [`Dolly can start on ${place} now.`, ...changes, 'Next: start Dolly.'].join('\n')
 }

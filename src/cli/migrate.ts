@@ -15,6 +15,6 @@ export function describeMigration({ place, before, after }: Migrated): string {
     after.newer.length === 0 ? '' : ` A newer Dolly has added ${after.newer.join(', ')}; this one leaves that alone.`
   if (before.missing.length === 0) return `${about} has the newest schema already, ${after.applied}.${beside}`
   if (before.applied === null)
-    return `${about} had no tables. They were created, with the schema ${after.applied}.${beside}`
-  return `${about} was brought from the schema ${before.applied} to ${after.applied}.${beside}`
+    return `${about} had no tables. They were created, with schema ${after.applied}.${beside}`
+  return `${about} was migrated from schema ${before.applied} to ${after.applied}.${beside}`
 }

@@ -23,12 +23,12 @@ it('an older file is brought to the newest schema, and the next time there is no
   const old = Object.entries(migrations).slice(0, 3)
   const db = await openDatabase(file, Object.fromEntries(old))
   await db.destroy()
-  expect(await migrate()).toBe(`${file} was brought from the schema ${old.at(-1)?.[0]} to ${newest}.`)
+  expect(await migrate()).toBe(`${file} was migrated from schema ${old.at(-1)?.[0]} to ${newest}.`)
   expect(await migrate()).toBe(`${file} has the newest schema already, ${newest}.`)
 })
 
 it('a file that is not there is created', async () => {
-  expect(await migrate()).toBe(`${file} had no tables. They were created, with the schema ${newest}.`)
+  expect(await migrate()).toBe(`${file} had no tables. They were created, with schema ${newest}.`)
 })
 
 it('a file that a running Dolly uses is left alone', async () => {
