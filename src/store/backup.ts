@@ -25,8 +25,8 @@ export interface Backup {
 export async function backUpDatabase(address: string, target: string): Promise<Backup> {
   if (isPostgres(address)) {
     throw new ConnectionError(
-      'Postgres has tools of its own: pg_dump --format custom --file dolly.dump "$DATABASE_URL". After you restored such a dump, ' +
-        'run "dolly db restored" before the start.',
+      'Postgres has tools of its own: run pg_dump --format custom --file dolly.dump, with --host, --username and the name of the ' +
+        'database. After you restore such a dump, run "dolly db restored" before the start.',
     )
   }
   if (!existsSync(address))

@@ -165,7 +165,7 @@ export async function applyTransition(
 type Claim = { token: string; keep: boolean } | null
 
 /**
- * The same for several jobs in one transaction, all or nothing, for what changes many at once: each commit waits for the disk.
+ * Applies transitions to several jobs in one transaction, all or nothing, because each commit waits for the disk.
  * A job that has changed meanwhile, or that somebody else is changing, is left out.
  *
  * @returns the jobs that were changed, as they are now.
@@ -177,12 +177,12 @@ export async function applyTransitions(
 ): Promise<Job[]> {
   return await retryWhileInDoubt(async (isRepeat) => {
     const changed = await inTransaction(db, async (transaction) => {
-      const free = await lockFree(transaction, changes)
+      const unheld = await lockUnheld(transaction, changes)
       const homes: StaleHomes = new Set()
       const changed: Job[] = []
       for (const { job, transition, token } of changes) {
         const claim = { token, keep: false }
-        const row = free.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
+        const row = unheld.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
         if (row) changed.push(row)
       }
       if (homes.size > 0) await markHomes(transaction, homes, now)
@@ -198,17 +198,15 @@ export async function applyTransitions(
   })
 }
 
-/**
- * Locks those that nobody else holds: to wait for one would hold up the others, and people who click on them. Returns their ids.
- */
-async function lockFree(
+/** Locks the jobs that nobody else holds, and returns their ids: waiting for one would hold up the others, and clicks on them. */
+async function lockUnheld(
   transaction: Transaction<Schema>,
   changes: readonly { job: Job }[],
 ): Promise<ReadonlySet<string>> {
   const ids = changes.map(({ job }) => job.id)
   const jobs = transaction.selectFrom('jobs').select('id').where('id', 'in', ids)
-  const free = await jobs.forNoKeyUpdate().skipLocked().execute()
-  return new Set(free.map(({ id }) => id))
+  const locked = await jobs.forNoKeyUpdate().skipLocked().execute()
+  return new Set(locked.map(({ id }) => id))
 }
 
 /** The job as it is now, if an earlier try made this change and its answer was lost; null if it didn't, or that can't be told. */

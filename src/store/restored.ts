@@ -30,7 +30,7 @@ export interface Restored {
 }
 
 /**
- * Does so in one transaction. Doing it twice does no harm.
+ * Puts what may have been done since the backup before a person, in one transaction. Doing it twice does no harm.
  *
  * @param db that nobody works on.
  * @param now milliseconds since 1970.
@@ -106,7 +106,7 @@ async function warnAgain(db: Database, now: number): Promise<number> {
 }
 
 /**
- * The same for a database at an address, which is brought to the newest schema first.
+ * Does what `askAfterRestore` does for a database at an address, which is brought to the newest schema first.
  *
  * @param waitMs how long a Dolly that uses a SQLite file may take to end, in milliseconds. Default 15 000.
  * @returns also the place, for people.
