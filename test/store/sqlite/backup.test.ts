@@ -125,5 +125,7 @@ it('is refused where there is no database of Dolly, or no folder for it', async 
 })
 
 it('of Postgres is left to its own tools', async () => {
-  expect(await backUp('postgres://dolly:secret-4711@db:5432/dolly')).toMatch(/^Postgres has tools of its own: run pg_dump /)
+  expect(await backUp('postgres://dolly:secret-4711@db:5432/dolly')).toMatch(
+    /^Postgres has tools of its own: run pg_dump /,
+  )
 })
