@@ -19,6 +19,8 @@ const CLOCK_SKEW_MS = 15_000
 const MAX_CLOCK_ERROR_MS = 5 * 60_000
 /** After failing for this long, a search no longer knows what happened in between. */
 const MAX_BLIND_MS = 30_000
+/** For how much of the time until absence is believed a process may leave the search to others. */
+const MAX_BLIND_PART = 0.25
 
 /** Searches for a connection's lost writes. Returns whether any job was moved. */
 export async function reconcileLostWrites(context: WorkerContext, connection: string): Promise<boolean> {
@@ -34,8 +36,9 @@ async function reconcile(context: WorkerContext, task: Task): Promise<boolean> {
   const key = `${id} ${step} ${await lastRestart(context.db, id)} ${attempt}`
   const now = context.elapsed()
   const search = searches.get(key) ?? { since: now, lastAt: now, absentSince: null, failingSince: null }
-  // Other processes may have searched meanwhile, and failed.
-  if (now - search.lastAt >= MAX_BLIND_MS) search.absentSince = null
+  // Other processes may have searched meanwhile, and failed. They take turns by chance, so some minutes may pass between two turns:
+  // where absence takes long to be believed, a part of that time changes little.
+  if (now - search.lastAt >= Math.max(MAX_BLIND_MS, absentAfterMs(task) * MAX_BLIND_PART)) search.absentSince = null
   search.lastAt = now
   searches.set(key, search)
   const changed = await advance(context, task, await searchOnce(context, task, search))
@@ -54,7 +57,7 @@ async function searchOnce(context: WorkerContext, task: Task, search: Search): P
     return {
       kind: 'absent',
       absentForMs: context.elapsed() - search.absentSince,
-      absentAfterMs: step.absentAfterMs ?? DEFAULT_SETTLE_MS,
+      absentAfterMs: absentAfterMs(task),
       // What we broke ourselves won't work in the next try either.
       maxTries: job.failureKind === 'bug' ? LAST_ECHO : MAX_ATTEMPTS,
     }
@@ -67,6 +70,10 @@ async function searchOnce(context: WorkerContext, task: Task, search: Search): P
     if (context.elapsed() - search.failingSince >= MAX_BLIND_MS) search.absentSince = null
     return pollFailed(context, task, error)
   }
+}
+
+function absentAfterMs({ step }: Task): number {
+  return step.absentAfterMs ?? DEFAULT_SETTLE_MS
 }
 
 /**

@@ -306,6 +306,25 @@ describe('the life of a job', () => {
     expect(await context.job(id)).toMatchObject({ state: 'working', attempt: 2 })
   })
 
+  it('believes in absence after ten minutes, even if others searched for two minutes in between, but not for longer', async () => {
+    const minutes = 60_000
+    firstStep(context).absentAfterMs = 10 * minutes
+    context.world.mood = { throws: new TemporaryError('Reset.', { mayHaveHappened: true }), carriesOut: false }
+    const { id } = await context.ask()
+    await context.runUntilIdle()
+    const searchAfter = async (...pauses: number[]) => {
+      for (const ms of pauses) {
+        context.pass(ms)
+        await makeLiveJobsDue(context.db, context.now())
+        await context.runUntilIdle()
+      }
+      return (await context.job(id)).attempt
+    }
+    expect(await searchAfter(4_000, 2 * minutes, 2 * minutes, 2.5 * minutes)).toBe(1)
+    expect(await searchAfter(2 * minutes, 2 * minutes, 2 * minutes, 2 * minutes)).toBe(1)
+    expect(await searchAfter(2 * minutes)).toBe(2)
+  })
+
   it('does not believe in absence sooner because the reads before the write were slow', async () => {
     const { first, id } = { first: firstStep(context), ...(await context.ask()) }
     const { run } = first
