@@ -3,13 +3,14 @@ import type { Measured } from './report.js'
 import { goalOf, inWords } from './report.js'
 import { type Figure, isReached, ratioOf } from './row.js'
 
-const WIDTH = 900
-const LEFT = 380
-const RIGHT = 130
+const WIDTH = 1080
+/** Room for the names, and for the figures behind the bars. */
+const LEFT = 480
+const RIGHT = 250
 const BAR = 14
 const STEP = 22
-const TOP = 56
-/** What is longer is cut, with its figure beside it. */
+const TOP = 68
+/** What is longer is cut: its figure says how long it is. */
 const MAX_SHARE = 2
 /** Bars this short would be invisible. */
 const MIN_SHARE = 0.005
@@ -54,7 +55,7 @@ function bar(title: string, figure: Figure, y: number): string {
   const state = isReached(figure) ? 'reached' : 'missed'
   return `<text x="${LEFT - 8}" y="${y + 11}" text-anchor="end">${escaped(label)}</text>
 <rect class="${state}" x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2"><title>${escaped(`${title}: ${figure.what}: ${words}, ${state}`)}</title></rect>
-<text class="small" x="${(LEFT + width + 6).toFixed(1)}" y="${y + 11}">${escaped(words)}</text>`
+<text class="small" x="${WIDTH - RIGHT + 12}" y="${y + 11}">${escaped(words)}</text>`
 }
 
 /** 1 is the goal; less is better, also for what should be large. */
@@ -64,10 +65,10 @@ function shareOf(figure: Figure): number {
 }
 
 function xOf(share: number): number {
-  return LEFT + (share / MAX_SHARE) * (WIDTH - LEFT - RIGHT - 60)
+  return LEFT + (share / MAX_SHARE) * (WIDTH - LEFT - RIGHT)
 }
 
-const MAX_LABEL = 62
+const MAX_LABEL = 72
 
 function cut(text: string): string {
   return text.length <= MAX_LABEL ? text : `${text.slice(0, MAX_LABEL - 1)}…`
