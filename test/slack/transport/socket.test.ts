@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { it } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { logFields } from '../../../src/log-fields.js'
-import { BoltApp } from '../../../src/slack/transport/bolt-app.js'
+import { BoltApp, type SlackTransport } from '../../../src/slack/transport/bolt-app.js'
 import { openSocketTransport } from '../../../src/slack/transport/socket.js'
 import { type Measured, measuringMeter } from '../../helpers/measuring.js'
 import { quietLogger } from '../../helpers/slack-request.js'
@@ -216,23 +216,25 @@ test.concurrent('is not opened any more by a start that Slack kept waiting when 
   await expect.poll(() => slack.silent.size).toBe(0)
 })
 
+const command = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
+
+function appOn({ receiver }: SlackTransport): BoltApp {
+  const authorize = async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' })
+  return new BoltApp({ receiver, authorize, logger: quietLogger })
+}
+
 test.concurrent('names a request in the log by the beginning of its own id, and measures its answer', async ({
   expect,
   fixture: { transport, slack, measured },
 }) => {
-  const app = new BoltApp({
-    receiver: transport.receiver,
-    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
-    logger: quietLogger,
-  })
+  const app = appOn(transport)
   const seen: object[] = []
   app.command('/clone-app', async ({ ack }) => {
     seen.push(logFields())
     await ack()
   })
   await transport.start()
-  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
-  const request = { type: 'slash_commands', envelope_id: '0af1c9d2-5b1e-4a4e-9d6b-2f0d6a7c1e11', payload }
+  const request = { type: 'slash_commands', envelope_id: '0af1c9d2-5b1e-4a4e-9d6b-2f0d6a7c1e11', payload: command }
   for (const socket of slack.sockets) socket.send(JSON.stringify(request))
   await expect.poll(() => measured).toEqual([{ what: 'acknowledged', of: 'command', ms: expect.any(Number) }])
   expect(seen).toEqual([{ request: '0af1c9d2' }])
@@ -242,11 +244,7 @@ test.concurrent('stops only once it has done what it acknowledged', async ({
   expect,
   fixture: { transport, slack, measured },
 }) => {
-  const app = new BoltApp({
-    receiver: transport.receiver,
-    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
-    logger: quietLogger,
-  })
+  const app = appOn(transport)
   const order: string[] = []
   let finish = () => {}
   const afterAck = new Promise<void>((resolve) => {
@@ -258,9 +256,8 @@ test.concurrent('stops only once it has done what it acknowledged', async ({
     order.push('the click is done')
   })
   await transport.start()
-  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
   for (const socket of slack.sockets)
-    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload }))
+    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload: command }))
   await expect.poll(() => measured.length).toBe(1)
   const stopped = transport.stop().then(() => order.push('stopped'))
   await expect.poll(() => slack.sockets.size).toBe(0)
@@ -273,11 +270,7 @@ test.concurrent('closes the socket only once it has acknowledged what came over 
   expect,
   fixture: { transport, slack },
 }) => {
-  const app = new BoltApp({
-    receiver: transport.receiver,
-    authorize: async () => ({ botToken: 'xoxb-1', botId: 'B1', botUserId: 'U0', teamId: 'T1' }),
-    logger: quietLogger,
-  })
+  const app = appOn(transport)
   const order: string[] = []
   let answer = () => {}
   const provider = new Promise<void>((resolve) => {
@@ -290,10 +283,9 @@ test.concurrent('closes the socket only once it has acknowledged what came over 
     order.push('the click is done')
   })
   await transport.start()
-  const payload = { command: '/clone-app', text: '', team_id: 'T1', user_id: 'U1', channel_id: 'C1' }
   for (const socket of slack.sockets) {
     socket.on('message', () => order.push('acknowledged'))
-    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload }))
+    socket.send(JSON.stringify({ type: 'slash_commands', envelope_id: 'one', payload: command }))
   }
   await expect.poll(() => order).toEqual(['received'])
   const stopped = transport.stop()
