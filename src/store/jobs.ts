@@ -179,14 +179,14 @@ export async function applyTransitions(
     const changed = await inTransaction(db, async (transaction) => {
       const unheld = await lockUnheld(transaction, changes)
       const homes: StaleHomes = new Set()
-      const changed: Job[] = []
+      const rows: Job[] = []
       for (const { job, transition, token } of changes) {
         const claim = { token, keep: false }
         const row = unheld.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
-        if (row) changed.push(row)
+        if (row) rows.push(row)
       }
       if (homes.size > 0) await markHomes(transaction, homes, now)
-      return changed
+      return rows
     })
     if (!isRepeat) return changed
     const ids = new Set(changed.map(({ id }) => id))

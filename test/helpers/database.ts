@@ -14,10 +14,10 @@ import { newPostgresDatabase } from './postgres.js'
 /** A database of one process, in memory where it's SQLite. It's the caller's until its `destroy()`. */
 export async function openTestDatabase(): Promise<Database> {
   if (inject('postgres') === undefined) return await openDatabase(':memory:')
-  const open = opened.pop() ?? connect(await takePostgresDatabase())
+  const open = connected.pop() ?? connect(await takePostgresDatabase())
   let closing: Promise<void> | undefined
   const closeOnce = async () => {
-    if (await resetRows(open)) opened.push(open)
+    if (await resetRows(open)) connected.push(open)
     else await open.destroy()
   }
   const destroy = async () => {
@@ -128,8 +128,8 @@ function sharePostgres(address: string): SharedDatabase {
 
 /** Databases of earlier tests, empty again: to copy the template takes a hundred times as long as to delete all rows. */
 const free: string[] = []
-/** Those that are still connected, which saves Postgres the start of a process for each. pg closes them after 10 s without use. */
-const opened: Database[] = []
+/** Those that still have connections, so that Postgres need not start a process for each. pg closes them after 10 s without use. */
+const connected: Database[] = []
 
 async function takePostgresDatabase(): Promise<string> {
   return free.pop() ?? (await newPostgresDatabase())

@@ -6,23 +6,9 @@ import { readEvents } from '../../src/store/events.js'
 import { applyTransition } from '../../src/store/jobs.js'
 import { silentLog, type TestContext, testContext } from '../helpers/context.js'
 import { fill } from '../helpers/disk.js'
+import { pollWhile } from '../helpers/poll-while.js'
 
 const COUNT = 60
-
-/** Polls the due jobs, and does something else before the provider answers. */
-async function pollWhile(context: TestContext, meanwhile: () => Promise<unknown>): Promise<boolean> {
-  const { world } = context
-  let answer = () => {}
-  world.held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
-  const before = world.polls
-  const polled = pollDueJobs(context, 'dummy-one')
-  await expect.poll(() => world.polls).toBe(before + 1)
-  await meanwhile()
-  answer()
-  return await polled
-}
 
 /** A click that leaves the job where it is. */
 async function mute(context: TestContext, id: string): Promise<void> {

@@ -9,6 +9,7 @@ import { applyTransition } from '../../src/store/jobs.js'
 import type { Database } from '../../src/store/schema.js'
 import { silentLog, testContext } from '../helpers/context.js'
 import { type CuttingProxy, startCuttingProxy } from '../helpers/cutting-proxy.js'
+import { pollWhile } from '../helpers/poll-while.js'
 import { newPostgresDatabase } from '../helpers/postgres.js'
 
 let address: string
@@ -68,30 +69,23 @@ it.each(['before', 'after'] as const)(
 it('a person can click on a job while another one of the same poll is held by a process that is frozen', async () => {
   const { context, ids } = await threeJobs(await open())
   const [frozen, requests] = [await open(), await open(address, 700)]
-  const { world } = context
-  world.observation = { phase: 'working', detail: 'deploying' }
-  let answer = () => {}
-  world.held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
-  const before = world.polls
-  const polled = pollDueJobs(context, 'dummy-one')
-  await expect.poll(() => world.polls).toBe(before + 1)
+  context.world.observation = { phase: 'working', detail: 'deploying' }
   const [clicked = '', other = '', held = ''] = ids
-  await frozen.transaction().execute(async (transaction) => {
-    await sql`select 1 from jobs where id = ${held} for update`.execute(transaction)
-    answer()
-    // Whoever waits for a lock here waits for that job.
-    const waiting = sql`select 1 from pg_locks where not granted and pid in
+  const holdAndClick = (answer: () => void) =>
+    frozen.transaction().execute(async (transaction) => {
+      await sql`select 1 from jobs where id = ${held} for update`.execute(transaction)
+      answer()
+      // What waits for a lock here waits for that job.
+      const waiting = sql`select 1 from pg_locks where not granted and pid in
       (select pid from pg_stat_activity where datname = current_database())`
-    await expect.poll(async () => (await waiting.execute(requests)).rows).toHaveLength(1)
-    const job = await context.job(clicked)
-    const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
-    expect(await applyTransition(requests, job, muted, context.now(), null)).toMatchObject({ isMuted: true })
-    // Well before Postgres ends the transaction of a frozen process.
-    const saved = async () => (await context.job(other)).detail
-    await expect.poll(saved, { timeout: 3_000 }).toBe('deploying')
-  })
-  expect(await polled).toBe(true)
+      await expect.poll(async () => (await waiting.execute(requests)).rows).toHaveLength(1)
+      const job = await context.job(clicked)
+      const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
+      expect(await applyTransition(requests, job, muted, context.now(), null)).toMatchObject({ isMuted: true })
+      // Well before Postgres ends the transaction of a frozen process.
+      const saved = async () => (await context.job(other)).detail
+      await expect.poll(saved, { timeout: 3_000 }).toBe('deploying')
+    })
+  expect(await pollWhile(context, holdAndClick)).toBe(true)
   for (const id of ids) expect(await context.job(id)).toMatchObject({ detail: 'deploying', isMuted: id === clicked })
 })
