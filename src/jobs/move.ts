@@ -1,10 +1,12 @@
 /** Moves claimed jobs: what a worker learned is applied to the job as it is now, with its event. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Job, JobInput, TransitionContext } from '../domain/job.js'
 import { next } from '../domain/machine.js'
 import { allStepsOf, operationOf } from '../providers/provider.js'
 import { type ClaimedJob, readClaimed } from '../store/claims.js'
 import { applyTransition, applyTransitions } from '../store/jobs.js'
+import { saveNextPolls } from '../store/next-polls.js'
 import type { WorkerContext } from './context.js'
 import { runAll } from './run-all.js'
 
@@ -65,6 +67,8 @@ function transitionOf({ connections, now, random }: WorkerContext, job: Job, at 
 
 /** In one transaction, which holds up people's requests for some milliseconds. */
 const MAX_MOVES_AT_ONCE = 25
+/** The same where only the time of the next poll changes, which is one statement. */
+const MAX_NEXT_POLLS_AT_ONCE = 250
 
 /**
  * Applies an input to each of many claimed jobs, with one commit for several of them. Those that can't be moved together, because
@@ -78,23 +82,60 @@ export async function moveAll<T extends ClaimedJob>(
   items: readonly T[],
   inputOf: (item: T, at: number) => JobInput,
 ): Promise<boolean> {
+  const inputs = new Map<string, JobInput>()
+  const places = new Map(items.map(({ job }, at) => [job.id, at]))
+  const inputOfOne = (item: T) => {
+    const input = inputs.get(item.job.id) ?? inputOf(item, places.get(item.job.id) ?? 0)
+    inputs.set(item.job.id, input)
+    return input
+  }
   let hasMoved = false
-  for (let first = 0; first < items.length; first += MAX_MOVES_AT_ONCE) {
-    const some = items.slice(first, first + MAX_MOVES_AT_ONCE).map((item, at) => ({ ...item, at: first + at }))
-    const inputs = new Map<string, JobInput>()
-    const inputOfOne = (item: T & { at: number }) => {
-      const input = inputs.get(item.job.id) ?? inputOf(item, item.at)
-      inputs.set(item.job.id, input)
-      return input
-    }
-    const moved = await moveTogether(context, some, inputOfOne)
-    const others = some.filter(({ job }) => !moved.has(job.id))
-    const haveOthers = await runAll(context, others, async (one) => await move(context, one, inputOfOne(one)))
-    hasMoved ||= moved.size > 0 || haveOthers
+  for (let first = 0; first < items.length; first += MAX_NEXT_POLLS_AT_ONCE) {
+    const some = items.slice(first, first + MAX_NEXT_POLLS_AT_ONCE)
+    const planned = await planNextPolls(context, some, inputOfOne)
+    const others = some.filter(({ job }) => !planned.has(job.id))
+    hasMoved ||= planned.size > 0
     // SQLite answers before the event loop turns: Slack's requests and the timers get their turn.
     await nextTurn()
+    for (let at = 0; at < others.length; at += MAX_MOVES_AT_ONCE) {
+      const batch = others.slice(at, at + MAX_MOVES_AT_ONCE)
+      const moved = await moveTogether(context, batch, inputOfOne)
+      const left = batch.filter(({ job }) => !moved.has(job.id))
+      const haveMoved = await runAll(context, left, async (one) => await move(context, one, inputOfOne(one)))
+      hasMoved ||= moved.size > 0 || haveMoved
+      await nextTurn()
+    }
   }
   return hasMoved
+}
+
+/**
+ * Plans the next poll of those jobs about which this one found nothing new, which are most.
+ *
+ * @returns their ids; none if they can't be saved together.
+ */
+async function planNextPolls<T extends ClaimedJob>(
+  context: WorkerContext,
+  items: readonly T[],
+  inputOf: (item: T) => JobInput,
+): Promise<ReadonlySet<string>> {
+  const now = context.now()
+  try {
+    const polls = items.flatMap((item) => {
+      const { job, token } = item
+      const { set, event } = next(job, inputOf(item), transitionOf(context, job, now))
+      const { dueAt, ...others } = set
+      return dueAt && !event && hasAll(job, others) ? [{ job, token, dueAt }] : []
+    })
+    return await saveNextPolls(context.db, polls)
+  } catch (error) {
+    context.log.debug({ err: error }, 'the next polls could not be saved together')
+    return new Set()
+  }
+}
+
+function hasAll(job: Job, set: Partial<Job>): boolean {
+  return Object.entries(set).every(([key, value]) => isDeepStrictEqual(value, job[key as keyof Job]))
 }
 
 /** Returns the ids of the moved jobs; none if they can't be moved together. */

@@ -7,7 +7,7 @@ import { move, moveAll } from './move.js'
 import { type AnyStep, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
 /** More than the busiest connection has alive at once; it only bounds memory. */
-const MAX_JOBS_PER_RUN = 5_000
+const MAX_JOBS_PER_RUN = 10_000
 
 /** Polls a connection's due jobs. Returns whether any job was moved. */
 export async function pollDueJobs(context: WorkerContext, connection: string): Promise<boolean> {

@@ -13,7 +13,6 @@ import * as workflow from './migrations/006-workflow.js'
 import * as retry from './migrations/007-retry.js'
 import * as copies from './migrations/008-copies.js'
 import * as replicas from './migrations/009-replicas.js'
-import { CamelCaseRowsPlugin } from './names.js'
 import { postgresDialect } from './postgres.js'
 import { assertLimits, describeUrl, explainAccess, explainRefusal, reasonOf } from './postgres-problems.js'
 import type { Database, Schema } from './schema.js'
@@ -173,9 +172,9 @@ async function migratePostgres(
   }
 }
 
-/** Kysely with the tables, and rows in camelCase; the schema is whatever is there. */
+/** Kysely with the tables; the schema is whatever is there. */
 export function createDatabase(dialect: Dialect): Database {
-  return new Kysely<Schema>({ dialect, plugins: [new CamelCaseRowsPlugin()] })
+  return new Kysely<Schema>({ dialect })
 }
 
 /**

@@ -10,6 +10,7 @@ import { markHomes, type StaleHomes } from './homes.js'
 import { indexable } from './indexable.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { firstEvent, type NewJob, newRow } from './new-job.js'
+import { lockUnheld } from './next-polls.js'
 import { isDuplicate } from './postgres.js'
 import { endRemoval, startRemoval } from './removals.js'
 import { endRun } from './schedules.js'
@@ -196,17 +197,6 @@ export async function applyTransitions(
     }
     return changed
   })
-}
-
-/** Locks the jobs that nobody else holds, and returns their ids: waiting for one would hold up the others, and clicks on them. */
-async function lockUnheld(
-  transaction: Transaction<Schema>,
-  changes: readonly { job: Job }[],
-): Promise<ReadonlySet<string>> {
-  const ids = changes.map(({ job }) => job.id)
-  const jobs = transaction.selectFrom('jobs').select('id').where('id', 'in', ids)
-  const locked = await jobs.forNoKeyUpdate().skipLocked().execute()
-  return new Set(locked.map(({ id }) => id))
 }
 
 /** The job as it is now, if an earlier try made this change and its answer was lost; null if it didn't, or that can't be told. */

@@ -18,7 +18,7 @@ import pg from 'pg'
 import { DatabaseError } from '../errors.js'
 import type { Log } from '../lib/log.js'
 import { withoutLogFields } from '../log-fields.js'
-import { snakeCase } from './names.js'
+import { camelCase, snakeCase, toRows } from './names.js'
 import type { Schema } from './schema.js'
 
 export interface PoolLimits {
@@ -161,8 +161,12 @@ class PostgresConnection implements DatabaseConnection {
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R> & { command: string }> {
     const query_timeout = Math.max(Math.ceil(this.#deadline - performance.now()), 1)
     try {
-      const query = { text: sql, values: parameters.map(toValue), query_timeout }
-      const { rows, rowCount, command } = await this.#client.query(query)
+      const query = { text: sql, values: parameters.map(toValue), query_timeout, rowMode: 'array' } as const
+      const { fields, rows: values, rowCount, command } = await this.#client.query(query)
+      const rows = toRows<R>(
+        fields.map(({ name }) => camelCase(name)),
+        values,
+      )
       return { rows, numAffectedRows: BigInt(rowCount ?? 0), command }
     } catch (error) {
       this.isLost ||= isLost(error)

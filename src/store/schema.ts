@@ -262,8 +262,8 @@ export interface CopyTable {
 export function toJob(row: Selectable<JobTable>): Job {
   const { personalParams, submission, claimToken, claimOwner, ...columns } = row
   const personal = JSON.parse(personalParams ?? '{}')
-  return {
-    ...columns,
+  // Assigned, because spreading so many columns into another object takes longer than all the rest.
+  return Object.assign(columns, {
     params: { ...JSON.parse(row.params), ...personal },
     personal: Object.keys(personal),
     labels: JSON.parse(row.labels),
@@ -275,5 +275,5 @@ export function toJob(row: Selectable<JobTable>): Job {
     isMuted: row.isMuted === 1,
     isPersonalGone: row.isPersonalGone === 1,
     canDismiss: row.canDismiss === 1,
-  }
+  })
 }

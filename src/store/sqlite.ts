@@ -16,7 +16,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import { DatabaseError } from '../errors.js'
 import { createFile } from './file.js'
-import { snakeCase } from './names.js'
+import { camelCase, snakeCase, toRows } from './names.js'
 import type { Database } from './schema.js'
 
 const MIN_PAUSE_MS = 10
@@ -169,6 +169,13 @@ class Mutex {
   }
 }
 
+interface Prepared {
+  /** Answers with rows as lists of values, if it answers with rows. */
+  statement: Sqlite.Statement<unknown[], unknown[]>
+  /** Of the columns of its rows, in camelCase. */
+  names: readonly string[]
+}
+
 class SqliteDriver implements Driver {
   readonly sqlite: Sqlite.Database
   readonly busyTimeoutMs: () => number
@@ -176,7 +183,7 @@ class SqliteDriver implements Driver {
   readonly transaction = new Mutex()
   /** Only the first of those who want to write asks again and again; reads pass by them. */
   readonly writers = new Mutex()
-  readonly #prepared = new LRUCache<string, Sqlite.Statement>({ max: MAX_PREPARED })
+  readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_PREPARED })
 
   constructor(sqlite: Sqlite.Database, busyTimeoutMs: () => number) {
     this.sqlite = sqlite
@@ -185,13 +192,15 @@ class SqliteDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  /** SQLite re-prepares a statement by itself after a schema change. */
-  prepare(sql: string): Sqlite.Statement {
-    const prepared = this.#prepared.get(sql)
-    if (prepared) return prepared
-    const statement = this.sqlite.prepare(sql)
-    this.#prepared.set(sql, statement)
-    return statement
+  /** SQLite re-prepares a statement by itself after a schema change. Columns that are new then are left out of its rows. */
+  prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.sqlite.prepare<unknown[], unknown[]>(sql)
+    const names = statement.reader ? statement.columns().map(({ name }) => camelCase(name)) : []
+    const prepared = { statement: statement.reader ? statement.raw() : statement, names }
+    this.#prepared.set(sql, prepared)
+    return prepared
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
@@ -231,20 +240,21 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     const deadline = performance.now() + this.#driver.busyTimeoutMs()
-    const prepare = () => this.#driver.prepare(sql) as Sqlite.Statement<unknown[], R>
     // No wait helps a statement in the middle of a transaction, which has the lock already. Its commit may still meet one.
     if (this.#isInTransaction)
-      return await retryWhileBusy(/^commit$/i.test(sql) ? deadline : 0, () => this.#run(prepare(), parameters))
+      return await retryWhileBusy(/^commit$/i.test(sql) ? deadline : 0, () =>
+        this.#run<R>(this.#driver.prepare(sql), parameters),
+      )
     try {
       return await retryWhileBusy(deadline, async () => {
-        const statement = prepare()
-        if (!statement.readonly && !this.#isWriter) {
+        const prepared = this.#driver.prepare(sql)
+        if (!prepared.statement.readonly && !this.#isWriter) {
           await this.#driver.writers.take(deadline)
           this.#isWriter = true
         }
         await this.#driver.transaction.take(deadline)
         this.#isInTransaction = true
-        return this.#run(statement, parameters)
+        return this.#run<R>(prepared, parameters)
       })
     } finally {
       this.#giveTurns()
@@ -258,14 +268,14 @@ class SqliteConnection implements DatabaseConnection {
 
   /** Undoes what was not committed. SQLite may have done so by itself, as on a full disk. */
   rollBack(): void {
-    if (this.#isInTransaction && this.#driver.sqlite.open) this.#run(this.#driver.sqlite.prepare('rollback'), [])
+    if (this.#isInTransaction && this.#driver.sqlite.open) this.#run(this.#driver.prepare('rollback'), [])
     this.#giveTurns()
   }
 
-  #run<R>(statement: Sqlite.Statement<unknown[], R>, parameters: readonly unknown[]): QueryResult<R> {
+  #run<R>({ statement, names }: Prepared, parameters: readonly unknown[]): QueryResult<R> {
     const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value))
     try {
-      if (statement.reader) return { rows: statement.all(values) }
+      if (statement.reader) return { rows: toRows<R>(names, statement.all(values)) }
       const { changes, lastInsertRowid } = statement.run(values)
       return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
     } finally {

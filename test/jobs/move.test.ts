@@ -1,9 +1,11 @@
 /** What one poll saw of many jobs is saved together, and one job in the way holds up no other. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { Job } from '../../src/domain/job.js'
 import { next } from '../../src/domain/machine.js'
 import { pollDueJobs } from '../../src/jobs/poll.js'
 import { readEvents } from '../../src/store/events.js'
 import { applyTransition } from '../../src/store/jobs.js'
+import { toJob } from '../../src/store/schema.js'
 import { silentLog, type TestContext, testContext } from '../helpers/context.js'
 import { fill } from '../helpers/disk.js'
 import { pollWhile } from '../helpers/poll-while.js'
@@ -62,6 +64,54 @@ describe('sixty jobs of which one poll sees the end', () => {
     await heal()
     await context.runUntilIdle()
     expect(await statesOf()).toEqual({ succeeded: COUNT })
+  })
+})
+
+describe('sixty jobs of which one poll finds nothing new', () => {
+  let context: TestContext
+  let before: Job[]
+
+  const jobsNow = async () => await Promise.all(before.map(({ id }) => context.job(id)))
+  const isPlanned = ({ dueAt }: Job) => (dueAt ?? 0) > context.now()
+
+  beforeEach(async () => {
+    context = await testContext()
+    for (let count = 0; count < COUNT; count += 1) await context.ask()
+    await context.runUntilIdle()
+    context.pass(60_000)
+    await pollDueJobs(context, 'dummy-one')
+    before = (await context.db.selectFrom('jobs').selectAll().execute()).map(toJob)
+    context.pass(60_000)
+  })
+  afterEach(async () => await context.db.destroy())
+
+  it('are polled again later, without an event, and are free until then', async () => {
+    const events = await context.db.selectFrom('events').selectAll().execute()
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+    const after = await jobsNow()
+    expect(after.every(isPlanned)).toBe(true)
+    expect(after).toEqual(before.map((job, at) => ({ ...job, version: job.version + 1, dueAt: after[at]?.dueAt })))
+    expect(await context.db.selectFrom('events').selectAll().execute()).toEqual(events)
+    const claimed = context.db.selectFrom('jobs').select('id').where('claimToken', 'is not', null)
+    expect(await claimed.execute()).toEqual([])
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(false)
+  })
+
+  it('are polled again later too if a person clicks on one in between, whose click counts', async () => {
+    const [clicked = ''] = before.map(({ id }) => id)
+    expect(await pollWhile(context, () => mute(context, clicked))).toBe(true)
+    expect((await jobsNow()).every(isPlanned)).toBe(true)
+    expect((await context.job(clicked)).isMuted).toBe(true)
+  })
+
+  it('are polled again later but for the one that cannot be saved, which stays due', async () => {
+    const [stuck = ''] = before.map(({ id }) => id)
+    const heal = await fill(context.db, 'update on jobs', `new.id = '${stuck}' and new.due_at > old.due_at`)
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+    expect((await jobsNow()).filter((job) => !isPlanned(job)).map(({ id }) => id)).toEqual([stuck])
+    await heal()
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+    expect((await jobsNow()).every(isPlanned)).toBe(true)
   })
 })
 

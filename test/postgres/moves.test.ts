@@ -66,6 +66,22 @@ it.each(['before', 'after'] as const)(
   },
 )
 
+it.each(['before', 'after'] as const)(
+  'jobs about which a poll finds nothing new are polled again later if the connection breaks %s the commit that says when',
+  async (when) => {
+    const { context, ids, warnings } = await threeJobs(await open(proxy.url))
+    const [first = ''] = ids
+    context.world.observation = { phase: 'working' }
+    const { version } = await context.job(first)
+    proxy.cutAt(1, when)
+    expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+    expect(proxy.commits()[1]).toMatch(/^commit/)
+    for (const id of ids) expect((await context.job(id)).dueAt).toBeGreaterThan(context.now())
+    expect((await context.job(first)).version).toBe(version + 1)
+    expect(warnings.filter((words) => words.includes('nothing was changed'))).toEqual([])
+  },
+)
+
 it('a person can click on a job while another one of the same poll is held by a process that is frozen', async () => {
   const { context, ids } = await threeJobs(await open())
   const [frozen, requests] = [await open(), await open(address, 700)]

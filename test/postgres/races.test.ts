@@ -268,13 +268,13 @@ describe('the audit', () => {
     expect(await verifyAudit(db, ['key'], anchor)).toMatchObject({ fault: null, head: { seq: 30 }, unsealed: 0 })
 
     /** What verifying finds after this change, which is then undone. */
-    const faultAfter = async (change: string) => {
+    const faultAfter = async (...changes: string[]) => {
       class Undone extends Error {}
       let fault: unknown
       await db
         .transaction()
         .execute(async (transaction) => {
-          await sql.raw(change).execute(transaction)
+          for (const change of changes) await sql.raw(change).execute(transaction)
           fault = (await verifyAudit(transaction, ['key'], anchor)).fault
           throw new Undone()
         })
@@ -288,7 +288,7 @@ describe('the audit', () => {
       const dropped = seq === 30 ? { kind: 'cut', seq } : { kind: 'missing', seq, to: seq }
       expect(await faultAfter(`delete from audit where seq = ${seq}`)).toEqual(dropped)
     }
-    const cut = `delete from audit where seq > 20; update audit_head set seq = 20, hash = (select hash from audit where seq = 20)`
-    expect(await faultAfter(cut)).toEqual({ kind: 'anchor', seq: 30 })
+    const headAt20 = 'update audit_head set seq = 20, hash = (select hash from audit where seq = 20)'
+    expect(await faultAfter('delete from audit where seq > 20', headAt20)).toEqual({ kind: 'anchor', seq: 30 })
   })
 })
