@@ -3,6 +3,7 @@
  * column of its root message.
  */
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type Expression,
   type ExpressionBuilder,
@@ -39,6 +40,9 @@ export interface ClaimedJob {
   token: string
 }
 
+/** With one statement. SQLite carries it out, and makes objects of its rows, before the event loop turns. */
+const MAX_CLAIMED_AT_ONCE = 250
+
 /** Claims due jobs of a connection in one state, longest due first, all with one token. */
 export async function claimDueJobs(
   db: Database,
@@ -48,9 +52,16 @@ export async function claimDueJobs(
 ): Promise<ClaimedJob[]> {
   const { connection, state, limit } = wanted
   const { capabilities } = claimant
-  return await claim(db, limit, now, claimant, (job) =>
-    job.and([job.and({ connection, state }), ...(capabilities ? [isKnownStep(capabilities, now)] : [])]),
-  )
+  const claimed: ClaimedJob[] = []
+  for (;;) {
+    const atMost = Math.min(limit - claimed.length, MAX_CLAIMED_AT_ONCE)
+    const some = await claim(db, atMost, now, claimant, (job) =>
+      job.and([job.and({ connection, state }), ...(capabilities ? [isKnownStep(capabilities, now)] : [])]),
+    )
+    claimed.push(...some)
+    if (some.length < atMost || claimed.length >= limit) return claimed
+    await nextTurn()
+  }
 }
 
 /** Claims due jobs that no connection's workers claim: those of connections that are not in this list, or that wait for a person. */

@@ -20,28 +20,37 @@ export async function claimDueWrite(
   const wanted = { connection, state: 'queued', limit: 1 } as const
   const { token, owner } = claimant
   if (owner === null) return await claimDueJobs(db, wanted, now, claimant)
+  const numbers = await findFreeNumbers(db, connection, maxConcurrent)
+  if (numbers.length === 0) return []
   return await inTransaction(db, async (transaction) => {
-    if (!(await takeSlot(transaction, { connection, maxConcurrent, token, owner }))) return []
+    if (!(await takeSlot(transaction, { connection, numbers, token, owner }))) return []
     const claimed = await claimDueJobs(transaction, wanted, now, claimant)
     if (claimed.length === 0) await transaction.deleteFrom('slots').where('token', '=', token).execute()
     return claimed
   })
 }
 
+/** Only a hint. While a connection is busy, most of those who ask find no free number, and need no transaction to know. */
+async function findFreeNumbers(db: Database, connection: string, maxConcurrent: number): Promise<number[]> {
+  const rows = await db.selectFrom('slots').select('number').where('connection', '=', connection).execute()
+  const taken = new Set(rows.map(({ number }) => number))
+  return Array.from({ length: maxConcurrent }, (_, at) => at + 1).filter((number) => !taken.has(number))
+}
+
 /**
- * Inserts the first free number; the primary key makes sure that only one process gets it. Counting and then inserting would
+ * Inserts the first of these numbers that is still free; the primary key makes sure that only one process gets it. Counting and then inserting would
  * let two processes count before either inserts.
  */
 async function takeSlot(
   db: Database,
   {
     connection,
-    maxConcurrent,
+    numbers,
     token,
     owner,
-  }: { connection: string; maxConcurrent: number; token: string; owner: string },
+  }: { connection: string; numbers: readonly number[]; token: string; owner: string },
 ): Promise<boolean> {
-  for (let number = 1; number <= maxConcurrent; number += 1) {
+  for (const number of numbers) {
     const { numInsertedOrUpdatedRows: count = 0n } = await db
       .insertInto('slots')
       .columns(['connection', 'number', 'token', 'owner'])
