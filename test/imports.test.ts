@@ -103,7 +103,7 @@ const layers: readonly Layer[] = [
       'src/errors.ts',
       'src/lib/*',
     ],
-    packages: ['lru-cache', 'node-cron', 'node:crypto', 'node:events', 'node:timers/promises'],
+    packages: ['lru-cache', 'node-cron', 'node:crypto', 'node:events', 'node:timers/promises', 'node:util'],
   },
 
   { files: 'src/slack/limits.ts', ours: [], packages: [] },

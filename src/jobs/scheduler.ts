@@ -150,21 +150,26 @@ export class Scheduler {
     if (this.#stopping.signal.aborted) return
     const runs = this.#running.get(worker) ?? new Set()
     this.#running.set(worker, runs)
-    const run = this.#run(worker).finally(() => {
+    const run = this.#run(worker).then((hasWorked) => {
       runs.delete(run)
+      // One that finds nothing, because other replicas have every slot, leaves what's left to those that still run.
+      if (!hasWorked && runs.size > 0) return
       // Only this worker: several whose work keeps breaking would wake each other forever.
       if (this.#missed.delete(worker)) this.#startDue(worker, 1)
     })
     runs.add(run)
   }
 
-  async #run(worker: Worker): Promise<void> {
+  async #run(worker: Worker): Promise<boolean> {
     const runAgainIn = (ms: number) => this.#startIn(worker, ms)
     try {
+      const hasWorked = await worker.runOnce(this.#stopping.signal, runAgainIn)
       // Work makes work: a finished write has something to say, a finished step has a next one.
-      if (await worker.runOnce(this.#stopping.signal, runAgainIn)) this.wake()
+      if (hasWorked) this.wake()
+      return hasWorked
     } catch (error) {
       this.#options.log.error({ err: error, worker: worker.name }, 'a worker broke')
+      return false
     }
   }
 

@@ -91,6 +91,19 @@ describe('the scheduler', () => {
     expect(worker.runs()).toBe(4)
   })
 
+  it('does not replace a run that finds nothing while others go on, which replicas would do to each other', async () => {
+    const worker = { ...gate(), maxConcurrent: 2, countDue: () => 9 }
+    const scheduler = schedule(worker)
+    scheduler.wake()
+    await expect.poll(worker.runs).toBe(2)
+    worker.open()
+    await turns()
+    expect(worker.runs()).toBe(2)
+    // The last one asks once more: what it found may be over by now.
+    worker.open()
+    await expect.poll(worker.runs).toBe(3)
+  })
+
   it('asks once what is due, and starts only the workers that have something to do', async () => {
     const context = await testContext()
     const started: string[] = []
