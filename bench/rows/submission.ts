@@ -27,7 +27,7 @@ export const row: Row = {
     const [dolly, bolt] = [await bots.start('dolly'), await bots.start('boltWithWrite')]
     const db = await openDatabase(bots.database)
     const agent = newAgent(1)
-    // People open a form before they submit it, so Dolly has asked Slack already who they are.
+    // People open a form before they submit it, so Dolly has already asked Slack who they are.
     const people = Math.ceil((submissions * (rounds + 1)) / SUBMISSIONS_PER_PERSON)
     for (let person = 0; person < people; person += 1) await sendSigned(dolly.port, agent, commandBody(person))
     await delay(SETTLE_MS)

@@ -76,9 +76,9 @@ export function answered(element: Json, answer: unknown): Json {
 export function inputErrors(blocks: readonly unknown[], values: StateValues): Record<string, string> {
   const errors = inputsOf(blocks).flatMap(({ block, element, blockId, actionId }) => {
     if (block.type !== 'input') return []
-    // Slack checks in the person's client, which may still show the version before an update, with other action ids.
+    // Slack checks in the person's client, which may still show the form as it was before an update, with other action ids.
     const answers = values[blockId] ?? {}
-    const { type: _, ...state } = asObject(answers[actionId] ?? Object.values(answers)[0])
+    const { type: _, ...state } = asObject(answers[actionId] ?? Object.values(answers).at(-1))
     const [given] = Object.values(state)
     if (isEmpty(given))
       return block.optional === true ? [] : [[blockId, 'Please complete this required field.'] as const]

@@ -67,7 +67,7 @@ function transitionOf({ connections, now, random }: WorkerContext, job: Job, at 
 
 /** In one transaction, which holds up people's requests for some milliseconds. */
 const MAX_MOVES_AT_ONCE = 25
-/** The same where only the time of the next poll changes, which is one statement. */
+/** In one statement, where only the time of the next poll changes. */
 const MAX_NEXT_POLLS_AT_ONCE = 250
 
 /**
@@ -83,22 +83,22 @@ export async function moveAll<T extends ClaimedJob>(
   inputOf: (item: T, at: number) => JobInput,
 ): Promise<boolean> {
   const inputs = new Map<string, JobInput>()
-  const places = new Map(items.map(({ job }, at) => [job.id, at]))
+  const positions = new Map(items.map(({ job }, at) => [job.id, at]))
   const inputOfOne = (item: T) => {
-    const input = inputs.get(item.job.id) ?? inputOf(item, places.get(item.job.id) ?? 0)
+    const input = inputs.get(item.job.id) ?? inputOf(item, positions.get(item.job.id) ?? 0)
     inputs.set(item.job.id, input)
     return input
   }
   let hasMoved = false
   for (let first = 0; first < items.length; first += MAX_NEXT_POLLS_AT_ONCE) {
-    const some = items.slice(first, first + MAX_NEXT_POLLS_AT_ONCE)
-    const planned = await planNextPolls(context, some, inputOfOne)
-    const others = some.filter(({ job }) => !planned.has(job.id))
-    hasMoved ||= planned.size > 0
+    const chunk = items.slice(first, first + MAX_NEXT_POLLS_AT_ONCE)
+    const rescheduled = await reschedulePolls(context, chunk, inputOfOne)
+    const changing = chunk.filter(({ job }) => !rescheduled.has(job.id))
+    hasMoved ||= rescheduled.size > 0
     // SQLite answers before the event loop turns: Slack's requests and the timers get their turn.
     await nextTurn()
-    for (let at = 0; at < others.length; at += MAX_MOVES_AT_ONCE) {
-      const batch = others.slice(at, at + MAX_MOVES_AT_ONCE)
+    for (let at = 0; at < changing.length; at += MAX_MOVES_AT_ONCE) {
+      const batch = changing.slice(at, at + MAX_MOVES_AT_ONCE)
       const moved = await moveTogether(context, batch, inputOfOne)
       const left = batch.filter(({ job }) => !moved.has(job.id))
       const haveMoved = await runAll(context, left, async (one) => await move(context, one, inputOfOne(one)))
@@ -110,11 +110,11 @@ export async function moveAll<T extends ClaimedJob>(
 }
 
 /**
- * Plans the next poll of those jobs about which this one found nothing new, which are most.
+ * Saves the time of the next poll for the jobs that the input changes in no other way: most jobs of most polls.
  *
- * @returns their ids; none if they can't be saved together.
+ * @returns the ids of those that were saved; none if they can't be saved together.
  */
-async function planNextPolls<T extends ClaimedJob>(
+async function reschedulePolls<T extends ClaimedJob>(
   context: WorkerContext,
   items: readonly T[],
   inputOf: (item: T) => JobInput,
@@ -124,8 +124,8 @@ async function planNextPolls<T extends ClaimedJob>(
     const polls = items.flatMap((item) => {
       const { job, token } = item
       const { set, event } = next(job, inputOf(item), transitionOf(context, job, now))
-      const { dueAt, ...others } = set
-      return dueAt && !event && hasAll(job, others) ? [{ job, token, dueAt }] : []
+      const { dueAt, ...rest } = set
+      return dueAt && !event && isAlready(job, rest) ? [{ job, token, dueAt }] : []
     })
     return await saveNextPolls(context.db, polls)
   } catch (error) {
@@ -134,7 +134,8 @@ async function planNextPolls<T extends ClaimedJob>(
   }
 }
 
-function hasAll(job: Job, set: Partial<Job>): boolean {
+/** Whether a job has all these values already. */
+function isAlready(job: Job, set: Partial<Job>): boolean {
   return Object.entries(set).every(([key, value]) => isDeepStrictEqual(value, job[key as keyof Job]))
 }
 

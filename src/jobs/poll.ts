@@ -6,7 +6,7 @@ import type { WorkerContext } from './context.js'
 import { move, moveAll } from './move.js'
 import { type AnyStep, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
-/** More than the busiest connection has alive at once; it only bounds memory. */
+/** More jobs than the busiest connection should ever have under way. Bounds memory, and how many refs a step's check gets at once. */
 const MAX_JOBS_PER_RUN = 10_000
 
 /** Polls a connection's due jobs. Returns whether any job was moved. */

@@ -10,6 +10,7 @@ import {
   expressionBuilder,
   type SelectQueryBuilder,
   type SqlBool,
+  type Transaction,
 } from 'kysely'
 import type { Job, State } from '../domain/job.js'
 import { type Capabilities, isKnownOperation, isKnownStep, isKnownThread, isOverdue } from './capabilities.js'
@@ -40,10 +41,13 @@ export interface ClaimedJob {
   token: string
 }
 
-/** With one statement. SQLite carries it out, and makes objects of its rows, before the event loop turns. */
+/** Claimed by one statement. SQLite runs it and builds its rows before the event loop turns, which holds up Slack's requests. */
 const MAX_CLAIMED_AT_ONCE = 250
 
-/** Claims due jobs of a connection in one state, longest due first, all with one token. */
+/**
+ * Claims due jobs of a connection in one state, longest due first, all with one token. In several statements: if a later one
+ * fails, the caller gives back by the token what was claimed.
+ */
 export async function claimDueJobs(
   db: Database,
   wanted: { connection: string; state: State; limit: number },
@@ -54,12 +58,17 @@ export async function claimDueJobs(
   const { capabilities } = claimant
   const claimed: ClaimedJob[] = []
   for (;;) {
-    const atMost = Math.min(limit - claimed.length, MAX_CLAIMED_AT_ONCE)
-    const some = await claim(db, atMost, now, claimant, (job) =>
-      job.and([job.and({ connection, state }), ...(capabilities ? [isKnownStep(capabilities, now)] : [])]),
+    const max = Math.min(limit - claimed.length, MAX_CLAIMED_AT_ONCE)
+    const some = await claim(db, max, now, claimant, (job) =>
+      job.and([
+        job.and({ connection, state }),
+        // Once others take this process for dead, its own claims look free.
+        job.or([job('claimToken', 'is', null), job('claimToken', '!=', claimant.token)]),
+        ...(capabilities ? [isKnownStep(capabilities, now)] : []),
+      ]),
     )
     claimed.push(...some)
-    if (some.length < atMost || claimed.length >= limit) return claimed
+    if (some.length < max || claimed.length >= limit) return claimed
     await nextTurn()
   }
 }
@@ -135,6 +144,19 @@ async function claimJobs(
     .returningAll()
     .execute()
   return rows.map((row) => ({ job: toJob(row), token }))
+}
+
+/** Locks the jobs that nobody else holds, and returns their ids: waiting for one would hold up the others, and clicks on them. */
+export async function lockUnheld(
+  transaction: Transaction<Schema>,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const jobs = transaction
+    .selectFrom('jobs')
+    .select('id')
+    .where('id', 'in', [...ids])
+  const locked = await jobs.forNoKeyUpdate().skipLocked().execute()
+  return new Set(locked.map(({ id }) => id))
 }
 
 /** Whether a job or a thread has no claim, or one of a process whose row is gone. */

@@ -172,7 +172,10 @@ async function migratePostgres(
   }
 }
 
-/** Kysely with the tables; the schema is whatever is there. */
+/**
+ * Kysely with the tables; the schema is whatever is there. Rows are in camelCase, also those that its introspection reads: of
+ * what that returns, only the names of tables are right.
+ */
 export function createDatabase(dialect: Dialect): Database {
   return new Kysely<Schema>({ dialect })
 }

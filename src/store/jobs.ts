@@ -3,14 +3,13 @@ import type { Insertable, Selectable, Transaction } from 'kysely'
 import { afterClearing } from '../domain/acts.js'
 import type { Job, Transition } from '../domain/job.js'
 import { UserError } from '../errors.js'
-import { NO_CLAIM } from './claims.js'
+import { lockUnheld, NO_CLAIM } from './claims.js'
 import { toStoredDetail } from './detail.js'
 import { insertEvent } from './events.js'
 import { markHomes, type StaleHomes } from './homes.js'
 import { indexable } from './indexable.js'
 import { insertRoot, reopenLeft } from './messages.js'
 import { firstEvent, type NewJob, newRow } from './new-job.js'
-import { lockUnheld } from './next-polls.js'
 import { isDuplicate } from './postgres.js'
 import { endRemoval, startRemoval } from './removals.js'
 import { endRun } from './schedules.js'
@@ -178,22 +177,25 @@ export async function applyTransitions(
 ): Promise<Job[]> {
   return await retryWhileInDoubt(async (isRepeat) => {
     const changed = await inTransaction(db, async (transaction) => {
-      const unheld = await lockUnheld(transaction, changes)
+      const unheld = await lockUnheld(
+        transaction,
+        changes.map(({ job }) => job.id),
+      )
       const homes: StaleHomes = new Set()
-      const rows: Job[] = []
+      const moved: Job[] = []
       for (const { job, transition, token } of changes) {
         const claim = { token, keep: false }
-        const row = unheld.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
-        if (row) rows.push(row)
+        const one = unheld.has(job.id) ? await change(transaction, job, transition, now, claim, homes) : null
+        if (one) moved.push(one)
       }
       if (homes.size > 0) await markHomes(transaction, homes, now)
-      return rows
+      return moved
     })
     if (!isRepeat) return changed
     const ids = new Set(changed.map(({ id }) => id))
     for (const { job, transition, token } of changes) {
-      const row = ids.has(job.id) ? null : await findChanged(db, job, transition, now, { token, keep: false })
-      if (row) changed.push(row)
+      const found = ids.has(job.id) ? null : await findChanged(db, job, transition, now, { token, keep: false })
+      if (found) changed.push(found)
     }
     return changed
   })

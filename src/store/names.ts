@@ -11,15 +11,15 @@ export function camelCase(name: string): string {
 }
 
 /**
- * Rows as objects. The drivers' own are slower with as many columns as jobs have, and their names would have to be changed in a
- * copy of each.
+ * Makes objects of rows that a driver returned as lists of values. This is faster than taking the driver's own objects, which
+ * would have to be copied to rename their columns.
  *
- * @param names of the columns, in camelCase.
+ * @param columns their names in camelCase, in the order of the values.
  */
-export function toRows<R>(names: readonly string[], rows: readonly (readonly unknown[])[]): R[] {
+export function toRows<R>(columns: readonly string[], rows: readonly (readonly unknown[])[]): R[] {
   return rows.map((values) => {
     const row: Record<string, unknown> = {}
-    for (const [at, name] of names.entries()) row[name] = values[at]
+    for (const [at, name] of columns.entries()) row[name] = values[at]
     return row as R
   })
 }

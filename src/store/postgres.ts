@@ -158,20 +158,16 @@ class PostgresConnection implements DatabaseConnection {
     this.#deadline = deadline
   }
 
+  /** One statement: pg answers several with a list. */
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R> & { command: string }> {
     const query_timeout = Math.max(Math.ceil(this.#deadline - performance.now()), 1)
-    try {
-      const query = { text: sql, values: parameters.map(toValue), query_timeout, rowMode: 'array' } as const
-      const { fields, rows: values, rowCount, command } = await this.#client.query(query)
-      const rows = toRows<R>(
-        fields.map(({ name }) => camelCase(name)),
-        values,
-      )
-      return { rows, numAffectedRows: BigInt(rowCount ?? 0), command }
-    } catch (error) {
+    const query = { text: sql, values: parameters.map(toValue), query_timeout, rowMode: 'array' } as const
+    const { fields, rows, rowCount, command } = await this.#client.query(query).catch((error: unknown) => {
       this.isLost ||= isLost(error)
       throw explain(error, !this.isInTransaction && !/^select\b/i.test(sql))
-    }
+    })
+    const columns = fields.map(({ name }) => camelCase(name))
+    return { rows: toRows<R>(columns, rows), numAffectedRows: BigInt(rowCount ?? 0), command }
   }
 
   // biome-ignore lint/correctness/useYield: nothing here reads so much that it must come in parts

@@ -37,8 +37,11 @@ type FlagColumn =
   | 'isPersonalGone'
   | 'canDismiss'
 
+/** What a job has in another form than its row. */
+type ConvertedColumn = 'params' | 'personal' | 'labels' | 'ref' | 'approval' | FlagColumn
+
 /** A job's own columns, and what only the store needs. Times are milliseconds since 1970. */
-export interface JobTable extends Omit<Job, 'params' | 'personal' | 'labels' | 'ref' | 'approval' | FlagColumn> {
+export interface JobTable extends Omit<Job, ConvertedColumn> {
   /** JSON. */
   params: string
   /** JSON of those that are deleted when the job ends; null from then on, and if there are none. */
@@ -262,8 +265,8 @@ export interface CopyTable {
 export function toJob(row: Selectable<JobTable>): Job {
   const { personalParams, submission, claimToken, claimOwner, ...columns } = row
   const personal = JSON.parse(personalParams ?? '{}')
-  // Assigned, because spreading so many columns into another object takes longer than all the rest.
-  return Object.assign(columns, {
+  const plain: Omit<Job, ConvertedColumn> = columns
+  const converted: Pick<Job, ConvertedColumn> = {
     params: { ...JSON.parse(row.params), ...personal },
     personal: Object.keys(personal),
     labels: JSON.parse(row.labels),
@@ -275,5 +278,7 @@ export function toJob(row: Selectable<JobTable>): Job {
     isMuted: row.isMuted === 1,
     isPersonalGone: row.isPersonalGone === 1,
     canDismiss: row.canDismiss === 1,
-  })
+  }
+  // Assigned: to copy so many columns once more, by a spread, takes longer than the rest of this function.
+  return Object.assign(plain, converted)
 }

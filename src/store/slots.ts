@@ -30,7 +30,10 @@ export async function claimDueWrite(
   })
 }
 
-/** Only a hint. While a connection is busy, most of those who ask find no free number, and need no transaction to know. */
+/**
+ * The numbers that look free; another process may take one meanwhile. While a connection is busy there are none, and no
+ * transaction is needed to find that out.
+ */
 async function findFreeNumbers(db: Database, connection: string, maxConcurrent: number): Promise<number[]> {
   const rows = await db.selectFrom('slots').select('number').where('connection', '=', connection).execute()
   const taken = new Set(rows.map(({ number }) => number))
@@ -38,8 +41,8 @@ async function findFreeNumbers(db: Database, connection: string, maxConcurrent: 
 }
 
 /**
- * Inserts the first of these numbers that is still free; the primary key makes sure that only one process gets it. Counting and then inserting would
- * let two processes count before either inserts.
+ * Inserts the first of these numbers that is still free. The primary key makes sure that only one process gets it: counting and
+ * then inserting would let two processes count before either inserts.
  */
 async function takeSlot(
   db: Database,

@@ -169,11 +169,14 @@ class Mutex {
   }
 }
 
+/** Statements after which a prepared one may have other columns. */
+const CHANGES_SCHEMA = /^\s*(create|alter|drop)\b/i
+
 interface Prepared {
-  /** Answers with rows as lists of values, if it answers with rows. */
+  /** Returns each row as a list of values, if it returns rows. */
   statement: Sqlite.Statement<unknown[], unknown[]>
-  /** Of the columns of its rows, in camelCase. */
-  names: readonly string[]
+  /** The names of its columns, in camelCase. Empty if it returns no rows. */
+  columns: readonly string[]
 }
 
 class SqliteDriver implements Driver {
@@ -192,15 +195,19 @@ class SqliteDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  /** SQLite re-prepares a statement by itself after a schema change. Columns that are new then are left out of its rows. */
+  /** SQLite re-prepares a statement by itself after a change of the schema, but the names of its columns are read only here. */
   prepare(sql: string): Prepared {
     const known = this.#prepared.get(sql)
     if (known) return known
     const statement = this.sqlite.prepare<unknown[], unknown[]>(sql)
-    const names = statement.reader ? statement.columns().map(({ name }) => camelCase(name)) : []
-    const prepared = { statement: statement.reader ? statement.raw() : statement, names }
+    const columns = statement.reader ? statement.columns().map(({ name }) => camelCase(name)) : []
+    const prepared = { statement: statement.reader ? statement.raw() : statement, columns }
     this.#prepared.set(sql, prepared)
     return prepared
+  }
+
+  forgetPrepared(): void {
+    this.#prepared.clear()
   }
 
   async acquireConnection(): Promise<SqliteConnection> {
@@ -272,11 +279,12 @@ class SqliteConnection implements DatabaseConnection {
     this.#giveTurns()
   }
 
-  #run<R>({ statement, names }: Prepared, parameters: readonly unknown[]): QueryResult<R> {
+  #run<R>({ statement, columns }: Prepared, parameters: readonly unknown[]): QueryResult<R> {
     const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value))
     try {
-      if (statement.reader) return { rows: toRows<R>(names, statement.all(values)) }
+      if (statement.reader) return { rows: toRows<R>(columns, statement.all(values)) }
       const { changes, lastInsertRowid } = statement.run(values)
+      if (CHANGES_SCHEMA.test(statement.source)) this.#driver.forgetPrepared()
       return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] }
     } finally {
       if (this.#isInTransaction && !this.#driver.sqlite.inTransaction) {

@@ -21,7 +21,10 @@ export async function pollWhile(
   const before = world.polls
   const polled = pollDueJobs(context, 'dummy-one')
   await expect.poll(() => world.polls).toBe(before + 1)
-  await meanwhile(answer)
-  answer()
+  try {
+    await meanwhile(answer)
+  } finally {
+    answer()
+  }
   return await polled
 }

@@ -67,7 +67,7 @@ describe('sixty jobs of which one poll sees the end', () => {
   })
 })
 
-describe('sixty jobs of which one poll finds nothing new', () => {
+describe('sixty jobs about which one poll finds nothing new', () => {
   let context: TestContext
   let before: Job[]
 
@@ -97,14 +97,14 @@ describe('sixty jobs of which one poll finds nothing new', () => {
     expect(await pollDueJobs(context, 'dummy-one')).toBe(false)
   })
 
-  it('are polled again later too if a person clicks on one in between, whose click counts', async () => {
+  it('are also polled again later if a person clicks on one meanwhile, and the click is kept', async () => {
     const [clicked = ''] = before.map(({ id }) => id)
     expect(await pollWhile(context, () => mute(context, clicked))).toBe(true)
     expect((await jobsNow()).every(isPlanned)).toBe(true)
     expect((await context.job(clicked)).isMuted).toBe(true)
   })
 
-  it('are polled again later but for the one that cannot be saved, which stays due', async () => {
+  it("are polled again later, except the one that can't be saved, which stays due", async () => {
     const [stuck = ''] = before.map(({ id }) => id)
     const heal = await fill(context.db, 'update on jobs', `new.id = '${stuck}' and new.due_at > old.due_at`)
     expect(await pollDueJobs(context, 'dummy-one')).toBe(true)

@@ -30,8 +30,8 @@ afterEach(async () => {
   await proxy.close()
 })
 
-/** Three jobs that a provider works at, of which the next poll sees the end. */
-async function threeJobs(db: Database) {
+/** Jobs that a provider works at, of which the next poll sees the end. */
+async function someJobs(db: Database, count = 3) {
   const ended: string[] = []
   const warnings: string[] = []
   const context = await testContext({
@@ -40,7 +40,7 @@ async function threeJobs(db: Database) {
     log: { ...silentLog, warn: (_about: unknown, words?: string) => warnings.push(words ?? '') },
   })
   const ids: string[] = []
-  for (let count = 0; count < 3; count += 1) {
+  for (let made = 0; made < count; made += 1) {
     ids.push((await context.ask()).id)
     await context.runUntilIdle()
     // Polled in this order.
@@ -55,7 +55,7 @@ async function threeJobs(db: Database) {
 it.each(['before', 'after'] as const)(
   'jobs end once and are measured once if the connection breaks %s the commit that saves them',
   async (when) => {
-    const { context, ids, ended, warnings } = await threeJobs(await open(proxy.url))
+    const { context, ids, ended, warnings } = await someJobs(await open(proxy.url))
     // The first is the claim.
     proxy.cutAt(1, when)
     expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
@@ -69,7 +69,7 @@ it.each(['before', 'after'] as const)(
 it.each(['before', 'after'] as const)(
   'jobs about which a poll finds nothing new are polled again later if the connection breaks %s the commit that says when',
   async (when) => {
-    const { context, ids, warnings } = await threeJobs(await open(proxy.url))
+    const { context, ids, warnings } = await someJobs(await open(proxy.url))
     const [first = ''] = ids
     context.world.observation = { phase: 'working' }
     const { version } = await context.job(first)
@@ -82,8 +82,17 @@ it.each(['before', 'after'] as const)(
   },
 )
 
+it('one commit is enough for thirty jobs about which a poll finds nothing new', async () => {
+  const { context, ids } = await someJobs(await open(proxy.url), 30)
+  context.world.observation = { phase: 'working' }
+  proxy.cutAt(-1, 'before')
+  expect(await pollDueJobs(context, 'dummy-one')).toBe(true)
+  expect(proxy.commits().filter((statement) => statement.startsWith('commit'))).toHaveLength(1)
+  for (const id of ids) expect((await context.job(id)).dueAt).toBeGreaterThan(context.now())
+})
+
 it('a person can click on a job while another one of the same poll is held by a process that is frozen', async () => {
-  const { context, ids } = await threeJobs(await open())
+  const { context, ids } = await someJobs(await open())
   const [frozen, requests] = [await open(), await open(address, 700)]
   context.world.observation = { phase: 'working', detail: 'deploying' }
   const [clicked = '', other = '', held = ''] = ids

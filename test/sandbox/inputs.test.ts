@@ -13,7 +13,7 @@ const blocks = [
 const chosen = { type: 'external_select', selected_option: { value: 'staging' } }
 const empty = { type: 'external_select', selected_option: null }
 
-it('a form is taken that was sent just as an update gave its elements new action ids', () => {
+it('a form is accepted if it was sent just before an update gave its elements new action ids', () => {
   expect(inputErrors(blocks, { project: { 'project:typed': chosen } })).toEqual({})
 })
 

@@ -1,8 +1,9 @@
 /** What may be claimed when, and what a start, or a clock that was set, does to what was planned for later. */
 import { expect, it } from 'vitest'
-import { claimPendingThreads, releaseThread } from '../../src/store/claims.js'
+import { claimDueJobs, claimPendingThreads, releaseClaim, releaseThread } from '../../src/store/claims.js'
+import { createJob } from '../../src/store/jobs.js'
 import { makeLiveJobsDue } from '../../src/store/make-due.js'
-import { testContext } from '../helpers/context.js'
+import { newJob, testContext } from '../helpers/context.js'
 
 const hour = 3_600_000
 
@@ -49,5 +50,23 @@ it('leaves a thread alone that another process paused between the look for it an
   })
   expect(await claimPendingThreads(afterTheLook, one, now())).toEqual([])
   expect(await claimPendingThreads(db, one, now() + 30_000)).toMatchObject([{ jobId }])
+  await db.destroy()
+})
+
+it('claims more jobs than one statement takes, each once and longest due first, and no more than wanted', async () => {
+  const { db, now } = await testContext()
+  const count = 251
+  for (let at = 0; at < count; at += 1) await createJob(db, newJob(at), now() - at)
+  const claim = async (limit: number, token: string) => {
+    const wanted = { connection: newJob(0).connection, state: 'queued', limit } as const
+    const jobs = await claimDueJobs(db, wanted, now(), { token, owner: null })
+    return jobs.map(({ job }) => now() - (job.dueAt ?? 0))
+  }
+  const longestFirst = Array.from({ length: count }, (_, at) => count - 1 - at)
+  expect(await claim(250, 'one')).toEqual(longestFirst.slice(0, 250))
+  expect(await claim(1_000, 'two')).toEqual(longestFirst.slice(250))
+  expect(await claim(1_000, 'three')).toEqual([])
+  for (const token of ['one', 'two']) await releaseClaim(db, token)
+  expect(await claim(1_000, 'four')).toEqual(longestFirst)
   await db.destroy()
 })
