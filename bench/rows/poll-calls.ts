@@ -34,7 +34,7 @@ export const row: Row = {
   },
 }
 
-const ONE_RUN = 'One run polls all of them: pages of a hundred containers.'
+const ONE_RUN = 'One run polls all of them: pages of a hundred containers'
 
 function figureOf(what: string, ours: number, theirs: number, each: string): Figure {
   const why = `${each}. A collection is what one answer can hold: a whole list, or a page of a hundred. Rainbond is left out: it has no list, so each job is a collection.`
