@@ -3,8 +3,8 @@ import { expect, it } from 'vitest'
 import { facts, isClean, summary } from '../../sandbox/torture/report.js'
 import { torture } from '../../sandbox/torture/torture.js'
 
-// Any seed must pass. This one kills in HTTP and Socket Mode, with one process and with two, among eleven kinds of faults,
-// and neither delays a request for long nor waits 15 seconds for the database.
+// Any seed must pass. This one also lets second processes take over, neither delays a request for long nor waits 15 seconds for
+// the database.
 const seed = Number(process.env.TORTURE_SEED ?? 86727)
 // They search for a lost write for 30 seconds, the others for up to two minutes.
 const providers = ['hoody', 'miget', 'qovery']
