@@ -88,6 +88,6 @@ async function withManyJobs(each: number): Promise<Figure> {
     unit: 'ms',
     against: 'limit',
     goal: { atMost: 1 },
-    why: 'From the first poll of all jobs on, which is the worst: after a start all are due at once. What can hold up the loop then, by a profile: each answer is parsed and cleaned of secrets and odd characters in one go, megabytes of it where a list is one answer, and each of five connections claims 250 jobs, or saves what it saw of as many and waits for the disk, in one turn.',
+    why: 'From the first poll of all jobs on, which is the worst: after a start all are due at once. What can hold up the loop then: each answer is parsed and cleaned of secrets and odd characters in one go, megabytes of it where a list is one answer, and each of five connections claims 250 jobs, or saves what it saw of as many and waits for the disk, in one turn.',
   }
 }

@@ -62,7 +62,7 @@ export const row: Row = {
         unit: 'ms',
         against: 'parsing those answers alone',
         goal: { atMost: 2 },
-        why: 'A tick finds what is due, claims, asks over HTTP, parses, decides, and changes the row of each job at synchronous=FULL. Parsing alone is the providers’ own check with the answers of a moment ago in memory. In a profile of ticks, SQLite takes the most, with two statements for 250 jobs, one that claims them and one that saves when they are polled next; then come turning rows into jobs, garbage collection, HTTP and deciding; a fifth is the parsing itself.',
+        why: 'A tick finds what is due, claims, asks over HTTP, parses, decides, and changes the row of each job at synchronous=FULL. Parsing alone is the providers’ own check with the answers of a moment ago in memory. In a profile of ticks, SQLite takes the most, with two statements for 250 jobs, one that claims them and one that saves when they are polled next; then come turning rows into jobs, garbage collection, HTTP and deciding.',
       },
     ]
   },

@@ -80,12 +80,11 @@ const MAX_NEXT_POLLS_AT_ONCE = 250
 export async function moveAll<T extends ClaimedJob>(
   context: WorkerContext,
   items: readonly T[],
-  inputOf: (item: T, at: number) => JobInput,
+  inputOf: (item: T) => JobInput,
 ): Promise<boolean> {
   const inputs = new Map<string, JobInput>()
-  const positions = new Map(items.map(({ job }, at) => [job.id, at]))
   const inputOfOne = (item: T) => {
-    const input = inputs.get(item.job.id) ?? inputOf(item, positions.get(item.job.id) ?? 0)
+    const input = inputs.get(item.job.id) ?? inputOf(item)
     inputs.set(item.job.id, input)
     return input
   }

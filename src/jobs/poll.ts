@@ -6,7 +6,9 @@ import type { WorkerContext } from './context.js'
 import { move, moveAll } from './move.js'
 import { type AnyStep, pollFailed, resultOf, runTasks, type Task, withDueJobs } from './tasks.js'
 
-/** More jobs than the busiest connection should ever have under way. Bounds memory, and how many refs a step's check gets at once. */
+/**
+ * More jobs than the busiest connection should ever have under way. Bounds memory, and how many refs a step's check gets at once.
+ */
 const MAX_JOBS_PER_RUN = 10_000
 
 /** Polls a connection's due jobs. Returns whether any job was moved. */
@@ -56,8 +58,9 @@ async function pollGroup(
   const outcome = answers.every((answer) => answer instanceof Error) ? 'failed' : 'ok'
   const { name, provider } = first.connection
   context.meter?.polled({ connection: name, provider: provider.id, outcome }, context.elapsed() - begunAt)
-  return await moveAll(context, targets, (target, at) => {
-    const answer = answers[at]
+  const answered = targets.map((target, at) => ({ ...target, answer: answers[at] }))
+  return await moveAll(context, answered, (target) => {
+    const { answer } = target
     if (!answer || answer instanceof Error) return pollFailed(context, target, answer)
     return { kind: 'observed', ...resultOf(target, answer) }
   })

@@ -14,6 +14,7 @@ import {
 } from 'kysely'
 import type { Job, State } from '../domain/job.js'
 import { type Capabilities, isKnownOperation, isKnownStep, isKnownThread, isOverdue } from './capabilities.js'
+import { padded } from './padded.js'
 import { type Database, type Schema, toJob } from './schema.js'
 
 /** No pause of a thread is longer, in milliseconds. */
@@ -151,10 +152,7 @@ export async function lockUnheld(
   transaction: Transaction<Schema>,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const jobs = transaction
-    .selectFrom('jobs')
-    .select('id')
-    .where('id', 'in', [...ids])
+  const jobs = transaction.selectFrom('jobs').select('id').where('id', 'in', padded(ids))
   const locked = await jobs.forNoKeyUpdate().skipLocked().execute()
   return new Set(locked.map(({ id }) => id))
 }

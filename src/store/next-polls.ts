@@ -2,6 +2,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Job } from '../domain/job.js'
 import { lockUnheld, NO_CLAIM } from './claims.js'
+import { padded } from './padded.js'
 import type { Database, Schema } from './schema.js'
 import { inTransaction, retryWhileInDoubt } from './transaction.js'
 
@@ -67,10 +68,4 @@ function tableOf(polls: readonly NextPoll[]) {
   return sql<{ id: string; version: number; token: string; dueAt: number }>`
     (select column1 as id, cast(column2 as bigint) as version, column3 as token, cast(column4 as bigint) as due_at
      from ${values} as rows)`.as('poll')
-}
-
-/** Repeats the last one, which changes nothing, so that few lengths of the statement stay prepared. */
-function padded<T>(items: readonly T[]): readonly T[] {
-  const length = 2 ** Math.ceil(Math.log2(items.length))
-  return [...items, ...Array.from({ length: length - items.length }, () => items.at(-1) as T)]
 }

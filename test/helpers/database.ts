@@ -128,7 +128,10 @@ function sharePostgres(address: string): SharedDatabase {
 
 /** Databases of earlier tests, empty again: to copy the template takes a hundred times as long as to delete all rows. */
 const free: string[] = []
-/** Those that still have connections, so that Postgres doesn't have to start a process for each. pg closes them after 10 s without use. */
+/**
+ * Those that still have connections, so that Postgres doesn't have to start a process for each. pg closes them after 10 s
+ * without use.
+ */
 const connected: Database[] = []
 
 async function takePostgresDatabase(): Promise<string> {

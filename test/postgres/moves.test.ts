@@ -91,26 +91,33 @@ it('one commit is enough for thirty jobs about which a poll finds nothing new', 
   for (const id of ids) expect((await context.job(id)).dueAt).toBeGreaterThan(context.now())
 })
 
-it('a person can click on a job while another one of the same poll is held by a process that is frozen', async () => {
-  const { context, ids } = await someJobs(await open())
-  const [frozen, requests] = [await open(), await open(address, 700)]
-  context.world.observation = { phase: 'working', detail: 'deploying' }
-  const [clicked = '', other = '', held = ''] = ids
-  const holdAndClick = (answer: () => void) =>
-    frozen.transaction().execute(async (transaction) => {
-      await sql`select 1 from jobs where id = ${held} for update`.execute(transaction)
-      answer()
-      // What waits for a lock here waits for that job.
-      const waiting = sql`select 1 from pg_locks where not granted and pid in
+it.each([
+  ['something', 'deploying'],
+  ['nothing', null],
+] as const)(
+  'a person can click on a job while another one, about which the same poll finds %s new, is held by a process that is frozen',
+  async (_, detail) => {
+    const { context, ids } = await someJobs(await open())
+    const [frozen, requests] = [await open(), await open(address, 700)]
+    context.world.observation = { phase: 'working', ...(detail && { detail }) }
+    const [clicked = '', other = '', held = ''] = ids
+    const holdAndClick = (answer: () => void) =>
+      frozen.transaction().execute(async (transaction) => {
+        await sql`select 1 from jobs where id = ${held} for update`.execute(transaction)
+        answer()
+        // What waits for a lock here waits for that job.
+        const waiting = sql`select 1 from pg_locks where not granted and pid in
       (select pid from pg_stat_activity where datname = current_database())`
-      await expect.poll(async () => (await waiting.execute(requests)).rows).toHaveLength(1)
-      const job = await context.job(clicked)
-      const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
-      expect(await applyTransition(requests, job, muted, context.now(), null)).toMatchObject({ isMuted: true })
-      // Well before Postgres ends the transaction of a frozen process.
-      const saved = async () => (await context.job(other)).detail
-      await expect.poll(saved, { timeout: 3_000 }).toBe('deploying')
-    })
-  expect(await pollWhile(context, holdAndClick)).toBe(true)
-  for (const id of ids) expect(await context.job(id)).toMatchObject({ detail: 'deploying', isMuted: id === clicked })
-})
+        await expect.poll(async () => (await waiting.execute(requests)).rows).toHaveLength(1)
+        const job = await context.job(clicked)
+        const muted = next(job, { kind: 'mute', actor: 'U1' }, { now: context.now(), jitter: 0 })
+        expect(await applyTransition(requests, job, muted, context.now(), null)).toMatchObject({ isMuted: true })
+        // Well before Postgres ends the transaction of a frozen process.
+        const saved = async () => await context.job(other)
+        const isSaved = { detail, dueAt: expect.toSatisfy((dueAt: number) => dueAt > context.now()) }
+        await expect.poll(saved, { timeout: 3_000 }).toMatchObject(isSaved)
+      })
+    expect(await pollWhile(context, holdAndClick)).toBe(true)
+    for (const id of ids) expect(await context.job(id)).toMatchObject({ detail, isMuted: id === clicked })
+  },
+)
